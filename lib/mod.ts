@@ -1,0 +1,54 @@
+/**
+ * Headway's public face: what a module of your own tasks imports.
+ *
+ * @example
+ * ```ts
+ * import { defineTask, log, progress, save } from "headway";
+ * import { assert } from "@std/assert";
+ *
+ * export const count = defineTask({
+ *   kind: "count",
+ *   retry: { maxAttempts: 3 },
+ *   async *run({ checkpoint }) {
+ *     for (let done = checkpoint?.done ?? 0; done < 10; done++) {
+ *       yield progress({ done, total: 10, unit: "steps" });
+ *       yield log(`step ${done}`);
+ *       yield save({ done });
+ *     }
+ *     return { counted: 10 };
+ *   },
+ * });
+ * assert(count.kind === "count");
+ * ```
+ *
+ * @module
+ */
+
+export {
+  defineTask,
+  isTask,
+  KIND_PATTERN,
+  log,
+  output,
+  progress,
+  save,
+  yieldType,
+} from "./task.ts";
+export type {
+  AnyTask,
+  InputOf,
+  LogLevel,
+  LogYield,
+  OutputYield,
+  Progress,
+  ProgressYield,
+  RetryOptions,
+  SaveYield,
+  TaskContext,
+  TaskDefinition,
+  TaskOptions,
+  UploadInfo,
+  Yield,
+} from "./task.ts";
+export { isFinished, STATUSES } from "./record.ts";
+export type { Status, TaskError, TaskRecord } from "./record.ts";

@@ -1,0 +1,81 @@
+/**
+ * What a task looks like to everybody outside: the record that `GET /tasks/{id}` answers and that
+ * every `message` event of a stream carries. JSON is snake_case on the wire.
+ *
+ * @module
+ */
+
+/** The five states. `pending` also means delayed, or waiting for a retry: `run_at` says when. */
+export type Status = "pending" | "running" | "completed" | "failed" | "canceled";
+
+/** Every state, in the order of a task's life. */
+export const STATUSES: readonly Status[] = [
+  "pending",
+  "running",
+  "completed",
+  "failed",
+  "canceled",
+];
+
+/** Whether a task in this state will never change again by itself. */
+export function isFinished(status: Status): boolean {
+  return status === "completed" || status === "failed" || status === "canceled";
+}
+
+/** Why a task failed, as the client may see it. The stack goes to the log. */
+export interface TaskError {
+  /** The error's class, as `TypeError` or `TimeoutError`. */
+  name: string;
+  /** What went wrong, in one sentence. */
+  message: string;
+}
+
+/** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */
+export interface TaskRecord<Result = unknown> {
+  /** ULID: sorts by the time of submission. */
+  task_id: string;
+  /** The name of the task definition that runs it. */
+  kind: string;
+  /** Where it stands. */
+  status: Status;
+  /** Percent, 0–100. Never falls within an attempt. `null` while the total is unknown. */
+  progress: number | null;
+  /** Units done, where the task counts them. */
+  done: number | null;
+  /** Units in all, where known. */
+  total: number | null;
+  /** What is counted: "bytes", "rows", … */
+  unit: string | null;
+  /** The named part of the work that is under way. */
+  stage: string | null;
+  /** A sentence for the person who waits. */
+  message: string | null;
+  /** What the generator returned, once `completed`. */
+  result: Result | null;
+  /** Why it failed, or what went wrong at the last attempt. */
+  error: TaskError | null;
+  /** The attempt under way or last made, from 1; 0 before the first. */
+  attempt: number;
+  /** After so many attempts a failure is final. */
+  max_attempts: number;
+  /** −100 to 100; higher runs first. */
+  priority: number;
+  /** Not before this time. */
+  run_at: string;
+  /** When it was submitted. */
+  created_at: string;
+  /** When the attempt under way, or the last one, began. */
+  started_at: string | null;
+  /** When the task last yielded or changed its state. */
+  updated_at: string;
+  /** When it ended. */
+  finished_at: string | null;
+  /** Someone asked for it to stop. */
+  cancel_requested: boolean;
+  /** Milliseconds to the end, by a smoothed estimate; `null` while there is none. */
+  eta_ms: number | null;
+  /** Units a second (percent a second without `done`), smoothed; `null` while there is none. */
+  rate: number | null;
+  /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
+  seq: number;
+}

@@ -1,0 +1,1 @@
+export { decodeTime, monotonicFactory, ulid } from "npm:ulid@^3.0.2";

@@ -1,0 +1,320 @@
+/**
+ * How a task is written: {@link defineTask} and the values its generator may yield.
+ *
+ * A task is an async generator. Each `yield` reports something and is the one point where
+ * back-pressure, cancel and time-out take hold.
+ *
+ * @module
+ */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** The marker that tells Headway's own yields from a plain `{ progress }` object. */
+const YIELD = "~headway";
+
+/** A level of a log row. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** What {@link progress} takes. All optional: name what you know. */
+export interface Progress {
+  /** Percent, 0–100. Computed from `done` and `total` where left out. */
+  progress?: number | null;
+  /** Units done so far. */
+  done?: number;
+  /** Units in all; leave it out while unknown. */
+  total?: number;
+  /** What is counted: "bytes", "rows", … At most 64 characters. */
+  unit?: string;
+  /** The named part of the work. At most 256 characters. */
+  stage?: string;
+  /** A sentence for the person who waits. At most 4,096 characters; longer ones are cut. */
+  message?: string;
+}
+
+/** A yielded progress report. Made by {@link progress}. */
+export interface ProgressYield extends Progress {
+  /** Always `"progress"`. */
+  readonly [YIELD]: "progress";
+}
+
+/** A yielded log row. Made by {@link log}. */
+export interface LogYield {
+  /** Always `"log"`. */
+  readonly [YIELD]: "log";
+  /** The level. */
+  level: LogLevel;
+  /** The text. */
+  message: string;
+  /** Further fields, as JSON. */
+  data: Record<string, unknown>;
+}
+
+/** A yielded partial result. Made by {@link output}. */
+export interface OutputYield<Output> {
+  /** Always `"output"`. */
+  readonly [YIELD]: "output";
+  /** The value, as JSON. */
+  data: Output;
+}
+
+/** A yielded checkpoint. Made by {@link save}. */
+export interface SaveYield<Checkpoint> {
+  /** Always `"save"`. */
+  readonly [YIELD]: "save";
+  /** The value, as JSON. */
+  data: Checkpoint;
+}
+
+/** Everything a task's generator may yield: a bare number is percent, a bare string a message. */
+// deno-lint-ignore no-explicit-any -- a task's own output and checkpoint types; inferred per task
+export type Yield<Output = any, Checkpoint = any> =
+  | number
+  | string
+  | Progress
+  | ProgressYield
+  | LogYield
+  | OutputYield<Output>
+  | SaveYield<Checkpoint>;
+
+/**
+ * Reports progress. Progress is state: the newest value counts, and values between two commits are
+ * conflated, so yield it as often as you like.
+ *
+ * @example
+ * ```ts
+ * import { progress } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const report = progress({ done: 3, total: 10, unit: "rows", message: "row 3" });
+ * assertEquals(report.done, 3);
+ * ```
+ */
+export function progress(value: Progress): ProgressYield {
+  return { ...value, [YIELD]: "progress" };
+}
+
+/**
+ * Adds a log row: stored once, in order, never dropped. `level` (default `"info"`) is taken out of
+ * `fields`; the rest is kept as the row's `data`. At most 48 KiB of JSON; a longer message is cut.
+ *
+ * @example
+ * ```ts
+ * import { log } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(log("skipped: no e-mail", { row: 7, level: "warn" }).data, { row: 7 });
+ * ```
+ */
+export function log(
+  message: string,
+  fields: { level?: LogLevel; [field: string]: unknown } = {},
+): LogYield {
+  const { level = "info", ...data } = fields;
+  return { [YIELD]: "log", level, message, data };
+}
+
+/** Adds a partial result: stored once and streamed in order. At most 48 KiB of JSON. */
+export function output<Output>(data: Output): OutputYield<Output> {
+  return { [YIELD]: "output", data };
+}
+
+/**
+ * Saves a checkpoint. It is committed with the events yielded before it, and handed to `run` as
+ * `checkpoint` when the task starts again after a crash or for a retry. At most 48 KiB of JSON.
+ */
+export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
+  return { [YIELD]: "save", data };
+}
+
+/** Which of Headway's yields a value is; `undefined` for a plain value. */
+export function yieldType(value: unknown): "progress" | "log" | "output" | "save" | undefined {
+  return typeof value === "object" && value !== null
+    ? (value as Partial<ProgressYield>)[YIELD] as "progress" | undefined
+    : undefined;
+}
+
+/** What is known of an upload. */
+export interface UploadInfo {
+  /** Names it in a task's input. */
+  upload_id: string;
+  /** Bytes. */
+  size: number;
+  /** SHA-256 of the content, in hex. */
+  sha256: string;
+  /** The file name the client gave, or `null`. */
+  name: string | null;
+  /** When it will be removed. ISO 8601. */
+  expires_at: string;
+}
+
+/** What `run` is given. */
+export interface TaskContext<Input> {
+  /** The validated input. */
+  input: Input;
+  /** Aborts on cancel, time-out and stop. `signal.reason` tells which. */
+  signal: AbortSignal;
+  /** What the task last saved; `undefined` at a first start. */
+  // deno-lint-ignore no-explicit-any -- written by this task's own `save`
+  checkpoint: any;
+  /** From 1. A restart after a crash is the same attempt. */
+  attempt: number;
+  /** The task's id. */
+  taskId: string;
+  /** The bytes of an upload, from `offset` (default 0). Errors with `NotFound` when it is gone. */
+  upload(uploadId: string, options?: { offset?: number }): ReadableStream<Uint8Array>;
+  /** Size, name and digest of an upload. Rejects with `NotFound` when it is gone. */
+  uploadInfo(uploadId: string): Promise<UploadInfo>;
+}
+
+/** How often and how fast a failed attempt is repeated: exponential backoff with full jitter. */
+export interface RetryOptions {
+  /** Attempts in all. @default {1} */
+  maxAttempts?: number;
+  /** Milliseconds: the bound of the first wait; it doubles each time. @default {1000} */
+  baseMs?: number;
+  /** Milliseconds: no wait is longer. @default {60000} */
+  capMs?: number;
+}
+
+/** What {@link defineTask} takes. */
+export interface TaskOptions<
+  Schema extends StandardSchemaV1 | undefined,
+  Result,
+  Yielded extends Yield,
+> {
+  /** Names it: lower-case letters, digits, `-`, `_` and `.`, at most 64 characters. */
+  kind: string;
+  /** A sentence for the form that starts it. */
+  description?: string;
+  /** Any Standard Schema. The input is validated when the task is submitted. */
+  input?: Schema;
+  /** What happens when an attempt fails. Without it, a failure is final. */
+  retry?: RetryOptions;
+  /** Milliseconds an attempt may take. Without it, as long as it likes. */
+  timeout?: number;
+  /** How many run at once, over the whole cluster. */
+  concurrency?: number;
+  /** Gives each run a process of its own. @default {false} */
+  isolate?: boolean;
+  /** The work. */
+  run(context: TaskContext<InputOf<Schema>>): AsyncGenerator<Yielded, Result, void>;
+}
+
+/** The validated input type of a schema; `unknown` without one. */
+export type InputOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema>
+  : unknown;
+
+const DEFINITION: unique symbol = Symbol.for("headway.task");
+
+/** A kind of task. Made by {@link defineTask}; its type carries input, output and result. */
+export interface TaskDefinition<Input = unknown, Output = unknown, Result = unknown> {
+  /** Marks the value, also across two copies of this module. */
+  readonly [DEFINITION]: true;
+  /** See {@link TaskOptions.kind}. */
+  readonly kind: string;
+  /** See {@link TaskOptions.description}. */
+  readonly description: string | undefined;
+  /** See {@link TaskOptions.input}. */
+  readonly input: StandardSchemaV1<unknown, Input> | undefined;
+  /** With its defaults filled in. */
+  readonly retry: Required<RetryOptions>;
+  /** Milliseconds, or `undefined` for no time-out. */
+  readonly timeout: number | undefined;
+  /** Cluster-wide bound, or `undefined` for none. */
+  readonly concurrency: number | undefined;
+  /** Whether each run gets a process of its own. */
+  readonly isolate: boolean;
+  /** Starts the work. */
+  run(context: TaskContext<Input>): AsyncGenerator<Yield<Output>, Result, void>;
+}
+
+/** A definition of whatever types, as the engine sees it. */
+// deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
+export type AnyTask = TaskDefinition<any, any, any>;
+
+type OutputsOf<Yielded> = Yielded extends OutputYield<infer Output> ? Output : never;
+
+/** What a kind may be called. */
+export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/**
+ * Defines a kind of task.
+ *
+ * @example The simplest task is three lines
+ * ```ts
+ * import { defineTask } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const countdown = defineTask({
+ *   kind: "countdown",
+ *   async *run() {
+ *     for (let percent = 0; percent <= 100; percent += 10) yield percent;
+ *     return "lift-off";
+ *   },
+ * });
+ * assertEquals(countdown.retry.maxAttempts, 1);
+ * ```
+ *
+ * @throws {TypeError} If the kind's name or an option is not as described.
+ */
+export function defineTask<
+  Result,
+  Yielded extends Yield,
+  Schema extends StandardSchemaV1 | undefined = undefined,
+>(
+  options: TaskOptions<Schema, Result, Yielded>,
+): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result> {
+  const { kind, timeout, concurrency } = options;
+  const { maxAttempts = 1, baseMs = 1000, capMs = 60_000 } = options.retry ?? {};
+  if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
+    throw new TypeError(
+      `Cannot define a task as 'kind' must be 1 to 64 of a-z, 0-9, '.', '_' and '-': current value is ${
+        JSON.stringify(kind)
+      }`,
+    );
+  }
+  const bounds: [string, unknown, boolean][] = [
+    ["retry.maxAttempts", maxAttempts, Number.isInteger(maxAttempts) && maxAttempts >= 1],
+    ["retry.baseMs", baseMs, Number.isFinite(baseMs) && baseMs >= 0],
+    ["retry.capMs", capMs, Number.isFinite(capMs) && capMs >= 0],
+    ["timeout", timeout, timeout === undefined || (Number.isFinite(timeout) && timeout > 0)],
+    [
+      "concurrency",
+      concurrency,
+      concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1),
+    ],
+  ];
+  for (const [name, value, fits] of bounds) {
+    if (!fits) {
+      throw new TypeError(
+        `Cannot define task '${kind}' as '${name}' must be a positive number: current value is ${value}`,
+      );
+    }
+  }
+  if (typeof options.run !== "function") {
+    throw new TypeError(
+      `Cannot define task '${kind}' as 'run' must be an async generator function`,
+    );
+  }
+  return Object.freeze({
+    [DEFINITION]: true as const,
+    kind,
+    description: options.description,
+    input: options.input as StandardSchemaV1<unknown, InputOf<Schema>> | undefined,
+    retry: { maxAttempts, baseMs, capMs },
+    timeout,
+    concurrency,
+    isolate: options.isolate ?? false,
+    run: options.run.bind(options) as TaskDefinition<
+      InputOf<Schema>,
+      OutputsOf<Yielded>,
+      Result
+    >["run"],
+  });
+}
+
+/** Whether a module's export is a task definition. */
+export function isTask(value: unknown): value is AnyTask {
+  return typeof value === "object" && value !== null &&
+    (value as Partial<AnyTask>)[DEFINITION] === true;
+}
