@@ -1,0 +1,41 @@
+/**
+ * Waits before a retry: exponential backoff with full jitter and a cap.
+ *
+ * @module
+ */
+
+/** What {@link retryDelay} takes. */
+export interface BackoffOptions {
+  /** Milliseconds: the bound of the first wait. */
+  baseMs: number;
+  /** Milliseconds: no wait is longer. */
+  capMs: number;
+  /** 0 to below 1. @default {Math.random} */
+  random?: () => number;
+}
+
+/**
+ * Milliseconds to wait after the given failed attempt (from 1): evenly spread between 0 and
+ * `min(capMs, baseMs × 2^(attempt − 1))`, so that tasks that failed together do not come back
+ * together. With the defaults (1 s, 60 s) the bounds are 1, 2, 4, 8, 16, 32, 60, 60 … seconds.
+ *
+ * @example
+ * ```ts
+ * import { retryDelay } from "./backoff.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(retryDelay(3, { baseMs: 1000, capMs: 60_000, random: () => 0.5 }), 2000);
+ * ```
+ */
+export function retryDelay(
+  attempt: number,
+  { baseMs, capMs, random = Math.random }: BackoffOptions,
+): number {
+  const bound = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
+  return Math.floor(bound * random());
+}
+
+/** A value spread evenly over `±share` of itself: for `retry:` hints and lives of streams. */
+export function jittered(value: number, share: number, random: () => number = Math.random): number {
+  return Math.round(value * (1 - share + 2 * share * random()));
+}

@@ -1,0 +1,81 @@
+/**
+ * How fast a task goes and how long it still takes: a smoothed estimate that converges on a steady
+ * rate, follows a changing one, is never negative and does not jump.
+ *
+ * @module
+ */
+
+/** What the estimate has seen. Start with `undefined`. */
+export interface Estimate {
+  /** When the first value came, milliseconds. */
+  readonly since: number;
+  /** When the last one counted came. */
+  readonly at: number;
+  /** The last value counted. */
+  readonly value: number;
+  /** Units a second, smoothed; `null` until two values came. */
+  readonly rate: number | null;
+  /** Milliseconds to the goal, smoothed; `null` while unknown. */
+  readonly etaMs: number | null;
+}
+
+/** Values closer together than this, in milliseconds, are taken as one. */
+const GRAIN_MS = 50;
+
+/**
+ * Takes one more value into the estimate. `goal` is `null` while the total is unknown: then there
+ * is a rate and no time left.
+ *
+ * A value below the last one (a new stage counts from 0 again) begins the estimate anew.
+ *
+ * @example
+ * ```ts
+ * import { estimate } from "./eta.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let e = estimate(undefined, 0, 0, 100);
+ * e = estimate(e, 1000, 10, 100);
+ * assertEquals(e.rate, 10);
+ * assertEquals(e.etaMs, 9000);
+ * ```
+ */
+export function estimate(
+  last: Estimate | undefined,
+  at: number,
+  value: number,
+  goal: number | null,
+): Estimate {
+  if (last === undefined || value < last.value || at < last.at) {
+    return { since: at, at, value, rate: null, etaMs: null };
+  }
+  const dt = at - last.at;
+  const arrived = goal !== null && value >= goal;
+  if (dt < GRAIN_MS && !arrived) return last;
+
+  const momentary = dt > 0 ? ((value - last.value) / dt) * 1000 : last.rate ?? 0;
+  // The memory grows with the task: quick to settle at its start, calm later.
+  const memory = clamp((at - last.since) / 3, 500, 15_000);
+  const rate = last.rate === null
+    ? momentary
+    : last.rate + (momentary - last.rate) * (1 - Math.exp(-dt / memory));
+
+  let etaMs: number | null = null;
+  if (arrived) {
+    etaMs = 0;
+  } else if (goal !== null && rate > 0) {
+    const direct = ((goal - value) / rate) * 1000;
+    if (last.etaMs === null) {
+      etaMs = direct;
+    } else {
+      // What was promised, less the time since, drawn towards what the rate says now.
+      const promised = Math.max(0, last.etaMs - dt);
+      const pull = 1 - Math.exp(-dt / clamp(direct / 10, 300, 10_000));
+      etaMs = promised + (direct - promised) * pull;
+    }
+  }
+  return { since: last.since, at, value, rate, etaMs };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

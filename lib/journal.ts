@@ -1,0 +1,292 @@
+/**
+ * The journal and its group commit: the one way into the store for everything that happens.
+ *
+ * While a commit is in flight, writes gather; the next commit takes them all. A write is asked for
+ * what it has to write (`render`) only when it is taken, so whatever changed in between is conflated.
+ * Each commit checks this process's session, so nothing lands after the session was reaped.
+ *
+ * @module
+ */
+
+import { type Key, keys, keySize, keyText } from "./keys.ts";
+import { eventSize, journalLine, type TaskEvent } from "./lines.ts";
+import type { Logger } from "./log.ts";
+
+/** What a write puts into a commit. */
+export interface Piece {
+  /** What must still hold; at most a few. */
+  checks?: Deno.AtomicCheck[];
+  /** Key, value, and about how many bytes the value takes. */
+  sets?: [key: Key, value: unknown, size: number][];
+  /** Keys to remove. */
+  deletes?: Key[];
+  /** What is told to everybody who watches. */
+  events?: TaskEvent[];
+  /** It did not all fit: ask again. */
+  more?: boolean;
+}
+
+/** How a write ended. A lost check is a value: the caller reads again and decides again. */
+export type Outcome =
+  | { ok: true; versionstamp: string }
+  | { ok: false; reason: "conflict" | "fenced" | "closed" | "refused" };
+
+/** Something that has to be written. */
+export interface Write {
+  /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
+  render(room: number): Piece | null;
+  /** Told once for each piece rendered. */
+  settle(outcome: Outcome): void;
+}
+
+/** KV's limits, less a margin, and what a single piece may take beyond the point we stop at. */
+const LIMITS = { journal: 60 * 1024, mutations: 900, bytes: 480 * 1024, keys: 60 * 1024 };
+
+/** Bytes of journal lines left under which a commit is closed. */
+const SMALL_ROOM = 512;
+
+/** What {@link Journal} takes. */
+export interface JournalOptions {
+  /** The one handle of this process. */
+  kv: Deno.Kv;
+  /** Names this process in its journal entries. */
+  sid: string;
+  /** Checked by each commit; `null` for none. Read at each commit. */
+  session?: () => Deno.AtomicCheck | null;
+  /** Checks a commit may hold: 100 on SQLite, 10 over KV Connect. @default {10} */
+  maxChecks?: number;
+  /** Told after each commit that others should hear of. */
+  oncommit?: () => void;
+  /** Told once when the session turns out to be gone. */
+  onfenced?: () => void;
+  /** Where trouble is told. */
+  log: Logger;
+}
+
+/** The journal of one process. Commits run one after another for as long as there is work. */
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #queue = new Set<Write>();
+  readonly #closing = new AbortController();
+  #committing: Promise<void> | null = null;
+  #taken = Promise.withResolvers<void>();
+  #fenced = false;
+
+  /** Commits made; for metrics and tests. */
+  commits = 0;
+
+  /** Nothing is started: the first write starts the loop. */
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a write; one that already waits stays where it is. */
+  touch(write: Write): void {
+    if (this.#closing.signal.aborted || this.#fenced) {
+      queueMicrotask(() => write.settle({ ok: false, reason: this.#fenced ? "fenced" : "closed" }));
+      return;
+    }
+    this.#queue.add(write);
+    this.#committing ??= this.#loop();
+  }
+
+  /** Writes one piece and resolves with how it ended. */
+  write(piece: Piece): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const size = (piece.events ?? []).reduce((sum, event) => sum + eventSize(event), 0);
+    this.touch({ render: (room) => size > room ? null : piece, settle: resolve });
+    return promise;
+  }
+
+  /** Resolves when everything that waits now was taken into a commit: the sign to send more. */
+  taken(): Promise<void> {
+    return this.#queue.size === 0 ? Promise.resolve() : this.#taken.promise;
+  }
+
+  /** Resolves when nothing waits and no commit is in flight. */
+  async idle(): Promise<void> {
+    while (this.#committing !== null) await this.#committing;
+  }
+
+  /** Writes what waits, then takes nothing more. */
+  async close(): Promise<void> {
+    await this.idle();
+    this.#closing.abort();
+  }
+
+  async #loop(): Promise<void> {
+    // One turn of the event loop lets the writes of one moment travel together.
+    await Promise.resolve();
+    while (this.#queue.size > 0) {
+      const batch = this.#take();
+      if (this.#queue.size === 0) {
+        this.#taken.resolve();
+        this.#taken = Promise.withResolvers();
+      }
+      await this.#commit(batch);
+    }
+    this.#committing = null;
+  }
+
+  #take(): Batch {
+    const batch = new Batch((this.#options.maxChecks ?? 10) - 1);
+    for (const write of this.#queue) {
+      if (batch.full) break;
+      this.#queue.delete(write);
+      const piece = write.render(batch.room);
+      if (piece === null || !batch.fits(piece)) {
+        // Not now: it goes first the next time.
+        const waiting = [...this.#queue];
+        this.#queue.clear();
+        for (const each of [write, ...waiting]) this.#queue.add(each);
+        break;
+      }
+      batch.add(write, piece);
+      if (piece.more) {
+        this.#queue.add(write);
+        break;
+      }
+    }
+    return batch;
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    for (let tries = 0; batch.pieces.size > 0; tries++) {
+      let result: Deno.KvCommitResult | Deno.KvCommitError;
+      try {
+        result = await this.#atomic(batch).commit();
+      } catch (error) {
+        if (!await this.#recover(batch, error, tries)) return;
+        continue;
+      }
+      if (result.ok) {
+        this.commits++;
+        const { versionstamp } = result;
+        if (batch.hasEvents) this.#options.oncommit?.();
+        for (const write of batch.pieces.keys()) write.settle({ ok: true, versionstamp });
+        return;
+      }
+      await this.#dropLosers(batch);
+    }
+  }
+
+  #atomic(batch: Batch): Deno.AtomicOperation {
+    const { kv, session, sid } = this.#options;
+    const atomic = kv.atomic();
+    const own = session?.();
+    if (own) atomic.check(own);
+    const mutations = new Map<string, { key: Key; value?: unknown }>();
+    let lines = "";
+    for (const piece of batch.pieces.values()) {
+      for (const check of piece.checks ?? []) atomic.check(check);
+      for (const key of piece.deletes ?? []) mutations.set(keyText(key), { key });
+      for (const [key, value] of piece.sets ?? []) mutations.set(keyText(key), { key, value });
+      for (const event of piece.events ?? []) lines += journalLine(event);
+    }
+    for (const { key, value } of mutations.values()) {
+      if (value === undefined) atomic.delete(key);
+      else atomic.set(key, value);
+    }
+    if (lines !== "") {
+      const entry = new TextEncoder().encode(`${sid}\n${lines}`);
+      atomic.set([...keys.journal, kv.commitVersionstamp()], entry);
+      atomic.set(keys.journalHead, sid);
+    }
+    return atomic;
+  }
+
+  /** Finds whose check no longer holds, settles those, and leaves the others in the batch. */
+  async #dropLosers(batch: Batch): Promise<void> {
+    const { kv, session, onfenced } = this.#options;
+    const own = session?.();
+    if (own && (await kv.get(own.key)).versionstamp !== own.versionstamp) {
+      this.#fenced = true;
+      const writes = [...batch.pieces.keys(), ...this.#queue];
+      batch.pieces.clear();
+      this.#queue.clear();
+      for (const write of writes) write.settle({ ok: false, reason: "fenced" });
+      onfenced?.();
+      return;
+    }
+    for (const [write, piece] of [...batch.pieces]) {
+      for (const check of piece.checks ?? []) {
+        if ((await kv.get(check.key)).versionstamp === check.versionstamp) continue;
+        batch.pieces.delete(write);
+        write.settle({ ok: false, reason: "conflict" });
+        break;
+      }
+    }
+  }
+
+  /** After an error: waits and says to try again; a piece that can never be stored is refused. */
+  async #recover(batch: Batch, error: unknown, tries: number): Promise<boolean> {
+    const { log } = this.#options;
+    const settleAll = (reason: "closed" | "refused") => {
+      for (const write of batch.pieces.keys()) write.settle({ ok: false, reason });
+      batch.pieces.clear();
+      return false;
+    };
+    const text = String(error);
+    if (/BadResource|closed/i.test(text)) return settleAll("closed");
+    if (/too large|too many|could not be cloned/i.test(text)) {
+      if (batch.pieces.size === 1) {
+        log.error("a write can never be stored", { error });
+        return settleAll("refused");
+      }
+      // Alone, each shows whether it is the one.
+      const pieces = [...batch.pieces];
+      batch.pieces.clear();
+      for (const [write, piece] of pieces) await this.#commit(Batch.of(write, piece));
+      return false;
+    }
+    if (tries % 10 === 0) log.warn("a commit failed and is tried again", { error, tries });
+    await new Promise((resolve) => setTimeout(resolve, Math.min(500, 5 * 2 ** Math.min(tries, 8))));
+    return true;
+  }
+}
+
+/** What goes into one commit. */
+class Batch {
+  readonly pieces = new Map<Write, Piece>();
+  hasEvents = false;
+  room = LIMITS.journal;
+  #mutations = 0;
+  #bytes = 0;
+  #keys = 0;
+  #checks: number;
+
+  constructor(checks: number) {
+    this.#checks = checks;
+  }
+
+  static of(write: Write, piece: Piece): Batch {
+    const batch = new Batch(Infinity);
+    batch.add(write, piece);
+    return batch;
+  }
+
+  get full(): boolean {
+    return this.room < SMALL_ROOM || this.#mutations >= LIMITS.mutations ||
+      this.#bytes >= LIMITS.bytes || this.#keys >= LIMITS.keys || this.#checks <= 0;
+  }
+
+  fits(piece: Piece): boolean {
+    return this.pieces.size === 0 || (piece.checks?.length ?? 0) <= this.#checks;
+  }
+
+  add(write: Write, piece: Piece): void {
+    this.pieces.set(write, piece);
+    this.#checks -= piece.checks?.length ?? 0;
+    this.#mutations += (piece.sets?.length ?? 0) + (piece.deletes?.length ?? 0);
+    for (const [key, _value, size] of piece.sets ?? []) {
+      const keyBytes = keySize(key);
+      this.#keys += keyBytes;
+      this.#bytes += size + 2 * keyBytes;
+    }
+    for (const key of piece.deletes ?? []) this.#bytes += 2 * keySize(key);
+    for (const event of piece.events ?? []) {
+      this.hasEvents = true;
+      this.room -= eventSize(event);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Every key Headway keeps in Deno KV. This comment is the schema.
+ *
+ * | key | value | |
+ * | --- | --- | --- |
+ * | `["task", id]` | {@link ./stored.ts StoredTask} | the record and what its owner must know |
+ * | `["input", id]` | JSON text | an input too large for the head |
+ * | `["result", id]` | JSON text | a result too large for the head |
+ * | `["checkpoint", id]` | JSON text | what the task last saved |
+ * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
+ * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
+ * | `["kind", kind]` | `null` | every kind that ever had a task, for merging the index |
+ * | `["queue", kind, -priority, created_at, id]` | `null` | pending tasks that may run, in their order |
+ * | `["later", run_at, id]` | kind, priority | pending tasks that were delayed, by when they are due |
+ * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
+ * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
+ * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
+ * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
+ * | `["janitor"]` | sid | the one process that sweeps |
+ * | `["journal", versionstamp]` | UTF-8 lines `type id kind seq json` | the live feed, for minutes |
+ * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
+ * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
+ * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
+ * | `["piece", id, n]` | bytes | an upload's n-th piece |
+ * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
+ *
+ * @module
+ */
+
+import type { Status } from "./record.ts";
+
+/** A key. */
+export type Key = Deno.KvKey;
+
+/** Makes each key; see the module's table. */
+export const keys = {
+  task: (id: string): Key => ["task", id],
+  tasks: ["task"] as Key,
+  input: (id: string): Key => ["input", id],
+  result: (id: string): Key => ["result", id],
+  checkpoint: (id: string): Key => ["checkpoint", id],
+  event: (id: string, lastSeq: number): Key => ["event", id, lastSeq],
+  events: (id: string): Key => ["event", id],
+  index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
+  indexOf: (kind: string, status: Status): Key => ["index", kind, status],
+  kind: (kind: string): Key => ["kind", kind],
+  kinds: ["kind"] as Key,
+  queue: (kind: string, priority: number, createdAt: number, id: string): Key => [
+    "queue",
+    kind,
+    -priority,
+    createdAt,
+    id,
+  ],
+  queueOf: (kind: string): Key => ["queue", kind],
+  later: (runAt: number, id: string): Key => ["later", runAt, id],
+  laters: ["later"] as Key,
+  cancel: (id: string): Key => ["cancel", id],
+  slot: (kind: string, n: number): Key => ["slot", kind, n],
+  slotsOf: (kind: string): Key => ["slot", kind],
+  idempotency: (key: string): Key => ["idempotency", key],
+  idempotencies: ["idempotency"] as Key,
+  session: (sid: string): Key => ["session", sid],
+  sessions: ["session"] as Key,
+  janitor: ["janitor"] as Key,
+  journal: ["journal"] as Key,
+  journalEntry: (versionstamp: string): Key => ["journal", versionstamp],
+  journalHead: ["journal-head"] as Key,
+  journalFloor: ["journal-floor"] as Key,
+  upload: (id: string): Key => ["upload", id],
+  uploads: ["upload"] as Key,
+  piece: (id: string, n: number): Key => ["piece", id, n],
+  pieces: (id: string): Key => ["piece", id],
+  epoch: ["meta", "epoch"] as Key,
+} as const;
+
+/** About how many bytes a key takes in a commit: an upper bound, to keep under KV's limits. */
+export function keySize(key: Key): number {
+  let size = 0;
+  for (const part of key) {
+    size += typeof part === "string" ? part.length * 3 + 2 : 11;
+  }
+  return size;
+}
+
+/** A key as text, to find twice the same one within a commit. */
+export function keyText(key: Key): string {
+  let text = "";
+  for (const part of key) text += `${String(part)}\u0000`;
+  return text;
+}

@@ -1,0 +1,104 @@
+/**
+ * The text form of events. In the journal a line is `type id kind seq json`, in a task's stored
+ * rows `type seq json`; JSON as written by `JSON.stringify` holds no newline, so a newline ends a
+ * line and a reader needs to parse no JSON to pass an event on.
+ *
+ * @module
+ */
+
+/**
+ * What an event is: `message` is a record (of a progress or state change), `log`, `output` and
+ * `complete` are as in a stream; `deleted` and `cancel` (asked for) are for the journal alone.
+ */
+export type EventType = "message" | "log" | "output" | "complete" | "deleted" | "cancel";
+
+/** One event of one task. */
+export interface TaskEvent {
+  /** What it is. */
+  type: EventType;
+  /** The task. */
+  id: string;
+  /** The task's kind. */
+  kind: string;
+  /** Its place among the task's events. */
+  seq: number;
+  /** Its data. */
+  json: string;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** An event as a line of the journal. */
+export function journalLine(event: TaskEvent): string {
+  return `${event.type} ${event.id} ${event.kind} ${event.seq} ${event.json}\n`;
+}
+
+/** Bytes that an event's journal line takes, at the most. */
+export function eventSize(event: TaskEvent): number {
+  return byteLength(event.json) + event.kind.length + 60;
+}
+
+/** Reads a journal entry: which process wrote it, and its events. */
+export function parseJournal(bytes: Uint8Array): { sid: string; events: TaskEvent[] } {
+  const text = decoder.decode(bytes);
+  const events: TaskEvent[] = [];
+  const first = text.indexOf("\n");
+  for (let at = first + 1; at < text.length;) {
+    const type = text.indexOf(" ", at);
+    const id = text.indexOf(" ", type + 1);
+    const kind = text.indexOf(" ", id + 1);
+    const seq = text.indexOf(" ", kind + 1);
+    const end = text.indexOf("\n", seq + 1);
+    events.push({
+      type: text.slice(at, type) as EventType,
+      id: text.slice(type + 1, id),
+      kind: text.slice(id + 1, kind),
+      seq: Number(text.slice(kind + 1, seq)),
+      json: text.slice(seq + 1, end),
+    });
+    at = end + 1;
+  }
+  return { sid: text.slice(0, first), events };
+}
+
+/** A stored row: an event within its own task. */
+export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
+
+/** Rows as the value of one `event` key. */
+export function encodeRows(rows: readonly Row[]): Uint8Array {
+  let text = "";
+  for (const row of rows) text += `${row.type} ${row.seq} ${row.json}\n`;
+  return encoder.encode(text);
+}
+
+/** Reads the value of one `event` key. */
+export function parseRows(bytes: Uint8Array): Row[] {
+  const text = decoder.decode(bytes);
+  const rows: Row[] = [];
+  for (let at = 0; at < text.length;) {
+    const type = text.indexOf(" ", at);
+    const seq = text.indexOf(" ", type + 1);
+    const end = text.indexOf("\n", seq + 1);
+    rows.push({
+      type: text.slice(at, type) as EventType,
+      seq: Number(text.slice(type + 1, seq)),
+      json: text.slice(seq + 1, end),
+    });
+    at = end + 1;
+  }
+  return rows;
+}
+
+/** UTF-8 bytes of a text, without making them. Lone surrogates count as U+FFFD: 3 bytes. */
+export function byteLength(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    size += unit < 0x800 ? 1 : 2;
+    const pair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
+    if (pair) i++; // two units, four bytes: already counted as 2 + 2
+  }
+  return size;
+}

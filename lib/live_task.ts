@@ -1,0 +1,349 @@
+/**
+ * A task that this process is about to change, is changing, or runs: its newest state, and what of
+ * it has yet to be written.
+ *
+ * @module
+ */
+
+import { type Estimate, estimate } from "./eta.ts";
+import type { Outcome, Piece, Write } from "./journal.ts";
+import { type Key, keys, keyText } from "./keys.ts";
+import { byteLength, encodeRows, eventSize, type EventType, type TaskEvent } from "./lines.ts";
+import { isFinished, type Status, type TaskRecord } from "./record.ts";
+import {
+  applyReport,
+  type Change,
+  type Refusal,
+  type Report,
+  type Task,
+  transition,
+} from "./state.ts";
+import {
+  INLINE_INPUT,
+  INLINE_RESULT,
+  type Kept,
+  pack,
+  queueKey,
+  type StoredTask,
+  unpack,
+} from "./stored.ts";
+
+/** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
+type Item =
+  | { event: TaskEvent; after?: Snapshot }
+  | { checkpoint: string };
+
+/** The task right after a state change. */
+interface Snapshot {
+  task: Task;
+  result: string | null;
+}
+
+/** What the store holds of the task, as far as this process knows. */
+interface InStore {
+  status: Status;
+  queue: Key | null;
+}
+
+/** What {@link LiveTask} tells its owner. */
+export interface LiveTaskHooks {
+  /** It has something to write. */
+  touch(write: Write): void;
+  /** A piece of it was written, or was not. */
+  settled(live: LiveTask, outcome: Outcome): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** See the module. Made by {@link LiveTask.created} or {@link LiveTask.loaded}. */
+export class LiveTask implements Write {
+  /** The newest state. `record.seq` counts every event taken in, written or not. */
+  task: Task;
+  /** The input, as kept. */
+  readonly input: Kept;
+  /** Given up: the store holds something else than this process believed. */
+  lost = false;
+
+  readonly #hooks: LiveTaskHooks;
+  #resultJson: string | null = null;
+  #result: Kept;
+  /** As of the last state event written: what a head says while later items still wait. */
+  #base: Snapshot;
+  #inStore: InStore | null;
+  #check: Deno.AtomicCheck | null;
+  #extra: Piece[] = [];
+  #items: Item[] = [];
+  #reported = false;
+  #estimate: Estimate | undefined;
+  #changes = 0;
+  #rendered = 0;
+  #written = 0;
+  #waiters: { change: number; resolve(outcome: Outcome): void }[] = [];
+
+  private constructor(
+    task: Task,
+    input: Kept,
+    result: Kept,
+    inStore: InStore | null,
+    check: Deno.AtomicCheck | null,
+    hooks: LiveTaskHooks,
+  ) {
+    this.task = task;
+    this.input = input;
+    this.#result = result;
+    this.#base = { task, result: null };
+    this.#inStore = inStore;
+    this.#check = check;
+    this.#hooks = hooks;
+  }
+
+  /** A new task: its first event is `pending`. */
+  static created(task: Task, inputJson: string, hooks: LiveTaskHooks): LiveTask {
+    const inline = byteLength(inputJson) <= INLINE_INPUT;
+    const live = new LiveTask(task, inline ? inputJson : { kept: true }, null, null, null, hooks);
+    if (!inline) {
+      const key = keys.input(task.record.task_id);
+      live.also({ sets: [[key, inputJson, byteLength(inputJson)]] });
+    }
+    live.#stateEvent("message");
+    return live;
+  }
+
+  /** A task read from the store: what is written of it is checked against what was read. */
+  static loaded(entry: Deno.KvEntry<StoredTask>, hooks: LiveTaskHooks): LiveTask {
+    const task = unpack(entry.value);
+    const { status } = task.record;
+    return new LiveTask(
+      task,
+      entry.value.input,
+      entry.value.result,
+      { status, queue: status === "pending" ? queueKey(task.record) : null },
+      { key: entry.key, versionstamp: entry.versionstamp },
+      hooks,
+    );
+  }
+
+  /** The task's id. */
+  get id(): string {
+    return this.task.record.task_id;
+  }
+
+  /** The record, without its result. */
+  get record(): TaskRecord {
+    return this.task.record;
+  }
+
+  /** Nothing waits to be written. */
+  get clean(): boolean {
+    return this.#written === this.#changes;
+  }
+
+  /** Makes a state change, with its event (and `complete` where it ends). */
+  change(
+    change: Change,
+    resultJson: string | null = null,
+  ): { ok: true } | { ok: false; reason: Refusal } {
+    const result = transition(this.task, change, this.#hooks.now());
+    if (!result.ok) return result;
+    this.task = result.task;
+    if (change.type === "start" || change.type === "retry") {
+      this.#estimate = undefined;
+      this.#result = null;
+    }
+    this.#resultJson = change.type === "complete" ? resultJson : null;
+    if (isFinished(this.record.status)) {
+      this.#stateEvent("message");
+      this.#stateEvent("complete");
+    } else {
+      this.#stateEvent("message");
+    }
+    this.#touch();
+    return { ok: true };
+  }
+
+  /** Takes in progress: the newest counts. */
+  report(report: Report): void {
+    let record = applyReport(this.record, report);
+    const { done, total, progress } = record;
+    const counted = done !== null;
+    if (counted || progress !== null) {
+      const goal = counted ? total : 100;
+      this.#estimate = estimate(this.#estimate, report.at, counted ? done : progress!, goal);
+      const { rate, etaMs } = this.#estimate;
+      record = {
+        ...record,
+        rate: rate === null ? null : Math.round(rate * 1000) / 1000,
+        eta_ms: etaMs === null ? null : Math.round(etaMs),
+      };
+    }
+    this.task = { ...this.task, record };
+    this.#reported = true;
+    this.#touch();
+  }
+
+  /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
+  row(type: "log" | "output", json: string): void {
+    const seq = this.#nextSeq();
+    this.#items.push({ event: this.#event(type, seq, `{"seq":${seq},${json.slice(1)}`) });
+    this.task = { ...this.task, rows: this.task.rows + 1 };
+    this.#touch();
+  }
+
+  /** Saves a checkpoint, behind the rows that came before it. */
+  save(json: string): void {
+    this.task = { ...this.task, checkpointed: true, deaths: 0 };
+    this.#items.push({ checkpoint: json });
+    this.#touch();
+  }
+
+  /** Notes that rows up to `seq` were removed, with the piece that removes them. */
+  trim(seq: number, rows: number, piece: Piece): void {
+    this.task = { ...this.task, trimmed: seq, rows: this.task.rows - rows };
+    this.also(piece);
+    this.#touch();
+  }
+
+  /** Adds checks and keys to the next commit of this task. */
+  also(piece: Piece): void {
+    this.#extra.push(piece);
+  }
+
+  /** Resolves when everything up to now is written, or will not be. */
+  committed(): Promise<Outcome> {
+    if (this.lost) return Promise.resolve({ ok: false, reason: "conflict" });
+    if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#waiters.push({ change: this.#changes, resolve });
+    return promise;
+  }
+
+  /** See {@link Write}. */
+  render(room: number): Piece | null {
+    const events: TaskEvent[] = [];
+    const sets: NonNullable<Piece["sets"]> = [];
+    let checkpoint: string | null = null;
+    let taken = 0;
+    let left = room;
+    for (const item of this.#items) {
+      if ("checkpoint" in item) {
+        checkpoint = item.checkpoint;
+      } else {
+        left -= eventSize(item.event);
+        if (left < 0) break;
+        events.push(item.event);
+        if (item.after) this.#base = item.after;
+      }
+      taken++;
+    }
+    const more = taken < this.#items.length;
+    if (more && taken === 0) return null;
+    this.#items.splice(0, taken);
+    const rows = events.slice();
+    let seq = events.at(-1)?.seq ?? this.#base.task.record.seq;
+    if (!more) {
+      if (this.#reported) {
+        this.#reported = false;
+        seq = this.#nextSeq();
+        events.push(this.#event("message", seq, JSON.stringify(this.record)));
+      }
+      this.#base = { task: this.task, result: this.#base.result };
+      this.#rendered = this.#changes;
+    }
+
+    const piece: Piece = { checks: [], sets, deletes: [], events, more };
+    if (this.#check) piece.checks!.push(this.#check);
+    if (rows.length > 0) {
+      const bytes = encodeRows(rows);
+      sets.push([keys.event(this.id, rows.at(-1)!.seq), bytes, bytes.length]);
+    }
+    if (checkpoint !== null) {
+      sets.push([keys.checkpoint(this.id), checkpoint, byteLength(checkpoint)]);
+    }
+    this.#renderHead(piece, seq);
+    for (const extra of this.#extra.splice(0)) {
+      piece.checks!.push(...extra.checks ?? []);
+      sets.push(...extra.sets ?? []);
+      piece.deletes!.push(...extra.deletes ?? []);
+      events.push(...extra.events ?? []);
+    }
+    return piece;
+  }
+
+  /** See {@link Write}. */
+  settle(outcome: Outcome): void {
+    if (outcome.ok) {
+      this.#written = this.#rendered;
+      // Not ours alone: whatever is written next must find what we just wrote.
+      this.#check = this.task.owner === null && this.#base.task.owner === null
+        ? { key: keys.task(this.id), versionstamp: outcome.versionstamp }
+        : null;
+    } else {
+      this.lost = true;
+      this.#written = this.#rendered = this.#changes;
+    }
+    const done = this.#waiters.filter((waiter) => waiter.change <= this.#written);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.change > this.#written);
+    for (const waiter of done) waiter.resolve(outcome);
+    this.#hooks.settled(this, outcome);
+  }
+
+  #renderHead(piece: Piece, seq: number): void {
+    const { task, result } = this.#base;
+    const { kind, status } = task.record;
+    if (result !== null) {
+      const inline = byteLength(result) <= INLINE_RESULT;
+      this.#result = inline ? result : { kept: true };
+      if (!inline) piece.sets!.push([keys.result(this.id), result, byteLength(result)]);
+      this.#base = { task, result: null };
+    }
+    const head = pack({ ...task, record: { ...task.record, seq } }, this.input, this.#result);
+    piece.sets!.push([keys.task(this.id), head, head.record.length * 2 + 1024]);
+
+    const queue = status === "pending" ? queueKey(task.record) : null;
+    const before = this.#inStore;
+    if (before?.status !== status) {
+      if (before) piece.deletes!.push(keys.index(kind, before.status, this.id));
+      piece.sets!.push([keys.index(kind, status, this.id), null, 8]);
+      if (status === "completed") piece.deletes!.push(keys.checkpoint(this.id));
+    }
+    const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
+    if (moved && before?.queue) piece.deletes!.push(before.queue);
+    if (moved && queue) piece.sets!.push([queue, [kind, task.record.priority], 96]);
+    this.#inStore = { status, queue };
+  }
+
+  #stateEvent(type: "message" | "complete"): void {
+    const seq = this.#nextSeq();
+    const { record } = this.task;
+    const json = type === "message"
+      ? JSON.stringify(record)
+      : completeJson(record, this.#resultJson);
+    const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
+    this.#items.push({ event: this.#event(type, seq, json), after });
+    // The state event shows whatever progress came before it.
+    this.#reported = false;
+    this.#changes++;
+  }
+
+  #event(type: EventType, seq: number, json: string): TaskEvent {
+    return { type, id: this.id, kind: this.record.kind, seq, json };
+  }
+
+  #nextSeq(): number {
+    const seq = this.record.seq + 1;
+    this.task = { ...this.task, record: { ...this.record, seq } };
+    return seq;
+  }
+
+  #touch(): void {
+    this.#changes++;
+    this.#hooks.touch(this);
+  }
+}
+
+/** The data of a `complete` event. */
+function completeJson(record: TaskRecord, resultJson: string | null): string {
+  const { task_id, status, error } = record;
+  const head = JSON.stringify({ task_id, status, ...(error === null ? {} : { error }) });
+  return `${head.slice(0, -1)},"result":${resultJson ?? "null"}}`;
+}

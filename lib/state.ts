@@ -1,0 +1,256 @@
+/**
+ * The one state machine: every change of a task's state is made here, and nothing here does I/O.
+ *
+ * ```text
+ *            start                 complete
+ *  pending ─────────▶ running ───────────────▶ completed ─┐
+ *   ▲  │ ▲               │ │        fail                  │
+ *   │  │ └───────────────┘ ├────────────────────▶ failed ─┤
+ *   │  │   interrupt, or   │        cancel                │
+ *   │  │   fail with       └──────────────────▶ canceled ─┤
+ *   │  │   attempts left                           ▲      │
+ *   │  └───────────────────────────────────────────┘      │
+ *   │            request-cancel                           │
+ *   └─────────────────────── retry ───────────────────────┘
+ * ```
+ *
+ * @module
+ */
+
+import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
+
+/** A task, as the engine knows it. */
+export interface Task {
+  /** What everybody sees. Its `result` stays `null` here: it is kept apart, see `stored.ts`. */
+  record: TaskRecord;
+  /** The session that runs it, or `null`. */
+  owner: string | null;
+  /** Milliseconds an attempt may take, or `null`. */
+  timeoutMs: number | null;
+  /** The next start goes on with the same attempt: the last one was interrupted. */
+  resuming: boolean;
+  /** How often it was interrupted, in all. */
+  interruptions: number;
+  /** How often its process died under it since its last checkpoint. */
+  deaths: number;
+  /** Whether it has saved a checkpoint. */
+  checkpointed: boolean;
+  /** Its place under the kind's concurrency limit, or `null`. */
+  slot: number | null;
+  /** Rows stored. */
+  rows: number;
+  /** The newest `seq` removed because of the bound on rows; 0 for none. */
+  trimmed: number;
+}
+
+/** What can happen to a task. */
+export type Change =
+  | { type: "start"; owner: string; slot?: number | null }
+  | { type: "complete" }
+  | { type: "fail"; error: TaskError; retryAfterMs: number | null }
+  | { type: "interrupt"; died: boolean }
+  | { type: "request-cancel" }
+  | { type: "cancel" }
+  | { type: "retry" };
+
+/** Why a change could not be. */
+export type Refusal = "finished" | "not-finished" | "not-pending" | "not-running";
+
+/** After so many deaths of its process without a new checkpoint, a task is the likely cause. */
+export const MAX_DEATHS = 3;
+
+/**
+ * Applies a change and returns the new task; the old one is left as it was. `seq` is not touched:
+ * who writes the event counts it.
+ */
+export function transition(
+  task: Task,
+  change: Change,
+  now: number,
+): { ok: true; task: Task } | { ok: false; reason: Refusal } {
+  const { record } = task;
+  const at = new Date(now).toISOString();
+  const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
+    ok: true as const,
+    task: { ...task, ...own, record: { ...record, updated_at: at, ...fields } },
+  });
+  const end = (status: "completed" | "failed" | "canceled", fields: Partial<TaskRecord>) =>
+    next({ status, finished_at: at, eta_ms: null, rate: null, ...fields }, {
+      owner: null,
+      slot: null,
+      resuming: false,
+    });
+
+  switch (change.type) {
+    case "start": {
+      if (record.status !== "pending") return { ok: false, reason: "not-pending" };
+      const own = { owner: change.owner, slot: change.slot ?? null, resuming: false };
+      if (task.resuming) return next({ status: "running" }, own);
+      return next({
+        status: "running",
+        attempt: record.attempt + 1,
+        started_at: at,
+        error: null,
+        ...NO_PROGRESS,
+      }, own);
+    }
+    case "complete":
+      if (record.status !== "running") return { ok: false, reason: "not-running" };
+      return end("completed", {
+        progress: 100,
+        error: null,
+      });
+    case "fail":
+      if (record.status !== "running") return { ok: false, reason: "not-running" };
+      if (change.retryAfterMs === null || record.cancel_requested) {
+        return end("failed", { error: change.error });
+      }
+      return next({
+        status: "pending",
+        error: change.error,
+        run_at: new Date(now + change.retryAfterMs).toISOString(),
+        eta_ms: null,
+        rate: null,
+      }, { owner: null, slot: null });
+    case "interrupt": {
+      if (record.status !== "running") return { ok: false, reason: "not-running" };
+      if (record.cancel_requested) return end("canceled", {});
+      const deaths = task.deaths + (change.died ? 1 : 0);
+      if (deaths >= MAX_DEATHS) {
+        return end("failed", {
+          error: {
+            name: "ProcessDied",
+            message: `Its process died ${deaths} times without a new checkpoint in between`,
+          },
+        });
+      }
+      return next({ status: "pending", run_at: at, eta_ms: null, rate: null }, {
+        owner: null,
+        slot: null,
+        resuming: true,
+        deaths,
+        interruptions: task.interruptions + 1,
+      });
+    }
+    case "request-cancel":
+      if (isFinished(record.status)) return { ok: false, reason: "finished" };
+      if (record.status === "pending") return end("canceled", { cancel_requested: true });
+      return next({ cancel_requested: true });
+    case "cancel":
+      if (record.status !== "running") return { ok: false, reason: "not-running" };
+      return end("canceled", { cancel_requested: true });
+    case "retry":
+      if (!isFinished(record.status)) return { ok: false, reason: "not-finished" };
+      return next({
+        status: "pending",
+        attempt: 0,
+        run_at: at,
+        started_at: null,
+        finished_at: null,
+        error: null,
+        cancel_requested: false,
+        ...NO_PROGRESS,
+      }, {
+        resuming: false,
+        deaths: 0,
+        // What a completed task saved belongs to work that is done.
+        checkpointed: task.checkpointed && record.status !== "completed",
+      });
+  }
+}
+
+const NO_PROGRESS = {
+  progress: 0,
+  done: null,
+  total: null,
+  unit: null,
+  stage: null,
+  message: null,
+  eta_ms: null,
+  rate: null,
+} satisfies Partial<TaskRecord>;
+
+/** What a new task is made from. */
+export interface NewTask {
+  /** ULID. */
+  id: string;
+  /** A known kind. */
+  kind: string;
+  /** See {@link TaskRecord.max_attempts}. */
+  maxAttempts: number;
+  /** See {@link TaskRecord.priority}. */
+  priority: number;
+  /** Milliseconds since the epoch. */
+  runAt: number;
+  /** Milliseconds an attempt may take, or `null`. */
+  timeoutMs: number | null;
+}
+
+/** A task as it is when it is submitted. */
+export function newTask(spec: NewTask, now: number): Task {
+  const at = new Date(now).toISOString();
+  return {
+    record: {
+      task_id: spec.id,
+      kind: spec.kind,
+      status: "pending",
+      ...NO_PROGRESS,
+      result: null,
+      error: null,
+      attempt: 0,
+      max_attempts: spec.maxAttempts,
+      priority: spec.priority,
+      run_at: new Date(spec.runAt).toISOString(),
+      created_at: at,
+      started_at: null,
+      updated_at: at,
+      finished_at: null,
+      cancel_requested: false,
+      seq: 0,
+    },
+    owner: null,
+    timeoutMs: spec.timeoutMs,
+    resuming: false,
+    interruptions: 0,
+    deaths: 0,
+    checkpointed: false,
+    slot: null,
+    rows: 0,
+    trimmed: 0,
+  };
+}
+
+/** A progress report on its way from a task: only what it named. Times are milliseconds. */
+export interface Report {
+  /** When it was yielded. */
+  at: number;
+  /** See {@link TaskRecord}. */
+  progress?: number | null;
+  /** See {@link TaskRecord}. */
+  done?: number;
+  /** See {@link TaskRecord}. */
+  total?: number;
+  /** See {@link TaskRecord}. */
+  unit?: string;
+  /** See {@link TaskRecord}. */
+  stage?: string;
+  /** See {@link TaskRecord}. */
+  message?: string;
+}
+
+/** Puts a progress report into a running record. Percent never falls within an attempt. */
+export function applyReport(record: TaskRecord, report: Report): TaskRecord {
+  const { at, progress, ...fields } = report;
+  const next: TaskRecord = { ...record, ...fields, updated_at: new Date(at).toISOString() };
+  if (progress !== undefined) {
+    next.progress = progress;
+  } else if (report.done !== undefined || report.total !== undefined) {
+    const { done, total } = next;
+    next.progress = total === null ? null : total === 0 ? 100 : ((done ?? 0) / total) * 100;
+  }
+  if (next.progress !== null) {
+    const floor = record.progress ?? 0;
+    next.progress = Math.round(Math.min(100, Math.max(floor, next.progress)) * 100) / 100;
+  }
+  return next;
+}

@@ -1,0 +1,68 @@
+/**
+ * How a task lies in the store: the value of its `task` key.
+ *
+ * @module
+ */
+
+import { type Key, keys } from "./keys.ts";
+import type { TaskRecord } from "./record.ts";
+import type { Task } from "./state.ts";
+
+/** The value of a `task` key. The record is JSON text: most readers only pass it on. */
+export interface StoredTask extends Omit<Task, "record"> {
+  /** The record, without its result. */
+  record: string;
+  /** JSON text, where small; else under its own key (`"kept"`); `null` for none. */
+  input: Kept;
+  /** Likewise. */
+  result: Kept;
+}
+
+/** A JSON text in the head, or `{ kept: true }` when it lies under its own key, or none. */
+export type Kept = string | { kept: true } | null;
+
+/** Bytes of JSON that an input may have and still ride in the head, which each progress rewrites. */
+export const INLINE_INPUT = 512;
+
+/** Bytes of JSON that a result may have and still ride in the head, which is then at rest. */
+export const INLINE_RESULT = 4096;
+
+/** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
+export const MAX_JSON = 48 * 1024;
+
+/** A task as stored. */
+export function pack(task: Task, input: Kept, result: Kept): StoredTask {
+  return { ...task, record: JSON.stringify(task.record), input, result };
+}
+
+/** A stored task as the engine knows it. */
+export function unpack(stored: StoredTask): Task {
+  const { input: _input, result: _result, ...task } = stored;
+  return { ...task, record: JSON.parse(stored.record) as TaskRecord };
+}
+
+/** The record as the client gets it, its result put in. */
+export async function shownRecord(kv: Deno.Kv, stored: StoredTask): Promise<string> {
+  const { result } = stored;
+  if (result === null) return stored.record;
+  const id = (JSON.parse(stored.record) as TaskRecord).task_id;
+  const json = await fetchKept(kv, result, keys.result(id));
+  return json === null
+    ? stored.record
+    : stored.record.replace('"result":null', () => `"result":${json}`);
+}
+
+/** A kept JSON text, from the head or from its own key. */
+export async function fetchKept(kv: Deno.Kv, kept: Kept, key: Key): Promise<string | null> {
+  if (kept === null || typeof kept === "string") return kept;
+  return (await kv.get<string>(key)).value;
+}
+
+/** Where a pending task waits: among those that may run, or by when it is due. */
+export function queueKey(record: TaskRecord): Key {
+  const created = Date.parse(record.created_at);
+  const runAt = Date.parse(record.run_at);
+  return runAt > created
+    ? keys.later(runAt, record.task_id)
+    : keys.queue(record.kind, record.priority, created, record.task_id);
+}
