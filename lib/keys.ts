@@ -16,6 +16,7 @@
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
+ * | `["dead", sid]` | `null` | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
  * | `["journal", versionstamp]` | UTF-8 lines `type id kind seq json` | the live feed, for minutes |
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
@@ -62,6 +63,8 @@ export const keys = {
   idempotencies: ["idempotency"] as Key,
   session: (sid: string): Key => ["session", sid],
   sessions: ["session"] as Key,
+  dead: (sid: string): Key => ["dead", sid],
+  deads: ["dead"] as Key,
   janitor: ["janitor"] as Key,
   journal: ["journal"] as Key,
   journalEntry: (versionstamp: string): Key => ["journal", versionstamp],

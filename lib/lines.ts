@@ -7,10 +7,18 @@
  */
 
 /**
- * What an event is: `message` is a record (of a progress or state change), `log`, `output` and
- * `complete` are as in a stream; `deleted` and `cancel` (asked for) are for the journal alone.
+ * What an event is. `message` is the record at a state change, `progress` the record at any other
+ * time: the one is kept, the other conflated, and a client sees both as `message`. `log`, `output`
+ * and `complete` are as in a stream; `deleted` and `cancel` (asked for) are for the journal alone.
  */
-export type EventType = "message" | "log" | "output" | "complete" | "deleted" | "cancel";
+export type EventType =
+  | "message"
+  | "progress"
+  | "log"
+  | "output"
+  | "complete"
+  | "deleted"
+  | "cancel";
 
 /** One event of one task. */
 export interface TaskEvent {

@@ -219,6 +219,7 @@ export class LiveTask implements Write {
 
   /** See {@link Write}. */
   render(room: number): Piece | null {
+    if (this.lost) return {};
     const events: TaskEvent[] = [];
     const sets: NonNullable<Piece["sets"]> = [];
     let checkpoint: string | null = null;
@@ -244,7 +245,7 @@ export class LiveTask implements Write {
       if (this.#reported) {
         this.#reported = false;
         seq = this.#nextSeq();
-        events.push(this.#event("message", seq, JSON.stringify(this.record)));
+        events.push(this.#event("progress", seq, JSON.stringify(this.record)));
       }
       this.#base = { task: this.task, result: this.#base.result };
       this.#rendered = this.#changes;

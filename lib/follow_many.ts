@@ -1,0 +1,110 @@
+/**
+ * Follows many tasks for one client: a snapshot, then each change; or, after a break, what was
+ * missed.
+ *
+ * @module
+ */
+
+import { encodeEvent } from "./follow.ts";
+import type { Hub, HubEvent, Topic } from "./hub.ts";
+import { keys } from "./keys.ts";
+import type { EventType } from "./lines.ts";
+import { listTasks } from "./list.ts";
+import type { TaskRecord } from "./record.ts";
+import { encodeBytes } from "./sse.ts";
+import type { SseStream } from "./sse_stream.ts";
+import type { StoredTask } from "./stored.ts";
+
+/** Which tasks. */
+export type Selection = { ids: readonly string[] } | { kind: string } | "all";
+
+/** What {@link followMany} takes. */
+export interface FollowManyOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** Where events come from. */
+  hub: Hub;
+  /** Which tasks. */
+  selection: Selection;
+  /** What the client says it has; `null` when it says nothing. */
+  lastEventId: string | null;
+}
+
+/** Tasks in a snapshot, at the most. */
+export const SNAPSHOT_TASKS = 100;
+
+/** Events read back for a client that was away, at the most: beyond it a snapshot is less. */
+const MAX_REPLAY = 5000;
+
+/** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
+export async function followMany(stream: SseStream, options: FollowManyOptions): Promise<void> {
+  const { hub, kv, selection, lastEventId } = options;
+  let held: HubEvent[] | null = [];
+  /** Per task of the snapshot: what of it the client has seen. */
+  const shown = new Map<string, number>();
+  const listener = (event: HubEvent) => {
+    if (held) held.push(event);
+    else sendOne(stream, event, shown);
+  };
+  for (const topic of topicsOf(selection)) {
+    stream.closed.addEventListener("abort", hub.listen(topic, listener));
+  }
+  const level = hub.cursor;
+
+  const resuming = lastEventId !== null && lastEventId !== "";
+  const missed = resuming ? await hub.replay(lastEventId, level, MAX_REPLAY) : null;
+  if (missed) {
+    for (const event of missed) if (selects(selection, event)) sendOne(stream, event, shown);
+    stream.send(encodeBytes({ id: level }));
+  } else {
+    const records = await snapshot(kv, selection);
+    for (const json of records) {
+      const { task_id, seq } = JSON.parse(json) as TaskRecord;
+      shown.set(task_id, seq);
+    }
+    const data = `{${resuming ? '"reason":"too-old",' : ""}"tasks":[${records.join(",")}]}`;
+    stream.send(encodeBytes({ id: level, event: resuming ? "reset" : "snapshot", data }));
+  }
+  const waiting = held;
+  held = null;
+  for (const event of waiting) sendOne(stream, event, shown);
+}
+
+/** What is sent with a heartbeat: the cursor moves on though nothing of the selection happened. */
+export function cursorOnly(hub: Hub): Uint8Array {
+  return encodeBytes({ id: hub.cursor });
+}
+
+const SENT: ReadonlySet<EventType> = new Set(["message", "progress", "complete", "deleted"]);
+
+function sendOne(stream: SseStream, event: HubEvent, shown: Map<string, number>): void {
+  const { type, id, seq } = event.event;
+  if (!SENT.has(type) || seq <= (shown.get(id) ?? 0)) return;
+  // A later record tells all that an earlier one did; an end is told in any case.
+  const key = type === "complete" || type === "deleted" ? `${type} ${id}` : id;
+  stream.send(event.forMany(encodeEvent), key);
+}
+
+function topicsOf(selection: Selection): Topic[] {
+  if (selection === "all") return ["all"];
+  return "ids" in selection ? selection.ids.map((id) => ({ id })) : [selection];
+}
+
+function selects(selection: Selection, { event }: HubEvent): boolean {
+  if (selection === "all") return true;
+  return "ids" in selection ? selection.ids.includes(event.id) : selection.kind === event.kind;
+}
+
+async function snapshot(kv: Deno.Kv, selection: Selection): Promise<string[]> {
+  if (selection === "all" || "kind" in selection) {
+    const kinds = selection === "all" ? {} : { kinds: [selection.kind] };
+    return (await listTasks(kv, { ...kinds, limit: SNAPSHOT_TASKS })).records;
+  }
+  const records: string[] = [];
+  for (let at = 0; at < selection.ids.length; at += 10) {
+    const ids = selection.ids.slice(at, at + 10);
+    const entries = await kv.getMany<StoredTask[]>(ids.map((id) => keys.task(id)));
+    for (const { value } of entries) if (value) records.push(value.record);
+  }
+  return records;
+}

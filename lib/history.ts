@@ -1,0 +1,54 @@
+/**
+ * The stored rows of a task: its log, outputs and state changes, in order.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+import { parseRows, type Row } from "./lines.ts";
+
+/**
+ * Reads the rows behind `after`, as they lie: a commit's rows at a time.
+ *
+ * @param after A `seq`; 0 for all.
+ */
+export async function* history(
+  kv: Deno.Kv,
+  id: string,
+  after: number,
+  batchSize = 20,
+): AsyncGenerator<Row[]> {
+  // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
+  const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
+  for await (const { value } of kv.list<Uint8Array>(selector, { batchSize })) {
+    const rows = parseRows(value);
+    const from = rows.findIndex((row) => row.seq > after);
+    if (from >= 0) yield from === 0 ? rows : rows.slice(from);
+  }
+}
+
+/** A page of rows. */
+export interface Page {
+  /** In order. */
+  rows: Row[];
+  /** Ask for the next page with this as `after`; `null` when there is none now. */
+  next: number | null;
+}
+
+/** Reads at most `limit` rows behind `after`. */
+export async function historyPage(
+  kv: Deno.Kv,
+  id: string,
+  after: number,
+  limit: number,
+): Promise<Page> {
+  const rows: Row[] = [];
+  for await (const batch of history(kv, id, after, 10)) {
+    rows.push(...batch);
+    if (rows.length > limit) {
+      rows.length = limit;
+      return { rows, next: rows[limit - 1]!.seq };
+    }
+  }
+  return { rows, next: null };
+}

@@ -1,0 +1,265 @@
+/**
+ * Passes on what is committed, here or in another process, to everyone in this process who wants
+ * to know: one `watch()` as a wake-up, one read of the journal behind a cursor, however many tasks
+ * and clients there are.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+import { parseJournal, type TaskEvent } from "./lines.ts";
+import type { Logger } from "./log.ts";
+
+/** An event on its way out, encoded at most once for each of the two kinds of stream. */
+export class HubEvent {
+  /** What happened. */
+  readonly event: TaskEvent;
+  /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
+  readonly cursor: string;
+  /** Whether this process wrote it. */
+  readonly own: boolean;
+  #one: Uint8Array | undefined;
+  #many: Uint8Array | undefined;
+
+  /** Nothing is encoded before it is asked for. */
+  constructor(event: TaskEvent, cursor: string, own: boolean) {
+    this.event = event;
+    this.cursor = cursor;
+    this.own = own;
+  }
+
+  /** As it is sent on the task's own stream. */
+  forOne(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
+    return this.#one ??= encode(this.event, String(this.event.seq));
+  }
+
+  /** As it is sent on a stream over many tasks. */
+  forMany(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
+    return this.#many ??= encode(this.event, this.cursor);
+  }
+}
+
+/** Takes events. Must not throw and must not wait. */
+export type Listener = (event: HubEvent) => void;
+
+/** Which events a listener wants. */
+export type Topic = { id: string } | { kind: string } | "all";
+
+/** What {@link Hub} takes. */
+export interface HubOptions {
+  /** The one handle of this process. */
+  kv: Deno.Kv;
+  /** This process, to tell its own events. */
+  sid: string;
+  /** Names this store; the first part of each cursor. */
+  epoch: string;
+  /** Where trouble is told. */
+  log: Logger;
+}
+
+/** A journal entry that was passed on, for whoever sweeps. */
+export interface PassedEntry {
+  /** Its key's versionstamp. */
+  versionstamp: string;
+  /** Its bytes. */
+  size: number;
+  /** When it was passed on, milliseconds. */
+  at: number;
+}
+
+/** Entries remembered for sweeping, at the most; older ones are found by listing. */
+const MAX_PASSED = 100_000;
+
+/** See the module. */
+export class Hub implements AsyncDisposable {
+  readonly #options: HubOptions;
+  readonly #byId = new Map<string, Set<Listener>>();
+  readonly #byKind = new Map<string, Set<Listener>>();
+  readonly #all = new Set<Listener>();
+  /** The versionstamp of the newest entry passed on. */
+  #position = "";
+  #pumping: Promise<void> | null = null;
+  #again = false;
+  #closed = false;
+  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
+  #watching: Promise<void> | undefined;
+
+  /** What was passed on and is still in the journal, oldest first. */
+  readonly passed: PassedEntry[] = [];
+
+  /** See {@link Hub.open}. */
+  private constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  /** Begins behind the newest entry that is there. */
+  static async open(options: HubOptions): Promise<Hub> {
+    const hub = new Hub(options);
+    const newest = options.kv.list({ prefix: keys.journal }, { reverse: true, limit: 1 });
+    for await (const { key } of newest) hub.#position = String(key[1]);
+    hub.#watching = hub.#watch();
+    return hub;
+  }
+
+  /** The cursor of the newest event passed on. */
+  get cursor(): string {
+    return makeCursor(this.#options.epoch, this.#position, Infinity);
+  }
+
+  /** How many listen to tasks or kinds, or to all. */
+  get listeners(): number {
+    let count = this.#all.size;
+    for (const set of this.#byId.values()) count += set.size;
+    for (const set of this.#byKind.values()) count += set.size;
+    return count;
+  }
+
+  /** Calls `listener` with each event of the topic from now on; returns how to stop. */
+  listen(topic: Topic, listener: Listener): () => void {
+    if (topic === "all") {
+      this.#all.add(listener);
+      return () => void this.#all.delete(listener);
+    }
+    const [map, name] = "id" in topic ? [this.#byId, topic.id] : [this.#byKind, topic.kind];
+    let set = map.get(name);
+    if (!set) map.set(name, set = new Set());
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && map.get(name) === set) map.delete(name);
+    };
+  }
+
+  /** Resolves with the first event of a task that `wanted` picks, or `null` at the signal. */
+  next(
+    id: string,
+    wanted: (event: TaskEvent) => boolean,
+    signal: AbortSignal,
+  ): Promise<TaskEvent | null> {
+    const { promise, resolve } = Promise.withResolvers<TaskEvent | null>();
+    const stop = this.listen({ id }, ({ event }) => {
+      if (wanted(event)) resolve(event);
+    });
+    const aborted = () => resolve(null);
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) resolve(null);
+    return promise.finally(() => {
+      stop();
+      signal.removeEventListener("abort", aborted);
+    });
+  }
+
+  /** Reads the journal on: called by the watch, and right after a commit of this process. */
+  pump(): void {
+    this.#again = true;
+    this.#pumping ??= this.#pump().finally(() => this.#pumping = null);
+  }
+
+  /** Resolves when everything committed before the call was passed on. */
+  async caughtUp(): Promise<void> {
+    this.pump();
+    while (this.#pumping) await this.#pumping;
+  }
+
+  /**
+   * Reads the events between a client's cursor and one of ours from the journal; `null` when the
+   * cursor is none of ours, or some of them are gone, or they are more than `limit`.
+   */
+  async replay(cursor: string, until: string, limit: number): Promise<HubEvent[] | null> {
+    const { kv, epoch, sid } = this.#options;
+    const from = parseCursor(cursor);
+    const to = parseCursor(until)!.versionstamp;
+    if (!from || from.epoch !== epoch || from.versionstamp > to) return null;
+    const events: HubEvent[] = [];
+    const selector = { prefix: keys.journal, start: keys.journalEntry(from.versionstamp) };
+    for await (const entry of kv.list<Uint8Array>(selector, { batchSize: 20 })) {
+      const versionstamp = String(entry.key[1]);
+      if (versionstamp > to) break;
+      const { sid: writer, events: lines } = parseJournal(entry.value);
+      for (const [n, event] of lines.entries()) {
+        if (versionstamp === from.versionstamp && n <= from.index) continue;
+        const at = makeCursor(epoch, versionstamp, n === lines.length - 1 ? Infinity : n);
+        events.push(new HubEvent(event, at, writer === sid));
+      }
+      if (events.length > limit) return null;
+    }
+    // Asked last: what was removed while we read is missed as well.
+    const floor = (await kv.get<string>(keys.journalFloor)).value;
+    return floor !== null && floor > from.versionstamp ? null : events;
+  }
+
+  /** Stops. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#watcher?.cancel().catch(() => {});
+    await this.#watching;
+    while (this.#pumping) await this.#pumping;
+  }
+
+  async #watch(): Promise<void> {
+    const { kv, log } = this.#options;
+    while (!this.#closed) {
+      try {
+        this.#watcher = kv.watch([keys.journalHead]).getReader();
+        while (!(await this.#watcher.read()).done) this.pump();
+      } catch (error) {
+        if (!this.#closed) log.warn("the watch broke and is begun again", { error });
+      }
+      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async #pump(): Promise<void> {
+    const { kv, log } = this.#options;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        const start = [...keys.journal, `${this.#position}\u0000`];
+        const entries = kv.list<Uint8Array>({ prefix: keys.journal, start }, { batchSize: 100 });
+        for await (const entry of entries) this.#pass(String(entry.key[1]), entry.value);
+      } catch (error) {
+        if (this.#closed) return;
+        log.warn("the journal could not be read and is tried again", { error });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        this.#again = true;
+      }
+    }
+  }
+
+  #pass(versionstamp: string, bytes: Uint8Array): void {
+    const { epoch, sid } = this.#options;
+    this.#position = versionstamp;
+    this.passed.push({ versionstamp, size: bytes.length, at: Date.now() });
+    if (this.passed.length > MAX_PASSED) this.passed.splice(0, MAX_PASSED / 10);
+    const { sid: writer, events } = parseJournal(bytes);
+    const own = writer === sid;
+    for (let n = 0; n < events.length; n++) {
+      const event = events[n]!;
+      const index = n === events.length - 1 ? Infinity : n;
+      const out = new HubEvent(event, makeCursor(epoch, versionstamp, index), own);
+      const byId = this.#byId.get(event.id);
+      if (byId) { for (const listener of byId) listener(out); }
+      const byKind = this.#byKind.get(event.kind);
+      if (byKind) { for (const listener of byKind) listener(out); }
+      for (const listener of this.#all) listener(out);
+    }
+  }
+}
+
+/**
+ * `epoch-versionstamp`, and `.n` behind it for all but the last event of a commit: a client cut off
+ * in the middle of a commit resumes in its middle. Safe as a header without a CORS preflight.
+ */
+function makeCursor(epoch: string, versionstamp: string, index: number): string {
+  const at = `${epoch}-${versionstamp}`;
+  return index === Infinity ? at : `${at}.${index}`;
+}
+
+function parseCursor(
+  cursor: string,
+): { epoch: string; versionstamp: string; index: number } | null {
+  const match = /^([a-z0-9]{1,16})-([0-9a-f]{20})?(?:\.(\d{1,6}))?$/.exec(cursor);
+  if (!match) return null;
+  const index = match[3] === undefined ? Infinity : Number(match[3]);
+  return { epoch: match[1]!, versionstamp: match[2] ?? "", index };
+}

@@ -1,0 +1,111 @@
+/**
+ * What waits for a slow reader: bounded, in order, progress conflated, nothing else dropped.
+ *
+ * @module
+ */
+
+interface Item {
+  bytes: Uint8Array | null;
+  key: string | null;
+}
+
+/** What {@link Outbox} takes. */
+export interface OutboxOptions {
+  /** Messages that cannot be conflated, at the most. */
+  limit: number;
+  /** Bytes in all, at the most. @default {4 MiB} */
+  maxBytes?: number;
+}
+
+/**
+ * A queue in which a message with a key takes the place of an earlier one with the same key, at the
+ * end: ids never run backwards.
+ */
+export class Outbox {
+  readonly #limit: number;
+  readonly #maxBytes: number;
+  #items: Item[] = [];
+  #head = 0;
+  readonly #byKey = new Map<string, Item>();
+  #kept = 0;
+  #bytes = 0;
+
+  /** Nothing is allocated for a reader that keeps up. */
+  constructor({ limit, maxBytes = 4 * 1024 * 1024 }: OutboxOptions) {
+    this.#limit = limit;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Messages that wait. */
+  get size(): number {
+    return this.#kept + this.#byKey.size;
+  }
+
+  /**
+   * Adds a message; `key` names what it may be conflated with.
+   *
+   * @returns `false` when it is full: then the reader has to be let go.
+   */
+  push(bytes: Uint8Array, key: string | null = null): boolean {
+    if (key !== null) {
+      const older = this.#byKey.get(key);
+      if (older) {
+        this.#bytes -= older.bytes!.length;
+        older.bytes = null;
+      }
+    } else if (this.#kept >= this.#limit) {
+      return false;
+    }
+    if (this.#bytes + bytes.length > this.#maxBytes) return false;
+    const item = { bytes, key };
+    this.#items.push(item);
+    if (key !== null) this.#byKey.set(key, item);
+    else this.#kept++;
+    this.#bytes += bytes.length;
+    if (this.#items.length > 64 && this.#items.length > 4 * (this.size + this.#head)) {
+      this.#compact();
+    }
+    return true;
+  }
+
+  /** Takes messages out, oldest first, as one piece of about `room` bytes; `null` when empty. */
+  take(room: number): Uint8Array | null {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    while (this.#head < this.#items.length && size < room) {
+      const item = this.#items[this.#head++]!;
+      if (item.bytes === null) continue;
+      if (item.key !== null) this.#byKey.delete(item.key);
+      else this.#kept--;
+      parts.push(item.bytes);
+      size += item.bytes.length;
+    }
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    }
+    this.#bytes -= size;
+    if (parts.length <= 1) return parts[0] ?? null;
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+
+  /** Lets everything go. */
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+    this.#byKey.clear();
+    this.#kept = 0;
+    this.#bytes = 0;
+  }
+
+  #compact(): void {
+    this.#items = this.#items.slice(this.#head).filter((item) => item.bytes !== null);
+    this.#head = 0;
+  }
+}

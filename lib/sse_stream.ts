@@ -1,0 +1,214 @@
+/**
+ * One client's connection: a body that takes messages, keeps itself alive, lets go of a reader that
+ * does not read, and ends cleanly.
+ *
+ * @module
+ */
+
+import { jittered } from "./backoff.ts";
+import { Outbox } from "./outbox.ts";
+import { encodeBytes, HEARTBEAT } from "./sse.ts";
+
+/** Bytes the body itself may hold before messages wait in the outbox, where they are conflated. */
+const BODY_BYTES = 16 * 1024;
+
+/** Milliseconds: a reader that takes nothing for so long is let go. */
+const STALL_MS = 60_000;
+
+/** What {@link SseStream} takes. */
+export interface SseStreamOptions {
+  /** Ticks for every stream of the process. */
+  pulse: Pulse;
+  /** Milliseconds without a message after which a comment is sent; 0 for never. */
+  heartbeatMs: number;
+  /** Milliseconds after which it ends, jittered between 80 and 100 %; 0 for never. */
+  lifeMs: number;
+  /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
+  retryMs: number;
+  /** See {@link OutboxOptions.limit}. */
+  queue: number;
+  /** What is sent with a heartbeat, beside the comment: an id that moves the cursor on. */
+  onheartbeat?: () => Uint8Array | null;
+  /** 0 to below 1. @default {Math.random} */
+  random?: () => number;
+}
+
+/** How a stream ended; see ARCHITECTURE.md. */
+export type StreamEnd = "done" | "gone" | "life" | "slow" | "stalled" | "stop";
+
+/** See the module. */
+export class SseStream {
+  /** The response's body. */
+  readonly body: ReadableStream<Uint8Array>;
+  /** How it ended; `null` while it lives. */
+  ended: StreamEnd | null = null;
+
+  readonly #closed = new AbortController();
+  readonly #options: SseStreamOptions;
+  readonly #outbox: Outbox;
+  readonly #diesAt: number;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #sentAt: number;
+  #readAt: number;
+  #finishing: StreamEnd | null = null;
+  #drained: PromiseWithResolvers<void> | null = null;
+
+  /** Begins with the `retry:` line, so that headers and first bytes go out at once. */
+  constructor(options: SseStreamOptions) {
+    this.#options = options;
+    const { pulse, lifeMs, retryMs, queue, random = Math.random } = options;
+    this.#outbox = new Outbox({ limit: queue });
+    const now = pulse.now;
+    this.#sentAt = now;
+    this.#readAt = now;
+    this.#diesAt = lifeMs > 0 ? now + lifeMs * (0.8 + 0.2 * random()) : Infinity;
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#flush(),
+        cancel: () => this.#close("gone"),
+      },
+      { highWaterMark: BODY_BYTES, size: (chunk) => chunk.byteLength },
+    );
+    if (retryMs > 0) {
+      const retry = jittered(retryMs, 0.5, random);
+      this.#controller.enqueue(encodeBytes({ retry }));
+    }
+    pulse.add(this);
+  }
+
+  /**
+   * Sends a message. One with a `key` is conflated with earlier ones of that key that still wait.
+   * After the end nothing is sent.
+   */
+  send(bytes: Uint8Array, key: string | null = null): void {
+    if (this.ended !== null || this.#finishing !== null) return;
+    this.#sentAt = this.#options.pulse.now;
+    if (this.#outbox.size === 0 && this.#controller.desiredSize! > 0) {
+      this.#controller.enqueue(bytes);
+    } else if (!this.#outbox.push(bytes, key)) {
+      // What it has not read it will get when it resumes.
+      this.#outbox.clear();
+      this.end("slow");
+    }
+  }
+
+  /** Aborts when it has ended, however. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Resolves when nothing waits for the reader any more, or the stream has ended. */
+  async drained(): Promise<void> {
+    while (this.ended === null && this.#backlog) {
+      this.#drained ??= Promise.withResolvers<void>();
+      await this.#drained.promise;
+    }
+  }
+
+  /** Ends it, cleanly between two messages, once everything that waits was read. */
+  end(how: StreamEnd = "done"): void {
+    if (this.ended !== null || this.#finishing !== null) return;
+    this.#finishing = how;
+    if (!this.#backlog) this.#finish(how);
+  }
+
+  get #backlog(): boolean {
+    return this.#outbox.size > 0 || this.#controller.desiredSize! <= 0;
+  }
+
+  /** Called by the {@link Pulse}. */
+  tick(now: number): void {
+    const { heartbeatMs, onheartbeat } = this.#options;
+    const waiting = this.#backlog;
+    if (!waiting) this.#readAt = now;
+    if (now - this.#readAt > STALL_MS) {
+      this.#controller.error(new Error("The client stopped reading"));
+      this.#close("stalled");
+    } else if (now >= this.#diesAt) {
+      this.end("life");
+    } else if (heartbeatMs > 0 && now - this.#sentAt >= heartbeatMs && !waiting) {
+      this.#sentAt = now;
+      const extra = onheartbeat?.();
+      if (extra) this.#controller.enqueue(extra);
+      this.#controller.enqueue(HEARTBEAT);
+    }
+  }
+
+  #flush(): void {
+    this.#readAt = this.#options.pulse.now;
+    while (this.ended === null && this.#controller.desiredSize! > 0) {
+      const bytes = this.#outbox.take(this.#controller.desiredSize!);
+      if (bytes === null) break;
+      this.#controller.enqueue(bytes);
+    }
+    if (this.ended !== null || this.#backlog) return;
+    this.#drained?.resolve();
+    this.#drained = null;
+    if (this.#finishing !== null) this.#finish(this.#finishing);
+  }
+
+  #finish(how: StreamEnd): void {
+    try {
+      this.#controller.close();
+    } catch {
+      // The client went at this very moment: there is nobody to tell.
+    }
+    this.#close(how);
+  }
+
+  #close(how: StreamEnd): void {
+    if (this.ended !== null) return;
+    this.ended = how;
+    this.#outbox.clear();
+    this.#drained?.resolve();
+    this.#options.pulse.delete(this);
+    this.#closed.abort();
+  }
+}
+
+/** One timer for every stream: what an own timer for each of 10,000 would cost is saved. */
+export class Pulse implements Disposable {
+  readonly #streams = new Set<SseStream>();
+  #timer: ReturnType<typeof setInterval>;
+
+  /** Ticks every `intervalMs`. */
+  constructor(intervalMs: number) {
+    this.#timer = setInterval(() => {
+      const now = this.now;
+      for (const stream of this.#streams) stream.tick(now);
+    }, intervalMs);
+  }
+
+  /** Milliseconds, monotonic. */
+  get now(): number {
+    return performance.now();
+  }
+
+  /** Streams alive. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Ticks this one too. */
+  add(stream: SseStream): void {
+    this.#streams.add(stream);
+  }
+
+  /** No longer. */
+  delete(stream: SseStream): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Ends every stream, so that the server can stop. */
+  endAll(): void {
+    for (const stream of [...this.#streams]) stream.end("stop");
+  }
+
+  /** Stops ticking. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

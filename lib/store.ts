@@ -1,0 +1,296 @@
+/**
+ * Decides what becomes of tasks: submit, cancel, retry, delete, claim, interrupt. Inside this
+ * process it decides alone, in order, on one {@link LiveTask} a task; what another process may
+ * want as well is checked by the commit, and decided again when the check is lost.
+ *
+ * @module
+ */
+
+import { monotonicUlid } from "@std/ulid";
+import { Journal, type JournalOptions, type Outcome } from "./journal.ts";
+import { type Key, keys } from "./keys.ts";
+import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import type { Status } from "./record.ts";
+import { type NewTask, newTask } from "./state.ts";
+import type { StoredTask } from "./stored.ts";
+
+/** What {@link Store.submit} takes. */
+export interface Submission extends Omit<NewTask, "id"> {
+  /** The validated input, as JSON text. */
+  input: string;
+  /** The same key and digest give the same task. */
+  idempotency?: { key: string; digest: string; ttlMs: number };
+}
+
+/** What came of a submission. `record` is JSON text, as it was accepted. */
+export type Submitted =
+  | { ok: true; id: string; record: string; created: boolean }
+  | { ok: false; reason: "key-reused"; id: string };
+
+/** What came of a wish about a task. */
+export type Decided =
+  | { ok: true; status: Status }
+  | { ok: true; status: "asked" }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "wrong-state"; status: Status };
+
+interface IdempotencyEntry {
+  id: string;
+  digest: string;
+  expires_at: number;
+}
+
+/** What {@link Store} takes, beside what its journal does. */
+export interface StoreOptions extends JournalOptions {
+  /** Milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/** How often a decision is made again when its check was lost. */
+const TRIES = 20;
+
+/** See the module. */
+export class Store {
+  /** The one way in. */
+  readonly journal: Journal;
+  /** The handle, for reading. */
+  readonly kv: Deno.Kv;
+  /** This process. */
+  readonly sid: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+
+  /** A task became pending here, before its commit: the runner may claim it at once. */
+  onpending: ((live: LiveTask) => void) | undefined;
+  /** Someone wants a task stopped that runs here. */
+  oncancel: ((live: LiveTask) => void) | undefined;
+
+  readonly #live = new Map<string, LiveTask>();
+  readonly #loading = new Map<string, Promise<LiveTask | null>>();
+  readonly #keyed = new Map<string, Promise<void>>();
+  readonly #kinds = new Set<string>();
+  readonly #hooks: LiveTaskHooks;
+
+  /** Takes what the journal takes. */
+  constructor(options: StoreOptions) {
+    this.kv = options.kv;
+    this.sid = options.sid;
+    this.now = options.now ?? Date.now;
+    this.journal = new Journal(options);
+    this.#hooks = {
+      touch: (write) => this.journal.touch(write),
+      settled: (live, outcome) => this.#settled(live, outcome),
+      now: this.now,
+    };
+  }
+
+  /** Takes in a new task. Resolves when it is durable. */
+  async submit(submission: Submission): Promise<Submitted> {
+    const key = submission.idempotency?.key;
+    if (key === undefined) return await this.#submit(submission);
+    // Two at once with one key would both find it free: here they go one after the other.
+    while (this.#keyed.has(key)) await this.#keyed.get(key);
+    const submitting = this.#submit(submission);
+    this.#keyed.set(key, submitting.then(() => {}, () => {}));
+    return await submitting.finally(() => this.#keyed.delete(key));
+  }
+
+  async #submit(submission: Submission): Promise<Submitted> {
+    const { idempotency, input, ...spec } = submission;
+    for (let tries = 0;; tries++) {
+      let check: Deno.AtomicCheck | null = null;
+      if (idempotency) {
+        const key = keys.idempotency(idempotency.key);
+        const entry = await this.kv.get<IdempotencyEntry>(key);
+        if (entry.value && entry.value.expires_at > this.now()) {
+          const { id, digest } = entry.value;
+          if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
+          const task = await this.kv.get<StoredTask>(keys.task(id));
+          if (task.value) return { ok: true, id, record: task.value.record, created: false };
+        }
+        check = { key, versionstamp: entry.versionstamp };
+      }
+      const id = monotonicUlid(this.now());
+      const live = LiveTask.created(newTask({ ...spec, id }, this.now()), input, this.#hooks);
+      if (check && idempotency) {
+        const { digest, ttlMs } = idempotency;
+        const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
+        live.also({ checks: [check], sets: [[check.key as Key, value, 128]] });
+      }
+      if (!this.#kinds.has(spec.kind)) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
+      const record = JSON.stringify(live.record);
+      this.#live.set(id, live);
+      this.journal.touch(live);
+      // Without a key nothing can refuse it, and it may start with the commit that takes it in.
+      if (!check) this.onpending?.(live);
+      const outcome = await live.committed();
+      if (outcome.ok) {
+        this.#kinds.add(spec.kind);
+        if (check) this.onpending?.(live);
+        return { ok: true, id, record, created: true };
+      }
+      if (outcome.reason !== "conflict" || tries >= TRIES) throw new StoreError(outcome);
+    }
+  }
+
+  /** A stored task, as committed. */
+  async read(id: string): Promise<StoredTask | null> {
+    return (await this.kv.get<StoredTask>(keys.task(id))).value;
+  }
+
+  /** Cancels a pending task, or asks for a running one to be stopped. */
+  cancel(id: string): Promise<Decided> {
+    return this.#decide(id, (live) => {
+      const { status, cancel_requested } = live.record;
+      if (status === "running" && live.task.owner !== this.sid) return "remote";
+      if (!cancel_requested && !live.change({ type: "request-cancel" }).ok) return "refused";
+      if (live.record.status === "running") this.oncancel?.(live);
+      return "changed";
+    });
+  }
+
+  /** Puts a finished task back to pending. */
+  retry(id: string): Promise<Decided> {
+    return this.#decide(id, (live) => {
+      if (!live.change({ type: "retry" }).ok) return "refused";
+      this.onpending?.(live);
+      return "changed";
+    });
+  }
+
+  /** Removes a finished task and all that belongs to it. */
+  async remove(id: string): Promise<Decided> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await this.kv.get<StoredTask>(keys.task(id));
+      if (!entry.value) return { ok: false, reason: "not-found" };
+      const { status, kind, seq } = JSON.parse(entry.value.record);
+      if (entry.value.owner !== null || status === "pending" || this.#live.has(id)) {
+        const live = this.#live.get(id);
+        if (!live || live.record.status === "pending" || live.record.status === "running") {
+          return { ok: false, reason: "wrong-state", status };
+        }
+        await live.committed();
+        continue;
+      }
+      const deletes = [
+        keys.task(id),
+        keys.index(kind, status, id),
+        keys.input(id),
+        keys.result(id),
+        keys.checkpoint(id),
+        keys.cancel(id),
+      ];
+      const outcome = await this.journal.write({
+        checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
+        deletes,
+        events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
+      });
+      if (outcome.ok) {
+        await this.#removeRows(id);
+        return { ok: true, status };
+      }
+      if (outcome.reason !== "conflict") throw new StoreError(outcome);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /**
+   * Does something to a task's one live value, loading it first where needed. `action` must not
+   * wait: what it changes is on its way into the journal when it returns.
+   *
+   * @returns What `action` returned, or `null` where there is no such task.
+   */
+  async withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
+    const live = this.#live.get(id) ?? await this.#load(id);
+    if (!live) return null;
+    try {
+      return action(live);
+    } finally {
+      this.#release(live);
+    }
+  }
+
+  /** Takes up again a live value that was let go; `null` when there is a newer one. */
+  adopt(live: LiveTask): boolean {
+    const known = this.#live.get(live.id);
+    if (known && known !== live) return false;
+    this.#live.set(live.id, live);
+    return !live.lost;
+  }
+
+  async #decide(
+    id: string,
+    action: (live: LiveTask) => "changed" | "refused" | "remote",
+  ): Promise<Decided> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      let live: LiveTask | undefined;
+      const did = await this.withTask(id, (it) => action(live = it));
+      if (did === null || !live) return { ok: false, reason: "not-found" };
+      const { status, kind } = live.record;
+      if (did === "refused") return { ok: false, reason: "wrong-state", status };
+      if (did === "remote") {
+        const outcome = await this.journal.write({
+          sets: [[keys.cancel(id), null, 8]],
+          events: [{ type: "cancel", id, kind, seq: 0, json: "{}" }],
+        });
+        if (!outcome.ok) throw new StoreError(outcome);
+        return { ok: true, status: "asked" };
+      }
+      const outcome = await live.committed();
+      if (outcome.ok) return { ok: true, status: status === "running" ? "asked" : status };
+      if (outcome.reason !== "conflict") throw new StoreError(outcome);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  #load(id: string): Promise<LiveTask | null> {
+    const under = this.#loading.get(id);
+    if (under) return under;
+    const loading = this.kv.get<StoredTask>(keys.task(id)).then((entry) => {
+      const known = this.#live.get(id);
+      if (known) return known;
+      if (entry.value === null) return null;
+      const live = LiveTask.loaded(entry as Deno.KvEntry<StoredTask>, this.#hooks);
+      this.#live.set(id, live);
+      return live;
+    }).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    return loading;
+  }
+
+  #settled(live: LiveTask, outcome: Outcome): void {
+    if (!outcome.ok) this.#forget(live);
+    else this.#release(live);
+  }
+
+  #release(live: LiveTask): void {
+    if (live.clean && live.task.owner !== this.sid) this.#forget(live);
+  }
+
+  #forget(live: LiveTask): void {
+    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
+  }
+
+  async #removeRows(id: string): Promise<void> {
+    let atomic = this.kv.atomic();
+    let count = 0;
+    for await (const { key } of this.kv.list({ prefix: keys.events(id) })) {
+      atomic.delete(key);
+      if (++count % 500 === 0) {
+        await atomic.commit();
+        atomic = this.kv.atomic();
+      }
+    }
+    if (count % 500 > 0) await atomic.commit();
+  }
+}
+
+/** The store could not take a write: it is closing, or this process was taken for dead. */
+export class StoreError extends Error {
+  override name = "StoreError";
+
+  /** Says why. */
+  constructor(outcome: Outcome) {
+    super(`The store took no write: ${outcome.ok ? "" : outcome.reason}`);
+  }
+}
