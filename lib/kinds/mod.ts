@@ -1,0 +1,12 @@
+/**
+ * The kinds that ship.
+ *
+ * @module
+ */
+
+export { demo } from "./demo.ts";
+export type { DemoInput, DemoResult } from "./demo.ts";
+export { checksum } from "./checksum.ts";
+export type { ChecksumAlgorithm, ChecksumInput, ChecksumResult } from "./checksum.ts";
+export { csvProfile } from "./csv_profile.ts";
+export type { CsvProfile, CsvProfileCheckpoint, CsvProfileInput } from "./csv_profile.ts";

@@ -1,0 +1,38 @@
+/** How many bytes {@link pieces} gives at once, at most. */
+export const PIECE_BYTES = 65_536;
+
+/**
+ * Reads a stream in pieces of at most `size` bytes, so that whoever works on them stays
+ * interruptible whatever the source's chunks are. The pieces are views: use each before the next.
+ * An abort interrupts a pending read; leaving the loop cancels the stream.
+ *
+ * @throws The signal's reason once it is aborted, and whatever the stream errors with.
+ */
+export async function* pieces(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  size = PIECE_BYTES,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = stream.getReader();
+  // A cancelled reader resolves its pending read as done; the loop then sees the signal.
+  function abort(): void {
+    reader.cancel(signal.reason).catch(() => {});
+  }
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { value, done } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      for (let start = 0; start < value.length; start += size) {
+        signal.throwIfAborted();
+        yield value.subarray(start, start + size);
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    // Nothing is left to do with a source that cannot even be cancelled.
+    await reader.cancel(signal.reason).catch(() => {});
+  }
+}

@@ -1,0 +1,55 @@
+import type { TaskContext, Yield } from "headway";
+
+/** What {@link taskContext} takes beside the input. */
+export interface TaskContextOptions {
+  /** The bytes of every upload. */
+  bytes?: Uint8Array;
+  /** How many bytes the next chunk has. All in one by default. */
+  chunkSize?: () => number;
+  /** What the task last saved. */
+  checkpoint?: unknown;
+  /** Aborts the task. */
+  signal?: AbortSignal;
+}
+
+/** A task's context without an engine: uploads come from memory, cut as the test likes. */
+export function taskContext<Input>(
+  input: Input,
+  options: TaskContextOptions = {},
+): TaskContext<Input> {
+  const { bytes = new Uint8Array(), chunkSize = () => Infinity } = options;
+  return {
+    input,
+    signal: options.signal ?? new AbortController().signal,
+    checkpoint: options.checkpoint,
+    attempt: 1,
+    taskId: "01J0000000000000000000TEST",
+    upload(_uploadId, { offset = 0 } = {}) {
+      return new ReadableStream({
+        pull(controller) {
+          if (offset >= bytes.length) return controller.close();
+          const end = Math.min(bytes.length, offset + Math.max(1, chunkSize()));
+          controller.enqueue(bytes.slice(offset, end));
+          offset = end;
+        },
+      });
+    },
+    uploadInfo(uploadId) {
+      const expires_at = "2030-01-01T00:00:00.000Z";
+      const size = bytes.length;
+      return Promise.resolve({ upload_id: uploadId, size, sha256: "", name: null, expires_at });
+    },
+  };
+}
+
+/** Runs a generator to its end: all it yielded, and what it returned. */
+export async function collect<Yielded extends Yield, Result>(
+  run: AsyncGenerator<Yielded, Result, void>,
+): Promise<{ yields: Yielded[]; result: Result }> {
+  const yields: Yielded[] = [];
+  for (;;) {
+    const step = await run.next();
+    if (step.done) return { yields, result: step.value };
+    yields.push(step.value);
+  }
+}
