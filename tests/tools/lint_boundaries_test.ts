@@ -1,0 +1,98 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import plugin from "../../tools/lint_boundaries.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+function lint(path: string, source: string): Deno.lint.Diagnostic[] {
+  return Deno.lint.runPlugin(plugin, `${ROOT}${path}`, source);
+}
+
+/** [importing file, statement] */
+const ALLOWED: [string, string][] = [
+  ["main.ts", `import { app } from "./routes/mod.ts";`],
+  ["lib/hub.ts", `import { log } from "./log.ts";`],
+  ["lib/hub.ts", `import { eTag } from "@std/http";`],
+  ["lib/sse/frame.ts", `import { log } from "../log.ts";`],
+  ["lib/kinds/demo.ts", `import { progress } from "../task.ts";`],
+  ["lib/kinds/demo.ts", `import { progress } from "headway";`],
+  ["lib/kinds/demo.ts", `import { parse } from "csv-parse";`],
+  ["lib/kinds/demo.ts", `import { createHash } from "node:crypto";`],
+  ["lib/kinds/demo.ts", `import { pieces } from "./pieces.ts";`],
+  ["routes/tasks.ts", `import { submit } from "../lib/store.ts";`],
+  ["routes/mod.ts", `import { tasks } from "./tasks.ts";`],
+  ["static/app.tsx", `import { signal } from "@preact/signals";`],
+  ["static/app.tsx", `import { watch } from "./client.ts";`],
+  ["static/app.tsx", `import type { TaskRecord } from "../lib/record.ts";`],
+  ["static/app.tsx", `import type { TaskRecord } from "headway";`],
+  ["static/app.tsx", `export type { TaskRecord } from "../lib/record.ts";`],
+  ["static/app.tsx", `type R = import("../lib/record.ts").TaskRecord;`],
+  ["tests/main_test.ts", `import { start } from "../main.ts";`],
+  ["tools/build.ts", `import { app } from "../static/app.tsx";`],
+];
+
+for (const [path, source] of ALLOWED) {
+  Deno.test(`boundaries/imports allows in ${path}: ${source}`, () => {
+    assertEquals(lint(path, source), []);
+  });
+}
+
+/** [importing file, statement, a part of the message] */
+const FORBIDDEN: [string, string, string][] = [
+  ["lib/hub.ts", `import { app } from "../routes/mod.ts";`, "lib/ imports only lib/"],
+  ["lib/hub.ts", `import { start } from "../main.ts";`, "lib/ imports only lib/"],
+  ["lib/hub.ts", `export * from "../static/client.ts";`, "lib/ imports only lib/"],
+  ["lib/hub.ts", `import { eventually } from "../tests/helpers/eventually.ts";`, "outside tests/"],
+  ["lib/hub.ts", `export { a } from "../tools/build.ts";`, "outside tests/"],
+  ["lib/kinds/demo.ts", `import { Store } from "../store.ts";`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `import type { Store } from "../store.ts";`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `const s = await import("../sse.ts");`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `import { app } from "../../routes/mod.ts";`, "A kind imports only"],
+  ["routes/page.ts", `import { App } from "../static/app.tsx";`, "routes/ imports only"],
+  ["routes/page.ts", `import { start } from "../main.ts";`, "routes/ imports only"],
+  ["static/app.tsx", `import { STATUSES } from "../lib/record.ts";`, "write `import type`"],
+  ["static/app.tsx", `import { type Status } from "../lib/record.ts";`, "write `import type`"],
+  ["static/app.tsx", `import type { App } from "../routes/mod.ts";`, "runs in browsers"],
+  ["static/app.tsx", `import { join } from "node:path";`, "runs in browsers"],
+  ["static/app.tsx", `import { ulid } from "@std/ulid";`, "runs in browsers"],
+  ["main.ts", `import { run } from "./tests/run.ts";`, "outside tests/"],
+];
+
+for (const [path, source, part] of FORBIDDEN) {
+  Deno.test(`boundaries/imports refuses in ${path}: ${source}`, () => {
+    const [problem, ...others] = lint(path, source);
+    assertEquals(others, []);
+    assertEquals(problem?.id, "boundaries/imports");
+    assertStringIncludes(problem!.message, part);
+  });
+}
+
+const PROCESS_USES = [
+  `const kv = await Deno.openKv();`,
+  `Deno.serve(() => new Response());`,
+  `Deno.addSignalListener("SIGTERM", () => {});`,
+  `const port = Deno.env.get("HEADWAY_PORT");`,
+  `const port = Deno["env"].get("HEADWAY_PORT");`,
+  `const port = globalThis.Deno.env.get("HEADWAY_PORT");`,
+  `const { env } = Deno;`,
+];
+
+for (const source of PROCESS_USES) {
+  Deno.test(`boundaries/process leaves to main.ts: ${source}`, () => {
+    for (const path of ["main.ts", "tests/main_test.ts", "tools/build.ts", "lib/std/assert/x.ts"]) {
+      assertEquals(lint(path, source), []);
+    }
+    for (const path of ["lib/hub.ts", "lib/kinds/demo.ts", "routes/tasks.ts", "static/app.tsx"]) {
+      assertEquals(lint(path, source).map(({ id }) => id), ["boundaries/process"]);
+    }
+  });
+}
+
+Deno.test("boundaries/process lets lib/child.ts read the environment, and no more", () => {
+  assertEquals(lint("lib/child.ts", `Deno.env.get("X");`), []);
+  assertEquals(lint("lib/child.ts", `await Deno.openKv();`).length, 1);
+});
+
+Deno.test("boundaries/process does not mind other names and types", () => {
+  const source = `const kv: Deno.Kv = app.openKv(); Deno.stat("."); app.env.get("X");`;
+  assertEquals(lint("lib/hub.ts", source), []);
+});

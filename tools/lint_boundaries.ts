@@ -1,0 +1,181 @@
+/**
+ * A `deno lint` plugin that keeps the layers apart: who may import whom, and who may touch the
+ * process (the environment, the store, the listening socket, the signals). It reads each file on
+ * its own, by its path from the project's root.
+ *
+ * @module
+ */
+
+import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** What only `main.ts` does, so that every other module can be tested in a process it shares. */
+const PROCESS_APIS = new Set([
+  "openKv",
+  "serve",
+  "env",
+  "addSignalListener",
+  "removeSignalListener",
+]);
+
+/** The exceptions: a file, or a folder with its `/`, and the names it may use. */
+const PROCESS_API_EXCEPTIONS: readonly (readonly [path: string, names: readonly string[]])[] = [
+  ["main.ts", [...PROCESS_APIS]],
+  ["lib/child.ts", ["env"]],
+  ["lib/std/", [...PROCESS_APIS]],
+];
+
+/** Where an import leads: a file from the root, a package, or what only Deno and Node have. */
+type Target =
+  | { type: "file"; path: string }
+  | { type: "npm" }
+  | { type: "jsr" }
+  | { type: "built-in" };
+
+/** The layer of a file: the first of its path. `lib/kinds` is one of its own. */
+type Layer = "kinds" | "lib" | "routes" | "static" | "free" | "root";
+
+function layerOf(path: string): Layer {
+  if (path.startsWith("lib/kinds/")) return "kinds";
+  const [top] = path.split("/");
+  switch (top) {
+    case "lib":
+    case "routes":
+    case "static":
+      return top;
+    case "tests":
+    case "tools":
+      return "free";
+    default:
+      return "root";
+  }
+}
+
+function targetOf(specifier: string, from: string): Target {
+  if (specifier === "headway") return { type: "file", path: "lib/mod.ts" };
+  if (specifier.startsWith("node:")) return { type: "built-in" };
+  if (specifier.startsWith("jsr:") || specifier.startsWith("@std/")) return { type: "jsr" };
+  if (specifier.startsWith("file:")) {
+    return { type: "file", path: relative(ROOT, fileURLToPath(specifier)) };
+  }
+  if (/^\.{0,2}\//.test(specifier)) {
+    return { type: "file", path: relative(ROOT, resolve(ROOT, from, "..", specifier)) };
+  }
+  return { type: "npm" };
+}
+
+/** Why `from` must not import `specifier`; `undefined` where it may. */
+export function importProblem(
+  from: string,
+  specifier: string,
+  typeOnly: boolean,
+): string | undefined {
+  const layer = layerOf(from);
+  if (layer === "free") return undefined;
+  const target = targetOf(specifier, from);
+  if (target.type !== "file") {
+    return layer === "static" && target.type !== "npm"
+      ? "static/ runs in browsers: it imports only static/, npm packages and types from lib/"
+      : undefined;
+  }
+  const to = layerOf(target.path);
+  if (to === "free") return "Nothing outside tests/ and tools/ imports them";
+  switch (layer) {
+    case "kinds":
+      return to === "kinds" || target.path === "lib/task.ts" || target.path === "lib/mod.ts"
+        ? undefined
+        : "A kind imports only ../task.ts, its siblings and packages";
+    case "lib":
+      return to === "lib" || to === "kinds"
+        ? undefined
+        : "lib/ imports only lib/ and packages: hand it what it needs as an argument";
+    case "routes":
+      return to === "lib" || to === "kinds" || to === "routes"
+        ? undefined
+        : "routes/ imports only lib/, routes/ and packages";
+    case "static":
+      if (to === "static" || (typeOnly && (to === "lib" || to === "kinds"))) return undefined;
+      return to === "lib" || to === "kinds"
+        ? "static/ imports only types from lib/: write `import type`"
+        : "static/ runs in browsers: it imports only static/, npm packages and types from lib/";
+    case "root":
+      return undefined;
+  }
+}
+
+/** Whether a file may use `Deno[name]`. */
+export function mayUse(path: string, name: string): boolean {
+  if (layerOf(path) === "free" || !PROCESS_APIS.has(name)) return true;
+  return PROCESS_API_EXCEPTIONS.some(([place, names]) =>
+    names.includes(name) && (place.endsWith("/") ? path.startsWith(place) : path === place)
+  );
+}
+
+/** `Deno` itself, also as `globalThis.Deno`. */
+function isDeno(node: Deno.lint.Node | null | undefined): boolean {
+  if (node?.type === "Identifier") return node.name === "Deno";
+  return node?.type === "MemberExpression" && node.property.type === "Identifier" &&
+    node.property.name === "Deno";
+}
+
+/** The name of a property written as `x.name`, `x["name"]` or `{ name }`; else `undefined`. */
+function nameOf(node: Deno.lint.Node): string | undefined {
+  if (node.type === "Identifier") return node.name;
+  return node.type === "Literal" && typeof node.value === "string" ? node.value : undefined;
+}
+
+const imports: Deno.lint.Rule = {
+  create(context) {
+    const from = relative(ROOT, context.filename);
+    function check(node: Deno.lint.Node, specifier: unknown, typeOnly: boolean): void {
+      if (typeof specifier !== "string") return;
+      const message = importProblem(from, specifier, typeOnly);
+      if (message !== undefined) context.report({ node, message: `${message}: ${specifier}` });
+    }
+    return {
+      ImportDeclaration: (node) => check(node, node.source.value, node.importKind === "type"),
+      ExportAllDeclaration: (node) => check(node, node.source.value, node.exportKind === "type"),
+      ExportNamedDeclaration: (node) => check(node, node.source?.value, node.exportKind === "type"),
+      ImportExpression: (node) =>
+        check(node, node.source.type === "Literal" ? node.source.value : undefined, false),
+      TSImportType: (node) =>
+        check(
+          node,
+          node.argument.type === "TSLiteralType" && node.argument.literal.type === "Literal"
+            ? node.argument.literal.value
+            : undefined,
+          true,
+        ),
+    };
+  },
+};
+
+const process: Deno.lint.Rule = {
+  create(context) {
+    const path = relative(ROOT, context.filename);
+    function check(node: Deno.lint.Node, name: string | undefined): void {
+      if (name === undefined || mayUse(path, name)) return;
+      context.report({
+        node,
+        message: `Only main.ts uses Deno.${name}: hand the value down as an argument`,
+      });
+    }
+    return {
+      MemberExpression(node): void {
+        if (isDeno(node.object)) check(node, nameOf(node.property));
+      },
+      VariableDeclarator(node): void {
+        if (!isDeno(node.init) || node.id.type !== "ObjectPattern") return;
+        for (const property of node.id.properties) {
+          if (property.type === "Property") check(property, nameOf(property.key));
+        }
+      },
+    };
+  },
+};
+
+const plugin: Deno.lint.Plugin = { name: "boundaries", rules: { imports, process } };
+
+export default plugin;
