@@ -32,10 +32,22 @@ export function detectDialect(sample: Uint8Array, delimiter?: string): CsvDialec
     throw new Error("Cannot read the file as it is UTF-16: save it as UTF-8");
   }
   const bom = first === 0xef && second === 0xbb && third === 0xbf ? 3 : 0;
-  const cr = sample.indexOf(CR);
-  // The LF of a CR at the very end may be the byte after the sample.
-  const newline = cr >= 0 && cr < sample.length - 1 && !sample.includes(LF) ? CR : LF;
+  const newline = detectNewline(sample);
   return { bom, newline, delimiter: delimiter ?? detectDelimiter(sample.subarray(bom), newline) };
+}
+
+/** A CR alone ends lines only where no LF does, quoted cells aside. */
+function detectNewline(sample: Uint8Array): number {
+  let quoting = false;
+  let newline = LF;
+  for (const [i, byte] of sample.entries()) {
+    if (byte === QUOTE) quoting = !quoting;
+    if (quoting) continue;
+    if (byte === LF) return LF;
+    // The LF of a CR at the very end may be the byte after the sample.
+    if (byte === CR && i < sample.length - 1) newline = CR;
+  }
+  return newline;
 }
 
 function detectDelimiter(sample: Uint8Array, newline: number): string {

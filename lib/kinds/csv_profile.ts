@@ -101,15 +101,16 @@ export async function* profileCsv(
         rows.push(piece.value);
       }
       for (let batch = rows.read(); batch !== undefined; batch = rows.read()) {
-        if (batch.invalidUtf8 !== undefined) {
-          yield log(`Line ${batch.invalidUtf8} is not UTF-8: what cannot be read becomes U+FFFD`, {
-            level: "warn",
-            line: batch.invalidUtf8,
-          });
-        }
-        for (const [i, row] of batch.rows.entries()) {
-          const reason = table.add(row);
-          if (reason !== undefined) yield* warn(batch.lines[i]!, reason);
+        for (let i = 0; i < batch.rows.length; i++) {
+          const line = batch.lines[i]!;
+          if (line === batch.invalidUtf8) {
+            yield log(`Line ${line} is not UTF-8: what cannot be read becomes U+FFFD`, {
+              level: "warn",
+              line,
+            });
+          }
+          const reason = table.add(batch.rows[i]!);
+          if (reason !== undefined) yield* warn(line, reason);
         }
         if (batch.malformed !== undefined) {
           table.addMalformed();

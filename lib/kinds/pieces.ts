@@ -20,11 +20,15 @@ export async function* pieces(
   }
   signal.addEventListener("abort", abort, { once: true });
   try {
+    let reading = reader.read();
     for (;;) {
       signal.throwIfAborted();
-      const { value, done } = await reader.read();
+      const { value, done } = await reading;
       signal.throwIfAborted();
       if (done) return;
+      // Read ahead by one chunk, so that the source works while the caller does.
+      reading = reader.read();
+      reading.catch(() => {}); // reported when it is awaited
       for (let start = 0; start < value.length; start += size) {
         signal.throwIfAborted();
         yield value.subarray(start, start + size);

@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import { checksum, type ChecksumInput } from "../../../lib/kinds/checksum.ts";
+import { collect, taskContext } from "../../helpers/task_context.ts";
+
+// NIST's examples for FIPS 180-4: "abc".
+const ABC = {
+  "sha-224": "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7",
+  "sha-256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  "sha-384": "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed" +
+    "8086072ba1e7cc2358baeca134c825a7",
+  "sha-512": "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
+    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+};
+
+Deno.test("checksum promises the published SHA-2 digests, however the upload is cut", async () => {
+  const bytes = new TextEncoder().encode("abc");
+  const input: ChecksumInput = {
+    upload: "u",
+    algorithms: ["sha-224", "sha-256", "sha-384", "sha-512", "sha-256"],
+  };
+  for (const size of [1, 2, 3]) {
+    const { result } = await collect(
+      checksum.run(taskContext(input, { bytes, chunkSize: () => size })),
+    );
+    assertEquals(result, { size: 3, digests: ABC });
+  }
+});
+
+Deno.test("checksum of nothing promises the digest of nothing", async () => {
+  const { result } = await collect(
+    checksum.run(taskContext({ upload: "u", algorithms: ["sha-256"] })),
+  );
+  assertEquals(result, {
+    size: 0,
+    digests: { "sha-256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+  });
+});
+
+Deno.test("checksum reports bytes, at most 64 KiB apart", async () => {
+  const bytes = new Uint8Array(150_000);
+  const { yields } = await collect(
+    checksum.run(taskContext({ upload: "u", algorithms: ["sha-256"] }, { bytes })),
+  );
+  const done = (yields as { done: number }[]).map((report) => report.done);
+  assertEquals(done, [0, 65_536, 131_072, 150_000]);
+  const { total, unit, stage } = yields[0] as Record<string, unknown>;
+  assertEquals({ total, unit, stage }, { total: 150_000, unit: "bytes", stage: "hash" });
+});
+
+Deno.test("checksum input defaults to SHA-256 and refuses other functions", async () => {
+  const { validate } = checksum.input!["~standard"];
+  assertEquals(await validate({ upload: "u" }), {
+    value: { upload: "u", algorithms: ["sha-256"] },
+  });
+  for (const wrong of [{}, { upload: "" }, { upload: "u", algorithms: ["md5"] }, null]) {
+    assertEquals("issues" in await validate(wrong), true, JSON.stringify(wrong));
+  }
+});

@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import {
+  type CsvProfile,
+  csvProfile,
+  type CsvProfileInput,
+  profileCsv,
+} from "../../../lib/kinds/csv_profile.ts";
+import { type LogYield, type SaveYield, yieldType } from "headway";
+import { collect, taskContext, type TaskContextOptions } from "../../helpers/task_context.ts";
+
+const encoder = new TextEncoder();
+
+interface Run {
+  yields: unknown[];
+  logs: LogYield[];
+  saves: unknown[];
+  result: CsvProfile;
+}
+
+/** Profiles a file, saving after each batch. Checkpoints pass through JSON, as in the engine. */
+async function profile(
+  file: string | Uint8Array,
+  input: Partial<CsvProfileInput> = {},
+  options: TaskContextOptions = {},
+): Promise<Run> {
+  const bytes = typeof file === "string" ? encoder.encode(file) : file;
+  const context = taskContext({ upload: "u", header: true, ...input }, { bytes, ...options });
+  const { yields, result } = await collect(profileCsv(context, 0));
+  const logs = yields.filter((value): value is LogYield => yieldType(value) === "log");
+  const saves = yields.filter((value) => yieldType(value) === "save")
+    .map((value) => JSON.parse(JSON.stringify((value as SaveYield<unknown>).data)));
+  return { yields, logs, saves, result };
+}
+
+/** Like {@link profile}, with the message of a failure as its result. */
+async function outcome(
+  file: Uint8Array,
+  input: Partial<CsvProfileInput>,
+  options: TaskContextOptions,
+): Promise<Pick<Run, "logs" | "saves"> & { result: CsvProfile | string }> {
+  try {
+    return await profile(file, input, options);
+  } catch (error) {
+    return { logs: [], saves: [], result: (error as Error).message };
+  }
+}
+
+Deno.test("csvProfile promises the profile of a small file", async () => {
+  const file = 'id;name;born\r\n1;"Ada; Countess";1815-12-10\r\n\r\n2;;1912-06-23\r\n';
+  const { result, logs } = await profile(file);
+  const common = { nulls: 0, distinct: 2, distinct_exact: true };
+  assertEquals(result, {
+    size: file.length,
+    delimiter: ";",
+    rows: 2,
+    malformed: 0,
+    column_count: 3,
+    columns: [
+      { name: "id", type: "integer", ...common, min: 1, max: 2, mean: 1.5 },
+      {
+        name: "name",
+        type: "string",
+        nulls: 1,
+        distinct: 1,
+        distinct_exact: true,
+        min: "Ada; Countess",
+        max: "Ada; Countess",
+        min_length: 13,
+        max_length: 13,
+      },
+      {
+        name: "born",
+        type: "date",
+        ...common,
+        min: "1815-12-10",
+        max: "1912-06-23",
+        min_length: 10,
+        max_length: 10,
+      },
+    ],
+  });
+  assertEquals(logs, []);
+});
+
+Deno.test("csvProfile of an empty file promises no rows and no columns", async () => {
+  for (const file of ["", "\ufeff", "\n\r\n"]) {
+    const { rows, columns } = (await profile(file)).result;
+    assertEquals({ rows, columns }, { rows: 0, columns: [] });
+  }
+});
+
+Deno.test("csvProfile of a header alone promises its columns, empty", async () => {
+  for (const file of ["a,b", "\ufeffa,b\r\n"]) {
+    const { result } = await profile(file);
+    assertEquals(result.rows, 0);
+    assertEquals(result.columns.map(({ name, type }) => `${name} ${type}`), ["a empty", "b empty"]);
+  }
+});
+
+Deno.test("csvProfile without a header counts the first row", async () => {
+  const { result } = await profile("1,x\n2,y\n", { header: false });
+  assertEquals(result.rows, 2);
+  assertEquals(result.columns.map((column) => column.name), ["column_1", "column_2"]);
+});
+
+Deno.test("csvProfile takes the delimiter it is given", async () => {
+  const { result } = await profile("a b,c\n1 2\n3 4\n", { delimiter: " " });
+  assertEquals([result.rows, result.columns[1]!.name], [2, "b,c"]);
+});
+
+Deno.test("csvProfile warns of each malformed row, by line, and goes on", async () => {
+  const { logs, result } = await profile('a,b\n1,2\n1\n"x"y,2\n3,"4\n5,6\n7,8,9\n');
+  assertEquals(
+    logs.map(({ level, message }) => `${level}: ${message}`),
+    [
+      "warn: Line 3 is malformed: 1 cell instead of 2",
+      "warn: Line 4 is malformed: text after a closing quote",
+      "warn: Line 5 is malformed: a quote is not closed",
+      "warn: Line 7 is malformed: 3 cells instead of 2",
+    ],
+  );
+  assertEquals(logs[0]!.data, { line: 3, reason: "1 cell instead of 2" });
+  assertEquals([result.rows, result.malformed], [2, 4]);
+});
+
+Deno.test("csvProfile bounds its warnings", async () => {
+  const { logs, result } = await profile(`a,b\n${"x\n".repeat(150)}1,2\n`);
+  assertEquals(logs.length, 101);
+  assertEquals(logs[100]!.message, "Further malformed rows are only counted");
+  assertEquals([result.rows, result.malformed], [1, 150]);
+});
+
+Deno.test("csvProfile tells once that a file is not UTF-8", async () => {
+  const file = Uint8Array.of(...encoder.encode("a\nx\n"), 0xff, 10, 0xfe, 10);
+  const { logs, result } = await profile(file);
+  assertEquals(logs.map((row) => row.data), [{ line: 3 }]);
+  assertEquals(result.columns[0]!.max, "\ufffd");
+});
+
+Deno.test("csvProfile refuses a malformed header and UTF-16", async () => {
+  await assertRejects(
+    () => profile('a,b"c"\n1,2\n'),
+    Error,
+    "Cannot read the header as line 1 is malformed: a quote inside an unquoted cell",
+  );
+  await assertRejects(() => profile(Uint8Array.of(0xff, 0xfe, 97, 0)), Error, "UTF-16");
+});
+
+Deno.test("csvProfile survives a stray quote in a large file, and a line of megabytes", async () => {
+  const rows = "1,abcdefghij\n".repeat(100_000);
+  const stray = await profile(`a,b\n2,"oops\n${rows}`);
+  assertEquals([stray.result.rows, stray.result.malformed], [100_000, 1]);
+  const long = await profile(`a,b\n${"x".repeat(3_000_000)}\n1,2\n`);
+  assertEquals([long.result.rows, long.result.malformed], [1, 1]);
+});
+
+Deno.test("csvProfile reports bytes and rows, and never goes back", async () => {
+  const file = `a,b\n${"1,2\n".repeat(50_000)}`;
+  const { yields } = await profile(file, {}, { chunkSize: () => 10_000 });
+  const reports = yields.filter((value) => yieldType(value) === "progress") as {
+    done: number;
+    total: number;
+    unit: string;
+    message: string;
+  }[];
+  assert(reports.length > 20);
+  for (const [i, { done }] of reports.entries()) assert(i === 0 || done >= reports[i - 1]!.done);
+  const { done, total, unit, message } = reports.at(-1)!;
+  assertEquals({ done, total, unit, message }, {
+    done: file.length,
+    total: file.length,
+    unit: "bytes",
+    message: "50000 rows",
+  });
+});
+
+Deno.test("csvProfile stops when its signal aborts", async () => {
+  const controller = new AbortController();
+  const bytes = encoder.encode("a,b\n" + "1,2\n".repeat(100_000));
+  const options = { bytes, signal: controller.signal };
+  const run = profileCsv(taskContext({ upload: "u", header: true }, options));
+  await run.next();
+  controller.abort(new Error("Cancel was asked for"));
+  await assertRejects(
+    async () => {
+      for await (const _ of run);
+    },
+    Error,
+    "Cancel was asked for",
+  );
+});
+
+Deno.test("csvProfile input refuses what no file could be split by", async () => {
+  const { validate } = csvProfile.input!["~standard"];
+  assertEquals(await validate({ upload: "u" }), { value: { upload: "u", header: true } });
+  for (const delimiter of ["", '"', "\n", "\r", ",,"]) {
+    assert("issues" in await validate({ upload: "u", delimiter }), JSON.stringify(delimiter));
+  }
+  for (const delimiter of [" ", "\t", "¦", "😀"]) {
+    assert(!("issues" in await validate({ upload: "u", delimiter })), JSON.stringify(delimiter));
+  }
+});
+
+/** Files as they come: by the rules or against them, with any line end, UTF-8 or not. */
+const files = fc.tuple(
+  fc.constantFrom("", "\ufeff"),
+  fc.constantFrom("\n", "\r\n", "\r"),
+  fc.array(
+    fc.array(
+      fc.constantFrom(
+        ...["", "1", "-2.5", "x", "é😀", '"q"', '"a""b"', '"1,2"', '"l1\nl2"', '"l1\r\nl2"'],
+        ...[" 7 ", "true", "2024-02-29", '"open', 'st"ray', '"x"y', "\0", "\\", "1e308", "-1e308"],
+      ),
+      { minLength: 1, maxLength: 4 },
+    ),
+    { maxLength: 40 },
+  ),
+  fc.boolean(),
+).map(([bom, end, rows, utf8]) => {
+  const text = bom + ["a,b,c", ...rows.map((row) => row.join(","))].join(end);
+  const bytes = encoder.encode(text);
+  // Without its lead byte, an é or an emoji is no UTF-8.
+  return utf8 ? bytes : bytes.filter((byte) => byte !== 0xc3 && byte !== 0xf0);
+});
+
+Deno.test("csvProfile promises the same profile however the upload is cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      files,
+      fc.infiniteStream(fc.integer({ min: 1, max: 7 })),
+      async (file, sizes) => {
+        const whole = await outcome(file, {}, {});
+        const cut = await outcome(file, {}, { chunkSize: () => sizes.next().value! });
+        assertEquals(cut.result, whole.result);
+        assertEquals(cut.logs, whole.logs);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("csvProfile promises the same profile from any of its checkpoints", async () => {
+  const inputs = fc.record({ header: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      files,
+      inputs,
+      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 5, maxLength: 5 }),
+      fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
+      async (file, input, sizes, picks) => {
+        let turn = 0;
+        const chunkSize = () => sizes[turn++ % sizes.length]!;
+        const whole = await outcome(file, input, { chunkSize });
+        let run = whole;
+        // Stopped and resumed three times.
+        for (const pick of picks) {
+          if (run.saves.length === 0) return;
+          const checkpoint = run.saves[pick % run.saves.length];
+          run = await outcome(file, input, { chunkSize, checkpoint });
+          assertEquals(run.result, whole.result);
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("csvProfile goes on from within a line too long to keep", async () => {
+  const file = `a,b\n1,2\n${"x".repeat(2_500_000)}\n3,4\n`;
+  const whole = await profile(file);
+  assertEquals([whole.result.rows, whole.result.malformed], [2, 1]);
+  for (const checkpoint of whole.saves) {
+    assertEquals((await profile(file, {}, { checkpoint })).result, whole.result);
+  }
+});
