@@ -10,3 +10,6 @@ export { checksum } from "./checksum.ts";
 export type { ChecksumAlgorithm, ChecksumInput, ChecksumResult } from "./checksum.ts";
 export { csvProfile } from "./csv_profile.ts";
 export type { CsvProfile, CsvProfileCheckpoint, CsvProfileInput } from "./csv_profile.ts";
+export type { NamedColumn } from "./table_profile.ts";
+export type { ColumnSummary, ColumnType } from "./column_profile.ts";
+export type { CellType } from "./cell_type.ts";

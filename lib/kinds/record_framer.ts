@@ -131,14 +131,6 @@ export class RecordFramer {
     this.#dropLine();
   }
 
-  /** Goes back to the start of `frame`. Ends the life of later frames. */
-  rewind(frame: Frame): void {
-    this.#offset -= this.#start - frame.start;
-    this.#start = frame.start;
-    this.#line = frame.line;
-    this.#reset();
-  }
-
   #frame(end: number, next: number, problem: Frame["problem"]): Frame {
     const start = this.#start;
     const line = this.#line;
