@@ -1,3 +1,5 @@
+import process from "node:process";
+
 /**
  * The wall clock with a fraction: milliseconds since 1970, the same clock in every process of one
  * machine, as `pace.mjs` stamps it.
@@ -16,4 +18,10 @@ export function checkClock(): void {
   if (difference < -2 || difference > 3) {
     throw new Error(`Cannot measure: the clocks differ by ${difference.toFixed(1)} ms`);
   }
+}
+
+/** The processor time that this process has taken so far, user and system, seconds. */
+export function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }

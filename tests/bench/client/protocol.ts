@@ -96,4 +96,6 @@ export interface RequestReport {
   statuses: Record<string, number>;
   /** The `task_id` of each answer that has one, in the order of the answers. */
   taskIds: string[];
+  /** Processor seconds of the client between the two. */
+  cpuSeconds: number;
 }

@@ -1,5 +1,5 @@
 import { Samples } from "../stats.ts";
-import { wallClock } from "./clock.ts";
+import { ownCpuSeconds, wallClock } from "./clock.ts";
 import { HttpDecoder } from "./http_decoder.ts";
 import type { RequestJob, RequestReport } from "./protocol.ts";
 import { Sockets } from "./sockets.ts";
@@ -67,6 +67,7 @@ export function request(job: RequestJob): RequestReport {
     connections[socket] = connection;
   }
 
+  const cpu = ownCpuSeconds();
   const startedAt = wallClock();
   connections.forEach((connection, socket) => connection && send(socket, connection));
   while (answered < job.count) {
@@ -81,5 +82,6 @@ export function request(job: RequestJob): RequestReport {
   }
   const endedAt = wallClock();
   connections.forEach((connection, socket) => connection && sockets.close(socket));
-  return { startedAt, endedAt, latency: latency.summary(), statuses, taskIds };
+  const cpuSeconds = ownCpuSeconds() - cpu;
+  return { startedAt, endedAt, latency: latency.summary(), statuses, taskIds, cpuSeconds };
 }

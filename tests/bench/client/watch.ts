@@ -1,6 +1,5 @@
-import process from "node:process";
 import { Samples } from "../stats.ts";
-import { wallClock } from "./clock.ts";
+import { ownCpuSeconds, wallClock } from "./clock.ts";
 import { EventScanner, messageStart, readStamp, type ScannedEvent } from "./event_scanner.ts";
 import { HttpDecoder } from "./http_decoder.ts";
 import type { StreamReport, WatchJob, WatchReady, WatchReport } from "./protocol.ts";
@@ -41,11 +40,11 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
   sockets.watch(0);
   const latency = new Samples();
   const faults: Record<string, number> = {};
-  const { from = 0, to = 0 } = job.window ?? {};
+  const window = job.window ?? { from: 0, to: 0 };
   const buffer = new Uint8Array(256 * 1024);
   const bySocket: (Stream | undefined)[] = [];
   const startedAt = performance.now();
-  const cpu = new WindowCpu(from, to);
+  const cpu = new WindowCpu(window.from, window.to);
   let now = wallClock();
   let events = 0;
   let answered = 0;
@@ -98,7 +97,7 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
       stream.tick = tick;
       stream.time = time;
       if (!again) stream.seen++;
-      if (time >= from && time < to) latency.add(now - time);
+      if (time >= window.from && time < window.to) latency.add(now - time);
       if (time >= (job.since ?? Infinity) && stream.report.firstTick === 0) {
         stream.report.firstTick = tick;
         stream.report.firstAt = now;
@@ -267,9 +266,4 @@ class WindowCpu {
   seconds(): number {
     return (this.#end ?? ownCpuSeconds()) - this.#start;
   }
-}
-
-function ownCpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }

@@ -1,0 +1,95 @@
+/** Options of {@link Child}. */
+export interface ChildOptions {
+  args: string[];
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** How long a process may take to stop before it is killed. Milliseconds. */
+const STOP_MS = 15_000;
+
+/** A server process of the bench: its last words are kept, and it never outlives its owner. */
+export class Child implements AsyncDisposable {
+  #process: Deno.ChildProcess;
+  #words = "";
+  #listening: Promise<void>;
+  #ended = false;
+
+  constructor(command: string, options: ChildOptions) {
+    this.#process = new Deno.Command(command, {
+      ...options,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#listening = this.#listen();
+    this.#process.status.then(() => this.#ended = true);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Whether it has ended. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The end of what it wrote to standard error. */
+  get words(): string {
+    return this.#words;
+  }
+
+  /** Kills it at once, as a power cut would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    if (!this.#ended) this.#process.kill("SIGKILL");
+    await this.#process.status;
+    await this.#listening;
+  }
+
+  /** Asks it to stop; kills it when it does not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#process.kill("SIGTERM");
+    const timer = setTimeout(() => this.#ended || this.#process.kill("SIGKILL"), STOP_MS);
+    await this.#process.status;
+    clearTimeout(timer);
+    await this.#listening;
+  }
+
+  async #listen(): Promise<void> {
+    for await (const text of this.#process.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#words = (this.#words + text).slice(-4000);
+    }
+  }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/**
+ * Resolves as soon as `GET path` is answered with 200.
+ *
+ * @throws {Error} With the process's last words, if it ends first or 30 s go by.
+ */
+export async function answering(child: Child, port: number, path: string): Promise<void> {
+  const request = new TextEncoder().encode(
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`,
+  );
+  const buffer = new Uint8Array(4096);
+  const deadline = performance.now() + 30_000;
+  while (!child.ended && performance.now() < deadline) {
+    try {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(request);
+      const length = await connection.read(buffer) ?? 0;
+      if (new TextDecoder().decode(buffer.subarray(0, length)).startsWith("HTTP/1.1 200")) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error(`Cannot start a server: ${child.words || "no answer within 30 s"}`);
+}

@@ -1,0 +1,68 @@
+/**
+ * What several scenarios do.
+ *
+ * @module
+ */
+
+/** Resolves at a time of the wall clock, milliseconds. */
+export async function sleepUntil(time: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, time - Date.now())));
+}
+
+/** A client's faults in words. */
+export function describeFaults(faults: Record<string, number>): string[] {
+  return Object.entries(faults).map(([what, count]) => `${what}: ${count}`);
+}
+
+/** What a page of `GET /tasks` holds, as far as the bench looks. */
+export interface Page {
+  tasks: { task_id: string; status: string; attempt?: number }[];
+  /** The peer tells how many there are in all. */
+  count?: number;
+  /** Headway pages. */
+  next_cursor?: string | null;
+}
+
+/** One page of `GET /tasks`. */
+export async function list(port: number, query: Record<string, string>): Promise<Page> {
+  const response = await fetch(`http://127.0.0.1:${port}/tasks?${new URLSearchParams(query)}`);
+  if (!response.ok) throw new Error(`Cannot list tasks: ${response.status}`);
+  return await response.json();
+}
+
+/**
+ * Resolves once no task is pending or running, with nothing submitted meanwhile: what was last
+ * pending is then running or done, so the two questions in this order miss nothing.
+ *
+ * @returns When that was, wall clock, to `stepMs`.
+ * @throws {Error} If it takes longer than 3 minutes.
+ */
+export async function allFinished(port: number, stepMs = 10): Promise<number> {
+  const deadline = Date.now() + 180_000;
+  for (const status of ["pending", "running"]) {
+    while ((await list(port, { status, limit: "1" })).tasks.length > 0) {
+      if (Date.now() > deadline) {
+        throw new Error(`Cannot go on: tasks are ${status} after 3 minutes`);
+      }
+      await sleepUntil(Date.now() + stepMs);
+    }
+  }
+  return Date.now();
+}
+
+/** How many tasks are completed, each counted once. */
+export async function countCompleted(port: number): Promise<number> {
+  const ids = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const page = await list(port, {
+      status: "completed",
+      limit: "100",
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    if (page.count !== undefined) return page.count;
+    for (const { task_id } of page.tasks) ids.add(task_id);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return ids.size;
+}

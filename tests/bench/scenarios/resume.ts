@@ -1,0 +1,64 @@
+import { request, watch } from "../client_process.ts";
+import type { StreamReport } from "../client/protocol.ts";
+import type { Scenario } from "../scenario.ts";
+import { summarize } from "../stats.ts";
+import { allFinished, describeFaults } from "./common.ts";
+
+/** What a client that missed everything waits for. */
+export const resume: Scenario = {
+  name: "resume",
+  asks: "a task that stored 10,000 log rows, and a client that has none of them: all, in order",
+  peers: false,
+  columns: [
+    { key: "firstByte", label: "first byte p50 ms", digits: 1 },
+    { key: "firstByteMax", label: "max ms", digits: 1 },
+    { key: "total", label: "all rows p50 ms", digits: 0 },
+    { key: "totalMax", label: "max ms", digits: 0 },
+    { key: "rows", label: "rows" },
+  ],
+  targets: [
+    { key: "firstByte", of: "figure", says: "first byte within 50 ms", atMost: 50 },
+    { key: "total", of: "figure", says: "all rows within 500 ms", atMost: 500 },
+  ],
+  async run(system, { quick, directory }) {
+    const rows = 10_000;
+    await using running = await system.start({ concurrency: 1000, directory: await directory() });
+    const { port } = running;
+    const { taskIds } = await request({
+      port,
+      connections: 1,
+      method: "POST",
+      path: "/tasks",
+      body: JSON.stringify({ kind: "bench-logger", input: { rows } }),
+      count: 1,
+      deadline: Date.now() + 10_000,
+    });
+    await allFinished(port);
+    const faults: string[] = [];
+    const streams: StreamReport[] = [];
+    for (let i = 0; i < (quick ? 3 : 10); i++) {
+      await using watching = watch({
+        port,
+        paths: [`/tasks/${taskIds[0]}/stream?last_event_id=0`],
+        rows,
+        detail: true,
+        deadline: Date.now() + 10_000,
+      });
+      const report = await watching.report();
+      faults.push(...describeFaults(report.faults));
+      streams.push(...report.each);
+    }
+    const firstByte = summarize(streams.map(({ firstByteMs }) => firstByteMs));
+    const total = summarize(streams.map(({ totalMs }) => totalMs));
+    return {
+      faults,
+      figures: {
+        firstByte: firstByte.p50,
+        firstByteMax: firstByte.max,
+        total: total.p50,
+        totalMax: total.max,
+        rows: Math.min(...streams.map(({ rows }) => rows)),
+      },
+    };
+  },
+};
