@@ -101,6 +101,11 @@ export class Hub implements AsyncDisposable {
     return hub;
   }
 
+  /** The versionstamp of the newest entry passed on; empty before the first. */
+  get position(): string {
+    return this.#position;
+  }
+
   /** The cursor of the newest event passed on. */
   get cursor(): string {
     return makeCursor(this.#options.epoch, this.#position, Infinity);

@@ -16,8 +16,8 @@ import type { Logger } from "./log.ts";
 export interface Piece {
   /** What must still hold; at most a few. */
   checks?: Deno.AtomicCheck[];
-  /** Key, value, and about how many bytes the value takes. */
-  sets?: [key: Key, value: unknown, size: number][];
+  /** Key, value, about how many bytes the value takes, and milliseconds until the broom may come. */
+  sets?: [key: Key, value: unknown, size: number, expireIn?: number][];
   /** Keys to remove. */
   deletes?: Key[];
   /** What is told to everybody who watches. */
@@ -175,16 +175,19 @@ export class Journal {
     const atomic = kv.atomic();
     const own = session?.();
     if (own) atomic.check(own);
-    const mutations = new Map<string, { key: Key; value?: unknown }>();
+    const mutations = new Map<string, { key: Key; value?: unknown; expireIn?: number }>();
     let lines = "";
     for (const piece of batch.pieces.values()) {
       for (const check of piece.checks ?? []) atomic.check(check);
       for (const key of piece.deletes ?? []) mutations.set(keyText(key), { key });
-      for (const [key, value] of piece.sets ?? []) mutations.set(keyText(key), { key, value });
+      for (const [key, value, , expireIn] of piece.sets ?? []) {
+        mutations.set(keyText(key), expireIn ? { key, value, expireIn } : { key, value });
+      }
       for (const event of piece.events ?? []) lines += journalLine(event);
     }
-    for (const { key, value } of mutations.values()) {
+    for (const { key, value, expireIn } of mutations.values()) {
       if (value === undefined) atomic.delete(key);
+      else if (expireIn) atomic.set(key, value, { expireIn });
       else atomic.set(key, value);
     }
     if (lines !== "") {

@@ -43,6 +43,7 @@ interface Snapshot {
 interface InStore {
   status: Status;
   queue: Key | null;
+  slot: number | null;
 }
 
 /** What {@link LiveTask} tells its owner. */
@@ -98,8 +99,8 @@ export class LiveTask implements Write {
   }
 
   /** A new task: its first event is `pending`. */
-  static created(task: Task, inputJson: string, hooks: LiveTaskHooks): LiveTask {
-    const inline = byteLength(inputJson) <= INLINE_INPUT;
+  static created(task: Task, inputJson: string | null, hooks: LiveTaskHooks): LiveTask {
+    const inline = inputJson === null || byteLength(inputJson) <= INLINE_INPUT;
     const live = new LiveTask(task, inline ? inputJson : { kept: true }, null, null, null, hooks);
     if (!inline) {
       const key = keys.input(task.record.task_id);
@@ -117,7 +118,7 @@ export class LiveTask implements Write {
       task,
       entry.value.input,
       entry.value.result,
-      { status, queue: status === "pending" ? queueKey(task.record) : null },
+      { status, queue: status === "pending" ? queueKey(task.record) : null, slot: task.slot },
       { key: entry.key, versionstamp: entry.versionstamp },
       hooks,
     );
@@ -310,7 +311,15 @@ export class LiveTask implements Write {
     const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
     if (moved && before?.queue) piece.deletes!.push(before.queue);
     if (moved && queue) piece.sets!.push([queue, [kind, task.record.priority], 96]);
-    this.#inStore = { status, queue };
+    const slot = task.slot;
+    if (slot !== (before?.slot ?? null)) {
+      if (before && before.slot !== null) piece.deletes!.push(keys.slot(kind, before.slot));
+      if (slot !== null) {
+        piece.checks!.push({ key: keys.slot(kind, slot), versionstamp: null });
+        piece.sets!.push([keys.slot(kind, slot), this.id, 64]);
+      }
+    }
+    this.#inStore = { status, queue, slot };
   }
 
   #stateEvent(type: "message" | "complete"): void {

@@ -16,8 +16,8 @@ import type { StoredTask } from "./stored.ts";
 
 /** What {@link Store.submit} takes. */
 export interface Submission extends Omit<NewTask, "id"> {
-  /** The validated input, as JSON text. */
-  input: string;
+  /** The validated input, as JSON text; `null` when there is none. */
+  input: string | null;
   /** The same key and digest give the same task. */
   idempotency?: { key: string; digest: string; ttlMs: number };
 }
@@ -115,7 +115,7 @@ export class Store {
       if (check && idempotency) {
         const { digest, ttlMs } = idempotency;
         const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
-        live.also({ checks: [check], sets: [[check.key as Key, value, 128]] });
+        live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
       }
       if (!this.#kinds.has(spec.kind)) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);

@@ -1,0 +1,56 @@
+/**
+ * The program of a task process: `child.ts <module of kinds> …`. It drives generators and nothing
+ * else; its stdin and stdout speak with the server, and it ends when its stdin does.
+ *
+ * @module
+ */
+
+import { Executor } from "./executor.ts";
+import { loadKinds } from "./kind_registry.ts";
+import { encodeFrame, FrameDecoder, type FromTasks, type ToTasks } from "./protocol.ts";
+
+/** Milliseconds for `finally` blocks when the server has gone. */
+const FAREWELL_MS = 1000;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  const out = Deno.stdout.writable.getWriter();
+  keepStdoutClean();
+  // One task's stray rejection must not end the others' process.
+  for (const type of ["unhandledrejection", "error"] as const) {
+    globalThis.addEventListener(type, (event) => {
+      event.preventDefault();
+      // deno-lint-ignore no-console -- stderr is this process's log
+      console.error("uncaught in a task:", "reason" in event ? event.reason : event.error);
+    });
+  }
+
+  const kinds = await loadKinds(Deno.args);
+  const send = (message: FromTasks) =>
+    void out.write(encodeFrame(message)).catch(() => Deno.exit(0));
+  const executor = new Executor({ kinds, send });
+  send({ type: "ready", kinds: [...kinds.keys()] });
+
+  const decoder = new FrameDecoder<ToTasks>();
+  for await (const chunk of Deno.stdin.readable) {
+    for (const frame of decoder.push(chunk)) {
+      if ("message" in frame) executor.receive(frame.message);
+      else executor.receiveBytes(frame.request, frame.bytes);
+    }
+  }
+  executor.stopAll();
+  setTimeout(() => Deno.exit(0), FAREWELL_MS);
+  await executor.idle();
+  Deno.exit(0);
+}
+
+/** What a task prints goes to stderr: stdout is the line to the server. */
+function keepStdoutClean(): void {
+  const { stderr } = Deno;
+  Object.defineProperty(Deno, "stdout", { value: stderr, configurable: true });
+  for (const method of ["log", "info", "debug"] as const) {
+    // deno-lint-ignore no-console -- redirected, not used
+    console[method] = console.error;
+  }
+}

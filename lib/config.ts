@@ -1,0 +1,248 @@
+/**
+ * The configuration: read from environment variables, checked, with its defaults. The same table is
+ * printed by `--help`.
+ *
+ * @module
+ */
+
+import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { LogLevel } from "./task.ts";
+
+/** What a process is set up with. Times are milliseconds, sizes bytes. */
+export interface Config {
+  /** Where it listens. */
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
+  kv: string;
+  /** What it does. */
+  role: "all" | "web" | "worker";
+  /** Modules with further kinds, as URLs. */
+  kinds: string[];
+  /** Task processes. */
+  workers: number;
+  /** Tasks at once in each. */
+  concurrency: number;
+  /** Deno permission flags of the task processes. */
+  taskPermissions: string[];
+  /** Silence after which a stream says that it lives; 0 for never. */
+  heartbeatMs: number;
+  /** How long a stream lives before the client is asked to come again; 0 for as long as it can. */
+  streamLifeMs: number;
+  /** What a client is told to wait before it comes again. */
+  retryMs: number;
+  /** Silence after which a process is taken for dead. */
+  leaseMs: number;
+  /** Streams at once. */
+  maxStreams: number;
+  /** Streams at once from one address; 0 for no limit of its own. */
+  maxStreamsPerClient: number;
+  /** Events that wait for a slow reader, at the most. */
+  streamQueue: number;
+  /** A request's body. */
+  maxBody: number;
+  /** An upload. */
+  maxUpload: number;
+  /** How long finished tasks are kept. */
+  retentionMs: number;
+  /** Log and output rows kept a task. */
+  maxLog: number;
+  /** What is logged. */
+  log: { level: LogLevel | "off"; pretty: boolean };
+}
+
+/** A variable is not as it should be; the message names it and says what would be right. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+interface Variable {
+  name: string;
+  shown: string;
+  about: string;
+  read(text: string | undefined, config: Config): void;
+}
+
+const MiB = 1024 * 1024;
+const DAY = 24 * 3600_000;
+const PROJECT = new URL("../", import.meta.url);
+
+/**
+ * Reads a configuration.
+ *
+ * @param env Looks a variable up.
+ * @throws {ConfigError} If a value is not as it should be.
+ */
+export function readConfig(env: (name: string) => string | undefined): Config {
+  const config = {} as Config;
+  for (const variable of VARIABLES) variable.read(env(variable.name)?.trim() || undefined, config);
+  return config;
+}
+
+/** The table of variables, as text. */
+export function configHelp(): string {
+  const width = Math.max(...VARIABLES.map(({ name, shown }) => name.length + shown.length));
+  return VARIABLES
+    .map(({ name, shown, about }) =>
+      `  ${name} ${" ".repeat(width - name.length - shown.length)}${shown}  ${about}`
+    )
+    .join("\n");
+}
+
+function wrong(name: string, text: string, right: string): ConfigError {
+  return new ConfigError(`${name} must be ${right}: current value is ${JSON.stringify(text)}`);
+}
+
+type Field<T> = { [K in keyof Config]: Config[K] extends T ? K : never }[keyof Config];
+
+function whole(
+  name: string,
+  field: Field<number>,
+  fallback: number,
+  about: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER, unit = "" } = {},
+): Variable {
+  return {
+    name,
+    shown: String(fallback),
+    about,
+    read(text, config) {
+      const value = text === undefined ? fallback : /^\d+$/.test(text) ? Number(text) : NaN;
+      if (!(value >= min && value <= max)) {
+        const to = max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`;
+        throw wrong(name, text!, `a whole number${unit && ` of ${unit}`} from ${min}${to}`);
+      }
+      config[field] = value;
+    },
+  };
+}
+
+function text(
+  name: string,
+  shown: string,
+  about: string,
+  read: (text: string | undefined, config: Config) => void,
+): Variable {
+  return { name, shown, about, read };
+}
+
+const ms = { unit: "milliseconds" };
+
+/** Every variable, in the order of `--help`. */
+const VARIABLES: readonly Variable[] = [
+  text("HEADWAY_HOST", "127.0.0.1", "address to listen on", (text, config) => {
+    config.host = text ?? "127.0.0.1";
+  }),
+  whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
+  text(
+    "HEADWAY_KV",
+    ".headway/headway.db",
+    "SQLite path, or http(s):// URL of a KV Connect server",
+    (text, config) => {
+      const value = text ?? ".headway/headway.db";
+      if (/^[a-z]+:\/\//.test(value) && !/^https?:\/\//.test(value)) {
+        throw wrong("HEADWAY_KV", value, "a path or an http(s):// URL");
+      }
+      config.kv = value === ":memory:" || /^https?:/.test(value) ? value : resolve(value);
+    },
+  ),
+  text("HEADWAY_ROLE", "all", "web, worker or all", (text, config) => {
+    const role = text ?? "all";
+    if (role !== "all" && role !== "web" && role !== "worker") {
+      throw wrong("HEADWAY_ROLE", role, "web, worker or all");
+    }
+    config.role = role;
+  }),
+  text(
+    "HEADWAY_KINDS",
+    "none",
+    "modules with your own kinds, separated by commas",
+    (text, config) => {
+      config.kinds = (text ?? "").split(",").map((path) => path.trim()).filter(Boolean)
+        .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
+    },
+  ),
+  whole("HEADWAY_WORKERS", "workers", 1, "task processes", { min: 1, max: 256 }),
+  whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks at once in each", {
+    min: 1,
+    max: 100_000,
+  }),
+  text(
+    "HEADWAY_TASK_PERMISSIONS",
+    "net, read",
+    "Deno permission flags of the task processes",
+    (text, config) => {
+      config.taskPermissions = text?.split(/\s+/) ?? [];
+      for (const flag of config.taskPermissions) {
+        if (/^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/.test(flag)) continue;
+        throw wrong(
+          "HEADWAY_TASK_PERMISSIONS",
+          text!,
+          "Deno permission flags, as '--allow-net --allow-read=data'",
+        );
+      }
+      if (text === undefined) {
+        config.taskPermissions = [
+          "--allow-net",
+          `--allow-read=${readable(config.kinds)}`,
+        ];
+      }
+    },
+  ),
+  whole(
+    "HEADWAY_HEARTBEAT_MS",
+    "heartbeatMs",
+    15_000,
+    "silence before a stream's heartbeat; 0 for never",
+    ms,
+  ),
+  whole(
+    "HEADWAY_STREAM_LIFE_MS",
+    "streamLifeMs",
+    600_000,
+    "a stream's life, jittered; 0 for no end",
+    ms,
+  ),
+  whole("HEADWAY_RETRY_MS", "retryMs", 2000, "a client's wait before it reconnects, jittered", {
+    ...ms,
+    min: 1,
+  }),
+  whole("HEADWAY_LEASE_MS", "leaseMs", 3000, "silence before a process counts as dead", {
+    ...ms,
+    min: 100,
+  }),
+  whole("HEADWAY_MAX_STREAMS", "maxStreams", 10_000, "streams at once", { min: 1 }),
+  whole(
+    "HEADWAY_MAX_STREAMS_PER_CLIENT",
+    "maxStreamsPerClient",
+    0,
+    "streams at once from one address; 0 for any",
+  ),
+  whole("HEADWAY_STREAM_QUEUE", "streamQueue", 256, "events held for a slow reader", { min: 1 }),
+  whole("HEADWAY_MAX_BODY", "maxBody", MiB, "a request's body", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
+  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
+  text("HEADWAY_LOG", "info", "debug, info, warn, error, off, or pretty", (text, config) => {
+    const value = text ?? "info";
+    if (!["debug", "info", "warn", "error", "off", "pretty"].includes(value)) {
+      throw wrong("HEADWAY_LOG", value, "debug, info, warn, error, off or pretty");
+    }
+    config.log = value === "pretty"
+      ? { level: "info", pretty: true }
+      : { level: value as LogLevel, pretty: false };
+  }),
+];
+
+function fileUrl(path: string): string {
+  return pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
+}
+
+/** What task processes may read by default: the project, and the folders of the user's kinds. */
+function readable(kinds: readonly string[]): string {
+  const folders = kinds.filter((url) => url.startsWith("file:")).map((url) => new URL("./", url));
+  return [PROJECT, ...folders].map((url) => decodeURIComponent(url.pathname).replace(/\/$/, ""))
+    .join(",");
+}

@@ -1,0 +1,145 @@
+/**
+ * Everything behind the HTTP half of a process, put together in the order in which the parts need
+ * each other, and taken apart in the opposite one.
+ *
+ * @module
+ */
+
+import { ulid } from "@std/ulid";
+import { Hub } from "./hub.ts";
+import { Janitor } from "./janitor.ts";
+import { keys } from "./keys.ts";
+import type { Logger } from "./log.ts";
+import { Runner, type RunnerOptions } from "./runner.ts";
+import { Session } from "./session.ts";
+import { Store } from "./store.ts";
+import type { AnyTask } from "./task.ts";
+import { Uploads } from "./uploads.ts";
+
+/** What {@link Engine.open} takes. */
+export interface EngineOptions {
+  /** The one handle of this process. It stays open. */
+  kv: Deno.Kv;
+  /** No other process can have this store: its old sessions are dead, and commits may check more. */
+  alone: boolean;
+  /** What this process does. */
+  role: "all" | "web" | "worker";
+  /** The kinds there are. */
+  kinds: ReadonlyMap<string, AnyTask>;
+  /** Starts a task process. */
+  startHost: RunnerOptions["startHost"];
+  /** Task processes. */
+  processes: number;
+  /** Tasks at once in each. */
+  concurrency: number;
+  /** See {@link RunnerOptions.killAfterMs}. */
+  killAfterMs?: number;
+  /** Milliseconds. */
+  leaseMs: number;
+  /** Milliseconds a finished task is kept. */
+  retentionMs: number;
+  /** Log and output rows kept a task. */
+  maxLog: number;
+  /** Told once when this process was taken for dead: all it can do is open a new engine. */
+  onfenced?: () => void;
+  /** Where trouble is told. */
+  log: Logger;
+  /** Milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/** See the module. */
+export class Engine {
+  /** Decides. */
+  readonly store: Store;
+  /** Passes on. */
+  readonly hub: Hub;
+  /** Keeps uploads. */
+  readonly uploads: Uploads;
+  /** Runs tasks; `null` in a `web` process. */
+  readonly runner: Runner | null;
+  /** Cleans up. */
+  readonly janitor: Janitor;
+  readonly #session: Session;
+
+  private constructor(
+    parts: Pick<Engine, "store" | "hub" | "uploads" | "runner" | "janitor">,
+    session: Session,
+  ) {
+    this.store = parts.store;
+    this.hub = parts.hub;
+    this.uploads = parts.uploads;
+    this.runner = parts.runner;
+    this.janitor = parts.janitor;
+    this.#session = session;
+  }
+
+  /** Registers this process, takes up what dead ones left, and begins to run tasks. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { kv, alone, role, leaseMs, log, onfenced, now = Date.now } = options;
+    const sid = ulid();
+    const epoch = await readEpoch(kv);
+    const info = {
+      host: hostname(),
+      pid: Deno.pid,
+      role,
+      started_at: new Date(now()).toISOString(),
+    };
+    const session = await Session.open(kv, sid, info, leaseMs);
+    const hub = await Hub.open({ kv, sid, epoch, log });
+    const store = new Store({
+      kv,
+      sid,
+      log,
+      now,
+      maxChecks: alone ? 100 : 10,
+      session: () => session.check(),
+      oncommit: () => hub.pump(),
+      ...(onfenced ? { onfenced } : {}),
+    });
+    session.keep(store.journal);
+    const uploads = new Uploads({ kv, now });
+    const runner = role === "web" ? null : new Runner({ ...options, store, hub, uploads });
+    const janitor = new Janitor({ ...options, store, hub, uploads });
+    const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
+    await janitor.start(alone);
+    await runner?.start();
+    return engine;
+  }
+
+  /** Stops tasks at their next `yield`, or after `graceMs`, writes what waits, and signs off. */
+  async close(graceMs: number): Promise<void> {
+    await this.runner?.stop(graceMs);
+    await this.janitor.stop();
+    const { journal, sid } = this.store;
+    await journal.idle();
+    await journal.write({ deletes: [keys.session(sid)] });
+    this.#session[Symbol.dispose]();
+    await journal.close();
+    await this.hub[Symbol.asyncDispose]();
+  }
+
+  /** Lets go of everything without a write: this process was taken for dead. */
+  async abandon(): Promise<void> {
+    this.#session[Symbol.dispose]();
+    await this.runner?.abandon();
+    await this.janitor.stop();
+    await this.store.journal.close();
+    await this.hub[Symbol.asyncDispose]();
+  }
+}
+
+/** Tells this store from one that was wiped: made once, and part of each cursor. */
+async function readEpoch(kv: Deno.Kv): Promise<string> {
+  const made = ulid().slice(-10).toLowerCase();
+  await kv.atomic().check({ key: keys.epoch, versionstamp: null }).set(keys.epoch, made).commit();
+  return (await kv.get<string>(keys.epoch)).value ?? made;
+}
+
+function hostname(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "unknown";
+  }
+}

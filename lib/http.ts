@@ -1,0 +1,148 @@
+/**
+ * What every route needs: JSON in and out, query parameters, the route table.
+ *
+ * @module
+ */
+
+import { HttpError } from "./errors.ts";
+
+/** Milliseconds a request's body may take to arrive. */
+const BODY_MS = 30_000;
+
+/** A JSON response. `json` is text already. */
+export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
+  const all = new Headers(headers);
+  all.set("content-type", "application/json");
+  if (!all.has("cache-control")) all.set("cache-control", "no-store");
+  return new Response(json, { status, headers: all });
+}
+
+/** A JSON response. */
+export function json(value: unknown, status = 200, headers: HeadersInit = {}): Response {
+  return jsonText(JSON.stringify(value), status, headers);
+}
+
+/**
+ * Reads a JSON body; `undefined` when there is none.
+ *
+ * @throws {HttpError} 400 when it is no JSON, 408 when it does not end, 413 when it is too large.
+ */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const bytes = await readBody(request, limit);
+  if (bytes.length === 0) return undefined;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new HttpError(400, "The body is not UTF-8", { field: "body" });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "";
+    throw new HttpError(400, `The body is not JSON: ${why}`, { field: "body" });
+  }
+}
+
+async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const tooLarge = () =>
+    new HttpError(413, `The body is larger than ${limit} bytes`, { field: "body" });
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    await request.body.cancel();
+    throw tooLarge();
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of withDeadline(request.body, BODY_MS)) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/**
+ * A body's chunks, given up when it pauses or drags on.
+ *
+ * @param idleMs Milliseconds the next chunk may take.
+ * @param totalMs Milliseconds all of it may take.
+ * @throws {HttpError} 408 when it takes longer, 400 when the client breaks off.
+ */
+export async function* withDeadline(
+  body: ReadableStream<Uint8Array>,
+  idleMs: number,
+  totalMs: number = idleMs,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const end = performance.now() + totalMs;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    while (true) {
+      const wait = Math.min(idleMs, end - performance.now());
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => reject(new HttpError(408, "The body did not arrive in time")),
+          wait,
+        );
+      });
+      const { done, value } = await Promise.race([reader.read(), late]);
+      clearTimeout(timer);
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, "The body broke off", { field: "body" });
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/**
+ * A whole number from the query.
+ *
+ * @throws {HttpError} 400 when it is none, or out of bounds.
+ */
+export function queryNumber(
+  url: URL,
+  name: string,
+  { fallback, min, max }: { fallback: number; min: number; max: number },
+): number {
+  const text = url.searchParams.get(name);
+  if (text === null || text === "") return fallback;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new HttpError(
+    400,
+    `'${name}' must be a whole number from ${min} to ${max}: it is '${text}'`,
+    {
+      field: name,
+    },
+  );
+}
+
+/** What a ULID looks like. */
+export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/**
+ * A task's or upload's id from the path.
+ *
+ * @throws {HttpError} 404 when it cannot be one: there is no such thing.
+ */
+export function pathId(text: string | undefined, what: string): string {
+  const id = (text ?? "").toUpperCase();
+  if (ULID.test(id)) return id;
+  throw new HttpError(
+    404,
+    `There is no ${what} with this id: ids are 26 letters and digits (ULID)`,
+  );
+}

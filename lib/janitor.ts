@@ -1,0 +1,276 @@
+/**
+ * Cleans up: reaps sessions that fell silent and returns their tasks, removes what is older than the
+ * retention, uploads whose time is over, and journal entries that every client has had the time to
+ * read.
+ *
+ * @module
+ */
+
+import { decodeTime } from "@std/ulid";
+import type { Hub } from "./hub.ts";
+import type { Outcome, Piece, Write } from "./journal.ts";
+import { keys } from "./keys.ts";
+import { idsOf, knownKinds } from "./list.ts";
+import type { LiveTask } from "./live_task.ts";
+import type { Logger } from "./log.ts";
+import type { TaskRecord } from "./record.ts";
+import type { Store } from "./store.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** What {@link Janitor} takes. */
+export interface JanitorOptions {
+  /** Where tasks lie. */
+  store: Store;
+  /** Knows which journal entries there are. */
+  hub: Hub;
+  /** Removes what is over. */
+  uploads: Uploads;
+  /** Milliseconds after which a session not renewed is dead. */
+  leaseMs: number;
+  /** Milliseconds a finished task is kept. */
+  retentionMs: number;
+  /** Milliseconds between two sweeps. @default {60_000} */
+  sweepMs?: number;
+  /** Milliseconds a journal entry is kept: how long a client of many tasks may be away. */
+  journalMs?: number;
+  /** Bytes of journal kept at the most. */
+  journalBytes?: number;
+  /** Where trouble is told. */
+  log: Logger;
+}
+
+/** Journal entries removed in one commit, at the most: a large one would be felt. */
+const ENTRIES_A_COMMIT = 100;
+
+/** Milliseconds between two looks at the journal. */
+const TRIM_MS = 250;
+
+/** See the module. */
+export class Janitor implements Write {
+  readonly #options: JanitorOptions;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #jobs = new Set<Promise<unknown>>();
+  /** Other sessions: their versionstamp, and since when it is the same, by our own clock. */
+  readonly #sessions = new Map<string, { versionstamp: string; since: number }>();
+  readonly #closing = new AbortController();
+  #busy = new Set<string>();
+  #trimming = false;
+
+  /** Nothing happens before {@link Janitor.start}. */
+  constructor(options: JanitorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins. Where this is the only process there can be, every other session is dead, and its tasks
+   * are returned before this resolves.
+   */
+  async start(alone: boolean): Promise<void> {
+    const { leaseMs, sweepMs = 60_000 } = this.#options;
+    if (alone) await this.#reapAll();
+    await this.#returnTasks();
+    this.#every(leaseMs / 3, "reap", () => this.#reapSilent());
+    this.#every(sweepMs, "sweep", () => this.sweep());
+    this.#every(TRIM_MS, "trim", () => this.#trim());
+    this.#job("journal", () => this.#findOldEntries());
+  }
+
+  /** Stops, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#closing.abort();
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.allSettled(this.#jobs);
+  }
+
+  /** Removes finished tasks older than the retention, and uploads whose time is over. */
+  async sweep(): Promise<void> {
+    const { store, uploads, retentionMs } = this.#options;
+    if (!await this.#isJanitor()) return;
+    await uploads.sweep();
+    const before = store.now() - retentionMs;
+    for (const kind of await knownKinds(store.kv)) {
+      for (const status of ["completed", "failed", "canceled"] as const) {
+        const prefix = keys.indexOf(kind, status);
+        for await (const { key } of store.kv.list({ prefix }, { batchSize: 100 })) {
+          const id = String(key[3]);
+          // Ids sort by submission, which came before the end: the rest is younger.
+          if (this.#closing.signal.aborted || decodeTime(id) > before) break;
+          const stored = await store.read(id);
+          if (!stored) continue;
+          const { finished_at } = JSON.parse(stored.record) as TaskRecord;
+          if (finished_at !== null && Date.parse(finished_at) <= before) await store.remove(id);
+        }
+      }
+    }
+  }
+
+  // --- sessions ------------------------------------------------------------------------------
+
+  async #reapAll(): Promise<void> {
+    const { kv, sid } = this.#options.store;
+    for await (const { key, versionstamp } of kv.list({ prefix: keys.sessions })) {
+      if (key[1] !== sid) await this.#reap(String(key[1]), versionstamp);
+    }
+  }
+
+  /** A session is silent when its key did not change for a lease: no clock but ours is asked. */
+  async #reapSilent(): Promise<void> {
+    const { store: { kv, sid }, leaseMs } = this.#options;
+    const now = performance.now();
+    const seen = new Set<string>();
+    for await (const { key, versionstamp } of kv.list({ prefix: keys.sessions })) {
+      const other = String(key[1]);
+      if (other === sid) continue;
+      seen.add(other);
+      const known = this.#sessions.get(other);
+      if (known?.versionstamp !== versionstamp) {
+        this.#sessions.set(other, { versionstamp, since: now });
+      } else if (now - known.since >= leaseMs) {
+        await this.#reap(other, versionstamp);
+      }
+    }
+    for (const other of this.#sessions.keys()) if (!seen.has(other)) this.#sessions.delete(other);
+    await this.#returnTasks();
+  }
+
+  async #reap(other: string, versionstamp: string): Promise<void> {
+    const { store, log } = this.#options;
+    const outcome = await store.journal.write({
+      checks: [{ key: keys.session(other), versionstamp }],
+      deletes: [keys.session(other)],
+      // Whoever finds this returns the tasks, even if we die now.
+      sets: [[keys.dead(other), null, 8]],
+    });
+    if (outcome.ok) log.warn("a session is dead: its tasks go on elsewhere", { session: other });
+  }
+
+  /** Puts the tasks of dead sessions back to pending. */
+  async #returnTasks(): Promise<void> {
+    const { kv, journal } = this.#options.store;
+    const dead = new Set<string>();
+    for await (const { key } of kv.list({ prefix: keys.deads })) dead.add(String(key[1]));
+    if (dead.size === 0) return;
+    let ids: string[] = [];
+    const flush = () => Promise.all(ids.splice(0).map((id) => this.#return(id, dead)));
+    for await (const id of idsOf(kv, "running")) {
+      ids.push(id);
+      if (ids.length === 200) await flush();
+    }
+    await flush();
+    ids = [];
+    await journal.write({ deletes: [...dead].map((sid) => keys.dead(sid)) });
+  }
+
+  async #return(id: string, dead: ReadonlySet<string>): Promise<void> {
+    const { store } = this.#options;
+    const canceled = (await store.kv.get(keys.cancel(id))).versionstamp !== null;
+    let live: LiveTask | undefined;
+    await store.withTask(id, (it) => {
+      const { record, owner } = it.task;
+      if (record.status !== "running" || owner === null || !dead.has(owner)) return;
+      live = it;
+      if (canceled) it.change({ type: "request-cancel" });
+      const time = new Date(store.now()).toISOString();
+      const message = "Interrupted: the server that ran it died; goes on from the last checkpoint";
+      it.row("log", JSON.stringify({ level: "warn", message, time }));
+      it.change({ type: "interrupt", died: false });
+    });
+    // A conflict means that another process returned it.
+    const outcome = await live?.committed();
+    if (outcome?.ok && live!.record.status === "pending") store.onpending?.(live!);
+  }
+
+  /** One process sweeps. Takes the office when nobody alive holds it. */
+  async #isJanitor(): Promise<boolean> {
+    const { store: { kv, sid, journal } } = this.#options;
+    const office = await kv.get<string>(keys.janitor);
+    if (office.value === sid) return true;
+    if (office.value && (await kv.get(keys.session(office.value))).versionstamp) return false;
+    const outcome = await journal.write({
+      checks: [{ key: keys.janitor, versionstamp: office.versionstamp }],
+      sets: [[keys.janitor, sid, 32]],
+    });
+    return outcome.ok;
+  }
+
+  // --- the journal ---------------------------------------------------------------------------
+
+  /** Entries of before this process began are remembered too, so that they go in their turn. */
+  async #findOldEntries(): Promise<void> {
+    const { store: { kv }, hub } = this.#options;
+    const end = [...keys.journal, `${hub.position}\u0000`];
+    const first = hub.passed.length;
+    const old = [];
+    for await (
+      const { key, value } of kv.list<Uint8Array>({ prefix: keys.journal, end }, { batchSize: 10 })
+    ) {
+      if (this.#closing.signal.aborted) return;
+      old.push({ versionstamp: String(key[1]), size: value.length, at: Date.now() });
+    }
+    const known = hub.passed[first - 1]?.versionstamp ?? "";
+    hub.passed.unshift(...old.filter(({ versionstamp }) => first === 0 || versionstamp < known));
+    hub.passed.sort((a, b) => a.versionstamp < b.versionstamp ? -1 : 1);
+  }
+
+  async #trim(): Promise<void> {
+    if (this.#trimming || this.#excess() === 0 || !await this.#isJanitor()) return;
+    this.#trimming = true;
+    this.#options.store.journal.touch(this);
+  }
+
+  /** How many of the oldest entries should go. */
+  #excess(): number {
+    const { hub, journalMs = 120_000, journalBytes = 64 * 1024 * 1024 } = this.#options;
+    const { passed } = hub;
+    const before = Date.now() - journalMs;
+    let count = 0;
+    let bytes = this.#bytes() - journalBytes;
+    while (count < passed.length && count < ENTRIES_A_COMMIT) {
+      const entry = passed[count]!;
+      if (entry.at > before && bytes <= 0) break;
+      bytes -= entry.size;
+      count++;
+    }
+    return count;
+  }
+
+  #bytes(): number {
+    let bytes = 0;
+    for (const { size } of this.#options.hub.passed) bytes += size;
+    return bytes;
+  }
+
+  /** See {@link Write}. */
+  render(): Piece {
+    const entries = this.#options.hub.passed.splice(0, this.#excess());
+    if (entries.length === 0) return {};
+    return {
+      deletes: entries.map(({ versionstamp }) => keys.journalEntry(versionstamp)),
+      sets: [[keys.journalFloor, entries.at(-1)!.versionstamp, 32]],
+    };
+  }
+
+  /** See {@link Write}. */
+  settle(_outcome: Outcome): void {
+    this.#trimming = false;
+  }
+
+  // --- jobs ----------------------------------------------------------------------------------
+
+  #every(ms: number, name: string, job: () => Promise<void>): void {
+    this.#timers.push(setInterval(() => this.#job(name, job), ms));
+  }
+
+  /** Owns a job; one of a name at a time. */
+  #job(name: string, action: () => Promise<void>): void {
+    if (this.#busy.has(name) || this.#closing.signal.aborted) return;
+    this.#busy.add(name);
+    const job = action().catch((error) => {
+      if (!this.#closing.signal.aborted) this.#options.log.error(`cannot ${name}`, { error });
+    }).finally(() => {
+      this.#busy.delete(name);
+      this.#jobs.delete(job);
+    });
+    this.#jobs.add(job);
+  }
+}

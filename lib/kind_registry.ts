@@ -1,0 +1,40 @@
+/**
+ * Loads kinds: every exported task definition of a module is one.
+ *
+ * @module
+ */
+
+import { type AnyTask, isTask } from "./task.ts";
+
+/** The kinds that ship. */
+export const SHIPPED_KINDS: string = new URL("./kinds/mod.ts", import.meta.url).href;
+
+/**
+ * Imports modules and collects the task definitions they export.
+ *
+ * @param modules URLs.
+ * @throws {TypeError} If a module cannot be loaded, exports no task, or a kind is defined twice.
+ */
+export async function loadKinds(modules: readonly string[]): Promise<Map<string, AnyTask>> {
+  const kinds = new Map<string, AnyTask>();
+  for (const url of modules) {
+    let exports: Record<string, unknown>;
+    try {
+      exports = await import(url);
+    } catch (cause) {
+      throw new TypeError(`Cannot load the kinds of ${url}: ${String(cause)}`, { cause });
+    }
+    const tasks = Object.values(exports).filter(isTask);
+    if (tasks.length === 0) {
+      throw new TypeError(`Cannot load the kinds of ${url} as it exports no value of defineTask()`);
+    }
+    for (const task of tasks) {
+      const known = kinds.get(task.kind);
+      if (known && known !== task) {
+        throw new TypeError(`Cannot load the kinds of ${url} as '${task.kind}' is defined twice`);
+      }
+      kinds.set(task.kind, task);
+    }
+  }
+  return kinds;
+}

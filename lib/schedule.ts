@@ -1,0 +1,131 @@
+/**
+ * Pending tasks in the order they should run, as far as they are in memory: a queue a kind, so that
+ * a kind at its limit holds up no other, and one for those that are not due yet.
+ *
+ * @module
+ */
+
+import TinyQueue from "tinyqueue";
+import type { LiveTask } from "./live_task.ts";
+
+/** A pending task. */
+export interface Candidate {
+  /** ULID. */
+  id: string;
+  /** Its kind. */
+  kind: string;
+  /** Higher runs first. */
+  priority: number;
+  /** Not before this time, milliseconds. */
+  runAt: number;
+  /** Its state, where this process has it. */
+  live?: LiveTask;
+}
+
+/** Candidates in memory a kind, and not yet due: the others stay in the store until there is room. */
+export const SCHEDULE_LIMIT = 10_000;
+
+/** Higher priority first, then who has waited longest. */
+export function compareCandidates(a: Candidate, b: Candidate): number {
+  return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+/** See the module. Does no I/O. */
+export class Schedule {
+  readonly #limit: number;
+  readonly #known = new Set<string>();
+  readonly #due = new Map<string, TinyQueue<Candidate>>();
+  readonly #later = new TinyQueue<Candidate>([], (a, b) => a.runAt - b.runAt);
+  /** Kinds of which the store holds more than is here; `""` stands for those not due. */
+  readonly overflowed = new Set<string>();
+
+  /** Holds at most `limit` candidates a kind. */
+  constructor(limit: number = SCHEDULE_LIMIT) {
+    this.#limit = limit;
+  }
+
+  /** Tasks here. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Tasks of a kind that are due here. */
+  sizeOf(kind: string): number {
+    return this.#due.get(kind)?.length ?? 0;
+  }
+
+  /** Whether a task is here. */
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  /** Adds a task; one that is here already is left as it is. */
+  add(candidate: Candidate, now: number): void {
+    if (this.#known.has(candidate.id)) return;
+    if (candidate.runAt > now) {
+      if (this.#later.length >= this.#limit) return void this.overflowed.add("");
+      this.#later.push(candidate);
+    } else if (!this.#addDue(candidate)) {
+      return;
+    }
+    this.#known.add(candidate.id);
+  }
+
+  /** Takes a task out: it is no longer pending. */
+  remove(id: string): void {
+    // Lazily: its queue entry is passed over when it comes up.
+    this.#known.delete(id);
+  }
+
+  /** Takes the task that should run next among the kinds that may. */
+  next(now: number, mayRun: (kind: string) => boolean): Candidate | null {
+    this.#advance(now);
+    let best: TinyQueue<Candidate> | null = null;
+    for (const [kind, queue] of this.#due) {
+      while (queue.length > 0 && !this.#known.has(queue.peek()!.id)) queue.pop();
+      if (queue.length === 0) {
+        this.#due.delete(kind);
+      } else if (mayRun(kind) && (!best || compareCandidates(queue.peek()!, best.peek()!) < 0)) {
+        best = queue;
+      }
+    }
+    const candidate = best?.pop() ?? null;
+    if (candidate) this.#known.delete(candidate.id);
+    return candidate;
+  }
+
+  /** When the first task that is not due will be; `null` when there is none. */
+  nextDue(): number | null {
+    while (this.#later.length > 0 && !this.#known.has(this.#later.peek()!.id)) this.#later.pop();
+    return this.#later.peek()?.runAt ?? null;
+  }
+
+  /** Tasks that stand before one of this kind and rank, as far as they are here. */
+  ahead(candidate: Candidate): number {
+    let count = 0;
+    for (const other of this.#due.get(candidate.kind)?.data ?? []) {
+      if (this.#known.has(other.id) && compareCandidates(other, candidate) < 0) count++;
+    }
+    return count;
+  }
+
+  #advance(now: number): void {
+    while (this.#later.length > 0 && this.#later.peek()!.runAt <= now) {
+      const candidate = this.#later.pop()!;
+      if (!this.#known.has(candidate.id)) continue;
+      if (!this.#addDue(candidate)) this.#known.delete(candidate.id);
+    }
+  }
+
+  #addDue(candidate: Candidate): boolean {
+    const { kind } = candidate;
+    let queue = this.#due.get(kind);
+    if (!queue) this.#due.set(kind, queue = new TinyQueue<Candidate>([], compareCandidates));
+    if (queue.length >= this.#limit) {
+      this.overflowed.add(kind);
+      return false;
+    }
+    queue.push(candidate);
+    return true;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Headway: durable background tasks with live progress. This module puts a server together; run as
+ * a program it reads the environment, and stops on SIGTERM and SIGINT.
+ *
+ * @module
+ */
+
+import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
+import { Engine } from "./lib/engine.ts";
+import { FileInUseError, lockFile } from "./lib/file_lock.ts";
+import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
+import { createLogger, type Logger } from "./lib/log.ts";
+import { NewestTasks } from "./lib/newest_tasks.ts";
+import { Pulse } from "./lib/sse_stream.ts";
+import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
+import type { App } from "./routes/app.ts";
+import { createHandler } from "./routes/mod.ts";
+
+export { type Config, configHelp, readConfig } from "./lib/config.ts";
+
+/** A running server. Disposing of it stops it and waits until it has. */
+export interface Server extends App, AsyncDisposable {
+  /** Where it answers, as `http://127.0.0.1:8000`; `""` in a `worker` process. */
+  readonly url: string;
+  /** Resolves when it has stopped. */
+  readonly stopped: Promise<void>;
+}
+
+/** What {@link start} takes beside the configuration. */
+export interface StartOptions {
+  /** A handle to use, which stays open: for tests, and several servers in one process. */
+  kv?: Deno.Kv;
+  /** Runs tasks in this process instead of in task processes. @default {false} */
+  inline?: boolean;
+  /** @default {a logger as configured} */
+  log?: Logger;
+  /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
+  killAfterMs?: number;
+  /** Milliseconds tasks get when the server stops. @default {5000} */
+  graceMs?: number;
+}
+
+/** Milliseconds that stopping may take beyond the tasks' grace. */
+const STOP_MS = 5000;
+
+/**
+ * Starts a server.
+ *
+ * @example
+ * ```ts
+ * import { readConfig, start } from "../main.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const settings: Record<string, string> = { HEADWAY_KV: ":memory:", HEADWAY_PORT: "0", HEADWAY_LOG: "off" };
+ * await using server = await start(readConfig((name) => settings[name]), { inline: true });
+ * const response = await fetch(`${server.url}/healthz`);
+ * assertEquals(await response.json(), { status: "ok" });
+ * ```
+ *
+ * @throws {FileInUseError} If another server has the SQLite file.
+ */
+export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
+  const log = options.log ?? createLogger(config.log);
+  const modules = [SHIPPED_KINDS, ...config.kinds];
+  const kinds = await loadKinds(modules);
+  await using parts = new AsyncDisposableStack();
+
+  const local = !/^https?:/.test(config.kv);
+  if (local && !options.kv && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
+  const kv = options.kv ?? parts.adopt(await Deno.openKv(config.kv), (kv) => kv.close());
+
+  const openEngine = (onfenced: () => void) =>
+    Engine.open({
+      kv,
+      alone: local && !options.kv,
+      role: config.role,
+      kinds,
+      startHost: (events: TaskHostEvents) =>
+        options.inline
+          ? startInline(kinds, events)
+          : startTaskProcess({ modules, permissions: config.taskPermissions, log }, events),
+      processes: config.workers,
+      concurrency: config.concurrency,
+      leaseMs: config.leaseMs,
+      retentionMs: config.retentionMs,
+      maxLog: config.maxLog,
+      ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
+      onfenced,
+      log,
+    });
+  /** Taken for dead, it begins anew: its tasks have gone to others, its clients come again. */
+  const reopen = async () => {
+    log.error("this process was taken for dead and begins anew");
+    app.pulse.endAll();
+    await app.engine.abandon();
+    app.engine = await openEngine(() => void reopen());
+    app.newest = new NewestTasks({ kv, hub: app.engine.hub, log });
+  };
+  const engine = await openEngine(() => void reopen());
+  const beat = Math.min(
+    1000,
+    ...[config.heartbeatMs, config.streamLifeMs].filter((ms) => ms > 0).map((ms) => ms / 10),
+  );
+  const app = {
+    config,
+    engine,
+    kinds,
+    pulse: parts.use(new Pulse(Math.max(10, beat))),
+    newest: new NewestTasks({ kv, hub: engine.hub, log }),
+    streamsByClient: new Map<string, number>(),
+    stopping: false,
+    log,
+  };
+
+  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  if (config.role !== "worker") {
+    server = Deno.serve({
+      hostname: config.host,
+      port: config.port,
+      onListen: () => {},
+      onError: (error) => {
+        log.error("a response broke", { error });
+        return new Response(null, { status: 500 });
+      },
+    }, createHandler(app));
+  }
+  const finished = Promise.withResolvers<void>();
+  const resources = parts.move();
+  const stop = async () => {
+    if (app.stopping) return await finished.promise;
+    app.stopping = true;
+    // In this order: claim nothing more, take no connections, end streams, close the store.
+    const closing = app.engine.close(options.graceMs ?? 5000);
+    const shutting = server?.shutdown();
+    await closing;
+    app.newest[Symbol.dispose]();
+    app.pulse.endAll();
+    await within(STOP_MS, shutting);
+    await resources.disposeAsync();
+    finished.resolve();
+  };
+  const { hostname, port } = server?.addr ?? { hostname: "", port: 0 };
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return Object.assign(app, {
+    url: server ? `http://${host}:${port}` : "",
+    stopped: finished.promise,
+    [Symbol.asyncDispose]: stop,
+  });
+}
+
+/** Waits for a promise, but not longer than `ms`. */
+async function within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
+
+async function main(): Promise<void> {
+  // deno-lint-ignore no-console -- what a person reads at a terminal
+  const print = console.log;
+  if (Deno.args.includes("--help") || Deno.args.includes("-h")) {
+    print(
+      `Headway: durable background tasks with live progress\n\nSettings (environment):\n${configHelp()}`,
+    );
+    return;
+  }
+  let server: Server;
+  try {
+    server = await start(readConfig((name) => Deno.env.get(name)));
+  } catch (error) {
+    const known = error instanceof ConfigError || error instanceof FileInUseError ||
+      error instanceof TypeError || error instanceof Deno.errors.AddrInUse;
+    // deno-lint-ignore no-console -- the last word before it ends
+    console.error(known ? `headway: ${(error as Error).message}` : error);
+    Deno.exit(1);
+  }
+  // Open files stay open; no other can be written from here on.
+  await Deno.permissions.revoke({ name: "write" });
+  if (server.url) print(`Headway is at ${server.url}`);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      setTimeout(() => Deno.exit(1), 2 * STOP_MS + 5000);
+      void server[Symbol.asyncDispose]().then(() => Deno.exit(0));
+    });
+  }
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,32 @@
+/**
+ * What the routes work with.
+ *
+ * @module
+ */
+
+import type { Config } from "../lib/config.ts";
+import type { Engine } from "../lib/engine.ts";
+import type { Logger } from "../lib/log.ts";
+import type { NewestTasks } from "../lib/newest_tasks.ts";
+import type { Pulse } from "../lib/sse_stream.ts";
+import type { AnyTask } from "../lib/task.ts";
+
+/** A running server, as its routes see it. */
+export interface App {
+  /** How it is set up. */
+  readonly config: Config;
+  /** Store, hub and the rest; another one after this process was taken for dead. */
+  readonly engine: Engine;
+  /** The kinds there are. */
+  readonly kinds: ReadonlyMap<string, AnyTask>;
+  /** Ticks for the streams. */
+  readonly pulse: Pulse;
+  /** Made once for all who watch everything. */
+  readonly newest: NewestTasks;
+  /** Streams of each address. */
+  readonly streamsByClient: Map<string, number>;
+  /** It is about to stop: streams end, and new ones are sent on. */
+  readonly stopping: boolean;
+  /** Where trouble is told. */
+  readonly log: Logger;
+}

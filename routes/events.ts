@@ -1,0 +1,17 @@
+import { historyPage } from "../lib/history.ts";
+import { jsonText, pathId, queryNumber } from "../lib/http.ts";
+import type { Route } from "./mod.ts";
+import { requireTask } from "./task.ts";
+
+/** `GET /tasks/{id}/events`: the stored log, output and state changes, oldest first, in pages. */
+export const getEvents: Route = async (app, { url, params }) => {
+  const id = pathId(params.id, "task");
+  const after = queryNumber(url, "after", { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+  const limit = queryNumber(url, "limit", { fallback: 100, min: 1, max: 1000 });
+  await requireTask(app, id);
+  const { rows, next } = await historyPage(app.engine.store.kv, id, after, limit);
+  const events = rows.map(({ type, seq, json }) =>
+    `{"seq":${seq},"event":"${type}","data":${json}}`
+  );
+  return jsonText(`{"events":[${events.join(",")}],"next_after":${next}}`);
+};

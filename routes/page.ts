@@ -1,0 +1,49 @@
+import { eTag, ifNoneMatch } from "@std/http";
+import { HttpError } from "../lib/errors.ts";
+import type { Route } from "./mod.ts";
+
+/** Where the page's parts lie, once built. */
+const STATIC = new URL("../static/", import.meta.url);
+
+/** Every file that is served: nothing else can be asked for. */
+const FILES: Record<string, { path: string; type: string }> = {
+  "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
+  "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
+  "app.css": { path: "app.css", type: "text/css; charset=utf-8" },
+  "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
+};
+
+/** No inline script, nothing from elsewhere. */
+const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+  "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/** `GET /`: the page. */
+export const getPage: Route = (_app, { request }) => serve(request, "index.html");
+
+/** `GET /static/{file}`: its script, style and icon. */
+export const getStatic: Route = (_app, { request, params }) => serve(request, params.file ?? "");
+
+async function serve(request: Request, name: string): Promise<Response> {
+  const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+  if (!file) throw new HttpError(404, `There is no file ${name.slice(0, 100)}`);
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = await Deno.readFile(new URL(file.path, STATIC));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new HttpError(404, "The page is not built yet: run 'deno task build'");
+  }
+  const etag = await eTag(bytes);
+  const headers = new Headers({
+    "content-type": file.type,
+    "cache-control": "no-cache",
+    "content-security-policy": CSP,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    ...(etag ? { etag } : {}),
+  });
+  if (etag && !ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(bytes, { headers });
+}

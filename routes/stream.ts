@@ -1,0 +1,128 @@
+import { accepts } from "@std/http";
+import { jittered } from "../lib/backoff.ts";
+import { HttpError } from "../lib/errors.ts";
+import { followTask } from "../lib/follow.ts";
+import { cursorOnly, followMany, type Selection } from "../lib/follow_many.ts";
+import { pathId } from "../lib/http.ts";
+import { isFinished, type TaskRecord } from "../lib/record.ts";
+import { encodeBytes, SSE_HEADERS } from "../lib/sse.ts";
+import { SseStream } from "../lib/sse_stream.ts";
+import type { App } from "./app.ts";
+import type { Route, RouteContext } from "./mod.ts";
+import { requireTask } from "./task.ts";
+
+/** Ids a client may name in `?ids=`, at the most. */
+const MAX_IDS = 1000;
+
+/** Milliseconds a client is sent away for when there is no room, or no more server. */
+const AWAY_MS = 15_000;
+
+/** `GET /tasks/{id}/stream`, and the tutorial's two other names for it. */
+export const streamOne: Route = async (app, context) => {
+  const id = pathId(context.params.id, "task");
+  requireEventStream(context.request);
+  const stored = await requireTask(app, id);
+  const lastEventId = readLastEventId(context);
+  const { status, seq } = JSON.parse(stored.record) as TaskRecord;
+  if (isFinished(status) && lastEventId === String(seq)) {
+    // It has seen the end: only this status keeps a browser from coming again.
+    return new Response(null, { status: 204 });
+  }
+  return open(app, context, (stream) => {
+    const { hub, store: { kv } } = app.engine;
+    return followTask(stream, { kv, hub, id, lastEventId, queue: app.config.streamQueue });
+  });
+};
+
+/** `GET /tasks/stream`: many tasks over one connection. */
+export const streamMany: Route = (app, context) => {
+  requireEventStream(context.request);
+  const selection = readSelection(context.url);
+  const lastEventId = readLastEventId(context);
+  const { hub, store: { kv } } = app.engine;
+  return open(
+    app,
+    context,
+    (stream) => followMany(stream, { kv, hub, selection, lastEventId }),
+    () => cursorOnly(hub),
+  );
+};
+
+/** `GET /tasks/stream-all`: the tutorial's exercise: the newest tasks, whole, once a second. */
+export const streamAll: Route = (app, context) => {
+  requireEventStream(context.request);
+  return open(app, context, (stream) => app.newest.follow(stream));
+};
+
+/**
+ * Opens a stream. Where there is no room it is opened and closed: any status but 200 would end a
+ * browser's retries for good.
+ */
+function open(
+  app: App,
+  { client, request }: RouteContext,
+  feed: (stream: SseStream) => Promise<void>,
+  onheartbeat?: () => Uint8Array,
+): Response {
+  if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
+  const { config, pulse, streamsByClient, log } = app;
+  const own = streamsByClient.get(client) ?? 0;
+  const { maxStreams, maxStreamsPerClient } = config;
+  if (
+    app.stopping || pulse.size >= maxStreams ||
+    (maxStreamsPerClient > 0 && own >= maxStreamsPerClient)
+  ) {
+    return new Response(encodeBytes({ retry: jittered(AWAY_MS, 0.5) }), { headers: SSE_HEADERS });
+  }
+  const stream = new SseStream({
+    pulse,
+    heartbeatMs: config.heartbeatMs,
+    lifeMs: config.streamLifeMs,
+    retryMs: config.retryMs,
+    queue: config.streamQueue,
+    ...(onheartbeat ? { onheartbeat } : {}),
+  });
+  streamsByClient.set(client, own + 1);
+  stream.closed.addEventListener("abort", () => {
+    const left = streamsByClient.get(client)! - 1;
+    if (left > 0) streamsByClient.set(client, left);
+    else streamsByClient.delete(client);
+  });
+  feed(stream).catch((error) => {
+    log.error("a stream could not be fed", { error });
+    // The client comes again and goes on where it was.
+    stream.end();
+  });
+  return new Response(stream.body, { headers: SSE_HEADERS });
+}
+
+function requireEventStream(request: Request): void {
+  if (accepts(request, "text/event-stream") === undefined) {
+    throw new HttpError(406, "This is a text/event-stream, which 'Accept' excludes", {
+      field: "Accept",
+    });
+  }
+}
+
+/** The header wins: a browser sends it on a reconnect to the address it first used. */
+function readLastEventId({ request, url }: RouteContext): string | null {
+  return request.headers.get("last-event-id") ?? url.searchParams.get("last_event_id");
+}
+
+function readSelection(url: URL): Selection {
+  const ids = url.searchParams.get("ids");
+  const kind = url.searchParams.get("kind");
+  if (ids !== null && kind !== null) {
+    throw new HttpError(400, "Only one of 'ids' and 'kind' can be given", { field: "ids" });
+  }
+  if (ids !== null) {
+    const list = [...new Set(ids.split(",").filter(Boolean))];
+    if (list.length === 0 || list.length > MAX_IDS) {
+      throw new HttpError(400, `'ids' must be 1 to ${MAX_IDS} ids, separated by commas`, {
+        field: "ids",
+      });
+    }
+    return { ids: list.map((id) => pathId(id, "task")) };
+  }
+  return kind !== null ? { kind } : "all";
+}

@@ -1,0 +1,89 @@
+import { ifNoneMatch } from "@std/http";
+import { HttpError } from "../lib/errors.ts";
+import { json, jsonText, pathId } from "../lib/http.ts";
+import { isFinished, type TaskRecord } from "../lib/record.ts";
+import type { Decided } from "../lib/store.ts";
+import { shownRecord, type StoredTask } from "../lib/stored.ts";
+import type { App } from "./app.ts";
+import type { Route } from "./mod.ts";
+
+/** Milliseconds a cancel waits for the generator to end. */
+const CANCEL_WAIT_MS = 2000;
+
+/** There is no such task. */
+export function taskNotFound(id: string): HttpError {
+  return new HttpError(404, `There is no task ${id}: it was removed, or never made`);
+}
+
+/**
+ * A task that a request names.
+ *
+ * @throws {HttpError} 404 when there is none.
+ */
+export async function requireTask(app: App, id: string): Promise<StoredTask> {
+  const stored = await app.engine.store.read(id);
+  if (stored === null) throw taskNotFound(id);
+  return stored;
+}
+
+/** `GET /tasks/{id}`: the record, with its result. */
+export const getTask: Route = async (app, { request, params }) => {
+  const id = pathId(params.id, "task");
+  const stored = await requireTask(app, id);
+  const { seq } = JSON.parse(stored.record) as TaskRecord;
+  const etag = `"${id}-${seq}"`;
+  const headers = { etag, "cache-control": "no-cache" };
+  if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  return jsonText(await shownRecord(app.engine.store.kv, stored), 200, headers);
+};
+
+/** `POST /tasks/{id}/cancel`: at once, or within two seconds, or asked for. */
+export const cancelTask: Route = async (app, { params }) => {
+  const id = pathId(params.id, "task");
+  const { store, hub } = app.engine;
+  const waiting = new AbortController();
+  // Listening before asking: the end may come before the answer.
+  const ended = hub.next(id, ({ type }) => type === "complete", waiting.signal);
+  const timer = setTimeout(() => waiting.abort(), CANCEL_WAIT_MS);
+  try {
+    const decided = refuse(await store.cancel(id), id, "canceled");
+    if (decided.status === "asked") await ended;
+  } finally {
+    clearTimeout(timer);
+    waiting.abort();
+  }
+  const { status, cancel_requested } = JSON.parse(
+    (await requireTask(app, id)).record,
+  ) as TaskRecord;
+  if (!isFinished(status)) return json({ task_id: id, status, cancel_requested }, 202);
+  if (status === "canceled") return json({ task_id: id, status });
+  throw wrongState(id, status, "canceled");
+};
+
+/** `POST /tasks/{id}/retry`: a finished task is pending again. */
+export const retryTask: Route = async (app, { params }) => {
+  const id = pathId(params.id, "task");
+  refuse(await app.engine.store.retry(id), id, "retried before it is finished");
+  return jsonText((await requireTask(app, id)).record);
+};
+
+/** `DELETE /tasks/{id}`: a finished task, and all that belongs to it. */
+export const deleteTask: Route = async (app, { params }) => {
+  const id = pathId(params.id, "task");
+  refuse(await app.engine.store.remove(id), id, "deleted before it is finished");
+  return new Response(null, { status: 204 });
+};
+
+function refuse(decided: Decided, id: string, what: string): Decided & { ok: true } {
+  if (decided.ok) return decided;
+  if (decided.reason === "not-found") throw taskNotFound(id);
+  throw wrongState(id, decided.status, what);
+}
+
+function wrongState(id: string, status: string, what: string): HttpError {
+  return new HttpError(409, `Task ${id} is ${status}: it cannot be ${what}`, {
+    extra: { task_id: id, status },
+  });
+}

@@ -1,0 +1,39 @@
+import { HttpError } from "../lib/errors.ts";
+import { json, withDeadline } from "../lib/http.ts";
+import type { Route } from "./mod.ts";
+
+/** Milliseconds an upload may pause, and may take in all. */
+const IDLE_MS = 30_000;
+const TOTAL_MS = 6 * 3600_000;
+
+/** `POST /uploads`: the raw body, streamed into the store. `X-Filename` or `?name=` names it. */
+export const createUpload: Route = async (app, { request, url }) => {
+  const { maxUpload } = app.config;
+  const tooLarge = () =>
+    new HttpError(413, `The upload is larger than ${maxUpload} bytes`, { field: "body" });
+  if (Number(request.headers.get("content-length") ?? 0) > maxUpload) {
+    await request.body?.cancel();
+    throw tooLarge();
+  }
+  const name = url.searchParams.get("name") ?? fileName(request.headers.get("x-filename"));
+  const body = request.body ?? new ReadableStream<Uint8Array>({ start: (it) => it.close() });
+  async function* limited(): AsyncGenerator<Uint8Array> {
+    let size = 0;
+    for await (const chunk of withDeadline(body, IDLE_MS, TOTAL_MS)) {
+      size += chunk.length;
+      if (size > maxUpload) throw tooLarge();
+      yield chunk;
+    }
+  }
+  const info = await app.engine.uploads.add(limited(), name === null ? null : name.slice(0, 255));
+  return json(info, 201);
+};
+
+/** Headers carry ASCII: a client sends other characters percent-encoded. */
+function fileName(header: string | null): string | null {
+  try {
+    return header === null ? null : decodeURIComponent(header);
+  } catch {
+    return header;
+  }
+}
