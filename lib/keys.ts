@@ -4,9 +4,9 @@
  * | key | value | |
  * | --- | --- | --- |
  * | `["task", id]` | {@link ./stored.ts StoredTask} | the record and what its owner must know |
- * | `["input", id]` | JSON text | an input too large for the head |
- * | `["result", id]` | JSON text | a result too large for the head |
- * | `["checkpoint", id]` | JSON text | what the task last saved |
+ * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
+ * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
+ * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["kind", kind]` | `null` | every kind that ever had a task, for merging the index |

@@ -25,6 +25,7 @@ import {
   pack,
   queueKey,
   type StoredTask,
+  textValue,
   unpack,
 } from "./stored.ts";
 
@@ -104,7 +105,7 @@ export class LiveTask implements Write {
     const live = new LiveTask(task, inline ? inputJson : { kept: true }, null, null, null, hooks);
     if (!inline) {
       const key = keys.input(task.record.task_id);
-      live.also({ sets: [[key, inputJson, byteLength(inputJson)]] });
+      live.also({ sets: [[key, textValue(inputJson), byteLength(inputJson)]] });
     }
     live.#stateEvent("message");
     return live;
@@ -259,7 +260,7 @@ export class LiveTask implements Write {
       sets.push([keys.event(this.id, rows.at(-1)!.seq), bytes, bytes.length]);
     }
     if (checkpoint !== null) {
-      sets.push([keys.checkpoint(this.id), checkpoint, byteLength(checkpoint)]);
+      sets.push([keys.checkpoint(this.id), textValue(checkpoint), byteLength(checkpoint)]);
     }
     this.#renderHead(piece, seq);
     for (const extra of this.#extra.splice(0)) {
@@ -295,7 +296,7 @@ export class LiveTask implements Write {
     if (result !== null) {
       const inline = byteLength(result) <= INLINE_RESULT;
       this.#result = inline ? result : { kept: true };
-      if (!inline) piece.sets!.push([keys.result(this.id), result, byteLength(result)]);
+      if (!inline) piece.sets!.push([keys.result(this.id), textValue(result), byteLength(result)]);
       this.#base = { task, result: null };
     }
     const head = pack({ ...task, record: { ...task.record, seq } }, this.input, this.#result);

@@ -54,7 +54,6 @@ export function encodeMessage(message: SseMessage): string {
 }
 
 function field(name: string, value: string): string {
-  // deno-lint-ignore no-control-regex -- these very characters end a field or void an id
   if (/[\r\n\0]/.test(value)) {
     throw new TypeError(
       `Cannot encode '${name}' as it holds a CR, LF or NUL: ${JSON.stringify(value)}`,

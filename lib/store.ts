@@ -65,6 +65,9 @@ export class Store {
   /** Someone wants a task stopped that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 
+  /** What a task that runs here yielded can never be stored. */
+  onrefused: ((live: LiveTask) => void) | undefined;
+
   readonly #live = new Map<string, LiveTask>();
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   readonly #keyed = new Map<string, Promise<void>>();
@@ -259,8 +262,9 @@ export class Store {
   }
 
   #settled(live: LiveTask, outcome: Outcome): void {
-    if (!outcome.ok) this.#forget(live);
-    else this.#release(live);
+    if (outcome.ok) return this.#release(live);
+    this.#forget(live);
+    if (outcome.reason === "refused" && live.task.owner === this.sid) this.onrefused?.(live);
   }
 
   #release(live: LiveTask): void {

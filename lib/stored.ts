@@ -54,8 +54,21 @@ export async function shownRecord(kv: Deno.Kv, stored: StoredTask): Promise<stri
 
 /** A kept JSON text, from the head or from its own key. */
 export async function fetchKept(kv: Deno.Kv, kept: Kept, key: Key): Promise<string | null> {
-  if (kept === null || typeof kept === "string") return kept;
-  return (await kv.get<string>(key)).value;
+  return kept === null || typeof kept === "string" ? kept : await readText(kv, key);
+}
+
+/**
+ * A JSON text as the value of a key of its own: bytes, since KV keeps a string with one character
+ * beyond Latin-1 in two bytes for each, and 48 KiB of JSON would no longer fit.
+ */
+export function textValue(json: string): Uint8Array {
+  return new TextEncoder().encode(json);
+}
+
+/** The JSON text under a key; `null` when there is none. */
+export async function readText(kv: Deno.Kv, key: Key): Promise<string | null> {
+  const { value } = await kv.get<Uint8Array>(key);
+  return value === null ? null : new TextDecoder().decode(value);
 }
 
 /** Where a pending task waits: among those that may run, or by when it is due. */

@@ -1,0 +1,51 @@
+/**
+ * Places under a kind's cluster-wide concurrency limit: a key each, which a claim must find free.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+
+/** What this process knows of the places taken, its own and others'. */
+export class Slots {
+  readonly #kv: Deno.Kv;
+  readonly #taken = new Map<string, Set<number>>();
+
+  /** Knows of none taken. */
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  /** Whether places of a kind were ever taken here. */
+  has(kind: string): boolean {
+    return this.#taken.has(kind);
+  }
+
+  /** A place that is free, as far as is known; `null` when there is none. */
+  free(kind: string, limit: number): number | null {
+    const taken = this.#taken.get(kind);
+    for (let n = 0; n < limit; n++) if (!taken?.has(n)) return n;
+    return null;
+  }
+
+  /** Notes that a place is taken. The claim's commit says whether that holds. */
+  take(kind: string, slot: number): void {
+    let taken = this.#taken.get(kind);
+    if (!taken) this.#taken.set(kind, taken = new Set());
+    taken.add(slot);
+  }
+
+  /** Notes that a place is free again: not before the store says so. */
+  release(kind: string, slot: number): void {
+    this.#taken.get(kind)?.delete(slot);
+  }
+
+  /** Reads which places are taken in the store; `own` are taken whatever it says. */
+  async read(kind: string, own: Iterable<number>): Promise<void> {
+    const taken = new Set(own);
+    for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(kind) })) {
+      taken.add(Number(key[2]));
+    }
+    this.#taken.set(kind, taken);
+  }
+}
