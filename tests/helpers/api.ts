@@ -1,0 +1,91 @@
+/**
+ * The HTTP API, as a test speaks to it.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "headway";
+import { eventually } from "./eventually.ts";
+
+/** Sends JSON. */
+export function post(
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+/**
+ * Submits a task.
+ *
+ * @throws {Error} When it is not taken.
+ */
+export async function submit(
+  base: string,
+  kind: string,
+  input?: unknown,
+  more: Record<string, unknown> = {},
+): Promise<TaskRecord> {
+  const response = await post(`${base}/tasks`, { kind, input, ...more });
+  const body = await response.json();
+  if (response.status !== 201) throw new Error(`${response.status} ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** A task's record. */
+export async function getTask(base: string, id: string): Promise<TaskRecord> {
+  const response = await fetch(`${base}/tasks/${id}`);
+  const body = await response.json();
+  if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** Waits until a task's record is as wanted. */
+export async function taskWhen(
+  base: string,
+  id: string,
+  wanted: (record: TaskRecord) => boolean,
+  timeout = 20_000,
+): Promise<TaskRecord> {
+  return await eventually(async () => {
+    const record = await getTask(base, id);
+    if (!wanted(record)) throw new Error(`Not yet: ${JSON.stringify(record)}`);
+    return record;
+  }, { timeout });
+}
+
+/** Waits for a task's end. */
+export function finished(base: string, id: string): Promise<TaskRecord> {
+  return taskWhen(base, id, (record) => record.finished_at !== null);
+}
+
+/** A row of `GET /tasks/{id}/events`. */
+export interface EventRow {
+  /** Its place. */
+  seq: number;
+  /** What it is. */
+  event: string;
+  /** Its data. */
+  // deno-lint-ignore no-explicit-any -- JSON, whose shape the test asserts
+  data: any;
+}
+
+/** Every stored event of a task, read in pages. */
+export async function storedEvents(base: string, id: string, limit = 1000): Promise<EventRow[]> {
+  const rows: EventRow[] = [];
+  for (let after: number | null = 0; after !== null;) {
+    const response: Response = await fetch(
+      `${base}/tasks/${id}/events?after=${after}&limit=${limit}`,
+    );
+    const page = await response.json();
+    if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(page)}`);
+    rows.push(...page.events);
+    after = page.next_after;
+  }
+  return rows;
+}

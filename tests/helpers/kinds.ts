@@ -1,0 +1,256 @@
+/**
+ * Kinds for the tests, by `HEADWAY_KINDS` or {@link TEST_KINDS}. What could run for ever ends by
+ * itself after a while, so that no failed test leaves a busy process behind.
+ *
+ * @module
+ */
+
+import { defineTask, log, output, progress, save } from "headway";
+import { z } from "zod";
+
+/** This module, as `HEADWAY_KINDS` wants it. */
+export const TEST_KINDS: string = new URL(import.meta.url).href;
+
+/** Milliseconds: nothing here lives longer. */
+const LIFE_MS = 30_000;
+
+/** Rejects at the signal, resolves after `ms`. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+const gates = new Map<string, PromiseWithResolvers<void>>();
+
+function gate(name: string): PromiseWithResolvers<void> {
+  let found = gates.get(name);
+  if (!found) gates.set(name, found = Promise.withResolvers());
+  return found;
+}
+
+/** Lets every `gated` task of this name go on, now and later. Only where tasks run inline. */
+export function openGate(name: string): void {
+  gate(name).resolve();
+}
+
+/** Returns its input at once. */
+export const echo = defineTask({
+  kind: "echo",
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input }) {
+    return input as unknown;
+  },
+});
+
+/** Says that it began, and waits for {@link openGate}. */
+export const gated = defineTask({
+  kind: "gated",
+  input: z.object({ gate: z.string(), rows: z.int().default(0) }),
+  async *run({ input, signal }) {
+    yield progress({ progress: 1, message: "waits" });
+    await Promise.race([
+      gate(input.gate).promise,
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    ]);
+    for (let row = 1; row <= input.rows; row++) yield log(`row ${row}`);
+    return "let through";
+  },
+});
+
+/**
+ * Logs `row 1` to `row n`, each with `bytes` of padding: `burst` of them at a time with `pause_ms`
+ * between, as fast as they are taken without.
+ */
+export const logMany = defineTask({
+  kind: "log-many",
+  input: z.object({
+    rows: z.int(),
+    bytes: z.int().default(0),
+    burst: z.int().default(1),
+    pause_ms: z.number().default(0),
+  }),
+  async *run({ input: { rows, bytes, burst, pause_ms }, signal }) {
+    const padding = "x".repeat(bytes);
+    for (let row = 1; row <= rows; row++) {
+      yield log(`row ${row}`, bytes > 0 ? { padding } : {});
+      if (pause_ms > 0 && row % burst === 0) await pause(pause_ms, signal);
+    }
+    return { rows };
+  },
+});
+
+/** Reports progress `ticks` times, `interval_ms` apart. */
+export const ticker = defineTask({
+  kind: "ticker",
+  input: z.object({ ticks: z.int().default(1_000_000), interval_ms: z.number().default(10) }),
+  async *run({ input: { ticks, interval_ms }, signal }) {
+    for (let done = 1; done <= ticks; done++) {
+      await pause(interval_ms, signal);
+      yield progress({ done, total: ticks, unit: "ticks", message: `tick ${done}` });
+    }
+    return { ticks };
+  },
+});
+
+/** Reports progress as often as it can, with a log row each `every`. */
+export const flood = defineTask({
+  kind: "flood",
+  input: z.object({ reports: z.int(), every: z.int().default(0) }),
+  async *run({ input: { reports, every } }) {
+    for (let done = 1; done <= reports; done++) {
+      yield progress({ done, total: reports });
+      if (every > 0 && done % every === 0) yield log(`at ${done}`);
+    }
+    return { reports };
+  },
+});
+
+/** Logs `step n` and saves `n`, `steps` times: after a crash it goes on where it was. */
+export const steps = defineTask({
+  kind: "steps",
+  input: z.object({ steps: z.int(), interval_ms: z.number().default(0) }),
+  async *run({ input: { steps, interval_ms }, checkpoint, signal }) {
+    for (let step: number = checkpoint?.step ?? 0; step < steps;) {
+      step++;
+      if (interval_ms > 0) await pause(interval_ms, signal);
+      yield log(`step ${step}`);
+      yield progress({ done: step, total: steps, unit: "steps" });
+      yield save({ step });
+    }
+    return { steps };
+  },
+});
+
+/** Gives out each of `values`. */
+export const outputs = defineTask({
+  kind: "outputs",
+  input: z.object({ values: z.array(z.json()) }),
+  async *run({ input }) {
+    for (const value of input.values) yield output(value);
+    return { count: input.values.length };
+  },
+});
+
+/** Says each of `texts` in every way there is: message, stage, unit, log, field, output, result. */
+export const says = defineTask({
+  kind: "says",
+  input: z.object({ texts: z.array(z.string()), throws: z.boolean().default(false) }),
+  async *run({ input: { texts, throws } }) {
+    for (const text of texts) {
+      yield progress({ message: text, stage: text, unit: text });
+      yield log(text, { [text]: text });
+      yield output({ [text]: text });
+    }
+    if (throws) throw Object.assign(new Error(texts.join("")), { name: texts.join("") });
+    return { texts };
+  },
+});
+
+/** Throws, until its `attempts`-th attempt. */
+export const throws = defineTask({
+  kind: "throws",
+  input: z.object({ message: z.string().default("It broke"), attempts: z.int().default(1000) }),
+  retry: { maxAttempts: 1, baseMs: 1, capMs: 10 },
+  async *run({ input, attempt }) {
+    yield progress({ progress: 10 });
+    if (attempt < input.attempts) throw new RangeError(input.message);
+    return { attempt };
+  },
+});
+
+/** Takes longer than its time-out. */
+export const late = defineTask({
+  kind: "late",
+  timeout: 50,
+  async *run({ signal }) {
+    yield progress({ message: "began" });
+    await pause(LIFE_MS, signal);
+  },
+});
+
+/** Waits until it is told to stop, and stops. */
+export const waits = defineTask({
+  kind: "waits",
+  async *run({ signal }) {
+    yield progress({ progress: 5, message: "waits" });
+    await pause(LIFE_MS, signal);
+  },
+});
+
+/** Neither yields nor looks at its signal, but leaves its process to the others. */
+export const ignoresCancel = defineTask({
+  kind: "ignores-cancel",
+  async *run() {
+    yield progress({ progress: 5, message: "deaf" });
+    await new Promise((resolve) => setTimeout(resolve, LIFE_MS));
+  },
+});
+
+/** Keeps its process from doing anything else, and never yields. */
+export const stuck = defineTask({
+  kind: "stuck",
+  async *run() {
+    yield progress({ progress: 5, message: "stuck" });
+    // The report goes out first.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const end = performance.now() + LIFE_MS;
+    while (performance.now() < end);
+  },
+});
+
+/** Computes for `ms` milliseconds, a little at a time, and yields in between. */
+export const busy = defineTask({
+  kind: "busy",
+  input: z.object({ ms: z.number(), slice_ms: z.number().default(5) }),
+  async *run({ input: { ms, slice_ms } }) {
+    const start = performance.now();
+    for (let now = start; now - start < ms; now = performance.now()) {
+      while (performance.now() - now < slice_ms);
+      yield progress({ progress: Math.min(100, 100 * (performance.now() - start) / ms) });
+    }
+  },
+});
+
+/** Takes all the memory there is. Not inline. */
+export const outOfMemory = defineTask({
+  kind: "out-of-memory",
+  isolate: true,
+  async *run() {
+    yield progress({ progress: 5 });
+    const kept: unknown[] = [];
+    while (true) kept.push(new Array(1_000_000).fill({}));
+  },
+});
+
+/** Ends its process. Not inline. */
+export const exits = defineTask({
+  kind: "exits",
+  async *run() {
+    yield progress({ progress: 5 });
+    Deno.exit(3);
+  },
+});
+
+/** Prints to stdout and stderr, where the protocol and the log are. */
+export const prints = defineTask({
+  kind: "prints",
+  async *run() {
+    // deno-lint-ignore no-console -- what it is for
+    console.log("printed to stdout");
+    // deno-lint-ignore no-console -- what it is for
+    console.error("printed to stderr");
+    await Deno.stdout.write(new TextEncoder().encode("raw bytes\n"));
+    yield 50;
+    return "printed";
+  },
+});

@@ -1,0 +1,124 @@
+/**
+ * Servers to test against: a real process, or one in this process.
+ *
+ * @module
+ */
+
+import { readConfig, type Server, start, type StartOptions } from "../../main.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+import { TEST_KINDS } from "./kinds.ts";
+import { tempDir } from "./temp_dir.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What {@link startServer} takes. */
+export interface ServerOptions {
+  /** Further `HEADWAY_…` variables. */
+  env?: Record<string, string>;
+  /** The SQLite file; a new one that is removed at the end by default. */
+  kv?: string;
+  /** Modules of kinds, as `HEADWAY_KINDS`. @default {TEST_KINDS} */
+  kinds?: string;
+}
+
+/** A server in a process of its own. Disposing of it kills it. */
+export interface ServerProcess extends AsyncDisposable {
+  /** Where it answers. */
+  readonly url: string;
+  /** The process. */
+  readonly process: Deno.ChildProcess;
+  /** Its SQLite file. */
+  readonly kv: string;
+  /** What it wrote to stderr up to now. */
+  readonly stderr: string[];
+  /** Sends a signal, SIGKILL by default, and resolves when it has ended. */
+  kill(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
+}
+
+/** Starts `main.ts` as the task `start` of deno.json does, and waits until it answers. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  await using resources = new AsyncDisposableStack();
+  const kv = options.kv ?? `${resources.use(await tempDir()).path}/test.db`;
+  const [, ...args] = denoJson.tasks.start.command.split(" ");
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    env: {
+      HEADWAY_PORT: "0",
+      HEADWAY_KV: kv,
+      HEADWAY_KINDS: options.kinds ?? TEST_KINDS,
+      HEADWAY_LOG: "warn",
+      ...options.env,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stderr: string[] = [];
+  const listening = Promise.withResolvers<string>();
+  const reading = Promise.all([
+    readLines(child.stdout, (line) => {
+      const url = /^Headway is at (\S+)$/.exec(line)?.[1];
+      if (url) listening.resolve(url);
+    }),
+    readLines(child.stderr, (line) => stderr.push(line)),
+  ]);
+  const ended = Promise.all([child.status, reading]).then(([status]) => {
+    listening.reject(new Error(`The server ended at start:\n${stderr.join("\n")}`));
+    return status;
+  });
+  const kill = (signal: Deno.Signal = "SIGKILL") => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
+    return ended;
+  };
+  resources.defer(async () => void await kill());
+  const url = await listening.promise;
+  const owned = resources.move();
+  return {
+    url,
+    process: child,
+    kv,
+    stderr,
+    kill,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  take: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    lines.forEach(take);
+  }
+  if (rest !== "") take(rest);
+}
+
+/** What {@link testApp} takes beside the variables. */
+export type TestAppOptions = StartOptions;
+
+/**
+ * Starts a server in this process: on a store in memory, its tasks inline (so that `openGate()`
+ * reaches them), with the kinds of the tests. `settings` are `HEADWAY_…` variables.
+ */
+export function testApp(
+  settings: Record<string, string> = {},
+  options: TestAppOptions = {},
+): Promise<Server> {
+  const all: Record<string, string> = {
+    HEADWAY_PORT: "0",
+    HEADWAY_KV: ":memory:",
+    HEADWAY_KINDS: TEST_KINDS,
+    HEADWAY_LOG: "error",
+    ...settings,
+  };
+  return start(readConfig((name) => all[name]), { inline: true, graceMs: 1000, ...options });
+}

@@ -1,0 +1,273 @@
+/**
+ * Readers of event streams: one that follows the standard, one for the bytes on the wire.
+ *
+ * @module
+ */
+
+import { createParser } from "eventsource-parser";
+
+/** An event, as an EventSource would fire it. */
+export interface ReadEvent {
+  /** The last event id: it sticks until another one comes. */
+  id: string;
+  /** `message` when it has no name. */
+  event: string;
+  /** The text. */
+  data: string;
+}
+
+/** What {@link openStream} takes. */
+export interface OpenOptions {
+  /** Sent as `Last-Event-ID`. */
+  lastEventId?: string;
+  /** Further headers. */
+  headers?: Record<string, string>;
+}
+
+/** Milliseconds after which a wait has failed. */
+const DEADLINE_MS = 20_000;
+
+/** Reads an event stream to its end, and keeps all it read. */
+export class StreamReader implements AsyncDisposable {
+  /** The response, its body taken. */
+  readonly response: Response;
+  /** Every event up to now. */
+  readonly events: ReadEvent[] = [];
+  /** Every comment up to now. */
+  readonly comments: string[] = [];
+  /** The last event id, as a reconnect would send it: also moved by blocks without data. */
+  lastEventId: string;
+  /** The last `retry:`. */
+  retry: number | null = null;
+  /** What the parser did not understand: nothing, from a good server. */
+  readonly errors: Error[] = [];
+  /** Whether the stream has ended, by the server or by us. */
+  ended = false;
+  /** Why it ended, where it did not end cleanly. */
+  broken: unknown;
+  /** Resolves when it has ended. */
+  readonly closed: Promise<void>;
+
+  readonly #abort: AbortController;
+  #changed = Promise.withResolvers<void>();
+
+  /** See {@link openStream}. */
+  constructor(response: Response, abort: AbortController, lastEventId: string) {
+    this.response = response;
+    this.lastEventId = lastEventId;
+    this.#abort = abort;
+    this.closed = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    const parser = createParser({
+      onId: (id) => this.lastEventId = id,
+      onEvent: ({ event = "message", data }) =>
+        this.events.push({ id: this.lastEventId, event, data }),
+      onComment: (comment) => this.comments.push(comment),
+      onRetry: (retry) => this.retry = retry,
+      onError: (error) => this.errors.push(error),
+    });
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of this.response.body ?? []) {
+        parser.feed(decoder.decode(chunk, { stream: true }));
+        this.#notify();
+      }
+    } catch (error) {
+      this.broken = error;
+    }
+    this.ended = true;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /**
+   * Waits until `predicate` holds; it is asked after each chunk.
+   *
+   * @throws {Error} After the deadline, or when the stream has ended before.
+   */
+  async until(predicate: (reader: this) => boolean, deadlineMs = DEADLINE_MS): Promise<this> {
+    const end = Date.now() + deadlineMs;
+    while (!predicate(this)) {
+      if (this.ended) throw new Error(`The stream ended too soon: ${this.#summary()}`);
+      await within(this.#changed.promise, end - Date.now(), () => this.#summary());
+    }
+    return this;
+  }
+
+  /** Waits for `count` events and gives the first so many. */
+  async collect(count: number, deadlineMs = DEADLINE_MS): Promise<ReadEvent[]> {
+    await this.until((it) => it.events.length >= count, deadlineMs);
+    return this.events.slice(0, count);
+  }
+
+  /** Waits for the server to end it; gives every event. */
+  async all(deadlineMs = DEADLINE_MS): Promise<ReadEvent[]> {
+    await within(this.closed, deadlineMs, () => this.#summary());
+    return this.events;
+  }
+
+  /** The parsed data of every event of this name. */
+  // deno-lint-ignore no-explicit-any -- JSON, whose shape the test asserts
+  data(event: string): any[] {
+    return this.events.filter((it) => it.event === event).map((it) => JSON.parse(it.data));
+  }
+
+  /** Lets go of the connection. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.closed;
+  }
+
+  /** See {@link StreamReader.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #summary(): string {
+    const last = this.events.slice(-3).map((it) => JSON.stringify(it).slice(0, 300)).join("\n");
+    return `${this.response.status}, ${this.events.length} events, the last:\n${last}`;
+  }
+}
+
+/** Opens an event stream; any status is fine. */
+export async function openStream(
+  url: string | URL,
+  { lastEventId, headers = {} }: OpenOptions = {},
+): Promise<StreamReader> {
+  const abort = new AbortController();
+  const response = await fetch(url, {
+    signal: abort.signal,
+    headers: {
+      accept: "text/event-stream",
+      ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+      ...headers,
+    },
+  });
+  return new StreamReader(response, abort, lastEventId ?? "");
+}
+
+async function within<T>(promise: Promise<T>, ms: number, about: () => string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Waited too long: ${about()}`)), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A request's bytes, as a raw connection sends them. */
+export function requestBytes(
+  url: string | URL,
+  { method = "GET", headers = {}, version = "HTTP/1.1" }: {
+    method?: string;
+    headers?: Record<string, string>;
+    version?: string;
+  } = {},
+): Uint8Array {
+  const { pathname, search, host } = new URL(url);
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  return new TextEncoder().encode(
+    [`${method} ${pathname}${search} ${version}`, ...lines, "", ""].join("\r\n"),
+  );
+}
+
+/** A connection on which every byte is read by hand. */
+export class RawConnection implements Disposable {
+  /** The socket. */
+  readonly socket: Deno.TcpConn;
+  /** Everything read up to now, one character a byte. */
+  text = "";
+  #closed = false;
+
+  /** See {@link openRaw}. */
+  constructor(socket: Deno.TcpConn) {
+    this.socket = socket;
+  }
+
+  /** Writes all of it. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.socket.write(bytes.subarray(at));
+  }
+
+  /** Reads a little more; `false` at the end, a reset included. */
+  async read(): Promise<boolean> {
+    const buffer = new Uint8Array(64 * 1024);
+    const count = await this.socket.read(buffer).catch(() => null);
+    if (count === null) return false;
+    this.text += latin1(buffer.subarray(0, count));
+    return true;
+  }
+
+  /** Reads until the text holds `part`, or the connection ends. */
+  async until(part: string): Promise<boolean> {
+    while (!this.text.includes(part)) if (!await this.read()) return false;
+    return true;
+  }
+
+  /** Reads to the end of the connection. */
+  async toEnd(): Promise<string> {
+    while (await this.read());
+    return this.text;
+  }
+
+  /** Status and header lines, as they came. */
+  get head(): string {
+    return this.text.slice(0, this.text.indexOf("\r\n\r\n"));
+  }
+
+  /** The body so far, its chunks put together; of one whose last chunk came, `complete`. */
+  body(): { text: string; complete: boolean } {
+    const raw = this.text.slice(this.text.indexOf("\r\n\r\n") + 4);
+    if (!/^transfer-encoding: chunked/im.test(this.head)) return { text: raw, complete: true };
+    let text = "";
+    for (let at = 0;;) {
+      const line = raw.indexOf("\r\n", at);
+      if (line < 0) return { text, complete: false };
+      const size = parseInt(raw.slice(at, line), 16);
+      if (size === 0) return { text, complete: true };
+      text += raw.slice(line + 2, line + 2 + size);
+      at = line + 4 + size;
+      if (at > raw.length) return { text, complete: false };
+    }
+  }
+
+  /** Closes it. With bytes unread the peer sees a reset. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.socket.close();
+  }
+
+  /** See {@link RawConnection.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Connects and sends a request, and reads nothing yet. */
+export async function openRaw(
+  url: string | URL,
+  options: Parameters<typeof requestBytes>[1] = {},
+): Promise<RawConnection> {
+  const { hostname, port } = new URL(url);
+  const raw = new RawConnection(await Deno.connect({ hostname, port: Number(port) }));
+  await raw.write(requestBytes(url, options));
+  return raw;
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return text;
+}
