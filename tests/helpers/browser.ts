@@ -1,0 +1,152 @@
+/**
+ * A real Chromium for the tests.
+ *
+ * The one of `CHROMIUM_PATH`, else one that is installed, else the one of the npm package
+ * `@sparticuz/chromium`, which is fetched only then.
+ *
+ * @module
+ */
+
+import { type Browser, launch, type Page } from "puppeteer-core";
+import { tempDir } from "./temp_dir.ts";
+
+/** Where distributions put it. */
+const PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome-stable",
+];
+
+/** Not a literal import: most machines need no download of 70 MB. */
+const PACKAGED = "npm:@sparticuz/chromium@153.0.0";
+
+/** Debian packages of the libraries that the packaged browser does not bring along. */
+const LIBRARIES = ["libnss3", "libnspr4"];
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--disable-dev-shm-usage",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What {@link TestBrowser.open} takes. */
+export interface OpenPageOptions {
+  /** CSS pixels. @default {1280} */
+  width?: number;
+  /** CSS pixels. @default {800} */
+  height?: number;
+  /** The colour scheme that is asked for. @default {"light"} */
+  scheme?: "light" | "dark";
+  /** Transitions are not wanted. @default {true} */
+  reducedMotion?: boolean;
+}
+
+/** A page in a context of its own: no cookie, no cache, no storage of another. Closed at disposal. */
+export interface TestPage extends AsyncDisposable {
+  /** As Puppeteer drives it. */
+  readonly page: Page;
+  /** What the page complained about: uncaught errors, `console.error`, violations of the CSP. */
+  readonly problems: string[];
+}
+
+/** A browser. Disposing of it closes it and removes all it wrote. */
+export class TestBrowser implements AsyncDisposable {
+  /** As Puppeteer drives it. */
+  readonly browser: Browser;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(browser: Browser, owned: AsyncDisposableStack) {
+    this.browser = browser;
+    this.#owned = owned;
+  }
+
+  /**
+   * Starts one, with an empty profile.
+   *
+   * @throws {Error} If there is none, and none can be fetched.
+   */
+  static async launch(): Promise<TestBrowser> {
+    const executablePath = await findChromium();
+    await using owned = new AsyncDisposableStack();
+    const profile = owned.use(await tempDir());
+    const browser = await launch({
+      executablePath,
+      headless: true,
+      userDataDir: profile.path,
+      args: FLAGS,
+      protocolTimeout: 60_000,
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
+    owned.defer(() => browser.close());
+    return new TestBrowser(browser, owned.move());
+  }
+
+  /** Opens a page at `url`; resolves when the document is there, which streams do not delay. */
+  async open(url: string, options: OpenPageOptions = {}): Promise<TestPage> {
+    const { width = 1280, height = 800, scheme = "light", reducedMotion = true } = options;
+    const context = await this.browser.createBrowserContext();
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    page.setDefaultTimeout(20_000);
+    await page.setViewport({ width, height });
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value: scheme },
+      { name: "prefers-reduced-motion", value: reducedMotion ? "reduce" : "no-preference" },
+    ]);
+    await page.goto(url, { waitUntil: "domcontentloaded" });
+    return { page, problems, [Symbol.asyncDispose]: () => context.close() };
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#owned.disposeAsync();
+  }
+}
+
+/** Where Chromium is. */
+async function findChromium(): Promise<string> {
+  const named = Deno.env.get("CHROMIUM_PATH");
+  if (named) return named;
+  for (const path of PLACES) if (await isFile(path)) return path;
+  const { default: packaged } = await import(PACKAGED);
+  const path: string = await packaged.executablePath();
+  await requireLibraries(path);
+  return path;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isFile, () => false);
+}
+
+/** Installs what the packaged browser misses, where that can be done. */
+async function requireLibraries(path: string): Promise<void> {
+  if (!(await output("ldd", [path])).includes("not found")) return;
+  const problem = `The packaged Chromium needs ${LIBRARIES.join(" and ")}`;
+  if (Deno.uid() !== 0) throw new Error(`${problem}: install them, or set CHROMIUM_PATH`);
+  await output("apt-get", ["update", "-qq"]);
+  await output("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...LIBRARIES]);
+  if ((await output("ldd", [path])).includes("not found")) throw new Error(problem);
+}
+
+/** What a command prints; nothing where there is no such command. */
+async function output(command: string, args: string[]): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return new TextDecoder().decode(stdout);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
