@@ -44,27 +44,20 @@ export class Outbox {
   /**
    * Adds a message; `key` names what it may be conflated with.
    *
-   * @returns `false` when it is full: then the reader has to be let go.
+   * @returns `false` when it is full, and nothing was changed: then the reader has to be let go.
    */
   push(bytes: Uint8Array, key: string | null = null): boolean {
-    if (key !== null) {
-      const older = this.#byKey.get(key);
-      if (older) {
-        this.#bytes -= older.bytes!.length;
-        older.bytes = null;
-      }
-    } else if (this.#kept >= this.#limit) {
-      return false;
-    }
-    if (this.#bytes + bytes.length > this.#maxBytes) return false;
+    const older = key === null ? undefined : this.#byKey.get(key);
+    const size = this.#bytes - (older?.bytes?.length ?? 0) + bytes.length;
+    if (size > this.#maxBytes || (key === null && this.#kept >= this.#limit)) return false;
+    if (older) older.bytes = null;
     const item = { bytes, key };
     this.#items.push(item);
     if (key !== null) this.#byKey.set(key, item);
     else this.#kept++;
-    this.#bytes += bytes.length;
-    if (this.#items.length > 64 && this.#items.length > 4 * (this.size + this.#head)) {
-      this.#compact();
-    }
+    this.#bytes = size;
+    // What was taken or replaced is let go of even when the reader never catches up.
+    if (this.#items.length > 64 && this.#items.length > 4 * this.size) this.#compact();
     return true;
   }
 
