@@ -33,7 +33,8 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
 /** See the module. Does no I/O. */
 export class Schedule {
   readonly #limit: number;
-  readonly #known = new Set<string>();
+  /** The newest word on each; entries of the queues that are not it are passed over. */
+  readonly #known = new Map<string, Candidate>();
   readonly #due = new Map<string, TinyQueue<Candidate>>();
   readonly #later = new TinyQueue<Candidate>([], (a, b) => a.runAt - b.runAt);
   /** Kinds of which the store holds more than is here; `""` stands for those not due. */
@@ -59,16 +60,22 @@ export class Schedule {
     return this.#known.has(id);
   }
 
-  /** Adds a task; one that is here already is left as it is. */
+  /** Adds a task; the newer word counts on one that is here already: it may have been retried. */
   add(candidate: Candidate, now: number): void {
-    if (this.#known.has(candidate.id)) return;
-    if (candidate.runAt > now) {
+    const { id, priority, runAt, live } = candidate;
+    const known = this.#known.get(id);
+    if (known && known.priority === priority && known.runAt === runAt) {
+      if (live) known.live = live;
+      return;
+    }
+    this.#known.delete(id);
+    if (runAt > now) {
       if (this.#later.length >= this.#limit) return void this.overflowed.add("");
       this.#later.push(candidate);
     } else if (!this.#addDue(candidate)) {
       return;
     }
-    this.#known.add(candidate.id);
+    this.#known.set(id, candidate);
   }
 
   /** Takes a task out: it is no longer pending. */
@@ -82,7 +89,7 @@ export class Schedule {
     this.#advance(now);
     let best: TinyQueue<Candidate> | null = null;
     for (const [kind, queue] of this.#due) {
-      while (queue.length > 0 && !this.#known.has(queue.peek()!.id)) queue.pop();
+      while (queue.length > 0 && !this.#counts(queue.peek()!)) queue.pop();
       if (queue.length === 0) {
         this.#due.delete(kind);
       } else if (mayRun(kind) && (!best || compareCandidates(queue.peek()!, best.peek()!) < 0)) {
@@ -96,7 +103,7 @@ export class Schedule {
 
   /** When the first task that is not due will be; `null` when there is none. */
   nextDue(): number | null {
-    while (this.#later.length > 0 && !this.#known.has(this.#later.peek()!.id)) this.#later.pop();
+    while (this.#later.length > 0 && !this.#counts(this.#later.peek()!)) this.#later.pop();
     return this.#later.peek()?.runAt ?? null;
   }
 
@@ -104,15 +111,19 @@ export class Schedule {
   ahead(candidate: Candidate): number {
     let count = 0;
     for (const other of this.#due.get(candidate.kind)?.data ?? []) {
-      if (this.#known.has(other.id) && compareCandidates(other, candidate) < 0) count++;
+      if (this.#counts(other) && compareCandidates(other, candidate) < 0) count++;
     }
     return count;
+  }
+
+  #counts(candidate: Candidate): boolean {
+    return this.#known.get(candidate.id) === candidate;
   }
 
   #advance(now: number): void {
     while (this.#later.length > 0 && this.#later.peek()!.runAt <= now) {
       const candidate = this.#later.pop()!;
-      if (!this.#known.has(candidate.id)) continue;
+      if (!this.#counts(candidate)) continue;
       if (!this.#addDue(candidate)) this.#known.delete(candidate.id);
     }
   }
