@@ -17,6 +17,7 @@
 import { parseArgs } from "node:util";
 import { headway } from "./headway.ts";
 import { bullmq } from "./peers/bullmq.ts";
+import { machineSeconds } from "./process_tree.ts";
 import { type Rounds, scenarioTable, type Verdict, verdicts, verdictTable } from "./report.ts";
 import type { Outcome, Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/mod.ts";
@@ -75,6 +76,7 @@ async function runScenario(scenario: Scenario, options: Options): Promise<Rounds
   for (let round = 1; systems.length > 0 && round <= options.rounds;) {
     const outcomes: Outcome[] = [];
     for (const system of systems) {
+      await quiet();
       console.error(`${scenario.name}: ${system.name}, round ${round} of ${options.rounds}`);
       outcomes.push(await runOnce(scenario, system, options.quick));
     }
@@ -87,6 +89,15 @@ async function runScenario(scenario: Scenario, options: Options): Promise<Rounds
     round++;
   }
   return rounds;
+}
+
+/** Waits, for two minutes at the most, until nobody else uses the machine. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    const before = machineSeconds();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    if (machineSeconds() - before < 2 * STRANGERS) return;
+  }
 }
 
 async function runOnce(scenario: Scenario, system: System, quick: boolean): Promise<Outcome> {

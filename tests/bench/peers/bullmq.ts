@@ -2,7 +2,7 @@ import { answering, Child, freePort } from "../child.ts";
 import type { Running, StartOptions, System } from "../system.ts";
 
 /** Installed by npm when the bench runs: no dependency of the project. */
-const PACKAGES = ["bullmq@6.7.0", "ioredis@5.8.2"];
+const PACKAGES = ["bullmq@6.7.0", "ioredis@5.11.1"];
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
