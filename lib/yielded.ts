@@ -7,7 +7,7 @@
 import { byteLength } from "./lines.ts";
 import type { Report } from "./state.ts";
 import { MAX_JSON } from "./stored.ts";
-import { type LogYield, type Progress, yieldType } from "./task.ts";
+import { type LogLevel, type LogYield, type Progress, yieldType } from "./task.ts";
 
 /** A yield, as it goes to the server. `json` is an object's text. */
 export type Yielded =
@@ -57,6 +57,8 @@ export function readYield(value: unknown, at: number): Yielded | null {
   );
 }
 
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
 const REPORT_FIELDS = ["progress", "done", "total", "unit", "stage", "message"] as const;
 
 function isReport(value: object): value is Progress {
@@ -80,17 +82,22 @@ function readReport(value: Progress, at: number): Report {
   }
   for (const field of ["unit", "stage", "message"] as const) {
     const text = value[field];
-    if (text !== undefined) report[field] = cut(String(text), MAX_TEXT[field]);
+    // Types allow no null; a task in JavaScript may mean "nothing to say" by it.
+    if (text !== undefined && text !== null) report[field] = cut(textOf(text), MAX_TEXT[field]);
   }
   return report;
 }
 
+/** A log row is never a reason to fail: what cannot be kept is put right, what is too long is cut. */
 function logJson({ level, message, data }: LogYield, at: number): string {
-  const time = new Date(at).toISOString();
-  const row = { level, message: String(message), time };
-  const whole = JSON.stringify(Object.keys(data).length > 0 ? { ...row, data: safe(data) } : row);
+  const row = {
+    level: LEVELS.includes(level) ? level : "info",
+    message: textOf(message),
+    time: new Date(at).toISOString(),
+  };
+  const more = typeof data === "object" && data !== null && Object.keys(data).length > 0;
+  const whole = JSON.stringify(more ? { ...row, data: safe(data) } : row);
   if (byteLength(whole) <= MAX_JSON - AROUND) return whole;
-  // A log row is never a reason to fail: what is too long is cut, and says so.
   const bare = { ...row, truncated: true };
   for (let length = MAX_JSON - AROUND;; length = Math.floor(length * 0.7)) {
     const json = JSON.stringify({ ...bare, message: cut(bare.message, length) });
@@ -104,7 +111,16 @@ function safe(value: unknown): unknown {
     JSON.stringify(value);
     return value;
   } catch (error) {
-    return { unserializable: String(error) };
+    return { unserializable: textOf(error) };
+  }
+}
+
+/** Any value as text; some objects cannot even be made that. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
   }
 }
 
@@ -119,7 +135,7 @@ export function toJson(what: string, value: unknown): string {
   try {
     json = JSON.stringify(value);
   } catch (cause) {
-    throw new TypeError(`Cannot keep what ${what} was given as it is no JSON: ${String(cause)}`);
+    throw new TypeError(`Cannot keep what ${what} was given as it is no JSON: ${textOf(cause)}`);
   }
   json ??= "null";
   const size = byteLength(json);
