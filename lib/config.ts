@@ -212,6 +212,7 @@ const VARIABLES: readonly Variable[] = [
   whole("HEADWAY_LEASE_MS", "leaseMs", 3000, "silence before a process counts as dead", {
     ...ms,
     min: 100,
+    max: 3_600_000,
   }),
   whole("HEADWAY_MAX_STREAMS", "maxStreams", 10_000, "streams at once", { min: 1 }),
   whole(

@@ -1,0 +1,195 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { type Config, ConfigError, configHelp, readConfig } from "../../lib/config.ts";
+
+/** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */
+interface Case {
+  field: keyof Config;
+  fallback: unknown;
+  good: Record<string, unknown>;
+  bad?: string[];
+}
+
+const notWhole = ["x", "-1", "1.5", "1e3", "0x10", "NaN", "Infinity", "9007199254740993"];
+const ROOT = new URL("../../", import.meta.url);
+const cwd = Deno.cwd();
+
+const CASES: Record<string, Case> = {
+  HEADWAY_HOST: { field: "host", fallback: "127.0.0.1", good: { "::1": "::1" } },
+  HEADWAY_PORT: {
+    field: "port",
+    fallback: 8000,
+    good: { "0": 0, "65535": 65535, " 80 ": 80 },
+    bad: [...notWhole, "65536"],
+  },
+  HEADWAY_KV: {
+    field: "kv",
+    fallback: `${cwd}/.headway/headway.db`,
+    good: {
+      "/data/x.db": "/data/x.db",
+      "x.db": `${cwd}/x.db`,
+      ":memory:": ":memory:",
+      "https://kv.example/": "https://kv.example/",
+    },
+    bad: ["redis://localhost", "ftp://x"],
+  },
+  HEADWAY_ROLE: {
+    field: "role",
+    fallback: "all",
+    good: { web: "web", worker: "worker", all: "all" },
+    bad: ["Web", "both"],
+  },
+  HEADWAY_KINDS: {
+    field: "kinds",
+    fallback: [],
+    good: {
+      "/a b/kinds.ts, k.ts,,": ["file:///a%20b/kinds.ts", `file://${cwd}/k.ts`],
+      "https://x.example/k.ts": ["https://x.example/k.ts"],
+      "file:///k.ts": ["file:///k.ts"],
+    },
+  },
+  HEADWAY_WORKERS: {
+    field: "workers",
+    fallback: 1,
+    good: { "1": 1, "256": 256 },
+    bad: [...notWhole, "0", "257"],
+  },
+  HEADWAY_CONCURRENCY: {
+    field: "concurrency",
+    fallback: 1000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0", "100001"],
+  },
+  HEADWAY_TASK_PERMISSIONS: {
+    field: "taskPermissions",
+    fallback: ["--allow-net", `--allow-read=${ROOT.pathname.replace(/\/$/, "")}`],
+    good: {
+      "-A": ["-A"],
+      "--allow-net=a:1,b --deny-read  -R=/x": ["--allow-net=a:1,b", "--deny-read", "-R=/x"],
+    },
+    bad: ["net", "--unstable-kv", "--allow-net script.ts", "--config=x"],
+  },
+  HEADWAY_HEARTBEAT_MS: { field: "heartbeatMs", fallback: 15_000, good: { "0": 0 }, bad: notWhole },
+  HEADWAY_STREAM_LIFE_MS: {
+    field: "streamLifeMs",
+    fallback: 600_000,
+    good: { "0": 0, "1": 1 },
+    bad: notWhole,
+  },
+  HEADWAY_RETRY_MS: {
+    field: "retryMs",
+    fallback: 2000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_LEASE_MS: {
+    field: "leaseMs",
+    fallback: 3000,
+    good: { "100": 100 },
+    // A timer of more than 24 days would fire at once, again and again.
+    bad: [...notWhole, "99", "3600001"],
+  },
+  HEADWAY_MAX_STREAMS: {
+    field: "maxStreams",
+    fallback: 10_000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_STREAMS_PER_CLIENT: {
+    field: "maxStreamsPerClient",
+    fallback: 0,
+    good: { "6": 6 },
+    bad: notWhole,
+  },
+  HEADWAY_STREAM_QUEUE: {
+    field: "streamQueue",
+    fallback: 256,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_BODY: {
+    field: "maxBody",
+    fallback: 1024 ** 2,
+    good: { "1": 1 },
+    bad: [...notWhole, "0", "1MB"],
+  },
+  HEADWAY_MAX_UPLOAD: {
+    field: "maxUpload",
+    fallback: 100 * 1024 ** 2,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_RETENTION_MS: {
+    field: "retentionMs",
+    fallback: 7 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_MAX_LOG: { field: "maxLog", fallback: 10_000, good: { "1": 1 }, bad: [...notWhole, "0"] },
+  HEADWAY_LOG: {
+    field: "log",
+    fallback: { level: "info", pretty: false },
+    good: {
+      debug: { level: "debug", pretty: false },
+      off: { level: "off", pretty: false },
+      pretty: { level: "info", pretty: true },
+    },
+    bad: ["Info", "trace"],
+  },
+};
+
+function read(settings: Record<string, string>): Config {
+  return readConfig((name) => settings[name]);
+}
+
+Deno.test("readConfig() has a default for every variable, also for one that is blank", () => {
+  const defaults = Object.fromEntries(
+    Object.values(CASES).map(({ field, fallback }) => [field, fallback]),
+  );
+  assertEquals({ ...read({}) } as Record<string, unknown>, defaults);
+  const blank = Object.fromEntries(Object.keys(CASES).map((name) => [name, "  "]));
+  assertEquals({ ...read(blank) } as Record<string, unknown>, defaults);
+});
+
+for (const [name, { field, good, bad = [] }] of Object.entries(CASES)) {
+  Deno.test(`readConfig() reads ${name}, and names it when it is wrong`, () => {
+    for (const [text, value] of Object.entries(good)) {
+      assertEquals<unknown>(read({ [name]: text })[field], value);
+    }
+    for (const text of bad) {
+      const { message } = assertThrows(() => read({ [name]: text }), ConfigError);
+      assert(message.startsWith(`${name} must be `), message);
+      assertStringIncludes(message, JSON.stringify(text));
+    }
+  });
+}
+
+Deno.test("readConfig() lets task processes read the folders of the user's kinds", () => {
+  const { taskPermissions } = read({ HEADWAY_KINDS: "/my tasks/kinds.ts,https://x.example/k.ts" });
+  assertEquals(taskPermissions, [
+    "--allow-net",
+    `--allow-read=${ROOT.pathname.replace(/\/$/, "")},/my tasks`,
+  ]);
+});
+
+Deno.test("readConfig() promises a whole configuration or a ConfigError", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...Object.keys(CASES)),
+      fc.string({ unit: "binary" }),
+      (name, text) => {
+        try {
+          assertEquals(Object.keys(read({ [name]: text })).length, Object.keys(CASES).length);
+        } catch (error) {
+          assert(error instanceof ConfigError && error.message.startsWith(`${name} must be `));
+        }
+      },
+    ),
+  );
+});
+
+Deno.test("configHelp() names every variable once, with its default", () => {
+  const lines = configHelp().split("\n");
+  assertEquals(lines.map((line) => line.trim().split(" ")[0]), Object.keys(CASES));
+  assert(lines.every((line) => /^ {2}HEADWAY_\S+ +\S.*\S$/.test(line)));
+});
