@@ -95,6 +95,7 @@ export class Engine {
       maxChecks: alone ? 100 : 10,
       session: () => session.check(),
       oncommit: () => hub.pump(),
+      freshen: (stored) => hub.freshen(stored),
       ...(onfenced ? { onfenced } : {}),
     });
     session.keep(store.journal);
@@ -115,6 +116,7 @@ export class Engine {
     await journal.idle();
     await journal.write({ deletes: [keys.session(sid)] });
     this.#session[Symbol.dispose]();
+    this.store[Symbol.dispose]();
     await journal.close();
     await this.hub[Symbol.asyncDispose]();
   }
@@ -124,6 +126,7 @@ export class Engine {
     this.#session[Symbol.dispose]();
     await this.runner?.abandon();
     await this.janitor.stop();
+    this.store[Symbol.dispose]();
     await this.store.journal.close();
     await this.hub[Symbol.asyncDispose]();
   }

@@ -7,7 +7,7 @@
 import { history } from "./history.ts";
 import type { Hub, HubEvent } from "./hub.ts";
 import { keys } from "./keys.ts";
-import type { TaskEvent } from "./lines.ts";
+import { isProgress, type TaskEvent } from "./lines.ts";
 import { isFinished, type TaskRecord } from "./record.ts";
 import { encodeBytes, encodeMessage } from "./sse.ts";
 import type { SseStream } from "./sse_stream.ts";
@@ -35,7 +35,7 @@ export function encodeEvent({ type, json }: TaskEvent, id: string): Uint8Array {
 }
 
 function eventName(type: TaskEvent["type"]): string | undefined {
-  return type === "message" || type === "progress" ? undefined : type;
+  return type === "message" || isProgress(type) ? undefined : type;
 }
 
 /**
@@ -91,9 +91,15 @@ class Follower {
   async join(): Promise<void> {
     const { hub, id, lastEventId } = this.#options;
     this.#stream.closed.addEventListener("abort", hub.listen({ id }, (event) => this.#live(event)));
-    const head = await this.#head();
+    let head = await this.#head();
     if (head === null) return this.#stream.end();
-    const start = startOf(lastEventId, head);
+    let start = startOf(lastEventId, head);
+    if (start.from === "reset" && start.reason === "unknown") {
+      // Another process may have shown it an event that has not come here yet.
+      await hub.caughtUp();
+      head = await this.#head() ?? head;
+      start = startOf(lastEventId, head);
+    }
     if (start.from === "reset") this.#reset(head, start.reason);
     if (start.from === "seq") this.#lastSeq = start.seq;
     if (start.from === "now") {
@@ -128,11 +134,12 @@ class Follower {
   }
 
   async #head(): Promise<Head | null> {
-    const { kv, id } = this.#options;
+    const { kv, hub, id } = this.#options;
     const { value } = await kv.get<StoredTask>(keys.task(id));
     if (value === null) return null;
-    const { seq, status } = JSON.parse(value.record) as TaskRecord;
-    return { json: value.record, seq, trimmed: value.trimmed, finished: isFinished(status) };
+    const { record, trimmed } = hub.freshen(value);
+    const { seq, status } = JSON.parse(record) as TaskRecord;
+    return { json: record, seq, trimmed, finished: isFinished(status) };
   }
 
   /** Sends the rows behind the last one sent, no faster than the client reads. */
@@ -179,7 +186,7 @@ class Follower {
     }
     if (seq <= this.#lastSeq) return;
     this.#lastSeq = seq;
-    this.#send(event.forOne(encodeEvent), type === "progress" ? "progress" : null);
+    this.#send(event.forOne(encodeEvent), isProgress(type) ? "progress" : null);
     if (type === "complete" || type === "deleted") this.#stream.end();
   }
 

@@ -57,7 +57,7 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
     for (const event of missed) if (selects(selection, event)) sendOne(stream, event, shown);
     stream.send(encodeBytes({ id: level }));
   } else {
-    const records = await snapshot(kv, selection);
+    const records = await snapshot(kv, hub, selection);
     for (const json of records) {
       const { task_id, seq } = JSON.parse(json) as TaskRecord;
       shown.set(task_id, seq);
@@ -75,7 +75,13 @@ export function cursorOnly(hub: Hub): Uint8Array {
   return encodeBytes({ id: hub.cursor });
 }
 
-const SENT: ReadonlySet<EventType> = new Set(["message", "progress", "complete", "deleted"]);
+const SENT: ReadonlySet<EventType> = new Set([
+  "message",
+  "progress",
+  "head",
+  "complete",
+  "deleted",
+]);
 
 function sendOne(stream: SseStream, event: HubEvent, shown: Map<string, number>): void {
   const { type, id, seq } = event.event;
@@ -95,16 +101,17 @@ function selects(selection: Selection, { event }: HubEvent): boolean {
   return "ids" in selection ? selection.ids.includes(event.id) : selection.kind === event.kind;
 }
 
-async function snapshot(kv: Deno.Kv, selection: Selection): Promise<string[]> {
+async function snapshot(kv: Deno.Kv, hub: Hub, selection: Selection): Promise<string[]> {
   if (selection === "all" || "kind" in selection) {
     const kinds = selection === "all" ? {} : { kinds: [selection.kind] };
-    return (await listTasks(kv, { ...kinds, limit: SNAPSHOT_TASKS })).records;
+    const query = { ...kinds, limit: SNAPSHOT_TASKS };
+    return (await listTasks(kv, query, (it) => hub.freshen(it))).records;
   }
   const records: string[] = [];
   for (let at = 0; at < selection.ids.length; at += 10) {
     const ids = selection.ids.slice(at, at + 10);
     const entries = await kv.getMany<StoredTask[]>(ids.map((id) => keys.task(id)));
-    for (const { value } of entries) if (value) records.push(value.record);
+    for (const { value } of entries) if (value) records.push(hub.freshen(value).record);
   }
   return records;
 }

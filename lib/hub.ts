@@ -8,7 +8,9 @@
 
 import { keys } from "./keys.ts";
 import { parseJournal, type TaskEvent } from "./lines.ts";
+import { HEAD_LAG_MS } from "./live_task.ts";
 import type { Logger } from "./log.ts";
+import { idOf, seqOf, type StoredTask } from "./stored.ts";
 
 /** An event on its way out, encoded at most once for each of the two kinds of stream. */
 export class HubEvent {
@@ -70,12 +72,17 @@ export interface PassedEntry {
 /** Entries remembered for sweeping, at the most; older ones are found by listing. */
 const MAX_PASSED = 100_000;
 
+/** Milliseconds of the journal read at the start: heads lag far less behind it. */
+const AHEAD_MS = 10 * HEAD_LAG_MS;
+
 /** See the module. */
 export class Hub implements AsyncDisposable {
   readonly #options: HubOptions;
   readonly #byId = new Map<string, Set<Listener>>();
   readonly #byKind = new Map<string, Set<Listener>>();
   readonly #all = new Set<Listener>();
+  /** Progress that is in the journal and not in its task's head. */
+  readonly #ahead = new Map<string, TaskEvent>();
   /** The versionstamp of the newest entry passed on. */
   #position = "";
   #pumping: Promise<void> | null = null;
@@ -95,10 +102,17 @@ export class Hub implements AsyncDisposable {
   /** Begins behind the newest entry that is there. */
   static async open(options: HubOptions): Promise<Hub> {
     const hub = new Hub(options);
-    const newest = options.kv.list({ prefix: keys.journal }, { reverse: true, limit: 1 });
-    for await (const { key } of newest) hub.#position = String(key[1]);
+    await hub.#readAhead();
     hub.#watching = hub.#watch();
     return hub;
+  }
+
+  /** A head as read, with the progress that the journal knows beyond it. */
+  freshen(stored: StoredTask): StoredTask {
+    if (this.#ahead.size === 0) return stored;
+    const event = this.#ahead.get(idOf(stored.record));
+    if (!event || event.seq <= seqOf(stored.record)) return stored;
+    return { ...stored, record: event.json };
   }
 
   /** The versionstamp of the newest entry passed on; empty before the first. */
@@ -231,6 +245,27 @@ export class Hub implements AsyncDisposable {
     }
   }
 
+  /** Learns from the end of the journal which heads lag behind it. */
+  async #readAhead(): Promise<void> {
+    const { kv } = this.#options;
+    const entries = kv.list<Uint8Array>({ prefix: keys.journal }, { reverse: true, batchSize: 20 });
+    const tail: TaskEvent[][] = [];
+    let newest = -Infinity;
+    for await (const { key, value } of entries) {
+      if (this.#position === "") this.#position = String(key[1]);
+      const { at, events } = parseJournal(value);
+      newest = Math.max(newest, at);
+      if (at < newest - AHEAD_MS) break;
+      tail.push(events);
+    }
+    for (const events of tail.reverse()) for (const event of events) this.#noteAhead(event);
+  }
+
+  #noteAhead(event: TaskEvent): void {
+    if (event.type === "progress") this.#ahead.set(event.id, event);
+    else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
+  }
+
   #pass(versionstamp: string, bytes: Uint8Array): void {
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
@@ -240,6 +275,7 @@ export class Hub implements AsyncDisposable {
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
+      this.#noteAhead(event);
       const index = n === events.length - 1 ? Infinity : n;
       const out = new HubEvent(event, makeCursor(epoch, versionstamp, index), own);
       const byId = this.#byId.get(event.id);

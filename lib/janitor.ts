@@ -150,6 +150,8 @@ export class Janitor implements Write {
     const dead = new Set<string>();
     for await (const { key } of kv.list({ prefix: keys.deads })) dead.add(String(key[1]));
     if (dead.size === 0) return;
+    // The dead wrote nothing since: now we know all that their clients have seen.
+    await this.#options.hub.caughtUp();
     let ids: string[] = [];
     const flush = () => Promise.all(ids.splice(0).map((id) => this.#return(id, dead)));
     for await (const id of idsOf(kv, "running")) {

@@ -9,7 +9,7 @@
  */
 
 import { type Key, keys, keySize, keyText } from "./keys.ts";
-import { eventSize, journalLine, type TaskEvent } from "./lines.ts";
+import { entryLine, eventSize, journalLine, type TaskEvent } from "./lines.ts";
 import type { Logger } from "./log.ts";
 
 /** What a write puts into a commit. */
@@ -41,6 +41,8 @@ export interface Write {
 
 /** KV's limits, less a margin, and what a single piece may take beyond the point we stop at. */
 const LIMITS = { journal: 60 * 1024, mutations: 900, bytes: 480 * 1024, keys: 60 * 1024 };
+
+const encoder = new TextEncoder();
 
 /** Bytes of journal lines left under which a commit is closed. */
 const SMALL_ROOM = 512;
@@ -191,7 +193,7 @@ export class Journal {
       else atomic.set(key, value);
     }
     if (lines !== "") {
-      const entry = new TextEncoder().encode(`${sid}\n${lines}`);
+      const entry = encoder.encode(entryLine(sid, Date.now()) + lines);
       atomic.set([...keys.journal, kv.commitVersionstamp()], entry);
       atomic.set(keys.journalHead, sid);
     }

@@ -7,13 +7,15 @@
  */
 
 /**
- * What an event is. `message` is the record at a state change, `progress` the record at any other
- * time: the one is kept, the other conflated, and a client sees both as `message`. `log`, `output`
- * and `complete` are as in a stream; `deleted` and `cancel` (asked for) are for the journal alone.
+ * What an event is. `message` is the record at a state change, which is kept. `progress` and `head`
+ * are the record at any other time, which is conflated: with `head` it was written to the task's
+ * head as well. A client sees all three as `message`. `log`, `output` and `complete` are as in a
+ * stream; `deleted` and `cancel` (asked for) are for the journal alone.
  */
 export type EventType =
   | "message"
   | "progress"
+  | "head"
   | "log"
   | "output"
   | "complete"
@@ -47,8 +49,23 @@ export function eventSize(event: TaskEvent): number {
   return byteLength(event.json) + event.kind.length + 60;
 }
 
-/** Reads a journal entry: which process wrote it, and its events. */
-export function parseJournal(bytes: Uint8Array): { sid: string; events: TaskEvent[] } {
+/** A journal entry. */
+export interface Entry {
+  /** Which process wrote it. */
+  sid: string;
+  /** When, milliseconds, by that process's clock. */
+  at: number;
+  /** What it tells. */
+  events: TaskEvent[];
+}
+
+/** The first line of a journal entry. */
+export function entryLine(sid: string, at: number): string {
+  return `${sid} ${at}\n`;
+}
+
+/** Reads a journal entry. */
+export function parseJournal(bytes: Uint8Array): Entry {
   const text = decoder.decode(bytes);
   const events: TaskEvent[] = [];
   const first = text.indexOf("\n");
@@ -67,7 +84,13 @@ export function parseJournal(bytes: Uint8Array): { sid: string; events: TaskEven
     });
     at = end + 1;
   }
-  return { sid: text.slice(0, first), events };
+  const [sid = "", at] = text.slice(0, first).split(" ");
+  return { sid, at: Number(at), events };
+}
+
+/** Whether an event is progress: state, of which the newest counts. */
+export function isProgress(type: EventType): boolean {
+  return type === "progress" || type === "head";
 }
 
 /** A stored row: an event within its own task. */

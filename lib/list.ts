@@ -34,8 +34,16 @@ export interface TaskPage {
 /** Tasks looked at for one page, at the most: a rare text is found in several pages. */
 const MAX_SCAN = 5000;
 
-/** See the module. */
-export async function listTasks(kv: Deno.Kv, query: ListQuery): Promise<TaskPage> {
+/**
+ * See the module.
+ *
+ * @param freshen Puts into a head what the journal knows beyond it.
+ */
+export async function listTasks(
+  kv: Deno.Kv,
+  query: ListQuery,
+  freshen: (stored: StoredTask) => StoredTask = (stored) => stored,
+): Promise<TaskPage> {
   const { limit, statuses, kinds, text, before } = query;
   const records: string[] = [];
   let scanned = 0;
@@ -46,7 +54,9 @@ export async function listTasks(kv: Deno.Kv, query: ListQuery): Promise<TaskPage
     if (records.length === limit || scanned === MAX_SCAN) return { records, next: last ?? null };
     last = id;
     scanned++;
-    if (stored && matches(stored.record, query)) records.push(stored.record);
+    if (!stored) continue;
+    const { record } = freshen(stored);
+    if (matches(record, query)) records.push(record);
   }
   return { records, next: null };
 }

@@ -51,11 +51,19 @@ interface InStore {
 export interface LiveTaskHooks {
   /** It has something to write. */
   touch(write: Write): void;
+  /** Its head lags behind its progress, or no longer does. */
+  lags(live: LiveTask, behind: boolean): void;
   /** A piece of it was written, or was not. */
   settled(live: LiveTask, outcome: Outcome): void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
+
+/**
+ * Milliseconds that a head may lag behind its task's progress. Progress is durable with the journal;
+ * a head rewritten for each would cost a page of the store for every event.
+ */
+export const HEAD_LAG_MS = 1000;
 
 /** See the module. Made by {@link LiveTask.created} or {@link LiveTask.loaded}. */
 export class LiveTask implements Write {
@@ -76,6 +84,8 @@ export class LiveTask implements Write {
   #extra: Piece[] = [];
   #items: Item[] = [];
   #reported = false;
+  #headAt = -Infinity;
+  #headDue = false;
   #estimate: Estimate | undefined;
   #changes = 0;
   #rendered = 0;
@@ -205,6 +215,13 @@ export class LiveTask implements Write {
     this.#touch();
   }
 
+  /** Has the head written, where it has lagged for long enough. */
+  catchUp(): void {
+    if (this.#hooks.now() - this.#headAt < HEAD_LAG_MS || this.#headDue) return;
+    this.#headDue = true;
+    this.#touch();
+  }
+
   /** Adds checks and keys to the next commit of this task. */
   also(piece: Piece): void {
     this.#extra.push(piece);
@@ -244,13 +261,23 @@ export class LiveTask implements Write {
     const rows = events.slice();
     let seq = events.at(-1)?.seq ?? this.#base.task.record.seq;
     if (!more) {
-      if (this.#reported) {
-        this.#reported = false;
-        seq = this.#nextSeq();
-        events.push(this.#event("progress", seq, JSON.stringify(this.record)));
-      }
-      this.#base = { task: this.task, result: this.#base.result };
       this.#rendered = this.#changes;
+      const reported = this.#reported;
+      if (reported) seq = this.#nextSeq();
+      this.#base = { task: this.task, result: this.#base.result };
+      const lagged = this.#hooks.now() - this.#headAt;
+      // A clock set back must not keep the head back.
+      const lags = taken === 0 && reported && this.#extra.length === 0 && !this.#headDue &&
+        this.#check === null && lagged >= 0 && lagged < HEAD_LAG_MS;
+      if (reported || this.#headDue) {
+        this.#reported = false;
+        const json = JSON.stringify(this.record);
+        events.push(this.#event(lags ? "progress" : "head", seq, json));
+      }
+      if (lags) {
+        this.#hooks.lags(this, true);
+        return { events };
+      }
     }
 
     const piece: Piece = { checks: [], sets, deletes: [], events, more };
@@ -292,6 +319,9 @@ export class LiveTask implements Write {
 
   #renderHead(piece: Piece, seq: number): void {
     const { task, result } = this.#base;
+    this.#headAt = this.#hooks.now();
+    this.#headDue = false;
+    this.#hooks.lags(this, false);
     const { kind, status } = task.record;
     if (result !== null) {
       const inline = byteLength(result) <= INLINE_RESULT;

@@ -77,7 +77,7 @@ export class NewestTasks implements Disposable {
   async #message(): Promise<Uint8Array> {
     const { kv, hub } = this.#options;
     const id = hub.cursor;
-    const { records } = await listTasks(kv, { limit: SNAPSHOT_TASKS });
+    const { records } = await listTasks(kv, { limit: SNAPSHOT_TASKS }, (it) => hub.freshen(it));
     return encodeBytes({ id, data: `{"tasks":[${records.join(",")}]}` });
   }
 }

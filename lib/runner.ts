@@ -62,6 +62,9 @@ export interface Run {
 /** Bytes of rows in one batch past which a task process has to wait for the store. */
 const LARGE_BATCH = 16 * 1024;
 
+/** Milliseconds between two batches of a task process, at the least. */
+const GATHER_MS = 1;
+
 /** The longest time a timer can be set to. */
 const MAX_TIMER = 2 ** 31 - 1;
 
@@ -271,9 +274,10 @@ export class Runner {
         const run = runs.get(event[0]);
         if (run) bytes += this.#took(run, event);
       }
-      // Progress is conflated and never piles up; rows do when the store is behind.
       const ack = () => host.send({ type: "ack" });
-      if (bytes < LARGE_BATCH) ack();
+      // Progress is conflated and never piles up; rows do when the store is behind. A moment's
+      // wait makes one message of what a thousand tasks yield in it.
+      if (bytes < LARGE_BATCH) setTimeout(ack, GATHER_MS);
       else this.#own(store.journal.taken().then(ack));
     }
   }

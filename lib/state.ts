@@ -200,7 +200,7 @@ export function newTask(spec: NewTask, now: number): Task {
       attempt: 0,
       max_attempts: spec.maxAttempts,
       priority: spec.priority,
-      run_at: new Date(spec.runAt).toISOString(),
+      run_at: new Date(Math.max(now, spec.runAt)).toISOString(),
       created_at: at,
       started_at: null,
       updated_at: at,

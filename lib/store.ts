@@ -9,8 +9,8 @@
 import { monotonicUlid } from "@std/ulid";
 import { Journal, type JournalOptions, type Outcome } from "./journal.ts";
 import { type Key, keys } from "./keys.ts";
-import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
-import type { Status } from "./record.ts";
+import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import type { Status, TaskRecord } from "./record.ts";
 import { type NewTask, newTask } from "./state.ts";
 import type { StoredTask } from "./stored.ts";
 
@@ -44,6 +44,8 @@ interface IdempotencyEntry {
 export interface StoreOptions extends JournalOptions {
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
+  /** Puts into a head the progress that the journal knows beyond it. */
+  freshen?: (stored: StoredTask) => StoredTask;
 }
 
 /** How often a decision is made again when its check was lost. */
@@ -72,16 +74,22 @@ export class Store {
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   readonly #keyed = new Map<string, Promise<void>>();
   readonly #kinds = new Set<string>();
+  readonly #lagging = new Set<LiveTask>();
+  #catchingUp: ReturnType<typeof setTimeout> | undefined;
   readonly #hooks: LiveTaskHooks;
+
+  readonly #options: StoreOptions;
 
   /** Takes what the journal takes. */
   constructor(options: StoreOptions) {
+    this.#options = options;
     this.kv = options.kv;
     this.sid = options.sid;
     this.now = options.now ?? Date.now;
     this.journal = new Journal(options);
     this.#hooks = {
       touch: (write) => this.journal.touch(write),
+      lags: (live, behind) => this.#lags(live, behind),
       settled: (live, outcome) => this.#settled(live, outcome),
       now: this.now,
     };
@@ -138,7 +146,13 @@ export class Store {
 
   /** A stored task, as committed. */
   async read(id: string): Promise<StoredTask | null> {
-    return (await this.kv.get<StoredTask>(keys.task(id))).value;
+    const { value } = await this.kv.get<StoredTask>(keys.task(id));
+    return value && this.freshen(value);
+  }
+
+  /** A head as read, with the progress that the journal knows beyond it. */
+  freshen(stored: StoredTask): StoredTask {
+    return this.#options.freshen?.(stored) ?? stored;
   }
 
   /** Cancels a pending task, or asks for a running one to be stopped. */
@@ -166,7 +180,7 @@ export class Store {
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await this.kv.get<StoredTask>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
-      const { status, kind, seq } = JSON.parse(entry.value.record);
+      const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
       if (entry.value.owner !== null || status === "pending" || this.#live.has(id)) {
         const live = this.#live.get(id);
         if (!live || live.record.status === "pending" || live.record.status === "running") {
@@ -253,12 +267,31 @@ export class Store {
       const known = this.#live.get(id);
       if (known) return known;
       if (entry.value === null) return null;
-      const live = LiveTask.loaded(entry as Deno.KvEntry<StoredTask>, this.#hooks);
+      const live = LiveTask.loaded({ ...entry, value: this.freshen(entry.value) }, this.#hooks);
       this.#live.set(id, live);
       return live;
     }).finally(() => this.#loading.delete(id));
     this.#loading.set(id, loading);
     return loading;
+  }
+
+  /** Heads that lag are written though their task says nothing more. */
+  #lags(live: LiveTask, behind: boolean): void {
+    if (!behind) return void this.#lagging.delete(live);
+    this.#lagging.add(live);
+    this.#catchingUp ??= setTimeout(() => {
+      this.#catchingUp = undefined;
+      for (const live of this.#lagging) {
+        live.catchUp();
+        this.#lags(live, !live.lost);
+      }
+    }, HEAD_LAG_MS / 2);
+  }
+
+  /** Stops what runs by itself. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#catchingUp);
+    this.#lagging.clear();
   }
 
   #settled(live: LiveTask, outcome: Outcome): void {

@@ -30,6 +30,16 @@ export const INLINE_RESULT = 4096;
 /** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
 export const MAX_JSON = 48 * 1024;
 
+/** The id in a record's text, which begins with it. */
+export function idOf(record: string): string {
+  return record.slice(12, 38);
+}
+
+/** The `seq` in a record's text, which ends with it. */
+export function seqOf(record: string): number {
+  return Number(record.slice(record.lastIndexOf(":") + 1, -1));
+}
+
 /** A task as stored. */
 export function pack(task: Task, input: Kept, result: Kept): StoredTask {
   return { ...task, record: JSON.stringify(task.record), input, result };
@@ -45,8 +55,7 @@ export function unpack(stored: StoredTask): Task {
 export async function shownRecord(kv: Deno.Kv, stored: StoredTask): Promise<string> {
   const { result } = stored;
   if (result === null) return stored.record;
-  const id = (JSON.parse(stored.record) as TaskRecord).task_id;
-  const json = await fetchKept(kv, result, keys.result(id));
+  const json = await fetchKept(kv, result, keys.result(idOf(stored.record)));
   return json === null
     ? stored.record
     : stored.record.replace('"result":null', () => `"result":${json}`);

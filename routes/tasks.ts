@@ -46,6 +46,7 @@ export const getTasks: Route = async (app, { url }) => {
     }
     query.before = cursor;
   }
-  const { records, next } = await listTasks(app.engine.store.kv, query);
+  const { store } = app.engine;
+  const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 };
