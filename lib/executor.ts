@@ -8,7 +8,7 @@
 import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import type { Report } from "./state.ts";
 import type { AnyTask, UploadInfo } from "./task.ts";
-import { readYield, toJson } from "./yielded.ts";
+import { readYield, textOf, toJson } from "./yielded.ts";
 
 /** What {@link Executor} takes. */
 export interface ExecutorOptions {
@@ -28,6 +28,9 @@ const MAX_WAITING_BYTES = 256 * 1024;
 
 /** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
 const SLICE_MS = 4;
+
+/** Characters of a stack that are kept, for the log. */
+const MAX_STACK = 16 * 1024;
 
 interface Run {
   readonly number: number;
@@ -234,6 +237,11 @@ export class Executor {
   }
 
   #upload(run: Run, upload: string, offset: number): ReadableStream<Uint8Array> {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new RangeError(
+        `Cannot read an upload as 'offset' must be a whole number from 0: current value is ${offset}`,
+      );
+    }
     let at = offset;
     let size: number | null = null;
     return new ReadableStream<Uint8Array>({
@@ -279,12 +287,14 @@ async function readInput(task: AnyTask, json: string | null): Promise<unknown> {
   return result.value;
 }
 
+/** What was thrown, as text: anything can be, and its fields may be anything too. */
 function asError(error: unknown): { name: string; message: string; stack: string } {
   if (error instanceof Error) {
-    const { name, message, stack } = error;
-    return { name: name.slice(0, 256), message: message.slice(0, 4096), stack: stack ?? message };
+    const name = textOf(error.name).slice(0, 256);
+    const message = textOf(error.message).slice(0, 4096);
+    return { name, message, stack: textOf(error.stack ?? message).slice(0, MAX_STACK) };
   }
-  const text = String(error).slice(0, 4096);
+  const text = textOf(error).slice(0, 4096);
   return { name: "Error", message: text, stack: text };
 }
 

@@ -116,7 +116,7 @@ function safe(value: unknown): unknown {
 }
 
 /** Any value as text; some objects cannot even be made that. */
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   try {
     return String(value);
   } catch {
