@@ -175,7 +175,8 @@ export class LiveTask implements Write {
 
   /** Takes in progress: the newest counts. */
   report(report: Report): void {
-    let record = applyReport(this.record, report);
+    const task = applyReport(this.task, report);
+    let { record } = task;
     const { done, total, progress } = record;
     const counted = done !== null;
     if (counted || progress !== null) {
@@ -188,7 +189,7 @@ export class LiveTask implements Write {
         eta_ms: etaMs === null ? null : Math.round(etaMs),
       };
     }
-    this.task = { ...this.task, record };
+    this.task = { ...task, record };
     this.#reported = true;
     this.#touch();
   }

@@ -37,6 +37,8 @@ export interface Task {
   checkpointed: boolean;
   /** Its place under the kind's concurrency limit, or `null`. */
   slot: number | null;
+  /** The highest percent shown in this attempt, which may be unknown in between. */
+  peak: number;
   /** Rows stored. */
   rows: number;
   /** The newest `seq` removed because of the bound on rows; 0 for none. */
@@ -92,7 +94,7 @@ export function transition(
         started_at: at,
         error: null,
         ...NO_PROGRESS,
-      }, own);
+      }, { ...own, peak: 0 });
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -152,6 +154,7 @@ export function transition(
         ...NO_PROGRESS,
       }, {
         resuming: false,
+        peak: 0,
         deaths: 0,
         // What a completed task saved belongs to work that is done.
         checkpointed: task.checkpointed && record.status !== "completed",
@@ -215,6 +218,7 @@ export function newTask(spec: NewTask, now: number): Task {
     deaths: 0,
     checkpointed: false,
     slot: null,
+    peak: 0,
     rows: 0,
     trimmed: 0,
   };
@@ -238,19 +242,21 @@ export interface Report {
   message?: string;
 }
 
-/** Puts a progress report into a running record. Percent never falls within an attempt. */
-export function applyReport(record: TaskRecord, report: Report): TaskRecord {
+/** Puts a progress report into a running task. Percent never falls within an attempt. */
+export function applyReport(task: Task, report: Report): Task {
   const { at, progress, ...fields } = report;
-  const next: TaskRecord = { ...record, ...fields, updated_at: new Date(at).toISOString() };
+  const record = { ...task.record, ...fields, updated_at: new Date(at).toISOString() };
   if (progress !== undefined) {
-    next.progress = progress;
+    record.progress = progress;
   } else if (report.done !== undefined || report.total !== undefined) {
-    const { done, total } = next;
-    next.progress = total === null ? null : total === 0 ? 100 : ((done ?? 0) / total) * 100;
+    const { done, total } = record;
+    record.progress = total === null ? null : total === 0 ? 100 : ((done ?? 0) / total) * 100;
   }
-  if (next.progress !== null) {
-    const floor = record.progress ?? 0;
-    next.progress = Math.round(Math.min(100, Math.max(floor, next.progress)) * 100) / 100;
+  let { peak } = task;
+  if (record.progress !== null) {
+    const floor = Math.max(peak, task.record.progress ?? 0);
+    peak = Math.round(Math.min(100, Math.max(floor, record.progress)) * 100) / 100;
+    record.progress = peak;
   }
-  return next;
+  return { ...task, record, peak };
 }
