@@ -72,6 +72,8 @@ export class Journal {
   readonly #closing = new AbortController();
   #committing: Promise<void> | null = null;
   #taken = Promise.withResolvers<void>();
+  /** Rendered, but more than the last commit could check. */
+  #carried: [Write, Piece] | null = null;
   #fenced = false;
 
   /** Commits made; for metrics and tests. */
@@ -119,7 +121,7 @@ export class Journal {
   async #loop(): Promise<void> {
     // One turn of the event loop lets the writes of one moment travel together.
     await Promise.resolve();
-    while (this.#queue.size > 0) {
+    while (this.#queue.size > 0 || this.#carried) {
       const batch = this.#take();
       if (this.#queue.size === 0) {
         this.#taken.resolve();
@@ -132,24 +134,36 @@ export class Journal {
 
   #take(): Batch {
     const batch = new Batch((this.#options.maxChecks ?? 10) - 1);
+    if (this.#carried) batch.add(...this.#carried);
+    this.#carried = null;
     for (const write of this.#queue) {
       if (batch.full) break;
-      this.#queue.delete(write);
+      // One piece of a write a commit: what was carried over goes before what came since.
+      if (batch.pieces.has(write)) continue;
       const piece = write.render(batch.room);
-      if (piece === null || !batch.fits(piece)) {
-        // Not now: it goes first the next time.
-        const waiting = [...this.#queue];
-        this.#queue.clear();
-        for (const each of [write, ...waiting]) this.#queue.add(each);
+      if (piece === null) {
+        this.#putFirst(write);
+        break;
+      }
+      this.#queue.delete(write);
+      if (piece.more) this.#queue.add(write);
+      if (!batch.fits(piece)) {
+        // It is rendered, and what it holds is nowhere else.
+        this.#carried = [write, piece];
         break;
       }
       batch.add(write, piece);
-      if (piece.more) {
-        this.#queue.add(write);
-        break;
-      }
+      if (piece.more) break;
     }
     return batch;
+  }
+
+  /** A write that found no room is the first in the next commit, which has all of it. */
+  #putFirst(write: Write): void {
+    this.#queue.delete(write);
+    const others = [...this.#queue];
+    this.#queue.clear();
+    for (const each of [write, ...others]) this.#queue.add(each);
   }
 
   async #commit(batch: Batch): Promise<void> {
@@ -207,6 +221,8 @@ export class Journal {
     if (own && (await kv.get(own.key)).versionstamp !== own.versionstamp) {
       this.#fenced = true;
       const writes = [...batch.pieces.keys(), ...this.#queue];
+      if (this.#carried) writes.push(this.#carried[0]);
+      this.#carried = null;
       batch.pieces.clear();
       this.#queue.clear();
       for (const write of writes) write.settle({ ok: false, reason: "fenced" });
