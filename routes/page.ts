@@ -9,13 +9,24 @@ const STATIC = new URL("../static/", import.meta.url);
 const FILES: Record<string, { path: string; type: string }> = {
   "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
   "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
+  "app.js.map": { path: "dist/app.js.map", type: "application/json" },
   "app.css": { path: "app.css", type: "text/css; charset=utf-8" },
   "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
 };
 
-/** No inline script, nothing from elsewhere. */
-const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-  "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+/** Nothing inline, nothing from elsewhere, and no text that could become markup or script. */
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
 
 /** `GET /`: the page. */
 export const getPage: Route = (_app, { request }) => serve(request, "index.html");

@@ -1,3 +1,27 @@
-import { render } from "preact";
+/**
+ * The page: mounts it, and keeps the tab's title.
+ *
+ * @module
+ */
 
-render(<main>Headway</main>, document.body);
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { Page } from "./components/page.tsx";
+import { percent } from "./format.ts";
+import { route, startRoute } from "./route.ts";
+import { startStore, task } from "./store.ts";
+import { strings } from "./strings.ts";
+
+startRoute();
+startStore();
+effect(() => {
+  const { record } = task.value;
+  document.title = route.value.taskId === null || record === null ? strings.product : [
+    record.status === "running" && record.progress !== null
+      ? percent(record.progress)
+      : strings.status[record.status],
+    record.kind,
+    strings.product,
+  ].join(" · ");
+});
+render(<Page />, document.getElementById("page")!);

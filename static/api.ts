@@ -1,0 +1,159 @@
+/**
+ * The server's HTTP API, as the page uses it.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../lib/record.ts";
+import { observeTime } from "./clock.ts";
+import { strings } from "./strings.ts";
+
+/** A request the server, or the way to it, refused. The message is for the person. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  /** The HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  /** By field of the request, as `input.steps`: what is wrong with it. */
+  readonly fields: ReadonlyMap<string, string>;
+
+  /** From a problem of RFC 9457, or without one. */
+  constructor(status: number, problem: unknown) {
+    const { error, errors } = (problem ?? {}) as {
+      error?: unknown;
+      errors?: { field: string; message: string }[];
+    };
+    super(
+      typeof error === "string"
+        ? error
+        : status === 0
+        ? strings.unreachable
+        : strings.unexpected(status),
+    );
+    this.status = status;
+    this.fields = new Map((errors ?? []).map(({ field, message }) => [field, message]));
+  }
+}
+
+/** A kind of task, as `GET /kinds` tells. */
+export interface KindInfo {
+  /** Its name. */
+  kind: string;
+  /** What it does. */
+  description: string | null;
+  /** JSON Schema of its input; `null` where anything goes. */
+  input: unknown;
+}
+
+/** An upload that was taken in. */
+export interface Upload {
+  /** Names it in a task's input. */
+  upload_id: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** The kinds there are. */
+export async function getKinds(): Promise<KindInfo[]> {
+  return (await call<{ kinds: KindInfo[] }>("GET", "/kinds")).kinds;
+}
+
+/** A page of tasks, newest first. */
+export async function getTasks(
+  query: Record<string, string>,
+): Promise<{ tasks: TaskRecord[]; next_cursor: string | null }> {
+  return await call("GET", `/tasks?${new URLSearchParams(query)}`);
+}
+
+/** One task. */
+export async function getTask(id: string): Promise<TaskRecord> {
+  return await call("GET", taskUrl(id));
+}
+
+/** Submits a task. With the same `key` a second try makes no second task. */
+export async function createTask(
+  kind: string,
+  input: unknown,
+  key: string,
+): Promise<TaskRecord> {
+  return await call("POST", "/tasks", { kind, input }, { "idempotency-key": key });
+}
+
+/** Asks a task to stop. */
+export async function cancelTask(id: string): Promise<void> {
+  await call("POST", `${taskUrl(id)}/cancel`);
+}
+
+/** Makes a finished task pending again. */
+export async function retryTask(id: string): Promise<TaskRecord> {
+  return await call("POST", `${taskUrl(id)}/retry`);
+}
+
+/** Removes a finished task. */
+export async function deleteTask(id: string): Promise<void> {
+  await call("DELETE", taskUrl(id));
+}
+
+/**
+ * Uploads a file. `fetch` cannot tell how far a body has come.
+ *
+ * @param onprogress Takes the bytes sent.
+ */
+export function uploadFile(
+  file: File,
+  onprogress: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<Upload> {
+  const { promise, resolve, reject } = Promise.withResolvers<Upload>();
+  const request = new XMLHttpRequest();
+  request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
+  request.upload.onprogress = ({ loaded }) => onprogress(loaded);
+  request.onload = () => {
+    const body = parse(request.responseText);
+    if (request.status === 201) resolve(body as Upload);
+    else reject(new ApiError(request.status, body));
+  };
+  request.onerror = () => reject(new ApiError(0, null));
+  request.onabort = () => reject(signal.reason);
+  signal.addEventListener("abort", () => request.abort());
+  request.send(file);
+  return promise;
+}
+
+/** Where a task's resources are. */
+export function taskUrl(id: string): string {
+  return `/tasks/${encodeURIComponent(id)}`;
+}
+
+async function call<T>(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch {
+    throw new ApiError(0, null);
+  }
+  observeTime(response.headers.get("date"));
+  if (!response.ok) throw new ApiError(response.status, parse(text));
+  return parse(text) as T;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,49 @@
+import type { JSX } from "preact";
+import { now } from "../clock.ts";
+import { clockTime } from "../format.ts";
+import { stayInPage } from "../route.ts";
+import { brokenSince, connection, newTask } from "../store.ts";
+import { strings } from "../strings.ts";
+import { Logo, PlusIcon } from "./icons.tsx";
+
+/** Milliseconds: a stream that ends and comes again is no news before. */
+const ALARM_MS = 8000;
+
+/** What is above every view. */
+export function Header(): JSX.Element {
+  return (
+    <header class="header">
+      <div class="header-inner">
+        <a class="brand" href="/" onClick={stayInPage}>
+          <Logo />
+          {strings.product}
+        </a>
+        <ConnectionBadge />
+        <button
+          type="button"
+          class="button button-primary"
+          onClick={() => newTask.value = { file: null }}
+        >
+          <PlusIcon />
+          {strings.newTask}
+        </button>
+      </div>
+      <ConnectionAlarm />
+    </header>
+  );
+}
+
+function ConnectionBadge(): JSX.Element {
+  const state = connection.value;
+  return (
+    <span class={`connection connection-${state}`} role="status">
+      {strings.connection[state]}
+    </span>
+  );
+}
+
+function ConnectionAlarm(): JSX.Element | null {
+  const since = brokenSince.value;
+  if (since === null || now.value - since < ALARM_MS) return null;
+  return <p class="alarm" role="alert">{strings.offline(clockTime(since))}</p>;
+}

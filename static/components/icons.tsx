@@ -1,0 +1,121 @@
+import type { ComponentChildren, JSX } from "preact";
+import type { Status } from "../../lib/record.ts";
+
+function Icon({ children, name }: { children: ComponentChildren; name: string }): JSX.Element {
+  return (
+    <svg
+      class={`icon icon-${name}`}
+      viewBox="0 0 16 16"
+      width="16"
+      height="16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.75"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
+      {children}
+    </svg>
+  );
+}
+
+/** The product's sign: work that is under way. */
+export function Logo(): JSX.Element {
+  return (
+    <svg class="logo" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
+      <rect width="32" height="32" rx="8" class="logo-ground" />
+      <rect x="7" y="9" width="18" height="4" rx="2" class="logo-track" />
+      <rect x="7" y="9" width="18" height="4" rx="2" class="logo-fill" />
+      <rect x="7" y="19" width="18" height="4" rx="2" class="logo-track" />
+      <rect x="7" y="19" width="11" height="4" rx="2" class="logo-fill" />
+    </svg>
+  );
+}
+
+/** One sign a state: it is told by more than its colour. */
+export function StatusIcon({ status }: { status: Status }): JSX.Element {
+  switch (status) {
+    case "pending":
+      return (
+        <Icon name="pending">
+          <circle cx="8" cy="8" r="6" />
+          <path d="M8 5v3.2l2 1.3" />
+        </Icon>
+      );
+    case "running":
+      return (
+        <Icon name="running">
+          <circle cx="8" cy="8" r="6" class="icon-faint" />
+          <path d="M8 2a6 6 0 0 1 6 6" />
+        </Icon>
+      );
+    case "completed":
+      return (
+        <Icon name="completed">
+          <circle cx="8" cy="8" r="6" />
+          <path d="m5.4 8.2 1.8 1.8 3.4-3.8" />
+        </Icon>
+      );
+    case "failed":
+      return (
+        <Icon name="failed">
+          <circle cx="8" cy="8" r="6" />
+          <path d="M8 4.9v3.6M8 11v.1" />
+        </Icon>
+      );
+    case "canceled":
+      return (
+        <Icon name="canceled">
+          <circle cx="8" cy="8" r="6" />
+          <path d="M5.5 8h5" />
+        </Icon>
+      );
+  }
+}
+
+/** Back to where one was. */
+export function BackIcon(): JSX.Element {
+  return (
+    <Icon name="back">
+      <path d="M9.5 3.5 5 8l4.5 4.5" />
+    </Icon>
+  );
+}
+
+/** Something new. */
+export function PlusIcon(): JSX.Element {
+  return (
+    <Icon name="plus">
+      <path d="M8 3v10M3 8h10" />
+    </Icon>
+  );
+}
+
+/** Away with it. */
+export function CloseIcon(): JSX.Element {
+  return (
+    <Icon name="close">
+      <path d="m4 4 8 8M12 4l-8 8" />
+    </Icon>
+  );
+}
+
+/** Copies. */
+export function CopyIcon(): JSX.Element {
+  return (
+    <Icon name="copy">
+      <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+      <path d="M10.5 3.5a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1" />
+    </Icon>
+  );
+}
+
+/** A file goes up. */
+export function UploadIcon(): JSX.Element {
+  return (
+    <Icon name="upload">
+      <path d="M8 10.5v-7M5 6l3-3 3 3M2.5 10.5v2a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-2" />
+    </Icon>
+  );
+}

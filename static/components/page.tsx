@@ -1,0 +1,32 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { route } from "../route.ts";
+import { strings } from "../strings.ts";
+import { DropArea } from "./drop_area.tsx";
+import { Header } from "./header.tsx";
+import { NewTaskDialog } from "./new_task_dialog.tsx";
+import { TaskList } from "./task_list.tsx";
+import { TaskView } from "./task_view.tsx";
+
+/** The whole page. */
+export function Page(): JSX.Element {
+  const { taskId } = route.value;
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    // As a browser does on a new page; its own first one it does by itself.
+    if (!first.current) main.current!.focus();
+    first.current = false;
+  }, [taskId]);
+  return (
+    <>
+      <a class="skip" href="#main">{strings.skipToContent}</a>
+      <Header />
+      <main id="main" ref={main} tabIndex={-1}>
+        {taskId === null ? <TaskList /> : <TaskView key={taskId} />}
+      </main>
+      <NewTaskDialog />
+      <DropArea />
+    </>
+  );
+}

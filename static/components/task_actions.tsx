@@ -1,0 +1,60 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/record.ts";
+import { acting, actionError, cancel, remove, retry } from "../store.ts";
+import { strings } from "../strings.ts";
+import { isFinished } from "../task_state.ts";
+
+/** What can be done with a task now. */
+export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
+  const { status, cancel_requested } = record;
+  const canceling = cancel_requested || acting.value === "cancel";
+  return (
+    <div class="task-actions">
+      {isFinished(status)
+        ? (
+          <>
+            <RemoveButton />
+            <button
+              type="button"
+              class="button"
+              disabled={acting.value !== null}
+              onClick={() => void retry()}
+            >
+              {status === "completed" ? strings.runAgain : strings.retry}
+            </button>
+          </>
+        )
+        : (
+          <button
+            type="button"
+            class="button button-danger"
+            disabled={canceling}
+            onClick={() => void cancel()}
+          >
+            {canceling ? strings.canceling : strings.cancel}
+          </button>
+        )}
+      {actionError.value !== null && <p class="problem" role="alert">{actionError.value}</p>}
+    </div>
+  );
+}
+
+/** Asks once more: what is removed is gone. */
+function RemoveButton(): JSX.Element {
+  const sure = useSignal(false);
+  return (
+    <button
+      type="button"
+      class={`button ${sure.value ? "button-danger" : "button-quiet"}`}
+      disabled={acting.value !== null}
+      onBlur={() => sure.value = false}
+      onClick={() => {
+        if (sure.peek()) void remove();
+        else sure.value = true;
+      }}
+    >
+      {sure.value ? strings.reallyRemove : strings.remove}
+    </button>
+  );
+}

@@ -1,0 +1,75 @@
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/record.ts";
+import { percent } from "../format.ts";
+import { stayInPage } from "../route.ts";
+import { task } from "../store.ts";
+import { strings } from "../strings.ts";
+import { CopyButton } from "./copy_button.tsx";
+import { BackIcon } from "./icons.tsx";
+import { StatusPill, statusText } from "./status.tsx";
+import { TaskActions } from "./task_actions.tsx";
+import { TaskFacts } from "./task_facts.tsx";
+import { TaskLog } from "./task_log.tsx";
+import { TaskOutcome } from "./task_outcome.tsx";
+import { TaskProgress } from "./task_progress.tsx";
+
+/** One task: everything about it, live. */
+export function TaskView(): JSX.Element {
+  const { record, gone } = task.value;
+  return (
+    <>
+      <a class="back" href="/" onClick={stayInPage}>
+        <BackIcon />
+        {strings.allTasks}
+      </a>
+      {gone !== null
+        ? <Gone gone={gone} />
+        : record === null
+        ? <p class="empty">{strings.loading}</p>
+        : <Whole record={record} />}
+    </>
+  );
+}
+
+function Gone({ gone }: { gone: "never" | "deleted" }): JSX.Element {
+  return (
+    <div class="empty">
+      <h1 tabIndex={-1}>{gone === "never" ? strings.noSuchTask : strings.deleted}</h1>
+      {gone === "never" && <p>{strings.noSuchTaskHint}</p>}
+    </div>
+  );
+}
+
+function Whole({ record }: { record: TaskRecord }): JSX.Element {
+  return (
+    <article class={`task status-${record.status}`}>
+      <div class="task-head">
+        <div class="task-title">
+          <h1 tabIndex={-1}>{record.kind}</h1>
+          <StatusPill record={record} />
+        </div>
+        <TaskActions record={record} />
+        <p class="task-id">
+          <code>{record.task_id}</code>
+          <CopyButton text={() => record.task_id} label={strings.copyId} />
+        </p>
+      </div>
+      <Announcer record={record} />
+      <TaskProgress record={record} />
+      <TaskOutcome />
+      <TaskFacts record={record} />
+      <TaskLog />
+    </article>
+  );
+}
+
+/** Says the state, and each quarter of the way, to who listens instead of looking. */
+function Announcer({ record }: { record: TaskRecord }): JSX.Element {
+  const { kind, progress } = record;
+  const quarter = progress === null ? null : percent(Math.floor(progress / 25) * 25);
+  return (
+    <p class="visually-hidden" role="status">
+      {strings.announce(kind, statusText(record), quarter)}
+    </p>
+  );
+}

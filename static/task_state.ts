@@ -1,0 +1,150 @@
+/**
+ * What the page knows of the task it shows, changed by pure functions only.
+ *
+ * @module
+ */
+
+import type { Status, TaskError, TaskRecord } from "../lib/record.ts";
+import { appendRows, type LogRow, type LogRows, NO_ROWS } from "./log_rows.ts";
+
+/** An event of `GET /tasks/{id}/stream`. */
+export type TaskEvent =
+  | { type: "message"; id: string; data: TaskRecord }
+  | { type: "log"; id: string; data: LogData }
+  | { type: "output"; id: string; data: { seq: number; time: string; data: unknown } }
+  | { type: "complete"; id: string; data: CompleteData }
+  | { type: "reset"; id: string; data: { reason: string; task: TaskRecord } }
+  | { type: "deleted"; id: string; data: { task_id: string } };
+
+/** A row of the log, as it comes. */
+export interface LogData {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** `debug` to `error`. */
+  level: string;
+  /** The sentence. */
+  message: string;
+  /** Further fields. */
+  data?: Record<string, unknown>;
+}
+
+/** How a task ended. */
+export interface CompleteData {
+  /** Which task. */
+  task_id: string;
+  /** One of the three end states. */
+  status: Status;
+  /** What it returned. */
+  result?: unknown;
+  /** Why it failed. */
+  error?: TaskError;
+}
+
+/** See the module. Never changed, only replaced. */
+export interface TaskState {
+  /** The newest record; `null` before the first. */
+  readonly record: TaskRecord | null;
+  /** What it returned; `undefined` while unknown. */
+  readonly result: unknown;
+  /** Its log, outputs and state changes. */
+  readonly log: LogRows;
+  /** Status and attempt of the last state row, so that only changes make another. */
+  readonly logged: string;
+  /** The stream's id, to resume behind; `"0"` asks for all there is. */
+  readonly lastEventId: string;
+  /** Its end was told: the stream has nothing more. */
+  readonly ended: boolean;
+  /** It is not there, or no longer. */
+  readonly gone: "never" | "deleted" | null;
+}
+
+/** Nothing known yet. */
+export const NO_TASK: TaskState = {
+  record: null,
+  result: undefined,
+  log: NO_ROWS,
+  logged: "",
+  lastEventId: "0",
+  ended: false,
+  gone: null,
+};
+
+/** Whether a task in this state will not change by itself. */
+export function isFinished(status: Status): boolean {
+  return status === "completed" || status === "failed" || status === "canceled";
+}
+
+/** Takes in what the stream told, in its order. */
+export function reduceTask(state: TaskState, events: readonly TaskEvent[]): TaskState {
+  let { record, result, log, logged, lastEventId, ended, gone } = state;
+  let rows: LogRow[] = [];
+  for (const event of events) {
+    if (event.id !== "") lastEventId = event.id;
+    switch (event.type) {
+      case "message": {
+        const { data } = event;
+        const { seq, status, attempt, updated_at: time } = data;
+        const change = `${status} ${attempt}`;
+        if (change !== logged) {
+          logged = change;
+          rows.push({ type: "state", seq, time, status, attempt });
+        }
+        // History comes from its beginning: it must not make the shown state older.
+        if (record !== null && record.seq >= seq) break;
+        record = data;
+        gone = null;
+        if (!isFinished(status)) {
+          ended = false;
+          result = undefined;
+        } else if (data.result !== null) {
+          result = data.result;
+        }
+        break;
+      }
+      case "log": {
+        const { seq, time, level, message, data } = event.data;
+        const fields = data && Object.keys(data).length > 0 ? data : null;
+        rows.push({ type: "log", seq, time, level, message, data: fields });
+        break;
+      }
+      case "output":
+        rows.push({ type: "output", ...event.data });
+        break;
+      case "complete": {
+        const { data, id } = event;
+        // One of before a retry tells nothing of now.
+        if (record === null || Number(id) < record.seq) break;
+        ended = true;
+        result = data.result;
+        record = {
+          ...record,
+          status: data.status,
+          error: data.error ?? record.error,
+          seq: Number(id),
+        };
+        break;
+      }
+      case "reset":
+        record = event.data.task;
+        result = record.result ?? undefined;
+        ended = false;
+        log = NO_ROWS;
+        rows = [];
+        logged = "";
+        break;
+      case "deleted":
+        gone = "deleted";
+    }
+  }
+  return {
+    record,
+    result,
+    log: appendRows(log, rows),
+    logged,
+    lastEventId,
+    ended,
+    gone,
+  };
+}
