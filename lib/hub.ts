@@ -16,18 +16,23 @@ import { idOf, seqOf, type StoredTask } from "./stored.ts";
 export class HubEvent {
   /** What happened. */
   readonly event: TaskEvent;
-  /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
-  readonly cursor: string;
   /** Whether this process wrote it. */
   readonly own: boolean;
   #one: Uint8Array | undefined;
   #many: Uint8Array | undefined;
 
+  readonly #cursor: () => string;
+
   /** Nothing is encoded before it is asked for. */
-  constructor(event: TaskEvent, cursor: string, own: boolean) {
+  constructor(event: TaskEvent, own: boolean, cursor: () => string) {
     this.event = event;
-    this.cursor = cursor;
     this.own = own;
+    this.#cursor = cursor;
+  }
+
+  /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
+  get cursor(): string {
+    return this.#cursor();
   }
 
   /** As it is sent on the task's own stream. */
@@ -44,8 +49,8 @@ export class HubEvent {
 /** Takes events. Must not throw and must not wait. */
 export type Listener = (event: HubEvent) => void;
 
-/** Which events a listener wants. */
-export type Topic = { id: string } | { kind: string } | "all";
+/** Which events a listener wants; `"foreign"` are those of other processes. */
+export type Topic = { id: string } | { kind: string } | "all" | "foreign";
 
 /** What {@link Hub} takes. */
 export interface HubOptions {
@@ -81,6 +86,7 @@ export class Hub implements AsyncDisposable {
   readonly #byId = new Map<string, Set<Listener>>();
   readonly #byKind = new Map<string, Set<Listener>>();
   readonly #all = new Set<Listener>();
+  readonly #foreign = new Set<Listener>();
   /** Progress that is in the journal and not in its task's head. */
   readonly #ahead = new Map<string, TaskEvent>();
   /** The versionstamp of the newest entry passed on. */
@@ -135,9 +141,10 @@ export class Hub implements AsyncDisposable {
 
   /** Calls `listener` with each event of the topic from now on; returns how to stop. */
   listen(topic: Topic, listener: Listener): () => void {
-    if (topic === "all") {
-      this.#all.add(listener);
-      return () => void this.#all.delete(listener);
+    if (typeof topic === "string") {
+      const set = topic === "all" ? this.#all : this.#foreign;
+      set.add(listener);
+      return () => void set.delete(listener);
     }
     const [map, name] = "id" in topic ? [this.#byId, topic.id] : [this.#byKind, topic.kind];
     let set = map.get(name);
@@ -197,8 +204,9 @@ export class Hub implements AsyncDisposable {
       const { sid: writer, events: lines } = parseJournal(entry.value);
       for (const [n, event] of lines.entries()) {
         if (versionstamp === from.versionstamp && n <= from.index) continue;
-        const at = makeCursor(epoch, versionstamp, n === lines.length - 1 ? Infinity : n);
-        events.push(new HubEvent(event, at, writer === sid));
+        const index = n === lines.length - 1 ? Infinity : n;
+        const at = makeCursor(epoch, versionstamp, index);
+        events.push(new HubEvent(event, writer === sid, () => at));
       }
       if (events.length > limit) return null;
     }
@@ -276,13 +284,18 @@ export class Hub implements AsyncDisposable {
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
       this.#noteAhead(event);
-      const index = n === events.length - 1 ? Infinity : n;
-      const out = new HubEvent(event, makeCursor(epoch, versionstamp, index), own);
       const byId = this.#byId.get(event.id);
-      if (byId) { for (const listener of byId) listener(out); }
       const byKind = this.#byKind.get(event.kind);
+      if (!byId && !byKind && this.#all.size === 0 && (own || this.#foreign.size === 0)) continue;
+      const out = new HubEvent(
+        event,
+        own,
+        () => makeCursor(epoch, versionstamp, n === events.length - 1 ? Infinity : n),
+      );
+      if (byId) { for (const listener of byId) listener(out); }
       if (byKind) { for (const listener of byKind) listener(out); }
       for (const listener of this.#all) listener(out);
+      if (!own) { for (const listener of this.#foreign) listener(out); }
     }
   }
 }

@@ -84,6 +84,8 @@ export class LiveTask implements Write {
   #extra: Piece[] = [];
   #items: Item[] = [];
   #reported = false;
+  /** Nobody else holds the task and record as they are: they may be written into. */
+  #unshared = false;
   #headAt = -Infinity;
   #headDue = false;
   #estimate: Estimate | undefined;
@@ -175,21 +177,19 @@ export class LiveTask implements Write {
 
   /** Takes in progress: the newest counts. */
   report(report: Report): void {
-    const task = applyReport(this.task, report);
-    let { record } = task;
+    // A new task and record, which nobody else holds yet: the rest is written into it.
+    this.task = applyReport(this.task, report);
+    this.#unshared = true;
+    const { record } = this;
     const { done, total, progress } = record;
     const counted = done !== null;
     if (counted || progress !== null) {
       const goal = counted ? total : 100;
       this.#estimate = estimate(this.#estimate, report.at, counted ? done : progress!, goal);
       const { rate, etaMs } = this.#estimate;
-      record = {
-        ...record,
-        rate: rate === null ? null : Math.round(rate * 1000) / 1000,
-        eta_ms: etaMs === null ? null : Math.round(etaMs),
-      };
+      record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
+      record.eta_ms = etaMs === null ? null : Math.round(etaMs);
     }
-    this.task = { ...task, record };
     this.#reported = true;
     this.#touch();
   }
@@ -256,30 +256,35 @@ export class LiveTask implements Write {
       }
       taken++;
     }
-    const more = taken < this.#items.length;
+    let more = taken < this.#items.length;
+    let progress: TaskEvent | null = null;
+    if (!more && (this.#reported || this.#headDue)) {
+      progress = this.#progressEvent();
+      left -= eventSize(progress);
+      if (left < 0) more = true;
+    }
     if (more && taken === 0) return null;
     this.#items.splice(0, taken);
     const rows = events.slice();
-    let seq = events.at(-1)?.seq ?? this.#base.task.record.seq;
     if (!more) {
-      this.#rendered = this.#changes;
-      const reported = this.#reported;
-      if (reported) seq = this.#nextSeq();
-      this.#base = { task: this.task, result: this.#base.result };
-      const lagged = this.#hooks.now() - this.#headAt;
-      // A clock set back must not keep the head back.
-      const lags = taken === 0 && reported && this.#extra.length === 0 && !this.#headDue &&
-        this.#check === null && lagged >= 0 && lagged < HEAD_LAG_MS;
-      if (reported || this.#headDue) {
-        this.#reported = false;
-        const json = JSON.stringify(this.record);
-        events.push(this.#event(lags ? "progress" : "head", seq, json));
+      if (progress) {
+        if (this.#reported) this.#nextSeq();
+        events.push(progress);
       }
-      if (lags) {
-        this.#hooks.lags(this, true);
-        return { events };
+      this.#rendered = this.#changes;
+      this.#base = { task: this.task, result: this.#base.result };
+      this.#unshared = false;
+      if (progress) {
+        const lags = taken === 0 && this.#mayLag();
+        this.#reported = false;
+        if (lags) {
+          progress.type = "progress";
+          this.#hooks.lags(this, true);
+          return { events };
+        }
       }
     }
+    const seq = events.at(-1)?.seq ?? this.#base.task.record.seq;
 
     const piece: Piece = { checks: [], sets, deletes: [], events, more };
     if (this.#check) piece.checks!.push(this.#check);
@@ -316,6 +321,21 @@ export class LiveTask implements Write {
     this.#waiters = this.#waiters.filter((waiter) => waiter.change > this.#written);
     for (const waiter of done) waiter.resolve(outcome);
     this.#hooks.settled(this, outcome);
+  }
+
+  /** The record as an event of its own, counted only if there is something new in it. */
+  #progressEvent(): TaskEvent {
+    const { record } = this;
+    const seq = record.seq + (this.#reported ? 1 : 0);
+    return this.#event("head", seq, JSON.stringify({ ...record, seq }));
+  }
+
+  /** Whether the head may stay as it is, behind progress that the journal holds. */
+  #mayLag(): boolean {
+    const lag = this.#hooks.now() - this.#headAt;
+    // A clock that was set back must not keep the head back.
+    return this.#reported && !this.#headDue && this.#extra.length === 0 && this.#check === null &&
+      lag >= 0 && lag < HEAD_LAG_MS;
   }
 
   #renderHead(piece: Piece, seq: number): void {
@@ -360,6 +380,7 @@ export class LiveTask implements Write {
     const json = type === "message"
       ? JSON.stringify(record)
       : completeJson(record, this.#resultJson);
+    this.#unshared = false;
     const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
     this.#items.push({ event: this.#event(type, seq, json), after });
     // The state event shows whatever progress came before it.
@@ -372,6 +393,7 @@ export class LiveTask implements Write {
   }
 
   #nextSeq(): number {
+    if (this.#unshared) return ++this.record.seq;
     const seq = this.record.seq + 1;
     this.task = { ...this.task, record: { ...this.record, seq } };
     return seq;

@@ -116,7 +116,7 @@ export class Runner {
   async start(): Promise<void> {
     const { store, hub } = this.#options;
     this.#pool.start();
-    this.#unlisten = hub.listen("all", (event) => this.#heard(event));
+    this.#unlisten = hub.listen("foreign", (event) => this.#heard(event));
     store.onpending = (live) => {
       this.#pending.offer(live);
       this.#pump();
@@ -161,8 +161,7 @@ export class Runner {
 
   /** Hears what other processes did. */
   #heard(heard: HubEvent): void {
-    const { event, own } = heard;
-    if (own) return;
+    const { event } = heard;
     this.#pending.hear(heard);
     if (event.type === "cancel" && this.#runs.has(event.id)) {
       this.#own(this.#options.store.cancel(event.id));
