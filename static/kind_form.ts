@@ -15,6 +15,8 @@ export type Field =
     readonly hint: string;
     /** The server refuses an input without it. */
     readonly required: boolean;
+    /** It may be left empty, and is at first. */
+    readonly optional: boolean;
   }
   & (
     | { readonly type: "file" | "text" | "boolean" }
@@ -65,11 +67,12 @@ export function takesFile(input: unknown): boolean {
 }
 
 function wholeInput(): Field {
-  return { name: "", type: "json", hint: strings.form.input, required: false };
+  return { name: "", type: "json", hint: strings.form.input, required: false, optional: false };
 }
 
 function fieldOf(name: string, schema: Schema, required: boolean): Field | null {
-  const common = { name, hint: schema.description ?? "", required };
+  const optional = !required && schema.default === undefined && schema.type !== "boolean";
+  const common = { name, hint: schema.description ?? "", required, optional };
   const options = (values: unknown[]) => values.map((value) => String(value));
   if (schema.enum?.every((value) => typeof value === "string")) {
     return { ...common, type: "choice", options: options(schema.enum) };

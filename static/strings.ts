@@ -66,7 +66,6 @@ export const strings = {
   of: (done: string, total: string) => `${done} / ${total}`,
   perSecond: (amount: string) => `${amount}/s`,
   perMinute: (amount: string) => `${amount}/min`,
-  stalledAt: (percent: string) => `ended at ${percent}`,
   announce: (kind: string, status: string, percent: string | null) =>
     percent === null ? `${kind}: ${status}` : `${kind}: ${status}, ${percent}`,
 
@@ -75,9 +74,7 @@ export const strings = {
     submitted: "Submitted",
     started: "Started",
     elapsed: "Elapsed",
-    took: "Took",
-    id: "Task",
-    stage: "Stage",
+    ended: "Ended",
   },
   attemptOf: (attempt: number, max: number) => max > 1 ? `${attempt} of ${max}` : String(attempt),
   notYet: "–",

@@ -95,14 +95,12 @@ function Control(props: ControlProps): JSX.Element {
 }
 
 function Name({ field }: { field: Field }): JSX.Element {
-  const { name, hint, required } = field;
+  const { name, hint, optional } = field;
   return (
     <>
       <span class="field-name">{hint || name}</span>
       {name !== "" && hint !== "" && <code class="field-key">{name}</code>}
-      {!required && field.type !== "boolean" && field.type !== "json" && (
-        <span class="field-optional">{strings.form.optional}</span>
-      )}
+      {optional && <span class="field-optional">{strings.form.optional}</span>}
     </>
   );
 }

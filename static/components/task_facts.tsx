@@ -7,7 +7,7 @@ import { Ago, Elapsed } from "./times.tsx";
 /** The rest of what a record tells. */
 export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
-  const { attempt, max_attempts, created_at, started_at, status } = record;
+  const { attempt, max_attempts, created_at, started_at, finished_at, status } = record;
   return (
     <dl class="facts">
       <Fact name={facts.attempt}>
@@ -19,9 +19,17 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
       <Fact name={facts.started}>
         {started_at === null ? strings.notYet : <Ago time={started_at} />}
       </Fact>
-      <Fact name={isFinished(status) ? facts.took : facts.elapsed}>
-        <Elapsed record={record} />
-      </Fact>
+      {isFinished(status)
+        ? (
+          <Fact name={facts.ended}>
+            {finished_at === null ? strings.notYet : <Ago time={finished_at} />}
+          </Fact>
+        )
+        : (
+          <Fact name={facts.elapsed}>
+            <Elapsed record={record} />
+          </Fact>
+        )}
     </dl>
   );
 }

@@ -92,17 +92,23 @@ class Row extends Component<{ row: LogRow }> {
   }
 
   override render({ row }: { row: LogRow }): JSX.Element {
-    const name = row.type === "log" ? row.level : row.type;
     return (
       <div class={`log-row log-${row.type}${row.type === "log" ? ` level-${row.level}` : ""}`}>
         <time class="log-time" dateTime={row.time}>{clockTime(row.time)}</time>
-        <span class="log-name">{row.type === "state" ? "" : name}</span>
         <span class="log-text text">
+          <RowName row={row} />
           <RowText row={row} />
         </span>
       </div>
     );
   }
+}
+
+/** What the row is, where it is not the usual. */
+function RowName({ row }: { row: LogRow }): JSX.Element | null {
+  if (row.type === "output") return <span class="log-name">{strings.output}</span>;
+  if (row.type === "state" || row.level === "info") return null;
+  return <span class="log-name">{row.level}</span>;
 }
 
 function RowText({ row }: { row: LogRow }): JSX.Element {
@@ -114,7 +120,7 @@ function RowText({ row }: { row: LogRow }): JSX.Element {
     case "log":
       return (
         <>
-          <LongText text={row.message} limit={MAX_TEXT} />
+          <LongText text={row.message} limit={MAX_TEXT} />{" "}
           {row.data !== null && (
             <span class="log-data">
               <LongText text={JSON.stringify(row.data)} limit={MAX_TEXT} />

@@ -6,7 +6,7 @@ import { isFinished } from "../task_state.ts";
 import { StatusIcon } from "./icons.tsx";
 import { ProgressBar } from "./progress_bar.tsx";
 import { statusText } from "./status.tsx";
-import { RowTime } from "./times.tsx";
+import { RowTime, Took } from "./times.tsx";
 
 interface Props {
   record: TaskRecord;
@@ -27,12 +27,13 @@ export class TaskRow extends Component<Props> {
           <span class="row-kind">{kind}</span>
           <span class="row-text text">{rowText(record)}</span>
           <span class="row-progress">
-            {!isFinished(status) && (
+            {status === "running" && (
               <>
                 <ProgressBar record={record} small />
                 <span class="row-percent">{progress === null ? "" : percent(progress)}</span>
               </>
             )}
+            {isFinished(status) && <Took record={record} />}
           </span>
           <span class="row-time">
             <RowTime record={record} />

@@ -46,12 +46,17 @@ export function Ago({ time }: { time: string }): JSX.Element {
   return <time dateTime={time} title={fullTime(time)}>{ago(now.value - Date.parse(time))}</time>;
 }
 
-/** How long the attempt has been running, or took. */
+/** How long the attempt has been running. */
 export function Elapsed({ record }: Props): JSX.Element {
+  const { started_at: start } = record;
+  return <>{start === null ? strings.notYet : duration(now.value - Date.parse(start))}</>;
+}
+
+/** How long it took; nothing for one that never began. */
+export function Took({ record }: Props): JSX.Element | null {
   const { started_at: start, finished_at: end } = record;
-  if (start === null) return <>{strings.notYet}</>;
-  if (end !== null) return <>{tookTime(Date.parse(end) - Date.parse(start))}</>;
-  return <>{duration(now.value - Date.parse(start))}</>;
+  if (start === null || end === null) return null;
+  return <span class="took">{strings.took(tookTime(Date.parse(end) - Date.parse(start)))}</span>;
 }
 
 /** Whether it is still alive: when it last said something. */

@@ -77,10 +77,7 @@ function Table({ rows }: { rows: unknown }): JSX.Element {
           {items.map((item, at) => (
             <tr key={at}>
               {columns.map((column) => (
-                <td
-                  key={column}
-                  class={typeof item[column] === "number" ? "number" : "text"}
-                >
+                <td key={column} class={cellClass(item[column])}>
                   <Cell value={item[column]} />
                 </td>
               ))}
@@ -96,6 +93,11 @@ function Cell({ value }: { value: unknown }): JSX.Element | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "number") return <>{number(value)}</>;
   return <LongText text={cellText(value)} limit={MAX_CELL} />;
+}
+
+/** Short values stay on their line, as dates that would break at their hyphens. */
+function cellClass(value: unknown): string {
+  return cellText(value).length <= 24 ? "text short" : "text";
 }
 
 /** Small objects in a cell, as counts by type, read better without JSON's marks. */
