@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   byteLength,
   encodeRows,
+  entryLine,
   eventSize,
   type EventType,
   journalLine,
@@ -16,6 +17,7 @@ const encoder = new TextEncoder();
 const type = fc.constantFrom<EventType>(
   "message",
   "progress",
+  "head",
   "log",
   "output",
   "complete",
@@ -33,10 +35,15 @@ const event: fc.Arbitrary<TaskEvent> = fc.record({
 
 Deno.test("parseJournal() promises the events that journalLine() wrote", () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[0-9A-Z]{1,26}$/), fc.array(event), (sid, events) => {
-      const bytes = encoder.encode(`${sid}\n${events.map(journalLine).join("")}`);
-      assertEquals(parseJournal(bytes), { sid, events });
-    }),
+    fc.property(
+      fc.stringMatching(/^[0-9A-Z]{1,26}$/),
+      fc.nat(),
+      fc.array(event),
+      (sid, at, events) => {
+        const bytes = encoder.encode(entryLine(sid, at) + events.map(journalLine).join(""));
+        assertEquals(parseJournal(bytes), { sid, at, events });
+      },
+    ),
   );
 });
 
