@@ -77,9 +77,11 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
     tryKill(child);
   });
   const printing = readLines(child.stderr, (line) => log.info("printed by a task", { pid, line }));
-  const exited = Promise.all([child.status, reading, printing]).then(([status]) => {
+  const exited = Promise.all([child.status, reading, printing]).then(async ([status]) => {
     if (!ended) events.onexit(status.signal ?? `exit code ${status.code}`);
     ended = true;
+    // Its stdin outlives it, as a file descriptor of this process.
+    await writer.abort().catch(() => {});
   });
   return {
     pid,
