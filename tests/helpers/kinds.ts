@@ -102,6 +102,24 @@ export const ticker = defineTask({
   },
 });
 
+/** Reports progress with a long message, `interval_ms` apart. */
+export const wideTicker = defineTask({
+  kind: "wide-ticker",
+  input: z.object({
+    reports: z.int(),
+    characters: z.int(),
+    interval_ms: z.number(),
+  }),
+  async *run({ input: { reports, characters, interval_ms }, signal }) {
+    // Three bytes a character: the most that a message of its length can have.
+    const message = "進".repeat(characters);
+    for (let done = 1; done <= reports; done++) {
+      await pause(interval_ms, signal);
+      yield progress({ done, total: reports, message });
+    }
+  },
+});
+
 /** Reports progress as often as it can, with a log row each `every`. */
 export const flood = defineTask({
   kind: "flood",

@@ -1,0 +1,247 @@
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { EventSource } from "eventsource";
+import type { SseStream } from "../../lib/sse_stream.ts";
+import type { Server } from "../../main.ts";
+import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/kinds.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { openRaw, openStream, requestBytes } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+/** Every stream that an app opens from now on. */
+function watchStreams(app: Server): SseStream[] {
+  const streams: SseStream[] = [];
+  const add = app.pulse.add.bind(app.pulse);
+  app.pulse.add = (stream) => {
+    streams.push(stream);
+    add(stream);
+  };
+  return streams;
+}
+
+/** Nothing is left of any stream. */
+async function nothingLeft(app: Server, listeners: number): Promise<void> {
+  await eventually(() => {
+    assertEquals(app.pulse.size, 0);
+    assertEquals(app.streamsByClient.size, 0);
+    assertEquals(app.engine.hub.listeners, listeners);
+  });
+}
+
+const LIMITS = [
+  ["HEADWAY_MAX_STREAMS", "two streams at once"],
+  ["HEADWAY_MAX_STREAMS_PER_CLIENT", "two streams at once of one client"],
+] as const;
+
+for (const [name, what] of LIMITS) {
+  Deno.test(`sse 11: past ${what} an EventSource is sent away, and comes in later by itself`, async () => {
+    await using app = await testApp({ [name]: "2" });
+    const { listeners } = app.engine.hub;
+    const gate = crypto.randomUUID();
+    const { task_id } = await submit(app.url, "gated", { gate });
+    const url = `${app.url}/tasks/${task_id}/stream`;
+    const holders = await Promise.all([openStream(url), openStream(url)]);
+    for (const holder of holders) await holder.collect(1);
+
+    const waits: number[] = [];
+    const messages: string[] = [];
+    const away = Promise.withResolvers<void>();
+    const inside = Promise.withResolvers<void>();
+    const source = new EventSource(url, {
+      // As it is, but for the wait, which would be that of a test.
+      fetch: async (input, init) => {
+        const response = await fetch(input, init as RequestInit);
+        assertEquals(response.status, 200);
+        const shorten = new TransformStream<string, string>({
+          transform: (text, controller) =>
+            controller.enqueue(text.replace(/^retry: (\d+)$/m, (_, ms) => {
+              waits.push(Number(ms));
+              return "retry: 10";
+            })),
+        });
+        const body = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(shorten)
+          .pipeThrough(new TextEncoderStream());
+        const { url, status, redirected, headers } = response;
+        return { url, status, redirected, headers, body };
+      },
+    });
+    source.onerror = () => waits.length >= 3 && away.resolve();
+    source.onmessage = (event) => {
+      messages.push(event.data);
+      inside.resolve();
+    };
+    await away.promise;
+    assertEquals(messages, []);
+    // Nobody was put out for it.
+    assertEquals(app.pulse.size, 2);
+    assert(holders.every((holder) => !holder.ended));
+    await holders[0].close();
+    await inside.promise;
+    const refusals = waits.slice(0, -1);
+    for (const wait of refusals) assert(wait >= 7500 && wait <= 22_500, String(wait));
+    assertGreater(new Set(refusals).size, 1);
+    source.close();
+    await holders[1].close();
+    openGate(gate);
+    await nothingLeft(app, listeners);
+  });
+}
+
+Deno.test("sse 17: 3,000 clients that come and go leave nothing behind", async () => {
+  await using app = await testApp();
+  const gate = crypto.randomUUID();
+  const { task_id } = await submit(app.url, "gated", { gate });
+  await taskWhen(app.url, task_id, (it) => it.message === "waits");
+  const { listeners } = app.engine.hub;
+  const streams = watchStreams(app);
+  const paths = [`/tasks/${task_id}/stream`, "/tasks/stream?kind=echo", "/tasks/stream-all"];
+  for (let round = 0; round < 60; round++) {
+    const raws = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => openRaw(app.url + paths[n % 3])),
+    );
+    // Read to differing depths: with bytes left unread, closing is a reset.
+    await Promise.all(raws.map((raw, n) => n % 2 === 0 ? raw.until("\r\n\r\n") : null));
+    for (const raw of raws) raw.close();
+  }
+  await nothingLeft(app, listeners);
+  assertGreater(streams.length, 1400);
+  assert(streams.every(({ ended }) => ended === "gone"));
+  openGate(gate);
+});
+
+Deno.test("sse 18: clients that go before they were answered leave nothing behind", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const { hostname, port } = new URL(app.url);
+  const request = requestBytes(`${app.url}/tasks/${task_id}/stream`);
+  const { listeners } = app.engine.hub;
+  for (let n = 0; n < 300; n++) {
+    const socket = await Deno.connect({ hostname, port: Number(port) });
+    await socket.write(n % 3 === 0 ? request.subarray(0, request.length - 4) : request);
+    socket.close();
+  }
+  assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
+  await nothingLeft(app, listeners);
+});
+
+Deno.test("sse 20: a stream knows how it ended", async () => {
+  await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "60000" });
+  const streams = watchStreams(app);
+  const { task_id } = await submit(app.url, "echo");
+  await finished(app.url, task_id);
+  await using done = await openStream(`${app.url}/tasks/${task_id}/stream`);
+  await done.all();
+  const gone = await openStream(`${app.url}/tasks/stream`);
+  await gone.collect(1);
+  await gone.close();
+  await eventually(() => assertEquals(streams.map(({ ended }) => ended), ["done", "gone"]));
+});
+
+Deno.test("sse 21: streams end cleanly when their life is over, not all at once, and go on", async () => {
+  await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "1500" });
+  const streams = watchStreams(app);
+  const gate = crypto.randomUUID();
+  const { task_id } = await submit(app.url, "gated", { gate, rows: 2 });
+  const url = `${app.url}/tasks/${task_id}/stream`;
+  const curl = new Deno.Command("curl", { args: ["-sSN", url], stdout: "null" }).output();
+  const ends: number[] = [];
+  let lastEventId = "";
+  await Promise.all(Array.from({ length: 100 }, async () => {
+    await using stream = await openStream(url);
+    await stream.all();
+    ends.push(performance.now());
+    assertEquals(stream.broken, undefined);
+    assertEquals(stream.data("complete"), []);
+    lastEventId = stream.lastEventId;
+  }));
+  // Half of the spread that there is: 80 to 100 % of a life.
+  assertGreater(Math.max(...ends) - Math.min(...ends), 150);
+  assertEquals((await curl).code, 0);
+  assert(streams.every(({ ended }) => ended === "life"));
+  openGate(gate);
+  await using again = await openStream(url, { lastEventId });
+  await again.all();
+  assertEquals(again.data("log").length, 2);
+  assertEquals(again.data("complete").length, 1);
+});
+
+Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at the next server", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  let task_id: string;
+  let lastEventIds: string[];
+  const env = { HEADWAY_RETRY_MS: "2000" };
+  {
+    await using server = await startServer({ kv, env });
+    ({ task_id } = await submit(server.url, "steps", { steps: 400, interval_ms: 10 }));
+    const streams = await Promise.all(
+      Array.from(
+        { length: 300 },
+        () => openStream(`${server.url}/tasks/${task_id}/stream`, { lastEventId: "0" }),
+      ),
+    );
+    for (const stream of streams) await stream.collect(20);
+    const { code } = await server.kill("SIGTERM");
+    assertEquals(code, 0);
+    for (const stream of streams) {
+      await stream.all();
+      assertEquals(stream.broken, undefined);
+      assertEquals(stream.data("complete"), []);
+    }
+    const retries = streams.map(({ retry }) => retry!);
+    assertGreater(Math.max(...retries) - Math.min(...retries), 1000);
+    lastEventIds = streams.map((stream) => stream.lastEventId);
+    assertEquals(server.stderr.filter((line) => line.includes('"level":"error"')), []);
+  }
+  await using server = await startServer({ kv, env });
+  const end = await finished(server.url, task_id);
+  assertEquals([end.status, end.attempt], ["completed", 1]);
+  const stored = await storedEvents(server.url, task_id);
+  const steps = stored.filter(({ event, data }) => event === "log" && /^step/.test(data.message));
+  // Asked to stop, it stopped between two yields: no step is lost, none done twice.
+  assertEquals(
+    steps.map(({ data }) => data.message),
+    Array.from({ length: 400 }, (_, n) => `step ${n + 1}`),
+  );
+  for (const lastEventId of new Set(lastEventIds)) {
+    await using stream = await openStream(`${server.url}/tasks/${task_id}/stream`, { lastEventId });
+    await stream.all();
+    assertEquals(
+      stream.events.filter(({ event }) => event === "log").map(({ id }) => Number(id)),
+      stored.filter(({ event, seq }) => event === "log" && seq > Number(lastEventId))
+        .map(({ seq }) => seq),
+    );
+    assertEquals(stream.data("complete").length, 1);
+  }
+});
+
+Deno.test("sse 22: one that stops is not ready, and sends new streams away with 200", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  Object.assign(app, { stopping: true });
+  const ready = await fetch(`${app.url}/readyz`);
+  assertEquals([ready.status, await ready.json()], [503, { status: "stopping" }]);
+  for (const path of [`/tasks/${task_id}/stream`, "/tasks/stream", "/tasks/stream-all"]) {
+    await using stream = await openStream(app.url + path);
+    assertEquals(stream.response.status, 200);
+    assertEquals(await stream.all(), []);
+    assertEquals(stream.broken, undefined);
+    assert(stream.retry! >= 7500 && stream.retry! <= 22_500, String(stream.retry));
+  }
+  Object.assign(app, { stopping: false });
+});
+
+Deno.test("sse 22: a task that does not stop keeps no stream open past the grace", async () => {
+  const app = await testApp({}, { graceMs: 200, inline: false });
+  const { task_id } = await submit(app.url, "ignores-cancel");
+  await taskWhen(app.url, task_id, (it) => it.message === "deaf");
+  await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
+  await stream.collect(1);
+  await app[Symbol.asyncDispose]();
+  await stream.all();
+  assertEquals(stream.broken, undefined);
+  // It was put back before the stream ended, and whoever watches knows.
+  assertEquals(stream.data("message").at(-1).status, "pending");
+  assertMatch(stream.data("log").at(-1).message, /^Interrupted/);
+});

@@ -1,0 +1,201 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { createParser } from "eventsource-parser";
+import { Pulse, SseStream } from "../../lib/sse_stream.ts";
+import { finished, storedEvents, submit } from "../helpers/api.ts";
+import { residentBytes } from "../helpers/memory.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { openRaw, openStream } from "../helpers/sse.ts";
+
+/** A clock for streams that moves when it is told. */
+class ManualPulse extends Pulse {
+  #now = 0;
+  #streams: SseStream[] = [];
+
+  constructor() {
+    super(2 ** 30);
+  }
+
+  override get now(): number {
+    return this.#now;
+  }
+
+  override add(stream: SseStream): void {
+    this.#streams.push(stream);
+    super.add(stream);
+  }
+
+  pass(ms: number): void {
+    this.#now += ms;
+    for (const stream of this.#streams) stream.tick(this.#now);
+  }
+}
+
+const MiB = 1024 * 1024;
+
+/** Every block of what a cut connection had: its id and the name of its event. */
+function blocks(text: string): { id: string; event: string }[] {
+  const read: { id: string; event: string }[] = [];
+  createParser({
+    onEvent: ({ id = "", event = "message" }) => read.push({ id, event }),
+  }).feed(text);
+  return read;
+}
+
+Deno.test("sse 14: a heartbeat comes after silence alone, and 0 turns it off", async () => {
+  for (const heartbeatMs of [15_000, 0]) {
+    using pulse = new ManualPulse();
+    const stream = new SseStream({ pulse, heartbeatMs, lifeMs: 0, retryMs: 0, queue: 8 });
+    const message = new TextEncoder().encode("data: x\n\n");
+    for (let second = 1; second <= 60; second++) {
+      if (second <= 20) stream.send(message);
+      pulse.pass(1000);
+    }
+    stream.end();
+    const text = await new Response(stream.body).text();
+    // The last message at 19 s, then silence: at 34 s and 49 s.
+    const beats = heartbeatMs === 0 ? "" : ": heartbeat\n\n".repeat(2);
+    assertEquals(text, "data: x\n\n".repeat(20) + beats);
+  }
+});
+
+Deno.test("sse 14: heartbeats come over HTTP from the beginning, on every stream", async () => {
+  await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "30" });
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  for (const path of ["/tasks/stream", "/tasks/stream-all", `/tasks/${task_id}/stream`]) {
+    await using stream = await openStream(app.url + path);
+    await stream.until((it) => it.comments.length >= 3);
+    assertEquals(stream.comments[0], "heartbeat");
+    assertEquals(stream.events.length, 1);
+  }
+});
+
+Deno.test("sse 15: heartbeats do not pile up before a reader that does not read", () => {
+  using pulse = new ManualPulse();
+  const stream = new SseStream({
+    pulse,
+    heartbeatMs: 10,
+    lifeMs: 0,
+    retryMs: 0,
+    queue: 8,
+    onheartbeat: () => new TextEncoder().encode(`id: ${"x".repeat(1000)}\n\n`),
+  });
+  let beats = 0;
+  const { enqueue } = ReadableStreamDefaultController.prototype;
+  try {
+    ReadableStreamDefaultController.prototype.enqueue = function (chunk: unknown) {
+      beats++;
+      return enqueue.call(this, chunk);
+    };
+    for (let n = 0; n < 5000; n++) pulse.pass(10);
+  } finally {
+    ReadableStreamDefaultController.prototype.enqueue = enqueue;
+  }
+  assertLess(beats, 50);
+  assertEquals(stream.ended, null);
+  // Nor is it kept for ever.
+  pulse.pass(120_000);
+  assertEquals([stream.ended, pulse.size], ["stalled", 0]);
+});
+
+Deno.test({
+  name: "sse 16: readers that stop reading cost a bounded queue, disturb nobody, and resume whole",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startServer();
+    const rows = 800;
+    const bytes = 40_000;
+    // Warm: what the first run of this code takes for good is not the readers'.
+    await finished(
+      server.url,
+      (await submit(server.url, "log-many", { rows: 200, bytes })).task_id,
+    );
+    const before = await residentBytes(server.process.pid);
+    const { task_id } = await submit(server.url, "log-many", { rows, bytes }, { delay_ms: 200 });
+    const url = `${server.url}/tasks/${task_id}/stream`;
+    const stuck = await Promise.all(
+      Array.from({ length: 10 }, () => openRaw(url, { headers: { "last-event-id": "0" } })),
+    );
+    const looks: Promise<number>[] = [];
+    await using good = await openStream(url, { lastEventId: "0" });
+    await good.until((it) => {
+      // Any chunk is a good moment to look.
+      looks.push(residentBytes(server.process.pid));
+      return it.ended;
+    }, 60_000);
+    const kept = good.events.filter(({ event }) => event !== "message").map(({ id }) => id);
+    assertEquals(kept.length, rows + 1);
+    // All of it for all of them would be 320 MB.
+    const highest = Math.max(...await Promise.all(looks));
+    assertLess((highest - before) / MiB, 150);
+
+    // Now they read on: what waited, a clean end, and not the end of the task.
+    const [first, ...others] = stuck;
+    for (const other of others) other.close();
+    using raw = first!;
+    await raw.until("\r\n0\r\n\r\n");
+    const { text, complete } = raw.body();
+    assert(complete, "ended between two messages");
+    const seen = blocks(text);
+    assert(seen.every(({ event }) => event !== "complete"), "it did not get everything");
+    assertLess(text.length, 16 * MiB);
+    assertGreater(seen.length, 10);
+    const logs = seen.filter(({ event }) => event !== "message").map(({ id }) => id);
+    await using again = await openStream(url, { lastEventId: seen.at(-1)!.id });
+    await again.all(60_000);
+    logs.push(...again.events.filter(({ event }) => event !== "message").map(({ id }) => id));
+    assertEquals(logs, kept);
+  },
+});
+
+Deno.test("sse 24: an event is encoded once, however many watch", async () => {
+  await using app = await testApp();
+  const marker = crypto.randomUUID();
+  const { task_id } = await submit(app.url, "says", { texts: [marker] }, { delay_ms: 300 });
+  const streams = await Promise.all(
+    Array.from({ length: 30 }, () => openStream(`${app.url}/tasks/${task_id}/stream`)),
+  );
+  for (const stream of streams) await stream.collect(1);
+  const encoded: string[] = [];
+  const { encode } = TextEncoder.prototype;
+  try {
+    TextEncoder.prototype.encode = function (text = "") {
+      if (/^id: \d+\nevent: log\n/.test(text) && text.includes(marker)) encoded.push(text);
+      return encode.call(this, text);
+    };
+    for (const stream of streams) await stream.all();
+  } finally {
+    TextEncoder.prototype.encode = encode;
+  }
+  for (const stream of streams) assertEquals(stream.data("log")[0].message, marker);
+  assertEquals(encoded.length, 1);
+});
+
+Deno.test("sse 31: before a slow reader progress is conflated, and the end is not lost", async () => {
+  await using app = await testApp();
+  const input = { reports: 1500, characters: 4000, interval_ms: 1 };
+  const { task_id } = await submit(app.url, "wide-ticker", input, { delay_ms: 200 });
+  const url = `${app.url}/tasks/${task_id}/stream`;
+  using slow = await openRaw(url, { headers: { connection: "close" } });
+  await using quick = await openStream(url);
+  await quick.all(60_000);
+  await slow.toEnd();
+  const { text, complete } = slow.body();
+  assert(complete);
+  const progress: number[] = [];
+  const events: string[] = [];
+  let last = -1;
+  createParser({
+    onEvent({ id, event = "message", data }) {
+      assertGreater(Number(id), last);
+      last = Number(id);
+      events.push(event);
+      if (event === "message") progress.push(JSON.parse(data).done ?? 0);
+    },
+  }).feed(text);
+  assertLess(progress.length, quick.data("message").length);
+  assertEquals(progress, progress.toSorted((a, b) => a - b));
+  assertEquals(progress.at(-1), input.reports);
+  assertEquals(events.slice(-2), ["message", "complete"]);
+  assertEquals(events.filter((event) => event === "complete").length, 1);
+  assertEquals((await storedEvents(app.url, task_id)).at(-1)!.event, "complete");
+});
