@@ -39,8 +39,15 @@ export interface Write {
   settle(outcome: Outcome): void;
 }
 
-/** KV's limits, less a margin, and what a single piece may take beyond the point we stop at. */
-const LIMITS = { journal: 60 * 1024, mutations: 900, bytes: 480 * 1024, keys: 60 * 1024 };
+/**
+ * Where a commit is closed: large ones keep the small ones behind them waiting. A journal entry is a
+ * value of at most 64 KiB; the last message of a task and its end, with the largest texts and the
+ * largest result there can be, fit into one.
+ */
+const ENOUGH = { journal: 64_000, mutations: 900, bytes: 480 * 1024, keys: 60 * 1024 };
+
+/** KV's limits for a commit, less the journal's own two keys and a margin. */
+const LIMITS = { mutations: 990, bytes: 720 * 1024, keys: 78 * 1024 };
 
 const encoder = new TextEncoder();
 
@@ -72,7 +79,7 @@ export class Journal {
   readonly #closing = new AbortController();
   #committing: Promise<void> | null = null;
   #taken = Promise.withResolvers<void>();
-  /** Rendered, but more than the last commit could check. */
+  /** Rendered, but more than there was room for in the last commit. */
   #carried: [Write, Piece] | null = null;
   #fenced = false;
 
@@ -104,7 +111,7 @@ export class Journal {
 
   /** Resolves when everything that waits now was taken into a commit: the sign to send more. */
   taken(): Promise<void> {
-    return this.#queue.size === 0 ? Promise.resolve() : this.#taken.promise;
+    return this.#waiting ? this.#taken.promise : Promise.resolve();
   }
 
   /** Resolves when nothing waits and no commit is in flight. */
@@ -118,12 +125,16 @@ export class Journal {
     this.#closing.abort();
   }
 
+  get #waiting(): boolean {
+    return this.#queue.size > 0 || this.#carried !== null;
+  }
+
   async #loop(): Promise<void> {
     // One turn of the event loop lets the writes of one moment travel together.
     await Promise.resolve();
-    while (this.#queue.size > 0 || this.#carried) {
+    while (this.#waiting) {
       const batch = this.#take();
-      if (this.#queue.size === 0) {
+      if (!this.#waiting) {
         this.#taken.resolve();
         this.#taken = Promise.withResolvers();
       }
@@ -141,18 +152,22 @@ export class Journal {
       // One piece of a write a commit: what was carried over goes before what came since.
       if (batch.pieces.has(write)) continue;
       const piece = write.render(batch.room);
-      if (piece === null) {
+      if (piece === null && batch.pieces.size > 0) {
         this.#putFirst(write);
         break;
       }
       this.#queue.delete(write);
+      if (piece === null) {
+        this.#options.log.error("a write can never be stored: it is larger than a commit");
+        write.settle({ ok: false, reason: "refused" });
+        continue;
+      }
       if (piece.more) this.#queue.add(write);
-      if (!batch.fits(piece)) {
+      if (!batch.add(write, piece)) {
         // It is rendered, and what it holds is nowhere else.
         this.#carried = [write, piece];
         break;
       }
-      batch.add(write, piece);
       if (piece.more) break;
     }
     return batch;
@@ -220,8 +235,8 @@ export class Journal {
     const own = session?.();
     if (own && (await kv.get(own.key)).versionstamp !== own.versionstamp) {
       this.#fenced = true;
-      const writes = [...batch.pieces.keys(), ...this.#queue];
-      if (this.#carried) writes.push(this.#carried[0]);
+      const writes = new Set([...batch.pieces.keys(), ...this.#queue]);
+      if (this.#carried) writes.add(this.#carried[0]);
       this.#carried = null;
       batch.pieces.clear();
       this.#queue.clear();
@@ -270,7 +285,7 @@ export class Journal {
 class Batch {
   readonly pieces = new Map<Write, Piece>();
   hasEvents = false;
-  room = LIMITS.journal;
+  room = ENOUGH.journal;
   #mutations = 0;
   #bytes = 0;
   #keys = 0;
@@ -287,27 +302,35 @@ class Batch {
   }
 
   get full(): boolean {
-    return this.room < SMALL_ROOM || this.#mutations >= LIMITS.mutations ||
-      this.#bytes >= LIMITS.bytes || this.#keys >= LIMITS.keys || this.#checks <= 0;
+    return this.room < SMALL_ROOM || this.#mutations >= ENOUGH.mutations ||
+      this.#bytes >= ENOUGH.bytes || this.#keys >= ENOUGH.keys || this.#checks <= 0;
   }
 
-  fits(piece: Piece): boolean {
-    return this.pieces.size === 0 || (piece.checks?.length ?? 0) <= this.#checks;
-  }
-
-  add(write: Write, piece: Piece): void {
-    this.pieces.set(write, piece);
-    this.#checks -= piece.checks?.length ?? 0;
-    this.#mutations += (piece.sets?.length ?? 0) + (piece.deletes?.length ?? 0);
-    for (const [key, _value, size] of piece.sets ?? []) {
-      const keyBytes = keySize(key);
-      this.#keys += keyBytes;
-      this.#bytes += size + 2 * keyBytes;
+  /** Adds a piece, unless it would go past a limit of KV; the first one is added anyway. */
+  add(write: Write, piece: Piece): boolean {
+    const { checks = [], sets = [], deletes = [], events = [] } = piece;
+    const mutations = this.#mutations + sets.length + deletes.length;
+    let keys = this.#keys;
+    let bytes = this.#bytes;
+    for (const check of checks) keys += keySize(check.key);
+    for (const key of deletes) keys += keySize(key);
+    for (const [key, _value, size] of sets) {
+      keys += keySize(key);
+      bytes += size;
     }
-    for (const key of piece.deletes ?? []) this.#bytes += 2 * keySize(key);
-    for (const event of piece.events ?? []) {
+    bytes += 2 * (keys - this.#keys);
+    const over = checks.length > this.#checks || mutations > LIMITS.mutations ||
+      bytes > LIMITS.bytes || keys > LIMITS.keys;
+    if (over && this.pieces.size > 0) return false;
+    this.pieces.set(write, piece);
+    this.#checks -= checks.length;
+    this.#mutations = mutations;
+    this.#bytes = bytes;
+    this.#keys = keys;
+    for (const event of events) {
       this.hasEvents = true;
       this.room -= eventSize(event);
     }
+    return true;
   }
 }

@@ -30,9 +30,14 @@ import {
 } from "./stored.ts";
 
 /** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
-type Item =
-  | { event: TaskEvent; after?: Snapshot }
-  | { checkpoint: string };
+type Item = EventItem | { checkpoint: string };
+
+interface EventItem {
+  event: TaskEvent;
+  after?: Snapshot;
+  /** The end, which is written in the same commit as the last message, or neither is. */
+  with?: EventItem;
+}
 
 /** The task right after a state change. */
 interface Snapshot {
@@ -165,12 +170,8 @@ export class LiveTask implements Write {
       this.#result = null;
     }
     this.#resultJson = change.type === "complete" ? resultJson : null;
-    if (isFinished(this.record.status)) {
-      this.#stateEvent("message");
-      this.#stateEvent("complete");
-    } else {
-      this.#stateEvent("message");
-    }
+    const last = this.#stateEvent("message");
+    if (isFinished(this.record.status)) last.with = this.#stateEvent("complete");
     this.#touch();
     return { ok: true };
   }
@@ -243,16 +244,22 @@ export class LiveTask implements Write {
     const events: TaskEvent[] = [];
     const sets: NonNullable<Piece["sets"]> = [];
     let checkpoint: string | null = null;
+    let saved = false;
     let taken = 0;
     let left = room;
     for (const item of this.#items) {
       if ("checkpoint" in item) {
         checkpoint = item.checkpoint;
+        saved = true;
       } else {
-        left -= eventSize(item.event);
-        if (left < 0) break;
+        const size = eventSize(item.event);
+        if (size + (item.with ? eventSize(item.with.event) : 0) > left) break;
+        left -= size;
         events.push(item.event);
-        if (item.after) this.#base = item.after;
+        if (item.after) {
+          this.#base = item.after;
+          saved = false;
+        }
       }
       taken++;
     }
@@ -284,7 +291,7 @@ export class LiveTask implements Write {
         }
       }
     }
-    const seq = events.at(-1)?.seq ?? this.#base.task.record.seq;
+    if (more) this.#advanceBase(events.at(-1)?.seq, saved);
 
     const piece: Piece = { checks: [], sets, deletes: [], events, more };
     if (this.#check) piece.checks!.push(this.#check);
@@ -292,10 +299,11 @@ export class LiveTask implements Write {
       const bytes = encodeRows(rows);
       sets.push([keys.event(this.id, rows.at(-1)!.seq), bytes, bytes.length]);
     }
-    if (checkpoint !== null) {
+    const { checkpointed, record: { status } } = this.#base.task;
+    if (checkpoint !== null && checkpointed && status !== "completed") {
       sets.push([keys.checkpoint(this.id), textValue(checkpoint), byteLength(checkpoint)]);
     }
-    this.#renderHead(piece, seq);
+    this.#renderHead(piece);
     for (const extra of this.#extra.splice(0)) {
       piece.checks!.push(...extra.checks ?? []);
       sets.push(...extra.sets ?? []);
@@ -338,7 +346,23 @@ export class LiveTask implements Write {
       lag >= 0 && lag < HEAD_LAG_MS;
   }
 
-  #renderHead(piece: Piece, seq: number): void {
+  /** Brings what a head says up to the items taken, though others wait. */
+  #advanceBase(seq: number | undefined, saved: boolean): void {
+    const { task, result } = this.#base;
+    const waiting = this.#items.filter((item) => "event" in item && !item.after).length;
+    this.#base = {
+      task: {
+        ...task,
+        ...(saved ? { checkpointed: true, deaths: 0 } : {}),
+        rows: this.task.rows - waiting,
+        trimmed: this.task.trimmed,
+        record: { ...task.record, seq: seq ?? task.record.seq },
+      },
+      result,
+    };
+  }
+
+  #renderHead(piece: Piece): void {
     const { task, result } = this.#base;
     this.#headAt = this.#hooks.now();
     this.#headDue = false;
@@ -350,7 +374,7 @@ export class LiveTask implements Write {
       if (!inline) piece.sets!.push([keys.result(this.id), textValue(result), byteLength(result)]);
       this.#base = { task, result: null };
     }
-    const head = pack({ ...task, record: { ...task.record, seq } }, this.input, this.#result);
+    const head = pack(task, this.input, this.#result);
     piece.sets!.push([keys.task(this.id), head, head.record.length * 2 + 1024]);
 
     const queue = status === "pending" ? queueKey(task.record) : null;
@@ -359,6 +383,8 @@ export class LiveTask implements Write {
       if (before) piece.deletes!.push(keys.index(kind, before.status, this.id));
       piece.sets!.push([keys.index(kind, status, this.id), null, 8]);
       if (status === "completed") piece.deletes!.push(keys.checkpoint(this.id));
+      // A cancel that was asked for is done with, and is not meant for the task when it is retried.
+      if (before && isFinished(before.status)) piece.deletes!.push(keys.cancel(this.id));
     }
     const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
     if (moved && before?.queue) piece.deletes!.push(before.queue);
@@ -374,7 +400,7 @@ export class LiveTask implements Write {
     this.#inStore = { status, queue, slot };
   }
 
-  #stateEvent(type: "message" | "complete"): void {
+  #stateEvent(type: "message" | "complete"): EventItem {
     const seq = this.#nextSeq();
     const { record } = this.task;
     const json = type === "message"
@@ -382,10 +408,12 @@ export class LiveTask implements Write {
       : completeJson(record, this.#resultJson);
     this.#unshared = false;
     const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
-    this.#items.push({ event: this.#event(type, seq, json), after });
+    const item: EventItem = { event: this.#event(type, seq, json), after };
+    this.#items.push(item);
     // The state event shows whatever progress came before it.
     this.#reported = false;
     this.#changes++;
+    return item;
   }
 
   #event(type: EventType, seq: number, json: string): TaskEvent {
