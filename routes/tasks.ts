@@ -2,6 +2,7 @@ import { HttpError } from "../lib/errors.ts";
 import { jsonText, queryNumber, readJson, ULID } from "../lib/http.ts";
 import { type ListQuery, listTasks } from "../lib/list.ts";
 import { type Status, STATUSES } from "../lib/record.ts";
+import { shownRecord } from "../lib/stored.ts";
 import { KIND_PATTERN } from "../lib/task.ts";
 import type { Route } from "./mod.ts";
 import { submitTask } from "./submission.ts";
@@ -15,7 +16,11 @@ export const createTask: Route = async (app, { request }) => {
     });
   }
   const { id, record, created } = await submitTask(app, body as Record<string, unknown>, request);
-  return jsonText(record, created ? 201 : 200, { location: `/tasks/${id}` });
+  const headers = { location: `/tasks/${id}` };
+  if (created) return jsonText(record, 201, headers);
+  const { kv } = app.engine.store;
+  const stored = await app.engine.store.read(id);
+  return jsonText(stored ? await shownRecord(kv, stored) : record, 200, headers);
 };
 
 /** `GET /tasks`: newest first, in pages. */

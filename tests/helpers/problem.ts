@@ -1,0 +1,30 @@
+import { assertEquals, assertNotMatch } from "@std/assert";
+import { STATUS_TEXT, type StatusCode } from "@std/http";
+
+/** The members of a problem, as a test looks at them. */
+export interface Problem {
+  /** The sentence. */
+  error: string;
+  /** The part of the request that is wrong. */
+  field?: string;
+  /** Whatever else there is. */
+  [member: string]: unknown;
+}
+
+/** Asserts that a response is a problem of this status, in the one shape there is [RFC 9457]. */
+export async function assertProblem(response: Response, status: number): Promise<Problem> {
+  const text = await response.text();
+  assertEquals([response.status, text.slice(0, 1)], [status, "{"], text);
+  assertEquals(response.headers.get("content-type"), "application/problem+json");
+  assertEquals(response.headers.get("cache-control"), "no-store");
+  const problem = JSON.parse(text);
+  assertEquals([problem.type, problem.title, problem.status], [
+    "about:blank",
+    STATUS_TEXT[status as StatusCode],
+    status,
+  ]);
+  assertEquals([typeof problem.detail, problem.error], ["string", problem.detail]);
+  // Nothing of the inside: no stack, no path.
+  assertNotMatch(text, /\.ts:|file:\/\/|at async|\\n {4}at/);
+  return problem;
+}
