@@ -70,14 +70,18 @@ export interface LiveTaskHooks {
  */
 export const HEAD_LAG_MS = 1000;
 
+/**
+ * Bytes of events rendered at once: their rows are one value of at most 64 KiB. The last message of a
+ * task and its end, with the largest texts and result there can be, fit into it.
+ */
+const ROWS_ROOM = 64_000;
+
 /** See the module. Made by {@link LiveTask.created} or {@link LiveTask.loaded}. */
 export class LiveTask implements Write {
   /** The newest state. `record.seq` counts every event taken in, written or not. */
   task: Task;
   /** The input, as kept. */
   readonly input: Kept;
-  /** Given up: the store holds something else than this process believed. */
-  lost = false;
 
   readonly #hooks: LiveTaskHooks;
   #resultJson: string | null = null;
@@ -97,6 +101,7 @@ export class LiveTask implements Write {
   #changes = 0;
   #rendered = 0;
   #written = 0;
+  #loss: Outcome | null = null;
   #waiters: { change: number; resolve(outcome: Outcome): void }[] = [];
 
   private constructor(
@@ -150,6 +155,11 @@ export class LiveTask implements Write {
   /** The record, without its result. */
   get record(): TaskRecord {
     return this.task.record;
+  }
+
+  /** Given up: the store holds something else than this process believed, or takes no more. */
+  get lost(): boolean {
+    return this.#loss !== null;
   }
 
   /** Nothing waits to be written. */
@@ -231,7 +241,7 @@ export class LiveTask implements Write {
 
   /** Resolves when everything up to now is written, or will not be. */
   committed(): Promise<Outcome> {
-    if (this.lost) return Promise.resolve({ ok: false, reason: "conflict" });
+    if (this.#loss) return Promise.resolve(this.#loss);
     if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.#waiters.push({ change: this.#changes, resolve });
@@ -246,7 +256,7 @@ export class LiveTask implements Write {
     let checkpoint: string | null = null;
     let saved = false;
     let taken = 0;
-    let left = room;
+    let left = Math.min(room, ROWS_ROOM);
     for (const item of this.#items) {
       if ("checkpoint" in item) {
         checkpoint = item.checkpoint;
@@ -322,7 +332,7 @@ export class LiveTask implements Write {
         ? { key: keys.task(this.id), versionstamp: outcome.versionstamp }
         : null;
     } else {
-      this.lost = true;
+      this.#loss = outcome;
       this.#written = this.#rendered = this.#changes;
     }
     const done = this.#waiters.filter((waiter) => waiter.change <= this.#written);

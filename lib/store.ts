@@ -10,7 +10,7 @@ import { monotonicUlid } from "@std/ulid";
 import { Journal, type JournalOptions, type Outcome } from "./journal.ts";
 import { type Key, keys } from "./keys.ts";
 import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
-import type { Status, TaskRecord } from "./record.ts";
+import { isFinished, type Status, type TaskRecord } from "./record.ts";
 import { type NewTask, newTask } from "./state.ts";
 import type { StoredTask } from "./stored.ts";
 
@@ -72,6 +72,8 @@ export class Store {
 
   readonly #live = new Map<string, LiveTask>();
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
+  /** Tasks on their way out: none is loaded before that is decided. */
+  readonly #removing = new Map<string, Promise<unknown>>();
   readonly #keyed = new Map<string, Promise<void>>();
   readonly #kinds = new Set<string>();
   readonly #lagging = new Set<LiveTask>();
@@ -159,6 +161,7 @@ export class Store {
   cancel(id: string): Promise<Decided> {
     return this.#decide(id, (live) => {
       const { status, cancel_requested } = live.record;
+      if (isFinished(status)) return "refused";
       if (status === "running" && live.task.owner !== this.sid) return "remote";
       if (!cancel_requested && !live.change({ type: "request-cancel" }).ok) return "refused";
       if (live.record.status === "running") this.oncancel?.(live);
@@ -180,6 +183,11 @@ export class Store {
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await this.kv.get<StoredTask>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
+      const under = this.#removing.get(id);
+      if (under) {
+        await under;
+        continue;
+      }
       const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
       if (entry.value.owner !== null || status === "pending" || this.#live.has(id)) {
         const live = this.#live.get(id);
@@ -197,11 +205,13 @@ export class Store {
         keys.checkpoint(id),
         keys.cancel(id),
       ];
-      const outcome = await this.journal.write({
+      const removing = this.journal.write({
         checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
         deletes,
         events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
       });
+      this.#removing.set(id, removing);
+      const outcome = await removing.finally(() => this.#removing.delete(id));
       if (outcome.ok) {
         await this.#removeRows(id);
         return { ok: true, status };
@@ -227,12 +237,12 @@ export class Store {
     }
   }
 
-  /** Takes up again a live value that was let go; `null` when there is a newer one. */
+  /** Takes up again a pending task that was let go; `false` when there is newer word of it. */
   adopt(live: LiveTask): boolean {
     const known = this.#live.get(live.id);
-    if (known && known !== live) return false;
+    if ((known && known !== live) || live.lost || live.record.status !== "pending") return false;
     this.#live.set(live.id, live);
-    return !live.lost;
+    return true;
   }
 
   async #decide(
@@ -263,16 +273,25 @@ export class Store {
   #load(id: string): Promise<LiveTask | null> {
     const under = this.#loading.get(id);
     if (under) return under;
-    const loading = this.kv.get<StoredTask>(keys.task(id)).then((entry) => {
-      const known = this.#live.get(id);
-      if (known) return known;
-      if (entry.value === null) return null;
-      const live = LiveTask.loaded({ ...entry, value: this.freshen(entry.value) }, this.#hooks);
-      this.#live.set(id, live);
-      return live;
-    }).finally(() => this.#loading.delete(id));
+    const loading = this.#fetch(id).finally(() => this.#loading.delete(id));
     this.#loading.set(id, loading);
     return loading;
+  }
+
+  async #fetch(id: string): Promise<LiveTask | null> {
+    while (true) {
+      const entry = await this.kv.get<StoredTask>(keys.task(id));
+      const known = this.#live.get(id);
+      if (known) return known;
+      const removing = this.#removing.get(id);
+      if (!removing) {
+        if (entry.value === null) return null;
+        const live = LiveTask.loaded({ ...entry, value: this.freshen(entry.value) }, this.#hooks);
+        this.#live.set(id, live);
+        return live;
+      }
+      await removing;
+    }
   }
 
   /** Heads that lag are written though their task says nothing more. */
