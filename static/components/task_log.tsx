@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { Component, type JSX } from "preact";
+import { Component, type ComponentChildren, createRef, type JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clockTime, number } from "../format.ts";
 import type { LogChunk, LogRow } from "../log_rows.ts";
@@ -9,6 +9,12 @@ import { LongText } from "./long_text.tsx";
 
 /** Characters of a row shown at first. */
 const MAX_TEXT = 1000;
+
+/** How far around what is in sight rows are drawn. */
+const NEAR = "1200px 0px";
+
+/** Pixels of a row that was not drawn yet, about. */
+const ROW_PX = 26;
 
 /** Pixels from the end that still count as the end. */
 const END_PX = 24;
@@ -64,7 +70,9 @@ export function TaskLog(): JSX.Element {
         onScroll={scrolled}
       >
         {log.dropped > 0 && <p class="log-dropped">{strings.dropped(number(log.dropped))}</p>}
-        {log.chunks.map((chunk) => <Chunk key={chunk.id} chunk={chunk} />)}
+        {log.chunks.map((chunk, at) => (
+          <Chunk key={chunk.id} chunk={chunk} newest={at >= log.chunks.length - 2} />
+        ))}
         {log.count === 0 && <p class="log-dropped">{ended ? strings.noLog : strings.emptyLog}</p>}
       </div>
     </section>
@@ -73,16 +81,49 @@ export function TaskLog(): JSX.Element {
 
 interface ChunkProps {
   chunk: LogChunk;
+  /** It is at the end, where who follows looks. */
+  newest: boolean;
 }
 
-/** Drawn anew only when it has grown; laid out only when it is in sight (see app.css). */
-class Chunk extends Component<ChunkProps> {
-  override shouldComponentUpdate({ chunk }: ChunkProps): boolean {
-    return chunk !== this.props.chunk;
+/**
+ * Some rows: drawn when they are near what is in sight, else an empty space of their height. A
+ * long log is thousands of rows, and a screen holds twenty.
+ */
+class Chunk extends Component<ChunkProps, { near: boolean }> {
+  override state = { near: this.props.newest };
+  readonly #element = createRef<HTMLDivElement>();
+  #observer: IntersectionObserver | undefined;
+  #height: number | undefined;
+
+  override componentDidMount(): void {
+    const element = this.#element.current!;
+    this.#observer = new IntersectionObserver((entries) => {
+      const { isIntersecting: near, boundingClientRect } = entries.at(-1)!;
+      if (near === this.state.near) return;
+      if (!near) this.#height = boundingClientRect.height;
+      this.setState({ near });
+    }, { root: element.parentElement, rootMargin: NEAR });
+    this.#observer.observe(element);
   }
 
-  override render({ chunk }: ChunkProps): JSX.Element {
-    return <div class="log-chunk">{chunk.rows.map((row) => <Row key={row.seq} row={row} />)}</div>;
+  override componentWillUnmount(): void {
+    this.#observer?.disconnect();
+  }
+
+  override shouldComponentUpdate({ chunk }: ChunkProps, { near }: { near: boolean }): boolean {
+    return chunk !== this.props.chunk || near !== this.state.near;
+  }
+
+  override render({ chunk: { rows } }: ChunkProps, { near }: { near: boolean }): JSX.Element {
+    return (
+      <div
+        ref={this.#element}
+        class="log-chunk"
+        style={{ height: near ? "" : `${this.#height ?? rows.length * ROW_PX}px` }}
+      >
+        {near && rows.map((row) => <Row key={row.seq} row={row} />)}
+      </div>
+    );
   }
 }
 
@@ -92,12 +133,12 @@ class Row extends Component<{ row: LogRow }> {
   }
 
   override render({ row }: { row: LogRow }): JSX.Element {
+    const name = rowName(row);
     return (
       <div class={`log-row log-${row.type}${row.type === "log" ? ` level-${row.level}` : ""}`}>
         <time class="log-time" dateTime={row.time}>{clockTime(row.time)}</time>
         <span class="log-text text">
-          <RowName row={row} />
-          <RowText row={row} />
+          {name && <span class="log-name">{name}</span>} {rowText(row)}
         </span>
       </div>
     );
@@ -105,28 +146,27 @@ class Row extends Component<{ row: LogRow }> {
 }
 
 /** What the row is, where it is not the usual. */
-function RowName({ row }: { row: LogRow }): JSX.Element | null {
-  if (row.type === "output") return <span class="log-name">{strings.output}</span>;
-  if (row.type === "state" || row.level === "info") return null;
-  return <span class="log-name">{row.level}</span>;
+function rowName(row: LogRow): string | null {
+  if (row.type === "output") return strings.output;
+  return row.type === "state" || row.level === "info" ? null : row.level;
 }
 
-function RowText({ row }: { row: LogRow }): JSX.Element {
+function rowText(row: LogRow): ComponentChildren {
   switch (row.type) {
     case "state":
-      return <>{strings.changed(strings.status[row.status], row.attempt)}</>;
+      return strings.changed(strings.status[row.status], row.attempt);
     case "output":
-      return <LongText text={JSON.stringify(row.data) ?? ""} limit={MAX_TEXT} />;
+      return bounded(JSON.stringify(row.data) ?? "");
     case "log":
-      return (
-        <>
-          <LongText text={row.message} limit={MAX_TEXT} />{" "}
-          {row.data !== null && (
-            <span class="log-data">
-              <LongText text={JSON.stringify(row.data)} limit={MAX_TEXT} />
-            </span>
-          )}
-        </>
-      );
+      return row.data === null ? bounded(row.message) : [
+        bounded(row.message),
+        " ",
+        <span key="data" class="log-data">{bounded(JSON.stringify(row.data))}</span>,
+      ];
   }
+}
+
+/** Most texts are short, and need no component that could grow. */
+function bounded(text: string): ComponentChildren {
+  return text.length <= MAX_TEXT ? text : <LongText text={text} limit={MAX_TEXT} />;
 }

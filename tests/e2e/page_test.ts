@@ -1,0 +1,379 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Page } from "puppeteer-core";
+import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { type OpenPageOptions, TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+/** A browser with one page. It must not have complained about anything when it is left. */
+async function visit(url: string, options?: OpenPageOptions): Promise<Visit> {
+  const browser = await TestBrowser.launch();
+  const { page, problems } = await browser.open(url, options);
+  return {
+    page,
+    problems,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await browser[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Visit extends AsyncDisposable {
+  page: Page;
+  problems: string[];
+}
+
+/** Presses what has this role and name, as a person finds it. */
+async function press(page: Page, name: string, role = "button"): Promise<void> {
+  await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
+}
+
+/** The texts of all elements that a selector finds, as they are shown. */
+function texts(page: Page, selector: string): Promise<string[]> {
+  return page.$$eval(
+    selector,
+    (found) => found.map((element) => (element as HTMLElement).innerText.trim()),
+  );
+}
+
+/** Waits until the first element of a selector reads so. */
+async function reads(page: Page, selector: string, text: string): Promise<void> {
+  await eventually(async () => assertEquals((await texts(page, selector))[0], text), {
+    timeout: 20_000,
+    interval: 25,
+  });
+}
+
+/** Waits until a text is in an element. */
+async function holds(page: Page, selector: string, text: string): Promise<void> {
+  await eventually(
+    async () => assertStringIncludes((await texts(page, selector)).join("\n"), text),
+    { timeout: 20_000, interval: 25 },
+  );
+}
+
+/** What the bar of the open task says to who cannot see it. */
+function barValue(page: Page): Promise<string | null> {
+  return page.$eval(".progress [role=progressbar]", (bar) => bar.getAttribute("aria-valuenow"));
+}
+
+function address(base: string, id: string): string {
+  return `${base}/?task_id=${id}`;
+}
+
+Deno.test("the page starts a demo and its bar reaches 100 %", async () => {
+  await using app = await testApp();
+  await using visited = await visit(app.url);
+  const { page, problems } = visited;
+  await holds(page, "main", "No tasks yet");
+  await press(page, "New task");
+  await page.locator("#field-steps").fill("8");
+  await page.locator("#field-interval_ms").fill("60");
+  await press(page, "Start");
+  await reads(page, "h1", "demo");
+  const seen = new Set<string | null>();
+  await eventually(async () => {
+    seen.add(await barValue(page));
+    assert(seen.has("100"));
+  }, { timeout: 20_000, interval: 5 });
+  assert(seen.size > 2, `The bar moved: ${[...seen]}`);
+  await reads(page, ".task-title .pill", "Completed");
+  await holds(page, ".outcome", "processed");
+  assertEquals(await page.title(), "Completed · demo · Headway");
+  await press(page, "All tasks", "link");
+  await reads(page, ".row-kind", "demo");
+  assertEquals(new URL(page.url()).search, "");
+  assertEquals(problems, []);
+});
+
+Deno.test("the page shows every task live in its list, and goes back and forth", async () => {
+  await using app = await testApp();
+  await using visited = await visit(app.url, { width: 390 });
+  const { page, problems } = visited;
+  await holds(page, "main", "No tasks yet");
+  await submit(app.url, "throws", { message: "no such host" });
+  const { task_id } = await submit(app.url, "waits");
+  await eventually(async () => assertEquals(await texts(page, ".row-kind"), ["waits", "throws"]));
+  await holds(page, ".row", "Failed · no such host");
+  assertEquals(
+    await page.$eval(".row [role=progressbar]", (bar) => bar.getAttribute("aria-valuenow")),
+    "5",
+  );
+  await page.locator(".row-link").click();
+  await reads(page, ".task-title .pill", "Running");
+  assertEquals(page.url(), address(app.url, task_id));
+  await page.goBack();
+  await press(page, "Failed");
+  await eventually(async () => assertEquals(await texts(page, ".row-kind"), ["throws"]));
+  await page.goForward();
+  await reads(page, "h1", "waits");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert(width <= 390, `Nothing is wider than the screen: ${width}`);
+  assertEquals(problems, []);
+});
+
+Deno.test("the page opens a task by its address and follows its log", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "steps", { steps: 40, interval_ms: 50 });
+  await using visited = await visit(address(app.url, task_id));
+  const { page, problems } = visited;
+  await holds(page, ".log", "step 3");
+  assertEquals((await getTask(app.url, task_id)).status, "running");
+  await reads(page, ".task-title .pill", "Completed");
+  const steps = (await texts(page, ".log-log .log-text")).map((text) => Number(text.slice(5)));
+  assertEquals(steps, Array.from({ length: 40 }, (_, n) => n + 1));
+  assertEquals(await texts(page, ".log-state .log-text"), [
+    "Pending",
+    "Running · attempt 1",
+    "Completed · attempt 1",
+  ]);
+  assertEquals(problems, []);
+});
+
+Deno.test("the page uploads a CSV file and shows its profile", async () => {
+  await using directory = await tempDir();
+  await using app = await testApp();
+  const path = `${directory.path}/people, "all" & 人.csv`;
+  await Deno.writeTextFile(path, "name,age\nAda,36\nGrace,85\n");
+  await using visited = await visit(app.url);
+  const { page, problems } = visited;
+  await press(page, "New task");
+  await page.locator("input[name=kind][value=csv-profile]").click();
+  await press(page, "Start");
+  await holds(page, ".dialog", "Choose a file first");
+  const input = await page.$("#field-upload") as import("puppeteer-core").ElementHandle<
+    HTMLInputElement
+  >;
+  await input.uploadFile(path);
+  await reads(page, ".file-name", 'people, "all" & 人.csv');
+  await press(page, "Start");
+  await reads(page, ".task-title .pill", "Completed");
+  await holds(page, ".outcome", "columns");
+  assertEquals(
+    (await texts(page, ".outcome tbody tr")).map((row) => row.split(/\s+/).slice(0, 2)),
+    [
+      ["name", "string"],
+      ["age", "integer"],
+    ],
+  );
+  assertEquals(problems, []);
+});
+
+Deno.test("the page computes checksums of a file that is dropped on it", async () => {
+  await using app = await testApp();
+  await using visited = await visit(app.url);
+  const { page, problems } = visited;
+  await holds(page, "main", "No tasks yet");
+  await page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["abc"], "abc.bin"));
+    for (const type of ["dragover", "drop"]) {
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true }));
+    }
+  });
+  await reads(page, ".file-name", "abc.bin");
+  await press(page, "sha-512", "checkbox");
+  await press(page, "Start");
+  await reads(page, "h1", "checksum");
+  await holds(page, ".outcome", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  await holds(page, ".outcome", "sha-512");
+  assertEquals(problems, []);
+});
+
+Deno.test("the page cancels a task, and runs it again", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "waits");
+  await using visited = await visit(address(app.url, task_id));
+  const { page, problems } = visited;
+  await press(page, "Cancel");
+  await reads(page, ".task-title .pill", "Canceled");
+  await press(page, "Retry");
+  await reads(page, ".task-title .pill", "Running");
+  await holds(page, ".progress-message", "waits");
+  assertEquals((await getTask(app.url, task_id)).status, "running");
+  // Another end, which the page did not ask for.
+  const canceled = await fetch(`${app.url}/tasks/${task_id}/cancel`, { method: "POST" });
+  await canceled.body?.cancel();
+  await reads(page, ".task-title .pill", "Canceled");
+  assertEquals(await texts(page, ".log-state .log-text"), [
+    "Pending",
+    "Running · attempt 1",
+    "Canceled · attempt 1",
+    "Pending",
+    "Running · attempt 1",
+    "Canceled · attempt 1",
+  ]);
+  await press(page, "Delete");
+  await press(page, "Really delete?");
+  await holds(page, "main", "This task was deleted");
+  await press(page, "All tasks", "link");
+  await holds(page, "main", "No tasks yet");
+  assertEquals(problems, []);
+});
+
+Deno.test("the page says that a task is being canceled until it is", async () => {
+  await using server = await startServer();
+  const { task_id } = await submit(server.url, "ignores-cancel");
+  await using visited = await visit(address(server.url, task_id));
+  const { page, problems } = visited;
+  await holds(page, ".progress-message", "deaf");
+  await press(page, "Cancel");
+  await reads(page, ".task-title .pill", "Canceling…");
+  await reads(page, ".task-actions .button", "Canceling…");
+  // It does not listen, so its process is ended: ten seconds later.
+  await reads(page, ".task-title .pill", "Canceled");
+  assertEquals(problems, []);
+});
+
+Deno.test("the page shows what the API refuses beside the form", async () => {
+  await using app = await testApp();
+  await using visited = await visit(app.url);
+  const { page } = visited;
+  await press(page, "New task");
+  await page.locator("#field-steps").fill("-1");
+  await press(page, "Start");
+  await holds(page, "#field-steps-problem", ">=0");
+  await holds(page, ".form > .problem", "'input.steps' does not fit 'demo'");
+  await page.locator("#field-steps").fill("0");
+  await press(page, "Start");
+  await reads(page, ".task-title .pill", "Completed");
+});
+
+const HOSTILE = [
+  "<img src=x onerror=\"document.title='owned'\">",
+  "<script>document.title='owned'</script>",
+  "</title><b>&amp;&lt;{{7*7}}${7*7}",
+  "\u202egnirts desrever\u2066",
+  "\u0000\u0007\u001b[31m\ufeff\ud800",
+  "javascript:alert(1)",
+  "__proto__",
+  "Z\u0351\u036b\u0343\u0321".repeat(50),
+  "long".repeat(400),
+];
+
+Deno.test("the page shows hostile strings as text, in the list and in a task", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "says", { texts: HOSTILE, throws: true });
+  const ended = await finished(app.url, task_id);
+  assertEquals(ended.status, "failed");
+  const said = await submit(app.url, "says", { texts: HOSTILE });
+  await finished(app.url, said.task_id);
+  await using visited = await visit(app.url, { width: 390 });
+  const { page, problems } = visited;
+  await holds(page, ".rows", "<img src=x onerror=");
+  const built = () =>
+    page.evaluate(() => ({
+      elements: document.querySelectorAll("main img, main script, main b").length,
+      width: document.documentElement.scrollWidth,
+    }));
+  assertEquals(await built(), { elements: 0, width: 390 });
+  for (const id of [task_id, said.task_id]) {
+    await page.goto(address(app.url, id), { waitUntil: "domcontentloaded" });
+    await holds(page, ".log", "javascript:alert(1)");
+    const log = (await texts(page, ".log-log .log-text")).join("\n");
+    for (const text of HOSTILE.slice(0, 3)) assertStringIncludes(log, text);
+    await holds(page, ".outcome", "document.title='owned'");
+    assertEquals(await built(), { elements: 0, width: 390 });
+    assertStringIncludes(await page.title(), "says · Headway");
+  }
+  assertEquals(problems, []);
+});
+
+Deno.test("the page keeps a bounded part of a long log and stays at its end", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "log-many", { rows: 9000 });
+  await finished(app.url, task_id);
+  await using visited = await visit(address(app.url, task_id));
+  const { page, problems } = visited;
+  await holds(page, ".log-chunk:last-of-type", "row 9000");
+  const drawn = () => page.$$eval(".log-row", (found) => found.length);
+  assert(await drawn() < 500);
+  const below = () =>
+    page.$eval(".log", (log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  assert(await below() < 2);
+  // Who scrolls up stays where they read.
+  await page.$eval(".log", (log) => log.scrollTop = 0);
+  await page.waitForSelector(".log-card [aria-pressed=false]");
+  await reads(page, ".log-dropped", "4,100 earlier rows are not shown");
+  await reads(page, ".log-row .log-text", "row 4099");
+  assert(await drawn() < 500);
+  await press(page, "Follow");
+  await eventually(async () => assert(await below() < 2));
+  assertEquals(problems, []);
+});
+
+Deno.test("the page loads older tasks when asked, of one state too", async () => {
+  await using app = await testApp();
+  await submit(app.url, "throws", {});
+  for (let n = 0; n < 12; n++) {
+    await Promise.all(Array.from({ length: 20 }, () => submit(app.url, "echo", n)));
+  }
+  await using visited = await visit(app.url);
+  const { page, problems } = visited;
+  const rows = () => page.$$eval(".row", (found) => found.length);
+  await eventually(async () => assertEquals(await rows(), 100));
+  await press(page, "Failed");
+  await eventually(async () => assertEquals(await texts(page, ".row-kind"), ["throws"]));
+  await press(page, "All");
+  for (const count of [200, 241]) {
+    await press(page, "Load more");
+    await eventually(async () => assertEquals(await rows(), count));
+  }
+  assertEquals(await page.$(".more"), null);
+  assertEquals(problems, []);
+});
+
+Deno.test("the page tells when there is no such task", async () => {
+  await using app = await testApp();
+  await using visited = await visit(address(app.url, "01J00000000000000000000000"));
+  const { page } = visited;
+  await reads(page, "h1", "There is no such task");
+  await page.goto(address(app.url, "../<b>"), { waitUntil: "domcontentloaded" });
+  await reads(page, "h1", "There is no such task");
+});
+
+Deno.test("the page finds its server again after it was killed, and shows the truth", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  await using first = await startServer({ kv });
+  const port = new URL(first.url).port;
+  const { task_id } = await submit(first.url, "steps", { steps: 60, interval_ms: 50 });
+  await using visited = await visit(address(first.url, task_id));
+  const { page } = visited;
+  await holds(page, ".log", "step 5");
+  await first.kill();
+  await reads(page, ".connection", "Reconnecting…");
+  await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
+  await reads(page, ".task-title .pill", "Completed");
+  await taskWhen(second.url, task_id, ({ status }) => status === "completed");
+  const stored = (await storedEvents(second.url, task_id))
+    .filter(({ event }) => event === "log")
+    .map(({ data }) => data.message);
+  const shown = await texts(page, ".log-log .log-text");
+  assertEquals(shown.map((text) => text.replace(/^warn | \{.*/g, "")), stored);
+  assertEquals(await barValue(page), "100");
+  await press(page, "All tasks", "link");
+  await reads(page, ".row-kind", "steps");
+  await holds(page, ".row", "Completed");
+});
+
+Deno.test("the list finds its server again after it was killed, and shows the truth", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  await using first = await startServer({ kv });
+  const port = new URL(first.url).port;
+  await submit(first.url, "steps", { steps: 60, interval_ms: 50 });
+  await using visited = await visit(first.url);
+  const { page } = visited;
+  await page.waitForSelector(".row.status-running");
+  await first.kill();
+  await reads(page, ".connection", "Reconnecting…");
+  await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
+  await submit(second.url, "echo", "later");
+  await eventually(async () => {
+    assertEquals(await texts(page, ".row-kind"), ["echo", "steps"]);
+  }, { timeout: 20_000 });
+  await holds(page, ".row.status-completed", "steps");
+  await reads(page, ".connection", "Live");
+});
