@@ -6,6 +6,7 @@
  * @module
  */
 
+import { readEntry } from "./journal_entry.ts";
 import { keys } from "./keys.ts";
 import { parseJournal, type TaskEvent } from "./lines.ts";
 import { HEAD_LAG_MS } from "./live_task.ts";
@@ -201,7 +202,9 @@ export class Hub implements AsyncDisposable {
     for await (const entry of kv.list<Uint8Array>(selector, { batchSize: 20 })) {
       const versionstamp = String(entry.key[1]);
       if (versionstamp > to) break;
-      const { sid: writer, events: lines } = parseJournal(entry.value);
+      const bytes = await readEntry(kv, versionstamp, entry.value);
+      if (bytes === null) return null;
+      const { sid: writer, events: lines } = parseJournal(bytes);
       for (const [n, event] of lines.entries()) {
         if (versionstamp === from.versionstamp && n <= from.index) continue;
         const index = n === lines.length - 1 ? Infinity : n;
@@ -243,7 +246,11 @@ export class Hub implements AsyncDisposable {
       try {
         const start = [...keys.journal, `${this.#position}\u0000`];
         const entries = kv.list<Uint8Array>({ prefix: keys.journal, start }, { batchSize: 100 });
-        for await (const entry of entries) this.#pass(String(entry.key[1]), entry.value);
+        for await (const { key, value } of entries) {
+          const versionstamp = String(key[1]);
+          const bytes = await readEntry(kv, versionstamp, value);
+          if (bytes !== null) this.#pass(versionstamp, bytes);
+        }
       } catch (error) {
         if (this.#closed) return;
         log.warn("the journal could not be read and is tried again", { error });
@@ -261,7 +268,9 @@ export class Hub implements AsyncDisposable {
     let newest = -Infinity;
     for await (const { key, value } of entries) {
       if (this.#position === "") this.#position = String(key[1]);
-      const { at, events } = parseJournal(value);
+      const bytes = await readEntry(kv, String(key[1]), value);
+      if (bytes === null) break;
+      const { at, events } = parseJournal(bytes);
       newest = Math.max(newest, at);
       if (at < newest - AHEAD_MS) break;
       tail.push(events);

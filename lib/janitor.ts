@@ -9,6 +9,7 @@
 import { decodeTime } from "@std/ulid";
 import type { Hub } from "./hub.ts";
 import type { Outcome, Piece, Write } from "./journal.ts";
+import { entryKeys, entrySize } from "./journal_entry.ts";
 import { keys } from "./keys.ts";
 import { idsOf, knownKinds } from "./list.ts";
 import type { LiveTask } from "./live_task.ts";
@@ -207,7 +208,7 @@ export class Janitor implements Write {
       const { key, value } of kv.list<Uint8Array>({ prefix: keys.journal, end }, { batchSize: 10 })
     ) {
       if (this.#closing.signal.aborted) return;
-      old.push({ versionstamp: String(key[1]), size: value.length, at: Date.now() });
+      old.push({ versionstamp: String(key[1]), size: entrySize(value), at: Date.now() });
     }
     const known = hub.passed[first - 1]?.versionstamp ?? "";
     hub.passed.unshift(...old.filter(({ versionstamp }) => first === 0 || versionstamp < known));
@@ -247,7 +248,7 @@ export class Janitor implements Write {
     const entries = this.#options.hub.passed.splice(0, this.#excess());
     if (entries.length === 0) return {};
     return {
-      deletes: entries.map(({ versionstamp }) => keys.journalEntry(versionstamp)),
+      deletes: entries.flatMap(({ versionstamp, size }) => entryKeys(versionstamp, size)),
       sets: [[keys.journalFloor, entries.at(-1)!.versionstamp, 32]],
     };
   }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { MAX_ENTRY, setEntry } from "./journal_entry.ts";
 import { type Key, keys, keySize, keyText } from "./keys.ts";
 import { entryLine, eventSize, journalLine, type TaskEvent } from "./lines.ts";
 import type { Logger } from "./log.ts";
@@ -40,16 +41,18 @@ export interface Write {
 }
 
 /**
- * Where a commit is closed: large ones keep the small ones behind them waiting. A journal entry is a
- * value of at most 64 KiB; the last message of a task and its end, with the largest texts and the
- * largest result there can be, fit into one.
+ * Where a commit is closed: large ones keep the small ones behind them waiting, and small ones fall
+ * behind under load.
  */
-const ENOUGH = { journal: 64_000, mutations: 900, bytes: 480 * 1024, keys: 60 * 1024 };
+const ENOUGH = {
+  journal: MAX_ENTRY - 512,
+  mutations: 900,
+  bytes: 320 * 1024,
+  keys: 60 * 1024,
+};
 
-/** KV's limits for a commit, less the journal's own two keys and a margin. */
-const LIMITS = { mutations: 990, bytes: 720 * 1024, keys: 78 * 1024 };
-
-const encoder = new TextEncoder();
+/** KV's limits for a commit, less the journal entry and a margin. */
+const LIMITS = { mutations: 985, bytes: 720 * 1024 - MAX_ENTRY, keys: 78 * 1024 };
 
 /** Bytes of journal lines left under which a commit is closed. */
 const SMALL_ROOM = 512;
@@ -222,8 +225,7 @@ export class Journal {
       else atomic.set(key, value);
     }
     if (lines !== "") {
-      const entry = encoder.encode(entryLine(sid, Date.now()) + lines);
-      atomic.set([...keys.journal, kv.commitVersionstamp()], entry);
+      setEntry(kv, atomic, entryLine(sid, Date.now()) + lines);
       atomic.set(keys.journalHead, sid);
     }
     return atomic;

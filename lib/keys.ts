@@ -18,7 +18,8 @@
  * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
  * | `["dead", sid]` | `null` | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
- * | `["journal", versionstamp]` | UTF-8 lines `type id kind seq json` | the live feed, for minutes |
+ * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | the live feed, for minutes: lines `type id kind seq json` |
+ * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
@@ -68,6 +69,7 @@ export const keys = {
   janitor: ["janitor"] as Key,
   journal: ["journal"] as Key,
   journalEntry: (versionstamp: string): Key => ["journal", versionstamp],
+  journalParts: ["journal-part"] as Key,
   journalHead: ["journal-head"] as Key,
   journalFloor: ["journal-floor"] as Key,
   upload: (id: string): Key => ["upload", id],

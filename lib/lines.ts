@@ -75,6 +75,7 @@ export function parseJournal(bytes: Uint8Array): Entry {
     const kind = text.indexOf(" ", id + 1);
     const seq = text.indexOf(" ", kind + 1);
     const end = text.indexOf("\n", seq + 1);
+    if (end < 0) break; // cut short: what is no whole line is no event
     events.push({
       type: text.slice(at, type) as EventType,
       id: text.slice(type + 1, id),
@@ -111,6 +112,7 @@ export function parseRows(bytes: Uint8Array): Row[] {
     const type = text.indexOf(" ", at);
     const seq = text.indexOf(" ", type + 1);
     const end = text.indexOf("\n", seq + 1);
+    if (end < 0) break;
     rows.push({
       type: text.slice(at, type) as EventType,
       seq: Number(text.slice(type + 1, seq)),

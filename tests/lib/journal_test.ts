@@ -7,6 +7,7 @@ import {
   type Piece,
   type Write,
 } from "../../lib/journal.ts";
+import { readEntry } from "../../lib/journal_entry.ts";
 import { type Key, keys } from "../../lib/keys.ts";
 import { parseJournal, type TaskEvent } from "../../lib/lines.ts";
 import { createLogger } from "../../lib/log.ts";
@@ -49,8 +50,8 @@ async function read(kv: Deno.Kv, key: string): Promise<unknown> {
 
 async function entries(kv: Deno.Kv): Promise<TaskEvent[][]> {
   const all = [];
-  for await (const { value } of kv.list<Uint8Array>({ prefix: keys.journal })) {
-    all.push(parseJournal(value).events);
+  for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.journal })) {
+    all.push(parseJournal((await readEntry(kv, String(key[1]), value))!).events);
   }
   return all;
 }
@@ -134,7 +135,8 @@ Deno.test("Journal tells what happened in one entry a commit, in order, and who 
   const [first] = outcomes;
   assert(first?.ok);
   const entry = await kv.get<Uint8Array>(keys.journalEntry(first.versionstamp));
-  assertEquals(parseJournal(entry.value!).sid, "me");
+  const bytes = await readEntry(kv, first.versionstamp, entry.value!);
+  assertEquals(parseJournal(bytes!).sid, "me");
   assertEquals(entry.versionstamp, first.versionstamp);
 });
 
@@ -255,7 +257,7 @@ Deno.test("Journal refuses an event that no commit could hold, and goes on", asy
   await using opened = await open();
   const { kv, journal } = opened;
   const [large, good] = await Promise.all([
-    journal.write({ events: [event(1, `"${"x".repeat(64_000)}"`)] }),
+    journal.write({ events: [event(1, `"${"x".repeat(300_000)}"`)] }),
     journal.write({ events: [event(2)] }),
   ]);
   assert(large && !large.ok);
@@ -266,7 +268,7 @@ Deno.test("Journal refuses an event that no commit could hold, and goes on", asy
 Deno.test("Journal spreads over several commits, in order, what is too much for one", async () => {
   await using opened = await open();
   const { kv, journal, logged } = opened;
-  const events = Array.from({ length: 400 }, (_, n) => event(n, `"${"x".repeat(1000)}"`));
+  const events = Array.from({ length: 2000 }, (_, n) => event(n, `"${"x".repeat(1000)}"`));
   const rows = new Rows([...events]);
   const counter = new Counter("n");
   journal.touch(rows);

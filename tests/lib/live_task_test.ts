@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { Journal, type Outcome, type Piece } from "../../lib/journal.ts";
 import { type Key, keys, keyText } from "../../lib/keys.ts";
+import { readEntry } from "../../lib/journal_entry.ts";
 import { eventSize, isProgress, parseJournal, parseRows, type TaskEvent } from "../../lib/lines.ts";
 import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "../../lib/live_task.ts";
 import { createLogger } from "../../lib/log.ts";
@@ -423,8 +424,8 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   assert(outcomes.every(({ ok }) => ok));
   await journal.close();
   const told: TaskEvent[] = [];
-  for await (const { value } of kv.list<Uint8Array>({ prefix: keys.journal })) {
-    told.push(...parseJournal(value).events);
+  for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.journal })) {
+    told.push(...parseJournal((await readEntry(kv, String(key[1]), value))!).events);
   }
   for (const { id } of tasks) {
     const seqs = told.filter((event) => event.id === id).map(({ seq }) => seq);

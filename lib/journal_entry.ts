@@ -1,0 +1,70 @@
+/**
+ * A journal entry in the store: the lines of one commit, cut into as many values as they need.
+ *
+ * The first value lies under `["journal", versionstamp]`, further ones under
+ * `["journal-part", n, versionstamp]`: KV puts the versionstamp of a commit at a key's end only.
+ *
+ * @module
+ */
+
+import { type Key, keys } from "./keys.ts";
+
+/** Bytes of a part: KV takes 64 KiB in a value. */
+const PART = 60 * 1024;
+
+/** Parts of an entry, at the most: `getMany()` reads 10 keys at once. */
+const MAX_PARTS = 4;
+
+/** Bytes of an entry, at the most. */
+export const MAX_ENTRY: number = PART * MAX_PARTS;
+
+const encoder = new TextEncoder();
+
+/** Puts an entry into a commit; its first line is given the count of its bytes. */
+export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string): void {
+  const bytes = encoder.encode(text);
+  const stamp = kv.commitVersionstamp();
+  // deno-lint-ignore no-explicit-any -- KvKey's type knows no place for the symbol but set()'s
+  const set = (key: readonly unknown[], value: Uint8Array) => atomic.set(key as any, value);
+  const first = new Uint8Array(4 + Math.min(PART, bytes.length));
+  new DataView(first.buffer).setUint32(0, bytes.length);
+  first.set(bytes.subarray(0, PART), 4);
+  set([...keys.journal, stamp], first);
+  for (let n = 1; n * PART < bytes.length; n++) {
+    set([...keys.journalParts, n, stamp], bytes.subarray(n * PART, (n + 1) * PART));
+  }
+}
+
+/** Bytes of an entry, from its first value. */
+export function entrySize(first: Uint8Array): number {
+  return new DataView(first.buffer, first.byteOffset).getUint32(0);
+}
+
+/** An entry's lines, from its first value; `null` when its other parts are gone. */
+export async function readEntry(
+  kv: Deno.Kv,
+  versionstamp: string,
+  first: Uint8Array,
+): Promise<Uint8Array | null> {
+  const size = entrySize(first);
+  if (size <= PART) return first.subarray(4);
+  const parts = await kv.getMany<Uint8Array[]>(partKeys(versionstamp, size));
+  const whole = new Uint8Array(size);
+  whole.set(first.subarray(4));
+  for (const [n, { value }] of parts.entries()) {
+    if (value === null) return null;
+    whole.set(value, (n + 1) * PART);
+  }
+  return whole;
+}
+
+/** Every key of an entry of so many bytes. */
+export function entryKeys(versionstamp: string, size: number): Key[] {
+  return [keys.journalEntry(versionstamp), ...partKeys(versionstamp, size)];
+}
+
+function partKeys(versionstamp: string, size: number): Key[] {
+  const found: Key[] = [];
+  for (let n = 1; n * PART < size; n++) found.push([...keys.journalParts, n, versionstamp]);
+  return found;
+}
