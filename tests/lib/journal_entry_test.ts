@@ -12,7 +12,7 @@ Deno.test("readEntry() gives back what setEntry() cut into parts, and entryKeys(
       const text = unit.repeat(Math.floor(length / bytes));
       const atomic = kv.atomic();
       setEntry(kv, atomic, text);
-      const result = await atomic.commit();
+      const result = await atomic.commit() as Deno.KvCommitResult;
       const first = await kv.get<Uint8Array>(keys.journalEntry(result.versionstamp));
       const whole = await readEntry(kv, result.versionstamp, first.value!);
       assertEquals(new TextDecoder().decode(whole!), text);
@@ -29,7 +29,7 @@ Deno.test("readEntry() says that an entry is gone when one of its parts is", asy
   using kv = await Deno.openKv(":memory:");
   const atomic = kv.atomic();
   setEntry(kv, atomic, "x".repeat(MAX_ENTRY));
-  const { versionstamp } = await atomic.commit();
+  const { versionstamp } = await atomic.commit() as Deno.KvCommitResult;
   const { value } = await kv.get<Uint8Array>(keys.journalEntry(versionstamp));
   const all = entryKeys(versionstamp, MAX_ENTRY);
   assertGreater(all.length, 2);
