@@ -1,0 +1,396 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { type AnyTask, defineTask, log, progress, save } from "headway";
+import { Engine, type EngineOptions } from "../../lib/engine.ts";
+import { keys } from "../../lib/keys.ts";
+import { parseRows } from "../../lib/lines.ts";
+import { createLogger } from "../../lib/log.ts";
+import type { TaskRecord } from "../../lib/record.ts";
+import type { Submission } from "../../lib/store.ts";
+import { startInline } from "../../lib/task_process.ts";
+import { readConfig, type Server, start } from "../../main.ts";
+import { submit as submitByHttp, taskWhen } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+const quiet = createLogger({ level: "off" });
+
+/** Short, so that a dead process is found out soon. */
+const LEASE_MS = 300;
+
+/** A cluster within this process: engines that share one handle. */
+class Cluster implements AsyncDisposable {
+  readonly kv: Deno.Kv;
+  readonly kinds: ReadonlyMap<string, AnyTask>;
+  readonly #resources: AsyncDisposableStack;
+  readonly #open = new Set<Engine>();
+
+  private constructor(kv: Deno.Kv, kinds: AnyTask[], resources: AsyncDisposableStack) {
+    this.kv = kv;
+    this.kinds = new Map(kinds.map((task) => [task.kind, task]));
+    this.#resources = resources;
+  }
+
+  static async open(...kinds: AnyTask[]): Promise<Cluster> {
+    await using resources = new AsyncDisposableStack();
+    const { path } = resources.use(await tempDir());
+    const kv = resources.adopt(await Deno.openKv(`${path}/test.db`), (kv) => kv.close());
+    return new Cluster(kv, kinds, resources.move());
+  }
+
+  async join(more: Partial<EngineOptions> = {}): Promise<Engine> {
+    const engine = await Engine.open({
+      kv: this.kv,
+      alone: false,
+      role: "all",
+      kinds: this.kinds,
+      startHost: (events) => startInline(this.kinds, events),
+      processes: 1,
+      concurrency: 100,
+      leaseMs: LEASE_MS,
+      retentionMs: 1e9,
+      maxLog: 10_000,
+      log: quiet,
+      ...more,
+    });
+    this.#open.add(engine);
+    return engine;
+  }
+
+  /** The process dies: its session stays. */
+  async kill(engine: Engine): Promise<void> {
+    this.#open.delete(engine);
+    await engine.abandon();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const engine of this.#open) await engine.close(0);
+    await this.#resources.disposeAsync();
+  }
+}
+
+async function submit(
+  { store }: Engine,
+  kind: string,
+  more: Partial<Submission> = {},
+): Promise<string> {
+  const submitted = await store.submit({
+    kind,
+    maxAttempts: 1,
+    priority: 0,
+    runAt: store.now(),
+    timeoutMs: null,
+    input: null,
+    ...more,
+  });
+  assert(submitted.ok);
+  return submitted.id;
+}
+
+async function recordOf({ store }: Engine, id: string): Promise<TaskRecord> {
+  const stored = await store.read(id);
+  assert(stored, `no task ${id}`);
+  return JSON.parse(stored.record);
+}
+
+function when(engine: Engine, id: string, status: TaskRecord["status"]): Promise<TaskRecord> {
+  return eventually(async () => {
+    const record = await recordOf(engine, id);
+    assertEquals(record.status, status);
+    return record;
+  });
+}
+
+/** Messages of a task's log. */
+async function logOf(kv: Deno.Kv, id: string): Promise<string[]> {
+  const messages = [];
+  for await (const { value } of kv.list<Uint8Array>({ prefix: keys.events(id) })) {
+    for (const { type, json } of parseRows(value)) {
+      if (type === "log") messages.push(JSON.parse(json).message);
+    }
+  }
+  return messages;
+}
+
+/** Rejects when the signal says so; else never settles. */
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+  });
+}
+
+/** A kind whose runs wait until they are let go, and count themselves. */
+function counted(kind: string, options: { concurrency?: number } = {}) {
+  const runs = new Map<string, number>();
+  let gate = Promise.withResolvers<void>();
+  const seen = { active: 0, most: 0 };
+  const task = defineTask({
+    kind,
+    ...options,
+    async *run({ taskId, signal }) {
+      runs.set(taskId, (runs.get(taskId) ?? 0) + 1);
+      seen.most = Math.max(seen.most, ++seen.active);
+      try {
+        yield progress({ progress: 1 });
+        await Promise.race([gate.promise, untilAborted(signal)]);
+        yield progress({ progress: 50 });
+      } finally {
+        seen.active--;
+      }
+    },
+  });
+  return {
+    task,
+    runs,
+    seen,
+    open: () => gate.resolve(),
+    shut: () => gate = Promise.withResolvers(),
+  };
+}
+
+Deno.test("Engine runs each task of a cluster once, whoever took it in", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const engines = [await cluster.join(), await cluster.join({ concurrency: 3 })];
+  kind.open();
+  const ids = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => submit(engines[n % 2]!, "k")),
+  );
+  for (const id of ids) await when(engines[0]!, id, "completed");
+  assertEquals([...kind.runs.values()], ids.map(() => 1));
+  assertEquals(new Set(kind.runs.keys()), new Set(ids));
+});
+
+Deno.test("Engine keeps a kind's concurrency over the cluster, and runs all of its tasks", async () => {
+  const kind = counted("k", { concurrency: 2 });
+  await using cluster = await Cluster.open(kind.task);
+  const engines = [await cluster.join(), await cluster.join(), await cluster.join()];
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => submit(engines[n % 3]!, "k")),
+  );
+  await eventually(() => assertEquals(kind.seen.active, 2));
+  kind.open();
+  for (const id of ids) await when(engines[0]!, id, "completed");
+  assertEquals(kind.seen, { active: 0, most: 2 });
+  assertEquals([...kind.runs.values()], ids.map(() => 1));
+});
+
+Deno.test("Engine cancels a task that another process runs", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const worker = await cluster.join();
+  const web = await cluster.join({ role: "web" });
+  const id = await submit(web, "k");
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  assertEquals(await web.store.cancel(id), { ok: true, status: "asked" });
+  const record = await when(web, id, "canceled");
+  assertEquals([record.cancel_requested, kind.seen.active], [true, 0]);
+  assertEquals(await worker.store.cancel(id), {
+    ok: false,
+    reason: "wrong-state",
+    status: "canceled",
+  });
+});
+
+/** Logs its steps and saves each, then waits at the third until it is let go. */
+function stepping(kind: string, options: { concurrency?: number } = {}) {
+  const gate = Promise.withResolvers<void>();
+  const starts: unknown[] = [];
+  const task = defineTask({
+    kind,
+    ...options,
+    async *run({ checkpoint, signal, attempt }) {
+      starts.push([checkpoint?.step ?? 0, attempt]);
+      for (let step = (checkpoint?.step ?? 0) + 1; step <= 6; step++) {
+        if (step === 4) {
+          yield progress({ progress: 50, message: "waits" });
+          await Promise.race([gate.promise, untilAborted(signal)]);
+        }
+        yield log(`step ${step}`);
+        yield save({ step });
+      }
+    },
+  });
+  return { task, starts, open: () => gate.resolve() };
+}
+
+for (const options of [{}, { concurrency: 1 }]) {
+  const limit = "concurrency" in options ? "with a limit" : "without a limit";
+  Deno.test(`Engine takes up the tasks of one that died, from their checkpoints, ${limit}`, async () => {
+    const kind = stepping("k", options);
+    await using cluster = await Cluster.open(kind.task);
+    const dying = await cluster.join();
+    const living = await cluster.join();
+    const id = await submit(dying, "k");
+    await eventually(async () => assertEquals((await recordOf(living, id)).message, "waits"));
+    const owner = (await living.store.read(id))?.owner;
+    // Whoever has it.
+    const [dead, other] = owner === dying.store.sid ? [dying, living] : [living, dying];
+    await cluster.kill(dead);
+    kind.open();
+    const record = await when(other, id, "completed");
+    assertEquals(kind.starts, [[0, 1], [3, 1]]);
+    assertEquals(record.attempt, 1);
+    const messages = await logOf(cluster.kv, id);
+    assertEquals(messages.filter((message) => message.startsWith("step")), [
+      "step 1",
+      "step 2",
+      "step 3",
+      "step 4",
+      "step 5",
+      "step 6",
+    ]);
+    assert(messages.some((message) => message.startsWith("Interrupted: ")));
+    assert(messages.some((message) => message.startsWith("Resumed")));
+    assertEquals((await other.store.read(id))?.interruptions, 1);
+  });
+}
+
+Deno.test("Engine gives a cancel its due when the owner of the task has died", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const worker = await cluster.join();
+  const web = await cluster.join({ role: "web" });
+  const id = await submit(web, "k");
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  await cluster.kill(worker);
+  assertEquals(await web.store.cancel(id), { ok: true, status: "asked" });
+  assertEquals((await when(web, id, "canceled")).cancel_requested, true);
+});
+
+Deno.test("Engine does not hold an old cancel against a task that was retried", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const worker = await cluster.join();
+  const web = await cluster.join({ role: "web" });
+  const id = await submit(web, "k");
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  await web.store.cancel(id);
+  await when(web, id, "canceled");
+  await web.store.retry(id);
+  await eventually(async () => {
+    assertEquals((await recordOf(web, id)).status, "running");
+    assertEquals(kind.seen.active, 1);
+  });
+  await cluster.kill(worker);
+  await when(web, id, "pending");
+  kind.open();
+  await cluster.join();
+  await when(web, id, "completed");
+});
+
+Deno.test("Engine writes nothing more once it was taken for dead", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const fenced = Promise.withResolvers<void>();
+  const paused = await cluster.join({ onfenced: fenced.resolve });
+  const ids = await Promise.all(Array.from({ length: 5 }, () => submit(paused, "k")));
+  await eventually(() => assertEquals(kind.seen.active, 5));
+  // As another process does that has found its lease over.
+  const { sid } = paused.store;
+  await cluster.kv.atomic().delete(keys.session(sid)).set(keys.dead(sid), null).commit();
+  const newest = async () => {
+    for await (const { versionstamp } of cluster.kv.list({ prefix: [] })) seen.add(versionstamp);
+    return [...seen].toSorted().at(-1);
+  };
+  const seen = new Set<string>();
+  const before = await newest();
+  kind.open();
+  await fenced.promise;
+  await eventually(() => assertEquals(kind.seen.active, 0));
+  assertEquals(await newest(), before);
+  for (const id of ids) {
+    const { status, progress } = await recordOf(paused, id);
+    assertEquals(status, "running");
+    assertLessOrEqual(progress!, 1);
+  }
+  await cluster.kill(paused);
+  const other = await cluster.join();
+  for (const id of ids) {
+    const { attempt } = await when(other, id, "completed");
+    assertEquals(attempt, 1);
+  }
+  assertEquals([...kind.runs.values()], ids.map(() => 2));
+});
+
+Deno.test("Engine returns its tasks when it stops, no attempt used, and another goes on", async () => {
+  const kind = stepping("k");
+  await using cluster = await Cluster.open(kind.task);
+  const first = await cluster.join();
+  const id = await submit(first, "k");
+  await eventually(async () => assertEquals((await recordOf(first, id)).message, "waits"));
+  await first.close(5000);
+  for await (const { key } of cluster.kv.list({ prefix: keys.sessions })) assertEquals(key, []);
+  const second = await cluster.join();
+  kind.open();
+  assertEquals((await when(second, id, "completed")).attempt, 1);
+  assertEquals(kind.starts, [[0, 1], [3, 1]]);
+});
+
+Deno.test("Engine that is alone waits for nothing after a crash", async () => {
+  const kind = stepping("k");
+  await using cluster = await Cluster.open(kind.task);
+  const first = await cluster.join({ leaseMs: 3_600_000, alone: true });
+  const id = await submit(first, "k");
+  await eventually(async () => assertEquals((await recordOf(first, id)).message, "waits"));
+  await cluster.kill(first);
+  kind.open();
+  const second = await cluster.join({ leaseMs: 3_600_000, alone: true });
+  await when(second, id, "completed");
+  assertEquals(kind.starts, [[0, 1], [3, 1]]);
+});
+
+Deno.test("Engine lets go of a task canceled while it waited for its turn", async () => {
+  const kind = counted("k", { concurrency: 1 });
+  await using cluster = await Cluster.open(kind.task);
+  const engine = await cluster.join();
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => submit(engine, "k")));
+  await when(engine, first!, "running");
+  assertEquals(await engine.store.cancel(second!), { ok: true, status: "canceled" });
+  kind.open();
+  await when(engine, third!, "completed");
+  assertEquals(await engine.store.remove(second!), { ok: true, status: "canceled" });
+  assertEquals(kind.runs.has(second!), false);
+});
+
+Deno.test("Engine runs a delayed task at once that was canceled and retried", async () => {
+  const kind = counted("k");
+  kind.open();
+  await using cluster = await Cluster.open(kind.task);
+  const engine = await cluster.join();
+  const id = await submit(engine, "k", { runAt: Date.now() + 3_600_000 });
+  await engine.store.cancel(id);
+  await engine.store.retry(id);
+  await when(engine, id, "completed");
+});
+
+Deno.test("start() twice on one handle makes two processes of a cluster", async () => {
+  await using directory = await tempDir();
+  const kv = await Deno.openKv(`${directory.path}/test.db`);
+  {
+    const settings: Record<string, string> = {
+      HEADWAY_PORT: "0",
+      HEADWAY_LOG: "off",
+      HEADWAY_LEASE_MS: String(LEASE_MS),
+    };
+    const open = (): Promise<Server> =>
+      start(readConfig((name) => settings[name]), { kv, inline: true, graceMs: 1000 });
+    await using a = await open();
+    await using b = await open();
+    const submitted = await Promise.all(
+      Array.from(
+        { length: 10 },
+        (_, n) => submitByHttp([a, b][n % 2]!.url, "demo", { steps: 3, interval_ms: 5 }),
+      ),
+    );
+    for (const [n, { task_id }] of submitted.entries()) {
+      const record = await taskWhen(
+        [b, a][n % 2]!.url,
+        task_id,
+        ({ status }) => status === "completed",
+      );
+      assertEquals([record.attempt, record.progress], [1, 100]);
+    }
+  }
+  kv.close();
+});
