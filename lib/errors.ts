@@ -11,7 +11,7 @@ import type { Logger } from "./log.ts";
 export interface HttpErrorOptions {
   /** The part of the request that is wrong, as `input.upload` or `Last-Event-ID`. */
   field?: string;
-  /** Further members of the problem, as `status` of a task. */
+  /** Further members of the problem, as the `task_status` of a 409. */
   extra?: Record<string, unknown>;
   /** Further headers, as `Allow`. */
   headers?: Record<string, string>;

@@ -84,6 +84,7 @@ function refuse(decided: Decided, id: string, what: string): Decided & { ok: tru
 
 function wrongState(id: string, status: string, what: string): HttpError {
   return new HttpError(409, `Task ${id} is ${status}: it cannot be ${what}`, {
-    extra: { task_id: id, status },
+    // A problem's own `status` is the HTTP one.
+    extra: { task_id: id, task_status: status },
   });
 }

@@ -1,0 +1,292 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { keys } from "../../lib/keys.ts";
+import {
+  type EventRow,
+  finished,
+  getTask,
+  post,
+  storedEvents,
+  submit,
+  taskWhen,
+} from "../helpers/api.ts";
+import { openGate } from "../helpers/kinds.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { testApp } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+
+/** Ids that no task has, and texts that are none. */
+const NO_TASK = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "x", "%00", "..", "%2e%2e%2f", "1".repeat(3000)];
+
+Deno.test("each route of a task answers 404 where there is no such task", async () => {
+  await using app = await testApp();
+  for (const id of NO_TASK) {
+    const at = `${app.url}/tasks/${id}`;
+    // Some of these are other paths, where nothing is either.
+    const methods = id === ".." ? [] : [
+      fetch(at),
+      fetch(at, { method: "DELETE" }),
+      fetch(`${at}/events`),
+      fetch(`${at}/stream`),
+      post(`${at}/cancel`),
+      post(`${at}/retry`),
+    ];
+    for (const response of await Promise.all(methods)) await assertProblem(response, 404);
+  }
+});
+
+Deno.test("GET /tasks/{id} takes an id in small letters, and HEAD has no body", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", "x");
+  const end = await finished(app.url, task_id);
+  assertEquals(await getTask(app.url, task_id.toLowerCase()), end);
+  const head = await fetch(`${app.url}/tasks/${task_id}`, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+  assert(head.headers.has("etag"));
+});
+
+Deno.test("GET /tasks/{id} has an ETag that changes with the task, and answers 304", async () => {
+  await using app = await testApp();
+  const gate = crypto.randomUUID();
+  const { task_id } = await submit(app.url, "gated", { gate });
+  await taskWhen(app.url, task_id, (it) => it.message === "waits");
+  const url = `${app.url}/tasks/${task_id}`;
+  const get = async (etag?: string) => {
+    const response = await fetch(url, etag ? { headers: { "if-none-match": etag } } : {});
+    return {
+      status: response.status,
+      etag: response.headers.get("etag")!,
+      text: await response.text(),
+    };
+  };
+  const first = await get();
+  assertMatch(first.etag, /^"[!#-~]+"$/);
+  for (const same of [first.etag, `W/${first.etag}`, `"x", ${first.etag}`, "*"]) {
+    assertEquals(await get(same), { status: 304, etag: first.etag, text: "" });
+  }
+  assertEquals((await get('"x"')).status, 200);
+  openGate(gate);
+  await finished(app.url, task_id);
+  const last = await get(first.etag);
+  assertEquals(last.status, 200);
+  assertNotEquals(last.etag, first.etag);
+  assertEquals((JSON.parse(last.text) as TaskRecord).result, "let through");
+});
+
+Deno.test("GET /tasks/{id}/events pages through log, outputs and changes of state in order", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "says", { texts: ["a", "b"] });
+  await finished(app.url, task_id);
+  const all = await storedEvents(app.url, task_id);
+  assertEquals(all.map(({ event }) => event), [
+    "message",
+    "message",
+    "log",
+    "output",
+    "log",
+    "output",
+    "message",
+    "complete",
+  ]);
+  const of = (event: string) => all.filter((it) => it.event === event).map(({ data }) => data);
+  assertEquals(of("message").map(({ status }) => status), ["pending", "running", "completed"]);
+  assertEquals(of("log").map(({ message, data }) => [message, data]), [["a", { a: "a" }], [
+    "b",
+    { b: "b" },
+  ]]);
+  assertEquals(of("output").map(({ data }) => data), [{ a: "a" }, { b: "b" }]);
+  assertEquals(of("complete"), [{ task_id, status: "completed", result: { texts: ["a", "b"] } }]);
+  const seqs = all.map(({ seq }) => seq);
+  assertEquals(seqs, seqs.toSorted((a, b) => a - b));
+  for (const limit of [1, 2, 3, 7, 8, 9]) {
+    assertEquals(await storedEvents(app.url, task_id, limit), all, `limit ${limit}`);
+  }
+  // What the stream sends is what is stored.
+  await using stream = await openStream(`${app.url}/tasks/${task_id}/stream?last_event_id=0`);
+  await stream.all();
+  assertEquals(
+    stream.events.map(({ id, event, data }): EventRow => ({
+      seq: Number(id),
+      event,
+      data: JSON.parse(data),
+    })),
+    all,
+  );
+  const get = async (query: string) =>
+    await fetch(`${app.url}/tasks/${task_id}/events?${query}`).then((it) => it.json());
+  assertEquals(await get("limit=8"), { events: all, next_after: null });
+  assertEquals((await get("limit=7")).next_after, all[6]!.seq);
+  assertEquals(await get("after=999999"), { events: [], next_after: null });
+  for (const query of ["after=x", "after=-1", "limit=0", "limit=1001", "limit=x"]) {
+    const response = await fetch(`${app.url}/tasks/${task_id}/events?${query}`);
+    assertEquals((await assertProblem(response, 400)).field, query.split("=")[0]);
+  }
+});
+
+Deno.test("POST /tasks/{id}/cancel cancels a pending task at once", async () => {
+  await using app = await testApp();
+  const later = { delay_ms: 3_600_000 };
+  const { task_id } = await submit(app.url, "echo", null, later);
+  await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
+  await stream.collect(1);
+  const response = await post(`${app.url}/tasks/${task_id}/cancel`);
+  assertEquals([response.status, await response.json()], [200, { task_id, status: "canceled" }]);
+  await stream.all();
+  assertEquals(stream.data("complete"), [{ task_id, status: "canceled", result: null }]);
+  const record = await getTask(app.url, task_id);
+  assertEquals([record.status, record.attempt, record.started_at], ["canceled", 0, null]);
+  const again = await assertProblem(await post(`${app.url}/tasks/${task_id}/cancel`), 409);
+  assertEquals([again.task_status, again.task_id], ["canceled", task_id]);
+});
+
+Deno.test("POST /tasks/{id}/cancel waits for a running task to end, for all who ask", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "waits");
+  await taskWhen(app.url, task_id, (it) => it.message === "waits");
+  // Whoever comes a moment too late is told that it is so already.
+  const answers = await Promise.all(Array.from({ length: 5 }, async () => {
+    const response = await post(`${app.url}/tasks/${task_id}/cancel`);
+    if (response.status === 409) return (await assertProblem(response, 409)).task_status;
+    assertEquals(response.status, 200);
+    const { status, ...rest } = await response.json();
+    assertEquals(rest, { task_id });
+    return `now ${status}`;
+  }));
+  assert(answers.includes("now canceled"));
+  assertEquals(new Set(answers.map((it) => String(it).replace("now ", ""))), new Set(["canceled"]));
+  const record = await getTask(app.url, task_id);
+  assertEquals([record.cancel_requested, record.error, record.result], [true, null, null]);
+});
+
+Deno.test("POST /tasks/{id}/cancel answers 409 with the status for a finished task", async () => {
+  await using app = await testApp();
+  for (const [kind, status] of [["echo", "completed"], ["throws", "failed"]] as const) {
+    const { task_id } = await submit(app.url, kind, {});
+    await finished(app.url, task_id);
+    const problem = await assertProblem(await post(`${app.url}/tasks/${task_id}/cancel`), 409);
+    assertEquals([problem.task_status, problem.task_id], [status, task_id]);
+    assertMatch(problem.error, new RegExp(`is ${status}`));
+  }
+});
+
+Deno.test("a task that ignores its cancel: 202, then its process is killed, and the others go on", async () => {
+  await using app = await testApp({}, { inline: false, killAfterMs: 2500 });
+  const other = await submit(app.url, "steps", { steps: 400, interval_ms: 10 });
+  const deaf = await submit(app.url, "ignores-cancel");
+  await taskWhen(app.url, deaf.task_id, (it) => it.message === "deaf");
+  const response = await post(`${app.url}/tasks/${deaf.task_id}/cancel`);
+  assertEquals([response.status, await response.json()], [202, {
+    task_id: deaf.task_id,
+    status: "running",
+    cancel_requested: true,
+  }]);
+  const end = await finished(app.url, deaf.task_id);
+  assertEquals([end.status, end.cancel_requested, end.error], ["canceled", true, null]);
+  const rest = await finished(app.url, other.task_id);
+  assertEquals([rest.status, rest.attempt, rest.result], ["completed", 1, { steps: 400 }]);
+  const logs = (await storedEvents(app.url, other.task_id))
+    .filter(({ event }) => event === "log").map(({ data }) => data.message as string);
+  assertEquals(logs.filter((message) => /^Interrupted: /.test(message)).length, 1);
+  assertEquals(logs.filter((message) => /^Resumed /.test(message)).length, 1);
+  const steps = logs.filter((message) => /^step /.test(message));
+  assertEquals([...new Set(steps)].length, 400);
+});
+
+Deno.test("a busy loop that is canceled is killed, too, and disturbs no stream meanwhile", async () => {
+  await using app = await testApp({}, { inline: false, killAfterMs: 2500 });
+  const { task_id } = await submit(app.url, "stuck");
+  await taskWhen(app.url, task_id, (it) => it.message === "stuck");
+  await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
+  const response = await post(`${app.url}/tasks/${task_id}/cancel`);
+  assertEquals([response.status, (await response.json()).cancel_requested], [202, true]);
+  await stream.all();
+  assertEquals(stream.data("complete").map(({ status }) => status), ["canceled"]);
+  const after = await submit(app.url, "echo", "still here");
+  assertEquals((await finished(app.url, after.task_id)).result, "still here");
+});
+
+Deno.test("POST /tasks/{id}/retry takes a finished task up again, and no other", async () => {
+  await using app = await testApp();
+  const gate = crypto.randomUUID();
+  const pending = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const running = await submit(app.url, "gated", { gate });
+  await taskWhen(app.url, running.task_id, (it) => it.message === "waits");
+  for (const [{ task_id }, status] of [[pending, "pending"], [running, "running"]] as const) {
+    const problem = await assertProblem(await post(`${app.url}/tasks/${task_id}/retry`), 409);
+    assertEquals([problem.task_status, problem.task_id], [status, task_id]);
+  }
+  openGate(gate);
+  for (
+    const [kind, input, status] of [
+      ["echo", "x", "completed"],
+      ["throws", {}, "failed"],
+      ["echo", null, "canceled"],
+    ] as const
+  ) {
+    const more = status === "canceled" ? { delay_ms: 3_600_000 } : {};
+    const { task_id } = await submit(app.url, kind, input, more);
+    if (status === "canceled") {
+      await post(`${app.url}/tasks/${task_id}/cancel`).then((it) => it.json());
+    }
+    const before = await finished(app.url, task_id);
+    assertEquals(before.status, status);
+    const response = await post(`${app.url}/tasks/${task_id}/retry`);
+    const again: TaskRecord = await response.json();
+    assertEquals([response.status, again.finished_at, again.result, again.error], [
+      200,
+      null,
+      null,
+      null,
+    ]);
+    assert(again.seq > before.seq);
+    const end = await finished(app.url, task_id);
+    assertEquals([end.attempt, end.cancel_requested, end.created_at], [
+      1,
+      false,
+      before.created_at,
+    ]);
+    if (kind === "echo") assertEquals([end.status, end.result], ["completed", input]);
+    else assertEquals(end.error, before.error);
+  }
+});
+
+Deno.test("DELETE /tasks/{id} removes a finished task and all of it, and no other", async () => {
+  await using app = await testApp();
+  const gate = crypto.randomUUID();
+  const pending = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const running = await submit(app.url, "gated", { gate, rows: 50 });
+  await taskWhen(app.url, running.task_id, (it) => it.message === "waits");
+  for (const [{ task_id }, status] of [[pending, "pending"], [running, "running"]] as const) {
+    const response = await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" });
+    assertEquals((await assertProblem(response, 409)).task_status, status);
+  }
+  openGate(gate);
+  const large = await submit(app.url, "echo", "x".repeat(20_000));
+  const { kv } = app.engine.store;
+  for (const { task_id } of [running, large]) {
+    await finished(app.url, task_id);
+    const response = await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" });
+    assertEquals([response.status, await response.text()], [204, ""]);
+    for (const path of ["", "/events", "/stream"]) {
+      await assertProblem(await fetch(`${app.url}/tasks/${task_id}${path}`), 404);
+    }
+    await assertProblem(await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" }), 404);
+    // Nothing bears its name any more but the journal, which is short-lived.
+    for await (const { key } of kv.list({ prefix: [] })) {
+      if (key[0] !== keys.journal[0]) assert(!key.includes(task_id), String(key));
+    }
+  }
+  const list = await fetch(`${app.url}/tasks`).then((it) => it.json());
+  assertEquals(list.tasks.map((it: TaskRecord) => it.task_id), [pending.task_id]);
+});
+
+Deno.test("what a task did wrong is told in one sentence, without its stack", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "throws", { message: "No such file" });
+  const end = await finished(app.url, task_id);
+  assertEquals([end.status, end.error], ["failed", {
+    name: "RangeError",
+    message: "No such file",
+  }]);
+  assert(!JSON.stringify(await storedEvents(app.url, task_id)).includes(".ts:"));
+});

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { finished, post, submit } from "../helpers/api.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { testApp } from "../helpers/server.ts";
+
+interface Page {
+  tasks: TaskRecord[];
+  next_cursor: string | null;
+}
+
+async function page(base: string, query: string): Promise<Page> {
+  const response = await fetch(`${base}/tasks?${query}`);
+  const body = await response.json();
+  assertEquals(response.status, 200, JSON.stringify(body));
+  return body;
+}
+
+/** Every id of a list, page by page; `between` is called between two pages. */
+async function allIds(
+  base: string,
+  query: string,
+  between: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const { tasks, next_cursor }: Page = await page(base, `${query}&cursor=${cursor}`);
+    ids.push(...tasks.map(({ task_id }) => task_id));
+    cursor = next_cursor;
+    await between();
+  }
+  return ids;
+}
+
+Deno.test("GET /tasks shows the newest first, and nothing where there is nothing", async () => {
+  await using app = await testApp();
+  assertEquals(await page(app.url, ""), { tasks: [], next_cursor: null });
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) ids.unshift((await submit(app.url, "echo", n)).task_id);
+  for (const id of ids) await finished(app.url, id);
+  const { tasks, next_cursor } = await page(app.url, "");
+  assertEquals([tasks.map(({ task_id }) => task_id), next_cursor], [ids, null]);
+  assertEquals(new Set(tasks.map(({ status }) => status)), new Set(["completed"]));
+});
+
+Deno.test("GET /tasks pages stay as they are while tasks arrive and change", async () => {
+  await using app = await testApp();
+  const ids = (await Promise.all(
+    Array.from({ length: 60 }, (_, n) => submit(app.url, n % 2 ? "echo" : "says", { texts: [] })),
+  )).map(({ task_id }) => task_id).sort().reverse();
+  await Promise.all(ids.map((id) => finished(app.url, id)));
+  const more = () => Promise.all([submit(app.url, "echo"), submit(app.url, "says", { texts: [] })]);
+  for (const limit of [1, 7, 20, 59, 60, 61]) {
+    const found = await allIds(app.url, `limit=${limit}`, more);
+    assertEquals(found.filter((id) => ids.includes(id)), ids, `limit ${limit}`);
+    assertEquals(new Set(found).size, found.length);
+    assertEquals(found, found.toSorted().reverse());
+    const says = await allIds(app.url, `limit=${limit}&kind=says&status=completed`, more);
+    assertEquals(says, says.toSorted().reverse());
+    assertEquals(new Set(says).size, says.length);
+  }
+});
+
+Deno.test("GET /tasks picks by status and kind, one or several", async () => {
+  await using app = await testApp();
+  const later = { delay_ms: 3_600_000 };
+  const [a, b, c, d] = [
+    await submit(app.url, "echo"),
+    await submit(app.url, "throws", { message: "Broken pipe" }),
+    await submit(app.url, "echo", null, later),
+    await submit(app.url, "says", { texts: ["Über den Wolken"] }),
+  ].map(({ task_id }) => task_id);
+  for (const id of [a, b, d]) await finished(app.url, id!);
+  const cases: [query: string, ids: (string | undefined)[]][] = [
+    ["status=completed", [d, a]],
+    ["status=failed", [b]],
+    ["status=pending", [c]],
+    ["status=running", []],
+    ["status=completed,failed", [d, b, a]],
+    ["status=completed&status=failed", [d, b, a]],
+    ["kind=echo", [c, a]],
+    ["kind=echo,says", [d, c, a]],
+    ["kind=echo&status=completed", [a]],
+    ["kind=never-used", []],
+    [`q=${a}`, [a]],
+    [`q=${a!.toLowerCase()}`, [a]],
+    ["q=broken%20PIPE", [b]],
+    ["q=WOLKEN", [d]],
+    ["q=%C3%BCber", [d]],
+    ["q=echo", [c, a]],
+    ["q=echo&status=pending", [c]],
+    ["q=nothing-like-it", []],
+    ["q=%20%20", [d, c, b, a]],
+  ];
+  for (const [query, ids] of cases) {
+    const { tasks } = await page(app.url, query);
+    assertEquals(tasks.map(({ task_id }) => task_id), ids, query);
+    assertEquals(await allIds(app.url, `${query}&limit=1`), ids, `${query}, one by one`);
+  }
+});
+
+Deno.test("GET /tasks says what is wrong with a query", async () => {
+  await using app = await testApp();
+  for (
+    const [query, field] of [
+      ["status=done", "status"],
+      ["status=completed,done", "status"],
+      ["kind=No%20Kind", "kind"],
+      ["limit=0", "limit"],
+      ["limit=501", "limit"],
+      ["limit=ten", "limit"],
+      ["limit=1.5", "limit"],
+      ["limit=-1", "limit"],
+      ["cursor=x", "cursor"],
+      ["cursor=%00", "cursor"],
+    ]
+  ) {
+    const problem = await assertProblem(await fetch(`${app.url}/tasks?${query}`), 400);
+    assertEquals(problem.field, field, query);
+  }
+});
+
+Deno.test("GET /tasks/stream says what is wrong with a query", async () => {
+  await using app = await testApp();
+  for (
+    const [query, status] of [
+      ["ids=", 400],
+      ["ids=,", 400],
+      ["ids=x", 404],
+      [`ids=${Array(1001).fill(0).map((_, n) => String(n).padStart(26, "0"))}`, 400],
+      ["ids=01ARZ3NDEKTSV4RRFFQ69G5FAV&kind=echo", 400],
+    ] as const
+  ) await assertProblem(await fetch(`${app.url}/tasks/stream?${query}`), status);
+});
+
+Deno.test("GET /tasks keeps its records small: results are with the task itself", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", "x".repeat(30_000));
+  assertEquals(((await finished(app.url, task_id)).result as string).length, 30_000);
+  const { tasks } = await page(app.url, "");
+  assertEquals(tasks[0]!.result, null);
+  assert(JSON.stringify(tasks).length < 1000);
+  assertMatch(tasks[0]!.task_id, new RegExp(task_id));
+  const response = await post(`${app.url}/tasks/${task_id}/retry`);
+  assertEquals((await response.json()).result, null);
+});
