@@ -1,7 +1,7 @@
 /**
  * An EventSource that does not give up: a browser's own stops for good at any status but 200, and
  * resumes only within one object. Events are handed over in batches, so that ten thousand a second
- * cost twenty renderings.
+ * cost ten or twenty renderings.
  *
  * @module
  */
@@ -27,6 +27,8 @@ export interface LiveOptions {
   lastEventId: string;
   /** Names of the events that are wanted. */
   events: readonly string[];
+  /** Milliseconds between two batches. */
+  batchMs: number;
   /** Takes a batch, oldest first. */
   onevents(events: LiveEvent[]): void;
   /** The connection changed. */
@@ -34,9 +36,6 @@ export interface LiveOptions {
   /** The server said no. Whether to try again. */
   onrefused(): Promise<boolean>;
 }
-
-/** Milliseconds between two batches. */
-const BATCH_MS = 50;
 
 /** Events that are handed over without waiting for the time: a hidden tab has slow timers. */
 const BATCH_EVENTS = 2000;
@@ -70,7 +69,10 @@ export function openLive(options: LiveOptions): () => void {
     lastEventId = id;
     batch.push({ type, id, data: JSON.parse(data) });
     if (batch.length >= BATCH_EVENTS) return handOver();
-    batchTimer ??= setTimeout(handOver, Math.max(0, BATCH_MS + handedOver - performance.now()));
+    batchTimer ??= setTimeout(
+      handOver,
+      Math.max(0, options.batchMs + handedOver - performance.now()),
+    );
   }
 
   async function broken(): Promise<void> {

@@ -176,6 +176,7 @@ function watchList(): () => void {
     url: "/tasks/stream",
     lastEventId: list.peek().loaded ? listLastEventId : "",
     events: ["snapshot", "reset", "message", "deleted"],
+    batchMs: 120,
     onconnection,
     onevents(events) {
       listLastEventId = events.at(-1)!.id;
@@ -204,6 +205,7 @@ function watchTask(id: string): () => void {
     url: `${api.taskUrl(id)}/stream`,
     lastEventId: task.peek().lastEventId,
     events: ["message", "log", "output", "complete", "reset", "deleted"],
+    batchMs: 50,
     onconnection,
     onevents(events) {
       const live = events.at(-1)!;

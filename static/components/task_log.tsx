@@ -138,7 +138,9 @@ class Row extends Component<{ row: LogRow }> {
       <div class={`log-row log-${row.type}${row.type === "log" ? ` level-${row.level}` : ""}`}>
         <time class="log-time" dateTime={row.time}>{clockTime(row.time)}</time>
         <span class="log-text text">
-          {name && <span class="log-name">{name}</span>} {rowText(row)}
+          {name && <span class="log-name">{name}</span>}
+          {name && " "}
+          {rowText(row)}
         </span>
       </div>
     );
@@ -154,7 +156,11 @@ function rowName(row: LogRow): string | null {
 function rowText(row: LogRow): ComponentChildren {
   switch (row.type) {
     case "state":
-      return strings.changed(strings.status[row.status], row.attempt);
+      // Of one that waits, the attempt told is the last one.
+      return strings.changed(
+        strings.status[row.status],
+        row.status === "pending" ? 0 : row.attempt,
+      );
     case "output":
       return bounded(JSON.stringify(row.data) ?? "");
     case "log":

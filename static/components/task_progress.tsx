@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
 import { amount, percent, rate } from "../format.ts";
 import { strings } from "../strings.ts";
+import { isFinished } from "../task_state.ts";
 import { ProgressBar } from "./progress_bar.tsx";
 import { Freshness, TimeLeft, Took } from "./times.tsx";
 
@@ -10,6 +11,7 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
   const { status, progress, done, total, unit, stage, message } = record;
   const count = amount(done, total, unit);
   const speed = status === "running" ? rate(record.rate, unit, done !== null) : null;
+  const under = isFinished(status) ? null : stage;
   const told = [progress === null ? null : count, speed].filter(Boolean).join(" · ");
   return (
     <section class="card progress">
@@ -27,9 +29,9 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
           <Freshness record={record} />
         </div>
       )}
-      {(stage || message) && (
+      {(under || message) && (
         <p class="progress-message text">
-          {stage && <span class="stage">{stage}</span>}
+          {under && <span class="stage">{under}</span>}
           {message}
         </p>
       )}

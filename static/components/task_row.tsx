@@ -49,7 +49,7 @@ function rowText(record: TaskRecord): string {
   const { status, stage, message, error } = record;
   const said = error !== null && status !== "running"
     ? error.message
-    : [stage, message].filter(Boolean).join(" · ");
+    : [isFinished(status) ? null : stage, message].filter(Boolean).join(" · ");
   const told = status === "running" && !record.cancel_requested && said !== "";
   return [told ? null : statusText(record), said].filter(Boolean).join(" · ");
 }
