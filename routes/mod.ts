@@ -64,7 +64,9 @@ export function createHandler(
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
   return async (request, info) => {
     try {
-      const url = new URL(request.url);
+      // It is made of the Host, which may be anything.
+      const url = URL.parse(request.url);
+      if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
       const { methods, params } = match(url.pathname);
       const method = request.method === "HEAD" ? "GET" : request.method;
       const route = Object.hasOwn(methods, method) ? methods[method] : undefined;

@@ -1,0 +1,179 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { withDeadline } from "../../lib/http.ts";
+import { HttpError } from "../../lib/errors.ts";
+import { submit } from "../helpers/api.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { testApp } from "../helpers/server.ts";
+
+const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/** Every path, and what may be done there. */
+const ALLOWED: [path: string, allow: string][] = [
+  ["/", "GET, HEAD, OPTIONS"],
+  ["/submit", "POST, OPTIONS"],
+  ["/tasks", "GET, POST, HEAD, OPTIONS"],
+  ["/tasks/stream", "GET, HEAD, OPTIONS"],
+  ["/tasks/stream-all", "GET, HEAD, OPTIONS"],
+  [`/tasks/${ID}`, "GET, DELETE, HEAD, OPTIONS"],
+  [`/tasks/${ID}/events`, "GET, HEAD, OPTIONS"],
+  [`/tasks/${ID}/stream`, "GET, HEAD, OPTIONS"],
+  [`/tasks/${ID}/stream-with-heartbeat`, "GET, HEAD, OPTIONS"],
+  [`/tasks/${ID}/stream-with-id`, "GET, HEAD, OPTIONS"],
+  [`/tasks/${ID}/cancel`, "POST, OPTIONS"],
+  [`/tasks/${ID}/retry`, "POST, OPTIONS"],
+  ["/uploads", "POST, OPTIONS"],
+  ["/kinds", "GET, HEAD, OPTIONS"],
+  ["/healthz", "GET, HEAD, OPTIONS"],
+  ["/readyz", "GET, HEAD, OPTIONS"],
+];
+
+Deno.test("each path tells which methods it has, to OPTIONS and with a 405", async () => {
+  await using app = await testApp();
+  for (const [path, allow] of ALLOWED) {
+    const options = await fetch(app.url + path, { method: "OPTIONS" });
+    assertEquals([options.status, options.headers.get("allow")], [204, allow], path);
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "PURGE"]) {
+      if (allow.includes(method)) continue;
+      const response = await fetch(app.url + path, { method });
+      assertEquals(response.headers.get("allow"), allow);
+      assertMatch((await assertProblem(response, 405)).error, new RegExp(`^${method} is not`));
+    }
+  }
+});
+
+Deno.test("a path that is none answers 404, whatever it looks like", async () => {
+  await using app = await testApp();
+  const paths = [
+    "/nothing",
+    "/tasks/",
+    "/tasks//stream",
+    `/tasks/${ID}/nothing`,
+    `/tasks/${ID}/stream/`,
+    "//tasks",
+    "/static/",
+    "/static/..%2f..%2fdeno.json",
+    "/static/%2e%2e/main.ts",
+    "/static/constructor",
+    "/TASKS",
+    "/%",
+    "/%ff",
+  ];
+  for (const path of paths) {
+    // As it stands: fetch() would tidy it up.
+    const connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(app.url).port),
+    });
+    await connection.write(
+      new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+    );
+    const text = await new Response(connection.readable).text();
+    assertMatch(text, /^HTTP\/1.1 404 /, path);
+    assertMatch(text, /^content-type: application\/problem\+json/im, path);
+  }
+});
+
+Deno.test("GET /kinds describes each kind with the JSON Schema of its input", async () => {
+  await using app = await testApp();
+  const response = await fetch(`${app.url}/kinds`);
+  assertEquals(response.headers.get("content-type"), "application/json");
+  const { kinds } = await response.json();
+  const of = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
+  for (const name of ["demo", "checksum", "csv-profile", "echo"]) assert(of(name), name);
+  const { input, ...demo } = of("demo");
+  assertEquals(demo, {
+    kind: "demo",
+    description: "Counts steps at a steady pace, to see progress live",
+    max_attempts: 1,
+    timeout_ms: null,
+    concurrency: null,
+    isolate: false,
+  });
+  assertEquals([input.type, input.additionalProperties], ["object", false]);
+  assertEquals(input.properties.steps, {
+    type: "integer",
+    minimum: 0,
+    maximum: 100_000,
+    default: 10,
+    description: "Steps in all",
+  });
+  assertEquals(of("checksum").input.required, ["upload"]);
+  assertEquals(of("waits").input, null);
+  assertEquals(of("late").timeout_ms, 50);
+  assertEquals(of("out-of-memory").isolate, true);
+});
+
+Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", async () => {
+  await using app = await testApp();
+  for (const [path, status] of [["/healthz", "ok"], ["/readyz", "ready"]] as const) {
+    const response = await fetch(app.url + path);
+    assertEquals([response.status, await response.json()], [200, { status }]);
+    const head = await fetch(app.url + path, { method: "HEAD" });
+    assertEquals([head.status, await head.text()], [200, ""]);
+    assertEquals(head.headers.get("content-type"), "application/json");
+  }
+});
+
+Deno.test("JSON is not kept by caches, nor guessed at", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  for (const path of ["/tasks", "/kinds", `/tasks/${task_id}`, `/tasks/${task_id}/events`]) {
+    const response = await fetch(app.url + path);
+    await response.body?.cancel();
+    assertMatch(response.headers.get("cache-control")!, /^no-(store|cache)$/, path);
+  }
+});
+
+Deno.test("requests that are no HTTP harm nobody", async () => {
+  await using app = await testApp();
+  const port = Number(new URL(app.url).port);
+  const nonsense = [
+    "\r\n\r\n",
+    "GET\r\n\r\n",
+    "GET / HTTP/9.9\r\n\r\n",
+    "\x16\x03\x01\x00\x05hello",
+    `GET /${"a".repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+    "GET /tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: \0\r\n\r\n",
+    "POST /tasks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n",
+    "POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+    "GET /tasks HTTP/1.1\r\nhost: [\r\nconnection: close\r\n\r\n",
+    "GET /tasks HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
+    "GET http://[:::]/tasks HTTP/1.1\r\nhost: [\r\nconnection: close\r\n\r\n",
+  ];
+  for (const text of nonsense) {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new TextEncoder().encode(text));
+    await connection.closeWrite();
+    const answer = await new Response(connection.readable).text().catch(() => "");
+    assert(!/^HTTP\/1.1 (2|5)/.test(answer), answer);
+  }
+  assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
+});
+
+Deno.test("withDeadline() gives up a body that never ends, or drips for too long", async () => {
+  const texts = async (body: ReadableStream<Uint8Array>, idle: number, total?: number) => {
+    let seen = 0;
+    try {
+      for await (const _ of withDeadline(body, idle, total)) seen++;
+    } catch (error) {
+      if (error instanceof HttpError) return { seen, status: error.status };
+      throw error;
+    }
+    return { seen, status: 200 };
+  };
+  let canceled = 0;
+  const body = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) => void) =>
+    new ReadableStream<Uint8Array>({ pull, cancel: () => void canceled++ }, { highWaterMark: 0 });
+  const silent = body(() => new Promise(() => {}));
+  assertEquals(await texts(silent, 20), { seen: 0, status: 408 });
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const dripping = body((controller) =>
+    void timers.push(setTimeout(() => controller.enqueue(new Uint8Array(1)), 5))
+  );
+  const { seen, status } = await texts(dripping, 10_000, 100);
+  assert(seen > 0);
+  assertEquals([status, canceled], [408, 2]);
+  timers.forEach(clearTimeout);
+  const broken = body((controller) => controller.error(new Error("reset")));
+  assertEquals((await texts(broken, 1000)).status, 400);
+});

@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Server } from "../../main.ts";
+import { finished, submit } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { testApp } from "../helpers/server.ts";
+import { openRaw } from "../helpers/sse.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+function randomBytes(size: number, seed: number): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(seed);
+  return Uint8Array.from({ length: size }, () => random() * 256);
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** Nothing of any upload lies in the store. */
+async function assertNoUploads(app: Server): Promise<void> {
+  for (const prefix of ["upload", "piece"]) {
+    const entries = await Array.fromAsync(app.engine.store.kv.list({ prefix: [prefix] }));
+    assertEquals(entries.map(({ key }) => key), []);
+  }
+}
+
+Deno.test("POST /uploads keeps bodies of any size, as a task then reads them", async () => {
+  await using app = await testApp();
+  const piece = 60 * KiB;
+  const sizes = [0, 1, piece - 1, piece, piece + 1, 4 * piece, 4 * piece + 1, 3 * MiB + 7];
+  for (const size of sizes) {
+    const bytes = randomBytes(size, size);
+    for (const body of [bytes, new Blob([bytes]).stream()]) {
+      const response = await fetch(`${app.url}/uploads`, { method: "POST", body });
+      const info = await response.json();
+      assertEquals(response.status, 201);
+      const { upload_id, expires_at, ...rest } = info;
+      assertMatch(upload_id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
+      const left = Date.parse(expires_at) - Date.now();
+      assert(left > 23 * 3600_000 && left <= 24 * 3600_000, expires_at);
+      const digest = await sha256(bytes);
+      assertEquals(rest, { size, sha256: digest, name: null });
+      const { task_id } = await submit(app.url, "checksum", { upload: upload_id });
+      assertEquals((await finished(app.url, task_id)).result, {
+        size,
+        digests: { "sha-256": digest },
+      });
+    }
+  }
+});
+
+Deno.test("POST /uploads takes a name from the query or a header, of any characters", async () => {
+  await using app = await testApp();
+  const upload = async (query: string, headers: Record<string, string>) => {
+    const response = await fetch(`${app.url}/uploads${query}`, {
+      method: "POST",
+      headers,
+      body: "x",
+    });
+    return (await response.json()).name;
+  };
+  assertEquals(await upload("?name=a%20b.csv", {}), "a b.csv");
+  assertEquals(
+    await upload("", { "x-filename": encodeURIComponent("Über/進捗.csv") }),
+    "Über/進捗.csv",
+  );
+  assertEquals(await upload("", { "x-filename": "100%.csv" }), "100%.csv");
+  assertEquals(await upload("?name=q", { "x-filename": "h" }), "q");
+  assertEquals((await upload(`?name=${"n".repeat(1000)}`, {})).length, 255);
+});
+
+Deno.test("POST /uploads refuses what is over the limit, and keeps nothing of it", async () => {
+  await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
+  const bytes = randomBytes(300 * KiB + 1, 1);
+  for (const body of [bytes, new Blob([bytes]).stream()]) {
+    const response = await fetch(`${app.url}/uploads`, { method: "POST", body });
+    assertMatch((await assertProblem(response, 413)).error, /larger than 307200 bytes/);
+    await assertNoUploads(app);
+  }
+  const exact = await fetch(`${app.url}/uploads`, { method: "POST", body: bytes.subarray(1) });
+  assertEquals([exact.status, (await exact.json()).size], [201, 300 * KiB]);
+  // A length alone is enough: nothing need be sent.
+  using raw = await openRaw(`${app.url}/uploads`, {
+    method: "POST",
+    headers: { "content-length": String(10 ** 12) },
+  });
+  await raw.until("\r\n\r\n");
+  assertMatch(raw.head, /^HTTP\/1.1 413 /);
+});
+
+Deno.test("POST /uploads keeps nothing of a body that breaks off", async () => {
+  await using app = await testApp();
+  const bytes = randomBytes(MiB, 2);
+  for (const chunked of [false, true]) {
+    const raw = await openRaw(`${app.url}/uploads`, {
+      method: "POST",
+      headers: chunked ? { "transfer-encoding": "chunked" } : { "content-length": "2000000" },
+    });
+    if (chunked) await raw.write(new TextEncoder().encode(`${bytes.length.toString(16)}\r\n`));
+    await raw.write(bytes);
+    // Some of it is there, and no task can read it.
+    const entry = await eventually(async () => {
+      const kv = app.engine.store.kv;
+      const [piece] = await Array.fromAsync(kv.list({ prefix: ["piece"] }, { limit: 1 }));
+      assert(piece);
+      return piece;
+    });
+    assertEquals(await app.engine.uploads.info(String(entry.key[1])), null);
+    raw.close();
+    await eventually(() => assertNoUploads(app));
+  }
+});
+
+Deno.test("a task that names an upload that is not there fails with one sentence", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "checksum", { upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" });
+  const { status, error } = await finished(app.url, task_id);
+  assertEquals([status, error?.name], ["failed", "NotFound"]);
+  assertMatch(error!.message, /There is no upload 01ARZ3NDEKTSV4RRFFQ69G5FAV/);
+});
