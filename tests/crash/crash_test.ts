@@ -1,0 +1,363 @@
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { readConfig, type Server, start } from "../../main.ts";
+import {
+  type EventRow,
+  finished,
+  getTask,
+  post,
+  storedEvents,
+  submit,
+  taskWhen,
+} from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { openStream, type ReadEvent } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+import { CRASH_KINDS } from "./kinds.ts";
+
+/** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
+const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+
+/** How often the server is killed. */
+const KILLS = 20;
+
+/** Says which seed a failure came with. */
+async function withSeed(test: () => Promise<void>): Promise<void> {
+  try {
+    await test();
+  } catch (cause) {
+    throw new Error(`HEADWAY_SEED=${SEED}: ${String(cause)}`, { cause });
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** What a task's rows must be, whatever befell it: its numbers in order from each checkpoint. */
+function checkRows(rows: readonly EventRow[], { every, count }: { every: number; count: number }) {
+  const seqs = rows.map(({ seq }) => seq);
+  assertEquals(seqs, [...new Set(seqs)].toSorted((a, b) => a - b));
+  assertEquals(rows.filter(({ event }) => event === "complete").length, 1);
+  assertEquals(rows.at(-1)?.event, "complete");
+  let last = 0;
+  let starts = 0;
+  for (const { event, data } of rows) {
+    if (event === "output") {
+      const { from, attempt } = data.data;
+      // A checkpoint travels behind its row: with the next one stored it must be there.
+      const honoured = [Math.floor((last - 1) / every), Math.floor(last / every)]
+        .map((n) => Math.max(0, n * every));
+      assert(honoured.includes(from), `it went on from ${from} when ${last} rows were stored`);
+      assertEquals(attempt, 1);
+      last = from;
+      starts++;
+    } else if (event === "log" && data.data?.row !== undefined) {
+      assertEquals(data.data.row, last + 1);
+      last++;
+    }
+  }
+  assertEquals(last, count);
+  return starts;
+}
+
+/** Follows a task over any number of broken connections, as a browser does. */
+async function follow(
+  url: () => string | null,
+  id: string,
+  stop: AbortSignal,
+): Promise<{ events: ReadEvent[]; connections: number }> {
+  const events: ReadEvent[] = [];
+  let connections = 0;
+  while (!stop.aborted && events.at(-1)?.event !== "complete") {
+    const base = url();
+    // 0 asks for all there is.
+    const lastEventId = events.at(-1)?.id ?? "0";
+    try {
+      if (base === null) throw new Error("down");
+      await using reader = await openStream(`${base}/tasks/${id}/stream`, { lastEventId });
+      assertEquals(reader.response.status, 200);
+      connections++;
+      const close = () => void reader.close();
+      stop.addEventListener("abort", close, { once: true });
+      await reader.closed;
+      stop.removeEventListener("abort", close);
+      events.push(...reader.events);
+      assertEquals(reader.errors, []);
+    } catch (error) {
+      if (!(error instanceof TypeError) && String(error) !== "Error: down") throw error;
+    }
+    await wait(20);
+  }
+  return { events, connections };
+}
+
+Deno.test(`a server that is killed ${KILLS} times under load loses nothing and repeats nothing`, () =>
+  withSeed(async () => {
+    await using directory = await tempDir();
+    const kv = `${directory.path}/test.db`;
+    const random = seededRandom(SEED);
+    const shape = { rows: 420, every: 7, pause_ms: 10 };
+    let url: string | null = null;
+    let number = 0;
+    /** What was accepted, by its Idempotency-Key. */
+    const accepted = new Map<string, string>();
+    /** What got no answer, and is sent again. */
+    const unanswered: string[] = [];
+    const stop = new AbortController();
+    const clients: { id: string; following: ReturnType<typeof follow> }[] = [];
+
+    const send = async (base: string) => {
+      const key = unanswered.shift() ?? `key-${++number}`;
+      try {
+        const body = { kind: "numbered", input: shape };
+        const response = await post(`${base}/tasks`, body, { "idempotency-key": key });
+        const { task_id } = await response.json();
+        assert(response.status === 201 || response.status === 200, `${response.status}`);
+        accepted.set(key, task_id);
+        if (clients.length < 12 && accepted.size % 3 === 0) {
+          clients.push({ id: task_id, following: follow(() => url, task_id, stop.signal) });
+        }
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+        unanswered.push(key);
+      }
+    };
+    let server: ServerProcess | undefined;
+    try {
+      for (let round = 0; round < KILLS; round++) {
+        server = await startServer({ kv, kinds: CRASH_KINDS });
+        const base = url = server.url;
+        let alive = true;
+        const loading = (async () => {
+          for (let sent = 0; alive && sent < 4; sent++) {
+            await send(base);
+            await wait(200 * random());
+          }
+        })();
+        await wait(50 + 850 * random());
+        alive = false;
+        url = null;
+        await server.kill();
+        await loading;
+      }
+      server = await startServer({ kv, kinds: CRASH_KINDS });
+      url = server.url;
+      while (unanswered.length > 0) await send(url);
+
+      const base = url;
+      let restarts = 0;
+      for (const id of accepted.values()) {
+        const record = await finished(base, id);
+        assertEquals([record.status, record.attempt], ["completed", 1]);
+        restarts += checkRows(await storedEvents(base, id), { every: 7, count: shape.rows }) - 1;
+      }
+      assertGreater(restarts, KILLS);
+      // No key made two tasks, and there is none that nobody was told of.
+      const listed = await (await fetch(`${base}/tasks?limit=500`)).json();
+      assertEquals(
+        new Set(listed.tasks.map(({ task_id }: TaskRecord) => task_id)),
+        new Set(accepted.values()),
+      );
+      let connections = 0;
+      for (const { id, following } of clients) {
+        const client = await following;
+        connections += client.connections;
+        const kept = (await storedEvents(base, id)).filter(({ event }) => event !== "message");
+        const got = client.events.filter(({ event }) => event !== "message");
+        assertEquals(
+          got.map(({ id, event }) => `${id} ${event}`),
+          kept.map(({ seq, event }) => `${seq} ${event}`),
+        );
+        assertEquals(got.map(({ data }) => JSON.parse(data)), kept.map(({ data }) => data));
+      }
+      assertGreater(connections, clients.length + 5);
+    } finally {
+      stop.abort();
+      url = null;
+      await Promise.allSettled(clients.map(({ following }) => following));
+      await server?.kill();
+    }
+  }));
+
+Deno.test("a server that was killed goes on with its tasks within five seconds", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  const options = { kv, kinds: CRASH_KINDS };
+  await using first = await startServer(options);
+  const shape = { rows: 10_000, every: 1, pause_ms: 20 };
+  const tasks = await Promise.all(
+    Array.from({ length: 20 }, () => submit(first.url, "numbered", shape)),
+  );
+  for (const { task_id } of tasks) {
+    await taskWhen(first.url, task_id, ({ done }) => (done ?? 0) >= 5);
+  }
+  await first.kill();
+  const killedAt = performance.now();
+  await using second = await startServer(options);
+  // Not a measurement but the promise itself: each runs again, and has done more, by then.
+  const left = () => Math.max(1, 5000 - (performance.now() - killedAt));
+  const before = await Promise.all(tasks.map(({ task_id }) => getTask(second.url, task_id)));
+  for (const { task_id, done } of before) {
+    await taskWhen(
+      second.url,
+      task_id,
+      (now) => now.status === "running" && now.done! > done!,
+      left(),
+    );
+  }
+});
+
+Deno.test("SIGTERM in the middle keeps every row and uses no attempt", async () => {
+  await using directory = await tempDir();
+  const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
+  const shape = { rows: 60, every: 3, pause_ms: 20 };
+  await using first = await startServer(options);
+  const tasks = await Promise.all(
+    Array.from({ length: 10 }, () => submit(first.url, "numbered", shape)),
+  );
+  const delayed = await submit(first.url, "numbered", { rows: 1 }, { delay_ms: 1500 });
+  for (const { task_id } of tasks) {
+    await taskWhen(first.url, task_id, ({ done }) => (done ?? 0) >= 6);
+  }
+  const { success } = await first.kill("SIGTERM");
+  assert(success);
+  await using second = await startServer(options);
+  for (const { task_id } of tasks) {
+    const record = await finished(second.url, task_id);
+    assertEquals([record.status, record.attempt], ["completed", 1]);
+    const starts = checkRows(await storedEvents(second.url, task_id), { every: 3, count: 60 });
+    assertEquals(starts, 2);
+  }
+  assertEquals((await finished(second.url, delayed.task_id)).status, "completed");
+});
+
+Deno.test("a second server on the same file is refused, and told what to do", async () => {
+  await using first = await startServer({ kinds: CRASH_KINDS });
+  const error = await assertRejects(() => startServer({ kv: first.kv, kinds: CRASH_KINDS }), Error);
+  assert(error.message.includes(`${first.kv} is in use by another Headway`), error.message);
+  assert(error.message.includes("HEADWAY_KV"));
+  const { task_id } = await submit(first.url, "numbered", { rows: 1 });
+  assertEquals((await finished(first.url, task_id)).status, "completed");
+});
+
+/** The processes that a process has started, where that can be seen. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const children: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    // The name, in brackets, may hold anything.
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === pid && state !== "Z") children.push(Number(name));
+  }
+  return children;
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
+  return stat !== null && !/\) Z /.test(stat);
+}
+
+Deno.test({
+  name: "task processes end when their server was killed",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using server = await startServer({ kinds: CRASH_KINDS, env: { HEADWAY_WORKERS: "2" } });
+    const { task_id } = await submit(server.url, "numbered", { rows: 10_000, pause_ms: 20 });
+    await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 7);
+    const pids = await childrenOf(server.process.pid);
+    assertEquals(pids.length, 2);
+    await server.kill();
+    for (const pid of pids) {
+      await eventually(async () => assertEquals(await isAlive(pid), false));
+    }
+  },
+});
+
+/** A server in this process, whose tasks run in processes of their own. */
+async function local(kv: string, killAfterMs = 200): Promise<Server> {
+  const settings: Record<string, string> = {
+    HEADWAY_PORT: "0",
+    HEADWAY_KV: kv,
+    HEADWAY_KINDS: CRASH_KINDS,
+    HEADWAY_LOG: "off",
+  };
+  return await start(readConfig((name) => settings[name]), { killAfterMs, graceMs: 2000 });
+}
+
+Deno.test("a task process that is killed costs its tasks no attempt", async () => {
+  await using server = await local(":memory:");
+  const shape = { rows: 70, every: 7, pause_ms: 30 };
+  const tasks = await Promise.all(
+    Array.from({ length: 10 }, () => submit(server.url, "numbered", shape)),
+  );
+  for (const { task_id } of tasks) {
+    await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14);
+  }
+  const [pid] = server.engine.runner!.pids;
+  Deno.kill(pid!, "SIGKILL");
+  for (const { task_id } of tasks) {
+    const record = await finished(server.url, task_id);
+    assertEquals([record.status, record.attempt], ["completed", 1]);
+    const rows = await storedEvents(server.url, task_id);
+    assertEquals(checkRows(rows, { every: 7, count: 70 }), 2);
+    const told = rows.find(({ data }) => data.message?.startsWith("Interrupted: "));
+    assertEquals(told?.data.level, "warn");
+  }
+});
+
+Deno.test("a task that never yields again is killed; the others go on from their checkpoints", async () => {
+  await using server = await local(":memory:");
+  const shape = { rows: 70, every: 7, pause_ms: 30 };
+  const tasks = await Promise.all(
+    Array.from({ length: 5 }, () => submit(server.url, "numbered", shape)),
+  );
+  for (const { task_id } of tasks) {
+    await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14);
+  }
+  const { task_id } = await submit(server.url, "loops");
+  const late = await finished(server.url, task_id);
+  assertEquals([late.status, late.error?.name], ["failed", "TimeoutError"]);
+  for (const { task_id } of tasks) {
+    const record = await finished(server.url, task_id);
+    assertEquals([record.status, record.attempt], ["completed", 1]);
+    assertEquals(checkRows(await storedEvents(server.url, task_id), { every: 7, count: 70 }), 2);
+  }
+});
+
+Deno.test("a cancel kills a task that never yields again", async () => {
+  await using server = await local(":memory:");
+  const { task_id } = await submit(server.url, "loops", undefined, { timeout_ms: 60_000 });
+  await taskWhen(server.url, task_id, ({ message }) => message === "loops");
+  const answer = await post(`${server.url}/tasks/${task_id}/cancel`);
+  assertEquals(await answer.json(), { task_id, status: "canceled" });
+  assertEquals((await finished(server.url, task_id)).status, "canceled");
+  const next = await submit(server.url, "numbered", { rows: 1 });
+  assertEquals((await finished(server.url, next.task_id)).status, "completed");
+});
+
+Deno.test("a task that takes all memory fails after three deaths; the others complete", async () => {
+  // A small heap for task processes, so that it does not take long.
+  Deno.env.set("DENO_V8_FLAGS", "--max-old-space-size=48");
+  try {
+    await using server = await local(":memory:");
+    // With no checkpoint to show for what they did.
+    const tasks = await Promise.all(
+      Array.from({ length: 5 }, () => submit(server.url, "rests", { ms: 3000 })),
+    );
+    const { task_id } = await submit(server.url, "hoards");
+    const record = await finished(server.url, task_id);
+    assertEquals([record.status, record.error?.name], ["failed", "ProcessDied"]);
+    for (const { task_id } of tasks) {
+      const { status, attempt } = await finished(server.url, task_id);
+      assertEquals([status, attempt], ["completed", 1]);
+    }
+    const health = await fetch(`${server.url}/healthz`);
+    assertEquals(await health.json(), { status: "ok" });
+  } finally {
+    Deno.env.delete("DENO_V8_FLAGS");
+  }
+});

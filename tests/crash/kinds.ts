@@ -1,0 +1,85 @@
+/**
+ * Kinds whose stored rows show whether a crash cost them anything, and kinds that take their process
+ * down.
+ *
+ * @module
+ */
+
+import { defineTask, log, output, progress, save } from "headway";
+import { z } from "zod";
+
+/** This module, as `HEADWAY_KINDS` wants it. */
+export const CRASH_KINDS: string = new URL(import.meta.url).href;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/**
+ * Says from which row it starts (an output), then logs each row with its number, saves the number of
+ * each `every`-th and waits `pause_ms` there.
+ */
+export const numbered = defineTask({
+  kind: "numbered",
+  input: z.object({
+    rows: z.int(),
+    every: z.int().default(7),
+    pause_ms: z.number().default(0),
+  }),
+  async *run({ input: { rows, every, pause_ms }, checkpoint, signal, attempt }) {
+    const from: number = checkpoint?.row ?? 0;
+    yield output({ from, attempt });
+    for (let row = from + 1; row <= rows; row++) {
+      yield log(`row ${row}`, { row });
+      yield progress({ done: row, total: rows, unit: "rows" });
+      if (row % every > 0) continue;
+      yield save({ row });
+      if (pause_ms > 0) await pause(pause_ms, signal);
+    }
+    return { rows };
+  },
+});
+
+/** Never yields again and leaves its process to nobody. Ends after a while, should a test fail. */
+export const loops = defineTask({
+  kind: "loops",
+  timeout: 300,
+  async *run() {
+    yield progress({ message: "loops" });
+    // The report goes out first.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const end = performance.now() + 60_000;
+    while (performance.now() < end);
+  },
+});
+
+/** Takes all the memory there is, in a process that others share. */
+export const hoards = defineTask({
+  kind: "hoards",
+  async *run() {
+    yield progress({ message: "hoards" });
+    const kept: unknown[] = [];
+    while (true) kept.push(new Array(100_000).fill({}));
+  },
+});
+
+/** Saves nothing for so long. */
+export const rests = defineTask({
+  kind: "rests",
+  input: z.object({ ms: z.number() }),
+  async *run({ input, signal }) {
+    yield progress({ message: "rests" });
+    await pause(input.ms, signal);
+  },
+});
