@@ -86,7 +86,7 @@ export class Engine {
       started_at: new Date(now()).toISOString(),
     };
     const session = await Session.open(kv, sid, info, leaseMs);
-    const hub = await Hub.open({ kv, sid, epoch, log });
+    const hub = await Hub.open({ kv, sid, epoch, alone, log });
     const store = new Store({
       kv,
       sid,
@@ -94,7 +94,10 @@ export class Engine {
       now,
       maxChecks: alone ? 100 : 10,
       session: () => session.check(),
-      oncommit: () => hub.pump(),
+      oncommit: (versionstamp, events, size) => {
+        if (alone) hub.pass(versionstamp, sid, events, size);
+        else hub.pump();
+      },
       freshen: (stored) => hub.freshen(stored),
       ...(onfenced ? { onfenced } : {}),
     });

@@ -29,9 +29,10 @@ export interface FollowOptions {
   queue: number;
 }
 
-/** How a live event is written for a stream. */
+/** How a live event is written for a stream. Its JSON is one line, whatever it tells. */
 export function encodeEvent({ type, json }: TaskEvent, id: string): Uint8Array {
-  return encodeBytes({ id, event: eventName(type), data: json });
+  const name = eventName(type);
+  return encoder.encode(`id: ${id}\n${name ? `event: ${name}\n` : ""}data: ${json}\n\n`);
 }
 
 function eventName(type: TaskEvent["type"]): string | undefined {

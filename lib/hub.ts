@@ -1,7 +1,7 @@
 /**
  * Passes on what is committed, here or in another process, to everyone in this process who wants
  * to know: one `watch()` as a wake-up, one read of the journal behind a cursor, however many tasks
- * and clients there are.
+ * and clients there are. Alone on its store, a process is told of its commits and reads nothing back.
  *
  * @module
  */
@@ -61,6 +61,8 @@ export interface HubOptions {
   sid: string;
   /** Names this store; the first part of each cursor. */
   epoch: string;
+  /** No other process writes: {@link Hub.pass} is called with each commit. @default {false} */
+  alone?: boolean;
   /** Where trouble is told. */
   log: Logger;
 }
@@ -69,7 +71,7 @@ export interface HubOptions {
 export interface PassedEntry {
   /** Its key's versionstamp. */
   versionstamp: string;
-  /** Its bytes. */
+  /** Its bytes, at the most. */
   size: number;
   /** When it was passed on, milliseconds. */
   at: number;
@@ -110,7 +112,7 @@ export class Hub implements AsyncDisposable {
   static async open(options: HubOptions): Promise<Hub> {
     const hub = new Hub(options);
     await hub.#readAhead();
-    hub.#watching = hub.#watch();
+    if (!options.alone) hub.#watching = hub.#watch();
     return hub;
   }
 
@@ -178,6 +180,7 @@ export class Hub implements AsyncDisposable {
 
   /** Reads the journal on: called by the watch, and right after a commit of this process. */
   pump(): void {
+    if (this.#options.alone) return;
     this.#again = true;
     this.#pumping ??= this.#pump().finally(() => this.#pumping = null);
   }
@@ -249,7 +252,9 @@ export class Hub implements AsyncDisposable {
         for await (const { key, value } of entries) {
           const versionstamp = String(key[1]);
           const bytes = await readEntry(kv, versionstamp, value);
-          if (bytes !== null) this.#pass(versionstamp, bytes);
+          if (bytes === null) continue;
+          const { sid, events } = parseJournal(bytes);
+          this.pass(versionstamp, sid, events, bytes.length);
         }
       } catch (error) {
         if (this.#closed) return;
@@ -283,12 +288,12 @@ export class Hub implements AsyncDisposable {
     else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
   }
 
-  #pass(versionstamp: string, bytes: Uint8Array): void {
+  /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
+  pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
-    this.passed.push({ versionstamp, size: bytes.length, at: Date.now() });
+    this.passed.push({ versionstamp, size, at: Date.now() });
     if (this.passed.length > MAX_PASSED) this.passed.splice(0, MAX_PASSED / 10);
-    const { sid: writer, events } = parseJournal(bytes);
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;

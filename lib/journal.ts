@@ -67,8 +67,8 @@ export interface JournalOptions {
   session?: () => Deno.AtomicCheck | null;
   /** Checks a commit may hold: 100 on SQLite, 10 over KV Connect. @default {10} */
   maxChecks?: number;
-  /** Told after each commit that others should hear of. */
-  oncommit?: () => void;
+  /** Told after each commit that others should hear of: what happened, and its bytes at the most. */
+  oncommit?: (versionstamp: string, events: TaskEvent[], size: number) => void;
   /** Told once when the session turns out to be gone. */
   onfenced?: () => void;
   /** Where trouble is told. */
@@ -196,7 +196,10 @@ export class Journal {
       if (result.ok) {
         this.commits++;
         const { versionstamp } = result;
-        if (batch.hasEvents) this.#options.oncommit?.();
+        if (batch.hasEvents) {
+          const events = [...batch.pieces.values()].flatMap((piece) => piece.events ?? []);
+          this.#options.oncommit?.(versionstamp, events, MAX_ENTRY - batch.room);
+        }
         for (const write of batch.pieces.keys()) write.settle({ ok: true, versionstamp });
         return;
       }
