@@ -15,6 +15,7 @@
 // deno-lint-ignore-file no-console -- a program that prints for people
 
 import { parseArgs } from "node:util";
+import { killChildren } from "./child.ts";
 import { headway } from "./headway.ts";
 import { bullmq } from "./peers/bullmq.ts";
 import { machineSeconds } from "./process_tree.ts";
@@ -100,17 +101,34 @@ async function quiet(): Promise<void> {
   }
 }
 
+const directories = new Set<string>();
+
 async function runOnce(scenario: Scenario, system: System, quick: boolean): Promise<Outcome> {
-  const directories: string[] = [];
   const directory = async () => {
     const made = await Deno.makeTempDir({ prefix: "headway-bench-" });
-    directories.push(made);
+    directories.add(made);
     return made;
   };
   try {
     return await scenario.run(system, { quick, directory });
   } finally {
-    for (const made of directories) await Deno.remove(made, { recursive: true });
+    removeDirectories();
+  }
+}
+
+function removeDirectories(): void {
+  for (const directory of directories) Deno.removeSync(directory, { recursive: true });
+  directories.clear();
+}
+
+/** A bench that is stopped leaves neither processes nor files behind. */
+function cleanUpOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      killChildren();
+      removeDirectories();
+      Deno.exit(130);
+    });
   }
 }
 
@@ -131,6 +149,7 @@ function checkOpenFiles(): void {
 if (import.meta.main) {
   const options = readOptions(Deno.args);
   checkOpenFiles();
+  cleanUpOnSignals();
   const found: Verdict[] = [];
   console.log(`${machine()}${options.quick ? "\n\nQuick: no figures to quote." : ""}`);
   for (const scenario of options.chosen) {
@@ -140,5 +159,5 @@ if (import.meta.main) {
     found.push(...verdicts(scenario, rounds));
   }
   console.log(`\n${verdictTable(found)}`);
-  if (found.some(({ met }) => met === false)) Deno.exitCode = 1;
+  Deno.exit(found.some(({ met }) => met === false) ? 1 : 0);
 }
