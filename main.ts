@@ -40,6 +40,9 @@ export interface StartOptions {
   graceMs?: number;
 }
 
+/** Milliseconds between two tries to begin anew. */
+const REOPEN_MS = 500;
+
 /** Milliseconds that stopping may take beyond the tasks' grace. */
 const STOP_MS = 5000;
 
@@ -88,15 +91,28 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       onfenced,
       log,
     });
+  let reopening: Promise<void> | undefined;
   /** Taken for dead, it begins anew: its tasks have gone to others, its clients come again. */
   const reopen = async () => {
     log.error("this process was taken for dead and begins anew");
     app.pulse.endAll();
+    app.newest[Symbol.dispose]();
     await app.engine.abandon();
-    app.engine = await openEngine(() => void reopen());
-    app.newest = new NewestTasks({ kv, hub: app.engine.hub, log });
+    while (!app.stopping) {
+      try {
+        app.engine = await openEngine(onfenced);
+        app.newest = new NewestTasks({ kv, hub: app.engine.hub, log });
+        return;
+      } catch (error) {
+        log.error("beginning anew failed and is tried again", { error });
+        await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
+      }
+    }
   };
-  const engine = await openEngine(() => void reopen());
+  const onfenced = () => {
+    if (!app.stopping) reopening = reopen();
+  };
+  const engine = await openEngine(onfenced);
   const beat = Math.min(
     1000,
     ...[config.heartbeatMs, config.streamLifeMs].filter((ms) => ms > 0).map((ms) => ms / 10),
@@ -113,22 +129,18 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   };
 
   let server: Deno.HttpServer<Deno.NetAddr> | undefined;
-  if (config.role !== "worker") {
-    server = Deno.serve({
-      hostname: config.host,
-      port: config.port,
-      onListen: () => {},
-      onError: (error) => {
-        log.error("a response broke", { error });
-        return new Response(null, { status: 500 });
-      },
-    }, createHandler(app));
+  try {
+    if (config.role !== "worker") server = listen(app);
+  } catch (error) {
+    await engine.close(0);
+    throw error;
   }
   const finished = Promise.withResolvers<void>();
   const resources = parts.move();
   const stop = async () => {
     if (app.stopping) return await finished.promise;
     app.stopping = true;
+    await reopening;
     // In this order: claim nothing more, take no connections, end streams, close the store.
     const closing = app.engine.close(options.graceMs ?? 5000);
     const shutting = server?.shutdown();
@@ -146,6 +158,18 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     stopped: finished.promise,
     [Symbol.asyncDispose]: stop,
   });
+}
+
+function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({
+    hostname: app.config.host,
+    port: app.config.port,
+    onListen: () => {},
+    onError: (error) => {
+      app.log.error("a response broke", { error });
+      return new Response(null, { status: 500 });
+    },
+  }, createHandler(app));
 }
 
 /** Waits for a promise, but not longer than `ms`. */
