@@ -16,28 +16,51 @@ export function needsTrim(live: LiveTask, maxRows: number): boolean {
   return live.task.rows > maxRows * SLACK + 64;
 }
 
+/** Keys removed at once, at the most. */
+const MAX_DELETES = 200;
+
+/** Values written at once, at the most. */
+const MAX_SETS = 4;
+
+/** Bytes of state changes put together in one value: it holds 64 KiB. */
+const MAX_KEPT = 48 * 1024;
+
 /** Removes the oldest rows of a task that this process owns, in its next commit. */
 export async function trimRows(kv: Deno.Kv, live: LiveTask, maxRows: number): Promise<void> {
   let excess = live.task.rows - maxRows;
   let removed = 0;
-  let last = 0;
-  const kept: Row[] = [];
+  let { trimmed } = live.task;
   const deletes: Deno.KvKey[] = [];
+  const sets: [Deno.KvKey, unknown, number][] = [];
+  let kept: Row[] = [];
+  let size = 0;
+  const flush = () => {
+    if (kept.length === 0) return;
+    const bytes = encodeRows(kept);
+    sets.push([keys.event(live.id, kept.at(-1)!.seq), bytes, bytes.length]);
+    kept = [];
+    size = 0;
+  };
   for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.events(live.id) })) {
-    if (excess <= 0 || deletes.length >= 200) break;
+    if (excess <= 0 || deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
     const rows = parseRows(value);
-    const changes = rows.filter((row) => row.type === "message" || row.type === "complete");
+    const changes = rows.filter(({ type }) => type === "message" || type === "complete");
+    if (changes.length === rows.length && value.length > MAX_KEPT / 2) {
+      // Enough of them lie together here already.
+      flush();
+      continue;
+    }
+    const bytes = encodeRows(changes).length;
+    if (size + bytes > MAX_KEPT) flush();
     kept.push(...changes);
+    size += bytes;
     removed += rows.length - changes.length;
     excess -= rows.length - changes.length;
-    last = Number(key[2]);
+    trimmed = rows.findLast((row) => !changes.includes(row))?.seq ?? trimmed;
     deletes.push(key);
   }
-  if (removed === 0) return;
-  const piece = { deletes, sets: [] as [Deno.KvKey, unknown, number][] };
-  if (kept.length > 0) {
-    const bytes = encodeRows(kept);
-    piece.sets.push([keys.event(live.id, kept.at(-1)!.seq), bytes, bytes.length]);
-  }
-  live.trim(last, removed, piece);
+  flush();
+  // Without a row among them they are put together, to be passed over the next time.
+  if (removed === 0 && deletes.length < MAX_DELETES) return;
+  live.trim(trimmed, removed, { deletes, sets });
 }
