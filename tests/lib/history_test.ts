@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import fc from "fast-check";
+import { history, historyPage } from "../../lib/history.ts";
+import { keys } from "../../lib/keys.ts";
+import { encodeRows, type Row } from "../../lib/lines.ts";
+
+const ID = "01J0000000000000000000TEST";
+
+/** Rows as commits leave them: some at a time, with gaps where progress was. */
+const commits = fc.array(
+  fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 8 }),
+  { maxLength: 30 },
+).map((commits) => {
+  let seq = 0;
+  return commits.map((gaps) =>
+    gaps.map((gap): Row => ({ type: "log", seq: seq += gap, json: `{"seq":${seq}}` }))
+  );
+});
+
+async function put(kv: Deno.Kv, commits: readonly Row[][]): Promise<Row[]> {
+  for await (const { key } of kv.list({ prefix: keys.events(ID) })) await kv.delete(key);
+  for (const rows of commits) {
+    await kv.set(keys.event(ID, rows.at(-1)!.seq), encodeRows(rows));
+  }
+  // Those of others are nobody's business.
+  await kv.set(
+    keys.event("01J0000000000000000000OTHR", 5),
+    encodeRows([{ type: "log", seq: 5, json: "{}" }]),
+  );
+  return commits.flat();
+}
+
+Deno.test("history() gives every row behind a seq, in order, also in the middle of a commit", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await fc.assert(
+    fc.asyncProperty(commits, fc.nat(100), async (commits, after) => {
+      const all = await put(kv, commits);
+      const got = (await Array.fromAsync(history(kv, ID, after))).flat();
+      assertEquals(got, all.filter(({ seq }) => seq > after));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("historyPage() gives pages that are together the whole, none too large or too many", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await fc.assert(
+    fc.asyncProperty(commits, fc.integer({ min: 1, max: 20 }), async (commits, limit) => {
+      const all = await put(kv, commits);
+      const got: Row[] = [];
+      let pages = 0;
+      for (let after: number | null = 0; after !== null; pages++) {
+        const { rows, next } = await historyPage(kv, ID, after, limit);
+        assertLessOrEqual(rows.length, limit);
+        assert(next === null || next === rows.at(-1)?.seq);
+        got.push(...rows);
+        after = next;
+      }
+      assertEquals(got, all);
+      assertEquals(pages, Math.max(1, Math.ceil(all.length / limit)));
+    }),
+    { numRuns: 60 },
+  );
+});
