@@ -105,8 +105,11 @@ Deno.test("trimRows() keeps more state changes than one value of the store can h
     for (let row = 0; row < 20; row++) live.row("log", "{}");
     await live.committed();
   }
-  await trimRows(kv, live, 10);
-  assertEquals(await live.committed().then(({ ok }) => ok), true);
+  // A little at a time, as a task goes on.
+  for (let pass = 0; pass < 8; pass++) {
+    await trimRows(kv, live, 10);
+    assertEquals((await live.committed()).ok, true);
+  }
   const { rows, head } = await stored(kv);
   assertEquals(logged, []);
   assertEquals(rows.filter(isChange).length, 42);
