@@ -8,7 +8,7 @@
 import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import type { Report } from "./state.ts";
 import type { AnyTask, UploadInfo } from "./task.ts";
-import { readYield, textOf, toJson } from "./yielded.ts";
+import { brief, readYield, textOf, toJson } from "./yielded.ts";
 
 /** What {@link Executor} takes. */
 export interface ExecutorOptions {
@@ -290,11 +290,11 @@ async function readInput(task: AnyTask, json: string | null): Promise<unknown> {
 /** What was thrown, as text: anything can be, and its fields may be anything too. */
 function asError(error: unknown): { name: string; message: string; stack: string } {
   if (error instanceof Error) {
-    const name = textOf(error.name).slice(0, 256);
-    const message = textOf(error.message).slice(0, 4096);
+    const name = brief(textOf(error.name), 256);
+    const message = brief(textOf(error.message), 4096);
     return { name, message, stack: textOf(error.stack ?? message).slice(0, MAX_STACK) };
   }
-  const text = textOf(error).slice(0, 4096);
+  const text = brief(textOf(error), 4096);
   return { name: "Error", message: text, stack: text };
 }
 

@@ -83,7 +83,7 @@ function readReport(value: Progress, at: number): Report {
   for (const field of ["unit", "stage", "message"] as const) {
     const text = value[field];
     // Types allow no null; a task in JavaScript may mean "nothing to say" by it.
-    if (text !== undefined && text !== null) report[field] = cut(textOf(text), MAX_TEXT[field]);
+    if (text !== undefined && text !== null) report[field] = brief(textOf(text), MAX_TEXT[field]);
   }
   return report;
 }
@@ -147,6 +147,16 @@ export function toJson(what: string, value: unknown): string {
     );
   }
   return json;
+}
+
+/**
+ * Cuts a text to so many characters, and to no more than twice as many of JSON: one of control
+ * characters would take six times its length, and a record of such texts would not fit into KV.
+ */
+export function brief(text: string, length: number): string {
+  if (text.length <= length / 3) return text;
+  const whole = cut(text, length);
+  return JSON.stringify(whole).length > 2 * length + 2 ? cut(text, Math.floor(length / 3)) : whole;
 }
 
 /** Cuts a text to so many characters, never inside a surrogate pair, and marks that it did. */

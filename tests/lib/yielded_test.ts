@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { log, output, progress, save } from "headway";
 import { MAX_JSON } from "../../lib/stored.ts";
-import { readYield, toJson } from "../../lib/yielded.ts";
+import { brief, readYield, toJson } from "../../lib/yielded.ts";
 
 const AT = 1_700_000_000_000;
 const TIME = "2023-11-14T22:13:20.000Z";
@@ -115,6 +115,21 @@ Deno.test("readYield() cuts long texts between characters and marks it", () => {
         assert(text.startsWith(cut.slice(0, -1)) && cut.isWellFormed());
       },
     ),
+  );
+});
+
+Deno.test("brief() bounds a text as JSON too, whatever it is of", () => {
+  const text = fc.string({
+    unit: fc.constantFrom("a", "€", "\0", "\n", '"', "\ud800", "😀"),
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(text, fc.integer({ min: 10, max: 200 }), (text, length) => {
+      const short = brief(text, length);
+      assert(short.length <= length && JSON.stringify(short).length <= 2 * length + 2);
+      if (short === text) return;
+      assert(short.endsWith("…") && text.startsWith(short.slice(0, -1)));
+    }),
   );
 });
 
