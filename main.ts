@@ -32,7 +32,7 @@ export interface StartOptions {
   kv?: Deno.Kv;
   /** Runs tasks in this process instead of in task processes. @default {false} */
   inline?: boolean;
-  /** @default {a logger as configured} */
+  /** Where it logs. @default {a logger as configured} */
   log?: Logger;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;

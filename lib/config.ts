@@ -55,6 +55,7 @@ export interface Config {
 
 /** A variable is not as it should be; the message names it and says what would be right. */
 export class ConfigError extends Error {
+  /** Tells it from other errors. */
   override name = "ConfigError";
 }
 

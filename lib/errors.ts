@@ -19,14 +19,15 @@ export interface HttpErrorOptions {
 
 /** A request that cannot be answered as asked: a status and a sentence that helps. */
 export class HttpError extends Error {
+  /** Tells it from other errors. */
   override name = "HttpError";
   /** The HTTP status. */
-  readonly status: StatusCode;
+  readonly status: number;
   /** See {@link HttpErrorOptions}. */
   readonly options: HttpErrorOptions;
 
   /** The sentence is shown to the client. */
-  constructor(status: StatusCode, sentence: string, options: HttpErrorOptions = {}) {
+  constructor(status: number, sentence: string, options: HttpErrorOptions = {}) {
     super(sentence);
     this.status = status;
     this.options = options;
@@ -45,7 +46,7 @@ export function errorResponse(error: unknown, log: Logger): Response {
   const { status, message, options } = error as HttpError;
   const problem = {
     type: "about:blank",
-    title: STATUS_TEXT[status],
+    title: STATUS_TEXT[status as StatusCode],
     status,
     detail: message,
     error: message,

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 
 /** A SQLite file is in use by another server. */
 export class FileInUseError extends Error {
+  /** Tells it from other errors. */
   override name = "FileInUseError";
 }
 

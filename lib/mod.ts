@@ -50,5 +50,12 @@ export type {
   UploadInfo,
   Yield,
 } from "./task.ts";
+export type {
+  OutputOf,
+  StandardIssue,
+  StandardProps,
+  StandardResult,
+  StandardSchema,
+} from "./standard_schema.ts";
 export { isFinished, STATUSES } from "./record.ts";
 export type { Status, TaskError, TaskRecord } from "./record.ts";

@@ -343,6 +343,7 @@ export class Store {
 
 /** The store could not take a write: it is closing, or this process was taken for dead. */
 export class StoreError extends Error {
+  /** Tells it from other errors. */
   override name = "StoreError";
 
   /** Says why. */

@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { OutputOf, StandardSchema } from "./standard_schema.ts";
 
 /** The marker that tells Headway's own yields from a plain `{ progress }` object. */
-const YIELD = "~headway";
+export const YIELD = "~headway";
 
 /** A level of a log row. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -178,7 +178,7 @@ export interface RetryOptions {
 
 /** What {@link defineTask} takes. */
 export interface TaskOptions<
-  Schema extends StandardSchemaV1 | undefined,
+  Schema extends StandardSchema | undefined,
   Result,
   Yielded extends Yield,
 > {
@@ -201,10 +201,11 @@ export interface TaskOptions<
 }
 
 /** The validated input type of a schema; `unknown` without one. */
-export type InputOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema>
+export type InputOf<Schema> = Schema extends StandardSchema ? OutputOf<Schema>
   : unknown;
 
-const DEFINITION: unique symbol = Symbol.for("headway.task");
+/** The marker of a task definition, the same in two copies of this module. */
+export const DEFINITION: unique symbol = Symbol.for("headway.task");
 
 /** A kind of task. Made by {@link defineTask}; its type carries input, output and result. */
 export interface TaskDefinition<Input = unknown, Output = unknown, Result = unknown> {
@@ -215,7 +216,7 @@ export interface TaskDefinition<Input = unknown, Output = unknown, Result = unkn
   /** See {@link TaskOptions.description}. */
   readonly description: string | undefined;
   /** See {@link TaskOptions.input}. */
-  readonly input: StandardSchemaV1<unknown, Input> | undefined;
+  readonly input: StandardSchema<unknown, Input> | undefined;
   /** With its defaults filled in. */
   readonly retry: Required<RetryOptions>;
   /** Milliseconds, or `undefined` for no time-out. */
@@ -232,7 +233,8 @@ export interface TaskDefinition<Input = unknown, Output = unknown, Result = unkn
 // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
 export type AnyTask = TaskDefinition<any, any, any>;
 
-type OutputsOf<Yielded> = Yielded extends OutputYield<infer Output> ? Output : never;
+/** What a generator puts out, of all that it yields. */
+export type OutputsOf<Yielded> = Yielded extends OutputYield<infer Output> ? Output : never;
 
 /** What a kind may be called. */
 export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -260,7 +262,7 @@ export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export function defineTask<
   Result,
   Yielded extends Yield,
-  Schema extends StandardSchemaV1 | undefined = undefined,
+  Schema extends StandardSchema | undefined = undefined,
 >(
   options: TaskOptions<Schema, Result, Yielded>,
 ): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result> {
@@ -300,7 +302,7 @@ export function defineTask<
     [DEFINITION]: true as const,
     kind,
     description: options.description,
-    input: options.input as StandardSchemaV1<unknown, InputOf<Schema>> | undefined,
+    input: options.input as StandardSchema<unknown, InputOf<Schema>> | undefined,
     retry: { maxAttempts, baseMs, capMs },
     timeout,
     concurrency,

@@ -30,3 +30,15 @@ export interface App {
   /** Where trouble is told. */
   readonly log: Logger;
 }
+
+/** What a route is given beside the app. */
+export interface RouteContext {
+  /** As it came. */
+  request: Request;
+  /** Its address. */
+  url: URL;
+  /** Parts of the path, decoded. */
+  params: Record<string, string | undefined>;
+  /** Who asks. */
+  client: string;
+}

@@ -1,10 +1,10 @@
 import { historyPage } from "../lib/history.ts";
 import { jsonText, pathId, queryNumber } from "../lib/http.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
 /** `GET /tasks/{id}/events`: the stored log, output and state changes, oldest first, in pages. */
-export const getEvents: Route = async (app, { url, params }) => {
+export async function getEvents(app: App, { url, params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   const after = queryNumber(url, "after", { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
   const limit = queryNumber(url, "limit", { fallback: 100, min: 1, max: 1000 });
@@ -14,4 +14,4 @@ export const getEvents: Route = async (app, { url, params }) => {
     `{"seq":${seq},"event":"${type}","data":${json}}`
   );
   return jsonText(`{"events":[${events.join(",")}],"next_after":${next}}`);
-};
+}

@@ -1,12 +1,14 @@
 import { json } from "../lib/http.ts";
-import type { Route } from "./mod.ts";
+import type { App } from "./app.ts";
 
 /** `GET /healthz`: this process answers. */
-export const getHealth: Route = () => json({ status: "ok" });
+export function getHealth(): Response {
+  return json({ status: "ok" });
+}
 
 /** `GET /readyz`: it can do its work: the store answers, and it is not about to stop. */
-export const getReady: Route = async (app) => {
+export async function getReady(app: App): Promise<Response> {
   if (app.stopping) return json({ status: "stopping" }, 503);
   await app.engine.store.kv.get(["meta", "epoch"]);
   return json({ status: "ready" });
-};
+}

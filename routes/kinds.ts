@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { json } from "../lib/http.ts";
 import type { AnyTask } from "../lib/task.ts";
-import type { Route } from "./mod.ts";
+import type { App } from "./app.ts";
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input. */
-export const getKinds: Route = (app) =>
-  json({
+export function getKinds(app: App): Response {
+  return json({
     kinds: [...app.kinds.values()].map((task) => ({
       kind: task.kind,
       description: task.description ?? null,
@@ -16,6 +16,7 @@ export const getKinds: Route = (app) =>
       isolate: task.isolate,
     })),
   });
+}
 
 /** A JSON Schema where the schema's library can make one; `null` (anything goes) where not. */
 function inputSchema({ input }: AnyTask): unknown {

@@ -5,7 +5,7 @@
  */
 
 import { errorResponse, HttpError } from "../lib/errors.ts";
-import type { App } from "./app.ts";
+import type { App, RouteContext } from "./app.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
 import { getKinds } from "./kinds.ts";
@@ -15,18 +15,6 @@ import { submit } from "./submit.ts";
 import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
 import { createTask, getTasks } from "./tasks.ts";
 import { createUpload } from "./uploads.ts";
-
-/** What a route is given beside the app. */
-export interface RouteContext {
-  /** As it came. */
-  request: Request;
-  /** Its address. */
-  url: URL;
-  /** Parts of the path, decoded. */
-  params: Record<string, string | undefined>;
-  /** Who asks. */
-  client: string;
-}
 
 /** Answers a request. */
 export type Route = (app: App, context: RouteContext) => Response | Promise<Response>;

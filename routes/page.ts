@@ -1,6 +1,6 @@
 import { eTag, ifNoneMatch } from "@std/http";
 import { HttpError } from "../lib/errors.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 
 /** Where the page's parts lie, once built. */
 const STATIC = new URL("../static/", import.meta.url);
@@ -29,10 +29,14 @@ const CSP = [
 ].join("; ");
 
 /** `GET /`: the page. */
-export const getPage: Route = (_app, { request }) => serve(request, "index.html");
+export function getPage(_app: App, { request }: RouteContext): Promise<Response> {
+  return serve(request, "index.html");
+}
 
 /** `GET /static/{file}`: its script, style and icon. */
-export const getStatic: Route = (_app, { request, params }) => serve(request, params.file ?? "");
+export function getStatic(_app: App, { request, params }: RouteContext): Promise<Response> {
+  return serve(request, params.file ?? "");
+}
 
 async function serve(request: Request, name: string): Promise<Response> {
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;

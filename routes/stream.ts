@@ -7,8 +7,7 @@ import { pathId } from "../lib/http.ts";
 import { isFinished, type TaskRecord } from "../lib/record.ts";
 import { encodeBytes, SSE_HEADERS } from "../lib/sse.ts";
 import { SseStream } from "../lib/sse_stream.ts";
-import type { App } from "./app.ts";
-import type { Route, RouteContext } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
 /** Ids a client may name in `?ids=`, at the most. */
@@ -18,7 +17,7 @@ const MAX_IDS = 1000;
 const AWAY_MS = 15_000;
 
 /** `GET /tasks/{id}/stream`, and the tutorial's two other names for it. */
-export const streamOne: Route = async (app, context) => {
+export async function streamOne(app: App, context: RouteContext): Promise<Response> {
   const id = pathId(context.params.id, "task");
   requireEventStream(context.request);
   const stored = await requireTask(app, id);
@@ -32,10 +31,10 @@ export const streamOne: Route = async (app, context) => {
     const { hub, store: { kv } } = app.engine;
     return followTask(stream, { kv, hub, id, lastEventId, queue: app.config.streamQueue });
   });
-};
+}
 
 /** `GET /tasks/stream`: many tasks over one connection. */
-export const streamMany: Route = (app, context) => {
+export function streamMany(app: App, context: RouteContext): Response {
   requireEventStream(context.request);
   const selection = readSelection(context.url);
   const lastEventId = readLastEventId(context);
@@ -46,13 +45,13 @@ export const streamMany: Route = (app, context) => {
     (stream) => followMany(stream, { kv, hub, selection, lastEventId }),
     () => cursorOnly(hub),
   );
-};
+}
 
 /** `GET /tasks/stream-all`: the tutorial's exercise: the newest tasks, whole, once a second. */
-export const streamAll: Route = (app, context) => {
+export function streamAll(app: App, context: RouteContext): Response {
   requireEventStream(context.request);
   return open(app, context, (stream) => app.newest.follow(stream));
-};
+}
 
 /**
  * Opens a stream. Where there is no room it is opened and closed: any status but 200 would end a

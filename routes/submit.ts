@@ -1,10 +1,10 @@
 import { HttpError } from "../lib/errors.ts";
 import { json, readJson } from "../lib/http.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 
 /** `POST /submit`: the tutorial's. Starts a `demo`; a body may hold its input. */
-export const submit: Route = async (app, { request }) => {
+export async function submit(app: App, { request }: RouteContext): Promise<Response> {
   const body = await readJson(request, app.config.maxBody);
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw new HttpError(400, "The body must be an object with the input of a demo, or absent", {
@@ -13,4 +13,4 @@ export const submit: Route = async (app, { request }) => {
   }
   const { id } = await submitTask(app, { kind: "demo", input: body }, request);
   return json({ task_id: id });
-};
+}

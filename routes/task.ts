@@ -4,8 +4,7 @@ import { json, jsonText, pathId } from "../lib/http.ts";
 import { isFinished, type TaskRecord } from "../lib/record.ts";
 import type { Decided } from "../lib/store.ts";
 import { shownRecord, type StoredTask } from "../lib/stored.ts";
-import type { App } from "./app.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds a cancel waits for the generator to end. */
 const CANCEL_WAIT_MS = 2000;
@@ -27,7 +26,7 @@ export async function requireTask(app: App, id: string): Promise<StoredTask> {
 }
 
 /** `GET /tasks/{id}`: the record, with its result. */
-export const getTask: Route = async (app, { request, params }) => {
+export async function getTask(app: App, { request, params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   const stored = await requireTask(app, id);
   const { seq } = JSON.parse(stored.record) as TaskRecord;
@@ -37,10 +36,10 @@ export const getTask: Route = async (app, { request, params }) => {
     return new Response(null, { status: 304, headers });
   }
   return jsonText(await shownRecord(app.engine.store.kv, stored), 200, headers);
-};
+}
 
 /** `POST /tasks/{id}/cancel`: at once, or within two seconds, or asked for. */
-export const cancelTask: Route = async (app, { params }) => {
+export async function cancelTask(app: App, { params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   const { store, hub } = app.engine;
   const waiting = new AbortController();
@@ -60,21 +59,21 @@ export const cancelTask: Route = async (app, { params }) => {
   if (!isFinished(status)) return json({ task_id: id, status, cancel_requested }, 202);
   if (status === "canceled") return json({ task_id: id, status });
   throw wrongState(id, status, "canceled");
-};
+}
 
 /** `POST /tasks/{id}/retry`: a finished task is pending again. */
-export const retryTask: Route = async (app, { params }) => {
+export async function retryTask(app: App, { params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   refuse(await app.engine.store.retry(id), id, "retried before it is finished");
   return jsonText((await requireTask(app, id)).record);
-};
+}
 
 /** `DELETE /tasks/{id}`: a finished task, and all that belongs to it. */
-export const deleteTask: Route = async (app, { params }) => {
+export async function deleteTask(app: App, { params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   refuse(await app.engine.store.remove(id), id, "deleted before it is finished");
   return new Response(null, { status: 204 });
-};
+}
 
 function refuse(decided: Decided, id: string, what: string): Decided & { ok: true } {
   if (decided.ok) return decided;

@@ -4,11 +4,11 @@ import { type ListQuery, listTasks } from "../lib/list.ts";
 import { type Status, STATUSES } from "../lib/record.ts";
 import { shownRecord } from "../lib/stored.ts";
 import { KIND_PATTERN } from "../lib/task.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 
 /** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
-export const createTask: Route = async (app, { request }) => {
+export async function createTask(app: App, { request }: RouteContext): Promise<Response> {
   const body = await readJson(request, app.config.maxBody);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new HttpError(400, 'The body must be an object, as {"kind":"demo","input":{}}', {
@@ -21,10 +21,10 @@ export const createTask: Route = async (app, { request }) => {
   const { kv } = app.engine.store;
   const stored = await app.engine.store.read(id);
   return jsonText(stored ? await shownRecord(kv, stored) : record, 200, headers);
-};
+}
 
 /** `GET /tasks`: newest first, in pages. */
-export const getTasks: Route = async (app, { url }) => {
+export async function getTasks(app: App, { url }: RouteContext): Promise<Response> {
   const query: ListQuery = { limit: queryNumber(url, "limit", { fallback: 50, min: 1, max: 500 }) };
   const words = (name: string) =>
     url.searchParams.getAll(name).flatMap((text) => text.split(",")).filter(Boolean);
@@ -54,4 +54,4 @@ export const getTasks: Route = async (app, { url }) => {
   const { store } = app.engine;
   const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
-};
+}

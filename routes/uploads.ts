@@ -1,13 +1,13 @@
 import { HttpError } from "../lib/errors.ts";
 import { json, withDeadline } from "../lib/http.ts";
-import type { Route } from "./mod.ts";
+import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an upload may pause, and may take in all. */
 const IDLE_MS = 30_000;
 const TOTAL_MS = 6 * 3600_000;
 
 /** `POST /uploads`: the raw body, streamed into the store. `X-Filename` or `?name=` names it. */
-export const createUpload: Route = async (app, { request, url }) => {
+export async function createUpload(app: App, { request, url }: RouteContext): Promise<Response> {
   const { maxUpload } = app.config;
   const tooLarge = () =>
     new HttpError(413, `The upload is larger than ${maxUpload} bytes`, { field: "body" });
@@ -27,7 +27,7 @@ export const createUpload: Route = async (app, { request, url }) => {
   }
   const info = await app.engine.uploads.add(limited(), name === null ? null : name.slice(0, 255));
   return json(info, 201);
-};
+}
 
 /** Headers carry ASCII: a client sends other characters percent-encoded. */
 function fileName(header: string | null): string | null {

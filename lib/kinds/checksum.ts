@@ -9,7 +9,8 @@ import { z } from "zod";
 import { defineTask, progress, type TaskDefinition } from "../task.ts";
 import { pieces } from "./pieces.ts";
 
-const ALGORITHMS = ["sha-224", "sha-256", "sha-384", "sha-512"] as const;
+/** What can be computed. */
+export const ALGORITHMS = ["sha-224", "sha-256", "sha-384", "sha-512"] as const;
 
 /** A SHA-2 function, by its name in the IANA hash registry (FIPS 180-4). */
 export type ChecksumAlgorithm = typeof ALGORITHMS[number];

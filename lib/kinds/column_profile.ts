@@ -79,7 +79,11 @@ export class ColumnProfile {
     number: new Float64Array(KNOWN_VALUES),
   };
 
-  /** @param maxBytes What the state may take as JSON, at least 450. */
+  /**
+   * Begins, or goes on from a state.
+   *
+   * @param maxBytes What the state may take as JSON, at least 450.
+   */
   constructor(maxBytes: number, state?: ColumnState) {
     this.#maxText = Math.min(MAX_TEXT_BYTES, Math.floor(maxBytes / 12));
     this.#nulls = state?.nulls ?? 0;

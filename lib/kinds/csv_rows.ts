@@ -54,7 +54,11 @@ export class CsvRows {
   // all after the first broken one is parsed in vain.
   #quotedAtOnce = Infinity;
 
-  /** @param from Where to go on; the position after the byte order mark unless given. */
+  /**
+   * Begins, or goes on from a state.
+   *
+   * @param from Where to go on; the position after the byte order mark unless given.
+   */
   constructor(dialect: CsvDialect, from?: CsvPosition, maxRecord = MAX_RECORD_BYTES) {
     const start = from ?? { offset: dialect.bom, line: 1, skipping: false, told_utf8: false };
     this.#framer = new RecordFramer(dialect.newline, start, maxRecord);

@@ -28,7 +28,11 @@ export class DistinctCounter {
   #table: Uint32Array | undefined;
   #registers: Uint8Array | undefined;
 
-  /** @param maxBytes What it may take as JSON, at least 64. */
+  /**
+   * Begins, or goes on from a state.
+   *
+   * @param maxBytes What it may take as JSON, at least 64.
+   */
   constructor(maxBytes: number, state?: DistinctState) {
     const room = maxBytes - '{"registers":""}'.length;
     this.#maxExact = Math.min(MAX_EXACT, Math.floor(room / ENTRY_BYTES));

@@ -54,7 +54,11 @@ export class RecordFramer {
   #quoted = false;
   #lines = 0;
 
-  /** @param newline The byte that ends a line: 10 (also for CR LF) or 13. */
+  /**
+   * Begins, or goes on from a state.
+   *
+   * @param newline The byte that ends a line: 10 (also for CR LF) or 13.
+   */
   constructor(
     newline: number,
     from: FramerPosition = { offset: 0, line: 1, skipping: false },

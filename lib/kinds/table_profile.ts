@@ -48,7 +48,11 @@ export class TableProfile {
   #rows: number;
   #malformed: number;
 
-  /** @param header The first row, or `undefined` where the table has none. */
+  /**
+   * Begins, or goes on from a state.
+   *
+   * @param header The first row, or `undefined` where the table has none.
+   */
   constructor(header: string[] | undefined, state?: TableState) {
     this.#names = header;
     this.#rows = state?.rows ?? 0;
