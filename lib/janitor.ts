@@ -180,7 +180,7 @@ export class Janitor implements Write {
     });
     // A conflict means that another process returned it.
     const outcome = await live?.committed();
-    if (outcome?.ok && live!.record.status === "pending") store.onpending?.(live!);
+    if (outcome?.ok) store.onreturned?.(live!);
   }
 
   /** One process sweeps. Takes the office when nobody alive holds it. */

@@ -75,6 +75,8 @@ export class Runner {
   readonly #pool: TaskPool<Run>;
   readonly #slots: Slots;
   readonly #runs = new Map<string, Run>();
+  /** Pending, but each to be tried alone when there is a process for it. */
+  readonly #suspects: LiveTask[] = [];
   readonly #jobs = new Set<Promise<unknown>>();
   #number = 0;
   #loading = 0;
@@ -121,6 +123,13 @@ export class Runner {
       this.#pending.offer(live);
       this.#pump();
     };
+    store.onreturned = (live) => {
+      const { kind, status } = live.record;
+      // Its place is free again, and our own commits are not heard of.
+      if (this.#slots.has(kind)) this.#own(this.#readSlots(kind));
+      if (status === "pending") this.#pending.offer(live);
+      this.#pump();
+    };
     store.oncancel = (live) => this.#stop(this.#runs.get(live.id), "cancel");
     store.onrefused = (live) => this.#own(this.#refused(live));
     await this.#pending.load();
@@ -156,6 +165,7 @@ export class Runner {
     this.#stopping = true;
     this.#unlisten?.();
     this.#options.store.onpending = undefined;
+    this.#options.store.onreturned = undefined;
     this.#pending.close();
   }
 
@@ -177,6 +187,9 @@ export class Runner {
   #pump(): void {
     if (this.#stopping) return;
     const { store } = this.#options;
+    if (this.#pool.canIsolate) {
+      for (const live of this.#suspects.splice(0)) this.#pending.offer(live);
+    }
     while (this.#runs.size + this.#loading < this.#pool.capacity) {
       const candidate = this.#pending.next((kind) => this.#mayRun(kind));
       if (!candidate) break;
@@ -205,18 +218,23 @@ export class Runner {
 
   #claim(live: LiveTask): void {
     const { store, kinds, log } = this.#options;
-    const { kind, status } = live.record;
+    const { kind, status, run_at } = live.record;
     const { isolate, concurrency } = kinds.get(kind)!;
     if (status !== "pending" || this.#runs.has(live.id) || this.#stopping) return;
+    // It may have failed elsewhere since it was put into the queue, and wait for its retry.
+    if (Date.parse(run_at) > store.now()) return this.#pending.offer(live);
     const slot = concurrency === undefined ? null : this.#slots.free(kind, concurrency);
     // The last place may have gone while the task was loaded.
     if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
     const { resuming, checkpointed, deaths } = live.task;
+    // A task under which processes died is tried alone before it is called the cause; beside others
+    // it could be called that for what one of them does.
+    const suspect = deaths >= 2;
+    if (suspect && !this.#pool.canIsolate) return void this.#suspects.push(live);
     if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) this.#row(live, "info", "Resumed from the last checkpoint");
-    // A task under which processes died is tried alone before it is called the cause.
-    const member = this.#pool.pick(isolate || (deaths >= 2 && this.#pool.canIsolate));
+    const member = this.#pool.pick(isolate || suspect);
     const run: Run = {
       number: ++this.#number,
       live,
@@ -244,9 +262,13 @@ export class Runner {
     const { live, member, number } = run;
     const { task_id: id, kind, attempt } = live.record;
     const outcome = await live.committed();
-    if (!outcome.ok) return this.#drop(run);
+    if (!outcome.ok) return await this.#drop(run, outcome.reason === "conflict");
     const input = await fetchKept(kv, live.input, keys.input(id));
     const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
+    // Another process may have asked to cancel it while it was on its way from a dead one to us.
+    if (live.task.interruptions > 0 && (await kv.get(keys.cancel(id))).versionstamp !== null) {
+      run.stop ??= "cancel";
+    }
     // It may have been interrupted, or asked to stop, while we read.
     if (this.#runs.get(id) !== run) return;
     if (run.stop !== null) return this.#ended(run, { how: "stopped", reason: run.stop });
@@ -260,13 +282,23 @@ export class Runner {
   // --- what task processes say ---------------------------------------------------------------
 
   #said({ host, runs }: Member<Run>, message: FromTasks): void {
-    const { uploads, store } = this.#options;
+    const { uploads, store, log } = this.#options;
     if (message.type === "info") {
       const { request, upload } = message;
-      this.#own(uploads.info(upload).then((info) => host.send({ type: "info", request, info })));
+      this.#own(
+        uploads.info(upload).catch((error) => {
+          log.error("an upload could not be described", { upload, error });
+          return null;
+        }).then((info) => host.send({ type: "info", request, info })),
+      );
     } else if (message.type === "piece") {
       const { request, upload, offset } = message;
-      this.#own(uploads.read(upload, offset).then((bytes) => host.sendBytes(request, bytes)));
+      this.#own(
+        uploads.read(upload, offset).catch((error) => {
+          log.error("an upload could not be read", { upload, error });
+          return new Uint8Array();
+        }).then((bytes) => host.sendBytes(request, bytes)),
+      );
     } else if (message.type === "batch") {
       let bytes = 0;
       for (const event of message.events) {
@@ -386,11 +418,16 @@ export class Runner {
     this.#pump();
   }
 
-  /** A run whose claim was lost to another process. */
-  #drop(run: Run): void {
-    const { kind } = run.live.record;
+  /** A run whose claim was lost to another process: the task, or only the place it was to have. */
+  async #drop(run: Run, contended: boolean): Promise<void> {
+    const { id, record: { kind }, task: { slot } } = run.live;
     this.#forget(run);
-    if (run.live.task.slot !== null) this.#own(this.#readSlots(kind));
+    if (contended && slot !== null) {
+      await this.#readSlots(kind);
+      await this.#options.store.withTask(id, (live) => {
+        if (live.record.status === "pending") this.#pending.offer(live);
+      });
+    }
     this.#pump();
   }
 

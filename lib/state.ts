@@ -250,7 +250,8 @@ export function applyReport(task: Task, report: Report): Task {
     record.progress = progress;
   } else if (report.done !== undefined || report.total !== undefined) {
     const { done, total } = record;
-    record.progress = total === null ? null : total === 0 ? 100 : ((done ?? 0) / total) * 100;
+    // Of nothing there is no percent yet: the total may still be counted.
+    record.progress = total ? ((done ?? 0) / total) * 100 : null;
   }
   let { peak } = task;
   if (record.progress !== null) {

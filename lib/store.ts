@@ -64,6 +64,9 @@ export class Store {
 
   /** A task became pending here, before its commit: the runner may claim it at once. */
   onpending: ((live: LiveTask) => void) | undefined;
+  /** A task of a dead process was given back here: it is pending, or has ended. */
+  onreturned: ((live: LiveTask) => void) | undefined;
+
   /** Someone wants a task stopped that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 

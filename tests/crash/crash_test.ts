@@ -344,9 +344,9 @@ Deno.test("a task that takes all memory fails after three deaths; the others com
   Deno.env.set("DENO_V8_FLAGS", "--max-old-space-size=48");
   try {
     await using server = await local(":memory:");
-    // With no checkpoint to show for what they did.
+    // More of them than may be tried alone at once, and with no checkpoint to show for it.
     const tasks = await Promise.all(
-      Array.from({ length: 5 }, () => submit(server.url, "rests", { ms: 3000 })),
+      Array.from({ length: 12 }, () => submit(server.url, "rests", { ms: 3000 })),
     );
     const { task_id } = await submit(server.url, "hoards");
     const record = await finished(server.url, task_id);

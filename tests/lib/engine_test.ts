@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { type AnyTask, defineTask, log, progress, save } from "headway";
 import { Engine, type EngineOptions } from "../../lib/engine.ts";
 import { keys } from "../../lib/keys.ts";
@@ -246,6 +246,21 @@ for (const options of [{}, { concurrency: 1 }]) {
   });
 }
 
+Deno.test("Engine runs what waited for a place that a dead process held", async () => {
+  const kind = counted("k", { concurrency: 1 });
+  await using cluster = await Cluster.open(kind.task);
+  const engines = [await cluster.join(), await cluster.join()];
+  const ids = await Promise.all(Array.from({ length: 6 }, (_, n) => submit(engines[n % 2]!, "k")));
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  const running = (await Promise.all(ids.map((id) => engines[0]!.store.read(id))))
+    .find((stored) => stored && stored.owner !== null);
+  const dead = engines.find(({ store }) => store.sid === running?.owner)!;
+  const living = engines.find((engine) => engine !== dead)!;
+  await cluster.kill(dead);
+  kind.open();
+  for (const id of ids) await when(living, id, "completed");
+});
+
 Deno.test("Engine gives a cancel its due when the owner of the task has died", async () => {
   const kind = counted("k");
   await using cluster = await Cluster.open(kind.task);
@@ -362,6 +377,34 @@ Deno.test("Engine runs a delayed task at once that was canceled and retried", as
   await engine.store.cancel(id);
   await engine.store.retry(id);
   await when(engine, id, "completed");
+});
+
+Deno.test("Engine waits with a retry for as long as it should, in every process", async () => {
+  let now = 1_000_000;
+  const starts: number[] = [];
+  const task = defineTask({
+    kind: "k",
+    retry: { maxAttempts: 2, baseMs: 60_000 },
+    async *run({ attempt }) {
+      yield attempt;
+      starts.push(now);
+      if (attempt === 1) throw new Error("once");
+    },
+  });
+  await using cluster = await Cluster.open(task);
+  const engines = [await cluster.join({ now: () => now }), await cluster.join({ now: () => now })];
+  const id = await submit(engines[0]!, "k", { maxAttempts: 2 });
+  await eventually(async () => {
+    const { status, error } = await recordOf(engines[0]!, id);
+    assertEquals([status, error?.message], ["pending", "once"]);
+  });
+  now = Date.parse((await recordOf(engines[1]!, id)).run_at);
+  assertGreater(now, 1_000_000);
+  // What has the queues looked at again.
+  const other = await submit(engines[1]!, "k", { maxAttempts: 2, priority: -1 });
+  await when(engines[0]!, id, "completed");
+  assertEquals(starts.filter((at) => at === 1_000_000).length, 1);
+  await engines[0]!.store.cancel(other);
 });
 
 Deno.test("start() twice on one handle makes two processes of a cluster", async () => {

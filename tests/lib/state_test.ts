@@ -252,7 +252,7 @@ Deno.test("applyReport() computes percent from done and total, where it is not t
   assertEquals(percent({ total: 10 }, { done: 5 }), 50);
   assertEquals(percent({ done: 1, total: 3 }), 33.33);
   assertEquals(percent({ done: 5 }), null);
-  assertEquals(percent({ done: 0, total: 0 }), 100);
+  assertEquals(percent({ done: 0, total: 0 }), null);
   assertEquals(percent({ done: 20, total: 10 }), 100);
   assertEquals(percent({ done: 1, total: 10, progress: 90 }), 90);
   assertEquals(percent({ progress: null }), null);
