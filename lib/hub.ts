@@ -6,7 +6,7 @@
  * @module
  */
 
-import { readEntry } from "./journal_entry.ts";
+import { entrySize, readEntry } from "./journal_entry.ts";
 import { keys } from "./keys.ts";
 import { parseJournal, type TaskEvent } from "./lines.ts";
 import { HEAD_LAG_MS } from "./live_task.ts";
@@ -71,7 +71,7 @@ export interface HubOptions {
 export interface PassedEntry {
   /** Its key's versionstamp. */
   versionstamp: string;
-  /** Its bytes, at the most. */
+  /** Its bytes. */
   size: number;
   /** When it was passed on, milliseconds. */
   at: number;
@@ -80,8 +80,8 @@ export interface PassedEntry {
 /** Entries remembered for sweeping, at the most; older ones are found by listing. */
 const MAX_PASSED = 100_000;
 
-/** Milliseconds of the journal read at the start: heads lag far less behind it. */
-const AHEAD_MS = 10 * HEAD_LAG_MS;
+/** Milliseconds of the journal read at the start: heads lag less behind it. */
+const AHEAD_MS = 4 * HEAD_LAG_MS;
 
 /** See the module. */
 export class Hub implements AsyncDisposable {
@@ -254,7 +254,7 @@ export class Hub implements AsyncDisposable {
           const bytes = await readEntry(kv, versionstamp, value);
           if (bytes === null) continue;
           const { sid, events } = parseJournal(bytes);
-          this.pass(versionstamp, sid, events, bytes.length);
+          this.pass(versionstamp, sid, events, entrySize(value));
         }
       } catch (error) {
         if (this.#closed) return;

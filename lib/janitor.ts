@@ -41,10 +41,10 @@ export interface JanitorOptions {
 }
 
 /** Journal entries removed in one commit, at the most: a large one would be felt. */
-const ENTRIES_A_COMMIT = 100;
+const ENTRIES_A_COMMIT = 32;
 
 /** Milliseconds between two looks at the journal. */
-const TRIM_MS = 250;
+const TRIM_MS = 40;
 
 /** See the module. */
 export class Janitor implements Write {
@@ -56,6 +56,7 @@ export class Janitor implements Write {
   readonly #closing = new AbortController();
   #busy = new Set<string>();
   #trimming = false;
+  #inOffice = false;
 
   /** Nothing happens before {@link Janitor.start}. */
   constructor(options: JanitorOptions) {
@@ -185,15 +186,16 @@ export class Janitor implements Write {
 
   /** One process sweeps. Takes the office when nobody alive holds it. */
   async #isJanitor(): Promise<boolean> {
+    if (this.#inOffice) return true;
     const { store: { kv, sid, journal } } = this.#options;
     const office = await kv.get<string>(keys.janitor);
-    if (office.value === sid) return true;
     if (office.value && (await kv.get(keys.session(office.value))).versionstamp) return false;
     const outcome = await journal.write({
       checks: [{ key: keys.janitor, versionstamp: office.versionstamp }],
       sets: [[keys.janitor, sid, 32]],
     });
-    return outcome.ok;
+    // For as long as our session lives, nobody else takes it.
+    return this.#inOffice = outcome.ok;
   }
 
   // --- the journal ---------------------------------------------------------------------------

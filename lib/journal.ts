@@ -67,7 +67,7 @@ export interface JournalOptions {
   session?: () => Deno.AtomicCheck | null;
   /** Checks a commit may hold: 100 on SQLite, 10 over KV Connect. @default {10} */
   maxChecks?: number;
-  /** Told after each commit that others should hear of: what happened, and its bytes at the most. */
+  /** Told after each commit that others should hear of: what happened, and the bytes it takes. */
   oncommit?: (versionstamp: string, events: TaskEvent[], size: number) => void;
   /** Told once when the session turns out to be gone. */
   onfenced?: () => void;
@@ -198,7 +198,7 @@ export class Journal {
         const { versionstamp } = result;
         if (batch.hasEvents) {
           const events = [...batch.pieces.values()].flatMap((piece) => piece.events ?? []);
-          this.#options.oncommit?.(versionstamp, events, MAX_ENTRY - batch.room);
+          this.#options.oncommit?.(versionstamp, events, batch.entrySize);
         }
         for (const write of batch.pieces.keys()) write.settle({ ok: true, versionstamp });
         return;
@@ -228,7 +228,7 @@ export class Journal {
       else atomic.set(key, value);
     }
     if (lines !== "") {
-      setEntry(kv, atomic, entryLine(sid, Date.now()) + lines);
+      batch.entrySize = setEntry(kv, atomic, entryLine(sid, Date.now()) + lines);
       atomic.set(keys.journalHead, sid);
     }
     return atomic;
@@ -290,6 +290,8 @@ export class Journal {
 class Batch {
   readonly pieces = new Map<Write, Piece>();
   hasEvents = false;
+  /** Bytes its journal entry takes, once made. */
+  entrySize = 0;
   room = ENOUGH.journal;
   #mutations = 0;
   #bytes = 0;

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { type Key, keys } from "./keys.ts";
 
 /** Bytes of a part: KV takes 64 KiB in a value. */
@@ -15,14 +16,17 @@ const PART = 60 * 1024;
 /** Parts of an entry, at the most: `getMany()` reads 10 keys at once. */
 const MAX_PARTS = 4;
 
-/** Bytes of an entry, at the most. */
-export const MAX_ENTRY: number = PART * MAX_PARTS;
+/** Bytes of lines an entry may hold: what deflate makes of the worst still fits into its parts. */
+export const MAX_ENTRY: number = PART * MAX_PARTS - 1024;
 
 const encoder = new TextEncoder();
 
-/** Puts an entry into a commit; its first line is given the count of its bytes. */
-export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string): void {
-  const bytes = encoder.encode(text);
+/**
+ * Puts an entry into a commit and returns how many bytes it takes. It is deflated: records repeat
+ * themselves, and every page the store need not write is a commit that ends sooner.
+ */
+export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string): number {
+  const bytes = deflateRawSync(encoder.encode(text), { level: 1 });
   const stamp = kv.commitVersionstamp();
   // deno-lint-ignore no-explicit-any -- KvKey's type knows no place for the symbol but set()'s
   const set = (key: readonly unknown[], value: Uint8Array) => atomic.set(key as any, value);
@@ -31,11 +35,12 @@ export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string
   first.set(bytes.subarray(0, PART), 4);
   set([...keys.journal, stamp], first);
   for (let n = 1; n * PART < bytes.length; n++) {
-    set([...keys.journalParts, n, stamp], bytes.subarray(n * PART, (n + 1) * PART));
+    set([...keys.journalParts, n, stamp], bytes.slice(n * PART, (n + 1) * PART));
   }
+  return bytes.length;
 }
 
-/** Bytes of an entry, from its first value. */
+/** Bytes an entry takes, from its first value. */
 export function entrySize(first: Uint8Array): number {
   return new DataView(first.buffer, first.byteOffset).getUint32(0);
 }
@@ -47,7 +52,7 @@ export async function readEntry(
   first: Uint8Array,
 ): Promise<Uint8Array | null> {
   const size = entrySize(first);
-  if (size <= PART) return first.subarray(4);
+  if (size <= PART) return inflateRawSync(first.subarray(4));
   const parts = await kv.getMany<Uint8Array[]>(partKeys(versionstamp, size));
   const whole = new Uint8Array(size);
   whole.set(first.subarray(4));
@@ -55,7 +60,7 @@ export async function readEntry(
     if (value === null) return null;
     whole.set(value, (n + 1) * PART);
   }
-  return whole;
+  return inflateRawSync(whole);
 }
 
 /** Every key of an entry of so many bytes. */

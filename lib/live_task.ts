@@ -68,7 +68,7 @@ export interface LiveTaskHooks {
  * Milliseconds that a head may lag behind its task's progress. Progress is durable with the journal;
  * a head rewritten for each would cost a page of the store for every event.
  */
-export const HEAD_LAG_MS = 1000;
+export const HEAD_LAG_MS = 3000;
 
 /**
  * Bytes of events rendered at once: their rows are one value of at most 64 KiB. The last message of a
