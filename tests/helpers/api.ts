@@ -50,7 +50,7 @@ export async function taskWhen(
   base: string,
   id: string,
   wanted: (record: TaskRecord) => boolean,
-  timeout = 20_000,
+  timeout = 60_000,
 ): Promise<TaskRecord> {
   return await eventually(async () => {
     const record = await getTask(base, id);

@@ -25,7 +25,7 @@ export interface OpenOptions {
 }
 
 /** Milliseconds after which a wait has failed. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Reads an event stream to its end, and keeps all it read. */
 export class StreamReader implements AsyncDisposable {
@@ -226,7 +226,9 @@ export class RawConnection implements Disposable {
 
   /** The body so far, its chunks put together; of one whose last chunk came, `complete`. */
   body(): { text: string; complete: boolean } {
-    const raw = this.text.slice(this.text.indexOf("\r\n\r\n") + 4);
+    const start = this.text.indexOf("\r\n\r\n");
+    if (start < 0) return { text: "", complete: false };
+    const raw = this.text.slice(start + 4);
     if (!/^transfer-encoding: chunked/im.test(this.head)) return { text: raw, complete: true };
     let text = "";
     for (let at = 0;;) {

@@ -68,6 +68,8 @@ Deno.test("sse 07: 500 cuts at random places at 1,000 events a second: no gap, n
       });
       while (raw.text.length < room && await raw.read());
       raw.close();
+      // However much came at once: what is behind the cut was never seen.
+      raw.text = raw.text.slice(0, room);
       const { text, complete } = raw.body();
       const events = wholeEvents(text);
       for (const { id, event } of events) {
