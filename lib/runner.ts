@@ -62,9 +62,6 @@ export interface Run {
 /** Bytes of rows in one batch past which a task process has to wait for the store. */
 const LARGE_BATCH = 16 * 1024;
 
-/** Milliseconds between two batches of a task process, at the least. */
-const GATHER_MS = 1;
-
 /** The longest time a timer can be set to. */
 const MAX_TIMER = 2 ** 31 - 1;
 
@@ -306,9 +303,8 @@ export class Runner {
         if (run) bytes += this.#took(run, event);
       }
       const ack = () => host.send({ type: "ack" });
-      // Progress is conflated and never piles up; rows do when the store is behind. A moment's
-      // wait makes one message of what a thousand tasks yield in it.
-      if (bytes < LARGE_BATCH) setTimeout(ack, GATHER_MS);
+      // Progress is conflated and never piles up; rows do when the store is behind.
+      if (bytes < LARGE_BATCH) ack();
       else this.#own(store.journal.taken().then(ack));
     }
   }

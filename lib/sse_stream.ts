@@ -9,8 +9,14 @@ import { jittered } from "./backoff.ts";
 import { Outbox } from "./outbox.ts";
 import { encodeBytes, HEARTBEAT } from "./sse.ts";
 
-/** Bytes the body itself may hold before messages wait in the outbox, where they are conflated. */
-const BODY_BYTES = 16 * 1024;
+/**
+ * Messages the body itself may hold before they wait in the outbox, where they are conflated. They
+ * are counted, not weighed: a function called for each would cost as much as the write itself.
+ */
+const BODY_MESSAGES = 16;
+
+/** Bytes taken from the outbox at once. */
+const TAKE_BYTES = 16 * 1024;
 
 /** Milliseconds: a reader that takes nothing for so long is let go. */
 const STALL_MS = 60_000;
@@ -70,7 +76,7 @@ export class SseStream {
         pull: () => this.#flush(),
         cancel: () => this.#close("gone"),
       },
-      { highWaterMark: BODY_BYTES, size: (chunk) => chunk.byteLength },
+      { highWaterMark: BODY_MESSAGES },
     );
     if (retryMs > 0) {
       const retry = jittered(retryMs, 0.5, random);
@@ -139,8 +145,10 @@ export class SseStream {
 
   #flush(): void {
     this.#readAt = this.#options.pulse.now;
+    // A reader that keeps up: nothing waits, nobody waits.
+    if (this.#outbox.size === 0 && this.#drained === null && this.#finishing === null) return;
     while (this.ended === null && this.#controller.desiredSize! > 0) {
-      const bytes = this.#outbox.take(this.#controller.desiredSize!);
+      const bytes = this.#outbox.take(TAKE_BYTES);
       if (bytes === null) break;
       this.#controller.enqueue(bytes);
     }
@@ -174,17 +182,19 @@ export class Pulse implements Disposable {
   readonly #streams = new Set<SseStream>();
   #timer: ReturnType<typeof setInterval>;
 
+  #now = performance.now();
+
   /** Ticks every `intervalMs`. */
   constructor(intervalMs: number) {
     this.#timer = setInterval(() => {
-      const now = this.now;
-      for (const stream of this.#streams) stream.tick(now);
+      this.#now = performance.now();
+      for (const stream of this.#streams) stream.tick(this.now);
     }, intervalMs);
   }
 
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic, as of the last tick: cheap enough to be read for each message. */
   get now(): number {
-    return performance.now();
+    return this.#now;
   }
 
   /** Streams alive. */

@@ -47,14 +47,14 @@ Deno.test("sse 14: a heartbeat comes after silence alone, and 0 turns it off", a
     const stream = new SseStream({ pulse, heartbeatMs, lifeMs: 0, retryMs: 0, queue: 8 });
     const message = new TextEncoder().encode("data: x\n\n");
     for (let second = 1; second <= 60; second++) {
-      if (second <= 20) stream.send(message);
+      if (second <= 10) stream.send(message);
       pulse.pass(1000);
     }
     stream.end();
     const text = await new Response(stream.body).text();
-    // The last message at 19 s, then silence: at 34 s and 49 s.
-    const beats = heartbeatMs === 0 ? "" : ": heartbeat\n\n".repeat(2);
-    assertEquals(text, "data: x\n\n".repeat(20) + beats);
+    // The last message at 9 s, then silence: at 24 s, 39 s and 54 s.
+    const beats = heartbeatMs === 0 ? "" : ": heartbeat\n\n".repeat(3);
+    assertEquals(text, "data: x\n\n".repeat(10) + beats);
   }
 });
 
