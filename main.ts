@@ -141,11 +141,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     if (app.stopping) return await finished.promise;
     app.stopping = true;
     await reopening;
-    // In this order: claim nothing more, take no connections, end streams, close the store.
-    const closing = app.engine.close(options.graceMs ?? 5000);
-    const shutting = server?.shutdown();
-    await closing;
+    // In this order: claim nothing more and write what there is, while whoever asks is told to come
+    // again; end the streams; take no connections; close the store.
+    await app.engine.close(options.graceMs ?? 5000);
     app.newest[Symbol.dispose]();
+    const shutting = server?.shutdown();
     app.pulse.endAll();
     await within(STOP_MS, shutting);
     await resources.disposeAsync();

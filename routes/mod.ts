@@ -5,6 +5,7 @@
  */
 
 import { errorResponse, HttpError } from "../lib/errors.ts";
+import { StoreError } from "../lib/store.ts";
 import type { App, RouteContext } from "./app.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
@@ -46,6 +47,11 @@ const PATTERNS = TABLE.filter(([path]) => path.includes(":")).map(([path, method
   methods,
 }));
 
+/** What a write is told when it comes too late for this process. */
+const STOPPING = new HttpError(503, "This server is stopping: try again in a moment", {
+  headers: { "retry-after": "1" },
+});
+
 /** Makes the handler that `Deno.serve` calls. It never throws. */
 export function createHandler(
   app: App,
@@ -63,7 +69,7 @@ export function createHandler(
       const response = await route(app, { request, url, params, client });
       return request.method === "HEAD" ? await withoutBody(response) : response;
     } catch (error) {
-      return errorResponse(error, app.log);
+      return errorResponse(app.stopping && error instanceof StoreError ? STOPPING : error, app.log);
     }
   };
 }
