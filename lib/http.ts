@@ -5,6 +5,7 @@
  */
 
 import { HttpError } from "./errors.ts";
+import { concat } from "./protocol.ts";
 
 /** Milliseconds a request's body may take to arrive. */
 const BODY_MS = 30_000;
@@ -48,7 +49,9 @@ async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const tooLarge = () =>
     new HttpError(413, `The body is larger than ${limit} bytes`, { field: "body" });
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+  const length = request.headers.get("content-length");
+  if (length !== null) {
+    if (Number(length) <= limit) return await inTime(request.bytes(), BODY_MS);
     await request.body.cancel();
     throw tooLarge();
   }
@@ -59,14 +62,24 @@ async function readBody(request: Request, limit: number): Promise<Uint8Array> {
     if (size > limit) throw tooLarge();
     chunks.push(chunk);
   }
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
+  return concat(chunks);
+}
+
+/** A body whose length is known, given up when it does not arrive in time. */
+async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new HttpError(408, "The body did not arrive in time")), ms);
+  });
+  const broken = body.catch(() => {
+    throw new HttpError(400, "The body broke off", { field: "body" });
+  });
+  try {
+    return await Promise.race([broken, late]);
+  } finally {
+    clearTimeout(timer);
+    broken.catch(() => {});
   }
-  return whole;
 }
 
 /**

@@ -101,7 +101,7 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
     this.#length += chunk.length;
     // Joined only when there is something to read: a large frame is not copied once a chunk.
     if (this.#length < this.#wanted) return [];
-    const bytes = this.#parts.length === 1 ? chunk : concat(this.#parts, this.#length);
+    const bytes = this.#parts.length === 1 ? chunk : concat(this.#parts);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: Frame<Message>[] = [];
     let at = 0;
@@ -131,8 +131,9 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
   }
 }
 
-function concat(parts: Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
+/** Bytes one after another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

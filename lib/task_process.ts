@@ -8,6 +8,7 @@
 import { Executor } from "./executor.ts";
 import type { Logger } from "./log.ts";
 import {
+  concat,
   encodeBytesFrame,
   encodeFrame,
   FrameDecoder,
@@ -67,7 +68,21 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
   }).spawn();
   let ended = false;
   const writer = child.stdin.getWriter();
-  const write = (frame: Uint8Array<ArrayBuffer>) => void writer.write(frame).catch(() => {});
+  let gathered: Uint8Array[] = [];
+  let writing = false;
+  /** What is said while a write is under way goes out as one. */
+  const write = async (frame: Uint8Array) => {
+    gathered.push(frame);
+    if (writing) return;
+    writing = true;
+    while (gathered.length > 0) {
+      const bytes = concat(gathered);
+      gathered = [];
+      // When it is no more, `exited` tells.
+      await writer.write(bytes).catch(() => {});
+    }
+    writing = false;
+  };
   const pid = child.pid;
 
   const reading = readFrames(child.stdout, (message) => {
@@ -85,8 +100,8 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
   });
   return {
     pid,
-    send: (message) => write(encodeFrame(message)),
-    sendBytes: (request, bytes) => write(encodeBytesFrame(request, bytes)),
+    send: (message) => void write(encodeFrame(message)),
+    sendBytes: (request, bytes) => void write(encodeBytesFrame(request, bytes)),
     kill() {
       ended = true;
       tryKill(child);
