@@ -70,12 +70,12 @@ export function parseJournal(bytes: Uint8Array): Entry {
   const events: TaskEvent[] = [];
   const first = text.indexOf("\n");
   for (let at = first + 1; at < text.length;) {
+    const end = text.indexOf("\n", at);
+    if (end < 0) break; // cut short: what is no whole line is no event
     const type = text.indexOf(" ", at);
     const id = text.indexOf(" ", type + 1);
     const kind = text.indexOf(" ", id + 1);
     const seq = text.indexOf(" ", kind + 1);
-    const end = text.indexOf("\n", seq + 1);
-    if (end < 0) break; // cut short: what is no whole line is no event
     events.push({
       type: text.slice(at, type) as EventType,
       id: text.slice(type + 1, id),
@@ -109,10 +109,10 @@ export function parseRows(bytes: Uint8Array): Row[] {
   const text = decoder.decode(bytes);
   const rows: Row[] = [];
   for (let at = 0; at < text.length;) {
+    const end = text.indexOf("\n", at);
+    if (end < 0) break;
     const type = text.indexOf(" ", at);
     const seq = text.indexOf(" ", type + 1);
-    const end = text.indexOf("\n", seq + 1);
-    if (end < 0) break;
     rows.push({
       type: text.slice(at, type) as EventType,
       seq: Number(text.slice(type + 1, seq)),

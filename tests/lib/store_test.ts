@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readEntry } from "../../lib/journal_entry.ts";
 import { keys } from "../../lib/keys.ts";
 import { parseJournal } from "../../lib/lines.ts";
 import type { LiveTask } from "../../lib/live_task.ts";
@@ -189,8 +190,8 @@ Deno.test("Store.cancel() asks the owner of a running task, here or in another p
   assertEquals(await b!.cancel(id), { ok: true, status: "asked" });
   assert((await cluster.kv.get(keys.cancel(id))).versionstamp);
   const told = [];
-  for await (const { value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
-    told.push(...parseJournal(value).events);
+  for await (const { key, value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
+    told.push(...parseJournal((await readEntry(cluster.kv, String(key[1]), value))!).events);
   }
   assertEquals(told.filter(({ type }) => type === "cancel").map((event) => event.id), [id]);
   assertEquals(await a!.cancel(id), { ok: true, status: "asked" });
