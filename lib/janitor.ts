@@ -174,9 +174,10 @@ export class Janitor implements Write {
       if (record.status !== "running" || owner === null || !dead.has(owner)) return;
       live = it;
       if (canceled) it.change({ type: "request-cancel" });
-      const time = new Date(store.now()).toISOString();
-      const message = "Interrupted: the server that ran it died; goes on from the last checkpoint";
-      it.row("log", JSON.stringify({ level: "warn", message, time }));
+      it.log(
+        "warn",
+        "Interrupted: the server that ran it died; goes on from the last checkpoint",
+      );
       it.change({ type: "interrupt", died: false });
     });
     // A conflict means that another process returned it.

@@ -28,6 +28,7 @@ import {
   textValue,
   unpack,
 } from "./stored.ts";
+import type { LogLevel } from "./task.ts";
 
 /** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
 type Item = EventItem | { checkpoint: string };
@@ -211,6 +212,12 @@ export class LiveTask implements Write {
     this.#items.push({ event: this.#event(type, seq, `{"seq":${seq},${json.slice(1)}`) });
     this.task = { ...this.task, rows: this.task.rows + 1 };
     this.#touch();
+  }
+
+  /** Adds a log row of the engine's own. */
+  log(level: LogLevel, message: string, data?: Record<string, unknown>): void {
+    const time = new Date(this.#hooks.now()).toISOString();
+    this.row("log", JSON.stringify({ level, message, time, ...(data ? { data } : {}) }));
   }
 
   /** Saves a checkpoint, behind the rows that came before it. */

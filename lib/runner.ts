@@ -230,7 +230,7 @@ export class Runner {
     if (suspect && !this.#pool.canIsolate) return void this.#suspects.push(live);
     if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
-    if (resuming && checkpointed) this.#row(live, "info", "Resumed from the last checkpoint");
+    if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     const member = this.#pool.pick(isolate || suspect);
     const run: Run = {
       number: ++this.#number,
@@ -349,7 +349,7 @@ export class Runner {
     if (reason === "stop") return;
     run.deadline = setTimeout(() => {
       this.#options.log.warn("a task does not stop: its process is killed", { id: run.live.id });
-      this.#row(run.live, "error", "It did not stop when asked to: its process was ended");
+      run.live.log("error", "It did not stop when asked to: its process was ended");
       this.#ended(run, { how: "stopped", reason });
       this.#pool.kill(run.member);
     }, this.#options.killAfterMs ?? 10_000);
@@ -383,14 +383,14 @@ export class Runner {
     if (attempt < max_attempts && !cancel_requested) {
       retryAfterMs = retryDelay(attempt, kinds.get(kind)!.retry);
       const text = `Attempt ${attempt} of ${max_attempts} failed: ${error.message}`;
-      this.#row(live, "warn", text, { retry_in_ms: retryAfterMs });
+      live.log("warn", text, { retry_in_ms: retryAfterMs });
     }
     this.#finish(run, () => live.change({ type: "fail", error, retryAfterMs }));
   }
 
   #interrupt(run: Run, because: string, died: boolean): void {
     const { live } = run;
-    this.#row(live, "warn", `Interrupted: ${because}; goes on from the last checkpoint`);
+    live.log("warn", `Interrupted: ${because}; goes on from the last checkpoint`);
     this.#finish(run, () => live.change({ type: "interrupt", died }));
   }
 
@@ -455,11 +455,6 @@ export class Runner {
     }
     await this.#slots.read(kind, own);
     this.#pump();
-  }
-
-  #row(live: LiveTask, level: string, message: string, data?: Record<string, unknown>): void {
-    const time = new Date(this.#options.store.now()).toISOString();
-    live.row("log", JSON.stringify({ level, message, time, ...(data ? { data } : {}) }));
   }
 
   /** Owns a promise: a failure is logged, and `stop()` waits for it. */
