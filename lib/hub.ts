@@ -102,6 +102,8 @@ export class Hub implements AsyncDisposable {
 
   /** What was passed on and is still in the journal, oldest first. */
   readonly passed: PassedEntry[] = [];
+  /** Bytes of them in all. */
+  passedBytes = 0;
 
   /** See {@link Hub.open}. */
   private constructor(options: HubOptions) {
@@ -288,12 +290,20 @@ export class Hub implements AsyncDisposable {
     else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
   }
 
+  /** Takes the oldest entries out of {@link Hub.passed}. */
+  takePassed(count: number): PassedEntry[] {
+    const taken = this.passed.splice(0, count);
+    for (const { size } of taken) this.passedBytes -= size;
+    return taken;
+  }
+
   /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
     this.passed.push({ versionstamp, size, at: Date.now() });
-    if (this.passed.length > MAX_PASSED) this.passed.splice(0, MAX_PASSED / 10);
+    this.passedBytes += size;
+    if (this.passed.length > MAX_PASSED) this.takePassed(MAX_PASSED / 10);
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;

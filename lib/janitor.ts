@@ -214,7 +214,9 @@ export class Janitor implements Write {
       old.push({ versionstamp: String(key[1]), size: entrySize(value), at: Date.now() });
     }
     const known = hub.passed[first - 1]?.versionstamp ?? "";
-    hub.passed.unshift(...old.filter(({ versionstamp }) => first === 0 || versionstamp < known));
+    const missing = old.filter(({ versionstamp }) => first === 0 || versionstamp < known);
+    hub.passed.unshift(...missing);
+    for (const { size } of missing) hub.passedBytes += size;
     hub.passed.sort((a, b) => a.versionstamp < b.versionstamp ? -1 : 1);
   }
 
@@ -230,7 +232,7 @@ export class Janitor implements Write {
     const { passed } = hub;
     const before = Date.now() - journalMs;
     let count = 0;
-    let bytes = this.#bytes() - journalBytes;
+    let bytes = hub.passedBytes - journalBytes;
     while (count < passed.length && count < ENTRIES_A_COMMIT) {
       const entry = passed[count]!;
       if (entry.at > before && bytes <= 0) break;
@@ -240,15 +242,9 @@ export class Janitor implements Write {
     return count;
   }
 
-  #bytes(): number {
-    let bytes = 0;
-    for (const { size } of this.#options.hub.passed) bytes += size;
-    return bytes;
-  }
-
   /** See {@link Write}. */
   render(): Piece {
-    const entries = this.#options.hub.passed.splice(0, this.#excess());
+    const entries = this.#options.hub.takePassed(this.#excess());
     if (entries.length === 0) return {};
     return {
       deletes: entries.flatMap(({ versionstamp, size }) => entryKeys(versionstamp, size)),
