@@ -43,6 +43,8 @@ export interface Config {
   streamQueue: number;
   /** A request's body. */
   maxBody: number;
+  /** How long a body may take to arrive, and an upload may pause. */
+  bodyTimeoutMs: number;
   /** An upload. */
   maxUpload: number;
   /** How long finished tasks are kept. */
@@ -224,6 +226,17 @@ const VARIABLES: readonly Variable[] = [
   ),
   whole("HEADWAY_STREAM_QUEUE", "streamQueue", 256, "events held for a slow reader", { min: 1 }),
   whole("HEADWAY_MAX_BODY", "maxBody", MiB, "a request's body", { unit: "bytes", min: 1 }),
+  whole(
+    "HEADWAY_BODY_TIMEOUT_MS",
+    "bodyTimeoutMs",
+    30_000,
+    "a body may take, an upload may pause",
+    {
+      ...ms,
+      min: 1,
+      max: 2 ** 31 - 1,
+    },
+  ),
   whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),

@@ -7,9 +7,6 @@
 import { HttpError } from "./errors.ts";
 import { concat } from "./protocol.ts";
 
-/** Milliseconds a request's body may take to arrive. */
-const BODY_MS = 30_000;
-
 /** A JSON response. `json` is text already. */
 export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
   const all = new Headers(headers);
@@ -23,13 +20,21 @@ export function json(value: unknown, status = 200, headers: HeadersInit = {}): R
   return jsonText(JSON.stringify(value), status, headers);
 }
 
+/** What {@link readJson} takes. */
+export interface BodyLimits {
+  /** Bytes, at the most. */
+  maxBody: number;
+  /** Milliseconds it may take to arrive. */
+  bodyTimeoutMs: number;
+}
+
 /**
  * Reads a JSON body; `undefined` when there is none.
  *
  * @throws {HttpError} 400 when it is no JSON, 408 when it does not end, 413 when it is too large.
  */
-export async function readJson(request: Request, limit: number): Promise<unknown> {
-  const bytes = await readBody(request, limit);
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const bytes = await readBody(request, limits);
   if (bytes.length === 0) return undefined;
   let text: string;
   try {
@@ -45,21 +50,24 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   }
 }
 
-async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+async function readBody(
+  request: Request,
+  { maxBody, bodyTimeoutMs }: BodyLimits,
+): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const tooLarge = () =>
-    new HttpError(413, `The body is larger than ${limit} bytes`, { field: "body" });
+    new HttpError(413, `The body is larger than ${maxBody} bytes`, { field: "body" });
   const length = request.headers.get("content-length");
   if (length !== null) {
-    if (Number(length) <= limit) return await inTime(request.bytes(), BODY_MS);
+    if (Number(length) <= maxBody) return await inTime(request.bytes(), bodyTimeoutMs);
     await request.body.cancel();
     throw tooLarge();
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of withDeadline(request.body, BODY_MS)) {
+  for await (const chunk of withDeadline(request.body, bodyTimeoutMs)) {
     size += chunk.length;
-    if (size > limit) throw tooLarge();
+    if (size > maxBody) throw tooLarge();
     chunks.push(chunk);
   }
   return concat(chunks);

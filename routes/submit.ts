@@ -5,7 +5,7 @@ import { submitTask } from "./submission.ts";
 
 /** `POST /submit`: the tutorial's. Starts a `demo`; a body may hold its input. */
 export async function submit(app: App, { request }: RouteContext): Promise<Response> {
-  const body = await readJson(request, app.config.maxBody);
+  const body = await readJson(request, app.config);
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw new HttpError(400, "The body must be an object with the input of a demo, or absent", {
       field: "body",

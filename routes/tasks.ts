@@ -9,7 +9,7 @@ import { submitTask } from "./submission.ts";
 
 /** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
 export async function createTask(app: App, { request }: RouteContext): Promise<Response> {
-  const body = await readJson(request, app.config.maxBody);
+  const body = await readJson(request, app.config);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new HttpError(400, 'The body must be an object, as {"kind":"demo","input":{}}', {
       field: "body",

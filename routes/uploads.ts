@@ -2,13 +2,12 @@ import { HttpError } from "../lib/errors.ts";
 import { json, withDeadline } from "../lib/http.ts";
 import type { App, RouteContext } from "./app.ts";
 
-/** Milliseconds an upload may pause, and may take in all. */
-const IDLE_MS = 30_000;
+/** Milliseconds an upload may take in all. */
 const TOTAL_MS = 6 * 3600_000;
 
 /** `POST /uploads`: the raw body, streamed into the store. `X-Filename` or `?name=` names it. */
 export async function createUpload(app: App, { request, url }: RouteContext): Promise<Response> {
-  const { maxUpload } = app.config;
+  const { maxUpload, bodyTimeoutMs } = app.config;
   const tooLarge = () =>
     new HttpError(413, `The upload is larger than ${maxUpload} bytes`, { field: "body" });
   if (Number(request.headers.get("content-length") ?? 0) > maxUpload) {
@@ -19,7 +18,7 @@ export async function createUpload(app: App, { request, url }: RouteContext): Pr
   const body = request.body ?? new ReadableStream<Uint8Array>({ start: (it) => it.close() });
   async function* limited(): AsyncGenerator<Uint8Array> {
     let size = 0;
-    for await (const chunk of withDeadline(body, IDLE_MS, TOTAL_MS)) {
+    for await (const chunk of withDeadline(body, bodyTimeoutMs, TOTAL_MS)) {
       size += chunk.length;
       if (size > maxUpload) throw tooLarge();
       yield chunk;

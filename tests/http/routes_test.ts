@@ -150,6 +150,40 @@ Deno.test("requests that are no HTTP harm nobody", async () => {
   assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
 });
 
+Deno.test("HEADWAY_BODY_TIMEOUT_MS: a body that never ends is answered 408, whatever its shape", async () => {
+  await using app = await testApp({ HEADWAY_BODY_TIMEOUT_MS: "150" });
+  const port = Number(new URL(app.url).port);
+  const shapes = [
+    ["/submit", "content-length: 50\r\n\r\n{"],
+    ["/tasks", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"],
+    ["/submit", "transfer-encoding: chunked\r\n\r\n"],
+    ["/uploads", "content-length: 5000\r\n\r\nabc"],
+    ["/uploads", "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"],
+  ] as const;
+  for (const [path, rest] of shapes) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(
+      new TextEncoder().encode(`POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${rest}`),
+    );
+    let answer = "";
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(4096);
+    while (!answer.includes("}")) {
+      const size = await connection.read(buffer);
+      assert(size !== null, `${path}: closed after '${answer}'`);
+      answer += decoder.decode(buffer.subarray(0, size));
+    }
+    const [head, body] = answer.split("\r\n\r\n");
+    assertMatch(head!, /^HTTP\/1\.1 408 /);
+    assertMatch(head!, /^content-type: application\/problem\+json\r?$/m);
+    const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+    await assertProblem(new Response(body!, { status: 408, headers }), 408);
+    assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
+  }
+  const kept = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));
+  assertEquals(kept.length, 0);
+});
+
 Deno.test("withDeadline() gives up a body that never ends, or drips for too long", async () => {
   const texts = async (body: ReadableStream<Uint8Array>, idle: number, total?: number) => {
     let seen = 0;

@@ -113,6 +113,12 @@ const CASES: Record<string, Case> = {
     good: { "1": 1 },
     bad: [...notWhole, "0", "1MB"],
   },
+  HEADWAY_BODY_TIMEOUT_MS: {
+    field: "bodyTimeoutMs",
+    fallback: 30_000,
+    good: { "1": 1 },
+    bad: ["0", "-1", "30s", "2147483648"],
+  },
   HEADWAY_MAX_UPLOAD: {
     field: "maxUpload",
     fallback: 100 * 1024 ** 2,

@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HttpError } from "../../lib/errors.ts";
-import { pathId, queryNumber, readJson, withDeadline } from "../../lib/http.ts";
+import { type BodyLimits, pathId, queryNumber, readJson, withDeadline } from "../../lib/http.ts";
 
 function request(body: BodyInit | null, headers: Record<string, string> = {}): Request {
   return new Request("http://localhost/", { method: "POST", body, headers });
+}
+
+function limits(maxBody: number): BodyLimits {
+  return { maxBody, bodyTimeoutMs: 10_000 };
 }
 
 async function status(promise: Promise<unknown>): Promise<number> {
@@ -23,22 +27,22 @@ Deno.test("readJson() reads JSON in any chunks, and undefined where there is no 
         },
       });
       // JSON knows no -0.
-      assertEquals(await readJson(request(body), 1e6), JSON.parse(JSON.stringify(value)));
+      assertEquals(await readJson(request(body), limits(1e6)), JSON.parse(JSON.stringify(value)));
     }),
   );
-  assertEquals(await readJson(request(null), 10), undefined);
-  assertEquals(await readJson(request(""), 10), undefined);
+  assertEquals(await readJson(request(null), limits(10)), undefined);
+  assertEquals(await readJson(request(""), limits(10)), undefined);
 });
 
 Deno.test("readJson() refuses what is no JSON, no UTF-8 or too large", async () => {
-  assertEquals(await status(readJson(request("{"), 100)), 400);
-  assertEquals(await status(readJson(request(Uint8Array.of(0x22, 0xff, 0x22)), 100)), 400);
-  assertEquals(await status(readJson(request('"1234567890"'), 11)), 413);
-  assertEquals(await readJson(request('"1234567890"'), 12), "1234567890");
+  assertEquals(await status(readJson(request("{"), limits(100))), 400);
+  assertEquals(await status(readJson(request(Uint8Array.of(0x22, 0xff, 0x22)), limits(100))), 400);
+  assertEquals(await status(readJson(request('"1234567890"'), limits(11))), 413);
+  assertEquals(await readJson(request('"1234567890"'), limits(12)), "1234567890");
   const endless = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new Uint8Array(1000)),
   });
-  assertEquals(await status(readJson(request(endless), 5000)), 413);
+  assertEquals(await status(readJson(request(endless), limits(5000))), 413);
 });
 
 Deno.test("withDeadline() gives up a body that pauses, and lets go of it", async () => {
