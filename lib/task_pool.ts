@@ -48,6 +48,8 @@ const RESTART_MS = 1000;
 export class TaskPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
   readonly #members = new Set<Member<Run>>();
+  /** Processes that were told to end and have not yet. */
+  readonly #leaving = new Set<TaskHost>();
   #restart: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -94,23 +96,28 @@ export class TaskPool<Run> {
   release(member: Member<Run>, number: number): void {
     member.runs.delete(number);
     if (member.isolated && member.runs.size === 0 && this.#members.delete(member)) {
-      void member.host.close();
+      this.#leave(member.host, member.host.close());
     }
   }
 
   /** Ends a process whatever it does; its other runs go on elsewhere. */
   kill(member: Member<Run>): void {
-    void member.host.kill();
+    this.#leave(member.host, member.host.kill());
     this.#gone(member, "its process was ended because of another task", false);
   }
 
-  /** Ends every process. */
+  /** Ends every process, also those that are about to end, and waits for it. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    const members = [...this.#members];
+    const hosts = [...[...this.#members].map(({ host }) => host), ...this.#leaving];
     this.#members.clear();
-    await Promise.all(members.map(({ host }) => host.kill()));
+    await Promise.all(hosts.map((host) => host.kill()));
+  }
+
+  #leave(host: TaskHost, ended: Promise<void>): void {
+    this.#leaving.add(host);
+    void ended.finally(() => this.#leaving.delete(host));
   }
 
   #add(isolated: boolean): Member<Run> {
