@@ -1,4 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
+import { Janitor } from "../../lib/janitor.ts";
+import { keys } from "../../lib/keys.ts";
+import { createLogger } from "../../lib/log.ts";
 import { finished, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
@@ -40,4 +43,36 @@ Deno.test("Janitor.sweep() keeps finished tasks until the retention is over", as
   await app.engine.janitor.sweep();
   assertEquals((await finished(app.url, task_id)).status, "completed");
   assertGreater((await Array.fromAsync(app.engine.store.kv.list({ prefix: ["task"] }))).length, 0);
+});
+
+Deno.test("Janitor removes the journal's oldest entries, and says up to where", async () => {
+  await using app = await testApp();
+  const { store, hub, uploads } = app.engine;
+  const { task_id } = await submit(app.url, "log-many", { rows: 2000, bytes: 500 });
+  await finished(app.url, task_id);
+  const entries = () => Array.fromAsync(store.kv.list({ prefix: keys.journal }));
+  const before = await entries();
+  assertGreater(before.length, 1);
+  assertEquals(hub.passedBytes, hub.passed.reduce((sum, { size }) => sum + size, 0));
+  assertGreater(hub.passedBytes, 0);
+
+  const janitor = new Janitor({
+    store,
+    hub,
+    uploads,
+    leaseMs: 3000,
+    retentionMs: 1e9,
+    journalBytes: 0,
+    log: createLogger({ level: "off" }),
+  });
+  await janitor.start(false);
+  try {
+    await eventually(async () => assertEquals((await entries()).map(({ key }) => key), []));
+  } finally {
+    await janitor.stop();
+  }
+  const floor = await store.kv.get<string>(keys.journalFloor);
+  assertEquals(floor.value, String(before.at(-1)!.key[1]));
+  assertEquals([hub.passed.length, hub.passedBytes], [0, 0]);
+  assertEquals((await finished(app.url, task_id)).status, "completed");
 });
