@@ -4,6 +4,7 @@ import { HttpError } from "../../lib/errors.ts";
 import { submit } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
+import { openRaw } from "../helpers/sse.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -152,32 +153,25 @@ Deno.test("requests that are no HTTP harm nobody", async () => {
 
 Deno.test("HEADWAY_BODY_TIMEOUT_MS: a body that never ends is answered 408, whatever its shape", async () => {
   await using app = await testApp({ HEADWAY_BODY_TIMEOUT_MS: "150" });
-  const port = Number(new URL(app.url).port);
   const shapes = [
-    ["/submit", "content-length: 50\r\n\r\n{"],
-    ["/tasks", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"],
-    ["/submit", "transfer-encoding: chunked\r\n\r\n"],
-    ["/uploads", "content-length: 5000\r\n\r\nabc"],
-    ["/uploads", "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"],
+    ["/submit", { "content-length": "50" }, "{"],
+    ["/tasks", { "transfer-encoding": "chunked" }, "1\r\n{\r\n"],
+    ["/submit", { "transfer-encoding": "chunked" }, ""],
+    ["/uploads", { "content-length": "5000" }, "abc"],
+    ["/uploads", { "transfer-encoding": "chunked" }, "3\r\nabc\r\n"],
   ] as const;
-  for (const [path, rest] of shapes) {
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    await connection.write(
-      new TextEncoder().encode(`POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${rest}`),
-    );
-    let answer = "";
-    const decoder = new TextDecoder();
-    const buffer = new Uint8Array(4096);
-    while (!answer.includes("}")) {
-      const size = await connection.read(buffer);
-      assert(size !== null, `${path}: closed after '${answer}'`);
-      answer += decoder.decode(buffer.subarray(0, size));
-    }
-    const [head, body] = answer.split("\r\n\r\n");
-    assertMatch(head!, /^HTTP\/1\.1 408 /);
-    assertMatch(head!, /^content-type: application\/problem\+json\r?$/m);
-    const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
-    await assertProblem(new Response(body!, { status: 408, headers }), 408);
+  for (const [path, headers, begun] of shapes) {
+    using connection = await openRaw(app.url + path, {
+      method: "POST",
+      headers: { connection: "close", ...headers },
+    });
+    await connection.write(new TextEncoder().encode(begun));
+    assert(await connection.until("}"), `${path}: closed after '${connection.text}'`);
+    const [status, ...lines] = connection.head.split("\r\n");
+    assertMatch(status!, /^HTTP\/1\.1 408 /);
+    const fields = lines.map((line) => line.split(": ", 2) as [string, string]);
+    const response = new Response(connection.body().text, { status: 408, headers: fields });
+    await assertProblem(response, 408);
     assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
   }
   const kept = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));

@@ -25,7 +25,7 @@ function poolOf(hosts: TaskHost[]): TaskPool<string> {
     onmessage() {},
     ongone() {},
     onready() {},
-    log: createLogger({ level: "off", pretty: false }),
+    log: createLogger({ level: "off" }),
   });
 }
 
