@@ -10,7 +10,11 @@ const FILES: Record<string, { path: string; type: string }> = {
   "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
   "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
   "app.js.map": { path: "dist/app.js.map", type: "application/json" },
-  "app.css": { path: "app.css", type: "text/css; charset=utf-8" },
+  "base.css": { path: "css/base.css", type: "text/css; charset=utf-8" },
+  "list.css": { path: "css/list.css", type: "text/css; charset=utf-8" },
+  "task.css": { path: "css/task.css", type: "text/css; charset=utf-8" },
+  "form.css": { path: "css/form.css", type: "text/css; charset=utf-8" },
+  "narrow.css": { path: "css/narrow.css", type: "text/css; charset=utf-8" },
   "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
 };
 

@@ -9,7 +9,8 @@ import { render } from "preact";
 import { Page } from "./components/page.tsx";
 import { percent } from "./format.ts";
 import { route, startRoute } from "./route.ts";
-import { startStore, task } from "./store.ts";
+import { startStore } from "./store.ts";
+import { task } from "./task_store.ts";
 import { strings } from "./strings.ts";
 
 startRoute();

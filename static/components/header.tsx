@@ -2,7 +2,8 @@ import type { JSX } from "preact";
 import { now } from "../clock.ts";
 import { clockTime } from "../format.ts";
 import { stayInPage } from "../route.ts";
-import { brokenSince, connection, newTask } from "../store.ts";
+import { brokenSince, connection } from "../connection.ts";
+import { newTask } from "../store.ts";
 import { strings } from "../strings.ts";
 import { Logo, PlusIcon } from "./icons.tsx";
 

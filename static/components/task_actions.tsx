@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
-import { acting, actionError, cancel, remove, retry } from "../store.ts";
+import { acting, actionError, cancel, remove, retry } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
 

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { createTask } from "../api.ts";
 import { FILTERS } from "../list_state.ts";
 import { go, taskHref } from "../route.ts";
-import { filter, hasMore, list, loadingMore, loadMore, setFilter, shown } from "../store.ts";
+import { filter, hasMore, list, loadingMore, loadMore, setFilter, shown } from "../list_store.ts";
 import { strings } from "../strings.ts";
 import { randomKey } from "../random_key.ts";
 import { useAction } from "./use_action.ts";

@@ -3,7 +3,7 @@ import { Component, type ComponentChildren, createRef, type JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { clockTime, number } from "../format.ts";
 import type { LogChunk, LogRow } from "../log_rows.ts";
-import { task } from "../store.ts";
+import { task } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { LongText } from "./long_text.tsx";
 

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { json } from "../format.ts";
-import { task } from "../store.ts";
+import { task } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { CopyButton } from "./copy_button.tsx";
 import { LongText } from "./long_text.tsx";

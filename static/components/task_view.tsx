@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
 import { percent } from "../format.ts";
 import { stayInPage } from "../route.ts";
-import { task } from "../store.ts";
+import { task } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { CopyButton } from "./copy_button.tsx";
 import { BackIcon } from "./icons.tsx";
