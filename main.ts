@@ -12,6 +12,7 @@ import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
 import { createLogger, type Logger } from "./lib/log.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
 import { Pulse } from "./lib/sse_stream.ts";
+import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
 import type { App } from "./routes/app.ts";
 import { createHandler } from "./routes/mod.ts";
@@ -123,6 +124,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     kinds,
     pulse: parts.use(new Pulse(Math.max(10, beat))),
     newest: new NewestTasks({ kv, hub: engine.hub, log }),
+    counts: new TaskCounts(kv),
     streamsByClient: new Map<string, number>(),
     stopping: false,
     log,

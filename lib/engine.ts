@@ -111,6 +111,11 @@ export class Engine {
     return engine;
   }
 
+  /** Milliseconds without a sign of life from a session, as far as this process can tell. */
+  silenceOf(sid: string): number {
+    return sid === this.store.sid ? 0 : this.janitor.silenceOf(sid);
+  }
+
   /** Stops tasks at their next `yield`, or after `graceMs`, writes what waits, and signs off. */
   async close(graceMs: number): Promise<void> {
     await this.runner?.stop(graceMs);

@@ -8,7 +8,7 @@
 import { encodeEvent } from "./follow.ts";
 import type { Hub, HubEvent, Topic } from "./hub.ts";
 import { keys } from "./keys.ts";
-import type { EventType } from "./lines.ts";
+import type { EventType, TaskEvent } from "./lines.ts";
 import { listTasks } from "./list.ts";
 import type { TaskRecord } from "./record.ts";
 import { encodeBytes } from "./sse.ts";
@@ -28,6 +28,8 @@ export interface FollowManyOptions {
   selection: Selection;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;
+  /** Of these tasks log and output rows are sent as well. @default {[]} */
+  rows?: readonly string[];
 }
 
 /** Tasks in a snapshot, at the most. */
@@ -39,12 +41,18 @@ const MAX_REPLAY = 5000;
 /** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
 export async function followMany(stream: SseStream, options: FollowManyOptions): Promise<void> {
   const { hub, kv, selection, lastEventId } = options;
+  const rowsOf = new Set(options.rows);
   let held: HubEvent[] | null = [];
   /** Per task of the snapshot: what of it the client has seen. */
   const shown = new Map<string, number>();
+  const send = (event: HubEvent) => {
+    const { type, id } = event.event;
+    if (type !== "log" && type !== "output") sendOne(stream, event, shown);
+    else if (rowsOf.has(id)) stream.send(event.forMany(encodeRow));
+  };
   const listener = (event: HubEvent) => {
     if (held) held.push(event);
-    else sendOne(stream, event, shown);
+    else send(event);
   };
   for (const topic of topicsOf(selection)) {
     stream.closed.addEventListener("abort", hub.listen(topic, listener));
@@ -54,7 +62,7 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
   const resuming = lastEventId !== null && lastEventId !== "";
   const missed = resuming ? await hub.replay(lastEventId, level, MAX_REPLAY) : null;
   if (missed) {
-    for (const event of missed) if (selects(selection, event)) sendOne(stream, event, shown);
+    for (const event of missed) if (selects(selection, event)) send(event);
     stream.send(encodeBytes({ id: level }));
   } else {
     const records = await snapshot(kv, hub, selection);
@@ -67,7 +75,7 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
   }
   const waiting = held;
   held = null;
-  for (const event of waiting) sendOne(stream, event, shown);
+  for (const event of waiting) send(event);
 }
 
 /** What is sent with a heartbeat: the cursor moves on though nothing of the selection happened. */
@@ -89,6 +97,11 @@ function sendOne(stream: SseStream, event: HubEvent, shown: Map<string, number>)
   // A later record tells all that an earlier one did; an end is told in any case.
   const key = type === "complete" || type === "deleted" ? `${type} ${id}` : id;
   stream.send(event.forMany(encodeEvent), key);
+}
+
+/** A row tells which task it is of: here it is not the only one. */
+function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Array {
+  return encodeBytes({ id, event: type, data: `{"task_id":"${taskId}",${json.slice(1)}` });
 }
 
 function topicsOf(selection: Selection): Topic[] {

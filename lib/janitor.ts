@@ -77,6 +77,12 @@ export class Janitor implements Write {
     this.#job("journal", () => this.#findOldEntries());
   }
 
+  /** Milliseconds since another session was last seen to renew its lease; 0 when it was not seen. */
+  silenceOf(sid: string): number {
+    const known = this.#sessions.get(sid);
+    return known ? Math.round(performance.now() - known.since) : 0;
+  }
+
   /** Stops, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#closing.abort();

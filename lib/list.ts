@@ -21,6 +21,8 @@ export interface ListQuery {
   limit: number;
   /** Only tasks older than this id. */
   before?: string;
+  /** Only this id and younger ones. */
+  since?: string;
 }
 
 /** A page of tasks. */
@@ -44,12 +46,12 @@ export async function listTasks(
   query: ListQuery,
   freshen: (stored: StoredTask) => StoredTask = (stored) => stored,
 ): Promise<TaskPage> {
-  const { limit, statuses, kinds, text, before } = query;
+  const { limit, statuses, kinds } = query;
   const records: string[] = [];
   let scanned = 0;
   let last: string | undefined;
   const indexed = statuses !== undefined || kinds !== undefined;
-  const heads = indexed ? byIndex(kv, query) : all(kv, before, limit, text !== undefined);
+  const heads = indexed ? byIndex(kv, query) : all(kv, query);
   for await (const { id, stored } of heads) {
     if (records.length === limit || scanned === MAX_SCAN) return { records, next: last ?? null };
     last = id;
@@ -66,31 +68,31 @@ interface Head {
   stored: StoredTask | null;
 }
 
+/** Sort before and behind every id. */
+const FIRST_ID = "";
+const BEHIND_IDS = "~";
+
 async function* all(
   kv: Deno.Kv,
-  before: string | undefined,
-  limit: number,
-  searching: boolean,
+  { before, since, limit, text }: ListQuery,
 ): AsyncGenerator<Head> {
-  const selector = before === undefined
-    ? { prefix: keys.tasks }
-    : { prefix: keys.tasks, end: keys.task(before) };
-  const batchSize = searching ? 500 : Math.min(500, limit + 1);
+  const selector = { start: keys.task(since ?? FIRST_ID), end: keys.task(before ?? BEHIND_IDS) };
+  const batchSize = text === undefined ? Math.min(500, limit + 1) : 500;
   const entries = kv.list<StoredTask>(selector, { reverse: true, batchSize });
   for await (const { key, value } of entries) yield { id: String(key[1]), stored: value };
 }
 
 /** Merges the index of each kind and state, newest id first, and reads the heads ten at a time. */
 async function* byIndex(kv: Deno.Kv, query: ListQuery): AsyncGenerator<Head> {
-  const { statuses = STATUSES, before, limit } = query;
+  const { statuses = STATUSES, before = BEHIND_IDS, since = FIRST_ID, limit } = query;
   const kinds = query.kinds ?? await knownKinds(kv);
   const batchSize = Math.min(500, limit + 1);
   const sources = kinds.flatMap((kind) =>
     statuses.map((status) => {
-      const prefix = keys.indexOf(kind, status);
-      const selector = before === undefined
-        ? { prefix }
-        : { prefix, end: keys.index(kind, status, before) };
+      const selector = {
+        start: keys.index(kind, status, since),
+        end: keys.index(kind, status, before),
+      };
       return kv.list(selector, { reverse: true, batchSize });
     })
   );

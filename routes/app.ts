@@ -10,6 +10,7 @@ import type { Logger } from "../lib/log.ts";
 import type { NewestTasks } from "../lib/newest_tasks.ts";
 import type { Pulse } from "../lib/sse_stream.ts";
 import type { AnyTask } from "../lib/task.ts";
+import type { TaskCounts } from "../lib/task_counts.ts";
 
 /** A running server, as its routes see it. */
 export interface App {
@@ -23,6 +24,8 @@ export interface App {
   readonly pulse: Pulse;
   /** Made once for all who watch everything. */
   readonly newest: NewestTasks;
+  /** How many tasks there are. */
+  readonly counts: TaskCounts;
   /** Streams of each address. */
   readonly streamsByClient: Map<string, number>;
   /** It is about to stop: streams end, and new ones are sent on. */

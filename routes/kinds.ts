@@ -15,6 +15,11 @@ export function getKinds(app: App): Response {
       concurrency: task.concurrency ?? null,
       isolate: task.isolate,
     })),
+    limits: {
+      max_upload: app.config.maxUpload,
+      max_body: app.config.maxBody,
+      lease_ms: app.config.leaseMs,
+    },
   });
 }
 

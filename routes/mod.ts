@@ -7,6 +7,9 @@
 import { errorResponse, HttpError } from "../lib/errors.ts";
 import { StoreError } from "../lib/store.ts";
 import type { App, RouteContext } from "./app.ts";
+import { changeMany } from "./bulk.ts";
+import { getCounts } from "./counts.ts";
+import { getDetails } from "./details.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
 import { getKinds } from "./kinds.ts";
@@ -24,9 +27,12 @@ const TABLE: readonly [path: string, methods: Record<string, Route>][] = [
   ["/", { GET: getPage }],
   ["/submit", { POST: submit }],
   ["/tasks", { GET: getTasks, POST: createTask }],
+  ["/tasks/bulk", { POST: changeMany }],
+  ["/tasks/counts", { GET: getCounts }],
   ["/tasks/stream", { GET: streamMany }],
   ["/tasks/stream-all", { GET: streamAll }],
   ["/tasks/:id", { GET: getTask, DELETE: deleteTask }],
+  ["/tasks/:id/details", { GET: getDetails }],
   ["/tasks/:id/events", { GET: getEvents }],
   ["/tasks/:id/stream", { GET: streamOne }],
   ["/tasks/:id/stream-with-heartbeat", { GET: streamOne }],

@@ -13,6 +13,9 @@ import { requireTask } from "./task.ts";
 /** Ids a client may name in `?ids=`, at the most. */
 const MAX_IDS = 1000;
 
+/** Tasks whose rows one stream carries, at the most. */
+const MAX_ROWS_OF = 20;
+
 /** Milliseconds a client is sent away for when there is no room, or no more server. */
 const AWAY_MS = 15_000;
 
@@ -37,12 +40,13 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
 export function streamMany(app: App, context: RouteContext): Response {
   requireEventStream(context.request);
   const selection = readSelection(context.url);
+  const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
   const lastEventId = readLastEventId(context);
   const { hub, store: { kv } } = app.engine;
   return open(
     app,
     context,
-    (stream) => followMany(stream, { kv, hub, selection, lastEventId }),
+    (stream) => followMany(stream, { kv, hub, selection, lastEventId, rows }),
     () => cursorOnly(hub),
   );
 }
@@ -109,19 +113,21 @@ function readLastEventId({ request, url }: RouteContext): string | null {
 }
 
 function readSelection(url: URL): Selection {
-  const ids = url.searchParams.get("ids");
+  const ids = readIds(url, "ids", MAX_IDS);
   const kind = url.searchParams.get("kind");
   if (ids !== null && kind !== null) {
     throw new HttpError(400, "Only one of 'ids' and 'kind' can be given", { field: "ids" });
   }
-  if (ids !== null) {
-    const list = [...new Set(ids.split(",").filter(Boolean))];
-    if (list.length === 0 || list.length > MAX_IDS) {
-      throw new HttpError(400, `'ids' must be 1 to ${MAX_IDS} ids, separated by commas`, {
-        field: "ids",
-      });
-    }
-    return { ids: list.map((id) => pathId(id, "task")) };
-  }
+  if (ids !== null) return { ids };
   return kind !== null ? { kind } : "all";
+}
+
+function readIds(url: URL, field: string, max: number): string[] | null {
+  const text = url.searchParams.get(field);
+  if (text === null) return null;
+  const list = [...new Set(text.split(",").filter(Boolean))];
+  if (list.length === 0 || list.length > max) {
+    throw new HttpError(400, `'${field}' must be 1 to ${max} ids, separated by commas`, { field });
+  }
+  return list.map((id) => pathId(id, "task"));
 }

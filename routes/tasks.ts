@@ -1,3 +1,4 @@
+import { ulid } from "@std/ulid";
 import { HttpError } from "../lib/errors.ts";
 import { jsonText, queryNumber, readJson, ULID } from "../lib/http.ts";
 import { type ListQuery, listTasks } from "../lib/list.ts";
@@ -26,20 +27,15 @@ export async function createTask(app: App, { request }: RouteContext): Promise<R
 /** `GET /tasks`: newest first, in pages. */
 export async function getTasks(app: App, { url }: RouteContext): Promise<Response> {
   const query: ListQuery = { limit: queryNumber(url, "limit", { fallback: 50, min: 1, max: 500 }) };
-  const words = (name: string) =>
-    url.searchParams.getAll(name).flatMap((text) => text.split(",")).filter(Boolean);
-  const statuses = words("status");
+  const statuses = words(url, "status");
   for (const status of statuses) {
     if (!STATUSES.includes(status as Status)) {
       throw new HttpError(400, `'status' must be of ${STATUSES.join(", ")}`, { field: "status" });
     }
   }
   if (statuses.length > 0) query.statuses = statuses as Status[];
-  const kinds = words("kind");
-  if (kinds.some((kind) => !KIND_PATTERN.test(kind))) {
-    throw new HttpError(400, "'kind' must be the name of a kind", { field: "kind" });
-  }
-  if (kinds.length > 0) query.kinds = kinds;
+  const kinds = readKinds(url);
+  if (kinds) query.kinds = kinds;
   const text = url.searchParams.get("q")?.trim();
   if (text) query.text = text;
   const cursor = url.searchParams.get("cursor");
@@ -51,7 +47,45 @@ export async function getTasks(app: App, { url }: RouteContext): Promise<Respons
     }
     query.before = cursor;
   }
+  const since = readTime(url, "created_after");
+  const until = readTime(url, "created_before");
+  if (since !== null) query.since = firstIdAt(since);
+  if (until !== null) {
+    const end = firstIdAt(until);
+    if (query.before === undefined || end < query.before) query.before = end;
+  }
   const { store } = app.engine;
   const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
+}
+
+/**
+ * The kinds that a query names; `undefined` for all.
+ *
+ * @throws {HttpError} 400 when one cannot be a kind.
+ */
+export function readKinds(url: URL): string[] | undefined {
+  const kinds = words(url, "kind");
+  if (kinds.some((kind) => !KIND_PATTERN.test(kind))) {
+    throw new HttpError(400, "'kind' must be the name of a kind", { field: "kind" });
+  }
+  return kinds.length > 0 ? kinds : undefined;
+}
+
+function words(url: URL, name: string): string[] {
+  return url.searchParams.getAll(name).flatMap((text) => text.split(",")).filter(Boolean);
+}
+
+/** Milliseconds since the epoch, or `null` where it is not asked for. */
+function readTime(url: URL, field: string): number | null {
+  const text = url.searchParams.get(field);
+  if (!text) return null;
+  const time = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
+  if (time >= 0 && time < 2 ** 48) return time;
+  throw new HttpError(400, `'${field}' must be a time, as 2026-01-31T12:00:00Z`, { field });
+}
+
+/** The smallest id that a task submitted at `time` can have. */
+function firstIdAt(time: number): string {
+  return ulid(time).slice(0, 10) + "0".repeat(16);
 }

@@ -13,9 +13,12 @@ const ALLOWED: [path: string, allow: string][] = [
   ["/", "GET, HEAD, OPTIONS"],
   ["/submit", "POST, OPTIONS"],
   ["/tasks", "GET, POST, HEAD, OPTIONS"],
+  ["/tasks/bulk", "POST, OPTIONS"],
+  ["/tasks/counts", "GET, HEAD, OPTIONS"],
   ["/tasks/stream", "GET, HEAD, OPTIONS"],
   ["/tasks/stream-all", "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}`, "GET, DELETE, HEAD, OPTIONS"],
+  [`/tasks/${ID}/details`, "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}/events`, "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}/stream`, "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}/stream-with-heartbeat`, "GET, HEAD, OPTIONS"],
@@ -78,7 +81,8 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   await using app = await testApp();
   const response = await fetch(`${app.url}/kinds`);
   assertEquals(response.headers.get("content-type"), "application/json");
-  const { kinds } = await response.json();
+  const { kinds, limits } = await response.json();
+  assertEquals(limits, { max_upload: 100 * 1024 ** 2, max_body: 1024 ** 2, lease_ms: 3000 });
   const of = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
   for (const name of ["demo", "checksum", "csv-profile", "echo"]) assert(of(name), name);
   const { input, ...demo } = of("demo");

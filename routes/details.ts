@@ -1,0 +1,63 @@
+import { json, pathId } from "../lib/http.ts";
+import { keys } from "../lib/keys.ts";
+import type { TaskRecord } from "../lib/record.ts";
+import type { SessionInfo } from "../lib/session.ts";
+import { fetchKept, queueKey, readText, type StoredTask } from "../lib/stored.ts";
+import type { App, RouteContext } from "./app.ts";
+import { requireTask } from "./task.ts";
+
+/** Tasks counted before one that waits, at the most. */
+const MAX_POSITION = 1000;
+
+/**
+ * `GET /tasks/{id}/details`: what a record leaves out, since it changes seldom or is large: input,
+ * checkpoint, who runs the task and when that process last showed a sign of life, and its place
+ * among those of its kind that wait.
+ */
+export async function getDetails(app: App, { params }: RouteContext): Promise<Response> {
+  const id = pathId(params.id, "task");
+  const stored = await requireTask(app, id);
+  const { kv } = app.engine.store;
+  const record = JSON.parse(stored.record) as TaskRecord;
+  const [input, checkpoint, worker, position] = await Promise.all([
+    fetchKept(kv, stored.input, keys.input(id)),
+    readText(kv, keys.checkpoint(id)),
+    readWorker(app, stored),
+    queuePosition(kv, record),
+  ]);
+  return json({
+    task_id: id,
+    input: parsed(input),
+    checkpoint: parsed(checkpoint),
+    timeout_ms: stored.timeoutMs,
+    interruptions: stored.interruptions,
+    worker,
+    lease_ms: app.config.leaseMs,
+    queue_position: position,
+  });
+}
+
+/** The process that runs a task, and how long it has been silent as far as this one can tell. */
+async function readWorker(app: App, { owner }: StoredTask) {
+  if (owner === null) return null;
+  const { engine } = app;
+  const { value } = await engine.store.kv.get<SessionInfo>(keys.session(owner));
+  if (value === null) return null;
+  const { host, pid, role } = value;
+  return { session: owner, host, pid, role, silent_ms: engine.silenceOf(owner) };
+}
+
+/** From 1, for the next to run of its kind; `null` for a task that does not wait, or not yet. */
+async function queuePosition(kv: Deno.Kv, record: TaskRecord): Promise<number | null> {
+  if (record.status !== "pending") return null;
+  const key = queueKey(record);
+  if (key[0] !== "queue") return null;
+  const selector = { prefix: keys.queueOf(record.kind), end: key };
+  let before = 0;
+  for await (const _ of kv.list(selector, { limit: MAX_POSITION })) before++;
+  return before + 1;
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
+}
