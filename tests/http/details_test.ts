@@ -48,7 +48,7 @@ Deno.test("GET /tasks/{id}/details has what is too large for the head, and what 
   await eventually(async () => {
     assertGreater((await details(app.url, task_id)).checkpoint?.step, 1);
   });
-  await post(`${app.url}/tasks/${task_id}/cancel`);
+  await (await post(`${app.url}/tasks/${task_id}/cancel`)).body?.cancel();
   await assertProblem(await fetch(`${app.url}/tasks/${"0".repeat(26)}/details`), 404);
 });
 
