@@ -126,8 +126,10 @@ export class Store {
         }
         check = { key, versionstamp: entry.versionstamp };
       }
-      const id = monotonicUlid(this.now());
-      const live = LiveTask.created(newTask({ ...spec, id }, this.now()), input, this.#hooks);
+      // One time for both: lists pick by the time in the id.
+      const now = this.now();
+      const id = monotonicUlid(now);
+      const live = LiveTask.created(newTask({ ...spec, id }, now), input, this.#hooks);
       if (check && idempotency) {
         const { digest, ttlMs } = idempotency;
         const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
