@@ -1,0 +1,92 @@
+/**
+ * `deno task run`: submits a task, or takes one that is there, and shows it to its end. The exit
+ * code is the task's fate.
+ *
+ * @module
+ */
+
+import { Api, ServerError } from "./run/api.ts";
+import { type Arguments, HELP, readArguments, UsageError } from "./run/arguments.ts";
+import { write } from "./run/screen.ts";
+import { Show } from "./run/show.ts";
+import { withUpload } from "./run/upload.ts";
+import { watch } from "./run/watch.ts";
+
+const EXIT = { completed: 0, failed: 1, usage: 2, canceled: 3, server: 4, left: 130 } as const;
+
+/** Milliseconds in which a second SIGINT is the first one, passed on by a parent process. */
+const ECHO_MS = 150;
+
+async function run(args: Arguments, show: Show): Promise<number> {
+  const api = new Api(args.url, args.token);
+  let id: string | null = null;
+  let askedAt: number | null = null;
+  const leave = () => {
+    if (id !== null) show.notice(`Left. Watch it again with --watch ${id}`);
+    show[Symbol.dispose]();
+    Deno.exit(EXIT.left);
+  };
+  const interrupt = () => {
+    const now = performance.now();
+    if (askedAt !== null && now - askedAt < ECHO_MS) return;
+    if (id === null || askedAt !== null) leave();
+    askedAt = now;
+    show.notice("canceling…, Ctrl-C again leaves it running");
+    api.cancel(id!).catch((error) => {
+      // 409: it has ended by itself, which its stream tells.
+      if (error.status !== 409) show.notice(`Could not ask for the cancel. ${error.message}`);
+    });
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, leave);
+
+  id = await taskId(api, args, show);
+  if (args.detach) {
+    show.id(id);
+    return EXIT.completed;
+  }
+  const connection = (up: boolean) =>
+    show.notice(up ? "Connected again" : "The connection is lost; trying again…");
+  const events = watch(api, id, connection, new AbortController().signal);
+  while (true) {
+    const { done, value } = await events.next();
+    if (!done) {
+      show.event(value);
+      continue;
+    }
+    show.end(value);
+    return EXIT[value.status as "completed" | "failed" | "canceled"];
+  }
+}
+
+async function taskId(api: Api, args: Arguments, show: Show): Promise<string> {
+  // Asked for once, so that an unknown task or server is told at once.
+  if ("watch" in args.what) return (await api.task(args.what.watch)).task_id;
+  const { kind } = args.what;
+  const input = args.upload === undefined
+    ? args.input
+    : await withUpload(api, kind, args.upload, args.input, (record) => show.record(record));
+  const body = { kind, ...(input === undefined ? {} : { input }), ...args.fields };
+  return (await api.submit(body, args.idempotencyKey)).task_id;
+}
+
+async function main(): Promise<number> {
+  using shown = new DisposableStack();
+  try {
+    const args = readArguments(Deno.args, (name) => Deno.env.get(name));
+    if (args === null) {
+      write(Deno.stdout, HELP);
+      return EXIT.completed;
+    }
+    return await run(args, shown.use(new Show(args.show)));
+  } catch (error) {
+    shown.dispose();
+    // Whoever read this has left, as `head` does.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.left;
+    if (!(error instanceof UsageError || error instanceof ServerError)) throw error;
+    new Show("quiet").notice(error.message);
+    return error instanceof UsageError || error.badInput ? EXIT.usage : EXIT.server;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

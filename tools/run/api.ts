@@ -1,0 +1,91 @@
+/**
+ * The server, as the command speaks to it.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../../lib/record.ts";
+
+/** The server could not be reached, or did not want to. */
+export class ServerError extends Error {
+  override name = "ServerError";
+  /** The HTTP status; 0 where there was no answer. */
+  readonly status: number;
+
+  /** Says it for the person. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether the request itself was wrong: another try would be refused as well. */
+  get badInput(): boolean {
+    return [400, 404, 409, 413, 415, 422].includes(this.status);
+  }
+}
+
+/** Milliseconds a short request may take. A cancel waits up to two seconds for the end. */
+const REQUEST_MS = 15_000;
+
+/** The requests of the command. */
+export class Api {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+
+  /** For the server at `url`. */
+  constructor(url: string, token: string | undefined) {
+    this.#url = url;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  /** A request that is not refused. The caller bounds its time. */
+  async request(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+    const headers = { ...this.#headers, ...init.headers };
+    let response: Response;
+    try {
+      response = await fetch(this.#url + path, { ...init, headers });
+    } catch {
+      throw new ServerError(0, `There is no answer from ${this.#url}`);
+    }
+    if (response.ok) return response;
+    const problem = await response.json().catch(() => null);
+    const said = typeof problem?.error === "string" ? problem.error : "it gave no reason";
+    throw new ServerError(response.status, `${this.#url} refused (${response.status}): ${said}`);
+  }
+
+  async #json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const signal = AbortSignal.timeout(REQUEST_MS);
+    const response = await this.request(path, { ...init, signal });
+    try {
+      return await response.json();
+    } catch {
+      throw new ServerError(0, `The answer from ${this.#url} broke off, or is not Headway's`);
+    }
+  }
+
+  /** The kinds, and what an upload may measure. */
+  kinds(): Promise<
+    { kinds: { kind: string; input: unknown }[]; limits: { max_upload: number } }
+  > {
+    return this.#json("/kinds");
+  }
+
+  /** Submits a task. */
+  submit(body: Record<string, unknown>, key: string | undefined): Promise<TaskRecord> {
+    const headers = {
+      "content-type": "application/json",
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+    };
+    return this.#json("/tasks", { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  /** A task. */
+  task(id: string): Promise<TaskRecord> {
+    return this.#json(`/tasks/${encodeURIComponent(id)}`);
+  }
+
+  /** Asks a task to stop. */
+  async cancel(id: string): Promise<void> {
+    await this.#json(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+  }
+}

@@ -1,0 +1,159 @@
+import { parseArgs } from "node:util";
+
+/** What is wrong with the command line. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** What the command line asks for. */
+export interface Arguments {
+  /** Where the server answers, without a slash at its end. */
+  url: string;
+  /** Sent as a Bearer token. */
+  token: string | undefined;
+  /** The kind to submit, or the task to watch. */
+  what: { kind: string } | { watch: string };
+  /** Its input, where one is given. */
+  input: unknown;
+  /** A file to upload first. */
+  upload: string | undefined;
+  /** Further fields of `POST /tasks`. */
+  fields: { priority?: number; delay_ms?: number };
+  /** Makes a second submission the same task. */
+  idempotencyKey: string | undefined;
+  /** How it is shown. */
+  show: "person" | "json" | "quiet";
+  /** Print the id and leave. */
+  detach: boolean;
+}
+
+/** What `--help` prints. */
+export const HELP = `Runs a task and shows it live.
+
+  deno task run <kind> [options]
+  deno task run --watch ID [options]
+
+  --input JSON             the task's input
+  --upload FILE            uploads the file first and puts its id into the input
+  --priority N             -100 to 100, higher runs first
+  --delay TIME             not before: 500ms, 30s, 5m, 2h; a number alone is milliseconds
+  --idempotency-key KEY    a second run with the same key watches the same task
+  --watch ID               watches a task that is there already
+  --detach                 prints the task's id and leaves
+  --json                   each event and the final record as lines of JSON
+  --quiet                  nothing but the result
+  --url URL                the server; also HEADWAY_URL, or HEADWAY_HOST and HEADWAY_PORT
+  --token TOKEN            sent as a Bearer token; better HEADWAY_TOKEN, which no process list shows
+  --help                   this text
+
+Ctrl-C asks the task to stop; a second one leaves it running.
+Exit: 0 completed, 1 failed, 2 bad input, 3 canceled, 4 no server or refused, 130 left.
+`;
+
+const OPTIONS = {
+  "input": { type: "string" },
+  "upload": { type: "string" },
+  "priority": { type: "string" },
+  "delay": { type: "string" },
+  "idempotency-key": { type: "string" },
+  "watch": { type: "string" },
+  "url": { type: "string" },
+  "token": { type: "string" },
+  "detach": { type: "boolean" },
+  "json": { type: "boolean" },
+  "quiet": { type: "boolean" },
+  "help": { type: "boolean", short: "h" },
+} as const;
+
+/** Flags that say something of a task that is yet to be. */
+const OF_NEW_TASKS = ["input", "upload", "priority", "delay", "idempotency-key", "detach"] as const;
+
+/**
+ * Reads the command line; `null` where it asks for help.
+ *
+ * @throws {UsageError} With what is wrong.
+ */
+export function readArguments(
+  args: string[],
+  env: (name: string) => string | undefined,
+): Arguments | null {
+  const { values, positionals } = parse(args);
+  if (values.help) return null;
+  const [kind, ...more] = positionals;
+  if (more.length > 0) throw new UsageError(`One kind at a time: '${more[0]}' is too many`);
+  if (values.json && values.quiet) throw new UsageError("--json and --quiet exclude each other");
+  let what: Arguments["what"];
+  if (values.watch !== undefined) {
+    const odd = kind !== undefined ? "a kind" : OF_NEW_TASKS.find((name) => values[name]);
+    if (odd) throw new UsageError(`--watch takes a task that is there: leave out ${odd}`);
+    what = { watch: values.watch };
+  } else {
+    if (kind === undefined) throw new UsageError("Which kind of task? --help tells more");
+    what = { kind };
+  }
+  const fields: Arguments["fields"] = {};
+  if (values.priority !== undefined) fields.priority = wholeNumber(values.priority, "--priority");
+  if (values.delay !== undefined) fields.delay_ms = milliseconds(values.delay);
+  return {
+    url: serverUrl(values.url, env),
+    token: values.token ?? (env("HEADWAY_TOKEN") || undefined),
+    what,
+    input: values.input === undefined ? undefined : json(values.input),
+    upload: values.upload,
+    fields,
+    idempotencyKey: values["idempotency-key"],
+    show: values.json ? "json" : values.quiet ? "quiet" : "person",
+    detach: values.detach ?? false,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args: joinNegative(args), options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** `--priority -5` is plain to people; the parser wants `--priority=-5`. */
+function joinNegative(args: string[]): string[] {
+  const at = args.indexOf("--priority");
+  const value = args[at + 1];
+  if (at < 0 || value === undefined || !/^-\d+$/.test(value)) return args;
+  return args.toSpliced(at, 2, `--priority=${value}`);
+}
+
+function serverUrl(given: string | undefined, env: (name: string) => string | undefined): string {
+  const host = env("HEADWAY_HOST") || "127.0.0.1";
+  const named = host.includes(":") ? `[${host}]` : host;
+  const port = env("HEADWAY_PORT") || "8000";
+  const text = given ?? (env("HEADWAY_URL") || `http://${named}:${port}`);
+  const url = URL.parse(text);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new UsageError(
+      `The server's address must begin with http:// or https://: it is '${text}'`,
+    );
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--input is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function wholeNumber(text: string, flag: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`${flag} must be a whole number: it is '${text}'`);
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function milliseconds(text: string): number {
+  const [, number, unit = "ms"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (number === undefined) throw new UsageError(`--delay must be as 30s or 5m: it is '${text}'`);
+  return Math.round(Number(number) * UNITS[unit]!);
+}
