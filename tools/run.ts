@@ -14,23 +14,18 @@ import { watch } from "./run/watch.ts";
 
 const EXIT = { completed: 0, failed: 1, usage: 2, canceled: 3, server: 4, left: 130 } as const;
 
-/** Milliseconds in which a second SIGINT is the first one, passed on by a parent process. */
-const ECHO_MS = 150;
-
 async function run(args: Arguments, show: Show): Promise<number> {
   const api = new Api(args.url, args.token);
   let id: string | null = null;
-  let askedAt: number | null = null;
+  let asked = false;
   const leave = () => {
     if (id !== null) show.notice(`Left. Watch it again with --watch ${id}`);
     show[Symbol.dispose]();
     Deno.exit(EXIT.left);
   };
   const interrupt = () => {
-    const now = performance.now();
-    if (askedAt !== null && now - askedAt < ECHO_MS) return;
-    if (id === null || askedAt !== null) leave();
-    askedAt = now;
+    if (id === null || asked) leave();
+    asked = true;
     show.notice("canceling…, Ctrl-C again leaves it running");
     api.cancel(id!).catch((error) => {
       // 409: it has ended by itself, which its stream tells.

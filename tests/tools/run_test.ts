@@ -1,0 +1,335 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import denoJson from "../../deno.json" with { type: "json" };
+import { readArguments, UsageError } from "../../tools/run/arguments.ts";
+import { bar, type BarRecord } from "../../tools/run/bar.ts";
+import { cells, cleanJson, cleanText, cut } from "../../tools/run/text.ts";
+import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+// deno-lint-ignore no-control-regex -- what must not be there
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+
+const hostile = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom("\x1b", "\r", "\n", "\x07", "\x9b", "\u202e", "進", "👩‍👩‍👧", "é", "☎️", "\ud800"),
+    fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+  ),
+});
+const count = fc.option(fc.double({ min: 0, noNaN: true }), { nil: null });
+
+const records: fc.Arbitrary<BarRecord> = fc.record({
+  status: fc.constantFrom("pending", "running", "completed"),
+  progress: fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: null }),
+  done: count,
+  total: count,
+  unit: fc.option(fc.oneof(fc.constant("bytes"), hostile), { nil: null }),
+  stage: fc.option(hostile, { nil: null }),
+  message: fc.option(hostile, { nil: null }),
+  eta_ms: count,
+  rate: count,
+  run_at: fc.constantFrom("", "2030-01-01T00:00:00.000Z"),
+  cancel_requested: fc.boolean(),
+});
+
+const RECORD: BarRecord = {
+  status: "running",
+  progress: 60,
+  done: 6,
+  total: 10,
+  unit: "steps",
+  stage: null,
+  message: "step 6 of 10",
+  eta_ms: 4000,
+  rate: 1,
+  run_at: "",
+  cancel_requested: false,
+};
+
+Deno.test("bar() shows how far, how fast, how long and what", () => {
+  assertEquals(
+    bar(RECORD, 80, 0),
+    "████████████░░░░░░░░  60 % · 6 / 10 steps · 1.0 steps/s · 4 s left · step 6 of …",
+  );
+  assertEquals(bar(RECORD, 24, 0), "███░░░  60 % · 4 s left");
+  assertEquals(
+    bar({ ...RECORD, progress: null, total: null, eta_ms: null }, 48, 200).slice(0, 12),
+    "░░███░░░░░░░",
+  );
+});
+
+Deno.test("bar() never exceeds its width, and holds no control characters", () => {
+  fc.assert(fc.property(records, fc.nat(200), fc.nat(), (record, width, now) => {
+    const line = bar(record, width, now);
+    assert(cells(line) <= width, `${cells(line)} > ${width}: ${line}`);
+    assert(!CONTROL.test(line), JSON.stringify(line));
+  }));
+});
+
+Deno.test("cleanText() and cleanJson() pass no control character on", () => {
+  fc.assert(fc.property(hostile, (text) => {
+    assert(!CONTROL.test(cleanText(text).replaceAll("\n    ", "")), JSON.stringify(text));
+    const json = cleanJson({ [text]: text });
+    assert(!CONTROL.test(json), json);
+    assertEquals(JSON.parse(json), { [text]: text });
+  }));
+  assertEquals(cleanText("a\x1b[2Jb\r\nc"), "a␛[2Jb\n    c");
+});
+
+Deno.test("cut() counts cells and takes no character apart", () => {
+  assertEquals(cut("進進進", 6), "進進進");
+  assertEquals(cut("進進進", 5), "進進…");
+  assertEquals(cut("進進進", 4), "進…");
+  assertEquals(cut("é".repeat(3), 2), "é…");
+  assertEquals(cells("👩‍👩‍👧"), 6);
+  assertEquals(cut("a👩‍👩‍👧", 3), "a…");
+});
+
+Deno.test("readArguments() reads flags and the environment", () => {
+  const env: Record<string, string> = { HEADWAY_PORT: "81", HEADWAY_HOST: "::1" };
+  const read = (...args: string[]) => readArguments(args, (name) => env[name]);
+  assertEquals(read("demo", "--priority", "-5", "--delay", "1.5s", "--input", "[1]"), {
+    url: "http://[::1]:81",
+    token: undefined,
+    what: { kind: "demo" },
+    input: [1],
+    upload: undefined,
+    fields: { priority: -5, delay_ms: 1500 },
+    idempotencyKey: undefined,
+    show: "person",
+    detach: false,
+  });
+  env.HEADWAY_URL = "https://a.example/below/";
+  assertEquals(read("demo")?.url, "https://a.example/below");
+  assertEquals(read("--help"), null);
+  for (
+    const wrong of [
+      [],
+      ["a", "b"],
+      ["a", "--input", "{"],
+      ["a", "--delay", "soon"],
+      ["a", "--nope"],
+      ["a", "--url", "ftp://x"],
+      ["a", "--json", "--quiet"],
+      ["--watch", "1", "--detach"],
+    ]
+  ) assertThrows(() => read(...wrong), UsageError);
+});
+
+interface Command extends AsyncDisposable {
+  /** What it wrote up to now. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly process: Deno.ChildProcess;
+  /** Resolves at its end, with its exit code. */
+  readonly code: Promise<number>;
+}
+
+/** The command, as the task `run` of deno.json starts it. */
+function command(url: string, ...args: string[]): Command {
+  const [, ...before] = denoJson.tasks.run.command.split(" ");
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...before, ...args],
+    cwd: new URL("../../", import.meta.url),
+    env: { HEADWAY_URL: url },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const written = { stdout: "", stderr: "" };
+  const collect = async (name: "stdout" | "stderr") => {
+    for await (const text of process[name].pipeThrough(new TextDecoderStream())) {
+      written[name] += text;
+    }
+  };
+  const code = Promise.all([process.status, collect("stdout"), collect("stderr")])
+    .then(([status]) => status.code);
+  return {
+    get stdout() {
+      return written.stdout;
+    },
+    get stderr() {
+      return written.stderr;
+    },
+    process,
+    code,
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await code;
+    },
+  };
+}
+
+/** Waits until the command wrote something. */
+function wrote(of: Command, name: "stdout" | "stderr", part: string): Promise<void> {
+  return eventually(() => assertStringIncludes(of[name], part), { timeout: 30_000 });
+}
+
+function lines(text: string) {
+  return text.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+Deno.test("the command ends with the task's fate", async () => {
+  await using server = await startServer();
+  await using completed = command(server.url, "steps", "--input", '{"steps":3}');
+  await using failed = command(server.url, "throws", "--input", '{"message":"a\\u001b[2J"}');
+  await using usage = command(server.url, "no-such-kind");
+  await using refused = command("http://127.0.0.1:1", "demo");
+  await using detached = command(server.url, "echo", "--input", "1", "--detach");
+  assertEquals(await completed.code, 0, completed.stderr);
+  for (const part of ["step 1\n", "step 3\n", "completed after", '"steps": 3']) {
+    assertStringIncludes(completed.stdout, part);
+  }
+  assertEquals(await failed.code, 1);
+  assertStringIncludes(failed.stdout, "RangeError: a␛[2J");
+  assertEquals([await usage.code, usage.stdout], [2, ""]);
+  assertStringIncludes(usage.stderr, "no-such-kind");
+  assertEquals([await refused.code, refused.stdout], [4, ""]);
+  assertEquals(await detached.code, 0);
+  const id = detached.stdout.trim();
+  await finished(server.url, id);
+  await using quiet = command(server.url, "--watch", id, "--quiet");
+  assertEquals([await quiet.code, quiet.stdout], [0, "1\n"]);
+});
+
+Deno.test("--json tells each event once, in order, and the record", async () => {
+  await using server = await startServer();
+  await using json = command(server.url, "steps", "--input", '{"steps":50}', "--json");
+  assertEquals(await json.code, 0, json.stderr);
+  const told = lines(json.stdout);
+  const record = told.pop();
+  assertEquals(record.event, "record");
+  assertEquals(record.data, await getTask(server.url, record.data.task_id));
+  const stored = await storedEvents(server.url, record.data.task_id);
+  const logs = stored.filter(({ event }) => event === "log").map(({ data }) => data);
+  assertEquals(logs.length, 50);
+  assertEquals(told.filter(({ event }) => event === "log").map(({ data }) => data), logs);
+  const ids = told.map(({ id }) => Number(id));
+  assertEquals(ids, [...new Set(ids)].toSorted((a, b) => a - b));
+  assertEquals(told.at(-1).event, "complete");
+});
+
+Deno.test("--upload sends the file and puts its id into the input", async () => {
+  await using server = await startServer();
+  await using directory = await tempDir();
+  const path = `${directory.path}/été.csv`;
+  await Deno.writeTextFile(path, `a,b\n${"1;2,3\n".repeat(50_000)}`);
+  await using upload = command(
+    server.url,
+    ...["csv-profile", "--upload", path, "--input", '{"delimiter":";"}', "--quiet"],
+  );
+  assertEquals(await upload.code, 0, upload.stderr);
+  const result = JSON.parse(upload.stdout);
+  assertEquals([result.size, result.delimiter], [300_004, ";"]);
+  await using fileless = command(server.url, "demo", "--upload", path);
+  assertEquals(await fileless.code, 2);
+  assertStringIncludes(fileless.stderr, "'demo' takes no file");
+});
+
+Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", async () => {
+  await using server = await startServer();
+  await using once = command(server.url, "waits");
+  await wrote(once, "stdout", "running");
+  once.process.kill("SIGINT");
+  assertEquals(await once.code, 3, once.stderr);
+  assertStringIncludes(once.stderr, "canceling…");
+
+  const { task_id } = await submit(server.url, "ignores-cancel");
+  await taskWhen(server.url, task_id, (record) => record.message === "deaf");
+  await using twice = command(server.url, "--watch", task_id);
+  await wrote(twice, "stdout", "running");
+  twice.process.kill("SIGINT");
+  await taskWhen(server.url, task_id, (record) => record.cancel_requested);
+  twice.process.kill("SIGINT");
+  assertEquals(await twice.code, 130);
+  assertStringIncludes(twice.stderr, `Left. Watch it again with --watch ${task_id}`);
+  assertEquals((await getTask(server.url, task_id)).status, "running");
+
+  const other = await submit(server.url, "waits");
+  await using ended = command(server.url, "--watch", other.task_id);
+  await wrote(ended, "stdout", "running");
+  ended.process.kill("SIGTERM");
+  assertEquals(await ended.code, 130);
+  assertEquals((await getTask(server.url, other.task_id)).cancel_requested, false);
+});
+
+Deno.test("the command resumes after the server was killed, every row once", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const env = { HEADWAY_PORT: String(listener.addr.port) };
+  listener.close();
+  await using first = await startServer({ kv, env });
+  const input = '{"steps":40,"interval_ms":50}';
+  await using json = command(first.url, "steps", "--input", input, "--json");
+  await wrote(json, "stdout", '"step 5"');
+  await first.kill("SIGKILL");
+  await wrote(json, "stderr", "lost");
+  await using second = await startServer({ kv, env });
+  assertEquals(await json.code, 0, json.stderr);
+  const told = lines(json.stdout);
+  const id = told.at(-1).data.task_id;
+  const stored = (await storedEvents(second.url, id)).filter(({ event }) => event === "log");
+  assert(stored.some(({ data }) => data.message.startsWith("Interrupted")));
+  assertEquals(
+    told.filter(({ event }) => event === "log").map(({ data }) => data),
+    stored.map(({ data }) => data),
+  );
+  assertEquals(json.stderr.match(/lost/g)?.length, 1);
+  assertEquals(told.filter(({ event }) => event === "complete").length, 1);
+});
+
+const script = await new Deno.Command("script", { args: ["--version"], stdout: "null" }).output()
+  .then(({ success }) => success, () => false);
+const named = script ? "" : " (skipped: util-linux's script is not here)";
+
+Deno.test({
+  name: `on a terminal the log stands above a bar, and Ctrl-C reaches the task once${named}`,
+  ignore: !script,
+  async fn() {
+    await using server = await startServer();
+    const inner = `stty cols 60; ${Deno.execPath()} task -q run --url ${server.url}`;
+    const process = new Deno.Command("script", {
+      args: [
+        "-qec",
+        `${inner} ignores-cancel; echo "code $?"; ${inner} steps --input '{"steps":3,"interval_ms":150}'`,
+        "/dev/null",
+      ],
+      cwd: new URL("../../", import.meta.url),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    await using _ = { [Symbol.asyncDispose]: async () => void await process.status };
+    const keyboard = process.stdin.getWriter();
+    let text = "";
+    let pressed = 0;
+    const press = (seen: string) => {
+      if (text.slice(pressed).includes(seen)) {
+        pressed = text.length;
+        keyboard.write(new TextEncoder().encode("\x03"));
+        return true;
+      }
+      return false;
+    };
+    const presses = ["deaf", "canceling"];
+    for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (presses.length > 0 && press(presses[0]!)) presses.shift();
+    }
+    await keyboard.close().catch(() => {});
+    assertEquals(presses, [], text);
+    assertStringIncludes(text, "code 130");
+    assertMatch(text, /█+░+ {2}33 % · 1 \/ 3 steps/);
+    // deno-lint-ignore no-control-regex -- it is what a terminal gets
+    assertMatch(text, /\r\x1b\[K\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m info step 2\r\n█/);
+    assertEquals(text.split("\x1b[?25l").length, text.split("\x1b[?25h").length);
+    assertStringIncludes(text, "\x1b[32mcompleted\x1b[0m");
+  },
+});
