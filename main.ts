@@ -5,16 +5,20 @@
  * @module
  */
 
+import { Auth } from "./lib/auth.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/file_lock.ts";
 import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
 import { createLogger, type Logger } from "./lib/log.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
+import { isLoopback } from "./lib/origin.ts";
+import { RateLimit } from "./lib/rate_limit.ts";
 import { Pulse } from "./lib/sse_stream.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
 import type { App } from "./routes/app.ts";
+import { readTokens } from "./lib/tokens.ts";
 import { createHandler } from "./routes/mod.ts";
 
 export { type Config, configHelp, readConfig } from "./lib/config.ts";
@@ -62,11 +66,21 @@ const STOP_MS = 5000;
  * ```
  *
  * @throws {FileInUseError} If another server has the SQLite file.
+ * @throws {ConfigError} If others could reach it and nothing kept them out.
  */
 export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
   const log = options.log ?? createLogger(config.log);
   const modules = [SHIPPED_KINDS, ...config.kinds];
   const kinds = await loadKinds(modules);
+  const tokens = await readTokens(config.tokens, config.tokensFile);
+  if (
+    config.role !== "worker" && tokens.length === 0 && !config.insecure && !isLoopback(config.host)
+  ) {
+    throw new ConfigError(
+      `Others can reach ${config.host}: set HEADWAY_TOKENS or HEADWAY_TOKENS_FILE, or ` +
+        "HEADWAY_INSECURE=1 to let anybody do anything",
+    );
+  }
   await using parts = new AsyncDisposableStack();
 
   const local = !/^https?:/.test(config.kv);
@@ -121,6 +135,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const app = {
     config,
     engine,
+    auth: await Auth.open({ ...config, kv, tokens }),
+    writes: config.writeRate > 0
+      ? new RateLimit({ rate: config.writeRate, burst: 10 * config.writeRate })
+      : null,
+    logins: new RateLimit({ rate: 1, burst: 10 }),
     kinds,
     pulse: parts.use(new Pulse(Math.max(10, beat))),
     newest: new NewestTasks({ kv, hub: engine.hub, log }),

@@ -8,6 +8,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { LogLevel } from "./task.ts";
+import { parseTokens, type Token, TOKEN_SHAPE } from "./tokens.ts";
 
 /** What a process is set up with. Times are milliseconds, sizes bytes. */
 export interface Config {
@@ -51,6 +52,24 @@ export interface Config {
   retentionMs: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Who may do what. */
+  tokens: Token[];
+  /** A file with more of them; `null` for none. */
+  tokensFile: string | null;
+  /** Anybody who reaches it may do everything. */
+  insecure: boolean;
+  /** Names by which it may be asked, beside those of this machine. */
+  hosts: string[];
+  /** Other origins whose pages may use it; `*` for any, without cookies. */
+  origins: string[];
+  /** `X-Forwarded-For` and `-Proto` are a proxy's, not a client's. */
+  trustProxy: boolean;
+  /** How long a task's token lives. */
+  taskTokenMs: number;
+  /** How long a session of the page lives. */
+  sessionMs: number;
+  /** Writes a second from one client; 0 for any. */
+  writeRate: number;
   /** What is logged. */
   log: { level: LogLevel | "off"; pretty: boolean };
 }
@@ -69,7 +88,8 @@ interface Variable {
 }
 
 const MiB = 1024 * 1024;
-const DAY = 24 * 3600_000;
+const HOUR = 3600_000;
+const DAY = 24 * HOUR;
 const PROJECT = new URL("../", import.meta.url);
 
 /**
@@ -81,6 +101,8 @@ const PROJECT = new URL("../", import.meta.url);
 export function readConfig(env: (name: string) => string | undefined): Config {
   const config = {} as Config;
   for (const variable of VARIABLES) variable.read(env(variable.name)?.trim() || undefined, config);
+  // There the address counts for nothing: everybody can reach it.
+  if (env("DENO_DEPLOYMENT_ID") !== undefined) config.host = "0.0.0.0";
   return config;
 }
 
@@ -120,6 +142,27 @@ function whole(
       config[field] = value;
     },
   };
+}
+
+function flag(name: string, field: Field<boolean>, about: string): Variable {
+  return {
+    name,
+    shown: "0",
+    about,
+    read(text, config) {
+      if (text !== undefined && text !== "0" && text !== "1") throw wrong(name, text, "0 or 1");
+      config[field] = text === "1";
+    },
+  };
+}
+
+function list(text: string | undefined): string[] {
+  return (text ?? "").split(",").map((part) => part.trim()).filter(Boolean);
+}
+
+function isOrigin(text: string): boolean {
+  // No wildcards within: they would look as if they meant something.
+  return /^[^*]+$/.test(text) && text !== "null" && URL.parse(text)?.origin === text;
 }
 
 function text(
@@ -163,7 +206,7 @@ const VARIABLES: readonly Variable[] = [
     "none",
     "modules with your own kinds, separated by commas",
     (text, config) => {
-      config.kinds = (text ?? "").split(",").map((path) => path.trim()).filter(Boolean)
+      config.kinds = list(text)
         .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
     },
   ),
@@ -240,6 +283,60 @@ const VARIABLES: readonly Variable[] = [
   whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
+  text(
+    "HEADWAY_TOKENS",
+    "none",
+    `who may do what, as ${TOKEN_SHAPE},… of admin, submit, read; 16 characters or more`,
+    (text, config) => {
+      try {
+        config.tokens = text === undefined ? [] : parseTokens(text);
+      } catch (error) {
+        // Not with wrong(): the value holds secrets.
+        const why = (error as Error).message;
+        throw new ConfigError(
+          `HEADWAY_TOKENS must be ${TOKEN_SHAPE}, separated by commas: ${why}`,
+        );
+      }
+    },
+  ),
+  text("HEADWAY_TOKENS_FILE", "none", "a file with more of them, one a line", (text, config) => {
+    config.tokensFile = text === undefined ? null : resolve(text);
+  }),
+  flag("HEADWAY_INSECURE", "insecure", "1 lets anybody in without a token, on any address"),
+  text("HEADWAY_HOSTS", "any or local", "names it goes by, as 'x.example'", (text, config) => {
+    config.hosts = list(text).map((name) => {
+      const hostname = URL.parse(`http://${name}`)?.hostname;
+      if (hostname === name.toLowerCase()) return hostname;
+      throw wrong("HEADWAY_HOSTS", text!, "host names without ports, separated by commas");
+    });
+  }),
+  text(
+    "HEADWAY_ORIGINS",
+    "none",
+    "other origins whose pages may use it, as 'https://x.example'; * for any",
+    (text, config) => {
+      config.origins = list(text);
+      for (const origin of config.origins) {
+        if (origin === "*" || isOrigin(origin)) continue;
+        throw wrong("HEADWAY_ORIGINS", text!, "origins as https://x.example, separated by commas");
+      }
+    },
+  ),
+  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 believes X-Forwarded-For and X-Forwarded-Proto"),
+  whole("HEADWAY_TASK_TOKEN_MS", "taskTokenMs", HOUR, "life of a task's token", {
+    ...ms,
+    min: 1000,
+  }),
+  whole("HEADWAY_SESSION_MS", "sessionMs", 12 * HOUR, "life of a session of the page", {
+    ...ms,
+    min: 1000,
+  }),
+  whole(
+    "HEADWAY_WRITE_RATE",
+    "writeRate",
+    0,
+    "writes a second from one client, ten seconds' worth at once; 0 for any",
+  ),
   text("HEADWAY_LOG", "info", "debug, info, warn, error, off, or pretty", (text, config) => {
     const value = text ?? "info";
     if (!["debug", "info", "warn", "error", "off", "pretty"].includes(value)) {

@@ -25,6 +25,7 @@
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
  * | `["piece", id, n]` | bytes | an upload's n-th piece |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
+ * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
  *
  * @module
  */
@@ -77,6 +78,7 @@ export const keys = {
   piece: (id: string, n: number): Key => ["piece", id, n],
   pieces: (id: string): Key => ["piece", id],
   epoch: ["meta", "epoch"] as Key,
+  secret: ["meta", "secret"] as Key,
 } as const;
 
 /** About how many bytes a key takes in a commit: an upper bound, to keep under KV's limits. */

@@ -29,6 +29,8 @@ export interface SseStreamOptions {
   heartbeatMs: number;
   /** Milliseconds after which it ends, jittered between 80 and 100 %; 0 for never. */
   lifeMs: number;
+  /** Milliseconds after which it ends in any case. @default {Infinity} */
+  endsInMs?: number;
   /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
   retryMs: number;
   /** See {@link OutboxOptions.limit}. */
@@ -62,12 +64,13 @@ export class SseStream {
   /** Begins with the `retry:` line, so that headers and first bytes go out at once. */
   constructor(options: SseStreamOptions) {
     this.#options = options;
-    const { pulse, lifeMs, retryMs, queue, random = Math.random } = options;
+    const { pulse, lifeMs, endsInMs = Infinity, retryMs, queue, random = Math.random } = options;
     this.#outbox = new Outbox({ limit: queue });
     const now = pulse.now;
     this.#sentAt = now;
     this.#readAt = now;
-    this.#diesAt = lifeMs > 0 ? now + lifeMs * (0.8 + 0.2 * random()) : Infinity;
+    const life = lifeMs > 0 ? lifeMs * (0.8 + 0.2 * random()) : Infinity;
+    this.#diesAt = now + Math.min(life, endsInMs);
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {

@@ -62,6 +62,8 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
       new URL("./child.ts", import.meta.url).href,
       ...modules,
     ],
+    // Tasks may be allowed to read the environment; these are not theirs.
+    env: { HEADWAY_TOKENS: "", DENO_KV_ACCESS_TOKEN: "" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { Auth, Principal } from "../lib/auth.ts";
 import type { Config } from "../lib/config.ts";
 import type { Engine } from "../lib/engine.ts";
 import type { Logger } from "../lib/log.ts";
 import type { NewestTasks } from "../lib/newest_tasks.ts";
 import type { Pulse } from "../lib/sse_stream.ts";
+import type { RateLimit } from "../lib/rate_limit.ts";
 import type { AnyTask } from "../lib/task.ts";
 import type { TaskCounts } from "../lib/task_counts.ts";
 
@@ -16,6 +18,12 @@ import type { TaskCounts } from "../lib/task_counts.ts";
 export interface App {
   /** How it is set up. */
   readonly config: Config;
+  /** Who may do what. */
+  readonly auth: Auth;
+  /** Writes of each client; `null` for any. */
+  readonly writes: RateLimit | null;
+  /** Tries to log in, of each client. */
+  readonly logins: RateLimit;
   /** Store, hub and the rest; another one after this process was taken for dead. */
   readonly engine: Engine;
   /** The kinds there are. */
@@ -42,6 +50,8 @@ export interface RouteContext {
   url: URL;
   /** Parts of the path, decoded. */
   params: Record<string, string | undefined>;
-  /** Who asks. */
+  /** The address of who asks. */
   client: string;
+  /** Who asks, and may: what the route needs was checked. */
+  principal: Principal;
 }

@@ -14,7 +14,10 @@ const MAX_POSITION = 1000;
  * checkpoint, who runs the task and when that process last showed a sign of life, and its place
  * among those of its kind that wait.
  */
-export async function getDetails(app: App, { params }: RouteContext): Promise<Response> {
+export async function getDetails(
+  app: App,
+  { params, principal }: RouteContext,
+): Promise<Response> {
   const id = pathId(params.id, "task");
   const stored = await requireTask(app, id);
   const { kv } = app.engine.store;
@@ -31,7 +34,8 @@ export async function getDetails(app: App, { params }: RouteContext): Promise<Re
     checkpoint: parsed(checkpoint),
     timeout_ms: stored.timeoutMs,
     interruptions: stored.interruptions,
-    worker,
+    // A task's token is for those outside: they see that it is alive, not where.
+    worker: worker && principal.taskId !== null ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,
     queue_position: position,
   });

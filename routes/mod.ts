@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Need } from "../lib/auth.ts";
 import { errorResponse, HttpError } from "../lib/errors.ts";
+import { checkHost } from "../lib/origin.ts";
 import { StoreError } from "../lib/store.ts";
 import type { App, RouteContext } from "./app.ts";
 import { changeMany } from "./bulk.ts";
@@ -12,7 +14,9 @@ import { getCounts } from "./counts.ts";
 import { getDetails } from "./details.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
+import { addressOf, finish, guard } from "./guard.ts";
 import { getKinds } from "./kinds.ts";
+import { getLogin, login, logout } from "./login.ts";
 import { getPage, getStatic } from "./page.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
@@ -23,32 +27,38 @@ import { createUpload } from "./uploads.ts";
 /** Answers a request. */
 export type Route = (app: App, context: RouteContext) => Response | Promise<Response>;
 
-const TABLE: readonly [path: string, methods: Record<string, Route>][] = [
-  ["/", { GET: getPage }],
-  ["/submit", { POST: submit }],
-  ["/tasks", { GET: getTasks, POST: createTask }],
-  ["/tasks/bulk", { POST: changeMany }],
-  ["/tasks/counts", { GET: getCounts }],
-  ["/tasks/stream", { GET: streamMany }],
-  ["/tasks/stream-all", { GET: streamAll }],
-  ["/tasks/:id", { GET: getTask, DELETE: deleteTask }],
-  ["/tasks/:id/details", { GET: getDetails }],
-  ["/tasks/:id/events", { GET: getEvents }],
-  ["/tasks/:id/stream", { GET: streamOne }],
-  ["/tasks/:id/stream-with-heartbeat", { GET: streamOne }],
-  ["/tasks/:id/stream-with-id", { GET: streamOne }],
-  ["/tasks/:id/cancel", { POST: cancelTask }],
-  ["/tasks/:id/retry", { POST: retryTask }],
-  ["/uploads", { POST: createUpload }],
-  ["/kinds", { GET: getKinds }],
-  ["/healthz", { GET: getHealth }],
-  ["/readyz", { GET: getReady }],
-  ["/static/:file", { GET: getStatic }],
+/** By method: what it needs, and what answers it. */
+export type Methods = Record<string, readonly [need: Need, route: Route]>;
+
+/** Every path: what may be done there, and what that needs. The policy is this table. */
+export const ROUTES: readonly [path: string, methods: Methods][] = [
+  ["/", { GET: ["public", getPage] }],
+  ["/login", { GET: ["public", getLogin], POST: ["public", login] }],
+  ["/logout", { POST: ["public", logout] }],
+  ["/submit", { POST: ["submit", submit] }],
+  ["/tasks", { GET: ["read", getTasks], POST: ["submit", createTask] }],
+  ["/tasks/bulk", { POST: ["admin", changeMany] }],
+  ["/tasks/counts", { GET: ["read", getCounts] }],
+  ["/tasks/stream", { GET: ["read", streamMany] }],
+  ["/tasks/stream-all", { GET: ["read", streamAll] }],
+  ["/tasks/:id", { GET: ["task", getTask], DELETE: ["admin", deleteTask] }],
+  ["/tasks/:id/details", { GET: ["task", getDetails] }],
+  ["/tasks/:id/events", { GET: ["task", getEvents] }],
+  ["/tasks/:id/stream", { GET: ["task", streamOne] }],
+  ["/tasks/:id/stream-with-heartbeat", { GET: ["task", streamOne] }],
+  ["/tasks/:id/stream-with-id", { GET: ["task", streamOne] }],
+  ["/tasks/:id/cancel", { POST: ["admin", cancelTask] }],
+  ["/tasks/:id/retry", { POST: ["admin", retryTask] }],
+  ["/uploads", { POST: ["submit", createUpload] }],
+  ["/kinds", { GET: ["any", getKinds] }],
+  ["/healthz", { GET: ["public", getHealth] }],
+  ["/readyz", { GET: ["public", getReady] }],
+  ["/static/:file", { GET: ["public", getStatic] }],
 ];
 
 /** Paths without parameters are looked up; the others are matched in order. */
-const FIXED = new Map(TABLE.filter(([path]) => !path.includes(":")));
-const PATTERNS = TABLE.filter(([path]) => path.includes(":")).map(([path, methods]) => ({
+const FIXED = new Map(ROUTES.filter(([path]) => !path.includes(":")));
+const PATTERNS = ROUTES.filter(([path]) => path.includes(":")).map(([path, methods]) => ({
   parts: path.split("/"),
   methods,
 }));
@@ -63,24 +73,36 @@ export function createHandler(
   app: App,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
   return async (request, info) => {
+    const url = URL.parse(request.url);
     try {
       // It is made of the Host, which may be anything.
-      const url = URL.parse(request.url);
       if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
-      const { methods, params } = match(url.pathname);
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
-      if (!route) return notAllowed(request, methods);
-      const client = "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
-      const response = await route(app, { request, url, params, client });
-      return request.method === "HEAD" ? await withoutBody(response) : response;
+      return finish(app, request, url, await answer(app, request, url, info));
     } catch (error) {
-      return errorResponse(app.stopping && error instanceof StoreError ? STOPPING : error, app.log);
+      const told = app.stopping && error instanceof StoreError ? STOPPING : error;
+      return finish(app, request, url, errorResponse(told, app.log));
     }
   };
 }
 
-function match(path: string): { methods: Record<string, Route>; params: RouteContext["params"] } {
+async function answer(
+  app: App,
+  request: Request,
+  url: URL,
+  info: Deno.ServeHandlerInfo,
+): Promise<Response> {
+  checkHost(app.config, url);
+  const { methods, params } = match(url.pathname);
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const [need, route] = Object.hasOwn(methods, method) ? methods[method]! : [];
+  if (need === undefined || route === undefined) return notAllowed(request, methods);
+  const client = addressOf(app, request, info);
+  const principal = await guard(app, { request, url, params, client }, need);
+  const response = await route(app, { request, url, params, client, principal });
+  return request.method === "HEAD" ? await withoutBody(response) : response;
+}
+
+function match(path: string): { methods: Methods; params: RouteContext["params"] } {
   const fixed = FIXED.get(path);
   if (fixed) return { methods: fixed, params: {} };
   const parts = path.split("/");
@@ -112,7 +134,7 @@ function decode(part: string): string {
   }
 }
 
-function notAllowed(request: Request, methods: Record<string, Route>): Response {
+function notAllowed(request: Request, methods: Methods): Response {
   const names = Object.keys(methods);
   const allow = [...names, ...(names.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
   if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });

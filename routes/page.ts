@@ -57,8 +57,7 @@ async function serve(request: Request, name: string): Promise<Response> {
     "content-type": file.type,
     "cache-control": "no-cache",
     "content-security-policy": CSP,
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
     ...(etag ? { etag } : {}),
   });
   if (etag && !ifNoneMatch(request.headers.get("if-none-match"), etag)) {

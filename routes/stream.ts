@@ -63,7 +63,7 @@ export function streamAll(app: App, context: RouteContext): Response {
  */
 function open(
   app: App,
-  { client, request }: RouteContext,
+  { client, request, principal }: RouteContext,
   feed: (stream: SseStream) => Promise<void>,
   onheartbeat?: () => Uint8Array,
 ): Response {
@@ -81,6 +81,8 @@ function open(
     pulse,
     heartbeatMs: config.heartbeatMs,
     lifeMs: config.streamLifeMs,
+    // Then the client comes again, and is told that it may no longer.
+    endsInMs: principal.expiresAt === null ? Infinity : principal.expiresAt - Date.now(),
     retryMs: config.retryMs,
     queue: config.streamQueue,
     ...(onheartbeat ? { onheartbeat } : {}),

@@ -8,7 +8,7 @@ import { HttpError } from "../lib/errors.ts";
 import type { Submission } from "../lib/store.ts";
 import { MAX_JSON } from "../lib/stored.ts";
 import { byteLength } from "../lib/lines.ts";
-import type { App } from "./app.ts";
+import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an Idempotency-Key is remembered. */
 const KEY_TTL_MS = 24 * 3600_000;
@@ -27,7 +27,7 @@ const FIELDS = ["kind", "input", "priority", "delay_ms", "run_at", "max_attempts
 export async function submitTask(
   app: App,
   body: Record<string, unknown>,
-  request: Request,
+  { request, principal }: Pick<RouteContext, "request" | "principal">,
 ): Promise<{ id: string; record: string; created: boolean }> {
   for (const field of Object.keys(body)) {
     if (!FIELDS.includes(field)) {
@@ -68,7 +68,9 @@ export async function submitTask(
         field: "Idempotency-Key",
       });
     }
-    submission.idempotency = { key, digest: await digest(body), ttlMs: KEY_TTL_MS };
+    // Each client has its own: with the key of another it gets no task of theirs.
+    const own = principal.name === "" ? key : `${principal.name} ${key}`;
+    submission.idempotency = { key: own, digest: await digest(body), ttlMs: KEY_TTL_MS };
   }
   const result = await app.engine.store.submit(submission);
   if (result.ok) return result;

@@ -4,13 +4,14 @@ import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 
 /** `POST /submit`: the tutorial's. Starts a `demo`; a body may hold its input. */
-export async function submit(app: App, { request }: RouteContext): Promise<Response> {
-  const body = await readJson(request, app.config);
+export async function submit(app: App, context: RouteContext): Promise<Response> {
+  const body = await readJson(context.request, app.config);
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw new HttpError(400, "The body must be an object with the input of a demo, or absent", {
       field: "body",
     });
   }
-  const { id } = await submitTask(app, { kind: "demo", input: body }, request);
-  return json({ task_id: id });
+  const { id } = await submitTask(app, { kind: "demo", input: body }, context);
+  const token = await app.auth.taskToken(id);
+  return json({ task_id: id, ...(token === null ? {} : { token }) });
 }

@@ -9,19 +9,22 @@ import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 
 /** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
-export async function createTask(app: App, { request }: RouteContext): Promise<Response> {
-  const body = await readJson(request, app.config);
+export async function createTask(app: App, context: RouteContext): Promise<Response> {
+  const body = await readJson(context.request, app.config);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new HttpError(400, 'The body must be an object, as {"kind":"demo","input":{}}', {
       field: "body",
     });
   }
-  const { id, record, created } = await submitTask(app, body as Record<string, unknown>, request);
+  const { id, record, created } = await submitTask(app, body as Record<string, unknown>, context);
   const headers = { location: `/tasks/${id}` };
-  if (created) return jsonText(record, 201, headers);
+  const token = await app.auth.taskToken(id);
+  const withToken = (json: string) =>
+    token === null ? json : `${json.slice(0, -1)},"token":"${token}"}`;
+  if (created) return jsonText(withToken(record), 201, headers);
   const { kv } = app.engine.store;
   const stored = await app.engine.store.read(id);
-  return jsonText(stored ? await shownRecord(kv, stored) : record, 200, headers);
+  return jsonText(withToken(stored ? await shownRecord(kv, stored) : record), 200, headers);
 }
 
 /** `GET /tasks`: newest first, in pages. */

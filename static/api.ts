@@ -6,6 +6,7 @@
 
 import type { TaskRecord } from "../lib/record.ts";
 import { observeTime } from "./clock.ts";
+import { signedIn, signedOut } from "./session.ts";
 import { strings } from "./strings.ts";
 
 /** A request the server, or the way to it, refused. The message is for the person. */
@@ -50,6 +51,26 @@ export interface Upload {
   upload_id: string;
   /** Bytes. */
   size: number;
+}
+
+/** Begins a session with a token. */
+export async function signIn(token: string): Promise<void> {
+  await call("POST", "/login", { token });
+  await readSession();
+}
+
+/** Ends the session. */
+export async function signOut(): Promise<void> {
+  await call("POST", "/logout");
+  await readSession();
+}
+
+/** Asks whether a token is needed, and there is a session; whether the page may go on. */
+export async function readSession(): Promise<boolean> {
+  const { required, scopes } = await call<{ required: boolean; scopes: string[] }>("GET", "/login");
+  signedOut.value = required && scopes.length === 0;
+  signedIn.value = required && scopes.length > 0;
+  return !signedOut.value;
 }
 
 /** The kinds there are. */
@@ -110,7 +131,7 @@ export function uploadFile(
   request.onload = () => {
     const body = parse(request.responseText);
     if (request.status === 201) resolve(body as Upload);
-    else reject(new ApiError(request.status, body));
+    else reject(refused(request.status, body));
   };
   request.onerror = () => reject(new ApiError(0, null));
   request.onabort = () => reject(signal.reason);
@@ -146,8 +167,13 @@ async function call<T>(
     throw new ApiError(0, null);
   }
   observeTime(response.headers.get("date"));
-  if (!response.ok) throw new ApiError(response.status, parse(text));
+  if (!response.ok) throw refused(response.status, parse(text));
   return parse(text) as T;
+}
+
+function refused(status: number, problem: unknown): ApiError {
+  if (status === 401) signedOut.value = true;
+  return new ApiError(status, problem);
 }
 
 function parse(text: string): unknown {

@@ -88,7 +88,7 @@ export function watchList(): () => void {
       const anew = events.some(({ type }) => type === "snapshot" || type === "reset");
       if (anew && filter.peek() !== "all") void loadMore();
     },
-    onrefused: () => Promise.resolve(true),
+    onrefused: () => api.readSession().catch(() => true),
   });
   return () => {
     close();

@@ -10,6 +10,7 @@ import * as api from "./api.ts";
 import { hidden, revision, startConnection } from "./connection.ts";
 import { watchList } from "./list_store.ts";
 import { route } from "./route.ts";
+import { signedOut } from "./session.ts";
 import { watchTask } from "./task_store.ts";
 
 /** The kinds there are; `null` until they are loaded. */
@@ -25,11 +26,15 @@ export function startStore(): void {
     const id = route.value.taskId;
     // Read here, so that a change of any opens the stream anew.
     void revision.value;
+    if (signedOut.value) return;
     // A list that nobody sees can wait; a task may tell its end in the tab's title.
     if (id === null && hidden.value) return;
     return untracked(() => id === null ? watchList() : watchTask(id));
   });
-  void loadKinds();
+  effect(() => {
+    if (!signedOut.value) void loadKinds();
+  });
+  void api.readSession().catch(() => {});
 }
 
 /** Asks for the kinds, again and again if it must be. */
@@ -37,6 +42,7 @@ export async function loadKinds(): Promise<void> {
   try {
     kinds.value = await api.getKinds();
   } catch {
-    setTimeout(() => void loadKinds(), 3000);
+    // Once signed in it is asked for anew.
+    if (!signedOut.peek()) setTimeout(() => void loadKinds(), 3000);
   }
 }

@@ -25,6 +25,14 @@ export const strings = {
   },
   offline: (since: string) => `No connection since ${since}. What you see may be old.`,
 
+  login: {
+    title: "Sign in",
+    token: "Token",
+    hint: "Whoever runs this server gives you one.",
+    signIn: "Sign in",
+    signOut: "Sign out",
+  },
+
   filters: {
     all: "All",
     pending: "Pending",

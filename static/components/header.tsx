@@ -3,6 +3,8 @@ import { now } from "../clock.ts";
 import { clockTime } from "../format.ts";
 import { stayInPage } from "../route.ts";
 import { brokenSince, connection } from "../connection.ts";
+import { signOut } from "../api.ts";
+import { signedIn, signedOut } from "../session.ts";
 import { newTask } from "../store.ts";
 import { strings } from "../strings.ts";
 import { Logo, PlusIcon } from "./icons.tsx";
@@ -20,14 +22,25 @@ export function Header(): JSX.Element {
           {strings.product}
         </a>
         <ConnectionBadge />
-        <button
-          type="button"
-          class="button button-primary"
-          onClick={() => newTask.value = { file: null }}
-        >
-          <PlusIcon />
-          {strings.newTask}
-        </button>
+        {signedIn.value && (
+          <button
+            type="button"
+            class="button-quiet"
+            onClick={() => void signOut().catch(() => {})}
+          >
+            {strings.login.signOut}
+          </button>
+        )}
+        {!signedOut.value && (
+          <button
+            type="button"
+            class="button button-primary"
+            onClick={() => newTask.value = { file: null }}
+          >
+            <PlusIcon />
+            {strings.newTask}
+          </button>
+        )}
       </div>
       <ConnectionAlarm />
     </header>

@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { route } from "../route.ts";
+import { signedOut } from "../session.ts";
 import { strings } from "../strings.ts";
 import { DropArea } from "./drop_area.tsx";
 import { Header } from "./header.tsx";
+import { LoginView } from "./login_view.tsx";
 import { NewTaskDialog } from "./new_task_dialog.tsx";
 import { TaskList } from "./task_list.tsx";
 import { TaskView } from "./task_view.tsx";
@@ -23,7 +25,11 @@ export function Page(): JSX.Element {
       <a class="skip" href="#main">{strings.skipToContent}</a>
       <Header />
       <main id="main" ref={main} tabIndex={-1}>
-        {taskId === null ? <TaskList /> : <TaskView key={taskId} />}
+        {signedOut.value
+          ? <LoginView />
+          : taskId === null
+          ? <TaskList />
+          : <TaskView key={taskId} />}
       </main>
       <NewTaskDialog />
       <DropArea />

@@ -11,6 +11,8 @@ const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 /** Every path, and what may be done there. */
 const ALLOWED: [path: string, allow: string][] = [
   ["/", "GET, HEAD, OPTIONS"],
+  ["/login", "GET, POST, HEAD, OPTIONS"],
+  ["/logout", "POST, OPTIONS"],
   ["/submit", "POST, OPTIONS"],
   ["/tasks", "GET, POST, HEAD, OPTIONS"],
   ["/tasks/bulk", "POST, OPTIONS"],
@@ -69,7 +71,9 @@ Deno.test("a path that is none answers 404, whatever it looks like", async () =>
       port: Number(new URL(app.url).port),
     });
     await connection.write(
-      new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+      new TextEncoder().encode(
+        `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      ),
     );
     const text = await new Response(connection.readable).text();
     assertMatch(text, /^HTTP\/1.1 404 /, path);
@@ -137,10 +141,10 @@ Deno.test("requests that are no HTTP harm nobody", async () => {
     "GET\r\n\r\n",
     "GET / HTTP/9.9\r\n\r\n",
     "\x16\x03\x01\x00\x05hello",
-    `GET /${"a".repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
-    "GET /tasks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: \0\r\n\r\n",
-    "POST /tasks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n",
-    "POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+    `GET /${"a".repeat(100_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+    "GET /tasks HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx: \0\r\n\r\n",
+    "POST /tasks HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n",
+    "POST /tasks HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
     "GET /tasks HTTP/1.1\r\nhost: [\r\nconnection: close\r\n\r\n",
     "GET /tasks HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
     "GET http://[:::]/tasks HTTP/1.1\r\nhost: [\r\nconnection: close\r\n\r\n",

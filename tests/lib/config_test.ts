@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Config, ConfigError, configHelp, readConfig } from "../../lib/config.ts";
+import { digestOf } from "../../lib/tokens.ts";
 
 /** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */
 interface Case {
@@ -132,6 +133,58 @@ const CASES: Record<string, Case> = {
     bad: notWhole,
   },
   HEADWAY_MAX_LOG: { field: "maxLog", fallback: 10_000, good: { "1": 1 }, bad: [...notWhole, "0"] },
+  HEADWAY_TOKENS: {
+    field: "tokens",
+    fallback: [],
+    good: {
+      "ci:submit:0123456789abcdef, me:admin:fedcba9876543210": [
+        { name: "ci", scopes: ["submit"], digest: digestOf("0123456789abcdef") },
+        { name: "me", scopes: ["admin", "submit", "read"], digest: digestOf("fedcba9876543210") },
+      ],
+    },
+  },
+  HEADWAY_TOKENS_FILE: {
+    field: "tokensFile",
+    fallback: null,
+    good: { "/run/tokens": "/run/tokens", "tokens": `${cwd}/tokens` },
+  },
+  HEADWAY_INSECURE: {
+    field: "insecure",
+    fallback: false,
+    good: { "1": true, "0": false },
+    bad: ["true", "yes", "2"],
+  },
+  HEADWAY_HOSTS: {
+    field: "hosts",
+    fallback: [],
+    good: { "X.example, y": ["x.example", "y"], "[::1]": ["[::1]"] },
+    bad: ["x:80", "http://x", "a b", "x/y", "u@x"],
+  },
+  HEADWAY_ORIGINS: {
+    field: "origins",
+    fallback: [],
+    good: { "https://x.example,http://y:81": ["https://x.example", "http://y:81"], "*": ["*"] },
+    bad: ["x.example", "https://x.example/", "null", "https://x:443", "https://*.example"],
+  },
+  HEADWAY_TRUST_PROXY: {
+    field: "trustProxy",
+    fallback: false,
+    good: { "1": true, "0": false },
+    bad: ["true"],
+  },
+  HEADWAY_TASK_TOKEN_MS: {
+    field: "taskTokenMs",
+    fallback: 3_600_000,
+    good: { "1000": 1000 },
+    bad: [...notWhole, "999"],
+  },
+  HEADWAY_SESSION_MS: {
+    field: "sessionMs",
+    fallback: 12 * 3_600_000,
+    good: { "1000": 1000 },
+    bad: [...notWhole, "999"],
+  },
+  HEADWAY_WRITE_RATE: { field: "writeRate", fallback: 0, good: { "5": 5 }, bad: notWhole },
   HEADWAY_LOG: {
     field: "log",
     fallback: { level: "info", pretty: false },
@@ -169,6 +222,30 @@ for (const [name, { field, good, bad = [] }] of Object.entries(CASES)) {
     }
   });
 }
+
+Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the secret", () => {
+  const secret = "0123456789abcdef";
+  const wrong: [text: string, why: string][] = [
+    [secret, "entry 1 is not name:scope[+scope]:secret"],
+    [`a:read:${secret},b:read`, "entry 2 is not"],
+    [`a:read:${secret.slice(1)}`, "the secret of 'a' is shorter than 16 characters"],
+    [`a:write:${secret}`, "the scopes of 'a' are not of admin, submit, read"],
+    [`a:read+:${secret}`, "the scopes of 'a'"],
+    [`a:read:${secret},a:submit:${secret}x`, "the name 'a' is there twice"],
+    [`a:read:${secret},b:submit:${secret}`, "the secret of 'b' is that of another token, too"],
+    [`a:read:${secret} ${secret}`, "entry 1 is not"],
+    [",", "there is none"],
+  ];
+  for (const [text, why] of wrong) {
+    const { message } = assertThrows(() => read({ HEADWAY_TOKENS: text }), ConfigError);
+    assertStringIncludes(message, why);
+    assert(!message.includes(secret.slice(1)), message);
+  }
+});
+
+Deno.test("readConfig() knows that everybody reaches a server on Deno Deploy", () => {
+  assertEquals(read({ DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" }).host, "0.0.0.0");
+});
 
 Deno.test("readConfig() lets task processes read the folders of the user's kinds", () => {
   const { taskPermissions } = read({ HEADWAY_KINDS: "/my tasks/kinds.ts,https://x.example/k.ts" });

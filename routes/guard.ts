@@ -1,0 +1,81 @@
+/**
+ * What every request passes on its way in, and every response on its way out.
+ *
+ * @module
+ */
+
+import { type Need, permit, type Principal } from "../lib/auth.ts";
+import { HttpError } from "../lib/errors.ts";
+import { allowOrigin, checkOrigin, isLoopback } from "../lib/origin.ts";
+import type { RateLimit } from "../lib/rate_limit.ts";
+import type { App, RouteContext } from "./app.ts";
+
+/**
+ * Lets a request pass.
+ *
+ * @returns Who asks.
+ * @throws {HttpError} 401, 403 or 429.
+ */
+export async function guard(
+  app: App,
+  { request, url, params, client }: Omit<RouteContext, "principal">,
+  need: Need,
+): Promise<Principal> {
+  const { headers, method } = request;
+  const writes = method !== "GET" && method !== "HEAD";
+  if (writes) checkOrigin(app.config, headers, url);
+  // What is open to all stays open to who shows something outdated.
+  const principal = need === "public" ? null : await app.auth.authenticate({
+    authorization: headers.get("authorization"),
+    query: need === "task" ? url.searchParams.get("token") : null,
+    cookie: headers.get("cookie"),
+  });
+  const permitted = permit(principal, need, params.id);
+  if (writes && app.writes) limit(app.writes, permitted.name || client);
+  return permitted;
+}
+
+/**
+ * Takes one from a client's share.
+ *
+ * @throws {HttpError} 429
+ */
+export function limit(share: RateLimit, client: string): void {
+  const wait = share.take(client);
+  if (wait === 0) return;
+  const seconds = Math.ceil(wait / 1000);
+  throw new HttpError(429, `Too many writes: try again in ${seconds} s`, {
+    headers: { "retry-after": String(seconds) },
+  });
+}
+
+/** Whose connection it is, or what a trusted proxy says. The last entry is the proxy's own. */
+export function addressOf(app: App, request: Request, info: Deno.ServeHandlerInfo): string {
+  const forwarded = app.config.trustProxy ? request.headers.get("x-forwarded-for") : null;
+  const last = forwarded?.split(",").at(-1)?.trim();
+  if (last) return last.slice(0, 100);
+  return "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
+}
+
+/** Whether nobody between the client and the last proxy can read along. */
+export function isSecure(app: App, request: Request, url: URL): boolean {
+  if (url.protocol === "https:") return true;
+  return app.config.trustProxy && request.headers.get("x-forwarded-proto") === "https";
+}
+
+/** No answer is markup, script or a frame, but for the page, which says so itself. */
+const NOTHING = "default-src 'none'; frame-ancestors 'none'";
+
+/** Adds what every response carries. */
+export function finish(app: App, request: Request, url: URL | null, response: Response): Response {
+  const { headers } = response;
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("referrer-policy", "same-origin");
+  headers.set("cross-origin-resource-policy", "same-origin");
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", NOTHING);
+  if (url && isSecure(app, request, url) && !isLoopback(url.hostname)) {
+    headers.set("strict-transport-security", "max-age=31536000");
+  }
+  allowOrigin(app.config, request, headers);
+  return response;
+}
