@@ -64,7 +64,7 @@ export function isSecure(app: App, request: Request, url: URL): boolean {
 }
 
 /** No answer is markup, script or a frame, but for the page, which says so itself. */
-const NOTHING = "default-src 'none'; frame-ancestors 'none'";
+const NOTHING = "script-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Adds what every response carries. */
 export function finish(app: App, request: Request, url: URL | null, response: Response): Response {

@@ -272,3 +272,14 @@ export const prints = defineTask({
     return "printed";
   },
 });
+
+/** Tells what it finds of secrets in its environment. Not inline. */
+export const environment = defineTask({
+  kind: "environment",
+  isolate: true,
+  async *run() {
+    yield 50;
+    const names = ["HEADWAY_TOKENS", "DENO_KV_ACCESS_TOKEN"];
+    return names.map((name) => Deno.env.get(name) ?? "").join("");
+  },
+});

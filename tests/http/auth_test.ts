@@ -1,0 +1,450 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { SignJWT, UnsecuredJWT } from "jose";
+import { keys } from "../../lib/keys.ts";
+import { readConfig, type Server, start } from "../../main.ts";
+import { ROUTES } from "../../routes/mod.ts";
+import { post } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { openRaw, openStream } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+const SECRETS = {
+  admin: "admin-secret-0123456789",
+  submit: "submit-secret-0123456789",
+  read: "read-secret-0123456789",
+};
+const HEADWAY_TOKENS = Object.entries(SECRETS)
+  .map(([scope, secret]) => `the-${scope}:${scope}:${secret}`).join(",");
+
+function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** Submits a task that waits, and gives its id and its token. */
+async function submitWaiting(app: Server): Promise<{ id: string; token: string }> {
+  const body = { kind: "echo", delay_ms: 3_600_000 };
+  const response = await post(`${app.url}/tasks`, body, bearer(SECRETS.submit));
+  const { task_id, token } = await response.json();
+  assertEquals(response.status, 201);
+  return { id: task_id, token };
+}
+
+/** The secret of a store, as only who can read the store knows it. */
+async function storedKey(app: Server, use: string): Promise<CryptoKey> {
+  const { value } = await app.engine.store.kv.get<Uint8Array<ArrayBuffer>>(keys.secret);
+  const info = new TextEncoder().encode(`headway ${use}`);
+  const master = await crypto.subtle.importKey("raw", value!, "HKDF", false, ["deriveKey"]);
+  const wanted = { name: "HMAC", hash: "SHA-256", length: 256 };
+  const from = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
+  return await crypto.subtle.deriveKey(from, master, wanted, false, ["sign"]);
+}
+
+function taskJwt(id: string, expires: string, key: CryptoKey | Uint8Array, audience = "task") {
+  return new SignJWT().setProtectedHeader({ alg: "HS256" }).setAudience(audience).setSubject(id)
+    .setExpirationTime(expires).sign(key);
+}
+
+/** What each credential may do: by what the routes need. */
+const MAY: Record<string, readonly string[]> = {
+  none: ["public"],
+  read: ["public", "any", "task", "read"],
+  submit: ["public", "any", "submit"],
+  admin: ["public", "any", "task", "read", "submit", "admin"],
+  "task's own": ["public", "task"],
+};
+
+Deno.test("every route of the table needs what the table says, of every credential there is", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const a = await submitWaiting(app);
+  const b = await submitWaiting(app);
+  const right = await storedKey(app, "task");
+  const [head, payload, signature] = a.token.split(".") as [string, string, string];
+  const other = btoa(atob(payload).replace(a.id, b.id)).replaceAll("=", "");
+  const forged = {
+    "expired": await taskJwt(a.id, "1 second ago", right),
+    "of another key": await taskJwt(a.id, "1h", new Uint8Array(32)),
+    "of the session's key": await taskJwt(a.id, "1h", await storedKey(app, "session")),
+    "for another use": await taskJwt(a.id, "1h", right, "session"),
+    "unsigned": new UnsecuredJWT().setAudience("task").setSubject(a.id).setExpirationTime("1h")
+      .encode(),
+    "of another task, with A's signature": `${head}.${other}.${signature}`,
+    "without signature": `${head}.${payload}.`,
+    "that never expires": await new SignJWT().setProtectedHeader({ alg: "HS256" })
+      .setAudience("task").setSubject(a.id).sign(right),
+    "nonsense": "x",
+    "an operator's, cut": SECRETS.admin.slice(0, -1),
+  };
+  const shown: [credential: string, headers: Record<string, string>, may: readonly string[]][] = [
+    ["none", {}, MAY.none!],
+    ...Object.entries(SECRETS).map(([scope, secret]) =>
+      [scope, bearer(secret), MAY[scope]!] as [string, Record<string, string>, readonly string[]]
+    ),
+    ["task A's", bearer(a.token), MAY["task's own"]!],
+    ["task B's", bearer(b.token), ["public"]],
+    ...Object.entries(forged).map(([name, token]) =>
+      [name, bearer(token), ["public"]] as [string, Record<string, string>, readonly string[]]
+    ),
+    ["Basic", { authorization: `Basic ${btoa(`x:${SECRETS.admin}`)}` }, ["public"]],
+    ["a cookie that is none", { cookie: `headway=${a.token}` }, ["public"]],
+    ["a token as cookie", { cookie: `headway=${SECRETS.admin}` }, ["public"]],
+  ];
+  let asked = 0;
+  for (const [path, methods] of ROUTES) {
+    for (const [method, [need]] of Object.entries(methods)) {
+      assert(MAY.admin!.includes(need), `${method} ${path} needs something: ${need}`);
+      for (const [credential, headers, may] of shown) {
+        if (credential === "admin" && path.startsWith("/tasks/:id") && method !== "GET") continue;
+        const abort = new AbortController();
+        const response = await fetch(app.url + path.replace(":id", a.id.toLowerCase()), {
+          method,
+          headers,
+          signal: abort.signal,
+          ...(method === "POST" ? { body: "[" } : {}),
+        });
+        const about = `${credential}: ${method} ${path} answers ${response.status}`;
+        const passed = response.status !== 401 && response.status !== 403;
+        assertEquals(passed, may.includes(need) || path === "/login", about);
+        if (response.status === 401) {
+          assertEquals(response.headers.get("www-authenticate"), "Bearer", about);
+        }
+        if (!passed) await assertProblem(response, response.status);
+        else abort.abort();
+        asked++;
+      }
+    }
+  }
+  assert(asked > 300);
+});
+
+Deno.test("a task's token opens that task, by header and by query, and nothing of another", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const a = await submitWaiting(app);
+  const b = await submitWaiting(app);
+  const own = ["", "/events", "/details", "/stream", "/stream-with-id", "/stream-with-heartbeat"];
+  const status = async (path: string, init: RequestInit = {}) => {
+    const abort = new AbortController();
+    const { status } = await fetch(app.url + path, { ...init, signal: abort.signal });
+    abort.abort();
+    return status;
+  };
+  for (const rest of own) {
+    assertEquals(await status(`/tasks/${a.id}${rest}?token=${a.token}`), 200, rest);
+    assertEquals(await status(`/tasks/${b.id}${rest}?token=${a.token}`), 403, rest);
+    assertEquals(await status(`/tasks/${b.id}${rest}`, { headers: bearer(a.token) }), 403, rest);
+    // Whether there is such a task is not told, either.
+    assertEquals(await status(`/tasks/${b.id.slice(0, -1)}0${rest}?token=${a.token}`), 403, rest);
+    // An operator's token is none in an address.
+    assertEquals(await status(`/tasks/${a.id}${rest}?token=${SECRETS.admin}`), 401, rest);
+    assertEquals(await status(`/tasks/${a.id}${rest}?token=`), 401, rest);
+  }
+  const others = [
+    "/tasks",
+    `/tasks?q=${a.id}`,
+    "/tasks/counts",
+    "/tasks/stream",
+    `/tasks/stream?ids=${b.id}`,
+    `/tasks/stream?ids=${a.id}`,
+    `/tasks/stream?ids=${a.id}&rows=${b.id}`,
+    "/tasks/stream-all",
+    "/kinds",
+  ];
+  for (const path of others) {
+    assertEquals(await status(path, { headers: bearer(a.token) }), 403, path);
+    const query = `${path}${path.includes("?") ? "&" : "?"}token=${a.token}`;
+    assertEquals(await status(query), 401, path);
+  }
+  const writes: [path: string, method: string][] = [
+    ["/uploads", "POST"],
+    ["/tasks", "POST"],
+    ["/submit", "POST"],
+    ["/tasks/bulk", "POST"],
+    [`/tasks/${a.id}/cancel`, "POST"],
+    [`/tasks/${a.id}/retry`, "POST"],
+    [`/tasks/${a.id}`, "DELETE"],
+  ];
+  for (const [path, method] of writes) {
+    assertEquals(await status(path, { method, headers: bearer(a.token) }), 403, path);
+    assertEquals(await status(`${path}?token=${a.token}`, { method }), 401, path);
+  }
+});
+
+Deno.test("a task's token sees that its task is alive, not where it runs", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const { task_id, token } = await post(
+    `${app.url}/tasks`,
+    { kind: "waits" },
+    bearer(SECRETS.submit),
+  ).then((response) => response.json());
+  const worker = async (headers: Record<string, string>) => {
+    const response = await fetch(`${app.url}/tasks/${task_id}/details`, { headers });
+    return Object.keys((await response.json()).worker ?? {});
+  };
+  const all = await eventually(async () => {
+    const names = await worker(bearer(SECRETS.read));
+    assert(names.length > 0);
+    return names;
+  });
+  assert(all.includes("host") && all.includes("pid"));
+  assertEquals(await worker(bearer(token)), ["silent_ms"]);
+});
+
+Deno.test("a submit answers with a token of its task, and only where tokens are needed", async () => {
+  await using open = await testApp();
+  const plain = await post(`${open.url}/submit`).then((it) => it.json());
+  assertEquals(Object.keys(plain), ["task_id"]);
+  const record = await post(`${open.url}/tasks`, { kind: "echo" }).then((it) => it.json());
+  assert(!("token" in record));
+
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const headers = bearer(SECRETS.submit);
+  const submitted = await post(`${app.url}/submit`, undefined, headers).then((it) => it.json());
+  await using stream = await openStream(
+    `${app.url}/tasks/${submitted.task_id}/stream?token=${submitted.token}`,
+  );
+  await stream.collect(1);
+  const read = await fetch(`${app.url}/tasks/${submitted.task_id}?token=${submitted.token}`);
+  assert(!("token" in await read.json()), "It is in the answer to the submit alone");
+});
+
+Deno.test("an Idempotency-Key is the client's own: another gets no task by it", async () => {
+  const tokens = "a:submit:aaaaaaaaaaaaaaaa,b:submit:bbbbbbbbbbbbbbbb";
+  await using app = await testApp({ HEADWAY_TOKENS: tokens });
+  const send = async (secret: string) => {
+    const headers = { ...bearer(secret), "idempotency-key": "the-same" };
+    const response = await post(`${app.url}/tasks`, { kind: "echo", delay_ms: 1e6 }, headers);
+    const { task_id, token } = await response.json();
+    assertEquals(typeof token, "string");
+    return { status: response.status, task_id };
+  };
+  const first = await send("aaaaaaaaaaaaaaaa");
+  assertEquals(await send("aaaaaaaaaaaaaaaa"), { status: 200, task_id: first.task_id });
+  const other = await send("bbbbbbbbbbbbbbbb");
+  assertEquals(other.status, 201);
+  assert(other.task_id !== first.task_id);
+});
+
+Deno.test("a stream ends when its token does, and coming again is refused for good", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TASK_TOKEN_MS: "1000" });
+  const { id, token } = await submitWaiting(app);
+  const url = `${app.url}/tasks/${id}/stream?token=${token}`;
+  await using stream = await openStream(url);
+  await stream.collect(1);
+  await stream.all();
+  assertEquals(stream.broken, undefined);
+  await eventually(async () => {
+    const { error } = await assertProblem(await fetch(url), 401);
+    assertEquals(error, "This token has expired");
+  });
+});
+
+Deno.test("sessions and tasks' tokens hold over a restart, and end with the operator's token", async () => {
+  await using directory = await tempDir();
+  const settings = { HEADWAY_KV: `${directory.path}/x.db`, HEADWAY_TOKENS };
+  let task: { id: string; token: string };
+  let cookie: string;
+  {
+    await using app = await testApp(settings);
+    task = await submitWaiting(app);
+    const response = await post(`${app.url}/login`, { token: SECRETS.read });
+    assertEquals(await response.json(), { scopes: ["read"] });
+    const set = response.headers.get("set-cookie")!;
+    assertMatch(set, /^headway=[\w.-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    cookie = set.split(";")[0]!;
+    assert(!cookie.includes(SECRETS.read) && !atob(cookie.split(".")[1]!).includes(SECRETS.read));
+  }
+  const statuses = (app: Server) =>
+    Promise.all([
+      fetch(`${app.url}/tasks`, { headers: { cookie } }),
+      fetch(`${app.url}/tasks/${task.id}?token=${task.token}`),
+    ].map(async (response) => {
+      await (await response).body?.cancel();
+      return (await response).status;
+    }));
+  {
+    await using app = await testApp(settings);
+    assertEquals(await statuses(app), [200, 200]);
+  }
+  const changed = HEADWAY_TOKENS.replace(SECRETS.read, "another-secret-012345");
+  for (const tokens of [changed, "someone:read:else-else-else-else"]) {
+    await using app = await testApp({ ...settings, HEADWAY_TOKENS: tokens });
+    assertEquals(await statuses(app), [401, 200]);
+  }
+});
+
+Deno.test("GET /login tells what the session opens, POST /logout ends it", async () => {
+  await using open = await testApp();
+  const login = (url: string, headers = {}) =>
+    fetch(`${url}/login`, { headers }).then((it) => it.json());
+  assertEquals(await login(open.url), { required: false, scopes: ["admin", "submit", "read"] });
+  await assertProblem(await post(`${open.url}/login`, { token: "x" }), 409);
+
+  await using app = await testApp({ HEADWAY_TOKENS });
+  assertEquals(await login(app.url), { required: true, scopes: [] });
+  assertEquals(await login(app.url, { cookie: "headway=x; other" }), {
+    required: true,
+    scopes: [],
+  });
+  await assertProblem(await post(`${app.url}/login`, { token: "wrong-secret-0123456789" }), 401);
+  for (const body of [undefined, {}, { token: "" }, { token: 1 }, []]) {
+    assertEquals((await assertProblem(await post(`${app.url}/login`, body), 400)).field, "token");
+  }
+  const response = await post(`${app.url}/login`, { token: SECRETS.admin });
+  await response.body?.cancel();
+  const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
+  assertEquals((await login(app.url, { cookie: `a=b; ${cookie}` })).scopes.length, 3);
+  const out = await post(`${app.url}/logout`, undefined, { cookie });
+  assertEquals(out.status, 204);
+  assertMatch(out.headers.get("set-cookie")!, /^headway=; Path=\/; Max-Age=0; HttpOnly/);
+});
+
+Deno.test("POST /login lets nobody guess for long", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const statuses = [];
+  for (let n = 0; n < 12; n++) {
+    const response = await post(`${app.url}/login`, { token: `guess-${n}` });
+    await response.body?.cancel();
+    statuses.push(response.status);
+    if (response.status === 429) assertEquals(response.headers.get("retry-after"), "1");
+  }
+  assertEquals(statuses.slice(0, 10), Array(10).fill(401));
+  assert(statuses.includes(429));
+});
+
+Deno.test("HEADWAY_WRITE_RATE: who writes too much waits, and reads and others do not", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_WRITE_RATE: "1" });
+  const write = (secret: string) =>
+    post(`${app.url}/tasks`, { kind: "echo", delay_ms: 1e6 }, bearer(secret));
+  let refused: Response | undefined;
+  for (let n = 0; n < 30 && refused === undefined; n++) {
+    const response = await write(SECRETS.submit);
+    if (response.status === 429) refused = response;
+    else await response.body?.cancel();
+  }
+  assertEquals(refused?.headers.get("retry-after"), "1");
+  assertMatch((await assertProblem(refused!, 429)).error, /^Too many writes/);
+  const other = await write(SECRETS.admin);
+  assertEquals(other.status, 201);
+  await other.body?.cancel();
+  const read = await fetch(`${app.url}/tasks`, { headers: bearer(SECRETS.read) });
+  assertEquals(read.status, 200);
+  await read.body?.cancel();
+});
+
+Deno.test("HEADWAY_TRUST_PROXY: the proxy's word counts for address and scheme, the client's never", async () => {
+  await using plain = await testApp({ HEADWAY_TOKENS });
+  await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TRUST_PROXY: "1" });
+  const login = (url: string, headers: Record<string, string>) =>
+    post(`${url}/login`, { token: SECRETS.read }, headers);
+  const told = { "x-forwarded-proto": "https", host: "x.example" };
+  const secure = async (url: string) => {
+    const response = await login(url, told);
+    await response.body?.cancel();
+    return /; Secure$/.test(response.headers.get("set-cookie")!);
+  };
+  assertEquals([await secure(plain.url), await secure(app.url)], [false, true]);
+  for (let n = 0; n < 15; n++) {
+    // The client may write what it likes in front of it.
+    const response = await login(app.url, { "x-forwarded-for": `10.0.0.${n}, 192.0.2.1` });
+    await response.body?.cancel();
+    if (n >= 12) assertEquals(response.status, 429);
+  }
+  const other = await login(app.url, { "x-forwarded-for": "192.0.2.1, 192.0.2.2" });
+  await other.body?.cancel();
+  assertEquals(other.status, 200);
+});
+
+Deno.test("an address that others reach needs tokens, or a word that it needs none", async () => {
+  const settings = (more: Record<string, string>) =>
+    readConfig((name) =>
+      ({ HEADWAY_PORT: "0", HEADWAY_KV: ":memory:", HEADWAY_LOG: "off", ...more })[name]
+    );
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "x.example"]) {
+    await assertRejects(
+      () => start(settings({ HEADWAY_HOST: host }), { inline: true }),
+      Error,
+      `Others can reach ${host}: set HEADWAY_TOKENS or HEADWAY_TOKENS_FILE, or HEADWAY_INSECURE=1`,
+    );
+  }
+  for (
+    const [more, status] of [[{ HEADWAY_TOKENS }, 401], [{ HEADWAY_INSECURE: "1" }, 200]] as const
+  ) {
+    await using app = await start(settings({ HEADWAY_HOST: "0.0.0.0", ...more }), { inline: true });
+    const response = await fetch(`http://127.0.0.1:${new URL(app.url).port}/tasks`);
+    await response.body?.cancel();
+    assertEquals(response.status, status);
+  }
+  // One that only works listens to nobody.
+  await using _worker = await start(
+    settings({ HEADWAY_HOST: "0.0.0.0", HEADWAY_ROLE: "worker" }),
+    { inline: true },
+  );
+});
+
+Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that cannot be used stops the start", async () => {
+  await using directory = await tempDir();
+  const path = `${directory.path}/tokens`;
+  const settings = { HEADWAY_TOKENS: "a:read:aaaaaaaaaaaaaaaa", HEADWAY_TOKENS_FILE: path };
+  await Deno.writeTextFile(
+    path,
+    "# of the team\nb:read:bbbbbbbbbbbbbbbb\n\nc:submit:cccccccccccccccc\n",
+  );
+  {
+    await using app = await testApp(settings);
+    for (const [letter, status] of [["a", 200], ["b", 200], ["c", 403], ["d", 401]] as const) {
+      const response = await fetch(`${app.url}/tasks`, { headers: bearer(letter.repeat(16)) });
+      await response.body?.cancel();
+      assertEquals(response.status, status);
+    }
+  }
+  for (const [text, why] of [["", "there is none"], ["a:read:dddddddddddddddd", "there twice"]]) {
+    await Deno.writeTextFile(path, text!);
+    const error = await assertRejects(() => testApp(settings), TypeError, why!);
+    assertStringIncludes((error as Error).message, "HEADWAY_TOKENS_FILE cannot be used");
+  }
+  await Deno.remove(path);
+  await assertRejects(() => testApp(settings), TypeError, "HEADWAY_TOKENS_FILE cannot be used");
+});
+
+Deno.test("no secret is ever logged, nor handed to a task's process", async () => {
+  const secret = "query-secret-0123456789";
+  await using server = await startServer({
+    env: { HEADWAY_TOKENS, HEADWAY_LOG: "debug", HEADWAY_TASK_PERMISSIONS: "-A" },
+  });
+  const headers = bearer(SECRETS.admin);
+  const { task_id, token } = await post(`${server.url}/tasks`, {
+    kind: "environment",
+  }, headers).then((it) => it.json());
+  await using stream = await openStream(`${server.url}/tasks/${task_id}/stream?token=${token}`);
+  await stream.all();
+  assertEquals(stream.data("complete")[0].result, "");
+  const login = await post(`${server.url}/login`, { token: SECRETS.read });
+  await login.body?.cancel();
+  const session = login.headers.get("set-cookie")!.split(/[=;]/)[1]!;
+  const wrong: [path: string, headers: Record<string, string>][] = [
+    [`/tasks/${task_id}?token=${secret}`, {}],
+    [`/tasks/${task_id}/nothing?token=${secret}`, {}],
+    [`/tasks?token=${secret}`, { cookie: `headway=${session}x` }],
+    ["/tasks", bearer(secret)],
+    [`/tasks/${task_id}/events?after=x`, { cookie: `headway=${session}` }],
+  ];
+  for (const [path, headers] of wrong) {
+    const response = await fetch(server.url + path, { headers }).catch(() => null);
+    const text = await response?.text() ?? "";
+    assert(!text.includes(secret), text);
+  }
+  using raw = await openRaw(`${server.url}/?token=${secret}`, { headers: { host: "[" } });
+  await raw.until("\r\n\r\n");
+  await server.kill("SIGTERM");
+  const log = server.stderr.join("\n");
+  for (const word of [secret, token, session, ...Object.values(SECRETS)]) {
+    assert(!log.includes(word), log);
+  }
+});

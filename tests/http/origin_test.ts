@@ -1,0 +1,307 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { checkHost, isForeign, isLoopback } from "../../lib/origin.ts";
+import { type Server } from "../../main.ts";
+import { ROUTES } from "../../routes/mod.ts";
+import { post, submit } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { testApp } from "../helpers/server.ts";
+import { openRaw, openStream } from "../helpers/sse.ts";
+
+const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/** Answers a request on a bare socket: fetch() has a Host of its own. */
+async function rawAnswer(
+  app: Server,
+  path: string,
+  headers: Record<string, string>,
+  method = "GET",
+): Promise<Response> {
+  using connection = await openRaw(app.url + path, {
+    method,
+    headers: { connection: "close", ...headers },
+  });
+  await connection.until("\r\n\r\n");
+  const [first, ...lines] = connection.head.split("\r\n");
+  const status = Number(first!.split(" ")[1]);
+  return new Response(null, {
+    status,
+    headers: lines.map((line) => line.split(": ", 2) as [string, string]),
+  });
+}
+
+async function rawStatus(...request: Parameters<typeof rawAnswer>): Promise<number> {
+  return (await rawAnswer(...request)).status;
+}
+
+Deno.test("on loopback every other name than this machine's is refused, whatever is asked", async () => {
+  await using app = await testApp();
+  const { port } = new URL(app.url);
+  const names = ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "127.0.0.2"];
+  for (const name of [...names, ...names.map((name) => `${name}:${port}`), "localhost:1"]) {
+    assertEquals(await rawStatus(app, "/tasks", { host: name }), 200, name);
+  }
+  const forged = [
+    "evil.example",
+    `evil.example:${port}`,
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "localhost@evil.example",
+    "127.0.0.1:80@evil.example",
+    "0.0.0.0",
+    "169.254.169.254",
+    "[::]",
+  ];
+  for (const host of forged) {
+    const status = await rawStatus(app, "/tasks", { host });
+    assert(status === 421 || status === 400, `${host}: ${status}`);
+  }
+  for (const [path, methods] of ROUTES) {
+    for (const method of [...Object.keys(methods), "OPTIONS", "PUT"]) {
+      const real = path.replace(":id", ID).replace(":file", "app.js");
+      assertEquals(await rawStatus(app, real, { host: "evil.example" }, method), 421, path);
+    }
+  }
+  using connection = await openRaw(`${app.url}/tasks`, {
+    headers: { connection: "close", host: "evil.example" },
+  });
+  assertStringIncludes(await connection.toEnd(), `"field":"Host"`);
+});
+
+Deno.test("HEADWAY_HOSTS adds names, and on other addresses it is all there are", async () => {
+  await using app = await testApp({ HEADWAY_HOSTS: "headway.example" });
+  for (const [host, status] of [["headway.example:8443", 200], ["localhost", 200], ["x", 421]]) {
+    assertEquals(await rawStatus(app, "/tasks", { host: String(host) }), status);
+  }
+  const passes = (host: string, hosts: string[], name: string) => {
+    try {
+      checkHost({ host, hosts, origins: [] }, new URL(`http://${name}/`));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  assertEquals(passes("0.0.0.0", [], "anything.example"), true);
+  assertEquals(passes("0.0.0.0", ["a.example"], "a.example"), true);
+  assertEquals(passes("0.0.0.0", ["a.example"], "localhost"), false);
+  assertEquals(["localhost", "::1", "127.9.9.9"].map(isLoopback), [true, true, true]);
+  assertEquals(
+    ["0.0.0.0", "::", "localhost.x", "127.0.0.1.x", "128.0.0.1", "x127.0.0.1"].filter(isLoopback),
+    [],
+  );
+});
+
+Deno.test("isForeign() believes the browser's own word first, then the Origin", () => {
+  const url = new URL("http://localhost:8000/tasks");
+  const cases: [headers: Record<string, string>, foreign: boolean][] = [
+    [{}, false],
+    [{ origin: "http://localhost:8000" }, false],
+    // Behind a proxy that ends TLS.
+    [{ origin: "https://localhost:8000" }, false],
+    [{ origin: "http://localhost:3000" }, true],
+    [{ origin: "http://localhost:8000.evil.example" }, true],
+    [{ origin: "null" }, true],
+    [{ origin: "" }, true],
+    [{ "sec-fetch-site": "same-origin", origin: "http://behind.a.proxy" }, false],
+    [{ "sec-fetch-site": "none" }, false],
+    [{ "sec-fetch-site": "same-site", origin: "http://localhost:8000" }, true],
+    [{ "sec-fetch-site": "cross-site" }, true],
+  ];
+  for (const [headers, foreign] of cases) {
+    assertEquals(isForeign(new Headers(headers), url), foreign, JSON.stringify(headers));
+  }
+});
+
+Deno.test("no page of another origin can write, on loopback without a token either", async () => {
+  await using app = await testApp({ HEADWAY_ORIGINS: "https://friend.example" });
+  const foreign = { origin: "https://evil.example" };
+  for (const [path, methods] of ROUTES) {
+    for (const method of Object.keys(methods)) {
+      if (method === "GET") continue;
+      const url = app.url + path.replace(":id", ID);
+      const response = await fetch(url, { method, headers: foreign });
+      assertEquals((await assertProblem(response, 403)).field, "Origin", `${method} ${path}`);
+    }
+  }
+  // What needs no preflight is what a page can send.
+  const simple = { ...foreign, "content-type": "text/plain" };
+  await assertProblem(await fetch(`${app.url}/submit`, { method: "POST", headers: simple }), 403);
+  for (const origin of [app.url, "https://friend.example"]) {
+    const response = await post(`${app.url}/submit`, { steps: 0 }, { origin });
+    assertEquals(response.status, 200, origin);
+    await response.body?.cancel();
+  }
+  const none = await post(`${app.url}/submit`, { steps: 0 });
+  assertEquals([none.status, none.headers.get("access-control-allow-origin")], [200, null]);
+  await none.body?.cancel();
+});
+
+Deno.test("a cookie does nothing for a page of another origin, also where any may ask", async () => {
+  const secret = "admin-secret-0123456789";
+  await using app = await testApp({ HEADWAY_TOKENS: `me:admin:${secret}`, HEADWAY_ORIGINS: "*" });
+  const login = await post(`${app.url}/login`, { token: secret });
+  await login.body?.cancel();
+  const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+  const origin = "https://evil.example";
+  await assertProblem(await post(`${app.url}/submit`, {}, { cookie, origin }), 403);
+  const own = await post(`${app.url}/submit`, { steps: 0 }, { cookie, origin: app.url });
+  assertEquals(own.status, 200);
+  await own.body?.cancel();
+  const bearer = { authorization: `Bearer ${secret}`, origin };
+  const token = await post(`${app.url}/submit`, { steps: 0 }, bearer);
+  assertEquals(token.status, 200);
+  assertEquals(token.headers.get("access-control-allow-origin"), "*");
+  assertEquals(token.headers.get("access-control-allow-credentials"), null);
+  await token.body?.cancel();
+});
+
+Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothing to others", async () => {
+  await using app = await testApp({ HEADWAY_ORIGINS: "https://a.example, https://b.example" });
+  const preflight = (origin: string) =>
+    fetch(`${app.url}/tasks/${ID}/stream`, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "last-event-id",
+      },
+    });
+  const answer = await preflight("https://b.example");
+  assertEquals(answer.status, 204);
+  const cors = Object.fromEntries(
+    [...answer.headers].filter(([name]) => /^access-control|^vary/.test(name)),
+  );
+  assertEquals(cors, {
+    "access-control-allow-credentials": "true",
+    "access-control-allow-headers":
+      "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename",
+    "access-control-allow-methods": "GET, HEAD, POST, DELETE",
+    "access-control-allow-origin": "https://b.example",
+    "access-control-expose-headers": "ETag, Location, Retry-After",
+    "access-control-max-age": "600",
+    "vary": "Origin",
+  });
+  for (const origin of ["https://c.example", "http://a.example", "null", "https://a.example.c"]) {
+    const { headers } = await preflight(origin);
+    assertEquals(headers.get("access-control-allow-origin"), null, origin);
+    assertEquals(headers.get("vary"), "Origin");
+  }
+  // Errors can be read, too.
+  const missing = await fetch(`${app.url}/tasks/${ID}`, {
+    headers: { origin: "https://a.example" },
+  });
+  assertEquals(missing.headers.get("access-control-allow-origin"), "https://a.example");
+  await assertProblem(missing, 404);
+});
+
+Deno.test("every response says what a browser must not do with it", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 1e6 });
+  for (
+    const path of ["/", "/tasks", `/tasks/${task_id}`, "/nothing", "/static/icon.svg", "/kinds"]
+  ) {
+    const { headers, body } = await fetch(app.url + path);
+    await body?.cancel();
+    assertEquals(headers.get("x-content-type-options"), "nosniff", path);
+    assertEquals(headers.get("referrer-policy"), "same-origin", path);
+    assertEquals(headers.get("cross-origin-resource-policy"), "same-origin", path);
+    assertMatch(headers.get("content-security-policy")!, /frame-ancestors 'none'/, path);
+    assertEquals(headers.get("strict-transport-security"), null, path);
+    assertEquals(headers.get("server"), null, path);
+  }
+  await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
+  assertEquals(stream.response.headers.get("x-content-type-options"), "nosniff");
+
+  await using proxied = await testApp({ HEADWAY_TRUST_PROXY: "1", HEADWAY_HOSTS: "x.example" });
+  for (const [host, hsts] of [["x.example", "max-age=31536000"], ["localhost", null]] as const) {
+    const headers = { host, "x-forwarded-proto": "https" };
+    const response = await rawAnswer(proxied, "/tasks", headers);
+    assertEquals(response.headers.get("strict-transport-security"), hsts);
+  }
+});
+
+/** Serves an empty page at an origin of its own. */
+function emptyPage(): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    return new Response("<!DOCTYPE html><title>Another</title><link rel=icon href='data:,'>", {
+      headers: { "content-type": "text/html" },
+    });
+  });
+}
+
+/** Runs in a page: watches, writes, and reads with every header that needs a preflight. */
+async function tryAll(base: string, id: string, token: string) {
+  const source = new EventSource(`${base}/tasks/${id}/stream?token=${token}`);
+  const seen = await new Promise<string>((resolve) => {
+    source.onmessage = ({ data }) => resolve(JSON.parse(data).task_id);
+    source.onerror = () => resolve(`error ${source.readyState}`);
+  });
+  source.close();
+  const ask = (path: string, init: RequestInit) =>
+    fetch(base + path, init).then((response) => response.status, () => "unreadable");
+  return {
+    seen,
+    read: await ask(`/tasks/${id}`, {
+      headers: { authorization: `Bearer ${token}`, "last-event-id": "1" },
+    }),
+    simple: await ask("/submit", { method: "POST" }),
+    json: await ask("/tasks", {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": "k" },
+      body: '{"kind":"echo"}',
+    }),
+    cookie: await ask("/submit", { method: "POST", credentials: "include" }),
+  };
+}
+
+Deno.test("Chromium: a page of a trusted origin can use the API, one of another cannot touch it", async () => {
+  await using friend = emptyPage();
+  await using foe = emptyPage();
+  const friendly = `http://127.0.0.1:${friend.addr.port}`;
+  // By its other name it is another site, as it would be on the internet.
+  const hostile = `http://localhost:${foe.addr.port}`;
+  await using open = await testApp({ HEADWAY_ORIGINS: friendly });
+  await using closed = await testApp({
+    HEADWAY_ORIGINS: friendly,
+    HEADWAY_TOKENS: "me:admin:admin-secret-0123456789",
+  });
+  const { task_id: plain } = await submit(open.url, "echo", null, { delay_ms: 1e6 });
+  const { task_id: guarded, token } = await post(
+    `${closed.url}/tasks`,
+    { kind: "echo", delay_ms: 1e6 },
+    { authorization: "Bearer admin-secret-0123456789" },
+  ).then((response) => response.json());
+  await using browser = await TestBrowser.launch();
+  {
+    await using visited = await browser.open(friendly);
+    assertEquals(await visited.page.evaluate(tryAll, open.url, plain, "x"), {
+      seen: plain,
+      read: 200,
+      simple: 200,
+      json: 201,
+      cookie: 200,
+    });
+    assertEquals(await visited.page.evaluate(tryAll, closed.url, guarded, token), {
+      seen: guarded,
+      read: 200,
+      simple: 401,
+      json: 401,
+      cookie: 401,
+    });
+  }
+  const before = await fetch(`${open.url}/tasks`).then((it) => it.json());
+  {
+    await using visited = await browser.open(hostile);
+    for (const [url, id] of [[open.url, plain], [closed.url, guarded]] as const) {
+      assertEquals(await visited.page.evaluate(tryAll, url, id, token), {
+        seen: "error 2",
+        read: "unreadable",
+        simple: "unreadable",
+        json: "unreadable",
+        cookie: "unreadable",
+      });
+    }
+  }
+  const after = await fetch(`${open.url}/tasks`).then((it) => it.json());
+  assertEquals(after.tasks.length, before.tasks.length, "Nothing was written unseen");
+});
