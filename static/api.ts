@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TaskRecord } from "../lib/record.ts";
+import type { Status, TaskRecord } from "../lib/record.ts";
 import { observeTime } from "./clock.ts";
 import { signedIn, signedOut } from "./session.ts";
 import { strings } from "./strings.ts";
@@ -83,6 +83,29 @@ export async function getTasks(
   query: Record<string, string>,
 ): Promise<{ tasks: TaskRecord[]; next_cursor: string | null }> {
   return await call("GET", `/tasks?${new URLSearchParams(query)}`);
+}
+
+/** How many tasks there are in each state; `limit` of them may be more. */
+export async function getCounts(kind: string): Promise<Record<Status | "limit", number>> {
+  return await call("GET", `/tasks/counts${kind && `?${new URLSearchParams({ kind })}`}`);
+}
+
+/** What came of one task of many. */
+export interface BulkResult {
+  /** Which task. */
+  task_id: string;
+  /** It was done. */
+  ok: boolean;
+  /** Why it was not. */
+  error?: string;
+}
+
+/** Does the same with many tasks, a thousand at the most. */
+export async function changeTasks(
+  action: "cancel" | "retry" | "delete",
+  ids: readonly string[],
+): Promise<BulkResult[]> {
+  return (await call<{ results: BulkResult[] }>("POST", "/tasks/bulk", { action, ids })).results;
 }
 
 /** One task. */

@@ -1,23 +1,12 @@
 /**
- * What the page knows of all tasks: bounded, ordered by age, and changed by pure functions only.
+ * The rows of the list: which tasks are known, in which order, and which of them wait to come in or
+ * to go. Changed in place, a batch at a time, by what the batch holds: ten thousand rows cost no
+ * more than ten.
  *
  * @module
  */
 
-import type { Status, TaskRecord } from "../lib/record.ts";
-
-/** Which tasks are looked at. */
-export type Filter = Status | "all";
-
-/** Every filter, in the order they are shown. */
-export const FILTERS: readonly Filter[] = [
-  "all",
-  "running",
-  "pending",
-  "completed",
-  "failed",
-  "canceled",
-];
+import type { TaskRecord } from "../lib/record.ts";
 
 /** An event of `GET /tasks/stream`. */
 export type ListEvent =
@@ -25,114 +14,250 @@ export type ListEvent =
   | { type: "message"; data: TaskRecord }
   | { type: "deleted"; data: { task_id: string } };
 
-/** See the module. Never changed, only replaced. */
-export interface ListState {
-  /** What is known, by id. */
-  readonly tasks: ReadonlyMap<string, TaskRecord>;
-  /**
-   * By filter, how far back all that match are known: to this id, or to the very first (`null`).
-   * A filter that is not in here was not asked for yet.
-   */
-  readonly reach: Readonly<Partial<Record<Filter, string | null>>>;
-  /** Tasks kept, at the most: the newest. Grows when older ones are asked for. */
-  readonly cap: number;
-  /** Whether anything has come yet. */
-  readonly loaded: boolean;
+/** Rows kept, at the most: the newest. */
+export const MAX_ROWS = 20_000;
+
+/** What a change did. */
+export interface ListChange {
+  /** Records that are others now. */
+  records: TaskRecord[];
+  /** Rows came, went, or began to wait. */
+  rows: boolean;
 }
 
-/** Tasks kept unless older ones are asked for. */
-export const DEFAULT_CAP = 500;
+/** See the module. */
+export class ListState {
+  readonly #records = new Map<string, TaskRecord>();
+  /** Newest first: ids sort by time. */
+  #ids: readonly string[] = [];
+  readonly #held = new Set<string>();
+  readonly #leaving = new Set<string>();
+  #end: string | null | undefined;
+  #accepts: (record: TaskRecord) => boolean = () => true;
+  /** What came while pages were on their way, `null` for a deleted one: a page may be older. */
+  readonly #late = new Map<string, TaskRecord | null>();
+  #loads = 0;
 
-/** Tasks in a snapshot of the server, when there are more. */
-const SNAPSHOT_TASKS = 100;
+  /** The rows, newest first. Another array after each change of the rows. */
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
 
-/** Nothing known yet. */
-export const NO_TASKS: ListState = {
-  tasks: new Map(),
-  reach: {},
-  cap: DEFAULT_CAP,
-  loaded: false,
-};
+  /** Tasks that match and wait for {@link release}. */
+  get held(): number {
+    return this.#held.size;
+  }
 
-/** Takes in what the stream told, in its order. */
-export function reduceList(state: ListState, events: readonly ListEvent[]): ListState {
-  let { reach, cap, loaded } = state;
-  let tasks = new Map(state.tasks);
-  for (const event of events) {
-    switch (event.type) {
-      case "snapshot":
-      case "reset": {
-        const { data } = event;
-        tasks = new Map(data.tasks.map((task) => [task.task_id, task]));
-        const more = data.tasks.length >= SNAPSHOT_TASKS;
-        reach = { all: more ? data.tasks.at(-1)!.task_id : null };
-        cap = DEFAULT_CAP;
-        loaded = true;
-        break;
+  /**
+   * How far back all that match are known: to this id, which is the cursor for older ones; to the
+   * very first (`null`); or nothing is known yet (`undefined`).
+   */
+  get end(): string | null | undefined {
+    return this.#end;
+  }
+
+  /** A row's record. */
+  get(id: string): TaskRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Whether this row no longer matches, and stays only until {@link sweep}. */
+  isLeaving(id: string): boolean {
+    return this.#leaving.has(id);
+  }
+
+  /** Whether any row does. */
+  get hasLeaving(): boolean {
+    return this.#leaving.size > 0;
+  }
+
+  /** Where a row is; where it would be, when it is not there. */
+  indexOf(id: string): number {
+    return place(this.#ids, id);
+  }
+
+  /** From now on only these match. What is known of them stays until the pages have come. */
+  refilter(accepts: (record: TaskRecord) => boolean): void {
+    this.#accepts = accepts;
+    this.#held.clear();
+    this.#leaving.clear();
+    for (const [id, record] of this.#records) if (!accepts(record)) this.#records.delete(id);
+    this.#ids = [...this.#records.keys()].sort().reverse();
+  }
+
+  /**
+   * Takes in what the stream told of single tasks. With `live` new rows come in; without, they wait.
+   */
+  apply(events: readonly ListEvent[], live: boolean): ListChange {
+    const records: TaskRecord[] = [];
+    const added = new Set<string>();
+    const removed = new Set<string>();
+    const waited = this.#held.size;
+    let marked = false;
+    for (const event of events) {
+      if (event.type === "deleted") {
+        const { task_id: id } = event.data;
+        if (this.#loads > 0) this.#late.set(id, null);
+        if (this.#records.delete(id) && !this.#held.delete(id)) removed.add(id);
+        this.#leaving.delete(id);
+      } else if (event.type === "message") {
+        const record = event.data;
+        const { task_id: id } = record;
+        if (this.#loads > 0) this.#keepLate(record);
+        const known = this.#records.get(id);
+        if (known !== undefined && known.seq >= record.seq) continue;
+        const matches = this.#accepts(record);
+        if (known === undefined) {
+          if (!matches || this.#end === undefined || id < (this.#end ?? "")) continue;
+          if (live) added.add(id);
+          else this.#held.add(id);
+        } else if (matches) {
+          marked = this.#leaving.delete(id) || marked;
+        } else if (this.#held.delete(id)) {
+          this.#records.delete(id);
+          continue;
+        } else if (!this.#leaving.has(id)) {
+          this.#leaving.add(id);
+          marked = true;
+        }
+        this.#records.set(id, record);
+        records.push(record);
       }
-      case "message": {
-        const { task_id, seq } = event.data;
-        if ((tasks.get(task_id)?.seq ?? -1) < seq) tasks.set(task_id, event.data);
-        break;
-      }
-      case "deleted":
-        tasks.delete(event.data.task_id);
+    }
+    if (removed.size > 0) this.#ids = this.#ids.filter((id) => !removed.has(id));
+    // A task may come and go within a batch.
+    this.#insert([...added].filter((id) => this.#records.has(id)));
+    const rows = marked || removed.size > 0 || added.size > 0 || waited !== this.#held.size;
+    return { records, rows };
+  }
+
+  /** The rows that wait come in. */
+  release(): void {
+    this.#insert([...this.#held]);
+    this.#held.clear();
+  }
+
+  /** Rows that no longer match go, but for those to `keep`. */
+  sweep(keep: (id: string) => boolean): boolean {
+    const gone = new Set([...this.#leaving].filter((id) => !keep(id)));
+    if (gone.size === 0) return false;
+    for (const id of gone) {
+      this.#leaving.delete(id);
+      this.#records.delete(id);
+    }
+    this.#ids = this.#ids.filter((id) => !gone.has(id));
+    return true;
+  }
+
+  /** Pages are asked for. To be followed by {@link endLoad}, come what may. */
+  beginLoad(): void {
+    this.#loads++;
+  }
+
+  /** They have come, or will not. */
+  endLoad(): void {
+    if (--this.#loads === 0) this.#late.clear();
+  }
+
+  /** Takes in a page of older rows, asked for with {@link end} as its cursor. */
+  addPage(records: readonly TaskRecord[], next: string | null): ListChange {
+    const before = this.#end ?? undefined;
+    const page = this.#withLate(records, next, before);
+    this.#end = next;
+    const added: string[] = [];
+    for (const record of page) {
+      const known = this.#records.get(record.task_id);
+      if (known === undefined) added.push(record.task_id);
+      if (known === undefined || known.seq < record.seq) this.#records.set(record.task_id, record);
+    }
+    this.#insert(added);
+    return { records: page, rows: true };
+  }
+
+  /**
+   * Takes in all that is known anew, from the newest on. Without `live`, those newer than the rows
+   * that are there wait.
+   */
+  replace(records: readonly TaskRecord[], next: string | null, live: boolean): ListChange {
+    const newest = this.#ids[0];
+    const page = this.#withLate(records, next, undefined)
+      .map((record) => {
+        const known = this.#records.get(record.task_id);
+        return known !== undefined && known.seq > record.seq ? known : record;
+      })
+      .filter((record) => !this.#leaving.has(record.task_id) || this.#accepts(record));
+    this.#records.clear();
+    this.#held.clear();
+    this.#leaving.clear();
+    this.#ids = [];
+    this.#end = next;
+    for (const record of page) {
+      const { task_id: id } = record;
+      this.#records.set(id, record);
+      if (!live && newest !== undefined && id > newest) this.#held.add(id);
+    }
+    this.#insert([...this.#records.keys()].filter((id) => !this.#held.has(id)));
+    return { records: page, rows: true };
+  }
+
+  /** A page, and what became of its tasks since it was asked for. */
+  #withLate(
+    records: readonly TaskRecord[],
+    next: string | null,
+    before: string | undefined,
+  ): TaskRecord[] {
+    const page = new Map(records.map((record) => [record.task_id, record]));
+    for (const [id, late] of this.#late) {
+      if (id < (next ?? "") || (before !== undefined && id >= before)) continue;
+      if (late === null || !this.#accepts(late)) page.delete(id);
+      else if ((page.get(id)?.seq ?? -1) < late.seq) page.set(id, late);
+    }
+    return [...page.values()];
+  }
+
+  #keepLate(record: TaskRecord): void {
+    const late = this.#late.get(record.task_id);
+    if (late === undefined || late === null || late.seq < record.seq) {
+      this.#late.set(record.task_id, record);
     }
   }
-  return trim({ tasks, reach, cap, loaded });
-}
 
-/** Takes in a page of `GET /tasks`, asked for with this filter. `next` is its `next_cursor`. */
-export function addPage(
-  state: ListState,
-  filter: Filter,
-  records: readonly TaskRecord[],
-  next: string | null,
-): ListState {
-  const tasks = new Map(state.tasks);
-  let added = 0;
-  for (const record of records) {
-    const known = tasks.get(record.task_id);
-    if (known === undefined) added++;
-    if (known === undefined || known.seq < record.seq) tasks.set(record.task_id, record);
+  /** Puts rows where they belong, and gives up the oldest beyond what is kept. */
+  #insert(added: string[]): void {
+    if (added.length === 0) return;
+    this.#ids = merge(this.#ids, added.sort().reverse());
+    if (this.#ids.length <= MAX_ROWS) return;
+    for (const id of this.#ids.slice(MAX_ROWS)) {
+      this.#records.delete(id);
+      this.#leaving.delete(id);
+    }
+    this.#ids = this.#ids.slice(0, MAX_ROWS);
+    this.#end = this.#ids.at(-1)!;
   }
-  return {
-    tasks,
-    reach: { ...state.reach, [filter]: next },
-    // What a person asked for is not given up for what comes by itself.
-    cap: Math.max(state.cap, DEFAULT_CAP, state.tasks.size + added),
-    loaded: true,
-  };
 }
 
-/**
- * How far back all that match are known: to this id, which is the cursor for older ones; to the
- * very first (`null`); or nothing is known yet (`undefined`). Who knows all tasks down to an id
- * knows those of each state down to it, too.
- */
-export function reachOf({ reach }: ListState, filter: Filter): string | null | undefined {
-  const ends = [reach[filter], reach.all].filter((end) => end !== undefined);
-  return ends.includes(null) ? null : ends.sort()[0];
-}
-
-/** The tasks to show, newest first: only so far back as none is missing. */
-export function shownTasks(state: ListState, filter: Filter): TaskRecord[] {
-  const end = reachOf(state, filter) ?? "";
-  return [...state.tasks.values()]
-    .filter((task) => task.task_id >= end && (filter === "all" || task.status === filter))
-    .sort((a, b) => a.task_id < b.task_id ? 1 : -1);
-}
-
-/** Gives up the oldest beyond the cap, and with them what was known of their age. */
-function trim(state: ListState): ListState {
-  if (state.tasks.size <= state.cap) return state;
-  const ids = [...state.tasks.keys()].sort().reverse();
-  const tasks = new Map(state.tasks);
-  for (const id of ids.slice(state.cap)) tasks.delete(id);
-  const oldest = ids[state.cap - 1]!;
-  const reach: Partial<Record<Filter, string | null>> = {};
-  for (const [filter, end] of Object.entries(state.reach) as [Filter, string | null][]) {
-    reach[filter] = end === null || end < oldest ? oldest : end;
+/** The place of `id` among ids that fall. */
+function place(ids: readonly string[], id: string): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ids[middle]! > id) low = middle + 1;
+    else high = middle;
   }
-  return { ...state, tasks, reach };
+  return low;
+}
+
+/** Two lists that fall, as one. */
+function merge(one: readonly string[], other: readonly string[]): string[] {
+  // Nearly always: all new ones are newer, or all older.
+  if (one.length === 0 || other.at(-1)! > one[0]!) return [...other, ...one];
+  if (other[0]! < one.at(-1)!) return [...one, ...other];
+  const merged: string[] = [];
+  let n = 0;
+  for (const id of other) {
+    while (n < one.length && one[n]! > id) merged.push(one[n++]!);
+    if (one[n] !== id) merged.push(id);
+  }
+  return merged.concat(one.slice(n));
 }

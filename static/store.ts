@@ -8,7 +8,7 @@
 import { effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
 import { hidden, revision, startConnection } from "./connection.ts";
-import { watchList } from "./list_store.ts";
+import { startList, watchList } from "./list_store.ts";
 import { route } from "./route.ts";
 import { signedOut } from "./session.ts";
 import { watchTask } from "./task_store.ts";
@@ -22,6 +22,7 @@ export const newTask = signal<{ file: File | null } | null>(null);
 /** Opens the streams that the route asks for, from now on. */
 export function startStore(): void {
   startConnection();
+  startList();
   effect(() => {
     const id = route.value.taskId;
     // Read here, so that a change of any opens the stream anew.

@@ -9,7 +9,7 @@ import type { TaskRecord } from "../lib/record.ts";
 import * as api from "./api.ts";
 import { observeTime } from "./clock.ts";
 import { onconnection, reopen } from "./connection.ts";
-import { forget, list } from "./list_store.ts";
+import { forget, knownTask } from "./list_store.ts";
 import { openLive } from "./live.ts";
 import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
 
@@ -65,7 +65,7 @@ async function act(
 export function watchTask(id: string): () => void {
   if (task.peek().record?.task_id !== id) {
     batch(() => {
-      task.value = { ...NO_TASK, record: list.peek().tasks.get(id) ?? null };
+      task.value = { ...NO_TASK, record: knownTask(id) ?? null };
       actionError.value = null;
     });
   }

@@ -119,3 +119,32 @@ export function UploadIcon(): JSX.Element {
     </Icon>
   );
 }
+
+/** Looks for something. */
+export function SearchIcon(): JSX.Element {
+  return (
+    <Icon name="search">
+      <circle cx="7" cy="7" r="4.25" />
+      <path d="m10.2 10.2 3.3 3.3" />
+    </Icon>
+  );
+}
+
+/** Newer ones are up there. */
+export function UpIcon(): JSX.Element {
+  return (
+    <Icon name="up">
+      <path d="M8 12.5v-9M4.5 7 8 3.5 11.5 7" />
+    </Icon>
+  );
+}
+
+/** Which keys do what. */
+export function KeysIcon(): JSX.Element {
+  return (
+    <Icon name="keys">
+      <rect x="1.75" y="4" width="12.5" height="8.5" rx="1.75" />
+      <path d="M4.5 7h.1M7.2 7h.1M9.9 7h.1M11.6 7h.1M5.5 9.8h5" />
+    </Icon>
+  );
+}

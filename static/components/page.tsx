@@ -17,7 +17,7 @@ export function Page(): JSX.Element {
   const first = useRef(true);
   useEffect(() => {
     // As a browser does on a new page; its own first one it does by itself.
-    if (!first.current) main.current!.focus();
+    if (!first.current) main.current!.focus({ preventScroll: true });
     first.current = false;
   }, [taskId]);
   return (

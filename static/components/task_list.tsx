@@ -1,12 +1,19 @@
 import type { JSX } from "preact";
 import { createTask } from "../api.ts";
-import { FILTERS } from "../list_state.ts";
-import { go, taskHref } from "../route.ts";
-import { filter, hasMore, list, loadingMore, loadMore, setFilter, shown } from "../list_store.ts";
-import { strings } from "../strings.ts";
+import { isUnfiltered, NO_FILTERS } from "../filters.ts";
+import { number } from "../format.ts";
+import { MAX_ROWS } from "../list_state.ts";
+import { held, listStatus, loadingOlder, release, rows } from "../list_store.ts";
 import { randomKey } from "../random_key.ts";
+import { filterBy, go, route, taskHref } from "../route.ts";
+import { strings } from "../strings.ts";
+import { BulkBar } from "./bulk_bar.tsx";
+import { UpIcon } from "./icons.tsx";
+import { ListFilters } from "./list_filters.tsx";
+import { ListHelp } from "./list_help.tsx";
+import { StatusCounts } from "./status_counts.tsx";
+import { TaskGrid } from "./task_grid.tsx";
 import { useAction } from "./use_action.ts";
-import { TaskRow } from "./task_row.tsx";
 
 /** All tasks, live. */
 export function TaskList(): JSX.Element {
@@ -14,54 +21,69 @@ export function TaskList(): JSX.Element {
     <>
       <div class="list-head">
         <h1 tabIndex={-1}>{strings.tasks}</h1>
-        <Filters />
+        <ListHelp />
       </div>
+      <StatusCounts />
+      <ListFilters />
+      <FreshPill />
       <Rows />
+      <BulkBar />
     </>
   );
 }
 
-function Filters(): JSX.Element {
+/** Tells of new tasks that were kept from moving the rows. */
+function FreshPill(): JSX.Element {
   return (
-    <div class="filters" role="group" aria-label={strings.filterBy}>
-      {FILTERS.map((name) => (
+    <div class="fresh-place" role="status">
+      {held.value > 0 && (
         <button
-          key={name}
           type="button"
-          class="filter"
-          aria-pressed={filter.value === name}
-          onClick={() => setFilter(name)}
+          class="fresh-pill"
+          onClick={() => {
+            release();
+            scrollTo({ top: 0 });
+          }}
         >
-          {strings.filters[name]}
+          <UpIcon />
+          {strings.list.fresh(number(held.value))}
         </button>
-      ))}
+      )}
     </div>
   );
 }
 
 function Rows(): JSX.Element {
-  const records = shown.value;
-  if (!list.value.loaded) return <p class="empty">{strings.loading}</p>;
+  const count = rows.value.length;
+  if (count > 0) {
+    return (
+      <>
+        <TaskGrid />
+        <Foot count={count} />
+      </>
+    );
+  }
+  if (listStatus.value === "loading") return <p class="empty">{strings.loading}</p>;
+  if (listStatus.value === "missing") return <p class="empty">{strings.list.missing}</p>;
+  return isUnfiltered(route.value.filters) ? <Empty /> : <NoMatch />;
+}
+
+/** What is below the last row. */
+function Foot({ count }: { count: number }): JSX.Element | null {
+  if (loadingOlder.value) return <p class="list-foot">{strings.list.loadingOlder}</p>;
+  if (count >= MAX_ROWS) return <p class="list-foot">{strings.list.limit(number(count))}</p>;
+  return count > 30 ? <p class="list-foot">{strings.list.end(number(count))}</p> : null;
+}
+
+function NoMatch(): JSX.Element {
   return (
-    <>
-      {records.length > 0 && (
-        <ul class="rows card">
-          {records.map((record) => <TaskRow key={record.task_id} record={record} />)}
-        </ul>
-      )}
-      {hasMore.value
-        ? (
-          <button
-            type="button"
-            class="button more"
-            disabled={loadingMore.value}
-            onClick={() => void loadMore()}
-          >
-            {loadingMore.value ? strings.loading : strings.loadMore}
-          </button>
-        )
-        : records.length === 0 && <Empty />}
-    </>
+    <div class="empty empty-first">
+      <h2>{strings.list.noneMatch}</h2>
+      <p>{strings.list.noneMatchHint}</p>
+      <button type="button" class="button" onClick={() => filterBy(NO_FILTERS)}>
+        {strings.list.clearFilters}
+      </button>
+    </div>
   );
 }
 
@@ -70,9 +92,6 @@ function Empty(): JSX.Element {
     const { task_id } = await createTask("demo", {}, randomKey());
     go(taskHref(task_id));
   });
-  if (filter.value !== "all") {
-    return <p class="empty">{strings.noneMatch(strings.filters[filter.value])}</p>;
-  }
   return (
     <div class="empty empty-first">
       <h2>{strings.noTasks}</h2>
