@@ -45,9 +45,11 @@ export function useRowWindow(
   latest.current = { ids, height };
 
   function measure(): void {
+    // The page may have gone on to a task in the same frame.
+    if (list.current === null) return;
     const { ids: { length }, height } = latest.current;
     // Against the page, not the screen: what is pulled over the edge on a phone is no row.
-    const top = COVERED_TOP - list.current!.getBoundingClientRect().top;
+    const top = COVERED_TOP - list.current.getBoundingClientRect().top;
     const first = Math.min(length, Math.max(0, Math.floor(top / height)));
     const end = Math.min(
       length,
