@@ -63,6 +63,9 @@ let leaveTimer: ReturnType<typeof setTimeout> | undefined;
 /** Counts the questions: the answer to an old one is not wanted any more. */
 let asked = 0;
 
+/** The newest rows are on their way, and replace what is known. */
+let loadingNewest = false;
+
 /** Follows the filters of the address; returns how to stop. */
 export function startList(): () => void {
   let filters: string | null = null;
@@ -76,6 +79,7 @@ export function startList(): () => void {
     untracked(() => {
       state.refilter(matcher(next.filters, now.peek()));
       deselect();
+      listStatus.value = "loading";
       show({ records: [], rows: true });
       void load(FIRST_ROWS);
     });
@@ -141,7 +145,7 @@ export function setPointed(over: boolean): void {
 
 /** Loads a page of older tasks, if there are any. */
 export async function loadOlder(): Promise<void> {
-  if (loadingOlder.peek() || listStatus.peek() !== "ready") return;
+  if (loadingOlder.peek() || loadingNewest || listStatus.peek() !== "ready") return;
   if (typeof state.end !== "string" || rows.peek().length >= MAX_ROWS) return;
   await load(OLDER_ROWS, state.end);
 }
@@ -166,7 +170,7 @@ function takeSnapshot(tasks: readonly TaskRecord[]): void {
   const more = tasks.length >= FIRST_ROWS;
   if (isUnfiltered(filters) && rows.peek().length <= FIRST_ROWS) {
     asked++;
-    loadingOlder.value = false;
+    loadingOlder.value = loadingNewest = false;
     show(state.replace(tasks, more ? tasks.at(-1)!.task_id : null, live.peek()));
     listStatus.value = "ready";
   } else {
@@ -184,7 +188,7 @@ async function load(count: number, cursor?: string): Promise<void> {
   const records: TaskRecord[] = [];
   let next: string | null | undefined = cursor;
   const enough = cursor === undefined ? count : FIRST_ROWS;
-  if (cursor === undefined) listStatus.value = "loading";
+  loadingNewest = cursor === undefined;
   loadingOlder.value = cursor !== undefined;
   state.beginLoad();
   try {
@@ -209,7 +213,7 @@ async function load(count: number, cursor?: string): Promise<void> {
     if (question === asked && cursor === undefined) listStatus.value = "missing";
   } finally {
     state.endLoad();
-    if (question === asked) loadingOlder.value = false;
+    if (question === asked) loadingOlder.value = loadingNewest = false;
   }
 }
 
