@@ -220,6 +220,11 @@ async function main(): Promise<void> {
     console.error(known ? `headway: ${(error as Error).message}` : error);
     Deno.exit(1);
   }
+  if (server.auth.required && Deno.env.get("OTEL_DENO") === "true") {
+    server.log.warn(
+      "Deno's traces hold whole addresses, '?token=' included: have the collector drop url.full and url.query",
+    );
+  }
   // Open files stay open; no other can be written from here on.
   await Deno.permissions.revoke({ name: "write" });
   if (server.url) print(`Headway is at ${server.url}`);

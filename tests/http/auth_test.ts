@@ -448,3 +448,25 @@ Deno.test("no secret is ever logged, nor handed to a task's process", async () =
     assert(!log.includes(word), log);
   }
 });
+
+Deno.test("whoever has Deno trace requests is told that addresses with tokens are in there", async () => {
+  for (const [env, told] of [[{ HEADWAY_TOKENS }, true], [{}, false]] as const) {
+    await using server = await startServer({
+      env: { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_PROTOCOL: "console", ...env },
+    });
+    await server.kill("SIGTERM");
+    assertEquals(server.stderr.some((line) => line.includes("drop url.full")), told);
+  }
+});
+
+Deno.test("a body that may not be sent is refused before it has come, and keeps nothing", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  using connection = await openRaw(`${app.url}/uploads`, {
+    method: "POST",
+    headers: { "content-length": "50000000" },
+  });
+  await connection.write(new Uint8Array(1000));
+  assert(await connection.until("\r\n\r\n"));
+  assertMatch(connection.head, /^HTTP\/1\.1 401 /);
+  assertEquals((await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }))).length, 0);
+});
