@@ -50,7 +50,7 @@ const live = computed(() => atTop.value && selected.value.size === 0);
 
 /** Rows of the first page, as a screen needs them, and of those behind it. */
 const FIRST_ROWS = 100;
-const OLDER_ROWS = 500;
+const OLDER_ROWS = 200;
 
 /** Milliseconds that a row stays which no longer matches, at the least. */
 const LEAVE_MS = 1500;

@@ -118,7 +118,8 @@ function Progress({ record }: RecordProps): JSX.Element {
   const { status, progress, done, total, unit } = record;
   const running = status === "running";
   const bar = running || (progress !== null && status !== "completed" && record.attempt > 0);
-  const speed = running ? rate(record.rate, unit, done !== null) : null;
+  // The unit stands beside it already.
+  const speed = running ? rate(record.rate, unit === "bytes" ? unit : null, done !== null) : null;
   return (
     <span class="row-progress" role="gridcell">
       {bar && (
