@@ -227,7 +227,7 @@ async function main(): Promise<void> {
   }
   // Open files stay open; no other can be written from here on.
   await Deno.permissions.revoke({ name: "write" });
-  if (server.url) print(`Headway is at ${server.url}`);
+  print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => {
       setTimeout(() => Deno.exit(1), 2 * STOP_MS + 5000);

@@ -94,6 +94,7 @@ export class Engine {
       now,
       maxChecks: alone ? 100 : 10,
       session: () => session.check(),
+      onrenewed: (versionstamp) => session.renewed(versionstamp),
       oncommit: (versionstamp, events, size) => {
         if (alone) hub.pass(versionstamp, sid, events, size);
         else hub.pump();
@@ -103,8 +104,9 @@ export class Engine {
     });
     session.keep(store.journal);
     const uploads = new Uploads({ kv, now });
-    const runner = role === "web" ? null : new Runner({ ...options, store, hub, uploads });
     const janitor = new Janitor({ ...options, store, hub, uploads });
+    const workers = () => janitor.workers;
+    const runner = role === "web" ? null : new Runner({ ...options, store, hub, uploads, workers });
     const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
     await janitor.start(alone);
     await runner?.start();

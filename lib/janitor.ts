@@ -15,6 +15,7 @@ import { idsOf, knownKinds } from "./list.ts";
 import type { LiveTask } from "./live_task.ts";
 import type { Logger } from "./log.ts";
 import type { TaskRecord } from "./record.ts";
+import type { SessionInfo } from "./session.ts";
 import type { Store } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -46,13 +47,21 @@ const ENTRIES_A_COMMIT = 32;
 /** Milliseconds between two looks at the journal. */
 const TRIM_MS = 40;
 
+interface Watched {
+  versionstamp: string;
+  since: number;
+  role: string;
+}
+
 /** See the module. */
 export class Janitor implements Write {
   readonly #options: JanitorOptions;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #jobs = new Set<Promise<unknown>>();
   /** Other sessions: their versionstamp, and since when it is the same, by our own clock. */
-  readonly #sessions = new Map<string, { versionstamp: string; since: number }>();
+  readonly #sessions = new Map<string, Watched>();
+  /** When the last look at them ended, by our own clock. */
+  #lookedAt = 0;
   readonly #closing = new AbortController();
   #busy = new Set<string>();
   #trimming = false;
@@ -70,11 +79,18 @@ export class Janitor implements Write {
   async start(alone: boolean): Promise<void> {
     const { leaseMs, sweepMs = 60_000 } = this.#options;
     if (alone) await this.#reapAll();
+    else await this.#reapSilent();
     await this.#returnTasks();
     this.#every(leaseMs / 3, "reap", () => this.#reapSilent());
     this.#every(sweepMs, "sweep", () => this.sweep());
     this.#every(TRIM_MS, "trim", () => this.#trim());
     this.#job("journal", () => this.#findOldEntries());
+  }
+
+  /** The sessions that run tasks, this one and the others that live as far as is known. */
+  get workers(): string[] {
+    const others = [...this.#sessions].filter(([, { role }]) => role !== "web");
+    return [this.#options.store.sid, ...others.map(([sid]) => sid)];
   }
 
   /** Milliseconds since another session was last seen to renew its lease; 0 when it was not seen. */
@@ -124,15 +140,19 @@ export class Janitor implements Write {
   /** A session is silent when its key did not change for a lease: no clock but ours is asked. */
   async #reapSilent(): Promise<void> {
     const { store: { kv, sid }, leaseMs } = this.#options;
+    const sessions = await Array.fromAsync(kv.list<SessionInfo>({ prefix: keys.sessions }));
     const now = performance.now();
+    // While we could not look, nobody may have been able to renew: then silence tells nothing.
+    const blind = now - this.#lookedAt > (2 / 3) * leaseMs;
+    this.#lookedAt = now;
     const seen = new Set<string>();
-    for await (const { key, versionstamp } of kv.list({ prefix: keys.sessions })) {
+    for (const { key, value: { role }, versionstamp } of sessions) {
       const other = String(key[1]);
       if (other === sid) continue;
       seen.add(other);
       const known = this.#sessions.get(other);
-      if (known?.versionstamp !== versionstamp) {
-        this.#sessions.set(other, { versionstamp, since: now });
+      if (blind || known?.versionstamp !== versionstamp) {
+        this.#sessions.set(other, { versionstamp, since: now, role });
       } else if (now - known.since >= leaseMs) {
         await this.#reap(other, versionstamp);
       }

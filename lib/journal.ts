@@ -71,6 +71,8 @@ export interface JournalOptions {
   oncommit?: (versionstamp: string, events: TaskEvent[], size: number) => void;
   /** Told once when the session turns out to be gone. */
   onfenced?: () => void;
+  /** The session was renewed without our knowing, and now has this versionstamp. */
+  onrenewed?: (versionstamp: string) => void;
   /** Where trouble is told. */
   log: Logger;
 }
@@ -236,9 +238,11 @@ export class Journal {
 
   /** Finds whose check no longer holds, settles those, and leaves the others in the batch. */
   async #dropLosers(batch: Batch): Promise<void> {
-    const { kv, session, onfenced } = this.#options;
+    const { kv, session, onfenced, onrenewed } = this.#options;
     const own = session?.();
-    if (own && (await kv.get(own.key)).versionstamp !== own.versionstamp) {
+    const now = own && (await kv.get(own.key)).versionstamp;
+    if (now && now !== own?.versionstamp) return onrenewed?.(now);
+    if (own && now === null) {
       this.#fenced = true;
       const writes = new Set([...batch.pieces.keys(), ...this.#queue]);
       if (this.#carried) writes.add(this.#carried[0]);

@@ -19,6 +19,8 @@ export interface PendingOptions {
   kinds: ReadonlyMap<string, unknown>;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds that this process leaves a task to the others first. @default {none} */
+  turn?(id: string): number;
   /** There may be something to run. */
   onready(): void;
   /** Owns a promise. */
@@ -51,15 +53,20 @@ export class Pending {
     this.add({ ...candidateOf(live.record), live });
   }
 
-  /** Adds a task. */
+  /** Adds a task that any process may take: each waits for its turn. */
   add(candidate: Candidate): void {
-    const { kinds, now } = this.#options;
-    if (kinds.has(candidate.kind)) this.#schedule.add(candidate, now());
+    const { kinds, now, turn } = this.#options;
+    if (!kinds.has(candidate.kind)) return;
+    const time = now();
+    const wait = candidate.live ? 0 : turn?.(candidate.id) ?? 0;
+    if (wait > 0) candidate.claimAt = Math.max(time, candidate.runAt) + wait;
+    this.#schedule.add(candidate, time);
   }
 
   /** Hears what another process did. */
   hear({ event }: HubEvent): void {
-    if (event.type !== "message" || !event.json.includes('"status":"pending"')) return;
+    if (event.type !== "message") return;
+    if (!event.json.includes('"status":"pending"')) return this.#schedule.remove(event.id);
     this.add(candidateOf(JSON.parse(event.json) as TaskRecord));
     this.#options.onready();
   }

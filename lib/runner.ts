@@ -18,6 +18,7 @@ import { fetchKept, readText } from "./stored.ts";
 import type { AnyTask } from "./task.ts";
 import { type Member, TaskPool, type TaskPoolOptions } from "./task_pool.ts";
 import { needsTrim, trimRows } from "./trim.ts";
+import { turnOf } from "./turn.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What {@link Runner} takes, beside what its processes do. */
@@ -27,6 +28,8 @@ export interface RunnerOptions
   store: Store;
   /** Tells of tasks that other processes took in, and of cancels they want. */
   hub: Hub;
+  /** The sessions that run tasks, this one among them. @default {this one alone} */
+  workers?: () => readonly string[];
   /** What tasks read. */
   uploads: Uploads;
   /** The kinds that can be run here. */
@@ -90,6 +93,7 @@ export class Runner {
       kv: store.kv,
       kinds,
       now: store.now,
+      turn: (id) => turnOf(id, store.sid, options.workers?.() ?? []),
       onready,
       own: (promise) => this.#own(promise),
     });
@@ -410,21 +414,31 @@ export class Runner {
         }),
       );
     }
-    if (live.record.status === "pending") this.#pending.offer(live);
+    this.#again(live);
     this.#pump();
   }
 
   /** A run whose claim was lost to another process: the task, or only the place it was to have. */
   async #drop(run: Run, contended: boolean): Promise<void> {
+    const { store } = this.#options;
     const { id, record: { kind }, task: { slot } } = run.live;
     this.#forget(run);
-    if (contended && slot !== null) {
-      await this.#readSlots(kind);
-      await this.#options.store.withTask(id, (live) => {
-        if (live.record.status === "pending") this.#pending.offer(live);
+    if (contended && slot !== null) await this.#readSlots(kind);
+    if (contended) {
+      await store.withTask(id, (live) => {
+        const { record: { status }, owner } = live.task;
+        if (status === "running" && owner === store.sid && !this.#runs.has(id)) {
+          // It was our own claim: a connection broke before the answer, and the write was repeated.
+          live.change({ type: "interrupt", died: false });
+        }
+        this.#again(live);
       });
     }
     this.#pump();
+  }
+
+  #again(live: LiveTask): void {
+    if (live.record.status === "pending") this.#pending.offer(live);
   }
 
   /** The store will never keep what a task yielded: it fails, and says so. */

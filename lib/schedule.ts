@@ -18,12 +18,18 @@ export interface Candidate {
   priority: number;
   /** Not before this time, milliseconds. */
   runAt: number;
+  /** Not claimed by this process before this time, milliseconds. @default {runAt} */
+  claimAt?: number;
   /** Its state, where this process has it. */
   live?: LiveTask;
 }
 
 /** Candidates in memory a kind, and not yet due: the others stay in the store until there is room. */
 export const SCHEDULE_LIMIT = 10_000;
+
+function claimAt(candidate: Candidate): number {
+  return candidate.claimAt ?? candidate.runAt;
+}
 
 /** Higher priority first, then who has waited longest. */
 export function compareCandidates(a: Candidate, b: Candidate): number {
@@ -36,7 +42,7 @@ export class Schedule {
   /** The newest word on each; entries of the queues that are not it are passed over. */
   readonly #known = new Map<string, Candidate>();
   readonly #due = new Map<string, TinyQueue<Candidate>>();
-  readonly #later = new TinyQueue<Candidate>([], (a, b) => a.runAt - b.runAt);
+  readonly #later = new TinyQueue<Candidate>([], (a, b) => claimAt(a) - claimAt(b));
   /** Kinds of which the store holds more than is here; `""` stands for those not due. */
   readonly overflowed = new Set<string>();
 
@@ -69,7 +75,7 @@ export class Schedule {
       return;
     }
     this.#known.delete(id);
-    if (runAt > now) {
+    if (claimAt(candidate) > now) {
       if (this.#later.length >= this.#limit) return void this.overflowed.add("");
       this.#later.push(candidate);
     } else if (!this.#addDue(candidate)) {
@@ -104,16 +110,8 @@ export class Schedule {
   /** When the first task that is not due will be; `null` when there is none. */
   nextDue(): number | null {
     while (this.#later.length > 0 && !this.#counts(this.#later.peek()!)) this.#later.pop();
-    return this.#later.peek()?.runAt ?? null;
-  }
-
-  /** Tasks that stand before one of this kind and rank, as far as they are here. */
-  ahead(candidate: Candidate): number {
-    let count = 0;
-    for (const other of this.#due.get(candidate.kind)?.data ?? []) {
-      if (this.#counts(other) && compareCandidates(other, candidate) < 0) count++;
-    }
-    return count;
+    const next = this.#later.peek();
+    return next ? claimAt(next) : null;
   }
 
   #counts(candidate: Candidate): boolean {
@@ -121,7 +119,7 @@ export class Schedule {
   }
 
   #advance(now: number): void {
-    while (this.#later.length > 0 && this.#later.peek()!.runAt <= now) {
+    while (this.#later.length > 0 && claimAt(this.#later.peek()!) <= now) {
       const candidate = this.#later.pop()!;
       if (!this.#counts(candidate)) continue;
       if (!this.#addDue(candidate)) this.#known.delete(candidate.id);

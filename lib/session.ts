@@ -67,6 +67,14 @@ export class Session implements Write, Disposable {
     if (outcome.ok) this.#versionstamp = outcome.versionstamp;
   }
 
+  /**
+   * The key has another versionstamp than we were told: the store's client lost the answer to a
+   * renewal and repeated it. Nobody else writes this key; a reaper removes it.
+   */
+  renewed(versionstamp: string): void {
+    this.#versionstamp = versionstamp;
+  }
+
   /** Stops renewing. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);

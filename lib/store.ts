@@ -350,9 +350,13 @@ export class Store {
 export class StoreError extends Error {
   /** Tells it from other errors. */
   override name = "StoreError";
+  /** Why; `refused` is what it will never take, everything else passes. */
+  readonly reason: string;
 
   /** Says why. */
   constructor(outcome: Outcome) {
-    super(`The store took no write: ${outcome.ok ? "" : outcome.reason}`);
+    const reason = outcome.ok ? "" : outcome.reason;
+    super(`The store took no write: ${reason}`);
+    this.reason = reason;
   }
 }

@@ -63,8 +63,8 @@ const PATTERNS = ROUTES.filter(([path]) => path.includes(":")).map(([path, metho
   methods,
 }));
 
-/** What a write is told when it comes too late for this process. */
-const STOPPING = new HttpError(503, "This server is stopping: try again in a moment", {
+/** What a write is told when this process stops, or begins anew. */
+const NOT_NOW = new HttpError(503, "This server takes no writes now: try again in a moment", {
   headers: { "retry-after": "1" },
 });
 
@@ -79,8 +79,8 @@ export function createHandler(
       if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
       return finish(app, request, url, await answer(app, request, url, info));
     } catch (error) {
-      const told = app.stopping && error instanceof StoreError ? STOPPING : error;
-      return finish(app, request, url, errorResponse(told, app.log));
+      const passes = error instanceof StoreError && error.reason !== "refused";
+      return finish(app, request, url, errorResponse(passes ? NOT_NOW : error, app.log));
     }
   };
 }

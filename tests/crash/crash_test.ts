@@ -1,20 +1,13 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import type { TaskRecord } from "headway";
 import { readConfig, type Server, start } from "../../main.ts";
-import {
-  type EventRow,
-  finished,
-  getTask,
-  post,
-  storedEvents,
-  submit,
-  taskWhen,
-} from "../helpers/api.ts";
+import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { follow } from "../helpers/follow.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
-import { openStream, type ReadEvent } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
+import { checkRows } from "./check_rows.ts";
 import { CRASH_KINDS } from "./kinds.ts";
 
 /** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
@@ -34,64 +27,6 @@ async function withSeed(test: () => Promise<void>): Promise<void> {
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** What a task's rows must be, whatever befell it: its numbers in order from each checkpoint. */
-function checkRows(rows: readonly EventRow[], { every, count }: { every: number; count: number }) {
-  const seqs = rows.map(({ seq }) => seq);
-  assertEquals(seqs, [...new Set(seqs)].toSorted((a, b) => a - b));
-  assertEquals(rows.filter(({ event }) => event === "complete").length, 1);
-  assertEquals(rows.at(-1)?.event, "complete");
-  let last = 0;
-  let starts = 0;
-  for (const { event, data } of rows) {
-    if (event === "output") {
-      const { from, attempt } = data.data;
-      // A checkpoint travels behind its row: with the next one stored it must be there.
-      const honoured = [Math.floor((last - 1) / every), Math.floor(last / every)]
-        .map((n) => Math.max(0, n * every));
-      assert(honoured.includes(from), `it went on from ${from} when ${last} rows were stored`);
-      assertEquals(attempt, 1);
-      last = from;
-      starts++;
-    } else if (event === "log" && data.data?.row !== undefined) {
-      assertEquals(data.data.row, last + 1);
-      last++;
-    }
-  }
-  assertEquals(last, count);
-  return starts;
-}
-
-/** Follows a task over any number of broken connections, as a browser does. */
-async function follow(
-  url: () => string | null,
-  id: string,
-  stop: AbortSignal,
-): Promise<{ events: ReadEvent[]; connections: number }> {
-  const events: ReadEvent[] = [];
-  let connections = 0;
-  while (!stop.aborted && events.at(-1)?.event !== "complete") {
-    const base = url();
-    // 0 asks for all there is.
-    const lastEventId = events.at(-1)?.id ?? "0";
-    try {
-      if (base === null) throw new Error("down");
-      await using reader = await openStream(`${base}/tasks/${id}/stream`, { lastEventId });
-      assertEquals(reader.response.status, 200);
-      connections++;
-      const close = () => void reader.close();
-      stop.addEventListener("abort", close, { once: true });
-      await reader.closed;
-      stop.removeEventListener("abort", close);
-      events.push(...reader.events);
-      assertEquals(reader.errors, []);
-    } catch (error) {
-      if (!(error instanceof TypeError) && String(error) !== "Error: down") throw error;
-    }
-    await wait(20);
-  }
-  return { events, connections };
 }
 
 Deno.test(`a server that is killed ${KILLS} times under load loses nothing and repeats nothing`, () =>

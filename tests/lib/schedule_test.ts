@@ -106,13 +106,3 @@ Deno.test("Schedule holds no more than its limit and says of which kinds there i
   assertEquals(order, ["1", "2", "3", "5", "6", "7"]);
   assertEquals([...schedule.overflowed], ["a", "", "b"]);
 });
-
-Deno.test("Schedule.ahead() counts those of a kind that run before", () => {
-  const schedule = new Schedule();
-  const made = [3, 1, 2].map((n) => ({ id: String(n), kind: "a", priority: 0, runAt: n }));
-  for (const each of made) schedule.add(each, 10);
-  schedule.add({ id: "9", kind: "b", priority: 9, runAt: 0 }, 10);
-  assertEquals(made.map((each) => schedule.ahead(each)), [2, 0, 1]);
-  schedule.remove("1");
-  assertEquals(made.map((each) => schedule.ahead(each)), [1, 0, 0]);
-});

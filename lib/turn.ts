@@ -1,0 +1,34 @@
+/**
+ * Whose turn a pending task is, among the processes that could run it. Each works out the same order
+ * for itself, so that tasks spread evenly and claims seldom collide; nobody has to be asked, and a
+ * process that is full or dead is only waited for.
+ *
+ * @module
+ */
+
+/** Milliseconds that a process leaves to each one before it: more than a claim takes to be heard of. */
+const TURN_MS = 150;
+
+/**
+ * Milliseconds for which `self` should leave a task to others: by rendezvous hashing, none for one
+ * of them. `workers` are the sessions that run tasks.
+ */
+export function turnOf(id: string, self: string, workers: readonly string[]): number {
+  const own = weight(id, self);
+  let before = 0;
+  for (const other of workers) if (other !== self && weight(id, other) > own) before++;
+  return before * TURN_MS;
+}
+
+/** FNV-1a, with the bits of its end spread over all of it. */
+function weight(id: string, worker: string): number {
+  let hash = 0x811c9dc5;
+  for (const text of [id, worker]) {
+    for (let at = 0; at < text.length; at++) {
+      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    }
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,224 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { DENOKV, type Denokv, startDenokv } from "../helpers/denokv.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { follow } from "../helpers/follow.ts";
+import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+import { openTcpGate } from "../helpers/tcp_gate.ts";
+import { checkRows } from "../crash/check_rows.ts";
+import { CRASH_KINDS } from "../crash/kinds.ts";
+
+// deno-lint-ignore no-console -- a test that is left out must be seen
+if (DENOKV === null) console.warn("denokv is not found: run 'deno task denokv' for these tests");
+
+const LEASE_MS = 1000;
+
+/** Rows that take a task about two seconds. */
+const SHAPE = { rows: 280, every: 7, pause_ms: 50 };
+
+interface Cluster extends AsyncDisposable {
+  store: Denokv;
+  webs: ServerProcess[];
+  workers: ServerProcess[];
+  add(role: "web" | "worker", env?: Record<string, string>): Promise<ServerProcess>;
+}
+
+/** Web and worker processes on one KV Connect server. */
+async function startCluster(webs: number, workers: number): Promise<Cluster> {
+  await using resources = new AsyncDisposableStack();
+  const store = resources.use(await startDenokv());
+  const add = async (role: "web" | "worker", env: Record<string, string> = {}) =>
+    owned.use(
+      await startServer({
+        kv: store.url,
+        kinds: CRASH_KINDS,
+        env: { ...store.env, HEADWAY_ROLE: role, HEADWAY_LEASE_MS: String(LEASE_MS), ...env },
+      }),
+    );
+  let owned = resources;
+  const start = (role: "web" | "worker", count: number) =>
+    Promise.all(Array.from({ length: count }, () => add(role)));
+  const [first, second] = [await start("web", webs), await start("worker", workers)];
+  owned = resources.move();
+  return {
+    store,
+    webs: first,
+    workers: second,
+    add,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function test(name: string, run: () => Promise<void>): void {
+  Deno.test({ name: `cluster: ${name}`, ignore: DENOKV === null, fn: run });
+}
+
+/** Which processes run something. */
+async function workersOf(base: string, ids: readonly string[]): Promise<Set<number>> {
+  const pids = new Set<number>();
+  for (const id of ids) {
+    const { worker } = await (await fetch(`${base}/tasks/${id}/details`)).json();
+    if (worker) pids.add(worker.pid);
+  }
+  return pids;
+}
+
+/** Waits until the workers know of each other, so that tasks are spread over so many. */
+async function spread(base: string, workers: number): Promise<void> {
+  await eventually(async () => {
+    const tasks = await Promise.all(
+      Array.from({ length: 16 }, () => submit(base, "rests", { ms: 400 })),
+    );
+    const ids = tasks.map(({ task_id }) => task_id);
+    await Promise.all(ids.map((id) => taskWhen(base, id, ({ status }) => status !== "pending")));
+    assertEquals((await workersOf(base, ids)).size, workers);
+  });
+}
+
+/** Follows tasks to their end over whichever web process lives, and checks every row. */
+async function followAll(ids: readonly string[], url: () => string | null): Promise<number> {
+  const stop = new AbortController();
+  let starts = 0;
+  try {
+    await Promise.all(ids.map(async (id) => {
+      const { events } = await follow(url, id, stop.signal);
+      const rows = events.filter(({ event }) => event !== "message").map(({ id, event, data }) => ({
+        seq: Number(id),
+        event,
+        data: JSON.parse(data),
+      }));
+      starts += checkRows(rows, { every: SHAPE.every, count: SHAPE.rows });
+    }));
+  } finally {
+    stop.abort();
+  }
+  return starts;
+}
+
+test("three web and three worker processes are one server", async () => {
+  await using cluster = await startCluster(3, 3);
+  const [a, b, c] = cluster.webs.map(({ url }) => url) as [string, string, string];
+  await spread(a, 3);
+  const since = new Date().toISOString();
+  const ids = (await Promise.all(
+    Array.from({ length: 12 }, (_, n) => submit([a, b, c][n % 3]!, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  const canceled = await submit(a, "rests", { ms: 60_000 });
+  await taskWhen(b, canceled.task_id, ({ status }) => status === "running");
+  const answer = await post(`${c}/tasks/${canceled.task_id}/cancel`);
+  assertEquals(await answer.json(), { task_id: canceled.task_id, status: "canceled" });
+  let turn = 0;
+  await followAll(ids, () => [a, b, c][turn++ % 3]!);
+  for (const url of [a, b, c]) {
+    const { tasks } = await (await fetch(`${url}/tasks?created_after=${since}`)).json();
+    assertEquals(
+      tasks.map(({ task_id }: { task_id: string }) => task_id),
+      [...ids, canceled.task_id].toSorted().reverse(),
+    );
+  }
+});
+
+test("a worker that is killed is replaced by the others, from its checkpoints", async () => {
+  await using cluster = await startCluster(1, 2);
+  const base = cluster.webs[0]!.url;
+  await spread(base, 2);
+  const ids = (await Promise.all(
+    Array.from({ length: 10 }, () => submit(base, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  const following = followAll(ids, () => base);
+  const used = new Set<number>();
+  await eventually(async () => {
+    for (const pid of await workersOf(base, ids)) used.add(pid);
+    assertEquals(used.size, 2);
+  });
+  await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
+  await cluster.workers[0]!.kill();
+  assertGreater(await following, ids.length);
+  for (const id of ids) assertEquals((await getTask(base, id)).attempt, 1);
+});
+
+test("a web process that is killed costs its clients nothing: they resume at another", async () => {
+  await using cluster = await startCluster(2, 1);
+  const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
+  const { task_id } = await submit(first.url, "numbered", SHAPE);
+  let url: string | null = first.url;
+  const following = followAll([task_id], () => url);
+  const many = await openStream(`${first.url}/tasks/stream?rows=${task_id}`);
+  await many.until((it) => it.data("log").length > 20);
+  await first.kill();
+  await many.closed;
+  url = second.url;
+  // The cursor of the one is good at the other.
+  await using again = await openStream(`${second.url}/tasks/stream?rows=${task_id}`, {
+    lastEventId: many.lastEventId,
+  });
+  await again.until((it) => it.data("complete").length === 1);
+  assertEquals(again.data("snapshot").length + again.data("reset").length, 0);
+  const rows = [...many.data("log"), ...again.data("log")].map(({ data }) => data?.row);
+  assertEquals(rows, Array.from({ length: SHAPE.rows }, (_, n) => n + 1));
+  assertEquals(await following, 1);
+});
+
+test("a store that is killed and comes back loses nothing, and nobody is taken for dead", async () => {
+  await using cluster = await startCluster(2, 2);
+  const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
+  const ids = (await Promise.all(
+    Array.from({ length: 6 }, () => submit(first.url, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  const following = followAll(ids, () => second.url);
+  await taskWhen(first.url, ids[0]!, ({ done }) => (done ?? 0) > 30);
+  await cluster.store.kill();
+  // Longer than a lease, in which nobody can renew.
+  await new Promise((resolve) => setTimeout(resolve, 2 * LEASE_MS));
+  await cluster.store.restart();
+  await following;
+  for (const process of [...cluster.webs, ...cluster.workers]) {
+    assertEquals(process.stderr.filter((line) => /begins anew|is dead/.test(line)), []);
+  }
+  assertEquals(
+    (await finished(
+      first.url,
+      (await submit(first.url, "numbered", {
+        rows: 1,
+      })).task_id,
+    )).status,
+    "completed",
+  );
+});
+
+test("a worker cut off from the store is fenced: others go on, and it begins anew", async () => {
+  await using cluster = await startCluster(1, 1);
+  const base = cluster.webs[0]!.url;
+  await using gate = openTcpGate(Number(new URL(cluster.store.url).port));
+  const ids = (await Promise.all(
+    Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  await finished(base, ids[0]!);
+  const cutOff = await cluster.add("worker", { HEADWAY_KV: `http://127.0.0.1:${gate.port}` });
+  await cluster.workers[0]!.kill();
+  const more = (await Promise.all(
+    Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  const following = followAll(more, () => base);
+  await eventually(async () =>
+    assertEquals(await workersOf(base, more), new Set([cutOff.process.pid]))
+  );
+  await taskWhen(base, more[0]!, ({ done }) => (done ?? 0) > 30);
+  gate.cut();
+  const rescue = await cluster.add("worker");
+  await eventually(
+    async () => assertEquals(await workersOf(base, more), new Set([rescue.process.pid])),
+    { timeout: 20_000 },
+  );
+  gate.heal();
+  assertGreater(await following, more.length);
+  await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))), {
+    timeout: 30_000,
+  });
+  // It is a worker again.
+  await rescue.kill();
+  const last = await submit(base, "numbered", { rows: 7 });
+  await finished(base, last.task_id);
+  checkRows(await storedEvents(base, last.task_id), { every: SHAPE.every, count: 7 });
+});

@@ -1,0 +1,90 @@
+/**
+ * A KV Connect server for the tests: `denokv`, of the Rust crate of this name, where it is found.
+ *
+ * @module
+ */
+
+import { eventually } from "./eventually.ts";
+import { tempDir } from "./temp_dir.ts";
+
+/** Every server here has the same: Deno takes it from the environment. */
+const TOKEN = "a-token-for-the-tests";
+
+/** A running one. Disposing of it kills it. */
+export interface Denokv extends AsyncDisposable {
+  /** As `HEADWAY_KV` wants it. */
+  readonly url: string;
+  /** What a process needs in its environment to use it. */
+  readonly env: Record<string, string>;
+  /** Ends it, as a crash would. */
+  kill(): Promise<void>;
+  /** Begins again, on the same file and port. */
+  restart(): Promise<void>;
+}
+
+/** Where it is, or `null`: then what needs it is left out, and says so. */
+export const DENOKV: string | null = await find();
+
+/**
+ * Starts one on a file of its own.
+ *
+ * @throws {Error} When there is none on this machine.
+ */
+export async function startDenokv(): Promise<Denokv> {
+  const command = DENOKV;
+  if (command === null) throw new Error("There is no denokv: run 'deno task denokv'");
+  // For handles that this process opens itself.
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", TOKEN);
+  await using resources = new AsyncDisposableStack();
+  const { path } = resources.use(await tempDir());
+  const port = freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let child: Deno.ChildProcess | undefined;
+  const kill = async () => {
+    child?.kill("SIGKILL");
+    await child?.status;
+    child = undefined;
+  };
+  const restart = async () => {
+    await kill();
+    child = new Deno.Command(command, {
+      args: ["--sqlite-path", `${path}/kv.db`, "serve", "--addr", `127.0.0.1:${port}`],
+      env: { DENO_KV_ACCESS_TOKEN: TOKEN },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await eventually(async () => {
+      using _ = await Deno.connect({ hostname: "127.0.0.1", port });
+    });
+  };
+  resources.defer(kill);
+  await restart();
+  const owned = resources.move();
+  return {
+    url,
+    env: { HEADWAY_KV: url, DENO_KV_ACCESS_TOKEN: TOKEN },
+    kill,
+    restart,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A port that nobody listens to at this moment. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function find(): Promise<string | null> {
+  const home = Deno.env.get("CARGO_HOME") ?? `${Deno.env.get("HOME")}/.cargo`;
+  const places = [
+    Deno.env.get("DENOKV_PATH"),
+    ...(Deno.env.get("PATH") ?? "").split(":").map((path) => `${path}/denokv`),
+    `${home}/bin/denokv`,
+  ];
+  for (const path of places) {
+    if (path && await Deno.stat(path).then((info) => info.isFile, () => false)) return path;
+  }
+  return null;
+}
