@@ -130,6 +130,11 @@ export function release(): void {
   show({ records: [], rows: true });
 }
 
+/** The first row on the screen. */
+export function firstVisible(): number {
+  return visible[0];
+}
+
 /** Takes in which rows are on the screen. */
 export function setView(first: number, end: number, top: boolean): void {
   visible = [first, end];
@@ -250,8 +255,7 @@ function isVisible(id: string): boolean {
 function scheduleSweep(): void {
   clearTimeout(leaveTimer);
   leaveTimer = setTimeout(() => {
-    if (pointed || !state.sweep((id) => selected.peek().has(id))) return;
-    rows.value = state.ids;
+    if (!pointed && state.sweep((id) => selected.peek().has(id))) rows.value = state.ids;
   }, LEAVE_MS);
 }
 

@@ -52,7 +52,7 @@ export const strings = {
   list: {
     all: "All",
     byStatus: "Show tasks by status",
-    byStatusHint: "Hold Ctrl to show several",
+    byStatusHint: "Hold Ctrl or ⌘ to show several",
     count: (count: string, more: boolean) => more ? `${count}+` : count,
     allKinds: "All kinds",
     kind: "Kind",

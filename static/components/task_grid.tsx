@@ -1,7 +1,15 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { indexOf, isLeaving, marks, rows, setPointed, setView } from "../list_store.ts";
+import {
+  firstVisible,
+  indexOf,
+  isLeaving,
+  marks,
+  rows,
+  setPointed,
+  setView,
+} from "../list_store.ts";
 import { go, takeRestoredTop, taskHref } from "../route.ts";
 import { active, deselect, selectAll, selected, selectTo, toggle } from "../selection.ts";
 import { strings } from "../strings.ts";
@@ -19,13 +27,16 @@ export function TaskGrid(): JSX.Element {
   const height = useRowHeight();
   const { start, end } = useRowWindow(grid, ids, height, setView);
   const current = useComputed(() => active.value ?? rows.value[0] ?? null).value;
+  const place = current === null ? -1 : indexOf(current);
   const focused = useRef(false);
   void marks.value;
 
-  // A row that is drawn anew elsewhere must not lose the keyboard.
+  // The keyboard stays at its row when that is drawn anew, and at its place when the row is gone.
   const hadFocus = focused.current;
   useLayoutEffect(() => {
-    if (hadFocus && document.activeElement === document.body) focusRow();
+    if (!hadFocus || document.activeElement !== document.body) return;
+    if (ids[place] !== current) active.value = ids[Math.min(place, ids.length - 1)] ?? null;
+    focusRow();
   });
   useEffect(() => {
     const top = takeRestoredTop();
@@ -87,7 +98,6 @@ export function TaskGrid(): JSX.Element {
   }
 
   const drawn = ids.slice(start, end);
-  const place = current === null ? -1 : indexOf(current);
   const apart = place >= 0 && ids[place] === current && (place < start || place >= end);
   const withCurrent = !apart ? drawn : place < start ? [current!, ...drawn] : [...drawn, current!];
   const tabStop = ids[place] === current ? current : ids[0];
@@ -144,7 +154,7 @@ function useGlobalKeys(move: (to: number) => void): void {
       if (key === "/") document.getElementById("search")?.focus();
       else if (key === "j" || key === "k") {
         const at = active.peek();
-        latest.current(at === null ? 0 : indexOf(at));
+        latest.current(at === null ? firstVisible() : indexOf(at));
       } else if (key === "Escape" && selected.peek().size > 0) deselect();
       else return;
       event.preventDefault();

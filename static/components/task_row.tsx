@@ -61,6 +61,8 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
             checked={selected}
             onClick={(event) => {
               event.preventDefault();
+              // Keys are for the row: a box that has the focus would take the space bar twice.
+              document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
               if (event.shiftKey) selectTo(rows.peek(), id);
               else toggle(id);
             }}

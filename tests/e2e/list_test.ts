@@ -171,9 +171,13 @@ Deno.test("the list works by keyboard alone", async () => {
   await submit(app.url, "echo", "new");
   await eventually(async () => assertEquals((await firstSeen(page)).id === ids[0], false));
   await at(2);
+  // When its row goes, it is at the next one.
+  const gone = await fetch(`${app.url}/tasks/${ids[2]}`, { method: "DELETE" });
+  await gone.body?.cancel();
+  await at(3);
   await page.keyboard.press("Enter");
   await page.waitForSelector(".task-title");
-  assertEquals(search(page), `?task_id=${ids[2]}`);
+  assertEquals(search(page), `?task_id=${ids[3]}`);
   assertEquals(problems, []);
 });
 
@@ -195,6 +199,11 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
   await page.waitForSelector(".bulk", { hidden: true });
   await page.click(`#row-${done} input`);
+  for (const count of ["0", "1"]) {
+    await page.keyboard.press("Space");
+    const picked = () => page.$$eval(".row[aria-selected=true]", (found) => String(found.length));
+    await eventually(async () => assertEquals(await picked(), count));
+  }
   await press(page, ".bulk .link", "Select all 4");
   await press(page, ".bulk .button", "Retry 4");
   await eventually(async () => assertEquals((await getTask(app.url, done)).seq > 4, true));
