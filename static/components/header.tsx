@@ -7,7 +7,7 @@ import { signOut } from "../api.ts";
 import { signedIn, signedOut } from "../session.ts";
 import { newTask } from "../store.ts";
 import { strings } from "../strings.ts";
-import { Logo, PlusIcon } from "./icons.tsx";
+import { Logo, PlusIcon, SignOutIcon } from "./icons.tsx";
 
 /** Milliseconds: a stream that ends and comes again is no news before. */
 const ALARM_MS = 8000;
@@ -25,10 +25,12 @@ export function Header(): JSX.Element {
         {signedIn.value && (
           <button
             type="button"
-            class="button-quiet"
+            class="button-quiet sign-out"
+            aria-label={strings.login.signOut}
+            title={strings.login.signOut}
             onClick={() => void signOut().catch(() => {})}
           >
-            {strings.login.signOut}
+            <SignOutIcon />
           </button>
         )}
         {!signedOut.value && (

@@ -92,6 +92,15 @@ export function PlusIcon(): JSX.Element {
   );
 }
 
+/** Out by the door. */
+export function SignOutIcon(): JSX.Element {
+  return (
+    <Icon name="sign-out">
+      <path d="M6.5 3H3.5v10h3M7 8h6M10.5 5.5 13 8l-2.5 2.5" />
+    </Icon>
+  );
+}
+
 /** Away with it. */
 export function CloseIcon(): JSX.Element {
   return (

@@ -68,10 +68,12 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
 Deno.test("the page of who may only read says what they may not", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   await using browser = await TestBrowser.launch();
-  await using visited = await browser.open(app.url);
+  await using visited = await browser.open(app.url, { width: 390 });
   const { page } = visited;
   await signIn(page, READ);
   await shows(page, "No tasks yet");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert(width <= 390, `Nothing is wider than a phone: ${width}`);
   await press(page, "New task");
   await press(page, "Start");
   await shows(page, "This needs the scope 'submit', which the token has not");
