@@ -47,7 +47,7 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
   const shown = new Map<string, number>();
   const send = (event: HubEvent) => {
     const { type, id } = event.event;
-    if (type !== "log" && type !== "output") sendOne(stream, event, shown);
+    if (type !== "log" && type !== "output") sendOne(stream, event, shown, rowsOf.has(id));
     else if (rowsOf.has(id)) stream.send(event.forMany(encodeRow));
   };
   const listener = (event: HubEvent) => {
@@ -91,11 +91,18 @@ const SENT: ReadonlySet<EventType> = new Set([
   "deleted",
 ]);
 
-function sendOne(stream: SseStream, event: HubEvent, shown: Map<string, number>): void {
+function sendOne(
+  stream: SseStream,
+  event: HubEvent,
+  shown: Map<string, number>,
+  withRows: boolean,
+): void {
   const { type, id, seq } = event.event;
   if (!SENT.has(type) || seq <= (shown.get(id) ?? 0)) return;
-  // A later record tells all that an earlier one did; an end is told in any case.
-  const key = type === "complete" || type === "deleted" ? `${type} ${id}` : id;
+  // A later record tells all that an earlier one did; an end is told in any case, and where rows
+  // are wanted each change of state is one.
+  const row = withRows && type === "message";
+  const key = row ? null : type === "complete" || type === "deleted" ? `${type} ${id}` : id;
   stream.send(event.forMany(encodeEvent), key);
 }
 

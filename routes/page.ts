@@ -9,6 +9,8 @@ const STATIC = new URL("../static/", import.meta.url);
 const FILES: Record<string, { path: string; type: string }> = {
   "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
   "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
+  "feed_worker.js": { path: "dist/feed_worker.js", type: "text/javascript; charset=utf-8" },
+  "feed_worker.js.map": { path: "dist/feed_worker.js.map", type: "application/json" },
   "app.js.map": { path: "dist/app.js.map", type: "application/json" },
   "base.css": { path: "css/base.css", type: "text/css; charset=utf-8" },
   "list.css": { path: "css/list.css", type: "text/css; charset=utf-8" },
@@ -25,11 +27,13 @@ const CSP = [
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
+  // The one name under which the page may start its worker, see static/live.ts.
+  "trusted-types headway-worker",
 ].join("; ");
 
 /** `GET /`: the page. */

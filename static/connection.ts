@@ -1,32 +1,30 @@
 /**
- * Whether the page is fed, and since when it is not. {@link reopen} asks for a new connection.
+ * Whether the page is fed, and since when it is not.
  *
  * @module
  */
 
 import { signal } from "@preact/signals";
-import { now, startClock } from "./clock.ts";
-import type { Connection } from "./live.ts";
+import { now } from "./clock.ts";
+import type { Connection, ConnectionState } from "./feed_protocol.ts";
 
 /** Whether events come. */
 export const connection = signal<Connection>("idle");
 
-/** Since when they do not; `null` while they do. The server's time, milliseconds. */
+/** Since when what is shown may be old; `null` while it is not. The server's time, milliseconds. */
 export const brokenSince = signal<number | null>(null);
+
+/** What the server answered instead of events, last; `null` while it does not refuse. */
+export const refused = signal<number | null>(null);
 
 /** Nobody has looked at the page for a while. */
 export const hidden = signal(false);
 
-/** Counts up to open the stream anew: after sleep, a new network, a retry. */
-export const revision = signal(0);
-
-/** Milliseconds after which a hidden list lets go of its connection: other tabs may need it. */
+/** Milliseconds after which a hidden page stops asking. */
 const HIDDEN_MS = 30_000;
 
-/** Watches the machine's sleep, its network, and whether the page is seen. */
+/** Watches whether the page is seen. */
 export function startConnection(): void {
-  startClock(reopen);
-  addEventListener("online", reopen);
   let timer: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
@@ -35,14 +33,10 @@ export function startConnection(): void {
   });
 }
 
-/** Opens the stream anew, where it was: the connection may be dead without anybody knowing. */
-export function reopen(): void {
-  revision.value++;
-}
-
-/** Takes in how the connection changed. */
-export function onconnection(next: Connection): void {
-  connection.value = next;
-  if (next === "waiting") brokenSince.value ??= now.peek();
-  else if (next !== "connecting") brokenSince.value = null;
+/** Takes in how the feed's connection stands. */
+export function onconnection({ state, since, refused: status }: ConnectionState): void {
+  connection.value = state;
+  refused.value = status;
+  if (since === null) brokenSince.value = null;
+  else brokenSince.value ??= now.peek() + since - Date.now();
 }

@@ -15,10 +15,9 @@ import {
 import type { TaskRecord } from "../lib/record.ts";
 import * as api from "./api.ts";
 import { now, observeTime } from "./clock.ts";
-import { onconnection } from "./connection.ts";
 import { apiQuery, formatFilters, isUnfiltered, matcher } from "./filters.ts";
 import { type ListChange, type ListEvent, ListState, MAX_ROWS } from "./list_state.ts";
-import { openLive } from "./live.ts";
+import { feed } from "./live.ts";
 import { route } from "./route.ts";
 import { deselect, selected } from "./selection.ts";
 
@@ -259,27 +258,10 @@ function scheduleSweep(): void {
   }, LEAVE_MS);
 }
 
-let listLastEventId = "";
-
-/** Opens the stream of all tasks; returns how to close it. */
+/** Has the feed tell of all tasks; returns how to stop. */
 export function watchList(): () => void {
-  const close = openLive({
-    url: "/tasks/stream",
-    lastEventId: listLastEventId,
-    events: ["snapshot", "reset", "message", "deleted"],
-    batchMs: 120,
-    onconnection,
-    onevents(events) {
-      listLastEventId = events.at(-1)!.id;
-      for (const event of events) {
-        if (event.type === "message") observeTime((event.data as TaskRecord).updated_at);
-      }
-      takeEvents(events as unknown as ListEvent[]);
-    },
-    onrefused: () => api.readSession().catch(() => true),
+  return feed.watchList((events) => {
+    for (const event of events) if (event.type === "message") observeTime(event.data.updated_at);
+    takeEvents(events);
   });
-  return () => {
-    close();
-    onconnection("idle");
-  };
 }

@@ -1,14 +1,14 @@
 /**
- * What the page as a whole needs: the kinds, the form, and the one stream that the route asks for.
- * One at a time: six over HTTP/1.1 are all that a browser opens to a server, for all of its tabs.
+ * What the page as a whole needs: the kinds, the form, and what the route asks the feed for.
  *
  * @module
  */
 
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
-import { hidden, revision, startConnection } from "./connection.ts";
+import { refused, startConnection } from "./connection.ts";
 import { startList, watchList } from "./list_store.ts";
+import { feed, startFeed } from "./live.ts";
 import { route } from "./route.ts";
 import { signedOut } from "./session.ts";
 import { watchTask } from "./task_store.ts";
@@ -19,21 +19,34 @@ export const kinds = signal<readonly api.KindInfo[] | null>(null);
 /** What opens the form: nothing, or it is open, perhaps with a file to work on. */
 export const newTask = signal<{ file: File | null } | null>(null);
 
-/** Opens the streams that the route asks for, from now on. */
+const taskId = computed(() => route.value.taskId);
+
+/** The list was opened: from then on it is kept right, so that going back to it is at once. */
+const listSeen = signal(false);
+
+/** Asks the feed for what the route shows, from now on. */
 export function startStore(): void {
   startConnection();
+  startFeed();
   startList();
   effect(() => {
-    const id = route.value.taskId;
-    // Read here, so that a change of any opens the stream anew.
-    void revision.value;
-    if (signedOut.value) return;
-    // A list that nobody sees can wait; a task may tell its end in the tab's title.
-    if (id === null && hidden.value) return;
-    return untracked(() => id === null ? watchList() : watchTask(id));
+    if (taskId.value === null) listSeen.value = true;
   });
   effect(() => {
-    if (!signedOut.value) void loadKinds();
+    if (listSeen.value && !signedOut.value) return untracked(watchList);
+  });
+  effect(() => {
+    const id = taskId.value;
+    if (id !== null && !signedOut.value) return untracked(() => watchTask(id));
+  });
+  effect(() => {
+    // It may be that a token is needed now.
+    if (refused.value !== null) void api.readSession().catch(() => {});
+  });
+  effect(() => {
+    if (signedOut.value) return;
+    feed.reopen();
+    void loadKinds();
   });
   void api.readSession().catch(() => {});
 }

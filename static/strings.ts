@@ -23,6 +23,7 @@ export const strings = {
     live: "Live",
     waiting: "Reconnecting…",
   },
+  stale: (since: string) => `Stale since ${since}`,
   offline: (since: string) => `No connection since ${since}. What you see may be old.`,
 
   login: {

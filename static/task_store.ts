@@ -1,5 +1,5 @@
 /**
- * The open task's state, what can be asked of it, and the stream that feeds it.
+ * The open task's state, what can be asked of it, and what the feed tells of it.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { batch, signal } from "@preact/signals";
 import type { TaskRecord } from "../lib/record.ts";
 import * as api from "./api.ts";
 import { observeTime } from "./clock.ts";
-import { onconnection, reopen } from "./connection.ts";
+import type { FollowedEvent } from "./feed_protocol.ts";
 import { forget, knownTask } from "./list_store.ts";
-import { openLive } from "./live.ts";
+import { feed } from "./live.ts";
 import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
 
 /** The task that is open. */
@@ -31,7 +31,6 @@ export function cancel(): Promise<void> {
 export function retry(): Promise<void> {
   return act("retry", async (id) => {
     takeRecord(await api.retryTask(id));
-    reopen();
   });
 }
 
@@ -61,7 +60,7 @@ async function act(
   }
 }
 
-/** Opens the stream of one task; returns how to close it. */
+/** Has the feed tell of one task; returns how to stop. */
 export function watchTask(id: string): () => void {
   if (task.peek().record?.task_id !== id) {
     batch(() => {
@@ -70,41 +69,23 @@ export function watchTask(id: string): () => void {
     });
   }
   if (task.peek().gone === "deleted") return () => {};
-  const close = openLive({
-    url: `${api.taskUrl(id)}/stream`,
-    lastEventId: task.peek().lastEventId,
-    events: ["message", "log", "output", "complete", "reset", "deleted"],
-    batchMs: 50,
-    onconnection,
-    onevents(events) {
-      const live = events.at(-1)!;
-      if (live.type === "message") observeTime((live.data as TaskRecord).updated_at);
-      task.value = reduceTask(task.peek(), events as TaskEvent[]);
-      if (task.peek().ended || task.peek().gone !== null) stop();
-    },
-    onrefused: () => exists(id),
-  });
-  function stop(): void {
-    close();
-    onconnection("idle");
-  }
-  return stop;
+  return feed.watchTask(id, Number(task.peek().lastEventId), (events) => batch(() => take(events)));
 }
 
-/** After a refusal: whether there is something to wait for. */
-async function exists(id: string): Promise<boolean> {
-  try {
-    const record = await api.getTask(id);
-    takeRecord(record);
-    const over = isFinished(record.status) && task.peek().ended;
-    if (over) onconnection("idle");
-    return !over;
-  } catch (error) {
-    if (!(error instanceof api.ApiError) || error.status !== 404) return true;
-    task.value = { ...task.peek(), gone: task.peek().record ? "deleted" : "never" };
-    onconnection("idle");
-    return false;
+function take(events: readonly FollowedEvent[]): void {
+  let told: TaskEvent[] = [];
+  for (const event of events) {
+    if (event.type === "message") observeTime(event.data.updated_at);
+    if (event.type !== "record" && event.type !== "missing") {
+      told.push(event);
+      continue;
+    }
+    task.value = reduceTask(task.peek(), told);
+    told = [];
+    if (event.type === "record") takeRecord(event.data);
+    else task.value = { ...task.peek(), gone: task.peek().record ? "deleted" : "never" };
   }
+  if (told.length > 0) task.value = reduceTask(task.peek(), told);
 }
 
 function takeRecord(record: TaskRecord): void {

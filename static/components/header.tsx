@@ -51,15 +51,23 @@ export function Header(): JSX.Element {
 
 function ConnectionBadge(): JSX.Element {
   const state = connection.value;
+  const since = staleSince();
   return (
     <span class={`connection connection-${state}`} role="status">
-      {strings.connection[state]}
+      {since === null ? strings.connection[state] : strings.stale(clockTime(since))}
     </span>
   );
 }
 
 function ConnectionAlarm(): JSX.Element | null {
+  const since = staleSince();
+  return since === null
+    ? null
+    : <p class="alarm" role="alert">{strings.offline(clockTime(since))}</p>;
+}
+
+/** Since when what is shown may be old, once that is worth saying. */
+function staleSince(): number | null {
   const since = brokenSince.value;
-  if (since === null || now.value - since < ALARM_MS) return null;
-  return <p class="alarm" role="alert">{strings.offline(clockTime(since))}</p>;
+  return since === null || now.value - since < ALARM_MS ? null : since;
 }

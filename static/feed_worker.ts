@@ -1,0 +1,18 @@
+/**
+ * The feed in a shared worker: one for all tabs of the browser.
+ *
+ * @module
+ */
+
+import { Feed } from "./feed.ts";
+import { WORLD } from "./feed_protocol.ts";
+
+const feed = new Feed(WORLD);
+
+addEventListener("connect", (event) => {
+  const port = (event as MessageEvent).ports[0]!;
+  const line = feed.join((message) => port.postMessage(message));
+  port.onmessage = ({ data }) => line.take(data);
+  // Where a browser tells; elsewhere a tab that does not answer is given up.
+  port.addEventListener("close", () => line.leave());
+});
