@@ -56,7 +56,7 @@ export class Feed {
     this.#stream = new FeedStream({
       world,
       url: () => this.#url(),
-      onopen: () => this.#opened(),
+      onopen: (resumed) => this.#opened(resumed),
       onevent: (type, data) => this.#take(type, data),
       onstate: (state) => {
         for (const tab of this.#tabs) tab.say({ type: "connection", ...state });
@@ -163,10 +163,11 @@ export class Feed {
     return `/tasks/stream${this.#asked.size > 0 ? `?rows=${[...this.#asked].join(",")}` : ""}`;
   }
 
-  #opened(): void {
+  #opened(resumed: boolean): void {
     this.#carried = this.#asked;
     this.#settle(this.#wanted());
-    if (this.#stream.lastEventId === "") return;
+    // Without an id to resume behind, a snapshot is about to come.
+    if (!resumed) return;
     for (const tab of this.#tabs) this.#load(tab);
   }
 

@@ -15,8 +15,8 @@ export interface FeedStreamOptions {
   world: FeedWorld;
   /** Where; asked before each try. */
   url(): string;
-  /** The server has begun to listen for us: nothing that happens from here on is missed. */
-  onopen(): void;
+  /** The server has begun to listen for us: nothing from here on, or from our last id, is missed. */
+  onopen(resumed: boolean): void;
   /** An event, its JSON read. */
   onevent(type: string, data: unknown): void;
   /** The connection is another. */
@@ -122,7 +122,7 @@ export class FeedStream {
         signal: attempt.signal,
       });
       if (response.status === 200 && response.body !== null) {
-        await this.#take(response.body, attempt.signal);
+        await this.#take(response.body, id !== "", attempt.signal);
       } else {
         refused = response.status;
         await response.body?.cancel();
@@ -144,7 +144,11 @@ export class FeedStream {
     return asked;
   }
 
-  async #take(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async #take(
+    body: ReadableStream<Uint8Array>,
+    resumed: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { world, onopen, onevent } = this.#options;
     let opened = false;
     const parser = createParser({
@@ -155,7 +159,7 @@ export class FeedStream {
         opened = true;
         this.#failures = 0;
         this.#set({ state: "live", since: null, refused: null });
-        onopen();
+        onopen(resumed);
       },
       onEvent: ({ event = "message", data }) => onevent(event, JSON.parse(data)),
       onRetry: (ms) => this.#retryMs = ms,

@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import type { Page } from "puppeteer-core";
+import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/kinds.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+/** Another tab of the same browser. */
+async function openTab(beside: Page, url: string): Promise<Page> {
+  const page = await beside.browserContext().newPage();
+  await page.goto(url, { waitUntil: "domcontentloaded" });
+  return page;
+}
+
+function texts(page: Page, selector: string): Promise<string[]> {
+  return page.$$eval(
+    selector,
+    (found) => found.map((element) => (element as HTMLElement).textContent?.trim() ?? ""),
+  );
+}
+
+async function badge(page: Page, text: string): Promise<void> {
+  await eventually(async () => assertEquals((await texts(page, ".connection"))[0], text), {
+    timeout: 20_000,
+    interval: 25,
+  });
+}
+
+/** The log that a page shows is the one that is stored: nothing doubled, nothing missed. */
+async function showsLog(page: Page, base: string, id: string): Promise<void> {
+  const rows = (await storedEvents(base, id)).filter(({ event }) => event === "log");
+  await eventually(async () => {
+    const shown = await texts(page, ".log-log .log-text");
+    assertEquals(
+      shown.map((text) => text.replace(/^warn ?| ?\{.*/g, "")),
+      rows.map(({ data }) => data.message),
+    );
+  }, { timeout: 20_000, interval: 50 });
+}
+
+Deno.test("three tabs hold one stream, and live on when the first is closed", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "gated", { gate: "feed-tabs", rows: 30 });
+  await using browser = await TestBrowser.launch();
+  const { page: first, problems } = await browser.open(app.url);
+  const list = await openTab(first, app.url);
+  const open = await openTab(first, `${app.url}/?task_id=${task_id}`);
+  await first.bringToFront();
+  for (const page of [first, list, open]) await badge(page, "Live");
+  await eventually(() => assertEquals(app.pulse.size, 1));
+  await first.close();
+  openGate("feed-tabs");
+  await finished(app.url, task_id);
+  await showsLog(open, app.url, task_id);
+  await list.waitForSelector(".row.status-completed");
+  assertEquals(app.pulse.size, 1);
+  assertEquals(problems, []);
+});
+
+Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or missed", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  await using first = await startServer({ kv });
+  const port = new URL(first.url).port;
+  const { task_id } = await submit(first.url, "steps", { steps: 60, interval_ms: 50 });
+  await using browser = await TestBrowser.launch();
+  const { page: list } = await browser.open(first.url);
+  const open = await openTab(list, `${first.url}/?task_id=${task_id}`);
+  await open.waitForSelector(".log-log");
+  await first.kill();
+  for (const page of [list, open]) await badge(page, "Reconnecting…");
+  await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
+  await taskWhen(second.url, task_id, ({ status }) => status === "completed");
+  for (const page of [list, open]) await badge(page, "Live");
+  await showsLog(open, second.url, task_id);
+  await list.waitForSelector(".row.status-completed");
+});
+
+Deno.test("a tab that was put to sleep shows all it missed when it wakes", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "gated", { gate: "feed-sleep", rows: 200 });
+  await using browser = await TestBrowser.launch();
+  const { page: list } = await browser.open(app.url);
+  const open = await openTab(list, `${app.url}/?task_id=${task_id}`);
+  await badge(open, "Live");
+  const session = await open.createCDPSession();
+  await list.bringToFront();
+  await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  openGate("feed-sleep");
+  await finished(app.url, task_id);
+  await list.waitForSelector(".row.status-completed");
+  await session.send("Page.setWebLifecycleState", { state: "active" });
+  await open.bringToFront();
+  await eventually(async () => {
+    assertEquals((await texts(open, ".log-log .log-text")).at(-1), "row 200");
+  }, { timeout: 20_000 });
+  assertEquals(app.pulse.size, 1);
+});

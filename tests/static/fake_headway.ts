@@ -1,0 +1,197 @@
+/**
+ * What a feed needs of the world, made up: a clock that moves when told, and a server that keeps
+ * tasks, streams them, and breaks when told.
+ *
+ * @module
+ */
+
+import type { Status, TaskRecord } from "headway";
+import type { FeedWorld } from "../../static/feed_protocol.ts";
+import { record } from "./records.ts";
+
+interface Stored {
+  type: string;
+  id: string;
+  seq: number;
+  data: unknown;
+}
+
+interface Stream {
+  rows: Set<string>;
+  controller: ReadableStreamDefaultController<Uint8Array>;
+  signal: AbortSignal;
+}
+
+const encoder = new TextEncoder();
+
+/** See the module. */
+export class FakeHeadway implements FeedWorld {
+  /** The newest record of each task. */
+  readonly records = new Map<string, TaskRecord>();
+  /** Each task's rows. */
+  readonly rows = new Map<string, Stored[]>();
+  /** Every request, by its path. */
+  readonly requests: string[] = [];
+  /** What it answers to a stream: 0 for nothing at all. */
+  status = 200;
+
+  readonly #journal: Stored[] = [];
+  #floor = 0;
+  #streams = new Set<Stream>();
+  #time = 1_000_000;
+  #timers: { at: number; run: () => void }[] = [];
+
+  random(): number {
+    return 0.5;
+  }
+
+  now(): number {
+    return this.#time;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#time + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets time pass, timer by timer. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#time + ms;
+    await settled();
+    while (true) {
+      const next = this.#timers.sort((a, b) => a.at - b.at)[0];
+      if (next === undefined || next.at > end) break;
+      this.#timers.shift();
+      this.#time = Math.max(this.#time, next.at);
+      next.run();
+      await settled();
+    }
+    this.#time = end;
+  }
+
+  /** The machine sleeps: no timer runs meanwhile. */
+  sleep(ms: number): void {
+    this.#time += ms;
+  }
+
+  /** Streams that are open. */
+  get open(): number {
+    return this.#streams.size;
+  }
+
+  /** A task changes its state, or reports progress. */
+  report(id: string, status: Status = "running", progress = 0): void {
+    const known = this.records.get(id);
+    const seq = (known?.seq ?? 0) + 1;
+    const data = record({ task_id: id, status, progress, seq, attempt: known?.attempt ?? 1 });
+    const kept = known?.status !== status;
+    this.#add({ type: "message", id, seq, data }, kept);
+    const ended = status === "completed";
+    this.records.set(id, ended ? { ...data, seq: seq + 1 } : data);
+    if (ended) {
+      this.#add({ type: "complete", id, seq: seq + 1, data: { task_id: id, status } }, true);
+    }
+  }
+
+  /** A row of a task's log. */
+  log(id: string): void {
+    const known = this.records.get(id) ?? record({ task_id: id, seq: 0 });
+    const seq = known.seq + 1;
+    this.records.set(id, { ...known, seq });
+    this.#add({ type: "log", id, seq, data: { seq, message: `row ${seq}` } }, true);
+  }
+
+  /** Every connection breaks. */
+  drop(): void {
+    for (const { controller } of this.#streams) controller.error(new TypeError("network error"));
+    this.#streams.clear();
+  }
+
+  /** Every stream says that it is alive. */
+  beat(): void {
+    for (const stream of this.#streams) {
+      stream.controller.enqueue(encoder.encode(`id: ${this.#journal.length}\n\n: heartbeat\n\n`));
+    }
+  }
+
+  /** Nobody can resume behind what has happened. */
+  forget(): void {
+    this.#floor = this.#journal.length;
+  }
+
+  async fetch(url: string, init: RequestInit = {}): Promise<Response> {
+    this.requests.push(url);
+    // As a network does.
+    await Promise.resolve();
+    init.signal?.throwIfAborted();
+    const { pathname, searchParams } = new URL(url, "http://fake");
+    if (pathname === "/tasks/stream") return this.#stream(searchParams, init);
+    if (this.status === 0) throw new TypeError("network error");
+    if (pathname === "/tasks") return answer({ tasks: [...this.records.values()] });
+    const [, , id, what] = pathname.split("/");
+    const known = this.records.get(id!);
+    if (known === undefined) return answer({}, 404);
+    if (what === undefined) return answer(known);
+    const [after, limit] = ["after", "limit"].map((name) => Number(searchParams.get(name)));
+    const rows = (this.rows.get(id!) ?? []).filter(({ seq }) => seq > after!);
+    const events = rows.slice(0, limit).map(({ seq, type, data }) => ({ seq, event: type, data }));
+    return answer({ events, next_after: rows.length > limit! ? events.at(-1)!.seq : null });
+  }
+
+  #add(event: Stored, kept: boolean): void {
+    this.#journal.push(event);
+    if (kept) {
+      const rows = this.rows.get(event.id) ?? [];
+      this.rows.set(event.id, rows);
+      rows.push(event);
+    }
+    for (const stream of this.#streams) this.#send(stream, this.#journal.length - 1);
+  }
+
+  #send({ rows, controller }: Stream, index: number): void {
+    const { type, id, data } = this.#journal[index]!;
+    if (type === "log" && !rows.has(id)) return;
+    const body = JSON.stringify(type === "log" ? { task_id: id, ...data as object } : data);
+    const name = type === "message" ? "" : `event: ${type}\n`;
+    controller.enqueue(encoder.encode(`id: ${index + 1}\n${name}data: ${body}\n\n`));
+  }
+
+  #stream(query: URLSearchParams, { headers, signal }: RequestInit): Response {
+    if (this.status === 0) throw new TypeError("network error");
+    if (this.status !== 200) return answer({}, this.status);
+    const id = (headers as Record<string, string>)["last-event-id"];
+    const rows = new Set((query.get("rows") ?? "").split(","));
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const stream = { rows, controller, signal: signal! };
+        this.#streams.add(stream);
+        signal!.addEventListener("abort", () => {
+          if (this.#streams.delete(stream)) controller.error(signal!.reason);
+        });
+        if (id !== undefined && Number(id) >= this.#floor) {
+          for (let n = Number(id); n < this.#journal.length; n++) this.#send(stream, n);
+          controller.enqueue(encoder.encode(`id: ${this.#journal.length}\n\n`));
+        } else {
+          const name = id === undefined ? "snapshot" : "reset";
+          const data = JSON.stringify({ tasks: [...this.records.values()] });
+          controller.enqueue(
+            encoder.encode(`id: ${this.#journal.length}\nevent: ${name}\ndata: ${data}\n\n`),
+          );
+        }
+      },
+    });
+    return new Response(body);
+  }
+}
+
+function answer(body: unknown, status = 200): Response {
+  return Response.json(body, { status });
+}
+
+/** Everything that waits for nothing but its turn has run. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
