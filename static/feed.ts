@@ -80,6 +80,7 @@ export class Feed {
       take: (message) => {
         if (message.type === "bye") return leave();
         if (message.type === "reopen") return this.#reopen();
+        if (message.type === "signed-out") return this.#stream.reopen();
         // It may have been given up while it slept.
         if (tab === null || !this.#tabs.has(tab)) {
           tab = new FeedTab(this.#world, post, message.got);

@@ -76,6 +76,11 @@ export class FeedClient {
     this.#options.post({ type: "reopen" });
   }
 
+  /** The session is over: its connection ends, and the server says no to the next. */
+  signOut(): void {
+    this.#options.post({ type: "signed-out" });
+  }
+
   /** The tab goes; it may come back and {@link say} a word. */
   leave(): void {
     this.#options.post({ type: "bye" });

@@ -47,6 +47,8 @@ export type TabMessage =
   | ({ type: "state" } & TabState)
   /** The connection may be dead without anybody knowing: after sleep, or in a new network. */
   | { type: "reopen" }
+  /** Whoever may see it has changed: what runs was opened for somebody else. */
+  | { type: "signed-out" }
   | { type: "bye" };
 
 /** What the feed says. The next batch comes only when one was taken in; empty ones ask for a word. */

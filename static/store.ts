@@ -44,7 +44,7 @@ export function startStore(): void {
     if (refused.value !== null) void api.readSession().catch(() => {});
   });
   effect(() => {
-    if (signedOut.value) return;
+    if (signedOut.value) return feed.signOut();
     feed.reopen();
     void loadKinds();
   });
