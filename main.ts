@@ -14,6 +14,7 @@ import { createLogger, type Logger } from "./lib/log.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
 import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
+import { checkStoreFile, StoreOpenError } from "./lib/store_file.ts";
 import { Pulse } from "./lib/sse_stream.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
@@ -85,7 +86,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
   const local = !/^https?:/.test(config.kv);
   if (local && !options.kv && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
-  const kv = options.kv ?? parts.adopt(await Deno.openKv(config.kv), (kv) => kv.close());
+  const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
 
   const openEngine = (onfenced: () => void) =>
     Engine.open({
@@ -181,6 +182,16 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   });
 }
 
+/** Opens the store, or says in one sentence why that cannot be. */
+async function openStore(kv: string): Promise<Deno.Kv> {
+  if (kv !== ":memory:" && !/^https?:/.test(kv)) await checkStoreFile(kv);
+  try {
+    return await Deno.openKv(kv);
+  } catch (error) {
+    throw new StoreOpenError(kv, error);
+  }
+}
+
 function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({
     hostname: app.config.host,
@@ -215,6 +226,7 @@ async function main(): Promise<void> {
     server = await start(readConfig((name) => Deno.env.get(name)));
   } catch (error) {
     const known = error instanceof ConfigError || error instanceof FileInUseError ||
+      error instanceof StoreOpenError ||
       error instanceof TypeError || error instanceof Deno.errors.AddrInUse;
     // deno-lint-ignore no-console -- the last word before it ends
     console.error(known ? `headway: ${(error as Error).message}` : error);

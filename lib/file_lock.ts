@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { StoreOpenError } from "./store_file.ts";
 
 /** A SQLite file is in use by another server. */
 export class FileInUseError extends Error {
@@ -17,10 +18,12 @@ export class FileInUseError extends Error {
  * process ends, however that is.
  *
  * @throws {FileInUseError} If another process holds it.
+ * @throws {StoreOpenError} If there can be no file.
  */
 export async function lockFile(path: string): Promise<Disposable> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const file = await Deno.open(`${path}.lock`, { create: true, write: true });
+  const file = await openLock(path).catch((error) => {
+    throw new StoreOpenError(path, error);
+  });
   if (!await file.tryLock(true)) {
     file.close();
     throw new FileInUseError(
@@ -29,4 +32,9 @@ export async function lockFile(path: string): Promise<Disposable> {
     );
   }
   return file;
+}
+
+async function openLock(path: string): Promise<Deno.FsFile> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  return await Deno.open(`${path}.lock`, { create: true, write: true });
 }

@@ -90,10 +90,16 @@ export class Journal {
 
   /** Commits made; for metrics and tests. */
   commits = 0;
+  #stalledAt: number | null = null;
 
   /** Nothing is started: the first write starts the loop. */
   constructor(options: JournalOptions) {
     this.#options = options;
+  }
+
+  /** Milliseconds for which no commit has succeeded though some were tried; 0 when all is well. */
+  get stalledMs(): number {
+    return this.#stalledAt === null ? 0 : performance.now() - this.#stalledAt;
   }
 
   /** Adds a write; one that already waits stays where it is. */
@@ -195,6 +201,7 @@ export class Journal {
         if (!await this.#recover(batch, error, tries)) return;
         continue;
       }
+      this.#stalledAt = null;
       if (result.ok) {
         this.commits++;
         const { versionstamp } = result;
@@ -284,6 +291,7 @@ export class Journal {
       for (const [write, piece] of pieces) await this.#commit(Batch.of(write, piece));
       return false;
     }
+    this.#stalledAt ??= performance.now();
     if (tries % 10 === 0) log.warn("a commit failed and is tried again", { error, tries });
     await new Promise((resolve) => setTimeout(resolve, Math.min(500, 5 * 2 ** Math.min(tries, 8))));
     return true;

@@ -48,6 +48,12 @@ export interface StoreOptions extends JournalOptions {
   freshen?: (stored: StoredTask) => StoredTask;
 }
 
+/** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
+const WRITE_MS = 10_000;
+
+/** Milliseconds after which a store that takes nothing is given nothing more. */
+const STALLED_MS = 2000;
+
 /** How often a decision is made again when its check was lost. */
 const TRIES = 20;
 
@@ -102,6 +108,7 @@ export class Store {
 
   /** Takes in a new task. Resolves when it is durable. */
   async submit(submission: Submission): Promise<Submitted> {
+    this.requireStore();
     const key = submission.idempotency?.key;
     if (key === undefined) return await this.#submit(submission);
     // Two at once with one key would both find it free: here they go one after the other.
@@ -141,7 +148,7 @@ export class Store {
       this.journal.touch(live);
       // Without a key nothing can refuse it, and it may start with the commit that takes it in.
       if (!check) this.onpending?.(live);
-      const outcome = await live.committed();
+      const outcome = await inTime(live.committed());
       if (outcome.ok) {
         this.#kinds.add(spec.kind);
         if (check) this.onpending?.(live);
@@ -185,6 +192,7 @@ export class Store {
 
   /** Removes a finished task and all that belongs to it. */
   async remove(id: string): Promise<Decided> {
+    this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await this.kv.get<StoredTask>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
@@ -199,7 +207,7 @@ export class Store {
         if (!live || live.record.status === "pending" || live.record.status === "running") {
           return { ok: false, reason: "wrong-state", status };
         }
-        await live.committed();
+        await inTime(live.committed());
         continue;
       }
       const deletes = [
@@ -216,7 +224,7 @@ export class Store {
         events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
       });
       this.#removing.set(id, removing);
-      const outcome = await removing.finally(() => this.#removing.delete(id));
+      const outcome = await inTime(removing.finally(() => this.#removing.delete(id)));
       if (outcome.ok) {
         await this.#removeRows(id);
         return { ok: true, status };
@@ -254,6 +262,7 @@ export class Store {
     id: string,
     action: (live: LiveTask) => "changed" | "refused" | "remote",
   ): Promise<Decided> {
+    this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
       let live: LiveTask | undefined;
       const did = await this.withTask(id, (it) => action(live = it));
@@ -261,18 +270,27 @@ export class Store {
       const { status, kind } = live.record;
       if (did === "refused") return { ok: false, reason: "wrong-state", status };
       if (did === "remote") {
-        const outcome = await this.journal.write({
+        const outcome = await inTime(this.journal.write({
           sets: [[keys.cancel(id), null, 8]],
           events: [{ type: "cancel", id, kind, seq: 0, json: "{}" }],
-        });
+        }));
         if (!outcome.ok) throw new StoreError(outcome);
         return { ok: true, status: "asked" };
       }
-      const outcome = await live.committed();
+      const outcome = await inTime(live.committed());
       if (outcome.ok) return { ok: true, status: status === "running" ? "asked" : status };
       if (outcome.reason !== "conflict") throw new StoreError(outcome);
     }
     throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /**
+   * Refuses a write that would only wait, while it has done nothing yet.
+   *
+   * @throws {StoreError} When the store takes no writes.
+   */
+  requireStore(): void {
+    if (this.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
   }
 
   #load(id: string): Promise<LiveTask | null> {
@@ -354,9 +372,22 @@ export class StoreError extends Error {
   readonly reason: string;
 
   /** Says why. */
-  constructor(outcome: Outcome) {
-    const reason = outcome.ok ? "" : outcome.reason;
+  constructor(outcome: Outcome | "stalled") {
+    const reason = typeof outcome === "string" ? outcome : outcome.ok ? "" : outcome.reason;
     super(`The store took no write: ${reason}`);
     this.reason = reason;
+  }
+}
+
+/** Waits for a write, but not for ever. What was not taken in time may still be. */
+async function inTime(write: Promise<Outcome>): Promise<Outcome> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
+  });
+  try {
+    return await Promise.race([write, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

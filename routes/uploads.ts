@@ -1,5 +1,6 @@
 import { HttpError } from "../lib/errors.ts";
 import { json, withDeadline } from "../lib/http.ts";
+import { StoreError } from "../lib/store.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an upload may take in all. */
@@ -24,8 +25,15 @@ export async function createUpload(app: App, { request, url }: RouteContext): Pr
       yield chunk;
     }
   }
-  const info = await app.engine.uploads.add(limited(), name === null ? null : name.slice(0, 255));
-  return json(info, 201);
+  const { store, uploads } = app.engine;
+  store.requireStore();
+  try {
+    return json(await uploads.add(limited(), name === null ? null : name.slice(0, 255)), 201);
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    app.log.error("an upload could not be stored", { error });
+    throw new StoreError("stalled");
+  }
 }
 
 /** Headers carry ASCII: a client sends other characters percent-encoded. */

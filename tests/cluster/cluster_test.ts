@@ -222,3 +222,30 @@ test("a worker cut off from the store is fenced: others go on, and it begins ane
   await finished(base, last.task_id);
   checkRows(await storedEvents(base, last.task_id), { every: SHAPE.every, count: 7 });
 });
+
+test("a worker that stands still past its lease is fenced when it wakes, and begins anew", async () => {
+  await using cluster = await startCluster(1, 2);
+  const base = cluster.webs[0]!.url;
+  const [asleep, awake] = cluster.workers as [ServerProcess, ServerProcess];
+  await spread(base, 2);
+  const ids = (await Promise.all(
+    Array.from({ length: 8 }, () => submit(base, "numbered", SHAPE)),
+  )).map(({ task_id }) => task_id);
+  const following = followAll(ids, () => base);
+  await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
+  asleep.process.kill("SIGSTOP");
+  try {
+    await eventually(
+      () =>
+        assert([...cluster.webs, awake].some(({ stderr }) => /is dead/.test(stderr.join("\n")))),
+      { timeout: 20_000 },
+    );
+  } finally {
+    asleep.process.kill("SIGCONT");
+  }
+  assertGreater(await following, ids.length);
+  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))), { timeout: 20_000 });
+  await awake.kill();
+  const { task_id } = await submit(base, "numbered", { rows: 7 });
+  assertEquals((await finished(base, task_id)).attempt, 1);
+});

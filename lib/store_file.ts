@@ -1,0 +1,70 @@
+/**
+ * Looks at the file that is to be the store, and says in one sentence why it cannot be.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+
+/** The store cannot be opened; the message says which and why. */
+export class StoreOpenError extends Error {
+  /** Tells it from other errors. */
+  override name = "StoreOpenError";
+
+  /** Says what could not be opened, and why. */
+  constructor(kv: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`The store ${kv} cannot be opened: ${why}`, { cause });
+  }
+}
+
+/** What every SQLite file begins with. */
+const MAGIC = "SQLite format 3\0";
+
+/**
+ * Looks at a SQLite file before anything is written into it.
+ *
+ * @throws {StoreOpenError} If it is there, and cannot be a store.
+ */
+export async function checkStoreFile(path: string): Promise<void> {
+  try {
+    await check(path);
+  } catch (error) {
+    throw new StoreOpenError(path, error);
+  }
+}
+
+async function check(path: string): Promise<void> {
+  const info = await Deno.stat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+  if (info === null || info.size === 0) return;
+  if (!info.isFile) throw new Error("it is no file");
+  const header = await readHeader(path);
+  const text = new TextDecoder("latin1").decode(header.subarray(0, MAGIC.length));
+  if (text !== MAGIC) throw new Error("it is no database of Deno KV");
+  // A checkpoint that a crash cut short is made good from the log beside the file.
+  const log = await Deno.stat(`${path}-wal`).catch(() => null);
+  const view = new DataView(header.buffer);
+  const pageSize = view.getUint16(16) === 1 ? 65536 : view.getUint16(16);
+  const size = pageSize * view.getUint32(28);
+  if (!log?.size && info.size < size) {
+    throw new Error(`it is cut short: ${info.size} bytes of ${size}. Restore it from a backup`);
+  }
+  if (!hasKv(path)) throw new Error("it is a database of something else");
+}
+
+async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(path, { read: true });
+  const header = new Uint8Array(100);
+  await file.read(header);
+  return header;
+}
+
+/** Whether Deno KV keeps its tables here, or nobody keeps any. */
+function hasKv(path: string): boolean {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return tables.length === 0 || tables.some(({ name }) => name === "kv");
+}
