@@ -294,7 +294,8 @@ Deno.test({
   ignore: !script,
   async fn() {
     await using server = await startServer();
-    const inner = `stty cols 60; ${Deno.execPath()} task -q run --url ${server.url}`;
+    // Ctrl-C reaches the shell as well, and not every shell outlives it without a trap.
+    const inner = `stty cols 60; trap : INT; ${Deno.execPath()} task -q run --url ${server.url}`;
     const process = new Deno.Command("script", {
       args: [
         "-qec",
