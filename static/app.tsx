@@ -1,5 +1,5 @@
 /**
- * The page: mounts it, and keeps the tab's title.
+ * The page: mounts it, and keeps the document's title and language.
  *
  * @module
  */
@@ -11,11 +11,13 @@ import { percent } from "./format.ts";
 import { route, startRoute } from "./route.ts";
 import { startStore } from "./store.ts";
 import { task } from "./task_store.ts";
-import { strings } from "./strings.ts";
+import { language, LANGUAGES, startLanguage, strings } from "./strings.ts";
 
+startLanguage();
 startRoute();
 startStore();
 effect(() => {
+  document.documentElement.lang = LANGUAGES[language.value].locale;
   const { record } = task.value;
   document.title = route.value.taskId === null || record === null ? strings.product : [
     record.status === "running" && record.progress !== null

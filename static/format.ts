@@ -4,38 +4,62 @@
  * @module
  */
 
-import { LOCALE, strings } from "./strings.ts";
+import { locale, strings } from "./strings.ts";
 
-const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
-const oneDigit = new Intl.NumberFormat(LOCALE, {
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
-const someDigits = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
-const timeOfDay = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", hourCycle: "h23" });
-const dateAndTime = new Intl.DateTimeFormat(LOCALE, {
-  dateStyle: "medium",
-  timeStyle: "medium",
-  hourCycle: "h23",
-});
+/** What writes numbers and times in one language. */
+function writers(locale: string) {
+  const number = (options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options);
+  const time = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(locale, { ...options, timeStyle: "medium", hourCycle: "h23" });
+  const unit = (unit: string, maximumFractionDigits = 0) =>
+    number({ style: "unit", unit, unitDisplay: "narrow", maximumFractionDigits });
+  return {
+    locale,
+    whole: number({ maximumFractionDigits: 0 }),
+    oneDigit: number({ minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+    someDigits: number({ maximumFractionDigits: 2 }),
+    percent: number({ style: "percent", maximumFractionDigits: 0 }),
+    ms: unit("millisecond"),
+    someSeconds: unit("second", 1),
+    units: { day: unit("day"), hour: unit("hour"), minute: unit("minute"), second: unit("second") },
+    parts: new Intl.ListFormat(locale, { type: "unit", style: "narrow" }),
+    ago: new Intl.RelativeTimeFormat(locale, { style: "narrow" }),
+    timeOfDay: time({}),
+    dateAndTime: time({ dateStyle: "medium" }),
+  };
+}
+
+let current: ReturnType<typeof writers> | undefined;
+
+/** Those of the language that is spoken. */
+function write(): ReturnType<typeof writers> {
+  if (current?.locale !== locale) current = writers(locale);
+  return current!;
+}
 
 /** Between a number and its unit: they stay on one line. */
 const NBSP = "\u00a0";
 
 const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+
+/** Units of time in milliseconds, the longest first. */
+const TIMES = [
+  ["day", 86_400 * SECOND],
+  ["hour", 3600 * SECOND],
+  ["minute", 60 * SECOND],
+  ["second", SECOND],
+] as const;
 
 /** A number: whole ones with separators, others with two digits at the most. */
 export function number(value: number): string {
-  return Number.isInteger(value) ? whole.format(value) : someDigits.format(value);
+  const { whole, someDigits } = write();
+  return (Number.isInteger(value) ? whole : someDigits).format(value);
 }
 
 /** Percent, whole: 100 is shown only for 100. */
 export function percent(value: number): string {
   const shown = value < 100 ? Math.min(99, Math.floor(value)) : 100;
-  return `${Math.max(0, shown)}${NBSP}%`;
+  return write().percent.format(Math.max(0, shown) / 100);
 }
 
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -53,7 +77,7 @@ function scaledBytes(value: number, reference: number): { text: string; unit: st
   for (let size = reference; size >= 999.95 && power < BYTE_UNITS.length - 1; size /= 1000) power++;
   const scaled = value / 1000 ** power;
   return {
-    text: power === 0 ? whole.format(scaled) : oneDigit.format(scaled),
+    text: (power === 0 ? write().whole : write().oneDigit).format(scaled),
     unit: BYTE_UNITS[power]!,
   };
 }
@@ -71,73 +95,66 @@ export function amount(
     return `${total === null ? so : strings.of(so, goal.text)}${NBSP}${goal.unit}`;
   }
   const count = total === null ? number(done) : strings.of(number(done), number(total));
-  return unit === null ? count : `${count} ${unit}`;
+  return counted(count, unit);
+}
+
+/** A figure with what it counts, in the person's language where that has a word for it. */
+function counted(figure: string, unit: string | null): string {
+  if (unit === null) return figure;
+  return `${figure} ${Object.hasOwn(strings.units, unit) ? strings.units[unit] : unit}`;
 }
 
 /** Units a second, or a minute where they are few; `null` where there is no rate. */
 export function rate(
   perSecond: number | null,
   unit: string | null,
-  counted: boolean,
+  counts: boolean,
 ): string | null {
   if (perSecond === null || perSecond <= 0) return null;
   if (unit === "bytes") return strings.perSecond(bytes(perSecond));
   const slow = perSecond < 0.5;
   const value = slow ? perSecond * 60 : perSecond;
-  const figure = value < 100 ? oneDigit.format(value) : whole.format(value);
-  const what = counted ? (unit === null ? figure : `${figure} ${unit}`) : `${figure}${NBSP}%`;
+  const figure = (value < 100 ? write().oneDigit : write().whole).format(value);
+  const what = counts ? counted(figure, unit) : `${figure}%`;
   return slow ? strings.perMinute(what) : strings.perSecond(what);
 }
 
-/** A time that passes, in whole seconds and at most two units: `12 s`, `1 min 20 s`, `3 d 4 h`. */
+/** A time that passes, in whole seconds and at most two units: `12s`, `1m 20s`, `3d 4h`. */
 export function duration(ms: number): string {
-  const rounded = Math.max(0, Math.round(ms / SECOND)) * SECOND;
-  const parts: [size: number, name: string][] = [
-    [DAY, "d"],
-    [HOUR, "h"],
-    [MINUTE, "min"],
-    [SECOND, "s"],
-  ];
-  const first = parts.findIndex(([size]) => rounded >= size);
-  if (first < 0) return `0${NBSP}s`;
-  let rest = rounded;
+  const { units, parts } = write();
+  let rest = Math.max(0, Math.round(ms / SECOND)) * SECOND;
+  const first = TIMES.findIndex(([, size]) => rest >= size);
+  if (first < 0) return units.second.format(0);
   const shown: string[] = [];
-  for (const [size, name] of parts.slice(first, first + 2)) {
+  for (const [name, size] of TIMES.slice(first, first + 2)) {
     const count = Math.floor(rest / size);
     rest -= count * size;
-    if (count > 0) shown.push(`${count}${NBSP}${name}`);
+    if (count > 0) shown.push(units[name].format(count));
   }
-  return shown.join(" ");
+  return parts.format(shown);
 }
 
-/** A time that has passed, with more digits where it was short: `320 ms`, `4.2 s`, `1 min 20 s`. */
+/** A time that has passed, with more digits where it was short: `320ms`, `4.2s`, `1m 20s`. */
 export function tookTime(ms: number): string {
-  if (ms < SECOND) return `${Math.max(0, Math.round(ms))}${NBSP}ms`;
-  if (ms < 9.95 * SECOND) return `${oneDigit.format(ms / SECOND)}${NBSP}s`;
-  return duration(ms);
+  if (ms < SECOND) return write().ms.format(Math.max(0, Math.round(ms)));
+  return ms < 9.95 * SECOND ? write().someSeconds.format(ms / SECOND) : duration(ms);
 }
 
-/** How long ago: `just now`, `12 s ago`, `3 h ago`. One unit is enough. */
+/** How long ago: `just now`, `12s ago`, `3h ago`. One unit is enough. */
 export function ago(ms: number): string {
   if (ms < 2 * SECOND) return strings.justNow;
-  const [size, name] = ms < MINUTE
-    ? [SECOND, "s"]
-    : ms < HOUR
-    ? [MINUTE, "min"]
-    : ms < DAY
-    ? [HOUR, "h"]
-    : [DAY, "d"];
-  return strings.ago(`${Math.floor(ms / size)}${NBSP}${name}`);
+  const [name, size] = TIMES.find(([, size]) => ms >= size)!;
+  return write().ago.format(-Math.floor(ms / size), name);
 }
 
 /** The time of the day, as `14:03:59`. */
 export function clockTime(iso: string | number): string {
-  return timeOfDay.format(new Date(iso));
+  return write().timeOfDay.format(new Date(iso));
 }
 
 /** Day and time. */
 export function fullTime(iso: string): string {
-  return dateAndTime.format(new Date(iso));
+  return write().dateAndTime.format(new Date(iso));
 }
 
 /** JSON, indented; anything that has none is shown as it is. */

@@ -1,185 +1,86 @@
 /**
- * Every word the page shows, in one place, so that another language is another file like this.
+ * The words of the page, in the language that the browser asks for or the person has chosen.
  *
  * @module
  */
 
-import type { Status } from "../lib/record.ts";
+import { signal } from "@preact/signals";
+import { en, type Strings } from "./strings/en.ts";
+import { zh } from "./strings/zh.ts";
 
-/** The language of the words and the numbers, BCP 47. */
-export const LOCALE = "en";
+/** A language of the page: its name in itself, and what it says. */
+interface LanguageInfo {
+  /** BCP 47: for `<html lang>` and `Intl`. */
+  readonly locale: string;
+  /** Its name, for those who speak it. */
+  readonly name: string;
+  /** The words. */
+  readonly strings: Strings;
+}
 
-/** The words. Those that hold a value are functions of it. */
-export const strings = {
-  product: "Headway",
-  tasks: "Tasks",
-  allTasks: "All tasks",
-  newTask: "New task",
-  skipToContent: "Skip to content",
+/** Every language, the one for everybody else first. */
+export const LANGUAGES = {
+  en: { locale: "en", name: "English", strings: en },
+  zh: { locale: "zh-CN", name: "中文", strings: zh },
+} as const satisfies Record<string, LanguageInfo>;
 
-  connection: {
-    idle: "",
-    connecting: "Connecting…",
-    live: "Live",
-    waiting: "Reconnecting…",
-  },
-  stale: (since: string) => `Stale since ${since}`,
-  offline: (since: string) => `No connection since ${since}. What you see may be old.`,
+/** See {@link LANGUAGES}. */
+export type Language = keyof typeof LANGUAGES;
 
-  login: {
-    title: "Sign in",
-    token: "Token",
-    hint: "Whoever runs this server gives you one.",
-    signIn: "Sign in",
-    signOut: "Sign out",
-  },
+/** Where the choice is kept. */
+const KEY = "headway-language";
 
-  status: {
-    pending: "Pending",
-    running: "Running",
-    completed: "Completed",
-    failed: "Failed",
-    canceled: "Canceled",
-  } satisfies Record<Status, string>,
-  scheduled: "Scheduled",
-  retrying: "Waiting to retry",
-  canceling: "Canceling…",
+/** The language of the page. The page is drawn anew when it changes. */
+export const language = signal<Language>("en");
 
-  loading: "Loading…",
-  noTasks: "No tasks yet",
-  noTasksHint: "Start the demo to see a task make headway, or drop a file here.",
-  startDemo: "Start a demo",
+/** The words in {@link language}. Whoever keeps one of them keeps it in that language. */
+export let strings: Strings = en;
 
-  list: {
-    all: "All",
-    byStatus: "Show tasks by status",
-    byStatusHint: "Hold Ctrl or ⌘ to show several",
-    count: (count: string, more: boolean) => more ? `${count}+` : count,
-    allKinds: "All kinds",
-    kind: "Kind",
-    search: "Search",
-    searchHint: "Id, kind, message…",
-    clearSearch: "Clear the search",
-    time: "Submitted",
-    times: {
-      "": "Any time",
-      "1h": "Last hour",
-      "24h": "Last 24 hours",
-      "7d": "Last 7 days",
-      custom: "From … to …",
-    },
-    from: "From",
-    to: "To",
-    fresh: (count: string) => `${count} new`,
-    loadingOlder: "Loading older tasks…",
-    end: (count: string) => `That is all: ${count}`,
-    limit: (count: string) => `The newest ${count} are shown. Filter to find others.`,
-    noneMatch: "No task matches",
-    noneMatchHint: "Other tasks may, without some of the filters.",
-    clearFilters: "Clear the filters",
-    missing: "The tasks could not be loaded",
-    leaving: "no longer matches",
-    select: (kind: string, id: string) => `Select ${kind} ${id}`,
-    selected: (count: string) => `${count} selected`,
-    selectAll: (count: string) => `Select all ${count}`,
-    bulk: "What to do with the selected tasks",
-    cancel: (count: string) => `Cancel ${count}`,
-    retry: (count: string) => `Retry ${count}`,
-    remove: (count: string) => `Delete ${count}`,
-    reallyRemove: (count: string) => `Really delete ${count}?`,
-    doing: (done: string, total: string) => `${done} of ${total}…`,
-    clear: "Clear the selection",
-    someFailed: (failed: string, total: string) => `Not done for ${failed} of ${total}:`,
-    moreFailed: (count: string) => `and ${count} more`,
-    silent: (time: string) => `silent for ${time}`,
-    attempt: (attempt: number, max: number) => `Attempt ${attempt} of ${max}`,
-    help: "Keyboard shortcuts",
-    helpKeys: [
-      ["j", "k", "Next and previous task"],
-      ["Enter", "", "Open the task"],
-      ["x", "Space", "Select the task"],
-      ["Shift ↑", "Shift ↓", "Select a range"],
-      ["Ctrl A", "", "Select all that are loaded"],
-      ["Home", "End", "First and last task"],
-      ["/", "", "Search"],
-      ["Esc", "", "Clear the selection or the search"],
-      ["?", "", "This help"],
-    ] as readonly (readonly [key: string, other: string, does: string])[],
-  },
+/** The language's name for `Intl`. */
+export let locale: string = LANGUAGES.en.locale;
 
-  progressOf: (kind: string) => `Progress of ${kind}`,
-  left: (time: string) => `${time} left`,
-  almostDone: "almost done",
-  startsIn: (time: string) => `starts in ${time}`,
-  startsSoon: "starts as soon as there is room",
-  retryIn: (time: string) => `next attempt in ${time}`,
-  ago: (time: string) => `${time} ago`,
-  justNow: "just now",
-  took: (time: string) => `took ${time}`,
-  lastUpdate: (ago: string) => `Last update ${ago}`,
-  silent: (time: string) => `No update for ${time}`,
-  of: (done: string, total: string) => `${done} / ${total}`,
-  perSecond: (amount: string) => `${amount}/s`,
-  perMinute: (amount: string) => `${amount}/min`,
-  announce: (kind: string, status: string, percent: string | null) =>
-    percent === null ? `${kind}: ${status}` : `${kind}: ${status}, ${percent}`,
+/** The first of a person's languages that the page speaks. */
+export function bestLanguage(wanted: readonly string[]): Language {
+  for (const tag of wanted) {
+    const [primary = ""] = tag.toLowerCase().split("-");
+    if (isLanguage(primary)) return primary;
+  }
+  return "en";
+}
 
-  facts: {
-    attempt: "Attempt",
-    submitted: "Submitted",
-    started: "Started",
-    elapsed: "Elapsed",
-    ended: "Ended",
-  },
-  attemptOf: (attempt: number, max: number) => max > 1 ? `${attempt} of ${max}` : String(attempt),
-  notYet: "–",
+/** Speaks the language that was chosen here before, else the browser's; follows other tabs. */
+export function startLanguage(): void {
+  speak(chosen() ?? bestLanguage(navigator.languages));
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === KEY && isLanguage(newValue)) speak(newValue);
+  });
+}
 
-  cancel: "Cancel",
-  retry: "Retry",
-  runAgain: "Run again",
-  remove: "Delete",
-  reallyRemove: "Really delete?",
-  copy: "Copy",
-  copied: "Copied",
-  copyId: "Copy the task's id",
-  showAll: (size: string) => `Show all ${size}`,
+/** Speaks another language from now on. */
+export function chooseLanguage(next: Language): void {
+  speak(next);
+  try {
+    localStorage.setItem(KEY, next);
+  } catch {
+    // A browser that keeps nothing asks again the next time.
+  }
+}
 
-  result: "Result",
-  error: "Error",
-  lastError: "Last error",
-  log: "Log",
-  follow: "Follow",
-  emptyLog: "Nothing logged yet",
-  noLog: "Nothing was logged",
-  dropped: (count: string) => `${count} earlier rows are not shown`,
-  output: "output",
-  changed: (status: string, attempt: number) =>
-    attempt > 0 ? `${status} · attempt ${attempt}` : status,
+/** Speaks a language, and keeps no memory of it. */
+export function speak(next: Language): void {
+  ({ strings, locale } = LANGUAGES[next]);
+  language.value = next;
+}
 
-  noSuchTask: "There is no such task",
-  noSuchTaskHint: "It was removed, or the address is not quite right.",
-  deleted: "This task was deleted",
+function chosen(): Language | null {
+  try {
+    const kept = localStorage.getItem(KEY);
+    return isLanguage(kept) ? kept : null;
+  } catch {
+    return null;
+  }
+}
 
-  form: {
-    kind: "What to run",
-    start: "Start",
-    starting: "Starting…",
-    close: "Close",
-    input: "Input (JSON)",
-    notJson: "This is not JSON",
-    optional: "optional",
-    chooseFile: "Choose a file",
-    orDrop: "or drop it here",
-    otherFile: "Choose another",
-    needsFile: "Choose a file first",
-    needsNumber: "This must be a number",
-    required: "This is needed",
-    uploading: (done: string, total: string) => `Uploading ${done} of ${total}`,
-    storing: "Storing…",
-    noKinds: "The kinds could not be loaded",
-  },
-  dropHere: "Drop the file to run a task on it",
-
-  unreachable: "The server cannot be reached",
-  unexpected: (status: number) => `The server answered with status ${status}`,
-};
+function isLanguage(name: string | null): name is Language {
+  return name !== null && Object.hasOwn(LANGUAGES, name);
+}

@@ -8,6 +8,7 @@ import { signedIn, signedOut } from "../session.ts";
 import { newTask } from "../store.ts";
 import { strings } from "../strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "./icons.tsx";
+import { LanguageSwitch } from "./language_switch.tsx";
 
 /** Milliseconds: a stream that ends and comes again is no news before. */
 const ALARM_MS = 8000;
@@ -22,6 +23,7 @@ export function Header(): JSX.Element {
           {strings.product}
         </a>
         <ConnectionBadge />
+        <LanguageSwitch />
         {signedIn.value && (
           <button
             type="button"

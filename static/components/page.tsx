@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { route } from "../route.ts";
 import { signedOut } from "../session.ts";
-import { strings } from "../strings.ts";
+import { language, strings } from "../strings.ts";
 import { DropArea } from "./drop_area.tsx";
 import { Header } from "./header.tsx";
 import { LoginView } from "./login_view.tsx";
@@ -10,8 +10,12 @@ import { NewTaskDialog } from "./new_task_dialog.tsx";
 import { TaskList } from "./task_list.tsx";
 import { TaskView } from "./task_view.tsx";
 
-/** The whole page. */
+/** The whole page; another one in another language. */
 export function Page(): JSX.Element {
+  return <Whole key={language.value} />;
+}
+
+function Whole(): JSX.Element {
   const { taskId } = route.value;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);

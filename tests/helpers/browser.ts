@@ -43,6 +43,8 @@ export interface OpenPageOptions {
   height?: number;
   /** The colour scheme that is asked for. @default {"light"} */
   scheme?: "light" | "dark";
+  /** The languages that are asked for, the first one first. @default {["en-US"]} */
+  languages?: readonly string[];
   /** Transitions are not wanted. @default {true} */
   reducedMotion?: boolean;
 }
@@ -91,7 +93,8 @@ export class TestBrowser implements AsyncDisposable {
 
   /** Opens a page at `url`; resolves when the document is there, which streams do not delay. */
   async open(url: string, options: OpenPageOptions = {}): Promise<TestPage> {
-    const { width = 1280, height = 800, scheme = "light", reducedMotion = true } = options;
+    const { width = 1280, height = 800, scheme = "light", languages, reducedMotion = true } =
+      options;
     const context = await this.browser.createBrowserContext();
     const page = await context.newPage();
     const problems: string[] = [];
@@ -105,6 +108,7 @@ export class TestBrowser implements AsyncDisposable {
       { name: "prefers-color-scheme", value: scheme },
       { name: "prefers-reduced-motion", value: reducedMotion ? "reduce" : "no-preference" },
     ]);
+    if (languages) await speak(page, languages);
     await page.goto(url, { waitUntil: "domcontentloaded" });
     return { page, problems, [Symbol.asyncDispose]: () => context.close() };
   }
@@ -113,6 +117,15 @@ export class TestBrowser implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owned.disposeAsync();
   }
+}
+
+/** Makes a page ask for these languages, in its requests and in its scripts. */
+async function speak(page: Page, languages: readonly string[]): Promise<void> {
+  const session = await page.createCDPSession();
+  await session.send("Emulation.setUserAgentOverride", {
+    userAgent: await page.browser().userAgent(),
+    acceptLanguage: languages.join(),
+  });
 }
 
 /** Where Chromium is. */
