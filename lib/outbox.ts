@@ -42,14 +42,16 @@ export class Outbox {
   }
 
   /**
-   * Adds a message; `key` names what it may be conflated with.
+   * Adds a message; `key` names what it may be conflated with. A `burst` is bounded by its bytes
+   * alone: its reader has had no time yet to take any of it.
    *
    * @returns `false` when it is full, and nothing was changed: then the reader has to be let go.
    */
-  push(bytes: Uint8Array, key: string | null = null): boolean {
+  push(bytes: Uint8Array, key: string | null = null, burst = false): boolean {
     const older = key === null ? undefined : this.#byKey.get(key);
     const size = this.#bytes - (older?.bytes?.length ?? 0) + bytes.length;
-    if (size > this.#maxBytes || (key === null && this.#kept >= this.#limit)) return false;
+    const full = key === null && !burst && this.#kept >= this.#limit;
+    if (size > this.#maxBytes || full) return false;
     if (older) older.bytes = null;
     const item = { bytes, key };
     this.#items.push(item);

@@ -58,6 +58,8 @@ export class SseStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #sentAt: number;
   #readAt: number;
+  /** The reader had time to take what was there, and has not. */
+  #behind = false;
   #finishing: StreamEnd | null = null;
   #drained: PromiseWithResolvers<void> | null = null;
 
@@ -96,7 +98,7 @@ export class SseStream {
     this.#sentAt = this.#options.pulse.now;
     if (this.#outbox.size === 0 && this.#controller.desiredSize! > 0) {
       this.#controller.enqueue(bytes);
-    } else if (this.#outbox.push(bytes, key)) {
+    } else if (this.#outbox.push(bytes, key, !this.#behind)) {
       this.#options.pulse.watch(this);
     } else {
       // What it has not read it will get when it resumes.
@@ -154,6 +156,7 @@ export class SseStream {
    * is watched; returns whether it has to be watched any longer.
    */
   flush(): boolean {
+    this.#behind = this.#controller.desiredSize! <= 0;
     while (this.ended === null && this.#controller.desiredSize! > 0) {
       const bytes = this.#outbox.take(TAKE_BYTES);
       if (bytes === null) break;

@@ -97,6 +97,30 @@ Deno.test("sse 15: heartbeats do not pile up before a reader that does not read"
   assertEquals([stream.ended, pulse.size], ["stalled", 0]);
 });
 
+Deno.test("sse 16: more at once than waits for a slow reader ends no stream whose reader keeps up", async () => {
+  using pulse = new ManualPulse();
+  const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
+  const row = (n: number) => new TextEncoder().encode(`id: ${n}\n\n`);
+  for (let n = 0; n < 1000; n++) stream.send(row(n));
+  assertEquals(stream.ended, null);
+  stream.end();
+  const text = await new Response(stream.body).text();
+  assertEquals(text, Array.from({ length: 1000 }, (_, n) => `id: ${n}\n\n`).join(""));
+});
+
+Deno.test("sse 16: a reader that had time and took nothing is let go at the bound", async () => {
+  using pulse = new ManualPulse();
+  const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
+  const row = new TextEncoder().encode("id: 1\n\n");
+  for (let n = 0; n < 30; n++) stream.send(row);
+  assert(stream.flush());
+  stream.send(row);
+  const text = await new Response(stream.body).text();
+  assertEquals(stream.ended, "slow");
+  // What the body held; the rest is in the store.
+  assertEquals(text, "id: 1\n\n".repeat(16));
+});
+
 Deno.test({
   name: "sse 16: readers that stop reading cost a bounded queue, disturb nobody, and resume whole",
   ignore: Deno.build.os !== "linux",
