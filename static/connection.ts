@@ -5,11 +5,11 @@
  */
 
 import { signal } from "@preact/signals";
+import type { ConnectionState } from "./client/client.d.ts";
 import { now } from "./clock.ts";
-import type { Connection, ConnectionState } from "./feed_protocol.ts";
 
 /** Whether events come. */
-export const connection = signal<Connection>("idle");
+export const connection = signal<ConnectionState["state"]>("idle");
 
 /** Since when what is shown may be old; `null` while it is not. The server's time, milliseconds. */
 export const brokenSince = signal<number | null>(null);

@@ -7,9 +7,10 @@
  */
 
 import type { TaskRecord } from "../lib/record.ts";
+import { EventStream } from "./client/event_stream.ts";
+import type { World } from "./client/world.ts";
 import { FeedFollow } from "./feed_follow.ts";
-import type { FeedMessage, FeedWorld, TabMessage, TabState } from "./feed_protocol.ts";
-import { FeedStream } from "./feed_stream.ts";
+import type { FeedMessage, TabMessage, TabState } from "./feed_protocol.ts";
 import { FeedTab } from "./feed_tab.ts";
 import type { ListEvent } from "./list_state.ts";
 
@@ -38,8 +39,8 @@ export interface FeedLine {
 
 /** See the module. */
 export class Feed {
-  readonly #world: FeedWorld;
-  readonly #stream: FeedStream;
+  readonly #world: World;
+  readonly #stream: EventStream;
   readonly #tabs = new Set<FeedTab>();
   /** Snapshots on their way. */
   readonly #loads = new Map<FeedTab, AbortController>();
@@ -51,11 +52,11 @@ export class Feed {
   #stopGather: (() => void) | null = null;
   #stopLook: (() => void) | null = null;
 
-  constructor(world: FeedWorld) {
+  constructor(world: World) {
     this.#world = world;
-    this.#stream = new FeedStream({
+    this.#stream = new EventStream({
       world,
-      url: () => this.#url(),
+      request: () => ({ url: this.#url() }),
       onopen: (resumed) => this.#opened(resumed),
       onevent: (type, data) => this.#take(type, data),
       onstate: (state) => {

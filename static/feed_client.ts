@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ConnectionState, FeedMessage, FollowedEvent, TabMessage } from "./feed_protocol.ts";
+import type { ConnectionState } from "./client/client.d.ts";
+import type { FeedMessage, FollowedEvent, TabMessage } from "./feed_protocol.ts";
 import type { ListEvent } from "./list_state.ts";
 
 /** What {@link FeedClient} takes. */

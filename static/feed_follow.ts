@@ -6,7 +6,8 @@
  */
 
 import type { TaskRecord } from "../lib/record.ts";
-import type { FeedWorld, FollowedEvent } from "./feed_protocol.ts";
+import type { World } from "./client/world.ts";
+import type { FollowedEvent } from "./feed_protocol.ts";
 import { type FeedTab, MAX_WAITING } from "./feed_tab.ts";
 import { isFinished, type TaskEvent } from "./task_state.ts";
 
@@ -38,7 +39,7 @@ export class FeedFollow {
   /** `idle` until the stream carries its rows, and where it must not go on. */
   state: "idle" | "reading" | "live" = "idle";
 
-  readonly #world: FeedWorld;
+  readonly #world: World;
   readonly #tab: FeedTab;
   /** The newest that was passed on to the tab's queue, and from there to the tab. */
   #last: number;
@@ -49,7 +50,7 @@ export class FeedFollow {
   #overflowed = false;
   #reading: AbortController | null = null;
 
-  constructor(world: FeedWorld, tab: FeedTab, task: { id: string; after: number; watch: number }) {
+  constructor(world: World, tab: FeedTab, task: { id: string; after: number; watch: number }) {
     this.#world = world;
     this.#tab = tab;
     this.id = task.id.toUpperCase();

@@ -1,26 +1,14 @@
 /**
- * What the feed and the tabs say to each other, and what both need of the world. A tab always says
- * all it wants, so that a feed that has forgotten it (it slept, say) can begin again from any word.
+ * What the feed and the tabs say to each other. A tab always says all it wants, so that a feed that
+ * has forgotten it (it slept, say) can begin again from any word.
  *
  * @module
  */
 
 import type { TaskRecord } from "../lib/record.ts";
+import type { ConnectionState } from "./client/client.d.ts";
 import type { ListEvent } from "./list_state.ts";
 import type { TaskEvent } from "./task_state.ts";
-
-/** Whether events come: `waiting` for the next try. */
-export type Connection = "idle" | "connecting" | "live" | "waiting";
-
-/** How the feed's connection stands. */
-export interface ConnectionState {
-  /** See {@link Connection}. */
-  state: Connection;
-  /** Since when what is shown may be old, milliseconds by the client's clock; `null` while live. */
-  since: number | null;
-  /** What the server answered instead of a stream. */
-  refused: number | null;
-}
 
 /** An event of the open task: as its own stream has them, and two that only the feed tells. */
 export type FollowedEvent =
@@ -60,26 +48,3 @@ export type FeedMessage =
     list: ListEvent[];
     task: { watch: number; events: FollowedEvent[] } | null;
   };
-
-/** What the feed needs of the world. */
-export interface FeedWorld {
-  /** As the platform's. */
-  fetch(url: string, init?: RequestInit): Promise<Response>;
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** As the platform's; returns how to clear it. */
-  after(ms: number, run: () => void): () => void;
-  /** 0 to below 1. */
-  random(): number;
-}
-
-/** The platform's. */
-export const WORLD: FeedWorld = {
-  fetch: (url, init) => fetch(url, init),
-  now: () => Date.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-};

@@ -6,8 +6,10 @@
  */
 
 import type { TaskRecord } from "../lib/record.ts";
+import { EventQueue, stateOf } from "./client/event_queue.ts";
+import type { World } from "./client/world.ts";
 import type { FeedFollow } from "./feed_follow.ts";
-import type { FeedMessage, FeedWorld, FollowedEvent } from "./feed_protocol.ts";
+import type { FeedMessage, FollowedEvent } from "./feed_protocol.ts";
 import type { ListEvent } from "./list_state.ts";
 
 /** Milliseconds between two batches, for a tab that is seen and one that is not. */
@@ -33,15 +35,14 @@ export class FeedTab {
   /** `off`, or `held` until its snapshot has come, then `on`. */
   list: "off" | "held" | "on" = "off";
 
-  readonly #world: FeedWorld;
+  readonly #world: World;
   readonly #post: (message: FeedMessage) => void;
   /** By task, the newest; `null` where they are too many. */
   #listEvents: Map<string, ListEvent> | null = new Map();
   #snapshot: ListEvent | null = null;
-  #rows: FollowedEvent[] = [];
-  /** Where in the rows the last message is, if it may be replaced, and what state it tells. */
-  #progress = -1;
-  #told = "";
+  readonly #rows = new EventQueue<FollowedEvent>((event) =>
+    event.type === "message" ? stateOf(event.data) : null
+  );
   #n: number;
   #got: number;
   #postedAt = -Infinity;
@@ -49,7 +50,7 @@ export class FeedTab {
   #stopTimer: (() => void) | null = null;
   #drained = Promise.withResolvers<void>();
 
-  constructor(world: FeedWorld, post: (message: FeedMessage) => void, got: number) {
+  constructor(world: World, post: (message: FeedMessage) => void, got: number) {
     this.#world = world;
     this.#post = post;
     this.#n = got;
@@ -118,21 +119,13 @@ export class FeedTab {
 
   /** An event of the task. */
   pushRow(event: FollowedEvent): void {
-    if (event.type === "message") {
-      const { status, attempt } = event.data;
-      const told = `${status} ${attempt}`;
-      const replaceable = told === this.#told;
-      if (replaceable && this.#progress >= 0) this.#rows.splice(this.#progress, 1);
-      this.#told = told;
-      this.#progress = replaceable ? this.#rows.length : -1;
-    }
     this.#rows.push(event);
     this.schedule();
   }
 
   /** Events of the task that wait. */
   get rowsWaiting(): number {
-    return this.#rows.length;
+    return this.#rows.size;
   }
 
   /** Resolves when some of them have gone. */
@@ -142,15 +135,13 @@ export class FeedTab {
 
   /** Forgets those that wait: they are not wanted, or will be read anew. */
   clearRows(): void {
-    this.#rows = [];
-    this.#progress = -1;
-    this.#told = "";
+    this.#rows.clear();
   }
 
   /** Sends what waits, when it is time. */
   schedule(): void {
     if (this.#got !== this.#n || this.#stopTimer !== null) return;
-    const full = this.#rows.length >= BATCH_EVENTS || (this.#listEvents?.size ?? 0) >= BATCH_EVENTS;
+    const full = this.#rows.size >= BATCH_EVENTS || (this.#listEvents?.size ?? 0) >= BATCH_EVENTS;
     const every = full ? 0 : this.visible ? BATCH_MS : HIDDEN_BATCH_MS;
     const wait = Math.max(0, this.#postedAt + every - this.#world.now());
     this.#stopTimer = this.#world.after(wait, () => {
@@ -188,8 +179,7 @@ export class FeedTab {
         this.#listEvents!.delete(id);
       }
     }
-    const rows = this.#rows.splice(0, BATCH_EVENTS);
-    this.#progress = this.#progress < rows.length ? -1 : this.#progress - rows.length;
+    const rows = this.#rows.take(BATCH_EVENTS);
     if (list.length === 0 && rows.length === 0) return;
     this.#send(list, rows);
     this.#drained.resolve();

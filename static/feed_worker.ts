@@ -4,8 +4,8 @@
  * @module
  */
 
+import { WORLD } from "./client/world.ts";
 import { Feed } from "./feed.ts";
-import { WORLD } from "./feed_protocol.ts";
 
 const feed = new Feed(WORLD);
 

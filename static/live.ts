@@ -4,11 +4,12 @@
  * @module
  */
 
+import { WORLD } from "./client/world.ts";
 import { startClock } from "./clock.ts";
 import { onconnection } from "./connection.ts";
 import { Feed } from "./feed.ts";
 import { FeedClient } from "./feed_client.ts";
-import { type TabMessage, WORLD } from "./feed_protocol.ts";
+import type { TabMessage } from "./feed_protocol.ts";
 
 /** The worker's program: the one URL that the page may run as one. */
 const WORKER_URL = "/static/feed_worker.js";

@@ -42,7 +42,7 @@ async function run(args: Arguments, show: Show): Promise<number> {
   }
   const connection = (up: boolean) =>
     show.notice(up ? "Connected again" : "The connection is lost; trying again…");
-  const events = watch(api, id, connection, new AbortController().signal);
+  const events = watch(api, id, connection);
   while (true) {
     const { done, value } = await events.next();
     if (!done) {

@@ -1,12 +1,13 @@
 /**
- * What a feed needs of the world, made up: a clock that moves when told, and a server that keeps
- * tasks, streams them, and breaks when told.
+ * What a feed needs of the world, made up: a server that keeps tasks, streams them, and breaks when
+ * told.
  *
  * @module
  */
 
 import type { Status, TaskRecord } from "headway";
-import type { FeedWorld } from "../../static/feed_protocol.ts";
+import type { World } from "../../static/client/world.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { record } from "./records.ts";
 
 interface Stored {
@@ -25,7 +26,7 @@ interface Stream {
 const encoder = new TextEncoder();
 
 /** See the module. */
-export class FakeHeadway implements FeedWorld {
+export class FakeHeadway extends FakeClock implements World {
   /** The newest record of each task. */
   readonly records = new Map<string, TaskRecord>();
   /** Each task's rows. */
@@ -38,44 +39,6 @@ export class FakeHeadway implements FeedWorld {
   readonly #journal: Stored[] = [];
   #floor = 0;
   #streams = new Set<Stream>();
-  #time = 1_000_000;
-  #timers: { at: number; run: () => void }[] = [];
-
-  random(): number {
-    return 0.5;
-  }
-
-  now(): number {
-    return this.#time;
-  }
-
-  after(ms: number, run: () => void): () => void {
-    const timer = { at: this.#time + ms, run };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  /** Lets time pass, timer by timer. */
-  async pass(ms: number): Promise<void> {
-    const end = this.#time + ms;
-    await settled();
-    while (true) {
-      const next = this.#timers.sort((a, b) => a.at - b.at)[0];
-      if (next === undefined || next.at > end) break;
-      this.#timers.shift();
-      this.#time = Math.max(this.#time, next.at);
-      next.run();
-      await settled();
-    }
-    this.#time = end;
-  }
-
-  /** The machine sleeps: no timer runs meanwhile. */
-  sleep(ms: number): void {
-    this.#time += ms;
-  }
 
   /** Streams that are open. */
   get open(): number {
@@ -183,15 +146,10 @@ export class FakeHeadway implements FeedWorld {
         }
       },
     });
-    return new Response(body);
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
   }
 }
 
 function answer(body: unknown, status = 200): Response {
   return Response.json(body, { status });
-}
-
-/** Everything that waits for nothing but its turn has run. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }

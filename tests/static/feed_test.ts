@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { TaskRecord } from "headway";
 import { Feed } from "../../static/feed.ts";
 import { FeedClient } from "../../static/feed_client.ts";
-import type { ConnectionState, FeedMessage, FollowedEvent } from "../../static/feed_protocol.ts";
+import type { ConnectionState } from "../../static/client/client.d.ts";
+import type { FeedMessage, FollowedEvent } from "../../static/feed_protocol.ts";
 import { FakeHeadway } from "./fake_headway.ts";
 
 const IDS = ["A", "B", "C"].map((letter) => `01J${letter.repeat(23)}`);

@@ -51,9 +51,9 @@ const RECORD: BarRecord = {
 Deno.test("bar() shows how far, how fast, how long and what", () => {
   assertEquals(
     bar(RECORD, 80, 0),
-    "████████████░░░░░░░░  60 % · 6 / 10 steps · 1.0 steps/s · 4 s left · step 6 of …",
+    "████████████░░░░░░░░  60% · 6 / 10 steps · 1.0 steps/s · 4s left · step 6 of 10",
   );
-  assertEquals(bar(RECORD, 24, 0), "███░░░  60 % · 4 s left");
+  assertEquals(bar(RECORD, 24, 0), "███░░░  60% · 4s left");
   assertEquals(
     bar({ ...RECORD, progress: null, total: null, eta_ms: null }, 48, 200).slice(0, 12),
     "░░███░░░░░░░",
@@ -327,7 +327,7 @@ Deno.test({
     await keyboard.close().catch(() => {});
     assertEquals(presses, [], text);
     assertStringIncludes(text, "code 130");
-    assertMatch(text, /█+░+ {2}33 % · 1 \/ 3 steps/);
+    assertMatch(text, /█+░+ {2}33% · 1 \/ 3 steps/);
     // deno-lint-ignore no-control-regex -- it is what a terminal gets
     assertMatch(text, /\r\x1b\[K\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m info step 2\r\n█/);
     assertEquals(text.split("\x1b[?25l").length, text.split("\x1b[?25h").length);

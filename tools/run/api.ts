@@ -29,12 +29,16 @@ const REQUEST_MS = 15_000;
 
 /** The requests of the command. */
 export class Api {
-  readonly #url: string;
+  /** Where it is. */
+  readonly url: string;
+  /** What opens it. */
+  readonly token: string | undefined;
   readonly #headers: Record<string, string>;
 
   /** For the server at `url`. */
   constructor(url: string, token: string | undefined) {
-    this.#url = url;
+    this.url = url;
+    this.token = token;
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
@@ -43,14 +47,14 @@ export class Api {
     const headers = { ...this.#headers, ...init.headers };
     let response: Response;
     try {
-      response = await fetch(this.#url + path, { ...init, headers });
+      response = await fetch(this.url + path, { ...init, headers });
     } catch {
-      throw new ServerError(0, `There is no answer from ${this.#url}`);
+      throw new ServerError(0, `There is no answer from ${this.url}`);
     }
     if (response.ok) return response;
     const problem = await response.json().catch(() => null);
     const said = typeof problem?.error === "string" ? problem.error : "it gave no reason";
-    throw new ServerError(response.status, `${this.#url} refused (${response.status}): ${said}`);
+    throw new ServerError(response.status, `${this.url} refused (${response.status}): ${said}`);
   }
 
   async #json<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -59,7 +63,7 @@ export class Api {
     try {
       return await response.json();
     } catch {
-      throw new ServerError(0, `The answer from ${this.#url} broke off, or is not Headway's`);
+      throw new ServerError(0, `The answer from ${this.url} broke off, or is not Headway's`);
     }
   }
 

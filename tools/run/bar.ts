@@ -37,7 +37,7 @@ export function bar(record: BarRecord, width: number, now: number, age = 0): str
   const share = progress ??
     (done !== null && total !== null && total > 0 ? 100 * done / total : null);
   let line = status === "pending" ? "pending" : meter(share, size, now);
-  if (status !== "pending" && share !== null) line += ` ${percent(share).padStart(5)}`;
+  if (status !== "pending" && share !== null) line += ` ${percent(share).padStart(4)}`;
   const starts = Date.parse(record.run_at) - now;
   const facts = [
     record.cancel_requested ? "canceling" : null,

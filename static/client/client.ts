@@ -1,0 +1,8 @@
+/**
+ * `/client.js`: watches tasks from any page or program. Its types are in client.d.ts.
+ *
+ * @module
+ */
+
+export { cancel, HeadwayError, submit, upload } from "./requests.ts";
+export { watch } from "./watch.ts";

@@ -1,0 +1,135 @@
+/**
+ * Single requests: what a program needs beside watching.
+ *
+ * @module
+ */
+
+import type {
+  InputOf,
+  RequestOptions,
+  ResultOf,
+  SubmitOptions,
+  SubmittedTask,
+  Token,
+  Upload,
+  UploadOptions,
+} from "./client.d.ts";
+
+/** Milliseconds a request may take. A cancel waits up to two seconds for the end. */
+const REQUEST_MS = 30_000;
+
+/** A request that the server, or the way to it, refused. */
+export class HeadwayError extends Error {
+  override name = "HeadwayError";
+  /** The HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  /** What of the request was wrong, as `input.steps`. */
+  readonly field: string | null;
+
+  /** With the server's own sentence. */
+  constructor(status: number, message: string, field: string | null = null) {
+    super(message);
+    this.status = status;
+    this.field = field;
+  }
+}
+
+/**
+ * The server's address, without a slash at its end: what is given, else where this script is from.
+ *
+ * @throws {TypeError} If it is none of HTTP.
+ */
+export function serverUrl(base: string | URL | undefined, script: string): string {
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  const url = base === undefined ? URL.parse(".", script) : URL.parse(base, page);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new TypeError(`Cannot tell where Headway is: 'base' must be its http:// address`);
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/** What opens the door, for a request's headers. */
+export async function bearer(token: Token | undefined): Promise<Record<string, string>> {
+  const text = typeof token === "function" ? await token() : token;
+  return text ? { authorization: `Bearer ${text}` } : {};
+}
+
+/** What an answer says of why it refuses. */
+export async function refusal(response: Response): Promise<HeadwayError> {
+  const problem = await response.json().catch(() => null);
+  const { status } = response;
+  const message = typeof problem?.error === "string"
+    ? problem.error
+    : `The server answered with status ${status}`;
+  return new HeadwayError(status, message, problem?.field ?? null);
+}
+
+/** Submits a task. */
+export function submit<Task = unknown>(
+  kind: string,
+  input?: InputOf<Task>,
+  { priority, delayMs, maxAttempts, timeoutMs, idempotencyKey, ...options }: SubmitOptions = {},
+): Promise<SubmittedTask<ResultOf<Task>>> {
+  const body = {
+    kind,
+    input,
+    priority,
+    delay_ms: delayMs,
+    max_attempts: maxAttempts,
+    timeout_ms: timeoutMs,
+  };
+  return post("/tasks", options, {
+    body: JSON.stringify(body),
+    headers: {
+      "content-type": "application/json",
+      ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+    },
+  });
+}
+
+/** Uploads a file, or anything that `fetch` takes as a body. */
+export function upload(
+  content: Exclude<BodyInit, FormData | URLSearchParams>,
+  { name, ...options }: UploadOptions = {},
+): Promise<Upload> {
+  const called = name ?? (content instanceof File ? content.name : undefined);
+  const query = called === undefined ? "" : `?${new URLSearchParams({ name: called })}`;
+  return post(`/uploads${query}`, options, {
+    body: content,
+    headers: { "content-type": "application/octet-stream" },
+    // What a stream asks for; it takes as long as it takes.
+    ...{ duplex: "half" },
+  }, Infinity);
+}
+
+/** Asks a task to stop. */
+export async function cancel(id: string, options: RequestOptions = {}): Promise<void> {
+  await post(`/tasks/${encodeURIComponent(id)}/cancel`, options);
+}
+
+async function post<T>(
+  path: string,
+  { base, token, signal }: RequestOptions,
+  { headers, ...init }: RequestInit = {},
+  withinMs = REQUEST_MS,
+): Promise<T> {
+  const server = serverUrl(base, import.meta.url);
+  const ends = [
+    ...(signal ? [signal] : []),
+    ...(withinMs < Infinity ? [AbortSignal.timeout(withinMs)] : []),
+  ];
+  try {
+    const response = await fetch(server + path, {
+      ...init,
+      method: "POST",
+      headers: { ...headers as Record<string, string>, ...await bearer(token) },
+      signal: AbortSignal.any(ends),
+    });
+    if (!response.ok) throw await refusal(response);
+    return await response.json();
+  } catch (error) {
+    if (error instanceof HeadwayError) throw error;
+    signal?.throwIfAborted();
+    throw new HeadwayError(0, `There is no answer from ${server}`);
+  }
+}

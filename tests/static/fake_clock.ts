@@ -1,0 +1,51 @@
+/** A clock that moves when told, and no luck. */
+export class FakeClock {
+  #time = 1_000_000;
+  #timers: { at: number; run: () => void }[] = [];
+
+  random(): number {
+    return 0.5;
+  }
+
+  now(): number {
+    return this.#time;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#time + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets time pass, timer by timer. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#time + ms;
+    await settled();
+    while (true) {
+      const next = this.#timers.sort((a, b) => a.at - b.at)[0];
+      if (next === undefined || next.at > end) break;
+      this.#timers.shift();
+      this.#time = Math.max(this.#time, next.at);
+      next.run();
+      await settled();
+    }
+    this.#time = end;
+  }
+
+  /** The machine sleeps: no timer runs meanwhile. */
+  sleep(ms: number): void {
+    this.#time += ms;
+  }
+
+  /** Timers that are set. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+}
+
+/** Everything that waits for nothing but its turn has run. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,196 @@
+/**
+ * A server with one task, and a clock: streams the task as the contract says, and breaks when told.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "headway";
+import type { World } from "../../static/client/world.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { record } from "./records.ts";
+
+interface Row {
+  type: string;
+  seq: number;
+  data: unknown;
+}
+
+interface Connection {
+  controller: ReadableStreamDefaultController<Uint8Array>;
+  /** Bytes it still carries. */
+  left: number;
+}
+
+const encoder = new TextEncoder();
+
+/** See the module. */
+export class FakeTask extends FakeClock implements World {
+  /** What is stored of it: rows, changes of its state, its end. */
+  rows: Row[] = [];
+  /** As it is. */
+  record: TaskRecord;
+  /** Every request. */
+  readonly requests: { url: string; headers: Record<string, string> }[] = [];
+  /** What it answers: 0 for nothing at all. */
+  status = 200;
+  /** Bytes after which a new connection breaks, in the middle of whatever it is. */
+  breaksAfter = Infinity;
+  /** Bytes that come in one piece, at the most. */
+  pieces = Infinity;
+
+  #trimmed = 0;
+  readonly #connections = new Set<Connection>();
+
+  constructor(id: string = record().task_id) {
+    super();
+    this.record = record({ task_id: id, status: "pending", seq: 1, attempt: 0 });
+    this.rows.push({ type: "message", seq: 1, data: this.record });
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#connections.size;
+  }
+
+  /** Pieces that nobody has read yet. */
+  get unread(): number {
+    return [...this.#connections].reduce((sum, it) => sum + 1 - it.controller.desiredSize!, 0);
+  }
+
+  /** Events of the rows that nobody may miss, as `log 3`. */
+  get told(): string[] {
+    return this.rows.filter(({ type }) => type !== "message").map(({ type, seq }) =>
+      `${type} ${seq}`
+    );
+  }
+
+  /** It makes progress, or changes its state. */
+  report(fields: Partial<TaskRecord>): void {
+    const stored = (fields.status ?? this.record.status) !== this.record.status;
+    this.record = { ...this.record, ...fields, seq: this.record.seq + 1 };
+    this.#add({ type: "message", seq: this.record.seq, data: this.record }, stored);
+  }
+
+  /** A row of its log, or an output. */
+  row(type: "log" | "output" = "log"): void {
+    const seq = this.record.seq + 1;
+    this.record = { ...this.record, seq };
+    const data = {
+      seq,
+      time: "",
+      ...(type === "log" ? { message: `row ${seq}` } : { data: "進" }),
+    };
+    this.#add({ type, seq, data }, true);
+  }
+
+  /** It ends. */
+  end(status: "completed" | "failed" | "canceled" = "completed"): void {
+    const error = status === "failed" ? { name: "Error", message: "It broke" } : null;
+    this.report({ status, error, finished_at: "2030-01-01T00:00:01.000Z" });
+    const seq = this.record.seq + 1;
+    this.record = { ...this.record, seq };
+    const result = status === "completed" ? { result: "done" } : {};
+    const data = { task_id: this.record.task_id, status, ...result, ...(error && { error }) };
+    this.#add({ type: "complete", seq, data }, true);
+    for (const connection of this.#connections) this.#close(connection);
+  }
+
+  /** Rows up to this one are gone. */
+  trim(seq: number): void {
+    this.#trimmed = seq;
+    this.rows = this.rows.filter((row) => row.seq > seq);
+  }
+
+  /** Every connection breaks. */
+  drop(): void {
+    for (const { controller } of this.#connections) controller.error(new TypeError("network"));
+    this.#connections.clear();
+  }
+
+  /** Every connection's life is over. */
+  close(): void {
+    for (const connection of this.#connections) this.#close(connection);
+  }
+
+  /** A heartbeat. */
+  beat(): void {
+    for (const connection of this.#connections) this.#send(connection, ": heartbeat\n\n");
+  }
+
+  async fetch(url: string, init: RequestInit = {}): Promise<Response> {
+    const headers = init.headers as Record<string, string>;
+    this.requests.push({ url, headers });
+    // As a network does.
+    await Promise.resolve();
+    init.signal?.throwIfAborted();
+    if (this.status === 0) throw new TypeError("network");
+    if (this.status !== 200) {
+      return Response.json({ error: `Refused with ${this.status}` }, { status: this.status });
+    }
+    const id = headers["last-event-id"];
+    const finished = this.record.finished_at !== null;
+    if (finished && id === String(this.record.seq)) return new Response(null, { status: 204 });
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const connection = { controller, left: this.breaksAfter };
+        this.#connections.add(connection);
+        init.signal?.addEventListener("abort", () => {
+          if (this.#connections.delete(connection)) controller.error(init.signal!.reason);
+        });
+        this.#send(connection, "retry: 2000\n\n");
+        this.#catchUp(connection, id);
+        if (finished) this.#close(connection);
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  }
+
+  #catchUp(connection: Connection, id: string | undefined): void {
+    const { seq } = this.record;
+    const finished = this.record.finished_at !== null;
+    let after = id === undefined ? (finished ? seq - 2 : seq) : Number(id);
+    const reason = Number.isNaN(after)
+      ? "malformed"
+      : after > seq
+      ? "unknown"
+      : after !== 0 && after < this.#trimmed
+      ? "too-old"
+      : null;
+    if (reason !== null) {
+      const data = JSON.stringify({ reason, task: this.record });
+      this.#send(connection, `event: reset\ndata: ${data}\n\n`);
+      after = 0;
+    }
+    const rows = this.rows.filter((row) => row.seq > after);
+    for (const row of rows) this.#sendRow(connection, row);
+    if (finished || rows.at(-1)?.seq === seq) return;
+    this.#sendRow(connection, { type: "message", seq, data: this.record });
+  }
+
+  #add(row: Row, stored: boolean): void {
+    if (stored) this.rows.push(row);
+    for (const connection of this.#connections) this.#sendRow(connection, row);
+  }
+
+  #sendRow(connection: Connection, { type, seq, data }: Row): void {
+    const name = type === "message" ? "" : `event: ${type}\n`;
+    this.#send(connection, `id: ${seq}\n${name}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  #send(connection: Connection, text: string): void {
+    if (!this.#connections.has(connection)) return;
+    const bytes = encoder.encode(text);
+    const kept = bytes.subarray(0, connection.left);
+    for (let at = 0; at < kept.length; at += this.pieces) {
+      connection.controller.enqueue(kept.slice(at, at + this.pieces));
+    }
+    connection.left -= kept.length;
+    if (connection.left > 0) return;
+    // A clean end in the middle of an event is no end of it either.
+    if (this.#connections.delete(connection)) connection.controller.close();
+  }
+
+  #close(connection: Connection): void {
+    if (this.#connections.delete(connection)) connection.controller.close();
+  }
+}
