@@ -239,13 +239,14 @@ async function main(): Promise<void> {
   }
   // Open files stay open; no other can be written from here on.
   await Deno.permissions.revoke({ name: "write" });
-  print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => {
       setTimeout(() => Deno.exit(1), 2 * STOP_MS + 5000);
       void server[Symbol.asyncDispose]().then(() => Deno.exit(0));
     });
   }
+  // Whoever reads this may send a signal at once.
+  print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
 }
 
 if (import.meta.main) await main();
