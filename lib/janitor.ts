@@ -85,6 +85,7 @@ export class Janitor implements Write {
     this.#every(sweepMs, "sweep", () => this.sweep());
     this.#every(TRIM_MS, "trim", () => this.#trim());
     this.#job("journal", () => this.#findOldEntries());
+    this.#job("finish removals", () => this.#options.store.finishRemovals());
   }
 
   /** The sessions that run tasks, this one and the others that live as far as is known. */
@@ -111,6 +112,7 @@ export class Janitor implements Write {
     const { store, uploads, retentionMs } = this.#options;
     if (!await this.#isJanitor()) return;
     await uploads.sweep();
+    await store.finishRemovals();
     const before = store.now() - retentionMs;
     for (const kind of await knownKinds(store.kv)) {
       for (const status of ["completed", "failed", "canceled"] as const) {

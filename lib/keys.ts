@@ -12,6 +12,7 @@
  * | `["kind", kind]` | `null` | every kind that ever had a task, for merging the index |
  * | `["queue", kind, -priority, created_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", run_at, id]` | kind, priority | pending tasks that were delayed, by when they are due |
+ * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
  * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
@@ -58,6 +59,8 @@ export const keys = {
   queueOf: (kind: string): Key => ["queue", kind],
   later: (runAt: number, id: string): Key => ["later", runAt, id],
   laters: ["later"] as Key,
+  removed: (id: string): Key => ["removed", id],
+  removeds: ["removed"] as Key,
   cancel: (id: string): Key => ["cancel", id],
   slot: (kind: string, n: number): Key => ["slot", kind, n],
   slotsOf: (kind: string): Key => ["slot", kind],

@@ -221,6 +221,8 @@ export class Store {
       const removing = this.journal.write({
         checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
         deletes,
+        // Whoever finds this removes the rows, even if we die now.
+        sets: [[keys.removed(id), null, 8]],
         events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
       });
       this.#removing.set(id, removing);
@@ -232,6 +234,13 @@ export class Store {
       if (outcome.reason !== "conflict") throw new StoreError(outcome);
     }
     throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /** Goes on with removals that were cut short. */
+  async finishRemovals(): Promise<void> {
+    for await (const { key } of this.kv.list({ prefix: keys.removeds })) {
+      await this.#removeRows(String(key[1]));
+    }
   }
 
   /**
@@ -360,7 +369,7 @@ export class Store {
         atomic = this.kv.atomic();
       }
     }
-    if (count % 500 > 0) await atomic.commit();
+    await atomic.delete(keys.removed(id)).commit();
   }
 }
 

@@ -247,6 +247,29 @@ Deno.test("Store.remove() leaves nothing of a finished task, and refuses any oth
   assertEquals(await b!.read(id), null);
 });
 
+Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of a removal left", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const id = await submit(a!);
+  await a!.cancel(id);
+  const { kv } = cluster;
+  /** Dies between the commit that removes the task and the look at its rows. */
+  const dying = new Proxy(kv, {
+    get(_, name) {
+      if (name === "list") throw new Error("killed");
+      const value = Reflect.get(kv, name);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+  using store = new Store({ kv: dying, sid: "dying", log });
+  await assertRejects(() => store.remove(id), Error, "killed");
+  await store.journal.close();
+  assertEquals(await b!.read(id), null);
+  assert((await keysAbout(kv, id)).length > 0);
+  await b!.finishRemovals();
+  assertEquals(await keysAbout(kv, id), []);
+});
+
 Deno.test("Store.remove() decides against a retry that meets it for one of them, whole", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
