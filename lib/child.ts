@@ -8,6 +8,7 @@
 import { Executor } from "./executor.ts";
 import { loadKinds } from "./kind_registry.ts";
 import { encodeFrame, FrameDecoder, type FromTasks, type ToTasks } from "./protocol.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 /** Milliseconds for `finally` blocks when the server has gone. */
 const FAREWELL_MS = 1000;
@@ -17,6 +18,7 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   const out = Deno.stdout.writable.getWriter();
   keepStdoutClean();
+  startWatchdog();
   // One task's stray rejection must not end the others' process.
   for (const type of ["unhandledrejection", "error"] as const) {
     globalThis.addEventListener(type, (event) => {

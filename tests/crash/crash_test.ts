@@ -4,6 +4,7 @@ import { readConfig, type Server, start } from "../../main.ts";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { follow } from "../helpers/follow.ts";
+import { childrenOf, isAlive } from "../helpers/processes.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
@@ -178,24 +179,6 @@ Deno.test("a second server on the same file is refused, and told what to do", as
   assertEquals((await finished(first.url, task_id)).status, "completed");
 });
 
-/** The processes that a process has started, where that can be seen. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const children: number[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
-    // The name, in brackets, may hold anything.
-    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (Number(parent) === pid && state !== "Z") children.push(Number(name));
-  }
-  return children;
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
-  return stat !== null && !/\) Z /.test(stat);
-}
-
 Deno.test({
   name: "task processes end when their server was killed",
   ignore: Deno.build.os !== "linux",
@@ -209,6 +192,20 @@ Deno.test({
     for (const pid of pids) {
       await eventually(async () => assertEquals(await isAlive(pid), false));
     }
+  },
+});
+
+Deno.test({
+  name: "task processes end when their server was killed, though a task keeps one busy for good",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using server = await startServer({ kinds: CRASH_KINDS });
+    const { task_id } = await submit(server.url, "loops", undefined, { timeout_ms: 600_000 });
+    await taskWhen(server.url, task_id, ({ message }) => message === "loops");
+    const [pid] = await childrenOf(server.process.pid);
+    await server.kill();
+    // Sooner than the loop ends by itself.
+    await eventually(async () => assertEquals(await isAlive(pid!), false), { timeout: 40_000 });
   },
 });
 
