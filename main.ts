@@ -9,8 +9,10 @@ import { Auth } from "./lib/auth.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/file_lock.ts";
+import denoJson from "./deno.json" with { type: "json" };
 import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
 import { createLogger, type Logger } from "./lib/log.ts";
+import { Metrics } from "./lib/metrics.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
 import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
@@ -20,7 +22,7 @@ import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
 import type { App } from "./routes/app.ts";
 import { readTokens } from "./lib/tokens.ts";
-import { createHandler } from "./routes/mod.ts";
+import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
 
 export { type Config, configHelp, readConfig } from "./lib/config.ts";
 
@@ -28,6 +30,8 @@ export { type Config, configHelp, readConfig } from "./lib/config.ts";
 export interface Server extends App, AsyncDisposable {
   /** Where it answers, as `http://127.0.0.1:8000`; `""` in a `worker` process. */
   readonly url: string;
+  /** Where it answers for whoever watches it: `""` without `HEADWAY_OPS_PORT`. */
+  readonly opsUrl: string;
   /** Resolves when it has stopped. */
   readonly stopped: Promise<void>;
 }
@@ -74,9 +78,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const modules = [SHIPPED_KINDS, ...config.kinds];
   const kinds = await loadKinds(modules);
   const tokens = await readTokens(config.tokens, config.tokensFile);
-  if (
-    config.role !== "worker" && tokens.length === 0 && !config.insecure && !isLoopback(config.host)
-  ) {
+  const listens = config.role !== "worker" || config.opsPort !== null;
+  if (listens && tokens.length === 0 && !config.insecure && !isLoopback(config.host)) {
     throw new ConfigError(
       `Others can reach ${config.host}: set HEADWAY_TOKENS or HEADWAY_TOKENS_FILE, or ` +
         "HEADWAY_INSECURE=1 to let anybody do anything",
@@ -88,6 +91,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   if (local && !options.kv && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
   const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
 
+  const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   const openEngine = (onfenced: () => void) =>
     Engine.open({
       kv,
@@ -105,12 +109,14 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       maxLog: config.maxLog,
       ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
       onfenced,
+      metrics,
       log,
     });
   let reopening: Promise<void> | undefined;
   /** Taken for dead, it begins anew: its tasks have gone to others, its clients come again. */
   const reopen = async () => {
     log.error("this process was taken for dead and begins anew");
+    metrics.fenced++;
     app.pulse.endAll();
     app.newest[Symbol.dispose]();
     await app.engine.abandon();
@@ -146,14 +152,18 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     newest: new NewestTasks({ kv, hub: engine.hub, log }),
     counts: new TaskCounts(kv),
     streamsByClient: new Map<string, number>(),
+    metrics,
     stopping: false,
     log,
   };
 
-  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  let server: Listening | undefined;
+  let ops: Listening | undefined;
   try {
-    if (config.role !== "worker") server = listen(app);
+    if (config.role !== "worker") server = listen(app, config.port, createHandler(app));
+    if (config.opsPort !== null) ops = listen(app, config.opsPort, createHandler(app, OPS_ROUTES));
   } catch (error) {
+    await server?.shutdown();
     await engine.close(0);
     throw error;
   }
@@ -167,16 +177,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     // again; end the streams; take no connections; close the store.
     await app.engine.close(options.graceMs ?? 5000);
     app.newest[Symbol.dispose]();
-    const shutting = server?.shutdown();
+    const shutting = Promise.all([server?.shutdown(), ops?.shutdown()]);
     app.pulse.endAll();
     await within(STOP_MS, shutting);
     await resources.disposeAsync();
     finished.resolve();
   };
-  const { hostname, port } = server?.addr ?? { hostname: "", port: 0 };
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return Object.assign(app, {
-    url: server ? `http://${host}:${port}` : "",
+    url: urlOf(server),
+    opsUrl: urlOf(ops),
     stopped: finished.promise,
     [Symbol.asyncDispose]: stop,
   });
@@ -192,20 +201,28 @@ async function openStore(kv: string): Promise<Deno.Kv> {
   }
 }
 
-function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
+type Listening = Deno.HttpServer<Deno.NetAddr>;
+
+function listen(app: App, port: number, handler: ReturnType<typeof createHandler>): Listening {
   return Deno.serve({
     hostname: app.config.host,
-    port: app.config.port,
+    port,
     onListen: () => {},
     onError: (error) => {
       app.log.error("a response broke", { error });
       return new Response(null, { status: 500 });
     },
-  }, createHandler(app));
+  }, handler);
+}
+
+function urlOf(server: Listening | undefined): string {
+  if (!server) return "";
+  const { hostname, port } = server.addr;
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 /** Waits for a promise, but not longer than `ms`. */
-async function within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([promise, late]);
@@ -246,6 +263,7 @@ async function main(): Promise<void> {
     });
   }
   // Whoever reads this may send a signal at once.
+  if (server.opsUrl) print(`Figures are at ${server.opsUrl}/metrics`);
   print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
 }
 

@@ -16,6 +16,8 @@ export interface Config {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Answers `/metrics`, `/healthz` and `/readyz` alone, in any role; `null` for none. */
+  opsPort: number | null;
   /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
   kv: string;
   /** What it does. */
@@ -182,6 +184,17 @@ const VARIABLES: readonly Variable[] = [
     config.host = text ?? "127.0.0.1";
   }),
   whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
+  text(
+    "HEADWAY_OPS_PORT",
+    "none",
+    "a port of its own for /metrics, /healthz and /readyz, for workers too",
+    (text, config) => {
+      if (text !== undefined && !(/^\d+$/.test(text) && Number(text) <= 65535)) {
+        throw wrong("HEADWAY_OPS_PORT", text, "a whole number from 0 to 65535");
+      }
+      config.opsPort = text === undefined ? null : Number(text);
+    },
+  ),
   text(
     "HEADWAY_KV",
     ".headway/headway.db",

@@ -10,6 +10,7 @@ import { Hub } from "./hub.ts";
 import { Janitor } from "./janitor.ts";
 import { keys } from "./keys.ts";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
 import { Session } from "./session.ts";
 import { Store } from "./store.ts";
@@ -42,6 +43,8 @@ export interface EngineOptions {
   maxLog: number;
   /** Told once when this process was taken for dead: all it can do is open a new engine. */
   onfenced?: () => void;
+  /** Where figures are kept. */
+  metrics?: Metrics;
   /** Where trouble is told. */
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
@@ -76,7 +79,7 @@ export class Engine {
 
   /** Registers this process, takes up what dead ones left, and begins to run tasks. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { kv, alone, role, leaseMs, log, onfenced, now = Date.now } = options;
+    const { kv, alone, role, leaseMs, metrics, log, onfenced, now = Date.now } = options;
     const sid = ulid();
     const epoch = await readEpoch(kv);
     const info = {
@@ -95,7 +98,9 @@ export class Engine {
       maxChecks: alone ? 100 : 10,
       session: () => session.check(),
       onrenewed: (versionstamp) => session.renewed(versionstamp),
+      ontried: (end, ms) => metrics?.tried(end, ms),
       oncommit: (versionstamp, events, size) => {
+        metrics?.committed(events);
         if (alone) hub.pass(versionstamp, sid, events, size);
         else hub.pump();
       },

@@ -12,6 +12,7 @@ import { MAX_ENTRY, setEntry } from "./journal_entry.ts";
 import { type Key, keys, keySize, keyText } from "./keys.ts";
 import { entryLine, eventSize, journalLine, type TaskEvent } from "./lines.ts";
 import type { Logger } from "./log.ts";
+import type { CommitEnd } from "./metrics.ts";
 
 /** What a write puts into a commit. */
 export interface Piece {
@@ -69,6 +70,8 @@ export interface JournalOptions {
   maxChecks?: number;
   /** Told after each commit that others should hear of: what happened, and the bytes it takes. */
   oncommit?: (versionstamp: string, events: TaskEvent[], size: number) => void;
+  /** Told of each try to commit: how it went, and the milliseconds it took. */
+  ontried?: (end: CommitEnd, ms: number) => void;
   /** Told once when the session turns out to be gone. */
   onfenced?: () => void;
   /** The session was renewed without our knowing, and now has this versionstamp. */
@@ -195,13 +198,17 @@ export class Journal {
   async #commit(batch: Batch): Promise<void> {
     for (let tries = 0; batch.pieces.size > 0; tries++) {
       let result: Deno.KvCommitResult | Deno.KvCommitError;
+      const begun = performance.now();
+      const tried = (end: CommitEnd) => this.#options.ontried?.(end, performance.now() - begun);
       try {
         result = await this.#atomic(batch).commit();
       } catch (error) {
+        tried("failed");
         if (!await this.#recover(batch, error, tries)) return;
         continue;
       }
       this.#stalledAt = null;
+      tried(result.ok ? "committed" : "conflict");
       if (result.ok) {
         this.commits++;
         const { versionstamp } = result;

@@ -10,6 +10,7 @@ import type { Hub, HubEvent } from "./hub.ts";
 import { keys } from "./keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import { Pending } from "./pending.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
 import { Slots } from "./slots.ts";
@@ -38,6 +39,8 @@ export interface RunnerOptions
   killAfterMs?: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Where figures are kept. */
+  metrics?: Metrics;
   /** Where trouble is told. */
   log: Logger;
 }
@@ -50,6 +53,10 @@ export interface Run {
   readonly live: LiveTask;
   /** Where it is driven. */
   readonly member: Member<Run>;
+  /** When it was claimed, milliseconds, monotonic. */
+  readonly claimedAt: number;
+  /** Milliseconds the task waited for it. */
+  readonly waitedMs: number;
   /** Its task process was told: it may have begun. */
   sent: boolean;
   /** Why it was asked to stop, if it was. */
@@ -108,6 +115,20 @@ export class Runner {
   /** Tasks that run here. */
   get running(): number {
     return this.#runs.size;
+  }
+
+  /** The same, by kind. */
+  get runningByKind(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { live: { record: { kind } } } of this.#runs.values()) {
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Task processes. */
+  get processes(): number {
+    return this.#pool.size;
   }
 
   /** Ids of the task processes. */
@@ -240,6 +261,8 @@ export class Runner {
       number: ++this.#number,
       live,
       member,
+      claimedAt: performance.now(),
+      waitedMs: store.now() - Date.parse(run_at),
       sent: false,
       stop: null,
       deadline: undefined,
@@ -264,6 +287,7 @@ export class Runner {
     const { task_id: id, kind, attempt } = live.record;
     const outcome = await live.committed();
     if (!outcome.ok) return await this.#drop(run, outcome.reason === "conflict");
+    this.#options.metrics?.claimed(kind, run.waitedMs);
     const input = await fetchKept(kv, live.input, keys.input(id));
     const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
     // Another process may have asked to cancel it while it was on its way from a dead one to us.
@@ -403,6 +427,7 @@ export class Runner {
     const { live } = run;
     const { kind } = live.record;
     const { slot } = live.task;
+    if (run.sent) this.#options.metrics?.ran(kind, performance.now() - run.claimedAt);
     change();
     this.#forget(run);
     if (slot !== null) {

@@ -97,6 +97,7 @@ export class SseStream {
     if (this.ended !== null || this.#finishing !== null) return;
     this.#sentAt = this.#options.pulse.now;
     if (this.#outbox.size === 0 && this.#controller.desiredSize! > 0) {
+      this.#options.pulse.sent++;
       this.#controller.enqueue(bytes);
     } else if (this.#outbox.push(bytes, key, !this.#behind)) {
       this.#options.pulse.watch(this);
@@ -158,8 +159,10 @@ export class SseStream {
   flush(): boolean {
     this.#behind = this.#controller.desiredSize! <= 0;
     while (this.ended === null && this.#controller.desiredSize! > 0) {
+      const waiting = this.#outbox.size;
       const bytes = this.#outbox.take(TAKE_BYTES);
       if (bytes === null) break;
+      this.#options.pulse.sent += waiting - this.#outbox.size;
       this.#readAt = this.#options.pulse.now;
       this.#controller.enqueue(bytes);
     }
@@ -185,7 +188,7 @@ export class SseStream {
     this.ended = how;
     this.#outbox.clear();
     this.#drained?.resolve();
-    this.#options.pulse.delete(this);
+    this.#options.pulse.delete(this, how);
     this.#closed.abort();
   }
 }
@@ -199,6 +202,20 @@ const WATCH_MS = 20;
  * for every message of every reader that keeps up, and cost a sixth of its write.
  */
 export class Pulse implements Disposable {
+  /** Streams opened up to now. */
+  opened = 0;
+  /** Pieces sent up to now, each as it was given to {@link SseStream.send}. */
+  sent = 0;
+  /** Streams that ended, by how. */
+  readonly ended: Record<StreamEnd, number> = {
+    done: 0,
+    gone: 0,
+    life: 0,
+    slow: 0,
+    stalled: 0,
+    stop: 0,
+  };
+
   readonly #streams = new Set<SseStream>();
   readonly #watched = new Set<SseStream>();
   #watching: ReturnType<typeof setInterval> | undefined;
@@ -226,11 +243,13 @@ export class Pulse implements Disposable {
 
   /** Ticks this one too. */
   add(stream: SseStream): void {
+    this.opened++;
     this.#streams.add(stream);
   }
 
-  /** No longer. */
-  delete(stream: SseStream): void {
+  /** No longer: it has ended. */
+  delete(stream: SseStream, how: StreamEnd): void {
+    this.ended[how]++;
     this.#streams.delete(stream);
     this.#unwatch(stream);
   }

@@ -43,14 +43,20 @@ export class TaskCounts {
     this.#now = now;
   }
 
-  /** Counts the tasks of these kinds, or of all. Whoever asks at the same time shares one count. */
-  async read(kinds?: readonly string[]): Promise<Counts> {
-    const name = kinds ? [...new Set(kinds)].sort().join() : "*";
+  /**
+   * Counts the tasks of these kinds, or of all; in other states than these there are 0. Whoever asks
+   * at the same time shares one count.
+   */
+  async read(
+    kinds?: readonly string[],
+    statuses: readonly Status[] = STATUSES,
+  ): Promise<Counts> {
+    const name = `${kinds ? [...new Set(kinds)].sort().join() : "*"} ${statuses.join()}`;
     const known = this.#counted.get(name);
     if (known && this.#now() < known.until) return await known.counts;
     if (this.#counted.size >= MAX_SELECTIONS) this.#counted.clear();
     const begun = this.#now();
-    const counting: Counted = { counts: this.#count(kinds), until: Infinity };
+    const counting: Counted = { counts: this.#count(kinds, statuses), until: Infinity };
     this.#counted.set(name, counting);
     try {
       const counts = await counting.counts;
@@ -63,10 +69,10 @@ export class TaskCounts {
     }
   }
 
-  async #count(kinds?: readonly string[]): Promise<Counts> {
+  async #count(kinds: readonly string[] | undefined, statuses: readonly Status[]): Promise<Counts> {
     const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Counts;
     for (const kind of kinds ?? await knownKinds(this.#kv)) {
-      for (const status of STATUSES) {
+      for (const status of statuses) {
         const limit = COUNT_LIMIT - counts[status];
         if (limit === 0) continue;
         const prefix = keys.indexOf(kind, status);

@@ -6,6 +6,7 @@
  */
 
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import type { FromTasks } from "./protocol.ts";
 import type { TaskHost, TaskHostEvents } from "./task_process.ts";
 
@@ -37,6 +38,8 @@ export interface TaskPoolOptions<Run> {
   ongone(member: Member<Run>, because: string, died: boolean): void;
   /** There may be room again. */
   onready(): void;
+  /** Where figures are kept. */
+  metrics?: Pick<Metrics, "processEnded">;
   /** Where trouble is told. */
   log: Logger;
 }
@@ -75,6 +78,11 @@ export class TaskPool<Run> {
     return count < (this.#options.isolated ?? 8);
   }
 
+  /** Processes there are. */
+  get size(): number {
+    return this.#members.size;
+  }
+
   /** The processes' ids. */
   get pids(): number[] {
     return [...this.#members].flatMap(({ host }) => host.pid ?? []);
@@ -102,6 +110,7 @@ export class TaskPool<Run> {
 
   /** Ends a process whatever it does; its other runs go on elsewhere. */
   kill(member: Member<Run>): void {
+    this.#options.metrics?.processEnded("killed");
     this.#leave(member.host, member.host.kill());
     this.#gone(member, "its process was ended because of another task", false);
   }
@@ -121,7 +130,7 @@ export class TaskPool<Run> {
   }
 
   #add(isolated: boolean): Member<Run> {
-    const { startHost, onmessage, log } = this.#options;
+    const { startHost, onmessage, metrics, log } = this.#options;
     const member: Member<Run> = {
       host: startHost({
         onmessage: (message) => {
@@ -129,6 +138,7 @@ export class TaskPool<Run> {
           else onmessage(member, message);
         },
         onexit: (status) => {
+          metrics?.processEnded("died");
           log.error("a task process ended by itself", { status, tasks: member.runs.size });
           this.#gone(member, `its process ended (${status})`, true);
         },

@@ -8,6 +8,7 @@ import type { Auth, Principal } from "../lib/auth.ts";
 import type { Config } from "../lib/config.ts";
 import type { Engine } from "../lib/engine.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { NewestTasks } from "../lib/newest_tasks.ts";
 import type { Pulse } from "../lib/sse_stream.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
@@ -36,6 +37,8 @@ export interface App {
   readonly counts: TaskCounts;
   /** Streams of each address. */
   readonly streamsByClient: Map<string, number>;
+  /** Figures about this process. */
+  readonly metrics: Metrics;
   /** It is about to stop: streams end, and new ones are sent on. */
   readonly stopping: boolean;
   /** Where trouble is told. */

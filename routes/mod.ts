@@ -17,6 +17,7 @@ import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
 import { getKinds } from "./kinds.ts";
 import { getLogin, login, logout } from "./login.ts";
+import { getMetrics } from "./metrics.ts";
 import { getPage, getStatic } from "./page.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
@@ -53,15 +54,21 @@ export const ROUTES: readonly [path: string, methods: Methods][] = [
   ["/kinds", { GET: ["any", getKinds] }],
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
+  ["/metrics", { GET: ["read", getMetrics] }],
   ["/static/:file", { GET: ["public", getStatic] }],
 ];
 
-/** Paths without parameters are looked up; the others are matched in order. */
-const FIXED = new Map(ROUTES.filter(([path]) => !path.includes(":")));
-const PATTERNS = ROUTES.filter(([path]) => path.includes(":")).map(([path, methods]) => ({
-  parts: path.split("/"),
-  methods,
-}));
+/** What is of use on a process that answers nothing else: `HEADWAY_OPS_PORT`. */
+export const OPS_ROUTES: typeof ROUTES = ROUTES.filter(([path]) =>
+  ["/healthz", "/readyz", "/metrics"].includes(path)
+);
+
+/** The entry of the table that a path fits. */
+interface Match {
+  path: string;
+  methods: Methods;
+  params: RouteContext["params"];
+}
 
 /** What a write is told when this process stops, or begins anew. */
 const NOT_NOW = new HttpError(503, "This server takes no writes now: try again in a moment", {
@@ -71,28 +78,33 @@ const NOT_NOW = new HttpError(503, "This server takes no writes now: try again i
 /** Makes the handler that `Deno.serve` calls. It never throws. */
 export function createHandler(
   app: App,
+  routes: typeof ROUTES = ROUTES,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+  const match = matcher(routes);
   return async (request, info) => {
     const url = URL.parse(request.url);
-    try {
-      // It is made of the Host, which may be anything.
-      if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
-      return finish(app, request, url, await answer(app, request, url, info));
-    } catch (error) {
+    const found = url && match(url.pathname);
+    const response = await answer(app, request, url, found, info).catch((error) => {
       const passes = error instanceof StoreError && error.reason !== "refused";
-      return finish(app, request, url, errorResponse(passes ? NOT_NOW : error, app.log));
-    }
+      return errorResponse(passes ? NOT_NOW : error, app.log);
+    });
+    app.metrics.answered(found?.path ?? "other", request.method, response.status);
+    return finish(app, request, url, response);
   };
 }
 
 async function answer(
   app: App,
   request: Request,
-  url: URL,
+  url: URL | null,
+  found: Match | null,
   info: Deno.ServeHandlerInfo,
 ): Promise<Response> {
+  // It is made of the Host, which may be anything.
+  if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
   checkHost(app.config, url);
-  const { methods, params } = match(url.pathname);
+  if (!found) throw new HttpError(404, `There is nothing at ${url.pathname.slice(0, 200)}`);
+  const { methods, params } = found;
   const method = request.method === "HEAD" ? "GET" : request.method;
   const [need, route] = Object.hasOwn(methods, method) ? methods[method]! : [];
   if (need === undefined || route === undefined) return notAllowed(request, methods);
@@ -102,15 +114,22 @@ async function answer(
   return request.method === "HEAD" ? await withoutBody(response) : response;
 }
 
-function match(path: string): { methods: Methods; params: RouteContext["params"] } {
-  const fixed = FIXED.get(path);
-  if (fixed) return { methods: fixed, params: {} };
-  const parts = path.split("/");
-  for (const pattern of PATTERNS) {
-    const params = matchParts(pattern.parts, parts);
-    if (params) return { methods: pattern.methods, params };
-  }
-  throw new HttpError(404, `There is nothing at ${path.slice(0, 200)}`);
+/** Paths without parameters are looked up; the others are matched in order. */
+function matcher(routes: typeof ROUTES): (path: string) => Match | null {
+  const entries = routes.map(([path, methods]) => ({ path, methods, parts: path.split("/") }));
+  const patterns = entries.filter(({ path }) => path.includes(":"));
+  const fixed = new Map(entries.map((entry) => [entry.path, { ...entry, params: {} }]));
+  for (const { path } of patterns) fixed.delete(path);
+  return (path) => {
+    const found = fixed.get(path);
+    if (found) return found;
+    const parts = path.split("/");
+    for (const pattern of patterns) {
+      const params = matchParts(pattern.parts, parts);
+      if (params) return { ...pattern, params };
+    }
+    return null;
+  };
 }
 
 function matchParts(

@@ -75,6 +75,7 @@ function open(
     app.stopping || pulse.size >= maxStreams ||
     (maxStreamsPerClient > 0 && own >= maxStreamsPerClient)
   ) {
+    app.metrics.turnedAway++;
     return new Response(encodeBytes({ retry: jittered(AWAY_MS, 0.5) }), { headers: SSE_HEADERS });
   }
   const stream = new SseStream({

@@ -31,6 +31,7 @@ const ALLOWED: [path: string, allow: string][] = [
   ["/kinds", "GET, HEAD, OPTIONS"],
   ["/healthz", "GET, HEAD, OPTIONS"],
   ["/readyz", "GET, HEAD, OPTIONS"],
+  ["/metrics", "GET, HEAD, OPTIONS"],
 ];
 
 Deno.test("each path tells which methods it has, to OPTIONS and with a 405", async () => {

@@ -23,6 +23,12 @@ const CASES: Record<string, Case> = {
     good: { "0": 0, "65535": 65535, " 80 ": 80 },
     bad: [...notWhole, "65536"],
   },
+  HEADWAY_OPS_PORT: {
+    field: "opsPort",
+    fallback: null,
+    good: { "0": 0, "9000": 9000 },
+    bad: [...notWhole, "65536"],
+  },
   HEADWAY_KV: {
     field: "kv",
     fallback: `${cwd}/.headway/headway.db`,
