@@ -15,13 +15,13 @@ export type ColumnType = CellType | "mixed" | "empty";
 
 /** The profile of one column. */
 export interface ColumnSummary {
-  /** What its values are, blank cells aside. */
+  /** What its values are, cells without one aside. */
   type: ColumnType;
   /** How many values of each type there are, where the type is `mixed`. */
   types?: Partial<Record<CellType, number>>;
-  /** Blank cells. */
+  /** Cells without a value: blank ones, and those that say so. */
   nulls: number;
-  /** Different values, blank ones aside. */
+  /** Different values, those aside. */
   distinct: number;
   /** Whether `distinct` is exact; else it is an estimate. */
   distinct_exact: boolean;
@@ -60,6 +60,7 @@ export interface ColumnState {
  * the same as one that never stopped.
  */
 export class ColumnProfile {
+  #nullText: string;
   #maxText: number;
   #nulls: number;
   #counts: number[];
@@ -83,8 +84,10 @@ export class ColumnProfile {
    * Begins, or goes on from a state.
    *
    * @param maxBytes What the state may take as JSON, at least 450.
+   * @param nullText What a cell without a value says, beside nothing at all.
    */
-  constructor(maxBytes: number, state?: ColumnState) {
+  constructor(maxBytes: number, state?: ColumnState, nullText = "") {
+    this.#nullText = nullText;
     this.#maxText = Math.min(MAX_TEXT_BYTES, Math.floor(maxBytes / 12));
     this.#nulls = state?.nulls ?? 0;
     this.#counts = state?.counts ?? CELL_TYPES.map(() => 0);
@@ -98,7 +101,7 @@ export class ColumnProfile {
   add(cell: string): void {
     const padded = cell.charCodeAt(0) <= SPACE || cell.charCodeAt(cell.length - 1) <= SPACE;
     const value = padded ? cell.trim() : cell;
-    if (value === "") {
+    if (value === "" || value === this.#nullText) {
       this.#nulls++;
       return;
     }

@@ -16,6 +16,8 @@ import { type NamedColumn, TableProfile, type TableState } from "./table_profile
 const MAX_WARNINGS = 100;
 /** Milliseconds between two checkpoints. */
 const SAVE_EVERY_MS = 1000;
+/** Milliseconds that a warning waits for a checkpoint to go with. */
+const WARN_AFTER_MS = 200;
 
 /** What `csv-profile` takes. */
 export interface CsvProfileInput {
@@ -25,6 +27,8 @@ export interface CsvProfileInput {
   delimiter?: string | undefined;
   /** Whether the first row names the columns. @default {true} */
   header: boolean;
+  /** What a cell without a value says, as `NA`; blank cells are without one in any case. */
+  null_text?: string | undefined;
 }
 
 /** What `csv-profile` ends with. */
@@ -56,12 +60,15 @@ const input = z.strictObject({
   delimiter: z.string().regex(/^[^"\r\n]$/u, "Expected one character, not a quote or a line end")
     .optional().describe("What separates the cells; detected unless given"),
   header: z.boolean().default(true).describe("Whether the first row names the columns"),
+  null_text: z.string().min(1).max(100).optional()
+    .describe("What a cell without a value says, as NA or NULL"),
 });
 
 /**
  * Profiles an uploaded CSV file (RFC 4180, UTF-8) in bounded memory: rows, and by column the type,
  * blank cells, different values, least, greatest and mean. Goes on from its checkpoint after a
- * restart, with the same profile as without one; warnings after the checkpoint are logged again.
+ * restart, with the same profile as without one. Warnings are logged right before a checkpoint, so
+ * that a restart does not repeat them.
  */
 export const csvProfile: TaskDefinition<CsvProfileInput, never, CsvProfile> = defineTask({
   kind: "csv-profile",
@@ -84,8 +91,9 @@ export async function* profileCsv(
   const { size } = await uploadInfo(input.upload);
   // Read again at a restart: a header may be larger than a checkpoint.
   const head = await readHead(pieces(upload(input.upload), signal), input);
-  const table = new TableProfile(head.header, saved?.table);
+  const table = new TableProfile(head.header, saved?.table, input.null_text);
   const rows = new CsvRows(head.dialect, saved?.position ?? head.position);
+  const warnings: Yield<never, never>[] = [];
   let savedAt = performance.now();
   let ended = false;
 
@@ -104,20 +112,20 @@ export async function* profileCsv(
         for (let i = 0; i < batch.rows.length; i++) {
           const line = batch.lines[i]!;
           if (line === batch.invalidUtf8) {
-            yield log(`Line ${line} is not UTF-8: what cannot be read becomes U+FFFD`, {
-              level: "warn",
-              line,
-            });
+            const message = `Line ${line} is not UTF-8: what cannot be read becomes U+FFFD`;
+            warnings.push(log(message, { level: "warn", line }));
           }
           const reason = table.add(batch.rows[i]!);
-          if (reason !== undefined) yield* warn(line, reason);
+          if (reason !== undefined) warn(line, reason);
         }
         if (batch.malformed !== undefined) {
           table.addMalformed();
-          yield* warn(batch.malformed.line, batch.malformed.reason);
+          warn(batch.malformed.line, batch.malformed.reason);
         }
         yield report();
-        if (performance.now() - savedAt >= saveEveryMs) {
+        const wait = warnings.length > 0 ? Math.min(WARN_AFTER_MS, saveEveryMs) : saveEveryMs;
+        if (performance.now() - savedAt >= wait) {
+          yield* warnings.splice(0);
           yield save({ position: rows.position, table: table.state() });
           savedAt = performance.now();
         }
@@ -128,6 +136,7 @@ export async function* profileCsv(
   } finally {
     await source.return();
   }
+  yield* warnings;
   return { size, delimiter: head.dialect.delimiter, ...table.summary() };
 
   function report(): Yield<never, never> {
@@ -140,13 +149,13 @@ export async function* profileCsv(
     });
   }
 
-  function* warn(line: number, reason: string): Generator<Yield<never, never>, void, void> {
+  function warn(line: number, reason: string): void {
     if (table.malformed > MAX_WARNINGS + 1) return;
-    if (table.malformed <= MAX_WARNINGS) {
-      yield log(`Line ${line} is malformed: ${reason}`, { level: "warn", line, reason });
-    } else {
-      yield log("Further malformed rows are only counted", { level: "warn" });
-    }
+    warnings.push(
+      table.malformed <= MAX_WARNINGS
+        ? log(`Line ${line} is malformed: ${reason}`, { level: "warn", line, reason })
+        : log("Further malformed rows are only counted", { level: "warn" }),
+    );
   }
 }
 

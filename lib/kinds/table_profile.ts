@@ -42,6 +42,7 @@ export interface TableState {
  * may remember depends on how many there are.
  */
 export class TableProfile {
+  #nullText: string | undefined;
   #names: string[] | undefined;
   #width: number | undefined;
   #columns: ColumnProfile[] = [];
@@ -52,8 +53,10 @@ export class TableProfile {
    * Begins, or goes on from a state.
    *
    * @param header The first row, or `undefined` where the table has none.
+   * @param nullText See {@link ColumnProfile}.
    */
-  constructor(header: string[] | undefined, state?: TableState) {
+  constructor(header: string[] | undefined, state?: TableState, nullText?: string) {
+    this.#nullText = nullText;
     this.#names = header;
     this.#rows = state?.rows ?? 0;
     this.#malformed = state?.malformed ?? 0;
@@ -119,7 +122,10 @@ export class TableProfile {
     this.#width = width;
     const count = Math.min(width, MAX_COLUMNS);
     const each = Math.floor(COLUMNS_BYTES / count);
-    this.#columns = Array.from({ length: count }, (_, i) => new ColumnProfile(each, states?.[i]));
+    this.#columns = Array.from(
+      { length: count },
+      (_, i) => new ColumnProfile(each, states?.[i], this.#nullText),
+    );
   }
 }
 

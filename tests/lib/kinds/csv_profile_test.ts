@@ -15,6 +15,8 @@ interface Run {
   yields: unknown[];
   logs: LogYield[];
   saves: unknown[];
+  /** How many rows were logged before each checkpoint. */
+  told: number[];
   result: CsvProfile;
 }
 
@@ -30,7 +32,13 @@ async function profile(
   const logs = yields.filter((value): value is LogYield => yieldType(value) === "log");
   const saves = yields.filter((value) => yieldType(value) === "save")
     .map((value) => JSON.parse(JSON.stringify((value as SaveYield<unknown>).data)));
-  return { yields, logs, saves, result };
+  const told: number[] = [];
+  let count = 0;
+  for (const value of yields) {
+    if (yieldType(value) === "log") count++;
+    else if (yieldType(value) === "save") told.push(count);
+  }
+  return { yields, logs, saves, told, result };
 }
 
 /** Like {@link profile}, with the message of a failure as its result. */
@@ -38,11 +46,11 @@ async function outcome(
   file: Uint8Array,
   input: Partial<CsvProfileInput>,
   options: TaskContextOptions,
-): Promise<Pick<Run, "logs" | "saves"> & { result: CsvProfile | string }> {
+): Promise<Pick<Run, "logs" | "saves" | "told"> & { result: CsvProfile | string }> {
   try {
     return await profile(file, input, options);
   } catch (error) {
-    return { logs: [], saves: [], result: (error as Error).message };
+    return { logs: [], saves: [], told: [], result: (error as Error).message };
   }
 }
 
@@ -102,6 +110,19 @@ Deno.test("csvProfile without a header counts the first row", async () => {
   const { result } = await profile("1,x\n2,y\n", { header: false });
   assertEquals(result.rows, 2);
   assertEquals(result.columns.map((column) => column.name), ["column_1", "column_2"]);
+});
+
+Deno.test("csvProfile takes cells that say null_text for blank ones", async () => {
+  const file = "n,code\n1,NA\n NA ,US\n3,NAM\n,NA\n";
+  const { result } = await profile(file, { null_text: "NA" });
+  const of = ({ type, nulls, distinct, mean }: CsvProfile["columns"][number]) => [
+    type,
+    nulls,
+    distinct,
+    mean,
+  ];
+  assertEquals(result.columns.map(of), [["integer", 2, 2, 2], ["string", 2, 2, undefined]]);
+  assertEquals((await profile(file)).result.columns.map(of)[0], ["mixed", 1, 3, undefined]);
 });
 
 Deno.test("csvProfile takes the delimiter it is given", async () => {
@@ -240,7 +261,7 @@ Deno.test("csvProfile promises the same profile however the upload is cut", asyn
   );
 });
 
-Deno.test("csvProfile promises the same profile from any of its checkpoints", async () => {
+Deno.test("csvProfile promises the same profile from any of its checkpoints, and no warning twice", async () => {
   const inputs = fc.record({ header: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(
@@ -256,9 +277,11 @@ Deno.test("csvProfile promises the same profile from any of its checkpoints", as
         // Stopped and resumed three times.
         for (const pick of picks) {
           if (run.saves.length === 0) return;
-          const checkpoint = run.saves[pick % run.saves.length];
-          run = await outcome(file, input, { chunkSize, checkpoint });
+          const at = pick % run.saves.length;
+          const rest = run.logs.slice(run.told[at]);
+          run = await outcome(file, input, { chunkSize, checkpoint: run.saves[at] });
           assertEquals(run.result, whole.result);
+          assertEquals(run.logs, rest);
         }
       },
     ),
