@@ -12,11 +12,8 @@ const FILES: Record<string, { path: string; type: string }> = {
   "feed_worker.js": { path: "dist/feed_worker.js", type: "text/javascript; charset=utf-8" },
   "feed_worker.js.map": { path: "dist/feed_worker.js.map", type: "application/json" },
   "app.js.map": { path: "dist/app.js.map", type: "application/json" },
-  "base.css": { path: "css/base.css", type: "text/css; charset=utf-8" },
-  "list.css": { path: "css/list.css", type: "text/css; charset=utf-8" },
-  "task.css": { path: "css/task.css", type: "text/css; charset=utf-8" },
-  "form.css": { path: "css/form.css", type: "text/css; charset=utf-8" },
-  "narrow.css": { path: "css/narrow.css", type: "text/css; charset=utf-8" },
+  "page.css": { path: "dist/css/page.css", type: "text/css; charset=utf-8" },
+  "page.css.map": { path: "dist/css/page.css.map", type: "application/json" },
   "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
 };
 

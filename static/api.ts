@@ -19,8 +19,9 @@ export class ApiError extends Error {
 
   /** From a problem of RFC 9457, or without one. */
   constructor(status: number, problem: unknown) {
-    const { error, errors } = (problem ?? {}) as {
+    const { error, field, errors } = (problem ?? {}) as {
       error?: unknown;
+      field?: string;
       errors?: { field: string; message: string }[];
     };
     super(
@@ -31,7 +32,10 @@ export class ApiError extends Error {
         : strings.unexpected(status),
     );
     this.status = status;
-    this.fields = new Map((errors ?? []).map(({ field, message }) => [field, message]));
+    this.fields = new Map(
+      errors?.map(({ field, message }) => [field, message]) ??
+        (field === undefined ? [] : [[field, this.message]]),
+    );
   }
 }
 
@@ -73,9 +77,9 @@ export async function readSession(): Promise<boolean> {
   return !signedOut.value;
 }
 
-/** The kinds there are. */
-export async function getKinds(): Promise<KindInfo[]> {
-  return (await call<{ kinds: KindInfo[] }>("GET", "/kinds")).kinds;
+/** The kinds there are, and how large an upload may be. */
+export async function getKinds(): Promise<{ kinds: KindInfo[]; limits: { max_upload: number } }> {
+  return await call("GET", "/kinds");
 }
 
 /** A page of tasks, newest first. */
@@ -111,6 +115,11 @@ export async function changeTasks(
 /** One task. */
 export async function getTask(id: string): Promise<TaskRecord> {
   return await call("GET", taskUrl(id));
+}
+
+/** What a task was submitted with; `null` for nothing. */
+export async function getInput(id: string): Promise<unknown> {
+  return (await call<{ input: unknown }>("GET", `${taskUrl(id)}/details`)).input;
 }
 
 /** Submits a task. With the same `key` a second try makes no second task. */

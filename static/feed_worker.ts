@@ -1,5 +1,6 @@
 /**
- * The feed in a shared worker: one for all tabs of the browser.
+ * The feed in a shared worker: one for all tabs of the browser. Where there is no such worker, each
+ * page imports this module and has a feed of its own.
  *
  * @module
  */
@@ -7,7 +8,8 @@
 import { WORLD } from "./client/world.ts";
 import { Feed } from "./feed.ts";
 
-const feed = new Feed(WORLD);
+/** Feeds whoever joins. */
+export const feed: Feed = new Feed(WORLD);
 
 addEventListener("connect", (event) => {
   const port = (event as MessageEvent).ports[0]!;

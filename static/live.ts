@@ -7,7 +7,6 @@
 import { WORLD } from "./client/world.ts";
 import { startClock } from "./clock.ts";
 import { onconnection } from "./connection.ts";
-import { Feed } from "./feed.ts";
 import { FeedClient } from "./feed_client.ts";
 import type { TabMessage } from "./feed_protocol.ts";
 
@@ -27,7 +26,7 @@ export function startFeed(): void {
   try {
     useWorker();
   } catch {
-    usePage();
+    void usePage();
   }
   const reopen = () => feed.reopen();
   startClock(reopen);
@@ -52,14 +51,17 @@ function useWorker(): void {
   worker.onerror = () => {
     worker.onerror = null;
     worker.port.close();
-    usePage();
-    feed.say();
+    void usePage();
   };
 }
 
-function usePage(): void {
-  const line = new Feed(WORLD).join((message) => feed.take(message));
+/** The same program, loaded only where it is needed. */
+async function usePage(): Promise<void> {
+  const url: string = WORKER_URL;
+  const module: typeof import("./feed_worker.ts") = await import(url);
+  const line = module.feed.join((message) => feed.take(message));
   post = (message) => line.take(message);
+  feed.say();
 }
 
 interface TrustedTypes {

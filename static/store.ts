@@ -1,10 +1,10 @@
 /**
- * What the page as a whole needs: the kinds, the form, and what the route asks the feed for.
+ * What the page as a whole needs: the kinds, and what the route asks the feed for.
  *
  * @module
  */
 
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
 import { refused, startConnection } from "./connection.ts";
 import { startList, watchList } from "./list_store.ts";
@@ -16,8 +16,8 @@ import { watchTask } from "./task_store.ts";
 /** The kinds there are; `null` until they are loaded. */
 export const kinds = signal<readonly api.KindInfo[] | null>(null);
 
-/** What opens the form: nothing, or it is open, perhaps with a file to work on. */
-export const newTask = signal<{ file: File | null } | null>(null);
+/** Bytes that an upload may have. */
+export const maxUpload = signal(Infinity);
 
 const taskId = computed(() => route.value.taskId);
 
@@ -54,7 +54,11 @@ export function startStore(): void {
 /** Asks for the kinds, again and again if it must be. */
 export async function loadKinds(): Promise<void> {
   try {
-    kinds.value = await api.getKinds();
+    const { kinds: known, limits } = await api.getKinds();
+    batch(() => {
+      kinds.value = known;
+      maxUpload.value = limits.max_upload;
+    });
   } catch {
     // Once signed in it is asked for anew.
     if (!signedOut.peek()) setTimeout(() => void loadKinds(), 3000);

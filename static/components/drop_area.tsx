@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { newTask } from "../store.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { dropFile } from "../new_task.ts";
+import { signedOut } from "../session.ts";
 import { strings } from "../strings.ts";
 
-/** The whole window takes a file: dropping it opens the form with it. */
+/** The whole window takes a file: dropping it opens the form with it, or puts it into the form. */
 export function DropArea(): JSX.Element | null {
   const over = useSignal(false);
   useEffect(() => {
@@ -12,22 +13,31 @@ export function DropArea(): JSX.Element | null {
     const on = (name: "dragover" | "dragleave" | "drop", listener: (event: DragEvent) => void) =>
       addEventListener(name, listener, { signal: listening.signal });
     on("dragover", (event) => {
-      if (newTask.peek() !== null || !event.dataTransfer?.types.includes("Files")) return;
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      // A browser shows a file that is dropped on a page, and the page is gone.
       event.preventDefault();
-      over.value = true;
+      // A field that takes it says so itself.
+      over.value = !signedOut.peek() && !(event.target as Element).closest(".file");
     });
     on("dragleave", (event) => {
       // Not from one element to another, but out of the window.
       if (event.relatedTarget === null) over.value = false;
     });
     on("drop", (event) => {
-      if (!over.peek()) return;
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
+      const file = event.dataTransfer.files[0];
+      if (file && over.peek()) dropFile(file);
       over.value = false;
-      const file = event.dataTransfer?.files[0];
-      if (file) newTask.value = { file };
     });
     return () => listening.abort();
   }, []);
-  return over.value ? <div class="drop-area">{strings.dropHere}</div> : null;
+  return over.value ? <Area /> : null;
+}
+
+/** Shown as a popover: that is above a dialog too. */
+function Area(): JSX.Element {
+  const area = useRef<HTMLDivElement>(null);
+  useEffect(() => area.current!.showPopover(), []);
+  return <div ref={area} class="drop-area" popover="manual">{strings.dropHere}</div>;
 }

@@ -1,87 +1,131 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { bytes } from "../format.ts";
+import { bytes, duration } from "../format.ts";
 import { strings } from "../strings.ts";
-import { UploadIcon } from "./icons.tsx";
+import type { Described } from "./form_field.tsx";
+import { CloseIcon, UploadIcon } from "./icons.tsx";
+import type { Sending } from "./use_uploads.ts";
+
+/** Milliseconds from which on it can be told how long the rest takes. */
+const KNOWN_MS = 1500;
 
 /** What {@link FileField} takes. */
 export interface FileFieldProps {
   /** The input's id. */
   id: string;
-  /** The file. */
-  file: Signal<File | null>;
-  /** Bytes of it that are sent; `null` while it is not being uploaded. */
-  sent: Signal<number | null>;
+  /** The file that was picked. */
+  file: File | null;
+  /** The upload of an earlier run that is used without one; empty for none. */
+  before: string;
+  /** How far it is sent. */
+  sending: Sending | null;
+  /** Another one cannot be picked now. */
+  locked: boolean;
   /** Attributes that tell what is wrong. */
-  described: { "aria-invalid"?: true; "aria-describedby"?: string };
+  described: Described;
+  /** Takes the file that is picked. */
+  onfile: (file: File) => void;
+  /** Gives up sending it. */
+  oncancel: () => void;
 }
 
 /** A place for a file: to pick one or to drop it, and to see it go up. */
-export function FileField({ id, file, sent, described }: FileFieldProps): JSX.Element {
+export function FileField(props: FileFieldProps): JSX.Element {
+  const { id, file, before, sending, locked, described, onfile, oncancel } = props;
   const over = useSignal(false);
-  const picked = file.value;
+  const take = (files: FileList | null | undefined) => {
+    if (files?.[0] && !locked) onfile(files[0]);
+  };
   return (
-    <label
-      class={`file${over.value ? " file-over" : ""}`}
-      onDragOver={(event) => {
-        event.preventDefault();
-        over.value = true;
-      }}
-      onDragLeave={() => over.value = false}
-      onDrop={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
-        over.value = false;
-        file.value = event.dataTransfer?.files[0] ?? file.peek();
-      }}
-    >
-      <input
-        id={id}
-        type="file"
-        class="visually-hidden"
-        disabled={sent.value !== null}
-        {...described}
-        onChange={({ currentTarget }) => file.value = currentTarget.files?.[0] ?? file.peek()}
-      />
-      <UploadIcon />
-      {picked === null
-        ? (
-          <span>
-            <span class="link">{strings.form.chooseFile}</span> {strings.form.orDrop}
-          </span>
-        )
-        : (
-          <span class="file-picked">
-            <span class="file-name text">{picked.name}</span>
-            <span class="file-size">{bytes(picked.size)}</span>
-            {sent.value === null && <span class="link">{strings.form.otherFile}</span>}
-          </span>
-        )}
-      {picked !== null && sent.value !== null && (
-        <UploadProgress sent={sent.value} total={picked.size} />
+    <>
+      <label
+        class={`file${over.value ? " file-over" : ""}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => over.value = false}
+        onDrop={(event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          over.value = false;
+          take(event.dataTransfer?.files);
+        }}
+      >
+        <input
+          id={id}
+          type="file"
+          class="visually-hidden"
+          aria-labelledby={`${id}-label ${id}-file`}
+          disabled={locked}
+          {...described}
+          onChange={({ currentTarget }) => take(currentTarget.files)}
+        />
+        <UploadIcon />
+        <span id={`${id}-file`}>
+          <Picked file={file} before={before} locked={locked} />
+        </span>
+      </label>
+      {file !== null && sending !== null && (
+        <UploadProgress sending={sending} total={file.size} oncancel={oncancel} />
       )}
-    </label>
+    </>
   );
 }
 
-function UploadProgress({ sent, total }: { sent: number; total: number }): JSX.Element {
+function Picked({ file, before, locked }: Pick<FileFieldProps, "file" | "before" | "locked">) {
+  const { form } = strings;
+  if (file === null && before === "") {
+    return (
+      <span>
+        <span class="link">{form.chooseFile}</span> {form.orDrop}
+      </span>
+    );
+  }
+  return (
+    <span class="file-picked">
+      <span class="file-name text">{file?.name ?? form.sameFile}</span>
+      <span class="file-size">{file ? bytes(file.size) : form.sameFileHint}</span>
+      {!locked && <span class="link">{form.otherFile}</span>}
+    </span>
+  );
+}
+
+interface UploadProgressProps {
+  sending: Sending;
+  total: number;
+  oncancel: () => void;
+}
+
+function UploadProgress({ sending, total, oncancel }: UploadProgressProps): JSX.Element {
+  const { sent, since } = sending;
   const part = total === 0 ? 100 : Math.min(100, 100 * sent / total);
   const text = part < 100
-    ? strings.form.uploading(bytes(sent), bytes(total))
+    ? strings.form.uploading(bytes(Math.min(sent, total)), bytes(total))
     : strings.form.storing;
+  const passed = performance.now() - since;
+  const left = passed * (total - sent) / sent;
   return (
-    <span class="file-progress">
-      <span
+    <div class="file-progress">
+      <div
         class="bar bar-small bar-running"
         role="progressbar"
-        aria-label={text}
+        aria-label={strings.form.upload}
         aria-valuemin={0}
         aria-valuemax={100}
-        aria-valuenow={Math.round(part)}
+        aria-valuenow={Math.floor(part)}
+        aria-valuetext={text}
       >
-        <span class="bar-fill" style={{ transform: `translateX(${part - 100}%)` }} />
+        <div class="bar-fill" style={{ transform: `translateX(${part - 100}%)` }} />
+      </div>
+      <span class="file-sent">
+        {text}
+        {passed > KNOWN_MS && part < 100 && ` · ${strings.left(duration(Math.max(1000, left)))}`}
       </span>
-      <span class="file-sent">{text}</span>
-    </span>
+      <button type="button" class="button-quiet file-cancel" onClick={oncancel}>
+        <CloseIcon />
+        {strings.form.cancelUpload}
+      </button>
+    </div>
   );
 }

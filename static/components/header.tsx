@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import { now } from "../clock.ts";
 import { clockTime } from "../format.ts";
+import { openForm } from "../new_task.ts";
 import { stayInPage } from "../route.ts";
 import { brokenSince, connection } from "../connection.ts";
 import { signOut } from "../api.ts";
 import { signedIn, signedOut } from "../session.ts";
-import { newTask } from "../store.ts";
 import { strings } from "../strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "./icons.tsx";
 import { LanguageSwitch } from "./language_switch.tsx";
@@ -39,7 +39,7 @@ export function Header(): JSX.Element {
           <button
             type="button"
             class="button button-primary"
-            onClick={() => newTask.value = { file: null }}
+            onClick={openForm}
           >
             <PlusIcon />
             {strings.newTask}

@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { strings } from "../strings.ts";
-import { CloseIcon, KeysIcon } from "./icons.tsx";
+import { Dialog } from "./dialog.tsx";
+import { KeysIcon } from "./icons.tsx";
 
 /** A button, and the key `?`, which tell the other keys. */
 export function ListHelp(): JSX.Element {
@@ -38,43 +39,19 @@ export function ListHelp(): JSX.Element {
 }
 
 function Help({ onclose }: { onclose: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
   return (
-    <dialog
-      ref={dialog}
-      class="dialog help"
-      aria-labelledby="help-title"
-      onClose={onclose}
-      onClick={(event) => {
-        // The dialog itself is hit only beside its content.
-        if (event.target === dialog.current) dialog.current!.close();
-      }}
-    >
-      <div class="dialog-content">
-        <div class="section-head">
-          <h2 id="help-title">{strings.list.help}</h2>
-          <button
-            type="button"
-            class="button-quiet"
-            aria-label={strings.form.close}
-            onClick={() => dialog.current!.close()}
-          >
-            <CloseIcon />
-          </button>
-        </div>
-        <dl class="help-keys">
-          {strings.list.helpKeys.map(([key, other, does]) => (
-            <div key={key}>
-              <dt>
-                <kbd>{key}</kbd>
-                {other !== "" && <kbd>{other}</kbd>}
-              </dt>
-              <dd>{does}</dd>
-            </div>
-          ))}
-        </dl>
-      </div>
-    </dialog>
+    <Dialog title={strings.list.help} class="help" onclose={onclose}>
+      <dl class="help-keys">
+        {strings.list.helpKeys.map(([key, other, does]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+              {other !== "" && <kbd>{other}</kbd>}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
   );
 }

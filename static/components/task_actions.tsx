@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
+import { openFormAgain } from "../new_task.ts";
 import { acting, actionError, cancel, remove, retry } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
@@ -15,6 +16,13 @@ export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
         ? (
           <>
             <RemoveButton />
+            <button
+              type="button"
+              class="button button-quiet"
+              onClick={() => openFormAgain(record.kind, record.task_id)}
+            >
+              {strings.editAndRun}
+            </button>
             <button
               type="button"
               class="button"

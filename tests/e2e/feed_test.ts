@@ -59,6 +59,19 @@ Deno.test("three tabs hold one stream, and live on when the first is closed", as
   assertEquals(problems, []);
 });
 
+Deno.test("a page without a shared worker has a feed of its own", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "log-many", { rows: 20 });
+  await using browser = await TestBrowser.launch();
+  const { page, problems } = await browser.open("about:blank");
+  await page.evaluateOnNewDocument("delete globalThis.SharedWorker");
+  await page.goto(`${app.url}/?task_id=${task_id}`, { waitUntil: "domcontentloaded" });
+  await badge(page, "Live");
+  await finished(app.url, task_id);
+  await showsLog(page, app.url, task_id);
+  assertEquals(problems, []);
+});
+
 Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or missed", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;

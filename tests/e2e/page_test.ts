@@ -226,20 +226,6 @@ Deno.test("the page says that a task is being canceled until it is", async () =>
   assertEquals(problems, []);
 });
 
-Deno.test("the page shows what the API refuses beside the form", async () => {
-  await using app = await testApp();
-  await using visited = await visit(app.url);
-  const { page } = visited;
-  await press(page, "New task");
-  await page.locator("#field-steps").fill("-1");
-  await press(page, "Start");
-  await holds(page, "#field-steps-problem", ">=0");
-  await holds(page, ".form > .problem", "'input.steps' does not fit 'demo'");
-  await page.locator("#field-steps").fill("0");
-  await press(page, "Start");
-  await reads(page, ".task-title .pill", "Completed");
-});
-
 const HOSTILE = [
   "<img src=x onerror=\"document.title='owned'\">",
   "<script>document.title='owned'</script>",

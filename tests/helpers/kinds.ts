@@ -283,3 +283,27 @@ export const environment = defineTask({
     return names.map((name) => Deno.env.get(name) ?? "").join("");
   },
 });
+
+/** Takes every sort of field that a form has, and returns them. One rule is in no JSON Schema. */
+export const order = defineTask({
+  kind: "order",
+  description: "Takes an order, with everything that a form can ask for",
+  input: z.strictObject({
+    name: z.string().min(2).describe("Whose order it is"),
+    mail: z.email().optional().describe("Where the bill goes"),
+    count: z.int().min(1).max(1000).default(1).describe("How many"),
+    size: z.enum(["small", "large"]).default("small"),
+    colours: z.array(z.enum(["red", "blue"])).default(["blue"]),
+    notes: z.array(z.string()).optional().describe("What else is to be said"),
+    gift: z.boolean().default(false).describe("It is a gift"),
+    address: z.strictObject({
+      street: z.string(),
+      zip: z.string().regex(/^\d{5}$/).optional(),
+    }).optional().describe("Where it goes"),
+    extra: z.record(z.string(), z.int()).optional(),
+  }).refine(({ name }) => name !== "Nobody", { path: ["name"], message: "Nobody orders nothing" }),
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input }) {
+    return input;
+  },
+});

@@ -1,0 +1,253 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ElementHandle, Page } from "puppeteer-core";
+import { finished, getTask, submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+async function press(page: Page, name: string, role = "button"): Promise<void> {
+  await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
+}
+
+/** What is said below a field; empty while nothing is. */
+function problem(page: Page, path: string): Promise<string> {
+  return page.$$eval(`[id="field-${path}-problem"]`, (found) => found[0]?.textContent ?? "");
+}
+
+async function says(page: Page, path: string, text: string): Promise<void> {
+  await eventually(async () => assertEquals(await problem(page, path), text), { interval: 25 });
+}
+
+/** Opens the form of a kind. */
+async function open(page: Page, kind: string): Promise<void> {
+  await press(page, "New task");
+  await page.locator(`input[name=kind][value=${kind}]`).click();
+}
+
+/** The task that is open, once one is. */
+async function openTask(page: Page): Promise<string> {
+  await page.waitForSelector(".task-title", { timeout: 20_000 });
+  return new URL(page.url()).searchParams.get("task_id")!;
+}
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement!.id);
+}
+
+Deno.test("the form says beside each field what is wrong, and what the server finds", async () => {
+  await using app = await testApp();
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(app.url);
+  const { page } = opened;
+  await open(page, "order");
+  await page.locator("#field-count").fill("many");
+  // One field is told of when it is left, the others are not yet.
+  await page.keyboard.press("Tab");
+  await says(page, "count", "This must be a number");
+  assertEquals(await problem(page, "name"), "");
+  await page.locator("#field-count").fill("1001");
+  await says(page, "count", "This must be 1,000 or less");
+  await page.locator("#field-mail").fill("nobody");
+  await page.locator('[id="field-address.zip"]').fill("12");
+  await page.locator("#field-extra").fill('{"a": 0.5}');
+  await press(page, "Start");
+  await says(page, "name", "This is needed");
+  await says(page, "mail", "This must be an e-mail address");
+  await says(page, "address.street", "This is needed");
+  await says(page, "address.zip", "This must match the pattern ^\\d{5}$");
+  await says(page, "extra", "a: This must be a whole number");
+  await eventually(async () => assertEquals(await focused(page), "field-name"));
+  const described = await page.$eval("#field-name", (field) => [
+    field.getAttribute("aria-invalid"),
+    document.getElementById(field.getAttribute("aria-describedby")!)!.textContent,
+  ]);
+  assertEquals(described, ["true", "This is needed"]);
+
+  await page.locator("#field-name").fill("Nobody");
+  await page.locator("#field-count").fill("3");
+  await page.locator("#field-mail").fill("n@example.com");
+  await page.locator('[id="field-address.zip"]').fill("12345");
+  await page.locator('[id="field-address.street"]').fill("Here 1");
+  await page.locator("#field-extra").fill('{"a": 1}');
+  await page.locator("#field-notes").fill("one\ntwo\n");
+  await press(page, "red", "checkbox");
+  await press(page, "It is a gift gift", "checkbox");
+  await press(page, "Start");
+  // Only the server knows this one.
+  await says(page, "name", "Nobody orders nothing");
+  await eventually(async () => assertEquals(await focused(page), "field-name"));
+  await page.locator("#field-name").fill("Some Body");
+  await says(page, "name", "");
+  await page.keyboard.press("Enter");
+  const id = await openTask(page);
+  assertEquals((await finished(app.url, id)).result, {
+    name: "Some Body",
+    mail: "n@example.com",
+    count: 3,
+    size: "small",
+    colours: ["red", "blue"],
+    notes: ["one", "two"],
+    gift: true,
+    address: { street: "Here 1", zip: "12345" },
+    extra: { a: 1 },
+  });
+});
+
+Deno.test("the form runs a task again with another input", async () => {
+  await using app = await testApp();
+  const input = { name: "Some Body", count: 7, notes: ["x"], address: { street: "Here" } };
+  const { task_id } = await submit(app.url, "order", input);
+  await finished(app.url, task_id);
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(`${app.url}/?task_id=${task_id}`);
+  const { page, problems } = opened;
+  await press(page, "Edit and run again");
+  await page.waitForSelector("#field-count");
+  assertEquals(await page.$eval("dialog h2", (title) => title.textContent), "Run order again");
+  const held = await page.$$eval(
+    "dialog :is(input, textarea, select)",
+    (fields) =>
+      Object.fromEntries((fields as HTMLInputElement[]).map(({ id, value }) => [id, value])),
+  );
+  assertEquals(held["field-name"], "Some Body");
+  assertEquals(held["field-count"], "7");
+  assertEquals(held["field-notes"], "x");
+  assertEquals(held["field-address.street"], "Here");
+  await page.locator("#field-count").fill("8");
+  await press(page, "Edit as JSON");
+  const json = await page.$eval("#field-", (field) => (field as HTMLTextAreaElement).value);
+  assertEquals(JSON.parse(json).count, 8);
+  await page.locator("#field-").fill('{"name": "Other", "count": "8"}');
+  await press(page, "Start");
+  await says(page, "", "count: This must be a whole number");
+  await page.locator("#field-").fill('{"name": "Other", "count": 9}');
+  await press(page, "Edit as a form");
+  await eventually(async () =>
+    assertEquals(await page.$eval("#field-count", (it) => (it as HTMLInputElement).value), "9")
+  );
+  await page.locator("#field-name").fill("Another");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Enter");
+  await page.keyboard.up("Control");
+  await eventually(async () => assert(await openTask(page) !== task_id), { timeout: 20_000 });
+  const again = await finished(app.url, await openTask(page));
+  assertEquals((again.result as { name: string; count: number }).name, "Another");
+  assertEquals((again.result as { name: string; count: number }).count, 9);
+  // An input that no form can hold is written as JSON, nothing lost.
+  const odd = await submit(app.url, "echo", { any: [1, { thing: null }] });
+  await finished(app.url, odd.task_id);
+  await page.goto(`${app.url}/?task_id=${odd.task_id}`);
+  await press(page, "Edit and run again");
+  await page.waitForSelector("#field-");
+  await press(page, "Start");
+  await eventually(async () => assert(await openTask(page) !== odd.task_id), { timeout: 20_000 });
+  assertEquals((await finished(app.url, await openTask(page))).result, {
+    any: [1, { thing: null }],
+  });
+  assertEquals(problems, []);
+});
+
+Deno.test("the form shows how far a file is sent, and lets go of it when asked", async () => {
+  await using directory = await tempDir();
+  const path = `${directory.path}/numbers.csv`;
+  await Deno.writeTextFile(path, "n\n" + "1234567\n".repeat(250_000));
+  await using app = await testApp({ HEADWAY_MAX_UPLOAD: "3000000" });
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(app.url);
+  const { page, problems } = opened;
+  const network = async (bytesPerSecond: number) => {
+    const session = await page.createCDPSession();
+    await session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: bytesPerSecond,
+    });
+  };
+  await open(page, "csv-profile");
+  const field = await page.$("#field-upload") as ElementHandle<HTMLInputElement>;
+  await field.uploadFile(path);
+  await page.waitForSelector(".file-name");
+  await network(200_000);
+  await press(page, "Start");
+  const bar = ".file-progress [role=progressbar]";
+  await eventually(async () => {
+    assert(Number(await page.$eval(bar, (it) => it.getAttribute("aria-valuenow"))) > 0);
+  }, { timeout: 20_000, interval: 25 });
+  assertStringIncludes(
+    await page.$eval(".file-sent", (it) => it.textContent!),
+    "of 2.0\u00a0MB",
+  );
+  await press(page, "Cancel the upload");
+  await page.waitForSelector(bar, { hidden: true });
+  assertEquals(await page.$eval(".file-name", (it) => it.textContent), "numbers.csv");
+  await network(-1);
+  await press(page, "Start");
+  const ended = await finished(app.url, await openTask(page));
+  assertEquals(ended.status, "completed");
+
+  // The same file again, without sending it again.
+  await press(page, "Edit and run again");
+  await page.waitForSelector(".file-name");
+  assertEquals(
+    await page.$eval(".file-name", (it) => it.textContent),
+    "The file of the earlier run",
+  );
+  await press(page, "Start");
+  await eventually(async () => assert(await openTask(page) !== ended.task_id), { timeout: 20_000 });
+  const again = await taskWhen(
+    app.url,
+    await openTask(page),
+    ({ status }) => status === "completed",
+  );
+  assertEquals(again.result, (await getTask(app.url, ended.task_id)).result);
+
+  // One that is too large is not sent at all.
+  await Deno.writeTextFile(path, "n\n" + "1234567\n".repeat(400_000));
+  await open(page, "csv-profile");
+  const other = await page.$("#field-upload") as ElementHandle<HTMLInputElement>;
+  await other.uploadFile(path);
+  await says(page, "upload", "This file has 3.2\u00a0MB, and 3.0\u00a0MB is the most");
+  assertEquals(problems, []);
+});
+
+Deno.test("a file can be dropped anywhere, also beside an open form", async () => {
+  await using app = await testApp();
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(app.url);
+  const { page, problems } = opened;
+  const drop = (name: string, selector: string) =>
+    page.evaluate(
+      (name, selector) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(["a,b\n1,2\n"], name));
+        for (const type of ["dragover", "drop"]) {
+          const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+          document.querySelector(selector)!.dispatchEvent(event);
+          // Else the browser would go and show the file.
+          if (!event.defaultPrevented) throw new Error(`${type} was left to the browser`);
+        }
+      },
+      name,
+      selector,
+    );
+  await page.waitForSelector(".empty");
+  await press(page, "New task");
+  await page.waitForSelector("#field-steps");
+  await drop("one.csv", "dialog h2");
+  await page.waitForSelector("#field-upload");
+  const names = () => page.$$eval(".file-name", (found) => found.map((it) => it.textContent));
+  await eventually(async () => assertEquals(await names(), ["one.csv"]));
+  await drop("two.csv", "dialog");
+  await eventually(async () => assertEquals(await names(), ["two.csv"]));
+  await page.keyboard.press("Escape");
+  await eventually(async () => assertEquals(await page.$("dialog"), null));
+  await drop("three.bin", "header");
+  await eventually(async () => assertEquals(await names(), ["three.bin"]));
+  assertEquals(
+    await page.$eval("input[name=kind]:checked", (it) => (it as HTMLInputElement).value),
+    "checksum",
+  );
+  assertEquals(problems, []);
+});
