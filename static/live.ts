@@ -4,7 +4,6 @@
  * @module
  */
 
-import { WORLD } from "./client/world.ts";
 import { startClock } from "./clock.ts";
 import { onconnection } from "./connection.ts";
 import { FeedClient } from "./feed_client.ts";
