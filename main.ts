@@ -1,12 +1,13 @@
 /**
  * Headway: durable background tasks with live progress. This module puts a server together; run as
- * a program it reads the environment, and stops on SIGTERM and SIGINT.
+ * a program it reads the environment, drains on SIGTERM, and stops on SIGINT.
  *
  * @module
  */
 
 import { Auth } from "./lib/auth.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
+import { Drain } from "./lib/drain.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/file_lock.ts";
 import denoJson from "./deno.json" with { type: "json" };
@@ -26,7 +27,7 @@ import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
 
 export { type Config, configHelp, readConfig } from "./lib/config.ts";
 
-/** A running server. Disposing of it stops it and waits until it has. */
+/** A running server. Disposing of it stops it at once and waits until it has. */
 export interface Server extends App, AsyncDisposable {
   /** Where it answers, as `http://127.0.0.1:8000`; `""` in a `worker` process. */
   readonly url: string;
@@ -34,6 +35,11 @@ export interface Server extends App, AsyncDisposable {
   readonly opsUrl: string;
   /** Resolves when it has stopped. */
   readonly stopped: Promise<void>;
+  /**
+   * Stops it with regard to all who use it: tasks may come to their end or next checkpoint first, for
+   * half of `drainMs`, and streams end one after another.
+   */
+  stop(drainMs: number): Promise<void>;
 }
 
 /** What {@link start} takes beside the configuration. */
@@ -46,14 +52,14 @@ export interface StartOptions {
   log?: Logger;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
-  /** Milliseconds tasks get when the server stops. @default {5000} */
+  /** Milliseconds tasks get that are asked to stop because the server does. @default {5000} */
   graceMs?: number;
 }
 
 /** Milliseconds between two tries to begin anew. */
 const REOPEN_MS = 500;
 
-/** Milliseconds that stopping may take beyond the tasks' grace. */
+/** Milliseconds that the last requests get when everything else has stopped. */
 const STOP_MS = 5000;
 
 /**
@@ -88,14 +94,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   await using parts = new AsyncDisposableStack();
 
   const local = !/^https?:/.test(config.kv);
-  if (local && !options.kv && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
+  const alone = local && !options.kv;
+  if (alone && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
   const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
 
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   const openEngine = (onfenced: () => void) =>
     Engine.open({
       kv,
-      alone: local && !options.kv,
+      alone,
       role: config.role,
       kinds,
       startHost: (events: TaskHostEvents) =>
@@ -133,6 +140,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   };
   const onfenced = () => {
     if (!app.stopping) reopening = reopen();
+    // What it runs others run already.
+    else void app.engine.runner?.abandon();
   };
   const engine = await openEngine(onfenced);
   const beat = Math.min(
@@ -154,6 +163,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     streamsByClient: new Map<string, number>(),
     metrics,
     stopping: false,
+    drain: null as Drain | null,
     log,
   };
 
@@ -169,17 +179,26 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   }
   const finished = Promise.withResolvers<void>();
   const resources = parts.move();
-  const stop = async () => {
+  const stop = async (drainMs: number) => {
     if (app.stopping) return await finished.promise;
+    // In this order: not ready, claim nothing more; let tasks end and streams; write what there is;
+    // take no connections; close the store.
     app.stopping = true;
     await reopening;
-    // In this order: claim nothing more and write what there is, while whoever asks is told to come
-    // again; end the streams; take no connections; close the store.
-    await app.engine.close(options.graceMs ?? 5000);
+    const half = drainMs / 2;
+    const tasks = app.engine.stopTasks(drainMs > 0 ? half : options.graceMs ?? 5000, half);
+    // Where nobody else runs tasks, streams have something to show until these have stopped.
+    if (alone) await tasks;
+    app.drain = new Drain({
+      streams: app.pulse.streams,
+      windowMs: alone ? half : drainMs,
+      elsewhere: !alone,
+      retryMs: config.retryMs,
+    });
+    await Promise.all([tasks, server && app.drain.end()]);
+    await app.engine.close(0);
     app.newest[Symbol.dispose]();
-    const shutting = Promise.all([server?.shutdown(), ops?.shutdown()]);
-    app.pulse.endAll();
-    await within(STOP_MS, shutting);
+    await within(STOP_MS, Promise.all([server?.shutdown(), ops?.shutdown()]));
     await resources.disposeAsync();
     finished.resolve();
   };
@@ -187,7 +206,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     url: urlOf(server),
     opsUrl: urlOf(ops),
     stopped: finished.promise,
-    [Symbol.asyncDispose]: stop,
+    stop,
+    [Symbol.asyncDispose]: () => stop(0),
   });
 }
 
@@ -256,10 +276,11 @@ async function main(): Promise<void> {
   }
   // Open files stay open; no other can be written from here on.
   await Deno.permissions.revoke({ name: "write" });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  // An orchestrator asks for the one; a person at a terminal, who does not want to wait, for the other.
+  for (const [signal, drainMs] of [["SIGTERM", server.config.drainMs], ["SIGINT", 0]] as const) {
     Deno.addSignalListener(signal, () => {
-      setTimeout(() => Deno.exit(1), 2 * STOP_MS + 5000);
-      void server[Symbol.asyncDispose]().then(() => Deno.exit(0));
+      setTimeout(() => Deno.exit(1), 1.5 * drainMs + 2 * STOP_MS);
+      void server.stop(drainMs).then(() => Deno.exit(0));
     });
   }
   // Whoever reads this may send a signal at once.

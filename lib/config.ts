@@ -38,6 +38,8 @@ export interface Config {
   retryMs: number;
   /** Silence after which a process is taken for dead. */
   leaseMs: number;
+  /** What tasks and streams get when the process is told to stop. */
+  drainMs: number;
   /** Streams at once. */
   maxStreams: number;
   /** Streams at once from one address; 0 for no limit of its own. */
@@ -273,6 +275,16 @@ const VARIABLES: readonly Variable[] = [
     min: 100,
     max: 3_600_000,
   }),
+  whole(
+    "HEADWAY_DRAIN_MS",
+    "drainMs",
+    10_000,
+    "what tasks and streams get on SIGTERM; 0 for nothing",
+    {
+      ...ms,
+      max: 3_600_000,
+    },
+  ),
   whole("HEADWAY_MAX_STREAMS", "maxStreams", 10_000, "streams at once", { min: 1 }),
   whole(
     "HEADWAY_MAX_STREAMS_PER_CLIENT",

@@ -64,6 +64,7 @@ export class Engine {
   /** Cleans up. */
   readonly janitor: Janitor;
   readonly #session: Session;
+  #tasksStopped: Promise<void> | undefined;
 
   private constructor(
     parts: Pick<Engine, "store" | "hub" | "uploads" | "runner" | "janitor">,
@@ -123,9 +124,14 @@ export class Engine {
     return sid === this.store.sid ? 0 : this.janitor.silenceOf(sid);
   }
 
+  /** See {@link Runner.stop}. Everything else goes on. */
+  stopTasks(graceMs: number, settleMs = 0): Promise<void> {
+    return this.#tasksStopped ??= this.runner?.stop(graceMs, settleMs) ?? Promise.resolve();
+  }
+
   /** Stops tasks at their next `yield`, or after `graceMs`, writes what waits, and signs off. */
   async close(graceMs: number): Promise<void> {
-    await this.runner?.stop(graceMs);
+    await this.stopTasks(graceMs);
     await this.janitor.stop();
     const { journal, sid } = this.store;
     await journal.idle();

@@ -36,6 +36,8 @@ interface Run {
   readonly number: number;
   readonly abort: AbortController;
   stop: StopReason | null;
+  /** It is to stop at its next checkpoint. */
+  settles: boolean;
   /** The newest progress, not yet sent. */
   report: Report | null;
 }
@@ -68,6 +70,9 @@ export class Executor {
         break;
       case "abort":
         this.#abort(message.run, message.reason);
+        break;
+      case "settle":
+        this.#settle(message.run);
         break;
       case "ack":
         this.#sending = false;
@@ -103,11 +108,17 @@ export class Executor {
     run.abort.abort(new DOMException(STOP_TEXT[reason], "AbortError"));
   }
 
+  #settle(number: number): void {
+    const run = this.#runs.get(number);
+    if (run) run.settles = true;
+  }
+
   async #start(start: Extract<ToTasks, { type: "start" }>): Promise<void> {
     const run: Run = {
       number: start.run,
       abort: new AbortController(),
       stop: null,
+      settles: false,
       report: null,
     };
     this.#runs.set(run.number, run);
@@ -173,6 +184,8 @@ export class Executor {
       return;
     }
     this.#push([run.number, yielded.type, yielded.json], yielded.json.length);
+    // Nothing of what it did is lost, or done again.
+    if (yielded.type === "save" && run.settles) this.#abort(run.number, "stop");
   }
 
   /** What a run has to wait for before it goes on; `null` for nothing. */

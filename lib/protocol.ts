@@ -23,6 +23,8 @@ export type ToTasks =
     checkpoint: string | null;
   }
   | { type: "abort"; run: number; reason: StopReason }
+  /** The server will stop: the run ends at its next checkpoint, if it does not return before. */
+  | { type: "settle"; run: number }
   /** The last batch was taken: the next may come. */
   | { type: "ack" }
   | { type: "info"; request: number; info: UploadInfo | null };

@@ -159,17 +159,21 @@ export class Runner {
   }
 
   /**
-   * Claims nothing more and asks every task to stop at its next `yield`; those that have not after
+   * Claims nothing more. Tasks may go on for `settleMs`: to their end, or to their next checkpoint,
+   * where they stop. Then every task is asked to stop at its next `yield`; those that have not after
    * `graceMs` are cut off. All go on later from their checkpoints, no attempt used.
    */
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, settleMs = 0): Promise<void> {
     this.#quiet();
-    const runs = [...this.#runs.values()];
-    for (const run of runs) this.#stop(run, "stop");
-    const grace = Promise.withResolvers<void>();
-    const timer = setTimeout(grace.resolve, graceMs);
-    await Promise.race([Promise.all(runs.map((run) => run.over.promise)), grace.promise]);
-    clearTimeout(timer);
+    if (settleMs > 0) {
+      for (const run of this.#runs.values()) {
+        if (run.sent) run.member.host.send({ type: "settle", run: run.number });
+      }
+      await this.#over(settleMs);
+    }
+    this.#unlisten?.();
+    for (const run of this.#runs.values()) this.#stop(run, "stop");
+    await this.#over(graceMs);
     for (const run of [...this.#runs.values()]) this.#interrupt(run, "the server stopped", false);
     await this.#pool.close();
     while (this.#jobs.size > 0) await Promise.allSettled(this.#jobs);
@@ -178,23 +182,35 @@ export class Runner {
   /** Drops everything at once: this process was taken for dead, and others run its tasks. */
   async abandon(): Promise<void> {
     this.#quiet();
-    for (const run of this.#runs.values()) clearTimeout(run.deadline);
+    this.#unlisten?.();
+    for (const run of this.#runs.values()) {
+      clearTimeout(run.deadline);
+      run.over.resolve();
+    }
     this.#runs.clear();
     await this.#pool.close();
   }
 
   #quiet(): void {
     this.#stopping = true;
-    this.#unlisten?.();
     this.#options.store.onpending = undefined;
     this.#options.store.onreturned = undefined;
     this.#pending.close();
   }
 
-  /** Hears what other processes did. */
+  /** Waits for everything that runs to be over, but not longer than `ms`. */
+  async #over(ms: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, ms);
+    const all = Promise.all([...this.#runs.values()].map(({ over }) => over.promise));
+    await Promise.race([all, late.promise]);
+    clearTimeout(timer);
+  }
+
+  /** Hears what other processes did; one that stops, only that a task of its own is to be canceled. */
   #heard(heard: HubEvent): void {
     const { event } = heard;
-    this.#pending.hear(heard);
+    if (!this.#stopping) this.#pending.hear(heard);
     if (event.type === "cancel" && this.#runs.has(event.id)) {
       this.#own(this.#options.store.cancel(event.id));
     } else if (
@@ -296,7 +312,9 @@ export class Runner {
     }
     // It may have been interrupted, or asked to stop, while we read.
     if (this.#runs.get(id) !== run) return;
-    if (run.stop !== null) return this.#ended(run, { how: "stopped", reason: run.stop });
+    if (run.stop !== null || this.#stopping) {
+      return this.#ended(run, { how: "stopped", reason: run.stop ?? "stop" });
+    }
     run.sent = true;
     member.host.send({ type: "start", run: number, kind, id, attempt, input, checkpoint });
     const { timeoutMs } = live.task;

@@ -122,8 +122,9 @@ export class SseStream {
     }
   }
 
-  /** Ends it, cleanly between two messages, once everything that waits was read. */
-  end(how: StreamEnd = "done"): void {
+  /** Ends it, cleanly between two messages and after `last`, once everything that waits was read. */
+  end(how: StreamEnd = "done", last: Uint8Array | null = null): void {
+    if (last !== null) this.send(last);
     if (this.ended !== null || this.#finishing !== null) return;
     this.#finishing = how;
     if (this.#backlog) this.#options.pulse.watch(this);
@@ -269,9 +270,14 @@ export class Pulse implements Disposable {
     this.#watching = undefined;
   }
 
-  /** Ends every stream, so that the server can stop. */
+  /** What lives. */
+  get streams(): SseStream[] {
+    return [...this.#streams];
+  }
+
+  /** Ends every stream at once. */
   endAll(): void {
-    for (const stream of [...this.#streams]) stream.end("stop");
+    for (const stream of this.streams) stream.end("stop");
   }
 
   /** Stops ticking. */

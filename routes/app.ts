@@ -6,6 +6,7 @@
 
 import type { Auth, Principal } from "../lib/auth.ts";
 import type { Config } from "../lib/config.ts";
+import type { Drain } from "../lib/drain.ts";
 import type { Engine } from "../lib/engine.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -39,8 +40,10 @@ export interface App {
   readonly streamsByClient: Map<string, number>;
   /** Figures about this process. */
   readonly metrics: Metrics;
-  /** It is about to stop: streams end, and new ones are sent on. */
+  /** It is about to stop: no more tasks are begun, and it is not ready. */
   readonly stopping: boolean;
+  /** Its streams end, and new ones are sent away; `null` while they do not. */
+  readonly drain: Drain | null;
   /** Where trouble is told. */
   readonly log: Logger;
 }

@@ -16,7 +16,7 @@ const MAX_IDS = 1000;
 /** Tasks whose rows one stream carries, at the most. */
 const MAX_ROWS_OF = 20;
 
-/** Milliseconds a client is sent away for when there is no room, or no more server. */
+/** Milliseconds a client is sent away for when there is no room. */
 const AWAY_MS = 15_000;
 
 /** `GET /tasks/{id}/stream`, and the tutorial's two other names for it. */
@@ -58,8 +58,8 @@ export function streamAll(app: App, context: RouteContext): Response {
 }
 
 /**
- * Opens a stream. Where there is no room it is opened and closed: any status but 200 would end a
- * browser's retries for good.
+ * Opens a stream. Where there is no room, or soon no server, it is opened and closed: any status but
+ * 200 would end a browser's retries for good.
  */
 function open(
   app: App,
@@ -68,15 +68,14 @@ function open(
   onheartbeat?: () => Uint8Array,
 ): Response {
   if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
-  const { config, pulse, streamsByClient, log } = app;
+  const { config, pulse, streamsByClient, log, drain } = app;
   const own = streamsByClient.get(client) ?? 0;
   const { maxStreams, maxStreamsPerClient } = config;
-  if (
-    app.stopping || pulse.size >= maxStreams ||
-    (maxStreamsPerClient > 0 && own >= maxStreamsPerClient)
-  ) {
+  const full = pulse.size >= maxStreams || (maxStreamsPerClient > 0 && own >= maxStreamsPerClient);
+  if (drain !== null || full) {
     app.metrics.turnedAway++;
-    return new Response(encodeBytes({ retry: jittered(AWAY_MS, 0.5) }), { headers: SSE_HEADERS });
+    const retry = drain?.retryMs() ?? jittered(AWAY_MS, 0.5);
+    return new Response(encodeBytes({ retry }), { headers: SSE_HEADERS });
   }
   const stream = new SseStream({
     pulse,

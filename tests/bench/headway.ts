@@ -16,6 +16,7 @@ export const headway: System = {
         HEADWAY_KV: `${directory}/headway.db`,
         HEADWAY_KINDS: new URL("tests/bench/kinds.ts", ROOT).pathname,
         HEADWAY_CONCURRENCY: String(concurrency),
+        HEADWAY_DRAIN_MS: "0",
       },
     });
     try {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
-import { DENOKV, type Denokv, startDenokv } from "../helpers/denokv.ts";
+import { type Denokv, startDenokv, testOnDenokv as test } from "../helpers/denokv.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { follow } from "../helpers/follow.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
@@ -8,9 +8,6 @@ import { openStream } from "../helpers/sse.ts";
 import { openTcpGate } from "../helpers/tcp_gate.ts";
 import { checkRows } from "../crash/check_rows.ts";
 import { CRASH_KINDS } from "../crash/kinds.ts";
-
-// deno-lint-ignore no-console -- a test that is left out must be seen
-if (DENOKV === null) console.warn("denokv is not found: run 'deno task denokv' for these tests");
 
 const LEASE_MS = 1000;
 
@@ -48,10 +45,6 @@ async function startCluster(webs: number, workers: number): Promise<Cluster> {
     add,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function test(name: string, run: () => Promise<void>): void {
-  Deno.test({ name: `cluster: ${name}`, ignore: DENOKV === null, fn: run });
 }
 
 /** Which processes run something. */

@@ -70,6 +70,16 @@ export async function startDenokv(): Promise<Denokv> {
   };
 }
 
+let told = false;
+
+/** A test that needs a KV Connect server: left out where there is none, which is said once. */
+export function testOnDenokv(name: string, fn: () => Promise<void>): void {
+  // deno-lint-ignore no-console -- a test that is left out must be seen
+  if (DENOKV === null && !told) console.warn("Left out: denokv is not found ('deno task denokv')");
+  told = true;
+  Deno.test({ name: `cluster: ${name}`, ignore: DENOKV === null, fn });
+}
+
 /** A port that nobody listens to at this moment. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -96,6 +96,12 @@ const CASES: Record<string, Case> = {
     // A timer of more than 24 days would fire at once, again and again.
     bad: [...notWhole, "99", "3600001"],
   },
+  HEADWAY_DRAIN_MS: {
+    field: "drainMs",
+    fallback: 10_000,
+    good: { "0": 0, "25000": 25_000 },
+    bad: [...notWhole, "3600001"],
+  },
   HEADWAY_MAX_STREAMS: {
     field: "maxStreams",
     fallback: 10_000,

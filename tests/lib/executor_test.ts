@@ -191,6 +191,33 @@ Deno.test("Executor fails a run whose result cannot be kept", async () => {
   }
 });
 
+Deno.test("Executor ends a run that settles at its next checkpoint, or lets it return before", async () => {
+  const done: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const peer = new Peer(async function* ({ input, signal }) {
+    try {
+      yield log("began");
+      await gate.promise;
+      for (let row = 1; row <= 9; row++) {
+        yield log(`row ${row}`);
+        if (input === "saves" && row % 4 === 0) yield save({ row });
+      }
+      return "all";
+    } finally {
+      done.push(`${input} ${signal.aborted}`);
+    }
+  });
+  for (const [n, input] of ["saves", "returns"].entries()) peer.start({ run: n + 1, input });
+  await peer.until(() => peer.events.length >= 2);
+  for (const run of [1, 2, 3]) peer.executor.receive({ type: "settle", run });
+  gate.resolve();
+  assertEquals(await peer.end(1), { how: "stopped", reason: "stop" });
+  assertEquals(await peer.end(2), { how: "returned", json: '"all"' });
+  const types = peer.events.filter(([run]) => run === 1).map(([, type]) => type);
+  assertEquals(types, ["log", "log", "log", "log", "log", "save", "end"]);
+  assertEquals(done.toSorted(), ["returns false", "saves true"]);
+});
+
 for (const reason of ["cancel", "timeout", "stop"] as const) {
   Deno.test(`Executor ends a run at its next yield on ${reason}, its finally blocks run`, async () => {
     const done: string[] = [];

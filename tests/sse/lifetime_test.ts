@@ -6,7 +6,7 @@ import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";
 import { startServer, testApp } from "../helpers/server.ts";
-import { openRaw, openStream, requestBytes } from "../helpers/sse.ts";
+import { openRaw, openStream, requestBytes, type StreamReader } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 /** Every stream that an app opens from now on. */
@@ -220,19 +220,46 @@ Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at th
 });
 
 Deno.test("sse 22: one that stops is not ready, and sends new streams away with 200", async () => {
-  await using app = await testApp();
+  const app = await testApp({ HEADWAY_RETRY_MS: "1000" });
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
-  Object.assign(app, { stopping: true });
+  const paths = [`/tasks/${task_id}/stream`, "/tasks/stream", "/tasks/stream-all"];
+  const streams = await Promise.all(
+    Array.from({ length: 600 }, (_, n) => openStream(app.url + paths[n % 3])),
+  );
+  for (const stream of streams) await stream.collect(1);
+  const begun = performance.now();
+  const ends = new Map<StreamReader, number>();
+  for (const stream of streams) {
+    void stream.closed.then(() => ends.set(stream, performance.now() - begun));
+  }
+  // 5 ms a stream.
+  const stopped = app.stop(60_000);
   const ready = await fetch(`${app.url}/readyz`);
   assertEquals([ready.status, await ready.json()], [503, { status: "stopping" }]);
-  for (const path of [`/tasks/${task_id}/stream`, "/tasks/stream", "/tasks/stream-all"]) {
+  assertEquals(
+    (await fetch(`${app.url}/tasks/${task_id}`).then((it) => it.json())).task_id,
+    task_id,
+  );
+  await eventually(() => assertGreater(ends.size, 20));
+  for (const path of paths) {
     await using stream = await openStream(app.url + path);
     assertEquals(stream.response.status, 200);
     assertEquals(await stream.all(), []);
     assertEquals(stream.broken, undefined);
-    assert(stream.retry! >= 7500 && stream.retry! <= 22_500, String(stream.retry));
+    assertGreater(stream.retry!, 1000);
   }
-  Object.assign(app, { stopping: false });
+  await stopped;
+  const stoppedAt = performance.now() - begun;
+  for (const stream of streams) await stream.all();
+  const [first, last] = [Math.min(...ends.values()), Math.max(...ends.values())];
+  assertGreater(last - first, 2000);
+  // Nobody comes back before it is gone; they were told when they ended how long to wait.
+  for (const stream of streams) {
+    assertEquals(stream.broken, undefined);
+    assertGreater(ends.get(stream)! + stream.retry!, 0.9 * stoppedAt);
+  }
+  const retries = streams.map(({ retry }) => retry!);
+  assertGreater(Math.max(...retries) - Math.min(...retries), 1000);
 });
 
 Deno.test("sse 22: a task that does not stop keeps no stream open past the grace", async () => {
