@@ -17,8 +17,14 @@ const PLACES = [
   "/usr/bin/google-chrome-stable",
 ];
 
-/** Not a literal import: most machines need no download of 70 MB. */
-const PACKAGED = "npm:@sparticuz/chromium@153.0.0";
+/**
+ * Prints where the packaged one is. A process of its own, without the lock: whatever is in the lock
+ * is downloaded by everybody who starts a server, and these are 70 MB.
+ */
+const PACKAGED = `
+  import chromium from "npm:@sparticuz/chromium@153.0.0";
+  console.log(await chromium.executablePath());
+`;
 
 /** Debian packages of the libraries that the packaged browser does not bring along. */
 const LIBRARIES = ["libnss3", "libnspr4"];
@@ -133,8 +139,10 @@ async function findChromium(): Promise<string> {
   const named = Deno.env.get("CHROMIUM_PATH");
   if (named) return named;
   for (const path of PLACES) if (await isFile(path)) return path;
-  const { default: packaged } = await import(PACKAGED);
-  const path: string = await packaged.executablePath();
+  const path = (await output(Deno.execPath(), ["eval", "--no-lock", PACKAGED])).trim();
+  if (path === "") {
+    throw new Error("There is no Chromium, and none could be fetched: set CHROMIUM_PATH");
+  }
   await requireLibraries(path);
   return path;
 }
