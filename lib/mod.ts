@@ -36,6 +36,7 @@ export {
 } from "./task.ts";
 export type {
   AnyTask,
+  GivenOf,
   InputOf,
   LogLevel,
   LogYield,
@@ -52,6 +53,7 @@ export type {
 } from "./task.ts";
 export type {
   OutputOf,
+  SchemaInputOf,
   StandardIssue,
   StandardProps,
   StandardResult,

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { OutputOf, StandardSchema } from "./standard_schema.ts";
+import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
 
 /** The marker that tells Headway's own yields from a plain `{ progress }` object. */
 export const YIELD = "~headway";
@@ -204,11 +204,23 @@ export interface TaskOptions<
 export type InputOf<Schema> = Schema extends StandardSchema ? OutputOf<Schema>
   : unknown;
 
+/** What a schema takes: as {@link InputOf}, where a default may be left out. */
+export type GivenOf<Schema> = Schema extends StandardSchema ? SchemaInputOf<Schema>
+  : unknown;
+
 /** The marker of a task definition, the same in two copies of this module. */
 export const DEFINITION: unique symbol = Symbol.for("headway.task");
 
-/** A kind of task. Made by {@link defineTask}; its type carries input, output and result. */
-export interface TaskDefinition<Input = unknown, Output = unknown, Result = unknown> {
+/**
+ * A kind of task. Made by {@link defineTask}; its type carries the input (as `run` has it and as it
+ * is given), output and result.
+ */
+export interface TaskDefinition<
+  Input = unknown,
+  Output = unknown,
+  Result = unknown,
+  Given = Input,
+> {
   /** Marks the value, also across two copies of this module. */
   readonly [DEFINITION]: true;
   /** See {@link TaskOptions.kind}. */
@@ -216,7 +228,7 @@ export interface TaskDefinition<Input = unknown, Output = unknown, Result = unkn
   /** See {@link TaskOptions.description}. */
   readonly description: string | undefined;
   /** See {@link TaskOptions.input}. */
-  readonly input: StandardSchema<unknown, Input> | undefined;
+  readonly input: StandardSchema<Given, Input> | undefined;
   /** With its defaults filled in. */
   readonly retry: Required<RetryOptions>;
   /** Milliseconds, or `undefined` for no time-out. */
@@ -231,7 +243,7 @@ export interface TaskDefinition<Input = unknown, Output = unknown, Result = unkn
 
 /** A definition of whatever types, as the engine sees it. */
 // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
-export type AnyTask = TaskDefinition<any, any, any>;
+export type AnyTask = TaskDefinition<any, any, any, any>;
 
 /** What a generator puts out, of all that it yields. */
 export type OutputsOf<Yielded> = Yielded extends OutputYield<infer Output> ? Output : never;
@@ -265,7 +277,7 @@ export function defineTask<
   Schema extends StandardSchema | undefined = undefined,
 >(
   options: TaskOptions<Schema, Result, Yielded>,
-): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result> {
+): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result, GivenOf<Schema>> {
   const { kind, timeout, concurrency } = options;
   const { maxAttempts = 1, baseMs = 1000, capMs = 60_000 } = options.retry ?? {};
   if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
@@ -302,7 +314,7 @@ export function defineTask<
     [DEFINITION]: true as const,
     kind,
     description: options.description,
-    input: options.input as StandardSchema<unknown, InputOf<Schema>> | undefined,
+    input: options.input as StandardSchema<GivenOf<Schema>, InputOf<Schema>> | undefined,
     retry: { maxAttempts, baseMs, capMs },
     timeout,
     concurrency,

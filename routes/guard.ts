@@ -71,7 +71,9 @@ export function finish(app: App, request: Request, url: URL | null, response: Re
   const { headers } = response;
   headers.set("x-content-type-options", "nosniff");
   headers.set("referrer-policy", "same-origin");
-  headers.set("cross-origin-resource-policy", "same-origin");
+  if (!headers.has("cross-origin-resource-policy")) {
+    headers.set("cross-origin-resource-policy", "same-origin");
+  }
   if (!headers.has("content-security-policy")) headers.set("content-security-policy", NOTHING);
   if (url && isSecure(app, request, url) && !isLoopback(url.hostname)) {
     headers.set("strict-transport-security", "max-age=31536000");

@@ -10,6 +10,7 @@ import { checkHost } from "../lib/origin.ts";
 import { StoreError } from "../lib/store.ts";
 import type { App, RouteContext } from "./app.ts";
 import { changeMany } from "./bulk.ts";
+import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
 import { getDetails } from "./details.ts";
 import { getEvents } from "./events.ts";
@@ -56,6 +57,7 @@ export const ROUTES: readonly [path: string, methods: Methods][] = [
   ["/readyz", { GET: ["public", getReady] }],
   ["/metrics", { GET: ["read", getMetrics] }],
   ["/static/:file", { GET: ["public", getStatic] }],
+  ...CLIENT_ROUTES,
 ];
 
 /** What is of use on a process that answers nothing else: `HEADWAY_OPS_PORT`. */

@@ -1,12 +1,9 @@
-import { eTag, ifNoneMatch } from "@std/http";
 import { HttpError } from "../lib/errors.ts";
 import type { App, RouteContext } from "./app.ts";
-
-/** Where the page's parts lie, once built. */
-const STATIC = new URL("../static/", import.meta.url);
+import { serveFile, type StaticFile } from "./static_file.ts";
 
 /** Every file that is served: nothing else can be asked for. */
-const FILES: Record<string, { path: string; type: string }> = {
+const FILES: Record<string, StaticFile> = {
   "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
   "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
   "feed_worker.js": { path: "dist/feed_worker.js", type: "text/javascript; charset=utf-8" },
@@ -33,6 +30,13 @@ const CSP = [
   "trusted-types headway-worker",
 ].join("; ");
 
+/** Read anew with each visit: page and server are of one version. */
+const HEADERS = {
+  "cache-control": "no-cache",
+  "content-security-policy": CSP,
+  "cross-origin-opener-policy": "same-origin",
+};
+
 /** `GET /`: the page. */
 export function getPage(_app: App, { request }: RouteContext): Promise<Response> {
   return serve(request, "index.html");
@@ -43,26 +47,8 @@ export function getStatic(_app: App, { request, params }: RouteContext): Promise
   return serve(request, params.file ?? "");
 }
 
-async function serve(request: Request, name: string): Promise<Response> {
+function serve(request: Request, name: string): Promise<Response> {
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (!file) throw new HttpError(404, `There is no file ${name.slice(0, 100)}`);
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = await Deno.readFile(new URL(file.path, STATIC));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new HttpError(404, "The page is not built yet: run 'deno task build'");
-  }
-  const etag = await eTag(bytes);
-  const headers = new Headers({
-    "content-type": file.type,
-    "cache-control": "no-cache",
-    "content-security-policy": CSP,
-    "cross-origin-opener-policy": "same-origin",
-    ...(etag ? { etag } : {}),
-  });
-  if (etag && !ifNoneMatch(request.headers.get("if-none-match"), etag)) {
-    return new Response(null, { status: 304, headers });
-  }
-  return new Response(bytes, { headers });
+  return serveFile(request, file, HEADERS);
 }

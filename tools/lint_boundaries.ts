@@ -34,17 +34,19 @@ type Target =
   | { type: "jsr" }
   | { type: "built-in" };
 
-/** The layer of a file: the first of its path. `lib/kinds` is one of its own. */
-type Layer = "kinds" | "lib" | "routes" | "static" | "free" | "root";
+/** The layer of a file: the first of its path. `lib/kinds` and `static/client` are their own. */
+type Layer = "kinds" | "lib" | "routes" | "client" | "static" | "free" | "root";
 
 function layerOf(path: string): Layer {
   if (path.startsWith("lib/kinds/")) return "kinds";
+  if (path.startsWith("static/client/")) return "client";
   const [top] = path.split("/");
   switch (top) {
     case "lib":
     case "routes":
     case "static":
       return top;
+    case "examples":
     case "tests":
     case "tools":
       return "free";
@@ -55,6 +57,7 @@ function layerOf(path: string): Layer {
 
 function targetOf(specifier: string, from: string): Target {
   if (specifier === "headway") return { type: "file", path: "lib/mod.ts" };
+  if (specifier === "headway/client") return { type: "file", path: "static/client/client.ts" };
   if (specifier.startsWith("node:")) return { type: "built-in" };
   if (specifier.startsWith("jsr:") || specifier.startsWith("@std/")) return { type: "jsr" };
   if (specifier.startsWith("file:")) {
@@ -66,6 +69,9 @@ function targetOf(specifier: string, from: string): Target {
   return { type: "npm" };
 }
 
+const CLIENT_ALONE =
+  "static/client/ runs at other people's: it imports only itself and npm packages";
+
 /** Why `from` must not import `specifier`; `undefined` where it may. */
 export function importProblem(
   from: string,
@@ -76,12 +82,13 @@ export function importProblem(
   if (layer === "free") return undefined;
   const target = targetOf(specifier, from);
   if (target.type !== "file") {
+    if (layer === "client" && target.type !== "npm") return CLIENT_ALONE;
     return layer === "static" && target.type !== "npm"
       ? "static/ runs in browsers: it imports only static/, npm packages and types from lib/"
       : undefined;
   }
   const to = layerOf(target.path);
-  if (to === "free") return "Nothing outside tests/ and tools/ imports them";
+  if (to === "free") return "Nothing outside tests/, tools/ and examples/ imports them";
   switch (layer) {
     case "kinds":
       return to === "kinds" || target.path === "lib/task.ts" || target.path === "lib/mod.ts"
@@ -95,8 +102,12 @@ export function importProblem(
       return to === "lib" || to === "kinds" || to === "routes"
         ? undefined
         : "routes/ imports only lib/, routes/ and packages";
+    case "client":
+      return to === "client" ? undefined : CLIENT_ALONE;
     case "static":
-      if (to === "static" || (typeOnly && (to === "lib" || to === "kinds"))) return undefined;
+      if (to === "static" || to === "client" || (typeOnly && (to === "lib" || to === "kinds"))) {
+        return undefined;
+      }
       return to === "lib" || to === "kinds"
         ? "static/ imports only types from lib/: write `import type`"
         : "static/ runs in browsers: it imports only static/, npm packages and types from lib/";

@@ -31,6 +31,9 @@ export interface CsvProfileInput {
   null_text?: string | undefined;
 }
 
+/** The same, without its defaults. */
+export type CsvProfileGiven = Omit<CsvProfileInput, "header"> & { header?: boolean | undefined };
+
 /** What `csv-profile` ends with. */
 export interface CsvProfile {
   /** Bytes of the file. */
@@ -70,12 +73,13 @@ const input = z.strictObject({
  * restart, with the same profile as without one. Warnings are logged right before a checkpoint, so
  * that a restart does not repeat them.
  */
-export const csvProfile: TaskDefinition<CsvProfileInput, never, CsvProfile> = defineTask({
-  kind: "csv-profile",
-  description: "Rows, columns, types and values of an uploaded CSV file",
-  input,
-  run: (context: TaskContext<CsvProfileInput>) => profileCsv(context),
-});
+export const csvProfile: TaskDefinition<CsvProfileInput, never, CsvProfile, CsvProfileGiven> =
+  defineTask({
+    kind: "csv-profile",
+    description: "Rows, columns, types and values of an uploaded CSV file",
+    input,
+    run: (context: TaskContext<CsvProfileInput>) => profileCsv(context),
+  });
 
 /**
  * The work of {@link csvProfile}.

@@ -40,7 +40,7 @@ const input = z.preprocess((value) => value ?? {}, fields);
  * Waits and counts: ten steps of a second each, unless told otherwise. Saves each step, so that a
  * restart goes on where it was. Throws an `Error` at step `fail_at`.
  */
-export const demo: TaskDefinition<DemoInput, never, DemoResult> = defineTask({
+export const demo: TaskDefinition<DemoInput, never, DemoResult, unknown> = defineTask({
   kind: "demo",
   description: "Counts steps at a steady pace, to see progress live",
   input,

@@ -4,5 +4,6 @@
  * @module
  */
 
+export type * from "./client.d.ts";
 export { cancel, HeadwayError, submit, upload } from "./requests.ts";
 export { watch } from "./watch.ts";

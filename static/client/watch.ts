@@ -118,6 +118,8 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
     this.#begun = "itself";
     const { signal, onerror } = this.#options;
     const run = async () => {
+      // Whoever is called back may want to use what is returned to him yet.
+      await null;
       for await (const event of this.#events) await this.#tell(event);
     };
     run().catch((error) => {

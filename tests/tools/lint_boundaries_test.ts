@@ -21,7 +21,10 @@ const ALLOWED: [string, string][] = [
   ["routes/tasks.ts", `import { submit } from "../lib/store.ts";`],
   ["routes/mod.ts", `import { tasks } from "./tasks.ts";`],
   ["static/app.tsx", `import { signal } from "@preact/signals";`],
-  ["static/app.tsx", `import { watch } from "./client.ts";`],
+  ["static/app.tsx", `import { watch } from "./client/watch.ts";`],
+  ["static/client/watch.ts", `import { EventStream } from "./event_stream.ts";`],
+  ["static/client/use_task.ts", `import { useState } from "preact/hooks";`],
+  ["examples/watch.ts", `import { watch } from "headway/client";`],
   ["static/app.tsx", `import type { TaskRecord } from "../lib/record.ts";`],
   ["static/app.tsx", `import type { TaskRecord } from "headway";`],
   ["static/app.tsx", `export type { TaskRecord } from "../lib/record.ts";`],
@@ -54,6 +57,10 @@ const FORBIDDEN: [string, string, string][] = [
   ["static/app.tsx", `import type { App } from "../routes/mod.ts";`, "runs in browsers"],
   ["static/app.tsx", `import { join } from "node:path";`, "runs in browsers"],
   ["static/app.tsx", `import { ulid } from "@std/ulid";`, "runs in browsers"],
+  ["static/client/watch.ts", `import { strings } from "../strings.ts";`, "other people's"],
+  ["static/client/watch.ts", `import type { TaskRecord } from "headway";`, "other people's"],
+  ["static/client/watch.ts", `import { join } from "node:path";`, "other people's"],
+  ["lib/hub.ts", `import { watch } from "headway/client";`, "lib/ imports only lib/"],
   ["main.ts", `import { run } from "./tests/run.ts";`, "outside tests/"],
 ];
 

@@ -1,0 +1,38 @@
+/**
+ * What pages and programs of others load: the client, and what is made of it.
+ *
+ * @module
+ */
+
+import type { Methods } from "./mod.ts";
+import { serveFile, type StaticFile } from "./static_file.ts";
+
+const SCRIPT = "text/javascript; charset=utf-8";
+/** What Deno, editors and browsers all take for TypeScript. */
+const TYPES = "application/typescript; charset=utf-8";
+
+/** By path. */
+const FILES: Record<string, StaticFile> = {
+  "/client.js": { path: "dist/client/client.js", type: SCRIPT },
+  "/client.d.ts": { path: "client/client.d.ts", type: TYPES },
+  "/headway-progress.js": { path: "dist/client/headway_progress.js", type: SCRIPT },
+  "/headway-progress.d.ts": { path: "client/headway_progress.d.ts", type: TYPES },
+  "/use-task.js": { path: "dist/client/use_task.js", type: SCRIPT },
+  "/use-task.d.ts": { path: "client/use_task.d.ts", type: TYPES },
+};
+
+/** For any page: they are public, the same for everybody, and speak only the promised API. */
+const HEADERS = {
+  "access-control-allow-origin": "*",
+  "cross-origin-resource-policy": "cross-origin",
+  "cache-control": "public, max-age=600",
+};
+
+/** Their routes. */
+export const CLIENT_ROUTES: [path: string, methods: Methods][] = Object.entries(FILES).map(
+  ([path, file]) => {
+    const types = path.endsWith(".js") && { "x-typescript-types": path.replace(/\.js$/, ".d.ts") };
+    const headers = { ...HEADERS, ...types };
+    return [path, { GET: ["public", (_app, { request }) => serveFile(request, file, headers)] }];
+  },
+);

@@ -1,0 +1,43 @@
+/**
+ * What `/headway-progress.js` gives: an element that shows a task's progress, live.
+ *
+ * ```html
+ * <script type="module" src="https://headway.example/headway-progress.js"></script>
+ * <headway-progress task-id="01JD…"></headway-progress>
+ * ```
+ *
+ * Parts: `base`, `head`, `label`, `status`, `percent`, `bar`, `fill`, `foot`, `amount`,
+ * `connection`, `time`, `message`. Variables: `--headway-color`, `-track`, `-muted`, `-warn`,
+ * `-completed`, `-failed`, `-canceled`, `-height`, `-radius`. Its attribute `status` tells where the
+ * task stands.
+ *
+ * @module
+ */
+
+import type { FinishedTask, TaskRecord, Token } from "./client.d.ts";
+
+/** The element `<headway-progress>`. Attributes: `task-id`, `src`, `token`, `lang`, `label`. */
+export class HeadwayProgress extends HTMLElement {
+  /** Which task. Reflects `task-id`. */
+  taskId: string | null;
+  /** What opens it: a text, or a function that is asked before each try. */
+  token: Token | null;
+  /** The newest that is known of the task. */
+  readonly record: TaskRecord | null;
+}
+
+/** Its own events; none of them bubbles. */
+export interface HeadwayProgressEventMap {
+  /** Progress, or a change of state. */
+  progress: CustomEvent<TaskRecord>;
+  /** The task's end, however it ended. */
+  complete: CustomEvent<FinishedTask>;
+  /** Nothing can be shown: there is no such task, or the token does not open it. */
+  error: CustomEvent<Error>;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "headway-progress": HeadwayProgress;
+  }
+}

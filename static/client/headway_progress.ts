@@ -1,0 +1,210 @@
+/**
+ * `/headway-progress.js`: the element `<headway-progress task-id="…">`. See headway_progress.d.ts.
+ *
+ * @module
+ */
+
+import type { ConnectionState, TaskRecord, Token, Watch } from "./client.d.ts";
+import { describe } from "./progress/describe.ts";
+import { STYLE } from "./progress/style.ts";
+import { watch } from "./watch.ts";
+
+/** Milliseconds between two looks at the clock. */
+const TICK_MS = 1000;
+
+/** Texts, each a part of its name. */
+const TEXTS = ["label", "status", "percent", "amount", "time", "connection", "message"] as const;
+
+/** Those that a task, or whoever wrote it, says. */
+const FOREIGN = ["label", "amount", "message"];
+
+/** See the module. */
+export class HeadwayProgress extends HTMLElement {
+  static readonly observedAttributes = ["task-id", "src", "token", "lang", "label"];
+
+  readonly #parts: Record<string, HTMLElement> = {};
+  #watch: Watch | null = null;
+  #token: Token | null = null;
+  #restarts = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #record: TaskRecord | null = null;
+  #cameAt = 0;
+  #error: Error | null = null;
+  #connection: ConnectionState["state"] = "idle";
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    // Not a style element: a page's policy may allow none.
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+    const base = this.#part("base", "div");
+    const head = this.#part("head", "div");
+    const bar = this.#part("bar", "div");
+    const foot = this.#part("foot", "div");
+    for (const name of TEXTS) this.#part(name, name === "message" ? "div" : "span");
+    for (const name of FOREIGN) {
+      this.#parts[name]!.classList.add("text");
+      this.#parts[name]!.dir = "auto";
+    }
+    const { label, status, percent, amount, time, connection, message } = this.#parts;
+    set(bar, { "role": "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
+    bar.append(this.#part("fill", "div"));
+    const live = this.#part("live", "div");
+    set(live, { role: "status" });
+    head.append(label!, status!, percent!);
+    foot.append(amount!, connection!, time!);
+    base.append(head, bar, foot, message!, live);
+    root.append(base);
+  }
+
+  get taskId(): string | null {
+    return this.getAttribute("task-id");
+  }
+
+  set taskId(id: string | null) {
+    if (id) this.setAttribute("task-id", id);
+    else this.removeAttribute("task-id");
+  }
+
+  get token(): Token | null {
+    return this.#token ?? this.getAttribute("token");
+  }
+
+  set token(token: Token | null) {
+    this.#token = token;
+    this.#restart();
+  }
+
+  get record(): TaskRecord | null {
+    return this.#record;
+  }
+
+  connectedCallback(): void {
+    this.#restart();
+  }
+
+  disconnectedCallback(): void {
+    this.#stop();
+  }
+
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (before === after) return;
+    if (name === "lang" || name === "label") this.#draw();
+    else this.#restart();
+  }
+
+  #part(name: string, tag: "div" | "span"): HTMLElement {
+    const part = document.createElement(tag);
+    part.className = name;
+    part.setAttribute("part", name);
+    return this.#parts[name] = part;
+  }
+
+  /** Begins anew, once for all that changed in one go. */
+  #restart(): void {
+    if (this.#restarts) return;
+    this.#restarts = true;
+    queueMicrotask(() => {
+      this.#restarts = false;
+      this.#stop();
+      this.#record = null;
+      this.#error = null;
+      this.#connection = "idle";
+      this.#draw();
+      if (!this.isConnected || !this.taskId) return;
+      try {
+        this.#start(this.taskId);
+      } catch (error) {
+        this.#fail(error as Error);
+      }
+    });
+  }
+
+  #start(id: string): void {
+    // One of before may still have had a word under way.
+    const mine = (run: () => void) => this.#watch === watched && run();
+    const watched: Watch = watch(id, {
+      base: this.getAttribute("src") ?? undefined,
+      token: this.token ?? undefined,
+      lastEventId: "",
+      onconnection: ({ state }) =>
+        mine(() => {
+          this.#connection = state;
+          this.#draw();
+        }),
+      onprogress: (record) => mine(() => this.#take("progress", record)),
+      oncomplete: (record) => mine(() => this.#take("complete", record)),
+      onerror: (error) => mine(() => this.#fail(error)),
+    });
+    this.#watch = watched;
+    // Counts down between two events.
+    this.#timer = setInterval(() => this.#draw(), TICK_MS);
+  }
+
+  #stop(): void {
+    this.#watch?.close();
+    this.#watch = null;
+    clearInterval(this.#timer);
+  }
+
+  #fail(error: Error): void {
+    this.#error = error;
+    this.#stop();
+    this.#draw();
+    this.dispatchEvent(new CustomEvent("error", { detail: error }));
+  }
+
+  #take(type: "progress" | "complete", record: TaskRecord): void {
+    this.#record = record;
+    this.#cameAt = Date.now();
+    if (type === "complete") this.#stop();
+    this.#draw();
+    this.dispatchEvent(new CustomEvent(type, { detail: record }));
+  }
+
+  #draw(): void {
+    const shown = describe({
+      record: this.#record,
+      cameAt: this.#cameAt,
+      error: this.#error,
+      connection: this.#connection,
+      label: this.getAttribute("label"),
+      language: this.closest<HTMLElement>("[lang]")?.lang || navigator.language,
+    }, Date.now());
+    const { base, bar, fill, foot, live } = this.#parts;
+    for (const name of TEXTS) write(this.#parts[name]!, shown[name]);
+    foot!.hidden = !shown.amount && !shown.connection && !shown.time;
+    const unknown = shown.value === null;
+    base!.className = `base ${shown.state}${unknown ? " unknown" : ""}`;
+    base!.lang = shown.locale;
+    bar!.hidden = shown.state === "error";
+    set(bar!, {
+      "aria-label": shown.barLabel,
+      "aria-valuenow": unknown ? null : String(Math.round(shown.value!)),
+      "aria-valuetext": unknown ? null : shown.percent || null,
+    });
+    // Moved, not stretched: that needs no layout, and the end stays round.
+    fill!.style.transform = unknown ? "" : `translateX(${shown.value! - 100}%)`;
+    if (live!.textContent !== shown.announce) live!.textContent = shown.announce;
+    this.setAttribute("status", shown.state);
+  }
+}
+
+/** Text alone, and none is no room taken. */
+function write(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = text === "";
+}
+
+function set(element: HTMLElement, attributes: Record<string, string | null>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null) element.removeAttribute(name);
+    else element.setAttribute(name, value);
+  }
+}
+
+if (!customElements.get("headway-progress")) {
+  customElements.define("headway-progress", HeadwayProgress);
+}

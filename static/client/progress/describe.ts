@@ -1,0 +1,124 @@
+import type { ConnectionState, Status, TaskRecord } from "../client.d.ts";
+import { Format } from "./format.ts";
+import { wordsOf } from "./words.ts";
+
+/** What the element knows. */
+export interface Known {
+  /** The task; `null` before the first word of it. */
+  record: TaskRecord | null;
+  /** When that came, milliseconds since the epoch. */
+  cameAt: number;
+  /** Why there is nothing to show. */
+  error: Error | null;
+  /** How the connection stands. */
+  connection: ConnectionState["state"];
+  /** What the task is called; its kind by default. */
+  label: string | null;
+  /** A language tag. */
+  language: string;
+}
+
+/** What the element shows: text alone, empty where there is none. */
+export interface Shown {
+  /** In whose language. */
+  locale: string;
+  /** Where it stands. */
+  state: Status | "loading" | "error";
+  /** What it is called. */
+  label: string;
+  /** Names the bar. */
+  barLabel: string;
+  /** Where it stands, in words. */
+  status: string;
+  /** 0 to 100; `null` while nobody knows. */
+  value: number | null;
+  /** The same in words. */
+  percent: string;
+  /** How much is done, and how fast. */
+  amount: string;
+  /** How long it still takes, or took. */
+  time: string;
+  /** What it says, or why it failed. */
+  message: string;
+  /** That what is shown may be old. */
+  connection: string;
+  /** For who does not see it: said when it changes, which is not often. */
+  announce: string;
+}
+
+/** Milliseconds past a promised end after which the promise is not repeated. */
+const OVERDUE_MS = 3000;
+
+/** What there is to show at a time. */
+export function describe(known: Known, now: number): Shown {
+  const { record, error, connection, language } = known;
+  const { words, locale } = wordsOf(language);
+  const label = known.label ?? record?.kind ?? "";
+  const shown: Shown = {
+    locale,
+    state: "loading",
+    label,
+    barLabel: label === "" ? words.loading : words.progressOf(label),
+    status: words.loading,
+    value: null,
+    percent: "",
+    amount: "",
+    time: "",
+    message: "",
+    connection: connection === "waiting" ? words.reconnecting : "",
+    announce: "",
+  };
+  if (error !== null) {
+    const { unavailable: status } = words;
+    return { ...shown, state: "error", status, message: error.message, announce: error.message };
+  }
+  if (record === null) return shown;
+  const { status, progress, done, total, unit, stage } = record;
+  const format = new Format(locale);
+  const running = status === "running";
+  const rate = running ? format.rate(record.rate, unit, done !== null) : "";
+  const canceling = running && record.cancel_requested;
+  const said = canceling ? words.canceling : words.status[status];
+  const quarter = Math.floor((progress ?? 0) / 25) * 25;
+  return {
+    ...shown,
+    state: status,
+    status: said,
+    // Of what has ended without a total, only its end is known.
+    value: progress ?? (status === "completed" ? 100 : running ? null : 0),
+    percent: progress === null ? "" : format.percent(progress),
+    amount: [format.amount(done, total, unit), rate].filter(Boolean).join(" · "),
+    time: time(known, record, now, format, words),
+    message: status === "failed" && record.error
+      ? `${record.error.name}: ${record.error.message}`
+      : [running ? stage : null, record.message].filter(Boolean).join(": "),
+    announce: words.announce(
+      label,
+      said,
+      ...(running && quarter > 0 ? [format.percent(quarter)] : []),
+    ),
+  };
+}
+
+function time(
+  { cameAt }: Known,
+  record: TaskRecord,
+  now: number,
+  format: Format,
+  words: ReturnType<typeof wordsOf>["words"],
+): string {
+  const { status, eta_ms, run_at, attempt, started_at, finished_at } = record;
+  if (status === "pending") {
+    if (Date.parse(run_at) - now < 1000) return "";
+    const at = format.time(run_at, now);
+    return attempt > 0 ? words.retryAt(at) : words.startsAt(at);
+  }
+  if (status === "running") {
+    if (eta_ms === null) return "";
+    const left = eta_ms - (now - cameAt);
+    if (left < -OVERDUE_MS) return "";
+    return left < 500 ? words.almostDone : words.left(format.duration(Math.max(1000, left)));
+  }
+  if (started_at === null || finished_at === null) return "";
+  return words.took(format.duration(Date.parse(finished_at) - Date.parse(started_at)));
+}

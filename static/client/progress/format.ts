@@ -1,0 +1,83 @@
+/** Numbers, sizes and times, as a language writes them. */
+export class Format {
+  readonly #locale: string;
+
+  /** For a locale that there is. */
+  constructor(locale: string) {
+    this.#locale = locale;
+  }
+
+  /** Percent, whole: 100 is shown only for 100. */
+  percent(value: number): string {
+    const shown = value < 100 ? Math.max(0, Math.min(99, Math.floor(value))) : 100;
+    return this.#number(shown / 100, { style: "percent" });
+  }
+
+  /** How much is done: `7 / 10 steps`; empty where it is not told. */
+  amount(done: number | null, total: number | null, unit: string | null): string {
+    if (done === null) return "";
+    if (unit === "bytes") {
+      const goal = total === null ? "" : ` / ${this.#bytes(total)}`;
+      return this.#bytes(done) + goal;
+    }
+    const count = [done, total].filter((it) => it !== null).map((it) => this.#number(it!));
+    return count.join(" / ") + (unit === null ? "" : ` ${unit}`);
+  }
+
+  /** Units a second, or percent where none are counted; empty where there is no rate. */
+  rate(perSecond: number | null, unit: string | null, counted: boolean): string {
+    if (perSecond === null || perSecond <= 0) return "";
+    if (unit === "bytes") return `${this.#bytes(perSecond)}/s`;
+    const value = this.#number(perSecond, { maximumSignificantDigits: 2 });
+    return counted ? `${value}${unit === null ? "" : ` ${unit}`}/s` : `${value}%/s`;
+  }
+
+  /** A time that passes, in at most two units. */
+  duration(ms: number): string {
+    let rest = Math.max(0, Math.round(ms / 1000));
+    const shown: string[] = [];
+    for (const [unit, size] of [["day", 86_400], ["hour", 3600], ["minute", 60]] as const) {
+      const count = Math.floor(rest / size);
+      if (count === 0 && shown.length === 0) continue;
+      if (shown.length === 2) break;
+      rest -= count * size;
+      if (count > 0) shown.push(this.#unit(count, unit));
+    }
+    if (shown.length === 0 || (shown.length === 1 && rest > 0 && rest < 60)) {
+      shown.push(this.#unit(rest, "second"));
+    }
+    return shown.join(" ");
+  }
+
+  /** The time of the day, with the date where that is another. */
+  time(iso: string, now: number): string {
+    const date = new Date(iso);
+    const today = date.toDateString() === new Date(now).toDateString();
+    return new Intl.DateTimeFormat(this.#locale, {
+      timeStyle: "short",
+      ...(today ? {} : { dateStyle: "medium" }),
+    }).format(date);
+  }
+
+  #bytes(value: number): string {
+    const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+    let power = 0;
+    for (; value >= 999.95 && power < units.length - 1; value /= 1000) power++;
+    const digits = power === 0 ? 0 : 1;
+    return this.#unit(value, units[power]!, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+  }
+
+  #unit(value: number, unit: string, more: Intl.NumberFormatOptions = {}): string {
+    const unitDisplay = unit.endsWith("byte") ? "short" : "narrow";
+    return this.#number(value, { style: "unit", unit, unitDisplay, ...more });
+  }
+
+  #number(value: number, options: Intl.NumberFormatOptions = {}): string {
+    return new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 2, ...options }).format(
+      value,
+    );
+  }
+}

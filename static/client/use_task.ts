@@ -1,0 +1,108 @@
+/**
+ * `/use-task.js`: a hook for Preact. See use_task.d.ts.
+ *
+ * @module
+ */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { TaskEvent } from "./client.d.ts";
+import type { TaskView, UseTaskOptions } from "./use_task.d.ts";
+import { watch } from "./watch.ts";
+
+/** Milliseconds between two renderings, at the least. */
+const RENDER_MS = 50;
+
+/** Rows kept, unless another number is asked for. */
+const MAX_ROWS = 1000;
+
+const NOTHING: TaskView = {
+  record: null,
+  result: undefined,
+  log: [],
+  outputs: [],
+  connection: "idle",
+  error: null,
+};
+
+/** Watches a task for as long as the component is there. */
+export function useTask<Task = unknown>(
+  id: string | null | undefined,
+  options: UseTaskOptions = {},
+): TaskView<Task> {
+  const [view, setView] = useState<TaskView>(NOTHING);
+  const newest = useRef(options);
+  newest.current = options;
+  const base = options.base?.toString();
+  useEffect(() => {
+    setView(NOTHING);
+    if (!id) return;
+    const batch = new Batch(setView);
+    const watched = watch(id, {
+      base,
+      token: async () => {
+        const { token } = newest.current;
+        return (typeof token === "function" ? await token() : token) ?? "";
+      },
+      onconnection: ({ state }) => batch.add((view) => ({ ...view, connection: state })),
+    });
+    const run = async () => {
+      for await (const event of watched) {
+        batch.add((view) => take(view, event, newest.current.maxRows ?? MAX_ROWS));
+      }
+    };
+    run().catch((error) => batch.add((view) => ({ ...view, error })));
+    return () => {
+      watched.close();
+      batch.close();
+    };
+  }, [id, base]);
+  return view as TaskView<Task>;
+}
+
+/** What is known after an event. */
+export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskView {
+  switch (event.type) {
+    case "progress":
+      return { ...view, record: event.data };
+    case "log":
+      return { ...view, log: [...view.log, event.data].slice(-maxRows) };
+    case "output":
+      return { ...view, outputs: [...view.outputs, event.data].slice(-maxRows) };
+    case "complete": {
+      const { data } = event;
+      return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };
+    }
+    case "reset": {
+      const rows = event.data.reason === "too-old" ? {} : { log: [], outputs: [] };
+      return { ...view, ...rows, record: event.data.task };
+    }
+  }
+}
+
+/** Changes of a view, shown together. */
+class Batch {
+  readonly #set: (change: (view: TaskView) => TaskView) => void;
+  #changes: ((view: TaskView) => TaskView)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(set: (change: (view: TaskView) => TaskView) => void) {
+    this.#set = set;
+  }
+
+  add(change: (view: TaskView) => TaskView): void {
+    this.#changes.push(change);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const changes = this.#changes;
+      this.#changes = [];
+      this.#set((view) => changes.reduce((known, change) => change(known), view));
+    }, RENDER_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#changes = [];
+    // Whatever still comes is for nobody.
+    this.add = () => {};
+  }
+}
