@@ -16,6 +16,7 @@ import { getDetails } from "./details.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
+import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
 import { getLogin, login, logout } from "./login.ts";
 import { getMetrics } from "./metrics.ts";
@@ -56,6 +57,7 @@ export const ROUTES: readonly [path: string, methods: Methods][] = [
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
   ["/metrics", { GET: ["read", getMetrics] }],
+  ["/icon.svg", { GET: ["public", getIcon] }],
   ["/static/:file", { GET: ["public", getStatic] }],
   ...CLIENT_ROUTES,
 ];

@@ -13,6 +13,7 @@ import { FeedFollow } from "./feed_follow.ts";
 import type { FeedMessage, TabMessage, TabState } from "./feed_protocol.ts";
 import { FeedTab } from "./feed_tab.ts";
 import type { ListEvent } from "./list_state.ts";
+import { isFinished } from "./task_state.ts";
 
 /** Tasks whose rows the server sends over one stream, at the most. */
 const MAX_ROWS_OF = 20;
@@ -96,6 +97,7 @@ export class Feed {
 
   #update(tab: FeedTab, state: TabState): void {
     tab.setVisible(state.visible);
+    tab.watched = state.watched;
     if (state.task?.watch !== tab.follow?.watch) {
       tab.follow?.close();
       tab.clearRows();
@@ -124,7 +126,8 @@ export class Feed {
   /** Brings the connection in line with what the tabs want. */
   #sync(): void {
     const needed = [...this.#tabs].some((tab) =>
-      tab.visible ? tab.list !== "off" || tab.follow !== null : tab.follow?.over === false
+      tab.watched.length > 0 ||
+      (tab.visible ? tab.list !== "off" || tab.follow !== null : tab.follow?.over === false)
     );
     if (!needed) {
       this.#stopIdle ??= this.#world.after(this.#tabs.size === 0 ? 0 : IDLE_MS, () => {
@@ -197,7 +200,9 @@ export class Feed {
     }
     const { task_id: id } = data as { task_id: string };
     const listed = type === "message" || type === "deleted";
+    const ended = type === "message" && isFinished((data as TaskRecord).status);
     for (const tab of this.#tabs) {
+      if (ended && tab.watched.includes(id)) tab.say({ type: "ended", data: data as TaskRecord });
       if (listed) tab.pushList({ type, data } as ListEvent, id);
       if (tab.follow?.id !== id) continue;
       const { over } = tab.follow;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TaskRecord } from "../lib/record.ts";
 import type { ConnectionState } from "./client/client.d.ts";
 import type { FeedMessage, FollowedEvent, TabMessage } from "./feed_protocol.ts";
 import type { ListEvent } from "./list_state.ts";
@@ -23,6 +24,9 @@ export class FeedClient {
   #task: { id: string; after: number; watch: number } | null = null;
   #ontask: ((events: FollowedEvent[]) => void) | null = null;
   #watches = 0;
+  /** Takes a task that is waited for, and has ended. */
+  onended: (record: TaskRecord) => void = () => {};
+  #watched: readonly string[] = [];
   #visible = true;
   #got = 0;
 
@@ -61,12 +65,19 @@ export class FeedClient {
     this.say();
   }
 
+  /** Wants to hear of the end of these. */
+  setWatched(ids: readonly string[]): void {
+    this.#watched = ids;
+    this.say();
+  }
+
   /** Says what the tab wants: whenever the feed may have forgotten it. */
   say(): void {
     this.#options.post({
       type: "state",
       list: this.#onlist !== null,
       task: this.#task && { ...this.#task },
+      watched: this.#watched,
       visible: this.#visible,
       got: this.#got,
     });
@@ -90,6 +101,7 @@ export class FeedClient {
   /** Takes in what the feed says. */
   take(message: FeedMessage): void {
     if (message.type === "connection") return this.#options.onconnection(message);
+    if (message.type === "ended") return this.onended(message.data);
     const { n, list, task } = message;
     this.#got = n;
     try {

@@ -24,6 +24,8 @@ export interface TabState {
   list: boolean;
   /** The task it shows: what it has of it (`after`, a `seq`), and which try this is (`watch`). */
   task: { id: string; after: number; watch: number } | null;
+  /** Tasks whose end it wants to hear of, whatever else it shows. */
+  watched: readonly string[];
   /** Somebody may look at it. */
   visible: boolean;
   /** Number of the last batch it has taken in. */
@@ -42,6 +44,8 @@ export type TabMessage =
 /** What the feed says. The next batch comes only when one was taken in; empty ones ask for a word. */
 export type FeedMessage =
   | ({ type: "connection" } & ConnectionState)
+  /** A task that is waited for has ended. */
+  | { type: "ended"; data: TaskRecord }
   | {
     type: "batch";
     n: number;

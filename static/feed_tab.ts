@@ -30,6 +30,8 @@ const ANSWER_MS = 45_000;
 export class FeedTab {
   /** Somebody may look at it. */
   visible = true;
+  /** Tasks whose end it wants to hear of. */
+  watched: readonly string[] = [];
   /** The task it shows. */
   follow: FeedFollow | null = null;
   /** `off`, or `held` until its snapshot has come, then `on`. */

@@ -13,7 +13,7 @@ import type { TabMessage } from "./feed_protocol.ts";
 const WORKER_URL = "/static/feed_worker.js";
 
 /** Names the worker: tabs of a version that speaks differently must have another one. */
-const WORKER_NAME = "headway-feed-1";
+const WORKER_NAME = "headway-feed-2";
 
 let post: (message: TabMessage) => void = () => {};
 

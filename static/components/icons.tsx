@@ -139,6 +139,19 @@ export function SearchIcon(): JSX.Element {
   );
 }
 
+/** Tells; filled while it will. */
+export function BellIcon({ on }: { on: boolean }): JSX.Element {
+  return (
+    <Icon name="bell">
+      <path
+        d="M4 7a4 4 0 0 1 8 0c0 3 1.2 4 1.2 4H2.8S4 10 4 7Z"
+        fill={on ? "currentColor" : "none"}
+      />
+      <path d="M6.8 13.6a1.4 1.4 0 0 0 2.4 0" />
+    </Icon>
+  );
+}
+
 /** Newer ones are up there. */
 export function UpIcon(): JSX.Element {
   return (

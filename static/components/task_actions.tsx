@@ -5,6 +5,7 @@ import { openFormAgain } from "../new_task.ts";
 import { acting, actionError, cancel, remove, retry } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
+import { NotifyButton } from "./notify_button.tsx";
 
 /** What can be done with a task now. */
 export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
@@ -34,14 +35,17 @@ export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
           </>
         )
         : (
-          <button
-            type="button"
-            class="button button-danger"
-            disabled={canceling}
-            onClick={() => void cancel()}
-          >
-            {canceling ? strings.canceling : strings.cancel}
-          </button>
+          <>
+            <NotifyButton id={record.task_id} />
+            <button
+              type="button"
+              class="button button-danger"
+              disabled={canceling}
+              onClick={() => void cancel()}
+            >
+              {canceling ? strings.canceling : strings.cancel}
+            </button>
+          </>
         )}
       {actionError.value !== null && <p class="problem" role="alert">{actionError.value}</p>}
     </div>

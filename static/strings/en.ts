@@ -136,6 +136,10 @@ export const en = {
 
   cancel: "Cancel",
   retry: "Retry",
+  notify: "Notify me",
+  notifying: "Notifying",
+  notifyBlocked: "The browser does not let this page notify you: its settings can allow it",
+  runningCount: (count: string) => `${count} running`,
   runAgain: "Run again",
   editAndRun: "Edit and run again",
   remove: "Delete",

@@ -143,6 +143,10 @@ export const zh: Strings = {
 
   cancel: "取消",
   retry: "重试",
+  notify: "结束时通知我",
+  notifying: "结束时会通知",
+  notifyBlocked: "浏览器不允许此页面发送通知，可在浏览器设置中开启",
+  runningCount: (count) => `${count} 个运行中`,
   runAgain: "再次运行",
   editAndRun: "修改后再次运行",
   remove: "删除",

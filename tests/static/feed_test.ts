@@ -123,6 +123,30 @@ Deno.test("Feed keeps the connection of a hidden tab whose task has not ended", 
   assertEquals([world.open, tab.rows()], [0, [1, 2, 3]]);
 });
 
+Deno.test("Feed tells a hidden tab of the end of a task that it waits for", async () => {
+  const world = new FakeHeadway();
+  const tab = new Tab(new Feed(world));
+  const ended: string[] = [];
+  tab.client.onended = ({ task_id, status }) => {
+    ended.push(`${task_id} ${status}`);
+    tab.client.setWatched([]);
+  };
+  world.report(IDS[0]!);
+  world.report(IDS[1]!);
+  tab.client.setVisible(false);
+  tab.client.setWatched([IDS[0]!]);
+  for (let n = 0; n < 6; n++) {
+    await world.pass(10_000);
+    world.beat();
+  }
+  world.report(IDS[1]!, "failed");
+  world.report(IDS[0]!, "completed");
+  await world.pass(1000);
+  assertEquals([world.open, ended], [1, [`${IDS[0]} completed`]]);
+  await world.pass(35_000);
+  assertEquals(world.open, 0);
+});
+
 Deno.test("Feed takes a connection for dead on which no heartbeat comes, and says since when", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
