@@ -29,6 +29,7 @@ import {
   unpack,
 } from "./stored.ts";
 import type { LogLevel } from "./task.ts";
+import { newTrace, traced } from "./trace.ts";
 
 /** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
 type Item = EventItem | { checkpoint: string };
@@ -202,6 +203,7 @@ export class LiveTask implements Write {
       record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
       record.eta_ms = etaMs === null ? null : Math.round(etaMs);
     }
+    this.task.trace = traced(this.task.trace ?? newTrace(report.at), report.at, record);
     this.#reported = true;
     this.#touch();
   }
@@ -392,7 +394,7 @@ export class LiveTask implements Write {
       this.#base = { task, result: null };
     }
     const head = pack(task, this.input, this.#result);
-    piece.sets!.push([keys.task(this.id), head, head.record.length * 2 + 1024]);
+    piece.sets!.push([keys.task(this.id), head, head.record.length * 2 + 4096]);
 
     const queue = status === "pending" ? queueKey(task.record) : null;
     const before = this.#inStore;

@@ -18,6 +18,7 @@
  */
 
 import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
+import { newTrace, type Trace } from "./trace.ts";
 
 /** A task, as the engine knows it. */
 export interface Task {
@@ -43,6 +44,8 @@ export interface Task {
   rows: number;
   /** The newest `seq` removed because of the bound on rows; 0 for none. */
   trimmed: number;
+  /** How the attempt went up to now; `null` before the first. */
+  trace: Trace | null;
 }
 
 /** What can happen to a task. */
@@ -94,7 +97,7 @@ export function transition(
         started_at: at,
         error: null,
         ...NO_PROGRESS,
-      }, { ...own, peak: 0 });
+      }, { ...own, peak: 0, trace: newTrace(now) });
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -221,6 +224,7 @@ export function newTask(spec: NewTask, now: number): Task {
     peak: 0,
     rows: 0,
     trimmed: 0,
+    trace: null,
   };
 }
 

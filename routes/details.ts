@@ -11,8 +11,9 @@ const MAX_POSITION = 1000;
 
 /**
  * `GET /tasks/{id}/details`: what a record leaves out, since it changes seldom or is large: input,
- * checkpoint, who runs the task and when that process last showed a sign of life, and its place
- * among those of its kind that wait.
+ * checkpoint, who runs the task and when that process last showed a sign of life, its place among
+ * those of its kind that wait, and how far it was at which time. `status` is what all of it is
+ * about: the stream may tell of another by then.
  */
 export async function getDetails(
   app: App,
@@ -30,6 +31,7 @@ export async function getDetails(
   ]);
   return json({
     task_id: id,
+    status: record.status,
     input: parsed(input),
     checkpoint: parsed(checkpoint),
     timeout_ms: stored.timeoutMs,
@@ -38,7 +40,15 @@ export async function getDetails(
     worker: worker && principal.taskId !== null ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,
     queue_position: position,
+    trace: shownTrace(stored, record),
   });
+}
+
+/** The points and stages of the attempt under way, or of the last one. */
+function shownTrace({ trace }: StoredTask, { attempt }: TaskRecord) {
+  if (!trace || attempt === 0) return null;
+  const { points, stages } = trace;
+  return { attempt, points, stages };
 }
 
 /** The process that runs a task, and how long it has been silent as far as this one can tell. */

@@ -149,6 +149,24 @@ export const steps = defineTask({
   },
 });
 
+/** Counts `rows`, first in the stage `read`, then in `write`; without a total if need be. */
+export const staged = defineTask({
+  kind: "staged",
+  input: z.object({
+    rows: z.int().default(100),
+    interval_ms: z.number().default(20),
+    known: z.boolean().default(true),
+  }),
+  async *run({ input: { rows, interval_ms, known }, signal }) {
+    for (let done = 0; done < rows; done++) {
+      await pause(interval_ms, signal);
+      const stage = done < rows / 2 ? "read" : "write";
+      yield progress({ stage, done: done + 1, unit: "rows", ...(known ? { total: rows } : {}) });
+    }
+    return { rows };
+  },
+});
+
 /** Gives out each of `values`. */
 export const outputs = defineTask({
   kind: "outputs",

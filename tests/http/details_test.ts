@@ -17,9 +17,10 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
   const input = { gate: "details", rows: 2 };
   const { task_id } = await submit(app.url, "gated", input, { timeout_ms: 60_000 });
   await taskWhen(app.url, task_id, ({ message }) => message === "waits");
-  const { worker, ...rest } = await details(app.url, task_id);
+  const { worker, trace, ...rest } = await details(app.url, task_id);
   assertEquals(rest, {
     task_id,
+    status: "running",
     input,
     checkpoint: null,
     timeout_ms: 60_000,
@@ -34,6 +35,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     "all",
     0,
   ]);
+  assertEquals([trace.attempt, trace.points[0].slice(1)], [1, [0, null]]);
   openGate("details");
   await finished(app.url, task_id);
   assertEquals((await details(app.url, task_id)).worker, null);
@@ -50,6 +52,23 @@ Deno.test("GET /tasks/{id}/details has what is too large for the head, and what 
   });
   await (await post(`${app.url}/tasks/${task_id}/cancel`)).body?.cancel();
   await assertProblem(await fetch(`${app.url}/tasks/${"0".repeat(26)}/details`), 404);
+});
+
+Deno.test("GET /tasks/{id}/details tells how far a task was at which time, also when it is over", async () => {
+  await using app = await testApp();
+  const later = await submit(app.url, "staged", {}, { delay_ms: 3_600_000 });
+  assertEquals((await details(app.url, later.task_id)).trace, null);
+  const { task_id } = await submit(app.url, "staged", { rows: 60, interval_ms: 30 });
+  const { started_at, finished_at } = await finished(app.url, task_id);
+  const { attempt, points, stages } = (await details(app.url, task_id)).trace;
+  const times: number[] = points.map(([at]: [number]) => at);
+  assertEquals(attempt, 1);
+  assertEquals(points[0], [Date.parse(started_at!), 0, null]);
+  assertGreater(times.length, 3);
+  assertEquals(times, times.toSorted((one, other) => one - other));
+  assertGreater(Date.parse(finished_at!) + 1, times.at(-1)!);
+  assertGreater(points.at(-1)![2], points[1][2]);
+  assertEquals(stages.map(([, name]: [number, string]) => name), ["read", "write"]);
 });
 
 Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task that waits", async () => {

@@ -1,0 +1,74 @@
+/**
+ * How far a task was at which time: a few points that ride in its head, so that who comes late, or
+ * when all is over, sees how it went. The longer an attempt runs, the further apart they are.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "./record.ts";
+
+/** See the module. Never changed, only replaced. Times are milliseconds since the epoch. */
+export interface Trace {
+  /** Milliseconds between two points, at the least. */
+  readonly gap: number;
+  /** Oldest first: when, percent, units done. */
+  readonly points: readonly TracePoint[];
+  /** Oldest first: when each stage began, and its name. */
+  readonly stages: readonly TraceStage[];
+}
+
+/** When, percent and units done, where they are known. */
+export type TracePoint = readonly [at: number, percent: number | null, done: number | null];
+
+/** When a stage began, and its name. */
+export type TraceStage = readonly [at: number, name: string];
+
+/** Points kept at the most: a kilobyte of a head. */
+export const MAX_POINTS = 64;
+
+/** Stages kept at the most, and characters of their names. */
+export const MAX_STAGES = 16;
+const MAX_NAME = 64;
+
+/** Milliseconds between the first points. */
+const MIN_GAP = 250;
+
+/** The trace of an attempt that begins. */
+export function newTrace(at: number): Trace {
+  return { gap: MIN_GAP, points: [[at, 0, null]], stages: [] };
+}
+
+/**
+ * Takes in what a task says at a time. Most of the time that is nothing new, and the same trace.
+ *
+ * @example
+ * ```ts
+ * import { newTrace, traced } from "./trace.ts";
+ * import { assertEquals, assertStrictEquals } from "@std/assert";
+ *
+ * const trace = traced(newTrace(0), 1000, { progress: 10, done: 1, stage: "read" });
+ * assertEquals(trace.points, [[0, 0, null], [1000, 10, 1]]);
+ * assertEquals(trace.stages, [[1000, "read"]]);
+ * assertStrictEquals(traced(trace, 1001, { progress: 11, done: 2, stage: "read" }), trace);
+ * ```
+ */
+export function traced(
+  trace: Trace,
+  at: number,
+  { progress, done, stage }: Pick<TaskRecord, "progress" | "done" | "stage">,
+): Trace {
+  let { gap, points, stages } = trace;
+  const name = stage === null ? null : stage.slice(0, MAX_NAME);
+  const staged = name !== null && name !== stages.at(-1)?.[1];
+  const due = at - (points.at(-1)?.[0] ?? -Infinity) >= gap;
+  if (!due && !staged) return trace;
+  if (staged) stages = [...stages, [at, name] as const].slice(-MAX_STAGES);
+  if (due) {
+    points = [...points, [at, progress, done]];
+    if (points.length > MAX_POINTS) {
+      points = points.filter((_, n) => n % 2 === 0);
+      gap *= 2;
+    }
+  }
+  return { gap, points, stages };
+}
