@@ -6,6 +6,7 @@
 
 import type { Status, TaskRecord } from "../lib/record.ts";
 import { observeTime } from "./clock.ts";
+import type { Trace } from "./samples.ts";
 import { signedIn, signedOut } from "./session.ts";
 import { strings } from "./strings.ts";
 
@@ -117,9 +118,42 @@ export async function getTask(id: string): Promise<TaskRecord> {
   return await call("GET", taskUrl(id));
 }
 
-/** What a task was submitted with; `null` for nothing. */
-export async function getInput(id: string): Promise<unknown> {
-  return (await call<{ input: unknown }>("GET", `${taskUrl(id)}/details`)).input;
+/** What a record leaves out. */
+export interface TaskDetails {
+  /** Which task. */
+  task_id: string;
+  /** What it was then: who runs it means nothing once it is another. */
+  status: Status;
+  /** What it was given. */
+  input: unknown;
+  /** What it last saved; `null` for nothing. */
+  checkpoint: unknown;
+  /** Milliseconds an attempt may take; `null` for as long as it likes. */
+  timeout_ms: number | null;
+  /** How often it was interrupted. */
+  interruptions: number;
+  /** The process that runs it, as much as one may know; `null` where none does. */
+  worker: { silent_ms: number; host?: string; pid?: number; role?: string } | null;
+  /** Milliseconds of silence after which that process counts as dead. */
+  lease_ms: number;
+  /** From 1; `null` for one that does not wait. */
+  queue_position: number | null;
+  /** How far it was at which time; `null` before its first attempt. */
+  trace: Trace | null;
+}
+
+/** What a record leaves out. */
+export async function getDetails(id: string): Promise<TaskDetails> {
+  return await call("GET", `${taskUrl(id)}/details`);
+}
+
+/** A page of a task's stored rows. */
+export async function getEvents(
+  id: string,
+  after: number,
+  limit: number,
+): Promise<{ events: { event: string; data: unknown }[]; next_after: number | null }> {
+  return await call("GET", `${taskUrl(id)}/events?after=${after}&limit=${limit}`);
 }
 
 /** Submits a task. With the same `key` a second try makes no second task. */

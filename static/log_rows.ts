@@ -5,42 +5,72 @@
  * @module
  */
 
-import type { Status } from "../lib/record.ts";
+import type { Status, TaskError } from "../lib/record.ts";
+
+/** What a row of any sort has. */
+interface Placed {
+  /** Its place among the task's events. */
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+/** What the task said. */
+export interface LoggedRow extends Placed {
+  readonly type: "log";
+  /** `debug` to `error`. */
+  readonly level: string;
+  /** The sentence. */
+  readonly message: string;
+  /** Further fields, as JSON; `null` where there are none. */
+  readonly data: string | null;
+}
+
+/** A part of the result. */
+export interface OutputRow extends Placed {
+  readonly type: "output";
+  /** The value. */
+  readonly data: unknown;
+  /** The value, as JSON. */
+  readonly text: string;
+}
+
+/** A change of the task's state. */
+export interface StateRow extends Placed {
+  readonly type: "state";
+  /** What it is from then on. */
+  readonly status: Status;
+  /** The attempt under way, or the last one. */
+  readonly attempt: number;
+  /** It runs, and was asked to stop. */
+  readonly canceling: boolean;
+  /** What went wrong. */
+  readonly error: TaskError | null;
+  /** Not before this time. ISO 8601. */
+  readonly runAt: string;
+}
 
 /** A row of a task's log. */
-export type LogRow =
-  & {
-    /** Its place among the task's events. */
-    readonly seq: number;
-    /** ISO 8601. */
-    readonly time: string;
-  }
-  & (
-    | {
-      readonly type: "log";
-      readonly level: string;
-      readonly message: string;
-      /** Further fields; `null` where there are none. */
-      readonly data: unknown;
-    }
-    | { readonly type: "output"; readonly data: unknown }
-    | { readonly type: "state"; readonly status: Status; readonly attempt: number }
-  );
+export type LogRow = LoggedRow | OutputRow | StateRow;
 
 /** Rows that belong together in the view. */
-export interface LogChunk {
+export interface LogChunk<Row extends LogRow = LogRow> {
   /** Names it among the chunks of its log. */
   readonly id: number;
   /** Oldest first. */
-  readonly rows: readonly LogRow[];
+  readonly rows: readonly Row[];
+  /** Characters of their texts. */
+  readonly size: number;
 }
 
 /** See the module. Never changed, only replaced. */
-export interface LogRows {
+export interface LogRows<Row extends LogRow = LogRow> {
   /** Oldest first. */
-  readonly chunks: readonly LogChunk[];
+  readonly chunks: readonly LogChunk<Row>[];
   /** Rows kept. */
   readonly count: number;
+  /** Characters of their texts. */
+  readonly size: number;
   /** Rows given up, since newer ones came. */
   readonly dropped: number;
   /** `seq` of the newest row; 0 before the first. */
@@ -50,36 +80,51 @@ export interface LogRows {
 /** Rows in a chunk. */
 export const CHUNK_ROWS = 100;
 
-/** Rows kept at the most; whole chunks are given up. */
-export const MAX_ROWS = 5000;
+/** Rows kept at the most, a little more than a server does; whole chunks are given up. */
+export const MAX_ROWS = 12_000;
+
+/** Characters kept at the most: rows may be large. */
+export const MAX_SIZE = 16_000_000;
 
 /** No row. */
-export const NO_ROWS: LogRows = { chunks: [], count: 0, dropped: 0, lastSeq: 0 };
+export const NO_ROWS: LogRows<never> = { chunks: [], count: 0, size: 0, dropped: 0, lastSeq: 0 };
 
 /** Appends rows, oldest first. Rows that are there already, by their `seq`, are left out. */
-export function appendRows(log: LogRows, rows: readonly LogRow[]): LogRows {
+export function appendRows<Row extends LogRow>(
+  log: LogRows<Row>,
+  rows: readonly Row[],
+): LogRows<Row> {
   const chunks = [...log.chunks];
-  let { count, dropped, lastSeq } = log;
-  let open: LogRow[] | null = null;
+  let { count, size, dropped, lastSeq } = log;
+  let open: { id: number; rows: Row[]; size: number } | null = null;
   for (const row of rows) {
     if (row.seq <= lastSeq) continue;
     lastSeq = row.seq;
-    count++;
-    const last = chunks.at(-1);
-    if (open === null || open.length === CHUNK_ROWS) {
-      const full = last === undefined || last.rows.length === CHUNK_ROWS;
-      open = full ? [] : [...last.rows];
-      const chunk = { id: full ? (last?.id ?? 0) + 1 : last.id, rows: open };
-      if (full) chunks.push(chunk);
-      else chunks[chunks.length - 1] = chunk;
+    if (open === null || open.rows.length === CHUNK_ROWS) {
+      const last = chunks.at(-1);
+      if (last === undefined || last.rows.length === CHUNK_ROWS) {
+        chunks.push(open = { id: (last?.id ?? 0) + 1, rows: [], size: 0 });
+      } else {
+        chunks[chunks.length - 1] = open = { ...last, rows: [...last.rows] };
+      }
     }
-    open.push(row);
+    const own = sizeOf(row);
+    open.rows.push(row);
+    open.size += own;
+    count++;
+    size += own;
   }
   if (lastSeq === log.lastSeq) return log;
-  while (count > MAX_ROWS) {
-    const { length } = chunks.shift()!.rows;
-    count -= length;
-    dropped += length;
+  while (count > MAX_ROWS || (size > MAX_SIZE && chunks.length > 1)) {
+    const first = chunks.shift()!;
+    count -= first.rows.length;
+    size -= first.size;
+    dropped += first.rows.length;
   }
-  return { chunks, count, dropped, lastSeq };
+  return { chunks, count, size, dropped, lastSeq };
+}
+
+function sizeOf(row: LogRow): number {
+  if (row.type === "output") return row.text.length;
+  return row.type === "state" ? 0 : row.message.length + (row.data?.length ?? 0);
 }

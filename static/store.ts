@@ -11,6 +11,7 @@ import { startList, watchList } from "./list_store.ts";
 import { feed, startFeed } from "./live.ts";
 import { route } from "./route.ts";
 import { signedOut } from "./session.ts";
+import { watchDetails } from "./task_details.ts";
 import { watchTask } from "./task_store.ts";
 
 /** The kinds there are; `null` until they are loaded. */
@@ -38,6 +39,10 @@ export function startStore(): void {
   effect(() => {
     const id = taskId.value;
     if (id !== null && !signedOut.value) return untracked(() => watchTask(id));
+  });
+  effect(() => {
+    const id = taskId.value;
+    if (id !== null && !signedOut.value) return untracked(() => watchDetails(id));
   });
   effect(() => {
     // It may be that a token is needed now.

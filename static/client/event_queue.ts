@@ -47,6 +47,10 @@ export class EventQueue<Event> {
 }
 
 /** What {@link EventQueue} goes by: a task's progress tells of its state and attempt. */
-export function stateOf({ status, attempt }: { status: string; attempt: number }): string {
-  return `${status} ${attempt}`;
+export function stateOf({ status, attempt, cancel_requested }: {
+  status: string;
+  attempt: number;
+  cancel_requested?: boolean;
+}): string {
+  return `${status} ${attempt}${status === "running" && cancel_requested ? " canceling" : ""}`;
 }

@@ -9,10 +9,14 @@ export interface CopyButtonProps {
   text: () => string;
   /** What it does. @default {strings.copy} */
   label?: string;
+  /** The button's id. */
+  id?: string;
 }
 
 /** Copies a text, where the browser lets a page do so: over https, or on this machine. */
-export function CopyButton({ text, label = strings.copy }: CopyButtonProps): JSX.Element | null {
+export function CopyButton(
+  { text, label = strings.copy, id }: CopyButtonProps,
+): JSX.Element | null {
   const copied = useSignal(false);
   if (!navigator.clipboard) return null;
   async function copy(): Promise<void> {
@@ -27,6 +31,7 @@ export function CopyButton({ text, label = strings.copy }: CopyButtonProps): JSX
   return (
     <button
       type="button"
+      id={id}
       class="button-quiet copy"
       aria-label={label}
       title={label}

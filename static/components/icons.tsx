@@ -170,3 +170,30 @@ export function KeysIcon(): JSX.Element {
     </Icon>
   );
 }
+
+/** Comes down here as a file. */
+export function DownloadIcon(): JSX.Element {
+  return (
+    <Icon name="download">
+      <path d="M8 3.5v7M5 7.5l3 3 3-3M2.5 10.5v2a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-2" />
+    </Icon>
+  );
+}
+
+/** Stays at the end. */
+export function FollowIcon(): JSX.Element {
+  return (
+    <Icon name="follow">
+      <path d="M8 2.5v8M4.5 7 8 10.5 11.5 7M3.5 13.5h9" />
+    </Icon>
+  );
+}
+
+/** Something to look at. */
+export function WarnIcon(): JSX.Element {
+  return (
+    <Icon name="warn">
+      <path d="M8 2.2 14.2 13H1.8zM8 6.5v3M8 11.2v.1" />
+    </Icon>
+  );
+}

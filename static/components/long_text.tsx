@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { bytes } from "../format.ts";
 import { strings } from "../strings.ts";
 
@@ -9,15 +9,21 @@ export interface LongTextProps {
   text: string;
   /** Characters shown at first. */
   limit: number;
+  /** Where they begin. @default {0} */
+  from?: number;
+  /** Draws what is shown. @default as it is */
+  mark?: (text: string) => ComponentChildren;
 }
 
 /** A text whose rest is shown on demand: one row of 48 kB would bury the others. */
-export function LongText({ text, limit }: LongTextProps): JSX.Element {
+export function LongText({ text, limit, from = 0, mark }: LongTextProps): JSX.Element {
   const whole = useSignal(false);
-  if (whole.value || text.length <= limit) return <>{text}</>;
+  if (whole.value || text.length <= limit) return <>{mark ? mark(text) : text}</>;
+  const part = text.slice(from, from + limit);
   return (
     <>
-      {text.slice(0, limit)}…{" "}
+      {from > 0 && "…"}
+      {mark ? mark(part) : part}…{" "}
       <button type="button" class="link" onClick={() => whole.value = true}>
         {strings.showAll(bytes(text.length))}
       </button>

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { getInput, type KindInfo } from "../api.ts";
+import { getDetails, type KindInfo } from "../api.ts";
 import { takesFile } from "../kind_form.ts";
 import { closeForm, type NewTask, newTask } from "../new_task.ts";
 import { kinds } from "../store.ts";
@@ -80,8 +80,8 @@ interface AgainProps extends ChoiceProps {
 function Again({ kinds, kind, taskId, file }: AgainProps): JSX.Element {
   const input = useSignal<{ value: unknown } | "missing" | null>(null);
   useEffect(() => {
-    getInput(taskId).then(
-      (value) => input.value = { value },
+    getDetails(taskId).then(
+      ({ input: value }) => input.value = { value },
       () => input.value = "missing",
     );
   }, []);

@@ -1,36 +1,87 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
+import { now } from "../clock.ts";
+import { ago, duration } from "../format.ts";
 import { strings } from "../strings.ts";
-import { isFinished } from "../task_state.ts";
-import { Ago, Elapsed } from "./times.tsx";
+import { details } from "../task_details.ts";
+import { workerState } from "../worker_state.ts";
+import { placesBefore } from "./task_progress.tsx";
+import { Ago } from "./times.tsx";
 
-/** The rest of what a record tells. */
+/** Who runs it, and the rest of what is known. */
 export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
-  const { attempt, max_attempts, created_at, started_at, finished_at, status } = record;
+  const { attempt, max_attempts, created_at, started_at, finished_at, status, priority } = record;
+  const known = details.value?.data;
+  const worker = status === "running" && known?.status === "running" ? known.worker : null;
+  const place = status === "pending" ? known?.queue_position ?? null : null;
   return (
-    <dl class="facts">
-      <Fact name={facts.attempt}>
-        {attempt === 0 ? strings.notYet : strings.attemptOf(attempt, max_attempts)}
-      </Fact>
-      <Fact name={facts.submitted}>
-        <Ago time={created_at} />
-      </Fact>
-      <Fact name={facts.started}>
-        {started_at === null ? strings.notYet : <Ago time={started_at} />}
-      </Fact>
-      {isFinished(status)
-        ? (
-          <Fact name={facts.ended}>
-            {finished_at === null ? strings.notYet : <Ago time={finished_at} />}
-          </Fact>
-        )
-        : (
-          <Fact name={facts.elapsed}>
-            <Elapsed record={record} />
+    <section class="card side-card">
+      <div class="section-head">
+        <h2>{strings.about}</h2>
+      </div>
+      <dl class="facts">
+        {worker !== null && (
+          <>
+            {worker.host !== undefined && (
+              <Fact name={facts.runsOn}>
+                <span class="text">{worker.host}</span>
+              </Fact>
+            )}
+            {worker.pid !== undefined && (
+              <Fact name={facts.process}>
+                <code>{worker.pid}</code>
+              </Fact>
+            )}
+            <Fact name={facts.lease}>
+              <SignOfLife record={record} />
+            </Fact>
+          </>
+        )}
+        {place !== null && (
+          <Fact name={facts.position}>
+            {place === 1 ? strings.next : strings.before(placesBefore(place))}
           </Fact>
         )}
-    </dl>
+        <Fact name={facts.attempt}>
+          {attempt === 0 ? strings.notYet : strings.attemptOf(attempt, max_attempts)}
+        </Fact>
+        <Fact name={facts.submitted}>
+          <Ago time={created_at} />
+        </Fact>
+        {started_at !== null && (
+          <Fact name={facts.started}>
+            <Ago time={started_at} />
+          </Fact>
+        )}
+        {finished_at !== null && (
+          <Fact name={facts.ended}>
+            <Ago time={finished_at} />
+          </Fact>
+        )}
+        {known && known.timeout_ms !== null && (
+          <Fact name={facts.limit}>{duration(known.timeout_ms)}</Fact>
+        )}
+        {known && known.interruptions > 0 && (
+          <Fact name={facts.interruptions}>{strings.times(known.interruptions)}</Fact>
+        )}
+        {priority !== 0 && <Fact name={facts.priority}>{priority}</Fact>}
+      </dl>
+    </section>
+  );
+}
+
+/** When its process was last heard of: green, or amber when it has missed a renewal. */
+function SignOfLife({ record }: { record: TaskRecord }): JSX.Element {
+  void now.value;
+  const came = details.value!;
+  const worker = workerState(record, came.data, Date.now() - came.at);
+  const silent = worker?.state === "silent";
+  const ms = worker === null || worker.state === "gone" ? 0 : worker.silentMs;
+  return (
+    <span class={`life${silent ? " life-silent" : ""}`}>
+      {ago(ms)}
+    </span>
   );
 }
 

@@ -9,8 +9,8 @@ import { filterBy, go, route, taskHref } from "../route.ts";
 import { strings } from "../strings.ts";
 import { BulkBar } from "./bulk_bar.tsx";
 import { UpIcon } from "./icons.tsx";
+import { KeysHelp } from "./keys_help.tsx";
 import { ListFilters } from "./list_filters.tsx";
-import { ListHelp } from "./list_help.tsx";
 import { StatusCounts } from "./status_counts.tsx";
 import { TaskGrid } from "./task_grid.tsx";
 import { useAction } from "./use_action.ts";
@@ -21,7 +21,7 @@ export function TaskList(): JSX.Element {
     <>
       <div class="list-head">
         <h1 tabIndex={-1}>{strings.tasks}</h1>
-        <ListHelp />
+        <KeysHelp keys={strings.list.helpKeys} />
       </div>
       <StatusCounts />
       <ListFilters />

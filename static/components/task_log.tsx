@@ -1,150 +1,203 @@
-import { useSignal } from "@preact/signals";
-import { Component, type ComponentChildren, createRef, type JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useComputed, useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useCallback, useRef } from "preact/hooks";
 import { clockTime, number } from "../format.ts";
-import type { LogChunk, LogRow } from "../log_rows.ts";
-import { task } from "../task_store.ts";
+import {
+  countLevel,
+  filterChunks,
+  type Level,
+  LEVELS,
+  type LogFilter,
+  logFilter,
+  matches,
+} from "../log_filter.ts";
+import type { LogRow } from "../log_rows.ts";
+import { rowLine, stateText } from "../log_text.ts";
 import { strings } from "../strings.ts";
+import { task } from "../task_store.ts";
+import { CopyButton } from "./copy_button.tsx";
+import { DownloadButton } from "./download_button.tsx";
+import { CloseIcon, FollowIcon, SearchIcon } from "./icons.tsx";
+import { LogScroller } from "./log_scroller.tsx";
 import { LongText } from "./long_text.tsx";
+import { useTaskKeys } from "./use_task_keys.ts";
 
 /** Characters of a row shown at first. */
 const MAX_TEXT = 1000;
 
-/** How far around what is in sight rows are drawn. */
-const NEAR = "1200px 0px";
-
-/** Pixels of a row that was not drawn yet, about. */
-const ROW_PX = 26;
-
-/** Pixels from the end that still count as the end. */
-const END_PX = 24;
+/** Characters shown before the place that was looked for, where that is far into a row. */
+const CONTEXT = 200;
 
 /** The live log: what the task logged and put out, and how its state changed. */
 export function TaskLog(): JSX.Element {
-  const { log, ended } = task.value;
-  const following = useSignal(true);
-  const scroller = useRef<HTMLDivElement>(null);
-  const lastTop = useRef(0);
+  const { log, ended, record } = task.value;
+  const filter = useSignal(logFilter());
+  const follow = useSignal(true);
+  const search = useRef<HTMLInputElement>(null);
+  const { pattern } = filter.value;
+  const draw = useCallback((row: LogRow) => <Row row={row} pattern={pattern} />, [pattern]);
+  const chunks = filterChunks(log, filter.value);
+  const found = chunks === log.chunks
+    ? log.count
+    : chunks.reduce((sum, { rows }) => sum + rows.length, 0);
+  const id = record!.task_id;
 
-  function toEnd(): void {
-    const element = scroller.current!;
-    element.scrollTop = element.scrollHeight;
-    lastTop.current = element.scrollTop;
+  function setLevel(level: Level): void {
+    filter.value = logFilter(level, filter.peek().text);
   }
 
-  useLayoutEffect(() => {
-    if (following.peek()) toEnd();
-  }, [log]);
-
-  /** Who scrolls up wants to read; who comes back to the end wants to follow. */
-  function scrolled(): void {
-    const { scrollTop, scrollHeight, clientHeight } = scroller.current!;
-    if (scrollHeight - scrollTop - clientHeight < END_PX) following.value = true;
-    else if (scrollTop < lastTop.current) following.value = false;
-    lastTop.current = scrollTop;
+  function setText(text: string): void {
+    filter.value = logFilter(filter.peek().level, text);
   }
+
+  useTaskKeys({
+    "/": () => search.current!.focus(),
+    f: () => follow.value = !follow.peek(),
+    l: () => setLevel(LEVELS[(LEVELS.indexOf(filter.peek().level) + 1) % LEVELS.length]!),
+    Escape: () => setText(""),
+  });
 
   return (
     <section class="card log-card">
       <div class="section-head">
         <h2>{strings.log}</h2>
+        <span class="log-count" role="status">
+          {found === log.count
+            ? log.count > 0 && strings.logRows(number(log.count))
+            : strings.logFound(number(found), number(log.count))}
+        </span>
         <button
           type="button"
-          class="filter"
-          aria-pressed={following.value}
-          onClick={() => {
-            following.value = !following.peek();
-            if (following.peek()) toEnd();
-          }}
+          class="button-quiet follow"
+          aria-pressed={follow.value}
+          onClick={() => follow.value = !follow.peek()}
         >
+          <FollowIcon />
           {strings.follow}
         </button>
+        <CopyButton
+          id="log-copy"
+          label={strings.copyLog}
+          text={() => chunks.flatMap(({ rows }) => rows.map(rowLine)).join("\n")}
+        />
+        <DownloadButton
+          id="log-download"
+          label={strings.downloadLog}
+          name={`${record!.kind}-${id}.log`}
+          task={id}
+          line={rowLine}
+        />
       </div>
-      <div
-        class="log"
-        ref={scroller}
-        role="log"
-        aria-live="off"
-        aria-label={strings.log}
-        tabIndex={0}
-        onScroll={scrolled}
+      <div class="log-tools">
+        <div class="search">
+          <SearchIcon />
+          <input
+            ref={search}
+            type="search"
+            autoComplete="off"
+            spellcheck={false}
+            maxLength={200}
+            aria-label={strings.searchLog}
+            placeholder={strings.searchLog}
+            value={filter.value.text}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape") return;
+              event.preventDefault();
+              event.stopPropagation();
+              if (filter.peek().text === "") event.currentTarget.blur();
+              else setText("");
+            }}
+          />
+          {filter.value.text === "" ? <kbd aria-hidden="true">/</kbd> : (
+            <button
+              type="button"
+              class="search-clear"
+              aria-label={strings.clearSearch}
+              onClick={() => {
+                setText("");
+                search.current!.focus();
+              }}
+            >
+              <CloseIcon />
+            </button>
+          )}
+        </div>
+        <Levels filter={filter.value} onpick={setLevel} />
+      </div>
+      <LogScroller
+        chunks={chunks}
+        follow={follow}
+        draw={draw}
+        label={strings.log}
+        class="log-rows"
       >
-        {log.dropped > 0 && <p class="log-dropped">{strings.dropped(number(log.dropped))}</p>}
-        {log.chunks.map((chunk, at) => (
-          <Chunk key={chunk.id} chunk={chunk} newest={at >= log.chunks.length - 2} />
-        ))}
-        {log.count === 0 && <p class="log-dropped">{ended ? strings.noLog : strings.emptyLog}</p>}
-      </div>
+        {log.dropped > 0 && <p class="log-note">{strings.dropped(number(log.dropped))}</p>}
+        {found === 0 && (
+          <p class="log-note">
+            {log.count > 0 ? strings.noneFound : ended ? strings.noLog : strings.emptyLog}
+          </p>
+        )}
+      </LogScroller>
     </section>
   );
 }
 
-interface ChunkProps {
-  chunk: LogChunk;
-  /** It is at the end, where who follows looks. */
-  newest: boolean;
+interface LevelsProps {
+  filter: LogFilter;
+  onpick: (level: Level) => void;
 }
 
-/**
- * Some rows: drawn when they are near what is in sight, else an empty space of their height. A
- * long log is thousands of rows, and a screen holds twenty.
- */
-class Chunk extends Component<ChunkProps, { near: boolean }> {
-  override state = { near: this.props.newest };
-  readonly #element = createRef<HTMLDivElement>();
-  #observer: IntersectionObserver | undefined;
-  #height: number | undefined;
-
-  override componentDidMount(): void {
-    const element = this.#element.current!;
-    this.#observer = new IntersectionObserver((entries) => {
-      const { isIntersecting: near, boundingClientRect } = entries.at(-1)!;
-      if (near === this.state.near) return;
-      if (!near) this.#height = boundingClientRect.height;
-      this.setState({ near });
-    }, { root: element.parentElement, rootMargin: NEAR });
-    this.#observer.observe(element);
-  }
-
-  override componentWillUnmount(): void {
-    this.#observer?.disconnect();
-  }
-
-  override shouldComponentUpdate({ chunk }: ChunkProps, { near }: { near: boolean }): boolean {
-    return chunk !== this.props.chunk || near !== this.state.near;
-  }
-
-  override render({ chunk: { rows } }: ChunkProps, { near }: { near: boolean }): JSX.Element {
-    return (
-      <div
-        ref={this.#element}
-        class="log-chunk"
-        style={{ height: near ? "" : `${this.#height ?? rows.length * ROW_PX}px` }}
-      >
-        {near && rows.map((row) => <Row key={row.seq} row={row} />)}
-      </div>
-    );
-  }
+function Levels({ filter, onpick }: LevelsProps): JSX.Element {
+  const counts = useComputed(() => {
+    const { log } = task.value;
+    return { warn: countLevel(log, "warn"), error: countLevel(log, "error") };
+  });
+  return (
+    <div class="levels" role="group" aria-label={strings.level} title={strings.levelsHint}>
+      {LEVELS.map((level) => {
+        const count = level === "warn" || level === "error" ? counts.value[level] : 0;
+        return (
+          <button
+            key={level}
+            type="button"
+            class={`level-pick level-pick-${level}`}
+            aria-pressed={filter.level === level}
+            onClick={() => onpick(level)}
+          >
+            {strings.levels[level]}
+            {count > 0 && <span class="level-count">{number(count)}</span>}
+          </button>
+        );
+      })}
+    </div>
+  );
 }
 
-class Row extends Component<{ row: LogRow }> {
-  override shouldComponentUpdate({ row }: { row: LogRow }): boolean {
-    return row !== this.props.row;
-  }
+interface RowProps {
+  row: LogRow;
+  pattern: RegExp | null;
+}
 
-  override render({ row }: { row: LogRow }): JSX.Element {
-    const name = rowName(row);
-    return (
-      <div class={`log-row log-${row.type}${row.type === "log" ? ` level-${row.level}` : ""}`}>
-        <time class="log-time" dateTime={row.time}>{clockTime(row.time)}</time>
-        <span class="log-text text">
-          {name && <span class="log-name">{name}</span>}
-          {name && " "}
-          {rowText(row)}
-        </span>
-      </div>
-    );
-  }
+function Row({ row, pattern }: RowProps): JSX.Element {
+  const name = rowName(row);
+  const level = row.type === "log" ? ` level-${row.level}` : ` log-is-${stateClass(row)}`;
+  return (
+    <div class={`log-row log-${row.type}${level}`} data-seq={row.seq}>
+      <time class="log-time" dateTime={row.time} title={row.time}>{clockTime(row.time)}</time>
+      <span class="log-text text">
+        {name && <span class="log-name">{name}</span>}
+        {name && " "}
+        <bdi>{shown(row.type === "log" ? row.message : rowText(row), pattern)}</bdi>
+        {row.type === "log" && row.data !== null && (
+          <>
+            {" "}
+            <bdi class="log-data">{shown(row.data, pattern)}</bdi>
+          </>
+        )}
+      </span>
+    </div>
+  );
 }
 
 /** What the row is, where it is not the usual. */
@@ -153,26 +206,25 @@ function rowName(row: LogRow): string | null {
   return row.type === "state" || row.level === "info" ? null : row.level;
 }
 
-function rowText(row: LogRow): ComponentChildren {
-  switch (row.type) {
-    case "state":
-      // Of one that waits, the attempt told is the last one.
-      return strings.changed(
-        strings.status[row.status],
-        row.status === "pending" ? 0 : row.attempt,
-      );
-    case "output":
-      return bounded(JSON.stringify(row.data) ?? "");
-    case "log":
-      return row.data === null ? bounded(row.message) : [
-        bounded(row.message),
-        " ",
-        <span key="data" class="log-data">{bounded(JSON.stringify(row.data))}</span>,
-      ];
-  }
+function rowText(row: Exclude<LogRow, { type: "log" }>): string {
+  return row.type === "output" ? row.text : stateText(row);
+}
+
+function stateClass(row: Exclude<LogRow, { type: "log" }>): string {
+  return row.type === "state" ? row.status : "output";
 }
 
 /** Most texts are short, and need no component that could grow. */
-function bounded(text: string): ComponentChildren {
-  return text.length <= MAX_TEXT ? text : <LongText text={text} limit={MAX_TEXT} />;
+function shown(text: string, pattern: RegExp | null): ComponentChildren {
+  const mark = (part: string) => marked(part, pattern);
+  if (text.length <= MAX_TEXT) return mark(text);
+  const at = pattern === null ? -1 : text.search(pattern);
+  const from = at > MAX_TEXT - CONTEXT ? at - CONTEXT : 0;
+  return <LongText text={text} from={from} limit={MAX_TEXT} mark={mark} />;
+}
+
+/** With what was looked for marked. */
+function marked(text: string, pattern: RegExp | null): ComponentChildren {
+  if (pattern === null) return text;
+  return matches(text, pattern).map((part, n) => n % 2 === 0 ? part : <mark key={n}>{part}</mark>);
 }

@@ -18,7 +18,7 @@ export function TaskOutcome(): JSX.Element | null {
       <section class="card outcome outcome-error">
         <div class="section-head">
           <h2>{record.status === "failed" ? strings.error : strings.lastError}</h2>
-          <CopyButton text={() => `${name}: ${message}`} />
+          <CopyButton id="copy-outcome" text={() => `${name}: ${message}`} />
         </div>
         <p class="text">
           <strong class="error-name">{name}</strong> <LongText text={message} limit={MAX_ERROR} />
@@ -31,7 +31,7 @@ export function TaskOutcome(): JSX.Element | null {
     <section class="card outcome">
       <div class="section-head">
         <h2>{strings.result}</h2>
-        <CopyButton text={() => json(result)} />
+        <CopyButton id="copy-outcome" text={() => json(result)} />
       </div>
       <Value value={result} />
     </section>

@@ -1,40 +1,63 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
-import { amount, percent, rate } from "../format.ts";
+import { amount, number, percent } from "../format.ts";
 import { strings } from "../strings.ts";
-import { isFinished } from "../task_state.ts";
+import { details } from "../task_details.ts";
+import { LongText } from "./long_text.tsx";
 import { ProgressBar } from "./progress_bar.tsx";
-import { Freshness, TimeLeft, Took } from "./times.tsx";
+import { TaskChart } from "./task_chart.tsx";
+import { TaskFigures } from "./task_figures.tsx";
+import { TaskNotice } from "./task_notice.tsx";
+import { TaskStages } from "./task_stages.tsx";
+import { TimeLeft, Took } from "./times.tsx";
+
+/** Past so many the server does not count. */
+const MAX_POSITION = 1000;
+
+/** Characters of a message shown at first. */
+const MAX_MESSAGE = 400;
 
 /** How far a task is: what is going on, what part is done, how long it still takes. */
 export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
-  const { status, progress, done, total, unit, stage, message } = record;
-  const count = amount(done, total, unit);
-  const speed = status === "running" ? rate(record.rate, unit, done !== null) : null;
-  const under = isFinished(status) ? null : stage;
-  const told = [progress === null ? null : count, speed].filter(Boolean).join(" · ");
+  const { message, cancel_requested, status } = record;
+  const canceling = cancel_requested && status === "running";
   return (
-    <section class="card progress">
+    <section class={`card progress${canceling ? " progress-canceling" : ""}`}>
       <div class="progress-head">
-        <span class="progress-figure">
-          {progress !== null ? percent(progress) : count ?? strings.status[status]}
-        </span>
+        <span class="progress-figure text">{figure(record)}</span>
         <TimeLeft record={record} />
         <Took record={record} />
       </div>
       <ProgressBar record={record} />
-      {(told !== "" || status === "running") && (
-        <div class="progress-foot">
-          <span class="text">{told}</span>
-          <Freshness record={record} />
-        </div>
-      )}
-      {(under || message) && (
+      <TaskNotice record={record} />
+      <TaskFigures record={record} />
+      <TaskStages record={record} />
+      {message && (
         <p class="progress-message text">
-          {under && <span class="stage">{under}</span>}
-          {message}
+          <LongText text={message} limit={MAX_MESSAGE} />
         </p>
       )}
+      <TaskChart />
     </section>
   );
+}
+
+/** The one thing to read from afar. */
+function figure(record: TaskRecord): string {
+  const { status, progress, done, unit, attempt } = record;
+  if (status === "pending" && attempt === 0) {
+    const place = details.value?.data.queue_position ?? null;
+    return place === null
+      ? strings.status.pending
+      : place === 1
+      ? strings.nextInLine
+      : strings.inLine(placesBefore(place));
+  }
+  if (progress !== null) return percent(progress);
+  return amount(done, null, unit) ?? strings.status[status];
+}
+
+/** How many come before a place in line. */
+export function placesBefore(place: number): string {
+  return place > MAX_POSITION ? `${number(MAX_POSITION)}+` : number(place - 1);
 }

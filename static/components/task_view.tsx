@@ -6,22 +6,36 @@ import { task } from "../task_store.ts";
 import { strings } from "../strings.ts";
 import { CopyButton } from "./copy_button.tsx";
 import { BackIcon } from "./icons.tsx";
+import { KeysHelp } from "./keys_help.tsx";
 import { StatusPill, statusText } from "./status.tsx";
 import { TaskActions } from "./task_actions.tsx";
+import { TaskData } from "./task_data.tsx";
 import { TaskFacts } from "./task_facts.tsx";
 import { TaskLog } from "./task_log.tsx";
 import { TaskOutcome } from "./task_outcome.tsx";
+import { TaskOutputs } from "./task_outputs.tsx";
 import { TaskProgress } from "./task_progress.tsx";
+import { TaskTimeline } from "./task_timeline.tsx";
+import { useTaskKeys } from "./use_task_keys.ts";
 
 /** One task: everything about it, live. */
 export function TaskView(): JSX.Element {
   const { record, gone } = task.value;
+  useTaskKeys({
+    u: press("back"),
+    c: press("log-copy"),
+    d: press("log-download"),
+    r: press("copy-outcome"),
+  });
   return (
     <>
-      <a class="back" href="/" onClick={stayInPage}>
-        <BackIcon />
-        {strings.allTasks}
-      </a>
+      <div class="task-top">
+        <a id="back" class="back" href="/" onClick={stayInPage}>
+          <BackIcon />
+          {strings.allTasks}
+        </a>
+        <KeysHelp keys={strings.taskKeys} />
+      </div>
       {gone !== null
         ? <Gone gone={gone} />
         : record === null
@@ -29,6 +43,11 @@ export function TaskView(): JSX.Element {
         : <Whole record={record} />}
     </>
   );
+}
+
+/** Presses a button that may not be there. */
+function press(id: string): () => void {
+  return () => document.getElementById(id)?.click();
 }
 
 function Gone({ gone }: { gone: "never" | "deleted" }): JSX.Element {
@@ -56,9 +75,18 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
       </div>
       <Announcer record={record} />
       <TaskProgress record={record} />
-      <TaskOutcome />
-      <TaskFacts record={record} />
-      <TaskLog />
+      <div class="task-columns">
+        <div class="task-main">
+          <TaskOutcome />
+          <TaskOutputs />
+          <TaskLog />
+        </div>
+        <div class="task-side">
+          <TaskTimeline />
+          <TaskFacts record={record} />
+          <TaskData />
+        </div>
+      </div>
     </article>
   );
 }

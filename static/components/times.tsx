@@ -13,7 +13,7 @@ import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
 
 /** Milliseconds without an update after which a running task looks as if it may hang. */
-const SILENT_MS = 30_000;
+export const QUIET_MS = 30_000;
 
 /** Milliseconds past a promised end after which the promise is not repeated. */
 const OVERDUE_MS = 3000;
@@ -52,6 +52,11 @@ export function Elapsed({ record }: Props): JSX.Element {
   return <>{start === null ? strings.notYet : duration(now.value - Date.parse(start))}</>;
 }
 
+/** How long it has been since then. */
+export function Since({ time }: { time: string }): JSX.Element {
+  return <>{duration(now.value - Date.parse(time))}</>;
+}
+
 /** How long it took; nothing for one that never began. */
 export function Took({ record }: Props): JSX.Element | null {
   const { started_at: start, finished_at: end } = record;
@@ -63,9 +68,9 @@ export function Took({ record }: Props): JSX.Element | null {
 export function Freshness({ record }: Props): JSX.Element | null {
   if (record.status !== "running") return null;
   const silence = now.value - Date.parse(record.updated_at);
-  return silence < SILENT_MS
-    ? <span class="fresh">{strings.lastUpdate(ago(silence))}</span>
-    : <span class="fresh fresh-silent">{strings.silent(duration(silence))}</span>;
+  return silence < QUIET_MS
+    ? <>{ago(silence)}</>
+    : <span class="fresh-silent">{ago(silence)}</span>;
 }
 
 /** What a row says of time: left while it runs, how long ago when it has ended. */

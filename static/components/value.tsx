@@ -6,6 +6,9 @@ import { LongText } from "./long_text.tsx";
 const MAX_TABLE_ROWS = 500;
 const MAX_TABLE_COLUMNS = 24;
 
+/** Values of a list that is shown on a line. */
+const MAX_LIST = 24;
+
 /** Characters of JSON shown at first. */
 const MAX_JSON = 20_000;
 
@@ -91,7 +94,6 @@ function Table({ rows }: { rows: unknown }): JSX.Element {
 
 function Cell({ value }: { value: unknown }): JSX.Element | null {
   if (value === null || value === undefined) return null;
-  if (typeof value === "number") return <>{number(value)}</>;
   return <LongText text={cellText(value)} limit={MAX_CELL} />;
 }
 
@@ -100,8 +102,10 @@ function cellClass(value: unknown): string {
   return cellText(value).length <= 24 ? "text short" : "text";
 }
 
-/** Small objects in a cell, as counts by type, read better without JSON's marks. */
-function cellText(value: unknown): string {
+/** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */
+export function cellText(value: unknown): string {
+  if (typeof value === "number") return number(value);
+  if (isList(value)) return value.map(cellText).join(", ");
   if (isFlat(value)) {
     return Object.entries(value).map(([name, item]) => `${name} ${cellText(item)}`).join(", ");
   }
@@ -113,11 +117,17 @@ function isObject(value: unknown): value is Entries {
 }
 
 function isNested(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !isList(value);
+}
+
+/** A list of few plain values. */
+function isList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_LIST &&
+    value.every((item) => typeof item !== "object" || item === null);
 }
 
 /** An object that holds nothing but plain values. */
-function isFlat(value: unknown): value is Entries {
+export function isFlat(value: unknown): value is Entries {
   return isObject(value) && Object.values(value).every((item) => !isNested(item));
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Status } from "../../lib/record.ts";
+import type { StepName } from "../timeline.ts";
 
 /** The words. Those that hold a value are functions of it. */
 export const en = {
@@ -116,8 +117,6 @@ export const en = {
   retryIn: (time: string) => `next attempt in ${time}`,
   justNow: "just now",
   took: (time: string) => `took ${time}`,
-  lastUpdate: (ago: string) => `Last update ${ago}`,
-  silent: (time: string) => `No update for ${time}`,
   of: (done: string, total: string) => `${done} / ${total}`,
   perSecond: (amount: string) => `${amount}/s`,
   perMinute: (amount: string) => `${amount}/min`,
@@ -125,14 +124,70 @@ export const en = {
     percent === null ? `${kind}: ${status}` : `${kind}: ${status}, ${percent}`,
 
   facts: {
+    done: "Done",
+    rate: "Rate",
+    average: "Average rate",
+    elapsed: "Elapsed",
+    took: "Took",
+    waiting: "Waiting for",
+    position: "Place in line",
+    lastWord: "Last word",
     attempt: "Attempt",
     submitted: "Submitted",
     started: "Started",
-    elapsed: "Elapsed",
     ended: "Ended",
+    limit: "Time limit",
+    priority: "Priority",
+    interruptions: "Interrupted",
+    runsOn: "Runs on",
+    process: "Process",
+    lease: "Worker's last sign of life",
   },
+  about: "About this run",
   attemptOf: (attempt: number, max: number) => max > 1 ? `${attempt} of ${max}` : String(attempt),
+  times: (count: number) => count === 1 ? "once" : `${count} times`,
+  before: (count: string) => `${count} before it`,
+  next: "next",
+  inLine: (count: string) => `${count} before it in line`,
+  nextInLine: "Next in line",
   notYet: "–",
+
+  steps: {
+    queued: "Waiting in line",
+    scheduled: "Scheduled",
+    running: "Running",
+    canceling: "Canceling",
+    retrying: "Waiting to retry",
+    interrupted: "Interrupted",
+    completed: "Completed",
+    failed: "Failed",
+    canceled: "Canceled",
+  } satisfies Record<StepName, string>,
+  attempt: (attempt: number) => `Attempt ${attempt}`,
+  resumed: "resumed",
+  timeline: "Timeline",
+  earlierSteps: (count: string) => `Show ${count} earlier`,
+  until: (time: string) => `until ${time}`,
+
+  notice: {
+    canceling: (since: string) =>
+      `Asked to stop ${since}. It ends at its next step, or is ended by force.`,
+    silent: (silent: string, left: string) =>
+      `Its worker has been silent for ${silent}. It resumes in ${left}.`,
+    gone: "Its worker is gone. It resumes as soon as another takes it.",
+    interrupted: "It was interrupted, and resumes as soon as there is room.",
+    retry: (attempt: number, left: string) => `Attempt ${attempt} failed. The next one in ${left}.`,
+    quiet: (time: string) => `No update for ${time}, but its worker is alive.`,
+    checkpoint: "It goes on from its checkpoint.",
+  },
+
+  chart: {
+    progress: "Progress",
+    rate: "Rate",
+    most: (rate: string) => `at most ${rate}`,
+    summary: (from: string, to: string, state: string) =>
+      `Progress over time, from ${from} to ${to}: ${state}`,
+  },
 
   cancel: "Cancel",
   retry: "Retry",
@@ -152,14 +207,43 @@ export const en = {
   result: "Result",
   error: "Error",
   lastError: "Last error",
+  input: "Input",
+  none: "None",
+  checkpoint: "Checkpoint",
+  outputs: "Outputs",
+
   log: "Log",
+  logRows: (count: string) => `${count} rows`,
+  logFound: (found: string, count: string) => `${found} of ${count} rows`,
+  searchLog: "Search the log",
+  clearSearch: "Clear the search",
+  level: "Level",
+  levels: { debug: "All", info: "Info", warn: "Warnings", error: "Errors" },
+  levelsHint: "Show rows of this level and above",
   follow: "Follow",
+  copyLog: "Copy the rows that are shown",
+  downloadLog: "Download the whole log",
+  downloadOutputs: "Download all outputs",
+  downloading: (count: string) => `${count} rows…`,
   emptyLog: "Nothing logged yet",
   noLog: "Nothing was logged",
-  dropped: (count: string) => `${count} earlier rows are not shown`,
+  noneFound: "No row matches",
+  dropped: (count: string) =>
+    `${count} earlier rows are not shown. The download has all that are stored.`,
   output: "output",
-  changed: (status: string, attempt: number) =>
-    attempt > 0 ? `${status} · attempt ${attempt}` : status,
+  changed: (status: string, attempt: number) => `${status} · attempt ${attempt}`,
+
+  taskKeys: [
+    ["/", "", "Search the log"],
+    ["f", "", "Follow the log, or stay"],
+    ["l", "", "Next level of the log"],
+    ["c", "", "Copy the rows that are shown"],
+    ["d", "", "Download the whole log"],
+    ["r", "", "Copy the result, or the error"],
+    ["u", "", "Back to all tasks"],
+    ["Esc", "", "Clear the search"],
+    ["?", "", "This help"],
+  ] as readonly (readonly [key: string, other: string, does: string])[],
 
   noSuchTask: "There is no such task",
   noSuchTaskHint: "It was removed, or the address is not quite right.",

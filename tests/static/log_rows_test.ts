@@ -3,15 +3,18 @@ import fc from "fast-check";
 import {
   appendRows,
   CHUNK_ROWS,
-  type LogRow,
   type LogRows,
   MAX_ROWS,
+  MAX_SIZE,
   NO_ROWS,
+  type OutputRow,
 } from "../../static/log_rows.ts";
 
-function rows(from: number, to: number): LogRow[] {
-  const made: LogRow[] = [];
-  for (let seq = from; seq <= to; seq++) made.push({ type: "output", seq, time: "", data: seq });
+function rows(from: number, to: number, text = ""): OutputRow[] {
+  const made: OutputRow[] = [];
+  for (let seq = from; seq <= to; seq++) {
+    made.push({ type: "output", seq, time: "", data: 1, text });
+  }
   return made;
 }
 
@@ -21,15 +24,15 @@ function seqs(log: LogRows): number[] {
 
 Deno.test("appendRows() keeps every row once and in order, however they come", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 250 }), { maxLength: 12 }), (sizes) => {
-    let log = NO_ROWS;
+    let log: LogRows<OutputRow> = NO_ROWS;
     let next = 1;
     for (const size of sizes) {
       // Each time with some that were there already, as after a reconnect.
-      log = appendRows(log, rows(Math.max(1, next - 7), next + size - 1));
+      log = appendRows(log, rows(Math.max(1, next - 7), next + size - 1, "four"));
       next += size;
     }
     assertEquals(seqs(log), rows(1, next - 1).map(({ seq }) => seq));
-    assertEquals(log.count, next - 1);
+    assertEquals([log.count, log.size], [next - 1, 4 * (next - 1)]);
     assert(log.chunks.slice(0, -1).every((chunk) => chunk.rows.length === CHUNK_ROWS));
     assertEquals(new Set(log.chunks.map(({ id }) => id)).size, log.chunks.length);
   }));
@@ -46,10 +49,19 @@ Deno.test("appendRows() leaves the log that was as it was, and full chunks the s
 });
 
 Deno.test("appendRows() gives up the oldest beyond its bound and counts them", () => {
-  let log = NO_ROWS;
-  for (let at = 1; at <= 12_000; at += 37) log = appendRows(log, rows(at, at + 36));
+  let log: LogRows<OutputRow> = NO_ROWS;
+  for (let at = 1; at <= 2 * MAX_ROWS; at += 37) log = appendRows(log, rows(at, at + 36));
   assert(log.count <= MAX_ROWS && log.count > MAX_ROWS - CHUNK_ROWS);
   assertEquals(log.count + log.dropped, log.lastSeq);
   assertEquals(seqs(log)[0], log.dropped + 1);
   assertEquals(seqs(log).length, log.count);
+});
+
+Deno.test("appendRows() is bounded by the length of the texts, too", () => {
+  let log: LogRows<OutputRow> = NO_ROWS;
+  const text = "x".repeat(48 * 1024);
+  for (let at = 1; at <= 1000; at += 10) log = appendRows(log, rows(at, at + 9, text));
+  assert(log.size <= MAX_SIZE && log.count > 100);
+  assertEquals(log.count + log.dropped, 1000);
+  assertEquals(seqs(log).at(-1), 1000);
 });

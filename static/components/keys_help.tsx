@@ -5,8 +5,14 @@ import { strings } from "../strings.ts";
 import { Dialog } from "./dialog.tsx";
 import { KeysIcon } from "./icons.tsx";
 
+/** What {@link KeysHelp} takes. */
+export interface KeysHelpProps {
+  /** A key, perhaps another, and what they do. */
+  keys: readonly (readonly [key: string, other: string, does: string])[];
+}
+
 /** A button, and the key `?`, which tell the other keys. */
-export function ListHelp(): JSX.Element {
+export function KeysHelp({ keys }: KeysHelpProps): JSX.Element {
   const open = useSignal(false);
   useEffect(() => {
     function onkeydown(event: KeyboardEvent): void {
@@ -33,16 +39,16 @@ export function ListHelp(): JSX.Element {
       >
         <KeysIcon />
       </button>
-      {open.value && <Help onclose={() => open.value = false} />}
+      {open.value && <Help keys={keys} onclose={() => open.value = false} />}
     </>
   );
 }
 
-function Help({ onclose }: { onclose: () => void }): JSX.Element {
+function Help({ keys, onclose }: KeysHelpProps & { onclose: () => void }): JSX.Element {
   return (
     <Dialog title={strings.list.help} class="help" onclose={onclose}>
       <dl class="help-keys">
-        {strings.list.helpKeys.map(([key, other, does]) => (
+        {keys.map(([key, other, does]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>

@@ -1,0 +1,96 @@
+/**
+ * A task's points as lines: progress, and how fast it went.
+ *
+ * @module
+ */
+
+import type { Sample } from "./samples.ts";
+
+/** Where it is drawn: x from 0 to `WIDTH`, y from 0 at the top to `HEIGHT`. */
+export const WIDTH = 1000;
+export const HEIGHT = 100;
+
+/** Points over which a rate is taken: it would jump with each. */
+const SPAN = 4;
+
+/** A point of the chart. */
+export interface ChartPoint extends Sample {
+  /** From the left, 0 to {@link WIDTH}. */
+  readonly x: number;
+  /** From the top, 0 to {@link HEIGHT}. */
+  readonly y: number;
+  /** Units (or percent) a second; `null` where nothing can be said. */
+  readonly rate: number | null;
+}
+
+/** See the module. */
+export interface Chart {
+  /** Oldest first. */
+  readonly points: readonly ChartPoint[];
+  /** SVG path of the progress. */
+  readonly line: string;
+  /** The same, closed at the bottom. */
+  readonly area: string;
+  /** SVG path of the rate. */
+  readonly rateLine: string;
+  /** The greatest rate. */
+  readonly maxRate: number;
+  /** The rate is of units, not of percent. */
+  readonly counted: boolean;
+}
+
+/** Makes a chart; `null` of less than two points. */
+export function chart(samples: readonly Sample[]): Chart | null {
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined || last.at <= first.at) return null;
+  const counted = last.done !== null;
+  const value = (sample: Sample) => (counted ? sample.done : sample.percent) ?? 0;
+  const known = samples.some(({ percent }) => percent !== null && percent > 0);
+  const most = known ? 100 : Math.max(1, ...samples.map(value));
+  const points = samples.map((sample, n): ChartPoint => {
+    const before = samples[Math.max(0, n - SPAN)]!;
+    const moved = value(sample) - value(before);
+    const took = sample.at - before.at;
+    return {
+      ...sample,
+      x: WIDTH * (sample.at - first.at) / (last.at - first.at),
+      y: HEIGHT * (1 - (known ? sample.percent ?? 0 : value(sample)) / most),
+      // Where the counting begins anew there is no rate.
+      rate: took > 0 && moved >= 0 ? 1000 * moved / took : null,
+    };
+  });
+  const maxRate = Math.max(0, ...points.map(({ rate }) => rate ?? 0));
+  const line = path(points.map(({ x, y }) => [x, y]));
+  const rated = points.filter(({ rate }) => rate !== null);
+  return {
+    points,
+    line,
+    area: `${line}V${HEIGHT}H0Z`,
+    rateLine: maxRate === 0 ? "" : path(
+      rated.map(({ x, rate }) => [x, HEIGHT * (1 - 0.9 * rate! / maxRate)]),
+    ),
+    maxRate,
+    counted,
+  };
+}
+
+/** The point that is nearest to a place. */
+export function nearest({ points }: Chart, x: number): ChartPoint {
+  let low = 0;
+  let high = points.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((points[middle]!.x + points[middle + 1]!.x) / 2 < x) low = middle + 1;
+    else high = middle;
+  }
+  return points[low]!;
+}
+
+function path(places: readonly (readonly [x: number, y: number])[]): string {
+  return places.map(([x, y], n) => `${n === 0 ? "M" : "L"}${round(x)} ${round(y)}`).join("");
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,20 @@
+import { useEffect, useRef } from "preact/hooks";
+
+/** Has keys do something wherever the keyboard is, but for fields and dialogs. */
+export function useTaskKeys(keys: Record<string, () => unknown>): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    function onkeydown(event: KeyboardEvent): void {
+      const { key, altKey, ctrlKey, metaKey } = event;
+      const target = event.target as Element;
+      if (altKey || ctrlKey || metaKey || event.defaultPrevented) return;
+      if (target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
+      if (!Object.hasOwn(latest.current, key)) return;
+      latest.current[key]!();
+      event.preventDefault();
+    }
+    addEventListener("keydown", onkeydown);
+    return () => removeEventListener("keydown", onkeydown);
+  }, []);
+}

@@ -1,0 +1,30 @@
+/**
+ * Which chunks of a long log are drawn, of heights that are known only once they were.
+ *
+ * @module
+ */
+
+/** See the module. */
+export interface LogWindow {
+  /** The first chunk that is drawn. */
+  start: number;
+  /** Behind the last. */
+  end: number;
+  /** Pixels of those before. */
+  before: number;
+  /** Pixels of those after. */
+  after: number;
+}
+
+/** The chunks that are at least partly between two places, and the room of the others. */
+export function logWindow(heights: readonly number[], top: number, bottom: number): LogWindow {
+  let start = 0;
+  let before = 0;
+  while (start < heights.length && before + heights[start]! <= top) before += heights[start++]!;
+  let end = start;
+  let reached = before;
+  while (end < heights.length && reached < bottom) reached += heights[end++]!;
+  let after = 0;
+  for (let n = end; n < heights.length; n++) after += heights[n]!;
+  return { start, end, before, after };
+}
