@@ -1,0 +1,181 @@
+import { assert, assertEquals } from "@std/assert";
+import axe from "axe-core";
+import type { Page } from "puppeteer-core";
+import { finished, submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { testApp } from "../helpers/server.ts";
+
+/** WCAG 2.2 A and AA, and what axe takes for good practice. */
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds wrong with what is shown, readable. */
+async function violations(page: Page, view: string): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async (rules) => {
+    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run(document, { runOnly: rules });
+    return violations.map(({ id, nodes }) => ({
+      id,
+      nodes: nodes.slice(0, 3).map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
+    }));
+  }, RULES);
+  return found.map(({ id, nodes }) => `${view}: ${id}\n${nodes.join("\n")}`);
+}
+
+/** Nothing is cut off to the side, nor has to be scrolled to. */
+async function tooWide(page: Page, view: string): Promise<string[]> {
+  const { wide, width } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    width: document.documentElement.clientWidth,
+  }));
+  return wide > width ? [`${view}: ${wide} px wide in ${width}`] : [];
+}
+
+const LOOKS = ["en-US", "zh-CN"].flatMap((language) =>
+  (["light", "dark"] as const).flatMap((scheme) =>
+    [390, 1280].map((width) => ({ language, scheme, width }))
+  )
+);
+
+for (const { language, scheme, width } of LOOKS) {
+  Deno.test(`axe finds nothing wrong with any view: ${language}, ${scheme}, ${width} px`, async () => {
+    await using app = await testApp();
+    const address = (id: string) => `${app.url}/?task_id=${id}`;
+    const input = { message: "It broke, for a reason that is told at some length", attempts: 9 };
+    const failed = await submit(app.url, "throws", input);
+    await finished(app.url, failed.task_id);
+    const done = await submit(app.url, "steps", { steps: 30 });
+    await finished(app.url, done.task_id);
+    const said = await submit(app.url, "outputs", { values: [{ a: 1, b: "x" }, "text"] });
+    await finished(app.url, said.task_id);
+    await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
+    const running = await submit(app.url, "waits");
+    await taskWhen(app.url, running.task_id, ({ message }) => message === "waits");
+    await using browser = await TestBrowser.launch();
+    const languages = [language];
+    await using opened = await browser.open(app.url, { languages, scheme, width, height: 844 });
+    const { page, problems } = opened;
+    const wrong: string[] = [];
+    const look = async (view: string) =>
+      void wrong.push(...await violations(page, view), ...await tooWide(page, view));
+
+    await page.waitForSelector(".row");
+    await page.waitForSelector(".count-figure");
+    await look("list");
+    await page.click(".row input");
+    await page.waitForSelector(".bulk");
+    await look("list with a picked row");
+    await page.keyboard.press("?");
+    await page.waitForSelector("dialog[open]");
+    await look("keys");
+    await page.keyboard.press("Escape");
+    await eventually(async () => assertEquals(await page.$("dialog"), null));
+    await page.goto(`${app.url}/?q=nothing&since=custom`);
+    await page.waitForSelector(".empty");
+    await look("empty list");
+
+    await page.click(".header .button-primary");
+    await page.waitForSelector("input[name=kind]");
+    await look("form");
+    await page.click("input[value=order]");
+    await page.waitForSelector("#field-name");
+    await page.click(".form-foot .button-primary");
+    await page.waitForSelector("#field-name-problem");
+    await look("form with a problem");
+    await page.click("input[value=csv-profile]");
+    await page.waitForSelector("#field-upload");
+    await look("form with a file");
+
+    for (const [view, id] of Object.entries({ running, done, failed, said })) {
+      await page.goto(address(id.task_id));
+      await page.waitForSelector(".task-title");
+      if (view !== "running") await page.waitForSelector(".log-row");
+      await look(`${view} task`);
+    }
+    await page.goto(address("01J00000000000000000000000"));
+    await page.waitForSelector("main h1");
+    await look("no such task");
+    assertEquals(wrong, [], wrong.join("\n\n"));
+    assertEquals(problems, []);
+  });
+}
+
+Deno.test("axe finds nothing wrong with signing in", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS: `me:admin:${"s".repeat(32)}` });
+  await using browser = await TestBrowser.launch();
+  for (const scheme of ["light", "dark"] as const) {
+    await using opened = await browser.open(app.url, { scheme, width: 390 });
+    const { page } = opened;
+    await page.waitForSelector("#login-token");
+    const wrong = await violations(page, scheme);
+    await page.type("#login-token", "wrong");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".login [role=alert]");
+    wrong.push(...await violations(page, `${scheme}, refused`), ...await tooWide(page, scheme));
+    assertEquals(wrong, [], wrong.join("\n\n"));
+  }
+});
+
+Deno.test("dialogs take the focus, keep it, and give it back", async () => {
+  await using app = await testApp();
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(app.url);
+  const { page, problems } = opened;
+  const focus = () =>
+    page.evaluate(() => {
+      const { activeElement: element } = document;
+      return {
+        inside: element!.closest("dialog") !== null,
+        name: (element as HTMLInputElement).value ?? element!.className,
+        body: element === document.body,
+      };
+    });
+  await page.waitForSelector(".empty");
+  await page.focus(".header .button-primary");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#field-steps");
+  assertEquals(await focus(), { inside: true, name: "demo", body: false });
+  for (let n = 0; n < 30; n++) {
+    await page.keyboard.press("Tab");
+    const { inside, body } = await focus();
+    // Past its ends is the browser itself.
+    assert(inside || body);
+  }
+  await page.keyboard.press("Escape");
+  await eventually(async () => assertEquals(await page.$("dialog"), null));
+  const { name } = await page.evaluate(() => ({ name: document.activeElement!.className }));
+  assert(name.includes("button-primary"), name);
+  assertEquals(problems, []);
+});
+
+Deno.test("what has the focus is seen to have it, and nothing moves for who wants it so", async () => {
+  await using app = await testApp();
+  await submit(app.url, "waits");
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(app.url);
+  const { page } = opened;
+  await page.waitForSelector(".row");
+  const seen = new Set<string>();
+  for (let n = 0; n < 20; n++) {
+    await page.keyboard.press("Tab");
+    const [name, marked] = await page.evaluate(() => {
+      const element = document.activeElement!;
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      const around = [element, element.closest("label, .search")].filter(Boolean) as Element[];
+      const ring = around.some((one) => {
+        const style = getComputedStyle(one);
+        return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+      });
+      return [`${element.tagName}.${element.className} ${outlineStyle} ${outlineWidth}`, ring];
+    }) as [string, boolean];
+    if (name.startsWith("BODY")) break;
+    seen.add(name);
+    assert(marked, name);
+  }
+  assert(seen.size >= 8, [...seen].join("\n"));
+  const moving = await page.evaluate(() =>
+    document.getAnimations().filter(({ playState }) => playState === "running").length
+  );
+  assertEquals(moving, 0);
+});
