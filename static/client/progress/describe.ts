@@ -79,6 +79,7 @@ export function describe(known: Known, now: number): Shown {
   const rate = running ? format.rate(record.rate, unit, done !== null) : "";
   const canceling = running && record.cancel_requested;
   const said = canceling ? words.canceling : words.status[status];
+  const untouched = status === "pending" && progress === 0;
   const quarter = Math.floor((progress ?? 0) / 25) * 25;
   return {
     ...shown,
@@ -86,7 +87,7 @@ export function describe(known: Known, now: number): Shown {
     status: said,
     // Of what has ended without a total, only its end is known.
     value: progress ?? (status === "completed" ? 100 : running ? null : 0),
-    percent: progress === null ? "" : format.percent(progress),
+    percent: progress === null || untouched ? "" : format.percent(progress),
     amount: [format.amount(done, total, unit), rate].filter(Boolean).join(" · "),
     time: time(known, record, now, format, words),
     message: status === "failed" && record.error
@@ -120,5 +121,5 @@ function time(
     return left < 500 ? words.almostDone : words.left(format.duration(Math.max(1000, left)));
   }
   if (started_at === null || finished_at === null) return "";
-  return words.took(format.duration(Date.parse(finished_at) - Date.parse(started_at)));
+  return words.took(format.took(Date.parse(finished_at) - Date.parse(started_at)));
 }

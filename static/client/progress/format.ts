@@ -1,3 +1,5 @@
+const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]] as const;
+
 /** Numbers, sizes and times, as a language writes them. */
 export class Format {
   readonly #locale: string;
@@ -32,21 +34,24 @@ export class Format {
     return counted ? `${value}${unit === null ? "" : ` ${unit}`}/s` : `${value}%/s`;
   }
 
-  /** A time that passes, in at most two units. */
+  /** A time that passes, in whole seconds and at most two units. */
   duration(ms: number): string {
     let rest = Math.max(0, Math.round(ms / 1000));
+    const first = UNITS.findIndex(([, size]) => rest >= size);
+    if (first < 0) return this.#unit(0, "second");
     const shown: string[] = [];
-    for (const [unit, size] of [["day", 86_400], ["hour", 3600], ["minute", 60]] as const) {
+    for (const [unit, size] of UNITS.slice(first, first + 2)) {
       const count = Math.floor(rest / size);
-      if (count === 0 && shown.length === 0) continue;
-      if (shown.length === 2) break;
       rest -= count * size;
       if (count > 0) shown.push(this.#unit(count, unit));
     }
-    if (shown.length === 0 || (shown.length === 1 && rest > 0 && rest < 60)) {
-      shown.push(this.#unit(rest, "second"));
-    }
     return shown.join(" ");
+  }
+
+  /** A time that has passed, with a digit more where it was short. */
+  took(ms: number): string {
+    if (ms >= 10_000) return this.duration(ms);
+    return this.#unit(Math.max(0, ms) / 1000, "second", { maximumFractionDigits: 1 });
   }
 
   /** The time of the day, with the date where that is another. */

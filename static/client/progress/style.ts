@@ -13,6 +13,7 @@ export const STYLE = `
   line-height: 1.4;
 }
 :host([hidden]), [hidden] { display: none !important; }
+.loading, .pending { --color: var(--muted); }
 .completed { --color: var(--headway-completed, light-dark(#14804f, #4cc38a)); }
 .failed, .error { --color: var(--headway-failed, light-dark(#c4312f, #ff8582)); }
 .canceled { --color: var(--headway-canceled, light-dark(#667085, #8b95a8)); }

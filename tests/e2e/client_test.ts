@@ -1,0 +1,329 @@
+/**
+ * The client in pages of others, and in a program: broken connections, killed servers, hostile text.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Page } from "puppeteer-core";
+import { watch } from "headway/client";
+import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/kinds.ts";
+import { otherOrigin } from "../helpers/other_origin.ts";
+import { type ServerProcess, startServer, testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+/** What nobody may miss of a task, as the store has it. */
+async function kept(base: string, id: string): Promise<string[]> {
+  const rows = await storedEvents(base, id);
+  return rows.filter(({ event }) => event !== "message").map(({ event, seq }) => `${event} ${seq}`);
+}
+
+/** A server that is killed once `ready` says so, and the one after it, on the same store. */
+async function withKill(
+  env: Record<string, string>,
+  use: (server: ServerProcess, kill: () => Promise<ServerProcess>) => Promise<void>,
+): Promise<void> {
+  await using owned = new AsyncDisposableStack();
+  const kv = `${owned.use(await tempDir()).path}/test.db`;
+  const all = { HEADWAY_RETRY_MS: "100", ...env };
+  const first = owned.use(await startServer({ kv, env: all }));
+  await use(first, async () => {
+    await first.kill();
+    const { port } = new URL(first.url);
+    return owned.use(await startServer({ kv, env: { ...all, HEADWAY_PORT: port } }));
+  });
+}
+
+Deno.test("a program outlives its server: with for await and with callbacks, every row once", async () => {
+  await withKill({}, async (first, kill) => {
+    const { task_id } = await submit(first.url, "steps", { steps: 200, interval_ms: 10 });
+    const called: string[] = [];
+    const states: string[] = [];
+    const byCallbacks = watch(task_id, {
+      base: first.url,
+      onlog: ({ seq }) => called.push(`log ${seq}`),
+      oncomplete: ({ seq }) => called.push(`complete ${seq}`),
+      onconnection: ({ state }) => states.push(state),
+    });
+    const read: string[] = [];
+    let second: Promise<ServerProcess> | undefined;
+    for await (const { type, id } of watch(task_id, { base: first.url })) {
+      if (type !== "progress") read.push(`${type} ${id}`);
+      if (read.length === 50) second = kill();
+    }
+    const end = await byCallbacks.finished;
+    const { url } = (await second)!;
+    assertEquals([end.status, end.result], ["completed", { steps: 200 }]);
+    assertEquals(end, (await finished(url, task_id)) as never);
+    const rows = await kept(url, task_id);
+    assert(rows.length > 200);
+    assertEquals(read, rows);
+    assertEquals(called, rows);
+    assert(states.includes("waiting"));
+    assertEquals(states.at(-1), "idle");
+  });
+});
+
+Deno.test("a slow program is let go by the server, and still misses nothing", async () => {
+  await using app = await testApp({ HEADWAY_RETRY_MS: "10", HEADWAY_STREAM_QUEUE: "50" });
+  const { task_id } = await submit(app.url, "log-many", { rows: 3000, bytes: 8000 });
+  const read: string[] = [];
+  for await (const { type, id } of watch(task_id, { base: app.url })) {
+    if (type !== "progress") read.push(`${type} ${id}`);
+    // Until the task has ended, and all of it lies on the way.
+    if (read.length === 10) await finished(app.url, task_id);
+  }
+  assertEquals(read, await kept(app.url, task_id));
+  await eventually(() => assertEquals(app.pulse.size, 0));
+});
+
+/** A page with an element in it. */
+function pageWith(base: string, attributes: string): string {
+  return `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Another</title>` +
+    `<link rel="icon" href="data:,">` +
+    `<script type="module" src="${base}/headway-progress.js"></script>` +
+    `<headway-progress ${attributes}></headway-progress>`;
+}
+
+/** What a page does that reads a task with `/client.js`. */
+async function readAll(base: string, id: string) {
+  const { watch } = await import(`${base}/client.js`);
+  const read: string[] = [];
+  Object.assign(globalThis, { read });
+  (async () => {
+    for await (const { type, id: at } of watch(id)) {
+      if (type !== "progress") read.push(`${type} ${at}`);
+    }
+  })();
+}
+
+function part(page: Page, name: string): Promise<string> {
+  return page.$eval(
+    "headway-progress",
+    (element, name) => {
+      const found = element.shadowRoot!.querySelector<HTMLElement>(`[part=${name}]`)!;
+      return found.hidden ? "" : found.textContent ?? "";
+    },
+    name,
+  );
+}
+
+function shows(page: Page, name: string, text: string): Promise<void> {
+  return eventually(async () => assertEquals(await part(page, name), text), { timeout: 30_000 });
+}
+
+Deno.test("Chromium: a page of another origin outlives the server, every row once", async () => {
+  await using owned = new AsyncDisposableStack();
+  let html = "";
+  const { origin } = owned.use(otherOrigin(() => ({ html })));
+  await withKill({ HEADWAY_ORIGINS: origin }, async (first, kill) => {
+    const { task_id } = await submit(first.url, "steps", { steps: 100, interval_ms: 20 });
+    html = pageWith(first.url, `task-id="${task_id}"`);
+    await using browser = await TestBrowser.launch();
+    await using opened = await browser.open(origin);
+    const { page } = opened;
+    await page.evaluate(readAll, first.url, task_id);
+    await eventually(async () => assert(await page.evaluate("globalThis.read?.length > 20")), {
+      timeout: 30_000,
+    });
+    const second = await kill();
+    await shows(page, "status", "Completed");
+    await shows(page, "amount", "100 / 100 steps");
+    await shows(page, "connection", "");
+    const rows = await kept(second.url, task_id);
+    await eventually(async () => assertEquals(await page.evaluate("globalThis.read"), rows));
+  });
+});
+
+Deno.test("the element says that it connects anew, and goes on", async () => {
+  await using owned = new AsyncDisposableStack();
+  let html = "";
+  const { origin } = owned.use(otherOrigin(() => ({ html })));
+  await withKill({ HEADWAY_ORIGINS: origin }, async (first, kill) => {
+    const { task_id } = await submit(first.url, "steps", { steps: 3, interval_ms: 1500 });
+    html = pageWith(first.url, `task-id="${task_id}"`);
+    await using browser = await TestBrowser.launch();
+    await using opened = await browser.open(origin);
+    await shows(opened.page, "status", "Running");
+    await first.kill();
+    await shows(opened.page, "connection", "Reconnecting…");
+    await kill();
+    await shows(opened.page, "status", "Completed");
+    assertEquals(await part(opened.page, "connection"), "");
+  });
+});
+
+const HOSTILE = [
+  "<script>globalThis.hacked = 1</script>",
+  '<img src=x onerror="globalThis.hacked = 1">',
+  "\u202egnp.exe\u202c",
+  "👩‍👩‍👧 進捗 \u0000 \r\n data: forged",
+  "x".repeat(40 * 1024),
+  "</headway-progress><style>*{display:none}</style>",
+];
+
+Deno.test("the element shows hostile text as text, under the strictest policy of a page", async () => {
+  await using owned = new AsyncDisposableStack();
+  let html = "";
+  let csp = "";
+  const { origin } = owned.use(otherOrigin(() => ({ html, csp })));
+  await using app = await testApp({ HEADWAY_ORIGINS: origin });
+  csp = `default-src 'none'; script-src ${app.url}; connect-src ${app.url}; style-src 'none'; ` +
+    "img-src data:; require-trusted-types-for 'script'; trusted-types 'none'";
+  await using browser = await TestBrowser.launch();
+  for (const text of HOSTILE) {
+    const { task_id } = await submit(app.url, "says", { texts: [text], throws: true });
+    const { error, message } = await finished(app.url, task_id);
+    html = pageWith(app.url, `task-id="${task_id}"`);
+    await using opened = await browser.open(origin);
+    const { page, problems } = opened;
+    await shows(page, "status", "Failed");
+    assertEquals(await part(page, "message"), `${error!.name}: ${error!.message}`);
+    assert(message !== null);
+    const found = await page.$eval("headway-progress", (element) => {
+      const root = element.shadowRoot!;
+      return {
+        tags: [...new Set([...root.querySelectorAll("*")].map(({ localName }) => localName))],
+        overflows: element.scrollWidth > element.clientWidth + 1,
+        height: element.clientHeight,
+      };
+    });
+    assertEquals(found.tags.sort(), ["div", "span"]);
+    assertEquals(found.overflows, false);
+    assert(found.height < 300, `${found.height} px`);
+    assertEquals(await page.evaluate("globalThis.hacked"), undefined);
+    assertEquals(problems, []);
+  }
+});
+
+/** An element in a page of another origin, and the server it shows a task of. */
+async function visit(settings: Record<string, string> = {}) {
+  await using owned = new AsyncDisposableStack();
+  let url = "";
+  const { origin } = owned.use(otherOrigin(() => ({ html: pageWith(url, "") })));
+  const app = owned.use(await testApp({ ...settings, HEADWAY_ORIGINS: origin }));
+  url = app.url;
+  const browser = owned.use(await TestBrowser.launch());
+  const { page, problems } = owned.use(await browser.open(origin));
+  const stack = owned.move();
+  return {
+    app,
+    page,
+    problems,
+    /** Sets attributes of the element. */
+    set: (attributes: Record<string, string>) =>
+      page.$eval("headway-progress", (element, attributes) => {
+        for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+      }, attributes),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("the element is a progress bar to those who cannot see it, and says how it ended", async () => {
+  await using here = await visit();
+  const { app, page } = here;
+  const { task_id } = await submit(app.url, "gated", { gate: "element-a11y" });
+  await taskWhen(app.url, task_id, ({ progress }) => progress === 1);
+  await page.$eval("headway-progress", (element) => {
+    document.documentElement.lang = "zh-CN";
+    const seen: string[] = [];
+    for (const type of ["progress", "complete", "error"]) {
+      element.addEventListener(type, (event) => {
+        seen.push(`${type} ${(event as CustomEvent).detail.status}`);
+      });
+    }
+    Object.assign(globalThis, { seen });
+  });
+  await here.set({ "task-id": task_id });
+  await shows(page, "status", "运行中");
+  const bar = await page.$eval("headway-progress", (element) => {
+    const bar = element.shadowRoot!.querySelector("[role=progressbar]")!;
+    return ["aria-label", "aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext"]
+      .map((name) => bar.getAttribute(name));
+  });
+  assertEquals(bar, ["gated 的进度", "0", "100", "1", "1%"]);
+  const { children = [] } = (await page.accessibility.snapshot())!;
+  const heard = children.map(({ role, name }) => `${role} ${name}`);
+  assert(heard.includes("progressbar gated 的进度"), heard.join(", "));
+  openGate("element-a11y");
+  await shows(page, "status", "已完成");
+  assertEquals(await part(page, "live"), "gated，已完成");
+  const seen = await page.evaluate("globalThis.seen") as string[];
+  assertEquals(seen.at(-1), "complete completed");
+  const status = await page.$eval("headway-progress", (it) => it.getAttribute("status"));
+  assertEquals(status, "completed");
+});
+
+Deno.test("the element follows its attributes, and lets go when it is taken away", async () => {
+  const secret = "admin-secret-0123456789";
+  await using here = await visit({ HEADWAY_TOKENS: `me:admin:${secret}` });
+  const { app, page } = here;
+  const input = { gate: "element-attributes" };
+  const { task_id, token } = await post(
+    `${app.url}/tasks`,
+    { kind: "gated", input },
+    { authorization: `Bearer ${secret}` },
+  ).then((response) => response.json());
+  await shows(page, "status", "Loading…");
+  await here.set({ "task-id": task_id });
+  await shows(page, "status", "Not available");
+  assertStringIncludes(await part(page, "message"), "token");
+  assertEquals(app.pulse.size, 0);
+  await here.set({ token });
+  await shows(page, "status", "Running");
+  await here.set({ label: "Yours" });
+  assertEquals(await part(page, "label"), "Yours");
+  assertEquals(app.pulse.size, 1);
+  await here.set({ src: "ftp://nowhere" });
+  await shows(page, "status", "Not available");
+  await eventually(() => assertEquals(app.pulse.size, 0));
+  await here.set({ src: app.url });
+  await shows(page, "status", "Running");
+  assertEquals(app.pulse.size, 1);
+  await page.$eval("headway-progress", (element) => element.remove());
+  await eventually(() => assertEquals(app.pulse.size, 0));
+  openGate("element-attributes");
+});
+
+Deno.test("the element moves where nobody knows the total, unless motion is not wanted", async () => {
+  await using here = await visit();
+  const { app, page } = here;
+  const { task_id } = await submit(app.url, "staged", { rows: 1000, known: false });
+  await here.set({ "task-id": task_id });
+  await page.waitForSelector("headway-progress >>> .unknown");
+  for (const motion of ["no-preference", "reduce"]) {
+    await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: motion }]);
+    const found = await page.$eval("headway-progress", (element) => {
+      const part = (name: string) => element.shadowRoot!.querySelector(`[part=${name}]`)!;
+      return [
+        getComputedStyle(part("fill")).animationName,
+        part("bar").getAttribute("aria-valuenow"),
+      ];
+    });
+    assertEquals(found, [motion === "reduce" ? "none" : "wander", null]);
+  }
+  assertEquals(here.problems, []);
+});
+
+Deno.test("the element's colours are those of the page's scheme, not of the machine's", async () => {
+  await using here = await visit();
+  const { app, page } = here;
+  const { task_id } = await submit(app.url, "echo", 1);
+  await here.set({ "task-id": task_id });
+  await shows(page, "status", "Completed");
+  const color = () =>
+    page.$eval("headway-progress", (element) => {
+      return getComputedStyle(element.shadowRoot!.querySelector("[part=fill]")!).backgroundColor;
+    });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+  assertEquals(await color(), "rgb(20, 128, 79)");
+  await page.evaluate(() => document.documentElement.style.colorScheme = "light dark");
+  assertEquals(await color(), "rgb(76, 195, 138)");
+  await page.evaluate(() => {
+    document.documentElement.style.setProperty("--headway-completed", "rgb(1, 2, 3)");
+  });
+  assertEquals(await color(), "rgb(1, 2, 3)");
+});
