@@ -4,7 +4,7 @@
  * @module
  */
 
-import { history } from "./history.ts";
+import { historyReads } from "./history.ts";
 import type { Hub, HubEvent } from "./hub.ts";
 import { keys } from "./keys.ts";
 import { isProgress, type TaskEvent } from "./lines.ts";
@@ -82,6 +82,8 @@ class Follower {
   #overflowed = false;
   /** The newest event sent, or known to the client. */
   #lastSeq = 0;
+  /** Rows up to here were gone before it began. */
+  #trimmed = 0;
   #sent = false;
 
   constructor(stream: SseStream, options: FollowOptions) {
@@ -101,6 +103,7 @@ class Follower {
       head = await this.#head() ?? head;
       start = startOf(lastEventId, head);
     }
+    this.#trimmed = head.trimmed;
     if (start.from === "reset") this.#reset(head, start.reason);
     if (start.from === "seq") this.#lastSeq = start.seq;
     if (start.from === "now") {
@@ -120,7 +123,10 @@ class Follower {
       if (head === null) {
         head = await this.#head();
         if (head === null) return this.#stream.end();
-        await this.#replay(head);
+        if (!await this.#replay(head)) {
+          head = null;
+          continue;
+        }
       }
       if (head.finished) {
         if (this.#lastSeq >= head.seq) return this.#stream.end();
@@ -143,22 +149,39 @@ class Follower {
     return { json: record, seq, trimmed, finished: isFinished(status) };
   }
 
-  /** Sends the rows behind the last one sent, no faster than the client reads. */
-  async #replay(head: Head): Promise<void> {
+  /**
+   * Sends the rows behind the last one sent, no faster than the client reads.
+   *
+   * @returns `false` when it has to begin again.
+   */
+  async #replay(head: Head): Promise<boolean> {
     const { kv, id } = this.#options;
-    for await (const rows of history(kv, id, this.#lastSeq)) {
-      let text = "";
-      for (const { type, seq, json } of rows) {
-        // An end that came after we looked at the head: look again. One before it was retried.
-        if (seq > head.seq) break;
-        this.#lastSeq = seq;
-        if (type === "complete" && seq < head.seq) continue;
-        text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
+    for await (const read of historyReads(kv, id, this.#lastSeq)) {
+      if (await this.#overtaken()) return false;
+      for (const rows of read) {
+        let text = "";
+        for (const { type, seq, json } of rows) {
+          // An end that came after we looked at the head: look again. One before it was retried.
+          if (seq > head.seq) break;
+          this.#lastSeq = seq;
+          if (type === "complete" && seq < head.seq) continue;
+          text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
+        }
+        if (text !== "") this.#send(encoder.encode(text));
+        await this.#stream.drained();
+        if (this.#stream.ended !== null || this.#lastSeq >= head.seq) return true;
       }
-      if (text !== "") this.#send(encoder.encode(text));
-      await this.#stream.drained();
-      if (this.#stream.ended !== null || this.#lastSeq >= head.seq) return;
     }
+    return true;
+  }
+
+  /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
+  async #overtaken(): Promise<boolean> {
+    if (this.#lastSeq === 0) return false;
+    const head = await this.#head();
+    if (head === null || head.trimmed <= Math.max(this.#lastSeq, this.#trimmed)) return false;
+    this.#reset(head, "too-old");
+    return true;
   }
 
   /** Sends the state as it is, unless the last row sent was just that. */
@@ -169,7 +192,9 @@ class Follower {
   }
 
   /** Tells the client to forget what it has: everything that is kept follows. */
-  #reset({ json }: Head, reason: string): void {
+  #reset({ json, trimmed }: Head, reason: string): void {
+    this.#lastSeq = 0;
+    this.#trimmed = trimmed;
     this.#send(encodeBytes({ event: "reset", data: `{"reason":"${reason}","task":${json}}` }));
     this.#sent = false;
   }

@@ -18,12 +18,33 @@ export async function* history(
   after: number,
   batchSize = 20,
 ): AsyncGenerator<Row[]> {
-  // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
-  const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
-  for await (const { value } of kv.list<Uint8Array>(selector, { batchSize })) {
-    const rows = parseRows(value);
-    const from = rows.findIndex((row) => row.seq > after);
-    if (from >= 0) yield from === 0 ? rows : rows.slice(from);
+  for await (const read of historyReads(kv, id, after, batchSize)) yield* read;
+}
+
+/**
+ * The same, with what was read at one moment together: between two reads the oldest rows may have
+ * been removed.
+ */
+export async function* historyReads(
+  kv: Deno.Kv,
+  id: string,
+  after: number,
+  limit = 20,
+): AsyncGenerator<Row[][]> {
+  while (true) {
+    // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
+    const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
+    const read: Row[][] = [];
+    let count = 0;
+    for await (const { value } of kv.list<Uint8Array>(selector, { limit, batchSize: limit })) {
+      count++;
+      const rows = parseRows(value);
+      const from = rows.findIndex((row) => row.seq > after);
+      if (from >= 0) read.push(from === 0 ? rows : rows.slice(from));
+    }
+    after = read.at(-1)?.at(-1)?.seq ?? after;
+    if (count > 0) yield read;
+    if (count < limit) return;
   }
 }
 

@@ -22,12 +22,16 @@ const MAX_DELETES = 200;
 /** Values written at once, at the most. */
 const MAX_SETS = 4;
 
-/** Bytes of state changes put together in one value: it holds 64 KiB. */
+/** Bytes of what stays put together in one value: it holds 64 KiB. */
 const MAX_KEPT = 48 * 1024;
+
+function isChange({ type }: Row): boolean {
+  return type === "message" || type === "complete";
+}
 
 /** Removes the oldest rows of a task that this process owns, in its next commit. */
 export async function trimRows(kv: Deno.Kv, live: LiveTask, maxRows: number): Promise<void> {
-  let excess = live.task.rows - maxRows;
+  const excess = live.task.rows - maxRows;
   let removed = 0;
   let { trimmed } = live.task;
   const deletes: Deno.KvKey[] = [];
@@ -42,21 +46,23 @@ export async function trimRows(kv: Deno.Kv, live: LiveTask, maxRows: number): Pr
     size = 0;
   };
   for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.events(live.id) })) {
-    if (excess <= 0 || deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
+    if (removed >= excess || deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
     const rows = parseRows(value);
-    const changes = rows.filter(({ type }) => type === "message" || type === "complete");
-    if (changes.length === rows.length && value.length > MAX_KEPT / 2) {
+    if (rows.every(isChange) && value.length > MAX_KEPT / 2) {
       // Enough of them lie together here already.
       flush();
       continue;
     }
-    const bytes = encodeRows(changes).length;
+    const stay = rows.filter((row) => {
+      if (isChange(row) || removed >= excess) return true;
+      removed++;
+      trimmed = row.seq;
+      return false;
+    });
+    const bytes = encodeRows(stay).length;
     if (size + bytes > MAX_KEPT) flush();
-    kept.push(...changes);
+    kept.push(...stay);
     size += bytes;
-    removed += rows.length - changes.length;
-    excess -= rows.length - changes.length;
-    trimmed = rows.findLast((row) => !changes.includes(row))?.seq ?? trimmed;
     deletes.push(key);
   }
   flush();

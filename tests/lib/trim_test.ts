@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
+  assertLessOrEqual,
+} from "@std/assert";
 import fc from "fast-check";
 import { startOf } from "../../lib/follow.ts";
 import { history } from "../../lib/history.ts";
@@ -81,6 +87,7 @@ Deno.test("trimRows() removes the oldest rows and no state change", async () => 
       assertEquals(left, ever.slice(ever.length - left.length));
       assertEquals(head.rows, left.length);
       assertLessOrEqual(left.length, Math.max(0, max * 1.1 + 64));
+      assertGreaterOrEqual(left.length, Math.min(max, ever.length));
       // A client is told when what it would ask for is gone, and only then.
       const removed = ever.slice(0, ever.length - left.length);
       const { seq } = head.record;

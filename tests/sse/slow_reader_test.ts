@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { createParser } from "eventsource-parser";
 import { Pulse, SseStream } from "../../lib/sse_stream.ts";
-import { finished, storedEvents, submit } from "../helpers/api.ts";
+import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { residentBytes } from "../helpers/memory.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
 import { openRaw, openStream } from "../helpers/sse.ts";
@@ -230,3 +230,33 @@ async function progressIsConflated() {
   assertEquals(events.filter((event) => event === "complete").length, 1);
   assertEquals((await storedEvents(app.url, task_id)).at(-1)!.event, "complete");
 }
+
+Deno.test("sse 08: a reader that trimming overtakes is told so, and gets what is left", async () => {
+  await using app = await testApp({ HEADWAY_MAX_LOG: "300" });
+  const rows = 1500;
+  const { task_id } = await submit(app.url, "log-many", { rows, bytes: 40_000 });
+  await taskWhen(app.url, task_id, ({ seq }) => seq > 250);
+  // 12 MB are more than the sockets between hold: it stands in the middle of what is stored.
+  using raw = await openRaw(`${app.url}/tasks/${task_id}/stream`, {
+    headers: { "last-event-id": "0", connection: "close" },
+  });
+  await finished(app.url, task_id);
+  await raw.toEnd();
+  let last: number | null = null;
+  let resets = 0;
+  createParser({
+    onEvent({ event, data }) {
+      if (event === "reset") {
+        assertEquals(JSON.parse(data).reason, "too-old");
+        resets++;
+        last = null;
+      } else if (event === "log") {
+        const row = Number(JSON.parse(data).message.split(" ")[1]);
+        if (last !== null) assertEquals(row, last + 1);
+        last = row;
+      }
+    },
+  }).feed(raw.body().text);
+  assertEquals(last, rows);
+  assertEquals(resets, 1);
+});
