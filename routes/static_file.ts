@@ -1,4 +1,6 @@
 import { eTag, ifNoneMatch } from "@std/http";
+import { promisify } from "node:util";
+import { brotliCompress } from "node:zlib";
 import { HttpError } from "../lib/errors.ts";
 
 /** Where the files lie, once built. */
@@ -12,13 +14,16 @@ export interface StaticFile {
   type: string;
 }
 
+/** By path, the newest of each: compressing takes longer than all the rest. */
+const compressed = new Map<string, { etag: string; bytes: Promise<Uint8Array<ArrayBuffer>> }>();
+
 /**
- * Answers with a file, or says that the client has it.
+ * Answers with a file, compressed for whoever takes that, or says that the client has it.
  *
  * @throws {HttpError} 404 when it was not built.
  */
 export async function serveFile(
-  request: Request,
+  { headers: asked }: Request,
   { path, type }: StaticFile,
   more: Record<string, string>,
 ): Promise<Response> {
@@ -29,10 +34,28 @@ export async function serveFile(
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new HttpError(404, "The page is not built yet: run 'deno task build'");
   }
-  const etag = await eTag(bytes);
-  const headers = new Headers({ "content-type": type, ...more, ...(etag ? { etag } : {}) });
-  if (etag && !ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+  // Weak: it is the same file, whether it goes out compressed or not.
+  const etag = (await eTag(bytes, { weak: true }))!;
+  const headers = new Headers({ "content-type": type, ...more, etag, vary: "accept-encoding" });
+  if (!ifNoneMatch(asked.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(bytes, { headers });
+  if (!/\bbr\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(asked.get("accept-encoding") ?? "")) {
+    return new Response(bytes, { headers });
+  }
+  headers.set("content-encoding", "br");
+  return new Response(await compress(path, etag, bytes), { headers });
+}
+
+function compress(
+  path: string,
+  etag: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let known = compressed.get(path);
+  if (known?.etag !== etag) {
+    known = { etag, bytes: promisify(brotliCompress)(bytes).then((out) => new Uint8Array(out)) };
+    compressed.set(path, known);
+  }
+  return known.bytes;
 }

@@ -11,7 +11,7 @@ import { Ago } from "./times.tsx";
 /** Who runs it, and the rest of what is known. */
 export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
-  const { attempt, max_attempts, created_at, started_at, finished_at, status, priority } = record;
+  const { attempt, max_attempts, created_at, status, priority } = record;
   const known = details.value?.data;
   const worker = status === "running" && known?.status === "running" ? known.worker : null;
   const place = status === "pending" ? known?.queue_position ?? null : null;
@@ -49,16 +49,6 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
         <Fact name={facts.submitted}>
           <Ago time={created_at} />
         </Fact>
-        {started_at !== null && (
-          <Fact name={facts.started}>
-            <Ago time={started_at} />
-          </Fact>
-        )}
-        {finished_at !== null && (
-          <Fact name={facts.ended}>
-            <Ago time={finished_at} />
-          </Fact>
-        )}
         {known && known.timeout_ms !== null && (
           <Fact name={facts.limit}>{duration(known.timeout_ms)}</Fact>
         )}

@@ -1,14 +1,14 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
-import { amount, rate, tookTime } from "../format.ts";
+import { amount, rate } from "../format.ts";
 import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
-import { Ago, Elapsed, Freshness, Since } from "./times.tsx";
+import { Ago, Freshness, Since } from "./times.tsx";
 
 /** Four figures: how much, how fast, for how long, and how long ago it spoke. */
 export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
-  const { status, done, total, unit, created_at, started_at, finished_at } = record;
+  const { status, done, total, unit, created_at, started_at, updated_at, finished_at } = record;
   const over = isFinished(status);
   const perSecond = over ? average(record) : record.rate;
   return (
@@ -18,21 +18,12 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
         {status === "pending" ? null : rate(perSecond, unit, done !== null)}
       </Figure>
       {over
-        ? (
-          <Figure name={facts.took}>
-            {started_at && finished_at &&
-              tookTime(Date.parse(finished_at) - Date.parse(started_at))}
-          </Figure>
-        )
+        ? <Figure name={facts.started}>{started_at && <Ago time={started_at} />}</Figure>
         : status === "running"
-        ? (
-          <Figure name={facts.elapsed}>
-            <Elapsed record={record} />
-          </Figure>
-        )
+        ? <Figure name={facts.elapsed}>{started_at && <Since time={started_at} />}</Figure>
         : (
           <Figure name={facts.waiting}>
-            <Since time={record.updated_at} />
+            <Since time={updated_at} />
           </Figure>
         )}
       {status === "running"
@@ -42,7 +33,7 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
           </Figure>
         )
         : (
-          <Figure name={finished_at === null ? facts.submitted : facts.ended}>
+          <Figure name={over ? facts.ended : facts.submitted}>
             <Ago time={finished_at ?? created_at} />
           </Figure>
         )}

@@ -46,12 +46,6 @@ export function Ago({ time }: { time: string }): JSX.Element {
   return <time dateTime={time} title={fullTime(time)}>{ago(now.value - Date.parse(time))}</time>;
 }
 
-/** How long the attempt has been running. */
-export function Elapsed({ record }: Props): JSX.Element {
-  const { started_at: start } = record;
-  return <>{start === null ? strings.notYet : duration(now.value - Date.parse(start))}</>;
-}
-
 /** How long it has been since then. */
 export function Since({ time }: { time: string }): JSX.Element {
   return <>{duration(now.value - Date.parse(time))}</>;

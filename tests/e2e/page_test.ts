@@ -222,7 +222,7 @@ Deno.test("the page says that a task is being canceled until it is", async () =>
   await holds(page, ".progress-message", "deaf");
   await press(page, "Cancel");
   await reads(page, ".task-title .pill", "Canceling…");
-  await reads(page, ".task-actions .button", "Canceling…");
+  await reads(page, ".task-actions .button-danger", "Canceling…");
   // It does not listen, so its process is ended: ten seconds later.
   await reads(page, ".task-title .pill", "Canceled");
   assertEquals(problems, []);
