@@ -12,6 +12,7 @@ import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/file_lock.ts";
 import denoJson from "./deno.json" with { type: "json" };
 import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
+import { Listener } from "./lib/listener.ts";
 import { createLogger, type Logger } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
@@ -167,11 +168,13 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     log,
   };
 
-  let server: Listening | undefined;
-  let ops: Listening | undefined;
+  const listen = (port: number, routes?: typeof OPS_ROUTES) =>
+    new Listener({ hostname: config.host, port, handler: createHandler(app, routes), log });
+  let server: Listener | undefined;
+  let ops: Listener | undefined;
   try {
-    if (config.role !== "worker") server = listen(app, config.port, createHandler(app));
-    if (config.opsPort !== null) ops = listen(app, config.opsPort, createHandler(app, OPS_ROUTES));
+    if (config.role !== "worker") server = listen(config.port);
+    if (config.opsPort !== null) ops = listen(config.opsPort, OPS_ROUTES);
   } catch (error) {
     await server?.shutdown();
     await engine.close(0);
@@ -203,8 +206,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     finished.resolve();
   };
   return Object.assign(app, {
-    url: urlOf(server),
-    opsUrl: urlOf(ops),
+    url: server?.url ?? "",
+    opsUrl: ops?.url ?? "",
     stopped: finished.promise,
     stop,
     [Symbol.asyncDispose]: () => stop(0),
@@ -219,26 +222,6 @@ async function openStore(kv: string): Promise<Deno.Kv> {
   } catch (error) {
     throw new StoreOpenError(kv, error);
   }
-}
-
-type Listening = Deno.HttpServer<Deno.NetAddr>;
-
-function listen(app: App, port: number, handler: ReturnType<typeof createHandler>): Listening {
-  return Deno.serve({
-    hostname: app.config.host,
-    port,
-    onListen: () => {},
-    onError: (error) => {
-      app.log.error("a response broke", { error });
-      return new Response(null, { status: 500 });
-    },
-  }, handler);
-}
-
-function urlOf(server: Listening | undefined): string {
-  if (!server) return "";
-  const { hostname, port } = server.addr;
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 /** Waits for a promise, but not longer than `ms`. */

@@ -56,7 +56,10 @@ export interface Page {
   next: number | null;
 }
 
-/** Reads at most `limit` rows behind `after`. */
+/** Characters of a page, about: one that nobody takes must not cost much. */
+const MAX_PAGE = 512 * 1024;
+
+/** Reads at most `limit` rows behind `after`, fewer where they are large. */
 export async function historyPage(
   kv: Deno.Kv,
   id: string,
@@ -64,11 +67,12 @@ export async function historyPage(
   limit: number,
 ): Promise<Page> {
   const rows: Row[] = [];
+  let size = 0;
   for await (const batch of history(kv, id, after, 10)) {
-    rows.push(...batch);
-    if (rows.length > limit) {
-      rows.length = limit;
-      return { rows, next: rows[limit - 1]!.seq };
+    for (const row of batch) {
+      if (rows.length === limit || size >= MAX_PAGE) return { rows, next: rows.at(-1)!.seq };
+      rows.push(row);
+      size += row.json.length;
     }
   }
   return { rows, next: null };

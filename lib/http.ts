@@ -5,14 +5,19 @@
  */
 
 import { HttpError } from "./errors.ts";
+import { isDeeper } from "./json_depth.ts";
+import { paced } from "./paced.ts";
 import { concat } from "./protocol.ts";
+
+/** Levels of arrays and objects in a body, at the most. */
+const MAX_DEPTH = 200;
 
 /** A JSON response. `json` is text already. */
 export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
   const all = new Headers(headers);
   all.set("content-type", "application/json");
   if (!all.has("cache-control")) all.set("cache-control", "no-store");
-  return new Response(json, { status, headers: all });
+  return new Response(paced(json), { status, headers: all });
 }
 
 /** A JSON response. */
@@ -31,7 +36,7 @@ export interface BodyLimits {
 /**
  * Reads a JSON body; `undefined` when there is none.
  *
- * @throws {HttpError} 400 when it is no JSON, 408 when it does not end, 413 when it is too large.
+ * @throws {HttpError} 400 when it is no JSON or nested too deep, 408 when it does not end, 413 when it is too large.
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBody(request, limits);
@@ -42,12 +47,15 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   } catch {
     throw new HttpError(400, "The body is not UTF-8", { field: "body" });
   }
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : "";
     throw new HttpError(400, `The body is not JSON: ${why}`, { field: "body" });
   }
+  if (!isDeeper(text, MAX_DEPTH)) return value;
+  throw new HttpError(400, `The body is nested deeper than ${MAX_DEPTH} levels`, { field: "body" });
 }
 
 async function readBody(

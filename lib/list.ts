@@ -17,7 +17,7 @@ export interface ListQuery {
   kinds?: readonly string[];
   /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
   text?: string;
-  /** At the most so many. */
+  /** At the most so many, fewer where they are large. */
   limit: number;
   /** Only tasks older than this id. */
   before?: string;
@@ -32,6 +32,9 @@ export interface TaskPage {
   /** Ask for older ones with this as `before`; `null` when there are none. */
   next: string | null;
 }
+
+/** Characters of a page, about: one that nobody takes must not cost much. */
+const MAX_PAGE = 512 * 1024;
 
 /** Tasks looked at for one page, at the most: a rare text is found in several pages. */
 const MAX_SCAN = 5000;
@@ -49,16 +52,21 @@ export async function listTasks(
   const { limit, statuses, kinds } = query;
   const records: string[] = [];
   let scanned = 0;
+  let size = 0;
   let last: string | undefined;
   const indexed = statuses !== undefined || kinds !== undefined;
   const heads = indexed ? byIndex(kv, query) : all(kv, query);
   for await (const { id, stored } of heads) {
-    if (records.length === limit || scanned === MAX_SCAN) return { records, next: last ?? null };
+    if (records.length === limit || scanned === MAX_SCAN || size >= MAX_PAGE) {
+      return { records, next: last ?? null };
+    }
     last = id;
     scanned++;
     if (!stored) continue;
     const { record } = freshen(stored);
-    if (matches(record, query)) records.push(record);
+    if (!matches(record, query)) continue;
+    records.push(record);
+    size += record.length;
   }
   return { records, next: null };
 }

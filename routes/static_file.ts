@@ -2,6 +2,7 @@ import { eTag, ifNoneMatch } from "@std/http";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { HttpError } from "../lib/errors.ts";
+import { paced } from "../lib/paced.ts";
 
 /** Where the files lie, once built. */
 const STATIC = new URL("../static/", import.meta.url);
@@ -41,10 +42,10 @@ export async function serveFile(
     return new Response(null, { status: 304, headers });
   }
   if (!/\bbr\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(asked.get("accept-encoding") ?? "")) {
-    return new Response(bytes, { headers });
+    return new Response(paced(bytes), { headers });
   }
   headers.set("content-encoding", "br");
-  return new Response(await compress(path, etag, bytes), { headers });
+  return new Response(paced(await compress(path, etag, bytes)), { headers });
 }
 
 function compress(

@@ -24,6 +24,7 @@ const PROCESS_APIS = new Set([
 const PROCESS_API_EXCEPTIONS: readonly (readonly [path: string, names: readonly string[]])[] = [
   ["main.ts", [...PROCESS_APIS]],
   ["lib/child.ts", ["env"]],
+  ["lib/listener.ts", ["serve"]],
   ["lib/std/", [...PROCESS_APIS]],
 ];
 

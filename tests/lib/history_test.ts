@@ -42,6 +42,22 @@ Deno.test("history() gives every row behind a seq, in order, also in the middle 
   );
 });
 
+Deno.test("historyPage() ends a page of large rows early, and goes on behind it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const large = (seq: number): Row => ({ type: "log", seq, json: `"${"x".repeat(40_000)}"` });
+  const all = await put(kv, Array.from({ length: 50 }, (_, n) => [large(n + 1)]));
+  const got: Row[] = [];
+  let pages = 0;
+  for (let after: number | null = 0; after !== null; pages++) {
+    const { rows, next } = await historyPage(kv, ID, after, 1000);
+    assertLessOrEqual(rows.length * 40_000, 600_000);
+    got.push(...rows);
+    after = next;
+  }
+  assertEquals(got, all);
+  assertLessOrEqual(pages, 5);
+});
+
 Deno.test("historyPage() gives pages that are together the whole, none too large or too many", async () => {
   using kv = await Deno.openKv(":memory:");
   await fc.assert(
