@@ -115,7 +115,7 @@ export async function* withDeadline(
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     while (true) {
-      const wait = Math.min(idleMs, end - performance.now());
+      const wait = Math.max(0, Math.min(idleMs, end - performance.now()));
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(
           () => reject(new HttpError(408, "The body did not arrive in time")),
