@@ -272,14 +272,14 @@ export class Hub implements AsyncDisposable {
     const { kv } = this.#options;
     const entries = kv.list<Uint8Array>({ prefix: keys.journal }, { reverse: true, batchSize: 20 });
     const tail: TaskEvent[][] = [];
-    let newest = -Infinity;
+    const newest = new Map<string, number>();
     for await (const { key, value } of entries) {
       if (this.#position === "") this.#position = String(key[1]);
       const bytes = await readEntry(kv, String(key[1]), value);
       if (bytes === null) break;
-      const { at, events } = parseJournal(bytes);
-      newest = Math.max(newest, at);
-      if (at < newest - AHEAD_MS) break;
+      const { sid, at, events } = parseJournal(bytes);
+      if (!newest.has(sid)) newest.set(sid, at);
+      if (at < newest.get(sid)! - AHEAD_MS) break;
       tail.push(events);
     }
     for (const events of tail.reverse()) for (const event of events) this.#noteAhead(event);

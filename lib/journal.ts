@@ -244,7 +244,9 @@ export class Journal {
       else atomic.set(key, value);
     }
     if (lines !== "") {
-      batch.entrySize = setEntry(kv, atomic, entryLine(sid, Date.now()) + lines);
+      // Not the time of day, which may be set at any moment.
+      const at = Math.round(performance.timeOrigin + performance.now());
+      batch.entrySize = setEntry(kv, atomic, entryLine(sid, at) + lines);
       atomic.set(keys.journalHead, sid);
     }
     return atomic;

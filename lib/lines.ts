@@ -53,7 +53,7 @@ export function eventSize(event: TaskEvent): number {
 export interface Entry {
   /** Which process wrote it. */
   sid: string;
-  /** When, milliseconds, by that process's clock. */
+  /** When, milliseconds, by a clock of that process that nobody sets: to be told from its others. */
   at: number;
   /** What it tells. */
   events: TaskEvent[];

@@ -238,7 +238,7 @@ export class LiveTask implements Write {
 
   /** Has the head written, where it has lagged for long enough. */
   catchUp(): void {
-    if (this.#hooks.now() - this.#headAt < HEAD_LAG_MS || this.#headDue) return;
+    if (this.#lagsLittle() || this.#headDue) return;
     this.#headDue = true;
     this.#touch();
   }
@@ -359,10 +359,14 @@ export class LiveTask implements Write {
 
   /** Whether the head may stay as it is, behind progress that the journal holds. */
   #mayLag(): boolean {
+    return this.#reported && !this.#headDue && this.#extra.length === 0 && this.#check === null &&
+      this.#lagsLittle();
+  }
+
+  #lagsLittle(): boolean {
     const lag = this.#hooks.now() - this.#headAt;
     // A clock that was set back must not keep the head back.
-    return this.#reported && !this.#headDue && this.#extra.length === 0 && this.#check === null &&
-      lag >= 0 && lag < HEAD_LAG_MS;
+    return lag >= 0 && lag < HEAD_LAG_MS;
   }
 
   /** Brings what a head says up to the items taken, though others wait. */

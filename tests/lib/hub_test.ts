@@ -6,6 +6,7 @@ import { Journal } from "../../lib/journal.ts";
 import { keys } from "../../lib/keys.ts";
 import type { TaskEvent } from "../../lib/lines.ts";
 import { createLogger } from "../../lib/log.ts";
+import type { StoredTask } from "../../lib/stored.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const log = createLogger({ level: "off" });
@@ -76,6 +77,26 @@ Deno.test("Hub begins behind what is there already", async () => {
   hub.listen("all", ({ event }) => void got.push(event.seq));
   await write([[event(2)]]);
   await eventually(() => assertEquals(got, [2]));
+});
+
+Deno.test("Hub.open() finds the progress that a head lags behind, though the clock was set since", async () => {
+  await using opened = await open();
+  const { kv, write } = opened;
+  const id = "01J0000000000000000000TEST";
+  const record = (seq: number) => `{"task_id":"${id}","seq":${seq}}`;
+  await write([[event(7, { type: "progress", id, json: record(7) })]]);
+  const { now } = Date;
+  for (const jump of [3_600_000, -3_600_000]) {
+    try {
+      Date.now = () => now() + jump;
+      await write([[event(1)]]);
+    } finally {
+      Date.now = now;
+    }
+    await using hub = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
+    const { record: shown } = hub.freshen({ record: record(3) } as StoredTask);
+    assertEquals(shown, record(7));
+  }
 });
 
 Deno.test("Hub.next() gives the first event that is wanted, or null when it is called off", async () => {

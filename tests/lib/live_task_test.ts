@@ -320,6 +320,15 @@ Deno.test("LiveTask lets its head lag behind progress by a second, no more", () 
   model.now = 0;
   report(3);
   assertEquals(shown(), 3);
+  // Nor does it keep back the head of a task that says nothing more.
+  model.now = 10;
+  report(4);
+  assertEquals(shown(), 3);
+  model.now = -HEAD_LAG_MS;
+  model.live.catchUp();
+  assert(!model.live.clean);
+  model.flush();
+  assertEquals(shown(), 4);
 });
 
 Deno.test("LiveTask shows progress that came before a state change with it, not after", () => {
