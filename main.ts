@@ -150,6 +150,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     ...[config.heartbeatMs, config.streamLifeMs].filter((ms) => ms > 0).map((ms) => ms / 10),
   );
   const app = {
+    version: denoJson.version,
     config,
     engine,
     auth: await Auth.open({ ...config, kv, tokens }),

@@ -18,6 +18,8 @@ import type { TaskCounts } from "../lib/task_counts.ts";
 
 /** A running server, as its routes see it. */
 export interface App {
+  /** Of Headway. */
+  readonly version: string;
   /** How it is set up. */
   readonly config: Config;
   /** Who may do what. */

@@ -24,7 +24,7 @@ export function getKinds(app: App): Response {
 }
 
 /** A JSON Schema where the schema's library can make one; `null` (anything goes) where not. */
-function inputSchema({ input }: AnyTask): unknown {
+export function inputSchema({ input }: AnyTask): unknown {
   if (!input) return null;
   const own =
     (input["~standard"] as { jsonSchema?: { input(options: { target: string }): unknown } })

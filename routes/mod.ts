@@ -13,6 +13,7 @@ import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
 import { getDetails } from "./details.ts";
+import { getDocs } from "./docs.ts";
 import { getEvents } from "./events.ts";
 import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
@@ -20,6 +21,7 @@ import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
 import { getLogin, login, logout } from "./login.ts";
 import { getMetrics } from "./metrics.ts";
+import { getOpenApi } from "./openapi.ts";
 import { getPage, getStatic } from "./page.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
@@ -33,8 +35,11 @@ export type Route = (app: App, context: RouteContext) => Response | Promise<Resp
 /** By method: what it needs, and what answers it. */
 export type Methods = Record<string, readonly [need: Need, route: Route]>;
 
+/** What there is at each path. */
+export type RouteTable = readonly (readonly [path: string, methods: Methods])[];
+
 /** Every path: what may be done there, and what that needs. The policy is this table. */
-export const ROUTES: readonly [path: string, methods: Methods][] = [
+export const ROUTES: RouteTable = [
   ["/", { GET: ["public", getPage] }],
   ["/login", { GET: ["public", getLogin], POST: ["public", login] }],
   ["/logout", { POST: ["public", logout] }],
@@ -56,6 +61,8 @@ export const ROUTES: readonly [path: string, methods: Methods][] = [
   ["/kinds", { GET: ["any", getKinds] }],
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
+  ["/openapi.json", { GET: ["any", (app) => getOpenApi(app, ROUTES)] }],
+  ["/docs", { GET: ["any", (app) => getDocs(app, ROUTES)] }],
   ["/metrics", { GET: ["read", getMetrics] }],
   ["/icon.svg", { GET: ["public", getIcon] }],
   ["/static/:file", { GET: ["public", getStatic] }],
@@ -63,7 +70,7 @@ export const ROUTES: readonly [path: string, methods: Methods][] = [
 ];
 
 /** What is of use on a process that answers nothing else: `HEADWAY_OPS_PORT`. */
-export const OPS_ROUTES: typeof ROUTES = ROUTES.filter(([path]) =>
+export const OPS_ROUTES: RouteTable = ROUTES.filter(([path]) =>
   ["/healthz", "/readyz", "/metrics"].includes(path)
 );
 
@@ -82,7 +89,7 @@ const NOT_NOW = new HttpError(503, "This server takes no writes now: try again i
 /** Makes the handler that `Deno.serve` calls. It never throws. */
 export function createHandler(
   app: App,
-  routes: typeof ROUTES = ROUTES,
+  routes: RouteTable = ROUTES,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
   const match = matcher(routes);
   return async (request, info) => {
@@ -119,7 +126,7 @@ async function answer(
 }
 
 /** Paths without parameters are looked up; the others are matched in order. */
-function matcher(routes: typeof ROUTES): (path: string) => Match | null {
+function matcher(routes: RouteTable): (path: string) => Match | null {
   const entries = routes.map(([path, methods]) => ({ path, methods, parts: path.split("/") }));
   const patterns = entries.filter(({ path }) => path.includes(":"));
   const fixed = new Map(entries.map((entry) => [entry.path, { ...entry, params: {} }]));

@@ -11,6 +11,8 @@ const FILES: Record<string, StaticFile> = {
   "app.js.map": { path: "dist/app.js.map", type: "application/json" },
   "page.css": { path: "dist/css/page.css", type: "text/css; charset=utf-8" },
   "page.css.map": { path: "dist/css/page.css.map", type: "application/json" },
+  "base.css": { path: "css/base.css", type: "text/css; charset=utf-8" },
+  "docs.css": { path: "css/docs.css", type: "text/css; charset=utf-8" },
   "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
 };
 
@@ -31,7 +33,7 @@ const CSP = [
 ].join("; ");
 
 /** Read anew with each visit: page and server are of one version. */
-const HEADERS = {
+export const PAGE_HEADERS = {
   "cache-control": "no-cache",
   "content-security-policy": CSP,
   "cross-origin-opener-policy": "same-origin",
@@ -50,5 +52,5 @@ export function getStatic(_app: App, { request, params }: RouteContext): Promise
 function serve(request: Request, name: string): Promise<Response> {
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (!file) throw new HttpError(404, `There is no file ${name.slice(0, 100)}`);
-  return serveFile(request, file, HEADERS);
+  return serveFile(request, file, PAGE_HEADERS);
 }

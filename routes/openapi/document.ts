@@ -1,0 +1,208 @@
+/**
+ * The description of the API [OpenAPI 3.1], made from the route table and the kinds there are.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Need } from "../../lib/auth.ts";
+import type { AnyTask } from "../../lib/task.ts";
+import { inputSchema } from "../kinds.ts";
+import type { RouteTable } from "../mod.ts";
+import { type Answer, NEW_TASK, type Operation, OPERATIONS } from "./operations.ts";
+import { SCHEMAS } from "./schemas.ts";
+
+// deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
+type Json = any;
+
+/** What {@link describeApi} takes. */
+export interface ApiParts {
+  /** The route table. */
+  routes: RouteTable;
+  /** The kinds there are. */
+  kinds: ReadonlyMap<string, AnyTask>;
+  /** Of Headway. */
+  version: string;
+  /** Whether anything needs a token. */
+  secured: boolean;
+}
+
+/** A description of an operation, with what is common to many. */
+export interface DescribedOperation extends Operation {
+  /** What it needs. */
+  need: Need;
+  /** Names in the path. */
+  params: string[];
+}
+
+/**
+ * What the table and the words say together.
+ *
+ * @throws {TypeError} If there are no words for a route.
+ */
+export function describeOperation(path: string, method: string, need: Need): DescribedOperation {
+  const words = OPERATIONS[`${method} ${path}`];
+  if (!words) throw new TypeError(`There is no description of ${method} ${path}`);
+  const params = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+  const problem = (text: string): Answer => [text, "Problem"];
+  const common: Record<number, Answer> = {};
+  if (words.body && words.body !== "bytes") common[400] = problem("The body or a header is wrong");
+  if (words.body) common[408] = problem("The body did not arrive in time");
+  if (words.body) common[413] = problem("The body is too large");
+  if (need !== "public") {
+    common[401] = problem("No token, or none that is valid");
+    common[403] = problem("The token does not open this");
+  }
+  if (params.includes("id")) common[404] = problem("There is no such task");
+  if (method !== "GET") {
+    common[403] = problem("The token does not open this, or a page of another origin asks");
+    common[429] = problem("Too many writes: 'Retry-After' says when to try again");
+  }
+  if (words.writes) common[503] = problem("The store takes no writes now: try again");
+  return { ...words, need, params, answers: { ...common, ...words.answers } };
+}
+
+/** The whole document. */
+export function describeApi({ routes, kinds, version, secured }: ApiParts): Json {
+  const paths: Json = {};
+  for (const [path, methods] of routes) {
+    const entries = Object.entries(methods).map(([method, [need]]) => [
+      method.toLowerCase(),
+      operationJson(describeOperation(path, method, need), secured, kinds),
+    ]);
+    paths[path.replace(/:(\w+)/g, "{$1}")] = Object.fromEntries(entries);
+  }
+  const inputs = [...kinds.values()].map((task) => [
+    inputName(task.kind),
+    {
+      ...rebased(inputSchema(task) ?? {}, `#/components/schemas/${inputName(task.kind)}`),
+      description: task.description ?? task.kind,
+    },
+  ]);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Headway",
+      version,
+      description: "Durable background tasks with live progress. Errors are problems [RFC 9457].",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    paths,
+    components: {
+      schemas: { ...componentSchemas(), ...Object.fromEntries(inputs) },
+      securitySchemes: {
+        operator: { type: "http", scheme: "bearer", description: "A token of the operator" },
+        session: { type: "apiKey", in: "cookie", name: "headway" },
+        task: {
+          type: "apiKey",
+          in: "query",
+          name: "token",
+          description: "What a submit answered as 'token': also as a Bearer token",
+        },
+      },
+    },
+  };
+}
+
+function operationJson(
+  operation: DescribedOperation,
+  secured: boolean,
+  kinds: ApiParts["kinds"],
+): Json {
+  const { id, summary, description, need, params, query, headers, body, answers } = operation;
+  const within = (place: string, named: Record<string, z.ZodType> = {}) =>
+    Object.entries(named).map(([name, type]) => {
+      const { description, ...schema } = schemaJson(type);
+      return { name, in: place, schema, ...(description ? { description } : {}) };
+    });
+  return {
+    operationId: id,
+    summary,
+    ...(description ? { description } : {}),
+    ...(secured ? { security: securityOf(need) } : {}),
+    "x-needs": need,
+    parameters: [
+      ...params.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
+      ...within("query", query),
+      ...within("header", headers),
+    ],
+    ...(body
+      ? { requestBody: { required: !operation.bodyOptional, content: bodyContent(body, kinds) } }
+      : {}),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, responseJson(answer)]),
+      ),
+      default: responseJson(["Anything else that is wrong", "Problem"]),
+    },
+  };
+}
+
+function responseJson([description, body]: Answer): Json {
+  if (!body) return { description };
+  if (body.includes("/")) return { description, content: { [body]: {} } };
+  const type = body === "Problem" ? "application/problem+json" : "application/json";
+  return {
+    description,
+    content: { [type]: { schema: { $ref: `#/components/schemas/${body}` } } },
+  };
+}
+
+function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json {
+  if (body === "bytes") return { "application/octet-stream": {} };
+  const schema = schemaJson(body);
+  if (body !== NEW_TASK) return { "application/json": { schema } };
+  // Each kind with its own input.
+  const oneOf = [...kinds.keys()].map((kind) => ({
+    title: kind,
+    properties: {
+      kind: { const: kind },
+      input: { $ref: `#/components/schemas/${inputName(kind)}` },
+    },
+  }));
+  return { "application/json": { schema: { ...schema, oneOf } } };
+}
+
+/** As a client may show it: the page's cookie opens what its token opens. */
+function securityOf(need: Need): Json {
+  if (need === "public") return [];
+  const own = [{ operator: [] }, { session: [] }];
+  return need === "task" ? [...own, { task: [] }] : own;
+}
+
+function inputName(kind: string): string {
+  return `input.${kind}`;
+}
+
+/** A schema that refers to itself as the root of its document, put into another place of ours. */
+function rebased(schema: Json, place: string): Json {
+  const moved = JSON.parse(
+    JSON.stringify(schema),
+    (key, value) =>
+      key === "$ref" && typeof value === "string" ? value.replace(/^#/, place) : value,
+  );
+  return withoutDialect(moved);
+}
+
+function schemaJson(type: z.ZodType): Json {
+  return withoutDialect(z.toJSONSchema(type, { io: "input", unrepresentable: "any" }));
+}
+
+function componentSchemas(): Json {
+  const registry = z.registry<{ id: string }>();
+  for (const [name, type] of Object.entries(SCHEMAS)) registry.add(type, { id: name });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const { $id: _, ...rest } = withoutDialect(schema);
+      return [name, rest];
+    }),
+  );
+}
+
+/** It is that of OpenAPI 3.1 all over. */
+function withoutDialect(schema: Json): Json {
+  const { $schema: _, ...rest } = schema;
+  return rest;
+}

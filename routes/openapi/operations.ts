@@ -1,0 +1,317 @@
+/**
+ * What each route of the table takes and answers, in words. What the table itself says (who may),
+ * and what follows from it, is added in `document.ts`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { STATUSES } from "../../lib/record.ts";
+import type { SchemaName } from "./schemas.ts";
+
+/** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */
+export type Answer = readonly [description: string, body?: SchemaName | MediaType];
+
+type MediaType = `${string}/${string}`;
+
+/** A parameter: its schema with a description. */
+type Parameters = Record<string, z.ZodType>;
+
+/** What is said of a route. */
+export interface Operation {
+  /** Names it in generated clients. */
+  id: string;
+  /** In a few words. */
+  summary: string;
+  /** What a caller should know beside. */
+  description?: string;
+  /** In the query. */
+  query?: Parameters;
+  /** In the header. */
+  headers?: Parameters;
+  /** The body's JSON, or `"bytes"`. */
+  body?: z.ZodType | "bytes";
+  /** A request without a body is fine. */
+  bodyOptional?: boolean;
+  /** It writes into the store. */
+  writes?: boolean;
+  /** By status, beside those that follow from the table. */
+  answers: Record<number, Answer>;
+}
+
+const text = z.string();
+const SSE = "text/event-stream";
+const whole = (min: number, max: number) => z.int().min(min).max(max);
+const time = text.describe("ISO 8601, as 2026-01-31T12:00:00Z");
+const many = (of: string) => text.describe(`${of}, separated by commas`);
+
+const lastEventId = {
+  headers: { "Last-Event-ID": text.describe("Goes on behind this event") },
+  query: { last_event_id: text.describe("The same, for a first connect; the header wins") },
+};
+
+/** The body of `POST /tasks`; the kinds' inputs are put into it in `document.ts`. */
+export const NEW_TASK = z.strictObject({
+  kind: text,
+  input: z.unknown().optional().describe("As the kind's schema says, up to 48 KiB of JSON"),
+  priority: whole(-100, 100).optional().describe("Higher runs first"),
+  delay_ms: whole(0, 366 * 24 * 3600_000).optional().describe("Not both this and run_at"),
+  run_at: text.optional().describe("ISO 8601 with its zone, within a year"),
+  max_attempts: whole(1, 1000).optional(),
+  timeout_ms: whole(1, 2 ** 40).optional().describe("What an attempt may take"),
+});
+
+const streamOne = (id: string): Operation => ({
+  id,
+  summary: "Follow a task live",
+  description: "Server-Sent Events: 'message' with the record at each change, 'log', 'output', " +
+    "'reset' (forget what you have: everything that is kept follows), and 'complete' once, at the end.",
+  ...lastEventId,
+  answers: {
+    200: ["Events, to the task's end", SSE],
+    204: ["The client has seen the end: a browser comes no more"],
+    406: ["'Accept' excludes text/event-stream", "Problem"],
+  },
+});
+
+/** The client for other people's pages and programs. */
+function clientFiles(): Record<string, Operation> {
+  const files = { client: "Client", "headway-progress": "Progress", "use-task": "UseTask" };
+  const entries = Object.entries(files).flatMap(([name, id]) =>
+    [["js", "text/javascript"], ["d.ts", "application/typescript"]].map(([end, type]) => {
+      const operation: Operation = {
+        id: `get${id}${end === "js" ? "" : "Types"}`,
+        summary: `The client: ${name}.${end}`,
+        headers: { "If-None-Match": text.describe("An ETag") },
+        answers: { 200: ["A module", type as Answer[1] & string], 304: ["Unchanged"] },
+      };
+      return [`GET /${name}.${end}`, operation];
+    })
+  );
+  return Object.fromEntries(entries);
+}
+
+/** By method and path. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  "GET /": {
+    id: "getPage",
+    summary: "The page",
+    answers: { 200: ["HTML", "text/html"] },
+  },
+  "GET /login": {
+    id: "getSession",
+    summary: "Whether a token is needed, and what the page's session opens",
+    answers: { 200: ["What it is", "Session"] },
+  },
+  "POST /login": {
+    id: "signIn",
+    summary: "Begin a session of the page, in a cookie",
+    body: z.strictObject({ token: text.describe("One of the operator's") }),
+    answers: {
+      200: ["With 'Set-Cookie'", "SignedIn"],
+      401: ["There is no such token", "Problem"],
+      409: ["This server needs no token", "Problem"],
+      429: ["Too many tries", "Problem"],
+    },
+  },
+  "POST /logout": {
+    id: "signOut",
+    summary: "End the session",
+    answers: { 204: ["The cookie is taken back"] },
+  },
+  "POST /submit": {
+    id: "submitDemo",
+    summary: "Start a 'demo'",
+    body: z.looseObject({}).describe("The input of a demo"),
+    bodyOptional: true,
+    headers: { "Idempotency-Key": text.describe("The same key and body give the same task") },
+    writes: true,
+    answers: {
+      200: ["The task", "Submitted"],
+      422: ["The input does not fit, or the key was used with another body", "Problem"],
+    },
+  },
+  "GET /tasks": {
+    id: "listTasks",
+    summary: "List tasks, newest first",
+    query: {
+      status: many(`Of ${STATUSES.join(", ")}`),
+      kind: many("Kinds"),
+      q: text.describe("Found in id, kind, message, stage or error"),
+      created_after: time,
+      created_before: time,
+      limit: whole(1, 500).default(50),
+      cursor: text.describe("'next_cursor' of an earlier page"),
+    },
+    answers: { 200: ["A page", "TaskPage"], 400: ["A parameter is wrong", "Problem"] },
+  },
+  "POST /tasks": {
+    id: "createTask",
+    summary: "Start a task",
+    body: NEW_TASK,
+    headers: { "Idempotency-Key": text.describe("The same key and body give the same task") },
+    writes: true,
+    answers: {
+      200: ["The task that was started with this Idempotency-Key", "SubmittedTask"],
+      201: ["The task; 'Location' is its address", "SubmittedTask"],
+      422: ["No such kind, or the input does not fit, or the key was used otherwise", "Problem"],
+    },
+  },
+  "POST /tasks/bulk": {
+    id: "changeTasks",
+    summary: "Cancel, retry or delete many tasks",
+    description: "Each is decided for itself. A cancel does not wait for running tasks to end.",
+    body: z.strictObject({
+      action: z.enum(["cancel", "retry", "delete"]),
+      ids: z.array(text).min(1).max(1000),
+    }),
+    writes: true,
+    answers: {
+      200: ["What came of each", "BulkResult"],
+      404: ["One of them cannot be an id", "Problem"],
+    },
+  },
+  "GET /tasks/counts": {
+    id: "countTasks",
+    summary: "How many tasks there are in each state",
+    query: { kind: many("Kinds") },
+    answers: { 200: ["Counts", "Counts"], 400: ["A parameter is wrong", "Problem"] },
+  },
+  "GET /tasks/stream": {
+    id: "streamTasks",
+    summary: "Follow many tasks over one connection",
+    description:
+      "Server-Sent Events: a 'snapshot' (or 'reset', to a resume that cannot be), then " +
+      "'message', 'complete' and 'deleted'; with 'rows' also 'log' and 'output'.",
+    headers: lastEventId.headers,
+    query: {
+      ids: many("Up to 1,000 tasks"),
+      kind: text.describe("All of one kind; not both this and ids"),
+      rows: many("Up to 20 tasks whose log and output rows are wanted"),
+      ...lastEventId.query,
+    },
+    answers: {
+      200: ["Events", SSE],
+      400: ["A parameter is wrong", "Problem"],
+      404: ["One of them cannot be an id", "Problem"],
+      406: ["'Accept' excludes text/event-stream", "Problem"],
+    },
+  },
+  "GET /tasks/stream-all": {
+    id: "streamNewest",
+    summary: "The newest 100 tasks, whole, at most once a second",
+    answers: {
+      200: ["Events", SSE],
+      406: ["'Accept' excludes text/event-stream", "Problem"],
+    },
+  },
+  "GET /tasks/:id": {
+    id: "getTask",
+    summary: "A task, with its result",
+    headers: { "If-None-Match": text.describe("An ETag") },
+    answers: { 200: ["The record; 'ETag' changes with it", "Task"], 304: ["Unchanged"] },
+  },
+  "DELETE /tasks/:id": {
+    id: "deleteTask",
+    summary: "Remove a finished task",
+    writes: true,
+    answers: { 204: ["It is gone"], 409: ["It is not finished", "Problem"] },
+  },
+  "GET /tasks/:id/details": {
+    id: "getDetails",
+    summary: "Input, checkpoint, queue position, and the process that runs it",
+    answers: { 200: ["What the record leaves out", "Details"] },
+  },
+  "GET /tasks/:id/events": {
+    id: "listEvents",
+    summary: "The stored log, outputs and state changes, oldest first",
+    query: {
+      after: whole(0, Number.MAX_SAFE_INTEGER).default(0),
+      limit: whole(1, 1000).default(100),
+    },
+    answers: { 200: ["A page", "EventPage"], 400: ["A parameter is wrong", "Problem"] },
+  },
+  "GET /tasks/:id/stream": streamOne("streamTask"),
+  "GET /tasks/:id/stream-with-heartbeat": streamOne("streamTaskWithHeartbeat"),
+  "GET /tasks/:id/stream-with-id": streamOne("streamTaskWithId"),
+  "POST /tasks/:id/cancel": {
+    id: "cancelTask",
+    summary: "Cancel a task",
+    description: "One that runs is asked to stop; the answer waits for up to two seconds.",
+    writes: true,
+    answers: {
+      200: ["It is canceled", "Canceled"],
+      202: ["It was asked to stop, and has not yet", "Canceled"],
+      409: ["It was finished", "Problem"],
+    },
+  },
+  "POST /tasks/:id/retry": {
+    id: "retryTask",
+    summary: "Start a finished task again",
+    writes: true,
+    answers: { 200: ["The record", "Task"], 409: ["It is not finished", "Problem"] },
+  },
+  "POST /uploads": {
+    id: "createUpload",
+    summary: "Store a file for a task to read, for a day",
+    body: "bytes",
+    bodyOptional: true,
+    query: { name: text.describe("A file name") },
+    headers: { "X-Filename": text.describe("The same, percent-encoded") },
+    writes: true,
+    answers: { 201: ["What a task's input may name", "Upload"] },
+  },
+  "GET /kinds": {
+    id: "listKinds",
+    summary: "The kinds of tasks there are, with their inputs",
+    answers: { 200: ["Kinds and limits", "Kinds"] },
+  },
+  "GET /healthz": {
+    id: "getHealth",
+    summary: "Whether the process answers",
+    answers: { 200: ["It does", "Health"] },
+  },
+  "GET /readyz": {
+    id: "getReady",
+    summary: "Whether it can do its work",
+    answers: {
+      200: ["It can", "Health"],
+      503: ["It stops, or the store takes no writes: send requests elsewhere", "Health"],
+    },
+  },
+  "GET /metrics": {
+    id: "getMetrics",
+    summary: "Figures, as Prometheus reads them",
+    answers: { 200: ["Text, version 0.0.4", "text/plain"] },
+  },
+  "GET /openapi.json": {
+    id: "getOpenApi",
+    summary: "This description",
+    answers: { 200: ["OpenAPI 3.1", "application/json"] },
+  },
+  "GET /docs": {
+    id: "getDocs",
+    summary: "This description, to read",
+    answers: { 200: ["HTML", "text/html"] },
+  },
+  "GET /icon.svg": {
+    id: "getIcon",
+    summary: "The sign of a tab that shows such a task",
+    query: { status: z.enum(STATUSES), progress: whole(0, 100).default(0) },
+    answers: {
+      200: ["A ring that fills", "image/svg+xml"],
+      400: ["A parameter is wrong", "Problem"],
+    },
+  },
+  ...clientFiles(),
+  "GET /static/:file": {
+    id: "getStatic",
+    summary: "Script, style and icon of the page",
+    headers: { "If-None-Match": text.describe("An ETag") },
+    answers: {
+      200: ["A file", "*/*"],
+      304: ["Unchanged"],
+      404: ["There is none of this name", "Problem"],
+    },
+  },
+};

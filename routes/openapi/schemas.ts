@@ -1,0 +1,140 @@
+/**
+ * The shapes that the API answers with. Tests hold each answer against them.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { STATUSES, type TaskRecord } from "../../lib/record.ts";
+import { SCOPES } from "../../lib/tokens.ts";
+
+const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/).describe("ULID");
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  .describe("ISO 8601, UTC, with milliseconds");
+const count = z.int().min(0);
+const status = z.enum(STATUSES);
+const json = z.unknown().describe("Any JSON");
+
+const error = z.strictObject({ name: z.string(), message: z.string() });
+
+const fields = {
+  task_id: id,
+  kind: z.string(),
+  status,
+  progress: z.number().min(0).max(100).nullable()
+    .describe("Percent; never falls within an attempt; null while the total is unknown"),
+  done: z.number().nullable(),
+  total: z.number().nullable(),
+  unit: z.string().nullable(),
+  stage: z.string().nullable(),
+  message: z.string().nullable(),
+  result: json.describe("What the task returned; null in lists and streams"),
+  error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
+  attempt: count,
+  max_attempts: count,
+  priority: z.int().min(-100).max(100),
+  run_at: time,
+  created_at: time,
+  started_at: time.nullable(),
+  updated_at: time.describe("When the task last yielded or changed its state"),
+  finished_at: time.nullable(),
+  cancel_requested: z.boolean(),
+  eta_ms: z.number().nullable(),
+  rate: z.number().nullable().describe("Units a second"),
+  seq: count.describe("The newest event: the SSE id of the task's stream"),
+};
+
+const record = z.strictObject(fields) satisfies z.ZodType<TaskRecord>;
+const token = z.string().optional()
+  .describe("Reads this one task for a while; only where the server has tokens");
+
+/** By name, as under `components/schemas`. */
+export const SCHEMAS = {
+  Task: record,
+  SubmittedTask: z.strictObject({ ...fields, token }),
+  Submitted: z.strictObject({ task_id: id, token }),
+  TaskPage: z.strictObject({ tasks: z.array(record), next_cursor: id.nullable() }),
+  Counts: z.strictObject({
+    ...Object.fromEntries(STATUSES.map((name) => [name, count])),
+    limit: count.describe("A count as large means so many, or more"),
+  }),
+  Details: z.strictObject({
+    task_id: id,
+    status,
+    input: json,
+    checkpoint: json,
+    timeout_ms: count.nullable(),
+    interruptions: count,
+    worker: z.strictObject({
+      session: z.string().optional(),
+      host: z.string().optional(),
+      pid: z.int().optional(),
+      role: z.string().optional(),
+      silent_ms: z.number().describe("Since its last sign of life"),
+    }).nullable(),
+    lease_ms: count,
+    queue_position: count.nullable(),
+    trace: z.strictObject({
+      attempt: count,
+      points: z.array(z.unknown()),
+      stages: z.array(z.unknown()),
+    }).nullable().describe("How far the attempt was at which time"),
+  }),
+  EventPage: z.strictObject({
+    events: z.array(z.strictObject({
+      seq: count,
+      event: z.enum(["message", "log", "output", "complete"]),
+      data: json,
+    })),
+    next_after: count.nullable().describe("Ask for the next page with this as 'after'"),
+  }),
+  Canceled: z.strictObject({
+    task_id: id,
+    status,
+    cancel_requested: z.boolean().optional(),
+  }),
+  BulkResult: z.strictObject({
+    results: z.array(z.strictObject({
+      task_id: id,
+      ok: z.boolean(),
+      status: status.optional(),
+      error: z.string().optional(),
+    })),
+  }),
+  Upload: z.strictObject({
+    upload_id: id,
+    size: count,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    name: z.string().nullable(),
+    expires_at: time,
+  }),
+  Kinds: z.strictObject({
+    kinds: z.array(z.strictObject({
+      kind: z.string(),
+      description: z.string().nullable(),
+      input: json.describe("JSON Schema; null where anything goes"),
+      max_attempts: count,
+      timeout_ms: count.nullable(),
+      concurrency: count.nullable(),
+      isolate: z.boolean(),
+    })),
+    limits: z.strictObject({ max_upload: count, max_body: count, lease_ms: count }),
+  }),
+  Session: z.strictObject({
+    required: z.boolean().describe("Whether anything needs a token"),
+    scopes: z.array(z.enum(SCOPES)),
+  }),
+  SignedIn: z.strictObject({ scopes: z.array(z.enum(SCOPES)) }),
+  Health: z.strictObject({ status: z.string() }),
+  Problem: z.looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    error: z.string().describe("The sentence, as in 'detail'"),
+    field: z.string().optional().describe("The part of the request that is wrong"),
+  }),
+} satisfies Record<string, z.ZodType>;
+
+/** The name of a shape. */
+export type SchemaName = keyof typeof SCHEMAS;

@@ -1,0 +1,381 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Server } from "../../main.ts";
+import { ROUTES } from "../../routes/mod.ts";
+import { describeOperation } from "../../routes/openapi/document.ts";
+import { OPERATIONS } from "../../routes/openapi/operations.ts";
+import { type SchemaName, SCHEMAS } from "../../routes/openapi/schemas.ts";
+import { finished, post, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { testApp } from "../helpers/server.ts";
+import { openRaw } from "../helpers/sse.ts";
+
+const SECRETS = {
+  admin: "admin-secret-0123456789",
+  submit: "submit-secret-0123456789",
+  read: "read-secret-0123456789",
+};
+const HEADWAY_TOKENS = Object.entries(SECRETS)
+  .map(([scope, secret]) => `the-${scope}:${scope}:${secret}`).join(",");
+const NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+// deno-lint-ignore no-explicit-any -- OpenAPI, as the standard shapes it
+type Document = any;
+
+function bearer(secret: string): Record<string, string> {
+  return { authorization: `Bearer ${secret}` };
+}
+
+async function readDocument(app: Server): Promise<Document> {
+  const response = await fetch(`${app.url}/openapi.json`, { headers: bearer(SECRETS.read) });
+  assertEquals(response.headers.get("content-type"), "application/json");
+  return await response.json();
+}
+
+/** A store whose commits can be made to fail. */
+function brittle(real: Deno.Kv): { kv: Deno.Kv; break(): void; mend(): void } {
+  let broken = false;
+  const kv = new Proxy(real, {
+    get(_, name) {
+      if (name === "atomic" && broken) {
+        const atomic = real.atomic();
+        atomic.commit = () => Promise.reject(new TypeError("database is locked"));
+        return () => atomic;
+      }
+      const value = Reflect.get(real, name);
+      return typeof value === "function" ? value.bind(real) : value;
+    },
+  });
+  return { kv, break: () => broken = true, mend: () => broken = false };
+}
+
+/** What is sent: a path from the root, and the rest of the request. */
+type Sent = [path: string, init?: RequestInit & { headers?: Record<string, string> }];
+
+/** The servers that the walk asks. */
+interface Servers {
+  main: Server;
+  /** Its bodies must arrive at once. */
+  hasty: Server;
+  /** Takes few writes of a client. */
+  sparing: Server;
+  /** Its store takes no writes. */
+  stalled: Server;
+  /** Needs no token. */
+  open: Server;
+}
+
+/** What provokes an answer, where no rule below does. */
+function specific(
+  main: Server,
+  make: (kind: string, more?: object) => Promise<string>,
+): Record<string, () => Sent | Promise<Sent>> {
+  const admin = bearer(SECRETS.admin);
+  const json = (body: unknown) => ({ body: JSON.stringify(body) });
+  const done = async () => {
+    const id = await make("echo");
+    await eventually(async () => {
+      const response = await fetch(`${main.url}/tasks/${id}`, { headers: admin });
+      assertEquals((await response.json()).status, "completed");
+    });
+    return id;
+  };
+  const later = () => make("echo", { delay_ms: 3_600_000 });
+  const sse: Record<string, () => Promise<Sent>> = {};
+  for (const name of ["stream", "stream-with-heartbeat", "stream-with-id"]) {
+    sse[`GET /tasks/:id/${name} 200`] = async () => [`/tasks/${await done()}/${name}`];
+    sse[`GET /tasks/:id/${name} 204`] = async () => {
+      const id = await done();
+      const record = await (await fetch(`${main.url}/tasks/${id}`, { headers: admin })).json();
+      return [`/tasks/${id}/${name}`, { headers: { "last-event-id": String(record.seq) } }];
+    };
+    sse[`GET /tasks/:id/${name} 406`] = async () => [
+      `/tasks/${await later()}/${name}`,
+      { headers: { accept: "application/json" } },
+    ];
+  }
+  const unchanged: Record<string, () => Promise<Sent>> = {};
+  for (const [path] of ROUTES) {
+    const at = path.replace(":file", "base.css");
+    unchanged[`GET ${path} 304`] = async () => {
+      const response = await fetch(main.url + at);
+      await response.body?.cancel();
+      return [at, { headers: { "if-none-match": response.headers.get("etag")! } }];
+    };
+  }
+  return {
+    ...unchanged,
+    ...sse,
+    "POST /login 200": () => ["/login", json({ token: SECRETS.read })],
+    "POST /login 401": () => ["/login", json({ token: "nobody's" })],
+    "POST /login 409": () => ["/login", json({ token: SECRETS.read })],
+    "POST /submit 422": () => ["/submit", json({ steps: -1 })],
+    "GET /tasks 400": () => ["/tasks?limit=0"],
+    "POST /tasks 200": async () => {
+      const sent: Sent = ["/tasks", {
+        ...json({ kind: "echo" }),
+        headers: { "idempotency-key": "twice" },
+      }];
+      await (await post(main.url + sent[0], { kind: "echo" }, {
+        ...admin,
+        ...sent[1]!.headers,
+      })).body?.cancel();
+      return sent;
+    },
+    "POST /tasks 201": () => ["/tasks", json({ kind: "echo", input: 1 })],
+    "POST /tasks 422": () => ["/tasks", json({ kind: "nothing" })],
+    "POST /tasks/bulk 200": async () => [
+      "/tasks/bulk",
+      json({ action: "cancel", ids: [await later(), await done(), NOBODY] }),
+    ],
+    "POST /tasks/bulk 404": () => ["/tasks/bulk", json({ action: "cancel", ids: ["x"] })],
+    "GET /tasks/counts 400": () => ["/tasks/counts?kind=!"],
+    "GET /tasks/stream 400": () => ["/tasks/stream?ids=,"],
+    "GET /tasks/stream 404": () => ["/tasks/stream?ids=x"],
+    "GET /tasks/stream 406": () => ["/tasks/stream", { headers: { accept: "text/plain" } }],
+    "GET /tasks/stream-all 406": () => ["/tasks/stream-all", { headers: { accept: "text/plain" } }],
+    "GET /tasks/:id 304": async () => {
+      const path = `/tasks/${await later()}`;
+      const response = await fetch(main.url + path, { headers: admin });
+      await response.body?.cancel();
+      return [path, { headers: { "if-none-match": response.headers.get("etag")! } }];
+    },
+    "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
+    "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
+    "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],
+    "POST /tasks/:id/retry 200": async () => [`/tasks/${await done()}/retry`],
+    "POST /tasks/:id/retry 409": async () => [`/tasks/${await later()}/retry`],
+    "POST /tasks/:id/cancel 200": async () => [`/tasks/${await later()}/cancel`],
+    "POST /tasks/:id/cancel 202": async () => {
+      const id = await make("ignores-cancel");
+      await eventually(async () => {
+        const response = await fetch(`${main.url}/tasks/${id}`, { headers: admin });
+        assertEquals((await response.json()).message, "deaf");
+      });
+      return [`/tasks/${id}/cancel`];
+    },
+    "POST /tasks/:id/cancel 409": async () => [`/tasks/${await done()}/cancel`],
+    "POST /uploads 201": () => ["/uploads?name=a.csv", { body: "a,b\n1,2\n" }],
+    "GET /icon.svg 200": () => ["/icon.svg?status=running&progress=40"],
+    "GET /icon.svg 400": () => ["/icon.svg?status=x"],
+    "GET /static/:file 200": () => ["/static/base.css"],
+    "GET /static/:file 404": () => ["/static/nothing.js"],
+  };
+}
+
+/** Which server is asked for an answer. */
+function serverFor(status: number, name: string): keyof Servers {
+  if (status === 408) return "hasty";
+  if (status === 429) return "sparing";
+  if (status === 503) return "stalled";
+  return name === "POST /login 409" ? "open" : "main";
+}
+
+/** The answer to a body that does not end. */
+async function askSlowly(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const length = { "content-length": "50", connection: "close" };
+  using connection = await openRaw(url, { method, headers: { ...headers, ...length } });
+  await connection.write(new TextEncoder().encode("{"));
+  await connection.until("}");
+  const [line, ...lines] = connection.head.split("\r\n");
+  const fields = lines.map((line) => line.split(": ", 2) as [string, string]);
+  const status = Number(line!.split(" ")[1]);
+  return new Response(connection.body().text, { status, headers: fields });
+}
+
+Deno.test("GET /openapi.json names every route and no other, and every reference leads somewhere", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const document = await readDocument(app);
+  assertEquals(document.openapi, "3.1.0");
+  const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`)
+  );
+  const table = ROUTES.flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`)
+  );
+  assertEquals(listed, table);
+  assertEquals(Object.keys(OPERATIONS).length, table.length);
+  const ids = Object.values(OPERATIONS).map(({ id }) => id);
+  assertEquals(new Set(ids).size, ids.length);
+  for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {
+    assert(name!.startsWith("#/components/schemas/"), name);
+    let found = document;
+    for (const part of name!.slice(2).split("/")) found = found?.[part];
+    assert(found, name);
+  }
+  // Each kind has its own input, as GET /kinds says it.
+  const { kinds } = await (await fetch(`${app.url}/kinds`, { headers: bearer(SECRETS.read) }))
+    .json();
+  const { schema } = document.paths["/tasks"].post.requestBody.content["application/json"];
+  assertEquals(schema.oneOf.map(({ title }: { title: string }) => title), [...app.kinds.keys()]);
+  for (const { kind, input } of kinds) {
+    const { properties } = document.components.schemas[`input.${kind}`];
+    assertEquals(Object.keys(properties ?? {}), Object.keys(input?.properties ?? {}), kind);
+  }
+  assertEquals(document.paths["/tasks/{id}"].get.security, [
+    { operator: [] },
+    { session: [] },
+    { task: [] },
+  ]);
+  assertEquals(document.paths["/healthz"].get.security, []);
+});
+
+Deno.test("every answer that is documented is given, with the body that is documented", async () => {
+  const settings = { HEADWAY_TOKENS, HEADWAY_MAX_BODY: "1000", HEADWAY_MAX_UPLOAD: "1000" };
+  const quiet = { HEADWAY_TOKENS, HEADWAY_LOG: "off" };
+  using real = await Deno.openKv(":memory:");
+  const store = brittle(real);
+  await using main = await testApp(settings, { inline: false });
+  await using hasty = await testApp({ ...settings, HEADWAY_BODY_TIMEOUT_MS: "100" });
+  await using sparing = await testApp({ ...settings, HEADWAY_WRITE_RATE: "1" });
+  await using stalled = await testApp(quiet, { kv: store.kv });
+  await using open = await testApp();
+  const servers: Servers = { main, hasty, sparing, stalled, open };
+  const admin = bearer(SECRETS.admin);
+  const make = async (kind: string, more: object = {}) => {
+    const response = await post(`${main.url}/tasks`, { kind, ...more }, bearer(SECRETS.submit));
+    return (await response.json()).task_id as string;
+  };
+  const cases = specific(main, make);
+  const token = (await (await post(`${main.url}/tasks`, { kind: "echo" }, admin)).json()).token;
+  const known = await make("echo", { delay_ms: 3_600_000 });
+  const here = await (await post(`${stalled.url}/tasks`, { kind: "echo" }, admin)).json();
+  // Whatever comes: a server cannot stop before its store takes what waits.
+  using _mended = { [Symbol.dispose]: store.mend };
+  store.break();
+  const waiting = post(`${stalled.url}/tasks`, { kind: "echo" }, admin);
+  await eventually(() => assert(stalled.engine.store.journal.stalledMs > 2000), {
+    timeout: 60_000,
+  });
+  await (await waiting).body?.cancel();
+  const document = await readDocument(main);
+
+  let asked = 0;
+  for (const [path, methods] of ROUTES) {
+    for (const [method, [need]] of Object.entries(methods)) {
+      const operation = describeOperation(path, method, need);
+      for (const status of Object.keys(operation.answers).map(Number)) {
+        const name = `${method} ${path} ${status}`;
+        const base = servers[serverFor(status, name)].url;
+        let [at, init = {}]: Sent = await cases[name]?.() ?? [path];
+        const id = status === 404 ? NOBODY : status === 503 ? here.task_id : known;
+        at = at.replace(":id", id).replace(":file", "base.css");
+        let headers: Record<string, string> = { ...admin, ...init.headers };
+        if (!cases[name]) {
+          if (status === 401) headers = {};
+          if (status === 403) {
+            const secret = need === "any" ? token : SECRETS[need === "submit" ? "read" : "submit"];
+            headers = need === "public" ? { origin: "https://else.example" } : bearer(secret);
+          }
+          if (operation.body) init = { body: operation.body === "bytes" ? "x" : "{}" };
+          if (status === 400) init = { body: "[" };
+          if (status === 413) init = { body: "x".repeat(2000) };
+          if (status === 503 && path === "/tasks") init = { body: '{"kind":"echo"}' };
+          if (status === 503 && path === "/tasks/bulk") {
+            init = { body: JSON.stringify({ action: "delete", ids: [here.task_id] }) };
+          }
+        }
+        const abort = new AbortController();
+        const ask = () =>
+          fetch(base + at, { method, ...init, headers, signal: abort.signal, redirect: "manual" });
+        let response = status === 408 ? await askSlowly(base + at, method, headers) : await ask();
+        // Ten seconds' worth of writes comes before the refusal.
+        for (let tries = 0; status === 429 && response.status !== 429 && tries < 30; tries++) {
+          await response.body?.cancel();
+          response = await ask();
+        }
+        const about = `${name} is answered ${response.status}`;
+        assertEquals(response.status, status, about);
+        const told = document.paths[path.replace(/:(\w+)/g, "{$1}")][method.toLowerCase()]
+          .responses[status];
+        const [type, media] = Object.entries(told.content ?? {})[0] ?? [null, null];
+        const own = response.headers.get("content-type")?.split(";")[0] ?? null;
+        if (type !== "*/*" && status !== 304) assertEquals(own, type, about);
+        const ref = (media as { schema?: { $ref: string } } | null)?.schema?.$ref;
+        if (ref) {
+          const shape = SCHEMAS[ref.split("/").at(-1) as SchemaName];
+          const body = await response.json();
+          assertEquals(shape.safeParse(body).error?.message, undefined, about);
+        } else if (type === "text/event-stream") {
+          abort.abort();
+          await response.body?.cancel().catch(() => {});
+        } else {
+          assertEquals((await response.arrayBuffer()).byteLength > 0, type !== null, about);
+        }
+        asked++;
+      }
+    }
+  }
+  assert(asked > 100, `${asked}`);
+});
+
+Deno.test("records of every kind and state have the documented shape", async () => {
+  await using app = await testApp();
+  const ids = [];
+  for (
+    const [kind, input] of [
+      ["demo", { steps: 2, interval_ms: 0 }],
+      ["throws", {}],
+      ["outputs", { values: [1, null, { a: [] }] }],
+      ["echo", "x"],
+    ] as const
+  ) {
+    const response = await post(`${app.url}/tasks`, { kind, input });
+    const record = await response.json();
+    assertEquals(SCHEMAS.SubmittedTask.safeParse(record).error, undefined);
+    ids.push(record.task_id);
+  }
+  const waits = (await (await post(`${app.url}/tasks`, { kind: "waits" })).json()).task_id;
+  await taskWhen(app.url, waits, ({ status }) => status === "running");
+  for (const id of ids) await finished(app.url, id);
+  for (const id of [...ids, waits]) {
+    for (
+      const [path, shape] of [
+        [`/tasks/${id}`, SCHEMAS.Task],
+        [`/tasks/${id}/events`, SCHEMAS.EventPage],
+        [`/tasks/${id}/details`, SCHEMAS.Details],
+      ] as const
+    ) {
+      const body = await (await fetch(app.url + path)).json();
+      assertEquals(shape.safeParse(body).error?.message, undefined, JSON.stringify(body));
+    }
+  }
+  const page = await (await fetch(`${app.url}/tasks`)).json();
+  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 5]);
+});
+
+Deno.test("GET /docs shows every request in a browser, under the strict policy and alone", async () => {
+  await using app = await testApp();
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(`${app.url}/docs`);
+  const { page, problems } = opened;
+  const shown = await page.$$eval("section[id] h3", (found) => found.map((it) => it.textContent));
+  for (const [path, methods] of ROUTES) {
+    for (const method of Object.keys(methods)) {
+      const title = `${method} ${path.replace(/:(\w+)/g, "{$1}")}`;
+      assert(shown.some((text) => text?.replace(/\s+/g, " ").trim() === title), title);
+    }
+  }
+  // Every link within it leads somewhere, and its looks are loaded.
+  const lost = await page.$$eval(
+    "a[href^='#']",
+    (links) =>
+      links.map((link) => link.getAttribute("href")!.slice(1))
+        .filter((id) => document.getElementById(id) === null),
+  );
+  assertEquals(lost, []);
+  const radius = await page.$eval("section", (it) => getComputedStyle(it).borderRadius);
+  assertEquals([radius, problems], ["10px", []]);
+  const loaded = await page.evaluate(() =>
+    performance.getEntriesByType("resource").map(({ name }) => new URL(name).origin)
+  );
+  assertEquals(new Set(loaded), new Set([app.url]));
+  const response = await fetch(`${app.url}/docs`);
+  const csp = response.headers.get("content-security-policy")!;
+  assertStringIncludes(csp, "default-src 'none'");
+  assertEquals((await response.text()).includes("<script"), false);
+});
