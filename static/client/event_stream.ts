@@ -205,14 +205,16 @@ export class EventStream {
     });
     const decoder = new TextDecoder();
     const reader = body.getReader();
-    while (true) {
-      const { done, value } = await reader.read();
+    while (!signal.aborted) {
+      // Not every platform ends a read when the request is aborted.
+      const { done, value } = await unlessAborted(signal, reader.read());
       // What had come before the end is not taken in: the next try resumes before it.
-      if (done || signal.aborted) return opened;
+      if (done || signal.aborted) break;
       parser.feed(decoder.decode(value, { stream: true }));
       await this.#room(signal);
       this.#heardAt = world.now();
     }
+    return opened && !signal.aborted;
   }
 
   /** Waits, if need be, until somebody has taken what came: the silence until then is ours. */

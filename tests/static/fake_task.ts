@@ -38,6 +38,9 @@ export class FakeTask extends FakeClock implements World {
   /** Bytes that come in one piece, at the most. */
   pieces = Infinity;
 
+  /** A read is left hanging when its request is aborted, and the end does not close it. */
+  hangs = false;
+
   #trimmed = 0;
   readonly #connections = new Set<Connection>();
 
@@ -92,7 +95,7 @@ export class FakeTask extends FakeClock implements World {
     const result = status === "completed" ? { result: "done" } : {};
     const data = { task_id: this.record.task_id, status, ...result, ...(error && { error }) };
     this.#add({ type: "complete", seq, data }, true);
-    for (const connection of this.#connections) this.#close(connection);
+    if (!this.hangs) this.close();
   }
 
   /** Rows up to this one are gone. */
@@ -135,7 +138,9 @@ export class FakeTask extends FakeClock implements World {
         const connection = { controller, left: this.breaksAfter };
         this.#connections.add(connection);
         init.signal?.addEventListener("abort", () => {
-          if (this.#connections.delete(connection)) controller.error(init.signal!.reason);
+          if (this.#connections.delete(connection) && !this.hangs) {
+            controller.error(init.signal!.reason);
+          }
         });
         this.#send(connection, "retry: 2000\n\n");
         this.#catchUp(connection, id);

@@ -67,6 +67,7 @@ Deno.test("watch() tells what was and what happens, to the end, and lets go of i
 Deno.test("watch() calls back, and waits for a callback that takes its time", async () => {
   const task = new FakeTask();
   const called: string[] = [];
+  const states: string[] = [];
   let slow = Promise.withResolvers<void>();
   const watched = watch(task, {
     onprogress: ({ status }) => called.push(status),
@@ -76,21 +77,22 @@ Deno.test("watch() calls back, and waits for a callback that takes its time", as
     },
     onoutput: ({ data }) => called.push(String(data)),
     oncomplete: ({ status, result }) => called.push(`${status}: ${result}`),
-    onconnection: ({ state }) => called.push(state),
+    onconnection: ({ state }) => states.push(state),
   });
   assertThrows(() => watched[Symbol.asyncIterator](), TypeError, "callbacks");
   await settled();
   task.row();
   task.row("output");
   await settled();
-  assertEquals(called, ["connecting", "live", "pending", "row 2"]);
+  assertEquals(called, ["pending", "row 2"]);
   slow.resolve();
   slow = Promise.withResolvers();
   slow.resolve();
   task.end();
   const { status } = await watched.finished;
   assertEquals(status, "completed");
-  assertEquals(called.slice(4), ["idle", "進", "completed", "completed: done"]);
+  assertEquals(called.slice(2), ["進", "completed", "completed: done"]);
+  assertEquals(states, ["connecting", "live", "idle"]);
 });
 
 Deno.test("watch() begins now where no history is wanted, also at the end of a task", async () => {
@@ -301,6 +303,20 @@ Deno.test("watch() stops when it is told to, however", async () => {
   using never = watch(task);
   never.close();
   assertEquals((await reading(never).ended, task.requests.length), 3);
+});
+
+Deno.test("watch() ends also where nothing ends a read whose request was aborted", async () => {
+  const task = new FakeTask();
+  task.hangs = true;
+  const toEnd = reading(watch(task));
+  const abort = new AbortController();
+  const aborted = reading(watch(task, { signal: abort.signal }));
+  await settled();
+  abort.abort();
+  assertEquals(await aborted.ended.catch(({ name }) => name), "AbortError");
+  task.end();
+  await toEnd.ended;
+  assertEquals([told(toEnd.events), task.timers], [["complete 3"], 0]);
 });
 
 Deno.test("watch() needs an address where it was loaded from none", () => {
