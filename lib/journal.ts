@@ -55,6 +55,9 @@ const ENOUGH = {
 /** KV's limits for a commit, less the journal entry and a margin. */
 const LIMITS = { mutations: 985, bytes: 720 * 1024 - MAX_ENTRY, keys: 78 * 1024 };
 
+/** Milliseconds after which a commit without an answer counts as one that fails. */
+const HANGS_MS = 1000;
+
 /** Bytes of journal lines left under which a commit is closed. */
 const SMALL_ROOM = 512;
 
@@ -94,6 +97,8 @@ export class Journal {
   /** Commits made; for metrics and tests. */
   commits = 0;
   #stalledAt: number | null = null;
+  /** When the commit in flight was sent. */
+  #begunAt: number | null = null;
 
   /** Nothing is started: the first write starts the loop. */
   constructor(options: JournalOptions) {
@@ -102,7 +107,11 @@ export class Journal {
 
   /** Milliseconds for which no commit has succeeded though some were tried; 0 when all is well. */
   get stalledMs(): number {
-    return this.#stalledAt === null ? 0 : performance.now() - this.#stalledAt;
+    const now = performance.now();
+    if (this.#stalledAt !== null) return now - this.#stalledAt;
+    // One that neither succeeds nor fails is no better than one that fails.
+    const hangs = this.#begunAt !== null && now - this.#begunAt > HANGS_MS;
+    return hangs ? now - this.#begunAt! : 0;
   }
 
   /** Adds a write; one that already waits stays where it is. */
@@ -201,8 +210,12 @@ export class Journal {
       const begun = performance.now();
       const tried = (end: CommitEnd) => this.#options.ontried?.(end, performance.now() - begun);
       try {
-        result = await this.#atomic(batch).commit();
+        const atomic = this.#atomic(batch);
+        this.#begunAt = performance.now();
+        result = await atomic.commit();
+        this.#begunAt = null;
       } catch (error) {
+        this.#begunAt = null;
         tried("failed");
         if (!await this.#recover(batch, error, tries)) return;
         continue;

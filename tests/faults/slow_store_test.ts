@@ -1,34 +1,42 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { finished, post, storedEvents } from "../helpers/api.ts";
+import { finished, getTask, post, storedEvents, submit } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { assertProblem } from "../helpers/problem.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
-/** A handle whose every commit takes a while; once it is poor, every third fails before it happens. */
-function poorStore(kv: Deno.Kv, random: () => number) {
-  let failures = 0;
-  let poor = false;
+/** A handle that does something before each commit. */
+function storeThat(kv: Deno.Kv, before: () => Promise<void>): Deno.Kv {
   const atomic = () => {
     const real = kv.atomic();
     const commit = real.commit.bind(real);
     real.commit = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 60 * random()));
-      if (poor && random() < 1 / 3) {
-        failures++;
-        throw new TypeError("database is locked");
-      }
+      await before();
       return await commit();
     };
     return real;
   };
-  const proxy = new Proxy(kv, {
+  return new Proxy(kv, {
     get(_, name) {
       if (name === "atomic") return atomic;
       const value = Reflect.get(kv, name);
       return typeof value === "function" ? value.bind(kv) : value;
     },
   });
-  return { kv: proxy, failures: () => failures, begin: () => poor = true };
+}
+
+/** A handle whose every commit takes a while; once it is poor, every third fails before it happens. */
+function poorStore(kv: Deno.Kv, random: () => number) {
+  let failures = 0;
+  let poor = false;
+  const poorly = storeThat(kv, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 60 * random()));
+    if (!poor || random() >= 1 / 3) return;
+    failures++;
+    throw new TypeError("database is locked");
+  });
+  return { kv: poorly, failures: () => failures, begin: () => poor = true };
 }
 
 Deno.test("a store that is slow and fails for a third of the commits loses, repeats and reorders nothing", async () => {
@@ -57,4 +65,40 @@ Deno.test("a store that is slow and fails for a third of the commits loses, repe
     assertEquals(rows.map(({ data }) => data.message), told);
   }));
   assertGreater(failures(), 10);
+});
+
+Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on when it answers again", async () => {
+  using real = await Deno.openKv(":memory:");
+  let answers = Promise.withResolvers<void>();
+  answers.resolve();
+  const kv = storeThat(real, () => answers.promise);
+  await using app = await testApp({ HEADWAY_LEASE_MS: "300" }, { kv });
+  const { task_id } = await submit(app.url, "steps", { steps: 200, interval_ms: 10 });
+  const url = `${app.url}/tasks/${task_id}/stream`;
+  await using stream = await openStream(url, { lastEventId: "0" });
+  await stream.until((it) => it.data("log").length > 20);
+  answers = Promise.withResolvers();
+  try {
+    await eventually(async () => {
+      const ready = await fetch(`${app.url}/readyz`);
+      assertEquals([ready.status, await ready.json()], [503, {
+        status: "the store takes no writes",
+      }]);
+    });
+    await eventually(async () => {
+      await assertProblem(await post(`${app.url}/tasks`, { kind: "echo" }), 503);
+    }, { timeout: 30_000 });
+    await assertProblem(await post(`${app.url}/tasks/${task_id}/cancel`), 503);
+    assertEquals((await getTask(app.url, task_id)).status, "running");
+    assertEquals(stream.ended, false);
+  } finally {
+    answers.resolve();
+  }
+  const { status, attempt } = await finished(app.url, task_id);
+  assertEquals([status, attempt], ["completed", 1]);
+  await stream.all();
+  const told = Array.from({ length: 200 }, (_, n) => `step ${n + 1}`);
+  assertEquals(stream.data("log").map(({ message }) => message), told);
+  const ready = await fetch(`${app.url}/readyz`);
+  assertEquals((await ready.json()).status, "ready");
 });

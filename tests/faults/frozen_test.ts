@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { childrenOf, isAlive } from "../helpers/processes.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+
+const ignore = Deno.build.os !== "linux";
+
+const told = (steps: number) => Array.from({ length: steps }, (_, n) => `step ${n + 1}`);
+
+Deno.test({
+  name: "a server that stands still past its lease and wakes goes on as if nothing had been",
+  ignore,
+  async fn() {
+    const leaseMs = 300;
+    await using server = await startServer({ env: { HEADWAY_LEASE_MS: String(leaseMs) } });
+    const { pid } = server.process;
+    const { task_id } = await submit(server.url, "steps", { steps: 200, interval_ms: 10 });
+    const url = `${server.url}/tasks/${task_id}/stream`;
+    await using stream = await openStream(url, { lastEventId: "0" });
+    await stream.until((it) => it.data("log").length > 20);
+    Deno.kill(pid, "SIGSTOP");
+    // Asked meanwhile, and answered afterwards.
+    const asked = submit(server.url, "echo", "late");
+    await new Promise((resolve) => setTimeout(resolve, 4 * leaseMs));
+    Deno.kill(pid, "SIGCONT");
+    assertEquals((await finished(server.url, (await asked).task_id)).result, "late");
+    const { status, attempt } = await finished(server.url, task_id);
+    assertEquals([status, attempt], ["completed", 1]);
+    await stream.all();
+    assertEquals(stream.data("log").map(({ message }) => message), told(200));
+    assertEquals(server.stderr, []);
+  },
+});
+
+Deno.test({
+  name: "a task process that stands still delays its tasks alone, and a cancel ends it",
+  ignore,
+  async fn() {
+    await using server = await startServer({ env: { HEADWAY_WORKERS: "1" } });
+    const { task_id } = await submit(server.url, "waits");
+    const steps = await submit(server.url, "steps", { steps: 200, interval_ms: 10 });
+    await taskWhen(server.url, steps.task_id, ({ done }) => (done ?? 0) > 20);
+    const [pid] = await childrenOf(server.process.pid);
+    Deno.kill(pid!, "SIGSTOP");
+    // The server answers as ever.
+    assertEquals((await getTask(server.url, task_id)).status, "running");
+    const answer = await post(`${server.url}/tasks/${task_id}/cancel`);
+    assertEquals([answer.status, (await answer.json()).cancel_requested], [202, true]);
+    assertEquals((await finished(server.url, task_id)).status, "canceled");
+    await eventually(async () => assertEquals(await isAlive(pid!), false));
+    const { status, attempt } = await finished(server.url, steps.task_id);
+    assertEquals([status, attempt], ["completed", 1]);
+    const rows = await storedEvents(server.url, steps.task_id);
+    const logged = rows.map(({ data }) => data.message ?? "")
+      .filter((message) => String(message).startsWith("step "));
+    // From its last checkpoint: the step behind it may have been told before.
+    assertEquals([...new Set(logged)], told(200));
+  },
+});

@@ -1,0 +1,102 @@
+import { assert, assertEquals } from "@std/assert";
+import { createParser } from "eventsource-parser";
+import { finished, storedEvents, submit } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { HAS_NETWORK, openNetwork } from "../helpers/network.ts";
+import { testApp } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+
+if (!HAS_NETWORK) {
+  // deno-lint-ignore no-console -- a test that is left out must be seen
+  console.warn(
+    "a network cannot be laid here (root and iproute2 on Linux): its tests are left out",
+  );
+}
+
+/** A client on another machine, which prints what it gets. */
+const CLIENT = `
+const [url, id] = Deno.args;
+const headers = { accept: "text/event-stream", "last-event-id": id };
+const { status, body } = await fetch(url, { headers });
+console.log(": " + status + "\\n");
+await body?.pipeTo(Deno.stdout.writable);
+`;
+
+Deno.test({
+  name: "sse 19: a client that vanished from the network is let go, and resumes whole",
+  ignore: !HAS_NETWORK,
+  async fn() {
+    await using network = (await openNetwork())!;
+    await using app = await testApp({
+      HEADWAY_HOST: network.host,
+      HEADWAY_INSECURE: "1",
+      HEADWAY_HEARTBEAT_MS: "200",
+      HEADWAY_STREAM_LIFE_MS: "3000",
+    });
+    const { listeners } = app.engine.hub;
+    const { task_id } = await submit(app.url, "steps", { steps: 400, interval_ms: 20 });
+    const url = `${app.url}/tasks/${task_id}/stream`;
+
+    /** Runs the client until `enough`, or to the end of its stream. */
+    async function client(lastId: string, enough: (count: number) => boolean) {
+      const rows: string[] = [];
+      let id = lastId;
+      const parser = createParser({
+        onId: (it) => id = it,
+        onEvent: ({ event, data }) => {
+          if (event === "log") rows.push(JSON.parse(data).message);
+        },
+      });
+      const args = ["eval", "--quiet", "--ext=js", CLIENT, url, lastId];
+      const child = network.command(Deno.execPath(), args).spawn();
+      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      while (!enough(rows.length)) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        parser.feed(value);
+      }
+      return {
+        rows,
+        id: () => id,
+        async leave() {
+          try {
+            child.kill("SIGKILL");
+          } catch {
+            // It has ended by itself.
+          }
+          await reader.cancel();
+          await child.status;
+        },
+      };
+    }
+
+    const first = await client("0", (count) => count >= 20);
+    assertEquals(app.pulse.size, 1);
+    await network.cut();
+    // Not even that it ends is heard of.
+    await first.leave();
+    await using near = await openStream(url, { lastEventId: "0" });
+    await near.until((it) => it.data("log").length >= first.rows.length + 20);
+    await eventually(() => {
+      // The one that is near lives, or has come to the end of its life as well.
+      assertEquals(app.streamsByClient.size, near.ended ? 0 : 1);
+      assertEquals(app.pulse.size, near.ended ? 0 : 1);
+    }, { timeout: 60_000 });
+    await near.closed;
+    assertEquals(near.broken, undefined);
+    await eventually(() => assertEquals(app.engine.hub.listeners, listeners));
+
+    await network.heal();
+    const rows = [...first.rows];
+    let lastId = first.id();
+    while (rows.at(-1) !== "step 400") {
+      const again = await client(lastId, () => false);
+      rows.push(...again.rows);
+      lastId = again.id();
+      await again.leave();
+    }
+    const stored = (await storedEvents(app.url, task_id)).filter(({ event }) => event === "log");
+    assertEquals(rows, stored.map(({ data }) => data.message));
+    assert((await finished(app.url, task_id)).status === "completed");
+  },
+});

@@ -1,0 +1,63 @@
+/** A machine of its own on a cable to this one, both of which are not. Needs root on Linux. */
+export interface Network extends AsyncDisposable {
+  /** This machine's address on the cable. */
+  readonly host: string;
+  /** A command that runs on the other machine. */
+  command(program: string, args: string[]): Deno.Command;
+  /** From now on nothing that the other one sends arrives, and nobody is told. */
+  cut(): Promise<void>;
+  /** What it sends arrives again. */
+  heal(): Promise<void>;
+}
+
+async function ip(...args: string[]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command("ip", { args, stdout: "null", stderr: "null" })
+      .output();
+    return success;
+  } catch {
+    return false;
+  }
+}
+
+/** Lays one; `null` where that cannot be done. */
+export async function openNetwork(): Promise<Network | null> {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return null;
+  await using resources = new AsyncDisposableStack();
+  // Unlike any that other tests, or this machine, may have.
+  const n = crypto.getRandomValues(new Uint8Array(3));
+  const name = `hw${[...n].map((byte) => byte.toString(16)).join("")}`;
+  const net = `10.${128 + n[0]! % 127}.${n[1]}`;
+  const [host, other] = [`${net}.1`, `${net}.2`];
+  if (!await ip("netns", "add", name)) return null;
+  resources.defer(async () => void await ip("netns", "del", name));
+  const laid =
+    await ip("link", "add", name, "type", "veth", "peer", "name", "far", "netns", name) &&
+    await ip("addr", "add", `${host}/30`, "dev", name) &&
+    await ip("link", "set", name, "up") &&
+    await ip("-n", name, "addr", "add", `${other}/30`, "dev", "far") &&
+    await ip("-n", name, "link", "set", "far", "up");
+  if (!laid) return null;
+  const owned = resources.move();
+  const route = ["blackhole", `${host}/32`];
+  return {
+    host,
+    command: (program, args) =>
+      new Deno.Command("ip", {
+        args: ["netns", "exec", name, program, ...args],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }),
+    cut: async () => void await ip("-n", name, "route", "add", ...route),
+    heal: async () => void await ip("-n", name, "route", "del", ...route),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Whether there can be one here. */
+export const HAS_NETWORK: boolean = await (async () => {
+  const network = await openNetwork();
+  await network?.[Symbol.asyncDispose]();
+  return network !== null;
+})();
