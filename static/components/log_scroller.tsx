@@ -83,8 +83,9 @@ export function LogScroller<Row extends LogRow>(props: LogScrollerProps<Row>): J
     const element = scroller.current!;
     const { scrollTop, scrollHeight, clientHeight } = element;
     const atEnd = scrollHeight - scrollTop - clientHeight < END_PX;
-    if (atEnd) follow.value = true;
-    else if (scrollTop < lastTop.current) follow.value = false;
+    if (!atEnd && scrollTop < lastTop.current) follow.value = false;
+    // Rows that are left out by a search may make an end of any place: nobody went there.
+    if (atEnd && scrollTop > lastTop.current) follow.value = true;
     lastTop.current = scrollTop;
     anchor.current = anchorOf(element);
     look();

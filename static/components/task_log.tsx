@@ -165,8 +165,7 @@ function Levels({ filter, onpick }: LevelsProps): JSX.Element {
             aria-pressed={filter.level === level}
             onClick={() => onpick(level)}
           >
-            {strings.levels[level]}
-            {count > 0 && <span class="level-count">{number(count)}</span>}
+            {strings.levels[level]} {count > 0 && <span class="level-count">{number(count)}</span>}
           </button>
         );
       })}

@@ -167,6 +167,27 @@ export const staged = defineTask({
   },
 });
 
+/** Logs a row of each level. */
+export const levels = defineTask({
+  kind: "levels",
+  async *run() {
+    yield log("a detail", { level: "debug" });
+    yield log("a row");
+    yield log("a warning", { level: "warn" });
+    yield log("an error", { level: "error", code: 7 });
+  },
+});
+
+/** Fails, and waits for long before it is tried again. */
+export const slowRetry = defineTask({
+  kind: "slow-retry",
+  retry: { maxAttempts: 2, baseMs: 3_600_000, capMs: 3_600_000 },
+  async *run() {
+    yield progress({ progress: 10 });
+    throw new Error("not yet");
+  },
+});
+
 /** Gives out each of `values`. */
 export const outputs = defineTask({
   kind: "outputs",

@@ -1,0 +1,533 @@
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import type { Page } from "puppeteer-core";
+import { finished, post, submit, taskWhen } from "../helpers/api.ts";
+import { type OpenPageOptions, TestBrowser, type TestPage } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer, testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+interface Visit extends AsyncDisposable, Pick<TestPage, "page" | "problems"> {}
+
+/** Opens a task in a browser of its own. */
+async function visit(base: string, id: string, options?: OpenPageOptions): Promise<Visit> {
+  const browser = await TestBrowser.launch();
+  const { page, problems } = await browser.open(`${base}/?task_id=${id}`, options);
+  return { page, problems, [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose]() };
+}
+
+function texts(page: Page, selector: string): Promise<string[]> {
+  return page.$$eval(
+    selector,
+    (found) => found.map((element) => (element as HTMLElement).innerText.trim()),
+  );
+}
+
+/** Waits until what a selector finds is as wanted. */
+async function until(
+  page: Page,
+  selector: string,
+  check: (texts: string[]) => void,
+): Promise<void> {
+  await eventually(async () => check(await texts(page, selector)), {
+    timeout: 30_000,
+    interval: 25,
+  });
+}
+
+async function holds(page: Page, selector: string, text: string): Promise<void> {
+  await until(page, selector, (found) => assertStringIncludes(found.join("\n"), text));
+}
+
+async function press(page: Page, name: string, role = "button"): Promise<void> {
+  await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
+}
+
+/** A figure of the task by its name. */
+async function figure(page: Page, name: string): Promise<string> {
+  const all = await page.$$eval(
+    ".figure, .fact",
+    (found) =>
+      found.map((one) => [
+        one.querySelector("dt")!.textContent,
+        (one.querySelector("dd") as HTMLElement).innerText,
+      ]),
+  );
+  const found = all.find(([known]) => known === name);
+  assert(found, `There is no ${name} among ${all}`);
+  return found[1]!;
+}
+
+/** Lets the page write to the clipboard, and the test read it. */
+async function allowClipboard(page: Page): Promise<void> {
+  await page.browserContext().overridePermissions(new URL(page.url()).origin, [
+    "clipboard-read",
+    "clipboard-write",
+    "clipboard-sanitized-write",
+  ]);
+  await page.bringToFront();
+}
+
+function clipboard(page: Page): Promise<string> {
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** Presses something that makes a file, and reads the file. */
+async function download(page: Page, name: string, file: string): Promise<string> {
+  await using directory = await tempDir();
+  const session = await page.createCDPSession();
+  await session.send("Browser.setDownloadBehavior", {
+    behavior: "allow",
+    downloadPath: directory.path,
+    browserContextId: page.browserContext().id!,
+    eventsEnabled: true,
+  });
+  const done = Promise.withResolvers<void>();
+  session.on("Browser.downloadProgress", ({ state }) => {
+    if (state === "completed") done.resolve();
+    if (state === "canceled") done.reject(new Error("The download was canceled"));
+  });
+  await press(page, name);
+  await done.promise;
+  const text = await Deno.readTextFile(`${directory.path}/${file}`);
+  await session.detach();
+  return text;
+}
+
+/** The log rows that are drawn at the moment. */
+function drawn(page: Page): Promise<number> {
+  return page.$$eval(".log-rows .log-row", (rows) => rows.length);
+}
+
+/** The first row in sight: what it says, and where it is on the screen. */
+function firstSeen(page: Page): Promise<{ text: string; top: number }> {
+  return page.$eval(".log-rows", (log) => {
+    const edge = log.getBoundingClientRect().top;
+    const row = [...log.querySelectorAll<HTMLElement>(".log-row")]
+      .find((one) => one.getBoundingClientRect().bottom > edge + 1)!;
+    return {
+      text: row.querySelector<HTMLElement>(".log-text")!.innerText,
+      top: Math.round(row.getBoundingClientRect().top - edge),
+    };
+  });
+}
+
+/** Pixels below what is seen of the log. */
+function below(page: Page): Promise<number> {
+  return page.$eval(".log-rows", (log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+}
+
+Deno.test("a task shows how far it is: share, count, stage, rate, elapsed and time left", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "staged", { rows: 2000, interval_ms: 15 });
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await until(page, ".progress-figure", ([text]) => assertMatch(text!, /^[1-9]\d*%$/));
+  await eventually(async () => {
+    assertMatch(await figure(page, "Done"), /^[\d,]+ \/ 2,000 rows$/);
+    assertMatch(await figure(page, "Rate"), /^[\d.]+ rows\/s$/);
+    assertMatch(await figure(page, "Elapsed"), /^\d+s$/);
+    assertEquals(await figure(page, "Last word"), "just now");
+  }, { timeout: 20_000 });
+  await until(page, ".time-left", ([text]) => assertMatch(text!, /^\d+s left$/));
+  await until(page, ".stage", ([text]) => assertMatch(text!, /^read\s*\d/));
+  const bar = await page.$eval(".progress [role=progressbar]", (bar) => bar.ariaValueNow);
+  assertGreater(Number(bar), 0);
+  assertEquals(problems, []);
+});
+
+Deno.test("a task whose total is unknown shows its count, and a bar that says so", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "staged", { rows: 2000, known: false });
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await until(page, ".progress-figure", ([text]) => assertMatch(text!, /^\d+ rows$/));
+  const bar = await page.$eval(".progress [role=progressbar]", ({ ariaValueNow, className }) => ({
+    ariaValueNow,
+    unknown: className.includes("bar-unknown"),
+  }));
+  assertEquals(bar, { ariaValueNow: null, unknown: true });
+  assertEquals(await texts(page, ".time-left"), []);
+  // The chart shows what is counted.
+  await page.waitForSelector(".chart-line");
+  assertEquals(problems, []);
+});
+
+Deno.test("a task that is over shows how it went to who comes late: stages, chart, average", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "staged", { rows: 150, interval_ms: 15 });
+  await finished(app.url, task_id);
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "100%"));
+  await until(page, ".stage-name", (names) => assertEquals(names, ["read", "write"]));
+  await until(page, ".stage-time", (times) => assertEquals(times.length, 2));
+  assertMatch(await figure(page, "Average rate"), /^[\d.]+ rows\/s$/);
+  assertMatch((await texts(page, ".took"))[0]!, /^took [\d.]+s$/);
+  // A curve, not a line from the beginning to the end.
+  await eventually(async () => {
+    const line = await page.$eval(".chart-line", (path) => path.getAttribute("d")!);
+    assertGreater(line.split("L").length, 5);
+  });
+  const plot = (await page.$(".chart-plot"))!;
+  const words = await plot.evaluate((element) => element.ariaLabel);
+  assertMatch(words!, /^Progress over time, from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d: 100%/);
+  await plot.hover();
+  await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^\d+%\n[\d.]+ rows\/s\n\d\d:/));
+  await page.mouse.move(0, 0);
+  await until(page, ".chart-tip", (tips) => assertEquals(tips, []));
+  // Keys do the same.
+  await plot.focus();
+  await page.keyboard.press("ArrowLeft");
+  await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^100%/));
+  for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowLeft");
+  await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^\d\d%/));
+  assertEquals(problems, []);
+});
+
+Deno.test("a task tells its attempts: when each began, what went wrong, how long it waited", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "throws", { attempts: 3, message: "no route to db" }, {
+    max_attempts: 5,
+  });
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await until(page, ".step-name", (names) =>
+    assertEquals(names, [
+      "Waiting in line",
+      "Attempt 1",
+      "Waiting to retry",
+      "Attempt 2",
+      "Waiting to retry",
+      "Attempt 3",
+      "Completed",
+    ]));
+  assertEquals(await texts(page, ".step-error"), Array(2).fill("RangeError: no route to db"));
+  const times = await texts(page, ".step-at");
+  assertEquals(times.length, 7);
+  for (const time of times) assertMatch(time, /^\d\d:\d\d:\d\d$/);
+  assertEquals(await figure(page, "Attempt"), "3 of 5");
+  assertEquals(problems, []);
+});
+
+Deno.test("a task that waits for its next attempt says so, and why", async () => {
+  await using app = await testApp();
+  const slow = await submit(app.url, "slow-retry");
+  await taskWhen(
+    app.url,
+    slow.task_id,
+    ({ status, attempt }) => status === "pending" && attempt === 1,
+  );
+  await using visited = await visit(app.url, slow.task_id);
+  const { page, problems } = visited;
+  await until(
+    page,
+    ".notice",
+    ([text]) => assertMatch(text!, /^Attempt 1 failed. The next one in /),
+  );
+  await until(page, ".time-left", ([text]) => assertMatch(text!, /^next attempt in /));
+  await holds(page, ".outcome-error", "not yet");
+  assertEquals((await texts(page, ".outcome-error h2"))[0], "Last error");
+  await until(page, ".step-now .step-name", ([name]) => assertStringIncludes(name!, "until "));
+  assertEquals(problems, []);
+});
+
+Deno.test("a task shows its place in line until it runs, and that it is canceled step by step", async () => {
+  await using app = await testApp({ HEADWAY_CONCURRENCY: "1" });
+  const first = await submit(app.url, "gated", { gate: "line" });
+  await taskWhen(app.url, first.task_id, ({ status }) => status === "running");
+  const second = await submit(app.url, "gated", { gate: "line" });
+  const third = await submit(app.url, "gated", { gate: "line" });
+  await using visited = await visit(app.url, third.task_id);
+  const { page, problems } = visited;
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "1 before it in line"));
+  assertEquals(await figure(page, "Place in line"), "1 before it");
+  await (await post(`${app.url}/tasks/${second.task_id}/cancel`)).body?.cancel();
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "Next in line"));
+  await (await post(`${app.url}/tasks/${first.task_id}/cancel`)).body?.cancel();
+  await until(page, ".task-title .pill", ([text]) => assertEquals(text, "Running"));
+  await press(page, "Cancel");
+  await until(page, ".task-title .pill", ([text]) => assertEquals(text, "Canceled"));
+  await until(
+    page,
+    ".step-name",
+    (names) => assertEquals(names, ["Waiting in line", "Attempt 1", "Canceling", "Canceled"]),
+  );
+  assertEquals(problems, []);
+});
+
+Deno.test("a task that does not stop shows that it was asked to, and since when", async () => {
+  await using server = await startServer();
+  const { task_id } = await submit(server.url, "ignores-cancel");
+  await using visited = await visit(server.url, task_id);
+  const { page, problems } = visited;
+  await holds(page, ".progress-message", "deaf");
+  await press(page, "Cancel");
+  await until(
+    page,
+    ".notice",
+    ([text]) => assertMatch(text!, /^Asked to stop (\d+s ago|just now)\./),
+  );
+  await page.waitForSelector(".progress-canceling .bar");
+  await until(page, ".step-now .step-name", ([name]) => assertEquals(name, "Canceling"));
+  await until(page, ".task-title .pill", ([text]) => assertEquals(text, "Canceled"));
+  assertEquals(await texts(page, ".notice"), []);
+  assertEquals(problems, []);
+});
+
+Deno.test("a task shows who runs it, its input and checkpoint, and that it was interrupted", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  await using first = await startServer({ kv });
+  const port = new URL(first.url).port;
+  const input = { steps: 400, interval_ms: 50 };
+  const { task_id } = await submit(first.url, "steps", input, { timeout_ms: 600_000 });
+  await using visited = await visit(first.url, task_id);
+  const { page } = visited;
+  await eventually(async () => {
+    assertEquals(await figure(page, "Process"), String(first.process.pid));
+    assertEquals(await figure(page, "Runs on"), Deno.hostname());
+    assertEquals(await figure(page, "Worker's last sign of life"), "just now");
+    assertEquals(await figure(page, "Time limit"), "10m");
+  }, { timeout: 20_000 });
+  assertEquals(await texts(page, ".side-value[aria-label=Input] dd"), ["400", "50"]);
+  await until(
+    page,
+    ".side-value[aria-label=Checkpoint]",
+    ([text]) => assertMatch(text!, /^step\s+\d+$/),
+  );
+  await first.kill();
+  await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
+  await until(page, ".step-name", (names) =>
+    assertEquals(names, [
+      "Waiting in line",
+      "Attempt 1",
+      "Interrupted",
+      "Attempt 1resumed",
+    ]));
+  await eventually(async () => {
+    assertEquals(await figure(page, "Process"), String(second.process.pid));
+    assertEquals(await figure(page, "Interrupted"), "once");
+  }, { timeout: 20_000 });
+  await holds(page, ".log-rows", "Interrupted");
+});
+
+Deno.test("a task's outputs have a place of their own as they come, and can be taken away", async () => {
+  await using app = await testApp();
+  const values = [{ country: "DE", orders: 12_034 }, { list: [{ deep: true }] }, "text", 7, null];
+  const { task_id } = await submit(app.url, "outputs", { values });
+  await finished(app.url, task_id);
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await until(page, ".output", (rows) =>
+    assertEquals(rows.map((row) => row.replace(/\s+/g, " ")), [
+      "country DE orders 12,034",
+      '{"list":[{"deep":true}]}',
+      '"text"',
+      "7",
+      "null",
+    ]));
+  const file = await download(page, "Download all outputs", `outputs-${task_id}.jsonl`);
+  assertEquals(file.trimEnd().split("\n").map((line) => JSON.parse(line)), values);
+  assertEquals(problems, []);
+});
+
+Deno.test("a log of more rows than the page keeps is drawn in part, and downloaded whole", async () => {
+  await using app = await testApp({ HEADWAY_MAX_LOG: "20000" });
+  const { task_id } = await submit(app.url, "log-many", { rows: 13_000 });
+  await finished(app.url, task_id);
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await holds(page, ".log-rows", "row 13000");
+  assert(await drawn(page) < 500);
+  await eventually(async () => assert(await below(page) < 2));
+  await page.$eval(".log-rows", (log) => log.scrollTop = 0);
+  await page.waitForSelector(".follow[aria-pressed=false]");
+  await until(
+    page,
+    ".log-note",
+    ([text]) => assertMatch(text!, /^1,\d\d\d earlier rows are not shown/),
+  );
+  assert(await drawn(page) < 500);
+  const lines = (await download(page, "Download the whole log", `log-many-${task_id}.log`))
+    .trimEnd().split("\n");
+  assertEquals(
+    lines.filter((line) => line.includes(" INFO ")).map((line) => line.slice(32)),
+    Array.from({ length: 13_000 }, (_, n) => `row ${n + 1}`),
+  );
+  assertEquals(lines.filter((line) => line.includes(" STATE ")).map((line) => line.slice(32)), [
+    "Waiting in line",
+    "Running · attempt 1",
+    "Completed · attempt 1",
+  ]);
+  assertEquals(problems, []);
+});
+
+Deno.test("a log of 10,000 rows can be read, searched and followed while more come", async () => {
+  await using app = await testApp();
+  const live = await submit(app.url, "log-many", { rows: 10_000, burst: 20, pause_ms: 25 });
+  await using visited = await visit(app.url, live.task_id);
+  const { page, problems } = visited;
+  await holds(page, ".log-rows", "row 300");
+  // It follows.
+  await eventually(async () => assert(await below(page) < 2));
+  // Who scrolls up stays where they read, whatever comes.
+  const log = (await page.$(".log-rows"))!;
+  await log.hover();
+  await page.mouse.wheel({ deltaY: -1500 });
+  await page.waitForSelector(".follow[aria-pressed=false]");
+  const seen = await eventually(async () => {
+    const once = await firstSeen(page);
+    assertEquals(await firstSeen(page), once);
+    assertMatch(once.text, /^row \d+$/);
+    return once;
+  });
+  const rows = await drawnTotal(page);
+  await eventually(async () => assertGreater(await drawnTotal(page), rows + 400), {
+    timeout: 30_000,
+  });
+  assertEquals(await firstSeen(page), seen);
+  // A search shows the rows that hold it, and marks it there.
+  await page.keyboard.press("/");
+  await page.keyboard.type("row 21");
+  await until(page, ".log-row mark", (marks) => {
+    assertGreater(marks.length, 9);
+    assert(marks.every((mark) => mark === "row 21"));
+  });
+  await until(page, ".log-count", ([text]) => assertMatch(text!, /^\d+ of [\d,]+ rows$/));
+  await page.keyboard.press("Escape");
+  await until(page, ".log-row mark", (marks) => assertEquals(marks, []));
+  await page.keyboard.press("Escape");
+  // Follow takes to the end, and stays there to the last row.
+  await page.keyboard.press("f");
+  await finished(app.url, live.task_id);
+  await holds(page, ".log-rows", "row 10000");
+  await until(page, ".log-count", ([text]) => assertEquals(text, "10,003 rows"));
+  assert(await below(page) < 2);
+  assert(await drawn(page) < 500);
+  assertEquals(problems, []);
+});
+
+/** Rows of the log, drawn or not. */
+async function drawnTotal(page: Page): Promise<number> {
+  const [text] = await texts(page, ".log-count");
+  return Number(text!.replace(/\D/g, ""));
+}
+
+Deno.test("a log shows a level and those above it, by click and by key, and copies what it shows", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "levels");
+  await finished(app.url, task_id);
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  const said = () => texts(page, ".log-rows .log-row bdi:first-of-type");
+  await holds(page, ".log-rows", "Completed");
+  assertEquals((await said()).length, 7);
+  await press(page, "Warnings 1");
+  await eventually(async () => assertEquals(await said(), ["a warning", "an error"]));
+  await page.keyboard.press("l");
+  await eventually(async () => assertEquals(await said(), ["an error"]));
+  await allowClipboard(page);
+  await page.keyboard.press("c");
+  await eventually(async () =>
+    assertMatch(await clipboard(page), /^\S+Z ERROR {2}an error \{"code":7\}$/)
+  );
+  await page.keyboard.press("l");
+  await eventually(async () => assertEquals((await said()).length, 7));
+  await page.keyboard.press("l");
+  await eventually(async () => assert(!(await said()).includes("a detail")));
+  await page.keyboard.press("/");
+  await page.keyboard.type("nowhere to be found");
+  await until(page, ".log-note", ([text]) => assertEquals(text, "No row matches"));
+  assertEquals(problems, []);
+});
+
+Deno.test("a result and an error can be copied, by click and by key", async () => {
+  await using app = await testApp();
+  const well = await submit(app.url, "echo", { rows: 7, name: "Ada" });
+  const badly = await submit(app.url, "throws", { message: "no such host" });
+  await finished(app.url, well.task_id);
+  await finished(app.url, badly.task_id);
+  await using visited = await visit(app.url, well.task_id);
+  const { page, problems } = visited;
+  await allowClipboard(page);
+  await until(page, ".outcome dd", (values) => assertEquals(values, ["7", "Ada"]));
+  await page.click("#copy-outcome");
+  await until(page, "#copy-outcome", ([text]) => assertEquals(text, "Copied"));
+  assertEquals(JSON.parse(await clipboard(page)), { rows: 7, name: "Ada" });
+  await page.goto(`${app.url}/?task_id=${badly.task_id}`, { waitUntil: "domcontentloaded" });
+  await holds(page, ".outcome-error", "no such host");
+  await page.keyboard.press("r");
+  await eventually(async () => assertEquals(await clipboard(page), "RangeError: no such host"));
+  await page.keyboard.press("?");
+  await holds(page, ".help", "Follow the log, or stay");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("u");
+  await until(page, "h1", ([text]) => assertEquals(text, "Tasks"));
+  assertEquals(problems, []);
+});
+
+const HOSTILE = [
+  "<script>document.title='owned'</script>",
+  "<img src=x onerror=\"document.title='owned'\">",
+  "\u202egnirts desrever\u2066",
+  "👩‍👩‍👧‍👦🏴‍☠️ Zalgo Z\u0351\u036b\u0343",
+  "one\r\ntwo\rthree\u0000four\u001b[31m",
+  "__proto__",
+  "w".repeat(2000),
+];
+
+Deno.test("a task shows hostile strings as text, in each place there is", async () => {
+  await using app = await testApp();
+  const input = { texts: HOSTILE, throws: true };
+  const bad = await submit(app.url, "says", input);
+  const good = await submit(app.url, "says", { texts: HOSTILE });
+  const long = await submit(app.url, "says", { texts: ["進".repeat(4000)] });
+  for (const { task_id } of [bad, good, long]) await finished(app.url, task_id);
+  for (const width of [1280, 390]) {
+    await using visited = await visit(app.url, bad.task_id, { width });
+    const { page, problems } = visited;
+    for (const { task_id } of [bad, good, long]) {
+      await page.goto(`${app.url}/?task_id=${task_id}`, { waitUntil: "domcontentloaded" });
+      await page.waitForSelector(".side-value[aria-label=Input]");
+      await page.waitForSelector(".outcome");
+      await page.waitForSelector(".stage");
+      await page.waitForSelector(".step");
+      await page.waitForSelector(".output");
+      await page.waitForSelector(".log-log");
+      const found = await page.evaluate(() => ({
+        built: document.querySelectorAll("main img, main script").length,
+        title: document.title.includes("owned"),
+        width: document.documentElement.scrollWidth,
+      }));
+      assertEquals(found, { built: 0, title: false, width });
+    }
+    await page.goto(`${app.url}/?task_id=${bad.task_id}`, { waitUntil: "domcontentloaded" });
+    for (const place of [".side-value", ".outcome-error", ".step-error", ".output", ".log-log"]) {
+      await holds(page, place, HOSTILE[0]!);
+    }
+    await until(page, ".stage-name", (names) => assertEquals(names.at(-1), "w".repeat(64)));
+    assertEquals(problems, []);
+  }
+});
+
+Deno.test("a row of 48 KiB is shown in part, and whole to who asks", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "log-many", { rows: 300, bytes: 47_000 });
+  await finished(app.url, task_id);
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await holds(page, ".log-rows", "row 300");
+  const lengths = async () => (await texts(page, ".log-log .log-data")).map((text) => text.length);
+  assert((await lengths()).every((length) => length < 1100));
+  const [label] = (await texts(page, ".log-log .link")).slice(-1);
+  assertMatch(label!, /^Show all 47/);
+  await page.$$eval(".log-log .link", (links) => (links.at(-1) as HTMLElement).click());
+  await eventually(async () => assertGreater(Math.max(...await lengths()), 47_000));
+  assertEquals(problems, []);
+});
