@@ -1,0 +1,62 @@
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { DENOKV, startDenokv } from "../helpers/denokv.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer } from "../helpers/server.ts";
+
+Deno.test({
+  name:
+    "cluster: the page tells that a task's worker is silent, and when the task goes on elsewhere",
+  ignore: DENOKV === null,
+  fn: async () => {
+    await using store = await startDenokv();
+    // Long enough to be looked at.
+    const env = { ...store.env, HEADWAY_LEASE_MS: "6000" };
+    const start = (role: string) =>
+      startServer({ kv: store.url, env: { ...env, HEADWAY_ROLE: role } });
+    await using web = await start("web");
+    await using first = await start("worker");
+    const { task_id } = await submit(web.url, "steps", { steps: 2000, interval_ms: 50 });
+    await taskWhen(web.url, task_id, ({ done }) => (done ?? 0) > 3);
+    await using second = await start("worker");
+    await using browser = await TestBrowser.launch();
+    const { page } = await browser.open(`${web.url}/?task_id=${task_id}`);
+    const texts = (selector: string) =>
+      page.$$eval(selector, (found) => found.map((one) => (one as HTMLElement).innerText));
+    const process = async () => {
+      const facts = await page.$$eval(
+        ".fact",
+        (found) => found.map((one) => [...one.children].map((part) => part.textContent)),
+      );
+      return facts.find(([name]) => name === "Process")?.[1];
+    };
+    await eventually(async () => assertEquals(await process(), String(first.process.pid)), {
+      timeout: 60_000,
+    });
+    assertEquals(await texts(".notice"), []);
+    await page.waitForSelector(".life:not(.life-silent)");
+    await first.kill();
+    await eventually(async () => {
+      const [notice] = await texts(".notice");
+      assertMatch(
+        notice!,
+        /^Its worker has been silent for \ds\. It resumes in \ds\. It goes on from its checkpoint\.$/,
+      );
+    }, { timeout: 60_000 });
+    await page.waitForSelector(".life-silent");
+    await eventually(async () => assertEquals(await process(), String(second.process.pid)), {
+      timeout: 60_000,
+    });
+    assertNotEquals(first.process.pid, second.process.pid);
+    await eventually(async () =>
+      assertEquals(await texts(".step-name"), [
+        "Waiting in line",
+        "Attempt 1",
+        "Interrupted",
+        "Attempt 1resumed",
+      ])
+    );
+    await eventually(async () => assertEquals(await texts(".notice"), []), { timeout: 60_000 });
+  },
+});
