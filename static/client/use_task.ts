@@ -5,7 +5,7 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { TaskEvent } from "./client.d.ts";
+import { NOTHING, take } from "./task_view.ts";
 import type { TaskView, UseTaskOptions } from "./use_task.d.ts";
 import { watch } from "./watch.ts";
 
@@ -14,15 +14,6 @@ const RENDER_MS = 50;
 
 /** Rows kept, unless another number is asked for. */
 const MAX_ROWS = 1000;
-
-const NOTHING: TaskView = {
-  record: null,
-  result: undefined,
-  log: [],
-  outputs: [],
-  connection: "idle",
-  error: null,
-};
 
 /** Watches a task for as long as the component is there. */
 export function useTask<Task = unknown>(
@@ -57,26 +48,6 @@ export function useTask<Task = unknown>(
     };
   }, [id, base]);
   return view as TaskView<Task>;
-}
-
-/** What is known after an event. */
-export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskView {
-  switch (event.type) {
-    case "progress":
-      return { ...view, record: event.data };
-    case "log":
-      return { ...view, log: [...view.log, event.data].slice(-maxRows) };
-    case "output":
-      return { ...view, outputs: [...view.outputs, event.data].slice(-maxRows) };
-    case "complete": {
-      const { data } = event;
-      return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };
-    }
-    case "reset": {
-      const rows = event.data.reason === "too-old" ? {} : { log: [], outputs: [] };
-      return { ...view, ...rows, record: event.data.task };
-    }
-  }
 }
 
 /** Changes of a view, shown together. */

@@ -26,11 +26,11 @@ interface Examples extends AsyncDisposable {
 }
 
 /** A browser that can open the examples, and a Headway that takes requests of theirs. */
-async function examples(): Promise<Examples> {
+async function examples(edit = (html: string) => html): Promise<Examples> {
   await using owned = new AsyncDisposableStack();
   const pages: OtherOrigin = owned.use(otherOrigin(async (path) => {
     const html = await Deno.readTextFile(new URL(`examples${path}`, ROOT)).catch(() => null);
-    return html === null ? null : { html: html.replaceAll(ADDRESS, app.url) };
+    return html === null ? null : { html: edit(html.replaceAll(ADDRESS, app.url)) };
   }));
   const app: Server = owned.use(await testApp({ HEADWAY_ORIGINS: pages.origin }));
   const browser = owned.use(await TestBrowser.launch());
@@ -133,6 +133,18 @@ Deno.test("examples/hook.html renders a task in Preact", async () => {
     assertEquals(await text(page, "pre"), '{"data":"processed"}');
     assertStringIncludes(await text(page, "p"), "completed");
   }, { timeout: 30_000 });
+  assertEquals(problems, []);
+});
+
+Deno.test("useTask() lets go of its connection when its component goes", async () => {
+  await using here = await examples((html) => html.replace("interval_ms: 200", "interval_ms: 2e6"));
+  const { page, problems } = await here.open("/hook.html");
+  await page.waitForSelector("button");
+  await page.click("button");
+  await page.waitForSelector("progress");
+  assertEquals(here.app.pulse.size, 1);
+  await page.evaluate(`import("preact").then(({ render }) => render(null, document.body))`);
+  await eventually(() => assertEquals(here.app.pulse.size, 0));
   assertEquals(problems, []);
 });
 

@@ -1,0 +1,32 @@
+import type { TaskEvent } from "./client.d.ts";
+import type { TaskView } from "./use_task.d.ts";
+
+/** Before the first word of a task. */
+export const NOTHING: TaskView = {
+  record: null,
+  result: undefined,
+  log: [],
+  outputs: [],
+  connection: "idle",
+  error: null,
+};
+
+/** What is known after an event. */
+export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskView {
+  switch (event.type) {
+    case "progress":
+      return { ...view, record: event.data };
+    case "log":
+      return { ...view, log: [...view.log, event.data].slice(-maxRows) };
+    case "output":
+      return { ...view, outputs: [...view.outputs, event.data].slice(-maxRows) };
+    case "complete": {
+      const { data } = event;
+      return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };
+    }
+    case "reset": {
+      const rows = event.data.reason === "too-old" ? {} : { log: [], outputs: [] };
+      return { ...view, ...rows, record: event.data.task };
+    }
+  }
+}
