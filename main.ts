@@ -18,6 +18,7 @@ import { Metrics } from "./lib/metrics.ts";
 import { NewestTasks } from "./lib/newest_tasks.ts";
 import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
+import { openSchema, SchemaError } from "./lib/schema.ts";
 import { checkStoreFile, StoreOpenError } from "./lib/store_file.ts";
 import { Pulse } from "./lib/sse_stream.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
@@ -100,6 +101,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
 
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
+  await openSchema(kv);
   const openEngine = (onfenced: () => void) =>
     Engine.open({
       kv,
@@ -247,7 +249,7 @@ async function main(): Promise<void> {
     server = await start(readConfig((name) => Deno.env.get(name)));
   } catch (error) {
     const known = error instanceof ConfigError || error instanceof FileInUseError ||
-      error instanceof StoreOpenError ||
+      error instanceof StoreOpenError || error instanceof SchemaError ||
       error instanceof TypeError || error instanceof Deno.errors.AddrInUse;
     // deno-lint-ignore no-console -- the last word before it ends
     console.error(known ? `headway: ${(error as Error).message}` : error);

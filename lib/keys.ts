@@ -26,6 +26,7 @@
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
  * | `["piece", id, n]` | bytes | an upload's n-th piece |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
+ * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./schema.ts} |
  * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
  *
  * @module
@@ -81,6 +82,7 @@ export const keys = {
   piece: (id: string, n: number): Key => ["piece", id, n],
   pieces: (id: string): Key => ["piece", id],
   epoch: ["meta", "epoch"] as Key,
+  schema: ["meta", "schema"] as Key,
   secret: ["meta", "secret"] as Key,
 } as const;
 

@@ -1,0 +1,61 @@
+/**
+ * Which layout a store has. A process refuses one that is newer than it knows, and brings an older
+ * one up to date when it starts.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+
+/**
+ * Brings a store from one layout to the next. It may be cut short, and run again or in two processes
+ * at once: what it has done already must not harm.
+ */
+export type Migration = (kv: Deno.Kv) => Promise<void>;
+
+/**
+ * `MIGRATIONS[n]` leads from layout `n + 1` to the next. A change of `keys.ts`, or of what a value
+ * holds, that an older store does not satisfy adds one; what only adds a key does not.
+ */
+export const MIGRATIONS: readonly Migration[] = [];
+
+/** A store's layout is not one that this version can work with. */
+export class SchemaError extends Error {
+  /** Tells it from other errors. */
+  override name = "SchemaError";
+}
+
+/**
+ * Looks at a store's layout before anything is done with it. One without a mark is new, or of the
+ * first layout.
+ *
+ * @param migrations See {@link MIGRATIONS}.
+ * @returns The layout it has now.
+ * @throws {SchemaError} If a newer version has written it.
+ */
+export async function openSchema(
+  kv: Deno.Kv,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<number> {
+  const known = migrations.length + 1;
+  while (true) {
+    const { value, versionstamp } = await kv.get<number>(keys.schema);
+    const version = value ?? (await isEmpty(kv) ? known : 1);
+    if (version > known) {
+      throw new SchemaError(
+        `The store was written by a newer Headway (layout ${version}, this one knows ${known}): ` +
+          "start that version, or restore a backup from before",
+      );
+    }
+    if (version < known) await migrations[version - 1]!(kv);
+    const next = Math.min(known, version + 1);
+    if (value === known) return known;
+    // Another process may have been first: then look again.
+    await kv.atomic().check({ key: keys.schema, versionstamp }).set(keys.schema, next).commit();
+  }
+}
+
+async function isEmpty(kv: Deno.Kv): Promise<boolean> {
+  for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) return false;
+  return true;
+}

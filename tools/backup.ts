@@ -1,0 +1,119 @@
+/**
+ * `deno task backup <file> [--from <store>]`: copies the SQLite file of a store, while a server uses
+ * it. What was committed when it began is in the copy, all of it and nothing else.
+ *
+ * @module
+ */
+
+import { backup, DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { readConfig } from "../lib/config.ts";
+import { checkStoreFile, StoreOpenError } from "../lib/store_file.ts";
+
+/** Pages copied at once: all of them, or a busy store would make it begin again and again. */
+const ALL_PAGES = 2 ** 31 - 1;
+
+/** A copy cannot be made; the message says why. */
+export class BackupError extends Error {
+  /** Tells it from other errors. */
+  override name = "BackupError";
+}
+
+/**
+ * Copies a store. `to` appears when the copy is whole, checked and on the disk.
+ *
+ * @returns The bytes it takes.
+ * @throws {BackupError} If it cannot be, or would take the place of a file.
+ * @throws {StoreOpenError} If `from` is no store.
+ */
+export async function backUp(from: string, to: string): Promise<number> {
+  if (!await exists(from)) throw new BackupError(`There is no store at ${from}`);
+  if (await exists(to)) throw new BackupError(`${to} is there already, and stays as it is`);
+  await checkStoreFile(from);
+  const part = `${to}.part`;
+  await removeFile(part);
+  try {
+    using source = new DatabaseSync(from, { readOnly: true });
+    await backup(source, part, { rate: ALL_PAGES });
+    await checkCopy(part, from);
+    await syncFile(part);
+    await Deno.rename(part, to);
+  } catch (error) {
+    await removeFile(part);
+    throw error;
+  }
+  return (await Deno.stat(to)).size;
+}
+
+/**
+ * Reads all of a copy that nobody uses.
+ *
+ * @param name What it is a copy of, or was made from: for the message.
+ * @throws {BackupError} If it is no store, or something in it is wrong.
+ */
+export async function checkCopy(path: string, name: string): Promise<void> {
+  let found: unknown;
+  try {
+    await checkStoreFile(path);
+    using database = new DatabaseSync(path);
+    const [row] = database.prepare("PRAGMA integrity_check(1)").all();
+    found = row && Object.values(row)[0];
+  } catch (error) {
+    found = ((error as Error).cause as Error ?? error).message;
+  }
+  if (found !== "ok") throw new BackupError(`${name} is damaged, or no store: ${found}`);
+}
+
+/** Waits until a file is on the disk. */
+export async function syncFile(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  await file.sync();
+}
+
+/** Whether there is a file. */
+export async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** Removes a file of a database and what SQLite puts beside it, where there are any. */
+export async function removeFile(path: string): Promise<void> {
+  for (const end of ["", "-wal", "-shm", "-journal"]) await Deno.remove(path + end).catch(() => {});
+}
+
+/** The SQLite file of the settings, for commands. */
+export function configuredStore(): string {
+  const { kv } = readConfig((name) => Deno.env.get(name));
+  if (/^https?:/.test(kv)) {
+    throw new BackupError(
+      `HEADWAY_KV is a server: run this where its SQLite file is, and name that with --from or --to`,
+    );
+  }
+  return kv;
+}
+
+/** Ends a command with one sentence where what went wrong is known. */
+export function fail(error: unknown): never {
+  const known = error instanceof BackupError || error instanceof StoreOpenError ||
+    (error instanceof Error && "code" in error);
+  // deno-lint-ignore no-console -- what a person reads at a terminal
+  console.error(known ? `headway: ${(error as Error).message}` : error);
+  Deno.exit(1);
+}
+
+if (import.meta.main) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: Deno.args,
+      allowPositionals: true,
+      options: { from: { type: "string" } },
+    });
+    const [to] = positionals;
+    if (to === undefined) throw new BackupError("Say where: deno task backup <file>");
+    const from = values.from ?? configuredStore();
+    const size = await backUp(from, to);
+    // deno-lint-ignore no-console -- what a person reads at a terminal
+    console.log(`${to} holds ${from} as it was: ${size} bytes, checked`);
+  } catch (error) {
+    fail(error);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * `deno task restore <file> [--to <store>]`: puts a copy in the place of a store that no server
+ * uses. The one that was there is kept beside it.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { FileInUseError, lockFile } from "../lib/file_lock.ts";
+import { keys } from "../lib/keys.ts";
+import {
+  BackupError,
+  checkCopy,
+  configuredStore,
+  exists,
+  fail,
+  removeFile,
+  syncFile,
+} from "./backup.ts";
+
+/**
+ * Puts a copy in the place of a store.
+ *
+ * @returns Where the store lies that was there; `null` when there was none.
+ * @throws {FileInUseError} If a server uses it.
+ * @throws {BackupError} If there is no such copy, or it is damaged.
+ */
+export async function restore(from: string, to: string): Promise<string | null> {
+  if (!await exists(from)) throw new BackupError(`There is no copy at ${from}`);
+  using _lock = await lockFile(to);
+  const part = `${to}.part`;
+  await removeFile(part);
+  try {
+    await Deno.copyFile(from, part);
+    await checkCopy(part, from);
+    await renewEpoch(part);
+    await syncFile(part);
+    const kept = await setAside(to);
+    await Deno.rename(part, to);
+    return kept;
+  } catch (error) {
+    await removeFile(part);
+    throw error;
+  }
+}
+
+/** A restored store is another one to whoever watched: what it will tell has not happened there. */
+async function renewEpoch(path: string): Promise<void> {
+  using kv = await Deno.openKv(path);
+  await kv.delete(keys.epoch);
+}
+
+async function setAside(path: string): Promise<string | null> {
+  if (!await exists(path)) {
+    await removeFile(path);
+    return null;
+  }
+  const kept = `${path}.before-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
+  // With its log, which may hold what the file does not yet.
+  for (const end of ["-wal", ""]) {
+    if (await exists(path + end)) await Deno.rename(path + end, kept + end);
+  }
+  await removeFile(path);
+  return kept;
+}
+
+if (import.meta.main) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: Deno.args,
+      allowPositionals: true,
+      options: { to: { type: "string" } },
+    });
+    const [from] = positionals;
+    if (from === undefined) throw new BackupError("Say what: deno task restore <file>");
+    const to = values.to ?? configuredStore();
+    const kept = await restore(from, to);
+    // deno-lint-ignore no-console -- what a person reads at a terminal
+    console.log(`${to} is ${from} now${kept === null ? "" : `; what was there is ${kept}`}`);
+  } catch (error) {
+    const used = error instanceof FileInUseError;
+    fail(used ? new BackupError("A Headway is using this store: stop it first") : error);
+  }
+}
