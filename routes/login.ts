@@ -1,4 +1,4 @@
-import { COOKIE } from "../lib/auth.ts";
+import { COOKIE, type Principal } from "../lib/auth.ts";
 import { HttpError } from "../lib/errors.ts";
 import { json, readJson } from "../lib/http.ts";
 import type { App, RouteContext } from "./app.ts";
@@ -6,13 +6,17 @@ import { isSecure, limit } from "./guard.ts";
 
 /** `GET /login`: whether a token is needed, and what the page's session opens. */
 export async function getLogin(app: App, { request }: RouteContext): Promise<Response> {
-  const { headers } = request;
+  const principal = await sessionOf(app, request);
+  return json({ required: app.auth.required, scopes: principal?.scopes ?? [] });
+}
+
+/** Whose session of the page it is; `null` for none, or one that is over. */
+export async function sessionOf(app: App, { headers }: Request): Promise<Principal | null> {
   const shown = { authorization: null, query: null, cookie: headers.get("cookie") };
-  const principal = await app.auth.authenticate(shown).catch((error) => {
+  return await app.auth.authenticate(shown).catch((error) => {
     if (error instanceof HttpError) return null;
     throw error;
   });
-  return json({ required: app.auth.required, scopes: principal?.scopes ?? [] });
 }
 
 /** `POST /login`: begins a session of the page, in a cookie that no script can read. */

@@ -22,7 +22,7 @@ import { getKinds } from "./kinds.ts";
 import { getLogin, login, logout } from "./login.ts";
 import { getMetrics } from "./metrics.ts";
 import { getOpenApi } from "./openapi.ts";
-import { getPage, getStatic } from "./page.ts";
+import { getPage, getStatic, getStrings } from "./page.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
 import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
@@ -65,6 +65,7 @@ export const ROUTES: RouteTable = [
   ["/docs", { GET: ["any", (app) => getDocs(app, ROUTES)] }],
   ["/metrics", { GET: ["read", getMetrics] }],
   ["/icon.svg", { GET: ["public", getIcon] }],
+  ["/static/strings/:file", { GET: ["public", getStrings] }],
   ["/static/:file", { GET: ["public", getStatic] }],
   ...CLIENT_ROUTES,
 ];

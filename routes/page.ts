@@ -1,20 +1,31 @@
+import { acceptsLanguages } from "@std/http";
 import { HttpError } from "../lib/errors.ts";
 import type { App, RouteContext } from "./app.ts";
-import { serveFile, type StaticFile } from "./static_file.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { serveFile, STATIC, type StaticFile } from "./static_file.ts";
+
+const SCRIPT = "text/javascript; charset=utf-8";
+const STYLE = "text/css; charset=utf-8";
+const MAP = "application/json";
 
 /** Every file that is served: nothing else can be asked for. */
 const FILES: Record<string, StaticFile> = {
-  "index.html": { path: "index.html", type: "text/html; charset=utf-8" },
-  "app.js": { path: "dist/app.js", type: "text/javascript; charset=utf-8" },
-  "feed_worker.js": { path: "dist/feed_worker.js", type: "text/javascript; charset=utf-8" },
-  "feed_worker.js.map": { path: "dist/feed_worker.js.map", type: "application/json" },
-  "app.js.map": { path: "dist/app.js.map", type: "application/json" },
-  "page.css": { path: "dist/css/page.css", type: "text/css; charset=utf-8" },
-  "page.css.map": { path: "dist/css/page.css.map", type: "application/json" },
-  "base.css": { path: "css/base.css", type: "text/css; charset=utf-8" },
-  "docs.css": { path: "css/docs.css", type: "text/css; charset=utf-8" },
+  "app.js": { path: "dist/app.js", type: SCRIPT },
+  "app.js.map": { path: "dist/app.js.map", type: MAP },
+  "feed_worker.js": { path: "dist/feed_worker.js", type: SCRIPT },
+  "feed_worker.js.map": { path: "dist/feed_worker.js.map", type: MAP },
+  "page.css": { path: "dist/css/page.css", type: STYLE },
+  "page.css.map": { path: "dist/css/page.css.map", type: MAP },
+  "base.css": { path: "css/base.css", type: STYLE },
+  "docs.css": { path: "css/docs.css", type: STYLE },
   "icon.svg": { path: "icon.svg", type: "image/svg+xml" },
 };
+
+/** What the page's script and its worker have in common: named by what is in it. */
+const CHUNK = /^chunk-[A-Z0-9]{8}\.js(\.map)?$/;
+
+/** Languages of the page, the one for everybody else first. */
+const LANGUAGES = ["en", "zh"];
 
 /** Nothing inline, nothing from elsewhere, and no text that could become markup or script. */
 const CSP = [
@@ -32,6 +43,9 @@ const CSP = [
   "trusted-types headway-worker",
 ].join("; ");
 
+/** Another content has another name. */
+const FOR_EVER = { "cache-control": "public, max-age=31536000, immutable" };
+
 /** Read anew with each visit: page and server are of one version. */
 export const PAGE_HEADERS = {
   "cache-control": "no-cache",
@@ -39,18 +53,56 @@ export const PAGE_HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
-/** `GET /`: the page. */
-export function getPage(_app: App, { request }: RouteContext): Promise<Response> {
-  return serve(request, "index.html");
+/** `GET /`: the page, with what it shows first. */
+export async function getPage(app: App, context: RouteContext): Promise<Response> {
+  const language = acceptsLanguages(context.request, ...LANGUAGES) ?? LANGUAGES[0]!;
+  const [html, chunks, snapshot] = await Promise.all([
+    Deno.readTextFile(new URL("index.html", STATIC)),
+    chunksOfPage(),
+    snapshotOf(app, context),
+  ]);
+  const preloads = [...chunks, `strings/${language}.js`]
+    .map((name) => `<link rel="modulepreload" href="/static/${name}">`).join("\n    ");
+  const page = html
+    .replace('lang="en"', `lang="${language}"`)
+    .replace("<!-- preload -->", preloads)
+    .replace("<!-- snapshot -->", () => `<template id="snapshot">${escaped(snapshot)}</template>`);
+  return new Response(page, {
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      ...PAGE_HEADERS,
+      vary: "accept-language",
+    },
+  });
 }
 
-/** `GET /static/{file}`: its script, style and icon. */
+/** `GET /static/{file}`: its scripts, style and icon. */
 export function getStatic(_app: App, { request, params }: RouteContext): Promise<Response> {
-  return serve(request, params.file ?? "");
+  const name = params.file ?? "";
+  const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+  if (file) return serveFile(request, file, PAGE_HEADERS);
+  if (!CHUNK.test(name)) throw new HttpError(404, `There is no file ${name.slice(0, 100)}`);
+  const type = name.endsWith(".map") ? MAP : SCRIPT;
+  return serveFile(request, { path: `dist/${name}`, type }, { ...PAGE_HEADERS, ...FOR_EVER });
 }
 
-function serve(request: Request, name: string): Promise<Response> {
-  const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
-  if (!file) throw new HttpError(404, `There is no file ${name.slice(0, 100)}`);
-  return serveFile(request, file, PAGE_HEADERS);
+/** `GET /static/strings/{file}`: the words of a language. */
+export function getStrings(_app: App, { request, params }: RouteContext): Promise<Response> {
+  const [language = "", ...ending] = (params.file ?? "").split(".");
+  if (!LANGUAGES.includes(language) || !["js", "js.map"].includes(ending.join("."))) {
+    throw new HttpError(404, `There is no language ${language.slice(0, 100)}`);
+  }
+  const path = `dist/strings/${params.file}`;
+  return serveFile(request, { path, type: ending.length > 1 ? MAP : SCRIPT }, PAGE_HEADERS);
+}
+
+/** What the script asks for as soon as it is there: better at the same time. */
+async function chunksOfPage(): Promise<string[]> {
+  const script = await Deno.readTextFile(new URL("dist/app.js", STATIC)).catch(() => "");
+  return [...script.matchAll(/from"\.\/(chunk-[A-Z0-9]{8}\.js)"/g)].map(([, name]) => name!);
+}
+
+/** As text of the document. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

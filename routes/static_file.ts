@@ -5,7 +5,7 @@ import { HttpError } from "../lib/errors.ts";
 import { paced } from "../lib/paced.ts";
 
 /** Where the files lie, once built. */
-const STATIC = new URL("../static/", import.meta.url);
+export const STATIC: URL = new URL("../static/", import.meta.url);
 
 /** A file that is served. */
 export interface StaticFile {

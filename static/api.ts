@@ -72,10 +72,14 @@ export async function signOut(): Promise<void> {
 
 /** Asks whether a token is needed, and there is a session; whether the page may go on. */
 export async function readSession(): Promise<boolean> {
-  const { required, scopes } = await call<{ required: boolean; scopes: string[] }>("GET", "/login");
+  takeSession(await call("GET", "/login"));
+  return !signedOut.value;
+}
+
+/** Takes in what `GET /login` says. */
+export function takeSession({ required, scopes }: { required: boolean; scopes: string[] }): void {
   signedOut.value = required && scopes.length === 0;
   signedIn.value = required && scopes.length > 0;
-  return !signedOut.value;
 }
 
 /** The kinds there are, and how large an upload may be. */

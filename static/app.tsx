@@ -19,4 +19,6 @@ startRoute();
 startStore();
 startSign();
 startNotify();
-render(<Page />, document.getElementById("page")!);
+const root = document.getElementById("page")!;
+root.textContent = "";
+render(<Page />, root);

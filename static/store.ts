@@ -6,13 +6,15 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
+import { observeTime } from "./clock.ts";
 import { refused, startConnection } from "./connection.ts";
-import { startList, watchList } from "./list_store.ts";
+import { startList, takeEvents, watchList } from "./list_store.ts";
 import { feed, startFeed } from "./live.ts";
 import { route } from "./route.ts";
 import { signedOut } from "./session.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { watchDetails } from "./task_details.ts";
-import { watchTask } from "./task_store.ts";
+import { showTask, watchTask } from "./task_store.ts";
 
 /** The kinds there are; `null` until they are loaded. */
 export const kinds = signal<readonly api.KindInfo[] | null>(null);
@@ -27,6 +29,13 @@ const listSeen = signal(false);
 
 /** Asks the feed for what the route shows, from now on. */
 export function startStore(): void {
+  const snapshot = takeSnapshot();
+  if (snapshot !== null) {
+    observeTime(snapshot.time);
+    api.takeSession(snapshot.login);
+    if (snapshot.task) showTask(snapshot.task);
+    if (snapshot.tasks) takeEvents([{ type: "snapshot", data: { tasks: snapshot.tasks } }]);
+  }
   startConnection();
   startFeed();
   startList();
@@ -53,7 +62,7 @@ export function startStore(): void {
     feed.reopen();
     void loadKinds();
   });
-  void api.readSession().catch(() => {});
+  if (snapshot === null) void api.readSession().catch(() => {});
 }
 
 /** Asks for the kinds, again and again if it must be. */

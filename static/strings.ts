@@ -1,27 +1,35 @@
 /**
- * The words of the page, in the language that the browser asks for or the person has chosen.
+ * The words of the page, in the language that the browser asks for or the person has chosen. Each
+ * language is a file of its own, and only the one that is spoken is loaded.
  *
  * @module
  */
 
 import { signal } from "@preact/signals";
-import { en, type Strings } from "./strings/en.ts";
-import { zh } from "./strings/zh.ts";
+import type { Strings } from "./strings/en.ts";
 
-/** A language of the page: its name in itself, and what it says. */
+/** A language of the page. */
 interface LanguageInfo {
   /** BCP 47: for `<html lang>` and `Intl`. */
   readonly locale: string;
   /** Its name, for those who speak it. */
   readonly name: string;
-  /** The words. */
-  readonly strings: Strings;
+  /** Loads the words. */
+  readonly load: () => Promise<Strings>;
 }
 
 /** Every language, the one for everybody else first. */
 export const LANGUAGES = {
-  en: { locale: "en", name: "English", strings: en },
-  zh: { locale: "zh-CN", name: "中文", strings: zh },
+  en: {
+    locale: "en",
+    name: "English",
+    load: async () => (await import("./strings/en.ts")).en,
+  },
+  zh: {
+    locale: "zh-CN",
+    name: "中文",
+    load: async () => (await import("./strings/zh.ts")).zh,
+  },
 } as const satisfies Record<string, LanguageInfo>;
 
 /** See {@link LANGUAGES}. */
@@ -30,14 +38,19 @@ export type Language = keyof typeof LANGUAGES;
 /** Where the choice is kept. */
 const KEY = "headway-language";
 
+/** What a browser begins with; without one, English. */
+const first: Language = "document" in globalThis
+  ? chosen() ?? bestLanguage(navigator.languages)
+  : "en";
+
 /** The language of the page. The page is drawn anew when it changes. */
-export const language = signal<Language>("en");
+export const language = signal<Language>(first);
 
 /** The words in {@link language}. Whoever keeps one of them keeps it in that language. */
-export let strings: Strings = en;
+export let strings: Strings = await LANGUAGES[first].load();
 
 /** The language's name for `Intl`. */
-export let locale: string = LANGUAGES.en.locale;
+export let locale: string = LANGUAGES[first].locale;
 
 /** The first of a person's languages that the page speaks. */
 export function bestLanguage(wanted: readonly string[]): Language {
@@ -48,17 +61,16 @@ export function bestLanguage(wanted: readonly string[]): Language {
   return "en";
 }
 
-/** Speaks the language that was chosen here before, else the browser's; follows other tabs. */
+/** Follows what is chosen in other tabs. */
 export function startLanguage(): void {
-  speak(chosen() ?? bestLanguage(navigator.languages));
   addEventListener("storage", ({ key, newValue }) => {
-    if (key === KEY && isLanguage(newValue)) speak(newValue);
+    if (key === KEY && isLanguage(newValue)) void speak(newValue);
   });
 }
 
 /** Speaks another language from now on. */
-export function chooseLanguage(next: Language): void {
-  speak(next);
+export async function chooseLanguage(next: Language): Promise<void> {
+  await speak(next);
   try {
     localStorage.setItem(KEY, next);
   } catch {
@@ -67,8 +79,9 @@ export function chooseLanguage(next: Language): void {
 }
 
 /** Speaks a language, and keeps no memory of it. */
-export function speak(next: Language): void {
-  ({ strings, locale } = LANGUAGES[next]);
+export async function speak(next: Language): Promise<void> {
+  strings = await LANGUAGES[next].load();
+  locale = LANGUAGES[next].locale;
   language.value = next;
 }
 

@@ -60,6 +60,12 @@ async function act(
   }
 }
 
+/** Shows a task that came with the page. */
+export function showTask(record: TaskRecord): void {
+  task.value = NO_TASK;
+  takeRecord(record);
+}
+
 /** Has the feed tell of one task; returns how to stop. */
 export function watchTask(id: string): () => void {
   if (task.peek().record?.task_id !== id) {

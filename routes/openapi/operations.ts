@@ -304,6 +304,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     },
   },
   ...clientFiles(),
+  "GET /static/strings/:file": {
+    id: "getStrings",
+    summary: "The words of the page in a language",
+    headers: { "If-None-Match": text.describe("An ETag") },
+    answers: {
+      200: ["A module", "*/*"],
+      304: ["Unchanged"],
+      404: ["There is no such language", "Problem"],
+    },
+  },
   "GET /static/:file": {
     id: "getStatic",
     summary: "Script, style and icon of the page",

@@ -20,7 +20,7 @@ export function Header(): JSX.Element {
       <div class="header-inner">
         <a class="brand" href="/" onClick={stayInPage}>
           <Logo />
-          {strings.product}
+          <span class="brand-name">{strings.product}</span>
         </a>
         <ConnectionBadge />
         <LanguageSwitch />
@@ -56,7 +56,9 @@ function ConnectionBadge(): JSX.Element {
   const since = staleSince();
   return (
     <span class={`connection connection-${state}`} role="status">
-      {since === null ? strings.connection[state] : strings.stale(clockTime(since))}
+      <span class="connection-text">
+        {since === null ? strings.connection[state] : strings.stale(clockTime(since))}
+      </span>
     </span>
   );
 }

@@ -24,7 +24,7 @@ export function LanguageSwitch(): JSX.Element {
           lang={LANGUAGES[other].locale}
           onClick={() => {
             pressed = true;
-            chooseLanguage(other);
+            void chooseLanguage(other);
           }}
         >
           {LANGUAGES[other].name}

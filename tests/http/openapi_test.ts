@@ -96,7 +96,7 @@ function specific(
   }
   const unchanged: Record<string, () => Promise<Sent>> = {};
   for (const [path] of ROUTES) {
-    const at = path.replace(":file", "base.css");
+    const at = path.replace("strings/:file", "strings/en.js").replace(":file", "base.css");
     unchanged[`GET ${path} 304`] = async () => {
       const response = await fetch(main.url + at);
       await response.body?.cancel();
@@ -158,6 +158,8 @@ function specific(
     "POST /uploads 201": () => ["/uploads?name=a.csv", { body: "a,b\n1,2\n" }],
     "GET /icon.svg 200": () => ["/icon.svg?status=running&progress=40"],
     "GET /icon.svg 400": () => ["/icon.svg?status=x"],
+    "GET /static/strings/:file 200": () => ["/static/strings/en.js"],
+    "GET /static/strings/:file 404": () => ["/static/strings/xx.js"],
     "GET /static/:file 200": () => ["/static/base.css"],
     "GET /static/:file 404": () => ["/static/nothing.js"],
   };

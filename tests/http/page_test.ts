@@ -1,58 +1,126 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { get, type IncomingMessage } from "node:http";
-import { brotliDecompressSync } from "node:zlib";
+import { assert, assertEquals } from "@std/assert";
+import { finished, submit } from "../helpers/api.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Bytes of JavaScript and CSS, as they are sent, that the page may have in all. */
+/** Bytes of JavaScript and CSS, compressed, that the page may have in all. */
 const BUDGET = 60_000;
 
-/** An answer as it is on the wire: `fetch` would hand out what was in it. */
-async function raw(url: string, headers: Record<string, string>) {
-  const response = await new Promise<IncomingMessage>((resolve, reject) =>
-    get(url, { headers }, resolve).on("error", reject)
-  );
-  const bytes = new Uint8Array((await Array.fromAsync(response)).flatMap((part) => [...part]));
-  return { status: response.statusCode, headers: response.headers, bytes };
+async function compressed(text: string): Promise<number> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(stream).bytes()).length;
 }
 
-Deno.test("all JavaScript and CSS of the page are less than 60 kB as they are sent", async () => {
+/** Scripts and styles that a text names, by their paths. */
+function named(text: string): string[] {
+  const absolute = text.match(/\/static\/[\w./-]+\.(js|css)(?![\w.])/g) ?? [];
+  const relative = [...text.matchAll(/(?:from|import)\s*"\.\/([\w./-]+\.js)"/g)];
+  return [...absolute, ...relative.map(([, path]) => `/static/${path}`)];
+}
+
+/** What the page says to its script. */
+async function snapshot(url: string, headers: HeadersInit = {}): Promise<Record<string, unknown>> {
+  const html = await (await fetch(url, { headers })).text();
+  const [, text] = /<template id="snapshot">([^<]*)<\/template>/.exec(html)!;
+  return JSON.parse(text!.replaceAll("&lt;", "<").replaceAll("&amp;", "&"));
+}
+
+for (const language of ["en", "zh"]) {
+  Deno.test(`all JavaScript and CSS of the page are less than 60 kB compressed: ${language}`, async () => {
+    await using app = await testApp();
+    const sizes = new Map<string, number>();
+    const todo = ["/"];
+    // Whatever one part names is a part too.
+    for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+      const headers = { "accept-language": language };
+      const response = await fetch(`${app.url}${path}`, { headers });
+      assertEquals(response.status, 200, path);
+      const text = await response.text();
+      if (path !== "/") sizes.set(path, await compressed(text));
+      todo.push(...named(text).filter((name) => !sizes.has(name) && !todo.includes(name)));
+    }
+    const names = [...sizes.keys()].map((name) => name.replace(/chunk-\w+/, "chunk"));
+    assertEquals([...new Set(names)].sort(), [
+      "/static/app.js",
+      "/static/chunk.js",
+      "/static/feed_worker.js",
+      "/static/page.css",
+      `/static/strings/${language}.js`,
+    ]);
+    const total = [...sizes.values()].reduce((sum, size) => sum + size);
+    assert(total > 20_000 && total < BUDGET, JSON.stringify([total, Object.fromEntries(sizes)]));
+  });
+}
+
+Deno.test("GET / speaks the language that is asked for", async () => {
   await using app = await testApp();
-  const sizes = new Map<string, number>();
-  const todo = ["/"];
-  // Whatever one part names is a part too.
-  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
-    const { status, headers, bytes } = await raw(`${app.url}${path}`, { "accept-encoding": "br" });
-    assertEquals([status, headers["content-encoding"]], [200, "br"], path);
-    const text = new TextDecoder().decode(brotliDecompressSync(bytes));
-    if (path !== "/") sizes.set(path, bytes.length);
-    const named = new Set(text.match(/\/static\/[\w.]+\.(js|css)(?![\w.])/g));
-    todo.push(...[...named].filter((name) => !sizes.has(name) && !todo.includes(name)));
+  for (const [asked, lang] of [["zh-CN,zh;q=0.9", "zh"], ["de", "en"], ["fr, zh-TW;q=0.5", "zh"]]) {
+    const response = await fetch(app.url, { headers: { "accept-language": asked! } });
+    const html = await response.text();
+    assert(html.includes(`<html lang="${lang}">`), asked);
+    assert(html.includes(`<link rel="modulepreload" href="/static/strings/${lang}.js">`), asked);
+    assert(response.headers.get("vary")?.includes("accept-language"), "vary");
   }
-  assertEquals([...sizes.keys()].sort(), [
-    "/static/app.js",
-    "/static/feed_worker.js",
-    "/static/page.css",
-  ]);
-  const total = [...sizes.values()].reduce((sum, size) => sum + size);
-  assert(total > 20_000 && total < BUDGET, JSON.stringify(Object.fromEntries(sizes)));
+  for (const name of ["fr.js", "en.ts", "en.js.map.js", "..%2fapp.js", "constructor.js"]) {
+    const response = await fetch(`${app.url}/static/strings/${name}`);
+    assertEquals(response.status, 404, name);
+    await response.body?.cancel();
+  }
 });
 
-Deno.test("a file goes out as it is to who does not take it compressed, and once to who has it", async () => {
+Deno.test("GET / brings along what the page shows first, as text that can become nothing else", async () => {
   await using app = await testApp();
-  const url = `${app.url}/static/page.css`;
-  const plain = await raw(url, {});
-  const { etag, vary } = plain.headers;
-  assertMatch(etag!, /^W\/"/);
-  assertEquals(vary, "accept-encoding");
-  for (const encodings of ["gzip, deflate", "br;q=0", "br;q=0.0, gzip", "brotli"]) {
-    const { headers, bytes } = await raw(url, { "accept-encoding": encodings });
-    assertEquals([headers["content-encoding"], bytes], [undefined, plain.bytes], encodings);
+  const message = "</template><script>alert(1)</script>&lt;$&$1\u2028";
+  const { task_id } = await submit(app.url, "throws", { message });
+  await finished(app.url, task_id);
+  const html = await (await fetch(app.url)).text();
+  assertEquals(html.match(/<script/g)?.length, 1);
+  const list = await snapshot(app.url);
+  const [record] = list.tasks as { task_id: string; error: { message: string } }[];
+  assertEquals([record!.task_id, record!.error.message], [task_id, message]);
+  assert(Math.abs(Date.parse(list.time as string) - Date.now()) < 60_000);
+  const open = await snapshot(`${app.url}/?task_id=${task_id.toLowerCase()}`);
+  assertEquals((open.task as { task_id: string }).task_id, task_id);
+  assertEquals(open.tasks, undefined);
+  for (const query of ["?task_id=nonsense", "?task_id=01J00000000000000000000000", "?q=x"]) {
+    const { tasks, task } = await snapshot(`${app.url}/${query}`);
+    assertEquals([tasks, task], [undefined, undefined], query);
   }
-  for (const encodings of ["br", "gzip, deflate, br, zstd", "br;q=0.5"]) {
-    const { headers, bytes } = await raw(url, { "accept-encoding": encodings });
-    assertEquals([headers["content-encoding"], headers.etag], ["br", etag], encodings);
-    assertEquals(new Uint8Array(brotliDecompressSync(bytes)), plain.bytes);
-    const again = await raw(url, { "accept-encoding": encodings, "if-none-match": etag! });
-    assertEquals([again.status, again.bytes.length], [304, 0]);
+});
+
+Deno.test("GET / shows tasks to nobody but a session that may read", async () => {
+  const secret = "s".repeat(32);
+  const tokens = `reader:read:${secret},writer:submit:${secret.replace(/^s/, "t")}`;
+  await using app = await testApp({ HEADWAY_TOKENS: tokens });
+  const authorization = `Bearer t${secret.slice(1)}`;
+  const { task_id } = await (await fetch(`${app.url}/tasks`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/json" },
+    body: JSON.stringify({ kind: "echo", input: "secret" }),
+  })).json();
+  async function session(token: string): Promise<string> {
+    const response = await fetch(`${app.url}/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token }),
+    });
+    await response.body?.cancel();
+    return response.headers.get("set-cookie")!.split(";")[0]!;
+  }
+  const reader = await session(secret);
+  const writer = await session(`t${secret.slice(1)}`);
+  for (const path of ["/", `/?task_id=${task_id}`]) {
+    const asked = async (headers: HeadersInit) => {
+      const { tasks, task, login } = await snapshot(app.url + path, headers);
+      return { shown: tasks !== undefined || task !== undefined, login };
+    };
+    assertEquals(await asked({}), { shown: false, login: { required: true, scopes: [] } });
+    assertEquals((await asked({ cookie: "headway=nonsense" })).shown, false);
+    assertEquals((await asked({ cookie: writer })).shown, false);
+    // A token in a header is a program's, and programs do not ask for the page.
+    assertEquals((await asked({ authorization: `Bearer ${secret}` })).shown, false);
+    assertEquals(await asked({ cookie: reader }), {
+      shown: true,
+      login: { required: true, scopes: ["read"] },
+    });
   }
 });

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ago, amount, duration, percent, rate, tookTime } from "../../static/format.ts";
-import { bestLanguage, type Language, LANGUAGES, speak } from "../../static/strings.ts";
-
-const { en, zh } = LANGUAGES;
+import { bestLanguage, type Language, speak } from "../../static/strings.ts";
+import { en } from "../../static/strings/en.ts";
+import { zh } from "../../static/strings/zh.ts";
 
 /** Every word with its path; a function's word has its arguments in it. */
 function words(value: unknown, path = ""): Map<string, string> {
@@ -18,9 +18,9 @@ function words(value: unknown, path = ""): Map<string, string> {
 }
 
 Deno.test("every language says all that English says, with the same values in it", () => {
-  const said = words(zh.strings);
+  const said = words(zh);
   const values = (text: string) => [...new Set(text.match(/‹\d›/g))].sort();
-  for (const [path, english] of words(en.strings)) {
+  for (const [path, english] of words(en)) {
     const text = said.get(path);
     assert(text !== undefined, `${path} is missing`);
     assertEquals(values(text), values(english), path);
@@ -29,8 +29,8 @@ Deno.test("every language says all that English says, with the same values in it
 });
 
 Deno.test("a Chinese word is Chinese, with the punctuation of Chinese", () => {
-  const english = words(en.strings);
-  for (const [path, text] of words(zh.strings)) {
+  const english = words(en);
+  for (const [path, text] of words(zh)) {
     // The product and the keys are called the same everywhere; what is not a word is no word.
     const word = path !== "product" && !/^(list\.helpKeys|taskKeys)\.\d\.[01]$/.test(path) &&
       /[a-z]{2}/i.test(text);
@@ -51,8 +51,8 @@ Deno.test("bestLanguage() takes the first language that the page speaks, else En
   for (const [wanted, best] of cases) assertEquals(bestLanguage(wanted), best, wanted.join());
 });
 
-Deno.test("numbers and times are written as the language does", () => {
-  speak("zh");
+Deno.test("numbers and times are written as the language does", async () => {
+  await speak("zh");
   try {
     assertEquals(
       [duration(80_000), duration(0), tookTime(320), tookTime(4210), ago(12_000), percent(42)],
@@ -62,7 +62,7 @@ Deno.test("numbers and times are written as the language does", () => {
     assertEquals(amount(7, 10, "constructor"), "7 / 10 constructor");
     assertEquals(rate(12_345.6, "rows", true), "12,346 行/秒");
   } finally {
-    speak("en");
+    await speak("en");
   }
   assertEquals(duration(80_000), "1m 20s");
 });

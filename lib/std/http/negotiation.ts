@@ -26,3 +26,22 @@ export function accepts(
   const negotiator = new Negotiator({ headers: { accept } });
   return types.length === 0 ? negotiator.mediaTypes() : negotiator.mediaTypes(types)[0];
 }
+
+/** The languages a request accepts, best first; any without an `Accept-Language` header. */
+export function acceptsLanguages(request: Pick<Request, "headers">): string[];
+/**
+ * The best of `langs` for a request; the first without an `Accept-Language` header; `undefined`
+ * when it accepts none of them.
+ */
+export function acceptsLanguages(
+  request: Pick<Request, "headers">,
+  ...langs: string[]
+): string | undefined;
+export function acceptsLanguages(
+  request: Pick<Request, "headers">,
+  ...langs: string[]
+): string | string[] | undefined {
+  const language = request.headers.get("accept-language") || "*";
+  const negotiator = new Negotiator({ headers: { "accept-language": language } });
+  return langs.length === 0 ? negotiator.languages() : negotiator.languages(langs)[0];
+}

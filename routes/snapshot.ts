@@ -1,0 +1,54 @@
+import type { Principal } from "../lib/auth.ts";
+import { ULID } from "../lib/http.ts";
+import { listTasks } from "../lib/list.ts";
+import { shownRecord } from "../lib/stored.ts";
+import type { App, RouteContext } from "./app.ts";
+import { sessionOf } from "./login.ts";
+
+/** Tasks in the list: as many as a stream's snapshot has. */
+const TASKS = 100;
+
+/** Milliseconds after which the page comes without them, and asks for itself. */
+const PATIENCE_MS = 300;
+
+/**
+ * What the page shows first, as JSON text: the newest tasks, or the task that its address names, as
+ * far as the page's session may see them.
+ */
+export async function snapshotOf(
+  app: App,
+  { request, url }: Pick<RouteContext, "request" | "url">,
+): Promise<string> {
+  const principal = await sessionOf(app, request);
+  const login = { required: app.auth.required, scopes: principal?.scopes ?? [] };
+  const shown = await inTime(app, url, principal);
+  return `{"time":"${new Date().toISOString()}","login":${JSON.stringify(login)}${shown}}`;
+}
+
+/** A slow or broken store does not keep the page from being there. */
+async function inTime(app: App, url: URL, principal: Principal | null): Promise<string> {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(""), PATIENCE_MS);
+  try {
+    return await Promise.race([late, contentOf(app, url, principal)]);
+  } catch (error) {
+    app.log.warn("the page comes without its snapshot", { error });
+    return "";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function contentOf(app: App, url: URL, principal: Principal | null): Promise<string> {
+  if (!principal?.scopes.includes("read")) return "";
+  const { store } = app.engine;
+  const id = url.searchParams.get("task_id")?.toUpperCase();
+  if (id !== undefined) {
+    const stored = ULID.test(id) ? await store.read(id) : null;
+    return stored === null ? "" : `,"task":${await shownRecord(store.kv, stored)}`;
+  }
+  // With a filter the page asks by itself: it knows how late it is where it is.
+  if (url.search !== "") return "";
+  const { records } = await listTasks(store.kv, { limit: TASKS }, (it) => store.freshen(it));
+  return `,"tasks":[${records.join(",")}]`;
+}
