@@ -6,6 +6,7 @@
  */
 
 import { Auth } from "./lib/auth.ts";
+import { readCertificate } from "./lib/certificate.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
 import { Drain } from "./lib/drain.ts";
 import { Engine } from "./lib/engine.ts";
@@ -93,6 +94,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
         "HEADWAY_INSECURE=1 to let anybody do anything",
     );
   }
+  const certificate = await readCertificate(config.tlsCert, config.tlsKey);
   await using parts = new AsyncDisposableStack();
 
   const local = !/^https?:/.test(config.kv);
@@ -171,8 +173,10 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     log,
   };
 
-  const listen = (port: number, routes?: typeof OPS_ROUTES) =>
-    new Listener({ hostname: config.host, port, handler: createHandler(app, routes), log });
+  const listen = (port: number, routes?: typeof OPS_ROUTES) => {
+    const handler = createHandler(app, routes);
+    return new Listener({ hostname: config.host, port, certificate, handler, log });
+  };
   let server: Listener | undefined;
   let ops: Listener | undefined;
   try {

@@ -18,6 +18,10 @@ export interface Config {
   port: number;
   /** Answers `/metrics`, `/healthz` and `/readyz` alone, in any role; `null` for none. */
   opsPort: number | null;
+  /** PEM file of the certificate it shows; `null` for plain HTTP. */
+  tlsCert: string | null;
+  /** PEM file of its private key. */
+  tlsKey: string | null;
   /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
   kv: string;
   /** What it does. */
@@ -178,6 +182,12 @@ function text(
   return { name, shown, about, read };
 }
 
+function file(name: string, field: "tokensFile" | "tlsCert" | "tlsKey", about: string): Variable {
+  return text(name, "none", about, (text, config) => {
+    config[field] = text === undefined ? null : resolve(text);
+  });
+}
+
 const ms = { unit: "milliseconds" };
 
 /** Every variable, in the order of `--help`. */
@@ -186,6 +196,8 @@ const VARIABLES: readonly Variable[] = [
     config.host = text ?? "127.0.0.1";
   }),
   whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
+  file("HEADWAY_TLS_CERT", "tlsCert", "PEM file of a certificate: then it speaks HTTPS and HTTP/2"),
+  file("HEADWAY_TLS_KEY", "tlsKey", "PEM file of its private key"),
   text(
     "HEADWAY_OPS_PORT",
     "none",
@@ -324,9 +336,7 @@ const VARIABLES: readonly Variable[] = [
       }
     },
   ),
-  text("HEADWAY_TOKENS_FILE", "none", "a file with more of them, one a line", (text, config) => {
-    config.tokensFile = text === undefined ? null : resolve(text);
-  }),
+  file("HEADWAY_TOKENS_FILE", "tokensFile", "a file with more of them, one a line"),
   flag("HEADWAY_INSECURE", "insecure", "1 lets anybody in without a token, on any address"),
   text("HEADWAY_HOSTS", "any or local", "names it goes by, as 'x.example'", (text, config) => {
     config.hosts = list(text).map((name) => {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Certificate } from "./certificate.ts";
 import type { Logger } from "./log.ts";
 
 /** What {@link Listener} takes. */
@@ -13,6 +14,8 @@ export interface ListenerOptions {
   hostname: string;
   /** 0 takes a free one. */
   port: number;
+  /** What it shows to speak HTTPS and HTTP/2; `null` for plain HTTP. */
+  certificate?: Certificate | null;
   /** Answers. */
   handler: Deno.ServeHandler<Deno.NetAddr>;
   /** Where trouble is told. */
@@ -45,7 +48,8 @@ export class Listener {
   /** As `http://127.0.0.1:8000`. */
   get url(): string {
     const { hostname, port } = this.address;
-    return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    const scheme = this.#options.certificate ? "https" : "http";
+    return `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   }
 
   /** Takes no more connections. Resolves when the last request was answered. */
@@ -56,8 +60,9 @@ export class Listener {
   }
 
   #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
-    const { hostname, handler, log } = this.#options;
+    const { hostname, certificate, handler, log } = this.#options;
     const server = Deno.serve({
+      ...certificate,
       hostname,
       port,
       onListen: () => {},

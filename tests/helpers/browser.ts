@@ -77,15 +77,17 @@ export class TestBrowser implements AsyncDisposable {
   /**
    * Starts one, with an empty profile.
    *
+   * @param anyCertificate Whoever signed it.
    * @throws {Error} If there is none, and none can be fetched.
    */
-  static async launch(): Promise<TestBrowser> {
+  static async launch({ anyCertificate = false } = {}): Promise<TestBrowser> {
     const executablePath = await findChromium();
     await using owned = new AsyncDisposableStack();
     const profile = owned.use(await tempDir());
     const browser = await launch({
       executablePath,
       headless: true,
+      acceptInsecureCerts: anyCertificate,
       userDataDir: profile.path,
       args: FLAGS,
       protocolTimeout: 60_000,

@@ -23,6 +23,12 @@ const CASES: Record<string, Case> = {
     good: { "0": 0, "65535": 65535, " 80 ": 80 },
     bad: [...notWhole, "65536"],
   },
+  HEADWAY_TLS_CERT: {
+    field: "tlsCert",
+    fallback: null,
+    good: { "/etc/cert.pem": "/etc/cert.pem", "c.pem": `${cwd}/c.pem` },
+  },
+  HEADWAY_TLS_KEY: { field: "tlsKey", fallback: null, good: { "k.pem": `${cwd}/k.pem` } },
   HEADWAY_OPS_PORT: {
     field: "opsPort",
     fallback: null,
