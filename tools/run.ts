@@ -14,18 +14,23 @@ import { watch } from "./run/watch.ts";
 
 const EXIT = { completed: 0, failed: 1, usage: 2, canceled: 3, server: 4, left: 130 } as const;
 
+/** Milliseconds in which an interrupt is still the same press: `deno task` may pass it on as well. */
+const SAME_PRESS_MS = 150;
+
 async function run(args: Arguments, show: Show): Promise<number> {
   const api = new Api(args.url, args.token);
   let id: string | null = null;
-  let asked = false;
+  let askedAt: number | null = null;
   const leave = () => {
     if (id !== null) show.notice(`Left. Watch it again with --watch ${id}`);
     show[Symbol.dispose]();
     Deno.exit(EXIT.left);
   };
   const interrupt = () => {
-    if (id === null || asked) leave();
-    asked = true;
+    const now = performance.now();
+    if (askedAt !== null && now - askedAt < SAME_PRESS_MS) return;
+    if (id === null || askedAt !== null) leave();
+    askedAt = now;
     show.notice("canceling…, Ctrl-C again leaves it running");
     api.cancel(id!).catch((error) => {
       // 409: it has ended by itself, which its stream tells.

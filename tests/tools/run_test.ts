@@ -289,48 +289,58 @@ const script = await new Deno.Command("script", { args: ["--version"], stdout: "
   .then(({ success }) => success, () => false);
 const named = script ? "" : " (skipped: util-linux's script is not here)";
 
+/**
+ * What a terminal shows of a command, to which Ctrl-C is pressed when `text` appears: once, or again
+ * and again until it has ended.
+ */
+async function onTerminal(
+  command: string,
+  press?: { at: string; again: boolean },
+): Promise<string> {
+  const process = new Deno.Command("script", {
+    // Ctrl-C reaches the shell as well, and not every shell outlives it without a trap.
+    args: ["-qec", `stty cols 60; trap : INT; ${command}; echo "code $?"`, "/dev/null"],
+    cwd: new URL("../../", import.meta.url),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const keyboard = process.stdin.getWriter();
+  const ctrlC = () => void keyboard.write(new TextEncoder().encode("\x03")).catch(() => {});
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let text = "";
+  for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    if (press === undefined || !text.includes(press.at)) continue;
+    ctrlC();
+    if (press.again) timer = setInterval(ctrlC, 500);
+    press = undefined;
+  }
+  clearInterval(timer);
+  await keyboard.close().catch(() => {});
+  await process.status;
+  assertEquals(press, undefined, text);
+  return text;
+}
+
 Deno.test({
-  name: `on a terminal the log stands above a bar, and Ctrl-C reaches the task once${named}`,
+  name: `on a terminal the log stands above a bar, and a press of Ctrl-C counts once${named}`,
   ignore: !script,
   async fn() {
     await using server = await startServer();
-    // Ctrl-C reaches the shell as well, and not every shell outlives it without a trap.
-    const inner = `stty cols 60; trap : INT; ${Deno.execPath()} task -q run --url ${server.url}`;
-    const process = new Deno.Command("script", {
-      args: [
-        "-qec",
-        `${inner} ignores-cancel; echo "code $?"; ${inner} steps --input '{"steps":3,"interval_ms":150}'`,
-        "/dev/null",
-      ],
-      cwd: new URL("../../", import.meta.url),
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    await using _ = { [Symbol.asyncDispose]: async () => void await process.status };
-    const keyboard = process.stdin.getWriter();
-    let text = "";
-    let pressed = 0;
-    const press = (seen: string) => {
-      if (text.slice(pressed).includes(seen)) {
-        pressed = text.length;
-        keyboard.write(new TextEncoder().encode("\x03"));
-        return true;
-      }
-      return false;
-    };
-    const presses = ["deaf", "canceling"];
-    for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      if (presses.length > 0 && press(presses[0]!)) presses.shift();
-    }
-    await keyboard.close().catch(() => {});
-    assertEquals(presses, [], text);
-    assertStringIncludes(text, "code 130");
+    const run = `${Deno.execPath()} task -q run --url ${server.url}`;
+    const text = await onTerminal(`${run} steps --input '{"steps":3,"interval_ms":150}'`);
+    assertStringIncludes(text, "code 0");
     assertMatch(text, /█+░+ {2}33% · 1 \/ 3 steps/);
     // deno-lint-ignore no-control-regex -- it is what a terminal gets
     assertMatch(text, /\r\x1b\[K\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m info step 2\r\n█/);
-    assertEquals(text.split("\x1b[?25l").length, text.split("\x1b[?25h").length);
     assertStringIncludes(text, "\x1b[32mcompleted\x1b[0m");
+    const canceled = await onTerminal(`${run} waits`, { at: "waits", again: false });
+    assertStringIncludes(canceled, "code 3");
+    const left = await onTerminal(`${run} ignores-cancel`, { at: "deaf", again: true });
+    assertStringIncludes(left, "code 130");
+    for (const shown of [text, canceled, left]) {
+      assertEquals(shown.split("\x1b[?25l").length, shown.split("\x1b[?25h").length);
+    }
   },
 });
