@@ -13,6 +13,9 @@ export const HEIGHT = 100;
 /** Points over which a rate is taken: it would jump with each. */
 const SPAN = 4;
 
+/** Milliseconds over which a rate is taken, at the least. */
+const SPAN_MS = 500;
+
 /** A point of the chart. */
 export interface ChartPoint extends Sample {
   /** From the left, 0 to {@link WIDTH}. */
@@ -48,16 +51,22 @@ export function chart(samples: readonly Sample[]): Chart | null {
   const value = (sample: Sample) => (counted ? sample.done : sample.percent) ?? 0;
   const known = samples.some(({ percent }) => percent !== null && percent > 0);
   const most = known ? 100 : Math.max(1, ...samples.map(value));
+  // Where it began to count, or does so anew: what it jumps to from there is no speed.
+  let begin = 0;
   const points = samples.map((sample, n): ChartPoint => {
-    const before = samples[Math.max(0, n - SPAN)]!;
-    const moved = value(sample) - value(before);
-    const took = sample.at - before.at;
+    const before = samples[n - 1];
+    const anew = before !== undefined &&
+      (value(sample) < value(before) || (counted && before.done === null));
+    if (anew || (n > 1 && n - 1 === begin && value(before!) === 0)) begin = n;
+    let from = Math.max(begin, n - SPAN);
+    while (from > begin && sample.at - samples[from]!.at < SPAN_MS) from--;
+    const moved = value(sample) - value(samples[from]!);
+    const took = sample.at - samples[from]!.at;
     return {
       ...sample,
       x: WIDTH * (sample.at - first.at) / (last.at - first.at),
       y: HEIGHT * (1 - (known ? sample.percent ?? 0 : value(sample)) / most),
-      // Where the counting begins anew there is no rate.
-      rate: took > 0 && moved >= 0 ? 1000 * moved / took : null,
+      rate: took >= SPAN_MS ? 1000 * moved / took : null,
     };
   });
   const maxRate = Math.max(0, ...points.map(({ rate }) => rate ?? 0));

@@ -1,14 +1,19 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { type Chart, chart, type ChartPoint, HEIGHT, nearest, WIDTH } from "../chart.ts";
+import { now } from "../clock.ts";
 import { amount, clockTime, percent, rate } from "../format.ts";
+import type { Sample } from "../samples.ts";
 import { strings } from "../strings.ts";
 import { samples } from "../task_details.ts";
 import { task } from "../task_store.ts";
 
+/** Milliseconds without a word after which the lines go on by themselves. */
+const QUIET_MS = 1000;
+
 /** How far the task was at which time, and how fast. */
 export function TaskChart(): JSX.Element | null {
-  const lines = useComputed(() => chart(samples.value.points)).value;
+  const lines = useComputed(() => chart(upToNow(samples.value.points))).value;
   const pointed = useSignal<number | null>(null);
   if (lines === null) return null;
   const { points, line, area, rateLine, maxRate, counted } = lines;
@@ -78,6 +83,13 @@ export function TaskChart(): JSX.Element | null {
       </div>
     </figure>
   );
+}
+
+/** A task that says nothing stays where it is. */
+function upToNow(points: readonly Sample[]): readonly Sample[] {
+  const last = points.at(-1);
+  if (last === undefined || task.value.record?.status !== "running") return points;
+  return now.value - last.at < QUIET_MS ? points : [...points, { ...last, at: now.value }];
 }
 
 type Speed = (perSecond: number | null) => string | null;

@@ -7,7 +7,7 @@ import { LongText } from "./long_text.tsx";
 import { Value } from "./value.tsx";
 
 /** Characters of an error's message shown at first. */
-const MAX_ERROR = 4000;
+const MAX_ERROR = 1200;
 
 /** What came of a task: its result, or its error. */
 export function TaskOutcome(): JSX.Element | null {

@@ -5,6 +5,7 @@ import { strings } from "../strings.ts";
 import { details } from "../task_details.ts";
 import { LongText } from "./long_text.tsx";
 import { ProgressBar } from "./progress_bar.tsx";
+import { statusText } from "./status.tsx";
 import { TaskChart } from "./task_chart.tsx";
 import { TaskFigures } from "./task_figures.tsx";
 import { TaskNotice } from "./task_notice.tsx";
@@ -48,7 +49,7 @@ function figure(record: TaskRecord): string {
   if (status === "pending" && attempt === 0) {
     const place = details.value?.data.queue_position ?? null;
     return place === null
-      ? strings.status.pending
+      ? statusText(record)
       : place === 1
       ? strings.nextInLine
       : strings.inLine(placesBefore(place));

@@ -78,11 +78,10 @@ function Entry({ step }: { step: Step }): JSX.Element {
       <span class="step-name">
         {name === "running" ? strings.attempt(attempt) : strings.steps[name]}
         {resumed && <span class="step-note">{strings.resumed}</span>}
-        {until !== null && to === null && (
-          <span class="step-note">{strings.until(clockTime(until))}</span>
-        )}
       </span>
-      {!isEnd(step) && <StepTime step={step} />}
+      {until !== null && to === null
+        ? <span class="step-took">{strings.until(clockTime(until))}</span>
+        : !isEnd(step) && <StepTime step={step} />}
       <time class="step-at" dateTime={iso} title={fullTime(iso)}>{clockTime(from)}</time>
       {error !== null && !running && (
         <span class="step-error text">

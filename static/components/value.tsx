@@ -73,7 +73,11 @@ function Table({ rows }: { rows: unknown }): JSX.Element {
       <table>
         <thead>
           <tr>
-            {columns.map((column) => <th key={column} scope="col" class="text">{column}</th>)}
+            {columns.map((column) => (
+              <th key={column} scope="col" class={`text${isNumber(items[0]![column])}`}>
+                {column}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -99,7 +103,12 @@ function Cell({ value }: { value: unknown }): JSX.Element | null {
 
 /** Short values stay on their line, as dates that would break at their hyphens. */
 function cellClass(value: unknown): string {
-  return cellText(value).length <= 24 ? "text short" : "text";
+  return `text${cellText(value).length <= 24 ? " short" : ""}${isNumber(value)}`;
+}
+
+/** Numbers stand below each other by their ends. */
+function isNumber(value: unknown): string {
+  return typeof value === "number" ? " number" : "";
 }
 
 /** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */

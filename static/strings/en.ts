@@ -211,7 +211,7 @@ export const en = {
   outputs: "Outputs",
 
   log: "Log",
-  logRows: (count: string) => `${count} rows`,
+  logRows: (count: string) => count === "1" ? "1 row" : `${count} rows`,
   logFound: (found: string, count: string) => `${found} of ${count} rows`,
   searchLog: "Search the log",
   clearSearch: "Clear the search",

@@ -94,10 +94,17 @@ Deno.test("chart() draws percent where it is known, else what is counted, and th
   assertEquals(percents.area, "M0 100L333.3 90L666.7 80L1000 70V100H0Z");
   const counts = chart([0, 4, 8].map((n) => ({ at: n, percent: null, done: n })))!;
   assertEquals(counts.points.map(({ y }) => y), [100, 50, 0]);
-  // A stage that counts anew has no rate at that place.
-  const anew = chart([9, 3, 4].map((done, at) => ({ at, percent: null, done })))!;
-  assertEquals(anew.points.map(({ rate }) => rate), [null, null, null]);
-  assertEquals(anew.rateLine, "");
+  // Where it counts anew, or goes on from a checkpoint, what it jumps to is no speed.
+  const rates = (done: (number | null)[]) =>
+    chart(done.map((done, n) => ({ at: n * 1000, percent: null, done })))!
+      .points.map(({ rate }) => rate);
+  assertEquals(rates([8, 9, 3, 4, 6]), [null, 1, null, 1, 1.5]);
+  assertEquals(rates([8, 9, 0, 500, 502]), [null, 1, null, null, 2]);
+  assertEquals(rates([null, 500, 501]), [null, null, 1]);
+  assertEquals(rates([0, 5, 10]), [null, 5, 5]);
+  // In no time at all any rate would be a great one.
+  const short = chart([0, 9].map((done) => ({ at: done, percent: null, done })))!;
+  assertEquals(short.maxRate, 0);
 });
 
 Deno.test("nearest() finds the point that is nearest", () => {
