@@ -405,7 +405,9 @@ export class LiveTask implements Write {
     if (before?.status !== status) {
       if (before) piece.deletes!.push(keys.index(kind, before.status, this.id));
       piece.sets!.push([keys.index(kind, status, this.id), null, 8]);
-      if (status === "completed") piece.deletes!.push(keys.checkpoint(this.id));
+      if (status === "completed" && task.checkpointed) {
+        piece.deletes!.push(keys.checkpoint(this.id));
+      }
       // A cancel that was asked for is done with, and is not meant for the task when it is retried.
       if (before && isFinished(before.status)) piece.deletes!.push(keys.cancel(this.id));
     }

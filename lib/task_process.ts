@@ -77,6 +77,8 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
     gathered.push(frame);
     if (writing) return;
     writing = true;
+    // So does what is said in one moment, as the starts of all tasks that one commit claimed.
+    await Promise.resolve();
     while (gathered.length > 0) {
       const bytes = concat(gathered);
       gathered = [];
