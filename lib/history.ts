@@ -21,23 +21,34 @@ export async function* history(
   for await (const read of historyReads(kv, id, after, batchSize)) yield* read;
 }
 
+/** Bytes of one read, about: a reader that stops holds it until it is let go. */
+const READ_BYTES = 128 * 1024;
+
+/** Values of the first read, before their size is known. */
+const FIRST_READ = 2;
+
 /**
  * The same, with what was read at one moment together: between two reads the oldest rows may have
  * been removed.
+ *
+ * @param most Values in one read, at the most, however small they are.
  */
 export async function* historyReads(
   kv: Deno.Kv,
   id: string,
   after: number,
-  limit = 20,
+  most = 20,
 ): AsyncGenerator<Row[][]> {
+  let limit = Math.min(FIRST_READ, most);
   while (true) {
     // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
     const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
     const read: Row[][] = [];
     let count = 0;
+    let bytes = 0;
     for await (const { value } of kv.list<Uint8Array>(selector, { limit, batchSize: limit })) {
       count++;
+      bytes += value.length;
       const rows = parseRows(value);
       const from = rows.findIndex((row) => row.seq > after);
       if (from >= 0) read.push(from === 0 ? rows : rows.slice(from));
@@ -45,6 +56,7 @@ export async function* historyReads(
     after = read.at(-1)?.at(-1)?.seq ?? after;
     if (count > 0) yield read;
     if (count < limit) return;
+    limit = Math.max(1, Math.min(most, Math.floor(READ_BYTES * count / bytes)));
   }
 }
 

@@ -8,16 +8,10 @@ export const headway: System = {
   name: "Headway",
   async start({ concurrency, directory, port = freePort() }: StartOptions): Promise<Running> {
     const startedAt = performance.now();
-    const server = new Child(Deno.execPath(), {
-      args: startArguments(),
-      cwd: ROOT.pathname,
-      env: {
-        HEADWAY_PORT: String(port),
-        HEADWAY_KV: `${directory}/headway.db`,
-        HEADWAY_KINDS: new URL("tests/bench/kinds.ts", ROOT).pathname,
-        HEADWAY_CONCURRENCY: String(concurrency),
-        HEADWAY_DRAIN_MS: "0",
-      },
+    const server = headwayChild({
+      HEADWAY_PORT: String(port),
+      HEADWAY_KV: `${directory}/headway.db`,
+      HEADWAY_CONCURRENCY: String(concurrency),
     });
     try {
       await answering(server, port, "/tasks?limit=1");
@@ -34,6 +28,19 @@ export const headway: System = {
     };
   },
 };
+
+/** A process of it, with the kinds of the bench. */
+export function headwayChild(env: Record<string, string>): Child {
+  return new Child(Deno.execPath(), {
+    args: startArguments(),
+    cwd: ROOT.pathname,
+    env: {
+      HEADWAY_KINDS: new URL("tests/bench/kinds.ts", ROOT).pathname,
+      HEADWAY_DRAIN_MS: "0",
+      ...env,
+    },
+  });
+}
 
 /** What follows `deno` in the command of the task `start`. */
 function startArguments(): string[] {

@@ -71,7 +71,9 @@ function readOptions(args: string[]): Options {
  * is run again, a few times: it says nothing about either system.
  */
 async function runScenario(scenario: Scenario, options: Options): Promise<Rounds> {
-  const systems = options.systems.filter((system) => scenario.peers || system === headway);
+  const systems = scenario.systems ??
+    options.systems.filter((system) => scenario.peers || system === headway);
+  if (systems.length === 0) console.error(`${scenario.name}: left out, nothing to ask it of here`);
   const rounds: Rounds = new Map(systems.map(({ name }) => [name, []]));
   let spoiled = 0;
   for (let round = 1; systems.length > 0 && round <= options.rounds;) {

@@ -23,13 +23,13 @@ export function ratio(ours: readonly Outcome[], theirs: readonly Outcome[], key:
 }
 
 /** A scenario's table: a row a system, medians over the rounds, and a row of ratios. */
-export function scenarioTable({ name, asks, columns }: Scenario, rounds: Rounds): string {
+export function scenarioTable({ name, asks, columns, systems }: Scenario, rounds: Rounds): string {
   const rows = [...rounds].map(([system, outcomes]) => [
     system,
     ...medians(outcomes, columns).map((value, i) => format(value, columns[i]?.digits)),
   ]);
   const [ours, theirs] = [...rounds.values()];
-  if (ours !== undefined && theirs !== undefined) {
+  if (ours !== undefined && theirs !== undefined && systems === undefined) {
     rows.push(["ratio", ...columns.map(({ key }) => format(ratio(ours, theirs, key), 2))]);
   }
   const count = Math.max(...[...rounds.values()].map(({ length }) => length));

@@ -53,6 +53,8 @@ export interface Scenario {
   asks: string;
   /** Whether the peer can be asked too. */
   peers: boolean;
+  /** What it is asked of, instead of Headway and its peer; none where they cannot be had here. */
+  systems?: readonly System[];
   columns: Column[];
   targets: Target[];
   run(system: System, options: RunOptions): Promise<Outcome>;

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
-import { type Denokv, startDenokv, testOnDenokv as test } from "../helpers/denokv.ts";
+import { DENOKV, type Denokv, startDenokv, testOnDenokv as test } from "../helpers/denokv.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { follow } from "../helpers/follow.ts";
-import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { HAS_NETWORK, openNetwork } from "../helpers/network.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { openTcpGate } from "../helpers/tcp_gate.ts";
 import { checkRows } from "../crash/check_rows.ts";
@@ -18,19 +19,23 @@ interface Cluster extends AsyncDisposable {
   store: Denokv;
   webs: ServerProcess[];
   workers: ServerProcess[];
-  add(role: "web" | "worker", env?: Record<string, string>): Promise<ServerProcess>;
+  add(
+    role: "web" | "worker",
+    options?: Pick<ServerOptions, "env" | "prefix">,
+  ): Promise<ServerProcess>;
 }
 
 /** Web and worker processes on one KV Connect server. */
-async function startCluster(webs: number, workers: number): Promise<Cluster> {
+async function startCluster(webs: number, workers: number, host?: string): Promise<Cluster> {
   await using resources = new AsyncDisposableStack();
-  const store = resources.use(await startDenokv());
-  const add = async (role: "web" | "worker", env: Record<string, string> = {}) =>
+  const store = resources.use(await startDenokv(host));
+  const add: Cluster["add"] = async (role, { env, ...more } = {}) =>
     owned.use(
       await startServer({
         kv: store.url,
         kinds: CRASH_KINDS,
         env: { ...store.env, HEADWAY_ROLE: role, HEADWAY_LEASE_MS: String(LEASE_MS), ...env },
+        ...more,
       }),
     );
   let owned = resources;
@@ -180,15 +185,42 @@ test("a store that is killed and comes back loses nothing, and nobody is taken f
   );
 });
 
+/** A way between a worker and the store that can be cut. */
+interface Way {
+  options: Pick<ServerOptions, "env" | "prefix">;
+  cut(): void | Promise<void>;
+  heal(): void | Promise<void>;
+}
+
 test("a worker cut off from the store is fenced: others go on, and it begins anew", async () => {
   await using cluster = await startCluster(1, 1);
+  const { port } = new URL(cluster.store.url);
+  await using gate = openTcpGate(Number(port));
+  const env = { HEADWAY_KV: `http://127.0.0.1:${gate.port}` };
+  await cutOff(cluster, { options: { env }, cut: gate.cut, heal: gate.heal });
+});
+
+Deno.test({
+  name:
+    "cluster: a worker on a machine that is cut off is fenced, and what it says later is refused",
+  ignore: DENOKV === null || !HAS_NETWORK,
+  async fn() {
+    await using network = (await openNetwork())!;
+    await using cluster = await startCluster(1, 1, "0.0.0.0");
+    const env = { HEADWAY_KV: `http://${network.host}:${new URL(cluster.store.url).port}` };
+    // Its connections live on: what it sent meanwhile arrives when the cable is whole again.
+    const { prefix, cut, heal } = network;
+    await cutOff(cluster, { options: { env, prefix }, cut, heal });
+  },
+});
+
+async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<void> {
   const base = cluster.webs[0]!.url;
-  await using gate = openTcpGate(Number(new URL(cluster.store.url).port));
   const ids = (await Promise.all(
     Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
   )).map(({ task_id }) => task_id);
   await finished(base, ids[0]!);
-  const cutOff = await cluster.add("worker", { HEADWAY_KV: `http://127.0.0.1:${gate.port}` });
+  const cutOff = await cluster.add("worker", options);
   await cluster.workers[0]!.kill();
   const more = (await Promise.all(
     Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
@@ -198,23 +230,23 @@ test("a worker cut off from the store is fenced: others go on, and it begins ane
     assertEquals(await workersOf(base, more), new Set([cutOff.process.pid]))
   );
   await taskWhen(base, more[0]!, ({ done }) => (done ?? 0) > 30);
-  gate.cut();
+  await cut();
   const rescue = await cluster.add("worker");
   await eventually(
     async () => assertEquals(await workersOf(base, more), new Set([rescue.process.pid])),
     { timeout: 20_000 },
   );
-  gate.heal();
+  await heal();
   assertGreater(await following, more.length);
   await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))), {
-    timeout: 30_000,
+    timeout: 60_000,
   });
   // It is a worker again.
   await rescue.kill();
   const last = await submit(base, "numbered", { rows: 7 });
   await finished(base, last.task_id);
   checkRows(await storedEvents(base, last.task_id), { every: SHAPE.every, count: 7 });
-});
+}
 
 test("a worker that stands still past its lease is fenced when it wakes, and begins anew", async () => {
   await using cluster = await startCluster(1, 2);

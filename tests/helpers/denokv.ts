@@ -28,9 +28,10 @@ export const DENOKV: string | null = await find();
 /**
  * Starts one on a file of its own.
  *
+ * @param host The address it listens on, beside which it is asked at 127.0.0.1.
  * @throws {Error} When there is none on this machine.
  */
-export async function startDenokv(): Promise<Denokv> {
+export async function startDenokv(host = "127.0.0.1"): Promise<Denokv> {
   const command = DENOKV;
   if (command === null) throw new Error("There is no denokv: run 'deno task denokv'");
   // For handles that this process opens itself.
@@ -48,7 +49,7 @@ export async function startDenokv(): Promise<Denokv> {
   const restart = async () => {
     await kill();
     child = new Deno.Command(command, {
-      args: ["--sqlite-path", `${path}/kv.db`, "serve", "--addr", `127.0.0.1:${port}`],
+      args: ["--sqlite-path", `${path}/kv.db`, "serve", "--addr", `${host}:${port}`],
       env: { DENO_KV_ACCESS_TOKEN: TOKEN },
       stdin: "null",
       stdout: "null",

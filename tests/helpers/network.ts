@@ -2,6 +2,8 @@
 export interface Network extends AsyncDisposable {
   /** This machine's address on the cable. */
   readonly host: string;
+  /** A command that runs the one behind it on the other machine. */
+  readonly prefix: readonly string[];
   /** A command that runs on the other machine. */
   command(program: string, args: string[]): Deno.Command;
   /** From now on nothing that the other one sends arrives, and nobody is told. */
@@ -39,9 +41,11 @@ export async function openNetwork(): Promise<Network | null> {
     await ip("-n", name, "link", "set", "far", "up");
   if (!laid) return null;
   const owned = resources.move();
+  const prefix = ["ip", "netns", "exec", name];
   const route = ["blackhole", `${host}/32`];
   return {
     host,
+    prefix,
     command: (program, args) =>
       new Deno.Command("ip", {
         args: ["netns", "exec", name, program, ...args],

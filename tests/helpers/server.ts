@@ -23,6 +23,8 @@ export interface ServerOptions {
   kv?: string;
   /** Modules of kinds, as `HEADWAY_KINDS`. @default {TEST_KINDS} */
   kinds?: string;
+  /** A command that runs it, as of {@link Network.prefix}. */
+  prefix?: readonly string[];
 }
 
 /** A server in a process of its own. Disposing of it kills it. */
@@ -45,8 +47,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const remote = ON_DENOKV && !options.kv ? resources.use(await startDenokv()) : undefined;
   const kv = options.kv ?? remote?.url ?? `${resources.use(await tempDir()).path}/test.db`;
   const [, ...args] = denoJson.tasks.start.command.split(" ");
-  const child = new Deno.Command(Deno.execPath(), {
-    args,
+  const [program = "", ...before] = [...options.prefix ?? [], Deno.execPath()];
+  const child = new Deno.Command(program, {
+    args: [...before, ...args],
     cwd: ROOT,
     env: {
       HEADWAY_PORT: "0",

@@ -1,6 +1,7 @@
 import { request, watch } from "../client_process.ts";
 import { machineSeconds, treeUsage } from "../process_tree.ts";
 import type { Outcome, RunOptions, Scenario, Target } from "../scenario.ts";
+import { clusters } from "../cluster.ts";
 import type { System } from "../system.ts";
 import { describeFaults, sleepUntil } from "./common.ts";
 
@@ -11,17 +12,19 @@ interface FanOptions {
   /** Streams on each task. */
   streams: number;
   targets: Target[];
+  systems?: readonly System[];
 }
 
 /** Ticks a second of each task. */
 const HZ = 10;
 
 /** Running tasks watched live: what a yield costs until the watcher has it. */
-function fan({ name, asks, tasks, streams, targets }: FanOptions): Scenario {
+function fan({ name, asks, tasks, streams, targets, systems }: FanOptions): Scenario {
   return {
     name,
     asks,
     peers: true,
+    ...(systems ? { systems } : {}),
     targets,
     columns: [
       { key: "p50", label: "p50 ms", digits: 1 },
@@ -129,4 +132,14 @@ export const heavy: Scenario = fan({
     { key: "p99", of: "figure", says: "p99 at most 50 ms", atMost: 50 },
     { key: "exact", of: "figure", says: "every stream exact", atLeast: 100 },
   ],
+});
+
+/** 300 tasks on a cluster, one stream each. */
+export const clusterFan: Scenario = fan({
+  name: "cluster-fan",
+  asks: "300 running tasks × 10 progress a second on a denokv, a web process and workers",
+  tasks: 300,
+  streams: 1,
+  targets: [],
+  systems: clusters,
 });

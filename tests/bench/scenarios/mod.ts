@@ -5,12 +5,23 @@
  */
 
 import type { Scenario } from "../scenario.ts";
-import { burst } from "./burst.ts";
+import { burst, clusterBurst } from "./burst.ts";
 import { crash } from "./crash.ts";
-import { fan1, fan20, heavy } from "./fan.ts";
+import { clusterFan, fan1, fan20, heavy } from "./fan.ts";
 import { idle } from "./idle.ts";
 import { restart } from "./restart.ts";
 import { resume } from "./resume.ts";
 
 /** See each file. */
-export const scenarios: Scenario[] = [fan1, fan20, heavy, burst, resume, idle, restart, crash];
+export const scenarios: Scenario[] = [
+  fan1,
+  fan20,
+  heavy,
+  burst,
+  resume,
+  idle,
+  restart,
+  crash,
+  clusterFan,
+  clusterBurst,
+];

@@ -1,0 +1,92 @@
+import { DENOKV } from "../helpers/denokv.ts";
+import { allFinished } from "./scenarios/common.ts";
+import { answering, Child, freePort } from "./child.ts";
+import { headwayChild } from "./headway.ts";
+import type { Running, StartOptions, System } from "./system.ts";
+
+const TOKEN = "a-token-for-the-bench";
+
+/**
+ * Headway as many processes: a `denokv`, a `web` process that everything is asked of, and `workers`
+ * that run the tasks.
+ */
+export function cluster(workers: number): System {
+  return {
+    name: `${workers} worker${workers > 1 ? "s" : ""}`,
+    async start({ concurrency, directory, port = freePort() }: StartOptions): Promise<Running> {
+      const startedAt = performance.now();
+      const kvPort = freePort();
+      const children = [
+        new Child(DENOKV!, {
+          args: ["--sqlite-path", `${directory}/kv.db`, "serve", "--addr", `127.0.0.1:${kvPort}`],
+          env: { DENO_KV_ACCESS_TOKEN: TOKEN },
+        }),
+      ];
+      const stop = () => Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
+      const env = { HEADWAY_KV: `http://127.0.0.1:${kvPort}`, DENO_KV_ACCESS_TOKEN: TOKEN };
+      const add = (role: string, more: Record<string, string>) => {
+        const child = headwayChild({ ...env, HEADWAY_ROLE: role, ...more });
+        children.push(child);
+        return child;
+      };
+      try {
+        await listening(kvPort);
+        const web = add("web", { HEADWAY_PORT: String(port) });
+        await answering(web, port, "/tasks?limit=1");
+        const each = String(Math.ceil(concurrency / workers));
+        for (let n = 0; n < workers; n++) add("worker", { HEADWAY_CONCURRENCY: each });
+        await ready(port, workers);
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      return {
+        port,
+        pids: children.map(({ pid }) => pid),
+        startMs: performance.now() - startedAt,
+        kill: async () => void await Promise.all(children.map((child) => child.kill())),
+        // Processes first, then the store they write to.
+        [Symbol.asyncDispose]: async () => {
+          await Promise.all(children.slice(1).map((child) => child[Symbol.asyncDispose]()));
+          await children[0]![Symbol.asyncDispose]();
+        },
+      };
+    },
+  };
+}
+
+/** One, two and three workers; none where there is no denokv. */
+export const clusters: System[] = DENOKV === null ? [] : [1, 2, 3].map(cluster);
+
+async function listening(port: number): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (true) {
+    try {
+      using _ = await Deno.connect({ hostname: "127.0.0.1", port });
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits until every worker runs something: they know of each other, and tasks are spread. */
+async function ready(port: number, workers: number): Promise<void> {
+  const base = `http://127.0.0.1:${port}`;
+  const deadline = performance.now() + 60_000;
+  for (const seen = new Set<number>(); seen.size < workers;) {
+    if (performance.now() > deadline) throw new Error(`Only ${seen.size} of ${workers} run tasks`);
+    const tasks = await Promise.all(Array.from({ length: 12 }, async () => {
+      const body = JSON.stringify({ kind: "demo", input: { steps: 2, interval_ms: 100 } });
+      return await (await fetch(`${base}/tasks`, { method: "POST", body })).json();
+    }));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    for (const { task_id } of tasks) {
+      const { worker } = await (await fetch(`${base}/tasks/${task_id}/details`)).json();
+      if (worker) seen.add(worker.pid);
+    }
+  }
+  // None of them is left when the clock starts.
+  await allFinished(port);
+}

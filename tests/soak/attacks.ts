@@ -1,0 +1,220 @@
+/**
+ * What a hostile client does, each for as long as it is let. Raw sockets on loopback, bounded in rate
+ * and in how many are open.
+ *
+ * @module
+ */
+
+/** What an attack knows of its victim. */
+export interface Victim {
+  /** On 127.0.0.1. */
+  port: number;
+  /** A task that runs, and says much. */
+  chatty: string;
+  /** A finished one with large rows. */
+  large: string;
+  /** Ends the attack. */
+  signal: AbortSignal;
+}
+
+/** What is done to a server. */
+export interface Attack {
+  /** In a word or two. */
+  name: string;
+  /** In figures. */
+  does: string;
+  /** Resolves when the signal has aborted and everything is let go. */
+  run(victim: Victim): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const stop = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  return promise.finally(() => signal.removeEventListener("abort", stop));
+}
+
+/** Connects and writes; `null` where the server hung up on it. */
+async function knock({ port }: Victim, text: string): Promise<Deno.TcpConn | null> {
+  const socket = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => null);
+  if (socket === null) return null;
+  const bytes = encoder.encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
+    return socket;
+  } catch {
+    socket.close();
+    return null;
+  }
+}
+
+function get(path: string, more = ""): string {
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${more}\r\n`;
+}
+
+function post(path: string, framing: string, body: string): string {
+  return `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n${body}`;
+}
+
+function sized(path: string, body: string): string {
+  return post(path, `content-length: ${body.length}`, body);
+}
+
+/** Sends one after the other, so many a second, takes the beginning of the answer and hangs up. */
+async function rain(victim: Victim, perSecond: number, text: (n: number) => string): Promise<void> {
+  const buffer = new Uint8Array(512);
+  const begun = performance.now();
+  for (let n = 0; !victim.signal.aborted; n++) {
+    const wait = begun + 1000 * n / perSecond - performance.now();
+    if (wait > 1) await pause(wait, victim.signal);
+    const socket = await knock(victim, text(n));
+    if (socket === null) continue;
+    const timer = setTimeout(() => tryClose(socket), 2000);
+    if (n % 3 > 0) await socket.read(buffer).catch(() => null);
+    clearTimeout(timer);
+    tryClose(socket);
+  }
+}
+
+/** Opens `count` connections, 500 a second, and holds them; one that is closed is opened anew. */
+async function hold(
+  victim: Victim,
+  count: number,
+  text: (n: number) => string,
+  drip = "",
+): Promise<void> {
+  const held: (Deno.TcpConn | null)[] = [];
+  for (let n = 0; n < count && !victim.signal.aborted; n++) {
+    held.push(await knock(victim, text(n)));
+    if (n % 10 === 9) await pause(20, victim.signal);
+  }
+  while (!victim.signal.aborted) {
+    await pause(1000, victim.signal);
+    for (const [n, socket] of held.entries()) {
+      if (victim.signal.aborted) break;
+      if (drip === "" && socket !== null) continue;
+      const alive = await socket?.write(encoder.encode(drip)).catch(() => null);
+      if (alive) continue;
+      if (socket) tryClose(socket);
+      held[n] = await knock(victim, text(n));
+    }
+  }
+  for (const socket of held) if (socket) tryClose(socket);
+}
+
+function tryClose(socket: Deno.TcpConn): void {
+  try {
+    socket.close();
+  } catch {
+    // It is closed.
+  }
+}
+
+const DEEP = "[".repeat(100_000) + "]".repeat(100_000);
+const MANY = Array.from({ length: 5000 }, (_, n) => `x-${n}: y\r\n`).join("");
+const WIDE = `x: ${"y".repeat(1024 * 1024)}\r\n`;
+
+/** Requests that are lies from beginning to end. */
+function forged(n: number): string {
+  const break_ = encodeURIComponent("x\r\nx-forged: 1\r\n\r\n\0");
+  const requests = [
+    get(`/static/${"..%2f".repeat(8)}etc/passwd`),
+    get(`/tasks/${break_}/stream?last_event_id=${break_}`),
+    `GET /tasks HTTP/1.1\r\nhost: evil.example\r\n\r\n`,
+    post("/submit", "origin: https://evil.example\r\ncontent-length: 0", ""),
+    sized("/tasks", '{"kind":"echo","__proto__":{"polluted":1}}'),
+    sized("/tasks", `{"kind":"demo","input":{"constructor":{"prototype":{}}}}`),
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    post("/tasks", "content-length: 3\r\ntransfer-encoding: chunked", "zz\r\n"),
+  ];
+  return requests[n % requests.length]!;
+}
+
+/** Every attack there is; the last one is all of them at once. */
+export const ATTACKS: readonly Attack[] = withAll([
+  {
+    name: "churn",
+    does: "300 connections a second come and go, with nothing, half a request, or a stream",
+    run: (victim) =>
+      rain(victim, 300, (n) => {
+        const request = get(`/tasks/${victim.chatty}/stream`);
+        return n % 4 === 0 ? "" : n % 4 === 1 ? request.slice(0, 30) : request;
+      }),
+  },
+  {
+    name: "stuck readers",
+    does: "200 streams and 50 large pages that nobody reads",
+    run: async (victim) => {
+      const paths = [
+        ...Array.from({ length: 50 }, () => `/tasks/${victim.large}/events?limit=1000`),
+        ...Array.from(
+          { length: 200 },
+          (_, n) =>
+            n % 2
+              ? `/tasks/${victim.chatty}/stream?last_event_id=0`
+              : `/tasks/${victim.large}/stream?last_event_id=0`,
+        ),
+      ];
+      await hold(victim, paths.length, (n) => get(paths[n]!));
+    },
+  },
+  {
+    name: "header floods",
+    does: "20 requests a second with 5,000 headers or one of 1 MiB",
+    run: (victim) => rain(victim, 20, (n) => get("/tasks", n % 2 ? MANY : WIDE)),
+  },
+  {
+    name: "slow headers",
+    does: "1,000 connections that send a byte of a header a second",
+    run: (victim) => hold(victim, 1000, () => "GET /tasks HTTP/1.1\r\nhost: x\r\nx: ", "y"),
+  },
+  {
+    name: "endless bodies",
+    does: "200 bodies that drip, and 20 a second that are too large or break off",
+    run: async (victim) => {
+      const paths = ["/tasks", "/submit", "/uploads", "/tasks/bulk"];
+      const chunked = "transfer-encoding: chunked";
+      await Promise.all([
+        hold(victim, 200, (n) => post(paths[n % 4]!, chunked, "1\r\n[\r\n"), "1\r\n[\r\n"),
+        rain(
+          victim,
+          20,
+          (n) =>
+            n % 2
+              ? post("/tasks", chunked, `200000\r\n${"x".repeat(2 * 1024 * 1024)}\r\n`)
+              : post("/uploads", "content-length: 50000000", "x".repeat(100_000)),
+        ),
+      ]);
+    },
+  },
+  {
+    name: "deep JSON",
+    does: "50 bodies a second with 100,000 arrays in each other",
+    run: (victim) =>
+      rain(
+        victim,
+        50,
+        (n) =>
+          sized(["/tasks", "/submit"][n % 2]!, n % 3 ? `{"kind":"echo","input":${DEEP}}` : DEEP),
+      ),
+  },
+  {
+    name: "forgeries",
+    does: "300 requests a second with forged hosts, origins, paths, names and framing",
+    run: (victim) => rain(victim, 300, forged),
+  },
+]);
+
+function withAll(attacks: Attack[]): Attack[] {
+  const run = async (victim: Victim) => {
+    await Promise.all(attacks.map((attack) => attack.run(victim)));
+  };
+  return [...attacks, { name: "all at once", does: "everything above", run }];
+}
