@@ -41,6 +41,8 @@ const MAX_REPLAY = 5000;
 /** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
 export async function followMany(stream: SseStream, options: FollowManyOptions): Promise<void> {
   const { hub, kv, selection, lastEventId } = options;
+  const resuming = lastEventId !== null && lastEventId !== "";
+  if (resuming) await hub.reach(lastEventId);
   const rowsOf = new Set(options.rows);
   let held: HubEvent[] | null = [];
   /** Per task of the snapshot: what of it the client has seen. */
@@ -59,7 +61,6 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
   }
   const level = hub.cursor;
 
-  const resuming = lastEventId !== null && lastEventId !== "";
   const missed = resuming ? await hub.replay(lastEventId, level, MAX_REPLAY) : null;
   if (missed) {
     for (const event of missed) if (selects(selection, event)) send(event);

@@ -194,6 +194,17 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
+   * Resolves when the event of a client's cursor has come here: another process may have shown it
+   * already. At once for one that is none of ours.
+   */
+  async reach(cursor: string): Promise<void> {
+    const at = parseCursor(cursor);
+    if (at?.epoch === this.#options.epoch && at.versionstamp > this.#position) {
+      await this.caughtUp();
+    }
+  }
+
+  /**
    * Reads the events between a client's cursor and one of ours from the journal; `null` when the
    * cursor is none of ours, or some of them are gone, or they are more than `limit`.
    */

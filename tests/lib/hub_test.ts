@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { startOf } from "../../lib/follow.ts";
+import { followMany } from "../../lib/follow_many.ts";
 import { Hub, type HubEvent } from "../../lib/hub.ts";
 import { Journal } from "../../lib/journal.ts";
 import { keys } from "../../lib/keys.ts";
 import type { TaskEvent } from "../../lib/lines.ts";
 import { createLogger } from "../../lib/log.ts";
+import { Pulse, SseStream } from "../../lib/sse_stream.ts";
 import type { StoredTask } from "../../lib/stored.ts";
 import { eventually } from "../helpers/eventually.ts";
 
@@ -66,6 +68,28 @@ Deno.test("Hub passes on each event of its topic once, in order, with no signal 
   await write([[event(5)]]);
   await eventually(() => assertEquals(got.all!.at(-1), 5));
   assertEquals(got.t1, [1, 3]);
+});
+
+Deno.test("followMany() resumes by the cursor of a process that is ahead of this one", async () => {
+  await using opened = await open();
+  const { kv, hub: ahead, write } = opened;
+  await write([[event(1)]]);
+  // Nothing tells it of what others write.
+  const deaf = new Proxy(kv, {
+    get: (kv, name: keyof Deno.Kv) =>
+      name === "watch" ? () => new ReadableStream() : kv[name].bind(kv),
+  });
+  await using hub = await Hub.open({ kv: deaf, sid: "me too", epoch: EPOCH, log });
+  await write([[event(2)], [event(3)]]);
+  await ahead.caughtUp();
+  using pulse = new Pulse(2 ** 30);
+  for (const lastEventId of [ahead.cursor, `${EPOCH}-${"f".repeat(20)}`]) {
+    const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
+    await followMany(stream, { hub, kv, selection: "all", lastEventId });
+    stream.end();
+    const text = await new Response(stream.body).text();
+    assertEquals(text.includes("event: reset"), lastEventId !== ahead.cursor);
+  }
 });
 
 Deno.test("Hub begins behind what is there already", async () => {
