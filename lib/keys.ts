@@ -10,7 +10,7 @@
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["kind", kind]` | `null` | every kind that ever had a task, for merging the index |
- * | `["queue", kind, -priority, created_at, id]` | `null` | pending tasks that may run, in their order |
+ * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", run_at, id]` | kind, priority | pending tasks that were delayed, by when they are due |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
  * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
@@ -50,11 +50,11 @@ export const keys = {
   indexOf: (kind: string, status: Status): Key => ["index", kind, status],
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
-  queue: (kind: string, priority: number, createdAt: number, id: string): Key => [
+  queue: (kind: string, priority: number, runAt: number, id: string): Key => [
     "queue",
     kind,
     -priority,
-    createdAt,
+    runAt,
     id,
   ],
   queueOf: (kind: string): Key => ["queue", kind],

@@ -8,7 +8,7 @@
 import type { HubEvent } from "./hub.ts";
 import { keys } from "./keys.ts";
 import type { LiveTask } from "./live_task.ts";
-import type { TaskRecord } from "./record.ts";
+import { type TaskRecord, waits } from "./record.ts";
 import { type Candidate, Schedule, SCHEDULE_LIMIT } from "./schedule.ts";
 
 /** What {@link Pending} takes. */
@@ -50,7 +50,7 @@ export class Pending {
 
   /** Adds a task of which this process has the state. */
   offer(live: LiveTask): void {
-    this.add({ ...candidateOf(live.record), live });
+    this.add({ ...this.#candidate(live.record), live });
   }
 
   /** Adds a task that any process may take: each waits for its turn. */
@@ -67,7 +67,7 @@ export class Pending {
   hear({ event }: HubEvent): void {
     if (event.type !== "message") return;
     if (!event.json.includes('"status":"pending"')) return this.#schedule.remove(event.id);
-    this.add(candidateOf(JSON.parse(event.json) as TaskRecord));
+    this.add(this.#candidate(JSON.parse(event.json) as TaskRecord));
     this.#options.onready();
   }
 
@@ -107,14 +107,21 @@ export class Pending {
     ) {
       count++;
       const [of, priority] = value;
-      const runAt = Number(kind === LATER ? key[1] : key[3]);
+      const runAt = kind === LATER ? Number(key[1]) : this.#due(Number(key[3]));
       this.add({ id: String(key.at(-1)), kind: of, priority, runAt });
     }
     if (count === SCHEDULE_LIMIT) this.#schedule.overflowed.add(kind);
     this.#reading.delete(kind);
   }
-}
 
-function candidateOf({ task_id: id, kind, priority, run_at }: TaskRecord): Candidate {
-  return { id, kind, priority, runAt: Date.parse(run_at) };
+  #candidate(record: TaskRecord): Candidate {
+    const { task_id: id, kind, priority, run_at } = record;
+    const runAt = Date.parse(run_at);
+    return { id, kind, priority, runAt: waits(record) ? runAt : this.#due(runAt) };
+  }
+
+  /** The time for a task that waits for none: not one to come, as after a clock was set back. */
+  #due(runAt: number): number {
+    return Math.min(runAt, this.#options.now());
+  }
 }

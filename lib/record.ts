@@ -22,6 +22,14 @@ export function isFinished(status: Status): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
 }
 
+/**
+ * Whether a pending task waits for a time: it was delayed, or failed and is to be tried again. Any
+ * other may run whatever the clock says, which may have been set since.
+ */
+export function waits({ run_at, updated_at }: TaskRecord): boolean {
+  return run_at > updated_at;
+}
+
 /** Why a task failed, as the client may see it. The stack goes to the log. */
 export interface TaskError {
   /** The error's class, as `TypeError` or `TimeoutError`. */

@@ -13,6 +13,7 @@ import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { Pending } from "./pending.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
+import { waits } from "./record.ts";
 import { Slots } from "./slots.ts";
 import type { Store } from "./store.ts";
 import { fetchKept, readText } from "./stored.ts";
@@ -260,7 +261,7 @@ export class Runner {
     const { isolate, concurrency } = kinds.get(kind)!;
     if (status !== "pending" || this.#runs.has(live.id) || this.#stopping) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
-    if (Date.parse(run_at) > store.now()) return this.#pending.offer(live);
+    if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
     const slot = concurrency === undefined ? null : this.#slots.free(kind, concurrency);
     // The last place may have gone while the task was loaded.
     if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
@@ -278,7 +279,7 @@ export class Runner {
       live,
       member,
       claimedAt: performance.now(),
-      waitedMs: store.now() - Date.parse(run_at),
+      waitedMs: Math.max(0, store.now() - Date.parse(run_at)),
       sent: false,
       stop: null,
       deadline: undefined,

@@ -5,7 +5,7 @@
  */
 
 import { type Key, keys } from "./keys.ts";
-import type { TaskRecord } from "./record.ts";
+import { type TaskRecord, waits } from "./record.ts";
 import type { Task } from "./state.ts";
 
 /** The value of a `task` key. The record is JSON text: most readers only pass it on. */
@@ -82,9 +82,8 @@ export async function readText(kv: Deno.Kv, key: Key): Promise<string | null> {
 
 /** Where a pending task waits: among those that may run, or by when it is due. */
 export function queueKey(record: TaskRecord): Key {
-  const created = Date.parse(record.created_at);
   const runAt = Date.parse(record.run_at);
-  return runAt > created
+  return waits(record)
     ? keys.later(runAt, record.task_id)
-    : keys.queue(record.kind, record.priority, created, record.task_id);
+    : keys.queue(record.kind, record.priority, runAt, record.task_id);
 }

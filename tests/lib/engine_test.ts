@@ -100,6 +100,26 @@ function when(engine: Engine, id: string, status: TaskRecord["status"]): Promise
   });
 }
 
+Deno.test("Engine runs what waits for nothing though the clock was set back, and nothing too early", async () => {
+  const free = counted("free");
+  free.open();
+  await using cluster = await Cluster.open(free.task);
+  let time = Date.now();
+  const now = () => time;
+  const web = await cluster.join({ role: "web", now });
+  const due = await submit(web, "free");
+  const delayed = await submit(web, "free", { runAt: time + 60_000 });
+  const again = await submit(web, "free");
+  await web.store.cancel(again);
+  time += 1000;
+  await web.store.retry(again);
+  time -= 108_000_000;
+  const all = await cluster.join({ now });
+  await when(all, due, "completed");
+  await when(all, again, "completed");
+  assertEquals((await recordOf(all, delayed)).status, "pending");
+});
+
 /** Messages of a task's log. */
 async function logOf(kv: Deno.Kv, id: string): Promise<string[]> {
   const messages = [];
