@@ -1,0 +1,148 @@
+/**
+ * Holds what the server says, to whoever asks and to each client, against what it should know.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "headway";
+import { type EventRow, storedEvents } from "../helpers/api.ts";
+import { isFinished } from "../../lib/record.ts";
+import { holds } from "./invariants.ts";
+import { LIMIT, type Script } from "./script.ts";
+import type { KnownTask, Reference } from "./reference.ts";
+import { Trace } from "./trace.ts";
+import type { World } from "./world.ts";
+
+/** Checked after each command. */
+export async function audit(reference: Reference, world: World): Promise<void> {
+  world.checkLog();
+  const clients = world.watchers.map((watcher) => {
+    return { watcher, seen: [...watcher.seen], start: watcher.start };
+  });
+  for (const { failure } of [...world.watchers, ...world.feeds]) {
+    if (failure !== null) throw failure;
+  }
+  const listed = await agreement(world);
+  await adopt(reference, world, listed);
+  for (const task of reference.tasks) {
+    const record = listed.find(({ task_id }) => task_id === task.id);
+    if (task.gone === "maybe" && record === undefined) task.gone = true;
+    if (task.gone === "maybe") continue;
+    if (task.gone) {
+      holds("I5", record === undefined, () => `${task.id} is listed`);
+      continue;
+    }
+    holds("I1", record !== undefined, () => `${task.id} is not listed`);
+    const watched = clients.some(({ watcher, seen }) => watcher.id === task.id && seen.length > 0);
+    if (record!.seq !== task.record?.seq) await auditTask(world, task, record!);
+    else if (watched) task.rows = await readRows(world, task);
+  }
+  for (const { watcher, seen, start } of clients) {
+    const task = reference.tasks.find(({ id }) => id === watcher.id)!;
+    if (task.gone === false && start !== null) watcher.compare(task.rows, seen, start);
+  }
+}
+
+/** Asks for lists and counts until nothing changed in between, and has them agree. */
+async function agreement(world: World): Promise<TaskRecord[]> {
+  let listed: TaskRecord[] = [];
+  let most = 0;
+  await world.until(async () => {
+    listed = await list(world, "");
+    const { running = [] } = Object.groupBy(listed, ({ status }) => status);
+    most = Math.max(most, running.filter(({ kind }) => kind === "model-limited").length);
+    // Counts are good for a while: by a name that nobody asked for yet they are new.
+    const counts = await world.get<Record<string, number>>(
+      `/tasks/counts?kind=model,model-limited,x${crypto.randomUUID().slice(0, 8)}`,
+    );
+    const status = listed[0]?.status ?? "pending";
+    const [ofStatus, limited, again] = await Promise.all([
+      list(world, `&status=${status}`),
+      list(world, "&kind=model-limited"),
+      list(world, ""),
+    ]);
+    const states = (records: TaskRecord[]) => records.map((it) => it.task_id + it.status).join();
+    if (states(listed) !== states(again)) throw new Error("Tasks change their states all the time");
+    const where = (wanted: (it: TaskRecord) => boolean) => states(listed.filter(wanted));
+    const same = (name: string, told: string, right: string) =>
+      holds("I7", told === right, () => `${name}: ${told}, and the list has ${right}`);
+    for (const [status, count] of Object.entries(counts)) {
+      if (status === "limit") continue;
+      same(status, String(count), String(listed.filter((it) => it.status === status).length));
+    }
+    same("by status", states(ofStatus), where((it) => it.status === status));
+    same("by kind", states(limited), where((it) => it.kind === "model-limited"));
+  });
+  holds("I12", most <= LIMIT, () => `${most} run`);
+  const ids = listed.map(({ task_id }) => task_id);
+  holds("I7", new Set(ids).size === ids.length, () => `twice in a list: ${ids}`);
+  return listed;
+}
+
+async function list(world: World, query: string): Promise<TaskRecord[]> {
+  const { tasks } = await world.get<{ tasks: TaskRecord[] }>(`/tasks?limit=500${query}`);
+  return tasks;
+}
+
+/** A task nobody was told of must be one whose submission got no answer. */
+async function adopt(
+  reference: Reference,
+  world: World,
+  listed: readonly TaskRecord[],
+): Promise<void> {
+  for (const { task_id: id } of listed) {
+    if (reference.tasks.some((task) => task.id === id)) continue;
+    const { input } = await world.get<{ input: Script }>(`/tasks/${id}/details`);
+    const submission = reference.unanswered.get(input.nonce);
+    holds("I1", submission !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
+    reference.add(id, submission!);
+  }
+}
+
+async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Promise<void> {
+  const { id, fate, record: before } = task;
+  const check = (condition: boolean, what: () => string) =>
+    holds("I9", condition, () => `${id}: ${what()}`);
+  check(listed.seq >= (before?.seq ?? 0), () => `seq ${listed.seq} after ${before?.seq}`);
+  const rows = await readRows(world, task);
+  check(rows.length > 0, () => `${JSON.stringify(listed)} has no rows`);
+  checkGrown(task, rows);
+  const trace = new Trace({ ...fate });
+  for (const row of rows) trace.push(row);
+  const answer = await world.get<TaskRecord<Partial<Script>>>(`/tasks/${id}`);
+  check(answer.seq >= rows.at(-1)!.seq, () => `seq ${answer.seq}, and a row ${rows.at(-1)!.seq}`);
+  if (isFinished(answer.status)) {
+    const { event, seq } = rows.at(-1)!;
+    const right = answer.seq > listed.seq || (event === "complete" && seq === answer.seq);
+    holds("I2", right, () => `${id} is ${answer.status} and its last row is ${event} ${seq}`);
+  }
+  const told = answer.status !== "completed" || answer.result?.nonce === fate.script.nonce;
+  holds("I1", told, () => `${id} has the result ${JSON.stringify(answer.result)}`);
+  task.record = listed;
+  task.rows = rows;
+}
+
+/** Its rows as they were at one moment: a page is read in pieces, between which some may be removed. */
+async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow[]> {
+  let rows: EventRow[] = [];
+  await world.until(async () => {
+    const before = await world.get<TaskRecord>(`/tasks/${id}`);
+    rows = await storedEvents(world.url!, id);
+    const after = await world.get<TaskRecord>(`/tasks/${id}`);
+    if (fate.trims && before.seq !== after.seq) throw new Error(`${id} goes on`);
+  });
+  return rows;
+}
+
+/** What was stored is stored still; of long tasks the oldest log and output rows may go. */
+function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventRow[]): void {
+  const now = new Map(rows.map((row) => [row.seq, row]));
+  const oldest = rows.find(({ event }) => event === "log" || event === "output")?.seq ?? Infinity;
+  for (const { seq, event, data } of before) {
+    const row = now.get(seq);
+    const went = fate.trims && (event === "log" || event === "output") && seq < oldest;
+    if (row === undefined && went) continue;
+    const same = JSON.stringify(row?.data) === JSON.stringify(data);
+    holds("I9", same, () => `${id}: row ${seq} was ${JSON.stringify(data)}`);
+  }
+}

@@ -1,0 +1,77 @@
+import { keyText } from "../../lib/keys.ts";
+import { parseRows } from "../../lib/lines.ts";
+import type { TaskRecord } from "../../lib/record.ts";
+import { queueKey, type StoredTask } from "../../lib/stored.ts";
+import { holds, type Invariant } from "./invariants.ts";
+import type { Reference } from "./reference.ts";
+
+/** What belongs to one task, by the first part of its key. */
+const OF_TASK = ["event", "input", "result", "checkpoint", "cancel"];
+
+/** Checked whenever the server is down: the file itself, key by key. */
+export function auditStore(
+  entries: readonly Deno.KvEntry<unknown>[],
+  reference: Reference,
+  { clean }: { clean: boolean },
+): void {
+  const heads = new Map<string, StoredTask>();
+  const records = new Map<string, TaskRecord>();
+  const given = new Set<string>();
+  for (const { key, value } of entries) {
+    given.add(keyText(key));
+    if (key[0] !== "task") continue;
+    heads.set(String(key[1]), value as StoredTask);
+    records.set(String(key[1]), JSON.parse((value as StoredTask).record));
+  }
+  for (const { id, gone } of reference.tasks) {
+    if (gone === false) holds("I1", heads.has(id), () => `${id} is not in the file`);
+    if (gone === true) holds("I5", !heads.has(id), () => `${id} is in the file`);
+  }
+  const expected = new Set<string>();
+  for (const [id, { slot }] of heads) {
+    const record = records.get(id)!;
+    expected.add(keyText(["index", record.kind, record.status, id]));
+    if (record.status === "pending") expected.add(keyText(queueKey(record)));
+    if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
+    if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
+  }
+  for (const key of expected) holds("I7", given.has(key), () => `${key} is missing`);
+  const rows = new Map<string, { first: number; last: number; row: number }>();
+  for (const { key, value } of entries) {
+    const [type, id] = key.map(String) as [string, string];
+    const check = (invariant: Invariant, condition: boolean, what: string) =>
+      holds(invariant, condition, () => `${key.join(" ")}: ${what}`);
+    if (["index", "queue", "later", "slot"].includes(type)) {
+      check("I7", expected.has(keyText(key)), "says something else than the record");
+    }
+    // Rows of a task that was being removed at that moment are on a list.
+    const listed = type === "event" && given.has(keyText(["removed", id]));
+    if (OF_TASK.includes(type)) check("I5", heads.has(id) || listed, "its task is gone");
+    if (clean && ["session", "dead"].includes(type)) check("I14", false, "left behind");
+    if (type !== "event") continue;
+    const known = rows.get(id) ?? { first: 0, last: 0, row: 0 };
+    for (const { seq, type, json } of parseRows(value as Uint8Array)) {
+      check("I3", seq > known.last, `seq ${seq} after ${known.last}`);
+      known.last = seq;
+      const data = JSON.parse(json);
+      if (type === "output") known.row = data.data.from;
+      if (type === "log" && data.data?.row !== undefined) known.row = data.data.row;
+      if (type === "message" && data.status === "pending" && data.attempt === 0) known.row = 0;
+    }
+    check("I3", Number(key[2]) === known.last, `ends with ${known.last}`);
+    const { seq } = records.get(id) ?? { seq: Infinity };
+    check("I9", known.last <= seq, `the record has ${seq}`);
+    rows.set(id, known);
+  }
+  for (const { key, value } of entries) {
+    if (key[0] !== "checkpoint") continue;
+    const id = String(key[1]);
+    const { every } = reference.tasks.find((task) => task.id === id)?.fate.script ?? { every: 0 };
+    if (every === 0 || records.get(id)!.status !== "running") continue;
+    const saved = JSON.parse(new TextDecoder().decode(value as Uint8Array)).row as number;
+    const { row } = rows.get(id)!;
+    // The save behind the last row may not be there yet; the one before it must be.
+    const right = saved <= row && saved >= row - 1 - (row - 1) % every;
+    holds("I4", row === 0 || right, () => `${id} has saved ${saved} and shows row ${row}`);
+  }
+}

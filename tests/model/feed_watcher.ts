@@ -1,0 +1,53 @@
+import type { TaskRecord } from "headway";
+import type { ReadEvent } from "../helpers/sse.ts";
+import { holds } from "./invariants.ts";
+import { Watcher } from "./watcher.ts";
+
+/** A client of the stream of all tasks: it knows where each stands. */
+export class FeedWatcher extends Watcher {
+  /** The records it has, by id. */
+  readonly records = new Map<string, TaskRecord>();
+  /** Cursors it had, for coming back with an old one. */
+  readonly cursors: string[] = [];
+  /** It came with an old cursor: what has not changed since, it does not know. */
+  partial = false;
+
+  /** Connects. */
+  constructor(where: () => string | null) {
+    super(where, "/tasks/stream", null);
+  }
+
+  protected override opened(): void {}
+
+  protected override take({ id, event, data }: ReadEvent): void {
+    const content = JSON.parse(data);
+    this.cursors.push(id);
+    if (event === "snapshot" || event === "reset") {
+      this.records.clear();
+      this.partial = false;
+      for (const record of content.tasks) this.records.set(record.task_id, record);
+    } else if (event === "deleted") {
+      this.records.delete(content.task_id);
+    } else if (event === "message") {
+      const record = content as TaskRecord;
+      const before = this.records.get(record.task_id);
+      const fresh = before === undefined || record.seq >= before.seq;
+      holds("I9", fresh, () => `seq ${record.seq} after ${before!.seq} of ${record.task_id}`);
+      const falls = before !== undefined && before.attempt === record.attempt &&
+        before.status === "running" && record.status === "running" &&
+        (record.progress ?? 0) < (before.progress ?? 0);
+      holds("I9", !falls, () => `${record.progress} % after ${before!.progress}`);
+      this.records.set(record.task_id, record);
+    }
+  }
+
+  /** Comes again with an old cursor, and is told again what happened since. */
+  override async comeBack(lastEventId: string | null): Promise<void> {
+    await this.drop();
+    if (lastEventId !== this.lastEventId) {
+      this.records.clear();
+      this.partial = true;
+    }
+    await super.comeBack(lastEventId);
+  }
+}

@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { type Command, COMMANDS, finish } from "./commands.ts";
+import { Reference } from "./reference.ts";
+import { type Figures, World } from "./world.ts";
+
+/** Which histories to run. */
+export interface HistoriesOptions {
+  /** At least so many. */
+  runs: number;
+  /** As many more as begin within so many milliseconds. @default {0} */
+  forMs?: number;
+  /** Commands in each. */
+  commands: number;
+  /** The first history's; the next have the numbers behind it. */
+  seed: number;
+  /** As a failure printed it: goes straight to what failed. */
+  path?: string;
+  /** Likewise. */
+  replayPath?: string;
+  /** Milliseconds spent on making a history that failed smaller. @default {300_000} */
+  shrinkMs?: number;
+  /** Told after each. */
+  onhistory?: (figures: Figures) => void;
+  /** Told of each failure, smaller ones of the same history too. */
+  onfailure?: (error: unknown) => void;
+}
+
+/** Commands in a given number, which shrink to fewer: those of fast-check are any number of them. */
+class History extends fc.Arbitrary<Iterable<Command>> {
+  readonly #commands: fc.Arbitrary<Iterable<Command>>;
+  readonly #count: number;
+
+  constructor(count: number, replayPath?: string) {
+    super();
+    this.#count = count;
+    this.#commands = fc.commands(COMMANDS, {
+      maxCommands: count,
+      size: "max",
+      ...(replayPath === undefined ? {} : { replayPath }),
+    });
+  }
+
+  override generate(random: fc.Random, bias: number | undefined): fc.Value<Iterable<Command>> {
+    while (true) {
+      const value = this.#commands.generate(random, bias);
+      if ([...value.value_].length === this.#count) return value;
+    }
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Iterable<Command> {
+    return this.#commands.canShrinkWithoutContext(value);
+  }
+
+  override shrink(
+    value: Iterable<Command>,
+    context: unknown,
+  ): fc.Stream<fc.Value<Iterable<Command>>> {
+    return this.#commands.shrink(value, context);
+  }
+}
+
+/**
+ * Runs histories, each against a server of its own on a file of its own. The first that fails ends
+ * it, is made smaller, and is told with what replays it.
+ */
+export async function runHistories(options: HistoriesOptions): Promise<Figures> {
+  const { runs, forMs = 0, commands, seed, path, replayPath, shrinkMs = 300_000 } = options;
+  const figures: Figures = {
+    histories: 0,
+    commands: 0,
+    kills: 0,
+    stops: 0,
+    deaths: 0,
+    tasks: 0,
+    connections: 0,
+  };
+  const property = fc.asyncProperty(new History(commands, replayPath), async (history) => {
+    try {
+      await fc.asyncModelRun(async () => {
+        const real = await World.open(figures);
+        opened = real;
+        return { model: reference = new Reference(), real };
+      }, history);
+      await finish(reference!, opened!);
+    } catch (error) {
+      options.onfailure?.(error);
+      throw error;
+    }
+  });
+  let reference: Reference | undefined;
+  let opened: World | undefined;
+  property.afterEach(async () => {
+    figures.tasks += reference?.tasks.length ?? 0;
+    await opened?.[Symbol.asyncDispose]();
+  });
+  const start = performance.now();
+  while (figures.histories < runs || performance.now() - start < forMs) {
+    await fc.assert(property, {
+      numRuns: 1,
+      seed: seed + figures.histories,
+      interruptAfterTimeLimit: shrinkMs,
+      ...(path === undefined ? {} : { path }),
+    });
+    figures.histories++;
+    options.onhistory?.(figures);
+  }
+  return figures;
+}

@@ -1,0 +1,46 @@
+/**
+ * What must hold of a server whatever befalls it. ARCHITECTURE.md states each at length, under the
+ * same number; a failure names it.
+ *
+ * @module
+ */
+
+const INVARIANTS = {
+  I1: "an accepted task is never lost, and none is there that nobody submitted",
+  I2: "a task takes only allowed ways and ends once",
+  I3: "rows come once and in order, to each client across its reconnects",
+  I4: "a task goes on from its last checkpoint",
+  I5: "delete removes all",
+  I6: "an Idempotency-Key makes one task",
+  I7: "records, lists, counts and the stored index agree",
+  I8: "a stream ends with complete, and then with 204",
+  I9: "progress never falls within an attempt, and nothing shown is taken back",
+  I10: "an id that cannot be used gets a reset",
+  I11: "being interrupted uses up no attempt",
+  I12: "no more tasks of a kind run than may",
+  I13: "no task starts before it is due",
+  I14: "the server starts on whatever a crash left, stops when told to, and has no error to log",
+} as const;
+
+/** The number of one. */
+export type Invariant = keyof typeof INVARIANTS;
+
+/** One of them does not hold. */
+export class Broken extends Error {
+  /** Tells it from other errors. */
+  override name = "Broken";
+
+  /** Says which, and what was seen. */
+  constructor(invariant: Invariant, what: string) {
+    super(`${invariant} (${INVARIANTS[invariant]}): ${what}`);
+  }
+}
+
+/**
+ * Asserts one.
+ *
+ * @throws {Broken} If it does not hold.
+ */
+export function holds(invariant: Invariant, condition: boolean, what: () => string): void {
+  if (!condition) throw new Broken(invariant, what());
+}

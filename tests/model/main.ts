@@ -1,0 +1,56 @@
+/**
+ * The model test by hand: `deno task model`.
+ *
+ * ```
+ * deno task model [--runs <n>] [--commands <n>] [--seed <n>] [--path <p>] [--replay-path <p>]
+ * ```
+ *
+ * A failure prints what replays it. What befalls a real process is not the same twice to the
+ * millisecond, so some failures take several replays.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a program that prints for people
+
+import { parseArgs } from "node:util";
+import { runHistories } from "./histories.ts";
+import { Broken } from "./invariants.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    runs: { type: "string", default: "20" },
+    commands: { type: "string", default: "60" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    path: { type: "string" },
+    "replay-path": { type: "string" },
+  },
+});
+const { path, "replay-path": replayPath } = values;
+const commands = Number(values.commands);
+const seed = Number(values.seed);
+
+let history = seed;
+try {
+  const figures = await runHistories({
+    runs: Number(values.runs),
+    commands,
+    seed,
+    ...(path === undefined ? {} : { path }),
+    ...(replayPath === undefined ? {} : { replayPath }),
+    onfailure: (error) => {
+      const told = error instanceof Broken || !(error instanceof Error) ? error : error.stack;
+      console.error(`seed ${history}: ${told}`);
+    },
+    onhistory: ({ histories, commands, kills }) => {
+      history = seed + histories;
+      console.log(`seed ${history - 1}: good; ${commands} commands, ${kills} kills up to now`);
+    },
+  });
+  console.log(figures);
+} catch (error) {
+  console.error(error instanceof Error ? `${error.message}\n${error.cause ?? ""}` : error);
+  console.error(`Replay: deno task model --runs 1 --commands ${commands} --seed ${history}`);
+  console.error("with --path and --replay-path as above to begin with the smallest found.");
+  Deno.exit(1);
+}

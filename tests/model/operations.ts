@@ -1,0 +1,196 @@
+/**
+ * What clients ask of the server, and what it may answer.
+ *
+ * @module
+ */
+
+import { isFinished } from "../../lib/record.ts";
+import { holds, type Invariant } from "./invariants.ts";
+import type { KnownTask, Reference, Submission } from "./reference.ts";
+import type { Answer, World } from "./world.ts";
+
+/** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
+export type Operation =
+  | { do: "submit"; shape: Shape }
+  | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
+  | { do: "cancel" | "retry" | "delete"; task: number };
+
+/** A submission, but for its nonce. */
+export type Shape = Omit<Submission, "input"> & { input: Omit<Submission["input"], "nonce"> };
+
+/** Whether something else happens at the same time, a crash included. */
+export interface Circumstances {
+  /** Then an answer may be missing, and others may decide first. */
+  alone: boolean;
+}
+
+/** Does it, and asserts that the answer is right. */
+export async function perform(
+  operation: Operation,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+): Promise<void> {
+  switch (operation.do) {
+    case "submit":
+      return await submit(named(operation.shape, reference), reference, world, circumstances);
+    case "submit with a key":
+      return await submitWithKey(operation, reference, world, circumstances);
+    default: {
+      const task = reference.pick(operation.task);
+      if (!task) return;
+      return await DECIDE[operation.do](task, reference, world, circumstances);
+    }
+  }
+}
+
+function named({ input, ...shape }: Shape, reference: Reference): Submission {
+  return { ...shape, input: { nonce: reference.nonce(), ...input } };
+}
+
+/** No answer, or one that says that it is not known what came of it. */
+function isLost(answer: Answer): answer is null {
+  return answer === null || answer.status === 503;
+}
+
+function expect(
+  invariant: Invariant,
+  answer: NonNullable<Answer>,
+  statuses: readonly number[],
+  what: string,
+): void {
+  holds(
+    invariant,
+    statuses.includes(answer.status),
+    () => `${what}: ${answer.status} ${JSON.stringify(answer.body)}, not ${statuses}`,
+  );
+}
+
+function missing(what: string, { alone }: Circumstances): void {
+  holds("I14", !alone, () => `${what} got no answer`);
+}
+
+async function submit(
+  submission: Submission,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+): Promise<void> {
+  reference.unanswered.set(submission.input.nonce, submission);
+  const answer = await world.ask("POST", "/tasks", { body: submission });
+  if (isLost(answer)) return missing("a submit", circumstances);
+  expect("I1", answer, [201], "a submit");
+  reference.add(String(answer.body!.task_id), submission);
+}
+
+async function submitWithKey(
+  { shape, key: number, same, twice }: Extract<Operation, { do: "submit with a key" }>,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+): Promise<void> {
+  const key = `key-${number}`;
+  const used = reference.keys.get(key);
+  const submission = used && same ? used.submission : named(shape, reference);
+  // Before the answer: it may be taken in though none comes.
+  const send = () => sendWithKey(key, submission, used, reference, world, circumstances);
+  const ids = await Promise.all(twice ? [send(), send()] : [send()]);
+  const known = new Set(ids.filter((id) => id !== null));
+  holds("I6", known.size <= 1, () => `one key made ${[...known]}`);
+}
+
+/** @returns The task's id; `null` when there is none, or no answer. */
+async function sendWithKey(
+  key: string,
+  submission: Submission,
+  used: { submission: Submission; id: string | null; at: number } | undefined,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+): Promise<string | null> {
+  const good = used === undefined ? false : reference.keyIsGood(used);
+  const same = used?.submission === submission;
+  const at = reference.now();
+  reference.unanswered.set(submission.input.nonce, submission);
+  const answer = await world.ask("POST", "/tasks", {
+    body: submission,
+    headers: { "idempotency-key": key },
+  });
+  if (isLost(answer)) {
+    // Sent again with the same body it must still make one task.
+    if (used === undefined) reference.keys.set(key, { submission, id: null, at });
+    missing("a submit with a key", circumstances);
+    return null;
+  }
+  const id = answer.body?.task_id === undefined ? null : String(answer.body.task_id);
+  if (!same && good === true && used!.id !== null) {
+    expect("I6", answer, [422], "a key with another body");
+    reference.unanswered.delete(submission.input.nonce);
+    return null;
+  }
+  if (answer.status === 422) {
+    // The body it was first sent with was taken in though no answer came.
+    holds("I6", used !== undefined && !same && good !== false, () => `${key} was refused`);
+    reference.unanswered.delete(submission.input.nonce);
+    return null;
+  }
+  expect("I6", answer, [200, 201], `a submit with ${key}`);
+  const first = same ? reference.tasks.find((task) => task.id === used!.id) : undefined;
+  if (first && first.gone === false && good === true) {
+    holds("I6", id === first.id && answer.status === 200, () => `${key} made ${id} of ${first.id}`);
+  }
+  reference.add(id!, submission);
+  reference.keys.set(key, { submission, id, at });
+  return id;
+}
+
+type Decide = (
+  task: KnownTask,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+) => Promise<void>;
+
+/** Whether it had ended when it was last looked at, and nobody else can have changed that. */
+function hadEnded({ record, gone }: KnownTask, { alone }: Circumstances): boolean {
+  return alone && gone === false && record !== null && isFinished(record.status);
+}
+
+const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
+  async cancel(task, _reference, world, circumstances) {
+    const ended = hadEnded(task, circumstances);
+    // Asked for before the answer: it may come too late.
+    if (!ended) task.fate.mayBeCanceled = true;
+    const answer = await world.ask("POST", `/tasks/${task.id}/cancel`);
+    if (isLost(answer)) return missing("a cancel", circumstances);
+    const right = ended
+      ? [409]
+      : [200, 202, 409, ...task.gone || !circumstances.alone ? [404] : []];
+    expect("I2", answer, right, `a cancel of ${task.id}`);
+  },
+
+  async retry(task, _reference, world, circumstances) {
+    const ended = hadEnded(task, circumstances);
+    task.fate.retries++;
+    const answer = await world.ask("POST", `/tasks/${task.id}/retry`);
+    if (isLost(answer)) return missing("a retry", circumstances);
+    const right = ended ? [200] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
+    expect("I2", answer, right, `a retry of ${task.id}`);
+    if (answer.status !== 200) task.fate.retries--;
+  },
+
+  async delete(task, _reference, world, circumstances) {
+    const ended = hadEnded(task, circumstances);
+    const answer = await world.ask("DELETE", `/tasks/${task.id}`);
+    if (isLost(answer)) {
+      if (task.gone === false) task.gone = "maybe";
+      return missing("a delete", circumstances);
+    }
+    const right = ended ? [204] : [204, 409, ...task.gone || !circumstances.alone ? [404] : []];
+    expect("I5", answer, right, `a delete of ${task.id}`);
+    if (answer.status !== 204) return;
+    task.gone = true;
+    const after = await world.ask("GET", `/tasks/${task.id}`);
+    if (!isLost(after)) expect("I5", after, [404], `${task.id}, deleted`);
+  },
+};

@@ -1,0 +1,124 @@
+import type { TaskRecord } from "headway";
+import type { EventRow } from "../helpers/api.ts";
+import type { Fate } from "./trace.ts";
+
+/** A body of `POST /tasks`. */
+export interface Submission {
+  /** `model` or `model-limited`. */
+  kind: string;
+  /** What it is to do. */
+  input: Fate["script"];
+  /** See the API. */
+  priority: number;
+  /** See the API. */
+  delay_ms: number;
+  /** See the API. */
+  max_attempts: number;
+}
+
+/** A task that was taken in. */
+export interface KnownTask {
+  /** Its id. */
+  readonly id: string;
+  /** What was sent. */
+  readonly submission: Submission;
+  /** What may have befallen it. */
+  readonly fate: Fate;
+  /** It was deleted, or a delete of it got no answer. */
+  gone: boolean | "maybe";
+  /** As last seen. */
+  record: TaskRecord | null;
+  /** As last seen. */
+  rows: EventRow[];
+  /** Milliseconds that its submission was delayed for. */
+  readonly delayed: boolean;
+}
+
+/** An Idempotency-Key that was used. */
+export interface UsedKey {
+  /** With this. */
+  submission: Submission;
+  /** What it made; `null` when there was no answer. */
+  id: string | null;
+  /** When, by the server's clock. */
+  at: number;
+}
+
+/** Log rows a task keeps: those of the longest scripts are trimmed. */
+export const MAX_LOG = 20;
+
+/** Milliseconds an Idempotency-Key is good for. */
+const KEY_MS = 24 * 3600_000;
+
+/** What the server should know, by what was said to it. */
+export class Reference {
+  /** Tasks, in the order in which they were taken in, the removed ones too. */
+  readonly tasks: KnownTask[] = [];
+  /** By key. */
+  readonly keys = new Map<string, UsedKey>();
+  /** What got no answer, by its nonce: it may have been taken in. */
+  readonly unanswered = new Map<string, Submission>();
+  /** Milliseconds by which the server's clock is ahead of ours. */
+  shift = 0;
+  #nonces = 0;
+  #deaths = 0;
+
+  /** Milliseconds, by the server's clock. */
+  now(): number {
+    return Date.now() + this.shift;
+  }
+
+  /** A name for a submission. */
+  nonce(): string {
+    return `n${++this.#nonces}`;
+  }
+
+  /** Tasks that are there. */
+  get present(): KnownTask[] {
+    return this.tasks.filter(({ gone }) => gone !== true);
+  }
+
+  /** A task that is there, by any number; `undefined` when there is none. */
+  pick(n: number): KnownTask | undefined {
+    const { present } = this;
+    return present[n % present.length];
+  }
+
+  /** Notes a task that the server has. */
+  add(id: string, submission: Submission): void {
+    if (this.tasks.some((task) => task.id === id)) return;
+    const { input, max_attempts, delay_ms } = submission;
+    const deaths = this.#deaths;
+    const died = () => this.#deaths - deaths;
+    this.unanswered.delete(input.nonce);
+    this.tasks.push({
+      id,
+      submission,
+      delayed: delay_ms > 0,
+      gone: false,
+      record: null,
+      rows: [],
+      fate: {
+        script: input,
+        maxAttempts: max_attempts,
+        mayBeCanceled: false,
+        get mayDie() {
+          return died() >= 3;
+        },
+        retries: 0,
+        trims: 2 * input.rows > MAX_LOG,
+      },
+    });
+  }
+
+  /** Notes that the task processes were killed. */
+  died(): void {
+    this.#deaths++;
+  }
+
+  /** What a key must do now: `null` when the clock stands where either is right. */
+  keyIsGood({ at }: UsedKey): boolean | null {
+    const left = at + KEY_MS - this.now();
+    return Math.abs(left) < 60_000 ? null : left > 0;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * A wall clock that a test can set: every look at it adds what stands in the file that
+ * HEADWAY_TEST_CLOCK names. The kinds of the model test import it, so that both the server and its
+ * task processes have it before the engine asks for the time.
+ *
+ * @module
+ */
+
+const file = Deno.env.get("HEADWAY_TEST_CLOCK");
+
+if (file !== undefined) {
+  const Real = Date;
+  const now = () => Real.now() + Number(Deno.readTextFileSync(file));
+  globalThis.Date = new Proxy(Real, {
+    construct: (target, args: [], newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+    get: (target, name) => name === "now" ? now : Reflect.get(target, name),
+  });
+}

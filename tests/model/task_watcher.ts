@@ -1,0 +1,121 @@
+import type { EventRow } from "../helpers/api.ts";
+import type { ReadEvent } from "../helpers/sse.ts";
+import { holds, type Invariant } from "./invariants.ts";
+import { Watcher } from "./watcher.ts";
+
+/** A client of one task's stream, which keeps what it saw and finds what it should not have seen. */
+export class TaskWatcher extends Watcher {
+  /** The task. */
+  readonly id: string;
+  /** What it has seen, behind {@link TaskWatcher.start}. */
+  seen: ReadEvent[] = [];
+  /** The id behind which it has seen everything; `null` before the first event tells. */
+  start: number | null;
+  /** The server cannot know its id, and has to say so. */
+  #unusable = false;
+  /** Nothing came yet on this connection. */
+  #first = true;
+  /** Its task's rows may be removed before it comes again. */
+  readonly #trims: boolean;
+
+  /** Connects; `from` is what it says that it has. */
+  constructor(
+    where: () => string | null,
+    { id, from, trims }: { id: string; from: string | null; trims: boolean },
+  ) {
+    super(where, `/tasks/${id}/stream`, from);
+    this.id = id;
+    this.start = from === "0" ? 0 : null;
+    this.#trims = trims;
+    this.#unusable = isUnusable(from);
+  }
+
+  /** Comes again with an id of its own, or one that nobody gave it. */
+  override async comeBack(lastEventId: string | null): Promise<void> {
+    await this.drop();
+    this.#unusable = isUnusable(lastEventId);
+    const at = Number(lastEventId);
+    if (lastEventId === null || this.#unusable || this.start === null) {
+      this.seen = [];
+      this.start = lastEventId === "0" ? 0 : null;
+    } else if (at < this.start) {
+      this.seen = [];
+      this.start = at;
+    } else {
+      this.seen = this.seen.filter(({ id }) => Number(id) <= at);
+    }
+    await super.comeBack(lastEventId);
+  }
+
+  protected override opened(): void {
+    this.#first = true;
+  }
+
+  protected override take(event: ReadEvent): void {
+    const check = (invariant: Invariant, condition: boolean, what: string) =>
+      holds(invariant, condition, () => {
+        const before = this.seen.slice(-3).map((it) => JSON.stringify(it).slice(0, 300));
+        return `${what}: ${JSON.stringify(event).slice(0, 400)} after ${before.join(", ")}`;
+      });
+    const first = this.#first;
+    this.#first = false;
+    if (event.event === "reset") {
+      const { reason } = JSON.parse(event.data);
+      const right = this.#unusable || (reason === "too-old" && this.#trims);
+      check("I10", right && first, `reset`);
+      this.#unusable = false;
+      this.seen = [];
+      // Its id is not that of anything seen: what is kept follows, from the first on.
+      this.start = 0;
+      return;
+    }
+    check("I10", !this.#unusable, "no reset");
+    const id = Number(event.id);
+    check("I3", Number.isSafeInteger(id), "no id");
+    this.start ??= id;
+    const last = Number(this.seen.at(-1)?.id ?? this.start);
+    // The state as it is may be told again, under the id of what came last.
+    const again = event.event === "message" && first;
+    const begins = this.seen.length === 0 && this.start === id;
+    check("I3", id > last || (id === last && (again || begins)), `out of order`);
+    this.seen.push(event);
+  }
+
+  /**
+   * Holds what was seen against what is stored of it.
+   *
+   * @param seen What it had seen before `rows` were read.
+   */
+  compare(rows: readonly EventRow[], seen: readonly ReadEvent[], start: number): void {
+    const check = (invariant: Invariant, condition: boolean, what: () => string) =>
+      holds(invariant, condition, () => `a client of ${this.id}: ${what()}`);
+    const end = Number(seen.at(-1)?.id ?? start);
+    const shown = new Map<number, ReadEvent>();
+    for (const event of seen) {
+      const seq = Number(event.id);
+      // What stands under an id twice is the state as it is, told again.
+      if (event.event !== "message" || !shown.has(seq)) shown.set(seq, event);
+    }
+    const kept = new Map(rows.map((row) => [row.seq, row]));
+    for (const { seq, event, data } of rows) {
+      if (seq <= start || seq > end) continue;
+      const got = shown.get(seq);
+      // An end that was retried is told only to those who were there.
+      if (event === "complete" && got === undefined && rows.at(-1)!.seq > seq) continue;
+      check("I3", got?.event === event, () => `${event} ${seq} of ${start}–${end} never came`);
+      const same = JSON.stringify(JSON.parse(got!.data)) === JSON.stringify(data);
+      check("I3", same, () => `${event} ${seq} came as ${got!.data.slice(0, 300)}`);
+    }
+    const oldest = rows.find(({ event }) => event === "log" || event === "output")?.seq ?? Infinity;
+    for (const { id, event } of seen) {
+      const seq = Number(id);
+      if (event === "message" || event === "deleted" || kept.has(seq)) continue;
+      check("I9", this.#trims && seq < oldest, () => `${event} ${seq} came and is not stored`);
+    }
+  }
+}
+
+/** Whether no server can know it. */
+function isUnusable(id: string | null): boolean {
+  return id !== null && id !== "" && (!/^\d{1,15}$/.test(id) || Number(id) > 1e8);
+}
