@@ -8,6 +8,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { watch } from "headway/client";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { violations } from "../helpers/axe.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";
@@ -255,6 +256,43 @@ Deno.test("the element is a progress bar to those who cannot see it, and says ho
   assertEquals(seen.at(-1), "complete completed");
   const status = await page.$eval("headway-progress", (it) => it.getAttribute("status"));
   assertEquals(status, "completed");
+});
+
+Deno.test("axe finds nothing wrong with the element in any state", async () => {
+  await using here = await visit();
+  const { app, page } = here;
+  const base = app.url;
+  const running = await submit(base, "waits");
+  const unknown = await submit(base, "staged", { rows: 1e6, interval_ms: 20, known: false });
+  const failed = await submit(base, "throws", {});
+  const done = await submit(base, "outputs", { values: [] });
+  const waiting = await submit(base, "echo", 1, { delay_ms: 3_600_000 });
+  for (const { task_id } of [failed, done]) await finished(base, task_id);
+  for (const { task_id } of [running, unknown]) {
+    await taskWhen(base, task_id, ({ started_at }) => started_at !== null);
+  }
+  const ids = [running, unknown, failed, done, waiting].map(({ task_id }) => task_id);
+  await page.evaluate((ids) => {
+    Object.assign(document.documentElement.style, {
+      colorScheme: "light dark",
+      background: "Canvas",
+    });
+    const main = document.createElement("main");
+    main.append(Object.assign(document.createElement("h1"), { textContent: "Tasks" }));
+    for (const id of ids) {
+      const element = document.createElement("headway-progress");
+      element.setAttribute("task-id", id);
+      main.append(element);
+    }
+    document.body.replaceChildren(main);
+  }, [...ids, "01ARZ3NDEKTSV4RRFFQ69G5FAV"]);
+  const states = ["running", "failed", "completed", "pending", "error"];
+  for (const state of states) await page.waitForSelector(`headway-progress[status=${state}]`);
+  await page.waitForSelector("headway-progress >>> .unknown");
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    assertEquals(await violations(page, scheme), []);
+  }
 });
 
 Deno.test("the element follows its attributes, and lets go when it is taken away", async () => {
