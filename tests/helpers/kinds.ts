@@ -67,6 +67,21 @@ export const gated = defineTask({
   },
 });
 
+/** Logs `row n` when the gate `name-n` opens, `rows` times. */
+export const gatedRows = defineTask({
+  kind: "gated-rows",
+  input: z.object({ gate: z.string(), rows: z.int() }),
+  async *run({ input, signal }) {
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    for (let row = 1; row <= input.rows; row++) {
+      await Promise.race([gate(`${input.gate}-${row}`).promise, stopped]);
+      yield log(`row ${row}`);
+    }
+  },
+});
+
 /**
  * Logs `row 1` to `row n`, each with `bytes` of padding: `burst` of them at a time with `pause_ms`
  * between, as fast as they are taken without.

@@ -22,6 +22,8 @@ export interface OpenOptions {
   lastEventId?: string;
   /** Further headers. */
   headers?: Record<string, string>;
+  /** By which the server is reached. */
+  client?: Deno.HttpClient;
 }
 
 /** Milliseconds after which a wait has failed. */
@@ -138,10 +140,11 @@ export class StreamReader implements AsyncDisposable {
 /** Opens an event stream; any status is fine. */
 export async function openStream(
   url: string | URL,
-  { lastEventId, headers = {} }: OpenOptions = {},
+  { lastEventId, headers = {}, client }: OpenOptions = {},
 ): Promise<StreamReader> {
   const abort = new AbortController();
   const response = await fetch(url, {
+    ...(client ? { client } : {}),
     signal: abort.signal,
     headers: {
       accept: "text/event-stream",

@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import type { Server } from "../../main.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/kinds.ts";
+import { PROXIES, type Proxy } from "../helpers/proxy.ts";
+import { testApp } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+
+const SECRET = "admin-secret-0123456789";
+const ADMIN = { authorization: `Bearer ${SECRET}` };
+
+/** A server as `deploy/` says, without heartbeats, which would push on what a proxy holds back. */
+const SETTINGS = {
+  HEADWAY_TRUST_PROXY: "1",
+  HEADWAY_TOKENS: `me:admin:${SECRET}`,
+  HEADWAY_HEARTBEAT_MS: "0",
+};
+
+/** A test of each proxy that is there; the others are left out, and counted as such. */
+function proxyTest(
+  promise: string,
+  run: (app: Server, proxy: Proxy) => Promise<void>,
+  settings: Record<string, string> = {},
+): void {
+  for (const [name, { command, start }] of Object.entries(PROXIES)) {
+    Deno.test({
+      name: `behind ${name}, ${promise}${command === null ? ` (there is no ${name})` : ""}`,
+      ignore: command === null,
+      async fn() {
+        await using app = await testApp({ ...SETTINGS, ...settings });
+        await using proxy = await start(command!, app.url);
+        await run(app, proxy);
+      },
+    });
+  }
+}
+
+async function submitTo(
+  { url, client }: Proxy,
+  kind: string,
+  input: unknown = null,
+): Promise<{ task_id: string; token: string }> {
+  const body = JSON.stringify({ kind, input });
+  const response = await fetch(`${url}/tasks`, { method: "POST", client, headers: ADMIN, body });
+  const record = await response.json();
+  assertEquals(response.status, 201, JSON.stringify(record));
+  return record;
+}
+
+proxyTest("each event arrives before the next one is made", async (_app, proxy) => {
+  const gate = crypto.randomUUID();
+  const { task_id, token } = await submitTo(proxy, "gated-rows", { gate, rows: 30 });
+  // As a browser asks.
+  const headers = { "accept-encoding": "gzip, deflate, br, zstd" };
+  const url = `${proxy.url}/tasks/${task_id}/stream?token=${token}`;
+  await using stream = await openStream(url, { client: proxy.client, headers });
+  await stream.collect(1);
+  for (let row = 1; row <= 30; row++) {
+    openGate(`${gate}-${row}`);
+    await stream.until(() => stream.data("log").some(({ message }) => message === `row ${row}`));
+  }
+  assertEquals((await stream.all()).at(-1)?.event, "complete");
+  assertEquals(stream.data("log").length, 30);
+});
+
+proxyTest("a client resumes by Last-Event-ID, and 204 ends it", async (_app, proxy) => {
+  const { task_id } = await submitTo(proxy, "steps", { steps: 10 });
+  const url = `${proxy.url}/tasks/${task_id}/stream`;
+  const options = { client: proxy.client, headers: ADMIN };
+  const whole = await openStream(url, { ...options, lastEventId: "0" });
+  await whole.all();
+  const fifth = whole.events.find(({ event, data }) =>
+    event === "log" && JSON.parse(data).message === "step 5"
+  )!;
+  const rest = await openStream(url, { ...options, lastEventId: fifth.id });
+  await rest.all();
+  assertEquals(
+    rest.data("log").map(({ message }) => message),
+    ["step 6", "step 7", "step 8", "step 9", "step 10"],
+  );
+  const over = await openStream(url, { ...options, lastEventId: whole.lastEventId });
+  await over.all();
+  assertEquals(over.response.status, 204);
+});
+
+proxyTest("a client that leaves is noticed at once", async (app, proxy) => {
+  const { task_id } = await submitTo(proxy, "waits");
+  const url = `${proxy.url}/tasks/${task_id}/stream`;
+  const streams = [];
+  for (let n = 0; n < 5; n++) {
+    streams.push(await openStream(url, { client: proxy.client, headers: ADMIN }));
+  }
+  for (const stream of streams) await stream.collect(1);
+  assertEquals(app.pulse.size, 5);
+  for (const stream of streams) await stream.close();
+  await eventually(() => assertEquals(app.pulse.size, 0), { timeout: 30_000 });
+  assertEquals(app.pulse.ended.gone, 5);
+});
+
+proxyTest("an upload is stored as it comes", async (app, proxy) => {
+  const sent = crypto.getRandomValues(new Uint8Array(60_000));
+  const goOn = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller): Promise<void> {
+      for (let n = 0; n < 20; n++) controller.enqueue(sent);
+      await goOn.promise;
+      controller.enqueue(sent);
+      controller.close();
+    },
+  });
+  const { client, url } = proxy;
+  const answer = fetch(`${url}/uploads`, { method: "POST", client, headers: ADMIN, body });
+  await eventually(async () => {
+    const pieces = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));
+    assert(pieces.length > 0);
+  }, { timeout: 30_000 });
+  goOn.resolve();
+  const upload = await (await answer).json();
+  assertEquals(upload.size, 21 * sent.length);
+});
+
+proxyTest("who asks is known by address, and that it was by TLS", async (app, proxy) => {
+  const { client, url } = proxy;
+  const { task_id } = await submitTo(proxy, "waits");
+  // What a client claims of itself is not believed.
+  const headers = { ...ADMIN, "x-forwarded-for": "6.6.6.6" };
+  await using stream = await openStream(`${url}/tasks/${task_id}/stream`, { client, headers });
+  await stream.collect(1);
+  assertEquals([...app.streamsByClient.keys()], ["127.0.0.1"]);
+  const body = JSON.stringify({ token: SECRET });
+  const login = await fetch(`${url}/login`, { method: "POST", client, body });
+  await login.body?.cancel();
+  assertMatch(login.headers.get("set-cookie")!, /; Secure$/);
+});
+
+proxyTest("a stream ends with its token, and opens no more", async (app, proxy) => {
+  const { client, url } = proxy;
+  const { task_id, token } = await submitTo(proxy, "waits");
+  const other = await submitTo(proxy, "waits");
+  const address = `${url}/tasks/${task_id}/stream?token=${token}`;
+  await using stream = await openStream(address, { client });
+  await stream.collect(1);
+  await stream.all();
+  assertEquals(app.pulse.size, 0);
+  const status = async (address: string, lastEventId: string) => {
+    const again = await openStream(address, { client, lastEventId });
+    await again.all();
+    return again.response.status;
+  };
+  assertEquals(await status(address, stream.lastEventId), 401);
+  // Nor does an id of its own stream open that of another task.
+  const fresh = await submitTo(proxy, "waits");
+  const foreign = `${url}/tasks/${other.task_id}/stream?token=${fresh.token}`;
+  assertEquals(await status(foreign, stream.lastEventId), 403);
+}, { HEADWAY_TASK_TOKEN_MS: "4000" });
+
+for (const name of ["nginx"] as const) {
+  const { command, start } = PROXIES[name];
+  Deno.test({
+    name: `behind ${name}, no token of a task gets into its log`,
+    ignore: command === null,
+    async fn() {
+      await using app = await testApp(SETTINGS);
+      await using proxy = await start(command!, app.url);
+      const { task_id, token } = await submitTo(proxy, "steps", { steps: 1 });
+      const url = `${proxy.url}/tasks/${task_id}/stream?token=${token}`;
+      await (await openStream(url, { client: proxy.client })).all();
+      await eventually(async () => assertMatch(await proxy.log(), /GET \/tasks\/\w+\/stream" 200/));
+      assertNotMatch(await proxy.log(), /token|\?/);
+    },
+  });
+}
