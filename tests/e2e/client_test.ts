@@ -40,7 +40,7 @@ async function withKill(
 
 Deno.test("a program outlives its server: with for await and with callbacks, every row once", async () => {
   await withKill({}, async (first, kill) => {
-    const { task_id } = await submit(first.url, "steps", { steps: 200, interval_ms: 10 });
+    const { task_id } = await submit(first.url, "steps", { steps: 200, interval_ms: 30 });
     const called: string[] = [];
     const states: string[] = [];
     const byCallbacks = watch(task_id, {
@@ -121,7 +121,7 @@ Deno.test("Chromium: a page of another origin outlives the server, every row onc
   let html = "";
   const { origin } = owned.use(otherOrigin(() => ({ html })));
   await withKill({ HEADWAY_ORIGINS: origin }, async (first, kill) => {
-    const { task_id } = await submit(first.url, "steps", { steps: 100, interval_ms: 20 });
+    const { task_id } = await submit(first.url, "steps", { steps: 100, interval_ms: 50 });
     html = pageWith(first.url, `task-id="${task_id}"`);
     await using browser = await TestBrowser.launch();
     await using opened = await browser.open(origin);
