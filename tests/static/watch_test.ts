@@ -170,6 +170,40 @@ Deno.test("watch() tries again where another try may do better, each time later"
   }
 });
 
+Deno.test("watch() tries at once when the machine is back in a network", async () => {
+  const task = new FakeTask();
+  task.status = 0;
+  const { events, ended } = reading(watch(task));
+  await task.pass(60_000);
+  task.status = 200;
+  task.end();
+  const { length } = task.requests;
+  dispatchEvent(new Event("online"));
+  await ended;
+  assertEquals([task.requests.length, told(events)], [length + 1, task.told]);
+});
+
+Deno.test("watch() says nothing of an end that every stream comes to", async () => {
+  const task = new FakeTask();
+  const states: string[] = [];
+  const { events, ended } = reading(
+    watch(task, { onconnection: ({ state }) => states.push(state) }),
+  );
+  await settled();
+  task.close();
+  await task.pass(2000);
+  assertEquals([task.requests.length, task.open, states], [2, 1, ["connecting", "live"]]);
+  task.status = 503;
+  task.close();
+  await task.pass(2000);
+  assertEquals(states.at(-1), "waiting");
+  task.status = 200;
+  task.end();
+  await task.pass(60_000);
+  await ended;
+  assertEquals(told(events), task.told);
+});
+
 Deno.test("watch() takes a connection for dead on which nothing is heard, not one that waits for it", async () => {
   const task = new FakeTask();
   const { events } = reading(watch(task, { stallMs: 1000 }));
