@@ -32,6 +32,12 @@ for (const { language, scheme, width } of LOOKS) {
     await finished(app.url, done.task_id);
     const said = await submit(app.url, "outputs", { values: [{ a: 1, b: "x" }, "text"] });
     await finished(app.url, said.task_id);
+    const levels = await submit(app.url, "levels");
+    await finished(app.url, levels.task_id);
+    const staged = await submit(app.url, "staged", { rows: 30 });
+    await finished(app.url, staged.task_id);
+    const waiting = await submit(app.url, "slow-retry");
+    await taskWhen(app.url, waiting.task_id, ({ error }) => error !== null);
     await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
     const running = await submit(app.url, "waits");
     await taskWhen(app.url, running.task_id, ({ message }) => message === "waits");
@@ -76,6 +82,20 @@ for (const { language, scheme, width } of LOOKS) {
       if (view !== "running") await page.waitForSelector(".log-row");
       await look(`${view} task`);
     }
+    await page.goto(address(waiting.task_id));
+    await page.waitForSelector(".notice");
+    await page.waitForSelector(".step-now");
+    await look("task that waits for its next attempt");
+    await page.goto(address(staged.task_id));
+    await page.waitForSelector(".chart-line");
+    await page.hover(".chart-plot");
+    await page.waitForSelector(".chart-tip");
+    await look("chart that is pointed at");
+    await page.goto(address(levels.task_id));
+    await page.waitForSelector(".level-error");
+    await page.type(".log-tools input", "a");
+    await page.waitForSelector("mark");
+    await look("searched log with every level");
     await page.goto(address("01J00000000000000000000000"));
     await page.waitForSelector("main h1");
     await look("no such task");

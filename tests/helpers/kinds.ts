@@ -196,7 +196,8 @@ export const levels = defineTask({
 /** Fails, and waits for long before it is tried again. */
 export const slowRetry = defineTask({
   kind: "slow-retry",
-  retry: { maxAttempts: 2, baseMs: 3_600_000, capMs: 3_600_000 },
+  // Full jitter: among so many milliseconds hardly ever some seconds.
+  retry: { maxAttempts: 2, baseMs: 2_000_000_000, capMs: 2_000_000_000 },
   async *run() {
     yield progress({ progress: 10 });
     throw new Error("not yet");

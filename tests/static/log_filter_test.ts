@@ -76,6 +76,12 @@ Deno.test("filterChunks() looks at each full chunk once", () => {
   assertEquals(after[2]!.rows.length, first[2]!.rows.length + 1);
 });
 
+Deno.test("matches() marks every place, also after the pattern has found rows", () => {
+  const filter = logFilter("debug", "e");
+  assertEquals(filterChunks(LOG, filter).flatMap(({ rows }) => rows.length), [6]);
+  assertEquals(matches("eel", filter.pattern), ["", "e", "", "e", "l"]);
+});
+
 Deno.test("matches() gives the whole text back, with what was looked for at every other place", () => {
   const text = fc.string({ unit: "grapheme" });
   fc.assert(fc.property(text, fc.string({ minLength: 1, maxLength: 2 }), (text, wanted) => {
