@@ -6,6 +6,7 @@
 
 import { keys } from "./keys.ts";
 import { parseRows, type Row } from "./lines.ts";
+import { Turns } from "./turns.ts";
 
 /**
  * Reads the rows behind `after`, as they lie: a commit's rows at a time.
@@ -23,6 +24,12 @@ export async function* history(
 
 /** Bytes of one read, about: a reader that stops holds it until it is let go. */
 const READ_BYTES = 128 * 1024;
+
+/**
+ * Reads under way at once: with as many as there are clients who want all there is, everybody else
+ * would wait for a read of each of them.
+ */
+const turns = new Turns(4);
 
 /** Values of the first read, before their size is known. */
 const FIRST_READ = 2;
@@ -43,20 +50,21 @@ export async function* historyReads(
   while (true) {
     // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
     const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
+    const values = await turns.run(() =>
+      Array.fromAsync(kv.list<Uint8Array>(selector, { limit, batchSize: limit }))
+    );
     const read: Row[][] = [];
-    let count = 0;
     let bytes = 0;
-    for await (const { value } of kv.list<Uint8Array>(selector, { limit, batchSize: limit })) {
-      count++;
+    for (const { value } of values) {
       bytes += value.length;
       const rows = parseRows(value);
       const from = rows.findIndex((row) => row.seq > after);
       if (from >= 0) read.push(from === 0 ? rows : rows.slice(from));
     }
     after = read.at(-1)?.at(-1)?.seq ?? after;
-    if (count > 0) yield read;
-    if (count < limit) return;
-    limit = Math.max(1, Math.min(most, Math.floor(READ_BYTES * count / bytes)));
+    if (values.length > 0) yield read;
+    if (values.length < limit) return;
+    limit = Math.max(1, Math.min(most, Math.floor(READ_BYTES * values.length / bytes)));
   }
 }
 

@@ -19,7 +19,7 @@ const BACKSLASH = 0x5c;
  * assertEquals([isDeeper('[{"a":"[[["}]', 2), isDeeper("[[[]]]", 2)], [false, true]);
  * ```
  *
- * @param json What `JSON.parse()` has taken: nonsense in, nonsense out.
+ * @param json Of text that is no JSON it says something, but never takes longer.
  */
 export function isDeeper(json: string, levels: number): boolean {
   let depth = 0;

@@ -1,0 +1,30 @@
+/**
+ * Turns at something that only so many may do at once, first come, first served.
+ *
+ * @module
+ */
+
+/** See the module. */
+export class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param atOnce How many may be at it. */
+  constructor(atOnce: number) {
+    this.#free = atOnce;
+  }
+
+  /** Does `work` when it is its turn. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    // Whoever ends passes the turn on.
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
