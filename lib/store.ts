@@ -7,11 +7,14 @@
  */
 
 import { monotonicUlid } from "@std/ulid";
-import { Journal, type JournalOptions, type Outcome } from "./journal.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
 import { type Key, keys } from "./keys.ts";
-import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import type { LiveTask } from "./live_task.ts";
+import { LiveTasks } from "./live_tasks.ts";
 import { isFinished, type Status, type TaskRecord } from "./record.ts";
+import { finishRemovals, removeRows } from "./removed_rows.ts";
 import { type NewTask, newTask } from "./state.ts";
+import { inTime, StoreError } from "./store_error.ts";
 import type { StoredTask } from "./stored.ts";
 
 /** What {@link Store.submit} takes. */
@@ -48,9 +51,6 @@ export interface StoreOptions extends JournalOptions {
   freshen?: (stored: StoredTask) => StoredTask;
 }
 
-/** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
-const WRITE_MS = 10_000;
-
 /** Milliseconds after which a store that takes nothing is given nothing more. */
 const STALLED_MS = 2000;
 
@@ -79,16 +79,9 @@ export class Store {
   /** What a task that runs here yielded can never be stored. */
   onrefused: ((live: LiveTask) => void) | undefined;
 
-  readonly #live = new Map<string, LiveTask>();
-  readonly #loading = new Map<string, Promise<LiveTask | null>>();
-  /** Tasks on their way out: none is loaded before that is decided. */
-  readonly #removing = new Map<string, Promise<unknown>>();
+  readonly #tasks: LiveTasks;
   readonly #keyed = new Map<string, Promise<void>>();
   readonly #kinds = new Set<string>();
-  readonly #lagging = new Set<LiveTask>();
-  #catchingUp: ReturnType<typeof setTimeout> | undefined;
-  readonly #hooks: LiveTaskHooks;
-
   readonly #options: StoreOptions;
 
   /** Takes what the journal takes. */
@@ -98,12 +91,14 @@ export class Store {
     this.sid = options.sid;
     this.now = options.now ?? Date.now;
     this.journal = new Journal(options);
-    this.#hooks = {
-      touch: (write) => this.journal.touch(write),
-      lags: (live, behind) => this.#lags(live, behind),
-      settled: (live, outcome) => this.#settled(live, outcome),
+    this.#tasks = new LiveTasks({
+      kv: this.kv,
+      sid: this.sid,
       now: this.now,
-    };
+      touch: (write) => this.journal.touch(write),
+      freshen: (stored) => this.freshen(stored),
+      onrefused: (live) => this.onrefused?.(live),
+    });
   }
 
   /** Takes in a new task. Resolves when it is durable. */
@@ -136,7 +131,7 @@ export class Store {
       // One time for both: lists pick by the time in the id.
       const now = this.now();
       const id = monotonicUlid(now);
-      const live = LiveTask.created(newTask({ ...spec, id }, now), input, this.#hooks);
+      const live = this.#tasks.create(newTask({ ...spec, id }, now), input);
       if (check && idempotency) {
         const { digest, ttlMs } = idempotency;
         const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
@@ -144,7 +139,6 @@ export class Store {
       }
       if (!this.#kinds.has(spec.kind)) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);
-      this.#live.set(id, live);
       this.journal.touch(live);
       // Without a key nothing can refuse it, and it may start with the commit that takes it in.
       if (!check) this.onpending?.(live);
@@ -196,14 +190,14 @@ export class Store {
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await this.kv.get<StoredTask>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
-      const under = this.#removing.get(id);
+      const under = this.#tasks.leaving(id);
       if (under) {
         await under;
         continue;
       }
       const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
-      if (entry.value.owner !== null || status === "pending" || this.#live.has(id)) {
-        const live = this.#live.get(id);
+      if (entry.value.owner !== null || status === "pending" || this.#tasks.get(id)) {
+        const live = this.#tasks.get(id);
         if (!live || live.record.status === "pending" || live.record.status === "running") {
           return { ok: false, reason: "wrong-state", status };
         }
@@ -225,10 +219,9 @@ export class Store {
         sets: [[keys.removed(id), null, 8]],
         events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
       });
-      this.#removing.set(id, removing);
-      const outcome = await inTime(removing.finally(() => this.#removing.delete(id)));
+      const outcome = await inTime(this.#tasks.leave(id, removing));
       if (outcome.ok) {
-        await this.#removeRows(id);
+        await removeRows(this.kv, id);
         return { ok: true, status };
       }
       if (outcome.reason !== "conflict") throw new StoreError(outcome);
@@ -238,33 +231,17 @@ export class Store {
 
   /** Goes on with removals that were cut short. */
   async finishRemovals(): Promise<void> {
-    for await (const { key } of this.kv.list({ prefix: keys.removeds })) {
-      await this.#removeRows(String(key[1]));
-    }
+    await finishRemovals(this.kv);
   }
 
-  /**
-   * Does something to a task's one live value, loading it first where needed. `action` must not
-   * wait: what it changes is on its way into the journal when it returns.
-   *
-   * @returns What `action` returned, or `null` where there is no such task.
-   */
-  async withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
-    const live = this.#live.get(id) ?? await this.#load(id);
-    if (!live) return null;
-    try {
-      return action(live);
-    } finally {
-      this.#release(live);
-    }
+  /** See {@link LiveTasks.withTask}. */
+  withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
+    return this.#tasks.withTask(id, action);
   }
 
-  /** Takes up again a pending task that was let go; `false` when there is newer word of it. */
+  /** See {@link LiveTasks.adopt}. */
   adopt(live: LiveTask): boolean {
-    const known = this.#live.get(live.id);
-    if ((known && known !== live) || live.lost || live.record.status !== "pending") return false;
-    this.#live.set(live.id, live);
-    return true;
+    return this.#tasks.adopt(live);
   }
 
   async #decide(
@@ -302,101 +279,8 @@ export class Store {
     if (this.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
   }
 
-  #load(id: string): Promise<LiveTask | null> {
-    const under = this.#loading.get(id);
-    if (under) return under;
-    const loading = this.#fetch(id).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, loading);
-    return loading;
-  }
-
-  async #fetch(id: string): Promise<LiveTask | null> {
-    while (true) {
-      const entry = await this.kv.get<StoredTask>(keys.task(id));
-      const known = this.#live.get(id);
-      if (known) return known;
-      const removing = this.#removing.get(id);
-      if (!removing) {
-        if (entry.value === null) return null;
-        const live = LiveTask.loaded({ ...entry, value: this.freshen(entry.value) }, this.#hooks);
-        this.#live.set(id, live);
-        return live;
-      }
-      await removing;
-    }
-  }
-
-  /** Heads that lag are written though their task says nothing more. */
-  #lags(live: LiveTask, behind: boolean): void {
-    if (!behind) return void this.#lagging.delete(live);
-    this.#lagging.add(live);
-    this.#catchingUp ??= setTimeout(() => {
-      this.#catchingUp = undefined;
-      for (const live of this.#lagging) {
-        live.catchUp();
-        this.#lags(live, !live.lost);
-      }
-    }, HEAD_LAG_MS / 2);
-  }
-
   /** Stops what runs by itself. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#catchingUp);
-    this.#lagging.clear();
-  }
-
-  #settled(live: LiveTask, outcome: Outcome): void {
-    if (outcome.ok) return this.#release(live);
-    this.#forget(live);
-    if (outcome.reason === "refused" && live.task.owner === this.sid) this.onrefused?.(live);
-  }
-
-  #release(live: LiveTask): void {
-    if (live.clean && live.task.owner !== this.sid) this.#forget(live);
-  }
-
-  #forget(live: LiveTask): void {
-    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
-  }
-
-  async #removeRows(id: string): Promise<void> {
-    let atomic = this.kv.atomic();
-    let count = 0;
-    for await (const { key } of this.kv.list({ prefix: keys.events(id) })) {
-      atomic.delete(key);
-      if (++count % 500 === 0) {
-        await atomic.commit();
-        atomic = this.kv.atomic();
-      }
-    }
-    await atomic.delete(keys.removed(id)).commit();
-  }
-}
-
-/** The store could not take a write: it is closing, or this process was taken for dead. */
-export class StoreError extends Error {
-  /** Tells it from other errors. */
-  override name = "StoreError";
-  /** Why; `refused` is what it will never take, everything else passes. */
-  readonly reason: string;
-
-  /** Says why. */
-  constructor(outcome: Outcome | "stalled") {
-    const reason = typeof outcome === "string" ? outcome : outcome.ok ? "" : outcome.reason;
-    super(`The store took no write: ${reason}`);
-    this.reason = reason;
-  }
-}
-
-/** Waits for a write, but not for ever. What was not taken in time may still be. */
-async function inTime(write: Promise<Outcome>): Promise<Outcome> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
-  });
-  try {
-    return await Promise.race([write, late]);
-  } finally {
-    clearTimeout(timer);
+    this.#tasks[Symbol.dispose]();
   }
 }

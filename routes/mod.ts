@@ -7,7 +7,7 @@
 import type { Need } from "../lib/auth.ts";
 import { errorResponse, HttpError } from "../lib/errors.ts";
 import { checkHost } from "../lib/origin.ts";
-import { StoreError } from "../lib/store.ts";
+import { StoreError } from "../lib/store_error.ts";
 import type { App, RouteContext } from "./app.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";

@@ -1,6 +1,6 @@
 import { HttpError } from "../lib/errors.ts";
 import { json, withDeadline } from "../lib/http.ts";
-import { StoreError } from "../lib/store.ts";
+import { StoreError } from "../lib/store_error.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an upload may take in all. */

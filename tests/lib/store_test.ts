@@ -5,7 +5,8 @@ import { parseJournal } from "../../lib/lines.ts";
 import type { LiveTask } from "../../lib/live_task.ts";
 import { createLogger } from "../../lib/log.ts";
 import { isFinished, type TaskRecord } from "../../lib/record.ts";
-import { type Decided, Store, StoreError, type Submission } from "../../lib/store.ts";
+import { type Decided, Store, type Submission } from "../../lib/store.ts";
+import { StoreError } from "../../lib/store_error.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 

@@ -1,0 +1,38 @@
+/**
+ * What a caller is told when the store takes no write, or not in time.
+ *
+ * @module
+ */
+
+import type { Outcome } from "./journal.ts";
+
+/** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
+const WRITE_MS = 10_000;
+
+/** The store could not take a write: it is closing, or this process was taken for dead. */
+export class StoreError extends Error {
+  /** Tells it from other errors. */
+  override name = "StoreError";
+  /** Why; `refused` is what it will never take, everything else passes. */
+  readonly reason: string;
+
+  /** Says why. */
+  constructor(outcome: Outcome | "stalled") {
+    const reason = typeof outcome === "string" ? outcome : outcome.ok ? "" : outcome.reason;
+    super(`The store took no write: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** Waits for a write, but not for ever. What was not taken in time may still be. */
+export async function inTime(write: Promise<Outcome>): Promise<Outcome> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
+  });
+  try {
+    return await Promise.race([write, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
