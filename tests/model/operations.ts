@@ -6,7 +6,7 @@
 
 import { isFinished } from "../../lib/record.ts";
 import { holds, type Invariant } from "./invariants.ts";
-import type { KnownTask, Reference, Submission } from "./reference.ts";
+import type { KnownTask, Reference, Submission, UsedKey } from "./reference.ts";
 import type { Answer, World } from "./world.ts";
 
 /** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
@@ -92,7 +92,6 @@ async function submitWithKey(
   const key = `key-${number}`;
   const used = reference.keys.get(key);
   const submission = used && same ? used.submission : named(shape, reference);
-  // Before the answer: it may be taken in though none comes.
   const send = () => sendWithKey(key, submission, used, reference, world, circumstances);
   const ids = await Promise.all(twice ? [send(), send()] : [send()]);
   const known = new Set(ids.filter((id) => id !== null));
@@ -103,7 +102,7 @@ async function submitWithKey(
 async function sendWithKey(
   key: string,
   submission: Submission,
-  used: { submission: Submission; id: string | null; at: number } | undefined,
+  used: UsedKey | undefined,
   reference: Reference,
   world: World,
   circumstances: Circumstances,
@@ -111,36 +110,44 @@ async function sendWithKey(
   const good = used === undefined ? false : reference.keyIsGood(used);
   const same = used?.submission === submission;
   const at = reference.now();
+  const known = used ?? { submission, id: null, at, bodies: new Set<Submission>() };
+  // Before the answer: it may be taken in though none comes.
+  known.bodies.add(submission);
+  reference.keys.set(key, known);
   reference.unanswered.set(submission.input.nonce, submission);
   const answer = await world.ask("POST", "/tasks", {
     body: submission,
     headers: { "idempotency-key": key },
   });
   if (isLost(answer)) {
-    // Sent again with the same body it must still make one task.
-    if (used === undefined) reference.keys.set(key, { submission, id: null, at });
     missing("a submit with a key", circumstances);
     return null;
   }
-  const id = answer.body?.task_id === undefined ? null : String(answer.body.task_id);
-  if (!same && good === true && used!.id !== null) {
-    expect("I6", answer, [422], "a key with another body");
+  const others = [...known.bodies].filter((it) => it !== submission && it !== used?.submission);
+  const contested = others.length > 0 || (used !== undefined && used.id === null && !same);
+  if (answer.status === 422) {
+    const right = contested || (used !== undefined && !same && good !== false);
+    holds("I6", right, () => `${key} was refused`);
+    known.bodies.delete(submission);
     reference.unanswered.delete(submission.input.nonce);
     return null;
   }
-  if (answer.status === 422) {
-    // The body it was first sent with was taken in though no answer came.
-    holds("I6", used !== undefined && !same && good !== false, () => `${key} was refused`);
-    reference.unanswered.delete(submission.input.nonce);
-    return null;
+  if (!same && good === true && !contested) {
+    expect("I6", answer, [422], "a key with another body");
   }
   expect("I6", answer, [200, 201], `a submit with ${key}`);
-  const first = same ? reference.tasks.find((task) => task.id === used!.id) : undefined;
-  if (first && first.gone === false && good === true) {
-    holds("I6", id === first.id && answer.status === 200, () => `${key} made ${id} of ${first.id}`);
+  const id = String(answer.body!.task_id);
+  const first = same
+    ? reference.tasks.findLast((task) => task.submission === submission)
+    : undefined;
+  if (first && first.gone === false && good === true && !contested) {
+    const right = id === first.id && answer.status === 200;
+    holds("I6", right, () => `${key} made ${id}, answered ${answer.status}, of ${first.id}`);
   }
-  reference.add(id!, submission);
-  reference.keys.set(key, { submission, id, at });
+  reference.add(id, submission);
+  const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
+  const begun = answer.status === 200 && same ? used.at : at;
+  reference.keys.set(key, { submission, id, at: begun, bodies });
   return id;
 }
 

@@ -42,6 +42,8 @@ export interface UsedKey {
   id: string | null;
   /** When, by the server's clock. */
   at: number;
+  /** Bodies that it may stand for: more than one where some got no answer, or at the same time. */
+  bodies: Set<Submission>;
 }
 
 /** Log rows a task keeps: those of the longest scripts are trimmed. */

@@ -46,6 +46,8 @@ export class World implements AsyncDisposable {
   readonly #clock: string;
   readonly #resources: AsyncDisposableStack;
   #server: ServerProcess | null = null;
+  /** Why the last request that got no answer got none. */
+  #trouble: unknown = null;
 
   private constructor(directory: string, figures: Figures, resources: AsyncDisposableStack) {
     this.file = `${directory}/model.db`;
@@ -148,6 +150,7 @@ export class World implements AsyncDisposable {
       const text = await response.text();
       return { status: response.status, body: text === "" ? null : JSON.parse(text) };
     } catch (error) {
+      this.#trouble = error;
       if (error instanceof TypeError || error instanceof SyntaxError) return null;
       throw error;
     }
@@ -156,7 +159,10 @@ export class World implements AsyncDisposable {
   /** Reads; the server must be there. */
   async get<T>(path: string): Promise<T> {
     const answer = await this.ask("GET", path);
-    holds("I14", answer?.status === 200, () => `GET ${path}: ${JSON.stringify(answer)}`);
+    holds("I14", answer?.status === 200, () => {
+      const log = this.#server?.stderr.slice(-5).join("\n");
+      return `GET ${path}: ${JSON.stringify(answer ?? String(this.#trouble))}\n${log}`;
+    });
     return answer!.body as T;
   }
 
