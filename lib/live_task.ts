@@ -84,6 +84,8 @@ export class LiveTask implements Write {
   task: Task;
   /** The input, as kept. */
   readonly input: Kept;
+  /** Its oldest rows are being removed; see `trim.ts`. */
+  trimming = false;
 
   readonly #hooks: LiveTaskHooks;
   #resultJson: string | null = null;

@@ -26,8 +26,6 @@ export interface Run {
   stop: StopReason | null;
   /** Its time-out; after it was asked to stop, the end of its grace. */
   deadline: ReturnType<typeof setTimeout> | undefined;
-  /** Its oldest rows are being removed. */
-  trimming: boolean;
   /** Resolves when it is over. */
   readonly over: PromiseWithResolvers<void>;
 }
@@ -77,7 +75,6 @@ export class Runs {
       sent: false,
       stop: null,
       deadline: undefined,
-      trimming: false,
       over: Promise.withResolvers<void>(),
     };
     member.runs.set(run.number, run);

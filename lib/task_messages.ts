@@ -89,10 +89,7 @@ export class TaskMessages {
         return 0;
     }
     live.row(type, content);
-    if (!run.trimming && needsTrim(live, maxLog)) {
-      run.trimming = true;
-      jobs.own(trimRows(store.kv, live, maxLog).finally(() => run.trimming = false));
-    }
+    if (needsTrim(live, maxLog)) jobs.own(trimRows(store.kv, live, maxLog));
     return content.length;
   }
 }

@@ -11,9 +11,9 @@ import type { LiveTask } from "./live_task.ts";
 /** Rows over the bound before it is worth reading the oldest ones. */
 const SLACK = 1.1;
 
-/** Whether a task has so many rows that {@link trimRows} has work. */
+/** Whether a task has so many rows that {@link trimRows} has work, and has not begun with it. */
 export function needsTrim(live: LiveTask, maxRows: number): boolean {
-  return live.task.rows > maxRows * SLACK + 64;
+  return !live.trimming && live.task.rows > maxRows * SLACK + 64;
 }
 
 /** Keys removed at once, at the most. */
@@ -29,8 +29,22 @@ function isChange({ type }: Row): boolean {
   return type === "message" || type === "complete";
 }
 
-/** Removes the oldest rows of a task that this process owns, in its next commit. */
+/**
+ * Removes the oldest rows of a task that this process owns, in its next commit. Resolves when they
+ * are gone: until then another look would find them again.
+ */
 export async function trimRows(kv: Deno.Kv, live: LiveTask, maxRows: number): Promise<void> {
+  if (live.trimming) return;
+  live.trimming = true;
+  try {
+    await trim(kv, live, maxRows);
+    await live.committed();
+  } finally {
+    live.trimming = false;
+  }
+}
+
+async function trim(kv: Deno.Kv, live: LiveTask, maxRows: number): Promise<void> {
   const excess = live.task.rows - maxRows;
   let removed = 0;
   let { trimmed } = live.task;

@@ -76,7 +76,10 @@ Deno.test("trimRows() removes the oldest rows and no state change", async () => 
         }
         await live.committed();
         await note();
-        if (needsTrim(live, max)) await trimRows(kv, live, max);
+        // Twice at once: the second one must not count what the first is about to remove.
+        if (needsTrim(live, max)) {
+          await Promise.all([trimRows(kv, live, max), trimRows(kv, live, max)]);
+        }
         await live.committed();
       }
       const { rows, head } = await stored(kv);

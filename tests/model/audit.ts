@@ -143,6 +143,9 @@ function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventR
     const went = fate.trims && (event === "log" || event === "output") && seq < oldest;
     if (row === undefined && went) continue;
     const same = JSON.stringify(row?.data) === JSON.stringify(data);
-    holds("I9", same, () => `${id}: row ${seq} was ${JSON.stringify(data)}`);
+    holds("I9", same, () => {
+      const kept = rows.map((it) => `${it.seq} ${it.event}`).join(", ");
+      return `${id}: row ${seq} was ${JSON.stringify(data)}, of which is left: ${kept}`;
+    });
   }
 }

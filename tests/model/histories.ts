@@ -75,6 +75,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
     connections: 0,
   };
   const property = fc.asyncProperty(new History(commands, replayPath), async (history) => {
+    if (performance.now() - failedAt > shrinkMs) return;
     try {
       await fc.asyncModelRun(async () => {
         const real = await World.open(figures);
@@ -83,10 +84,12 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
       }, history);
       await finish(reference!, opened!);
     } catch (error) {
+      failedAt = Math.min(failedAt, performance.now());
       options.onfailure?.(error);
       throw error;
     }
   });
+  let failedAt = Infinity;
   let reference: Reference | undefined;
   let opened: World | undefined;
   property.afterEach(async () => {
@@ -98,7 +101,6 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
     await fc.assert(property, {
       numRuns: 1,
       seed: seed + figures.histories,
-      interruptAfterTimeLimit: shrinkMs,
       ...(path === undefined ? {} : { path }),
     });
     figures.histories++;

@@ -160,8 +160,8 @@ export class World implements AsyncDisposable {
   async get<T>(path: string): Promise<T> {
     const answer = await this.ask("GET", path);
     holds("I14", answer?.status === 200, () => {
-      const log = this.#server?.stderr.slice(-5).join("\n");
-      return `GET ${path}: ${JSON.stringify(answer ?? String(this.#trouble))}\n${log}`;
+      const log = this.#server?.stderr.slice(-15).join("\n");
+      return `GET ${path}: ${JSON.stringify(answer ?? Deno.inspect(this.#trouble))}\n${log}`;
     });
     return answer!.body as T;
   }
