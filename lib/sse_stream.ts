@@ -149,7 +149,8 @@ export class SseStream {
       this.#sentAt = now;
       const extra = onheartbeat?.();
       if (extra) this.#controller.enqueue(extra);
-      this.#controller.enqueue(HEARTBEAT);
+      // A write may be what finds out that the client has gone: then it is closed by now.
+      if (this.ended === null) this.#controller.enqueue(HEARTBEAT);
     }
   }
 

@@ -90,6 +90,18 @@ for (const [name, what] of LIMITS) {
   });
 }
 
+Deno.test("sse 17: clients that go at a heartbeat disturb nobody", async () => {
+  await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "10" });
+  const { listeners } = app.engine.hub;
+  await Promise.all(Array.from({ length: 50 }, async () => {
+    for (let n = 0; n < 20; n++) {
+      using raw = await openRaw(`${app.url}/tasks/stream`);
+      await raw.until("heartbeat");
+    }
+  }));
+  await nothingLeft(app, listeners);
+});
+
 Deno.test("sse 17: 3,000 clients that come and go leave nothing behind", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
