@@ -7,9 +7,10 @@
 
 import { type Estimate, estimate } from "./eta.ts";
 import type { Outcome, Piece, Write } from "./journal.ts";
-import { type Key, keys, keyText } from "./keys.ts";
+import { keys } from "./keys.ts";
+import { type Leads, leadsTo, moveLeads } from "./leads.ts";
 import { byteLength, encodeRows, eventSize, type EventType, type TaskEvent } from "./lines.ts";
-import { isFinished, type Status, type TaskRecord } from "./record.ts";
+import { isFinished, type TaskRecord } from "./record.ts";
 import {
   applyReport,
   type Change,
@@ -23,13 +24,13 @@ import {
   INLINE_RESULT,
   type Kept,
   pack,
-  queueKey,
   type StoredTask,
   textValue,
   unpack,
 } from "./stored.ts";
 import type { LogLevel } from "./task.ts";
 import { newTrace, traced } from "./trace.ts";
+import { Written } from "./written.ts";
 
 /** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
 type Item = EventItem | { checkpoint: string };
@@ -45,13 +46,6 @@ interface EventItem {
 interface Snapshot {
   task: Task;
   result: string | null;
-}
-
-/** What the store holds of the task, as far as this process knows. */
-interface InStore {
-  status: Status;
-  queue: Key | null;
-  slot: number | null;
 }
 
 /** What {@link LiveTask} tells its owner. */
@@ -92,7 +86,8 @@ export class LiveTask implements Write {
   #result: Kept;
   /** As of the last state event written: what a head says while later items still wait. */
   #base: Snapshot;
-  #inStore: InStore | null;
+  /** What leads to it in the store, as far as this process knows. */
+  #leads: Leads | null;
   #check: Deno.AtomicCheck | null;
   #extra: Piece[] = [];
   #items: Item[] = [];
@@ -102,17 +97,13 @@ export class LiveTask implements Write {
   #headAt = -Infinity;
   #headDue = false;
   #estimate: Estimate | undefined;
-  #changes = 0;
-  #rendered = 0;
-  #written = 0;
-  #loss: Outcome | null = null;
-  #waiters: { change: number; resolve(outcome: Outcome): void }[] = [];
+  readonly #written = new Written();
 
   private constructor(
     task: Task,
     input: Kept,
     result: Kept,
-    inStore: InStore | null,
+    leads: Leads | null,
     check: Deno.AtomicCheck | null,
     hooks: LiveTaskHooks,
   ) {
@@ -120,7 +111,7 @@ export class LiveTask implements Write {
     this.input = input;
     this.#result = result;
     this.#base = { task, result: null };
-    this.#inStore = inStore;
+    this.#leads = leads;
     this.#check = check;
     this.#hooks = hooks;
   }
@@ -140,12 +131,11 @@ export class LiveTask implements Write {
   /** A task read from the store: what is written of it is checked against what was read. */
   static loaded(entry: Deno.KvEntry<StoredTask>, hooks: LiveTaskHooks): LiveTask {
     const task = unpack(entry.value);
-    const { status } = task.record;
     return new LiveTask(
       task,
       entry.value.input,
       entry.value.result,
-      { status, queue: status === "pending" ? queueKey(task.record) : null, slot: task.slot },
+      leadsTo(task),
       { key: entry.key, versionstamp: entry.versionstamp },
       hooks,
     );
@@ -163,12 +153,12 @@ export class LiveTask implements Write {
 
   /** Given up: the store holds something else than this process believed, or takes no more. */
   get lost(): boolean {
-    return this.#loss !== null;
+    return this.#written.lost;
   }
 
   /** Nothing waits to be written. */
   get clean(): boolean {
-    return this.#written === this.#changes;
+    return this.#written.clean;
   }
 
   /** Makes a state change, with its event (and `complete` where it ends). */
@@ -252,11 +242,7 @@ export class LiveTask implements Write {
 
   /** Resolves when everything up to now is written, or will not be. */
   committed(): Promise<Outcome> {
-    if (this.#loss) return Promise.resolve(this.#loss);
-    if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.#waiters.push({ change: this.#changes, resolve });
-    return promise;
+    return this.#written.wait();
   }
 
   /** See {@link Write}. */
@@ -299,7 +285,7 @@ export class LiveTask implements Write {
         if (this.#reported) this.#nextSeq();
         events.push(progress);
       }
-      this.#rendered = this.#changes;
+      this.#written.render();
       this.#base = { task: this.task, result: this.#base.result };
       this.#unshared = false;
       if (progress) {
@@ -314,8 +300,8 @@ export class LiveTask implements Write {
     }
     if (more) this.#advanceBase(events.at(-1)?.seq, saved);
 
-    const piece: Piece = { checks: [], sets, deletes: [], events, more };
-    if (this.#check) piece.checks!.push(this.#check);
+    const piece: Required<Piece> = { checks: [], sets, deletes: [], events, more };
+    if (this.#check) piece.checks.push(this.#check);
     if (rows.length > 0) {
       const bytes = encodeRows(rows);
       sets.push([keys.event(this.id, rows.at(-1)!.seq), bytes, bytes.length]);
@@ -326,9 +312,9 @@ export class LiveTask implements Write {
     }
     this.#renderHead(piece);
     for (const extra of this.#extra.splice(0)) {
-      piece.checks!.push(...extra.checks ?? []);
+      piece.checks.push(...extra.checks ?? []);
       sets.push(...extra.sets ?? []);
-      piece.deletes!.push(...extra.deletes ?? []);
+      piece.deletes.push(...extra.deletes ?? []);
       events.push(...extra.events ?? []);
     }
     return piece;
@@ -336,19 +322,13 @@ export class LiveTask implements Write {
 
   /** See {@link Write}. */
   settle(outcome: Outcome): void {
+    this.#written.settle(outcome);
+    // Not ours alone: whatever is written next must find what we just wrote.
     if (outcome.ok) {
-      this.#written = this.#rendered;
-      // Not ours alone: whatever is written next must find what we just wrote.
       this.#check = this.task.owner === null && this.#base.task.owner === null
         ? { key: keys.task(this.id), versionstamp: outcome.versionstamp }
         : null;
-    } else {
-      this.#loss = outcome;
-      this.#written = this.#rendered = this.#changes;
     }
-    const done = this.#waiters.filter((waiter) => waiter.change <= this.#written);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.change > this.#written);
-    for (const waiter of done) waiter.resolve(outcome);
     this.#hooks.settled(this, outcome);
   }
 
@@ -387,44 +367,20 @@ export class LiveTask implements Write {
     };
   }
 
-  #renderHead(piece: Piece): void {
+  #renderHead(piece: Required<Piece>): void {
     const { task, result } = this.#base;
     this.#headAt = this.#hooks.now();
     this.#headDue = false;
     this.#hooks.lags(this, false);
-    const { kind, status } = task.record;
     if (result !== null) {
       const inline = byteLength(result) <= INLINE_RESULT;
       this.#result = inline ? result : { kept: true };
-      if (!inline) piece.sets!.push([keys.result(this.id), textValue(result), byteLength(result)]);
+      if (!inline) piece.sets.push([keys.result(this.id), textValue(result), byteLength(result)]);
       this.#base = { task, result: null };
     }
     const head = pack(task, this.input, this.#result);
-    piece.sets!.push([keys.task(this.id), head, head.record.length * 2 + 4096]);
-
-    const queue = status === "pending" ? queueKey(task.record) : null;
-    const before = this.#inStore;
-    if (before?.status !== status) {
-      if (before) piece.deletes!.push(keys.index(kind, before.status, this.id));
-      piece.sets!.push([keys.index(kind, status, this.id), null, 8]);
-      if (status === "completed" && task.checkpointed) {
-        piece.deletes!.push(keys.checkpoint(this.id));
-      }
-      // A cancel that was asked for is done with, and is not meant for the task when it is retried.
-      if (before && isFinished(before.status)) piece.deletes!.push(keys.cancel(this.id));
-    }
-    const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
-    if (moved && before?.queue) piece.deletes!.push(before.queue);
-    if (moved && queue) piece.sets!.push([queue, [kind, task.record.priority], 96]);
-    const slot = task.slot;
-    if (slot !== (before?.slot ?? null)) {
-      if (before && before.slot !== null) piece.deletes!.push(keys.slot(kind, before.slot));
-      if (slot !== null) {
-        piece.checks!.push({ key: keys.slot(kind, slot), versionstamp: null });
-        piece.sets!.push([keys.slot(kind, slot), this.id, 64]);
-      }
-    }
-    this.#inStore = { status, queue, slot };
+    piece.sets.push([keys.task(this.id), head, head.record.length * 2 + 4096]);
+    this.#leads = moveLeads(piece, task, this.#leads);
   }
 
   #stateEvent(type: "message" | "complete"): EventItem {
@@ -439,7 +395,7 @@ export class LiveTask implements Write {
     this.#items.push(item);
     // The state event shows whatever progress came before it.
     this.#reported = false;
-    this.#changes++;
+    this.#written.change();
     return item;
   }
 
@@ -455,7 +411,7 @@ export class LiveTask implements Write {
   }
 
   #touch(): void {
-    this.#changes++;
+    this.#written.change();
     this.#hooks.touch(this);
   }
 }

@@ -1,0 +1,51 @@
+import type { Outcome } from "./journal.ts";
+
+/** How much of what changed in a task is written, and who waits for it. */
+export class Written {
+  #changed = 0;
+  #rendered = 0;
+  #written = 0;
+  #loss: Outcome | null = null;
+  #waiters: { change: number; resolve(outcome: Outcome): void }[] = [];
+
+  /** Given up: what changed will not be written. */
+  get lost(): boolean {
+    return this.#loss !== null;
+  }
+
+  /** Nothing waits to be written. */
+  get clean(): boolean {
+    return this.#written === this.#changed;
+  }
+
+  /** Something changed. */
+  change(): void {
+    this.#changed++;
+  }
+
+  /** Everything up to now is in the next commit. */
+  render(): void {
+    this.#rendered = this.#changed;
+  }
+
+  /** Notes how that commit ended, and tells those who wait. */
+  settle(outcome: Outcome): void {
+    if (!outcome.ok) {
+      this.#loss = outcome;
+      this.#rendered = this.#changed;
+    }
+    this.#written = this.#rendered;
+    const done = this.#waiters.filter((waiter) => waiter.change <= this.#written);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.change > this.#written);
+    for (const waiter of done) waiter.resolve(outcome);
+  }
+
+  /** Resolves when everything up to now is written, or will not be. */
+  wait(): Promise<Outcome> {
+    if (this.#loss) return Promise.resolve(this.#loss);
+    if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#waiters.push({ change: this.#changed, resolve });
+    return promise;
+  }
+}
