@@ -9,7 +9,7 @@ export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param atOnce How many may be at it. */
+  /** Lets `atOnce` be at it together. */
   constructor(atOnce: number) {
     this.#free = atOnce;
   }
