@@ -6,6 +6,7 @@
  */
 
 import { type Estimate, estimate } from "./eta.ts";
+import { type EventItem, Items, type Snapshot } from "./items.ts";
 import type { Outcome, Piece, Write } from "./journal.ts";
 import { keys } from "./keys.ts";
 import { type Leads, leadsTo, moveLeads } from "./leads.ts";
@@ -31,22 +32,6 @@ import {
 import type { LogLevel } from "./task.ts";
 import { newTrace, traced } from "./trace.ts";
 import { Written } from "./written.ts";
-
-/** Something to write, in order: an event (with the task as it is after it), or a checkpoint. */
-type Item = EventItem | { checkpoint: string };
-
-interface EventItem {
-  event: TaskEvent;
-  after?: Snapshot;
-  /** The end, which is written in the same commit as the last message, or neither is. */
-  with?: EventItem;
-}
-
-/** The task right after a state change. */
-interface Snapshot {
-  task: Task;
-  result: string | null;
-}
 
 /** What {@link LiveTask} tells its owner. */
 export interface LiveTaskHooks {
@@ -90,7 +75,7 @@ export class LiveTask implements Write {
   #leads: Leads | null;
   #check: Deno.AtomicCheck | null;
   #extra: Piece[] = [];
-  #items: Item[] = [];
+  readonly #items = new Items();
   #reported = false;
   /** Nobody else holds the task and record as they are: they may be written into. */
   #unshared = false;
@@ -203,7 +188,7 @@ export class LiveTask implements Write {
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     const seq = this.#nextSeq();
-    this.#items.push({ event: this.#event(type, seq, `{"seq":${seq},${json.slice(1)}`) });
+    this.#items.event({ event: this.#event(type, seq, `{"seq":${seq},${json.slice(1)}`) });
     this.task = { ...this.task, rows: this.task.rows + 1 };
     this.#touch();
   }
@@ -217,7 +202,7 @@ export class LiveTask implements Write {
   /** Saves a checkpoint, behind the rows that came before it. */
   save(json: string): void {
     this.task = { ...this.task, checkpointed: true, deaths: 0 };
-    this.#items.push({ checkpoint: json });
+    this.#items.checkpoint(json);
     this.#touch();
   }
 
@@ -248,37 +233,18 @@ export class LiveTask implements Write {
   /** See {@link Write}. */
   render(room: number): Piece | null {
     if (this.lost) return {};
-    const events: TaskEvent[] = [];
-    const sets: NonNullable<Piece["sets"]> = [];
-    let checkpoint: string | null = null;
-    let saved = false;
-    let taken = 0;
-    let left = Math.min(room, ROWS_ROOM);
-    for (const item of this.#items) {
-      if ("checkpoint" in item) {
-        checkpoint = item.checkpoint;
-        saved = true;
-      } else {
-        const size = eventSize(item.event);
-        if (size + (item.with ? eventSize(item.with.event) : 0) > left) break;
-        left -= size;
-        events.push(item.event);
-        if (item.after) {
-          this.#base = item.after;
-          saved = false;
-        }
-      }
-      taken++;
-    }
-    let more = taken < this.#items.length;
+    const picked = this.#items.pick(Math.min(room, ROWS_ROOM));
+    const { count, events, checkpoint } = picked;
+    const sets: Required<Piece>["sets"] = [];
+    let { more } = picked;
     let progress: TaskEvent | null = null;
     if (!more && (this.#reported || this.#headDue)) {
       progress = this.#progressEvent();
-      left -= eventSize(progress);
-      if (left < 0) more = true;
+      if (eventSize(progress) > picked.left) more = true;
     }
-    if (more && taken === 0) return null;
-    this.#items.splice(0, taken);
+    if (more && count === 0) return null;
+    this.#items.drop(count);
+    if (picked.after) this.#base = picked.after;
     const rows = events.slice();
     if (!more) {
       if (progress) {
@@ -289,7 +255,7 @@ export class LiveTask implements Write {
       this.#base = { task: this.task, result: this.#base.result };
       this.#unshared = false;
       if (progress) {
-        const lags = taken === 0 && this.#mayLag();
+        const lags = count === 0 && this.#mayLag();
         this.#reported = false;
         if (lags) {
           progress.type = "progress";
@@ -298,7 +264,7 @@ export class LiveTask implements Write {
         }
       }
     }
-    if (more) this.#advanceBase(events.at(-1)?.seq, saved);
+    if (more) this.#advanceBase(events.at(-1)?.seq, picked.saved);
 
     const piece: Required<Piece> = { checks: [], sets, deletes: [], events, more };
     if (this.#check) piece.checks.push(this.#check);
@@ -354,12 +320,11 @@ export class LiveTask implements Write {
   /** Brings what a head says up to the items taken, though others wait. */
   #advanceBase(seq: number | undefined, saved: boolean): void {
     const { task, result } = this.#base;
-    const waiting = this.#items.filter((item) => "event" in item && !item.after).length;
     this.#base = {
       task: {
         ...task,
         ...(saved ? { checkpointed: true, deaths: 0 } : {}),
-        rows: this.task.rows - waiting,
+        rows: this.task.rows - this.#items.rows,
         trimmed: this.task.trimmed,
         record: { ...task.record, seq: seq ?? task.record.seq },
       },
@@ -392,7 +357,7 @@ export class LiveTask implements Write {
     this.#unshared = false;
     const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
     const item: EventItem = { event: this.#event(type, seq, json), after };
-    this.#items.push(item);
+    this.#items.event(item);
     // The state event shows whatever progress came before it.
     this.#reported = false;
     this.#written.change();
