@@ -56,6 +56,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       HEADWAY_KV: kv,
       HEADWAY_KINDS: options.kinds ?? TEST_KINDS,
       HEADWAY_LOG: "warn",
+      // A test that stops one does not want to wait for a balancer.
+      HEADWAY_DRAIN_MS: "1000",
       ...remote?.env,
       ...options.env,
     },

@@ -42,6 +42,30 @@ Deno.test("history() gives every row behind a seq, in order, also in the middle 
   );
 });
 
+Deno.test("history() has four reads under way at the most, however many ask", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const all = await put(
+    kv,
+    Array.from({ length: 60 }, (_, n) => [{ type: "log", seq: n + 1, json: "{}" }]),
+  );
+  let reading = 0;
+  let most = 0;
+  const counting = new Proxy(kv, {
+    get: (_, name) =>
+      async function* (...args: Parameters<Deno.Kv["list"]>) {
+        assertEquals(name, "list");
+        most = Math.max(most, ++reading);
+        yield* kv.list(...args);
+        reading--;
+      },
+  });
+  const got = await Promise.all(
+    Array.from({ length: 30 }, () => Array.fromAsync(history(counting, ID, 0))),
+  );
+  for (const batches of got) assertEquals(batches.flat(), all);
+  assertEquals(most, 4);
+});
+
 Deno.test("historyPage() ends a page of large rows early, and goes on behind it", async () => {
   using kv = await Deno.openKv(":memory:");
   const large = (seq: number): Row => ({ type: "log", seq, json: `"${"x".repeat(40_000)}"` });

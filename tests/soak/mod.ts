@@ -133,7 +133,11 @@ async function restart(count: number): Promise<string[]> {
   await using directory = await tempDir();
   const options = {
     kv: `${directory.path}/soak.db`,
-    env: { HEADWAY_PORT: String(freePort()), HEADWAY_HEARTBEAT_MS: "0" },
+    env: {
+      HEADWAY_PORT: String(freePort()),
+      HEADWAY_HEARTBEAT_MS: "0",
+      HEADWAY_DRAIN_MS: "10000",
+    },
   };
   await using old = await startServer(options);
   processes.add(old.process);
