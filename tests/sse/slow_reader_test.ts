@@ -289,5 +289,6 @@ async function trimmingOvertakes() {
     },
   }).feed(raw.body().text);
   assertEquals(last, rows);
-  assertEquals(resets, 1);
+  // Again, where it was quick enough to be overtaken twice.
+  assertGreater(resets, 0);
 }
