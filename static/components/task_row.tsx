@@ -6,7 +6,7 @@ import { now } from "../clock.ts";
 import { ago, amount, duration, fullTime, percent, rate, tookTime } from "../format.ts";
 import { rows, unwatchRecord, watchRecord } from "../list_store.ts";
 import { stayInPage, taskHref } from "../route.ts";
-import { selectTo, toggle } from "../selection.ts";
+import { selected as picked, selectTo, toggle } from "../selection.ts";
 import { strings } from "../strings.ts";
 import { isFinished } from "../task_state.ts";
 import { StatusIcon } from "./icons.tsx";
@@ -60,12 +60,13 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
             aria-label={strings.list.select(kind, shortId)}
             checked={selected}
             onClick={(event) => {
-              event.preventDefault();
               // Keys are for the row: a box that has the focus would take the space bar twice.
               document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
               if (event.shiftKey) selectTo(rows.peek(), id);
               else toggle(id);
             }}
+            // The browser has ticked it by itself, or not: what counts is whether it is picked.
+            onChange={({ currentTarget }) => currentTarget.checked = picked.peek().has(id)}
           />
         </label>
       </span>

@@ -198,7 +198,17 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
   await press(page, ".bulk .button", "Cancel 3");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
   await page.waitForSelector(".bulk", { hidden: true });
-  await page.click(`#row-${done} input`);
+  const tick = `#row-${done} input`;
+  const isTicked = () => page.$eval(tick, (box) => (box as HTMLInputElement).checked);
+  for (const ticked of [true, false, true]) {
+    await page.click(tick);
+    await eventually(async () => assertEquals(await isTicked(), ticked));
+  }
+  // Picking a range that ends where it begins changes nothing.
+  await page.keyboard.down("Shift");
+  await page.click(tick);
+  await page.keyboard.up("Shift");
+  await eventually(async () => assertEquals(await isTicked(), true));
   for (const count of ["0", "1"]) {
     await page.keyboard.press("Space");
     const picked = () => page.$$eval(".row[aria-selected=true]", (found) => String(found.length));

@@ -1,0 +1,85 @@
+/**
+ * `deno task screenshots`: pictures of the page with tasks that really run, of the list and of a
+ * task, light and dark, wide and narrow, in both languages. Into `docs/screenshots/all`, which is
+ * not kept, and the two of the README beside it.
+ *
+ * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
+ *
+ * @module
+ */
+
+import type { Page } from "puppeteer-core";
+import { finished, submit, taskWhen } from "../tests/helpers/api.ts";
+import { TestBrowser } from "../tests/helpers/browser.ts";
+import { startServer } from "../tests/helpers/server.ts";
+
+const TARGET = new URL("../docs/screenshots/", import.meta.url);
+const KINDS = new URL("./screenshots/kinds.ts", import.meta.url).href;
+
+/** The two that the README shows. */
+const BEST: Record<string, string> = {
+  "task-en-light-1280": "task.png",
+  "list-en-dark-1280": "list.png",
+};
+
+const LOOKS = ["en", "zh-CN"].flatMap((language) =>
+  (["light", "dark"] as const).flatMap((scheme) =>
+    [1280, 390].map((width) => ({ language, scheme, width, height: width < 600 ? 844 : 860 }))
+  )
+);
+
+/** A day's work: some of it done, one that failed, and all the rest under way. */
+async function work(url: string): Promise<string> {
+  const done = await submit(url, "nightly-report", {});
+  const other = await submit(url, "import-orders", { file: "returns.csv", orders: 300 });
+  const failed = await submit(url, "send-newsletter", { breaks_at: 1700 });
+  for (const { task_id } of [done, other, failed]) await finished(url, task_id);
+  await submit(url, "nightly-report", {}, { delay_ms: 3 * 3600_000 });
+  await submit(url, "crawl-site", {});
+  await submit(url, "transcode-video", { frames: 4300, per_second: 48 });
+  await submit(url, "send-newsletter", { letters: 6000 });
+  const canceled = await submit(url, "transcode-video", { frames: 9000 });
+  await taskWhen(url, canceled.task_id, ({ done }) => done !== null && done > 0);
+  await (await fetch(`${url}/tasks/${canceled.task_id}/cancel`, { method: "POST" })).body?.cancel();
+  await submit(url, "demo", { steps: 60, interval_ms: 900 });
+  const { task_id } = await submit(url, "import-orders", { file: "orders-2026-11.csv" });
+  await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 36, 120_000);
+  return task_id;
+}
+
+/** Waits until the page shows what it has, and nothing moves. */
+async function settle(page: Page, content: string): Promise<void> {
+  await page.waitForSelector(content);
+  await page.waitForSelector(".connection-live");
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    // The first events, and what they move.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+  });
+}
+
+await Deno.mkdir(new URL("all/", TARGET), { recursive: true });
+await using server = await startServer({ kinds: KINDS });
+const id = await work(server.url);
+await using browser = await TestBrowser.launch();
+const views = [["task", `/?task_id=${id}`, ".log-row"], ["list", "/", ".count-figure"]] as const;
+for (const [view, path, content] of views) {
+  for (const { language, scheme, width, height } of LOOKS) {
+    const languages = [language];
+    await using opened = await browser.open(server.url + path, {
+      languages,
+      scheme,
+      width,
+      height,
+    });
+    const { page } = opened;
+    await settle(page, content);
+    const name = `${view}-${language}-${scheme}-${width}`;
+    const picture = await page.screenshot();
+    await Deno.writeFile(new URL(`all/${name}.png`, TARGET), picture);
+    const best = BEST[name];
+    if (best) await Deno.writeFile(new URL(best, TARGET), picture);
+    // deno-lint-ignore no-console -- what it has done
+    console.log(`${name}.png`);
+  }
+}
