@@ -36,14 +36,15 @@ async function work(url: string): Promise<string> {
   for (const { task_id } of [done, other, failed]) await finished(url, task_id);
   await submit(url, "nightly-report", {}, { delay_ms: 3 * 3600_000 });
   await submit(url, "crawl-site", {});
-  await submit(url, "transcode-video", { frames: 4300, per_second: 48 });
-  await submit(url, "send-newsletter", { letters: 6000 });
-  const canceled = await submit(url, "transcode-video", { frames: 9000 });
-  await taskWhen(url, canceled.task_id, ({ done }) => done !== null && done > 0);
+  await submit(url, "transcode-video", { frames: 8600, per_second: 96 });
+  await submit(url, "send-newsletter", { letters: 12_000 });
+  const canceled = await submit(url, "transcode-video", { frames: 9000, per_second: 1600 });
+  await taskWhen(url, canceled.task_id, ({ progress }) => (progress ?? 0) > 30);
   await (await fetch(`${url}/tasks/${canceled.task_id}/cancel`, { method: "POST" })).body?.cancel();
-  await submit(url, "demo", { steps: 60, interval_ms: 900 });
-  const { task_id } = await submit(url, "import-orders", { file: "orders-2026-11.csv" });
-  await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 36, 120_000);
+  await submit(url, "demo", { steps: 90, interval_ms: 900 });
+  const orders = { file: "orders-2026-11.csv", orders: 120_000 };
+  const { task_id } = await submit(url, "import-orders", orders);
+  await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 16, 120_000);
   return task_id;
 }
 
@@ -62,7 +63,7 @@ await Deno.mkdir(new URL("all/", TARGET), { recursive: true });
 await using server = await startServer({ kinds: KINDS });
 const id = await work(server.url);
 await using browser = await TestBrowser.launch();
-const views = [["task", `/?task_id=${id}`, ".log-row"], ["list", "/", ".count-figure"]] as const;
+const views = [["list", "/", ".count-figure"], ["task", `/?task_id=${id}`, ".log-row"]] as const;
 for (const [view, path, content] of views) {
   for (const { language, scheme, width, height } of LOOKS) {
     const languages = [language];
