@@ -110,7 +110,8 @@ async function sendWithKey(
   const good = used === undefined ? false : reference.keyIsGood(used);
   const same = used?.submission === submission;
   const at = reference.now();
-  const known = used ?? { submission, id: null, at, bodies: new Set<Submission>() };
+  const known = reference.keys.get(key) ??
+    { submission, id: null, at, bodies: new Set<Submission>() };
   // Before the answer: it may be taken in though none comes.
   known.bodies.add(submission);
   reference.keys.set(key, known);
@@ -120,6 +121,8 @@ async function sendWithKey(
     headers: { "idempotency-key": key },
   });
   if (isLost(answer)) {
+    // Where its task was gone, or its time was over, it may have begun anew.
+    if (used !== undefined) known.at = null;
     missing("a submit with a key", circumstances);
     return null;
   }

@@ -40,8 +40,8 @@ export interface UsedKey {
   submission: Submission;
   /** What it made; `null` when there was no answer. */
   id: string | null;
-  /** When, by the server's clock. */
-  at: number;
+  /** When, by the server's clock; `null` where that is not known. */
+  at: number | null;
   /** Bodies that it may stand for: more than one where some got no answer, or at the same time. */
   bodies: Set<Submission>;
 }
@@ -118,8 +118,9 @@ export class Reference {
     this.#deaths++;
   }
 
-  /** What a key must do now: `null` when the clock stands where either is right. */
+  /** Whether a key must be known now; `null` where either is right. */
   keyIsGood({ at }: UsedKey): boolean | null {
+    if (at === null) return null;
     const left = at + KEY_MS - this.now();
     return Math.abs(left) < 60_000 ? null : left > 0;
   }
