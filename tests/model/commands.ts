@@ -187,6 +187,20 @@ const feeds = fc.oneof(
   ),
 );
 
+/** Begins some wishes at once. What is returned waits for them, and throws the first failure. */
+function begin(
+  during: readonly Operation[],
+  reference: Reference,
+  world: World,
+): () => Promise<void> {
+  const asked = Promise.allSettled(
+    during.map((it) => perform(it, reference, world, { alone: false })),
+  );
+  return async () => {
+    for (const result of await asked) if (result.status === "rejected") throw result.reason;
+  };
+}
+
 /** Some wishes at once, and in their middle the server ends and begins again. */
 const endings = fc.record({
   signal: fc.constantFrom("SIGKILL" as const, "SIGKILL" as const, "SIGTERM" as const),
@@ -196,10 +210,10 @@ const endings = fc.record({
   command(
     `${signal} after ${after_ms} ms of: ${during.map(tell).join("; ") || "nothing"}`,
     async (reference, world) => {
-      const asked = during.map((it) => perform(it, reference, world, { alone: false }));
+      const asked = begin(during, reference, world);
       await wait(after_ms);
       await world.end(signal);
-      await Promise.all(asked);
+      await asked();
       auditStore(await world.stored(), reference, { clean: signal === "SIGTERM" });
       await world.start();
     },
@@ -217,12 +231,12 @@ const freezes = fc.array(operation, { maxLength: 2 }).map((during) =>
   command(
     `SIGSTOP past the lease during: ${during.map(tell).join("; ") || "nothing"}`,
     async (reference, world) => {
-      let asked: Promise<void>[] = [];
-      await world.freeze(async () => {
-        asked = during.map((it) => perform(it, reference, world, { alone: false }));
+      const asked = await world.freeze(async () => {
+        const asked = begin(during, reference, world);
         await wait(1.5 * LEASE_MS);
+        return asked;
       });
-      await Promise.all(asked);
+      await asked();
     },
   )
 );

@@ -127,7 +127,8 @@ async function sendWithKey(
     return null;
   }
   const others = [...known.bodies].filter((it) => it !== submission && it !== used?.submission);
-  const contested = others.length > 0 || (used !== undefined && used.id === null && !same);
+  const contested = !circumstances.alone || others.length > 0 ||
+    (used !== undefined && used.id === null && !same);
   if (answer.status === 422) {
     const right = contested || (used !== undefined && !same && good !== false);
     holds("I6", right, () => `${key} was refused`);

@@ -124,11 +124,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Stops the server for as long as `during` takes. */
-  async freeze(during: () => Promise<void>): Promise<void> {
+  async freeze<T>(during: () => Promise<T>): Promise<T> {
     const { pid } = this.#server!.process;
     Deno.kill(pid, "SIGSTOP");
     try {
-      await during();
+      return await during();
     } finally {
       Deno.kill(pid, "SIGCONT");
     }
