@@ -30,7 +30,7 @@ import {
   unpack,
 } from "./stored.ts";
 import type { LogLevel } from "./task.ts";
-import { newTrace, traced } from "./trace.ts";
+import { newTrace, traced, traceSize } from "./trace.ts";
 import { Written } from "./written.ts";
 
 /** What {@link LiveTask} tells its owner. */
@@ -344,7 +344,8 @@ export class LiveTask implements Write {
       this.#base = { task, result: null };
     }
     const head = pack(task, this.input, this.#result);
-    piece.sets.push([keys.task(this.id), head, head.record.length * 2 + 4096]);
+    const size = head.record.length * 2 + 1024 + traceSize(task.trace);
+    piece.sets.push([keys.task(this.id), head, size]);
     this.#leads = moveLeads(piece, task, this.#leads);
   }
 

@@ -72,3 +72,10 @@ export function traced(
   }
   return { gap, points, stages };
 }
+
+/** Bytes that a trace takes in the store, at the most. */
+export function traceSize(trace: Trace | null): number {
+  return trace === null
+    ? 0
+    : 64 + 40 * trace.points.length + (2 * MAX_NAME + 24) * trace.stages.length;
+}

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { MAX_POINTS, MAX_STAGES, newTrace, traced } from "../../lib/trace.ts";
+import { MAX_POINTS, MAX_STAGES, newTrace, traced, traceSize } from "../../lib/trace.ts";
 
 const NOTHING = { progress: null, done: null, stage: null };
 
@@ -29,6 +29,20 @@ Deno.test("traced() is the same trace where there is nothing new to keep", () =>
   const staged = traced(trace, 400, { progress: 4, done: 2, stage: "write" });
   assertEquals([staged.points, staged.stages], [trace.points, [[300, "read"], [400, "write"]]]);
   assertEquals(traced(staged, 10, NOTHING), staged);
+});
+
+Deno.test("traceSize() is no less than what a store takes for it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let trace = newTrace(1_900_000_000_000);
+  for (let n = 1; n <= MAX_POINTS; n++) {
+    const at = 1_900_000_000_000.5 + n * 1000;
+    const stage = n % 4 === 0 ? `${n} ${"進".repeat(200)}` : null;
+    trace = traced(trace, at, { progress: n / 3, done: 1e9 + n / 7, stage });
+    // A value of more than 64 KiB is refused, so many of them fit where so many are said to fit.
+    const copies = Math.floor(60_000 / traceSize(trace));
+    await kv.set(["traces"], Array.from({ length: copies }, () => structuredClone(trace)));
+  }
+  assertEquals(traceSize(null), 0);
 });
 
 Deno.test("traced() keeps few and short names of stages", () => {
