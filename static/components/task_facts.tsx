@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { TaskRecord } from "../../lib/record.ts";
 import { now } from "../clock.ts";
+import { connection } from "../connection.ts";
 import { ago, duration } from "../format.ts";
 import { strings } from "../strings.ts";
 import { details } from "../task_details.ts";
@@ -64,12 +65,14 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
 /** When its process was last heard of: green, or amber when it has missed a renewal. */
 function SignOfLife({ record }: { record: TaskRecord }): JSX.Element {
   void now.value;
-  const came = details.value!;
-  const worker = workerState(record, came.data, Date.now() - came.at);
-  const silent = worker?.state === "silent";
-  const ms = worker === null || worker.state === "gone" ? 0 : worker.silentMs;
+  const { data, at } = details.value!;
+  const since = Date.now() - at;
+  const worker = workerState(record, data, since);
+  const known = worker === null || worker.state === "gone" ? 0 : worker.silentMs;
+  // Nobody can be asked: what was known grows old.
+  const ms = worker?.state === "alive" && connection.value !== "live" ? known + since : known;
   return (
-    <span class={`life${silent ? " life-silent" : ""}`}>
+    <span class={`life${worker?.state === "silent" || ms > data.lease_ms ? " life-silent" : ""}`}>
       {ago(ms)}
     </span>
   );

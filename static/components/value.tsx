@@ -68,13 +68,17 @@ function Names({ entries }: { entries: [string, unknown][] }): JSX.Element {
 
 function Table({ rows }: { rows: unknown }): JSX.Element {
   const { columns, items } = asTable(rows)!;
+  // They stand below each other by their ends.
+  const numbers = new Set(
+    columns.filter((column) => items.every((item) => typeof (item[column] ?? 0) === "number")),
+  );
   return (
     <div class="table-scroll" tabIndex={0}>
       <table>
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column} scope="col" class={`text${isNumber(items[0]![column])}`}>
+              <th key={column} scope="col" class={`text${numbers.has(column) ? " number" : ""}`}>
                 {column}
               </th>
             ))}
@@ -84,7 +88,7 @@ function Table({ rows }: { rows: unknown }): JSX.Element {
           {items.map((item, at) => (
             <tr key={at}>
               {columns.map((column) => (
-                <td key={column} class={cellClass(item[column])}>
+                <td key={column} class={cellClass(item[column], numbers.has(column))}>
                   <Cell value={item[column]} />
                 </td>
               ))}
@@ -102,13 +106,8 @@ function Cell({ value }: { value: unknown }): JSX.Element | null {
 }
 
 /** Short values stay on their line, as dates that would break at their hyphens. */
-function cellClass(value: unknown): string {
-  return `text${cellText(value).length <= 24 ? " short" : ""}${isNumber(value)}`;
-}
-
-/** Numbers stand below each other by their ends. */
-function isNumber(value: unknown): string {
-  return typeof value === "number" ? " number" : "";
+function cellClass(value: unknown, number: boolean): string {
+  return `text${cellText(value).length <= 24 ? " short" : ""}${number ? " number" : ""}`;
 }
 
 /** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */

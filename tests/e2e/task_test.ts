@@ -302,6 +302,8 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
     ([text]) => assertMatch(text!, /^step\s+\d+$/),
   );
   await first.kill();
+  // While nobody can be asked, what was known grows old.
+  await page.waitForSelector(".life-silent");
   await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
   await until(page, ".step-name", (names) =>
     assertEquals(names, [
