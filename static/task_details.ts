@@ -21,8 +21,9 @@ const CALM_MS = 4000;
 const WAITING_MS = 1500;
 const SILENT_MS = 700;
 
-/** Milliseconds without a word of the task, after which it is asked more often. */
+/** Milliseconds without a word of the task, after which it is asked more often, and then less. */
 const QUIET_MS = 1500;
+const LONG_QUIET_MS = 20_000;
 
 /** What was answered, and when, by the client's clock. */
 export const details = signal<{ data: TaskDetails; at: number } | null>(null);
@@ -85,5 +86,6 @@ export function watchDetails(id: string): () => void {
 /** Milliseconds until the next question. */
 export function pace({ status, updated_at }: TaskRecord, at: number): number {
   if (status === "pending") return WAITING_MS;
-  return at - Date.parse(updated_at) > QUIET_MS ? SILENT_MS : CALM_MS;
+  const quiet = at - Date.parse(updated_at);
+  return quiet < QUIET_MS ? CALM_MS : quiet < LONG_QUIET_MS ? SILENT_MS : WAITING_MS;
 }
