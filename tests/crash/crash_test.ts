@@ -226,9 +226,10 @@ Deno.test("a task process that is killed costs its tasks no attempt", async () =
   const tasks = await Promise.all(
     Array.from({ length: 10 }, () => submit(server.url, "numbered", shape)),
   );
-  for (const { task_id } of tasks) {
-    await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14);
-  }
+  // All at once: on a slow machine the first would be over before the last was asked.
+  await Promise.all(
+    tasks.map(({ task_id }) => taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14)),
+  );
   const [pid] = server.engine.runner!.pids;
   Deno.kill(pid!, "SIGKILL");
   for (const { task_id } of tasks) {
