@@ -97,11 +97,12 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const certificate = await readCertificate(config.tlsCert, config.tlsKey);
   await using parts = new AsyncDisposableStack();
 
-  const local = !/^https?:/.test(config.kv);
+  const local = config.kv !== "" && !/^https?:/.test(config.kv);
   const alone = local && !options.kv;
   if (alone && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
   const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
 
+  const inline = options.inline || config.workers === 0;
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   await openSchema(kv);
   const openEngine = (onfenced: () => void) =>
@@ -111,10 +112,10 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       role: config.role,
       kinds,
       startHost: (events: TaskHostEvents) =>
-        options.inline
+        inline
           ? startInline(kinds, events)
           : startTaskProcess({ modules, permissions: config.taskPermissions, log }, events),
-      processes: config.workers,
+      processes: Math.max(1, config.workers),
       concurrency: config.concurrency,
       leaseMs: config.leaseMs,
       retentionMs: config.retentionMs,
@@ -223,11 +224,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
 /** Opens the store, or says in one sentence why that cannot be. */
 async function openStore(kv: string): Promise<Deno.Kv> {
-  if (kv !== ":memory:" && !/^https?:/.test(kv)) await checkStoreFile(kv);
+  if (kv !== "" && kv !== ":memory:" && !/^https?:/.test(kv)) await checkStoreFile(kv);
   try {
-    return await Deno.openKv(kv);
+    return await Deno.openKv(kv === "" ? undefined : kv);
   } catch (error) {
-    throw new StoreOpenError(kv, error);
+    throw new StoreOpenError(kv || "of the platform", error);
   }
 }
 
@@ -250,7 +251,10 @@ async function main(): Promise<void> {
   }
   let server: Server;
   try {
-    server = await start(readConfig((name) => Deno.env.get(name)));
+    const deployed = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
+    const config = readConfig((name) => Deno.env.get(name));
+    // Deno Deploy kills five seconds after its SIGINT.
+    server = await start(config, deployed ? { graceMs: 2000 } : {});
   } catch (error) {
     const known = error instanceof ConfigError || error instanceof FileInUseError ||
       error instanceof StoreOpenError || error instanceof SchemaError ||

@@ -29,7 +29,7 @@ export interface Config {
   role: "all" | "web" | "worker";
   /** Modules with further kinds, as URLs. */
   kinds: string[];
-  /** Task processes. */
+  /** Task processes; 0 runs tasks in the server's own. */
   workers: number;
   /** Tasks at once in each. */
   concurrency: number;
@@ -92,8 +92,13 @@ export interface Config {
 export function readConfig(env: (name: string) => string | undefined): Config {
   const config = {} as Config;
   for (const variable of VARIABLES) variable.read(env(variable.name)?.trim() || undefined, config);
-  // There the address counts for nothing: everybody can reach it.
-  if (env("DENO_DEPLOYMENT_ID") !== undefined) config.host = "0.0.0.0";
+  if (env("DENO_DEPLOYMENT_ID") !== undefined) {
+    // Deno Deploy: the address counts for nothing, everybody can reach it; the store is the platform's;
+    // little memory, and a life of minutes, are better spent in one process.
+    config.host = "0.0.0.0";
+    if (!env("HEADWAY_KV")?.trim()) config.kv = "";
+    if (!env("HEADWAY_WORKERS")?.trim()) config.workers = 0;
+  }
   return config;
 }
 

@@ -64,7 +64,9 @@ export const VARIABLES: readonly Variable[] = [
         .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
     },
   ),
-  whole("HEADWAY_WORKERS", "workers", 1, "task processes", { min: 1, max: 256 }),
+  whole("HEADWAY_WORKERS", "workers", 1, "task processes; 0 runs tasks in the server's own", {
+    max: 256,
+  }),
   whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks at once in each", {
     min: 1,
     max: 100_000,

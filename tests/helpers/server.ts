@@ -21,6 +21,8 @@ export interface ServerOptions {
   env?: Record<string, string>;
   /** The SQLite file; a new one that is removed at the end by default. */
   kv?: string;
+  /** What `deno` is given. @default {as the task `start` of deno.json} */
+  args?: string[];
   /** Modules of kinds, as `HEADWAY_KINDS`. @default {TEST_KINDS} */
   kinds?: string;
   /** A command that runs it, as of {@link Network.prefix}. */
@@ -46,7 +48,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   await using resources = new AsyncDisposableStack();
   const remote = ON_DENOKV && !options.kv ? resources.use(await startDenokv()) : undefined;
   const kv = options.kv ?? remote?.url ?? `${resources.use(await tempDir()).path}/test.db`;
-  const [, ...args] = denoJson.tasks.start.command.split(" ");
+  const args = options.args ?? denoJson.tasks.start.command.split(" ").slice(1);
   const [program = "", ...before] = [...options.prefix ?? [], Deno.execPath()];
   const child = new Deno.Command(program, {
     args: [...before, ...args],

@@ -64,8 +64,8 @@ const CASES: Record<string, Case> = {
   HEADWAY_WORKERS: {
     field: "workers",
     fallback: 1,
-    good: { "1": 1, "256": 256 },
-    bad: [...notWhole, "0", "257"],
+    good: { "0": 0, "256": 256 },
+    bad: [...notWhole, "257"],
   },
   HEADWAY_CONCURRENCY: {
     field: "concurrency",
@@ -261,8 +261,13 @@ Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the se
   }
 });
 
-Deno.test("readConfig() knows that everybody reaches a server on Deno Deploy", () => {
-  assertEquals(read({ DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" }).host, "0.0.0.0");
+Deno.test("readConfig() suits itself to Deno Deploy", () => {
+  const there = { DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" };
+  const { host, kv, workers } = read(there);
+  assertEquals([host, kv, workers], ["0.0.0.0", "", 0]);
+  const HEADWAY_KV = "https://kv.example";
+  const own = read({ ...there, HEADWAY_KV, HEADWAY_WORKERS: "2" });
+  assertEquals([own.kv, own.workers], [HEADWAY_KV, 2]);
 });
 
 Deno.test("readConfig() lets task processes read the folders of the user's kinds", () => {
