@@ -100,3 +100,42 @@ Deno.test({
     assert((await finished(app.url, task_id)).status === "completed");
   },
 });
+
+Deno.test({
+  name: "sse 19: a client that vanished from the network is let go when its token expires",
+  ignore: !HAS_NETWORK,
+  async fn() {
+    await using network = (await openNetwork())!;
+    const secret = "admin-secret-0123456789";
+    await using app = await testApp({
+      HEADWAY_HOST: network.host,
+      HEADWAY_TOKENS: `me:admin:${secret}`,
+      HEADWAY_TASK_TOKEN_MS: "4000",
+      // Nothing else would end it.
+      HEADWAY_STREAM_LIFE_MS: "0",
+      HEADWAY_HEARTBEAT_MS: "200",
+    });
+    const response = await fetch(`${app.url}/tasks`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ kind: "ticker", input: { ticks: 100_000, interval_ms: 50 } }),
+    });
+    const { task_id, token } = await response.json();
+    const url = `${app.url}/tasks/${task_id}/stream?token=${token}`;
+    const args = ["eval", "--quiet", "--ext=js", CLIENT, url, "0"];
+    const child = network.command(Deno.execPath(), args).spawn();
+    try {
+      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      let read = "";
+      while (!read.includes("tick ")) read += (await reader.read()).value ?? "";
+      assertEquals(app.pulse.size, 1);
+      await network.cut();
+      await eventually(() => assertEquals(app.pulse.size, 0), { timeout: 60_000 });
+      assertEquals(app.pulse.ended.life, 1);
+      await reader.cancel();
+    } finally {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+  },
+});
