@@ -64,7 +64,7 @@ Deno.test("a store that is slow and fails for a third of the commits loses, repe
     const rows = (await storedEvents(app.url, task_id)).filter(({ event }) => event === "log");
     assertEquals(rows.map(({ data }) => data.message), told);
   }));
-  assertGreater(failures(), 10);
+  assertGreater(failures(), 2);
 });
 
 Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on when it answers again", async () => {
