@@ -15,6 +15,7 @@
 import { parseArgs } from "node:util";
 import { runHistories } from "./histories.ts";
 import { Broken } from "./invariants.ts";
+import type { Figures } from "./world.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -26,6 +27,10 @@ const { values } = parseArgs({
     "replay-path": { type: "string" },
   },
 });
+function tell(figures: Figures): string {
+  return Object.entries(figures).map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
 const { path, "replay-path": replayPath } = values;
 const commands = Number(values.commands);
 const seed = Number(values.seed);
@@ -42,12 +47,12 @@ try {
       const told = error instanceof Broken || !(error instanceof Error) ? error : error.stack;
       console.error(`seed ${history}: ${told}`);
     },
-    onhistory: ({ histories, commands, kills }) => {
-      history = seed + histories;
-      console.log(`seed ${history - 1}: good; ${commands} commands, ${kills} kills up to now`);
+    onhistory: (figures) => {
+      console.log(`seed ${history} is good; up to now: ${tell(figures)}`);
+      history = seed + figures.histories;
     },
   });
-  console.log(figures);
+  console.log(`Every invariant held: ${tell(figures)}`);
 } catch (error) {
   console.error(error instanceof Error ? `${error.message}\n${error.cause ?? ""}` : error);
   console.error(`Replay: deno task model --runs 1 --commands ${commands} --seed ${history}`);
