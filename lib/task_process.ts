@@ -49,10 +49,24 @@ export interface TaskProcessOptions {
   log: Logger;
 }
 
-/** Starts a task process. */
+/** Milliseconds before one that could not be started is told to have ended. */
+const FAILED_MS = 1000;
+
+/** Starts a task process. One that cannot be started has ended a moment later. */
 export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEvents): TaskHost {
-  const { modules, permissions, log } = options;
-  const child = new Deno.Command(denoCommand(), {
+  try {
+    return hostOf(spawn(options), options.log, events);
+  } catch (error) {
+    // No memory, or too many processes: soon there may be room.
+    const told = () => events.onexit(`it could not be started: ${error}`);
+    const timer = setTimeout(told, FAILED_MS);
+    const end = () => Promise.resolve(clearTimeout(timer));
+    return { pid: null, send() {}, sendBytes() {}, kill: end, close: end };
+  }
+}
+
+function spawn({ modules, permissions }: TaskProcessOptions): Deno.ChildProcess {
+  return new Deno.Command(denoCommand(), {
     args: [
       "run",
       "--quiet",
@@ -68,6 +82,9 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskHostEvents): TaskHost {
   let ended = false;
   const writer = child.stdin.getWriter();
   let gathered: Uint8Array[] = [];
