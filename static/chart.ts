@@ -10,11 +10,9 @@ import type { Sample } from "./samples.ts";
 export const WIDTH = 1000;
 export const HEIGHT = 100;
 
-/** Points over which a rate is taken: it would jump with each. */
-const SPAN = 4;
-
-/** Milliseconds over which a rate is taken, at the least. */
-const SPAN_MS = 500;
+/** Over which part of the time a rate is taken, and over how many milliseconds at the least. */
+const SPAN = 1 / 25;
+const MIN_SPAN = 500;
 
 /** A point of the chart. */
 export interface ChartPoint extends Sample {
@@ -51,6 +49,7 @@ export function chart(samples: readonly Sample[]): Chart | null {
   const value = (sample: Sample) => (counted ? sample.done : sample.percent) ?? 0;
   const known = samples.some(({ percent }) => percent !== null && percent > 0);
   const most = known ? 100 : Math.max(1, ...samples.map(value));
+  const span = Math.max(MIN_SPAN, SPAN * (last.at - first.at));
   // Where it began to count, or does so anew: what it jumps to from there is no speed.
   let begin = 0;
   const points = samples.map((sample, n): ChartPoint => {
@@ -58,15 +57,15 @@ export function chart(samples: readonly Sample[]): Chart | null {
     const anew = before !== undefined &&
       (value(sample) < value(before) || (counted && before.done === null));
     if (anew || (n > 1 && n - 1 === begin && value(before!) === 0)) begin = n;
-    let from = Math.max(begin, n - SPAN);
-    while (from > begin && sample.at - samples[from]!.at < SPAN_MS) from--;
+    let from = n;
+    while (from > begin && sample.at - samples[from]!.at < span) from--;
     const moved = value(sample) - value(samples[from]!);
     const took = sample.at - samples[from]!.at;
     return {
       ...sample,
       x: WIDTH * (sample.at - first.at) / (last.at - first.at),
       y: HEIGHT * (1 - (known ? sample.percent ?? 0 : value(sample)) / most),
-      rate: took >= SPAN_MS ? 1000 * moved / took : null,
+      rate: took >= MIN_SPAN ? 1000 * moved / took : null,
     };
   });
   const maxRate = Math.max(0, ...points.map(({ rate }) => rate ?? 0));

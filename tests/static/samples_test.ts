@@ -98,7 +98,7 @@ Deno.test("chart() draws percent where it is known, else what is counted, and th
   const rates = (done: (number | null)[]) =>
     chart(done.map((done, n) => ({ at: n * 1000, percent: null, done })))!
       .points.map(({ rate }) => rate);
-  assertEquals(rates([8, 9, 3, 4, 6]), [null, 1, null, 1, 1.5]);
+  assertEquals(rates([8, 9, 3, 4, 6]), [null, 1, null, 1, 2]);
   assertEquals(rates([8, 9, 0, 500, 502]), [null, 1, null, null, 2]);
   assertEquals(rates([null, 500, 501]), [null, null, 1]);
   assertEquals(rates([0, 5, 10]), [null, 5, 5]);
