@@ -71,7 +71,7 @@ async function spread(base: string, workers: number): Promise<void> {
     const ids = tasks.map(({ task_id }) => task_id);
     await Promise.all(ids.map((id) => taskWhen(base, id, ({ status }) => status !== "pending")));
     assertEquals((await workersOf(base, ids)).size, workers);
-  });
+  }, { timeout: 60_000 });
 }
 
 /** Follows tasks to their end over whichever web process lives, and checks every row. */
@@ -105,7 +105,10 @@ test("three web and three worker processes are one server", async () => {
   const canceled = await submit(a, "rests", { ms: 60_000 });
   await taskWhen(b, canceled.task_id, ({ status }) => status === "running");
   const answer = await post(`${c}/tasks/${canceled.task_id}/cancel`);
-  assertEquals(await answer.json(), { task_id: canceled.task_id, status: "canceled" });
+  // On a machine that is very busy it takes longer than the two seconds that an answer waits.
+  assert(answer.status === 200 || answer.status === 202, String(answer.status));
+  await answer.body?.cancel();
+  assertEquals((await finished(a, canceled.task_id)).status, "canceled");
   let turn = 0;
   await followAll(ids, () => [a, b, c][turn++ % 3]!);
   for (const url of [a, b, c]) {
@@ -129,7 +132,7 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   await eventually(async () => {
     for (const pid of await workersOf(base, ids)) used.add(pid);
     assertEquals(used.size, 2);
-  });
+  }, { timeout: 60_000 });
   await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.workers[0]!.kill();
   assertGreater(await following, ids.length);
@@ -226,15 +229,16 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
     Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
   )).map(({ task_id }) => task_id);
   const following = followAll(more, () => base);
-  await eventually(async () =>
-    assertEquals(await workersOf(base, more), new Set([cutOff.process.pid]))
+  await eventually(
+    async () => assertEquals(await workersOf(base, more), new Set([cutOff.process.pid])),
+    { timeout: 60_000 },
   );
   await taskWhen(base, more[0]!, ({ done }) => (done ?? 0) > 30);
   await cut();
   const rescue = await cluster.add("worker");
   await eventually(
     async () => assertEquals(await workersOf(base, more), new Set([rescue.process.pid])),
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
   await heal();
   assertGreater(await following, more.length);
@@ -263,13 +267,13 @@ test("a worker that stands still past its lease is fenced when it wakes, and beg
     await eventually(
       () =>
         assert([...cluster.webs, awake].some(({ stderr }) => /is dead/.test(stderr.join("\n")))),
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
   } finally {
     asleep.process.kill("SIGCONT");
   }
   assertGreater(await following, ids.length);
-  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))), { timeout: 20_000 });
+  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))), { timeout: 60_000 });
   await awake.kill();
   const { task_id } = await submit(base, "numbered", { rows: 7 });
   assertEquals((await finished(base, task_id)).attempt, 1);
