@@ -12,6 +12,9 @@ import type { TabMessage } from "./feed_protocol.ts";
 /** The worker's program: the one URL that the page may run as one. */
 const WORKER_URL = "/static/feed_worker.js";
 
+/** Milliseconds until it is tried again to load it. */
+const RETRY_MS = 2000;
+
 /** Names the worker: tabs of a version that speaks differently must have another one. */
 const WORKER_NAME = "headway-feed-2";
 
@@ -22,8 +25,10 @@ export const feed = new FeedClient({ post: (message) => post(message), onconnect
 
 /** Connects to the feed. */
 export function startFeed(): void {
+  // Made once: the policy allows no second one of its name.
+  const url = workerUrl();
   try {
-    useWorker();
+    useWorker(url);
   } catch {
     void usePage();
   }
@@ -42,16 +47,28 @@ function tellVisible(): void {
   feed.setVisible(document.visibilityState === "visible");
 }
 
-function useWorker(): void {
-  const worker = new SharedWorker(workerUrl(), { name: WORKER_NAME, type: "module" });
+function useWorker(url: string): void {
+  const worker = new SharedWorker(url, { name: WORKER_NAME, type: "module" });
   worker.port.onmessage = ({ data }) => feed.take(data);
   post = (message) => worker.port.postMessage(message);
-  // It could not be loaded.
+  // It could not be loaded: because this browser cannot, or because the server has just gone.
   worker.onerror = () => {
     worker.onerror = null;
     worker.port.close();
-    void usePage();
+    void waitForServer().then((waited) => waited ? useWorker(url) : usePage());
   };
+  feed.say();
+}
+
+/** Until the worker's program can be loaded; whether that took long. */
+async function waitForServer(): Promise<boolean> {
+  const since = Date.now();
+  for (let waited = false;; waited = true) {
+    const there = await fetch(WORKER_URL).then(({ ok }) => ok, () => false);
+    if (there) return waited;
+    onconnection({ state: "waiting", since, refused: null });
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 /** The same program, loaded only where it is needed. */

@@ -72,6 +72,40 @@ Deno.test("a page without a shared worker has a feed of its own", async () => {
   assertEquals(problems, []);
 });
 
+/** The worker's program cannot be loaded at first, as when the server goes just then. */
+const GONE = `
+  const Real = SharedWorker;
+  let workers = 0;
+  globalThis.SharedWorker = class {
+    port = { postMessage() {}, close() {} };
+    constructor(...options) {
+      if (++workers > 1) return new Real(...options);
+      setTimeout(() => this.onerror(new Event("error")));
+    }
+  };
+  const real = fetch;
+  let tries = 0;
+  globalThis.fetch = (url, ...options) =>
+    String(url).endsWith("feed_worker.js") && ++tries < 3
+      ? Promise.reject(new TypeError())
+      : real(url, ...options);
+`;
+
+Deno.test("a page whose worker could not be loaded tries again, and says so", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "gated", { gate: "late-worker" });
+  await using browser = await TestBrowser.launch();
+  const { page, problems } = await browser.open("about:blank");
+  await page.evaluateOnNewDocument(GONE);
+  await page.goto(app.url, { waitUntil: "domcontentloaded" });
+  await badge(page, "Reconnecting…");
+  await badge(page, "Live");
+  openGate("late-worker");
+  await finished(app.url, task_id);
+  await page.waitForSelector(".row.status-completed");
+  assertEquals(problems, []);
+});
+
 Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or missed", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
