@@ -150,7 +150,9 @@ async function sendWithKey(
   }
   reference.add(id, submission);
   const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
-  const begun = answer.status === 200 && same ? used.at : at;
+  // Sent twice, the first may have begun anew what the second one only finds.
+  const found = good === true && first?.gone === false ? used!.at : null;
+  const begun = answer.status === 201 || used === undefined ? at : found;
   reference.keys.set(key, { submission, id, at: begun, bodies });
   return id;
 }
