@@ -11,11 +11,23 @@ import { task } from "../task_store.ts";
 /** Milliseconds without a word after which the lines go on by themselves. */
 const QUIET_MS = 1000;
 
+/** Milliseconds that a task has to run to be worth a chart. */
+const WORTH_MS = 1000;
+
 /** How far the task was at which time, and how fast. */
 export function TaskChart(): JSX.Element | null {
+  const worth = useComputed(() => {
+    const { started_at: start, finished_at: end } = task.value.record!;
+    return start !== null && (end ? Date.parse(end) : now.value) - Date.parse(start) >= WORTH_MS;
+  });
   const lines = useComputed(() => chart(upToNow(samples.value.points))).value;
+  return worth.value ? <Plot lines={lines} /> : null;
+}
+
+/** Its place is kept until there is something to draw, so that nothing below it moves. */
+function Plot({ lines }: { lines: Chart | null }): JSX.Element {
   const pointed = useSignal<number | null>(null);
-  if (lines === null) return null;
+  if (lines === null) return <figure class="chart chart-empty" />;
   const { points, line, area, rateLine, maxRate, counted } = lines;
   const unit = task.value.record!.unit;
   const first = points[0]!;

@@ -8,7 +8,14 @@ import { samples } from "../task_details.ts";
 /** The named parts of the work, how long each took, and which one is under way. */
 export function TaskStages({ record }: { record: TaskRecord }): JSX.Element | null {
   const { stages, points } = samples.value;
-  if (record.attempt === 0 || stages.length === 0) return null;
+  if (record.attempt === 0 || (stages.length === 0 && record.stage === null)) return null;
+  if (stages.length === 0) {
+    return (
+      <p class="stages">
+        <span class="stage stage-name text">{record.stage}</span>
+      </p>
+    );
+  }
   const end = points.at(-1)!.at;
   const runs = record.status === "running";
   return (

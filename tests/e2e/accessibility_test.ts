@@ -34,7 +34,7 @@ for (const { language, scheme, width } of LOOKS) {
     await finished(app.url, said.task_id);
     const levels = await submit(app.url, "levels");
     await finished(app.url, levels.task_id);
-    const staged = await submit(app.url, "staged", { rows: 30 });
+    const staged = await submit(app.url, "staged", { rows: 80 });
     await finished(app.url, staged.task_id);
     const waiting = await submit(app.url, "slow-retry");
     await taskWhen(app.url, waiting.task_id, ({ error }) => error !== null);
