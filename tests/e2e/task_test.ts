@@ -71,7 +71,9 @@ async function allowClipboard(page: Page): Promise<void> {
     "clipboard-write",
     "clipboard-sanitized-write",
   ]);
-  await page.bringToFront();
+  // Nobody else may write to it than who has the focus.
+  const session = await page.createCDPSession();
+  await session.send("Emulation.setFocusEmulationEnabled", { enabled: true });
 }
 
 function clipboard(page: Page): Promise<string> {
