@@ -3,7 +3,7 @@
  * Runs the tests and ends with one line alone: `12 passed, 0 failed`, with `, 1 skipped` if any.
  *
  * `deno task test` runs the whole suite, documentation examples included; paths and flags of
- * `deno test` are passed on. HEADWAY_TEST_JOBS sets how many test files run at once (default 1).
+ * `deno test` are passed on. HEADWAY_TEST_JOBS sets how many test files run at once (default 2).
  *
  * The figures are those of the runner's own last line: its JUnit report leaves out a file that
  * fails outside of a test, counts each step as a test, and each test that `--filter` left out as
@@ -118,7 +118,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const jobs = Math.max(1, Math.trunc(Number(Deno.env.get("HEADWAY_TEST_JOBS") ?? 1)) || 1);
+  const jobs = Math.max(1, Math.trunc(Number(Deno.env.get("HEADWAY_TEST_JOBS") ?? 2)) || 1);
   const suite = await exists("README.md") ? [...SUITE, "README.md"] : SUITE;
   const { tail, code } = await runTests(testArguments(Deno.args, { jobs, suite }), jobs);
   const result = totals(tail, code);

@@ -18,7 +18,7 @@ export function Header(): JSX.Element {
   return (
     <header class="header">
       <div class="header-inner">
-        <a class="brand" href="/" onClick={stayInPage}>
+        <a class="brand" href="/" aria-label={strings.product} onClick={stayInPage}>
           <Logo />
           <span class="brand-name">{strings.product}</span>
         </a>

@@ -123,12 +123,16 @@ export abstract class Watcher implements AsyncDisposable {
     });
     const decoder = new TextDecoder();
     const reader = body!.getReader();
-    while (true) {
-      await this.#reading?.promise;
-      const { done, value } = await reader.read();
-      // What came too late was not seen: its ids do not count.
-      if (done || signal.aborted) return;
-      parser.feed(decoder.decode(value, { stream: true }));
+    try {
+      while (true) {
+        await this.#reading?.promise;
+        const { done, value } = await reader.read();
+        // What came too late was not seen: its ids do not count.
+        if (done || signal.aborted) return;
+        parser.feed(decoder.decode(value, { stream: true }));
+      }
+    } finally {
+      await reader.cancel().catch(() => {});
     }
   }
 }
