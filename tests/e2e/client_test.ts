@@ -53,7 +53,7 @@ Deno.test("a program outlives its server: with for await and with callbacks, eve
     let second: Promise<ServerProcess> | undefined;
     for await (const { type, id } of watch(task_id, { base: first.url })) {
       if (type !== "progress") read.push(`${type} ${id}`);
-      if (read.length === 50) second = kill();
+      if (read.length === 50) second ??= kill();
     }
     const end = await byCallbacks.finished;
     const { url } = (await second)!;
