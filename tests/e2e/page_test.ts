@@ -115,10 +115,11 @@ Deno.test("the page shows every task live in its list, and goes back and forth",
 
 Deno.test("the page opens a task by its address and follows its log", async () => {
   await using app = await testApp();
-  const { task_id } = await submit(app.url, "steps", { steps: 40, interval_ms: 50 });
+  const { task_id } = await submit(app.url, "steps", { steps: 40, interval_ms: 150 });
   await using visited = await visit(address(app.url, task_id));
   const { page, problems } = visited;
   await holds(page, ".log", "step 3");
+  assertEquals((await getTask(app.url, task_id)).status, "running");
   await reads(page, ".task-title .pill", "Completed");
   const steps = (await texts(page, ".log-log .log-text")).map((text) => Number(text.slice(5)));
   assertEquals(steps, Array.from({ length: 40 }, (_, n) => n + 1));
