@@ -5,7 +5,8 @@
  */
 
 import { keys } from "./keys.ts";
-import { parseRows, type Row } from "./lines.ts";
+import { isChange, parseRows, type Row } from "./lines.ts";
+import type { StoredTask } from "./stored.ts";
 import { Turns } from "./turns.ts";
 
 /**
@@ -70,22 +71,39 @@ export async function* historyReads(
 
 /** A page of rows. */
 export interface Page {
-  /** In order. */
+  /** In order, and of one moment. */
   rows: Row[];
   /** Ask for the next page with this as `after`; `null` when there is none now. */
   next: number | null;
+  /** Log and output rows up to this `seq` had been removed at that moment; 0 for none. */
+  trimmed: number;
 }
 
 /** Characters of a page, about: one that nobody takes must not cost much. */
 const MAX_PAGE = 512 * 1024;
 
-/** Reads at most `limit` rows behind `after`, fewer where they are large. */
+/**
+ * Reads at most `limit` rows behind `after`, fewer where they are large. What was removed while they
+ * were read is left out, so that no page has a gap in its middle.
+ */
 export async function historyPage(
   kv: Deno.Kv,
   id: string,
   after: number,
   limit: number,
 ): Promise<Page> {
+  const { rows, next } = await readPage(kv, id, after, limit);
+  const { value } = await kv.get<StoredTask>(keys.task(id));
+  const trimmed = value?.trimmed ?? 0;
+  return { rows: rows.filter((row) => isChange(row) || row.seq > trimmed), next, trimmed };
+}
+
+async function readPage(
+  kv: Deno.Kv,
+  id: string,
+  after: number,
+  limit: number,
+): Promise<Omit<Page, "trimmed">> {
   const rows: Row[] = [];
   let size = 0;
   for await (const batch of history(kv, id, after, 10)) {

@@ -97,6 +97,11 @@ export function isProgress(type: EventType): boolean {
 /** A stored row: an event within its own task. */
 export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
 
+/** Whether a row tells of a state: what a removal of the oldest rows leaves. */
+export function isChange({ type }: Row): boolean {
+  return type === "message" || type === "complete";
+}
+
 /** Rows as the value of one `event` key. */
 export function encodeRows(rows: readonly Row[]): Uint8Array {
   let text = "";

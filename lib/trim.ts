@@ -5,7 +5,7 @@
  */
 
 import { keys } from "./keys.ts";
-import { encodeRows, parseRows, type Row } from "./lines.ts";
+import { encodeRows, isChange, parseRows, type Row } from "./lines.ts";
 import type { LiveTask } from "./live_task.ts";
 
 /** Rows over the bound before it is worth reading the oldest ones. */
@@ -24,10 +24,6 @@ const MAX_SETS = 4;
 
 /** Bytes of what stays put together in one value: it holds 64 KiB. */
 const MAX_KEPT = 48 * 1024;
-
-function isChange({ type }: Row): boolean {
-  return type === "message" || type === "complete";
-}
 
 /**
  * Removes the oldest rows of a task that this process owns, in its next commit. Resolves when they

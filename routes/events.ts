@@ -9,9 +9,9 @@ export async function getEvents(app: App, { url, params }: RouteContext): Promis
   const after = queryNumber(url, "after", { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
   const limit = queryNumber(url, "limit", { fallback: 100, min: 1, max: 1000 });
   await requireTask(app, id);
-  const { rows, next } = await historyPage(app.engine.store.kv, id, after, limit);
+  const { rows, next, trimmed } = await historyPage(app.engine.store.kv, id, after, limit);
   const events = rows.map(({ type, seq, json }) =>
     `{"seq":${seq},"event":"${type}","data":${json}}`
   );
-  return jsonText(`{"events":[${events.join(",")}],"next_after":${next}}`);
+  return jsonText(`{"events":[${events.join(",")}],"next_after":${next},"trimmed":${trimmed}}`);
 }

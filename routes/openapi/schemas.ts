@@ -87,6 +87,9 @@ export const SCHEMAS = {
       data: json,
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),
+    trimmed: count.describe(
+      "Log and output up to this seq were removed, the oldest first: an 'after' below it misses some",
+    ),
   }),
   Canceled: z.strictObject({
     task_id: id,

@@ -114,9 +114,9 @@ Deno.test("GET /tasks/{id}/events pages through log, outputs and changes of stat
   );
   const get = async (query: string) =>
     await fetch(`${app.url}/tasks/${task_id}/events?${query}`).then((it) => it.json());
-  assertEquals(await get("limit=8"), { events: all, next_after: null });
+  assertEquals(await get("limit=8"), { events: all, next_after: null, trimmed: 0 });
   assertEquals((await get("limit=7")).next_after, all[6]!.seq);
-  assertEquals(await get("after=999999"), { events: [], next_after: null });
+  assertEquals(await get("after=999999"), { events: [], next_after: null, trimmed: 0 });
   for (const query of ["after=x", "after=-1", "limit=0", "limit=1001", "limit=x"]) {
     const response = await fetch(`${app.url}/tasks/${task_id}/events?${query}`);
     assertEquals((await assertProblem(response, 400)).field, query.split("=")[0]);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { history, historyPage } from "../../lib/history.ts";
 import { keys } from "../../lib/keys.ts";
@@ -101,4 +101,35 @@ Deno.test("historyPage() gives pages that are together the whole, none too large
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("historyPage() has no gap in its middle when the oldest rows go while it reads", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const row = (_: unknown, n: number): Row => ({
+    type: n % 7 === 0 ? "message" : "log",
+    seq: n + 1,
+    json: "{}",
+  });
+  const all = Array.from({ length: 60 }, row);
+  await put(kv, all.map((row) => [row]));
+  // The second read comes when the rows up to 30 have gone.
+  let lists = 0;
+  const trimming = new Proxy(kv, {
+    get: (_, name) => {
+      if (name === "get") return kv.get.bind(kv);
+      return async function* (...args: Parameters<Deno.Kv["list"]>) {
+        if (++lists === 2) {
+          for (const { type, seq } of all.slice(0, 30)) {
+            if (type === "log") await kv.delete(keys.event(ID, seq));
+          }
+          await kv.set(keys.task(ID), { trimmed: 30 });
+        }
+        yield* kv.list(...args);
+      };
+    },
+  });
+  const { rows, trimmed } = await historyPage(trimming, ID, 0, 50);
+  assertGreater(lists, 1);
+  assertEquals(trimmed, 30);
+  assertEquals(rows, all.filter(({ type, seq }) => type === "message" || seq > 30));
 });

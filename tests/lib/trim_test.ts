@@ -10,7 +10,7 @@ import { startOf } from "../../lib/follow.ts";
 import { history } from "../../lib/history.ts";
 import { Journal } from "../../lib/journal.ts";
 import { keys } from "../../lib/keys.ts";
-import type { Row } from "../../lib/lines.ts";
+import { isChange, type Row } from "../../lib/lines.ts";
 import { LiveTask } from "../../lib/live_task.ts";
 import { createLogger } from "../../lib/log.ts";
 import { newTask } from "../../lib/state.ts";
@@ -51,10 +51,6 @@ async function running(): Promise<
 async function stored(kv: Deno.Kv): Promise<{ rows: Row[]; head: ReturnType<typeof unpack> }> {
   const { value } = await kv.get<StoredTask>(keys.task(ID));
   return { rows: (await Array.fromAsync(history(kv, ID, 0))).flat(), head: unpack(value!) };
-}
-
-function isChange({ type }: Row): boolean {
-  return type === "message" || type === "complete";
 }
 
 Deno.test("trimRows() removes the oldest rows and no state change", async () => {
