@@ -15,6 +15,7 @@ import { active, deselect, selectAll, selected, selectTo, toggle } from "../sele
 import { strings } from "../strings.ts";
 import { revealRow, useRowWindow } from "./row_window.ts";
 import { TaskRow } from "./task_row.tsx";
+import { usePageKeys } from "./use_page_keys.ts";
 
 /** Heights of a row, as list.css draws it. */
 const ROW_HEIGHT = 64;
@@ -43,11 +44,21 @@ export function TaskGrid(): JSX.Element {
     if (top > 0) scrollTo({ top, behavior: "instant" });
     return () => setPointed(false);
   }, []);
-  useGlobalKeys(move);
+  usePageKeys({
+    "/": () => document.getElementById("search")?.focus(),
+    j: toCurrent,
+    k: toCurrent,
+    Escape: () => selected.peek().size > 0 && deselect(),
+  });
 
   function focusRow(): void {
     const row = document.getElementById(`row-${active.peek()}`);
     row?.focus({ preventScroll: true });
+  }
+
+  function toCurrent(): void {
+    const at = active.peek();
+    move(at === null ? firstVisible() : indexOf(at));
   }
 
   function move(to: number, extend = false): void {
@@ -139,29 +150,6 @@ export function TaskGrid(): JSX.Element {
       })}
     </div>
   );
-}
-
-/** What works wherever the keyboard is, but for fields and dialogs. */
-function useGlobalKeys(move: (to: number) => void): void {
-  const latest = useRef(move);
-  latest.current = move;
-  useEffect(() => {
-    function onkeydown(event: KeyboardEvent): void {
-      const { key, altKey, ctrlKey, metaKey } = event;
-      const target = event.target as Element;
-      if (altKey || ctrlKey || metaKey || event.defaultPrevented) return;
-      if (target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
-      if (key === "/") document.getElementById("search")?.focus();
-      else if (key === "j" || key === "k") {
-        const at = active.peek();
-        latest.current(at === null ? firstVisible() : indexOf(at));
-      } else if (key === "Escape" && selected.peek().size > 0) deselect();
-      else return;
-      event.preventDefault();
-    }
-    addEventListener("keydown", onkeydown);
-    return () => removeEventListener("keydown", onkeydown);
-  }, []);
 }
 
 function useRowHeight(): number {

@@ -20,7 +20,7 @@ import { DownloadButton } from "./download_button.tsx";
 import { CloseIcon, FollowIcon, SearchIcon } from "./icons.tsx";
 import { LogScroller } from "./log_scroller.tsx";
 import { LongText } from "./long_text.tsx";
-import { useTaskKeys } from "./use_task_keys.ts";
+import { usePageKeys } from "./use_page_keys.ts";
 
 /** Characters of a row shown at first. */
 const MAX_TEXT = 1000;
@@ -50,9 +50,9 @@ export function TaskLog(): JSX.Element {
     filter.value = logFilter(filter.peek().level, text);
   }
 
-  useTaskKeys({
+  usePageKeys({
     "/": () => search.current!.focus(),
-    f: () => follow.value = !follow.peek(),
+    f: () => void (follow.value = !follow.peek()),
     l: () => setLevel(LEVELS[(LEVELS.indexOf(filter.peek().level) + 1) % LEVELS.length]!),
     Escape: () => setText(""),
   });

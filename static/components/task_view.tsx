@@ -16,12 +16,12 @@ import { TaskOutcome } from "./task_outcome.tsx";
 import { TaskOutputs } from "./task_outputs.tsx";
 import { TaskProgress } from "./task_progress.tsx";
 import { TaskTimeline } from "./task_timeline.tsx";
-import { useTaskKeys } from "./use_task_keys.ts";
+import { usePageKeys } from "./use_page_keys.ts";
 
 /** One task: everything about it, live. */
 export function TaskView(): JSX.Element {
   const { record, gone } = task.value;
-  useTaskKeys({
+  usePageKeys({
     u: press("back"),
     c: press("log-copy"),
     d: press("log-download"),

@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
 
-/** Has keys do something wherever the keyboard is, but for fields and dialogs. */
-export function useTaskKeys(keys: Record<string, () => unknown>): void {
+/**
+ * Has keys do something wherever the keyboard is, but for fields and dialogs. A key that returns
+ * `false` is left to the browser.
+ */
+export function usePageKeys(keys: Record<string, () => unknown>): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
@@ -11,8 +14,7 @@ export function useTaskKeys(keys: Record<string, () => unknown>): void {
       if (altKey || ctrlKey || metaKey || event.defaultPrevented) return;
       if (target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
       if (!Object.hasOwn(latest.current, key)) return;
-      latest.current[key]!();
-      event.preventDefault();
+      if (latest.current[key]!() !== false) event.preventDefault();
     }
     addEventListener("keydown", onkeydown);
     return () => removeEventListener("keydown", onkeydown);
