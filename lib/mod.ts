@@ -59,5 +59,6 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./standard_schema.ts";
+export { pause } from "./pause.ts";
 export { isFinished, STATUSES } from "./record.ts";
 export type { Status, TaskError, TaskRecord } from "./record.ts";

@@ -35,6 +35,9 @@ type Target =
   | { type: "jsr" }
   | { type: "built-in" };
 
+/** What of `lib/` a kind may use: the public face. */
+const FOR_KINDS = new Set(["lib/task.ts", "lib/pause.ts", "lib/mod.ts"]);
+
 /** The layer of a file: the first of its path. `lib/kinds` and `static/client` are their own. */
 type Layer = "kinds" | "lib" | "routes" | "client" | "static" | "free" | "root";
 
@@ -92,9 +95,9 @@ export function importProblem(
   if (to === "free") return "Nothing outside tests/, tools/ and examples/ imports them";
   switch (layer) {
     case "kinds":
-      return to === "kinds" || target.path === "lib/task.ts" || target.path === "lib/mod.ts"
+      return to === "kinds" || FOR_KINDS.has(target.path)
         ? undefined
-        : "A kind imports only ../task.ts, its siblings and packages";
+        : "A kind imports only ../task.ts, ../pause.ts, its siblings and packages";
     case "lib":
       return to === "lib" || to === "kinds"
         ? undefined

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { pause } from "../pause.ts";
 import { defineTask, progress, save, type TaskDefinition } from "../task.ts";
 
 const MAX_STEPS = 100_000;
@@ -63,21 +64,4 @@ export const demo: TaskDefinition<DemoInput, never, DemoResult, unknown> = defin
 
 function percent(done: number, total: number): number {
   return total === 0 ? 100 : 100 * done / total;
-}
-
-/** Waits `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> | undefined {
-  signal.throwIfAborted();
-  if (ms === 0) return undefined;
-  return new Promise((resolve, reject) => {
-    function abort(): void {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -5,26 +5,11 @@
  * @module
  */
 
-import { defineTask, log, output, progress, save } from "headway";
+import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 
 /** This module, as `HEADWAY_KINDS` wants it. */
 export const CRASH_KINDS: string = new URL(import.meta.url).href;
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-}
 
 /**
  * Says from which row it starts (an output), then logs each row with its number, saves the number of

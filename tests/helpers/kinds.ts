@@ -5,7 +5,7 @@
  * @module
  */
 
-import { defineTask, log, output, progress, save } from "headway";
+import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 
 /** This module, as `HEADWAY_KINDS` wants it. */
@@ -13,22 +13,6 @@ export const TEST_KINDS: string = new URL(import.meta.url).href;
 
 /** Milliseconds: nothing here lives longer. */
 const LIFE_MS = 30_000;
-
-/** Rejects at the signal, resolves after `ms`. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-}
 
 const gates = new Map<string, PromiseWithResolvers<void>>();
 

@@ -6,19 +6,8 @@
  */
 
 import "./shifted_clock.ts";
-import { type AnyTask, defineTask, log, output, progress, save } from "headway";
+import { type AnyTask, defineTask, log, output, pause, progress, save } from "headway";
 import { LIMIT, SCRIPT } from "./script.ts";
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
-  });
-}
 
 function modelKind(kind: string, options: { concurrency?: number }): AnyTask {
   return defineTask({

@@ -5,22 +5,11 @@
  * @module
  */
 
-import { defineTask, log, output, progress, save } from "headway";
+import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 
 /** Milliseconds between two steps. */
 const STEP_MS = 100;
-
-function pass(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
-  });
-}
 
 /** Takes orders from a file, a few of them wrong. */
 export const importOrders = defineTask({
@@ -38,7 +27,7 @@ export const importOrders = defineTask({
     yield log(`Reading ${file}`, { orders });
     let nextWarning = 3000;
     while (done < orders) {
-      await pass(STEP_MS, signal);
+      await pause(STEP_MS, signal);
       // No two seconds are alike.
       const pace = 1 + 0.35 * Math.sin(done / 1700) + 0.2 * Math.sin(done / 410);
       done = Math.min(orders, done + Math.round(pace * per_second * STEP_MS / 1000));
@@ -69,7 +58,7 @@ export const transcode = defineTask({
   }),
   async *run({ input: { frames, per_second }, signal }) {
     for (let done = 0; done <= frames; done += per_second / 4) {
-      await pass(250, signal);
+      await pause(250, signal);
       yield progress({
         done: Math.floor(done),
         total: frames,
@@ -90,7 +79,7 @@ export const newsletter = defineTask({
   retry: { maxAttempts: 1 },
   async *run({ input: { letters, breaks_at = Infinity }, signal }) {
     for (let done = 0; done <= letters; done += 13) {
-      await pass(breaks_at === Infinity ? STEP_MS : 1, signal);
+      await pause(breaks_at === Infinity ? STEP_MS : 1, signal);
       if (done > breaks_at) throw new Error("connect ECONNREFUSED: mail.example.com:587");
       yield progress({ done, total: letters, unit: "letters", message: "in batches of 50" });
     }
@@ -105,7 +94,7 @@ export const crawl = defineTask({
   input: z.strictObject({ site: z.url().default("https://example.com") }),
   async *run({ input: { site }, signal }) {
     for (let done = 1; done < 5000; done++) {
-      await pass(170, signal);
+      await pause(170, signal);
       yield progress({ done, unit: "pages", stage: "crawl", message: `${site}/docs/page-${done}` });
     }
   },
@@ -118,7 +107,7 @@ export const report = defineTask({
   input: z.strictObject({ tables: z.int().default(12), step_ms: z.int().default(20) }),
   async *run({ input: { tables, step_ms }, signal }) {
     for (let done = 1; done <= tables; done++) {
-      await pass(step_ms, signal);
+      await pause(step_ms, signal);
       yield progress({ done, total: tables, unit: "tables", message: "Report is ready" });
     }
     return { pages: 18, revenue: 1_284_310.5 };
