@@ -39,6 +39,8 @@ export interface Write {
   render(room: number): Piece | null;
   /** Told once for each piece rendered. */
   settle(outcome: Outcome): void;
+  /** It goes into the next commit, before all that waits. @default {false} */
+  readonly urgent?: boolean;
 }
 
 /**
@@ -120,7 +122,8 @@ export class Journal {
       queueMicrotask(() => write.settle({ ok: false, reason: this.#fenced ? "fenced" : "closed" }));
       return;
     }
-    this.#queue.add(write);
+    if (write.urgent) this.#putFirst(write);
+    else this.#queue.add(write);
     this.#committing ??= this.#loop();
   }
 
@@ -196,7 +199,7 @@ export class Journal {
     return batch;
   }
 
-  /** A write that found no room is the first in the next commit, which has all of it. */
+  /** As a write that found no room in a commit: the next one has all of it. */
   #putFirst(write: Write): void {
     this.#queue.delete(write);
     const others = [...this.#queue];
@@ -282,13 +285,14 @@ export class Journal {
       onfenced?.();
       return;
     }
-    for (const [write, piece] of [...batch.pieces]) {
-      for (const check of piece.checks ?? []) {
-        if ((await kv.get(check.key)).versionstamp === check.versionstamp) continue;
-        batch.pieces.delete(write);
-        write.settle({ ok: false, reason: "conflict" });
-        break;
+    const pieces = [...batch.pieces];
+    const known = await versionstamps(kv, pieces.flatMap(([, { checks = [] }]) => checks));
+    for (const [write, { checks = [] }] of pieces) {
+      if (checks.every(({ key, versionstamp }) => known.get(keyText(key)) === versionstamp)) {
+        continue;
       }
+      batch.pieces.delete(write);
+      write.settle({ ok: false, reason: "conflict" });
     }
   }
 
@@ -318,6 +322,23 @@ export class Journal {
     await new Promise((resolve) => setTimeout(resolve, Math.min(500, 5 * 2 ** Math.min(tries, 8))));
     return true;
   }
+}
+
+/** Keys that KV reads at once, at the most. */
+const MAX_READ = 10;
+
+/** The versionstamps that the keys of some checks have now, by the keys' text. */
+async function versionstamps(
+  kv: Deno.Kv,
+  checks: readonly Deno.AtomicCheck[],
+): Promise<Map<string, string | null>> {
+  const wanted = [...new Map(checks.map(({ key }) => [keyText(key), key])).values()];
+  const reads = [];
+  for (let at = 0; at < wanted.length; at += MAX_READ) {
+    reads.push(kv.getMany(wanted.slice(at, at + MAX_READ)));
+  }
+  const entries = (await Promise.all(reads)).flat();
+  return new Map(entries.map(({ key, versionstamp }) => [keyText(key), versionstamp]));
 }
 
 /** What goes into one commit. */

@@ -24,6 +24,8 @@ export interface SessionInfo {
 export class Session implements Write, Disposable {
   /** Names the process. */
   readonly sid: string;
+  /** Behind others it could come too late. */
+  readonly urgent = true;
   readonly #info: SessionInfo;
   readonly #leaseMs: number;
   #versionstamp: string;

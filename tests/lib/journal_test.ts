@@ -175,6 +175,50 @@ Deno.test("Journal settles only the write that lost its check; the others land",
   }
 });
 
+Deno.test("Journal takes an urgent write into its next commit, before all that waits", async () => {
+  // As over KV Connect: few checks a commit, so that claims wait for many.
+  await using opened = await open({ maxChecks: 10 });
+  const { kv, journal } = opened;
+  await kv.set(["test", "taken"], "theirs");
+  const checks = [{ key: ["test", "taken"], versionstamp: null }];
+  let lost = 0;
+  const claims = Array.from(
+    { length: 200 },
+    (_, n) =>
+      journal.write({ ...set(`w${n}`), checks }).then(() => {
+        lost++;
+      }),
+  );
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const renewal: Write = { urgent: true, render: () => set("lease"), settle: resolve };
+  await claims[0];
+  journal.touch(renewal);
+  assert((await promise).ok);
+  assertLess(lost, 30);
+  await Promise.all(claims);
+});
+
+Deno.test("Journal finds who lost in a read or two, however many did", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let reads = 0;
+  const counting = new Proxy(kv, {
+    get: (_, name: keyof Deno.Kv) => {
+      if (name === "get" || name === "getMany") reads++;
+      const value = Reflect.get(kv, name);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+  await using opened = await open({ kv: counting, maxChecks: 100 });
+  await kv.set(["test", "taken"], "theirs");
+  const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) =>
+    opened.journal.write({
+      ...set(`w${n}`),
+      checks: [{ key: ["test", n % 2 ? "taken" : `free ${n}`], versionstamp: null }],
+    })));
+  assertEquals(outcomes.map(({ ok }) => ok), outcomes.map((_, n) => n % 2 === 0));
+  assertLess(reads, 4);
+});
+
 Deno.test("Journal loses no piece that does not fit any more, however many checks each has", async () => {
   const checks = fc.array(fc.nat(4), { minLength: 1, maxLength: 60 });
   await fc.assert(
