@@ -25,6 +25,11 @@ export interface ClaimsOptions {
   kinds: ReadonlyMap<string, AnyTask>;
   /** The sessions that run tasks, this one among them. */
   workers(): readonly string[];
+  /**
+   * Claims that may be on their way to the store at once, where other processes want the same tasks:
+   * one that waits for long is lost by the time it comes there.
+   */
+  atOnce: number;
   /** Where runs are driven. */
   pool: TaskPool<Run>;
   /** What runs already. */
@@ -43,6 +48,8 @@ export class Claims {
   /** Pending, but each to be tried alone when there is a process for it. */
   readonly #suspects: LiveTask[] = [];
   #loading = 0;
+  /** Claims that are not in the store yet. */
+  #underWay = 0;
   #closed = false;
 
   /** Knows of nothing before {@link Claims.load}. */
@@ -112,7 +119,7 @@ export class Claims {
     if (pool.canIsolate) {
       for (const live of this.#suspects.splice(0)) this.#pending.offer(live);
     }
-    while (runs.size + this.#loading < pool.capacity) {
+    while (runs.size + this.#loading < pool.capacity && this.#mayClaim) {
       const candidate = this.#pending.next((kind) => this.#mayRun(kind));
       if (!candidate) break;
       const { id, live } = candidate;
@@ -130,6 +137,17 @@ export class Claims {
       );
     }
     this.#pending.rest();
+  }
+
+  get #mayClaim(): boolean {
+    return this.#underWay + this.#loading < this.#options.atOnce;
+  }
+
+  /** A claim is in the store, or lost. */
+  settled(): void {
+    const held = !this.#mayClaim;
+    this.#underWay--;
+    if (held) this.pump();
   }
 
   #mayRun(kind: string): boolean {
@@ -158,8 +176,10 @@ export class Claims {
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     const member = pool.pick(isolate || suspect);
+    this.#underWay++;
     onclaimed(runs.add(live, member, Math.max(0, store.now() - Date.parse(run_at))));
   }
+
   /** A claim was lost to another process: the task, or only the place it was to have. */
   async lost({ live: { id, record: { kind }, task: { slot } } }: Run): Promise<void> {
     const { store, runs } = this.#options;

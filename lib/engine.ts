@@ -96,7 +96,7 @@ export class Engine {
       sid,
       log,
       now,
-      maxChecks: alone ? 100 : 10,
+      maxChecks: alone ? CHECKS_LOCAL : CHECKS_REMOTE,
       session: () => session.check(),
       onrenewed: (versionstamp) => session.renewed(versionstamp),
       ontried: (end, ms) => metrics?.tried(end, ms),
@@ -112,7 +112,15 @@ export class Engine {
     const uploads = new Uploads({ kv, now });
     const janitor = new Janitor({ ...options, store, hub, uploads });
     const workers = () => janitor.workers;
-    const runner = role === "web" ? null : new Runner({ ...options, store, hub, uploads, workers });
+    const runner = role === "web" ? null : new Runner({
+      ...options,
+      store,
+      hub,
+      uploads,
+      workers,
+      // As many as two commits hold, each with a check beside the session's.
+      claimsAtOnce: alone ? Infinity : 2 * (CHECKS_REMOTE - 1),
+    });
     const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
     await janitor.start(alone);
     await runner?.start();
@@ -152,6 +160,10 @@ export class Engine {
     await this.hub[Symbol.asyncDispose]();
   }
 }
+
+/** Checks that a commit may hold, on a SQLite file and over KV Connect. */
+const CHECKS_LOCAL = 100;
+const CHECKS_REMOTE = 10;
 
 /** Tells this store from one that was wiped: made once, and part of each cursor. */
 async function readEpoch(kv: Deno.Kv): Promise<string> {

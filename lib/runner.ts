@@ -31,6 +31,8 @@ export interface RunnerOptions
   hub: Hub;
   /** The sessions that run tasks, this one among them. @default {this one alone} */
   workers?: () => readonly string[];
+  /** Claims that may be on their way to the store at once. @default {any number} */
+  claimsAtOnce?: number;
   /** What tasks read. */
   uploads: Uploads;
   /** The kinds that can be run here. */
@@ -62,7 +64,7 @@ export class Runner {
   /** Nothing runs before {@link Runner.start}. */
   constructor(options: RunnerOptions) {
     this.#options = options;
-    const { store, kinds, workers = () => [], metrics, log } = options;
+    const { store, kinds, workers = () => [], claimsAtOnce = Infinity, metrics, log } = options;
     const runs = this.#runs;
     const jobs = this.#jobs = new Jobs(log);
     const messages = new TaskMessages({
@@ -80,6 +82,7 @@ export class Runner {
       store,
       kinds,
       workers,
+      atOnce: claimsAtOnce,
       pool,
       runs,
       jobs,
@@ -189,6 +192,7 @@ export class Runner {
     const { live, member, number } = run;
     const { task_id: id, kind, attempt } = live.record;
     const outcome = await live.committed();
+    this.#claims.settled();
     if (!outcome.ok) {
       this.#endings.forget(run);
       if (outcome.reason === "conflict") await this.#claims.lost(run);

@@ -31,9 +31,13 @@ function claimAt(candidate: Candidate): number {
   return candidate.claimAt ?? candidate.runAt;
 }
 
-/** Higher priority first, then who has waited longest. */
+/**
+ * Higher priority first, then who may be claimed for longest: tasks whose turn is here go before
+ * those that others should have taken by now, and may be about to.
+ */
 export function compareCandidates(a: Candidate, b: Candidate): number {
-  return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  return b.priority - a.priority || claimAt(a) - claimAt(b) ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 /** See the module. Does no I/O. */

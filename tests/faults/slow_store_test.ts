@@ -5,26 +5,7 @@ import { assertProblem } from "../helpers/problem.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
-
-/** A handle that does something before each commit. */
-function storeThat(kv: Deno.Kv, before: () => Promise<void>): Deno.Kv {
-  const atomic = () => {
-    const real = kv.atomic();
-    const commit = real.commit.bind(real);
-    real.commit = async () => {
-      await before();
-      return await commit();
-    };
-    return real;
-  };
-  return new Proxy(kv, {
-    get(_, name) {
-      if (name === "atomic") return atomic;
-      const value = Reflect.get(kv, name);
-      return typeof value === "function" ? value.bind(kv) : value;
-    },
-  });
-}
+import { storeThat } from "../helpers/store_that.ts";
 
 /** A handle whose every commit takes a while; once it is poor, every third fails before it happens. */
 function poorStore(kv: Deno.Kv, random: () => number) {

@@ -10,6 +10,7 @@ import { startInline } from "../../lib/task_process.ts";
 import { readConfig, type Server, start } from "../../main.ts";
 import { submit as submitByHttp, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { storeThat } from "../helpers/store_that.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 const quiet = createLogger({ level: "off" });
@@ -179,6 +180,25 @@ Deno.test("Engine runs each task of a cluster once, whoever took it in", async (
   for (const id of ids) await when(engines[0]!, id, "completed");
   assertEquals([...kind.runs.values()], ids.map(() => 1));
   assertEquals(new Set(kind.runs.keys()), new Set(ids));
+});
+
+Deno.test("Engine claims no more at once than two commits hold, where others may claim them too", async () => {
+  const kind = counted("k");
+  kind.open();
+  await using cluster = await Cluster.open(kind.task);
+  const web = await cluster.join({ role: "web" });
+  const gates: Promise<void>[] = [];
+  const slow = storeThat(cluster.kv, async () => void await gates[0]);
+  const leaseMs = 60_000;
+  const worker = await cluster.join({ role: "worker", kv: slow, leaseMs });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gates.push(promise);
+  const ids = await Promise.all(Array.from({ length: 60 }, () => submit(web, "k")));
+  await worker.hub.caughtUp();
+  assertEquals(worker.runner!.running, 18);
+  resolve();
+  for (const id of ids) await when(web, id, "completed");
+  assertEquals([...kind.runs.values()], ids.map(() => 1));
 });
 
 Deno.test("Engine keeps a kind's concurrency over the cluster, and runs all of its tasks", async () => {
