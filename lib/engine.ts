@@ -118,8 +118,8 @@ export class Engine {
       hub,
       uploads,
       workers,
-      // As many as two commits hold, each with a check beside the session's.
-      claimsAtOnce: alone ? Infinity : 2 * (CHECKS_REMOTE - 1),
+      // As many as three commits hold, each with a check beside the session's.
+      claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
     const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
     await janitor.start(alone);
