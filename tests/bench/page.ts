@@ -47,7 +47,7 @@ function pass(ms: number): Promise<void> {
 async function measure(page: Page, view: string): Promise<string> {
   await pass(SETTLE_MS);
   const before = await page.metrics();
-  await page.tracing.start({ categories: ["toplevel"] });
+  await page.tracing.start({ categories: ["disabled-by-default-devtools.timeline"] });
   await pass(MEASURED_MS);
   const trace = await page.tracing.stop();
   const after = await page.metrics();
