@@ -109,6 +109,10 @@ async function sendWithKey(
 ): Promise<string | null> {
   const good = used === undefined ? false : reference.keyIsGood(used);
   const same = used?.submission === submission;
+  // Looked up before it is asked: sent twice, one of them may make what the other one finds.
+  const first = same
+    ? reference.tasks.findLast((task) => task.submission === submission)
+    : undefined;
   const at = reference.now();
   const known = reference.keys.get(key) ??
     { submission, id: null, at, bodies: new Set<Submission>() };
@@ -141,16 +145,12 @@ async function sendWithKey(
   }
   expect("I6", answer, [200, 201], `a submit with ${key}`);
   const id = String(answer.body!.task_id);
-  const first = same
-    ? reference.tasks.findLast((task) => task.submission === submission)
-    : undefined;
   if (first && first.gone === false && good === true && !contested) {
     const right = id === first.id && answer.status === 200;
     holds("I6", right, () => `${key} made ${id}, answered ${answer.status}, of ${first.id}`);
   }
   reference.add(id, submission);
   const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
-  // Sent twice, the first may have begun anew what the second one only finds.
   const found = good === true && first?.gone === false ? used!.at : null;
   const begun = answer.status === 201 || used === undefined ? at : found;
   reference.keys.set(key, { submission, id, at: begun, bodies });
