@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HubEvent } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
 import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "./live_task.ts";
 import { Pending } from "./pending.ts";

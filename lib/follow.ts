@@ -5,7 +5,8 @@
  */
 
 import { historyReads } from "./history.ts";
-import type { Hub, HubEvent } from "./hub.ts";
+import type { Hub } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
 import { keys } from "./keys.ts";
 import { isProgress, type TaskEvent } from "./lines.ts";
 import { isFinished, type TaskRecord } from "./record.ts";

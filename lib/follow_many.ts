@@ -6,7 +6,8 @@
  */
 
 import { encodeEvent } from "./follow.ts";
-import type { Hub, HubEvent, Topic } from "./hub.ts";
+import type { Hub, Topic } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
 import { keys } from "./keys.ts";
 import type { EventType, TaskEvent } from "./lines.ts";
 import { listTasks } from "./list.ts";

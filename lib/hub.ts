@@ -6,46 +6,14 @@
  * @module
  */
 
+import { makeCursor, parseCursor } from "./cursor.ts";
+import { HubEvent } from "./hub_event.ts";
 import { entrySize, readEntry } from "./journal_entry.ts";
 import { keys } from "./keys.ts";
 import { parseJournal, type TaskEvent } from "./lines.ts";
 import { HEAD_LAG_MS } from "./live_task.ts";
 import type { Logger } from "./log.ts";
 import { idOf, seqOf, type StoredTask } from "./stored.ts";
-
-/** An event on its way out, encoded at most once for each of the two kinds of stream. */
-export class HubEvent {
-  /** What happened. */
-  readonly event: TaskEvent;
-  /** Whether this process wrote it. */
-  readonly own: boolean;
-  #one: Uint8Array | undefined;
-  #many: Uint8Array | undefined;
-
-  readonly #cursor: () => string;
-
-  /** Nothing is encoded before it is asked for. */
-  constructor(event: TaskEvent, own: boolean, cursor: () => string) {
-    this.event = event;
-    this.own = own;
-    this.#cursor = cursor;
-  }
-
-  /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
-  get cursor(): string {
-    return this.#cursor();
-  }
-
-  /** As it is sent on the task's own stream. */
-  forOne(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
-    return this.#one ??= encode(this.event, String(this.event.seq));
-  }
-
-  /** As it is sent on a stream over many tasks. */
-  forMany(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
-    return this.#many ??= encode(this.event, this.cursor);
-  }
-}
 
 /** Takes events. Must not throw and must not wait. */
 export type Listener = (event: HubEvent) => void;
@@ -133,7 +101,11 @@ export class Hub implements AsyncDisposable {
 
   /** The cursor of the newest event passed on. */
   get cursor(): string {
-    return makeCursor(this.#options.epoch, this.#position, Infinity);
+    return makeCursor({
+      epoch: this.#options.epoch,
+      versionstamp: this.#position,
+      index: Infinity,
+    });
   }
 
   /** How many listen to tasks or kinds, or to all. */
@@ -224,7 +196,7 @@ export class Hub implements AsyncDisposable {
       for (const [n, event] of lines.entries()) {
         if (versionstamp === from.versionstamp && n <= from.index) continue;
         const index = n === lines.length - 1 ? Infinity : n;
-        const at = makeCursor(epoch, versionstamp, index);
+        const at = makeCursor({ epoch, versionstamp, index });
         events.push(new HubEvent(event, writer === sid, () => at));
       }
       if (events.length > limit) return null;
@@ -325,7 +297,10 @@ export class Hub implements AsyncDisposable {
       const out = new HubEvent(
         event,
         own,
-        () => makeCursor(epoch, versionstamp, n === events.length - 1 ? Infinity : n),
+        () => {
+          const index = n === events.length - 1 ? Infinity : n;
+          return makeCursor({ epoch, versionstamp, index });
+        },
       );
       if (byId) { for (const listener of byId) listener(out); }
       if (byKind) { for (const listener of byKind) listener(out); }
@@ -333,22 +308,4 @@ export class Hub implements AsyncDisposable {
       if (!own) { for (const listener of this.#foreign) listener(out); }
     }
   }
-}
-
-/**
- * `epoch-versionstamp`, and `.n` behind it for all but the last event of a commit: a client cut off
- * in the middle of a commit resumes in its middle. Safe as a header without a CORS preflight.
- */
-function makeCursor(epoch: string, versionstamp: string, index: number): string {
-  const at = `${epoch}-${versionstamp}`;
-  return index === Infinity ? at : `${at}.${index}`;
-}
-
-function parseCursor(
-  cursor: string,
-): { epoch: string; versionstamp: string; index: number } | null {
-  const match = /^([a-z0-9]{1,16})-([0-9a-f]{20})?(?:\.(\d{1,6}))?$/.exec(cursor);
-  if (!match) return null;
-  const index = match[3] === undefined ? Infinity : Number(match[3]);
-  return { epoch: match[1]!, versionstamp: match[2] ?? "", index };
 }

@@ -8,7 +8,6 @@
 
 import { decodeTime } from "@std/ulid";
 import type { Hub } from "./hub.ts";
-import type { Outcome, Piece, Write } from "./journal.ts";
 import { entryKeys, entrySize } from "./journal_entry.ts";
 import { keys } from "./keys.ts";
 import { idsOf, knownKinds } from "./list.ts";
@@ -18,6 +17,7 @@ import type { TaskRecord } from "./record.ts";
 import type { SessionInfo } from "./session.ts";
 import type { Store } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
+import type { Outcome, Piece, Write } from "./write.ts";
 
 /** What {@link Janitor} takes. */
 export interface JanitorOptions {

@@ -8,60 +8,16 @@
  * @module
  */
 
-import { MAX_ENTRY, setEntry } from "./journal_entry.ts";
-import { type Key, keys, keySize, keyText } from "./keys.ts";
+import { Batch } from "./batch.ts";
+import { setEntry } from "./journal_entry.ts";
+import { type Key, keys, keyText } from "./keys.ts";
 import { entryLine, eventSize, journalLine, type TaskEvent } from "./lines.ts";
 import type { Logger } from "./log.ts";
 import type { CommitEnd } from "./metrics.ts";
-
-/** What a write puts into a commit. */
-export interface Piece {
-  /** What must still hold; at most a few. */
-  checks?: Deno.AtomicCheck[];
-  /** Key, value, about how many bytes the value takes, and milliseconds until the broom may come. */
-  sets?: [key: Key, value: unknown, size: number, expireIn?: number][];
-  /** Keys to remove. */
-  deletes?: Key[];
-  /** What is told to everybody who watches. */
-  events?: TaskEvent[];
-  /** It did not all fit: ask again. */
-  more?: boolean;
-}
-
-/** How a write ended. A lost check is a value: the caller reads again and decides again. */
-export type Outcome =
-  | { ok: true; versionstamp: string }
-  | { ok: false; reason: "conflict" | "fenced" | "closed" | "refused" };
-
-/** Something that has to be written. */
-export interface Write {
-  /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
-  render(room: number): Piece | null;
-  /** Told once for each piece rendered. */
-  settle(outcome: Outcome): void;
-  /** It goes into the next commit, before all that waits. @default {false} */
-  readonly urgent?: boolean;
-}
-
-/**
- * Where a commit is closed: large ones keep the small ones behind them waiting, and small ones fall
- * behind under load.
- */
-const ENOUGH = {
-  journal: MAX_ENTRY - 512,
-  mutations: 900,
-  bytes: 320 * 1024,
-  keys: 60 * 1024,
-};
-
-/** KV's limits for a commit, less the journal entry and a margin. */
-const LIMITS = { mutations: 985, bytes: 720 * 1024 - MAX_ENTRY, keys: 78 * 1024 };
+import type { Outcome, Piece, Write } from "./write.ts";
 
 /** Milliseconds after which a commit without an answer counts as one that fails. */
 const HANGS_MS = 1000;
-
-/** Bytes of journal lines left under which a commit is closed. */
-const SMALL_ROOM = 512;
 
 /** What {@link Journal} takes. */
 export interface JournalOptions {
@@ -339,60 +295,4 @@ async function versionstamps(
   }
   const entries = (await Promise.all(reads)).flat();
   return new Map(entries.map(({ key, versionstamp }) => [keyText(key), versionstamp]));
-}
-
-/** What goes into one commit. */
-class Batch {
-  readonly pieces = new Map<Write, Piece>();
-  hasEvents = false;
-  /** Bytes its journal entry takes, once made. */
-  entrySize = 0;
-  room = ENOUGH.journal;
-  #mutations = 0;
-  #bytes = 0;
-  #keys = 0;
-  #checks: number;
-
-  constructor(checks: number) {
-    this.#checks = checks;
-  }
-
-  static of(write: Write, piece: Piece): Batch {
-    const batch = new Batch(Infinity);
-    batch.add(write, piece);
-    return batch;
-  }
-
-  get full(): boolean {
-    return this.room < SMALL_ROOM || this.#mutations >= ENOUGH.mutations ||
-      this.#bytes >= ENOUGH.bytes || this.#keys >= ENOUGH.keys || this.#checks <= 0;
-  }
-
-  /** Adds a piece, unless it would go past a limit of KV; the first one is added anyway. */
-  add(write: Write, piece: Piece): boolean {
-    const { checks = [], sets = [], deletes = [], events = [] } = piece;
-    const mutations = this.#mutations + sets.length + deletes.length;
-    let keys = this.#keys;
-    let bytes = this.#bytes;
-    for (const check of checks) keys += keySize(check.key);
-    for (const key of deletes) keys += keySize(key);
-    for (const [key, _value, size] of sets) {
-      keys += keySize(key);
-      bytes += size;
-    }
-    bytes += 2 * (keys - this.#keys);
-    const over = checks.length > this.#checks || mutations > LIMITS.mutations ||
-      bytes > LIMITS.bytes || keys > LIMITS.keys;
-    if (over && this.pieces.size > 0) return false;
-    this.pieces.set(write, piece);
-    this.#checks -= checks.length;
-    this.#mutations = mutations;
-    this.#bytes = bytes;
-    this.#keys = keys;
-    for (const event of events) {
-      this.hasEvents = true;
-      this.room -= eventSize(event);
-    }
-    return true;
-  }
 }

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Piece } from "./journal.ts";
 import { type Key, keys, keyText } from "./keys.ts";
 import { isFinished, type Status } from "./record.ts";
 import type { Task } from "./state.ts";
 import { queueKey } from "./stored.ts";
+import type { Piece } from "./write.ts";
 
 /** What leads to a task. */
 export interface Leads {

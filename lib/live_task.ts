@@ -7,7 +7,6 @@
 
 import { type Estimate, estimate } from "./eta.ts";
 import { type EventItem, Items, type Snapshot } from "./items.ts";
-import type { Outcome, Piece, Write } from "./journal.ts";
 import { keys } from "./keys.ts";
 import { type Leads, leadsTo, moveLeads } from "./leads.ts";
 import { byteLength, encodeRows, eventSize, type EventType, type TaskEvent } from "./lines.ts";
@@ -31,6 +30,7 @@ import {
 } from "./stored.ts";
 import type { LogLevel } from "./task.ts";
 import { newTrace, traced, traceSize } from "./trace.ts";
+import type { Outcome, Piece, Write } from "./write.ts";
 import { Written } from "./written.ts";
 
 /** What {@link LiveTask} tells its owner. */

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Outcome, Write } from "./journal.ts";
 import { keys } from "./keys.ts";
 import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import type { Task } from "./state.ts";
 import type { StoredTask } from "./stored.ts";
+import type { Outcome, Write } from "./write.ts";
 
 /** What {@link LiveTasks} takes. */
 export interface LiveTasksOptions {

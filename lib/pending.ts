@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HubEvent } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
 import { keys } from "./keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { type TaskRecord, waits } from "./record.ts";

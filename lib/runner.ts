@@ -7,7 +7,8 @@
 
 import { Claims } from "./claims.ts";
 import { Endings } from "./endings.ts";
-import type { Hub, HubEvent } from "./hub.ts";
+import type { Hub } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
 import { Jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import type { LiveTask } from "./live_task.ts";

@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { Journal, Outcome, Piece, Write } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { keys } from "./keys.ts";
+import type { Outcome, Piece, Write } from "./write.ts";
 
 /** The value of a `session` key. */
 export interface SessionInfo {

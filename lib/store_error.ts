@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Outcome } from "./journal.ts";
+import type { Outcome } from "./write.ts";
 
 /** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
 const WRITE_MS = 10_000;

@@ -1,4 +1,4 @@
-import type { Outcome } from "./journal.ts";
+import type { Outcome } from "./write.ts";
 
 /** How much of what changed in a task is written, and who waits for it. */
 export class Written {

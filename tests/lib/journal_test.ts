@@ -1,18 +1,13 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import fc from "fast-check";
-import {
-  Journal,
-  type JournalOptions,
-  type Outcome,
-  type Piece,
-  type Write,
-} from "../../lib/journal.ts";
+import { Journal, type JournalOptions } from "../../lib/journal.ts";
 import { readEntry } from "../../lib/journal_entry.ts";
 import { type Key, keys } from "../../lib/keys.ts";
 import { parseJournal, type TaskEvent } from "../../lib/lines.ts";
 import { createLogger } from "../../lib/log.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
+import type { Outcome, Piece, Write } from "../../lib/write.ts";
 
 interface Opened extends AsyncDisposable {
   kv: Deno.Kv;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
-import { Journal, type Outcome, type Piece } from "../../lib/journal.ts";
+import { Journal } from "../../lib/journal.ts";
 import { type Key, keys, keyText } from "../../lib/keys.ts";
 import { readEntry } from "../../lib/journal_entry.ts";
 import { eventSize, isProgress, parseJournal, parseRows, type TaskEvent } from "../../lib/lines.ts";
@@ -9,6 +9,7 @@ import { createLogger } from "../../lib/log.ts";
 import { isFinished, type TaskRecord } from "../../lib/record.ts";
 import { type Change, newTask, type Report } from "../../lib/state.ts";
 import { MAX_JSON, queueKey, type StoredTask, unpack } from "../../lib/stored.ts";
+import type { Outcome, Piece } from "../../lib/write.ts";
 
 const ID = "01J0000000000000000000TEST";
 const ROOM = 64_000;
