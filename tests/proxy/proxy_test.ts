@@ -170,3 +170,23 @@ for (const name of ["nginx"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "behind caddy, streams are not compressed, which would hold some of them back",
+  ignore: PROXIES.caddy.command === null,
+  async fn() {
+    await using app = await testApp(SETTINGS);
+    await using proxy = await PROXIES.caddy.start(PROXIES.caddy.command!, app.url);
+    const { task_id } = await submitTo(proxy, "steps", { steps: 100 });
+    const encoding = async (path: string) => {
+      const headers = { ...ADMIN, "accept-encoding": "gzip" };
+      const response = await fetch(`${proxy.url}${path}`, { client: proxy.client, headers });
+      await response.body?.cancel();
+      return response.headers.get("content-encoding");
+    };
+    for (const path of [`/tasks/${task_id}/stream?last_event_id=0`, "/tasks/stream-all"]) {
+      assertEquals(await encoding(path), null, path);
+    }
+    assertEquals(await encoding(`/tasks/${task_id}/events`), "gzip");
+  },
+});
