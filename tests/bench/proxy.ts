@@ -10,6 +10,7 @@ import { createParser } from "eventsource-parser";
 import { submit } from "../helpers/api.ts";
 import { PROXIES } from "../helpers/proxy.ts";
 import { startServer } from "../helpers/server.ts";
+import { wallClock } from "./client/clock.ts";
 import { Samples } from "./stats.ts";
 
 /** Tasks, with a stream each, and how often each yields, in hertz. */
@@ -20,12 +21,8 @@ const HZ = 10;
 const MEASURED_MS = 20_000;
 const SETTLE_MS = 3000;
 
-/** What DESIGN allows from `yield` to a client behind a proxy, milliseconds. */
+/** The most that is promised from `yield` to a client behind a proxy, milliseconds. */
 const LATE_MS = 100;
-
-function wallClock(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 /** Reads a stream until the signal: a tick yielded after `from` is measured when it comes. */
 async function follow(

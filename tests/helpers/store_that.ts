@@ -1,3 +1,5 @@
+import { kvWith } from "./kv_with.ts";
+
 /** A handle that does something before each commit. */
 export function storeThat(kv: Deno.Kv, before: () => Promise<void>): Deno.Kv {
   const atomic = () => {
@@ -9,11 +11,5 @@ export function storeThat(kv: Deno.Kv, before: () => Promise<void>): Deno.Kv {
     };
     return real;
   };
-  return new Proxy(kv, {
-    get(_, name) {
-      if (name === "atomic") return atomic;
-      const value = Reflect.get(kv, name);
-      return typeof value === "function" ? value.bind(kv) : value;
-    },
-  });
+  return kvWith(kv, { atomic });
 }

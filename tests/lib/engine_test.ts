@@ -10,6 +10,7 @@ import { startInline } from "../../lib/task_process.ts";
 import { readConfig, type Server, start } from "../../main.ts";
 import { submit as submitByHttp, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { kvWith } from "../helpers/kv_with.ts";
 import { storeThat } from "../helpers/store_that.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -503,13 +504,7 @@ function repeating(kv: Deno.Kv, repeats: () => boolean): Deno.Kv {
       },
     });
   };
-  return new Proxy(kv, {
-    get(_, name) {
-      if (name === "atomic") return atomic;
-      const value = Reflect.get(kv, name);
-      return typeof value === "function" ? value.bind(kv) : value;
-    },
-  });
+  return kvWith(kv, { atomic });
 }
 
 Deno.test("a claim that is committed, and told to be lost, does not leave the task to nobody", async () => {

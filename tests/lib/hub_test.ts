@@ -11,6 +11,7 @@ import { createLogger } from "../../lib/log.ts";
 import { Pulse, SseStream } from "../../lib/sse_stream.ts";
 import type { StoredTask } from "../../lib/stored.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { kvWith } from "../helpers/kv_with.ts";
 
 const log = createLogger({ level: "off" });
 const EPOCH = "epoch00001";
@@ -76,10 +77,7 @@ Deno.test("followMany() resumes by the cursor of a process that is ahead of this
   const { kv, hub: ahead, write } = opened;
   await write([[event(1)]]);
   // Nothing tells it of what others write.
-  const deaf = new Proxy(kv, {
-    get: (kv, name: keyof Deno.Kv) =>
-      name === "watch" ? () => new ReadableStream() : kv[name].bind(kv),
-  });
+  const deaf = kvWith(kv, { watch: () => new ReadableStream() });
   await using hub = await Hub.open({ kv: deaf, sid: "me too", epoch: EPOCH, log });
   await write([[event(2)], [event(3)]]);
   await ahead.caughtUp();

@@ -1,0 +1,10 @@
+/** A handle that does some things its own way. */
+export function kvWith(kv: Deno.Kv, methods: Partial<Deno.Kv>): Deno.Kv {
+  return new Proxy(kv, {
+    get(_, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
+      const value = Reflect.get(kv, name);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+}
