@@ -85,16 +85,19 @@ const MAX_PAGE = 512 * 1024;
 /**
  * Reads at most `limit` rows behind `after`, fewer where they are large. What was removed while they
  * were read is left out, so that no page has a gap in its middle.
+ *
+ * @returns `null` when there is no such task.
  */
 export async function historyPage(
   kv: Deno.Kv,
   id: string,
   after: number,
   limit: number,
-): Promise<Page> {
+): Promise<Page | null> {
   const { rows, next } = await readPage(kv, id, after, limit);
   const { value } = await kv.get<StoredTask>(keys.task(id));
-  const trimmed = value?.trimmed ?? 0;
+  if (value === null) return null;
+  const { trimmed } = value;
   return { rows: rows.filter((row) => isChange(row) || row.seq > trimmed), next, trimmed };
 }
 
