@@ -20,7 +20,7 @@ import { NewestTasks } from "./lib/newest_tasks.ts";
 import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
 import { openSchema, SchemaError } from "./lib/schema.ts";
-import { checkStoreFile, StoreOpenError } from "./lib/store_file.ts";
+import { prepareStoreFile, StoreOpenError } from "./lib/store_file.ts";
 import { Pulse } from "./lib/sse_stream.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
@@ -100,7 +100,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const local = config.kv !== "" && !/^https?:/.test(config.kv);
   const alone = local && !options.kv;
   if (alone && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
-  const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
+  const kv = options.kv ?? parts.adopt(await openStore(config.kv, log), (kv) => kv.close());
 
   const inline = options.inline || config.workers === 0;
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
@@ -223,8 +223,18 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 }
 
 /** Opens the store, or says in one sentence why that cannot be. */
-async function openStore(kv: string): Promise<Deno.Kv> {
-  if (kv !== "" && kv !== ":memory:" && !/^https?:/.test(kv)) await checkStoreFile(kv);
+async function openStore(kv: string, log: Logger): Promise<Deno.Kv> {
+  if (kv !== "" && kv !== ":memory:" && !/^https?:/.test(kv)) {
+    const loose = await prepareStoreFile(kv);
+    if (loose.length > 0) {
+      log.warn(
+        "others on this machine can read the store: give it to its owner alone (chmod 600)",
+        {
+          files: loose,
+        },
+      );
+    }
+  }
   try {
     return await Deno.openKv(kv === "" ? undefined : kv);
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { makePrivateFolder, openPrivate } from "./private_file.ts";
 import { StoreOpenError } from "./store_file.ts";
 
 /** A SQLite file is in use by another server. */
@@ -35,6 +36,6 @@ export async function lockFile(path: string): Promise<Disposable> {
 }
 
 async function openLock(path: string): Promise<Deno.FsFile> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  return await Deno.open(`${path}.lock`, { create: true, write: true });
+  await makePrivateFolder(dirname(path));
+  return await openPrivate(`${path}.lock`);
 }

@@ -5,6 +5,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { openPrivate, tighten } from "./private_file.ts";
 
 /** The store cannot be opened; the message says which and why. */
 export class StoreOpenError extends Error {
@@ -29,6 +30,24 @@ const MAGIC = "SQLite format 3\0";
 export async function checkStoreFile(path: string): Promise<void> {
   try {
     await check(path);
+  } catch (error) {
+    throw new StoreOpenError(path, error);
+  }
+}
+
+/**
+ * Checks a file that is to be opened as the store, makes it where it is missing, and keeps others
+ * out of it.
+ *
+ * @returns The files of the store that others can still read, since they are not ours to change.
+ * @throws {StoreOpenError} If it cannot be one.
+ */
+export async function prepareStoreFile(path: string): Promise<string[]> {
+  await checkStoreFile(path);
+  try {
+    // SQLite gives what it puts beside a database the rights of the database.
+    (await openPrivate(path)).close();
+    return await tighten(path);
   } catch (error) {
     throw new StoreOpenError(path, error);
   }

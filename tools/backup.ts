@@ -8,6 +8,7 @@
 import { backup, DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { readConfig } from "../lib/config.ts";
+import { openPrivate, STORE_FILES } from "../lib/private_file.ts";
 import { checkStoreFile, StoreOpenError } from "../lib/store_file.ts";
 
 /** Pages copied at once: all of them, or a busy store would make it begin again and again. */
@@ -33,6 +34,7 @@ export async function backUp(from: string, to: string): Promise<number> {
   const part = `${to}.part`;
   await removeFile(part);
   try {
+    (await openPrivate(part)).close();
     using source = new DatabaseSync(from, { readOnly: true });
     await backup(source, part, { rate: ALL_PAGES });
     await checkCopy(part, from);
@@ -77,7 +79,7 @@ export async function exists(path: string): Promise<boolean> {
 
 /** Removes a file of a database and what SQLite puts beside it, where there are any. */
 export async function removeFile(path: string): Promise<void> {
-  for (const end of ["", "-wal", "-shm", "-journal"]) await Deno.remove(path + end).catch(() => {});
+  for (const end of STORE_FILES) await Deno.remove(path + end).catch(() => {});
 }
 
 /** The SQLite file of the settings, for commands. */

@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { FileInUseError, lockFile } from "../lib/file_lock.ts";
 import { keys } from "../lib/keys.ts";
+import { openPrivate, tighten } from "../lib/private_file.ts";
 import {
   BackupError,
   checkCopy,
@@ -31,7 +32,7 @@ export async function restore(from: string, to: string): Promise<string | null> 
   const part = `${to}.part`;
   await removeFile(part);
   try {
-    await Deno.copyFile(from, part);
+    await copyPrivate(from, part);
     await checkCopy(part, from);
     await renewEpoch(part);
     await syncFile(part);
@@ -42,6 +43,13 @@ export async function restore(from: string, to: string): Promise<string | null> 
     await removeFile(part);
     throw error;
   }
+}
+
+/** Not with `Deno.copyFile`, which would give the copy the rights of what it copies. */
+async function copyPrivate(from: string, to: string): Promise<void> {
+  using source = await Deno.open(from, { read: true });
+  const copy = await openPrivate(to);
+  await source.readable.pipeTo(copy.writable);
 }
 
 /** A restored store is another one to whoever watched: what it will tell has not happened there. */
@@ -61,6 +69,7 @@ async function setAside(path: string): Promise<string | null> {
     if (await exists(path + end)) await Deno.rename(path + end, kept + end);
   }
   await removeFile(path);
+  await tighten(kept);
   return kept;
 }
 
