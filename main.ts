@@ -11,6 +11,7 @@ import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.t
 import { Drain } from "./lib/drain.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/file_lock.ts";
+import { FreeSpace } from "./lib/free_space.ts";
 import denoJson from "./deno.json" with { type: "json" };
 import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
 import { Listener } from "./lib/listener.ts";
@@ -20,7 +21,9 @@ import { NewestTasks } from "./lib/newest_tasks.ts";
 import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
 import { openSchema, SchemaError } from "./lib/schema.ts";
-import { prepareStoreFile, StoreOpenError } from "./lib/store_file.ts";
+import { diskOf } from "./lib/disk.ts";
+import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/store_file.ts";
+import { StorePages } from "./lib/store_pages.ts";
 import { Pulse } from "./lib/sse_stream.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
@@ -83,6 +86,14 @@ const STOP_MS = 5000;
  * @throws {ConfigError} If others could reach it and nothing kept them out.
  */
 export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
+  try {
+    return await begin(config, options);
+  } catch (error) {
+    throw isFile(config.kv) ? await storeFault(config.kv, error) : error;
+  }
+}
+
+async function begin(config: Config, options: StartOptions): Promise<Server> {
   const log = options.log ?? createLogger(config.log);
   const modules = [SHIPPED_KINDS, ...config.kinds];
   const kinds = await loadKinds(modules);
@@ -99,8 +110,12 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
   const local = config.kv !== "" && !/^https?:/.test(config.kv);
   const alone = local && !options.kv;
-  if (alone && config.kv !== ":memory:") parts.use(await lockFile(config.kv));
+  const path = alone && isFile(config.kv) ? config.kv : null;
+  if (path !== null) parts.use(await lockFile(path));
   const kv = options.kv ?? parts.adopt(await openStore(config.kv, log), (kv) => kv.close());
+
+  const pages = path === null ? null : parts.use(new StorePages(path));
+  const space = pages === null ? undefined : await freeSpace(config, pages, log);
 
   const inline = options.inline || config.workers === 0;
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
@@ -120,6 +135,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       leaseMs: config.leaseMs,
       retentionMs: config.retentionMs,
       maxLog: config.maxLog,
+      uploadQuota: config.uploadQuota,
+      space,
       ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
       onfenced,
       metrics,
@@ -222,9 +239,31 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   });
 }
 
+/** Whether a store is a file of this machine. */
+function isFile(kv: string): boolean {
+  return kv !== "" && kv !== ":memory:" && !/^https?:/.test(kv);
+}
+
+/** What uploads may still take of the store's disk: what is free there, and within the file. */
+async function freeSpace(config: Config, pages: StorePages, log: Logger): Promise<FreeSpace> {
+  const { kv, minFree: floor } = config;
+  if (floor > 0 && await diskOf(kv) === null) {
+    log.warn(
+      "nobody tells how full the store's disk is: HEADWAY_MIN_FREE needs --allow-sys=statfs",
+    );
+  }
+  return new FreeSpace({
+    floor,
+    async freeBytes(): Promise<number | null> {
+      const disk = await diskOf(kv);
+      return disk && disk.free + pages.size().free;
+    },
+  });
+}
+
 /** Opens the store, or says in one sentence why that cannot be. */
 async function openStore(kv: string, log: Logger): Promise<Deno.Kv> {
-  if (kv !== "" && kv !== ":memory:" && !/^https?:/.test(kv)) {
+  if (isFile(kv)) {
     const loose = await prepareStoreFile(kv);
     if (loose.length > 0) {
       log.warn(

@@ -57,6 +57,10 @@ export interface Config {
   bodyTimeoutMs: number;
   /** An upload. */
   maxUpload: number;
+  /** All uploads together. */
+  uploadQuota: number;
+  /** What uploads leave free on the store's disk. */
+  minFree: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
   /** Log and output rows kept a task. */

@@ -6,9 +6,11 @@
  */
 
 import { ulid } from "@std/ulid";
+import type { FreeSpace } from "./free_space.ts";
 import { Hub } from "./hub.ts";
 import { Janitor } from "./janitor.ts";
 import { keys } from "./keys.ts";
+import type { Journal } from "./journal.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
@@ -41,6 +43,10 @@ export interface EngineOptions {
   retentionMs: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Bytes that all uploads may take together. @default {any number} */
+  uploadQuota?: number;
+  /** What the disk still takes. @default {anything} */
+  space?: FreeSpace | undefined;
   /** Told once when this process was taken for dead: all it can do is open a new engine. */
   onfenced?: () => void;
   /** Where figures are kept. */
@@ -109,7 +115,8 @@ export class Engine {
       ...(onfenced ? { onfenced } : {}),
     });
     session.keep(store.journal);
-    const uploads = new Uploads({ kv, now });
+    const { uploadQuota: quota = Infinity, space } = options;
+    const uploads = new Uploads({ kv, sid, quota, space, now });
     const janitor = new Janitor({ ...options, store, hub, uploads });
     const workers = () => janitor.workers;
     const runner = role === "web" ? null : new Runner({
@@ -122,9 +129,21 @@ export class Engine {
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
     const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
-    await janitor.start(alone);
-    await runner?.start();
-    return engine;
+    const beginning = janitor.start(alone);
+    try {
+      await begun(store.journal, beginning, alone);
+      await runner?.start();
+      return engine;
+    } catch (error) {
+      session[Symbol.dispose]();
+      await runner?.abandon();
+      await janitor.stop();
+      await store.journal.giveUp();
+      await beginning.catch(() => {});
+      store[Symbol.dispose]();
+      await hub[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Milliseconds without a sign of life from a session, as far as this process can tell. */
@@ -164,6 +183,27 @@ export class Engine {
 /** Checks that a commit may hold, on a SQLite file and over KV Connect. */
 const CHECKS_LOCAL = 100;
 const CHECKS_REMOTE = 10;
+
+/** Milliseconds for which a store alone may take nothing when a process begins: nobody else mends it. */
+const BEGIN_MS = 2000;
+
+/** What a process does first, given up where its own disk takes no writes. */
+async function begun(journal: Journal, work: Promise<void>, alone: boolean): Promise<void> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    if (!alone) return;
+    timer = setInterval(() => {
+      const failed = journal.failure;
+      if (failed !== null && journal.stalledMs > BEGIN_MS) reject(failed);
+    }, 100);
+  });
+  work.catch(() => {});
+  try {
+    await Promise.race([work, stalled]);
+  } finally {
+    clearInterval(timer);
+  }
+}
 
 /** Tells this store from one that was wiped: made once, and part of each cursor. */
 async function readEpoch(kv: Deno.Kv): Promise<string> {

@@ -44,6 +44,9 @@ export interface JanitorOptions {
 /** Journal entries removed in one commit, at the most: a large one would be felt. */
 const ENTRIES_A_COMMIT = 32;
 
+/** Milliseconds between two looks for uploads that nobody sends any more. */
+const UNFINISHED_MS = 5000;
+
 /** Milliseconds between two looks at the journal. */
 const TRIM_MS = 40;
 
@@ -81,8 +84,13 @@ export class Janitor implements Write {
     if (alone) await this.#reapAll();
     else await this.#reapSilent();
     await this.#returnTasks();
+    if (this.#closing.signal.aborted) return;
     this.#every(leaseMs / 3, "reap", () => this.#reapSilent());
     this.#every(sweepMs, "sweep", () => this.sweep());
+    // Each process looks after its own uploads, and after those of the dead.
+    const sweepUnfinished = () => this.#options.uploads.sweepUnfinished();
+    this.#every(UNFINISHED_MS, "sweep unfinished uploads", sweepUnfinished);
+    this.#job("sweep unfinished uploads", sweepUnfinished);
     this.#every(TRIM_MS, "trim", () => this.#trim());
     this.#job("journal", () => this.#findOldEntries());
     this.#job("finish removals", () => this.#options.store.finishRemovals());

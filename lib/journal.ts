@@ -14,6 +14,7 @@ import { type Key, keys, keyText } from "./keys.ts";
 import { entryLine, eventSize, journalLine, type TaskEvent } from "./lines.ts";
 import type { Logger } from "./log.ts";
 import type { CommitEnd } from "./metrics.ts";
+import { pause } from "./pause.ts";
 import type { Outcome, Piece, Write } from "./write.ts";
 
 /** Milliseconds after which a commit without an answer counts as one that fails. */
@@ -55,6 +56,8 @@ export class Journal {
   /** Commits made; for metrics and tests. */
   commits = 0;
   #stalledAt: number | null = null;
+  /** Why the last try failed; `null` where it did not. */
+  failure: unknown = null;
   /** When the commit in flight was sent. */
   #begunAt: number | null = null;
 
@@ -105,6 +108,12 @@ export class Journal {
   async close(): Promise<void> {
     await this.idle();
     this.#closing.abort();
+  }
+
+  /** Takes nothing more, and tries no longer what a store did not take. */
+  async giveUp(): Promise<void> {
+    this.#closing.abort();
+    await this.idle();
   }
 
   get #waiting(): boolean {
@@ -179,7 +188,7 @@ export class Journal {
         if (!await this.#recover(batch, error, tries)) return;
         continue;
       }
-      this.#stalledAt = null;
+      this.#stalledAt = this.failure = null;
       tried(result.ok ? "committed" : "conflict");
       if (result.ok) {
         this.commits++;
@@ -261,7 +270,9 @@ export class Journal {
       return false;
     };
     const text = String(error);
-    if (/BadResource|closed/i.test(text)) return settleAll("closed");
+    if (this.#closing.signal.aborted || /BadResource|closed/i.test(text)) {
+      return settleAll("closed");
+    }
     if (/too large|too many|could not be cloned/i.test(text)) {
       if (batch.pieces.size === 1) {
         log.error("a write can never be stored", { error });
@@ -274,8 +285,10 @@ export class Journal {
       return false;
     }
     this.#stalledAt ??= performance.now();
+    this.failure = error;
     if (tries % 10 === 0) log.warn("a commit failed and is tried again", { error, tries });
-    await new Promise((resolve) => setTimeout(resolve, Math.min(500, 5 * 2 ** Math.min(tries, 8))));
+    const ms = Math.min(500, 5 * 2 ** Math.min(tries, 8));
+    await pause(ms, this.#closing.signal).catch(() => {});
     return true;
   }
 }

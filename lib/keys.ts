@@ -24,7 +24,9 @@
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
+ * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
  * | `["piece", id, n]` | bytes | an upload's n-th piece |
+ * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
  * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./schema.ts} |
  * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
@@ -79,6 +81,9 @@ export const keys = {
   journalFloor: ["journal-floor"] as Key,
   upload: (id: string): Key => ["upload", id],
   uploads: ["upload"] as Key,
+  arriving: (id: string): Key => ["arriving", id],
+  arrivings: ["arriving"] as Key,
+  uploadsSize: ["uploads-size"] as Key,
   piece: (id: string, n: number): Key => ["piece", id, n],
   pieces: (id: string): Key => ["piece", id],
   epoch: ["meta", "epoch"] as Key,

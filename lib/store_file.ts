@@ -5,6 +5,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { diskOf } from "./disk.ts";
 import { openPrivate, tighten } from "./private_file.ts";
 
 /** The store cannot be opened; the message says which and why. */
@@ -17,6 +18,30 @@ export class StoreOpenError extends Error {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`The store ${kv} cannot be opened: ${why}`, { cause });
   }
+}
+
+/** Bytes under which a disk counts as full: what SQLite needs to begin. */
+const FULL = 128 * 1024;
+
+/**
+ * What went wrong with a store on a disk of this machine, in one sentence where it is the disk's or
+ * the file's fault; else the error as it is.
+ */
+export async function storeFault(path: string, error: unknown): Promise<unknown> {
+  const cause = error instanceof StoreOpenError ? error.cause : error;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (
+    !/disk is full|No space left|disk I\/O|readonly database|malformed|not a database/i.test(text)
+  ) {
+    return error;
+  }
+  const disk = await diskOf(path);
+  const full = /disk is full|No space left/i.test(text) || (disk !== null && disk.free < FULL);
+  if (!full) return error instanceof StoreOpenError ? error : new StoreOpenError(path, cause);
+  const which = disk === null
+    ? "its disk"
+    : `the disk at ${disk.mount} (${disk.free} of ${disk.size} bytes free)`;
+  return new StoreOpenError(path, `${which} is full. Make room there, and start again`);
 }
 
 /** What every SQLite file begins with. */

@@ -147,6 +147,13 @@ export const VARIABLES: readonly Variable[] = [
     },
   ),
   whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_UPLOAD_QUOTA", "uploadQuota", 10 * 1024 * MiB, "all uploads together", {
+    unit: "bytes",
+    min: 1,
+  }),
+  whole("HEADWAY_MIN_FREE", "minFree", 256 * MiB, "what uploads leave free on the store's disk", {
+    unit: "bytes",
+  }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
   text(

@@ -1,6 +1,7 @@
 import { HttpError } from "../lib/errors.ts";
 import { json, withDeadline } from "../lib/http.ts";
 import { StoreError } from "../lib/store_error.ts";
+import { UploadRefused } from "../lib/uploads.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an upload may take in all. */
@@ -11,7 +12,8 @@ export async function createUpload(app: App, { request, url }: RouteContext): Pr
   const { maxUpload, bodyTimeoutMs } = app.config;
   const tooLarge = () =>
     new HttpError(413, `The upload is larger than ${maxUpload} bytes`, { field: "body" });
-  if (Number(request.headers.get("content-length") ?? 0) > maxUpload) {
+  const length = Number(request.headers.get("content-length") ?? 0);
+  if (length > maxUpload) {
     await request.body?.cancel();
     throw tooLarge();
   }
@@ -28,9 +30,16 @@ export async function createUpload(app: App, { request, url }: RouteContext): Pr
   const { store, uploads } = app.engine;
   store.requireStore();
   try {
-    return json(await uploads.add(limited(), name === null ? null : name.slice(0, 255)), 201);
+    return json(
+      await uploads.add(limited(), name === null ? null : name.slice(0, 255), length),
+      201,
+    );
   } catch (error) {
     if (error instanceof HttpError) throw error;
+    if (error instanceof UploadRefused) {
+      const { message, bound } = error;
+      throw new HttpError(507, message, { field: "body", extra: { bound } });
+    }
     app.log.error("an upload could not be stored", { error });
     throw new StoreError("stalled");
   }

@@ -259,7 +259,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: { name: text.describe("A file name") },
     headers: { "X-Filename": text.describe("The same, percent-encoded") },
     writes: true,
-    answers: { 201: ["What a task's input may name", "Upload"] },
+    answers: {
+      201: ["What a task's input may name", "Upload"],
+      507: ["There is no room for it: 'bound' says what it would go beyond", "Problem"],
+    },
   },
   "GET /kinds": {
     id: "listKinds",

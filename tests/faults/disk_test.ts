@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
-import { startServer } from "../helpers/server.ts";
+import { type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { HAS_SMALL_DISK, smallDisk } from "./small_disk.ts";
 
@@ -85,4 +85,102 @@ test("a disk that turns read-only, and a server that starts on it: one sentence 
   await using server = await startServer({ kv });
   const { task_id } = await submit(server.url, "echo", 2);
   await taskWhen(server.url, task_id, ({ status }) => status === "completed");
+});
+
+const MiB = 1024 * 1024;
+
+/** Sends an upload of a length that is not told before. */
+async function sendUpload(base: string, bytes: number): Promise<Response> {
+  let left = bytes;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (left <= 0) return controller.close();
+      controller.enqueue(new Uint8Array(64 * 1024));
+      left -= 64 * 1024;
+    },
+  });
+  return await fetch(`${base}/uploads`, { method: "POST", body });
+}
+
+async function assertWorks(server: ServerProcess): Promise<void> {
+  const { task_id } = await submit(server.url, "echo", 1);
+  assertEquals((await finished(server.url, task_id)).result, 1);
+}
+
+for (const count of [1, 3]) {
+  test(`${count} upload(s) of 40 MiB onto a disk of 24: 507 with the bound, writes go on, and nothing stays`, async () => {
+    await using disk = (await smallDisk(24))!;
+    const kv = `${disk.path}/test.db`;
+    await using server = await startServer({
+      kv,
+      env: { HEADWAY_MIN_FREE: String(8 * MiB) },
+    });
+    const sent = Array.from({ length: count }, () => sendUpload(server.url, 40 * MiB));
+    for (const response of await Promise.all(sent)) {
+      const { error, bound } = await assertProblem(response, 507) as Record<string, unknown>;
+      assertEquals(bound, 8 * MiB);
+      assertEquals(
+        error,
+        `There is no room for this upload: ${8 * MiB} bytes of the server's disk stay free`,
+      );
+      await assertWorks(server);
+    }
+    // What it had taken of the file is free within it: as much fits as before.
+    const fits = await sendUpload(server.url, 6 * MiB);
+    assertEquals([fits.status, (await fits.json()).size], [201, 6 * MiB]);
+    await server.kill("SIGTERM");
+    using store = await Deno.openKv(kv);
+    const pieces = await Array.fromAsync(store.list<Uint8Array>({ prefix: ["piece"] }));
+    assertEquals(pieces.reduce((sum, { value }) => sum + value.length, 0), 6 * MiB);
+    assertEquals(await Array.fromAsync(store.list({ prefix: ["arriving"] })), []);
+  });
+}
+
+test("an upload that fills the disk all the same is removed as soon as there is room", async () => {
+  await using disk = (await smallDisk(24))!;
+  const kv = `${disk.path}/test.db`;
+  await disk.fill();
+  await disk.leave(10 * MiB);
+  await using server = await startServer({ kv, env: { HEADWAY_MIN_FREE: "0" } });
+  const response = await sendUpload(server.url, 40 * MiB);
+  assert(response.status === 503 || response.status === 507, `${response.status}`);
+  await response.body?.cancel();
+  await disk.free();
+  await eventually(async () => {
+    const fits = await sendUpload(server.url, 12 * MiB);
+    await fits.body?.cancel();
+    assertEquals(fits.status, 201);
+  }, { timeout: 60_000 });
+});
+
+test("a start on a full disk ends with one sentence that names the file and the disk, however much is left", async () => {
+  await using disk = (await smallDisk(24))!;
+  const kv = `${disk.path}/test.db`;
+  await disk.fill();
+  await assertFull();
+  await disk.free();
+  {
+    await using server = await startServer({ kv });
+    for (let n = 0; n < 40; n++) {
+      const { task_id } = await submit(server.url, "steps", { steps: 1e6, interval_ms: 50 });
+      if (n === 39) await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) > 3);
+    }
+  }
+  // Full to the last byte; room to begin, but not to return the tasks that ran.
+  for (const left of [0, 8, 32, 64]) {
+    await disk.fill();
+    await disk.leave(left * 1024);
+    await assertFull();
+    await disk.free();
+  }
+  await using server = await startServer({ kv });
+  await assertWorks(server);
+
+  async function assertFull(): Promise<void> {
+    const { message } = await assertRejects(() => startServer({ kv }), Error);
+    const said = message.split("\n").filter((line) => line.startsWith("headway: "));
+    assertEquals(said.length, 1, message);
+    assert(said[0]!.includes(kv) && said[0]!.includes(`the disk at ${disk.path} (`), said[0]!);
+    assert(said[0]!.endsWith("is full. Make room there, and start again"), said[0]!);
+  }
 });

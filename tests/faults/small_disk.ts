@@ -6,6 +6,8 @@ export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   /** Leaves not a byte. */
   fill(): Promise<void>;
+  /** Gives back so many bytes of what {@link SmallDisk.fill} took. */
+  leave(bytes: number): Promise<void>;
   /** Gives back what {@link SmallDisk.fill} took. */
   free(): Promise<void>;
   /** From now on nothing can be written, or it can again. */
@@ -38,6 +40,9 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk | null> {
       } catch {
         // It is full.
       }
+    },
+    async leave(bytes) {
+      await Deno.truncate(filler, (await Deno.stat(filler)).size - bytes);
     },
     free: () => Deno.remove(filler),
     async setReadOnly(readOnly) {

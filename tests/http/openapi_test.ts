@@ -57,6 +57,8 @@ interface Servers {
   main: Server;
   /** Its bodies must arrive at once. */
   hasty: Server;
+  /** Has no room for uploads. */
+  full: Server;
   /** Takes few writes of a client. */
   sparing: Server;
   /** Its store takes no writes. */
@@ -170,6 +172,7 @@ function serverFor(status: number, name: string): keyof Servers {
   if (status === 408) return "hasty";
   if (status === 429) return "sparing";
   if (status === 503) return "stalled";
+  if (status === 507) return "full";
   return name === "POST /login 409" ? "open" : "main";
 }
 
@@ -235,8 +238,9 @@ Deno.test("every answer that is documented is given, with the body that is docum
   await using hasty = await testApp({ ...settings, HEADWAY_BODY_TIMEOUT_MS: "100" });
   await using sparing = await testApp({ ...settings, HEADWAY_WRITE_RATE: "1" });
   await using stalled = await testApp(quiet, { kv: store.kv });
+  await using full = await testApp({ ...settings, HEADWAY_UPLOAD_QUOTA: "1" });
   await using open = await testApp();
-  const servers: Servers = { main, hasty, sparing, stalled, open };
+  const servers: Servers = { main, hasty, sparing, stalled, full, open };
   const admin = bearer(SECRETS.admin);
   const make = async (kind: string, more: object = {}) => {
     const response = await post(`${main.url}/tasks`, { kind, ...more }, bearer(SECRETS.submit));

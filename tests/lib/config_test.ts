@@ -144,6 +144,18 @@ const CASES: Record<string, Case> = {
     good: { "1": 1 },
     bad: [...notWhole, "0"],
   },
+  HEADWAY_UPLOAD_QUOTA: {
+    field: "uploadQuota",
+    fallback: 10 * 1024 ** 3,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MIN_FREE: {
+    field: "minFree",
+    fallback: 256 * 1024 ** 2,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
   HEADWAY_RETENTION_MS: {
     field: "retentionMs",
     fallback: 7 * 24 * 3600_000,

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLessOrEqual, assertRejects } from "@std/assert";
 import { type AnyTask, defineTask, log, progress, save } from "headway";
 import { Engine, type EngineOptions } from "../../lib/engine.ts";
 import { keys } from "../../lib/keys.ts";
@@ -525,4 +525,21 @@ Deno.test("a claim that is committed, and told to be lost, does not leave the ta
   repeats = false;
   await eventually(async () => assertEquals((await recordOf(web, id)).status, "completed"));
   assertEquals(ran, 1);
+});
+
+Deno.test("Engine.open() alone on a store that takes no writes gives up with the store's own error, and then can be opened", async () => {
+  await using cluster = await Cluster.open();
+  await cluster.kv.set(keys.session("dead"), { role: "all" });
+  let commits = 0;
+  // Room to begin, and none to reap the dead session.
+  const kv = storeThat(cluster.kv, () => {
+    return ++commits > 1
+      ? Promise.reject(new Error("database or disk is full"))
+      : Promise.resolve();
+  });
+  await assertRejects(() => cluster.join({ kv, alone: true }), Error, "disk is full");
+  commits = -Infinity;
+  const engine = await cluster.join({ alone: true });
+  assertEquals((await cluster.kv.get(keys.session("dead"))).value, null);
+  assertEquals(engine.store.journal.failure, null);
 });

@@ -1,0 +1,63 @@
+/**
+ * How much may still be stored before less than a floor is left. It is measured seldom: in between,
+ * what was stored is taken off.
+ *
+ * @module
+ */
+
+/** What {@link FreeSpace} takes. */
+export interface FreeSpaceOptions {
+  /** Measures what the disk still takes, in bytes; `null` where nobody knows. */
+  freeBytes(): Promise<number | null>;
+  /** Bytes that stay free. */
+  floor: number;
+  /** Milliseconds, by a clock that nobody sets. @default {performance.now} */
+  now?: () => number;
+}
+
+/** Milliseconds after which it is measured again: others use the disk, too. */
+const STALE_MS = 1000;
+
+/** Bytes stored after which it is measured again: the store takes more than it is given. */
+const STALE_BYTES = 8 * 1024 * 1024;
+
+/** See the module. */
+export class FreeSpace {
+  /** Bytes that stay free. */
+  readonly floor: number;
+  readonly #freeBytes: () => Promise<number | null>;
+  readonly #now: () => number;
+  #measured: { free: number | null; at: number } | undefined;
+  #measuring: Promise<void> | undefined;
+  #taken = 0;
+
+  /** Measures nothing yet. */
+  constructor({ freeBytes, floor, now = () => performance.now() }: FreeSpaceOptions) {
+    this.floor = floor;
+    this.#freeBytes = freeBytes;
+    this.#now = now;
+  }
+
+  /** Whether so many bytes leave the floor free. */
+  async fits(bytes: number): Promise<boolean> {
+    const stale = this.#taken >= STALE_BYTES || !this.#measured ||
+      this.#now() - this.#measured.at >= STALE_MS;
+    if (stale) await (this.#measuring ??= this.#measure());
+    const free = this.#measured?.free ?? Infinity;
+    return free - this.#taken - bytes >= this.floor;
+  }
+
+  /** Notes that so many bytes were stored, or removed: these take a minus. */
+  took(bytes: number): void {
+    this.#taken += bytes;
+  }
+
+  async #measure(): Promise<void> {
+    try {
+      this.#taken = 0;
+      this.#measured = { free: await this.#freeBytes(), at: this.#now() };
+    } finally {
+      this.#measuring = undefined;
+    }
+  }
+}
