@@ -76,7 +76,7 @@ export const HEARTBEAT: Uint8Array<ArrayBuffer> = encoder.encode(": heartbeat\n\
  */
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
-  "cache-control": "no-cache, no-transform",
+  "cache-control": "no-cache, no-store, no-transform",
   "x-accel-buffering": "no",
   "x-content-type-options": "nosniff",
 };

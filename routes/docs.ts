@@ -2,10 +2,14 @@ import type { App } from "./app.ts";
 import type { RouteTable } from "./mod.ts";
 import { describe } from "./openapi.ts";
 import { renderDocs } from "./openapi/html.ts";
-import { PAGE_HEADERS } from "./page.ts";
+import { cacheOf, PAGE_HEADERS } from "./page.ts";
 
 /** `GET /docs`: the same as `/openapi.json`, to read. */
 export function getDocs(app: App, routes: RouteTable): Response {
-  const headers = { ...PAGE_HEADERS, "content-type": "text/html; charset=utf-8" };
+  const headers = {
+    ...PAGE_HEADERS,
+    "cache-control": cacheOf(app),
+    "content-type": "text/html; charset=utf-8",
+  };
   return new Response(renderDocs(describe(app, routes)), { headers });
 }

@@ -53,6 +53,11 @@ export const PAGE_HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+/** Where a session is needed to see it, nothing is left that "Back" could show after its end. */
+export function cacheOf({ auth }: App): string {
+  return auth.required ? "no-store" : "no-cache";
+}
+
 /** `GET /`: the page, with what it shows first. */
 export async function getPage(app: App, context: RouteContext): Promise<Response> {
   const language = acceptsLanguages(context.request, ...LANGUAGES) ?? LANGUAGES[0]!;
@@ -71,6 +76,7 @@ export async function getPage(app: App, context: RouteContext): Promise<Response
     headers: {
       "content-type": "text/html; charset=utf-8",
       ...PAGE_HEADERS,
+      "cache-control": cacheOf(app),
       vary: "accept-language",
     },
   });

@@ -31,7 +31,7 @@ export async function getTask(app: App, { request, params }: RouteContext): Prom
   const stored = await requireTask(app, id);
   const { seq } = JSON.parse(stored.record) as TaskRecord;
   const etag = `"${id}-${seq}"`;
-  const headers = { etag, "cache-control": "no-cache" };
+  const headers = { etag, "cache-control": "private, no-cache" };
   if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }

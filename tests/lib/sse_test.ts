@@ -127,7 +127,7 @@ Deno.test("HEARTBEAT is a comment that shows nothing to a client", () => {
 Deno.test("SSE_HEADERS keeps proxies from compressing and buffering, and hop-by-hop headers out", () => {
   const headers = new Headers(SSE_HEADERS);
   assertEquals(headers.get("content-type"), "text/event-stream");
-  assertEquals(headers.get("cache-control"), "no-cache, no-transform");
+  assertEquals(headers.get("cache-control"), "no-cache, no-store, no-transform");
   assertEquals(headers.get("x-accel-buffering"), "no");
   for (const name of ["connection", "keep-alive", "transfer-encoding"]) assert(!headers.has(name));
 });

@@ -204,7 +204,7 @@ Deno.test("sse 29: the type is exact, no length is given, Accept is heard", asyn
         continue;
       }
       assertMatch(raw.head, /^content-type: text\/event-stream$/im);
-      assertMatch(raw.head, /^cache-control: no-cache, no-transform$/im);
+      assertMatch(raw.head, /^cache-control: no-cache, no-store, no-transform$/im);
       assertMatch(raw.head, /^x-accel-buffering: no$/im);
       assertNotMatch(raw.head, /^content-(length|encoding):/im);
     }
