@@ -175,7 +175,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     version: denoJson.version,
     config,
     engine,
-    auth: await Auth.open({ ...config, kv, tokens }),
+    auth: parts.use(await Auth.open({ ...config, kv, alone, tokens, log })),
     writes: config.writeRate > 0
       ? new RateLimit({ rate: config.writeRate, burst: 10 * config.writeRate })
       : null,

@@ -8,7 +8,11 @@
 import { decodeJwt, jwtVerify, SignJWT } from "jose";
 import { JWTExpired } from "jose/errors";
 import { HttpError } from "./errors.ts";
+import { ULID } from "./http.ts";
 import { keys } from "./keys.ts";
+import type { Logger } from "./log.ts";
+import { type PageSession, Revocations } from "./revocations.ts";
+import { SessionCookie } from "./session_cookie.ts";
 import { digestOf, findToken, type Scope, SCOPES, type Token } from "./tokens.ts";
 
 /** What a route asks for: nothing, any token of the operator, a scope, or to read the task it names. */
@@ -24,27 +28,30 @@ export interface Principal {
   readonly taskId: string | null;
   /** Until when, milliseconds since the epoch. */
   readonly expiresAt: number | null;
+  /** The session of the page by which they came. */
+  readonly session: PageSession | null;
 }
 
-/** The cookie with the page's session. */
-export const COOKIE = "headway";
+/** Who may ask for what needs no token. */
+const NOBODY: Principal = { name: "", scopes: [], taskId: null, expiresAt: null, session: null };
 
 /** Whoever asks, where no token is needed. */
-const ANYBODY: Principal = { name: "", scopes: SCOPES, taskId: null, expiresAt: null };
-
-/** Who may ask for what needs no token. */
-const NOBODY: Principal = { name: "", scopes: [], taskId: null, expiresAt: null };
+const ANYBODY: Principal = { ...NOBODY, scopes: SCOPES };
 
 /** What {@link Auth.open} takes. */
 export interface AuthOptions {
   /** The handle, for the secret that all processes share. */
   kv: Deno.Kv;
+  /** No other process has this store. */
+  alone: boolean;
   /** Those of the operator; without any, everybody may do everything. */
   tokens: readonly Token[];
   /** Milliseconds a task's token lives. */
   taskTokenMs: number;
   /** Milliseconds a session of the page lives. */
   sessionMs: number;
+  /** Where trouble is told. */
+  log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
@@ -55,37 +62,54 @@ export interface Credentials {
   authorization: string | null;
   /** `?token=`, where a route takes it. */
   query: string | null;
-  /** The `Cookie` header. */
-  cookie: string | null;
+  /** What the session's cookie holds, see {@link SessionCookie.read}. */
+  sessions: readonly string[];
+}
+
+/** What signs, and what takes back. */
+interface Keys {
+  /** For tasks' tokens. */
+  task: CryptoKey;
+  /** By the token's name, for sessions: made of its digest, so that they end with the token. */
+  sessions: ReadonlyMap<string, CryptoKey>;
+  revocations: Revocations;
 }
 
 /** See the module. */
-export class Auth {
+export class Auth implements AsyncDisposable {
+  /** The cookie with the page's session. */
+  readonly cookie: SessionCookie;
   readonly #options: AuthOptions;
-  readonly #master: CryptoKey | null;
-  readonly #taskKey: CryptoKey | null;
+  readonly #keys: Keys | null;
 
-  private constructor(
-    options: AuthOptions,
-    master: CryptoKey | null,
-    taskKey: CryptoKey | null,
-  ) {
+  private constructor(options: AuthOptions, cookie: SessionCookie, keys: Keys | null) {
     this.#options = options;
-    this.#master = master;
-    this.#taskKey = taskKey;
+    this.cookie = cookie;
+    this.#keys = keys;
   }
 
   /** Reads, or makes, the secret that signs; none where no token is needed. */
   static async open(options: AuthOptions): Promise<Auth> {
-    if (options.tokens.length === 0) return new Auth(options, null, null);
-    const secret = await readSecret(options.kv);
-    const master = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
-    return new Auth(options, master, await derive(master, "task"));
+    const { kv, tokens, now = Date.now } = options;
+    if (tokens.length === 0) return new Auth(options, new SessionCookie("open"), null);
+    const secret = await readSecret(kv);
+    const uses: KeyUsage[] = ["deriveKey", "deriveBits"];
+    const master = await crypto.subtle.importKey("raw", secret, "HKDF", false, uses);
+    const sessions = new Map<string, CryptoKey>();
+    for (const { name, digest } of tokens) {
+      sessions.set(name, await derive(master, `session ${digest.toHex()}`));
+    }
+    const name = await crypto.subtle.deriveBits(hkdf("cookie"), master, 32);
+    return new Auth(options, new SessionCookie(new Uint8Array(name).toHex()), {
+      task: await derive(master, "task"),
+      sessions,
+      revocations: await Revocations.open({ ...options, now }),
+    });
   }
 
   /** Whether anything needs a token. */
   get required(): boolean {
-    return this.#master !== null;
+    return this.#keys !== null;
   }
 
   /**
@@ -103,14 +127,13 @@ export class Auth {
     }
     // Never one of the operator's: addresses end up in logs and histories.
     if (query !== null) return await this.#ofTask(query);
-    const session = readCookie(shown.cookie, COOKIE);
-    return session === null ? null : await this.#ofSession(session);
+    return shown.sessions.length === 0 ? null : await this.#ofSessions(shown.sessions);
   }
 
   /** A token to read one task with; `null` where none is needed. */
   async taskToken(id: string): Promise<string | null> {
-    if (this.#taskKey === null) return null;
-    return await this.#sign(this.#taskKey, "task", id, this.#options.taskTokenMs);
+    if (this.#keys === null) return null;
+    return await this.#sign(this.#keys.task, "task", { sub: id }, this.#options.taskTokenMs);
   }
 
   /**
@@ -122,41 +145,93 @@ export class Auth {
   async signIn(secret: string): Promise<{ cookie: string; principal: Principal; ms: number }> {
     const principal = this.#ofToken(secret);
     if (principal === null) throw unauthorized("There is no such token");
-    const key = await this.#sessionKey(principal.name);
+    const { sessions, revocations } = this.#keys!;
+    const { name } = principal;
     const ms = this.#options.sessionMs;
-    return { cookie: await this.#sign(key!, "session", principal.name, ms), principal, ms };
+    const claims = { sub: name, jti: revocations.newId(name) };
+    return { cookie: await this.#sign(sessions.get(name)!, "session", claims, ms), principal, ms };
+  }
+
+  /**
+   * Ends sessions of the page, and the streams that came by them: here at once, in other processes
+   * as soon as they hear of it. What is no session of ours is passed over.
+   *
+   * @throws {StoreError} When the store did not take it: then they may come back with a restart.
+   */
+  async signOut(cookies: readonly string[]): Promise<void> {
+    if (this.#keys === null) return;
+    const { revocations } = this.#keys;
+    const read = await Promise.allSettled(cookies.map((cookie) => this.#readSession(cookie)));
+    const sessions = read.flatMap((it) => it.status === "fulfilled" ? [it.value] : []);
+    await Promise.all(sessions.map((session) => revocations.end(session)));
+  }
+
+  /** Calls `listener` when the session by which somebody came is ended; returns how to stop. */
+  onSignOut({ session }: Principal, listener: () => void): () => void {
+    if (session === null) return () => {};
+    return this.#keys!.revocations.listen(session, listener);
+  }
+
+  /** Lets go of the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#keys?.revocations[Symbol.asyncDispose]();
   }
 
   #ofToken(secret: string): Principal | null {
     const token = findToken(this.#options.tokens, digestOf(secret));
-    return token && { name: token.name, scopes: token.scopes, taskId: null, expiresAt: null };
+    return token && { ...NOBODY, name: token.name, scopes: token.scopes };
   }
 
   async #ofTask(token: string): Promise<Principal> {
-    const { sub, expiresAt } = await this.#verify(token, "task", () => this.#taskKey);
-    return { name: "", scopes: [], taskId: sub, expiresAt };
+    const { sub, expiresAt } = await this.#verify(token, "task", () => this.#keys!.task);
+    return { ...NOBODY, taskId: sub, expiresAt };
+  }
+
+  /** One good session will do: others may be old, or planted. */
+  async #ofSessions(cookies: readonly string[]): Promise<Principal> {
+    let refused: unknown;
+    for (const cookie of cookies) {
+      try {
+        return await this.#ofSession(cookie);
+      } catch (error) {
+        refused = error;
+      }
+    }
+    throw refused;
   }
 
   async #ofSession(cookie: string): Promise<Principal> {
-    const read = await this.#verify(cookie, "session", (name) => this.#sessionKey(name));
-    const { scopes } = this.#options.tokens.find(({ name }) => name === read.sub)!;
-    return { name: read.sub, scopes, taskId: null, expiresAt: read.expiresAt };
+    const session = await this.#readSession(cookie);
+    if (this.#keys!.revocations.has(session)) {
+      throw unauthorized("This session was ended: sign in again");
+    }
+    const { token: name, expiresAt } = session;
+    const { scopes } = this.#options.tokens.find((token) => token.name === name)!;
+    return { name, scopes, taskId: null, expiresAt, session };
   }
 
-  /** Made from the token's digest, so that a session ends with its token. */
-  async #sessionKey(name: string): Promise<CryptoKey | null> {
-    const token = this.#options.tokens.find((token) => token.name === name);
-    return token && this.#master
-      ? await derive(this.#master, `session ${token.digest.toHex()}`)
-      : null;
+  /** A session as it was signed, ended or not. */
+  async #readSession(cookie: string): Promise<PageSession> {
+    const { sessions } = this.#keys!;
+    const { sub, jti, expiresAt } = await this.#verify(
+      cookie,
+      "session",
+      (name) => sessions.get(name) ?? null,
+    );
+    if (!ULID.test(jti)) throw unauthorized("This token is not valid");
+    return { id: jti, token: sub, expiresAt };
   }
 
-  async #sign(key: CryptoKey, use: string, sub: string, ms: number): Promise<string> {
+  async #sign(
+    key: CryptoKey,
+    use: string,
+    claims: { sub: string; jti?: string },
+    ms: number,
+  ): Promise<string> {
     const now = (this.#options.now ?? Date.now)();
-    return await new SignJWT()
+    return await new SignJWT(claims)
       .setProtectedHeader({ alg: "HS256" })
       .setAudience(use)
-      .setSubject(sub)
       .setExpirationTime(Math.ceil((now + ms) / 1000))
       .sign(key);
   }
@@ -164,10 +239,10 @@ export class Auth {
   async #verify(
     token: string,
     use: string,
-    keyOf: (sub: string) => CryptoKey | null | Promise<CryptoKey | null>,
-  ): Promise<{ sub: string; expiresAt: number }> {
+    keyOf: (sub: string) => CryptoKey | null,
+  ): Promise<{ sub: string; jti: string; expiresAt: number }> {
     try {
-      const key = await keyOf(decodeJwt(token).sub ?? "");
+      const key = keyOf(decodeJwt(token).sub ?? "");
       if (key === null) throw new TypeError("No key is made for this name");
       const { payload } = await jwtVerify(token, key, {
         algorithms: ["HS256"],
@@ -175,7 +250,7 @@ export class Auth {
         requiredClaims: ["sub", "exp"],
         currentDate: new Date((this.#options.now ?? Date.now)()),
       });
-      return { sub: payload.sub!, expiresAt: payload.exp! * 1000 };
+      return { sub: payload.sub!, jti: payload.jti ?? "", expiresAt: payload.exp! * 1000 };
     } catch (error) {
       throw unauthorized(
         error instanceof JWTExpired ? "This token has expired" : "This token is not valid",
@@ -220,9 +295,8 @@ async function readSecret(kv: Deno.Kv): Promise<Uint8Array<ArrayBuffer>> {
 
 /** A key for one use. */
 function derive(master: CryptoKey, use: string): Promise<CryptoKey> {
-  const info = new TextEncoder().encode(`headway ${use}`);
   return crypto.subtle.deriveKey(
-    { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info },
+    hkdf(use),
     master,
     { name: "HMAC", hash: "SHA-256", length: 256 },
     false,
@@ -230,10 +304,7 @@ function derive(master: CryptoKey, use: string): Promise<CryptoKey> {
   );
 }
 
-function readCookie(header: string | null, name: string): string | null {
-  for (const pair of header?.split(";") ?? []) {
-    const [own, value] = pair.trim().split("=", 2);
-    if (own === name && value) return value;
-  }
-  return null;
+function hkdf(use: string): HkdfParams {
+  const info = new TextEncoder().encode(`headway ${use}`);
+  return { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
 }

@@ -27,6 +27,8 @@
  * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
  * | `["piece", id, n]` | bytes | an upload's n-th piece |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
+ * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
+ * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
  * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./schema.ts} |
  * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
@@ -86,6 +88,9 @@ export const keys = {
   uploadsSize: ["uploads-size"] as Key,
   piece: (id: string, n: number): Key => ["piece", id, n],
   pieces: (id: string): Key => ["piece", id],
+  revoked: (token: string): Key => ["revoked", token],
+  revokeds: ["revoked"] as Key,
+  revokedHead: ["revoked-head"] as Key,
   epoch: ["meta", "epoch"] as Key,
   schema: ["meta", "schema"] as Key,
   secret: ["meta", "secret"] as Key,

@@ -1,15 +1,15 @@
-import type { App } from "./app.ts";
+import type { App, RouteContext } from "./app.ts";
 import type { RouteTable } from "./mod.ts";
 import { describe } from "./openapi.ts";
 import { renderDocs } from "./openapi/html.ts";
 import { cacheOf, PAGE_HEADERS } from "./page.ts";
 
 /** `GET /docs`: the same as `/openapi.json`, to read. */
-export function getDocs(app: App, routes: RouteTable): Response {
+export function getDocs(app: App, routes: RouteTable, context: RouteContext): Response {
   const headers = {
     ...PAGE_HEADERS,
     "cache-control": cacheOf(app),
     "content-type": "text/html; charset=utf-8",
   };
-  return new Response(renderDocs(describe(app, routes)), { headers });
+  return new Response(renderDocs(describe(app, routes, context)), { headers });
 }

@@ -28,7 +28,7 @@ export async function guard(
   const principal = need === "public" ? null : await app.auth.authenticate({
     authorization: headers.get("authorization"),
     query: need === "task" ? url.searchParams.get("token") : null,
-    cookie: headers.get("cookie"),
+    sessions: sessionsShown(app, request, url),
   });
   const permitted = permit(principal, need, params.id);
   if (writes && app.writes) limit(app.writes, permitted.name || client);
@@ -61,6 +61,11 @@ export function addressOf(app: App, request: Request, info: Deno.ServeHandlerInf
 export function isSecure(app: App, request: Request, url: URL): boolean {
   if (url.protocol === "https:") return true;
   return app.config.trustProxy && request.headers.get("x-forwarded-proto") === "https";
+}
+
+/** What the page's cookie holds, as the request shows it. */
+export function sessionsShown(app: App, request: Request, url: URL): string[] {
+  return app.auth.cookie.read(request.headers.get("cookie"), isSecure(app, request, url));
 }
 
 /** No answer is markup, script or a frame, but for the page, which says so itself. */

@@ -1,27 +1,33 @@
-import { COOKIE, type Principal } from "../lib/auth.ts";
+import type { Principal } from "../lib/auth.ts";
 import { HttpError } from "../lib/errors.ts";
 import { json, readJson } from "../lib/http.ts";
+import { checkOrigin } from "../lib/origin.ts";
 import type { App, RouteContext } from "./app.ts";
-import { isSecure, limit } from "./guard.ts";
+import { isSecure, limit, sessionsShown } from "./guard.ts";
 
 /** `GET /login`: whether a token is needed, and what the page's session opens. */
-export async function getLogin(app: App, { request }: RouteContext): Promise<Response> {
-  const principal = await sessionOf(app, request);
+export async function getLogin(app: App, context: RouteContext): Promise<Response> {
+  const principal = await sessionOf(app, context);
   return json({ required: app.auth.required, scopes: principal?.scopes ?? [] });
 }
 
 /** Whose session of the page it is; `null` for none, or one that is over. */
-export async function sessionOf(app: App, { headers }: Request): Promise<Principal | null> {
-  const shown = { authorization: null, query: null, cookie: headers.get("cookie") };
-  return await app.auth.authenticate(shown).catch((error) => {
-    if (error instanceof HttpError) return null;
-    throw error;
-  });
+export async function sessionOf(
+  app: App,
+  { request, url }: Pick<RouteContext, "request" | "url">,
+): Promise<Principal | null> {
+  const sessions = sessionsShown(app, request, url);
+  return await app.auth.authenticate({ authorization: null, query: null, sessions })
+    .catch((error) => {
+      if (error instanceof HttpError) return null;
+      throw error;
+    });
 }
 
 /** `POST /login`: begins a session of the page, in a cookie that no script can read. */
 export async function login(app: App, context: RouteContext): Promise<Response> {
   const { request, url, client } = context;
+  requireTrusted(app, context);
   limit(app.logins, client);
   const { token } = (await readJson(request, app.config) ?? {}) as { token?: unknown };
   if (typeof token !== "string" || token === "") {
@@ -29,21 +35,40 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
   }
   if (!app.auth.required) throw new HttpError(409, "This server needs no token");
   const { cookie, principal, ms } = await app.auth.signIn(token.trim());
-  const attributes = attributesOf(isSecure(app, request, url), Math.floor(ms / 1000));
-  return json({ scopes: principal.scopes }, 200, {
-    "set-cookie": `${COOKIE}=${cookie}; ${attributes}`,
+  // The browser forgets the one before, which nobody could end any more.
+  await app.auth.signOut(sessionsShown(app, request, url)).catch((error) => {
+    app.log.warn("an earlier session could not be ended", { error });
   });
+  const set = app.auth.cookie.set(cookie, isSecure(app, request, url), Math.floor(ms / 1000));
+  return json({ scopes: principal.scopes }, 200, { "set-cookie": set });
 }
 
-/** `POST /logout`: the browser forgets its session. */
-export function logout(app: App, { request, url }: RouteContext): Response {
-  const attributes = attributesOf(isSecure(app, request, url), 0);
-  return new Response(null, {
-    status: 204,
-    headers: { "set-cookie": `${COOKIE}=; ${attributes}` },
-  });
+/** `POST /logout`: ends the session and its streams; the browser forgets it. */
+export async function logout(app: App, context: RouteContext): Promise<Response> {
+  const { request, url } = context;
+  requireTrusted(app, context);
+  const headers = { "set-cookie": app.auth.cookie.set("", isSecure(app, request, url), 0) };
+  try {
+    await app.auth.signOut(sessionsShown(app, request, url));
+  } catch (error) {
+    app.log.error("the end of a session could not be stored", { error });
+    throw new HttpError(
+      503,
+      "The session is over here, but the store has not taken it in: until it does, who has a copy " +
+        "of the cookie may use it on other processes, or after a restart",
+      { headers },
+    );
+  }
+  return new Response(null, { status: 204, headers });
 }
 
-function attributesOf(secure: boolean, seconds: number): string {
-  return `Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`;
+/**
+ * A cookie is at stake, which `*` trusts nobody with: else a page next door could sign its visitors
+ * in as somebody else.
+ *
+ * @throws {HttpError} 403
+ */
+function requireTrusted({ config }: App, { request, url }: RouteContext): void {
+  const origins = config.origins.filter((origin) => origin !== "*");
+  checkOrigin({ ...config, origins }, request.headers, url);
 }

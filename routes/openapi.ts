@@ -1,15 +1,21 @@
 import { json } from "../lib/http.ts";
-import type { App } from "./app.ts";
+import type { App, RouteContext } from "./app.ts";
+import { isSecure } from "./guard.ts";
 import type { RouteTable } from "./mod.ts";
 import { describeApi } from "./openapi/document.ts";
 
 /** `GET /openapi.json`: what there is, for programs. */
-export function getOpenApi(app: App, routes: RouteTable): Response {
-  return json(describe(app, routes));
+export function getOpenApi(app: App, routes: RouteTable, context: RouteContext): Response {
+  return json(describe(app, routes, context));
 }
 
 /** The API as it is with the kinds and settings of this server. */
-export function describe(app: App, routes: RouteTable): unknown {
+export function describe(
+  app: App,
+  routes: RouteTable,
+  { request, url }: RouteContext,
+): unknown {
   const { kinds, version, auth } = app;
-  return describeApi({ routes, kinds, version, secured: auth.required });
+  const cookie = auth.cookie.name(isSecure(app, request, url));
+  return describeApi({ routes, kinds, version, secured: auth.required, cookie });
 }

@@ -17,11 +17,11 @@ const PATIENCE_MS = 300;
  */
 export async function snapshotOf(
   app: App,
-  { request, url }: Pick<RouteContext, "request" | "url">,
+  context: Pick<RouteContext, "request" | "url">,
 ): Promise<string> {
-  const principal = await sessionOf(app, request);
+  const principal = await sessionOf(app, context);
   const login = { required: app.auth.required, scopes: principal?.scopes ?? [] };
-  const shown = await inTime(app, url, principal);
+  const shown = await inTime(app, context.url, principal);
   return `{"time":"${new Date().toISOString()}","login":${JSON.stringify(login)}${shown}}`;
 }
 

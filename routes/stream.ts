@@ -93,6 +93,8 @@ function open(
     if (left > 0) streamsByClient.set(client, left);
     else streamsByClient.delete(client);
   });
+  const stop = app.auth.onSignOut(principal, () => stream.end("life"));
+  stream.closed.addEventListener("abort", stop);
   feed(stream).catch((error) => {
     log.error("a stream could not be fed", { error });
     // The client comes again and goes on where it was.

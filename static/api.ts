@@ -66,8 +66,11 @@ export async function signIn(token: string): Promise<void> {
 
 /** Ends the session. */
 export async function signOut(): Promise<void> {
-  await call("POST", "/logout");
-  await readSession();
+  try {
+    await call("POST", "/logout");
+  } finally {
+    await readSession();
+  }
 }
 
 /** Asks whether a token is needed, and there is a session; whether the page may go on. */

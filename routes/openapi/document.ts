@@ -25,6 +25,8 @@ export interface ApiParts {
   version: string;
   /** Whether anything needs a token. */
   secured: boolean;
+  /** The name of the cookie with the page's session. */
+  cookie: string;
 }
 
 /** A description of an operation, with what is common to many. */
@@ -63,7 +65,7 @@ export function describeOperation(path: string, method: string, need: Need): Des
 }
 
 /** The whole document. */
-export function describeApi({ routes, kinds, version, secured }: ApiParts): Json {
+export function describeApi({ routes, kinds, version, secured, cookie }: ApiParts): Json {
   const paths: Json = {};
   for (const [path, methods] of routes) {
     const entries = Object.entries(methods).map(([method, [need]]) => [
@@ -93,7 +95,7 @@ export function describeApi({ routes, kinds, version, secured }: ApiParts): Json
       schemas: { ...componentSchemas(), ...Object.fromEntries(inputs) },
       securitySchemes: {
         operator: { type: "http", scheme: "bearer", description: "A token of the operator" },
-        session: { type: "apiKey", in: "cookie", name: "headway" },
+        session: { type: "apiKey", in: "cookie", name: cookie },
         task: {
           type: "apiKey",
           in: "query",

@@ -116,8 +116,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "POST /logout": {
     id: "signOut",
-    summary: "End the session",
-    answers: { 204: ["The cookie is taken back"] },
+    summary: "End the session and its streams",
+    answers: {
+      204: ["It is over, and the cookie taken back"],
+      503: ["It is over here, but not stored: other processes may not hear of it", "Problem"],
+    },
   },
   "POST /submit": {
     id: "submitDemo",

@@ -1,9 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { post } from "../helpers/api.ts";
 import { TestBrowser, type TestPage } from "../helpers/browser.ts";
+import { writeCertificate } from "../helpers/certificate.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
 
 const ADMIN = "admin-secret-0123456789";
 const READ = "read-secret-0123456789";
@@ -51,7 +53,8 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
     all.length > 0 ? all : page.browserContext().cookies()
   );
   assertEquals(others, []);
-  assertEquals([cookie!.name, cookie!.httpOnly, cookie!.sameSite], ["headway", true, "Strict"]);
+  assertMatch(cookie!.name, /^headway-[0-9a-f]{8}$/);
+  assertEquals([cookie!.httpOnly, cookie!.sameSite], [true, "Strict"]);
   assertEquals(await page.evaluate(() => document.cookie), "");
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   assert(!kept.includes(ADMIN) && !page.url().includes(ADMIN));
@@ -63,6 +66,100 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
   await shows(page, "Whoever runs this server gives you one.");
   await eventually(() => assertEquals(app.pulse.size, 0));
   assertEquals(otherProblems(visited), []);
+});
+
+Deno.test("who signs out in one tab is out in the others, and Back shows nothing of before", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_RETRY_MS: "10" });
+  await post(`${app.url}/tasks`, { kind: "waits" }, { authorization: `Bearer ${ADMIN}` })
+    .then((response) => response.body?.cancel());
+  await using browser = await TestBrowser.launch();
+  await using visited = await browser.open(app.url);
+  const { page } = visited;
+  await signIn(page, ADMIN);
+  await shows(page, "waits");
+  // Loaded with a session: the document itself has the tasks in it.
+  await page.reload({ waitUntil: "domcontentloaded" });
+  await shows(page, "waits");
+  const other = await page.browserContext().newPage();
+  await other.goto(app.url, { waitUntil: "domcontentloaded" });
+  await shows(other, "waits");
+  const left = await page.browserContext().newPage();
+  await left.goto(app.url, { waitUntil: "domcontentloaded" });
+  await shows(left, "waits");
+  await left.goto(`${app.url}/healthz`);
+  await page.bringToFront();
+  await press(page, "Sign out");
+  await shows(page, "Whoever runs this server gives you one.");
+  await shows(other, "Whoever runs this server gives you one.");
+  await eventually(() => assertEquals(app.pulse.size, 0));
+  await left.bringToFront();
+  const back = await left.goBack({ waitUntil: "domcontentloaded" });
+  assert(!(await back!.text()).includes("waits"), "The browser kept the document");
+  await shows(left, "Whoever runs this server gives you one.");
+});
+
+Deno.test("Chromium keeps the sessions of two Headways on one host apart", async () => {
+  await using one = await testApp({ HEADWAY_TOKENS });
+  await using two = await testApp({ HEADWAY_TOKENS });
+  await using browser = await TestBrowser.launch();
+  await using visited = await browser.open(one.url);
+  const { page } = visited;
+  await signIn(page, ADMIN);
+  await shows(page, "No tasks yet");
+  await page.goto(two.url, { waitUntil: "domcontentloaded" });
+  await signIn(page, READ);
+  await shows(page, "No tasks yet");
+  await page.goto(one.url, { waitUntil: "domcontentloaded" });
+  await shows(page, "No tasks yet");
+  await press(page, "Sign out");
+  await shows(page, "Whoever runs this server gives you one.");
+  await page.goto(two.url, { waitUntil: "domcontentloaded" });
+  await shows(page, "No tasks yet");
+});
+
+Deno.test("Chromium: over TLS the session's cookie is one that no other page can plant", async () => {
+  await using folder = await tempDir();
+  const { certFile, keyFile } = await writeCertificate(folder.path);
+  await using app = await testApp({
+    HEADWAY_TOKENS,
+    HEADWAY_TLS_CERT: certFile,
+    HEADWAY_TLS_KEY: keyFile,
+  });
+  await using browser = await TestBrowser.launch({ anyCertificate: true });
+  await using visited = await browser.open(app.url);
+  const { page } = visited;
+  await signIn(page, ADMIN);
+  await shows(page, "No tasks yet");
+  const [cookie] = await page.browserContext().cookies();
+  assertMatch(cookie!.name, /^__Host-headway-[0-9a-f]{8}$/);
+  assertEquals([cookie!.secure, cookie!.path], [true, "/"]);
+  // With a path it would be sent before the good one.
+  const planted = await page.evaluate((name) => {
+    document.cookie = `${name}=planted; Path=/tasks; Secure`;
+    document.cookie = `${name}=planted; Path=/; Domain=${location.hostname}; Secure`;
+    return document.cookie;
+  }, cookie!.name);
+  assertEquals(planted, "");
+  await page.reload({ waitUntil: "domcontentloaded" });
+  await shows(page, "No tasks yet");
+});
+
+Deno.test("Chromium: a cookie that another page of the host planted before the good one shuts nobody out", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  await using browser = await TestBrowser.launch();
+  await using visited = await browser.open(app.url);
+  const { page } = visited;
+  await signIn(page, ADMIN);
+  await shows(page, "No tasks yet");
+  const name = app.auth.cookie.name(false);
+  await page.evaluate((name) => {
+    document.cookie = `${name}=planted; Path=/tasks`;
+    document.cookie = `${name}=planted; Path=/kinds`;
+  }, name);
+  const statuses = await page.evaluate(() =>
+    Promise.all(["/tasks", "/kinds"].map((path) => fetch(path).then(({ status }) => status)))
+  );
+  assertEquals(statuses, [200, 200]);
 });
 
 Deno.test("the page of who may only read says what they may not", async () => {

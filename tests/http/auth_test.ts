@@ -93,8 +93,10 @@ Deno.test("every route of the table needs what the table says, of every credenti
       [name, bearer(token), ["public"]] as [string, Record<string, string>, readonly string[]]
     ),
     ["Basic", { authorization: `Basic ${btoa(`x:${SECRETS.admin}`)}` }, ["public"]],
-    ["a cookie that is none", { cookie: `headway=${a.token}` }, ["public"]],
-    ["a token as cookie", { cookie: `headway=${SECRETS.admin}` }, ["public"]],
+    ["a cookie that is none", { cookie: `${app.auth.cookie.name(false)}=${a.token}` }, ["public"]],
+    ["a token as cookie", { cookie: `${app.auth.cookie.name(false)}=${SECRETS.admin}` }, [
+      "public",
+    ]],
   ];
   let asked = 0;
   for (const [path, methods] of ROUTES) {
@@ -256,7 +258,10 @@ Deno.test("sessions and tasks' tokens hold over a restart, and end with the oper
     const response = await post(`${app.url}/login`, { token: SECRETS.read });
     assertEquals(await response.json(), { scopes: ["read"] });
     const set = response.headers.get("set-cookie")!;
-    assertMatch(set, /^headway=[\w.-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    assertMatch(
+      set,
+      /^headway-[0-9a-f]{8}=[\w.-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
     cookie = set.split(";")[0]!;
     assert(!cookie.includes(SECRETS.read) && !atob(cookie.split(".")[1]!).includes(SECRETS.read));
   }
@@ -288,7 +293,7 @@ Deno.test("GET /login tells what the session opens, POST /logout ends it", async
 
   await using app = await testApp({ HEADWAY_TOKENS });
   assertEquals(await login(app.url), { required: true, scopes: [] });
-  assertEquals(await login(app.url, { cookie: "headway=x; other" }), {
+  assertEquals(await login(app.url, { cookie: `${app.auth.cookie.name(false)}=x; other` }), {
     required: true,
     scopes: [],
   });
@@ -302,7 +307,10 @@ Deno.test("GET /login tells what the session opens, POST /logout ends it", async
   assertEquals((await login(app.url, { cookie: `a=b; ${cookie}` })).scopes.length, 3);
   const out = await post(`${app.url}/logout`, undefined, { cookie });
   assertEquals(out.status, 204);
-  assertMatch(out.headers.get("set-cookie")!, /^headway=; Path=\/; Max-Age=0; HttpOnly/);
+  assertMatch(
+    out.headers.get("set-cookie")!,
+    /^headway-[0-9a-f]{8}=; Path=\/; Max-Age=0; HttpOnly/,
+  );
 });
 
 Deno.test("POST /login lets nobody guess for long", async () => {
@@ -427,13 +435,13 @@ Deno.test("no secret is ever logged, nor handed to a task's process", async () =
   assertEquals(stream.data("complete")[0].result, "");
   const login = await post(`${server.url}/login`, { token: SECRETS.read });
   await login.body?.cancel();
-  const session = login.headers.get("set-cookie")!.split(/[=;]/)[1]!;
+  const [name, session = ""] = login.headers.get("set-cookie")!.split(/[=;]/);
   const wrong: [path: string, headers: Record<string, string>][] = [
     [`/tasks/${task_id}?token=${secret}`, {}],
     [`/tasks/${task_id}/nothing?token=${secret}`, {}],
-    [`/tasks?token=${secret}`, { cookie: `headway=${session}x` }],
+    [`/tasks?token=${secret}`, { cookie: `${name}=${session}x` }],
     ["/tasks", bearer(secret)],
-    [`/tasks/${task_id}/events?after=x`, { cookie: `headway=${session}` }],
+    [`/tasks/${task_id}/events?after=x`, { cookie: `${name}=${session}` }],
   ];
   for (const [path, headers] of wrong) {
     const response = await fetch(server.url + path, { headers }).catch(() => null);

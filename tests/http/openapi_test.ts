@@ -250,6 +250,12 @@ Deno.test("every answer that is documented is given, with the body that is docum
   const token = (await (await post(`${main.url}/tasks`, { kind: "echo" }, admin)).json()).token;
   const known = await make("echo", { delay_ms: 3_600_000 });
   const here = await (await post(`${stalled.url}/tasks`, { kind: "echo" }, admin)).json();
+  cases["POST /logout 503"] = async () => {
+    const response = await post(`${stalled.url}/login`, { token: SECRETS.read });
+    await response.body?.cancel();
+    const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
+    return ["/logout", { headers: { cookie } }];
+  };
   // Whatever comes: a server cannot stop before its store takes what waits.
   using _mended = { [Symbol.dispose]: store.mend };
   store.break();

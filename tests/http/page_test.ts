@@ -114,7 +114,7 @@ Deno.test("GET / shows tasks to nobody but a session that may read", async () =>
       return { shown: tasks !== undefined || task !== undefined, login };
     };
     assertEquals(await asked({}), { shown: false, login: { required: true, scopes: [] } });
-    assertEquals((await asked({ cookie: "headway=nonsense" })).shown, false);
+    assertEquals((await asked({ cookie: `${app.auth.cookie.name(false)}=nonsense` })).shown, false);
     assertEquals((await asked({ cookie: writer })).shown, false);
     // A token in a header is a program's, and programs do not ask for the page.
     assertEquals((await asked({ authorization: `Bearer ${secret}` })).shown, false);

@@ -1,19 +1,28 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { Auth, type Need, permit, type Principal } from "../../lib/auth.ts";
+import { Auth, type Credentials, type Need, permit, type Principal } from "../../lib/auth.ts";
 import { HttpError } from "../../lib/errors.ts";
+import { createLogger } from "../../lib/log.ts";
 import { parseTokens, type Scope } from "../../lib/tokens.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const OTHER = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
 const TOKENS = parseTokens("me:admin:admin-secret-0123456789");
-const NOTHING = { authorization: null, query: null, cookie: null };
+const NOTHING: Credentials = { authorization: null, query: null, sessions: [] };
 
 /** An `Auth` on a store in memory, whose time stands still unless it is moved. */
 async function open(tokens = TOKENS) {
   const kv = await Deno.openKv(":memory:");
   const clock = { now: 1_800_000_000_000 };
-  const options = { kv, tokens, taskTokenMs: 60_000, sessionMs: 600_000, now: () => clock.now };
+  const options = {
+    kv,
+    alone: true,
+    tokens,
+    taskTokenMs: 60_000,
+    sessionMs: 600_000,
+    log: createLogger({ level: "off" }),
+    now: () => clock.now,
+  };
   return {
     auth: await Auth.open(options),
     another: () => Auth.open(options),
@@ -27,7 +36,7 @@ Deno.test("Auth.authenticate() takes a task's token until the second it expires"
   const authorization = `Bearer ${await it.auth.taskToken(ID)}`;
   const principal = await it.auth.authenticate({ ...NOTHING, authorization });
   const expiresAt = it.clock.now + 60_000;
-  assertEquals(principal, { name: "", scopes: [], taskId: ID, expiresAt });
+  assertEquals(principal, { name: "", scopes: [], taskId: ID, expiresAt, session: null });
   it.clock.now += 59_999;
   assert(await it.auth.authenticate({ ...NOTHING, authorization }));
   it.clock.now += 1;
@@ -52,15 +61,15 @@ Deno.test("Auth.open() makes one secret a store, whoever comes first", async () 
 Deno.test("Auth.authenticate() goes by what is shown first: header, query, cookie", async () => {
   using it = await open();
   const { cookie } = await it.auth.signIn("admin-secret-0123456789");
-  const session = `headway=${cookie}`;
-  const of = async (shown: Partial<typeof NOTHING> | Record<string, string>) =>
+  const sessions = [cookie];
+  const of = async (shown: Partial<Credentials>) =>
     (await it.auth.authenticate({ ...NOTHING, ...shown }))?.taskId ?? "the operator";
   const [a, b] = [await it.auth.taskToken(ID), await it.auth.taskToken(OTHER)];
-  assertEquals(await of({ authorization: `bearer ${a}`, query: b!, cookie: session }), ID);
-  assertEquals(await of({ query: b!, cookie: session }), OTHER);
-  assertEquals(await of({ cookie: session }), "the operator");
+  assertEquals(await of({ authorization: `bearer ${a}`, query: b!, sessions }), ID);
+  assertEquals(await of({ query: b!, sessions }), OTHER);
+  assertEquals(await of({ sessions }), "the operator");
   // A wrong one is not overlooked for the sake of a right one.
-  await assertRejects(() => of({ query: "x", cookie: session }), HttpError);
+  await assertRejects(() => of({ query: "x", sessions }), HttpError);
 });
 
 Deno.test("Auth.authenticate() promises a principal, null or a 401, whatever is shown", async () => {
@@ -69,7 +78,6 @@ Deno.test("Auth.authenticate() promises a principal, null or a 401, whatever is 
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string().map((text) => `Bearer ${text}`),
-    fc.string().map((text) => `headway=${text}`),
     // Its parts, one of them bent.
     fc.tuple(fc.nat(2), fc.base64String()).map(([n, part]) =>
       `Bearer ${good.split(".").with(n, part.replaceAll("=", "")).join(".")}`
@@ -77,9 +85,9 @@ Deno.test("Auth.authenticate() promises a principal, null or a 401, whatever is 
   );
   const maybe = fc.option(text);
   await fc.assert(
-    fc.asyncProperty(maybe, maybe, maybe, async (authorization, query, cookie) => {
+    fc.asyncProperty(maybe, maybe, fc.array(text), async (authorization, query, sessions) => {
       try {
-        const principal = await it.auth.authenticate({ authorization, query, cookie });
+        const principal = await it.auth.authenticate({ authorization, query, sessions });
         assertEquals(principal, null);
       } catch (error) {
         assert(error instanceof HttpError && error.status === 401, String(error));
@@ -95,6 +103,7 @@ Deno.test("permit() lets nobody pass beyond their scopes", () => {
     scopes,
     taskId,
     expiresAt: null,
+    session: null,
   });
   const status = (principal: Principal | null, need: Need, taskId?: string) => {
     try {
