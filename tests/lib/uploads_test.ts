@@ -331,3 +331,16 @@ Deno.test("Uploads of an older version are counted by the next sweep, and an unf
   await uploads.sweep();
   assertEquals([await uploads.size(), await count(kv)], [0, 0]);
 });
+
+Deno.test("Uploads give ids that nobody can guess by others of the same moment", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const uploads = new Uploads({ kv, sid: "me", now: () => 1_800_000_000_000 });
+  const ids = await Promise.all(
+    Array.from(
+      { length: 100 },
+      async () => (await uploads.add(chunks(bytesOf(1, 1), [1]), null)).upload_id,
+    ),
+  );
+  // 10 characters are the time; of the 16 that follow, the first 8 alone hold 40 random bits.
+  assertEquals(new Set(ids.map((id) => id.slice(10, 18))).size, ids.length);
+});
