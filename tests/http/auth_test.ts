@@ -282,6 +282,13 @@ Deno.test("sessions and tasks' tokens hold over a restart, and end with the oper
     await using app = await testApp({ ...settings, HEADWAY_TOKENS: tokens });
     assertEquals(await statuses(app), [401, 200]);
   }
+  // SECURITY.md names this as the way to end them all.
+  {
+    using kv = await Deno.openKv(settings.HEADWAY_KV);
+    await kv.delete(keys.secret);
+  }
+  await using app = await testApp(settings);
+  assertEquals(await statuses(app), [401, 401]);
 });
 
 Deno.test("GET /login tells what the session opens, POST /logout ends it", async () => {

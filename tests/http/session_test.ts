@@ -129,10 +129,14 @@ Deno.test("POST /login makes a session of its own, and ends the one that its coo
 });
 
 /** A session's cookie that is signed as it should be, but for what is changed. */
-async function bentSession(app: Server, claims: Record<string, unknown>): Promise<string> {
+async function bentSession(
+  app: Server,
+  claims: Record<string, unknown>,
+  secret = ADMIN,
+): Promise<string> {
   const { value } = await app.engine.store.kv.get<Uint8Array<ArrayBuffer>>(keys.secret);
   const digest = new Uint8Array(
-    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(ADMIN)),
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)),
   ).toHex();
   const master = await crypto.subtle.importKey("raw", value!, "HKDF", false, ["deriveKey"]);
   const info = new TextEncoder().encode(`headway session ${digest}`);
@@ -203,6 +207,9 @@ Deno.test("a session's cookie is what the server signed: its claims cannot be le
     assertEquals(await status(app, cookie), 401, JSON.stringify(claims));
     assertEquals(await status(app, cookie, "/"), 200, JSON.stringify(claims));
   }
+  // Who can read the store, but knows no token, can sign none.
+  const guessed = await bentSession(app, {}, "what-is-in-the-store");
+  assertEquals(await status(app, `${name}=${guessed}`), 401);
   // Nor is it a Bearer token, or one for an address.
   const id = await submitWaiting(app);
   const session = (await signIn(app)).split(/=(.*)/)[1]!;

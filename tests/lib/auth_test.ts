@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Auth, type Credentials, type Need, permit, type Principal } from "../../lib/auth.ts";
 import { HttpError } from "../../lib/errors.ts";
 import { createLogger } from "../../lib/log.ts";
-import { parseTokens, type Scope } from "../../lib/tokens.ts";
+import { digestOf, findToken, parseTokens, type Scope, type Token } from "../../lib/tokens.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const OTHER = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
@@ -124,6 +124,25 @@ Deno.test("permit() lets nobody pass beyond their scopes", () => {
   }
   const error = assertThrows(() => permit(of(["read"]), "admin"), HttpError);
   assertEquals(error.options.extra, { scope: "admin" });
+});
+
+Deno.test("findToken() looks at every token, whichever it is, and at none less", () => {
+  const names = ["a", "b", "c", "d"];
+  const digests = names.map((name) => digestOf(name.repeat(16)));
+  for (const wanted of [...digests, digestOf("none of them")]) {
+    const looked: string[] = [];
+    const tokens = names.map((name, n): Token => ({
+      name,
+      scopes: ["read"],
+      get digest(): Uint8Array {
+        looked.push(name);
+        return digests[n]!;
+      },
+    }));
+    const found = findToken(tokens, wanted);
+    assertEquals(found?.name, names[digests.indexOf(wanted)]);
+    assertEquals(looked, names);
+  }
 });
 
 Deno.test("parseTokens() never tells a secret, whatever is wrong", () => {
