@@ -44,6 +44,8 @@ export async function followMany(stream: SseStream, options: FollowManyOptions):
   const { hub, kv, selection, lastEventId } = options;
   const resuming = lastEventId !== null && lastEventId !== "";
   if (resuming) await hub.reach(lastEventId);
+  // Its end was told by then: nobody would take the listeners away.
+  if (stream.ended !== null) return;
   const rowsOf = new Set(options.rows);
   let held: HubEvent[] | null = [];
   /** Per task of the snapshot: what of it the client has seen. */

@@ -95,6 +95,7 @@ function open(
   });
   const stop = app.auth.onSignOut(principal, () => stream.end("life"));
   stream.closed.addEventListener("abort", stop);
+  if (stream.ended !== null) return new Response(stream.body, { headers: SSE_HEADERS });
   feed(stream).catch((error) => {
     log.error("a stream could not be fed", { error });
     // The client comes again and goes on where it was.

@@ -94,6 +94,28 @@ Deno.test("POST /logout ends the session's open streams, and those of nobody els
   assertEquals(await status(app, out, "/tasks/stream"), 401);
 });
 
+Deno.test("a stream that is about to open when its session ends shows nothing and holds nothing", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const id = await submitWaiting(app);
+  const cookie = await signIn(app);
+  const { store, hub } = app.engine;
+  const [reading, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const read = store.read.bind(store);
+  store.read = async (id) => {
+    reading.resolve();
+    await ended.promise;
+    return await read(id);
+  };
+  const opening = openStream(`${app.url}/tasks/${id}/stream`, { headers: { cookie } });
+  await reading.promise;
+  assertEquals((await signOut(app, cookie)).status, 204);
+  const before = hub.listeners;
+  ended.resolve();
+  await using stream = await opening;
+  assertEquals(await stream.all(), []);
+  assertEquals([app.pulse.size, app.streamsByClient.size, hub.listeners], [0, 0, before]);
+});
+
 Deno.test("POST /logout ends the session on every process of the store", async () => {
   using kv = await Deno.openKv(":memory:");
   await using here = await testApp({ HEADWAY_TOKENS }, { kv });
