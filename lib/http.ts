@@ -154,11 +154,25 @@ export function queryNumber(
   if (value >= min && value <= max) return value;
   throw new HttpError(
     400,
-    `'${name}' must be a whole number from ${min} to ${max}: it is '${text}'`,
+    `'${name}' must be a whole number from ${min} to ${max}: it is '${text.slice(0, 64)}'`,
     {
       field: name,
     },
   );
+}
+
+/**
+ * The different words of a list from the query: named again, separated by commas, or both.
+ *
+ * @throws {HttpError} 400 when there are more than `max`.
+ */
+export function queryWords(url: URL, name: string, max: number): string[] {
+  const words = new Set(url.searchParams.getAll(name).flatMap((text) => text.split(",")));
+  words.delete("");
+  if (words.size <= max) return [...words];
+  throw new HttpError(400, `'${name}' must be ${max} words at the most: there are ${words.size}`, {
+    field: name,
+  });
 }
 
 /** What a ULID looks like. */

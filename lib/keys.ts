@@ -41,6 +41,10 @@ import type { Status } from "./record.ts";
 /** A key. */
 export type Key = Deno.KvKey;
 
+/** Sort before and behind every id. */
+export const FIRST_ID = "";
+export const BEHIND_IDS = "~";
+
 /** Makes each key; see the module's table. */
 export const keys = {
   task: (id: string): Key => ["task", id],

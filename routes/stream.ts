@@ -3,12 +3,13 @@ import { jittered } from "../lib/backoff.ts";
 import { HttpError } from "../lib/errors.ts";
 import { followTask } from "../lib/follow.ts";
 import { cursorOnly, followMany, type Selection } from "../lib/follow_many.ts";
-import { pathId } from "../lib/http.ts";
+import { pathId, queryWords } from "../lib/http.ts";
 import { isFinished, type TaskRecord } from "../lib/record.ts";
 import { encodeBytes, SSE_HEADERS } from "../lib/sse.ts";
 import { SseStream } from "../lib/sse_stream.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
+import { readKinds } from "./tasks.ts";
 
 /** Ids a client may name in `?ids=`, at the most. */
 const MAX_IDS = 1000;
@@ -119,20 +120,21 @@ function readLastEventId({ request, url }: RouteContext): string | null {
 
 function readSelection(url: URL): Selection {
   const ids = readIds(url, "ids", MAX_IDS);
-  const kind = url.searchParams.get("kind");
-  if (ids !== null && kind !== null) {
+  const kinds = readKinds(url);
+  if (ids !== null && kinds !== undefined) {
     throw new HttpError(400, "Only one of 'ids' and 'kind' can be given", { field: "ids" });
   }
   if (ids !== null) return { ids };
-  return kind !== null ? { kind } : "all";
+  if (kinds === undefined) return "all";
+  const [kind, ...others] = kinds;
+  if (others.length === 0) return { kind: kind! };
+  throw new HttpError(400, "'kind' must be the name of one kind", { field: "kind" });
 }
 
 function readIds(url: URL, field: string, max: number): string[] | null {
-  const text = url.searchParams.get(field);
-  if (text === null) return null;
-  const list = [...new Set(text.split(",").filter(Boolean))];
-  if (list.length === 0 || list.length > max) {
-    throw new HttpError(400, `'${field}' must be 1 to ${max} ids, separated by commas`, { field });
-  }
-  return list.map((id) => pathId(id, "task"));
+  if (!url.searchParams.has(field)) return null;
+  // The same id may be written in two ways.
+  const ids = new Set(queryWords(url, field, max).map((id) => pathId(id, "task")));
+  if (ids.size > 0) return [...ids];
+  throw new HttpError(400, `'${field}' must be 1 to ${max} ids, separated by commas`, { field });
 }

@@ -1,12 +1,18 @@
 import { ulid } from "@std/ulid";
 import { HttpError } from "../lib/errors.ts";
-import { jsonText, queryNumber, readJson, ULID } from "../lib/http.ts";
+import { jsonText, queryNumber, queryWords, readJson, ULID } from "../lib/http.ts";
 import { type ListQuery, listTasks } from "../lib/list.ts";
 import { type Status, STATUSES } from "../lib/record.ts";
-import { shownRecord } from "../lib/stored.ts";
+import { shownRecord, type StoredTask } from "../lib/stored.ts";
 import { KIND_PATTERN } from "../lib/task.ts";
 import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
+
+/** Kinds that a query may name. */
+const MAX_KINDS = 100;
+
+/** Characters of a text that is looked for. */
+const MAX_TEXT = 200;
 
 /** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
 export async function createTask(app: App, context: RouteContext): Promise<Response> {
@@ -28,18 +34,13 @@ export async function createTask(app: App, context: RouteContext): Promise<Respo
 }
 
 /** `GET /tasks`: newest first, in pages. */
-export async function getTasks(app: App, { url }: RouteContext): Promise<Response> {
+export async function getTasks(app: App, { request, url }: RouteContext): Promise<Response> {
   const query: ListQuery = { limit: queryNumber(url, "limit", { fallback: 50, min: 1, max: 500 }) };
-  const statuses = words(url, "status");
-  for (const status of statuses) {
-    if (!STATUSES.includes(status as Status)) {
-      throw new HttpError(400, `'status' must be of ${STATUSES.join(", ")}`, { field: "status" });
-    }
-  }
-  if (statuses.length > 0) query.statuses = statuses as Status[];
+  const statuses = readStatuses(url);
+  if (statuses) query.statuses = statuses;
   const kinds = readKinds(url);
   if (kinds) query.kinds = kinds;
-  const text = url.searchParams.get("q")?.trim();
+  const text = readText(url);
   if (text) query.text = text;
   const cursor = url.searchParams.get("cursor");
   if (cursor) {
@@ -58,25 +59,36 @@ export async function getTasks(app: App, { url }: RouteContext): Promise<Respons
     if (query.before === undefined || end < query.before) query.before = end;
   }
   const { store } = app.engine;
-  const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
+  const freshen = (it: StoredTask) => store.freshen(it);
+  const { records, next } = await listTasks(store.kv, query, freshen, request.signal);
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 }
 
 /**
- * The kinds that a query names; `undefined` for all.
+ * The different kinds that a query names; `undefined` for all.
  *
- * @throws {HttpError} 400 when one cannot be a kind.
+ * @throws {HttpError} 400 when one cannot be a kind, or there are too many.
  */
 export function readKinds(url: URL): string[] | undefined {
-  const kinds = words(url, "kind");
+  const kinds = queryWords(url, "kind", MAX_KINDS);
   if (kinds.some((kind) => !KIND_PATTERN.test(kind))) {
     throw new HttpError(400, "'kind' must be the name of a kind", { field: "kind" });
   }
   return kinds.length > 0 ? kinds : undefined;
 }
 
-function words(url: URL, name: string): string[] {
-  return url.searchParams.getAll(name).flatMap((text) => text.split(",")).filter(Boolean);
+function readStatuses(url: URL): Status[] | undefined {
+  const statuses = queryWords(url, "status", STATUSES.length);
+  if (statuses.some((status) => !STATUSES.includes(status as Status))) {
+    throw new HttpError(400, `'status' must be of ${STATUSES.join(", ")}`, { field: "status" });
+  }
+  return statuses.length > 0 ? statuses as Status[] : undefined;
+}
+
+function readText(url: URL): string | undefined {
+  const text = url.searchParams.get("q")?.trim();
+  if (text === undefined || text.length <= MAX_TEXT) return text;
+  throw new HttpError(400, `'q' must be ${MAX_TEXT} characters at the most`, { field: "q" });
 }
 
 /** Milliseconds since the epoch, or `null` where it is not asked for. */

@@ -139,8 +139,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "List tasks, newest first",
     query: {
       status: many(`Of ${STATUSES.join(", ")}`),
-      kind: many("Kinds"),
-      q: text.describe("Found in id, kind, message, stage or error"),
+      kind: many("Up to 100 kinds"),
+      q: text.describe("Up to 200 characters, found in id, kind, message, stage or error"),
       created_after: time,
       created_before: time,
       limit: whole(1, 500).default(50),
@@ -177,7 +177,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /tasks/counts": {
     id: "countTasks",
     summary: "How many tasks there are in each state",
-    query: { kind: many("Kinds") },
+    query: { kind: many("Up to 100 kinds") },
     answers: { 200: ["Counts", "Counts"], 400: ["A parameter is wrong", "Problem"] },
   },
   "GET /tasks/stream": {

@@ -3,6 +3,7 @@ import type { TaskRecord } from "headway";
 import { finished, post, submit } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
 
 interface Page {
   tasks: TaskRecord[];
@@ -113,6 +114,13 @@ Deno.test("GET /tasks says what is wrong with a query", async () => {
       ["limit=-1", "limit"],
       ["cursor=x", "cursor"],
       ["cursor=%00", "cursor"],
+      [`kind=${Array.from({ length: 101 }, (_, n) => `k${n}`)}`, "kind"],
+      [Array.from({ length: 101 }, (_, n) => `kind=k${n}`).join("&"), "kind"],
+      [`kind=${"k".repeat(3000)}`, "kind"],
+      [`status=${Array.from({ length: 1000 }, (_, n) => `s${n}`)}`, "status"],
+      [`q=${"x".repeat(201)}`, "q"],
+      [`limit=${"1".repeat(3000)}`, "limit"],
+      [`created_after=2026-01-31T${"0".repeat(3000)}`, "created_after"],
     ]
   ) {
     const problem = await assertProblem(await fetch(`${app.url}/tasks?${query}`), 400);
@@ -131,6 +139,61 @@ Deno.test("GET /tasks/stream says what is wrong with a query", async () => {
       ["ids=01ARZ3NDEKTSV4RRFFQ69G5FAV&kind=echo", 400],
     ] as const
   ) await assertProblem(await fetch(`${app.url}/tasks/stream?${query}`), status);
+});
+
+Deno.test("GET /tasks/stream takes the name of one kind, and ids in any case once", async () => {
+  await using app = await testApp();
+  for (const kind of ["k".repeat(3000), "No%20Kind", "echo,says", "echo&kind=says", "%00"]) {
+    const response = await fetch(`${app.url}/tasks/stream?kind=${kind}`);
+    assertEquals((await assertProblem(response, 400)).field, "kind", kind);
+  }
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const ids = [task_id, task_id.toLowerCase(), task_id];
+  for (const query of [`ids=${ids}`, `ids=${ids.join("&ids=")}`, "kind=echo&kind=echo", "kind="]) {
+    await using stream = await openStream(`${app.url}/tasks/stream?${query}`);
+    const [snapshot] = await stream.collect(1);
+    const { tasks } = JSON.parse(snapshot!.data) as Page;
+    assertEquals(tasks.map((task) => task.task_id), [task_id], query);
+  }
+});
+
+Deno.test("GET /tasks shows a task once, however often its kind and state are named", async () => {
+  await using app = await testApp();
+  const ids = await Promise.all(
+    Array.from({ length: 25 }, () => submit(app.url, "echo", null, { delay_ms: 3_600_000 })),
+  ).then((tasks) => tasks.map(({ task_id }) => task_id).sort().reverse());
+  for (
+    const query of [
+      "kind=echo,echo",
+      "kind=echo&kind=echo,none",
+      Array(3500).fill("status=pending").join("&"),
+      `status=${Array(5000).fill("pending")}&kind=${Array(500).fill("echo")}`,
+    ]
+  ) {
+    const { tasks } = await page(app.url, query);
+    assertEquals(tasks.map(({ task_id }) => task_id), ids, query.slice(0, 50));
+    assertEquals(await allIds(app.url, `${query}&limit=10`), ids, query.slice(0, 50));
+  }
+});
+
+Deno.test("GET /tasks?created_after= later than created_before= is an empty page", async () => {
+  await using app = await testApp();
+  await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const times = "created_after=2030-01-01T00:00:00Z&created_before=2020-01-01T00:00:00Z";
+  for (const query of [times, `${times}&kind=echo`, `${times}&status=pending&q=x`]) {
+    assertEquals(await page(app.url, query), { tasks: [], next_cursor: null });
+  }
+});
+
+Deno.test("GET /tasks/counts takes kinds as GET /tasks does", async () => {
+  await using app = await testApp();
+  await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const counts = (query: string) => fetch(`${app.url}/tasks/counts?${query}`);
+  const { pending } = await counts("kind=echo,echo&kind=none,echo").then((it) => it.json());
+  assertEquals(pending, 1);
+  for (const kind of ["k".repeat(3000), Array.from({ length: 101 }, (_, n) => `k${n}`).join()]) {
+    assertEquals((await assertProblem(await counts(`kind=${kind}`), 400)).field, "kind");
+  }
 });
 
 Deno.test("GET /tasks keeps its records small: results are with the task itself", async () => {

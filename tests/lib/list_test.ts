@@ -5,6 +5,7 @@ import { idsOf, knownKinds, type ListQuery, listTasks } from "../../lib/list.ts"
 import { type Status, STATUSES } from "../../lib/record.ts";
 import { newTask } from "../../lib/state.ts";
 import { pack } from "../../lib/stored.ts";
+import { kvWith } from "../helpers/kv_with.ts";
 
 interface Made {
   id: string;
@@ -37,6 +38,52 @@ async function clear(kv: Deno.Kv): Promise<void> {
   const all: Key[] = [];
   for await (const { key } of kv.list({ prefix: [] })) all.push(key);
   for (const key of all) await kv.delete(key);
+}
+
+/** Puts many at once. */
+async function putAll(kv: Deno.Kv, tasks: readonly Made[]): Promise<void> {
+  for (let at = 0; at < tasks.length; at += 100) {
+    const atomic = kv.atomic();
+    for (const made of tasks.slice(at, at + 100)) {
+      atomic.set(keys.task(made.id), pack(recordOf(made), null, null))
+        .set(keys.index(made.kind, made.status, made.id), null)
+        .set(keys.kind(made.kind), null);
+    }
+    await atomic.commit();
+  }
+}
+
+/** A handle that notes how many entries each read gave, and what they took. */
+function countingReads(kv: Deno.Kv): { kv: Deno.Kv; reads: { entries: number; bytes: number }[] } {
+  const reads: { entries: number; bytes: number }[] = [];
+  const sizeOf = (value: unknown) => (value as { record?: string } | null)?.record?.length ?? 0;
+  const list = (selector: Deno.KvListSelector, options: Deno.KvListOptions = {}) => {
+    // One of `batchSize` in the store is one read.
+    const read = { entries: 0, bytes: 0 };
+    reads.push(read);
+    const { batchSize = 100 } = options;
+    const found = kv.list(selector, options);
+    const next = found.next.bind(found);
+    let current = read;
+    found.next = async () => {
+      if (current.entries === batchSize) reads.push(current = { entries: 0, bytes: 0 });
+      const result = await next();
+      if (!result.done) {
+        current.entries++;
+        current.bytes += sizeOf(result.value.value);
+      }
+      return result;
+    };
+    return found;
+  };
+  const getMany = async (keys: readonly Key[]) => {
+    const entries = await kv.getMany(keys);
+    const bytes = entries.reduce((sum, { value }) => sum + sizeOf(value), 0);
+    reads.push({ entries: entries.length, bytes });
+    return entries;
+  };
+  const methods = { list, getMany } as unknown as Partial<Deno.Kv>;
+  return { kv: kvWith(kv, methods), reads };
 }
 
 /** Every page, from the newest on. */
@@ -166,6 +213,111 @@ Deno.test("listTasks() looks for a rare text in several pages, and finds it", as
   }
   const got = await pages(kv, { text: "rare", limit: 10 });
   assertEquals(got, [[], [idAt(3)]]);
+});
+
+Deno.test("listTasks() shows each task once, however often a query names its kind and state", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from(
+    { length: 45 },
+    (_, n): Made => ({ id: idAt(n), kind: "a", status: "completed", message: null }),
+  );
+  await putAll(kv, made);
+  const once = countingReads(kv);
+  const wanted = await listTasks(once.kv, { kinds: ["a"], statuses: ["completed"], limit: 45 });
+  assertEquals(wanted.records.length, 45);
+  const often = countingReads(kv);
+  const got = await listTasks(often.kv, {
+    kinds: Array(30).fill("a"),
+    statuses: Array(100).fill("completed"),
+    limit: 45,
+  });
+  assertEquals(got, wanted);
+  assertEquals(often.reads.length, once.reads.length);
+});
+
+Deno.test("listTasks() reads little for kinds that there are not", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, { id: idAt(1), kind: "a", status: "failed", message: null });
+  const { kv: counted, reads } = countingReads(kv);
+  const kinds = ["a", ...Array.from({ length: 99 }, (_, n) => `none-${n}`)];
+  const { records } = await listTasks(counted, { kinds, limit: 50 });
+  assertEquals(records.length, 1);
+  // Ten at a time it asks which of them there are; then the states of one, and its head.
+  assert(reads.length <= 10 + STATUSES.length + 1, `${reads.length} reads`);
+});
+
+Deno.test("listTasks() reads a bounded amount for a page where thousands of kinds have tasks", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from({ length: 3000 }, (_, n): Made => {
+    const status = n % 10 === 0 ? "failed" : "completed";
+    return { id: idAt(n), kind: `k${n}`, status, message: null };
+  });
+  await putAll(kv, made);
+  const wanted = made.filter(({ status }) => status === "failed").map(({ id }) => id).toReversed();
+  for (const statuses of [["failed"], ["failed", "running"], ["failed", "failed"]] as Status[][]) {
+    assertEquals((await pages(kv, { statuses, limit: 40 })).flat(), wanted);
+    const { kv: counted, reads } = countingReads(kv);
+    await listTasks(counted, { statuses, limit: 40 });
+    assert(reads.length < 60, `${reads.length} reads`);
+  }
+  // Where a query names them, each is a source of its own: a few entries of each are enough.
+  const kinds = made.slice(0, 100).map(({ kind }) => kind);
+  const { kv: counted, reads } = countingReads(kv);
+  const page = await listTasks(counted, { kinds, limit: 40 });
+  assertEquals(page.records.length, 40);
+  assert(reads.length < 10 + 500 + 200, `${reads.length} reads`);
+});
+
+Deno.test("listTasks() reads no more at once where heads are large", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const large = (n: number): Made => {
+    return { id: idAt(n), kind: "a", status: "failed", message: `${n}`.padEnd(40_000, "x") };
+  };
+  const made = Array.from({ length: 300 }, (_, n) => large(n));
+  for (const one of made) await put(kv, one);
+  for (const text of ["nowhere", undefined]) {
+    const { kv: counted, reads } = countingReads(kv);
+    const query = { limit: 500, ...(text === undefined ? {} : { text }) };
+    const page = await listTasks(counted, query);
+    for (const { bytes } of reads.slice(1)) assert(bytes < 1024 * 1024, `${bytes} bytes`);
+    assert(reads[0]!.bytes < 5 * 1024 * 1024);
+    // A text that is nowhere is looked for in several pages.
+    const all = reads.reduce((sum, { bytes }) => sum + bytes, 0);
+    assert(all < 16 * 1024 * 1024, `${all} bytes`);
+    assert(page.next !== null);
+  }
+  const found = await pages(kv, { text: "7xx", limit: 500 });
+  assertEquals(found.flat().length, 30);
+});
+
+Deno.test("listTasks() gives nothing where the oldest wanted is younger than the youngest", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, { id: idAt(5), kind: "a", status: "failed", message: null });
+  for (const query of [{}, { kinds: ["a"] }]) {
+    const page = await listTasks(kv, { ...query, since: idAt(9), before: idAt(3), limit: 10 });
+    assertEquals(page, { records: [], next: null });
+  }
+});
+
+Deno.test("listTasks() stops reading for a client that has gone", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from(
+    { length: 3000 },
+    (_, n): Made => ({ id: idAt(n), kind: "a", status: "completed", message: null }),
+  );
+  await putAll(kv, made);
+  const gone = new AbortController();
+  const { kv: counted, reads } = countingReads(kv);
+  const freshen = <T>(it: T) => {
+    gone.abort();
+    return it;
+  };
+  for (const query of [{ text: "nowhere" }, { text: "nowhere", kinds: ["a"] }]) {
+    reads.length = 0;
+    const { records } = await listTasks(counted, { ...query, limit: 5 }, freshen, gone.signal);
+    assertEquals(records, []);
+    assert(reads.length < 12, `${reads.length} reads`);
+  }
 });
 
 Deno.test("knownKinds() and idsOf() know every kind and every task of a state", async () => {
