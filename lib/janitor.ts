@@ -13,6 +13,7 @@ import { keys } from "./keys.ts";
 import { idsOf, knownKinds } from "./list.ts";
 import type { LiveTask } from "./live_task.ts";
 import type { Logger } from "./log.ts";
+import { OldKinds } from "./old_kinds.ts";
 import type { TaskRecord } from "./record.ts";
 import type { SessionInfo } from "./session.ts";
 import type { Store } from "./store.ts";
@@ -65,6 +66,7 @@ export class Janitor implements Write {
   readonly #sessions = new Map<string, Watched>();
   /** When the last look at them ended, by our own clock. */
   #lookedAt = 0;
+  readonly #oldKinds = new OldKinds();
   readonly #closing = new AbortController();
   #busy = new Set<string>();
   #trimming = false;
@@ -121,6 +123,7 @@ export class Janitor implements Write {
     if (!await this.#isJanitor()) return;
     await uploads.sweep();
     await store.finishRemovals();
+    await this.#oldKinds.remove(store.kv);
     const before = store.now() - retentionMs;
     for (const kind of await knownKinds(store.kv)) {
       for (const status of ["completed", "failed", "canceled"] as const) {

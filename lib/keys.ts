@@ -9,7 +9,7 @@
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
- * | `["kind", kind]` | `null` | every kind that ever had a task, for merging the index |
+ * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", run_at, id]` | kind, priority | pending tasks that were delayed, by when they are due |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
@@ -56,6 +56,7 @@ export const keys = {
   events: (id: string): Key => ["event", id],
   index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
   indexOf: (kind: string, status: Status): Key => ["index", kind, status],
+  indexesOf: (kind: string): Key => ["index", kind],
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
   queue: (kind: string, priority: number, runAt: number, id: string): Key => [

@@ -12,6 +12,7 @@ import { type Key, keys } from "./keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { isFinished, type Status, type TaskRecord } from "./record.ts";
+import { ToldKinds } from "./old_kinds.ts";
 import { finishRemovals, removeRows } from "./removed_rows.ts";
 import { type NewTask, newTask } from "./state.ts";
 import { inTime, StoreError } from "./store_error.ts";
@@ -81,7 +82,7 @@ export class Store {
 
   readonly #tasks: LiveTasks;
   readonly #keyed = new Map<string, Promise<void>>();
-  readonly #kinds = new Set<string>();
+  readonly #kinds = new ToldKinds();
   readonly #options: StoreOptions;
 
   /** Takes what the journal takes. */
@@ -137,14 +138,15 @@ export class Store {
         const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
         live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
       }
-      if (!this.#kinds.has(spec.kind)) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
+      const tell = !this.#kinds.has(spec.kind);
+      if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);
       this.journal.touch(live);
       // Without a key nothing can refuse it, and it may start with the commit that takes it in.
       if (!check) this.onpending?.(live);
       const outcome = await inTime(live.committed());
       if (outcome.ok) {
-        this.#kinds.add(spec.kind);
+        if (tell) this.#kinds.add(spec.kind);
         if (check) this.onpending?.(live);
         return { ok: true, id, record, created: true };
       }

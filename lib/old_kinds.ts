@@ -1,0 +1,74 @@
+/**
+ * Kinds of which no task is left, and that nobody takes tasks in of any more: they go, so that what
+ * is merged for lists and counts is bounded by the tasks there are, not by all that ever were.
+ * No wall clock is asked: a kind is old when its key did not change for long before our eyes.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+
+/** Milliseconds after which a process that takes in tasks of a kind says so again. */
+const SAY_AGAIN_MS = 10 * 60_000;
+
+/** Milliseconds in which each process that takes in tasks of a kind has said so again. */
+const OLD_MS = 3 * SAY_AGAIN_MS;
+
+/** The kinds that the store was told of by this process, and of which it need not be told now. */
+export class ToldKinds {
+  readonly #now: () => number;
+  readonly #told = new Map<string, number>();
+
+  /** `now` gives milliseconds, monotonic. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Whether the store knows of a kind, and will for a while. */
+  has(kind: string): boolean {
+    return this.#now() - (this.#told.get(kind) ?? -Infinity) < SAY_AGAIN_MS;
+  }
+
+  /** The store was told. */
+  add(kind: string): void {
+    this.#told.set(kind, this.#now());
+  }
+}
+
+/** The versionstamp of a kind's key, and since when it is the same. */
+interface Seen {
+  versionstamp: string;
+  since: number;
+}
+
+/** See the module. */
+export class OldKinds {
+  readonly #now: () => number;
+  #seen = new Map<string, Seen>();
+
+  /** `now` gives milliseconds, monotonic. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Removes those that are old by now; to be called again and again. */
+  async remove(kv: Deno.Kv): Promise<void> {
+    const now = this.#now();
+    const seen = new Map<string, Seen>();
+    for await (const { key, versionstamp } of kv.list({ prefix: keys.kinds }, { batchSize: 500 })) {
+      const kind = String(key[1]);
+      const before = this.#seen.get(kind);
+      const known = before?.versionstamp === versionstamp ? before : { versionstamp, since: now };
+      seen.set(kind, known);
+      if (now - known.since < OLD_MS || await hasTasks(kv, kind)) continue;
+      // Whoever takes one in meanwhile says so in the same commit.
+      await kv.atomic().check({ key, versionstamp }).delete(key).commit();
+    }
+    this.#seen = seen;
+  }
+}
+
+async function hasTasks(kv: Deno.Kv, kind: string): Promise<boolean> {
+  const entries = kv.list({ prefix: keys.indexesOf(kind) }, { limit: 1 });
+  return !(await entries.next()).done;
+}
