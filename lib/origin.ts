@@ -37,13 +37,44 @@ export function checkHost({ host, hosts }: OriginPolicy, url: URL): void {
   );
 }
 
-/** Whether a page of another origin sent it. Programs send neither header, and are none. */
-export function isForeign(headers: Headers, url: URL): boolean {
+/** A name or an address, and a port. What else may stand in a URL would lead to another path. */
+const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d*)?$/i;
+
+/** What Deno takes for the host of a request that names none, wherever it listens. */
+const MADE_UP = "localhost";
+
+/**
+ * Refuses what does not say which server it is for, as HTTP/1.1 has to [RFC 9112, 3.2]: Deno makes up
+ * a name then, which would count as this machine's. HTTP/2 has no such header: over TLS, and by
+ * another name, it may be that.
+ *
+ * @throws {HttpError} 400
+ */
+export function requireHost(headers: Headers, url: URL): void {
+  const host = headers.get("host");
+  const other = host === null && (url.protocol === "https:" || url.hostname !== MADE_UP);
+  if (other || (host !== null && HOST.test(host))) return;
+  throw new HttpError(400, "A request has to say which server it is for", { field: "Host" });
+}
+
+/**
+ * Whether a page of another origin sent it. Programs send neither header, and are none.
+ *
+ * @param secure The client speaks HTTPS, to this server or to the proxy before it.
+ */
+export function isForeign(headers: Headers, { host }: URL, secure: boolean): boolean {
   // Only a browser sets it, no page can; it knows of proxies that change the Host.
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site !== "same-origin" && site !== "none";
   const origin = headers.get("origin");
-  return origin !== null && URL.parse(origin)?.host !== url.host;
+  return origin !== null && origin !== URL.parse(`${secure ? "https" : "http"}://${host}`)?.origin;
+}
+
+/** Whether it comes from a page that the operator trusts. */
+function isTrusted({ origins }: OriginPolicy, headers: Headers): boolean {
+  const origin = headers.get("origin");
+  if (origin === null) return false;
+  return origins.includes(origin) || (origins.includes("*") && !headers.has("cookie"));
 }
 
 /**
@@ -53,18 +84,34 @@ export function isForeign(headers: Headers, url: URL): boolean {
  * @throws {HttpError} 403
  */
 export function checkOrigin(
-  { origins }: OriginPolicy,
+  policy: OriginPolicy,
   headers: Headers,
   url: URL,
+  secure: boolean,
 ): void {
-  if (!isForeign(headers, url)) return;
-  const origin = headers.get("origin") ?? "";
-  if (origins.includes(origin) || (origins.includes("*") && !headers.has("cookie"))) return;
-  throw new HttpError(
-    403,
-    "A page of another origin may not do this: HEADWAY_ORIGINS says which may",
-    { field: "Origin" },
-  );
+  if (isForeign(headers, url, secure) && !isTrusted(policy, headers)) throw notYours();
+}
+
+/** Which pages of other sites may ask for something: none, any that links to it, or any. */
+export type Reach = "own" | "linked" | "any";
+
+/**
+ * Refuses what a page of another site asks for, unless the operator trusts it: it cannot read the
+ * answer, but have an image, a script or a frame ask for it as often as it likes.
+ *
+ * @throws {HttpError} 403
+ */
+export function checkReach(policy: OriginPolicy, headers: Headers, reach: Reach): void {
+  if (headers.get("sec-fetch-site") !== "cross-site" || reach === "any") return;
+  const follows = headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
+  if ((reach === "linked" && follows) || isTrusted(policy, headers)) return;
+  throw notYours();
+}
+
+function notYours(): HttpError {
+  const sentence = "A page of another origin may not do this: HEADWAY_ORIGINS says which may";
+  return new HttpError(403, sentence, { field: "Origin" });
 }
 
 const METHODS = "GET, HEAD, POST, DELETE";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Methods } from "./mod.ts";
+import type { Methods, Route } from "./mod.ts";
 import { serveFile, type StaticFile } from "./static_file.ts";
 
 const SCRIPT = "text/javascript; charset=utf-8";
@@ -33,6 +33,7 @@ export const CLIENT_ROUTES: [path: string, methods: Methods][] = Object.entries(
   ([path, file]) => {
     const types = path.endsWith(".js") && { "x-typescript-types": path.replace(/\.js$/, ".d.ts") };
     const headers = { ...HEADERS, ...types };
-    return [path, { GET: ["public", (_app, { request }) => serveFile(request, file, headers)] }];
+    const serve: Route = (_app, { request }) => serveFile(request, file, headers);
+    return [path, { GET: ["public", serve, "any"] }];
   },
 );

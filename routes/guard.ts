@@ -6,7 +6,7 @@
 
 import { type Need, permit, type Principal } from "../lib/auth.ts";
 import { HttpError } from "../lib/errors.ts";
-import { allowOrigin, checkOrigin, isLoopback } from "../lib/origin.ts";
+import { allowOrigin, checkOrigin, checkReach, isLoopback, type Reach } from "../lib/origin.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { App, RouteContext } from "./app.ts";
 
@@ -20,10 +20,12 @@ export async function guard(
   app: App,
   { request, url, params, client }: Omit<RouteContext, "principal">,
   need: Need,
+  reach: Reach,
 ): Promise<Principal> {
   const { headers, method } = request;
   const writes = method !== "GET" && method !== "HEAD";
-  if (writes) checkOrigin(app.config, headers, url);
+  if (writes) checkOrigin(app.config, headers, url, isSecure(app, request, url));
+  else checkReach(app.config, headers, reach);
   // What is open to all stays open to who shows something outdated.
   const principal = need === "public" ? null : await app.auth.authenticate({
     authorization: headers.get("authorization"),

@@ -68,7 +68,7 @@ export async function logout(app: App, context: RouteContext): Promise<Response>
  *
  * @throws {HttpError} 403
  */
-function requireTrusted({ config }: App, { request, url }: RouteContext): void {
-  const origins = config.origins.filter((origin) => origin !== "*");
-  checkOrigin({ ...config, origins }, request.headers, url);
+function requireTrusted(app: App, { request, url }: RouteContext): void {
+  const origins = app.config.origins.filter((origin) => origin !== "*");
+  checkOrigin({ ...app.config, origins }, request.headers, url, isSecure(app, request, url));
 }

@@ -6,7 +6,7 @@
 
 import type { Need } from "../lib/auth.ts";
 import { errorResponse, HttpError } from "../lib/errors.ts";
-import { checkHost } from "../lib/origin.ts";
+import { checkHost, type Reach, requireHost } from "../lib/origin.ts";
 import { StoreError } from "../lib/store_error.ts";
 import type { App, RouteContext } from "./app.ts";
 import { changeMany } from "./bulk.ts";
@@ -32,15 +32,15 @@ import { createUpload } from "./uploads.ts";
 /** Answers a request. */
 export type Route = (app: App, context: RouteContext) => Response | Promise<Response>;
 
-/** By method: what it needs, and what answers it. */
-export type Methods = Record<string, readonly [need: Need, route: Route]>;
+/** By method: what it needs, what answers it, and which pages may read it beside our own. */
+export type Methods = Record<string, readonly [need: Need, route: Route, reach?: Reach]>;
 
 /** What there is at each path. */
 export type RouteTable = readonly (readonly [path: string, methods: Methods])[];
 
 /** Every path: what may be done there, and what that needs. The policy is this table. */
 export const ROUTES: RouteTable = [
-  ["/", { GET: ["public", getPage] }],
+  ["/", { GET: ["public", getPage, "linked"] }],
   ["/login", { GET: ["public", getLogin], POST: ["public", login] }],
   ["/logout", { POST: ["public", logout] }],
   ["/submit", { POST: ["submit", submit] }],
@@ -62,7 +62,7 @@ export const ROUTES: RouteTable = [
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
   ["/openapi.json", { GET: ["any", (app, context) => getOpenApi(app, ROUTES, context)] }],
-  ["/docs", { GET: ["any", (app, context) => getDocs(app, ROUTES, context)] }],
+  ["/docs", { GET: ["any", (app, context) => getDocs(app, ROUTES, context), "linked"] }],
   ["/metrics", { GET: ["read", getMetrics] }],
   ["/icon.svg", { GET: ["public", getIcon] }],
   ["/static/strings/:file", { GET: ["public", getStrings] }],
@@ -114,14 +114,15 @@ async function answer(
 ): Promise<Response> {
   // It is made of the Host, which may be anything.
   if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
+  requireHost(request.headers, url);
   checkHost(app.config, url);
   if (!found) throw new HttpError(404, `There is nothing at ${url.pathname.slice(0, 200)}`);
   const { methods, params } = found;
   const method = request.method === "HEAD" ? "GET" : request.method;
-  const [need, route] = Object.hasOwn(methods, method) ? methods[method]! : [];
+  const [need, route, reach = "own"] = Object.hasOwn(methods, method) ? methods[method]! : [];
   if (need === undefined || route === undefined) return notAllowed(request, methods);
   const client = addressOf(app, request, info);
-  const principal = await guard(app, { request, url, params, client }, need);
+  const principal = await guard(app, { request, url, params, client }, need, reach);
   const response = await route(app, { request, url, params, client, principal });
   return request.method === "HEAD" ? await withoutBody(response) : response;
 }

@@ -93,23 +93,140 @@ Deno.test("HEADWAY_HOSTS adds names, and on other addresses it is all there are"
 
 Deno.test("isForeign() believes the browser's own word first, then the Origin", () => {
   const url = new URL("http://localhost:8000/tasks");
-  const cases: [headers: Record<string, string>, foreign: boolean][] = [
-    [{}, false],
-    [{ origin: "http://localhost:8000" }, false],
-    // Behind a proxy that ends TLS.
-    [{ origin: "https://localhost:8000" }, false],
-    [{ origin: "http://localhost:3000" }, true],
-    [{ origin: "http://localhost:8000.evil.example" }, true],
-    [{ origin: "null" }, true],
-    [{ origin: "" }, true],
-    [{ "sec-fetch-site": "same-origin", origin: "http://behind.a.proxy" }, false],
-    [{ "sec-fetch-site": "none" }, false],
-    [{ "sec-fetch-site": "same-site", origin: "http://localhost:8000" }, true],
-    [{ "sec-fetch-site": "cross-site" }, true],
+  const cases: [headers: Record<string, string>, http: boolean, https: boolean][] = [
+    [{}, false, false],
+    [{ origin: "http://localhost:8000" }, false, true],
+    [{ origin: "https://localhost:8000" }, true, false],
+    [{ origin: "http://localhost:3000" }, true, true],
+    [{ origin: "http://localhost:8000.evil.example" }, true, true],
+    [{ origin: "http://localhost:8000/" }, true, true],
+    [{ origin: "null" }, true, true],
+    [{ origin: "" }, true, true],
+    [{ "sec-fetch-site": "same-origin", origin: "http://behind.a.proxy" }, false, false],
+    [{ "sec-fetch-site": "none" }, false, false],
+    [{ "sec-fetch-site": "same-site", origin: "http://localhost:8000" }, true, true],
+    [{ "sec-fetch-site": "cross-site" }, true, true],
   ];
-  for (const [headers, foreign] of cases) {
-    assertEquals(isForeign(new Headers(headers), url), foreign, JSON.stringify(headers));
+  for (const [sent, http, https] of cases) {
+    const headers = new Headers(sent);
+    const found = [isForeign(headers, url, false), isForeign(headers, url, true)];
+    assertEquals(found, [http, https], JSON.stringify(sent));
   }
+  // The port of the scheme is left out, or not, as the browser and the proxy like it.
+  const origin = new Headers({ origin: "https://tasks.example" });
+  for (const host of ["tasks.example", "tasks.example:443"]) {
+    assertEquals(isForeign(origin, new URL(`http://${host}/submit`), true), false, host);
+  }
+});
+
+Deno.test("a write from another scheme is refused; behind a proxy the scheme is the client's", async () => {
+  const trusting = { HEADWAY_TRUST_PROXY: "1", HEADWAY_HOSTS: "tasks.example" };
+  await using plain = await testApp();
+  await using proxied = await testApp(trusting);
+  const { port } = new URL(plain.url);
+  const submits = (app: Server, headers: Record<string, string>) =>
+    rawStatus(app, "/submit", { "content-length": "0", ...headers }, "POST");
+  const own = `localhost:${port}`;
+  assertEquals(await submits(plain, { host: own, origin: `http://${own}` }), 200);
+  assertEquals(await submits(plain, { host: own, origin: `https://${own}` }), 403);
+  const forged = { host: own, origin: `https://${own}`, "x-forwarded-proto": "https" };
+  assertEquals(await submits(plain, forged), 403);
+
+  const host = "tasks.example";
+  const https = { host, "x-forwarded-proto": "https" };
+  assertEquals(await submits(proxied, { ...https, origin: "https://tasks.example" }), 200);
+  assertEquals(await submits(proxied, { ...https, origin: "http://tasks.example" }), 403);
+  const http = { host, "x-forwarded-proto": "http" };
+  assertEquals(await submits(proxied, { ...http, origin: "http://tasks.example" }), 200);
+  assertEquals(await submits(proxied, { ...http, origin: "https://tasks.example" }), 403);
+  assertEquals(await submits(proxied, { host, origin: "http://tasks.example" }), 200);
+});
+
+Deno.test("a request of HTTP/1 without a Host is answered 400, whatever it asks for", async () => {
+  await using app = await testApp();
+  const { port } = new URL(app.url);
+  const ask = async (head: string) => {
+    using socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    await socket.write(new TextEncoder().encode(`${head}connection: close\r\n\r\n`));
+    return await new Response(socket.readable).text();
+  };
+  for (const path of ["/", "/tasks", "/healthz", "/nothing", "/client.js"]) {
+    for (const method of ["GET", "POST", "OPTIONS"]) {
+      for (const host of ["", "host:\r\n", "host: \t\r\n"]) {
+        const answer = await ask(`${method} ${path} HTTP/1.1\r\n${host}`);
+        assertMatch(answer, /^HTTP\/1\.1 400 /, `${method} ${path} ${host}`);
+        assertStringIncludes(answer, `"field":"Host"`);
+      }
+    }
+  }
+  // What else a URL may hold would lead to another path.
+  const paths = [
+    "localhost/healthz?a=",
+    "localhost?a=",
+    "localhost#",
+    "\\\\localhost",
+    "a@localhost",
+  ];
+  const names = ["a b", "localhost, localhost", "localhost:port", "local\thost", "[::1"];
+  for (const host of [...names, ...paths]) {
+    assertMatch(await ask(`GET /tasks HTTP/1.1\r\nhost: ${host}\r\n`), /^HTTP\/1\.1 400 /, host);
+  }
+  const two = "host: localhost\r\nhost: localhost\r\n";
+  assertMatch(await ask(`GET /tasks HTTP/1.1\r\n${two}`), /^HTTP\/1\.1 400 /);
+  assertMatch(await ask("GET /tasks HTTP/1.0\r\nhost: localhost\r\n"), /^HTTP\/1\.0 200 /);
+});
+
+/** What a browser says of a page of another site that asks. */
+const CROSS_SITE = { "sec-fetch-site": "cross-site" };
+const IMAGE = { ...CROSS_SITE, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" };
+const LINK = { ...CROSS_SITE, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+const FRAME = { ...LINK, "sec-fetch-dest": "iframe" };
+const SCRIPT = { ...CROSS_SITE, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" };
+
+Deno.test("no page of another site has the API asked: only the page is linked to, the client for all", async () => {
+  const friend = "https://friend.example";
+  await using app = await testApp({ HEADWAY_ORIGINS: friend });
+  const answer = async (path: string, headers: Record<string, string>, method = "GET") => {
+    const response = await fetch(app.url + path, { method, headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const linked = ["/", "/docs"];
+  for (const [path, methods] of ROUTES) {
+    if (!methods.GET) continue;
+    const real = path.replace(":id", ID).replace(":file", "en.js");
+    const any = /^\/(client|headway-progress|use-task)\./.test(path);
+    for (const method of ["GET", "HEAD"]) {
+      const usual = await answer(real, {}, method);
+      const expected = (name: string, headers: Record<string, string>, status: number) =>
+        answer(real, headers, method).then((it) => assertEquals(it, status, `${path} ${name}`));
+      await expected("image", IMAGE, any ? usual : 403);
+      await expected("frame", FRAME, any ? usual : 403);
+      await expected("link", LINK, any || linked.includes(path) ? usual : 403);
+      await expected("foe", { ...SCRIPT, origin: "https://foe.example" }, any ? usual : 403);
+      await expected("friend", { ...SCRIPT, origin: friend }, usual);
+      await expected("typed in", { ...LINK, "sec-fetch-site": "none" }, usual);
+      await expected("own", { ...SCRIPT, "sec-fetch-site": "same-origin" }, usual);
+      await expected("same site", { ...IMAGE, "sec-fetch-site": "same-site" }, usual);
+    }
+  }
+  const problem = await fetch(`${app.url}/tasks`, { headers: IMAGE });
+  assertEquals((await assertProblem(problem, 403)).field, "Origin");
+  // A preflight says what may be sent, and reads nothing.
+  assertEquals(await answer("/tasks", { ...SCRIPT, origin: friend }, "OPTIONS"), 204);
+});
+
+Deno.test("HEADWAY_ORIGINS=* lets pages read, not their images and not with a cookie", async () => {
+  await using app = await testApp({ HEADWAY_ORIGINS: "*" });
+  const status = async (headers: Record<string, string>) => {
+    const response = await fetch(`${app.url}/tasks`, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const origin = "https://any.example";
+  assertEquals(await status({ ...SCRIPT, origin }), 200);
+  assertEquals(await status({ ...SCRIPT, origin, cookie: "a=b" }), 403);
+  assertEquals(await status(IMAGE), 403);
 });
 
 Deno.test("no page of another origin can write, on loopback without a token either", async () => {
@@ -218,6 +335,55 @@ Deno.test("every response says what a browser must not do with it", async () => 
     const response = await rawAnswer(proxied, "/tasks", headers);
     assertEquals(response.headers.get("strict-transport-security"), hsts);
   }
+});
+
+/** What a browser asked of a server, by what the server counted. */
+async function askedOf(app: Server, route: string, status: number): Promise<number> {
+  const text = await fetch(`${app.url}/metrics`).then((it) => it.text());
+  const wanted = (line: string) =>
+    line.startsWith("headway_http_requests_total") && line.includes(`route="${route}"`) &&
+    line.includes(`status="${status}"`);
+  return text.split("\n").filter(wanted).reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
+}
+
+Deno.test("Chromium: a page of another site has no image, frame or script ask the API, but may link", async () => {
+  await using foe = emptyPage();
+  await using app = await testApp();
+  await using browser = await TestBrowser.launch();
+  await using visited = await browser.open(`http://localhost:${foe.addr.port}`);
+  await visited.page.evaluate(async (base: string) => {
+    const loaded = (element: HTMLImageElement | HTMLScriptElement | HTMLIFrameElement) =>
+      new Promise<void>((resolve) => {
+        element.onload = element.onerror = () => resolve();
+        document.body.append(element);
+      });
+    const image = document.createElement("img");
+    const script = document.createElement("script");
+    const frame = document.createElement("iframe");
+    image.src = script.src = frame.src = `${base}/tasks?q=nowhere`;
+    await Promise.all([image, script, frame].map(loaded));
+    await fetch(`${base}/tasks`, { mode: "no-cors" }).catch(() => {});
+  }, app.url);
+  assertEquals(await askedOf(app, "/tasks", 200), 0);
+  assertEquals(await askedOf(app, "/tasks", 403), 4);
+  const client = await visited.page.evaluate(
+    (base: string) => import(`${base}/client.js`).then(({ submit }) => typeof submit),
+    app.url,
+  );
+  assertEquals(client, "function");
+  const follow = async (path: string) => {
+    await visited.page.goto(`http://localhost:${foe.addr.port}`);
+    const [response] = await Promise.all([
+      visited.page.waitForNavigation(),
+      visited.page.evaluate((to: string) => {
+        location.href = to;
+      }, app.url + path),
+    ]);
+    return response?.status();
+  };
+  assertEquals(await follow("/?status=failed"), 200);
+  assertEquals(await follow("/docs"), 200);
+  assertEquals(await follow("/tasks"), 403);
 });
 
 /** Serves an empty page at an origin of its own. */
