@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canonical } from "../lib/canonical.ts";
 import { HttpError } from "../lib/errors.ts";
 import type { Submission } from "../lib/store.ts";
 import { MAX_JSON } from "../lib/stored.ts";
@@ -150,14 +151,6 @@ function readRunAt(body: Record<string, unknown>, now: number): number {
 
 /** Of the body, whatever the order of its fields. */
 async function digest(body: Record<string, unknown>): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(sorted(body)));
+  const bytes = new TextEncoder().encode(canonical(body));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.entries(value)
-    .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
-    .map(([name, own]) => [name, sorted(own)]);
 }

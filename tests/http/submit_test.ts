@@ -194,6 +194,8 @@ Deno.test("an Idempotency-Key gives the same task for the same body, whatever th
     const other of [
       { ...body, priority: 2 },
       { ...body, input: { a: 1, b: [{ c: 2, d: 3 }, 1] } },
+      { ...body, input: [["a", 1], ["b", [1, { c: 2, d: 3 }]]] },
+      { ...body, input: { a: 1, b: [1, [["c", 2], ["d", 3]]] } },
       { kind: "echo" },
     ]
   ) {

@@ -133,6 +133,23 @@ proxyTest("who asks is known by address, and that it was by TLS", async (app, pr
   assertMatch(login.headers.get("set-cookie")!, /; Secure$/);
 });
 
+proxyTest(
+  "a write of its own origin is taken, of the same name over HTTP refused",
+  async (_app, proxy) => {
+    const { client, url } = proxy;
+    // As browsers do it that do not say Sec-Fetch-Site.
+    const status = async (origin: string) => {
+      const headers = { ...ADMIN, origin };
+      const response = await fetch(`${url}/submit`, { method: "POST", client, headers });
+      await response.body?.cancel();
+      return response.status;
+    };
+    assertEquals(await status(new URL(url).origin), 200);
+    assertEquals(await status(new URL(url).origin.replace("https:", "http:")), 403);
+    assertEquals(await status("https://localhost"), 403);
+  },
+);
+
 proxyTest("a stream ends with its token, and opens no more", async (app, proxy) => {
   const { client, url } = proxy;
   const { task_id, token } = await submitTo(proxy, "waits");
