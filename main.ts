@@ -25,7 +25,10 @@ import { diskOf } from "./lib/disk.ts";
 import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/store_file.ts";
 import { StorePages } from "./lib/store_pages.ts";
 import { Pulse } from "./lib/sse_stream.ts";
+import { serverFiles } from "./lib/server_files.ts";
 import { TaskCounts } from "./lib/task_counts.ts";
+import { taskEnvironment } from "./lib/task_environment.ts";
+import { taskPermissions } from "./lib/task_permissions.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
 import type { App } from "./routes/app.ts";
 import { readTokens } from "./lib/tokens.ts";
@@ -120,6 +123,8 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
   const inline = options.inline || config.workers === 0;
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   await openSchema(kv);
+  const permissions = inline ? [] : await sealedPermissions(config, log);
+  const env = inline ? {} : taskEnvironment(Deno.env.toObject());
   const openEngine = (onfenced: () => void) =>
     Engine.open({
       kv,
@@ -129,7 +134,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
       startHost: (events: TaskHostEvents) =>
         inline
           ? startInline(kinds, events)
-          : startTaskProcess({ modules, permissions: config.taskPermissions, log }, events),
+          : startTaskProcess({ modules, permissions, env, log }, events),
       processes: Math.max(1, config.workers),
       concurrency: config.concurrency,
       leaseMs: config.leaseMs,
@@ -259,6 +264,15 @@ async function freeSpace(config: Config, pages: StorePages, log: Logger): Promis
       return disk && disk.free + pages.size().free;
     },
   });
+}
+
+/** The permissions of task processes, without the server's own files; says what they leave open. */
+async function sealedPermissions(config: Config, log: Logger): Promise<string[]> {
+  const { flags, gaps } = await taskPermissions(config.taskPermissions, await serverFiles(config));
+  for (const gap of gaps) {
+    log.warn(`HEADWAY_TASK_PERMISSIONS lets tasks reach the store and the tokens: ${gap}`);
+  }
+  return flags;
 }
 
 /** Opens the store, or says in one sentence why that cannot be. */

@@ -1,21 +1,23 @@
 /**
- * The program of a task process: `child.ts <module of kinds> …`. It drives generators and nothing
- * else; its stdin and stdout speak with the server, and it ends when its stdin does.
+ * The program of a task process. It drives generators and nothing else; its stdin and stdout speak
+ * with the server, and it ends when its stdin does.
  *
  * @module
  */
 
 import { Executor } from "./executor.ts";
-import { loadKinds } from "./kind_registry.ts";
+import { collectKinds } from "./kind_registry.ts";
 import { encodeFrame, FrameDecoder, type FromTasks, type ToTasks } from "./protocol.ts";
+import { OF_DENO } from "./task_environment.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 /** Milliseconds for `finally` blocks when the server has gone. */
 const FAREWELL_MS = 1000;
 
-if (import.meta.main) await main();
+forget(OF_DENO);
 
-async function main(): Promise<void> {
+/** Runs tasks of the kinds that these modules export, by URL. */
+export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
   const out = Deno.stdout.writable.getWriter();
   keepStdoutClean();
   startWatchdog();
@@ -28,7 +30,7 @@ async function main(): Promise<void> {
     });
   }
 
-  const kinds = await loadKinds(Deno.args);
+  const kinds = collectKinds(modules);
   const send = (message: FromTasks) =>
     void out.write(encodeFrame(message)).catch(() => Deno.exit(0));
   const executor = new Executor({ kinds, send });
@@ -45,6 +47,17 @@ async function main(): Promise<void> {
   setTimeout(() => Deno.exit(0), FAREWELL_MS);
   await executor.idle();
   Deno.exit(0);
+}
+
+/** Takes variables out of the environment: Deno has read them, and they are not for tasks. */
+function forget(names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      Deno.env.delete(name);
+    } catch {
+      // Tasks may not see it either.
+    }
+  }
 }
 
 /** What a task prints goes to stderr: stdout is the line to the server. */

@@ -12,18 +12,31 @@ export const SHIPPED_KINDS: string = new URL("./kinds/mod.ts", import.meta.url).
 /**
  * Imports modules and collects the task definitions they export.
  *
- * @param modules URLs.
+ * @param urls Of modules.
  * @throws {TypeError} If a module cannot be loaded, exports no task, or a kind is defined twice.
  */
-export async function loadKinds(modules: readonly string[]): Promise<Map<string, AnyTask>> {
-  const kinds = new Map<string, AnyTask>();
-  for (const url of modules) {
-    let exports: Record<string, unknown>;
+export async function loadKinds(urls: readonly string[]): Promise<Map<string, AnyTask>> {
+  const modules = new Map<string, Record<string, unknown>>();
+  for (const url of urls) {
     try {
-      exports = await import(url);
+      modules.set(url, await import(url));
     } catch (cause) {
       throw new TypeError(`Cannot load the kinds of ${url}: ${String(cause)}`, { cause });
     }
+  }
+  return collectKinds(modules);
+}
+
+/**
+ * Collects the task definitions that modules export.
+ *
+ * @throws {TypeError} If a module exports no task, or a kind is defined twice.
+ */
+export function collectKinds(
+  modules: ReadonlyMap<string, Record<string, unknown>>,
+): Map<string, AnyTask> {
+  const kinds = new Map<string, AnyTask>();
+  for (const [url, exports] of modules) {
     const tasks = Object.values(exports).filter(isTask);
     if (tasks.length === 0) {
       throw new TypeError(`Cannot load the kinds of ${url} as it exports no value of defineTask()`);

@@ -45,6 +45,8 @@ export interface TaskProcessOptions {
   modules: readonly string[];
   /** Deno permission flags. */
   permissions: readonly string[];
+  /** Environment variables. */
+  env: Record<string, string>;
   /** Where what tasks print goes. */
   log: Logger;
 }
@@ -65,7 +67,7 @@ export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEv
   }
 }
 
-function spawn({ modules, permissions }: TaskProcessOptions): Deno.ChildProcess {
+function spawn({ modules, permissions, env }: TaskProcessOptions): Deno.ChildProcess {
   return new Deno.Command(denoCommand(), {
     args: [
       "run",
@@ -73,15 +75,27 @@ function spawn({ modules, permissions }: TaskProcessOptions): Deno.ChildProcess 
       "--no-prompt",
       `--config=${new URL("../deno.json", import.meta.url).pathname}`,
       ...permissions,
-      new URL("./child.ts", import.meta.url).href,
-      ...modules,
+      `data:text/javascript,${encodeURIComponent(program(modules))}`,
     ],
-    // Tasks may be allowed to read the environment; these are not theirs.
-    env: { HEADWAY_TOKENS: "", DENO_KV_ACCESS_TOKEN: "" },
+    clearEnv: true,
+    env,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/**
+ * The main module of a task process. What it imports by name is loaded whatever the process may
+ * read; to import it later would take the permission to read the file.
+ */
+function program(modules: readonly string[]): string {
+  const child = new URL("./child.ts", import.meta.url).href;
+  const imports = modules.map((url, n) => `import * as kinds${n} from ${JSON.stringify(url)};`);
+  const entries = modules.map((url, n) => `[${JSON.stringify(url)}, kinds${n}]`);
+  return `import { main } from ${JSON.stringify(child)};
+${imports.join("\n")}
+await main(new Map([${entries.join()}]));`;
 }
 
 function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskHostEvents): TaskHost {

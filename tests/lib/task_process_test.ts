@@ -8,6 +8,7 @@ Deno.test("startTaskProcess() tells of a process that cannot be started as of on
     // More than the system takes.
     modules: ["x".repeat(16 * 1024 * 1024)],
     permissions: [],
+    env: {},
     log: createLogger({ level: "off" }),
   }, { onmessage() {}, onexit: resolve });
   host.send({ type: "ack" });

@@ -1,0 +1,23 @@
+/**
+ * What of the server's environment a task process gets: all but the server's own secrets.
+ *
+ * @module
+ */
+
+/** The server's alone. */
+const OF_THE_SERVER = ["HEADWAY_TOKENS", "DENO_KV_ACCESS_TOKEN"];
+
+/** What Deno itself needs when it starts, and tasks do not. */
+export const OF_DENO: readonly string[] = [
+  "DENO_AUTH_TOKENS",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+  "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+  "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+];
+
+/** The environment a task process is started with. */
+export function taskEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(env).filter(([name]) => !OF_THE_SERVER.includes(name));
+  return Object.fromEntries(entries);
+}
