@@ -63,6 +63,8 @@ export interface StartOptions {
   killAfterMs?: number;
   /** Milliseconds tasks get that are asked to stop because the server does. @default {5000} */
   graceMs?: number;
+  /** Milliseconds the answer to a cancel waits for the task's end. @default {2000} */
+  cancelWaitMs?: number;
 }
 
 /** Milliseconds between two tries to begin anew. */
@@ -191,6 +193,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     counts: new TaskCounts(kv),
     streamsByClient: new Map<string, number>(),
     metrics,
+    cancelWaitMs: options.cancelWaitMs ?? 2000,
     stopping: false,
     drain: null as Drain | null,
     log,

@@ -42,6 +42,8 @@ export interface App {
   readonly streamsByClient: Map<string, number>;
   /** Figures about this process. */
   readonly metrics: Metrics;
+  /** Milliseconds a cancel waits for the generator to end. */
+  readonly cancelWaitMs: number;
   /** It is about to stop: no more tasks are begun, and it is not ready. */
   readonly stopping: boolean;
   /** Its streams end, and new ones are sent away; `null` while they do not. */

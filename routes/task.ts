@@ -6,9 +6,6 @@ import type { Decided } from "../lib/store.ts";
 import { shownRecord, type StoredTask } from "../lib/stored.ts";
 import type { App, RouteContext } from "./app.ts";
 
-/** Milliseconds a cancel waits for the generator to end. */
-const CANCEL_WAIT_MS = 2000;
-
 /** There is no such task. */
 export function taskNotFound(id: string): HttpError {
   return new HttpError(404, `There is no task ${id}: it was removed, or never made`);
@@ -38,14 +35,14 @@ export async function getTask(app: App, { request, params }: RouteContext): Prom
   return jsonText(await shownRecord(app.engine.store.kv, stored), 200, headers);
 }
 
-/** `POST /tasks/{id}/cancel`: at once, or within two seconds, or asked for. */
+/** `POST /tasks/{id}/cancel`: at once, or in a moment ({@link App.cancelWaitMs}), or asked for. */
 export async function cancelTask(app: App, { params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   const { store, hub } = app.engine;
   const waiting = new AbortController();
   // Listening before asking: the end may come before the answer.
   const ended = hub.next(id, ({ type }) => type === "complete", waiting.signal);
-  const timer = setTimeout(() => waiting.abort(), CANCEL_WAIT_MS);
+  const timer = setTimeout(() => waiting.abort(), app.cancelWaitMs);
   try {
     const decided = refuse(await store.cancel(id), id, "canceled");
     if (decided.status === "asked") await ended;

@@ -71,7 +71,7 @@ async function spread(base: string, workers: number): Promise<void> {
     const ids = tasks.map(({ task_id }) => task_id);
     await Promise.all(ids.map((id) => taskWhen(base, id, ({ status }) => status !== "pending")));
     assertEquals((await workersOf(base, ids)).size, workers);
-  }, { timeout: 60_000 });
+  });
 }
 
 /** Follows tasks to their end over whichever web process lives, and checks every row. */
@@ -132,7 +132,7 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   await eventually(async () => {
     for (const pid of await workersOf(base, ids)) used.add(pid);
     assertEquals(used.size, 2);
-  }, { timeout: 60_000 });
+  });
   await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.workers[0]!.kill();
   assertGreater(await following, ids.length);
@@ -231,20 +231,16 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   const following = followAll(more, () => base);
   await eventually(
     async () => assertEquals(await workersOf(base, more), new Set([cutOff.process.pid])),
-    { timeout: 60_000 },
   );
   await taskWhen(base, more[0]!, ({ done }) => (done ?? 0) > 30);
   await cut();
   const rescue = await cluster.add("worker");
   await eventually(
     async () => assertEquals(await workersOf(base, more), new Set([rescue.process.pid])),
-    { timeout: 60_000 },
   );
   await heal();
   assertGreater(await following, more.length);
-  await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))), {
-    timeout: 60_000,
-  });
+  await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))));
   // It is a worker again.
   await rescue.kill();
   const last = await submit(base, "numbered", { rows: 7 });
@@ -267,13 +263,12 @@ test("a worker that stands still past its lease is fenced when it wakes, and beg
     await eventually(
       () =>
         assert([...cluster.webs, awake].some(({ stderr }) => /is dead/.test(stderr.join("\n")))),
-      { timeout: 60_000 },
     );
   } finally {
     asleep.process.kill("SIGCONT");
   }
   assertGreater(await following, ids.length);
-  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))), { timeout: 60_000 });
+  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))));
   await awake.kill();
   const { task_id } = await submit(base, "numbered", { rows: 7 });
   assertEquals((await finished(base, task_id)).attempt, 1);

@@ -31,9 +31,7 @@ Deno.test({
       );
       return facts.find(([name]) => name === "Process")?.[1];
     };
-    await eventually(async () => assertEquals(await process(), String(first.process.pid)), {
-      timeout: 60_000,
-    });
+    await eventually(async () => assertEquals(await process(), String(first.process.pid)));
     assertEquals(await texts(".notice"), []);
     await page.waitForSelector(".life:not(.life-silent)");
     await first.kill();
@@ -43,11 +41,9 @@ Deno.test({
         notice!,
         /^Its worker has been silent for \ds\. It resumes in \ds\. It goes on from its checkpoint\.$/,
       );
-    }, { timeout: 60_000 });
-    await page.waitForSelector(".life-silent");
-    await eventually(async () => assertEquals(await process(), String(second.process.pid)), {
-      timeout: 60_000,
     });
+    await page.waitForSelector(".life-silent");
+    await eventually(async () => assertEquals(await process(), String(second.process.pid)));
     assertNotEquals(first.process.pid, second.process.pid);
     await eventually(async () =>
       assertEquals(await texts(".step-name"), [
@@ -57,6 +53,6 @@ Deno.test({
         "Attempt 1resumed",
       ])
     );
-    await eventually(async () => assertEquals(await texts(".notice"), []), { timeout: 60_000 });
+    await eventually(async () => assertEquals(await texts(".notice"), []));
   },
 });

@@ -7,13 +7,15 @@
 
 import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
+import { atGate, heldAt } from "../helpers/gate.ts";
 
 /** This module, as `HEADWAY_KINDS` wants it. */
 export const CRASH_KINDS: string = new URL(import.meta.url).href;
 
 /**
  * Says from which row it starts (an output), then logs each row with its number, saves the number of
- * each `every`-th and waits `pause_ms` there.
+ * each `every`-th and waits `pause_ms` there. With a gate, it does not go beyond its last checkpoint
+ * before that is open.
  */
 export const numbered = defineTask({
   kind: "numbered",
@@ -21,11 +23,16 @@ export const numbered = defineTask({
     rows: z.int(),
     every: z.int().default(7),
     pause_ms: z.number().default(0),
+    gate: z.string().optional(),
   }),
-  async *run({ input: { rows, every, pause_ms }, checkpoint, signal, attempt }) {
+  async *run({ input: { rows, every, pause_ms, gate }, checkpoint, signal, attempt }) {
     const from: number = checkpoint?.row ?? 0;
+    const last = rows - 1 - (rows - 1) % every;
     yield output({ from, attempt });
     for (let row = from + 1; row <= rows; row++) {
+      if (gate !== undefined && row === last + 1) {
+        yield* heldAt(gate, signal, save({ row: last }));
+      }
       yield log(`row ${row}`, { row });
       yield progress({ done: row, total: rows, unit: "rows" });
       if (row % every > 0) continue;
@@ -36,15 +43,19 @@ export const numbered = defineTask({
   },
 });
 
-/** Never yields again and leaves its process to nobody. Ends after a while, should a test fail. */
+/**
+ * Never yields again and leaves its process to nobody, once a gate is open, if there is one. Ends
+ * after a while, should a test fail.
+ */
 export const loops = defineTask({
   kind: "loops",
   timeout: 300,
-  async *run() {
+  input: z.object({ gate: z.string() }).optional(),
+  async *run({ input }) {
     yield progress({ message: "loops" });
     // The report goes out first.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const end = performance.now() + 60_000;
+    if (input) await atGate(input.gate);
+    const end = performance.now() + 900_000;
     while (performance.now() < end);
   },
 });

@@ -11,7 +11,7 @@ import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.t
 import { violations } from "../helpers/axe.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
 import { otherOrigin } from "../helpers/other_origin.ts";
 import { type ServerProcess, startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
@@ -39,8 +39,9 @@ async function withKill(
 }
 
 Deno.test("a program outlives its server: with for await and with callbacks, every row once", async () => {
+  await using gate = closedGate();
   await withKill({}, async (first, kill) => {
-    const { task_id } = await submit(first.url, "steps", { steps: 200, interval_ms: 30 });
+    const { task_id } = await submit(first.url, "steps", { steps: 200, gate: gate.url });
     const called: string[] = [];
     const states: string[] = [];
     const byCallbacks = watch(task_id, {
@@ -53,7 +54,7 @@ Deno.test("a program outlives its server: with for await and with callbacks, eve
     let second: Promise<ServerProcess> | undefined;
     for await (const { type, id } of watch(task_id, { base: first.url })) {
       if (type !== "progress") read.push(`${type} ${id}`);
-      if (read.length === 50) second ??= kill();
+      if (read.length === 50) second ??= kill().finally(gate.open);
     }
     const end = await byCallbacks.finished;
     const { url } = (await second)!;
@@ -113,24 +114,24 @@ function part(page: Page, name: string): Promise<string> {
 }
 
 function shows(page: Page, name: string, text: string): Promise<void> {
-  return eventually(async () => assertEquals(await part(page, name), text), { timeout: 30_000 });
+  return eventually(async () => assertEquals(await part(page, name), text));
 }
 
 Deno.test("Chromium: a page of another origin outlives the server, every row once", async () => {
   await using owned = new AsyncDisposableStack();
+  const gate = owned.use(closedGate());
   let html = "";
   const { origin } = owned.use(otherOrigin(() => ({ html })));
   await withKill({ HEADWAY_ORIGINS: origin }, async (first, kill) => {
-    const { task_id } = await submit(first.url, "steps", { steps: 100, interval_ms: 50 });
+    const { task_id } = await submit(first.url, "steps", { steps: 100, gate: gate.url });
     html = pageWith(first.url, `task-id="${task_id}"`);
     await using browser = await TestBrowser.launch();
     await using opened = await browser.open(origin);
     const { page } = opened;
     await page.evaluate(readAll, first.url, task_id);
-    await eventually(async () => assert(await page.evaluate("globalThis.read?.length > 20")), {
-      timeout: 30_000,
-    });
+    await eventually(async () => assert(await page.evaluate("globalThis.read?.length > 20")));
     const second = await kill();
+    gate.open();
     await shows(page, "status", "Completed");
     await shows(page, "amount", "100 / 100 steps");
     await shows(page, "connection", "");
@@ -141,10 +142,11 @@ Deno.test("Chromium: a page of another origin outlives the server, every row onc
 
 Deno.test("the element says that it connects anew, and goes on", async () => {
   await using owned = new AsyncDisposableStack();
+  const gate = owned.use(closedGate());
   let html = "";
   const { origin } = owned.use(otherOrigin(() => ({ html })));
   await withKill({ HEADWAY_ORIGINS: origin }, async (first, kill) => {
-    const { task_id } = await submit(first.url, "steps", { steps: 3, interval_ms: 1500 });
+    const { task_id } = await submit(first.url, "steps", { steps: 3, gate: gate.url });
     html = pageWith(first.url, `task-id="${task_id}"`);
     await using browser = await TestBrowser.launch();
     await using opened = await browser.open(origin);
@@ -152,6 +154,7 @@ Deno.test("the element says that it connects anew, and goes on", async () => {
     await first.kill();
     await shows(opened.page, "connection", "Reconnecting…");
     await kill();
+    gate.open();
     await shows(opened.page, "status", "Completed");
     assertEquals(await part(opened.page, "connection"), "");
   });
@@ -329,7 +332,7 @@ Deno.test("the element follows its attributes, and lets go when it is taken away
 Deno.test("the element moves where nobody knows the total, unless motion is not wanted", async () => {
   await using here = await visit();
   const { app, page } = here;
-  const { task_id } = await submit(app.url, "staged", { rows: 1000, known: false });
+  const { task_id } = await submit(app.url, "staged", { rows: 1e6, known: false });
   await here.set({ "task-id": task_id });
   await page.waitForSelector("headway-progress >>> .unknown");
   for (const motion of ["no-preference", "reduce"]) {

@@ -82,7 +82,7 @@ Deno.test("examples/element.html shows a task to its end, in the page's colours 
   await using here = await examples();
   const { task_id } = await submit(here.app.url, "demo", { steps: 3, interval_ms: 100 });
   const { page, problems } = await here.open(`/element.html?task_id=${task_id}`);
-  await eventually(async () => assertEquals(await page.title(), "completed"), { timeout: 30_000 });
+  await eventually(async () => assertEquals(await page.title(), "completed"));
   const shown = await page.$$eval("headway-progress", (found) =>
     found.map((element) => {
       const part = (name: string) => element.shadowRoot!.querySelector(`[part=${name}]`)!;
@@ -103,9 +103,7 @@ Deno.test("examples/callbacks.html starts a task and follows it", async () => {
   await using here = await examples();
   const { page, problems } = await here.open("/callbacks.html");
   await page.click("button");
-  await eventually(async () => assertEquals(await text(page, "output"), '{"data":"processed"}'), {
-    timeout: 30_000,
-  });
+  await eventually(async () => assertEquals(await text(page, "output"), '{"data":"processed"}'));
   assertEquals(await page.$eval("progress", ({ value }) => value), 100);
   assertEquals(problems, []);
 });
@@ -118,9 +116,7 @@ Deno.test("examples/for_await.html uploads a file and reads its task to the end"
   const { page, problems } = await here.open("/for_await.html");
   const input = await page.$("input");
   await input!.uploadFile(csv);
-  await eventually(async () => assertStringIncludes(await text(page, "pre"), '"rows": 2'), {
-    timeout: 30_000,
-  });
+  await eventually(async () => assertStringIncludes(await text(page, "pre"), '"rows": 2'));
   assertEquals(problems, []);
 });
 
@@ -132,7 +128,7 @@ Deno.test("examples/hook.html renders a task in Preact", async () => {
   await eventually(async () => {
     assertEquals(await text(page, "pre"), '{"data":"processed"}');
     assertStringIncludes(await text(page, "p"), "completed");
-  }, { timeout: 30_000 });
+  });
   assertEquals(problems, []);
 });
 

@@ -3,7 +3,7 @@ import type { Page } from "puppeteer-core";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -23,7 +23,6 @@ function texts(page: Page, selector: string): Promise<string[]> {
 
 async function badge(page: Page, text: string): Promise<void> {
   await eventually(async () => assertEquals((await texts(page, ".connection"))[0], text), {
-    timeout: 20_000,
     interval: 25,
   });
 }
@@ -37,7 +36,7 @@ async function showsLog(page: Page, base: string, id: string): Promise<void> {
       shown.map((text) => text.replace(/^warn ?| ?\{.*/g, "")),
       rows.map(({ data }) => data.message),
     );
-  }, { timeout: 20_000, interval: 50 });
+  }, { interval: 50 });
 }
 
 Deno.test("three tabs hold one stream, and live on when the first is closed", async () => {
@@ -107,11 +106,12 @@ Deno.test("a page whose worker could not be loaded tries again, and says so", as
 });
 
 Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or missed", async () => {
+  await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   await using first = await startServer({ kv });
   const port = new URL(first.url).port;
-  const { task_id } = await submit(first.url, "steps", { steps: 60, interval_ms: 50 });
+  const { task_id } = await submit(first.url, "steps", { steps: 60, gate: gate.url });
   await using browser = await TestBrowser.launch();
   const { page: list } = await browser.open(first.url);
   const open = await openTab(list, `${first.url}/?task_id=${task_id}`);
@@ -119,6 +119,7 @@ Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or
   await first.kill();
   for (const page of [list, open]) await badge(page, "Reconnecting…");
   await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
+  gate.open();
   await taskWhen(second.url, task_id, ({ status }) => status === "completed");
   for (const page of [list, open]) await badge(page, "Live");
   await showsLog(open, second.url, task_id);
@@ -142,6 +143,6 @@ Deno.test("a tab that was put to sleep shows all it missed when it wakes", async
   await open.bringToFront();
   await eventually(async () => {
     assertEquals((await texts(open, ".log-log .log-text")).at(-1), "row 200");
-  }, { timeout: 20_000 });
+  });
   assertEquals(app.pulse.size, 1);
 });

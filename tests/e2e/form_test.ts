@@ -27,7 +27,7 @@ async function open(page: Page, kind: string): Promise<void> {
 
 /** The task that is open, once one is. */
 async function openTask(page: Page): Promise<string> {
-  await page.waitForSelector(".task-title", { timeout: 20_000 });
+  await page.waitForSelector(".task-title");
   return new URL(page.url()).searchParams.get("task_id")!;
 }
 
@@ -130,7 +130,7 @@ Deno.test("the form runs a task again with another input", async () => {
   await page.keyboard.down("Control");
   await page.keyboard.press("Enter");
   await page.keyboard.up("Control");
-  await eventually(async () => assert(await openTask(page) !== task_id), { timeout: 20_000 });
+  await eventually(async () => assert(await openTask(page) !== task_id));
   const again = await finished(app.url, await openTask(page));
   assertEquals((again.result as { name: string; count: number }).name, "Another");
   assertEquals((again.result as { name: string; count: number }).count, 9);
@@ -141,7 +141,7 @@ Deno.test("the form runs a task again with another input", async () => {
   await press(page, "Edit and run again");
   await page.waitForSelector("#field-");
   await press(page, "Start");
-  await eventually(async () => assert(await openTask(page) !== odd.task_id), { timeout: 20_000 });
+  await eventually(async () => assert(await openTask(page) !== odd.task_id));
   assertEquals((await finished(app.url, await openTask(page))).result, {
     any: [1, { thing: null }],
   });
@@ -169,12 +169,12 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   const field = await page.$("#field-upload") as ElementHandle<HTMLInputElement>;
   await field.uploadFile(path);
   await page.waitForSelector(".file-name");
-  await network(200_000);
+  await network(20_000);
   await press(page, "Start");
   const bar = ".file-progress [role=progressbar]";
   await eventually(async () => {
     assert(Number(await page.$eval(bar, (it) => it.getAttribute("aria-valuenow"))) > 0);
-  }, { timeout: 20_000, interval: 25 });
+  }, { interval: 25 });
   assertStringIncludes(
     await page.$eval(".file-sent", (it) => it.textContent!),
     "of 2.0\u00a0MB",
@@ -195,7 +195,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
     "The file of the earlier run",
   );
   await press(page, "Start");
-  await eventually(async () => assert(await openTask(page) !== ended.task_id), { timeout: 20_000 });
+  await eventually(async () => assert(await openTask(page) !== ended.task_id));
   const again = await taskWhen(
     app.url,
     await openTask(page),

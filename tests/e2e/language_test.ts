@@ -13,7 +13,7 @@ async function speaks(page: Page, heading: string, lang: string): Promise<void> 
       document.documentElement.lang,
     ]);
     assertEquals(seen, [heading, lang]);
-  }, { timeout: 20_000, interval: 25 });
+  }, { interval: 25 });
 }
 
 function text(page: Page): Promise<string> {

@@ -24,7 +24,7 @@ async function signIn(page: Page, token: string): Promise<void> {
 async function shows(page: Page, text: string): Promise<void> {
   await eventually(
     async () => assert((await page.$eval("body", (body) => body.innerText)).includes(text), text),
-    { timeout: 20_000, interval: 25 },
+    { interval: 25 },
   );
 }
 

@@ -50,15 +50,15 @@ Deno.test("the tab's title and icon show how far the open task is, and how many 
   const { page, problems } = opened;
   await eventually(async () => assertEquals(await page.title(), "1 running · Headway"));
   assertEquals(await icon(page), "/static/icon.svg");
-  const steps = await submit(app.url, "steps", { steps: 50, interval_ms: 100 });
+  const steps = await submit(app.url, "steps", { steps: 50, gate: "shown" });
   await page.goto(`${app.url}/?task_id=${steps.task_id}`, { waitUntil: "domcontentloaded" });
   await eventually(async () => {
     assertEquals(/^\d+% · steps · Headway$/.test(await page.title()), true);
     assertEquals(/^\/icon.svg\?status=running&progress=\d*[05]$/.test(await icon(page)), true);
   }, { interval: 25 });
+  openGate("shown");
   await eventually(
     async () => assertEquals(await page.title(), "Completed · steps · Headway"),
-    { timeout: 20_000 },
   );
   assertEquals(await icon(page), "/icon.svg?status=completed");
   for (const path of ["running&progress=40", "pending", "completed", "failed", "canceled"]) {
@@ -109,9 +109,9 @@ Deno.test("a browser tells once that a watched task has ended, however many tabs
     assertEquals(all, [{ title: "gated: Completed", tag: watched.task_id }]);
     const kept = await page.evaluate(() => localStorage.getItem("headway-watched"));
     assertEquals(kept, "[]");
-  }, { timeout: 20_000 });
+  });
   for (const tab of tabs.slice(0, 2)) {
-    await eventually(async () => assertEquals(await tab.$(".notify"), null), { timeout: 20_000 });
+    await eventually(async () => assertEquals(await tab.$(".notify"), null));
   }
   assertEquals((await Promise.all(tabs.map(told))).flat().length, 1);
   assertEquals(opened.problems, []);
@@ -135,7 +135,7 @@ Deno.test("a page that went on to another task still tells, and its notification
     assertEquals(await page.$eval("h1", (title) => title.textContent), "waits")
   );
   openGate("elsewhere");
-  await eventually(async () => assertEquals((await told(page)).length, 1), { timeout: 20_000 });
+  await eventually(async () => assertEquals((await told(page)).length, 1));
   await page.evaluate(() => {
     type Click = { notification: Notification };
     (globalThis as unknown as { told: Click[] }).told[0]!.notification.onclick!(new Event("click"));

@@ -81,7 +81,7 @@ Deno.test({
       // The one that is near lives, or has come to the end of its life as well.
       assertEquals(app.streamsByClient.size, near.ended ? 0 : 1);
       assertEquals(app.pulse.size, near.ended ? 0 : 1);
-    }, { timeout: 60_000 });
+    });
     await near.closed;
     assertEquals(near.broken, undefined);
     await eventually(() => assertEquals(app.engine.hub.listeners, listeners));
@@ -130,7 +130,7 @@ Deno.test({
       while (!read.includes("tick ")) read += (await reader.read()).value ?? "";
       assertEquals(app.pulse.size, 1);
       await network.cut();
-      await eventually(() => assertEquals(app.pulse.size, 0), { timeout: 60_000 });
+      await eventually(() => assertEquals(app.pulse.size, 0));
       assertEquals(app.pulse.ended.life, 1);
       await reader.cancel();
     } finally {

@@ -50,13 +50,12 @@ export async function taskWhen(
   base: string,
   id: string,
   wanted: (record: TaskRecord) => boolean,
-  timeout = 60_000,
 ): Promise<TaskRecord> {
   return await eventually(async () => {
     const record = await getTask(base, id);
     if (!wanted(record)) throw new Error(`Not yet: ${JSON.stringify(record)}`);
     return record;
-  }, { timeout });
+  });
 }
 
 /** Waits for a task's end. */

@@ -8,6 +8,7 @@
  */
 
 import { type Browser, launch, type Page } from "puppeteer-core";
+import { HANG_MS } from "./deadline.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** Where distributions put it. */
@@ -90,7 +91,8 @@ export class TestBrowser implements AsyncDisposable {
       acceptInsecureCerts: anyCertificate,
       userDataDir: profile.path,
       args: FLAGS,
-      protocolTimeout: 60_000,
+      timeout: HANG_MS,
+      protocolTimeout: HANG_MS,
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
@@ -110,7 +112,7 @@ export class TestBrowser implements AsyncDisposable {
     page.on("console", (message) => {
       if (message.type() === "error") problems.push(message.text());
     });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(HANG_MS);
     await page.setViewport({ width, height });
     await page.emulateMediaFeatures([
       { name: "prefers-color-scheme", value: scheme },

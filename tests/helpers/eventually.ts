@@ -1,6 +1,8 @@
+import { HANG_MS } from "./deadline.ts";
+
 /** Options of {@link eventually}. */
 export interface EventuallyOptions {
-  /** Milliseconds after which the last error stands. @default {10_000} */
+  /** Milliseconds after which the last error stands. @default {HANG_MS} */
   timeout?: number;
   /** Milliseconds between two attempts. @default {10} */
   interval?: number;
@@ -17,7 +19,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   assertion: () => T | Promise<T>,
-  { timeout = 10_000, interval = 10, signal }: EventuallyOptions = {},
+  { timeout = HANG_MS, interval = 10, signal }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeout;
   while (true) {

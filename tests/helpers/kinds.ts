@@ -7,25 +7,15 @@
 
 import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
+import { atGate, heldAt } from "./gate.ts";
+
+export { openGate } from "./gate.ts";
 
 /** This module, as `HEADWAY_KINDS` wants it. */
 export const TEST_KINDS: string = new URL(import.meta.url).href;
 
 /** Milliseconds: nothing here lives longer. */
-const LIFE_MS = 30_000;
-
-const gates = new Map<string, PromiseWithResolvers<void>>();
-
-function gate(name: string): PromiseWithResolvers<void> {
-  let found = gates.get(name);
-  if (!found) gates.set(name, found = Promise.withResolvers());
-  return found;
-}
-
-/** Lets every `gated` task of this name go on, now and later. Only where tasks run inline. */
-export function openGate(name: string): void {
-  gate(name).resolve();
-}
+const LIFE_MS = 900_000;
 
 /** Returns its input at once. */
 export const echo = defineTask({
@@ -36,39 +26,34 @@ export const echo = defineTask({
   },
 });
 
-/** Says that it began, and waits for {@link openGate}. */
+/** Says that it began, and waits at a gate. */
 export const gated = defineTask({
   kind: "gated",
   input: z.object({ gate: z.string(), rows: z.int().default(0) }),
   async *run({ input, signal }) {
     yield progress({ progress: 1, message: "waits" });
-    await Promise.race([
-      gate(input.gate).promise,
-      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-    ]);
+    await atGate(input.gate, signal);
     for (let row = 1; row <= input.rows; row++) yield log(`row ${row}`);
     return "let through";
   },
 });
 
-/** Logs `row n` when the gate `name-n` opens, `rows` times. */
+/** Logs `row n`, and says how far it is, when the gate `name-n` opens, `rows` times. */
 export const gatedRows = defineTask({
   kind: "gated-rows",
   input: z.object({ gate: z.string(), rows: z.int() }),
   async *run({ input, signal }) {
-    const stopped = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    });
     for (let row = 1; row <= input.rows; row++) {
-      await Promise.race([gate(`${input.gate}-${row}`).promise, stopped]);
+      await atGate(`${input.gate}-${row}`, signal);
       yield log(`row ${row}`);
+      yield progress({ done: row, total: input.rows });
     }
   },
 });
 
 /**
  * Logs `row 1` to `row n`, each with `bytes` of padding: `burst` of them at a time with `pause_ms`
- * between, as fast as they are taken without.
+ * between, as fast as they are taken without. Half of them wait at a gate, if there is one.
  */
 export const logMany = defineTask({
   kind: "log-many",
@@ -77,11 +62,13 @@ export const logMany = defineTask({
     bytes: z.int().default(0),
     burst: z.int().default(1),
     pause_ms: z.number().default(0),
+    gate: z.string().optional(),
   }),
-  async *run({ input: { rows, bytes, burst, pause_ms }, signal }) {
+  async *run({ input: { rows, bytes, burst, pause_ms, gate }, signal }) {
     const padding = "x".repeat(bytes);
     for (let row = 1; row <= rows; row++) {
       yield log(`row ${row}`, bytes > 0 ? { padding } : {});
+      if (gate !== undefined && row === Math.floor(rows / 2)) await atGate(gate, signal);
       if (pause_ms > 0 && row % burst === 0) await pause(pause_ms, signal);
     }
     return { rows };
@@ -101,20 +88,22 @@ export const ticker = defineTask({
   },
 });
 
-/** Reports progress with a long message, `interval_ms` apart. */
+/** Reports progress with a long message, `interval_ms` apart, until a gate opens. */
 export const wideTicker = defineTask({
   kind: "wide-ticker",
   input: z.object({
-    reports: z.int(),
     characters: z.int(),
     interval_ms: z.number(),
+    gate: z.string(),
   }),
-  async *run({ input: { reports, characters, interval_ms }, signal }) {
+  async *run({ input: { characters, interval_ms, gate }, signal }) {
+    let open = false;
+    void atGate(gate, signal).then(() => open = true, () => {});
     // Three bytes a character: the most that a message of its length can have.
     const message = "進".repeat(characters);
-    for (let done = 1; done <= reports; done++) {
+    for (let done = 1; !open; done++) {
       await pause(interval_ms, signal);
-      yield progress({ done, total: reports, message });
+      yield progress({ done, message });
     }
   },
 });
@@ -132,12 +121,20 @@ export const flood = defineTask({
   },
 });
 
-/** Logs `step n` and saves `n`, `steps` times: after a crash it goes on where it was. */
+/**
+ * Logs `step n` and saves `n`, `steps` times: after a crash it goes on where it was. With a gate, it
+ * does not come to its last step before that is open.
+ */
 export const steps = defineTask({
   kind: "steps",
-  input: z.object({ steps: z.int(), interval_ms: z.number().default(0) }),
-  async *run({ input: { steps, interval_ms }, checkpoint, signal }) {
+  input: z.object({
+    steps: z.int(),
+    interval_ms: z.number().default(0),
+    gate: z.string().optional(),
+  }),
+  async *run({ input: { steps, interval_ms, gate }, checkpoint, signal }) {
     for (let step: number = checkpoint?.step ?? 0; step < steps;) {
+      if (gate !== undefined && step === steps - 1) yield* heldAt(gate, signal, save({ step }));
       step++;
       if (interval_ms > 0) await pause(interval_ms, signal);
       yield log(`step ${step}`);
@@ -244,22 +241,28 @@ export const waits = defineTask({
   },
 });
 
-/** Neither yields nor looks at its signal, but leaves its process to the others. */
+/**
+ * Neither yields nor looks at its signal, but leaves its process to the others. With a gate it ends
+ * when that opens.
+ */
 export const ignoresCancel = defineTask({
   kind: "ignores-cancel",
-  async *run() {
+  input: z.object({ gate: z.string() }).optional(),
+  async *run({ input }) {
     yield progress({ progress: 5, message: "deaf" });
-    await new Promise((resolve) => setTimeout(resolve, LIFE_MS));
+    if (input) await atGate(input.gate);
+    else await new Promise((resolve) => setTimeout(resolve, LIFE_MS));
   },
 });
 
-/** Keeps its process from doing anything else, and never yields. */
+/** When a gate opens, it keeps its process from doing anything else, and never yields. */
 export const stuck = defineTask({
   kind: "stuck",
-  async *run() {
+  input: z.object({ gate: z.string() }),
+  async *run({ input }) {
     yield progress({ progress: 5, message: "stuck" });
     // The report goes out first.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await atGate(input.gate);
     const end = performance.now() + LIFE_MS;
     while (performance.now() < end);
   },

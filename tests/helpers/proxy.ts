@@ -113,7 +113,7 @@ async function startProxy(
     if (over) return;
     const response = await fetch(`${url}/healthz`, { client });
     await response.body?.cancel();
-  }, { timeout: 30_000 });
+  });
   if (over) throw new Error(`The proxy ended at start:\n${await said}`);
   const owned = resources.move();
   return {

@@ -5,6 +5,7 @@
  */
 
 import { createParser } from "eventsource-parser";
+import { HANG_MS, within } from "./deadline.ts";
 
 /** An event, as an EventSource would fire it. */
 export interface ReadEvent {
@@ -25,9 +26,6 @@ export interface OpenOptions {
   /** By which the server is reached. */
   client?: Deno.HttpClient;
 }
-
-/** Milliseconds after which a wait has failed. */
-const DEADLINE_MS = 60_000;
 
 /** Reads an event stream to its end, and keeps all it read. */
 export class StreamReader implements AsyncDisposable {
@@ -93,24 +91,24 @@ export class StreamReader implements AsyncDisposable {
    *
    * @throws {Error} After the deadline, or when the stream has ended before.
    */
-  async until(predicate: (reader: this) => boolean, deadlineMs = DEADLINE_MS): Promise<this> {
-    const end = Date.now() + deadlineMs;
+  async until(predicate: (reader: this) => boolean): Promise<this> {
+    const end = Date.now() + HANG_MS;
     while (!predicate(this)) {
       if (this.ended) throw new Error(`The stream ended too soon: ${this.#summary()}`);
-      await within(this.#changed.promise, end - Date.now(), () => this.#summary());
+      await within(this.#changed.promise, () => this.#summary(), end - Date.now());
     }
     return this;
   }
 
   /** Waits for `count` events and gives the first so many. */
-  async collect(count: number, deadlineMs = DEADLINE_MS): Promise<ReadEvent[]> {
-    await this.until((it) => it.events.length >= count, deadlineMs);
+  async collect(count: number): Promise<ReadEvent[]> {
+    await this.until((it) => it.events.length >= count);
     return this.events.slice(0, count);
   }
 
   /** Waits for the server to end it; gives every event. */
-  async all(deadlineMs = DEADLINE_MS): Promise<ReadEvent[]> {
-    await within(this.closed, deadlineMs, () => this.#summary());
+  async all(): Promise<ReadEvent[]> {
+    await within(this.closed, () => this.#summary());
     return this.events;
   }
 
@@ -153,18 +151,6 @@ export async function openStream(
     },
   });
   return new StreamReader(response, abort, lastEventId ?? "");
-}
-
-async function within<T>(promise: Promise<T>, ms: number, about: () => string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited too long: ${about()}`)), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A request's bytes, as a raw connection sends them. */

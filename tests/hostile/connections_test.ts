@@ -53,7 +53,7 @@ test("10,000 connections that come and go leave no memory and no file open", asy
   await cycles(2000);
   const warm = await residentBytes(server.process.pid);
   await cycles(8000);
-  await eventually(() => assertLess(openFiles(server), files + 5), { timeout: 30_000 });
+  await eventually(() => assertLess(openFiles(server), files + 5));
   // Eight times as many; a leak of a stream alone would be 480 MiB.
   assertLess((await residentBytes(server.process.pid) - warm) / MiB, 60);
   await answers(server);
@@ -70,7 +70,7 @@ test("clients that go before their body came leave nothing behind", async () => 
     const begun = n % 3 ? "" : n % 2 ? '{"kind":' : '8\r\n{"kind":';
     await write(socket, `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n${begun}`);
   }
-  await eventually(() => assertLess(openFiles(server), files + 5), { timeout: 30_000 });
+  await eventually(() => assertLess(openFiles(server), files + 5));
   assertEquals((await fetch(`${server.url}/tasks`).then((it) => it.json())).tasks, []);
   assertEquals(server.stderr.filter((line) => line.includes('"level":"error"')), []);
 });
@@ -92,7 +92,7 @@ test("floods of headers are refused, and cost nothing when they are gone", async
   }
   // All of them were 160 MiB.
   assertLess((await residentBytes(server.process.pid) - before) / MiB, 80);
-  await eventually(() => assertLess(openFiles(server), files + 5), { timeout: 30_000 });
+  await eventually(() => assertLess(openFiles(server), files + 5));
   await answers(server);
 });
 
@@ -111,7 +111,7 @@ test("1,000 clients that never end their headers keep nobody else from being ser
   } finally {
     for (const socket of sockets) socket.close();
   }
-  await eventually(() => assertLess(openFiles(server), files + 10), { timeout: 30_000 });
+  await eventually(() => assertLess(openFiles(server), files + 10));
 });
 
 test("a server that runs out of files goes on with who is there, and serves anew when it can", async () => {
@@ -130,13 +130,13 @@ test("a server that runs out of files goes on with who is there, and serves anew
       const more = Array.from({ length: 40 }, () => connect(server).catch(() => null));
       sockets.push(...(await Promise.all(more)).filter((it) => it !== null));
       assert(server.stderr.some((line) => line.includes("Too many open files")));
-    }, { timeout: 30_000, interval: 50 });
+    }, { interval: 50 });
     const seen = stream.events.length;
     await stream.until((it) => it.events.length > seen + 10);
   } finally {
     for (const socket of sockets) socket.close();
   }
-  await eventually(() => answers(server), { timeout: 30_000 });
+  await eventually(() => answers(server));
   const seen = stream.events.length;
   await stream.until((it) => it.events.length > seen + 10);
   const echo = await submit(server.url, "echo", 7);

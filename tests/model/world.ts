@@ -192,7 +192,7 @@ export class World implements AsyncDisposable {
 
   /** Waits until something is so. */
   async until(assertion: () => void | Promise<void>): Promise<void> {
-    await eventually(assertion, { timeout: 30_000, interval: 15 });
+    await eventually(assertion, { interval: 15 });
   }
 
   /** Ends everything. */

@@ -93,7 +93,7 @@ proxyTest("a client that leaves is noticed at once", async (app, proxy) => {
   for (const stream of streams) await stream.collect(1);
   assertEquals(app.pulse.size, 5);
   for (const stream of streams) await stream.close();
-  await eventually(() => assertEquals(app.pulse.size, 0), { timeout: 30_000 });
+  await eventually(() => assertEquals(app.pulse.size, 0));
   assertEquals(app.pulse.ended.gone, 5);
 });
 
@@ -113,7 +113,7 @@ proxyTest("an upload is stored as it comes", async (app, proxy) => {
   await eventually(async () => {
     const pieces = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));
     assert(pieces.length > 0);
-  }, { timeout: 30_000 });
+  });
   goOn.resolve();
   const upload = await (await answer).json();
   assertEquals(upload.size, 21 * sent.length);

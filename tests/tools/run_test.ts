@@ -168,7 +168,7 @@ function command(url: string, ...args: string[]): Command {
 
 /** Waits until the command wrote something. */
 function wrote(of: Command, name: "stdout" | "stderr", part: string): Promise<void> {
-  return eventually(() => assertStringIncludes(of[name], part), { timeout: 30_000 });
+  return eventually(() => assertStringIncludes(of[name], part));
 }
 
 function lines(text: string) {
