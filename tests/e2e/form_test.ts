@@ -156,8 +156,8 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(app.url);
   const { page, problems } = opened;
+  const session = await page.createCDPSession();
   const network = async (bytesPerSecond: number) => {
-    const session = await page.createCDPSession();
     await session.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,

@@ -6,8 +6,12 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Server } from "../../main.ts";
 import { post, submit, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/gate.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
@@ -20,6 +24,14 @@ async function submitQuick(url: string, input: Record<string, number> = {}): Pro
   const response = await post(`${url}/submit`, { interval_ms: 20, ...input });
   const { task_id } = await response.json();
   return task_id;
+}
+
+/** A server whose tasks wait in line until a gate opens: a client is there when they begin. */
+async function heldApp(gate: string): Promise<Server> {
+  const app = await testApp({ HEADWAY_CONCURRENCY: "1" });
+  const { task_id } = await submit(app.url, "gated", { gate });
+  await taskWhen(app.url, task_id, ({ status }) => status === "running");
+  return app;
 }
 
 /** Serves a page beside Headway's own routes: one origin, as the tutorial has it. */
@@ -111,7 +123,7 @@ Deno.test("tutorial §4: the client fills the page's elements and closes at the 
 });
 
 Deno.test("tutorial §5: the page shows the progress and says that it is done", async () => {
-  await using app = await testApp();
+  await using app = await heldApp("page");
   await using browser = await TestBrowser.launch();
   await using server = serveBeside(app.url, await part("page.html"));
   const task_id = await submitQuick(app.url, { interval_ms: 200 });
@@ -124,13 +136,26 @@ Deno.test("tutorial §5: the page shows the progress and says that it is done", 
     void dialog.accept();
   });
   const text = (id: string) => page.evaluate((id) => document.getElementById(id)!.textContent, id);
-  await page.waitForFunction(() => document.getElementById("status")!.textContent === "running");
-  await page.waitForFunction(() => {
-    const percent = Number(document.getElementById("progress-text")!.textContent);
-    return percent > 0 && percent < 100 &&
-      document.getElementById("progress-fill")!.style.width === `${percent}%`;
+  // Whatever it shows on the way, however short.
+  await page.evaluate(() => {
+    const text = (id: string) => document.getElementById(id)!.textContent;
+    const shown: [string | null, number, string][] = [];
+    new MutationObserver(() => {
+      const { width } = document.getElementById("progress-fill")!.style;
+      shown.push([text("status"), Number(text("progress-text")), width]);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    Object.assign(globalThis, { shown });
   });
+  await eventually(() => assertEquals(app.pulse.size, 1));
+  openGate("page");
   assertEquals(await alerted.promise, "任务完成！");
+  const shown = await page.evaluate("shown") as [string, number, string][];
+  assert(
+    shown.some(([status, percent, width]) =>
+      status === "running" && percent > 0 && percent < 100 && width === `${percent}%`
+    ),
+    JSON.stringify(shown),
+  );
   assertEquals([await text("status"), await text("progress-text"), await text("message")], [
     "completed",
     "100.0",
@@ -158,7 +183,7 @@ Deno.test("tutorial §6: POST /submit needs no body, and a failed task says why"
 });
 
 Deno.test("tutorial, steps to run and expected output: its curl lines, ten steps of a second", async () => {
-  await using app = await testApp();
+  await using app = await heldApp("steps");
   const lines = (await part("steps.sh.txt")).split("\n").filter((line) => line.startsWith("curl"));
   const run = async (line: string) => {
     const args = line.replace("http://localhost:8000", app.url).replaceAll('"', "").split(" ");
@@ -171,7 +196,10 @@ Deno.test("tutorial, steps to run and expected output: its curl lines, ten steps
   };
   const [submitLine, streamLine] = lines;
   const { task_id } = JSON.parse(await run(submitLine!));
-  const text = await run(streamLine!.replace("abc-123", task_id));
+  const streamed = run(streamLine!.replace("abc-123", task_id));
+  await eventually(() => assertEquals(app.pulse.size, 1));
+  openGate("steps");
+  const text = await streamed;
   const data = text.split("\n").filter((line) => line.startsWith("data: "))
     .map((line) => JSON.parse(line.slice(6)));
   const running = data.filter(({ status }) => status === "running").map(({ progress }) => progress);
@@ -182,7 +210,7 @@ Deno.test("tutorial, steps to run and expected output: its curl lines, ten steps
 });
 
 Deno.test("tutorial, exercise 1: a canceled task says so, to who asked and to who watches", async () => {
-  await using app = await testApp();
+  await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const task_id = await submitQuick(app.url, { interval_ms: 60_000 });
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
   await stream.until((it) => it.data("message").at(-1)?.status === "running");
