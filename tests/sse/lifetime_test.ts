@@ -1,12 +1,26 @@
-import { assert, assertEquals, assertGreater, assertLessOrEqual, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
+  assertLessOrEqual,
+  assertMatch,
+} from "@std/assert";
 import { EventSource } from "eventsource";
+import type { Drain } from "../../lib/drain.ts";
 import type { SseStream } from "../../lib/sse_stream.ts";
 import type { Server } from "../../main.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
-import { openRaw, openStream, requestBytes, type StreamReader } from "../helpers/sse.ts";
+import {
+  openRaw,
+  openStream,
+  type ReadEvent,
+  requestBytes,
+  type StreamReader,
+} from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 /** Every stream that an app opens from now on. */
@@ -18,6 +32,21 @@ function watchStreams(app: Server): SseStream[] {
     add(stream);
   };
   return streams;
+}
+
+/** Keeps an app that stops where its streams have ended and it still answers, until it is let go. */
+function holdAtEnd(app: Server): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let drain: Drain | null = null;
+  Object.defineProperty(app, "drain", {
+    get: () => drain,
+    set(it: Drain) {
+      const end = it.end.bind(it);
+      it.end = () => end().then(() => promise);
+      drain = it;
+    },
+  });
+  return resolve;
 }
 
 /** Nothing is left of any stream. */
@@ -140,7 +169,7 @@ Deno.test("sse 18: clients that go before they were answered leave nothing behin
 });
 
 Deno.test("sse 20: a stream knows how it ended", async () => {
-  await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "60000" });
+  await using app = await testApp();
   const streams = watchStreams(app);
   const { task_id } = await submit(app.url, "echo");
   await finished(app.url, task_id);
@@ -152,35 +181,35 @@ Deno.test("sse 20: a stream knows how it ended", async () => {
   await eventually(() => assertEquals(streams.map(({ ended }) => ended), ["done", "gone"]));
 });
 
-Deno.test("sse 21: streams end cleanly when their life is over, not all at once, and go on", async () => {
+Deno.test("sse 21: streams end cleanly when their life is over, and go on", async () => {
   await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "1500" });
   const streams = watchStreams(app);
   const gate = crypto.randomUUID();
   const { task_id } = await submit(app.url, "gated", { gate, rows: 2 });
   const url = `${app.url}/tasks/${task_id}/stream`;
   const curl = new Deno.Command("curl", { args: ["-sSN", url], stdout: "null" }).output();
-  const ends: number[] = [];
   let lastEventId = "";
   await Promise.all(Array.from({ length: 100 }, async () => {
     await using stream = await openStream(url);
     await stream.all();
-    ends.push(performance.now());
     assertEquals(stream.broken, undefined);
     assertEquals(stream.data("complete"), []);
     lastEventId = stream.lastEventId;
   }));
-  // Half of the spread that there is: 80 to 100 % of a life.
-  assertGreater(Math.max(...ends) - Math.min(...ends), 150);
   assertEquals((await curl).code, 0);
   assert(streams.every(({ ended }) => ended === "life"));
   openGate(gate);
-  await using again = await openStream(url, { lastEventId });
-  await again.all();
-  assertEquals(again.data("log").length, 2);
-  assertEquals(again.data("complete").length, 1);
+  const rest: ReadEvent[] = [];
+  while (rest.at(-1)?.event !== "complete") {
+    await using again = await openStream(url, { lastEventId });
+    rest.push(...await again.all());
+    lastEventId = again.lastEventId;
+  }
+  assertEquals(rest.filter(({ event }) => event === "log").length, 2);
 });
 
 Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at the next server", async () => {
+  await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   let task_id: string;
@@ -188,7 +217,8 @@ Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at th
   const env = { HEADWAY_RETRY_MS: "2000" };
   {
     await using server = await startServer({ kv, env });
-    ({ task_id } = await submit(server.url, "steps", { steps: 400, interval_ms: 10 }));
+    const input = { steps: 400, interval_ms: 10, gate: gate.url };
+    ({ task_id } = await submit(server.url, "steps", input));
     const streams = await Promise.all(
       Array.from(
         { length: 300 },
@@ -209,6 +239,7 @@ Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at th
     assertEquals(server.stderr.filter((line) => line.includes('"level":"error"')), []);
   }
   await using server = await startServer({ kv, env });
+  gate.open();
   const end = await finished(server.url, task_id);
   assertEquals([end.status, end.attempt], ["completed", 1]);
   const stored = await storedEvents(server.url, task_id);
@@ -246,12 +277,12 @@ async function stopsWithRegard() {
     Array.from({ length: 600 }, (_, n) => openStream(app.url + paths[n % 3])),
   );
   for (const stream of streams) await stream.collect(1);
+  const letGo = holdAtEnd(app);
   const begun = performance.now();
   const ends = new Map<StreamReader, number>();
   for (const stream of streams) {
     void stream.closed.then(() => ends.set(stream, performance.now() - begun));
   }
-  // 5 ms a stream.
   const stopped = app.stop(60_000);
   const ready = await fetch(`${app.url}/readyz`);
   assertEquals([ready.status, await ready.json()], [503, { status: "stopping" }]);
@@ -259,7 +290,7 @@ async function stopsWithRegard() {
     (await fetch(`${app.url}/tasks/${task_id}`).then((it) => it.json())).task_id,
     task_id,
   );
-  await eventually(() => assertGreater(ends.size, 20));
+  for (const stream of streams) await stream.all();
   for (const path of paths) {
     await using stream = await openStream(app.url + path);
     assertEquals(stream.response.status, 200);
@@ -267,15 +298,17 @@ async function stopsWithRegard() {
     assertEquals(stream.broken, undefined);
     assertGreater(stream.retry!, 1000);
   }
+  letGo();
   await stopped;
-  const stoppedAt = performance.now() - begun;
-  for (const stream of streams) await stream.all();
-  const [first, last] = [Math.min(...ends.values()), Math.max(...ends.values())];
-  assertGreater(last - first, 2000);
-  // Nobody comes back before it is gone; they were told when they ended how long to wait.
+  // One after another, each in its own part of the window: 5 ms a stream.
+  assertEquals(app.drain!.windowMs, 3000);
+  for (const [n, at] of [...ends.values()].toSorted((a, b) => a - b).entries()) {
+    assertGreaterOrEqual(at, 5 * n - 1);
+  }
+  // Nobody comes back before the window is over; they were told when they ended how long to wait.
   for (const stream of streams) {
     assertEquals(stream.broken, undefined);
-    assertGreater(ends.get(stream)! + stream.retry!, 0.9 * stoppedAt);
+    assertGreater(ends.get(stream)! + stream.retry!, 3000);
   }
   const retries = streams.map(({ retry }) => retry!);
   assertGreater(Math.max(...retries) - Math.min(...retries), 1000);

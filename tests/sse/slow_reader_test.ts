@@ -3,6 +3,7 @@ import { createParser } from "eventsource-parser";
 import { Pulse, SseStream } from "../../lib/sse_stream.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { residentBytes } from "../helpers/memory.ts";
+import { openGate } from "../helpers/gate.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
 import { openRaw, openStream } from "../helpers/sse.ts";
 
@@ -195,26 +196,42 @@ Deno.test({
   },
 });
 
+Deno.test("sse 21: lives end at four fifths of their time to all of it, not all at once", () => {
+  using pulse = new ManualPulse();
+  const ends = Array.from({ length: 100 }, () => {
+    return new SseStream({ pulse, heartbeatMs: 0, lifeMs: 600_000, retryMs: 0, queue: 8 });
+  });
+  const seconds: number[] = [];
+  for (const { closed } of ends) {
+    closed.addEventListener("abort", () => seconds.push(pulse.now / 1000));
+  }
+  for (let second = 1; second <= 600; second++) pulse.pass(1000);
+  assertEquals(ends.map(({ ended }) => ended), Array(100).fill("life"));
+  assert(seconds.every((at) => at >= 480 && at <= 600), `${seconds}`);
+  assertGreater(new Set(seconds).size, 30);
+});
+
 Deno.test("sse 24: an event is encoded once, however many watch", async () => {
   await using app = await testApp();
   const marker = crypto.randomUUID();
-  const { task_id } = await submit(app.url, "says", { texts: [marker] }, { delay_ms: 300 });
+  const { task_id } = await submit(app.url, "gated", { gate: marker, rows: 1 });
   const streams = await Promise.all(
     Array.from({ length: 30 }, () => openStream(`${app.url}/tasks/${task_id}/stream`)),
   );
-  for (const stream of streams) await stream.collect(1);
+  for (const stream of streams) await stream.until((it) => it.data("message").at(-1)?.message);
   const encoded: string[] = [];
   const { encode } = TextEncoder.prototype;
   try {
     TextEncoder.prototype.encode = function (text = "") {
-      if (/^id: \d+\nevent: log\n/.test(text) && text.includes(marker)) encoded.push(text);
+      if (/^id: \d+\nevent: log\n/.test(text) && text.includes("row 1")) encoded.push(text);
       return encode.call(this, text);
     };
+    openGate(marker);
     for (const stream of streams) await stream.all();
   } finally {
     TextEncoder.prototype.encode = encode;
   }
-  for (const stream of streams) assertEquals(stream.data("log")[0].message, marker);
+  for (const stream of streams) assertEquals(stream.data("log")[0].message, "row 1");
   assertEquals(encoded.length, 1);
 });
 
@@ -227,11 +244,14 @@ Deno.test({
 
 async function progressIsConflated() {
   await using app = await testApp();
-  const input = { reports: 1500, characters: 4000, interval_ms: 1 };
-  const { task_id } = await submit(app.url, "wide-ticker", input, { delay_ms: 200 });
+  const input = { characters: 4000, interval_ms: 1, gate: "conflated" };
+  const { task_id } = await submit(app.url, "wide-ticker", input);
   const url = `${app.url}/tasks/${task_id}/stream`;
   using slow = await openRaw(url, { headers: { connection: "close" } });
   await using quick = await openStream(url);
+  // 18 MB are more than the sockets of the other one hold.
+  await quick.until((it) => it.events.length > 1500);
+  openGate("conflated");
   await quick.all();
   await slow.toEnd();
   const { text, complete } = slow.body();
@@ -249,7 +269,7 @@ async function progressIsConflated() {
   }).feed(text);
   assertLess(progress.length, quick.data("message").length);
   assertEquals(progress, progress.toSorted((a, b) => a - b));
-  assertEquals(progress.at(-1), input.reports);
+  assertEquals(progress.at(-1), quick.data("message").at(-1).done);
   assertEquals(events.slice(-2), ["message", "complete"]);
   assertEquals(events.filter((event) => event === "complete").length, 1);
   assertEquals((await storedEvents(app.url, task_id)).at(-1)!.event, "complete");
