@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -16,9 +17,11 @@ function test(name: string, fn: () => Promise<void>): void {
 }
 
 test("a full disk: reads and streams go on, writes get 503, and nothing is lost once there is room", async () => {
+  await using gate = closedGate();
   await using disk = (await smallDisk(8))!;
   await using server = await startServer({ kv: `${disk.path}/test.db` });
-  const { task_id } = await submit(server.url, "steps", { steps: 300, interval_ms: 10 });
+  const input = { steps: 300, interval_ms: 10, gate: gate.url };
+  const { task_id } = await submit(server.url, "steps", input);
   await using stream = await openStream(`${server.url}/tasks/${task_id}/stream`, {
     lastEventId: "0",
   });
@@ -42,6 +45,7 @@ test("a full disk: reads and streams go on, writes get 503, and nothing is lost 
   assertEquals((await getTask(server.url, task_id)).status, "running");
   assertEquals(stream.ended, false);
 
+  gate.open();
   await disk.free();
   await eventually(async () => {
     const ready = await fetch(`${server.url}/readyz`);

@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { childrenOf, isAlive } from "../helpers/processes.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { timePasses } from "../helpers/deadline.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
@@ -14,17 +16,20 @@ Deno.test({
   ignore,
   async fn() {
     const leaseMs = 300;
+    await using gate = closedGate();
     await using server = await startServer({ env: { HEADWAY_LEASE_MS: String(leaseMs) } });
     const { pid } = server.process;
-    const { task_id } = await submit(server.url, "steps", { steps: 200, interval_ms: 10 });
+    const input = { steps: 200, interval_ms: 10, gate: gate.url };
+    const { task_id } = await submit(server.url, "steps", input);
     const url = `${server.url}/tasks/${task_id}/stream`;
     await using stream = await openStream(url, { lastEventId: "0" });
     await stream.until((it) => it.data("log").length > 20);
     Deno.kill(pid, "SIGSTOP");
     // Asked meanwhile, and answered afterwards.
     const asked = submit(server.url, "echo", "late");
-    await new Promise((resolve) => setTimeout(resolve, 4 * leaseMs));
+    await timePasses(4 * leaseMs);
     Deno.kill(pid, "SIGCONT");
+    gate.open();
     assertEquals((await finished(server.url, (await asked).task_id)).result, "late");
     const { status, attempt } = await finished(server.url, task_id);
     assertEquals([status, attempt], ["completed", 1]);
@@ -38,9 +43,11 @@ Deno.test({
   name: "a task process that stands still delays its tasks alone, and a cancel ends it",
   ignore,
   async fn() {
+    await using gate = closedGate();
     await using server = await startServer({ env: { HEADWAY_WORKERS: "1" } });
     const { task_id } = await submit(server.url, "waits");
-    const steps = await submit(server.url, "steps", { steps: 200, interval_ms: 10 });
+    const input = { steps: 200, interval_ms: 10, gate: gate.url };
+    const steps = await submit(server.url, "steps", input);
     await taskWhen(server.url, steps.task_id, ({ done }) => (done ?? 0) > 20);
     const [pid] = await childrenOf(server.process.pid);
     Deno.kill(pid!, "SIGSTOP");
@@ -50,6 +57,7 @@ Deno.test({
     assertEquals([answer.status, (await answer.json()).cancel_requested], [202, true]);
     assertEquals((await finished(server.url, task_id)).status, "canceled");
     await eventually(async () => assertEquals(await isAlive(pid!), false));
+    gate.open();
     const { status, attempt } = await finished(server.url, steps.task_id);
     assertEquals([status, attempt], ["completed", 1]);
     const rows = await storedEvents(server.url, steps.task_id);

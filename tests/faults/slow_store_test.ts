@@ -1,6 +1,8 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit } from "../helpers/api.ts";
+import { timePasses } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/gate.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { testApp } from "../helpers/server.ts";
@@ -12,7 +14,7 @@ function poorStore(kv: Deno.Kv, random: () => number) {
   let failures = 0;
   let poor = false;
   const poorly = storeThat(kv, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 60 * random()));
+    await timePasses(60 * random());
     if (!poor || random() >= 1 / 3) return;
     failures++;
     throw new TypeError("database is locked");
@@ -54,7 +56,11 @@ Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on w
   answers.resolve();
   const kv = storeThat(real, () => answers.promise);
   await using app = await testApp({ HEADWAY_LEASE_MS: "300" }, { kv });
-  const { task_id } = await submit(app.url, "steps", { steps: 200, interval_ms: 10 });
+  const { task_id } = await submit(app.url, "steps", {
+    steps: 200,
+    interval_ms: 10,
+    gate: "hangs",
+  });
   const url = `${app.url}/tasks/${task_id}/stream`;
   await using stream = await openStream(url, { lastEventId: "0" });
   await stream.until((it) => it.data("log").length > 20);
@@ -74,6 +80,7 @@ Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on w
     assertEquals(stream.ended, false);
   } finally {
     answers.resolve();
+    openGate("hangs");
   }
   const { status, attempt } = await finished(app.url, task_id);
   assertEquals([status, attempt], ["completed", 1]);
