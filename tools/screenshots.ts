@@ -44,7 +44,7 @@ async function work(url: string): Promise<string> {
   await submit(url, "demo", { steps: 90, interval_ms: 900 });
   const orders = { file: "orders-2026-11.csv", orders: 120_000 };
   const { task_id } = await submit(url, "import-orders", orders);
-  await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 16, 120_000);
+  await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 16);
   return task_id;
 }
 
