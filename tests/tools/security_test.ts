@@ -1,0 +1,22 @@
+import { assert, assertGreater, assertStringIncludes } from "@std/assert";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("each promise of SECURITY.md names the tests that show it, and they are there", async () => {
+  const text = await Deno.readTextFile(new URL("SECURITY.md", ROOT));
+  const [, section = ""] = text.split("\n## Promises, and what shows them\n");
+  const list = section.split("\n## ")[0]!;
+  const promises = list.split("\n- ").slice(1);
+  assertGreater(promises.length, 20);
+  for (const promise of promises) {
+    const [what, ...tests] = promise.split("\n  - ");
+    assert(tests.length > 0, `Nothing shows: ${what}`);
+    for (const test of tests) {
+      const [, path, name] = /^`(tests\/\S+)`: (.+)$/s.exec(test.trim()) ?? [];
+      assert(path !== undefined && name !== undefined, `No test is named by: ${test}`);
+      const source = await Deno.readTextFile(new URL(path, ROOT));
+      // As Markdown has it: broken into lines, and `__` in backticks.
+      assertStringIncludes(source, name.replaceAll(/\s+/g, " ").replaceAll("`", ""), path);
+    }
+  }
+});
