@@ -22,6 +22,7 @@ import { isLoopback } from "./lib/origin.ts";
 import { RateLimit } from "./lib/rate_limit.ts";
 import { openSchema, SchemaError } from "./lib/schema.ts";
 import { diskOf } from "./lib/disk.ts";
+import { StoreCheck } from "./lib/store_check.ts";
 import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/store_file.ts";
 import { StorePages } from "./lib/store_pages.ts";
 import { Pulse } from "./lib/sse_stream.ts";
@@ -117,14 +118,17 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
   const alone = local && !options.kv;
   const path = alone && isFile(config.kv) ? config.kv : null;
   if (path !== null) parts.use(await lockFile(path));
-  const kv = options.kv ?? parts.adopt(await openStore(config.kv, log), (kv) => kv.close());
+  const unclean = path !== null && await prepareFile(path, log);
+  const kv = options.kv ?? parts.adopt(await openStore(config.kv), (kv) => kv.close());
+  const check = unclean ? parts.use(new StoreCheck({ path })) : null;
 
   const pages = path === null ? null : parts.use(new StorePages(path));
   const space = pages === null ? undefined : await freeSpace(config, pages, log);
 
   const inline = options.inline || config.workers === 0;
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
-  await openSchema(kv);
+  const checked = <T>(work: Promise<T>) => check?.during(work) ?? work;
+  await checked(openSchema(kv));
   const permissions = inline ? [] : await sealedPermissions(config, log);
   const env = inline ? {} : taskEnvironment(Deno.env.toObject());
   const openEngine = (onfenced: () => void) =>
@@ -173,7 +177,10 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     // What it runs others run already.
     else void app.engine.runner?.abandon();
   };
-  const engine = await openEngine(onfenced);
+  const engine = await checked(openEngine(onfenced));
+  void check?.damage.then((damage) => {
+    if (damage !== null) log.error("the store is damaged: restore it from a backup", { damage });
+  });
   const beat = Math.min(
     1000,
     ...[config.heartbeatMs, config.streamLifeMs].filter((ms) => ms > 0).map((ms) => ms / 10),
@@ -278,19 +285,17 @@ async function sealedPermissions(config: Config, log: Logger): Promise<string[]>
   return flags;
 }
 
+/** Makes a file ready to be opened; says whether it was not closed. */
+async function prepareFile(path: string, log: Logger): Promise<boolean> {
+  const { loose: files, unclean } = await prepareStoreFile(path);
+  const advice =
+    "others on this machine can read the store: give it to its owner alone (chmod 600)";
+  if (files.length > 0) log.warn(advice, { files });
+  return unclean;
+}
+
 /** Opens the store, or says in one sentence why that cannot be. */
-async function openStore(kv: string, log: Logger): Promise<Deno.Kv> {
-  if (isFile(kv)) {
-    const loose = await prepareStoreFile(kv);
-    if (loose.length > 0) {
-      log.warn(
-        "others on this machine can read the store: give it to its owner alone (chmod 600)",
-        {
-          files: loose,
-        },
-      );
-    }
-  }
+async function openStore(kv: string): Promise<Deno.Kv> {
   try {
     return await Deno.openKv(kv === "" ? undefined : kv);
   } catch (error) {

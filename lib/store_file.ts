@@ -7,6 +7,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { diskOf } from "./disk.ts";
 import { openPrivate, tighten } from "./private_file.ts";
+import { walDamage } from "./wal.ts";
 
 /** The store cannot be opened; the message says which and why. */
 export class StoreOpenError extends Error {
@@ -20,6 +21,14 @@ export class StoreOpenError extends Error {
   }
 }
 
+/** What a damaged store needs. */
+const RESTORE = "Restore it from a backup (deno task restore <file>)";
+
+/** The error for a store that is damaged. */
+export function damagedStore(path: string, what: string): StoreOpenError {
+  return new StoreOpenError(path, `it is damaged (${what}). ${RESTORE}`);
+}
+
 /** Bytes under which a disk counts as full: what SQLite needs to begin. */
 const FULL = 128 * 1024;
 
@@ -29,15 +38,13 @@ const FULL = 128 * 1024;
  */
 export async function storeFault(path: string, error: unknown): Promise<unknown> {
   const cause = error instanceof StoreOpenError ? error.cause : error;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  if (
-    !/disk is full|No space left|disk I\/O|readonly database|malformed|not a database/i.test(text)
-  ) {
-    return error;
-  }
+  if (!(cause instanceof Error)) return error;
+  const { message } = cause;
+  if (/malformed|not a database|value encoding/i.test(message)) return damagedStore(path, message);
+  const full = /disk is full|No space left/i.test(message);
+  if (!full && !/disk I\/O|readonly database/i.test(message)) return error;
   const disk = await diskOf(path);
-  const full = /disk is full|No space left/i.test(text) || (disk !== null && disk.free < FULL);
-  if (!full) return error instanceof StoreOpenError ? error : new StoreOpenError(path, cause);
+  if (!full && !(disk !== null && disk.free < FULL)) return new StoreOpenError(path, cause);
   const which = disk === null
     ? "its disk"
     : `the disk at ${disk.mount} (${disk.free} of ${disk.size} bytes free)`;
@@ -60,21 +67,33 @@ export async function checkStoreFile(path: string): Promise<void> {
   }
 }
 
+/** What {@link prepareStoreFile} found. */
+export interface StoreFile {
+  /** Files of the store that others can still read, since they are not ours to change. */
+  loose: string[];
+  /** It was not closed: who used it was killed, or the machine went down. */
+  unclean: boolean;
+}
+
 /**
- * Checks a file that is to be opened as the store, makes it where it is missing, and keeps others
- * out of it.
+ * Checks a file that is to be opened as the store and that nobody uses, makes it where it is
+ * missing, and keeps others out of it.
  *
- * @returns The files of the store that others can still read, since they are not ours to change.
  * @throws {StoreOpenError} If it cannot be one.
  */
-export async function prepareStoreFile(path: string): Promise<string[]> {
+export async function prepareStoreFile(path: string): Promise<StoreFile> {
   await checkStoreFile(path);
   try {
+    const log = `${await Deno.realPath(path).catch(() => path)}-wal`;
+    // Who closes a store leaves no log, or an empty one.
+    const unclean = ((await Deno.stat(log).catch(() => null))?.size ?? 0) > 0;
+    const damage = await walDamage(log);
+    if (damage !== null) throw damagedStore(path, `its log ${log}: ${damage}`);
     // SQLite gives what it puts beside a database the rights of the database.
     (await openPrivate(path)).close();
-    return await tighten(path);
+    return { loose: await tighten(path), unclean };
   } catch (error) {
-    throw new StoreOpenError(path, error);
+    throw error instanceof StoreOpenError ? error : new StoreOpenError(path, error);
   }
 }
 
@@ -94,7 +113,7 @@ async function check(path: string): Promise<void> {
   const pageSize = view.getUint16(16) === 1 ? 65536 : view.getUint16(16);
   const size = pageSize * view.getUint32(28);
   if (!log?.size && info.size < size) {
-    throw new Error(`it is cut short: ${info.size} bytes of ${size}. Restore it from a backup`);
+    throw new Error(`it is cut short: ${info.size} bytes of ${size}. ${RESTORE}`);
   }
   if (!hasKv(path)) throw new Error("it is a database of something else");
 }

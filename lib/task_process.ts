@@ -151,7 +151,7 @@ function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskHostEvents): 
 }
 
 /** This very Deno, by the name under which it may be run. */
-function denoCommand(): string {
+export function denoCommand(): string {
   const command = Deno.execPath();
   return Deno.permissions.querySync({ name: "run", command }).state === "granted"
     ? command

@@ -51,7 +51,7 @@ Deno.test("checkStoreFile() notices a file that was cut short", async () => {
   await Deno.truncate(path, 8192);
   assertEquals(
     await refusal(path),
-    `it is cut short: 8192 bytes of ${size}. Restore it from a backup`,
+    `it is cut short: 8192 bytes of ${size}. Restore it from a backup (deno task restore <file>)`,
   );
 });
 
