@@ -159,7 +159,7 @@ export class Claims {
 
   #claim(live: LiveTask): void {
     const { store, kinds, pool, runs, onclaimed } = this.#options;
-    const { kind, status, run_at } = live.record;
+    const { kind, status, run_at, updated_at } = live.record;
     const { isolate, concurrency } = kinds.get(kind)!;
     if (status !== "pending" || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
@@ -177,7 +177,9 @@ export class Claims {
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     const member = pool.pick(isolate || suspect);
     this.#underWay++;
-    onclaimed(runs.add(live, member, Math.max(0, store.now() - Date.parse(run_at))));
+    // One that was interrupted has waited since then, not since it first could run.
+    const since = Date.parse(run_at > updated_at ? run_at : updated_at);
+    onclaimed(runs.add(live, member, Math.max(0, store.now() - since)));
   }
 
   /** A claim was lost to another process: the task, or only the place it was to have. */

@@ -129,7 +129,9 @@ export function transition(
           },
         });
       }
-      return next({ status: "pending", run_at: at, eta_ms: null, rate: null }, {
+      // It keeps its place among those that wait: unless the clock was set back, `run_at` is over.
+      const run_at = record.run_at < at ? record.run_at : at;
+      return next({ status: "pending", run_at, eta_ms: null, rate: null }, {
         owner: null,
         slot: null,
         resuming: true,

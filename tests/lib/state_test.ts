@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { isFinished, type Status } from "../../lib/record.ts";
+import { isFinished, type Status, waits } from "../../lib/record.ts";
 import {
   applyReport,
   type Change,
@@ -154,6 +154,25 @@ Deno.test("transition() gives up a task that died three times without a new chec
         if (deaths < MAX_DEATHS) continue;
         assertEquals(task.record.error?.name, "ProcessDied");
         return;
+      }
+    }),
+  );
+});
+
+Deno.test("transition() keeps the place of an interrupted task, which waits for no time", () => {
+  fc.assert(
+    fc.property(fc.nat(2000), fc.nat(1000), fc.array(fc.nat(5000)), (delay, at, times) => {
+      let task = newTask({ ...SPEC, runAt: at + delay }, at);
+      for (const time of times) {
+        const before = task.record.run_at;
+        const started = transition(task, { type: "start", owner: "s" }, time);
+        assert(started.ok);
+        const result = transition(started.task, { type: "interrupt", died: false }, time);
+        assert(result.ok);
+        task = result.task;
+        // Where the clock was set back, it goes before all that have come by now.
+        const place = before < new Date(time).toISOString() ? before : new Date(time).toISOString();
+        assertEquals([task.record.run_at, waits(task.record)], [place, false]);
       }
     }),
   );
