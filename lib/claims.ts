@@ -84,6 +84,11 @@ export class Claims {
     if (live.record.status === "pending") this.#pending.offer(live);
   }
 
+  /** A task that was pending is no longer. */
+  forget(id: string): void {
+    this.#pending.forget(id);
+  }
+
   /** Hears what another process did. */
   hear(heard: HubEvent): void {
     const { type, kind } = heard.event;

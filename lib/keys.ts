@@ -11,7 +11,7 @@
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
- * | `["later", run_at, id]` | kind, priority | pending tasks that were delayed, by when they are due |
+ * | `["later", kind, -priority, run_at, id]` | `null` | pending tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
  * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
@@ -62,12 +62,20 @@ export const keys = {
   queue: (kind: string, priority: number, runAt: number, id: string): Key => [
     "queue",
     kind,
-    -priority,
+    lowness(priority),
     runAt,
     id,
   ],
   queueOf: (kind: string): Key => ["queue", kind],
-  later: (runAt: number, id: string): Key => ["later", runAt, id],
+  later: (kind: string, priority: number, runAt: number, id: string): Key => [
+    "later",
+    kind,
+    lowness(priority),
+    runAt,
+    id,
+  ],
+  laterOf: (kind: string, priority: number): Key => ["later", kind, lowness(priority)],
+  latersOf: (kind: string): Key => ["later", kind],
   laters: ["later"] as Key,
   removed: (id: string): Key => ["removed", id],
   removeds: ["removed"] as Key,
@@ -100,6 +108,11 @@ export const keys = {
   schema: ["meta", "schema"] as Key,
   secret: ["meta", "secret"] as Key,
 } as const;
+
+/** Sorts the higher priority first. To KV, 0 and -0 are two numbers: -0 it is, of both. */
+function lowness(priority: number): number {
+  return -(priority + 0);
+}
 
 /** About how many bytes a key takes in a commit: an upper bound, to keep under KV's limits. */
 export function keySize(key: Key): number {

@@ -5,9 +5,9 @@
  */
 
 import { type Key, keys, keyText } from "./keys.ts";
+import { rankKey, rankOf } from "./rank.ts";
 import { isFinished, type Status } from "./record.ts";
 import type { Task } from "./state.ts";
-import { queueKey } from "./stored.ts";
 import type { Piece } from "./write.ts";
 
 /** What leads to a task. */
@@ -23,7 +23,7 @@ export interface Leads {
 /** What has to lead to a task as it is. */
 export function leadsTo({ record, slot }: Task): Leads {
   const { status } = record;
-  return { status, queue: status === "pending" ? queueKey(record) : null, slot };
+  return { status, queue: status === "pending" ? rankKey(rankOf(record)) : null, slot };
 }
 
 /**
@@ -33,7 +33,7 @@ export function leadsTo({ record, slot }: Task): Leads {
  * @returns As it will have them.
  */
 export function moveLeads(piece: Required<Piece>, task: Task, before: Leads | null): Leads {
-  const { task_id: id, kind, priority } = task.record;
+  const { task_id: id, kind } = task.record;
   const { checks, sets, deletes } = piece;
   const leads = leadsTo(task);
   const { status, queue, slot } = leads;
@@ -46,7 +46,7 @@ export function moveLeads(piece: Required<Piece>, task: Task, before: Leads | nu
   }
   const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
   if (moved && before?.queue) deletes.push(before.queue);
-  if (moved && queue) sets.push([queue, [kind, priority], 96]);
+  if (moved && queue) sets.push([queue, null, 8]);
   if (slot !== (before?.slot ?? null)) {
     if (before && before.slot !== null) deletes.push(keys.slot(kind, before.slot));
     if (slot !== null) {

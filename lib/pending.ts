@@ -1,15 +1,18 @@
 /**
  * What this process knows of the tasks that wait: those offered here, those other processes took
- * in, and those that still lie in the store.
+ * in, and those that still lie in the store, which are read when they are next.
  *
  * @module
  */
 
 import type { HubEvent } from "./hub_event.ts";
-import { keys } from "./keys.ts";
+import type { Line } from "./line.ts";
 import type { LiveTask } from "./live_task.ts";
-import { type TaskRecord, waits } from "./record.ts";
-import { type Candidate, Schedule, SCHEDULE_LIMIT } from "./schedule.ts";
+import { pause } from "./pause.ts";
+import { firstLaters, readLine } from "./queue.ts";
+import { firstRank, type Rank, rankOf } from "./rank.ts";
+import type { TaskRecord } from "./record.ts";
+import { type Candidate, Schedule } from "./schedule.ts";
 
 /** What {@link Pending} takes. */
 export interface PendingOptions {
@@ -27,47 +30,60 @@ export interface PendingOptions {
   own(promise: Promise<unknown>): void;
 }
 
-/** Stands for the tasks not yet due, among the names of kinds. */
-const LATER = "";
+/** Tasks read at once: few enough to be no burden, enough to last while the next ones are read. */
+const READ_AT_ONCE = 2000;
+
+/** Milliseconds before a read that failed is tried again. */
+const RETRY_MS = 1000;
+
+/** The longest wait for a task to be due: the clock may be set meanwhile. */
+const MAX_WAIT_MS = 60_000;
 
 /** See the module. */
 export class Pending {
   readonly #options: PendingOptions;
-  readonly #schedule = new Schedule();
-  readonly #reading = new Set<string>();
+  readonly #schedule: Schedule;
+  readonly #closing = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #closed = false;
 
   /** Knows of nothing before {@link Pending.load}. */
   constructor(options: PendingOptions) {
     this.#options = options;
+    this.#schedule = new Schedule({
+      few: READ_AT_ONCE,
+      onleft: (candidate) => this.#letGo(candidate),
+    });
   }
 
-  /** Reads what waits in the store. */
+  /** Finds out what waits in the store, and reads what is next. */
   async load(): Promise<void> {
-    for (const kind of [LATER, ...this.#options.kinds.keys()]) await this.#read(kind);
+    const { kv, kinds, now } = this.#options;
+    for (const kind of kinds.keys()) {
+      this.#schedule.note(firstRank(kind));
+      for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
+    }
+    for (const line of this.#schedule.wanted(now())) await this.#read(line);
   }
 
   /** Adds a task of which this process has the state. */
   offer(live: LiveTask): void {
-    this.add({ ...this.#candidate(live.record), live });
+    this.#add({ ...rankOf(live.record), live });
   }
 
-  /** Adds a task that any process may take: each waits for its turn. */
-  add(candidate: Candidate): void {
-    const { kinds, now, turn } = this.#options;
-    if (!kinds.has(candidate.kind)) return;
-    const time = now();
-    const wait = candidate.live ? 0 : turn?.(candidate.id) ?? 0;
-    if (wait > 0) candidate.claimAt = Math.max(time, candidate.runAt) + wait;
-    this.#schedule.add(candidate, time);
+  /** Forgets a task: it waits no longer. */
+  forget(id: string): void {
+    this.#schedule.remove(id);
   }
 
   /** Hears what another process did. */
   hear({ event }: HubEvent): void {
     if (event.type !== "message") return;
-    if (!event.json.includes('"status":"pending"')) return this.#schedule.remove(event.id);
-    this.add(this.#candidate(JSON.parse(event.json) as TaskRecord));
+    if (!event.json.includes('"status":"pending"')) return this.forget(event.id);
+    const record = JSON.parse(event.json) as TaskRecord;
+    const rank = rankOf(record);
+    // One that waits for nothing has the time at which it was put there, unless it kept its own.
+    const interrupted = !rank.waits && record.run_at < record.updated_at;
+    this.#add({ ...this.#candidate(rank), interrupted });
     this.#options.onready();
   }
 
@@ -79,49 +95,52 @@ export class Pending {
   /** Called when nothing more can be taken now: reads on, and wakes when the next one is due. */
   rest(): void {
     const { own, now, onready } = this.#options;
-    const schedule = this.#schedule;
-    for (const kind of schedule.overflowed) {
-      if (schedule.sizeOf(kind) < SCHEDULE_LIMIT / 10) own(this.#read(kind).then(onready));
-    }
+    if (this.#closing.signal.aborted) return;
+    const time = now();
+    for (const line of this.#schedule.wanted(time)) own(this.#read(line).finally(onready));
     clearTimeout(this.#timer);
-    const due = schedule.nextDue();
-    if (due === null || this.#closed) return;
-    this.#timer = setTimeout(onready, Math.min(60_000, Math.max(1, due - now())));
+    const next = this.#schedule.nextChange(time);
+    if (next === null) return;
+    this.#timer = setTimeout(onready, Math.min(MAX_WAIT_MS, next - time));
   }
 
   /** Wakes no more. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     clearTimeout(this.#timer);
   }
 
-  async #read(kind: string): Promise<void> {
-    if (this.#reading.has(kind)) return;
-    this.#reading.add(kind);
-    this.#schedule.overflowed.delete(kind);
-    const prefix = kind === LATER ? keys.laters : keys.queueOf(kind);
-    const options = { limit: SCHEDULE_LIMIT, batchSize: 500 };
-    let count = 0;
-    for await (
-      const { key, value } of this.#options.kv.list<[string, number]>({ prefix }, options)
-    ) {
-      count++;
-      const [of, priority] = value;
-      const runAt = kind === LATER ? Number(key[1]) : this.#due(Number(key[3]));
-      this.add({ id: String(key.at(-1)), kind: of, priority, runAt });
+  async #read(line: Line<Candidate>): Promise<void> {
+    const { kv, now } = this.#options;
+    const from = this.#schedule.begin(line);
+    try {
+      const { ranks, next } = await readLine(kv, from, READ_AT_ONCE);
+      this.#schedule.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
+    } catch (error) {
+      await pause(RETRY_MS, this.#closing.signal);
+      this.#schedule.fail(line, now());
+      throw error;
     }
-    if (count === SCHEDULE_LIMIT) this.#schedule.overflowed.add(kind);
-    this.#reading.delete(kind);
   }
 
-  #candidate(record: TaskRecord): Candidate {
-    const { task_id: id, kind, priority, run_at } = record;
-    const runAt = Date.parse(run_at);
-    return { id, kind, priority, runAt: waits(record) ? runAt : this.#due(runAt) };
+  #add(candidate: Candidate): void {
+    const { kinds, now } = this.#options;
+    if (kinds.has(candidate.kind)) this.#schedule.add(candidate, now());
   }
 
-  /** The time for a task that waits for none: not one to come, as after a clock was set back. */
-  #due(runAt: number): number {
-    return Math.min(runAt, this.#options.now());
+  /** A task that any process may take: each waits for its turn. */
+  #candidate(rank: Rank): Candidate {
+    return { ...rank, wait: this.#options.turn?.(rank.id) ?? 0 };
+  }
+
+  /** A read may have missed what was not in the store yet: it is told of it when it is. */
+  #letGo({ live, ...rank }: Candidate): void {
+    if (!live || live.clean) return;
+    const { own, onready } = this.#options;
+    own(
+      live.committed().then(({ ok }) => {
+        if (ok && this.#schedule.note(rank)) onready();
+      }),
+    );
   }
 }

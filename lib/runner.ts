@@ -127,6 +127,7 @@ export class Runner {
       this.#claims.offer(live);
       this.#claims.pump();
     };
+    store.onwithdrawn = (live) => this.#claims.forget(live.id);
     store.oncancel = (live) => this.#stop(this.#runs.get(live.id), "cancel");
     store.onrefused = (live) => this.#jobs.own(this.#refused(live));
     await this.#claims.load();
@@ -166,6 +167,7 @@ export class Runner {
     this.#stopping = true;
     this.#options.store.onpending = undefined;
     this.#options.store.onreturned = undefined;
+    this.#options.store.onwithdrawn = undefined;
     this.#claims.close();
     this.#jobs.quiet();
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { queueByRank } from "./queue_by_rank.ts";
 import { keys } from "./keys.ts";
 
 /**
@@ -17,7 +18,7 @@ export type Migration = (kv: Deno.Kv) => Promise<void>;
  * `MIGRATIONS[n]` leads from layout `n + 1` to the next. A change of `keys.ts`, or of what a value
  * holds, that an older store does not satisfy adds one; what only adds a key does not.
  */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [queueByRank];
 
 /** A store's layout is not one that this version can work with. */
 export class SchemaError extends Error {

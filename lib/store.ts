@@ -74,6 +74,9 @@ export class Store {
   /** A task of a dead process was given back here: it is pending, or has ended. */
   onreturned: ((live: LiveTask) => void) | undefined;
 
+  /** A task that was pending was canceled here. */
+  onwithdrawn: ((live: LiveTask) => void) | undefined;
+
   /** Someone wants a task stopped that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 
@@ -173,6 +176,7 @@ export class Store {
       if (status === "running" && live.task.owner !== this.sid) return "remote";
       if (!cancel_requested && !live.change({ type: "request-cancel" }).ok) return "refused";
       if (live.record.status === "running") this.oncancel?.(live);
+      else this.onwithdrawn?.(live);
       return "changed";
     });
   }

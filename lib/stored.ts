@@ -5,7 +5,7 @@
  */
 
 import { type Key, keys } from "./keys.ts";
-import { type TaskRecord, waits } from "./record.ts";
+import type { TaskRecord } from "./record.ts";
 import type { Task } from "./state.ts";
 
 /** The value of a `task` key. The record is JSON text: most readers only pass it on. */
@@ -78,12 +78,4 @@ export function textValue(json: string): Uint8Array {
 export async function readText(kv: Deno.Kv, key: Key): Promise<string | null> {
   const { value } = await kv.get<Uint8Array>(key);
   return value === null ? null : new TextDecoder().decode(value);
-}
-
-/** Where a pending task waits: among those that may run, or by when it is due. */
-export function queueKey(record: TaskRecord): Key {
-  const runAt = Date.parse(record.run_at);
-  return waits(record)
-    ? keys.later(runAt, record.task_id)
-    : keys.queue(record.kind, record.priority, runAt, record.task_id);
 }

@@ -1,8 +1,10 @@
 import { json, pathId } from "../lib/http.ts";
 import { keys } from "../lib/keys.ts";
+import { queuePosition } from "../lib/queue.ts";
+import { rankOf } from "../lib/rank.ts";
 import type { TaskRecord } from "../lib/record.ts";
 import type { SessionInfo } from "../lib/session.ts";
-import { fetchKept, queueKey, readText, type StoredTask } from "../lib/stored.ts";
+import { fetchKept, readText, type StoredTask } from "../lib/stored.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -21,13 +23,13 @@ export async function getDetails(
 ): Promise<Response> {
   const id = pathId(params.id, "task");
   const stored = await requireTask(app, id);
-  const { kv } = app.engine.store;
+  const { kv, now } = app.engine.store;
   const record = JSON.parse(stored.record) as TaskRecord;
   const [input, checkpoint, worker, position] = await Promise.all([
     fetchKept(kv, stored.input, keys.input(id)),
     readText(kv, keys.checkpoint(id)),
     readWorker(app, stored),
-    queuePosition(kv, record),
+    record.status === "pending" ? queuePosition(kv, rankOf(record), now(), MAX_POSITION) : null,
   ]);
   return json({
     task_id: id,
@@ -59,17 +61,6 @@ async function readWorker(app: App, { owner }: StoredTask) {
   if (value === null) return null;
   const { host, pid, role } = value;
   return { session: owner, host, pid, role, silent_ms: engine.silenceOf(owner) };
-}
-
-/** From 1, for the next to run of its kind; `null` for a task that does not wait, or not yet. */
-async function queuePosition(kv: Deno.Kv, record: TaskRecord): Promise<number | null> {
-  if (record.status !== "pending") return null;
-  const key = queueKey(record);
-  if (key[0] !== "queue") return null;
-  const selector = { prefix: keys.queueOf(record.kind), end: key };
-  let before = 0;
-  for await (const _ of kv.list(selector, { limit: MAX_POSITION })) before++;
-  return before + 1;
 }
 
 function parsed(text: string | null): unknown {

@@ -7,8 +7,9 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { history } from "../../lib/history.ts";
 import { keys, keyText } from "../../lib/keys.ts";
+import { rankKey, rankOf } from "../../lib/rank.ts";
 import { isFinished, type TaskRecord } from "../../lib/record.ts";
-import { queueKey, type StoredTask } from "../../lib/stored.ts";
+import type { StoredTask } from "../../lib/stored.ts";
 
 /**
  * Asserts that heads, index, queue and rows say the same of every task.
@@ -27,7 +28,7 @@ export async function assertConsistent(kv: Deno.Kv): Promise<TaskRecord[]> {
     assertEquals(keyText(key), keyText(keys.task(id)));
     records.push(record);
     index.push(keyText(keys.index(kind, status, id)));
-    if (status === "pending") waiting.push(keyText(queueKey(record)));
+    if (status === "pending") waiting.push(keyText(rankKey(rankOf(record))));
     assertEquals(value.owner === null, status !== "running", `${id} is ${status}`);
     let last = 0;
     let type = "";

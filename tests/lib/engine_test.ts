@@ -4,6 +4,7 @@ import { Engine, type EngineOptions } from "../../lib/engine.ts";
 import { keys } from "../../lib/keys.ts";
 import { parseRows } from "../../lib/lines.ts";
 import { createLogger } from "../../lib/log.ts";
+import { Metrics } from "../../lib/metrics.ts";
 import type { TaskRecord } from "../../lib/record.ts";
 import type { Submission } from "../../lib/store.ts";
 import { startInline } from "../../lib/task_process.ts";
@@ -120,6 +121,84 @@ Deno.test("Engine runs what waits for nothing though the clock was set back, and
   await when(all, due, "completed");
   await when(all, again, "completed");
   assertEquals((await recordOf(all, delayed)).status, "pending");
+});
+
+/** A kind that notes in which order its tasks start, and holds them until they are let go. */
+function ordered(kind: string) {
+  const starts: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const task = defineTask({
+    kind,
+    async *run({ taskId, signal }) {
+      starts.push(taskId);
+      yield progress({ progress: 1 });
+      await Promise.race([gate.promise, untilAborted(signal)]);
+    },
+  });
+  return { task, starts, open: () => gate.resolve() };
+}
+
+for (const end of ["stops", "is killed"] as const) {
+  Deno.test(`Engine runs what was interrupted before all that came later when its process ${end}`, async () => {
+    const kind = ordered("k");
+    await using cluster = await Cluster.open(kind.task);
+    const first = await cluster.join({ alone: true, concurrency: 2 });
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n++) ids.push(await submit(first, "k"));
+    await eventually(() => assertEquals(kind.starts, ids.slice(0, 2)));
+    if (end === "stops") await first.close(5000);
+    else await cluster.kill(first);
+    kind.starts.length = 0;
+    const second = await cluster.join({ alone: true, concurrency: 1 });
+    await eventually(() => assertEquals(kind.starts, ids.slice(0, 1)));
+    kind.open();
+    await when(second, ids.at(-1)!, "completed");
+    assertEquals(kind.starts, ids);
+  });
+}
+
+Deno.test("Engine takes over what another left before all that came later, whosever turn it is", async () => {
+  const kind = ordered("k");
+  await using cluster = await Cluster.open(kind.task);
+  let time = Date.now();
+  const options = { now: () => time, leaseMs: 60_000, concurrency: 1 };
+  const leaving = await cluster.join(options);
+  const id = await submit(leaving, "k");
+  await when(leaving, id, "running");
+  const staying = await cluster.join(options);
+  const later: string[] = [];
+  for (let n = 0; n < 30; n++) later.push(await submit(leaving, "k"));
+  await eventually(() => assertEquals(kind.starts.length, 2));
+  time += 60_000;
+  await leaving.stopTasks(5000);
+  await staying.hub.caughtUp();
+  // Nothing has to be left to the other one any longer.
+  time += 5000;
+  kind.open();
+  for (const each of later) await when(staying, each, "completed");
+  assertEquals(kind.starts.indexOf(id, 1), 2);
+});
+
+Deno.test("Engine counts how long an interrupted task waits from when it was interrupted", async () => {
+  const kind = ordered("k");
+  await using cluster = await Cluster.open(kind.task);
+  let time = Date.now();
+  const now = () => time;
+  const first = await cluster.join({ alone: true, now });
+  const id = await submit(first, "k");
+  await when(first, id, "running");
+  time += 60_000;
+  await first.stopTasks(5000);
+  time += 1000;
+  const waits: number[] = [];
+  using metrics = new class extends Metrics {
+    override claimed(_kind: string, ms: number): void {
+      waits.push(ms);
+    }
+  }({ version: "1.2.3", role: "all" });
+  const second = await cluster.join({ alone: true, now, metrics });
+  await when(second, id, "running");
+  await eventually(() => assertEquals(waits, [1000]));
 });
 
 /** Messages of a task's log. */

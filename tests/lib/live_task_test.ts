@@ -6,9 +6,10 @@ import { readEntry } from "../../lib/journal_entry.ts";
 import { eventSize, isProgress, parseJournal, parseRows, type TaskEvent } from "../../lib/lines.ts";
 import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "../../lib/live_task.ts";
 import { createLogger } from "../../lib/log.ts";
+import { rankKey, rankOf } from "../../lib/rank.ts";
 import { isFinished, type TaskRecord } from "../../lib/record.ts";
 import { type Change, newTask, type Report } from "../../lib/state.ts";
-import { MAX_JSON, queueKey, type StoredTask, unpack } from "../../lib/stored.ts";
+import { MAX_JSON, type StoredTask, unpack } from "../../lib/stored.ts";
 import type { Outcome, Piece } from "../../lib/write.ts";
 
 const ID = "01J0000000000000000000TEST";
@@ -138,7 +139,7 @@ class Model {
     // It is found where it should be, and nowhere else.
     assertEquals(this.under("index"), [keys.index("k", record.status, ID)]);
     const queued = [...this.under("queue"), ...this.under("later")];
-    assertEquals(queued, record.status === "pending" ? [queueKey(record)] : []);
+    assertEquals(queued, record.status === "pending" ? [rankKey(rankOf(record))] : []);
     assertEquals(this.under("slot"), task.slot === null ? [] : [keys.slot("k", task.slot)]);
   }
 }

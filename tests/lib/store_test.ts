@@ -168,6 +168,18 @@ Deno.test("Store.cancel() ends a pending task at once, whoever asks and however 
   });
 });
 
+Deno.test("Store.cancel() tells of a task that no longer waits, and of one that is to stop", async () => {
+  await using cluster = await open(1);
+  const [store] = cluster.stores;
+  const told: [string, string][] = [];
+  store!.onwithdrawn = (live) => told.push(["withdrawn", live.id]);
+  store!.oncancel = (live) => told.push(["cancel", live.id]);
+  const [waiting, running] = [await submit(store!), await submit(store!)];
+  await claim(store!, running);
+  for (const id of [waiting, running]) assert((await store!.cancel(id)).ok);
+  assertEquals(told, [["withdrawn", waiting], ["cancel", running]]);
+});
+
 Deno.test("Store decides a claim and a cancel that meet for one of them, whole", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;

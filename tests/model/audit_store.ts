@@ -1,7 +1,8 @@
 import { keyText } from "../../lib/keys.ts";
 import { parseRows } from "../../lib/lines.ts";
+import { rankKey, rankOf } from "../../lib/rank.ts";
 import type { TaskRecord } from "../../lib/record.ts";
-import { queueKey, type StoredTask } from "../../lib/stored.ts";
+import type { StoredTask } from "../../lib/stored.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 
@@ -31,7 +32,7 @@ export function auditStore(
   for (const [id, { slot }] of heads) {
     const record = records.get(id)!;
     expected.add(keyText(["index", record.kind, record.status, id]));
-    if (record.status === "pending") expected.add(keyText(queueKey(record)));
+    if (record.status === "pending") expected.add(keyText(rankKey(rankOf(record))));
     if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
     if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
   }

@@ -1,0 +1,59 @@
+/** Items in order, no two of them equal: cheap at both ends, exact in between. */
+export class Sorted<T> {
+  readonly #items: T[] = [];
+  readonly #compare: (a: T, b: T) => number;
+
+  /** Holds nothing yet. `compare` must not change its mind about items that are here. */
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
+  }
+
+  /** How many. */
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The first in order. */
+  get first(): T | undefined {
+    return this.#items[0];
+  }
+
+  /** The last in order. */
+  get last(): T | undefined {
+    return this.#items.at(-1);
+  }
+
+  /** Puts an item where it belongs. */
+  add(item: T): void {
+    const { last } = this;
+    // What comes later belongs behind, as a rule.
+    if (last === undefined || this.#compare(last, item) < 0) this.#items.push(item);
+    else this.#items.splice(this.#find(item), 0, item);
+  }
+
+  /** Takes an item out; `false` when it is not here. */
+  delete(item: T): boolean {
+    const at = this.#items[0] === item ? 0 : this.#find(item);
+    if (this.#items[at] !== item) return false;
+    if (at === 0) this.#items.shift();
+    else this.#items.splice(at, 1);
+    return true;
+  }
+
+  /** Takes the first out. */
+  shift(): T | undefined {
+    return this.#items.shift();
+  }
+
+  /** Where an item is, or belongs. */
+  #find(item: T): number {
+    let low = 0;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(this.#items[middle]!, item) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
