@@ -47,7 +47,9 @@ export class Claims {
   readonly #slots: Slots;
   /** Pending, but each to be tried alone when there is a process for it. */
   readonly #suspects: LiveTask[] = [];
+  /** Tasks taken from the queue that are being loaded, in all and by kind. */
   #loading = 0;
+  readonly #loadingOf = new Map<string, number>();
   /** Claims that are not in the store yet. */
   #underWay = 0;
   #closed = false;
@@ -127,21 +129,26 @@ export class Claims {
     while (runs.size + this.#loading < pool.capacity && this.#mayClaim) {
       const candidate = this.#pending.next((kind) => this.#mayRun(kind));
       if (!candidate) break;
-      const { id, live } = candidate;
+      const { id, kind, live } = candidate;
       if (runs.has(id)) continue;
       if (live && store.adopt(live)) {
         this.#claim(live);
         continue;
       }
-      this.#loading++;
+      this.#countLoading(kind, 1);
       jobs.own(
         store.withTask(id, (live) => this.#claim(live)).finally(() => {
-          this.#loading--;
+          this.#countLoading(kind, -1);
           this.pump();
         }),
       );
     }
     this.#pending.rest();
+  }
+
+  #countLoading(kind: string, change: number): void {
+    this.#loading += change;
+    this.#loadingOf.set(kind, (this.#loadingOf.get(kind) ?? 0) + change);
   }
 
   get #mayClaim(): boolean {
@@ -159,7 +166,9 @@ export class Claims {
     const { kinds, pool } = this.#options;
     const { isolate, concurrency } = kinds.get(kind)!;
     if (isolate && !pool.canIsolate) return false;
-    return concurrency === undefined || this.#slots.free(kind, concurrency) !== null;
+    if (concurrency === undefined) return true;
+    // What is being loaded goes first: it is to find its place free.
+    return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind)) !== null;
   }
 
   #claim(live: LiveTask): void {

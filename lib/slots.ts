@@ -23,10 +23,10 @@ export class Slots {
     return this.#taken.has(kind);
   }
 
-  /** A place that is free, as far as is known; `null` when there is none. */
-  free(kind: string, limit: number): number | null {
+  /** A place that is free, as far as is known, beside `others`; `null` when there is none. */
+  free(kind: string, limit: number, others = 0): number | null {
     const taken = this.#taken.get(kind);
-    for (let n = 0; n < limit; n++) if (!taken?.has(n)) return n;
+    for (let n = 0; n < limit; n++) if (!taken?.has(n) && others-- === 0) return n;
     return null;
   }
 

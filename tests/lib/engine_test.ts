@@ -124,11 +124,12 @@ Deno.test("Engine runs what waits for nothing though the clock was set back, and
 });
 
 /** A kind that notes in which order its tasks start, and holds them until they are let go. */
-function ordered(kind: string) {
+function ordered(kind: string, options: { concurrency?: number } = {}) {
   const starts: string[] = [];
   const gate = Promise.withResolvers<void>();
   const task = defineTask({
     kind,
+    ...options,
     async *run({ taskId, signal }) {
       starts.push(taskId);
       yield progress({ progress: 1 });
@@ -156,6 +157,27 @@ for (const end of ["stops", "is killed"] as const) {
     assertEquals(kind.starts, ids);
   });
 }
+
+Deno.test("Engine gives a kind's last place to who is next, though another one needs no loading", async () => {
+  const kind = ordered("k", { concurrency: 1 });
+  await using cluster = await Cluster.open(kind.task);
+  const first = await cluster.join({ alone: true, role: "web" });
+  const next = await submit(first, "k", { priority: 1 });
+  await first.close(0);
+  // What it loads comes when it is let go.
+  const gate = Promise.withResolvers<void>();
+  const get = async (key: Deno.KvKey) => {
+    if (key[0] === "task") await gate.promise;
+    return await cluster.kv.get(key);
+  };
+  const kv = kvWith(cluster.kv, { get: get as Deno.Kv["get"] });
+  const second = await cluster.join({ alone: true, kv });
+  const later = await submit(second, "k");
+  gate.resolve();
+  kind.open();
+  for (const id of [next, later]) await when(second, id, "completed");
+  assertEquals(kind.starts, [next, later]);
+});
 
 Deno.test("Engine takes over what another left before all that came later, whosever turn it is", async () => {
   const kind = ordered("k");

@@ -30,6 +30,7 @@ Deno.test("Slots gives the first place that is free, of each kind its own", () =
   assertEquals([slots.has("k"), slots.free("k", 2)], [false, 0]);
   slots.take("k", 0);
   assertEquals([slots.has("k"), slots.free("k", 2), slots.free("k", 1)], [true, 1, null]);
+  assertEquals([slots.free("k", 4, 2), slots.free("k", 4, 3)], [3, null]);
   assertEquals(slots.free("other", 1), 0);
   slots.release("k", 0);
   assertEquals(slots.free("k", 1), 0);
