@@ -2,11 +2,14 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import type { TaskRecord } from "headway";
 import { readConfig, type Server, start } from "../../main.ts";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { HANG_MS, timePasses } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { follow } from "../helpers/follow.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { childrenOf, isAlive } from "../helpers/processes.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { checkRows } from "./check_rows.ts";
 import { CRASH_KINDS } from "./kinds.ts";
@@ -24,10 +27,6 @@ async function withSeed(test: () => Promise<void>): Promise<void> {
   } catch (cause) {
     throw new Error(`HEADWAY_SEED=${SEED}: ${String(cause)}`, { cause });
   }
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 Deno.test(`a server that is killed ${KILLS} times under load loses nothing and repeats nothing`, () =>
@@ -70,10 +69,13 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
         const loading = (async () => {
           for (let sent = 0; alive && sent < 4; sent++) {
             await send(base);
-            await wait(200 * random());
+            await timePasses(200 * random());
           }
         })();
-        await wait(50 + 850 * random());
+        // At once, or after some work: half of the time it is little.
+        const seen = 1 + 100 * random() ** 2;
+        await using feed = await openStream(`${base}/tasks/stream`);
+        await feed.until((it) => it.events.length >= seen);
         alive = false;
         url = null;
         await server.kill();
@@ -142,7 +144,8 @@ Deno.test("a server that was killed goes on with its tasks at once: no lease is 
 Deno.test("SIGTERM in the middle keeps every row and uses no attempt", async () => {
   await using directory = await tempDir();
   const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
-  const shape = { rows: 600, every: 3, pause_ms: 20 };
+  await using gate = closedGate();
+  const shape = { rows: 600, every: 3, pause_ms: 20, gate: gate.url };
   await using first = await startServer(options);
   const tasks = await Promise.all(
     Array.from({ length: 10 }, () => submit(first.url, "numbered", shape)),
@@ -154,6 +157,7 @@ Deno.test("SIGTERM in the middle keeps every row and uses no attempt", async () 
   const { success } = await first.kill("SIGTERM");
   assert(success);
   await using second = await startServer(options);
+  gate.open();
   for (const { task_id } of tasks) {
     const record = await finished(second.url, task_id);
     assertEquals([record.status, record.attempt], ["completed", 1]);
@@ -177,7 +181,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using server = await startServer({ kinds: CRASH_KINDS, env: { HEADWAY_WORKERS: "2" } });
-    const { task_id } = await submit(server.url, "numbered", { rows: 10_000, pause_ms: 20 });
+    const { task_id } = await submit(server.url, "numbered", { rows: 1e6, pause_ms: 20 });
     await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 7);
     const pids = await childrenOf(server.process.pid);
     assertEquals(pids.length, 2);
@@ -192,9 +196,13 @@ Deno.test({
   name: "task processes end when their server was killed, though a task keeps one busy for good",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
+    await using gate = closedGate();
     await using server = await startServer({ kinds: CRASH_KINDS });
-    const { task_id } = await submit(server.url, "loops", undefined, { timeout_ms: 600_000 });
+    const { task_id } = await submit(server.url, "loops", { gate: gate.url }, {
+      timeout_ms: 600_000,
+    });
     await taskWhen(server.url, task_id, ({ message }) => message === "loops");
+    gate.open();
     const [pid] = await childrenOf(server.process.pid);
     await server.kill();
     // Sooner than the loop ends by itself.
@@ -210,21 +218,32 @@ async function local(kv: string, killAfterMs = 200): Promise<Server> {
     HEADWAY_KINDS: CRASH_KINDS,
     HEADWAY_LOG: "off",
   };
-  return await start(readConfig((name) => settings[name]), { killAfterMs, graceMs: 2000 });
+  const options = { killAfterMs, graceMs: 2000, cancelWaitMs: HANG_MS };
+  return await start(readConfig((name) => settings[name]), options);
+}
+
+/** Waits until it is known that a task lost its process. */
+async function interrupted({ url }: Server, id: string): Promise<void> {
+  await eventually(async () => {
+    const rows = await storedEvents(url, id);
+    assert(rows.some(({ data }) => data.message?.startsWith("Interrupted: ")));
+  });
 }
 
 Deno.test("a task process that is killed costs its tasks no attempt", async () => {
+  await using gate = closedGate();
   await using server = await local(":memory:");
-  const shape = { rows: 700, every: 7, pause_ms: 30 };
+  const shape = { rows: 700, every: 7, pause_ms: 10, gate: gate.url };
   const tasks = await Promise.all(
     Array.from({ length: 10 }, () => submit(server.url, "numbered", shape)),
   );
-  // All at once: on a slow machine the first would be over before the last was asked.
-  await Promise.all(
-    tasks.map(({ task_id }) => taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14)),
-  );
+  for (const { task_id } of tasks) {
+    await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 14);
+  }
   const [pid] = server.engine.runner!.pids;
   Deno.kill(pid!, "SIGKILL");
+  for (const { task_id } of tasks) await interrupted(server, task_id);
+  gate.open();
   for (const { task_id } of tasks) {
     const record = await finished(server.url, task_id);
     assertEquals([record.status, record.attempt], ["completed", 1]);
@@ -236,8 +255,9 @@ Deno.test("a task process that is killed costs its tasks no attempt", async () =
 });
 
 Deno.test("a task that never yields again is killed; the others go on from their checkpoints", async () => {
+  await using gate = closedGate();
   await using server = await local(":memory:");
-  const shape = { rows: 700, every: 7, pause_ms: 30 };
+  const shape = { rows: 700, every: 7, pause_ms: 10, gate: gate.url };
   const tasks = await Promise.all(
     Array.from({ length: 5 }, () => submit(server.url, "numbered", shape)),
   );
@@ -247,6 +267,8 @@ Deno.test("a task that never yields again is killed; the others go on from their
   const { task_id } = await submit(server.url, "loops");
   const late = await finished(server.url, task_id);
   assertEquals([late.status, late.error?.name], ["failed", "TimeoutError"]);
+  for (const { task_id } of tasks) await interrupted(server, task_id);
+  gate.open();
   for (const { task_id } of tasks) {
     const record = await finished(server.url, task_id);
     assertEquals([record.status, record.attempt], ["completed", 1]);
@@ -255,9 +277,13 @@ Deno.test("a task that never yields again is killed; the others go on from their
 });
 
 Deno.test("a cancel kills a task that never yields again", async () => {
+  await using gate = closedGate();
   await using server = await local(":memory:");
-  const { task_id } = await submit(server.url, "loops", undefined, { timeout_ms: 60_000 });
+  const { task_id } = await submit(server.url, "loops", { gate: gate.url }, {
+    timeout_ms: 600_000,
+  });
   await taskWhen(server.url, task_id, ({ message }) => message === "loops");
+  gate.open();
   const answer = await post(`${server.url}/tasks/${task_id}/cancel`);
   assertEquals(await answer.json(), { task_id, status: "canceled" });
   assertEquals((await finished(server.url, task_id)).status, "canceled");

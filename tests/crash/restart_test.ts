@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { getTask, submit, taskWhen } from "../helpers/api.ts";
 import { follow } from "../helpers/follow.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { CRASH_KINDS } from "./kinds.ts";
@@ -10,6 +11,7 @@ import { assertDoneOnce, assertSawAll } from "./watcher.ts";
 const RESTARTS = 4;
 
 Deno.test("a server that is restarted again and again loses no row, and does no work twice", async () => {
+  await using gate = closedGate();
   await using directory = await tempDir();
   const options = {
     kv: `${directory.path}/test.db`,
@@ -25,7 +27,11 @@ Deno.test("a server that is restarted again and again loses no row, and does no 
       await using server = await startServer(options);
       url = server.url;
       for (let n = 0; n < 5; n++) {
-        const { task_id } = await submit(server.url, "numbered", shape);
+        const { task_id } = await submit(server.url, "numbered", {
+          ...shape,
+          // One of them at least is on its way when it is restarted.
+          ...(n === 4 ? { gate: gate.url } : {}),
+        });
         clients.push({ id: task_id, following: follow(() => url, task_id, stop.signal) });
       }
       await taskWhen(server.url, clients.at(-1)!.id, ({ done }) => (done ?? 0) > 20);
@@ -34,6 +40,7 @@ Deno.test("a server that is restarted again and again loses no row, and does no 
       assertEquals(code, 0, server.stderr.join("\n"));
       assertEquals(server.stderr.filter((line) => line.includes('"level":"error"')), []);
     }
+    gate.open();
     await using server = await startServer(options);
     url = server.url;
     let starts = 0;

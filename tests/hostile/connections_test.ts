@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { finished, submit } from "../helpers/api.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { residentBytes } from "../helpers/memory.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
@@ -21,7 +22,7 @@ function connect({ url }: ServerProcess): Promise<Deno.TcpConn> {
 }
 
 async function answers({ url }: ServerProcess): Promise<void> {
-  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) });
+  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HANG_MS) });
   assertEquals(await response.json(), { status: "ok" });
 }
 

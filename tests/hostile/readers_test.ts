@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { finished, storedEvents, submit } from "../helpers/api.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
 import { residentBytes } from "../helpers/memory.ts";
 import { startServer } from "../helpers/server.ts";
 import { openRaw } from "../helpers/sse.ts";
@@ -23,7 +24,9 @@ Deno.test({
     try {
       for (const raw of stuck) await raw.read();
       for (let n = 0; n < 20; n++) {
-        const answer = await fetch(`${server.url}/healthz`, { signal: AbortSignal.timeout(5000) });
+        const answer = await fetch(`${server.url}/healthz`, {
+          signal: AbortSignal.timeout(HANG_MS),
+        });
         assertEquals(await answer.json(), { status: "ok" });
       }
       // All that they asked for would be 960 MiB.

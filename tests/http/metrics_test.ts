@@ -2,7 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { finished, getTask, post, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
 import { type Figures, readMetrics } from "../helpers/metrics.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -23,7 +24,7 @@ async function ask(url: string): Promise<void> {
 }
 
 Deno.test("GET /metrics moves exactly with the tasks: by kind, end, wait, run and try", async () => {
-  await using app = await testApp();
+  await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const before = await readMetrics(app.url);
   for (let n = 0; n < 3; n++) await finished(app.url, (await submit(app.url, "echo")).task_id);
   const retried = await submit(app.url, "throws", { attempts: 2 }, { max_attempts: 2 });
@@ -107,11 +108,13 @@ Deno.test("GET /metrics counts each stream, how it ended, and each message it wa
 });
 
 Deno.test("GET /metrics counts task processes that died, and those that had to be killed", async () => {
+  await using gate = closedGate();
   await using app = await testApp({}, { inline: false, killAfterMs: 50 });
   const { task_id } = await submit(app.url, "exits");
   assertEquals((await finished(app.url, task_id)).error?.name, "ProcessDied");
-  const stuck = await submit(app.url, "stuck");
+  const stuck = await submit(app.url, "stuck", { gate: gate.url });
   await taskWhen(app.url, stuck.task_id, ({ message }) => message === "stuck");
+  gate.open();
   await (await post(`${app.url}/tasks/${stuck.task_id}/cancel`)).body?.cancel();
   await finished(app.url, stuck.task_id);
   const figures = await readMetrics(app.url);

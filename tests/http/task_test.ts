@@ -10,7 +10,8 @@ import {
   submit,
   taskWhen,
 } from "../helpers/api.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -140,7 +141,7 @@ Deno.test("POST /tasks/{id}/cancel cancels a pending task at once", async () => 
 });
 
 Deno.test("POST /tasks/{id}/cancel waits for a running task to end, for all who ask", async () => {
-  await using app = await testApp();
+  await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const { task_id } = await submit(app.url, "waits");
   await taskWhen(app.url, task_id, (it) => it.message === "waits");
   // Whoever comes a moment too late is told that it is so already.
@@ -170,8 +171,9 @@ Deno.test("POST /tasks/{id}/cancel answers 409 with the status for a finished ta
 });
 
 Deno.test("a task that ignores its cancel: 202, then its process is killed, and the others go on", async () => {
-  await using app = await testApp({}, { inline: false, killAfterMs: 2500 });
-  const other = await submit(app.url, "steps", { steps: 400, interval_ms: 10 });
+  await using gate = closedGate();
+  await using app = await testApp({}, { inline: false, killAfterMs: 2500, cancelWaitMs: 1 });
+  const other = await submit(app.url, "steps", { steps: 400, gate: gate.url });
   const deaf = await submit(app.url, "ignores-cancel");
   await taskWhen(app.url, deaf.task_id, (it) => it.message === "deaf");
   const response = await post(`${app.url}/tasks/${deaf.task_id}/cancel`);
@@ -182,6 +184,7 @@ Deno.test("a task that ignores its cancel: 202, then its process is killed, and 
   }]);
   const end = await finished(app.url, deaf.task_id);
   assertEquals([end.status, end.cancel_requested, end.error], ["canceled", true, null]);
+  gate.open();
   const rest = await finished(app.url, other.task_id);
   assertEquals([rest.status, rest.attempt, rest.result], ["completed", 1, { steps: 400 }]);
   const logs = (await storedEvents(app.url, other.task_id))
@@ -193,9 +196,11 @@ Deno.test("a task that ignores its cancel: 202, then its process is killed, and 
 });
 
 Deno.test("a busy loop that is canceled is killed, too, and disturbs no stream meanwhile", async () => {
-  await using app = await testApp({}, { inline: false, killAfterMs: 2500 });
-  const { task_id } = await submit(app.url, "stuck");
+  await using gate = closedGate();
+  await using app = await testApp({}, { inline: false, killAfterMs: 2500, cancelWaitMs: 1 });
+  const { task_id } = await submit(app.url, "stuck", { gate: gate.url });
   await taskWhen(app.url, task_id, (it) => it.message === "stuck");
+  gate.open();
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
   const response = await post(`${app.url}/tasks/${task_id}/cancel`);
   assertEquals([response.status, (await response.json()).cancel_requested], [202, true]);

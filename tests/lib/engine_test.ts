@@ -17,8 +17,8 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const quiet = createLogger({ level: "off" });
 
-/** Short, so that a dead process is found out soon. */
-const LEASE_MS = 300;
+/** Short, so that a dead process is found out soon; long for one commit to the disk. */
+const LEASE_MS = 1500;
 
 /** A cluster within this process: engines that share one handle. */
 class Cluster implements AsyncDisposable {

@@ -152,11 +152,15 @@ proxyTest(
 
 proxyTest("a stream ends with its token, and opens no more", async (app, proxy) => {
   const { client, url } = proxy;
-  const { task_id, token } = await submitTo(proxy, "waits");
   const other = await submitTo(proxy, "waits");
-  const address = `${url}/tasks/${task_id}/stream?token=${token}`;
-  await using stream = await openStream(address, { client });
-  await stream.collect(1);
+  // One that was there before its token was over.
+  const { address, stream } = await eventually(async () => {
+    const { task_id, token } = await submitTo(proxy, "waits");
+    const address = `${url}/tasks/${task_id}/stream?token=${token}`;
+    const stream = await openStream(address, { client });
+    await stream.collect(1);
+    return { address, stream };
+  });
   await stream.all();
   assertEquals(app.pulse.size, 0);
   const status = async (address: string, lastEventId: string) => {
@@ -166,10 +170,12 @@ proxyTest("a stream ends with its token, and opens no more", async (app, proxy) 
   };
   assertEquals(await status(address, stream.lastEventId), 401);
   // Nor does an id of its own stream open that of another task.
-  const fresh = await submitTo(proxy, "waits");
-  const foreign = `${url}/tasks/${other.task_id}/stream?token=${fresh.token}`;
-  assertEquals(await status(foreign, stream.lastEventId), 403);
-}, { HEADWAY_TASK_TOKEN_MS: "4000" });
+  await eventually(async () => {
+    const fresh = await submitTo(proxy, "waits");
+    const foreign = `${url}/tasks/${other.task_id}/stream?token=${fresh.token}`;
+    assertEquals(await status(foreign, stream.lastEventId), 403);
+  });
+}, { HEADWAY_TASK_TOKEN_MS: "2000" });
 
 for (const name of ["nginx"] as const) {
   const { command, start } = PROXIES[name];

@@ -6,6 +6,7 @@ import { backUp, BackupError } from "../../tools/backup.ts";
 import { restore } from "../../tools/restore.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { assertConsistent } from "../helpers/consistency.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { readMetrics } from "../helpers/metrics.ts";
 import { startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -70,7 +71,7 @@ Deno.test("a backup under load is one moment of the store, and both the server a
       const { code, stdout, stderr } = await deno("backup", [copy], server.kv);
       assertEquals([code, stderr], [0, ""]);
       assertMatch(stdout, /copy\d\.db holds .*kv\.db as it was: \d+ bytes, checked$/);
-      while (busy.ids.length < before + 4) await new Promise((resolve) => setTimeout(resolve, 5));
+      await eventually(() => assert(busy.ids.length >= before + 4));
       taken.push(busy.ids.length);
     }
   }

@@ -6,7 +6,9 @@ import { bar, type BarRecord } from "../../tools/run/bar.ts";
 import { cells, cleanJson, cleanText, cut } from "../../tools/run/text.ts";
 import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startServer } from "../helpers/server.ts";
+import { HANG_MS } from "../helpers/deadline.ts";
+import { closedGate, openGate } from "../helpers/gate.ts";
+import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 // deno-lint-ignore no-control-regex -- what must not be there
@@ -233,14 +235,14 @@ Deno.test("--upload sends the file and puts its id into the input", async () => 
 });
 
 Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", async () => {
-  await using server = await startServer();
+  await using server = await testApp({}, { killAfterMs: HANG_MS });
   await using once = command(server.url, "waits");
   await wrote(once, "stdout", "running");
   once.process.kill("SIGINT");
   assertEquals(await once.code, 3, once.stderr);
   assertStringIncludes(once.stderr, "canceling…");
 
-  const { task_id } = await submit(server.url, "ignores-cancel");
+  const { task_id } = await submit(server.url, "ignores-cancel", { gate: "left" });
   await taskWhen(server.url, task_id, (record) => record.message === "deaf");
   await using twice = command(server.url, "--watch", task_id);
   await wrote(twice, "stdout", "running");
@@ -255,6 +257,7 @@ Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", as
   assertEquals(await twice.code, 130);
   assertStringIncludes(twice.stderr, `Left. Watch it again with --watch ${task_id}`);
   assertEquals((await getTask(server.url, task_id)).status, "running");
+  openGate("left");
 
   const other = await submit(server.url, "waits");
   await using ended = command(server.url, "--watch", other.task_id);
@@ -265,18 +268,20 @@ Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", as
 });
 
 Deno.test("the command resumes after the server was killed, every row once", async () => {
+  await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const env = { HEADWAY_PORT: String(listener.addr.port) };
   listener.close();
   await using first = await startServer({ kv, env });
-  const input = '{"steps":40,"interval_ms":50}';
+  const input = JSON.stringify({ steps: 40, gate: gate.url });
   await using json = command(first.url, "steps", "--input", input, "--json");
   await wrote(json, "stdout", '"step 5"');
   await first.kill("SIGKILL");
   await wrote(json, "stderr", "lost");
   await using second = await startServer({ kv, env });
+  gate.open();
   assertEquals(await json.code, 0, json.stderr);
   const told = lines(json.stdout);
   const id = told.at(-1).data.task_id;
@@ -295,12 +300,12 @@ const script = await new Deno.Command("script", { args: ["--version"], stdout: "
 const named = script ? "" : " (skipped: util-linux's script is not here)";
 
 /**
- * What a terminal shows of a command, to which Ctrl-C is pressed when `text` appears: once, or again
- * and again until it has ended.
+ * What a terminal shows of a command. When the text `at` appears, something is done, or Ctrl-C
+ * pressed: once, or again and again until it has ended.
  */
 async function onTerminal(
   command: string,
-  press?: { at: string; again: boolean },
+  press: { at: string; again?: boolean; instead?: () => void },
 ): Promise<string> {
   const process = new Deno.Command("script", {
     // Ctrl-C reaches the shell as well, and not every shell outlives it without a trap.
@@ -313,18 +318,19 @@ async function onTerminal(
   const keyboard = process.stdin.getWriter();
   const ctrlC = () => void keyboard.write(new TextEncoder().encode("\x03")).catch(() => {});
   let timer: ReturnType<typeof setInterval> | undefined;
+  let pressed = false;
   let text = "";
   for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
     text += piece;
-    if (press === undefined || !text.includes(press.at)) continue;
-    ctrlC();
+    if (pressed || !text.includes(press.at)) continue;
+    pressed = true;
+    (press.instead ?? ctrlC)();
     if (press.again) timer = setInterval(ctrlC, 500);
-    press = undefined;
   }
   clearInterval(timer);
   await keyboard.close().catch(() => {});
   await process.status;
-  assertEquals(press, undefined, text);
+  assert(pressed, text);
   return text;
 }
 
@@ -332,17 +338,24 @@ Deno.test({
   name: `on a terminal the log stands above a bar, and a press of Ctrl-C counts once${named}`,
   ignore: !script,
   async fn() {
-    await using server = await startServer();
+    await using server = await testApp({}, { killAfterMs: HANG_MS });
     const run = `${Deno.execPath()} task -q run --url ${server.url}`;
-    const text = await onTerminal(`${run} steps --input '{"steps":3,"interval_ms":150}'`);
+    const text = await onTerminal(`${run} steps --input '{"steps":3,"gate":"bar"}'`, {
+      at: "2 / 3 steps",
+      instead: () => openGate("bar"),
+    });
     assertStringIncludes(text, "code 0");
-    assertMatch(text, /█+░+ {2}33% · 1 \/ 3 steps/);
+    assertMatch(text, /█+░+ {2}66% · 2 \/ 3 steps/);
     // deno-lint-ignore no-control-regex -- it is what a terminal gets
-    assertMatch(text, /\r\x1b\[K\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m info step 2\r\n█/);
+    assertMatch(text, /\r\x1b\[K\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m info step 3\r\n█/);
     assertStringIncludes(text, "\x1b[32mcompleted\x1b[0m");
-    const canceled = await onTerminal(`${run} waits`, { at: "waits", again: false });
+    const canceled = await onTerminal(`${run} waits`, { at: "waits" });
     assertStringIncludes(canceled, "code 3");
-    const left = await onTerminal(`${run} ignores-cancel`, { at: "deaf", again: true });
+    const left = await onTerminal(`${run} ignores-cancel --input '{"gate":"deaf"}'`, {
+      at: "deaf",
+      again: true,
+    });
+    openGate("deaf");
     assertStringIncludes(left, "code 130");
     for (const shown of [text, canceled, left]) {
       assertEquals(shown.split("\x1b[?25l").length, shown.split("\x1b[?25h").length);
