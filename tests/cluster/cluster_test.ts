@@ -2,7 +2,9 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { DENOKV, type Denokv, startDenokv, testOnDenokv as test } from "../helpers/denokv.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { timePasses } from "../helpers/deadline.ts";
 import { follow } from "../helpers/follow.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { HAS_NETWORK, openNetwork } from "../helpers/network.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -10,9 +12,10 @@ import { openTcpGate } from "../helpers/tcp_gate.ts";
 import { checkRows } from "../crash/check_rows.ts";
 import { CRASH_KINDS } from "../crash/kinds.ts";
 
-const LEASE_MS = 1000;
+/** Long for one renewal on a machine that is very busy. */
+const LEASE_MS = 2000;
 
-/** Rows that take a task about two seconds. */
+/** Rows that take a task about two seconds; with a gate, it is not over before that is open. */
 const SHAPE = { rows: 280, every: 7, pause_ms: 50 };
 
 interface Cluster extends AsyncDisposable {
@@ -102,7 +105,7 @@ test("three web and three worker processes are one server", async () => {
   const ids = (await Promise.all(
     Array.from({ length: 12 }, (_, n) => submit([a, b, c][n % 3]!, "numbered", SHAPE)),
   )).map(({ task_id }) => task_id);
-  const canceled = await submit(a, "rests", { ms: 60_000 });
+  const canceled = await submit(a, "rests", { ms: 900_000 });
   await taskWhen(b, canceled.task_id, ({ status }) => status === "running");
   const answer = await post(`${c}/tasks/${canceled.task_id}/cancel`);
   // On a machine that is very busy it takes longer than the two seconds that an answer waits.
@@ -121,11 +124,12 @@ test("three web and three worker processes are one server", async () => {
 });
 
 test("a worker that is killed is replaced by the others, from its checkpoints", async () => {
+  await using gate = closedGate();
   await using cluster = await startCluster(1, 2);
   const base = cluster.webs[0]!.url;
   await spread(base, 2);
   const ids = (await Promise.all(
-    Array.from({ length: 10 }, () => submit(base, "numbered", SHAPE)),
+    Array.from({ length: 10 }, () => submit(base, "numbered", { ...SHAPE, gate: gate.url })),
   )).map(({ task_id }) => task_id);
   const following = followAll(ids, () => base);
   const used = new Set<number>();
@@ -135,14 +139,16 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   });
   await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.workers[0]!.kill();
+  gate.open();
   assertGreater(await following, ids.length);
   for (const id of ids) assertEquals((await getTask(base, id)).attempt, 1);
 });
 
 test("a web process that is killed costs its clients nothing: they resume at another", async () => {
+  await using gate = closedGate();
   await using cluster = await startCluster(2, 1);
   const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
-  const { task_id } = await submit(first.url, "numbered", SHAPE);
+  const { task_id } = await submit(first.url, "numbered", { ...SHAPE, gate: gate.url });
   let url: string | null = first.url;
   const following = followAll([task_id], () => url);
   const many = await openStream(`${first.url}/tasks/stream?rows=${task_id}`);
@@ -150,6 +156,7 @@ test("a web process that is killed costs its clients nothing: they resume at ano
   await first.kill();
   await many.closed;
   url = second.url;
+  gate.open();
   // The cursor of the one is good at the other.
   await using again = await openStream(`${second.url}/tasks/stream?rows=${task_id}`, {
     lastEventId: many.lastEventId,
@@ -162,17 +169,19 @@ test("a web process that is killed costs its clients nothing: they resume at ano
 });
 
 test("a store that is killed and comes back loses nothing, and nobody is taken for dead", async () => {
+  await using gate = closedGate();
   await using cluster = await startCluster(2, 2);
   const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
   const ids = (await Promise.all(
-    Array.from({ length: 6 }, () => submit(first.url, "numbered", SHAPE)),
+    Array.from({ length: 6 }, () => submit(first.url, "numbered", { ...SHAPE, gate: gate.url })),
   )).map(({ task_id }) => task_id);
   const following = followAll(ids, () => second.url);
   await taskWhen(first.url, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.store.kill();
   // Longer than a lease, in which nobody can renew.
-  await new Promise((resolve) => setTimeout(resolve, 2 * LEASE_MS));
+  await timePasses(2 * LEASE_MS);
   await cluster.store.restart();
+  gate.open();
   await following;
   for (const process of [...cluster.webs, ...cluster.workers]) {
     assertEquals(process.stderr.filter((line) => /begins anew|is dead/.test(line)), []);
@@ -218,6 +227,7 @@ Deno.test({
 });
 
 async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<void> {
+  await using gate = closedGate();
   const base = cluster.webs[0]!.url;
   const ids = (await Promise.all(
     Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
@@ -226,7 +236,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   const cutOff = await cluster.add("worker", options);
   await cluster.workers[0]!.kill();
   const more = (await Promise.all(
-    Array.from({ length: 6 }, () => submit(base, "numbered", SHAPE)),
+    Array.from({ length: 6 }, () => submit(base, "numbered", { ...SHAPE, gate: gate.url })),
   )).map(({ task_id }) => task_id);
   const following = followAll(more, () => base);
   await eventually(
@@ -239,6 +249,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
     async () => assertEquals(await workersOf(base, more), new Set([rescue.process.pid])),
   );
   await heal();
+  gate.open();
   assertGreater(await following, more.length);
   await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))));
   // It is a worker again.
@@ -249,12 +260,13 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
 }
 
 test("a worker that stands still past its lease is fenced when it wakes, and begins anew", async () => {
+  await using gate = closedGate();
   await using cluster = await startCluster(1, 2);
   const base = cluster.webs[0]!.url;
   const [asleep, awake] = cluster.workers as [ServerProcess, ServerProcess];
   await spread(base, 2);
   const ids = (await Promise.all(
-    Array.from({ length: 8 }, () => submit(base, "numbered", SHAPE)),
+    Array.from({ length: 8 }, () => submit(base, "numbered", { ...SHAPE, gate: gate.url })),
   )).map(({ task_id }) => task_id);
   const following = followAll(ids, () => base);
   await taskWhen(base, ids[0]!, ({ done }) => (done ?? 0) > 30);
@@ -266,6 +278,7 @@ test("a worker that stands still past its lease is fenced when it wakes, and beg
     );
   } finally {
     asleep.process.kill("SIGCONT");
+    gate.open();
   }
   assertGreater(await following, ids.length);
   await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))));

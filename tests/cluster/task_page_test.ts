@@ -12,7 +12,7 @@ Deno.test({
   fn: async () => {
     await using store = await startDenokv();
     // Long enough to be looked at.
-    const env = { ...store.env, HEADWAY_LEASE_MS: "6000" };
+    const env = { ...store.env, HEADWAY_LEASE_MS: "9000" };
     const start = (role: string) =>
       startServer({ kv: store.url, env: { ...env, HEADWAY_ROLE: role } });
     await using web = await start("web");
