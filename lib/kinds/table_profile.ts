@@ -2,10 +2,15 @@ import { ColumnProfile, type ColumnState, type ColumnSummary } from "./column_pr
 import { cutText } from "./cut_text.ts";
 
 /** Columns beyond are checked and counted, not profiled. */
-export const MAX_COLUMNS = 100;
+const MAX_COLUMNS = 100;
 /** Bytes of JSON for all columns; a checkpoint and a result may have 48 KiB. */
 const COLUMNS_BYTES = 47_000;
-const MAX_NAME_BYTES = 100;
+/** What a column takes of them at most, its texts and different values aside. */
+const COLUMN_BYTES = 300;
+const MAX_TEXT_BYTES = 200;
+const MAX_NAME_BYTES = 60;
+/** What it takes to remember a value: 64 bits in base64. */
+const VALUE_BYTES = 11;
 
 /** A column of the result: its profile and name. */
 export interface NamedColumn extends ColumnSummary {
@@ -13,15 +18,11 @@ export interface NamedColumn extends ColumnSummary {
   name: string;
 }
 
-/** The rows of a table, summed up. */
+/** The columns of a table, summed up. */
 export interface TableSummary {
-  /** Rows profiled. */
-  rows: number;
-  /** Rows left out, since their quotes are broken or they have too few or too many cells. */
-  malformed: number;
   /** Columns in all. */
   column_count: number;
-  /** The first columns: 100, or fewer where their profiles are large. */
+  /** The first 100 columns. */
   columns: NamedColumn[];
 }
 
@@ -29,111 +30,98 @@ export interface TableSummary {
 export interface TableState {
   /** Rows profiled. */
   rows: number;
-  /** Rows left out. */
-  malformed: number;
-  /** Columns in all; `null` before the first row of a table without header. */
-  width: number | null;
+  /** Columns in all; 0 before the first row. */
+  width: number;
+  /** Of the first {@link MAX_COLUMNS}. */
+  names: string[];
   /** Of the first {@link MAX_COLUMNS}. */
   columns: ColumnState[];
 }
 
 /**
- * Profiles a table row by row, in bounded memory and with a state bounded in size: what a column
- * may remember depends on how many there are.
+ * Profiles a table row by row, in bounded memory and with a state bounded in size: the columns
+ * share the room for different values, and where it is used up the one with the most gives up.
  */
 export class TableProfile {
-  #nullText: string | undefined;
-  #names: string[] | undefined;
-  #width: number | undefined;
+  /** Rows profiled. */
+  rows = 0;
+  /** Columns in all; 0 before the first row. */
+  width = 0;
+  #header: boolean;
+  #nullText: string;
+  #names: string[] = [];
   #columns: ColumnProfile[] = [];
-  #rows: number;
-  #malformed: number;
+  #maxRemembered = 0;
 
   /**
    * Begins, or goes on from a state.
    *
-   * @param header The first row, or `undefined` where the table has none.
-   * @param nullText See {@link ColumnProfile}.
+   * @param header Whether the first row names the columns.
+   * @param nullText What a cell without a value says, beside nothing at all.
    */
-  constructor(header: string[] | undefined, state?: TableState, nullText?: string) {
+  constructor(header: boolean, nullText = "", state?: TableState) {
+    this.#header = header;
     this.#nullText = nullText;
-    this.#names = header;
-    this.#rows = state?.rows ?? 0;
-    this.#malformed = state?.malformed ?? 0;
-    const width = state?.width ?? header?.length;
-    if (width !== undefined) this.#widen(width, state?.columns);
-  }
-
-  /** Rows profiled. */
-  get rows(): number {
-    return this.#rows;
-  }
-
-  /** Rows left out. */
-  get malformed(): number {
-    return this.#malformed;
+    if (state === undefined) return;
+    this.rows = state.rows;
+    this.#begin(state.width, state.names, state.columns);
   }
 
   /** Takes a row. One with too few or too many cells is left out, and the answer tells why. */
   add(row: string[]): string | undefined {
-    if (this.#width === undefined) this.#widen(row.length);
-    if (row.length !== this.#width) {
-      this.#malformed++;
-      return `${row.length} ${row.length === 1 ? "cell" : "cells"} instead of ${this.#width}`;
+    if (this.width === 0) {
+      this.#begin(row.length, columnNames(row.slice(0, MAX_COLUMNS), this.#header));
+      if (this.#header) return undefined;
     }
-    this.#rows++;
-    const columns = this.#columns;
-    for (let i = 0; i < columns.length; i++) columns[i]!.add(row[i]!);
+    if (row.length !== this.width) {
+      return `${row.length} ${row.length === 1 ? "cell" : "cells"} instead of ${this.width}`;
+    }
+    this.rows++;
+    let remembered = 0;
+    for (let i = 0; i < this.#columns.length; i++) {
+      const column = this.#columns[i]!;
+      column.add(row[i]!);
+      remembered += column.remembered;
+    }
+    while (remembered > this.#maxRemembered) {
+      const most = this.#columns.reduce((a, b) => b.remembered > a.remembered ? b : a);
+      remembered -= most.remembered;
+      most.forget();
+    }
     return undefined;
-  }
-
-  /** Counts a row that could not be read. */
-  addMalformed(): void {
-    this.#malformed++;
   }
 
   /** The state as JSON. */
   state(): TableState {
-    return {
-      rows: this.#rows,
-      malformed: this.#malformed,
-      width: this.#width ?? null,
-      columns: this.#columns.map((column) => column.state()),
-    };
+    const { rows, width } = this;
+    const columns = this.#columns.map((column) => column.state());
+    return { rows, width, names: this.#names, columns };
   }
 
   /** The profile so far, small enough for a result. */
   summary(): TableSummary {
-    const names = columnNames(this.#names, this.#columns.length);
-    const columns: NamedColumn[] = [];
-    let bytes = 0;
-    const encoder = new TextEncoder();
-    for (const [i, column] of this.#columns.entries()) {
-      const named = { name: names[i]!, ...column.summary() };
-      bytes += encoder.encode(JSON.stringify(named)).length + 1;
-      if (bytes > COLUMNS_BYTES) break;
-      columns.push(named);
-    }
-    const column_count = this.#width ?? 0;
-    return { rows: this.#rows, malformed: this.#malformed, column_count, columns };
+    const columns = this.#columns.map((column, i) => ({
+      name: this.#names[i]!,
+      ...column.summary(),
+    }));
+    return { column_count: this.width, columns };
   }
 
-  #widen(width: number, states?: ColumnState[]): void {
-    this.#width = width;
-    const count = Math.min(width, MAX_COLUMNS);
-    const each = Math.floor(COLUMNS_BYTES / count);
-    this.#columns = Array.from(
-      { length: count },
-      (_, i) => new ColumnProfile(each, states?.[i], this.#nullText),
-    );
+  #begin(width: number, names: string[], states: ColumnState[] = []): void {
+    const maxText = Math.min(MAX_TEXT_BYTES, Math.floor(COLUMNS_BYTES / names.length / 12));
+    const columnBytes = COLUMN_BYTES + 2 * maxText;
+    this.width = width;
+    this.#names = names;
+    this.#columns = names.map((_, i) => new ColumnProfile(maxText, this.#nullText, states[i]));
+    this.#maxRemembered = (COLUMNS_BYTES - names.length * columnBytes) / VALUE_BYTES;
   }
 }
 
-/** The names of the first `count` columns: none blank, none twice, none long. */
-function columnNames(header: string[] | undefined, count: number): string[] {
+/** What the columns are called: no name is blank, none there twice, none long. */
+function columnNames(row: string[], header: boolean): string[] {
   const taken = new Set<string>();
-  return Array.from({ length: count }, (_, i) => {
-    const base = cutText(header?.[i]?.trim() || `column_${i + 1}`, MAX_NAME_BYTES);
+  return row.map((cell, i) => {
+    const base = cutText((header && cell.trim()) || `column_${i + 1}`, MAX_NAME_BYTES);
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
     taken.add(name);

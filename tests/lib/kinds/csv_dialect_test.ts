@@ -26,13 +26,13 @@ Deno.test("detectDialect() takes the delimiter it is given", () => {
   assertEquals(detectDialect(sample, ";").delimiter, ";");
 });
 
-Deno.test("detectDialect() finds the line end and the byte order mark", () => {
-  assertEquals(detect("a,b\r\n1,2\r\n"), { bom: 0, newline: 10, delimiter: "," });
-  assertEquals(detect("a,b\r1,2\r"), { bom: 0, newline: 13, delimiter: "," });
-  assertEquals(detect('a,b\r"1\n1",2\r').newline, 13);
-  assertEquals(detect('a,b\n"1\r1",2\n').newline, 10);
-  assertEquals(detect("\ufeffa;b\n"), { bom: 3, newline: 10, delimiter: ";" });
-  assertEquals(detect("a,b\r"), { bom: 0, newline: 10, delimiter: "," });
+Deno.test("detectDialect() finds the line end, after a byte order mark too", () => {
+  assertEquals(detect("a,b\r\n1,2\r\n"), { newline: "\n", delimiter: "," });
+  assertEquals(detect("a,b\r1,2\r"), { newline: "\r", delimiter: "," });
+  assertEquals(detect('a,b\r"1\n1",2\r').newline, "\r");
+  assertEquals(detect('a,b\n"1\r1",2\n').newline, "\n");
+  assertEquals(detect("\ufeffa;b\n"), { newline: "\n", delimiter: ";" });
+  assertEquals(detect("a,b\r"), { newline: "\n", delimiter: "," });
 });
 
 Deno.test("detectDialect() refuses UTF-16", () => {

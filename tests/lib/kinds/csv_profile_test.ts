@@ -145,6 +145,27 @@ Deno.test("csvProfile warns of each malformed row, by line, and goes on", async 
   assertEquals([result.rows, result.malformed], [2, 4]);
 });
 
+Deno.test("csvProfile takes a quote that begins no cell for text", async () => {
+  const { logs, result } = await profile('id,part\n1,5" pipe\n2,6" pipe\n3,plain\n');
+  assertEquals([result.rows, result.malformed, logs.length], [3, 0, 0]);
+  assertEquals(result.columns[1]!.max, "plain");
+});
+
+Deno.test("csvProfile fails where no row is well-formed", async () => {
+  await assertRejects(
+    () => profile("Report of 2026\na;b\n1;2\n", { delimiter: ";" }),
+    Error,
+    "Cannot profile the file as none of its 2 rows is well-formed",
+  );
+});
+
+Deno.test("csvProfile begins again from a checkpoint of another layout", async () => {
+  const file = "a\n1\n2\n";
+  const checkpoint = { position: { offset: 4, line: 3, skipping: false }, table: { rows: 99 } };
+  const { result } = await profile(file, {}, { checkpoint });
+  assertEquals(result, (await profile(file)).result);
+});
+
 Deno.test("csvProfile bounds its warnings", async () => {
   const { logs, result } = await profile(`a,b\n${"x\n".repeat(150)}1,2\n`);
   assertEquals(logs.length, 101);
@@ -161,15 +182,16 @@ Deno.test("csvProfile tells once that a file is not UTF-8", async () => {
 
 Deno.test("csvProfile refuses a malformed header and UTF-16", async () => {
   await assertRejects(
-    () => profile('a,b"c"\n1,2\n'),
+    () => profile('a,"b"c\n1,2\n'),
     Error,
-    "Cannot read the header as line 1 is malformed: a quote inside an unquoted cell",
+    "Cannot read the header as line 1 is malformed: text after a closing quote",
   );
   await assertRejects(() => profile(Uint8Array.of(0xff, 0xfe, 97, 0)), Error, "UTF-16");
 });
 
 Deno.test("csvProfile survives a stray quote in a large file, and a line of megabytes", async () => {
   const rows = "1,abcdefghij\n".repeat(100_000);
+  assert(rows.length > 1_048_576);
   const stray = await profile(`a,b\n2,"oops\n${rows}`);
   assertEquals([stray.result.rows, stray.result.malformed], [100_000, 1]);
   const long = await profile(`a,b\n${"x".repeat(3_000_000)}\n1,2\n`);

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { hashText } from "../../../lib/kinds/hash_text.ts";
 import { TableProfile, type TableState } from "../../../lib/kinds/table_profile.ts";
 import type { NamedColumn } from "../../../lib/kinds/table_profile.ts";
 
@@ -10,8 +11,19 @@ function jsonBytes(value: unknown): number {
   return encoder.encode(JSON.stringify(value)).length;
 }
 
+function tableOf(header: string[]): TableProfile {
+  const table = new TableProfile(true);
+  table.add(header);
+  return table;
+}
+
+/** As a checkpoint does: through JSON. */
+function reload(table: TableProfile, header = true): TableProfile {
+  return new TableProfile(header, "", JSON.parse(JSON.stringify(table.state())) as TableState);
+}
+
 function profile(cells: string[]): NamedColumn {
-  const table = new TableProfile(["x"]);
+  const table = tableOf(["x"]);
   for (const cell of cells) table.add([cell]);
   return table.summary().columns[0]!;
 }
@@ -46,7 +58,8 @@ Deno.test("TableProfile sums up texts by order and length", () => {
 
 Deno.test("TableProfile tells the type of a column, and the types of a mixed one", () => {
   assertEquals(profile([]).type, "empty");
-  assertEquals(profile(["", " "]).type, "empty");
+  assertEquals(profile(["", " ", "\u00a0\u3000"]).type, "empty");
+  assertEquals(profile(["\u00a01\u3000"]).type, "integer");
   assertEquals(profile(["true", "NO"]).type, "boolean");
   assertEquals(profile(["2024-01-01"]).type, "date");
   assertEquals(profile(["2024-01-01", "2024-01-01T10:00Z"]).type, "datetime");
@@ -73,20 +86,20 @@ Deno.test("TableProfile's mean stays finite and near the exact one", () => {
 
 Deno.test("TableProfile names blank and repeated columns", () => {
   const names = (header: string[]) =>
-    new TableProfile(header).summary().columns.map((column) => column.name);
+    tableOf(header).summary().columns.map((column) => column.name);
   assertEquals(names(["a", "", "a", " ", "a"]), ["a", "column_2", "a_2", "column_4", "a_3"]);
   assertEquals(names(["a_2", "a", "a"]), ["a_2", "a", "a_3"]);
-  const table = new TableProfile(undefined);
+  const table = new TableProfile(false);
   table.add(["x", "y"]);
   assertEquals(table.summary().columns.map((column) => column.name), ["column_1", "column_2"]);
 });
 
 Deno.test("TableProfile leaves out rows of another width", () => {
-  const table = new TableProfile(["a", "b"]);
+  const table = tableOf(["a", "b"]);
   assertEquals(table.add(["1", "2"]), undefined);
   assertEquals(table.add(["1"]), "1 cell instead of 2");
   assertEquals(table.add(["1", "2", "3"]), "3 cells instead of 2");
-  assertEquals([table.rows, table.malformed], [1, 2]);
+  assertEquals(table.rows, 1);
 });
 
 Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide and odd the table", () => {
@@ -99,15 +112,15 @@ Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide 
     () => "true",
   ];
   for (const width of [1, 2, 3, 7, 20, 60, 99, 100, 101, 1000]) {
-    const table = new TableProfile(Array.from({ length: width }, () => "\u0001".repeat(500)));
+    const table = tableOf(Array.from({ length: width }, () => "\u0001".repeat(500)));
     // Counts as long as those of 10^9 rows, without the rows.
     const state = table.state();
-    for (const column of state.columns) column.counts.fill(1e9);
-    const large = new TableProfile(Array.from({ length: width }, () => "\u0001".repeat(500)), {
-      ...state,
-      rows: 6e9,
-      columns: state.columns.map((column) => ({ ...column, nulls: 1e9 })),
-    });
+    const columns = state.columns.map((column) => ({
+      ...column,
+      nulls: 1e9,
+      counts: column.counts.map(() => 1e9),
+    }));
+    const large = new TableProfile(true, "", { ...state, rows: 6e9, columns });
     for (let i = 0; i < 1200; i++) {
       large.add(Array.from({ length: width }, (_, c) => odd[(c + i) % odd.length]!(i * 1000 + c)));
       if (i % 100 === 10) assert(jsonBytes(large.state()) < LIMIT - 500);
@@ -116,8 +129,49 @@ Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide 
     const summary = large.summary();
     assert(jsonBytes(summary) < LIMIT - 500, `${width}: ${jsonBytes(summary)}`);
     assertEquals(summary.column_count, width);
-    assert(summary.columns.length >= Math.min(width, 60), `${summary.columns.length} of ${width}`);
+    assertEquals(summary.columns.length, Math.min(width, 100));
   }
+});
+
+Deno.test("TableProfile counts different values exactly while there is room, else says there are more", () => {
+  const table = tableOf(["id", "country", "same"]);
+  let exact = 0;
+  for (let i = 0; i < 12_000; i++) {
+    table.add([`${i}`, `country ${i % 200}`, "x"]);
+    const [id] = table.summary().columns;
+    assert(id!.distinct <= table.rows);
+    if (id!.distinct_exact) assertEquals(id!.distinct, ++exact);
+  }
+  const distinct = table.summary().columns.map((it) => [it.distinct, it.distinct_exact]);
+  // The one with the most made room for the others.
+  assertEquals(distinct, [[exact + 1, false], [200, true], [1, true]]);
+  assert(exact > 3000, `${exact}`);
+});
+
+Deno.test("TableProfile counts different values as a set does, however few may be remembered", () => {
+  const width = 90;
+  const cell = fc.integer({ min: 0, max: 60 }).map(String);
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 60 }),
+      fc.nat({ max: 60 }),
+      (rows, cut) => {
+        const whole = new TableProfile(false);
+        let resumed = new TableProfile(false);
+        for (const [i, row] of rows.entries()) {
+          whole.add(row);
+          if (i === cut) resumed = reload(resumed, false);
+          resumed.add(row);
+        }
+        assertEquals(resumed.summary(), whole.summary());
+        whole.summary().columns.forEach(({ distinct, distinct_exact }, i) => {
+          const all = new Set(rows.map((row) => row[i])).size;
+          assert(distinct_exact ? distinct === all : distinct <= all);
+        });
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 Deno.test("TableProfile ends the same whether or not it was reloaded", () => {
@@ -131,13 +185,28 @@ Deno.test("TableProfile ends the same whether or not it was reloaded", () => {
     fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 12 })
   );
   fc.assert(fc.property(rows, fc.nat({ max: 12 }), (rows, cut) => {
-    const whole = new TableProfile(undefined);
+    const whole = new TableProfile(false);
     for (const row of rows) whole.add(row);
-    const before = new TableProfile(undefined);
+    const before = new TableProfile(false);
     for (const row of rows.slice(0, cut)) before.add(row);
-    const state = JSON.parse(JSON.stringify(before.state())) as TableState;
-    const resumed = new TableProfile(undefined, state);
+    const resumed = reload(before, false);
     for (const row of rows.slice(cut)) resumed.add(row);
     assertEquals(resumed.summary(), whole.summary());
+    assertEquals(resumed.rows, whole.rows);
   }));
+});
+
+Deno.test("hashText() never changes, since checkpoints hold its values", () => {
+  assertEquals(["", "a", "ab", "😀"].map(hashText), [
+    3338908027751811,
+    3425698174302465,
+    3382748631033682,
+    222116095571118,
+  ]);
+});
+
+Deno.test("hashText() tells a million similar texts apart", () => {
+  const hashes = new Set<number>();
+  for (let i = 0; i < 1_000_000; i++) hashes.add(hashText(`${i}`));
+  assertEquals(hashes.size, 1_000_000);
 });
