@@ -50,7 +50,7 @@ export interface CsvProfile extends TableSummary {
 /** What `csv-profile` saves: where it is in the file, and the profile so far. */
 export interface CsvProfileCheckpoint {
   /** The layout of this; a checkpoint of another is of no use. */
-  version: typeof VERSION;
+  version: 2;
   /** How the file is written. */
   dialect: CsvDialect;
   /** Where to go on reading. */

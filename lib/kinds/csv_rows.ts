@@ -75,7 +75,8 @@ export class CsvRows {
       const problem = tooLong ? `no end within ${MAX_ROW} characters` : broken;
       skipping = problem !== undefined;
       if (skipping || cells.length > 0) {
-        const undecoded = damaged && text.slice(at, end).includes("\ufffd");
+        // A malformed row may end within a character.
+        const undecoded = damaged && !skipping && text.slice(at, end).includes("\ufffd");
         yield { line, cells: skipping ? [] : cells, problem, undecoded };
       }
       if (skipping) continue;
