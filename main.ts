@@ -5,37 +5,37 @@
  * @module
  */
 
-import { Auth } from "./lib/auth.ts";
-import { readCertificate } from "./lib/certificate.ts";
-import { type Config, ConfigError, configHelp, readConfig } from "./lib/config.ts";
-import { Drain } from "./lib/drain.ts";
+import { Auth } from "./lib/http/auth.ts";
+import { readCertificate } from "./lib/config/certificate.ts";
+import { type Config, ConfigError, configHelp, readConfig } from "./lib/config/config.ts";
+import { Drain } from "./lib/sse/drain.ts";
 import { Engine } from "./lib/engine.ts";
-import { FileInUseError, lockFile } from "./lib/file_lock.ts";
-import { FreeSpace } from "./lib/free_space.ts";
+import { FileInUseError, lockFile } from "./lib/kv/file_lock.ts";
+import { FreeSpace } from "./lib/kv/free_space.ts";
 import denoJson from "./deno.json" with { type: "json" };
-import { loadKinds, SHIPPED_KINDS } from "./lib/kind_registry.ts";
-import { Listener } from "./lib/listener.ts";
-import { createLogger, type Logger } from "./lib/log.ts";
-import { Metrics } from "./lib/metrics.ts";
-import { NewestTasks } from "./lib/newest_tasks.ts";
-import { isLoopback } from "./lib/origin.ts";
-import { RateLimit } from "./lib/rate_limit.ts";
-import { openSchema, SchemaError } from "./lib/schema.ts";
-import { diskOf } from "./lib/disk.ts";
-import { StoreCheck } from "./lib/store_check.ts";
-import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/store_file.ts";
-import { StorePages } from "./lib/store_pages.ts";
-import { Pulse } from "./lib/sse_stream.ts";
-import { serverFiles } from "./lib/server_files.ts";
-import { TaskCounts } from "./lib/task_counts.ts";
-import { taskEnvironment } from "./lib/task_environment.ts";
-import { taskPermissions } from "./lib/task_permissions.ts";
-import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/task_process.ts";
+import { loadKinds, SHIPPED_KINDS } from "./lib/child/load_kinds.ts";
+import { Listener } from "./lib/http/listener.ts";
+import { createLogger, type Logger } from "./lib/base/log.ts";
+import { Metrics } from "./lib/base/metrics.ts";
+import { NewestTasks } from "./lib/feed/newest_tasks.ts";
+import { isLoopback } from "./lib/http/origin.ts";
+import { RateLimit } from "./lib/http/rate_limit.ts";
+import { openSchema, SchemaError } from "./lib/kv/migrations.ts";
+import { diskOf } from "./lib/kv/disk.ts";
+import { StoreCheck } from "./lib/kv/store_check.ts";
+import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/kv/store_file.ts";
+import { StorePages } from "./lib/kv/store_pages.ts";
+import { Pulse } from "./lib/sse/stream.ts";
+import { serverFiles } from "./lib/config/server_files.ts";
+import { TaskCounts } from "./lib/kv/counts.ts";
+import { taskEnvironment } from "./lib/config/task_environment.ts";
+import { taskPermissions } from "./lib/config/task_permissions.ts";
+import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/runner/task_process.ts";
 import type { App } from "./routes/app.ts";
-import { readTokens } from "./lib/tokens.ts";
+import { readTokens } from "./lib/http/tokens.ts";
 import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
 
-export { type Config, configHelp, readConfig } from "./lib/config.ts";
+export { type Config, configHelp, readConfig } from "./lib/config/config.ts";
 
 /** A running server. Disposing of it stops it at once and waits until it has. */
 export interface Server extends App, AsyncDisposable {

@@ -6,18 +6,18 @@
  */
 
 import { ulid } from "@std/ulid";
-import type { FreeSpace } from "./free_space.ts";
-import { Hub } from "./hub.ts";
-import { Janitor } from "./janitor.ts";
-import { keys } from "./keys.ts";
-import type { Journal } from "./journal.ts";
-import type { Logger } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
-import { Runner, type RunnerOptions } from "./runner.ts";
-import { Session } from "./session.ts";
-import { Store } from "./store.ts";
-import type { AnyTask } from "./task.ts";
-import { Uploads } from "./uploads.ts";
+import type { FreeSpace } from "./kv/free_space.ts";
+import { Hub } from "./feed/hub.ts";
+import { Janitor } from "./cluster/janitor.ts";
+import { keys } from "./kv/keys.ts";
+import type { Journal } from "./store/journal.ts";
+import type { Logger } from "./base/log.ts";
+import type { Metrics } from "./base/metrics.ts";
+import { Runner, type RunnerOptions } from "./runner/runner.ts";
+import { Session } from "./cluster/session.ts";
+import { Store } from "./store/store.ts";
+import type { AnyTask } from "./task/define.ts";
+import { Uploads } from "./kv/uploads.ts";
 
 /** What {@link Engine.open} takes. */
 export interface EngineOptions {

@@ -33,7 +33,7 @@ export {
   progress,
   save,
   yieldType,
-} from "./task.ts";
+} from "./task/define.ts";
 export type {
   AnyTask,
   GivenOf,
@@ -50,7 +50,7 @@ export type {
   TaskOptions,
   UploadInfo,
   Yield,
-} from "./task.ts";
+} from "./task/define.ts";
 export type {
   OutputOf,
   SchemaInputOf,
@@ -58,7 +58,7 @@ export type {
   StandardProps,
   StandardResult,
   StandardSchema,
-} from "./standard_schema.ts";
-export { pause } from "./pause.ts";
-export { isFinished, STATUSES } from "./record.ts";
-export type { Status, TaskError, TaskRecord } from "./record.ts";
+} from "./task/standard_schema.ts";
+export { pause } from "./task/delay.ts";
+export { isFinished, STATUSES } from "./task/record.ts";
+export type { Status, TaskError, TaskRecord } from "./task/record.ts";

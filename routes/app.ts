@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { Auth, Principal } from "../lib/auth.ts";
-import type { Config } from "../lib/config.ts";
-import type { Drain } from "../lib/drain.ts";
+import type { Auth, Principal } from "../lib/http/auth.ts";
+import type { Config } from "../lib/config/config.ts";
+import type { Drain } from "../lib/sse/drain.ts";
 import type { Engine } from "../lib/engine.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Metrics } from "../lib/metrics.ts";
-import type { NewestTasks } from "../lib/newest_tasks.ts";
-import type { Pulse } from "../lib/sse_stream.ts";
-import type { RateLimit } from "../lib/rate_limit.ts";
-import type { AnyTask } from "../lib/task.ts";
-import type { TaskCounts } from "../lib/task_counts.ts";
+import type { Logger } from "../lib/base/log.ts";
+import type { Metrics } from "../lib/base/metrics.ts";
+import type { NewestTasks } from "../lib/feed/newest_tasks.ts";
+import type { Pulse } from "../lib/sse/stream.ts";
+import type { RateLimit } from "../lib/http/rate_limit.ts";
+import type { AnyTask } from "../lib/task/define.ts";
+import type { TaskCounts } from "../lib/kv/counts.ts";
 
 /** A running server, as its routes see it. */
 export interface App {

@@ -1,6 +1,6 @@
-import { HttpError } from "../lib/errors.ts";
-import { json, pathId, readJson } from "../lib/http.ts";
-import type { Decided, Store } from "../lib/store.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { json, pathId, readJson } from "../lib/http/http.ts";
+import type { Decided, Store } from "../lib/store/store.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Tasks in one request, at the most. */

@@ -1,5 +1,5 @@
-import { json } from "../lib/http.ts";
-import { COUNT_LIMIT } from "../lib/task_counts.ts";
+import { json } from "../lib/http/http.ts";
+import { COUNT_LIMIT } from "../lib/kv/counts.ts";
 import type { App, RouteContext } from "./app.ts";
 import { readKinds } from "./tasks.ts";
 

@@ -1,10 +1,10 @@
-import { json, pathId } from "../lib/http.ts";
-import { keys } from "../lib/keys.ts";
-import { queuePosition } from "../lib/queue.ts";
-import { rankOf } from "../lib/rank.ts";
-import type { TaskRecord } from "../lib/record.ts";
-import type { SessionInfo } from "../lib/session.ts";
-import { fetchKept, readText, type StoredTask } from "../lib/stored.ts";
+import { json, pathId } from "../lib/http/http.ts";
+import { keys } from "../lib/kv/keys.ts";
+import { queuePosition } from "../lib/kv/queue.ts";
+import { rankOf } from "../lib/kv/rank.ts";
+import type { TaskRecord } from "../lib/task/record.ts";
+import type { SessionInfo } from "../lib/cluster/session.ts";
+import { fetchKept, readText, type StoredTask } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 

@@ -1,5 +1,5 @@
-import { historyPage } from "../lib/history.ts";
-import { jsonText, pathId, queryNumber } from "../lib/http.ts";
+import { historyPage } from "../lib/kv/history.ts";
+import { jsonText, pathId, queryNumber } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { taskNotFound } from "./task.ts";
 

@@ -4,10 +4,16 @@
  * @module
  */
 
-import { type Need, permit, type Principal } from "../lib/auth.ts";
-import { HttpError } from "../lib/errors.ts";
-import { allowOrigin, checkOrigin, checkReach, isLoopback, type Reach } from "../lib/origin.ts";
-import type { RateLimit } from "../lib/rate_limit.ts";
+import { type Need, permit, type Principal } from "../lib/http/auth.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import {
+  allowOrigin,
+  checkOrigin,
+  checkReach,
+  isLoopback,
+  type Reach,
+} from "../lib/http/origin.ts";
+import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { json } from "../lib/http.ts";
+import { json } from "../lib/http/http.ts";
 import type { App } from "./app.ts";
 
 /** `GET /healthz`: this process answers. */

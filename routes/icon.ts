@@ -1,4 +1,4 @@
-import { HttpError } from "../lib/errors.ts";
+import { HttpError } from "../lib/http/errors.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** What stands on the disc of a task that is over, and its colour. */

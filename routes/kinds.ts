@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { json } from "../lib/http.ts";
-import type { AnyTask } from "../lib/task.ts";
+import { json } from "../lib/http/http.ts";
+import type { AnyTask } from "../lib/task/define.ts";
 import type { App } from "./app.ts";
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input. */

@@ -1,7 +1,7 @@
-import type { Principal } from "../lib/auth.ts";
-import { HttpError } from "../lib/errors.ts";
-import { json, readJson } from "../lib/http.ts";
-import { checkOrigin } from "../lib/origin.ts";
+import type { Principal } from "../lib/http/auth.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { json, readJson } from "../lib/http/http.ts";
+import { checkOrigin } from "../lib/http/origin.ts";
 import type { App, RouteContext } from "./app.ts";
 import { isSecure, limit, sessionsShown } from "./guard.ts";
 

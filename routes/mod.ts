@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Need } from "../lib/auth.ts";
-import { errorResponse, HttpError } from "../lib/errors.ts";
-import { checkHost, type Reach, requireHost } from "../lib/origin.ts";
-import { StoreError } from "../lib/store_error.ts";
+import type { Need } from "../lib/http/auth.ts";
+import { errorResponse, HttpError } from "../lib/http/errors.ts";
+import { checkHost, type Reach, requireHost } from "../lib/http/origin.ts";
+import { StoreError } from "../lib/store/store_error.ts";
 import type { App, RouteContext } from "./app.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";

@@ -1,4 +1,4 @@
-import { json } from "../lib/http.ts";
+import { json } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { isSecure } from "./guard.ts";
 import type { RouteTable } from "./mod.ts";

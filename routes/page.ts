@@ -1,5 +1,5 @@
 import { acceptsLanguages } from "@std/http";
-import { HttpError } from "../lib/errors.ts";
+import { HttpError } from "../lib/http/errors.ts";
 import type { App, RouteContext } from "./app.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { serveFile, STATIC, type StaticFile } from "./static_file.ts";
@@ -39,7 +39,7 @@ const CSP = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  // The one name under which the page may start its worker, see static/live.ts.
+  // The one name under which the page may start its worker, see static/feed/live.ts.
   "trusted-types headway-worker",
 ].join("; ");
 

@@ -1,7 +1,7 @@
-import type { Principal } from "../lib/auth.ts";
-import { ULID } from "../lib/http.ts";
-import { listTasks } from "../lib/list.ts";
-import { shownRecord } from "../lib/stored.ts";
+import type { Principal } from "../lib/http/auth.ts";
+import { ULID } from "../lib/http/http.ts";
+import { listTasks } from "../lib/kv/list.ts";
+import { shownRecord } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf } from "./login.ts";
 

@@ -1,8 +1,8 @@
 import { eTag, ifNoneMatch } from "@std/http";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
-import { HttpError } from "../lib/errors.ts";
-import { paced } from "../lib/paced.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { paced } from "../lib/http/paced_body.ts";
 
 /** Where the files lie, once built. */
 export const STATIC: URL = new URL("../static/", import.meta.url);

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { canonical } from "../lib/canonical.ts";
-import { HttpError } from "../lib/errors.ts";
-import type { Submission } from "../lib/store.ts";
-import { MAX_JSON } from "../lib/stored.ts";
-import { byteLength } from "../lib/lines.ts";
+import { canonical } from "../lib/http/canonical.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import type { Submission } from "../lib/store/store.ts";
+import { MAX_JSON } from "../lib/kv/head.ts";
+import { byteLength } from "../lib/kv/event_text.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an Idempotency-Key is remembered. */
@@ -85,7 +85,7 @@ async function checkedInput(
   task: { kind: string; input: unknown },
   value: unknown,
 ): Promise<string | null> {
-  const schema = (task as import("../lib/task.ts").AnyTask).input;
+  const schema = (task as import("../lib/task/define.ts").AnyTask).input;
   if (schema) {
     const result = await schema["~standard"].validate(value);
     if (result.issues) {

@@ -1,5 +1,5 @@
-import { HttpError } from "../lib/errors.ts";
-import { json, readJson } from "../lib/http.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { json, readJson } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 

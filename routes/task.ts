@@ -1,9 +1,9 @@
 import { ifNoneMatch } from "@std/http";
-import { HttpError } from "../lib/errors.ts";
-import { json, jsonText, pathId } from "../lib/http.ts";
-import { isFinished, type TaskRecord } from "../lib/record.ts";
-import type { Decided } from "../lib/store.ts";
-import { shownRecord, type StoredTask } from "../lib/stored.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { json, jsonText, pathId } from "../lib/http/http.ts";
+import { isFinished, type TaskRecord } from "../lib/task/record.ts";
+import type { Decided } from "../lib/store/store.ts";
+import { shownRecord, type StoredTask } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** There is no such task. */

@@ -1,10 +1,10 @@
 import { ulid } from "@std/ulid";
-import { HttpError } from "../lib/errors.ts";
-import { jsonText, queryNumber, queryWords, readJson, ULID } from "../lib/http.ts";
-import { type ListQuery, listTasks } from "../lib/list.ts";
-import { type Status, STATUSES } from "../lib/record.ts";
-import { shownRecord, type StoredTask } from "../lib/stored.ts";
-import { KIND_PATTERN } from "../lib/task.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { jsonText, queryNumber, queryWords, readJson, ULID } from "../lib/http/http.ts";
+import { type ListQuery, listTasks } from "../lib/kv/list.ts";
+import { type Status, STATUSES } from "../lib/task/record.ts";
+import { shownRecord, type StoredTask } from "../lib/kv/head.ts";
+import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 

@@ -1,7 +1,7 @@
-import { HttpError } from "../lib/errors.ts";
-import { json, withDeadline } from "../lib/http.ts";
-import { StoreError } from "../lib/store_error.ts";
-import { UploadRefused } from "../lib/uploads.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { json, withDeadline } from "../lib/http/http.ts";
+import { StoreError } from "../lib/store/store_error.ts";
+import { UploadRefused } from "../lib/kv/uploads.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an upload may take in all. */

@@ -6,12 +6,12 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { Page } from "./components/page.tsx";
-import { startNotify } from "./notify.ts";
-import { startRoute } from "./route.ts";
-import { startSign } from "./sign.ts";
-import { startStore } from "./store.ts";
-import { language, LANGUAGES, startLanguage } from "./strings.ts";
+import { Page } from "./app/page.tsx";
+import { startNotify } from "./app/notify.ts";
+import { startRoute } from "./app/route.ts";
+import { startSign } from "./app/sign.ts";
+import { startStore } from "./app/store.ts";
+import { language, LANGUAGES, startLanguage } from "./i18n/strings.ts";
 
 startLanguage();
 effect(() => void (document.documentElement.lang = LANGUAGES[language.value].locale));

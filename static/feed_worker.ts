@@ -6,7 +6,7 @@
  */
 
 import { WORLD } from "./client/world.ts";
-import { Feed } from "./feed.ts";
+import { Feed } from "./feed/feed.ts";
 
 /** Feeds whoever joins. */
 export const feed: Feed = new Feed(WORLD);

@@ -7,9 +7,9 @@
 
 import { backup, DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { readConfig } from "../lib/config.ts";
-import { openPrivate, STORE_FILES } from "../lib/private_file.ts";
-import { checkStoreFile, StoreOpenError } from "../lib/store_file.ts";
+import { readConfig } from "../lib/config/config.ts";
+import { openPrivate, STORE_FILES } from "../lib/kv/private_file.ts";
+import { checkStoreFile, StoreOpenError } from "../lib/kv/store_file.ts";
 
 /** Pages copied at once: all of them, or a busy store would make it begin again and again. */
 const ALL_PAGES = 2 ** 31 - 1;

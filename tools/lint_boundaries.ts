@@ -23,8 +23,8 @@ const PROCESS_APIS = new Set([
 /** The exceptions: a file, or a folder with its `/`, and the names it may use. */
 const PROCESS_API_EXCEPTIONS: readonly (readonly [path: string, names: readonly string[]])[] = [
   ["main.ts", [...PROCESS_APIS]],
-  ["lib/child.ts", ["env"]],
-  ["lib/listener.ts", ["serve"]],
+  ["lib/child/main.ts", ["env"]],
+  ["lib/http/listener.ts", ["serve"]],
   ["lib/std/", [...PROCESS_APIS]],
 ];
 
@@ -36,7 +36,7 @@ type Target =
   | { type: "built-in" };
 
 /** What of `lib/` a kind may use: the public face. */
-const FOR_KINDS = new Set(["lib/task.ts", "lib/pause.ts", "lib/mod.ts"]);
+const FOR_KINDS = new Set(["lib/task/define.ts", "lib/task/delay.ts", "lib/mod.ts"]);
 
 /** The layer of a file: the first of its path. `lib/kinds` and `static/client` are their own. */
 type Layer = "kinds" | "lib" | "routes" | "client" | "static" | "free" | "root";

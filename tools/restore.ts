@@ -6,9 +6,9 @@
  */
 
 import { parseArgs } from "node:util";
-import { FileInUseError, lockFile } from "../lib/file_lock.ts";
-import { keys } from "../lib/keys.ts";
-import { openPrivate, tighten } from "../lib/private_file.ts";
+import { FileInUseError, lockFile } from "../lib/kv/file_lock.ts";
+import { keys } from "../lib/kv/keys.ts";
+import { openPrivate, tighten } from "../lib/kv/private_file.ts";
 import {
   BackupError,
   checkCopy,

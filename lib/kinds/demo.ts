@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { pause } from "../pause.ts";
-import { defineTask, progress, save, type TaskDefinition } from "../task.ts";
+import { pause } from "../task/delay.ts";
+import { defineTask, progress, save, type TaskDefinition } from "../task/define.ts";
 
 const MAX_STEPS = 100_000;
 const MAX_INTERVAL_MS = 3_600_000;

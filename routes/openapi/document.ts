@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import type { Need } from "../../lib/auth.ts";
-import type { AnyTask } from "../../lib/task.ts";
+import type { Need } from "../../lib/http/auth.ts";
+import type { AnyTask } from "../../lib/task/define.ts";
 import { inputSchema } from "../kinds.ts";
 import type { RouteTable } from "../mod.ts";
 import { type Answer, NEW_TASK, type Operation, OPERATIONS } from "./operations.ts";

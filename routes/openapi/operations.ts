@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { STATUSES } from "../../lib/record.ts";
+import { STATUSES } from "../../lib/task/record.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */

@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { STATUSES, type TaskRecord } from "../../lib/record.ts";
-import { SCOPES } from "../../lib/tokens.ts";
+import { STATUSES, type TaskRecord } from "../../lib/task/record.ts";
+import { SCOPES } from "../../lib/http/tokens.ts";
 
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/).describe("ULID");
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)

@@ -5,11 +5,11 @@
  */
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { history } from "../../lib/history.ts";
-import { keys, keyText } from "../../lib/keys.ts";
-import { rankKey, rankOf } from "../../lib/rank.ts";
-import { isFinished, type TaskRecord } from "../../lib/record.ts";
-import type { StoredTask } from "../../lib/stored.ts";
+import { history } from "../../lib/kv/history.ts";
+import { keys, keyText } from "../../lib/kv/keys.ts";
+import { rankKey, rankOf } from "../../lib/kv/rank.ts";
+import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
+import type { StoredTask } from "../../lib/kv/head.ts";
 
 /**
  * Asserts that heads, index, queue and rows say the same of every task.

@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { SignJWT, UnsecuredJWT } from "jose";
-import { keys } from "../../lib/keys.ts";
+import { keys } from "../../lib/kv/keys.ts";
 import { readConfig, type Server, start } from "../../main.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { post } from "../helpers/api.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { checkHost, isForeign, isLoopback } from "../../lib/origin.ts";
+import { checkHost, isForeign, isLoopback } from "../../lib/http/origin.ts";
 import type { Server } from "../../main.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { post, submit } from "../helpers/api.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { withDeadline } from "../../lib/http.ts";
-import { HttpError } from "../../lib/errors.ts";
+import { withDeadline } from "../../lib/http/http.ts";
+import { HttpError } from "../../lib/http/errors.ts";
 import { submit } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { SignJWT } from "jose";
-import { keys } from "../../lib/keys.ts";
+import { keys } from "../../lib/kv/keys.ts";
 import type { Server } from "../../main.ts";
 import { post } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";

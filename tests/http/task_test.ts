@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { TaskRecord } from "headway";
-import { keys } from "../../lib/keys.ts";
+import { keys } from "../../lib/kv/keys.ts";
 import {
   type EventRow,
   finished,

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConfigError } from "../../lib/config.ts";
+import { ConfigError } from "../../lib/config/config.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { makeCertificate, writeCertificate } from "../helpers/certificate.ts";
 import { startServer, testApp } from "../helpers/server.ts";

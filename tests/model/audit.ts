@@ -6,7 +6,7 @@
 
 import type { TaskRecord } from "headway";
 import { type EventRow, storedEvents } from "../helpers/api.ts";
-import { isFinished } from "../../lib/record.ts";
+import { isFinished } from "../../lib/task/record.ts";
 import { holds } from "./invariants.ts";
 import { LIMIT, type Script } from "./script.ts";
 import type { KnownTask, Reference } from "./reference.ts";

@@ -1,8 +1,8 @@
-import { keyText } from "../../lib/keys.ts";
-import { parseRows } from "../../lib/lines.ts";
-import { rankKey, rankOf } from "../../lib/rank.ts";
-import type { TaskRecord } from "../../lib/record.ts";
-import type { StoredTask } from "../../lib/stored.ts";
+import { keyText } from "../../lib/kv/keys.ts";
+import { parseRows } from "../../lib/kv/event_text.ts";
+import { rankKey, rankOf } from "../../lib/kv/rank.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import type { StoredTask } from "../../lib/kv/head.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 

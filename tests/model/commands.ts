@@ -5,7 +5,7 @@
  */
 
 import fc from "fast-check";
-import { type TaskRecord, waits } from "../../lib/record.ts";
+import { type TaskRecord, waits } from "../../lib/task/record.ts";
 import { audit } from "./audit.ts";
 import { auditStore } from "./audit_store.ts";
 import { FeedWatcher } from "./feed_watcher.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isFinished } from "../../lib/record.ts";
+import { isFinished } from "../../lib/task/record.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { KnownTask, Reference, Submission, UsedKey } from "./reference.ts";
 import type { Answer, World } from "./world.ts";

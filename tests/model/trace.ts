@@ -1,4 +1,4 @@
-import { type TaskRecord, waits } from "../../lib/record.ts";
+import { type TaskRecord, waits } from "../../lib/task/record.ts";
 import type { EventRow } from "../helpers/api.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Script } from "./script.ts";

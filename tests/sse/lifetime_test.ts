@@ -7,8 +7,8 @@ import {
   assertMatch,
 } from "@std/assert";
 import { EventSource } from "eventsource";
-import type { Drain } from "../../lib/drain.ts";
-import type { SseStream } from "../../lib/sse_stream.ts";
+import type { Drain } from "../../lib/sse/drain.ts";
+import type { SseStream } from "../../lib/sse/stream.ts";
 import type { Server } from "../../main.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { createParser } from "eventsource-parser";
-import { Pulse, SseStream } from "../../lib/sse_stream.ts";
+import { Pulse, SseStream } from "../../lib/sse/stream.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { residentBytes } from "../helpers/memory.ts";
 import { openGate } from "../helpers/gate.ts";

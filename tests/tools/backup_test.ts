@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { FileInUseError } from "../../lib/file_lock.ts";
-import { keys } from "../../lib/keys.ts";
-import { StoreOpenError } from "../../lib/store_file.ts";
+import { FileInUseError } from "../../lib/kv/file_lock.ts";
+import { keys } from "../../lib/kv/keys.ts";
+import { StoreOpenError } from "../../lib/kv/store_file.ts";
 import { backUp, BackupError } from "../../tools/backup.ts";
 import { restore } from "../../tools/restore.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";

@@ -10,10 +10,10 @@ function lint(path: string, source: string): Deno.lint.Diagnostic[] {
 /** [importing file, statement] */
 const ALLOWED: [string, string][] = [
   ["main.ts", `import { app } from "./routes/mod.ts";`],
-  ["lib/hub.ts", `import { log } from "./log.ts";`],
-  ["lib/hub.ts", `import { eTag } from "@std/http";`],
+  ["lib/feed/hub.ts", `import { log } from "./log.ts";`],
+  ["lib/feed/hub.ts", `import { eTag } from "@std/http";`],
   ["lib/sse/frame.ts", `import { log } from "../log.ts";`],
-  ["lib/kinds/demo.ts", `import { progress } from "../task.ts";`],
+  ["lib/kinds/demo.ts", `import { progress } from "../task/define.ts";`],
   ["lib/kinds/demo.ts", `import { progress } from "headway";`],
   ["lib/kinds/demo.ts", `import { parse } from "csv-parse";`],
   ["lib/kinds/demo.ts", `import { createHash } from "node:crypto";`],
@@ -41,11 +41,15 @@ for (const [path, source] of ALLOWED) {
 
 /** [importing file, statement, a part of the message] */
 const FORBIDDEN: [string, string, string][] = [
-  ["lib/hub.ts", `import { app } from "../routes/mod.ts";`, "lib/ imports only lib/"],
-  ["lib/hub.ts", `import { start } from "../main.ts";`, "lib/ imports only lib/"],
-  ["lib/hub.ts", `export * from "../static/client.ts";`, "lib/ imports only lib/"],
-  ["lib/hub.ts", `import { eventually } from "../tests/helpers/eventually.ts";`, "outside tests/"],
-  ["lib/hub.ts", `export { a } from "../tools/build.ts";`, "outside tests/"],
+  ["lib/feed/hub.ts", `import { app } from "../../routes/mod.ts";`, "lib/ imports only lib/"],
+  ["lib/feed/hub.ts", `import { start } from "../../main.ts";`, "lib/ imports only lib/"],
+  ["lib/feed/hub.ts", `export * from "../../static/client.ts";`, "lib/ imports only lib/"],
+  [
+    "lib/feed/hub.ts",
+    `import { eventually } from "../../tests/helpers/eventually.ts";`,
+    "outside tests/",
+  ],
+  ["lib/feed/hub.ts", `export { a } from "../../tools/build.ts";`, "outside tests/"],
   ["lib/kinds/demo.ts", `import { Store } from "../store.ts";`, "A kind imports only"],
   ["lib/kinds/demo.ts", `import type { Store } from "../store.ts";`, "A kind imports only"],
   ["lib/kinds/demo.ts", `const s = await import("../sse.ts");`, "A kind imports only"],
@@ -60,7 +64,7 @@ const FORBIDDEN: [string, string, string][] = [
   ["static/client/watch.ts", `import { strings } from "../strings.ts";`, "other people's"],
   ["static/client/watch.ts", `import type { TaskRecord } from "headway";`, "other people's"],
   ["static/client/watch.ts", `import { join } from "node:path";`, "other people's"],
-  ["lib/hub.ts", `import { watch } from "headway/client";`, "lib/ imports only lib/"],
+  ["lib/feed/hub.ts", `import { watch } from "headway/client";`, "lib/ imports only lib/"],
   ["main.ts", `import { run } from "./tests/run.ts";`, "outside tests/"],
 ];
 
@@ -88,18 +92,20 @@ for (const source of PROCESS_USES) {
     for (const path of ["main.ts", "tests/main_test.ts", "tools/build.ts", "lib/std/assert/x.ts"]) {
       assertEquals(lint(path, source), []);
     }
-    for (const path of ["lib/hub.ts", "lib/kinds/demo.ts", "routes/tasks.ts", "static/app.tsx"]) {
+    for (
+      const path of ["lib/feed/hub.ts", "lib/kinds/demo.ts", "routes/tasks.ts", "static/app.tsx"]
+    ) {
       assertEquals(lint(path, source).map(({ id }) => id), ["boundaries/process"]);
     }
   });
 }
 
-Deno.test("boundaries/process lets lib/child.ts read the environment, and no more", () => {
-  assertEquals(lint("lib/child.ts", `Deno.env.get("X");`), []);
-  assertEquals(lint("lib/child.ts", `await Deno.openKv();`).length, 1);
+Deno.test("boundaries/process lets lib/child/main.ts read the environment, and no more", () => {
+  assertEquals(lint("lib/child/main.ts", `Deno.env.get("X");`), []);
+  assertEquals(lint("lib/child/main.ts", `await Deno.openKv();`).length, 1);
 });
 
 Deno.test("boundaries/process does not mind other names and types", () => {
   const source = `const kv: Deno.Kv = app.openKv(); Deno.stat("."); app.env.get("X");`;
-  assertEquals(lint("lib/hub.ts", source), []);
+  assertEquals(lint("lib/feed/hub.ts", source), []);
 });

@@ -26,7 +26,7 @@ Deno.test("every package is in deno.json with a version, and in README with its 
 
 Deno.test("deno.lock fits the sources: nothing would be added to it unseen", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--quiet", "--frozen", "main.ts", "static/app.tsx", "lib/child.ts"],
+    args: ["check", "--quiet", "--frozen", "main.ts", "static/app.tsx", "lib/child/main.ts"],
     cwd: ROOT,
     stdout: "null",
   }).output();

@@ -221,7 +221,7 @@ Deno.test("--upload sends the file and puts its id into the input", async () => 
   await using server = await startServer();
   await using directory = await tempDir();
   const path = `${directory.path}/été.csv`;
-  await Deno.writeTextFile(path, `a,b\n${"1;2,3\n".repeat(50_000)}`);
+  await Deno.writeTextFile(path, `a;b\n${"1;2,3\n".repeat(50_000)}`);
   await using upload = command(
     server.url,
     ...["csv-profile", "--upload", path, "--input", '{"delimiter":";"}', "--quiet"],

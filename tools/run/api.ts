@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TaskRecord } from "../../lib/record.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
 
 /** The server could not be reached, or did not want to. */
 export class ServerError extends Error {

@@ -1,5 +1,5 @@
-import type { TaskRecord } from "../../lib/record.ts";
-import { amount, duration, percent, rate } from "../../static/format.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { amount, duration, percent, rate } from "../../static/i18n/format.ts";
 import { cells, cleanLine, cut } from "./text.ts";
 
 /** What a bar shows of a task, or of an upload. */

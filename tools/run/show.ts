@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { TaskRecord } from "../../lib/record.ts";
-import { amount, percent, tookTime } from "../../static/format.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { amount, percent, tookTime } from "../../static/i18n/format.ts";
 import type { Arguments } from "./arguments.ts";
 import { bar, type BarRecord } from "./bar.ts";
 import { Screen, write } from "./screen.ts";

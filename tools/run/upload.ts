@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { formFields } from "../../static/kind_form.ts";
-import { estimate } from "../../lib/eta.ts";
+import { formFields } from "../../static/new_task/kind_form.ts";
+import { estimate } from "../../lib/task/eta.ts";
 import { type Api, ServerError } from "./api.ts";
 import { UsageError } from "./arguments.ts";
 import type { BarRecord } from "./bar.ts";

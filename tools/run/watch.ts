@@ -1,4 +1,4 @@
-import type { TaskRecord } from "../../lib/record.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
 import { HeadwayError, watch as watchTask } from "../../static/client/client.ts";
 import { type Api, ServerError } from "./api.ts";
 

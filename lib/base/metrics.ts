@@ -1,0 +1,288 @@
+/**
+ * Figures about this process, as Prometheus reads them. What happens often is counted in plain
+ * numbers where it happens, and asked for at a scrape.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { isProgress, type TaskEvent } from "../kv/event_text.ts";
+import type { StreamEnd } from "../sse/stream.ts";
+
+/** What a process is asked for at a scrape. */
+export interface Reading {
+  /** Tasks of the whole store that wait or run, by state; none where it does not answer. */
+  tasks: Readonly<Record<string, number>>;
+  /** Tasks that run in this process, by kind. */
+  running: Readonly<Record<string, number>>;
+  /** Task processes. */
+  processes: number;
+  /** Milliseconds for which the store has taken nothing. */
+  stalledMs: number;
+  /** Streams: open now, opened, pieces sent to them, and how those ended that did. */
+  streams: {
+    size: number;
+    opened: number;
+    sent: number;
+    ended: Readonly<Record<StreamEnd, number>>;
+  };
+}
+
+/** What {@link Metrics} takes. */
+export interface MetricsOptions {
+  /** Of Headway. */
+  version: string;
+  /** What this process does. */
+  role: string;
+}
+
+/** How a try to commit went. */
+export type CommitEnd = "committed" | "conflict" | "failed";
+
+/** Methods that are told apart: a client may make up others. */
+const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
+
+/** Milliseconds between two looks at the event loop. */
+const LOOP_MS = 200;
+
+/** Bounds in seconds. */
+const BUCKETS = {
+  wait: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200],
+  run: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 43_200],
+  commit: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  loop: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+};
+
+/** See the module. */
+export class Metrics implements Disposable {
+  /** Streams that found no room. */
+  turnedAway = 0;
+  /** How often this process was taken for dead. */
+  fenced = 0;
+
+  readonly #registry = new Registry();
+  readonly #events = new Map<string, number>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #reading: Reading | undefined;
+
+  readonly #submitted = this.#counter("tasks_submitted_total", "Tasks taken in", ["kind"]);
+  readonly #requeued = this.#counter(
+    "tasks_requeued_total",
+    "Tasks that wait again: for another attempt, after an interruption, or retried by somebody",
+    ["kind"],
+  );
+  readonly #finished = this.#counter("tasks_finished_total", "Tasks that ended", [
+    "kind",
+    "status",
+  ]);
+  readonly #wait = this.#histogram(
+    "claim_wait_seconds",
+    "From when a task might run until it was claimed",
+    ["kind"],
+    BUCKETS.wait,
+  );
+  readonly #run = this.#histogram("run_seconds", "How long runs took", ["kind"], BUCKETS.run);
+  readonly #commits = this.#counter("commits_total", "Tries to commit", ["end"]);
+  readonly #commit = this.#histogram(
+    "commit_seconds",
+    "How long tries to commit took",
+    [],
+    BUCKETS.commit,
+  );
+  readonly #processEnds = this.#counter(
+    "task_process_ends_total",
+    "Task processes that died, or were killed because a task did not stop",
+    ["end"],
+  );
+  readonly #requests = this.#counter("http_requests_total", "Requests answered", [
+    "route",
+    "method",
+    "status",
+  ]);
+  readonly #loop = this.#histogram(
+    "event_loop_delay_seconds",
+    "How long after its time a timer was called",
+    [],
+    BUCKETS.loop,
+  );
+
+  /** Begins to look at the event loop. */
+  constructor({ version, role }: MetricsOptions) {
+    this.#addScraped();
+    const build = { version, deno: Deno.version.deno, role };
+    const labelNames = Object.keys(build);
+    const info = { name: "headway_build_info", help: "What runs", registers: [this.#registry] };
+    new Gauge({ ...info, labelNames }).set(build, 1);
+    let due = performance.now() + LOOP_MS;
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      this.#loop.observe(Math.max(0, now - due) / 1000);
+      due = now + LOOP_MS;
+    }, LOOP_MS);
+  }
+
+  /** What this process has committed: each event is committed once, by one process. */
+  committed(events: readonly TaskEvent[]): void {
+    for (const { type, kind, seq, json } of events) {
+      const name = isProgress(type) ? "progress" : type;
+      this.#events.set(name, (this.#events.get(name) ?? 0) + 1);
+      if (type === "complete") {
+        this.#finished.inc({ kind, status: statusOf(json) });
+      } else if (type === "message" && seq === 1) {
+        this.#submitted.inc({ kind });
+      } else if (type === "message" && statusOf(json) === "pending") {
+        this.#requeued.inc({ kind });
+      }
+    }
+  }
+
+  /** A try to commit. */
+  tried(end: CommitEnd, ms: number): void {
+    this.#commits.inc({ end });
+    this.#commit.observe(ms / 1000);
+  }
+
+  /** A claim that is durable, and what the task waited for it. */
+  claimed(kind: string, ms: number): void {
+    this.#wait.observe({ kind }, Math.max(0, ms) / 1000);
+  }
+
+  /** A run that is over, however. */
+  ran(kind: string, ms: number): void {
+    this.#run.observe({ kind }, ms / 1000);
+  }
+
+  /** A task process that was not meant to end. */
+  processEnded(end: "died" | "killed"): void {
+    this.#processEnds.inc({ end });
+  }
+
+  /** A response. `route` is one of the table, or `other`. */
+  answered(route: string, method: string, status: number): void {
+    this.#requests.inc({ route, method: METHODS.has(method) ? method : "other", status });
+  }
+
+  /** Everything, as text. */
+  text(reading: Reading): Promise<string> {
+    this.#reading = reading;
+    return this.#registry.metrics();
+  }
+
+  /** The type of the text. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Stops looking. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `headway_${name}`, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {
+    const registers = [this.#registry];
+    return new Histogram({ name: `headway_${name}`, help, labelNames, buckets, registers });
+  }
+
+  /** Adds what is put together at a scrape. */
+  #addScraped(): void {
+    const add = (
+      name: string,
+      help: string,
+      label: string | null,
+      read: (reading: Reading) => number | Iterable<readonly [value: string, count: number]>,
+    ) => {
+      const collect = (metric: Counter | Gauge) => {
+        metric.reset();
+        const value = read(this.#reading!);
+        if (typeof value === "number") return metric.inc(value);
+        for (const [of, count] of value) metric.inc({ [label!]: of }, count);
+      };
+      const labelNames = label === null ? [] : [label];
+      const options = { name, help, labelNames, registers: [this.#registry] };
+      if (name.endsWith("_total")) {
+        new Counter({
+          ...options,
+          collect() {
+            collect(this);
+          },
+        });
+      } else {new Gauge({
+          ...options,
+          collect() {
+            collect(this);
+          },
+        });}
+    };
+    add(
+      "headway_tasks",
+      "Tasks of the store that wait or run, each counted up to 10000",
+      "status",
+      ({ tasks }) => Object.entries(tasks),
+    );
+    add(
+      "headway_tasks_running",
+      "Tasks that run in this process",
+      "kind",
+      ({ running }) => Object.entries(running),
+    );
+    add("headway_events_total", "Events committed", "type", () => this.#events);
+    add(
+      "headway_store_stalled_seconds",
+      "Since when the store has taken nothing",
+      null,
+      (it) => it.stalledMs / 1000,
+    );
+    add(
+      "headway_fenced_total",
+      "How often this process was taken for dead",
+      null,
+      () => this.fenced,
+    );
+    add("headway_task_processes", "Task processes", null, ({ processes }) => processes);
+    add("headway_streams_open", "Streams open", null, ({ streams }) => streams.size);
+    add("headway_streams_opened_total", "Streams opened", null, ({ streams }) => streams.opened);
+    add(
+      "headway_streams_ended_total",
+      "Streams that ended, see ARCHITECTURE.md",
+      "end",
+      (it) => Object.entries(it.streams.ended),
+    );
+    add(
+      "headway_streams_turned_away_total",
+      "Streams that found no room",
+      null,
+      () => this.turnedAway,
+    );
+    add(
+      "headway_deliveries_total",
+      "Pieces sent to streams: a message, or some of history",
+      null,
+      (it) => it.streams.sent,
+    );
+    add("process_cpu_seconds_total", "CPU time, user and system", null, () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+    add("process_resident_memory_bytes", "Memory in use", null, () => Deno.memoryUsage().rss);
+    add("headway_heap_bytes", "JavaScript's heap", "part", () => {
+      const { heapUsed, heapTotal, external } = Deno.memoryUsage();
+      return [["used", heapUsed], ["total", heapTotal], ["external", external]];
+    });
+    add(
+      "process_start_time_seconds",
+      "When it began, since the epoch",
+      null,
+      () => performance.timeOrigin / 1000,
+    );
+  }
+}
+
+/** The state in a record, or in the data of a `complete`: it stands near the front. */
+function statusOf(json: string): string {
+  return /^\{"task_id":"\w+",(?:"kind":"[^"]+",)?"status":"(\w+)"/.exec(json)?.[1] ?? "unknown";
+}

@@ -1,0 +1,145 @@
+/**
+ * What a server process and its task processes tell each other, over stdin and stdout.
+ *
+ * A frame is a length (4 bytes, little endian, of what follows), a type (1 byte), and the content:
+ * JSON, or the bytes of an upload behind the number of the request they answer (4 bytes).
+ *
+ * @module
+ */
+
+import type { Report } from "../task/state.ts";
+import type { TaskError } from "../task/record.ts";
+import type { UploadInfo } from "../task/define.ts";
+
+/** From the server process. */
+export type ToTasks =
+  | {
+    type: "start";
+    run: number;
+    kind: string;
+    id: string;
+    attempt: number;
+    input: string | null;
+    checkpoint: string | null;
+  }
+  | { type: "abort"; run: number; reason: StopReason }
+  /** The server will stop: the run ends at its next checkpoint, if it does not return before. */
+  | { type: "settle"; run: number }
+  /** The last batch was taken: the next may come. */
+  | { type: "ack" }
+  | { type: "info"; request: number; info: UploadInfo | null };
+
+/** From a task process. */
+export type FromTasks =
+  /** What the kinds there are called, once it can take tasks. */
+  | { type: "ready"; kinds: string[] }
+  | { type: "batch"; events: RunEvent[] }
+  /** Asks for an upload's piece, answered with a bytes frame (none when there is no such piece). */
+  | { type: "piece"; request: number; upload: string; offset: number }
+  | { type: "info"; request: number; upload: string };
+
+/** Something a run yielded, in order; `json` is an object's text. */
+export type RunEvent =
+  | [run: number, type: "progress", report: Report]
+  | [run: number, type: "log" | "output" | "save", json: string]
+  | [run: number, type: "end", end: RunEnd];
+
+/** How a generator ended. */
+export type RunEnd =
+  | { how: "returned"; json: string | null }
+  | { how: "threw"; error: TaskError; stack: string }
+  | { how: "stopped"; reason: StopReason; stack?: string };
+
+/** Why a run is told to stop. */
+export type StopReason = "cancel" | "timeout" | "stop";
+
+/** A frame: a message, or bytes in answer to a request. */
+export type Frame<Message> = { message: Message } | { request: number; bytes: Uint8Array };
+
+const JSON_FRAME = 1;
+const BYTES_FRAME = 2;
+const HEADER = 5;
+
+/** The most a frame may hold: a peer that claims more is not one of ours. */
+const MAX_FRAME = 64 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A message as a frame. */
+export function encodeFrame(message: ToTasks | FromTasks): Uint8Array<ArrayBuffer> {
+  return frame(JSON_FRAME, encoder.encode(JSON.stringify(message)));
+}
+
+/** An upload's bytes as a frame. */
+export function encodeBytesFrame(request: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(4 + bytes.length);
+  new DataView(content.buffer).setUint32(0, request, true);
+  content.set(bytes, 4);
+  return frame(BYTES_FRAME, content);
+}
+
+function frame(type: number, content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEADER + content.length);
+  new DataView(bytes.buffer).setUint32(0, content.length, true);
+  bytes[4] = type;
+  bytes.set(content, HEADER);
+  return bytes;
+}
+
+/** Puts frames together again from chunks cut anywhere. */
+export class FrameDecoder<Message extends ToTasks | FromTasks> {
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  #wanted = HEADER;
+
+  /**
+   * Takes a chunk and returns the frames it completes.
+   *
+   * @throws {SyntaxError} If the chunk is not part of this protocol.
+   */
+  push(chunk: Uint8Array): Frame<Message>[] {
+    this.#parts.push(chunk);
+    this.#length += chunk.length;
+    // Joined only when there is something to read: a large frame is not copied once a chunk.
+    if (this.#length < this.#wanted) return [];
+    const bytes = this.#parts.length === 1 ? chunk : concat(this.#parts);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const frames: Frame<Message>[] = [];
+    let at = 0;
+    this.#wanted = HEADER;
+    while (bytes.length - at >= HEADER) {
+      const length = view.getUint32(at, true);
+      const type = bytes[at + 4]!;
+      if (length > MAX_FRAME || (type !== JSON_FRAME && type !== BYTES_FRAME)) {
+        throw new SyntaxError("Cannot read the stream as it holds no frame of this protocol");
+      }
+      if (bytes.length - at < HEADER + length) {
+        this.#wanted = HEADER + length;
+        break;
+      }
+      const content = bytes.subarray(at + HEADER, at + HEADER + length);
+      frames.push(
+        type === JSON_FRAME ? { message: JSON.parse(decoder.decode(content)) as Message } : {
+          request: view.getUint32(at + HEADER, true),
+          bytes: content.slice(4),
+        },
+      );
+      at += HEADER + length;
+    }
+    this.#parts = at < bytes.length ? [bytes.subarray(at)] : [];
+    this.#length = bytes.length - at;
+    return frames;
+  }
+}
+
+/** Bytes one after another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

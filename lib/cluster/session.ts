@@ -1,0 +1,85 @@
+/**
+ * A process's session: the lease under which it writes. Every commit checks it, so that a process
+ * that was taken for dead writes nothing more.
+ *
+ * @module
+ */
+
+import type { Journal } from "../store/journal.ts";
+import { keys } from "../kv/keys.ts";
+import type { Outcome, Piece, Write } from "../store/write.ts";
+
+/** The value of a `session` key. */
+export interface SessionInfo {
+  /** The machine, as it names itself. */
+  host: string;
+  /** The process there. */
+  pid: number;
+  /** What it does: `all`, `web` or `worker`. */
+  role: string;
+  /** ISO 8601. */
+  started_at: string;
+}
+
+/** See the module. */
+export class Session implements Write, Disposable {
+  /** Names the process. */
+  readonly sid: string;
+  /** Behind others it could come too late. */
+  readonly urgent = true;
+  readonly #info: SessionInfo;
+  readonly #leaseMs: number;
+  #versionstamp: string;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(sid: string, info: SessionInfo, leaseMs: number, versionstamp: string) {
+    this.sid = sid;
+    this.#info = info;
+    this.#leaseMs = leaseMs;
+    this.#versionstamp = versionstamp;
+  }
+
+  /** Registers a session. It lapses `leaseMs` after its last renewal. */
+  static async open(
+    kv: Deno.Kv,
+    sid: string,
+    info: SessionInfo,
+    leaseMs: number,
+  ): Promise<Session> {
+    const { versionstamp } = await kv.set(keys.session(sid), info);
+    return new Session(sid, info, leaseMs, versionstamp);
+  }
+
+  /** What each commit checks. */
+  check(): Deno.AtomicCheck {
+    return { key: keys.session(this.sid), versionstamp: this.#versionstamp };
+  }
+
+  /** Renews the lease at a third of it, through the journal: a store that hangs renews nothing. */
+  keep(journal: Journal): void {
+    this.#timer = setInterval(() => journal.touch(this), this.#leaseMs / 3);
+  }
+
+  /** See {@link Write}. */
+  render(): Piece {
+    return { sets: [[keys.session(this.sid), this.#info, 256]] };
+  }
+
+  /** See {@link Write}. */
+  settle(outcome: Outcome): void {
+    if (outcome.ok) this.#versionstamp = outcome.versionstamp;
+  }
+
+  /**
+   * The key has another versionstamp than we were told: the store's client lost the answer to a
+   * renewal and repeated it. Nobody else writes this key; a reaper removes it.
+   */
+  renewed(versionstamp: string): void {
+    this.#versionstamp = versionstamp;
+  }
+
+  /** Stops renewing. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

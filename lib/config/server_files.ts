@@ -1,0 +1,82 @@
+/**
+ * The files that no task may reach: the store, with the secret that signs tokens, the operator's
+ * tokens and key. And those it may read but not change: the code that the server runs.
+ *
+ * @module
+ */
+
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Config } from "./config.ts";
+
+/** See the module. */
+export interface ServerFiles {
+  /** Neither read nor written. Absolute, by every name that is known of them. */
+  secret: string[];
+  /** Read, but not written. */
+  code: string[];
+}
+
+/** The folder that holds a store and nothing else. */
+const STORE_FOLDER = ".headway";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What of the project is loaded into a server. */
+const CODE = ["main.ts", "deno.json", "deno.lock", "lib", "routes", "static", "tools"];
+
+/** Finds them, as they are when the server starts. */
+export async function serverFiles(
+  config: Pick<Config, "kv" | "kinds" | "tokensFile" | "tlsKey">,
+): Promise<ServerFiles> {
+  const secret = [resolve(STORE_FOLDER), join(PROJECT, STORE_FOLDER)];
+  if (config.kv !== "" && config.kv !== ":memory:" && !/^https?:/.test(config.kv)) {
+    secret.push(...await storeFiles(config.kv));
+  }
+  for (const path of [config.tokensFile, config.tlsKey]) if (path !== null) secret.push(path);
+  const kinds = config.kinds.filter((url) => url.startsWith("file:")).map((url) =>
+    fileURLToPath(url)
+  );
+  return {
+    secret: await withRealNames(secret),
+    code: await withRealNames([...CODE.map((name) => join(PROJECT, name)), ...kinds]),
+  };
+}
+
+/** A store, what SQLite and Headway keep beside it, and older ones that were put aside. */
+async function storeFiles(path: string): Promise<string[]> {
+  const folder = dirname(path);
+  if (basename(folder) === STORE_FOLDER) return [folder];
+  const name = basename(path);
+  const files = ["", "-wal", "-shm", "-journal", ".lock", ".part"].map((end) => path + end);
+  try {
+    for await (const entry of Deno.readDir(folder)) {
+      if (entry.name.startsWith(`${name}.`) || entry.name.startsWith(`${name}-`)) {
+        files.push(join(folder, entry.name));
+      }
+    }
+  } catch {
+    // There is no folder yet.
+  }
+  return files;
+}
+
+/** The paths, each also as it is without symlinks. */
+async function withRealNames(paths: readonly string[]): Promise<string[]> {
+  const names = new Set<string>();
+  for (const path of paths) {
+    names.add(path);
+    names.add(await realName(path));
+  }
+  return [...names];
+}
+
+/** A path without symlinks; of one that is not there yet, as far as it is. */
+export async function realName(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realName(parent), basename(path));
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The table of the configuration's variables.
+ *
+ * @module
+ */
+
+import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { LogLevel } from "../task/define.ts";
+import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
+import { ConfigError, file, flag, list, text, type Variable, whole, wrong } from "./variable.ts";
+
+const MiB = 1024 * 1024;
+const HOUR = 3600_000;
+const DAY = 24 * HOUR;
+const PROJECT = new URL("../../", import.meta.url);
+
+const ms = { unit: "milliseconds" };
+
+/** Every variable, in the order of `--help`. */
+export const VARIABLES: readonly Variable[] = [
+  text("HEADWAY_HOST", "127.0.0.1", "address to listen on", (text, config) => {
+    config.host = text ?? "127.0.0.1";
+  }),
+  whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
+  file("HEADWAY_TLS_CERT", "tlsCert", "PEM file of a certificate: then it speaks HTTPS and HTTP/2"),
+  file("HEADWAY_TLS_KEY", "tlsKey", "PEM file of its private key"),
+  text(
+    "HEADWAY_OPS_PORT",
+    "none",
+    "a port of its own for /metrics, /healthz and /readyz, for workers too",
+    (text, config) => {
+      if (text !== undefined && !(/^\d+$/.test(text) && Number(text) <= 65535)) {
+        throw wrong("HEADWAY_OPS_PORT", text, "a whole number from 0 to 65535");
+      }
+      config.opsPort = text === undefined ? null : Number(text);
+    },
+  ),
+  text(
+    "HEADWAY_KV",
+    ".headway/headway.db",
+    "SQLite path, or http(s):// URL of a KV Connect server",
+    (text, config) => {
+      const value = text ?? ".headway/headway.db";
+      if (/^[a-z]+:\/\//.test(value) && !/^https?:\/\//.test(value)) {
+        throw wrong("HEADWAY_KV", value, "a path or an http(s):// URL");
+      }
+      config.kv = value === ":memory:" || /^https?:/.test(value) ? value : resolve(value);
+    },
+  ),
+  text("HEADWAY_ROLE", "all", "web, worker or all", (text, config) => {
+    const role = text ?? "all";
+    if (role !== "all" && role !== "web" && role !== "worker") {
+      throw wrong("HEADWAY_ROLE", role, "web, worker or all");
+    }
+    config.role = role;
+  }),
+  text(
+    "HEADWAY_KINDS",
+    "none",
+    "modules with your own kinds, separated by commas",
+    (text, config) => {
+      config.kinds = list(text)
+        .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
+    },
+  ),
+  whole("HEADWAY_WORKERS", "workers", 1, "task processes; 0 runs tasks in the server's own", {
+    max: 256,
+  }),
+  whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks at once in each", {
+    min: 1,
+    max: 100_000,
+  }),
+  text(
+    "HEADWAY_TASK_PERMISSIONS",
+    "net, read",
+    "Deno permission flags of the task processes",
+    (text, config) => {
+      config.taskPermissions = text?.split(/\s+/) ?? [];
+      for (const flag of config.taskPermissions) {
+        if (/^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/.test(flag)) continue;
+        throw wrong(
+          "HEADWAY_TASK_PERMISSIONS",
+          text!,
+          "Deno permission flags, as '--allow-net --allow-read=data'",
+        );
+      }
+      if (text === undefined) {
+        config.taskPermissions = [
+          "--allow-net",
+          `--allow-read=${readable(config.kinds)}`,
+        ];
+      }
+    },
+  ),
+  whole(
+    "HEADWAY_HEARTBEAT_MS",
+    "heartbeatMs",
+    15_000,
+    "silence before a stream's heartbeat; 0 for never",
+    ms,
+  ),
+  whole(
+    "HEADWAY_STREAM_LIFE_MS",
+    "streamLifeMs",
+    600_000,
+    "a stream's life, jittered; 0 for no end",
+    ms,
+  ),
+  whole("HEADWAY_RETRY_MS", "retryMs", 2000, "a client's wait before it reconnects, jittered", {
+    ...ms,
+    min: 1,
+  }),
+  whole("HEADWAY_LEASE_MS", "leaseMs", 3000, "silence before a process counts as dead", {
+    ...ms,
+    min: 100,
+    max: 3_600_000,
+  }),
+  whole(
+    "HEADWAY_DRAIN_MS",
+    "drainMs",
+    10_000,
+    "what tasks and streams get on SIGTERM; 0 for nothing",
+    {
+      ...ms,
+      max: 3_600_000,
+    },
+  ),
+  whole("HEADWAY_MAX_STREAMS", "maxStreams", 10_000, "streams at once", { min: 1 }),
+  whole(
+    "HEADWAY_MAX_STREAMS_PER_CLIENT",
+    "maxStreamsPerClient",
+    0,
+    "streams at once from one address; 0 for any",
+  ),
+  whole("HEADWAY_STREAM_QUEUE", "streamQueue", 256, "events held for a slow reader", { min: 1 }),
+  whole("HEADWAY_MAX_BODY", "maxBody", MiB, "a request's body", { unit: "bytes", min: 1 }),
+  whole(
+    "HEADWAY_BODY_TIMEOUT_MS",
+    "bodyTimeoutMs",
+    30_000,
+    "a body may take, an upload may pause",
+    {
+      ...ms,
+      min: 1,
+      max: 2 ** 31 - 1,
+    },
+  ),
+  whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_UPLOAD_QUOTA", "uploadQuota", 10 * 1024 * MiB, "all uploads together", {
+    unit: "bytes",
+    min: 1,
+  }),
+  whole("HEADWAY_MIN_FREE", "minFree", 256 * MiB, "what uploads leave free on the store's disk", {
+    unit: "bytes",
+  }),
+  whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
+  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
+  text(
+    "HEADWAY_TOKENS",
+    "none",
+    `who may do what, as ${TOKEN_SHAPE},… of admin, submit, read; 16 characters or more`,
+    (text, config) => {
+      try {
+        config.tokens = text === undefined ? [] : parseTokens(text);
+      } catch (error) {
+        // Not with wrong(): the value holds secrets.
+        const why = (error as Error).message;
+        throw new ConfigError(
+          `HEADWAY_TOKENS must be ${TOKEN_SHAPE}, separated by commas: ${why}`,
+        );
+      }
+    },
+  ),
+  file("HEADWAY_TOKENS_FILE", "tokensFile", "a file with more of them, one a line"),
+  flag("HEADWAY_INSECURE", "insecure", "1 lets anybody in without a token, on any address"),
+  text("HEADWAY_HOSTS", "any or local", "names it goes by, as 'x.example'", (text, config) => {
+    config.hosts = list(text).map((name) => {
+      const hostname = URL.parse(`http://${name}`)?.hostname;
+      if (hostname === name.toLowerCase()) return hostname;
+      throw wrong("HEADWAY_HOSTS", text!, "host names without ports, separated by commas");
+    });
+  }),
+  text(
+    "HEADWAY_ORIGINS",
+    "none",
+    "other origins whose pages may use it, as 'https://x.example'; * for any",
+    (text, config) => {
+      config.origins = list(text);
+      for (const origin of config.origins) {
+        if (origin === "*" || isOrigin(origin)) continue;
+        throw wrong("HEADWAY_ORIGINS", text!, "origins as https://x.example, separated by commas");
+      }
+    },
+  ),
+  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 believes X-Forwarded-For and X-Forwarded-Proto"),
+  whole("HEADWAY_TASK_TOKEN_MS", "taskTokenMs", HOUR, "life of a task's token", {
+    ...ms,
+    min: 1000,
+  }),
+  whole("HEADWAY_SESSION_MS", "sessionMs", 12 * HOUR, "life of a session of the page", {
+    ...ms,
+    min: 1000,
+  }),
+  whole(
+    "HEADWAY_WRITE_RATE",
+    "writeRate",
+    0,
+    "writes a second from one client, ten seconds' worth at once; 0 for any",
+  ),
+  text("HEADWAY_LOG", "info", "debug, info, warn, error, off, or pretty", (text, config) => {
+    const value = text ?? "info";
+    if (!["debug", "info", "warn", "error", "off", "pretty"].includes(value)) {
+      throw wrong("HEADWAY_LOG", value, "debug, info, warn, error, off or pretty");
+    }
+    config.log = value === "pretty"
+      ? { level: "info", pretty: true }
+      : { level: value as LogLevel, pretty: false };
+  }),
+];
+
+function isOrigin(text: string): boolean {
+  // No wildcards within: they would look as if they meant something.
+  return /^[^*]+$/.test(text) && text !== "null" && URL.parse(text)?.origin === text;
+}
+
+function fileUrl(path: string): string {
+  return pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
+}
+
+/** What task processes may read by default: the project, and the folders of the user's kinds. */
+function readable(kinds: readonly string[]): string {
+  const folders = kinds.filter((url) => url.startsWith("file:")).map((url) => new URL("./", url));
+  return [PROJECT, ...folders].map((url) => decodeURIComponent(url.pathname).replace(/\/$/, ""))
+    .join(",");
+}

@@ -1,0 +1,224 @@
+/**
+ * Follows one task for one client: what it missed, then what happens, no gap and no double.
+ *
+ * @module
+ */
+
+import { historyReads } from "../kv/history.ts";
+import type { Hub } from "./hub.ts";
+import type { HubEvent } from "./hub_event.ts";
+import { keys } from "../kv/keys.ts";
+import { isProgress, type TaskEvent } from "../kv/event_text.ts";
+import { isFinished, type TaskRecord } from "../task/record.ts";
+import { encodeBytes, encodeMessage } from "../sse/encode.ts";
+import type { SseStream } from "../sse/stream.ts";
+import type { StoredTask } from "../kv/head.ts";
+
+const encoder = new TextEncoder();
+
+/** What {@link followTask} takes. */
+export interface FollowOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** Where events come from. */
+  hub: Hub;
+  /** The task. */
+  id: string;
+  /** What the client says it has; `null` when it says nothing. */
+  lastEventId: string | null;
+  /** Live events held while history is read; past it they are read from the store. */
+  queue: number;
+}
+
+/** How a live event is written for a stream. Its JSON is one line, whatever it tells. */
+export function encodeEvent({ type, json }: TaskEvent, id: string): Uint8Array {
+  const name = eventName(type);
+  return encoder.encode(`id: ${id}\n${name ? `event: ${name}\n` : ""}data: ${json}\n\n`);
+}
+
+function eventName(type: TaskEvent["type"]): string | undefined {
+  return type === "message" || isProgress(type) ? undefined : type;
+}
+
+/**
+ * Sends a task's events into `stream` until it ends. Resolves when the client has caught up and
+ * is fed by the hub (or the stream has ended before).
+ */
+export async function followTask(stream: SseStream, options: FollowOptions): Promise<void> {
+  await new Follower(stream, options).join();
+}
+
+/** Where the stream of a task has to begin. */
+export type Start =
+  | { from: "now" }
+  | { from: "seq"; seq: number }
+  | { from: "reset"; reason: "malformed" | "unknown" | "too-old" };
+
+/** What a client's last event id means for a task. */
+export function startOf(
+  lastEventId: string | null,
+  task: { seq: number; trimmed: number },
+): Start {
+  if (lastEventId === null || lastEventId === "") return { from: "now" };
+  if (!/^\d{1,15}$/.test(lastEventId)) return { from: "reset", reason: "malformed" };
+  const seq = Number(lastEventId);
+  if (seq > task.seq) return { from: "reset", reason: "unknown" };
+  // 0 asks for all there is; anything else for all that followed it, which must still be there.
+  if (seq !== 0 && seq < task.trimmed) return { from: "reset", reason: "too-old" };
+  return { from: "seq", seq };
+}
+
+interface Head {
+  json: string;
+  seq: number;
+  trimmed: number;
+  finished: boolean;
+}
+
+class Follower {
+  readonly #stream: SseStream;
+  readonly #options: FollowOptions;
+  /** Events that came while history was read; `null` once the client is fed directly. */
+  #held: HubEvent[] | null = [];
+  #overflowed = false;
+  /** The newest event sent, or known to the client. */
+  #lastSeq = 0;
+  /** Rows up to here were gone before it began. */
+  #trimmed = 0;
+  #sent = false;
+
+  constructor(stream: SseStream, options: FollowOptions) {
+    this.#stream = stream;
+    this.#options = options;
+  }
+
+  async join(): Promise<void> {
+    const { hub, id, lastEventId } = this.#options;
+    this.#stream.closed.addEventListener("abort", hub.listen({ id }, (event) => this.#live(event)));
+    let head = await this.#head();
+    if (head === null) return this.#stream.end();
+    let start = startOf(lastEventId, head);
+    if (start.from === "reset" && start.reason === "unknown") {
+      // Another process may have shown it an event that has not come here yet.
+      await hub.caughtUp();
+      head = await this.#head() ?? head;
+      start = startOf(lastEventId, head);
+    }
+    this.#trimmed = head.trimmed;
+    if (start.from === "reset") this.#reset(head, start.reason);
+    if (start.from === "seq") this.#lastSeq = start.seq;
+    if (start.from === "now") {
+      // The end and the message before it lie in the rows; anything else is the head alone.
+      this.#lastSeq = head.finished ? Math.max(0, head.seq - 2) : head.seq - 1;
+    }
+    await this.#catchUp(start.from === "now" && !head.finished ? head : null);
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const event of held) this.#live(event);
+  }
+
+  /** Sends what is stored until the client is level with it and no held event was given up. */
+  async #catchUp(known: Head | null): Promise<void> {
+    let head = known;
+    while (this.#stream.ended === null) {
+      if (head === null) {
+        head = await this.#head();
+        if (head === null) return this.#stream.end();
+        if (!await this.#replay(head)) {
+          head = null;
+          continue;
+        }
+      }
+      if (head.finished) {
+        if (this.#lastSeq >= head.seq) return this.#stream.end();
+      } else {
+        this.#current(head);
+        if (!this.#overflowed) return;
+        this.#overflowed = false;
+        this.#held = [];
+      }
+      head = null;
+    }
+  }
+
+  async #head(): Promise<Head | null> {
+    const { kv, hub, id } = this.#options;
+    const { value } = await kv.get<StoredTask>(keys.task(id));
+    if (value === null) return null;
+    const { record, trimmed } = hub.freshen(value);
+    const { seq, status } = JSON.parse(record) as TaskRecord;
+    return { json: record, seq, trimmed, finished: isFinished(status) };
+  }
+
+  /**
+   * Sends the rows behind the last one sent, no faster than the client reads.
+   *
+   * @returns `false` when it has to begin again.
+   */
+  async #replay(head: Head): Promise<boolean> {
+    const { kv, id } = this.#options;
+    for await (const read of historyReads(kv, id, this.#lastSeq)) {
+      if (await this.#overtaken()) return false;
+      for (const rows of read) {
+        let text = "";
+        for (const { type, seq, json } of rows) {
+          // An end that came after we looked at the head: look again. One before it was retried.
+          if (seq > head.seq) break;
+          this.#lastSeq = seq;
+          if (type === "complete" && seq < head.seq) continue;
+          text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
+        }
+        if (text !== "") this.#send(encoder.encode(text));
+        await this.#stream.drained();
+        if (this.#stream.ended !== null || this.#lastSeq >= head.seq) return true;
+      }
+    }
+    return true;
+  }
+
+  /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
+  async #overtaken(): Promise<boolean> {
+    if (this.#lastSeq === 0) return false;
+    const head = await this.#head();
+    if (head === null || head.trimmed <= Math.max(this.#lastSeq, this.#trimmed)) return false;
+    this.#reset(head, "too-old");
+    return true;
+  }
+
+  /** Sends the state as it is, unless the last row sent was just that. */
+  #current({ seq, json }: Head): void {
+    if (seq < this.#lastSeq || (seq === this.#lastSeq && this.#sent)) return;
+    this.#send(encodeBytes({ id: String(seq), data: json }), "progress");
+    this.#lastSeq = seq;
+  }
+
+  /** Tells the client to forget what it has: everything that is kept follows. */
+  #reset({ json, trimmed }: Head, reason: string): void {
+    this.#lastSeq = 0;
+    this.#trimmed = trimmed;
+    this.#send(encodeBytes({ event: "reset", data: `{"reason":"${reason}","task":${json}}` }));
+    this.#sent = false;
+  }
+
+  #live(event: HubEvent): void {
+    const { type, seq } = event.event;
+    if (type === "cancel") return;
+    if (this.#held !== null) {
+      if (this.#held.length >= this.#options.queue) {
+        this.#overflowed = true;
+        this.#held = [];
+      }
+      if (!this.#overflowed) this.#held.push(event);
+      return;
+    }
+    if (seq <= this.#lastSeq) return;
+    this.#lastSeq = seq;
+    this.#send(event.forOne(encodeEvent), isProgress(type) ? "progress" : null);
+    if (type === "complete" || type === "deleted") this.#stream.end();
+  }
+
+  #send(bytes: Uint8Array, key: string | null = null): void {
+    this.#sent = true;
+    this.#stream.send(bytes, key);
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * Passes on what is committed, here or in another process, to everyone in this process who wants
+ * to know: one `watch()` as a wake-up, one read of the journal behind a cursor, however many tasks
+ * and clients there are. Alone on its store, a process is told of its commits and reads nothing back.
+ *
+ * @module
+ */
+
+import { makeCursor, parseCursor } from "./cursor.ts";
+import { HubEvent } from "./hub_event.ts";
+import { entrySize, readEntry } from "../kv/journal_entry.ts";
+import { keys } from "../kv/keys.ts";
+import { parseJournal, type TaskEvent } from "../kv/event_text.ts";
+import { HEAD_LAG_MS } from "../store/live_task.ts";
+import type { Logger } from "../base/log.ts";
+import { idOf, seqOf, type StoredTask } from "../kv/head.ts";
+
+/** Takes events. Must not throw and must not wait. */
+export type Listener = (event: HubEvent) => void;
+
+/** Which events a listener wants; `"foreign"` are those of other processes. */
+export type Topic = { id: string } | { kind: string } | "all" | "foreign";
+
+/** What {@link Hub} takes. */
+export interface HubOptions {
+  /** The one handle of this process. */
+  kv: Deno.Kv;
+  /** This process, to tell its own events. */
+  sid: string;
+  /** Names this store; the first part of each cursor. */
+  epoch: string;
+  /** No other process writes: {@link Hub.pass} is called with each commit. @default {false} */
+  alone?: boolean;
+  /** Where trouble is told. */
+  log: Logger;
+}
+
+/** A journal entry that was passed on, for whoever sweeps. */
+export interface PassedEntry {
+  /** Its key's versionstamp. */
+  versionstamp: string;
+  /** Its bytes. */
+  size: number;
+  /** When it was passed on, milliseconds. */
+  at: number;
+}
+
+/** Entries remembered for sweeping, at the most; older ones are found by listing. */
+const MAX_PASSED = 100_000;
+
+/** Milliseconds of the journal read at the start: heads lag less behind it. */
+const AHEAD_MS = 4 * HEAD_LAG_MS;
+
+/** See the module. */
+export class Hub implements AsyncDisposable {
+  readonly #options: HubOptions;
+  readonly #byId = new Map<string, Set<Listener>>();
+  readonly #byKind = new Map<string, Set<Listener>>();
+  readonly #all = new Set<Listener>();
+  readonly #foreign = new Set<Listener>();
+  /** Progress that is in the journal and not in its task's head. */
+  readonly #ahead = new Map<string, TaskEvent>();
+  /** The versionstamp of the newest entry passed on. */
+  #position = "";
+  #pumping: Promise<void> | null = null;
+  #again = false;
+  #closed = false;
+  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
+  #watching: Promise<void> | undefined;
+
+  /** What was passed on and is still in the journal, oldest first. */
+  readonly passed: PassedEntry[] = [];
+  /** Bytes of them in all. */
+  passedBytes = 0;
+
+  /** See {@link Hub.open}. */
+  private constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  /** Begins behind the newest entry that is there. */
+  static async open(options: HubOptions): Promise<Hub> {
+    const hub = new Hub(options);
+    await hub.#readAhead();
+    if (!options.alone) hub.#watching = hub.#watch();
+    return hub;
+  }
+
+  /** A head as read, with the progress that the journal knows beyond it. */
+  freshen(stored: StoredTask): StoredTask {
+    if (this.#ahead.size === 0) return stored;
+    const event = this.#ahead.get(idOf(stored.record));
+    if (!event || event.seq <= seqOf(stored.record)) return stored;
+    return { ...stored, record: event.json };
+  }
+
+  /** The versionstamp of the newest entry passed on; empty before the first. */
+  get position(): string {
+    return this.#position;
+  }
+
+  /** The cursor of the newest event passed on. */
+  get cursor(): string {
+    return makeCursor({
+      epoch: this.#options.epoch,
+      versionstamp: this.#position,
+      index: Infinity,
+    });
+  }
+
+  /** How many listen to tasks or kinds, or to all. */
+  get listeners(): number {
+    let count = this.#all.size;
+    for (const set of this.#byId.values()) count += set.size;
+    for (const set of this.#byKind.values()) count += set.size;
+    return count;
+  }
+
+  /** Calls `listener` with each event of the topic from now on; returns how to stop. */
+  listen(topic: Topic, listener: Listener): () => void {
+    if (typeof topic === "string") {
+      const set = topic === "all" ? this.#all : this.#foreign;
+      set.add(listener);
+      return () => void set.delete(listener);
+    }
+    const [map, name] = "id" in topic ? [this.#byId, topic.id] : [this.#byKind, topic.kind];
+    let set = map.get(name);
+    if (!set) map.set(name, set = new Set());
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && map.get(name) === set) map.delete(name);
+    };
+  }
+
+  /** Resolves with the first event of a task that `wanted` picks, or `null` at the signal. */
+  next(
+    id: string,
+    wanted: (event: TaskEvent) => boolean,
+    signal: AbortSignal,
+  ): Promise<TaskEvent | null> {
+    const { promise, resolve } = Promise.withResolvers<TaskEvent | null>();
+    const stop = this.listen({ id }, ({ event }) => {
+      if (wanted(event)) resolve(event);
+    });
+    const aborted = () => resolve(null);
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) resolve(null);
+    return promise.finally(() => {
+      stop();
+      signal.removeEventListener("abort", aborted);
+    });
+  }
+
+  /** Reads the journal on: called by the watch, and right after a commit of this process. */
+  pump(): void {
+    if (this.#options.alone) return;
+    this.#again = true;
+    this.#pumping ??= this.#pump().finally(() => this.#pumping = null);
+  }
+
+  /** Resolves when everything committed before the call was passed on. */
+  async caughtUp(): Promise<void> {
+    this.pump();
+    while (this.#pumping) await this.#pumping;
+  }
+
+  /**
+   * Resolves when the event of a client's cursor has come here: another process may have shown it
+   * already. At once for one that is none of ours.
+   */
+  async reach(cursor: string): Promise<void> {
+    const at = parseCursor(cursor);
+    if (at?.epoch === this.#options.epoch && at.versionstamp > this.#position) {
+      await this.caughtUp();
+    }
+  }
+
+  /**
+   * Reads the events between a client's cursor and one of ours from the journal; `null` when the
+   * cursor is none of ours, or some of them are gone, or they are more than `limit`.
+   */
+  async replay(cursor: string, until: string, limit: number): Promise<HubEvent[] | null> {
+    const { kv, epoch, sid } = this.#options;
+    const from = parseCursor(cursor);
+    const to = parseCursor(until)!.versionstamp;
+    if (!from || from.epoch !== epoch || from.versionstamp > to) return null;
+    const events: HubEvent[] = [];
+    const selector = { prefix: keys.journal, start: keys.journalEntry(from.versionstamp) };
+    for await (const entry of kv.list<Uint8Array>(selector, { batchSize: 20 })) {
+      const versionstamp = String(entry.key[1]);
+      if (versionstamp > to) break;
+      const bytes = await readEntry(kv, versionstamp, entry.value);
+      if (bytes === null) return null;
+      const { sid: writer, events: lines } = parseJournal(bytes);
+      for (const [n, event] of lines.entries()) {
+        if (versionstamp === from.versionstamp && n <= from.index) continue;
+        const index = n === lines.length - 1 ? Infinity : n;
+        const at = makeCursor({ epoch, versionstamp, index });
+        events.push(new HubEvent(event, writer === sid, () => at));
+      }
+      if (events.length > limit) return null;
+    }
+    // Asked last: what was removed while we read is missed as well.
+    const floor = (await kv.get<string>(keys.journalFloor)).value;
+    return floor !== null && floor > from.versionstamp ? null : events;
+  }
+
+  /** Stops. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#watcher?.cancel().catch(() => {});
+    await this.#watching;
+    while (this.#pumping) await this.#pumping;
+  }
+
+  async #watch(): Promise<void> {
+    const { kv, log } = this.#options;
+    while (!this.#closed) {
+      try {
+        this.#watcher = kv.watch([keys.journalHead]).getReader();
+        while (!(await this.#watcher.read()).done) this.pump();
+      } catch (error) {
+        if (!this.#closed) log.warn("the watch broke and is begun again", { error });
+      }
+      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async #pump(): Promise<void> {
+    const { kv, log } = this.#options;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        const start = [...keys.journal, `${this.#position}\u0000`];
+        const entries = kv.list<Uint8Array>({ prefix: keys.journal, start }, { batchSize: 100 });
+        for await (const { key, value } of entries) {
+          const versionstamp = String(key[1]);
+          const bytes = await readEntry(kv, versionstamp, value);
+          if (bytes === null) continue;
+          const { sid, events } = parseJournal(bytes);
+          this.pass(versionstamp, sid, events, entrySize(value));
+        }
+      } catch (error) {
+        if (this.#closed) return;
+        log.warn("the journal could not be read and is tried again", { error });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        this.#again = true;
+      }
+    }
+  }
+
+  /** Learns from the end of the journal which heads lag behind it. */
+  async #readAhead(): Promise<void> {
+    const { kv } = this.#options;
+    const entries = kv.list<Uint8Array>({ prefix: keys.journal }, { reverse: true, batchSize: 20 });
+    const tail: TaskEvent[][] = [];
+    const newest = new Map<string, number>();
+    for await (const { key, value } of entries) {
+      if (this.#position === "") this.#position = String(key[1]);
+      const bytes = await readEntry(kv, String(key[1]), value);
+      if (bytes === null) break;
+      const { sid, at, events } = parseJournal(bytes);
+      if (!newest.has(sid)) newest.set(sid, at);
+      if (at < newest.get(sid)! - AHEAD_MS) break;
+      tail.push(events);
+    }
+    for (const events of tail.reverse()) for (const event of events) this.#noteAhead(event);
+  }
+
+  #noteAhead(event: TaskEvent): void {
+    if (event.type === "progress") this.#ahead.set(event.id, event);
+    else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
+  }
+
+  /** Takes the oldest entries out of {@link Hub.passed}. */
+  takePassed(count: number): PassedEntry[] {
+    const taken = this.passed.splice(0, count);
+    for (const { size } of taken) this.passedBytes -= size;
+    return taken;
+  }
+
+  /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
+  pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
+    const { epoch, sid } = this.#options;
+    this.#position = versionstamp;
+    this.passed.push({ versionstamp, size, at: Date.now() });
+    this.passedBytes += size;
+    if (this.passed.length > MAX_PASSED) this.takePassed(MAX_PASSED / 10);
+    const own = writer === sid;
+    for (let n = 0; n < events.length; n++) {
+      const event = events[n]!;
+      this.#noteAhead(event);
+      const byId = this.#byId.get(event.id);
+      const byKind = this.#byKind.get(event.kind);
+      if (!byId && !byKind && this.#all.size === 0 && (own || this.#foreign.size === 0)) continue;
+      const out = new HubEvent(
+        event,
+        own,
+        () => {
+          const index = n === events.length - 1 ? Infinity : n;
+          return makeCursor({ epoch, versionstamp, index });
+        },
+      );
+      if (byId) { for (const listener of byId) listener(out); }
+      if (byKind) { for (const listener of byKind) listener(out); }
+      for (const listener of this.#all) listener(out);
+      if (!own) { for (const listener of this.#foreign) listener(out); }
+    }
+  }
+}

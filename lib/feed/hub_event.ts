@@ -1,0 +1,41 @@
+/**
+ * An event on its way to those who watch, encoded once however many they are.
+ *
+ * @module
+ */
+
+import type { TaskEvent } from "../kv/event_text.ts";
+
+/** An event on its way out, encoded at most once for each of the two kinds of stream. */
+export class HubEvent {
+  /** What happened. */
+  readonly event: TaskEvent;
+  /** Whether this process wrote it. */
+  readonly own: boolean;
+  #one: Uint8Array | undefined;
+  #many: Uint8Array | undefined;
+
+  readonly #cursor: () => string;
+
+  /** Nothing is encoded before it is asked for. */
+  constructor(event: TaskEvent, own: boolean, cursor: () => string) {
+    this.event = event;
+    this.own = own;
+    this.#cursor = cursor;
+  }
+
+  /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
+  get cursor(): string {
+    return this.#cursor();
+  }
+
+  /** As it is sent on the task's own stream. */
+  forOne(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
+    return this.#one ??= encode(this.event, String(this.event.seq));
+  }
+
+  /** As it is sent on a stream over many tasks. */
+  forMany(encode: (event: TaskEvent, id: string) => Uint8Array): Uint8Array {
+    return this.#many ??= encode(this.event, this.cursor);
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The tutorial's view of everything: the newest tasks, whole each time, at most once a second and
+ * only when something changed. Made once, however many watch.
+ *
+ * @module
+ */
+
+import { SNAPSHOT_TASKS } from "./follow_many.ts";
+import type { Hub } from "./hub.ts";
+import { listTasks } from "../kv/list.ts";
+import type { Logger } from "../base/log.ts";
+import { encodeBytes } from "../sse/encode.ts";
+import type { SseStream } from "../sse/stream.ts";
+
+/** What {@link NewestTasks} takes. */
+export interface NewestTasksOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** Says that something changed. */
+  hub: Hub;
+  /** Where trouble is told. */
+  log: Logger;
+  /** Milliseconds between two messages, at the least. @default {1000} */
+  intervalMs?: number;
+}
+
+/** See the module. Works only while somebody watches. */
+export class NewestTasks implements Disposable {
+  readonly #options: NewestTasksOptions;
+  readonly #streams = new Set<SseStream>();
+  #stop: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #changed = false;
+
+  /** Takes what it reads from. */
+  constructor(options: NewestTasksOptions) {
+    this.#options = options;
+  }
+
+  /** Sends the tasks now, and then at each change. */
+  async follow(stream: SseStream): Promise<void> {
+    this.#streams.add(stream);
+    this.#stop ??= this.#options.hub.listen("all", () => this.#change());
+    stream.closed.addEventListener("abort", () => {
+      this.#streams.delete(stream);
+      if (this.#streams.size === 0) this[Symbol.dispose]();
+    });
+    stream.send(await this.#message(), "tasks");
+  }
+
+  /** Stops. */
+  [Symbol.dispose](): void {
+    this.#stop?.();
+    this.#stop = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#changed = false;
+  }
+
+  #change(): void {
+    this.#changed = true;
+    this.#timer ??= setTimeout(() => this.#send(), this.#options.intervalMs ?? 1000);
+  }
+
+  async #send(): Promise<void> {
+    this.#timer = undefined;
+    if (!this.#changed) return;
+    this.#changed = false;
+    try {
+      const message = await this.#message();
+      for (const stream of this.#streams) stream.send(message, "tasks");
+    } catch (error) {
+      this.#options.log.warn("the newest tasks could not be read", { error });
+    }
+  }
+
+  async #message(): Promise<Uint8Array> {
+    const { kv, hub } = this.#options;
+    const id = hub.cursor;
+    const { records } = await listTasks(kv, { limit: SNAPSHOT_TASKS }, (it) => hub.freshen(it));
+    return encodeBytes({ id, data: `{"tasks":[${records.join(",")}]}` });
+  }
+}

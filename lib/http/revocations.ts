@@ -1,0 +1,173 @@
+/**
+ * Which sessions of the page were ended before their time: in memory, where each request asks, and
+ * in the store, whose other processes watch one key and read again when it changes.
+ *
+ * @module
+ */
+
+import { decodeTime, ulid } from "@std/ulid";
+import { keys } from "../kv/keys.ts";
+import type { Logger } from "../base/log.ts";
+import { isRevoked, merged, NONE, type Revoked } from "./revoked.ts";
+import { StoreError } from "../store/store_error.ts";
+
+/** A session of the page. */
+export interface PageSession {
+  /** Tells it from others: a ULID. */
+  readonly id: string;
+  /** The name of the token it began with. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** What {@link Revocations.open} takes. */
+export interface RevocationsOptions {
+  /** The one handle of this process. */
+  kv: Deno.Kv;
+  /** No other process has this store: there is nothing to watch. */
+  alone: boolean;
+  /** Where trouble is told. */
+  log: Logger;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** How often a write is tried again when another process was first. */
+const TRIES = 20;
+
+/** Milliseconds a sign-out waits for the store. */
+const WRITE_MS = 10_000;
+
+/** Milliseconds between two tries to watch. */
+const AGAIN_MS = 100;
+
+/** See the module. */
+export class Revocations implements AsyncDisposable {
+  readonly #options: RevocationsOptions;
+  readonly #byToken = new Map<string, Revoked>();
+  /** Who wants to know when a session ends. */
+  readonly #listeners = new Map<() => void, PageSession>();
+  readonly #closing = new AbortController();
+  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
+  #watching: Promise<void> | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(options: RevocationsOptions) {
+    this.#options = options;
+  }
+
+  /** Knows from the start what was ended before. */
+  static async open(options: RevocationsOptions): Promise<Revocations> {
+    const it = new Revocations(options);
+    await it.#read();
+    if (!options.alone) it.#watching = it.#watch();
+    return it;
+  }
+
+  /** An id for a session that begins now. */
+  newId(token: string): string {
+    const { before } = this.#byToken.get(token) ?? NONE;
+    // Above the bound, though the clock that set it was ahead of ours.
+    const least = before === "" ? 0 : decodeTime(before) + 1;
+    return ulid(Math.max(this.#options.now(), least));
+  }
+
+  /** Whether a session was ended. */
+  has({ id, token }: PageSession): boolean {
+    const revoked = this.#byToken.get(token);
+    return revoked !== undefined && isRevoked(revoked, id);
+  }
+
+  /** Calls `listener` when a session is ended, at once if it was; returns how to stop. */
+  listen(session: PageSession, listener: () => void): () => void {
+    if (this.has(session)) listener();
+    else this.#listeners.set(listener, session);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Ends a session: here at once, and everywhere when this resolves and the others have been told.
+   *
+   * @throws {StoreError} When the store did not take it in time. It may still.
+   */
+  async end(session: PageSession): Promise<void> {
+    const { id, token, expiresAt } = session;
+    this.#add(token, { before: "", ids: { [id]: expiresAt } });
+    this.#notify();
+    // One after the other: the first one stores what all of them end.
+    const saving = this.#saving.then(() => this.#save(session));
+    this.#saving = saving.catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
+    });
+    try {
+      await Promise.race([saving, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Stops watching. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#watcher?.cancel().catch(() => {});
+    await this.#watching;
+  }
+
+  async #save({ id, token }: PageSession): Promise<void> {
+    const { kv, now } = this.#options;
+    const key = keys.revoked(token);
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value, versionstamp } = await kv.get<Revoked>(key);
+      if (value && isRevoked(value, id)) return;
+      const next = merged(value ?? NONE, this.#byToken.get(token) ?? NONE, now());
+      // It expired meanwhile.
+      if (!isRevoked(next, id)) return;
+      // A list is of no use when all in it have expired; a bound stays.
+      const expireIn = Math.max(...Object.values(next.ids)) - now();
+      const { ok } = await kv.atomic()
+        .check({ key, versionstamp })
+        .set(key, next, next.before === "" ? { expireIn } : {})
+        .set(keys.revokedHead, id)
+        .commit();
+      if (ok) return;
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  async #read(): Promise<void> {
+    const list = this.#options.kv.list<Revoked>({ prefix: keys.revokeds }, { batchSize: 20 });
+    for await (const { key, value } of list) this.#add(String(key[1]), value);
+    this.#notify();
+  }
+
+  /** Reads again at each change, and after each break: the store says what is, not what happened. */
+  async #watch(): Promise<void> {
+    const { kv, log } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        this.#watcher = kv.watch([keys.revokedHead]).getReader();
+        while (!(await this.#watcher.read()).done) await this.#read();
+      } catch (error) {
+        if (!signal.aborted) log.warn("the watch for ended sessions broke, begun again", { error });
+      }
+      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  #add(token: string, more: Revoked): void {
+    const known = this.#byToken.get(token) ?? NONE;
+    this.#byToken.set(token, merged(known, more, this.#options.now()));
+  }
+
+  #notify(): void {
+    for (const [listener, session] of this.#listeners) {
+      if (!this.has(session)) continue;
+      this.#listeners.delete(listener);
+      listener();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * How many tasks there are in each state. Counted from the index when somebody asks: nothing has to
+ * be kept right on the way. What it costs is bounded: each state of a kind is counted once for all
+ * who ask, to a limit, and the longer counting took, the longer its outcome is good for.
+ *
+ * @module
+ */
+
+import { BEHIND_IDS, FIRST_ID, keys } from "./keys.ts";
+import { knownKinds } from "./list.ts";
+import { Reads } from "./reads.ts";
+import { type Status, STATUSES } from "../task/record.ts";
+
+/** Tasks by state. */
+export type Counts = Record<Status, number>;
+
+/** A state is counted so far: a count as large means so many, or more. */
+export const COUNT_LIMIT = 10_000;
+
+/** Milliseconds a count is good for, at the least. */
+const FRESH_MS = 500;
+
+/** Counting takes at the most one part in so many of the time. */
+const SHARE = 20;
+
+/** Something counted, and how long that is good: while it is being counted, for ever. */
+interface Kept {
+  value: Promise<unknown>;
+  until: number;
+}
+
+/** See the module. */
+export class TaskCounts {
+  readonly #kv: Deno.Kv;
+  readonly #now: () => number;
+  /** By kind and state, of kinds there are; and which these are, by an empty name. */
+  readonly #kept = new Map<string, Kept>();
+
+  /** `now` gives milliseconds, monotonic. */
+  constructor(kv: Deno.Kv, now: () => number = () => performance.now()) {
+    this.#kv = kv;
+    this.#now = now;
+  }
+
+  /**
+   * Counts the tasks of these kinds, or of all; in other states than these there are 0. What others
+   * count at the same time, or have counted a moment ago, is not counted again.
+   */
+  async read(
+    kinds?: readonly string[],
+    statuses: readonly Status[] = STATUSES,
+  ): Promise<Counts> {
+    const begun = this.#now();
+    const own: Kept[] = [];
+    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Counts;
+    try {
+      const known = await this.#keep("", () => this.#knownKinds(), own);
+      const wanted = kinds ? known.intersection(new Set(kinds)) : known;
+      for (const status of new Set(statuses)) {
+        for (const kind of wanted) {
+          const count = () => this.#count(kind, status);
+          counts[status] += await this.#keep(`${kind} ${status}`, count, own);
+          if (counts[status] >= COUNT_LIMIT) break;
+        }
+        counts[status] = Math.min(COUNT_LIMIT, counts[status]);
+      }
+      return counts;
+    } finally {
+      const now = this.#now();
+      const until = now + Math.max(FRESH_MS, SHARE * (now - begun));
+      for (const kept of own) kept.until = until;
+    }
+  }
+
+  /** What is kept and still good, or what `work` gives, which is then added to `own`. */
+  async #keep<T>(name: string, work: () => Promise<T>, own: Kept[]): Promise<T> {
+    const known = this.#kept.get(name);
+    if (known && this.#now() < known.until) return await known.value as T;
+    const value = work();
+    const kept = { value, until: Infinity };
+    this.#kept.set(name, kept);
+    own.push(kept);
+    try {
+      return await value;
+    } catch (error) {
+      this.#kept.delete(name);
+      throw error;
+    }
+  }
+
+  async #knownKinds(): Promise<ReadonlySet<string>> {
+    return new Set(await knownKinds(this.#kv));
+  }
+
+  async #count(kind: string, status: Status): Promise<number> {
+    const range = {
+      start: keys.index(kind, status, FIRST_ID),
+      end: keys.index(kind, status, BEHIND_IDS),
+    };
+    let count = 0;
+    // A client that asks for a page of the list goes ahead.
+    const reads = new Reads(0).newestFirst(this.#kv, range, { first: Infinity });
+    for await (const entries of reads) {
+      count += entries.length;
+      if (count >= COUNT_LIMIT) break;
+    }
+    return count;
+  }
+}

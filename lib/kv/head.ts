@@ -1,0 +1,81 @@
+/**
+ * How a task lies in the store: the value of its `task` key.
+ *
+ * @module
+ */
+
+import { type Key, keys } from "./keys.ts";
+import type { TaskRecord } from "../task/record.ts";
+import type { Task } from "../task/state.ts";
+
+/** The value of a `task` key. The record is JSON text: most readers only pass it on. */
+export interface StoredTask extends Omit<Task, "record"> {
+  /** The record, without its result. */
+  record: string;
+  /** JSON text, where small; else under its own key (`"kept"`); `null` for none. */
+  input: Kept;
+  /** Likewise. */
+  result: Kept;
+}
+
+/** A JSON text in the head, or `{ kept: true }` when it lies under its own key, or none. */
+export type Kept = string | { kept: true } | null;
+
+/** Bytes of JSON that an input may have and still ride in the head, which each progress rewrites. */
+export const INLINE_INPUT = 512;
+
+/** Bytes of JSON that a result may have and still ride in the head, which is then at rest. */
+export const INLINE_RESULT = 4096;
+
+/** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
+export const MAX_JSON = 48 * 1024;
+
+/** The id in a record's text, which begins with it. */
+export function idOf(record: string): string {
+  return record.slice(12, 38);
+}
+
+/** The `seq` in a record's text, which ends with it. */
+export function seqOf(record: string): number {
+  return Number(record.slice(record.lastIndexOf(":") + 1, -1));
+}
+
+/** A task as stored. */
+export function pack(task: Task, input: Kept, result: Kept): StoredTask {
+  return { ...task, record: JSON.stringify(task.record), input, result };
+}
+
+/** A stored task as the engine knows it. */
+export function unpack(stored: StoredTask): Task {
+  const { input: _input, result: _result, ...task } = stored;
+  return { ...task, record: JSON.parse(stored.record) as TaskRecord };
+}
+
+/** The record as the client gets it, its result put in. */
+export async function shownRecord(kv: Deno.Kv, stored: StoredTask): Promise<string> {
+  const { result } = stored;
+  if (result === null) return stored.record;
+  const json = await fetchKept(kv, result, keys.result(idOf(stored.record)));
+  return json === null
+    ? stored.record
+    : stored.record.replace('"result":null', () => `"result":${json}`);
+}
+
+/** A kept JSON text, from the head or from its own key. */
+export async function fetchKept(kv: Deno.Kv, kept: Kept, key: Key): Promise<string | null> {
+  return kept === null || typeof kept === "string" ? kept : await readText(kv, key);
+}
+
+/**
+ * A JSON text as the value of a key of its own: bytes, since KV keeps a string with one character
+ * beyond Latin-1 in two bytes for each, and 48 KiB of JSON would no longer fit.
+ */
+export function textValue(json: string): Uint8Array {
+  return new TextEncoder().encode(json);
+}
+
+/** The JSON text under a key; `null` when there is none. */
+export async function readText(kv: Deno.Kv, key: Key): Promise<string | null> {
+  const { value } = await kv.get<Uint8Array>(key);
+  return value === null ? null : new TextDecoder().decode(value);
+}

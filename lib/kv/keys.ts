@@ -1,0 +1,131 @@
+/**
+ * Every key Headway keeps in Deno KV. This comment is the schema.
+ *
+ * | key | value | |
+ * | --- | --- | --- |
+ * | `["task", id]` | {@link ./stored.ts StoredTask} | the record and what its owner must know |
+ * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
+ * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
+ * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
+ * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
+ * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
+ * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
+ * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
+ * | `["later", kind, -priority, run_at, id]` | `null` | pending tasks that wait for a time: they may run from then on, in the same order |
+ * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
+ * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
+ * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
+ * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
+ * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
+ * | `["dead", sid]` | `null` | a session that was reaped and whose tasks have yet to be returned |
+ * | `["janitor"]` | sid | the one process that sweeps |
+ * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | the live feed, for minutes: lines `type id kind seq json` |
+ * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |
+ * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
+ * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
+ * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
+ * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
+ * | `["piece", id, n]` | bytes | an upload's n-th piece |
+ * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
+ * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
+ * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
+ * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
+ * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./schema.ts} |
+ * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
+ *
+ * @module
+ */
+
+import type { Status } from "../task/record.ts";
+
+/** A key. */
+export type Key = Deno.KvKey;
+
+/** Sort before and behind every id. */
+export const FIRST_ID = "";
+export const BEHIND_IDS = "~";
+
+/** Makes each key; see the module's table. */
+export const keys = {
+  task: (id: string): Key => ["task", id],
+  tasks: ["task"] as Key,
+  input: (id: string): Key => ["input", id],
+  result: (id: string): Key => ["result", id],
+  checkpoint: (id: string): Key => ["checkpoint", id],
+  event: (id: string, lastSeq: number): Key => ["event", id, lastSeq],
+  events: (id: string): Key => ["event", id],
+  index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
+  indexOf: (kind: string, status: Status): Key => ["index", kind, status],
+  indexesOf: (kind: string): Key => ["index", kind],
+  kind: (kind: string): Key => ["kind", kind],
+  kinds: ["kind"] as Key,
+  queue: (kind: string, priority: number, runAt: number, id: string): Key => [
+    "queue",
+    kind,
+    lowness(priority),
+    runAt,
+    id,
+  ],
+  queueOf: (kind: string): Key => ["queue", kind],
+  later: (kind: string, priority: number, runAt: number, id: string): Key => [
+    "later",
+    kind,
+    lowness(priority),
+    runAt,
+    id,
+  ],
+  laterOf: (kind: string, priority: number): Key => ["later", kind, lowness(priority)],
+  latersOf: (kind: string): Key => ["later", kind],
+  laters: ["later"] as Key,
+  removed: (id: string): Key => ["removed", id],
+  removeds: ["removed"] as Key,
+  cancel: (id: string): Key => ["cancel", id],
+  slot: (kind: string, n: number): Key => ["slot", kind, n],
+  slotsOf: (kind: string): Key => ["slot", kind],
+  idempotency: (key: string): Key => ["idempotency", key],
+  idempotencies: ["idempotency"] as Key,
+  session: (sid: string): Key => ["session", sid],
+  sessions: ["session"] as Key,
+  dead: (sid: string): Key => ["dead", sid],
+  deads: ["dead"] as Key,
+  janitor: ["janitor"] as Key,
+  journal: ["journal"] as Key,
+  journalEntry: (versionstamp: string): Key => ["journal", versionstamp],
+  journalParts: ["journal-part"] as Key,
+  journalHead: ["journal-head"] as Key,
+  journalFloor: ["journal-floor"] as Key,
+  upload: (id: string): Key => ["upload", id],
+  uploads: ["upload"] as Key,
+  arriving: (id: string): Key => ["arriving", id],
+  arrivings: ["arriving"] as Key,
+  uploadsSize: ["uploads-size"] as Key,
+  piece: (id: string, n: number): Key => ["piece", id, n],
+  pieces: (id: string): Key => ["piece", id],
+  revoked: (token: string): Key => ["revoked", token],
+  revokeds: ["revoked"] as Key,
+  revokedHead: ["revoked-head"] as Key,
+  epoch: ["meta", "epoch"] as Key,
+  schema: ["meta", "schema"] as Key,
+  secret: ["meta", "secret"] as Key,
+} as const;
+
+/** Sorts the higher priority first. To KV, 0 and -0 are two numbers: -0 it is, of both. */
+function lowness(priority: number): number {
+  return -(priority + 0);
+}
+
+/** About how many bytes a key takes in a commit: an upper bound, to keep under KV's limits. */
+export function keySize(key: Key): number {
+  let size = 0;
+  for (const part of key) {
+    size += typeof part === "string" ? part.length * 3 + 2 : 11;
+  }
+  return size;
+}
+
+/** A key as text, to find twice the same one within a commit. */
+export function keyText(key: Key): string {
+  let text = "";
+  for (const part of key) text += `${String(part)}\u0000`;
+  return text;
+}

@@ -1,0 +1,199 @@
+/**
+ * Lists tasks, newest first, in pages that stay as they are while new tasks arrive: a cursor is the
+ * id of the last task seen, and ids sort by time.
+ *
+ * @module
+ */
+
+import { BEHIND_IDS, FIRST_ID, type Key, keys } from "./keys.ts";
+import { newestIds, type Source } from "./newest_ids.ts";
+import { Reads } from "./reads.ts";
+import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
+import type { StoredTask } from "./head.ts";
+
+/** What {@link listTasks} picks. */
+export interface ListQuery {
+  /** Only these states. */
+  statuses?: readonly Status[];
+  /** Only these kinds. */
+  kinds?: readonly string[];
+  /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
+  text?: string;
+  /** At the most so many, fewer where they are large. */
+  limit: number;
+  /** Only tasks older than this id. */
+  before?: string;
+  /** Only this id and younger ones. */
+  since?: string;
+}
+
+/** A page of tasks. */
+export interface TaskPage {
+  /** Records as JSON text, their results left out. */
+  records: string[];
+  /** Ask for older ones with this as `before`; `null` when there are none. */
+  next: string | null;
+}
+
+/** Characters of a page, about: one that nobody takes must not cost much. */
+const MAX_PAGE = 512 * 1024;
+
+/** Tasks looked at for one page, and characters of them: a rare text is found in several pages. */
+const MAX_SCAN = 5000;
+const MAX_SCAN_SIZE = 8 * 1024 * 1024;
+
+/** Indexes that are merged for a page. Where a query needs more, it looks at all tasks instead. */
+const MAX_SOURCES = 500;
+
+/**
+ * See the module.
+ *
+ * @param freshen Puts into a head what the journal knows beyond it.
+ * @param signal Nobody waits for the page any more: what is left of it is not read.
+ */
+export async function listTasks(
+  kv: Deno.Kv,
+  query: ListQuery,
+  freshen: (stored: StoredTask) => StoredTask = (stored) => stored,
+  signal?: AbortSignal,
+): Promise<TaskPage> {
+  const { limit, since = FIRST_ID, before = BEHIND_IDS } = query;
+  const records: string[] = [];
+  if (since >= before) return { records, next: null };
+  const matches = matcher(query);
+  let scanned = 0;
+  let scannedSize = 0;
+  let size = 0;
+  let last: string | undefined;
+  for await (const heads of readHeads(kv, query, { since, before })) {
+    for (const { id, stored } of heads) {
+      if (
+        records.length === limit || size >= MAX_PAGE || scanned === MAX_SCAN ||
+        scannedSize >= MAX_SCAN_SIZE || signal?.aborted
+      ) return { records, next: last ?? null };
+      last = id;
+      scanned++;
+      if (!stored) continue;
+      const { record } = freshen(stored);
+      scannedSize += record.length;
+      if (!matches(record)) continue;
+      records.push(record);
+      size += record.length;
+    }
+  }
+  return { records, next: null };
+}
+
+interface Head {
+  id: string;
+  /** `null` when it has gone since the index was read. */
+  stored: StoredTask | null;
+}
+
+interface Range {
+  since: string;
+  before: string;
+}
+
+/** Heads among which those are that a query picks, newest first. */
+async function* readHeads(
+  kv: Deno.Kv,
+  query: ListQuery,
+  range: Range,
+): AsyncGenerator<Head[]> {
+  const reads = new Reads();
+  const wanted = query.limit + 1;
+  const sources = await sourcesOf(kv, query, reads);
+  if (sources === null) return yield* allHeads(kv, reads, range, wanted);
+  let ids: string[] = [];
+  for await (const id of newestIds(kv, reads, { sources, ...range, wanted })) {
+    if (ids.push(id) < 10) continue;
+    yield await headsOf(kv, reads, ids);
+    ids = [];
+  }
+  if (ids.length > 0) yield await headsOf(kv, reads, ids);
+}
+
+async function* allHeads(
+  kv: Deno.Kv,
+  reads: Reads,
+  { since, before }: Range,
+  wanted: number,
+): AsyncGenerator<Head[]> {
+  const range = { start: keys.task(since), end: keys.task(before) };
+  const sizeOf = ({ record }: StoredTask) => record.length;
+  const options = { first: Math.min(100, wanted), sizeOf };
+  for await (const entries of reads.newestFirst<StoredTask>(kv, range, options)) {
+    yield entries.map(({ key, value }) => ({ id: String(key[1]), stored: value }));
+  }
+}
+
+async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promise<Head[]> {
+  const wanted = ids.map((id) => keys.task(id));
+  const entries = await reads.run(ids.length, () => kv.getMany<StoredTask[]>(wanted));
+  return entries.map(({ value }, n) => ({ id: ids[n]!, stored: value }));
+}
+
+/** The indexes that hold what a query picks; `null` when all heads are looked at instead. */
+async function sourcesOf(
+  kv: Deno.Kv,
+  { statuses, kinds }: ListQuery,
+  reads: Reads,
+): Promise<Source[] | null> {
+  if (statuses === undefined && kinds === undefined) return null;
+  const wanted = [...new Set(statuses ?? STATUSES)];
+  const most = Math.floor(MAX_SOURCES / wanted.length);
+  const some = kinds
+    ? await knownAmong(kv, [...new Set(kinds)], reads)
+    : await reads.run(most, () => knownKinds(kv, most + 1));
+  if (some.length > most) return null;
+  return some.flatMap((kind) => wanted.map((status): Source => [kind, status]));
+}
+
+/** Those of the kinds that have ever had a task here. */
+async function knownAmong(
+  kv: Deno.Kv,
+  kinds: readonly string[],
+  reads: Reads,
+): Promise<string[]> {
+  const known: string[] = [];
+  for (let at = 0; at < kinds.length; at += 10) {
+    const some = kinds.slice(at, at + 10);
+    const entries = await reads.run(some.length, () => kv.getMany(some.map(keys.kind)));
+    known.push(...some.filter((_, n) => entries[n]!.versionstamp !== null));
+  }
+  return known;
+}
+
+/** Whether a record, as JSON text, is one that a query picks. */
+function matcher({ statuses, kinds, text }: ListQuery): (json: string) => boolean {
+  if (statuses === undefined && kinds === undefined && text === undefined) return () => true;
+  const wanted = text?.toLowerCase();
+  const states = statuses && new Set(statuses);
+  const names = kinds && new Set(kinds);
+  return (json) => {
+    const record = JSON.parse(json) as TaskRecord;
+    if (states && !states.has(record.status)) return false;
+    if (names && !names.has(record.kind)) return false;
+    if (wanted === undefined) return true;
+    const { task_id, kind, stage, message, error } = record;
+    return [task_id, kind, stage, message, error?.message]
+      .some((field) => field?.toLowerCase().includes(wanted));
+  };
+}
+
+/** Every kind that ever had a task here, or the first so many. */
+export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[]> {
+  const kinds: string[] = [];
+  const options = limit === Infinity ? { batchSize: 500 } : { limit, batchSize: 500 };
+  for await (const { key } of kv.list({ prefix: keys.kinds }, options)) kinds.push(String(key[1]));
+  return kinds;
+}
+
+/** The ids of every task of a state, oldest first, whatever its kind. */
+export async function* idsOf(kv: Deno.Kv, status: Status): AsyncGenerator<string> {
+  for (const kind of await knownKinds(kv)) {
+    const prefix: Key = keys.indexOf(kind, status);
+    for await (const { key } of kv.list({ prefix }, { batchSize: 500 })) yield String(key[3]);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Merges the index entries of several kinds and states: the ids of all of them, newest first, each
+ * once. What it holds and reads is bounded by the sources and by how far it is read.
+ *
+ * @module
+ */
+
+import TinyQueue from "tinyqueue";
+import { keys } from "./keys.ts";
+import type { Reads } from "./reads.ts";
+import type { Status } from "../task/record.ts";
+
+/** An index: the tasks of a kind that are in a state. */
+export type Source = readonly [kind: string, status: Status];
+
+/** What {@link newestIds} takes. */
+export interface NewestIdsOptions {
+  /** Different ones. */
+  sources: readonly Source[];
+  /** Only ids from this one on. */
+  since: string;
+  /** Only ids before this one. */
+  before: string;
+  /** So many are wanted, about. */
+  wanted: number;
+}
+
+interface Front {
+  /** Descending. */
+  ids: string[];
+  /** The next one's place among them. */
+  at: number;
+  /** What follows. */
+  rest: AsyncIterator<string[]>;
+}
+
+/** See the module. */
+export async function* newestIds(
+  kv: Deno.Kv,
+  reads: Reads,
+  { sources, since, before, wanted }: NewestIdsOptions,
+): AsyncGenerator<string> {
+  // Of many sources each has a part of what is wanted, as a rule.
+  const first = Math.min(wanted, Math.ceil(4 * wanted / sources.length));
+  const fronts = new TinyQueue<Front>([], (a, b) => a.ids[a.at]! > b.ids[b.at]! ? -1 : 1);
+  const advance = async (rest: Front["rest"]) => {
+    const { done, value: ids } = await rest.next();
+    if (!done) fronts.push({ ids, at: 0, rest });
+  };
+  // One after the other: a request has one read under way.
+  for (const [kind, status] of sources) {
+    const start = keys.index(kind, status, since);
+    const end = keys.index(kind, status, before);
+    await advance(idsIn(reads.newestFirst(kv, { start, end }, { first })));
+  }
+  let last = before;
+  while (fronts.length > 0) {
+    const front = fronts.pop()!;
+    const id = front.ids[front.at++]!;
+    if (front.at < front.ids.length) fronts.push(front);
+    else await advance(front.rest);
+    // A task that changed its state between two reads may stand in two indexes.
+    if (id >= last) continue;
+    last = id;
+    yield id;
+  }
+}
+
+async function* idsIn(reads: AsyncIterable<Deno.KvEntry<unknown>[]>): AsyncGenerator<string[]> {
+  for await (const entries of reads) yield entries.map(({ key }) => String(key[3]));
+}

@@ -1,0 +1,28 @@
+/**
+ * A program that reads all of a SQLite file and prints `ok`, or the first thing that is wrong. See
+ * `store_check.ts`.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { startWatchdog } from "../base/watchdog.ts";
+
+/** Whether every page is where it belongs. */
+export function quickCheck(path: string): string {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true });
+    const row = database.prepare("PRAGMA quick_check(1)").get();
+    return String(Object.values(row ?? { no: "no answer" })[0]);
+  } catch (error) {
+    const { message } = error as Error;
+    // Only what tells of damage counts: that it cannot be read just now is no sign.
+    return /malformed|not a database/.test(message) ? message : "ok";
+  }
+}
+
+if (import.meta.main) {
+  startWatchdog();
+  await Deno.stdout.write(new TextEncoder().encode(quickCheck(Deno.args[0]!)));
+  Deno.exit(0);
+}

@@ -1,0 +1,84 @@
+/**
+ * Reads of one request that takes many of them. The store reads one after the other, so requests
+ * take turns: what a request reads first goes ahead of the reads of those that have had their share,
+ * and a client that asks for much waits longer than one that asks for little.
+ *
+ * @module
+ */
+
+import { HttpError } from "../http/errors.ts";
+import { Turns } from "../base/semaphore.ts";
+
+/** Entries that are read ahead, and a read counts as ten: a usual page needs no more. */
+const SHARE = 1000;
+const A_READ = 10;
+
+/** Reads under way at once, of those who have yet to get their share and of those who have had it. */
+const ahead = new Turns(4);
+const behind = new Turns(1);
+
+/** Requests that may wait for one of the latter: each holds what it read last. */
+const MAX_WAITING = 300;
+
+/** Bytes of one read of many entries, about. */
+const READ_BYTES = 512 * 1024;
+
+/** Entries of one read, at the most. */
+const READ_ENTRIES = 200;
+
+/** What {@link Reads.newestFirst} takes. */
+export interface RangeOptions<T> {
+  /** Entries of the first read; the next ones take more, as far as these were small. */
+  first: number;
+  /** Bytes of a value, about. @default {none} */
+  sizeOf?: (value: T) => number;
+}
+
+/** See the module. */
+export class Reads {
+  #left: number;
+
+  /** Lets `share` entries be read ahead. */
+  constructor(share = SHARE) {
+    this.#left = share;
+  }
+
+  /**
+   * Does a read of at most so many entries, when it is its turn.
+   *
+   * @throws {HttpError} 503 when too many wait already.
+   */
+  async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
+    const turns = this.#left > 0 ? ahead : behind;
+    this.#left -= A_READ + entries;
+    if (turns === behind && behind.waiting >= MAX_WAITING) {
+      throw new HttpError(503, "Too many look through the tasks: try again in a moment", {
+        headers: { "retry-after": "1" },
+      });
+    }
+    return await turns.run(read);
+  }
+
+  /**
+   * Reads a range of keys from its end to its start, some entries at a time: few of large ones, and
+   * as many more as the reader asks for.
+   */
+  async *newestFirst<T>(
+    kv: Deno.Kv,
+    { start, end }: { start: Deno.KvKey; end: Deno.KvKey },
+    { first, sizeOf = () => 0 }: RangeOptions<T>,
+  ): AsyncGenerator<Deno.KvEntry<T>[]> {
+    let limit = Math.min(first, READ_ENTRIES);
+    while (true) {
+      const options = { reverse: true, limit, batchSize: limit };
+      const read = () => Array.fromAsync(kv.list<T>({ start, end }, options));
+      const entries = await this.run(limit, read);
+      if (entries.length > 0) yield entries;
+      if (entries.length < limit) return;
+      end = entries.at(-1)!.key;
+      const bytes = entries.reduce((sum, { value }) => sum + sizeOf(value), 1);
+      const fitting = Math.floor(READ_BYTES * entries.length / bytes);
+      limit = Math.max(1, Math.min(READ_ENTRIES, 4 * limit, fitting));
+    }
+  }
+}

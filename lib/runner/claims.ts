@@ -1,0 +1,212 @@
+/**
+ * Takes pending tasks for this process, as long as there is room: from the queue to a run whose
+ * claim is on its way into the journal.
+ *
+ * @module
+ */
+
+import type { HubEvent } from "../feed/hub_event.ts";
+import type { Jobs } from "./jobs.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import { Pending } from "./pending.ts";
+import { waits } from "../task/record.ts";
+import type { Run, Runs } from "./runs.ts";
+import { Slots } from "./slots.ts";
+import type { Store } from "../store/store.ts";
+import type { AnyTask } from "../task/define.ts";
+import type { TaskPool } from "./task_pool.ts";
+import { turnOf } from "../cluster/claim_order.ts";
+
+/** What {@link Claims} takes. */
+export interface ClaimsOptions {
+  /** Where tasks lie. */
+  store: Store;
+  /** The kinds that can be run here. */
+  kinds: ReadonlyMap<string, AnyTask>;
+  /** The sessions that run tasks, this one among them. */
+  workers(): readonly string[];
+  /**
+   * Claims that may be on their way to the store at once, where other processes want the same tasks:
+   * one that waits for long is lost by the time it comes there.
+   */
+  atOnce: number;
+  /** Where runs are driven. */
+  pool: TaskPool<Run>;
+  /** What runs already. */
+  runs: Runs;
+  /** Owns what nobody waits for. */
+  jobs: Jobs;
+  /** A task was claimed: its claim is not durable yet. */
+  onclaimed(run: Run): void;
+}
+
+/** See the module. */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #pending: Pending;
+  readonly #slots: Slots;
+  /** Pending, but each to be tried alone when there is a process for it. */
+  readonly #suspects: LiveTask[] = [];
+  /** Tasks taken from the queue that are being loaded, in all and by kind. */
+  #loading = 0;
+  readonly #loadingOf = new Map<string, number>();
+  /** Claims that are not in the store yet. */
+  #underWay = 0;
+  #closed = false;
+
+  /** Knows of nothing before {@link Claims.load}. */
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+    const { store, kinds, workers, jobs } = options;
+    this.#slots = new Slots(store.kv);
+    this.#pending = new Pending({
+      kv: store.kv,
+      kinds,
+      now: store.now,
+      turn: (id) => turnOf(id, store.sid, workers()),
+      onready: () => this.pump(),
+      own: (promise) => jobs.own(promise),
+    });
+  }
+
+  /** Takes up what waits in the store. */
+  async load(): Promise<void> {
+    await this.#pending.load();
+    this.pump();
+  }
+
+  /** Takes nothing more. */
+  close(): void {
+    this.#closed = true;
+    this.#pending.close();
+  }
+
+  /** A task may be pending, and this process has its state. */
+  offer(live: LiveTask): void {
+    if (live.record.status === "pending") this.#pending.offer(live);
+  }
+
+  /** A task that was pending is no longer. */
+  forget(id: string): void {
+    this.#pending.forget(id);
+  }
+
+  /** Hears what another process did. */
+  hear(heard: HubEvent): void {
+    const { type, kind } = heard.event;
+    if (!this.#closed) this.#pending.hear(heard);
+    if (type === "complete" || type === "message") this.refresh(kind);
+  }
+
+  /** Other processes may have taken places of a kind, or left some: reads them anew. */
+  refresh(kind: string): void {
+    if (this.#slots.has(kind)) this.#options.jobs.own(this.readSlots(kind));
+  }
+
+  /** Reads which places of a kind are taken. */
+  async readSlots(kind: string): Promise<void> {
+    const own = [];
+    for (const { live } of this.#options.runs.all()) {
+      if (live.record.kind === kind && live.task.slot !== null) own.push(live.task.slot);
+    }
+    await this.#slots.read(kind, own);
+    this.pump();
+  }
+
+  /** A place of a kind is free again, and the store says so. */
+  release(kind: string, slot: number): void {
+    this.#slots.release(kind, slot);
+    this.pump();
+  }
+
+  /** Claims for as long as there is room, and something that may run. */
+  pump(): void {
+    if (this.#closed) return;
+    const { store, pool, runs, jobs } = this.#options;
+    if (pool.canIsolate) {
+      for (const live of this.#suspects.splice(0)) this.#pending.offer(live);
+    }
+    while (runs.size + this.#loading < pool.capacity && this.#mayClaim) {
+      const candidate = this.#pending.next((kind) => this.#mayRun(kind));
+      if (!candidate) break;
+      const { id, kind, live } = candidate;
+      if (runs.has(id)) continue;
+      if (live && store.adopt(live)) {
+        this.#claim(live);
+        continue;
+      }
+      this.#countLoading(kind, 1);
+      jobs.own(
+        store.withTask(id, (live) => this.#claim(live)).finally(() => {
+          this.#countLoading(kind, -1);
+          this.pump();
+        }),
+      );
+    }
+    this.#pending.rest();
+  }
+
+  #countLoading(kind: string, change: number): void {
+    this.#loading += change;
+    this.#loadingOf.set(kind, (this.#loadingOf.get(kind) ?? 0) + change);
+  }
+
+  get #mayClaim(): boolean {
+    return this.#underWay + this.#loading < this.#options.atOnce;
+  }
+
+  /** A claim is in the store, or lost. */
+  settled(): void {
+    const held = !this.#mayClaim;
+    this.#underWay--;
+    if (held) this.pump();
+  }
+
+  #mayRun(kind: string): boolean {
+    const { kinds, pool } = this.#options;
+    const { isolate, concurrency } = kinds.get(kind)!;
+    if (isolate && !pool.canIsolate) return false;
+    if (concurrency === undefined) return true;
+    // What is being loaded goes first: it is to find its place free.
+    return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind)) !== null;
+  }
+
+  #claim(live: LiveTask): void {
+    const { store, kinds, pool, runs, onclaimed } = this.#options;
+    const { kind, status, run_at, updated_at } = live.record;
+    const { isolate, concurrency } = kinds.get(kind)!;
+    if (status !== "pending" || runs.has(live.id) || this.#closed) return;
+    // It may have failed elsewhere since it was put into the queue, and wait for its retry.
+    if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
+    const slot = concurrency === undefined ? null : this.#slots.free(kind, concurrency);
+    // The last place may have gone while the task was loaded.
+    if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
+    const { resuming, checkpointed, deaths } = live.task;
+    // A task under which processes died is tried alone before it is called the cause; beside others
+    // it could be called that for what one of them does.
+    const suspect = deaths >= 2;
+    if (suspect && !pool.canIsolate) return void this.#suspects.push(live);
+    if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
+    if (slot !== null) this.#slots.take(kind, slot);
+    if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
+    const member = pool.pick(isolate || suspect);
+    this.#underWay++;
+    // One that was interrupted has waited since then, not since it first could run.
+    const since = Date.parse(run_at > updated_at ? run_at : updated_at);
+    onclaimed(runs.add(live, member, Math.max(0, store.now() - since)));
+  }
+
+  /** A claim was lost to another process: the task, or only the place it was to have. */
+  async lost({ live: { id, record: { kind }, task: { slot } } }: Run): Promise<void> {
+    const { store, runs } = this.#options;
+    if (slot !== null) await this.readSlots(kind);
+    await store.withTask(id, (live) => {
+      const { record: { status }, owner } = live.task;
+      if (status === "running" && owner === store.sid && !runs.has(id)) {
+        // It was our own claim: a connection broke before the answer, and the write was repeated.
+        live.change({ type: "interrupt", died: false });
+      }
+      this.offer(live);
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import type { Logger } from "../base/log.ts";
+
+/** The owner of promises that nobody else waits for: a failure is logged, and the end waits for all. */
+export class Jobs {
+  readonly #log: Logger;
+  readonly #jobs = new Set<Promise<unknown>>();
+  #quiet = false;
+
+  /** Failures go to the log. */
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Owns a promise. */
+  own(promise: Promise<unknown>): void {
+    const job = promise.catch((error) => {
+      if (!this.#quiet) this.#log.error("the runner stumbled", { error });
+    }).finally(() => this.#jobs.delete(job));
+    this.#jobs.add(job);
+  }
+
+  /** From now on failures are to be expected, as the store may be closed. */
+  quiet(): void {
+    this.#quiet = true;
+  }
+
+  /** Resolves when nothing is left. */
+  async settled(): Promise<void> {
+    while (this.#jobs.size > 0) await Promise.allSettled(this.#jobs);
+  }
+}

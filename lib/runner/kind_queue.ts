@@ -1,0 +1,78 @@
+/**
+ * The pending tasks of one kind, as far as they are in memory: its head in the store, and from where
+ * on the store holds more.
+ *
+ * @module
+ */
+
+import { Line } from "./line.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import { compareIds, compareRanks, type Rank } from "../kv/rank.ts";
+import { Sorted } from "./sorted.ts";
+
+/** A pending task. */
+export interface Candidate extends Rank {
+  /** Milliseconds for which it is left to other processes, from when it may run. @default {0} */
+  wait?: number;
+  /** It was interrupted: nothing that came since goes before it, whosever turn it is. */
+  interrupted?: boolean;
+  /** Its state, where this process has it. */
+  live?: LiveTask;
+}
+
+/** A candidate in its order. */
+export interface Entry {
+  /** The candidate. */
+  readonly rank: Candidate;
+  /** Not taken by this process before, milliseconds. */
+  readonly claimAt: number;
+  /** Who is first among equals in priority. */
+  readonly order: number;
+  /** Counts what was put into memory. */
+  readonly put: number;
+}
+
+/**
+ * Higher priority first, then who may be taken for longest: tasks whose turn is here go before
+ * those that others should have taken by now, and may be about to.
+ */
+export function compareReady(a: Entry, b: Entry): number {
+  return b.rank.priority - a.rank.priority || a.order - b.order || compareIds(a.rank, b.rank);
+}
+
+/** See the module. */
+export class KindQueue {
+  /** All that may run, or could if they were not left to others, as they stand in the store. */
+  readonly all: Sorted<Entry> = new Sorted((a, b) => compareRanks(a.rank, b.rank));
+  /** Those that may be taken, as they should be. */
+  readonly ready: Sorted<Entry> = new Sorted(compareReady);
+  /** Whether the store holds one that goes before all that may be taken. */
+  blocked = false;
+  /** By priority those of tasks that wait for a time; `null` for the one of all others. */
+  readonly #lines = new Map<number | null, Line<Candidate>>();
+
+  /** What the store holds of it. */
+  get lines(): Iterable<Line<Candidate>> {
+    return this.#lines.values();
+  }
+
+  /** The line in which a task stands. */
+  lineOf({ kind, waits, priority }: Rank): Line<Candidate> {
+    const name = waits ? priority : null;
+    let line = this.#lines.get(name);
+    if (!line) this.#lines.set(name, line = new Line(kind, waits));
+    return line;
+  }
+
+  /** The line whose missing tasks come first, of those that may run and for which there is room. */
+  gap(now: number, limit: number): Line<Candidate> | undefined {
+    let best: Line<Candidate> | undefined;
+    for (const line of this.#lines.values()) {
+      const { waits, missing } = line;
+      if (!missing || (waits && missing.runAt > now)) continue;
+      if (!best || compareRanks(missing, best.missing!) < 0) best = line;
+    }
+    const { size, last } = this.all;
+    return best && (size < limit || compareRanks(best.missing!, last!.rank) < 0) ? best : undefined;
+  }
+}

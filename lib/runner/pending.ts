@@ -1,0 +1,146 @@
+/**
+ * What this process knows of the tasks that wait: those offered here, those other processes took
+ * in, and those that still lie in the store, which are read when they are next.
+ *
+ * @module
+ */
+
+import type { HubEvent } from "../feed/hub_event.ts";
+import type { Line } from "./line.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import { pause } from "../task/delay.ts";
+import { firstLaters, readLine } from "../kv/queue.ts";
+import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
+import type { TaskRecord } from "../task/record.ts";
+import { type Candidate, Schedule } from "./schedule.ts";
+
+/** What {@link Pending} takes. */
+export interface PendingOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** Kinds that run here: others' tasks are left to others. */
+  kinds: ReadonlyMap<string, unknown>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds that this process leaves a task to the others first. @default {none} */
+  turn?(id: string): number;
+  /** There may be something to run. */
+  onready(): void;
+  /** Owns a promise. */
+  own(promise: Promise<unknown>): void;
+}
+
+/** Tasks read at once: few enough to be no burden, enough to last while the next ones are read. */
+const READ_AT_ONCE = 2000;
+
+/** Milliseconds before a read that failed is tried again. */
+const RETRY_MS = 1000;
+
+/** The longest wait for a task to be due: the clock may be set meanwhile. */
+const MAX_WAIT_MS = 60_000;
+
+/** See the module. */
+export class Pending {
+  readonly #options: PendingOptions;
+  readonly #schedule: Schedule;
+  readonly #closing = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Knows of nothing before {@link Pending.load}. */
+  constructor(options: PendingOptions) {
+    this.#options = options;
+    this.#schedule = new Schedule({
+      few: READ_AT_ONCE,
+      onleft: (candidate) => this.#letGo(candidate),
+    });
+  }
+
+  /** Finds out what waits in the store, and reads what is next. */
+  async load(): Promise<void> {
+    const { kv, kinds, now } = this.#options;
+    for (const kind of kinds.keys()) {
+      this.#schedule.note(firstRank(kind));
+      for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
+    }
+    for (const line of this.#schedule.wanted(now())) await this.#read(line);
+  }
+
+  /** Adds a task of which this process has the state. */
+  offer(live: LiveTask): void {
+    this.#add({ ...rankOf(live.record), live });
+  }
+
+  /** Forgets a task: it waits no longer. */
+  forget(id: string): void {
+    this.#schedule.remove(id);
+  }
+
+  /** Hears what another process did. */
+  hear({ event }: HubEvent): void {
+    if (event.type !== "message") return;
+    if (!event.json.includes('"status":"pending"')) return this.forget(event.id);
+    const record = JSON.parse(event.json) as TaskRecord;
+    const rank = rankOf(record);
+    // One that waits for nothing has the time at which it was put there, unless it kept its own.
+    const interrupted = !rank.waits && record.run_at < record.updated_at;
+    this.#add({ ...this.#candidate(rank), interrupted });
+    this.#options.onready();
+  }
+
+  /** Takes the task that should run next among the kinds that may. */
+  next(mayRun: (kind: string) => boolean): Candidate | null {
+    return this.#schedule.next(this.#options.now(), mayRun);
+  }
+
+  /** Called when nothing more can be taken now: reads on, and wakes when the next one is due. */
+  rest(): void {
+    const { own, now, onready } = this.#options;
+    if (this.#closing.signal.aborted) return;
+    const time = now();
+    for (const line of this.#schedule.wanted(time)) own(this.#read(line).finally(onready));
+    clearTimeout(this.#timer);
+    const next = this.#schedule.nextChange(time);
+    if (next === null) return;
+    this.#timer = setTimeout(onready, Math.min(MAX_WAIT_MS, next - time));
+  }
+
+  /** Wakes no more. */
+  close(): void {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async #read(line: Line<Candidate>): Promise<void> {
+    const { kv, now } = this.#options;
+    const from = this.#schedule.begin(line);
+    try {
+      const { ranks, next } = await readLine(kv, from, READ_AT_ONCE);
+      this.#schedule.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
+    } catch (error) {
+      await pause(RETRY_MS, this.#closing.signal);
+      this.#schedule.fail(line, now());
+      throw error;
+    }
+  }
+
+  #add(candidate: Candidate): void {
+    const { kinds, now } = this.#options;
+    if (kinds.has(candidate.kind)) this.#schedule.add(candidate, now());
+  }
+
+  /** A task that any process may take: each waits for its turn. */
+  #candidate(rank: Rank): Candidate {
+    return { ...rank, wait: this.#options.turn?.(rank.id) ?? 0 };
+  }
+
+  /** A read may have missed what was not in the store yet: it is told of it when it is. */
+  #letGo({ live, ...rank }: Candidate): void {
+    if (!live || live.clean) return;
+    const { own, onready } = this.#options;
+    own(
+      live.committed().then(({ ok }) => {
+        if (ok && this.#schedule.note(rank)) onready();
+      }),
+    );
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What task processes say: what they yield goes into the tasks, what they ask is answered.
+ *
+ * @module
+ */
+
+import type { Jobs } from "./jobs.ts";
+import type { Logger } from "../base/log.ts";
+import type { FromTasks, RunEnd, RunEvent } from "../child/protocol.ts";
+import type { Run } from "./runs.ts";
+import type { Store } from "../store/store.ts";
+import type { Member } from "./task_pool.ts";
+import { needsTrim, trimRows } from "../store/trim.ts";
+import type { Uploads } from "../kv/uploads.ts";
+
+/** What {@link TaskMessages} takes. */
+export interface TaskMessagesOptions {
+  /** Where tasks lie. */
+  store: Store;
+  /** What tasks read. */
+  uploads: Uploads;
+  /** Log and output rows kept a task. */
+  maxLog: number;
+  /** Owns what nobody waits for. */
+  jobs: Jobs;
+  /** A generator ended. */
+  onend(run: Run, end: RunEnd): void;
+  /** Where trouble is told. */
+  log: Logger;
+}
+
+/** Bytes of rows in one batch past which a task process has to wait for the store. */
+const LARGE_BATCH = 16 * 1024;
+
+/** See the module. */
+export class TaskMessages {
+  readonly #options: TaskMessagesOptions;
+
+  /** Waits to be called. */
+  constructor(options: TaskMessagesOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a message. */
+  take({ host, runs }: Member<Run>, message: FromTasks): void {
+    const { uploads, store, jobs, log } = this.#options;
+    if (message.type === "info") {
+      const { request, upload } = message;
+      jobs.own(
+        uploads.info(upload).catch((error) => {
+          log.error("an upload could not be described", { upload, error });
+          return null;
+        }).then((info) => host.send({ type: "info", request, info })),
+      );
+    } else if (message.type === "piece") {
+      const { request, upload, offset } = message;
+      jobs.own(
+        uploads.read(upload, offset).catch((error) => {
+          log.error("an upload could not be read", { upload, error });
+          return new Uint8Array();
+        }).then((bytes) => host.sendBytes(request, bytes)),
+      );
+    } else if (message.type === "batch") {
+      let bytes = 0;
+      for (const event of message.events) {
+        const run = runs.get(event[0]);
+        if (run) bytes += this.#takeEvent(run, event);
+      }
+      const ack = () => host.send({ type: "ack" });
+      // Progress is conflated and never piles up; rows do when the store is behind.
+      if (bytes < LARGE_BATCH) ack();
+      else jobs.own(store.journal.taken().then(ack));
+    }
+  }
+
+  /** Takes in one event of a run; returns how many bytes of it wait for the store. */
+  #takeEvent(run: Run, [, type, content]: RunEvent): number {
+    const { store, maxLog, jobs, onend } = this.#options;
+    const { live } = run;
+    switch (type) {
+      case "progress":
+        live.report(content);
+        return 0;
+      case "save":
+        live.save(content);
+        return content.length;
+      case "end":
+        onend(run, content);
+        return 0;
+    }
+    live.row(type, content);
+    if (needsTrim(live, maxLog)) jobs.own(trimRows(store.kv, live, maxLog));
+    return content.length;
+  }
+}

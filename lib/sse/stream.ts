@@ -1,0 +1,289 @@
+/**
+ * One client's connection: a body that takes messages, keeps itself alive, lets go of a reader that
+ * does not read, and ends cleanly.
+ *
+ * @module
+ */
+
+import { jittered } from "../task/backoff.ts";
+import { Outbox } from "./outbox.ts";
+import { encodeBytes, HEARTBEAT } from "./encode.ts";
+
+/**
+ * Messages the body itself may hold before they wait in the outbox, where they are conflated. They
+ * are counted, not weighed: a function called for each would cost as much as the write itself.
+ */
+const BODY_MESSAGES = 16;
+
+/** Bytes taken from the outbox at once. */
+const TAKE_BYTES = 16 * 1024;
+
+/** Milliseconds: a reader that takes nothing for so long is let go. */
+const STALL_MS = 60_000;
+
+/** What {@link SseStream} takes. */
+export interface SseStreamOptions {
+  /** Ticks for every stream of the process. */
+  pulse: Pulse;
+  /** Milliseconds without a message after which a comment is sent; 0 for never. */
+  heartbeatMs: number;
+  /** Milliseconds after which it ends, jittered between 80 and 100 %; 0 for never. */
+  lifeMs: number;
+  /** Milliseconds after which it ends in any case. @default {Infinity} */
+  endsInMs?: number;
+  /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
+  retryMs: number;
+  /** See {@link OutboxOptions.limit}. */
+  queue: number;
+  /** What is sent with a heartbeat, beside the comment: an id that moves the cursor on. */
+  onheartbeat?: () => Uint8Array | null;
+  /** 0 to below 1. @default {Math.random} */
+  random?: () => number;
+}
+
+/** How a stream ended; see ARCHITECTURE.md. */
+export type StreamEnd = "done" | "gone" | "life" | "slow" | "stalled" | "stop";
+
+/** See the module. */
+export class SseStream {
+  /** The response's body. */
+  readonly body: ReadableStream<Uint8Array>;
+  /** How it ended; `null` while it lives. */
+  ended: StreamEnd | null = null;
+
+  readonly #closed = new AbortController();
+  readonly #options: SseStreamOptions;
+  readonly #outbox: Outbox;
+  readonly #diesAt: number;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #sentAt: number;
+  #readAt: number;
+  /** The reader had time to take what was there, and has not. */
+  #behind = false;
+  #finishing: StreamEnd | null = null;
+  #drained: PromiseWithResolvers<void> | null = null;
+
+  /** Begins with the `retry:` line, so that headers and first bytes go out at once. */
+  constructor(options: SseStreamOptions) {
+    this.#options = options;
+    const { pulse, lifeMs, endsInMs = Infinity, retryMs, queue, random = Math.random } = options;
+    this.#outbox = new Outbox({ limit: queue });
+    const now = pulse.now;
+    this.#sentAt = now;
+    this.#readAt = now;
+    const life = lifeMs > 0 ? lifeMs * (0.8 + 0.2 * random()) : Infinity;
+    this.#diesAt = now + Math.min(life, endsInMs);
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        cancel: () => this.#close("gone"),
+      },
+      { highWaterMark: BODY_MESSAGES },
+    );
+    if (retryMs > 0) {
+      const retry = jittered(retryMs, 0.5, random);
+      this.#controller.enqueue(encodeBytes({ retry }));
+    }
+    pulse.add(this);
+  }
+
+  /**
+   * Sends a message. One with a `key` is conflated with earlier ones of that key that still wait.
+   * After the end nothing is sent.
+   */
+  send(bytes: Uint8Array, key: string | null = null): void {
+    if (this.ended !== null || this.#finishing !== null) return;
+    this.#sentAt = this.#options.pulse.now;
+    if (this.#outbox.size === 0 && this.#controller.desiredSize! > 0) {
+      this.#options.pulse.sent++;
+      this.#controller.enqueue(bytes);
+    } else if (this.#outbox.push(bytes, key, !this.#behind)) {
+      this.#options.pulse.watch(this);
+    } else {
+      // What it has not read it will get when it resumes.
+      this.#outbox.clear();
+      this.end("slow");
+    }
+  }
+
+  /** Aborts when it has ended, however. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Resolves when nothing waits for the reader any more, or the stream has ended. */
+  async drained(): Promise<void> {
+    while (this.ended === null && this.#backlog) {
+      this.#drained ??= Promise.withResolvers<void>();
+      this.#options.pulse.watch(this);
+      await this.#drained.promise;
+    }
+  }
+
+  /** Ends it, cleanly between two messages and after `last`, once everything that waits was read. */
+  end(how: StreamEnd = "done", last: Uint8Array | null = null): void {
+    if (last !== null) this.send(last);
+    if (this.ended !== null || this.#finishing !== null) return;
+    this.#finishing = how;
+    if (this.#backlog) this.#options.pulse.watch(this);
+    else this.#finish(how);
+  }
+
+  get #backlog(): boolean {
+    return this.#outbox.size > 0 || this.#controller.desiredSize! <= 0;
+  }
+
+  /** Called by the {@link Pulse}. */
+  tick(now: number): void {
+    const { heartbeatMs, onheartbeat } = this.#options;
+    const waiting = this.#backlog;
+    if (!waiting) this.#readAt = now;
+    if (now - this.#readAt > STALL_MS) {
+      this.#controller.error(new Error("The client stopped reading"));
+      this.#close("stalled");
+    } else if (now >= this.#diesAt) {
+      this.end("life");
+    } else if (heartbeatMs > 0 && now - this.#sentAt >= heartbeatMs && !waiting) {
+      this.#sentAt = now;
+      const extra = onheartbeat?.();
+      if (extra) this.#controller.enqueue(extra);
+      // A write may be what finds out that the client has gone: then it is closed by now.
+      if (this.ended === null) this.#controller.enqueue(HEARTBEAT);
+    }
+  }
+
+  /**
+   * Moves on what waits, as far as the reader has read. Called by the {@link Pulse} while the stream
+   * is watched; returns whether it has to be watched any longer.
+   */
+  flush(): boolean {
+    this.#behind = this.#controller.desiredSize! <= 0;
+    while (this.ended === null && this.#controller.desiredSize! > 0) {
+      const waiting = this.#outbox.size;
+      const bytes = this.#outbox.take(TAKE_BYTES);
+      if (bytes === null) break;
+      this.#options.pulse.sent += waiting - this.#outbox.size;
+      this.#readAt = this.#options.pulse.now;
+      this.#controller.enqueue(bytes);
+    }
+    if (this.ended !== null) return false;
+    if (this.#backlog) return true;
+    this.#drained?.resolve();
+    this.#drained = null;
+    if (this.#finishing !== null) this.#finish(this.#finishing);
+    return false;
+  }
+
+  #finish(how: StreamEnd): void {
+    try {
+      this.#controller.close();
+    } catch {
+      // The client went at this very moment: there is nobody to tell.
+    }
+    this.#close(how);
+  }
+
+  #close(how: StreamEnd): void {
+    if (this.ended !== null) return;
+    this.ended = how;
+    this.#outbox.clear();
+    this.#drained?.resolve();
+    this.#options.pulse.delete(this, how);
+    this.#closed.abort();
+  }
+}
+
+/** Milliseconds between two looks at readers that are behind. */
+const WATCH_MS = 20;
+
+/**
+ * One timer for every stream: what an own timer for each of 10,000 would cost is saved. A second one
+ * runs while some reader is behind. It stands in for the stream's `pull()`, which would be called
+ * for every message of every reader that keeps up, and cost a sixth of its write.
+ */
+export class Pulse implements Disposable {
+  /** Streams opened up to now. */
+  opened = 0;
+  /** Pieces sent up to now, each as it was given to {@link SseStream.send}. */
+  sent = 0;
+  /** Streams that ended, by how. */
+  readonly ended: Record<StreamEnd, number> = {
+    done: 0,
+    gone: 0,
+    life: 0,
+    slow: 0,
+    stalled: 0,
+    stop: 0,
+  };
+
+  readonly #streams = new Set<SseStream>();
+  readonly #watched = new Set<SseStream>();
+  #watching: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setInterval>;
+
+  #now = performance.now();
+
+  /** Ticks every `intervalMs`. */
+  constructor(intervalMs: number) {
+    this.#timer = setInterval(() => {
+      this.#now = performance.now();
+      for (const stream of this.#streams) stream.tick(this.now);
+    }, intervalMs);
+  }
+
+  /** Milliseconds, monotonic, as of the last tick: cheap enough to be read for each message. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Streams alive. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Ticks this one too. */
+  add(stream: SseStream): void {
+    this.opened++;
+    this.#streams.add(stream);
+  }
+
+  /** No longer: it has ended. */
+  delete(stream: SseStream, how: StreamEnd): void {
+    this.ended[how]++;
+    this.#streams.delete(stream);
+    this.#unwatch(stream);
+  }
+
+  /** Has a stream flushed until its reader has caught up. */
+  watch(stream: SseStream): void {
+    this.#watched.add(stream);
+    this.#watching ??= setInterval(() => {
+      for (const each of this.#watched) if (!each.flush()) this.#unwatch(each);
+    }, WATCH_MS);
+  }
+
+  #unwatch(stream: SseStream): void {
+    this.#watched.delete(stream);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#watching);
+    this.#watching = undefined;
+  }
+
+  /** What lives. */
+  get streams(): SseStream[] {
+    return [...this.#streams];
+  }
+
+  /** Ends every stream at once. */
+  endAll(): void {
+    for (const stream of this.streams) stream.end("stop");
+  }
+
+  /** Stops ticking. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    clearInterval(this.#watching);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What a task has yet to write, in order: events, and checkpoints between them.
+ *
+ * @module
+ */
+
+import { eventSize, type TaskEvent } from "../kv/event_text.ts";
+import type { Task } from "../task/state.ts";
+
+/** The task right after a state change. */
+export interface Snapshot {
+  /** As it was. */
+  task: Task;
+  /** Its result, as JSON text, where that has yet to be written. */
+  result: string | null;
+}
+
+/** An event to write. */
+export interface EventItem {
+  /** The event. */
+  event: TaskEvent;
+  /** The task as it is after it, where it is a change of state. */
+  after?: Snapshot;
+  /** The end, which is written in the same commit as the last message, or neither is. */
+  with?: EventItem;
+}
+
+/** What fits into a commit. */
+export interface Picked {
+  /** How many items. */
+  count: number;
+  /** Their events. */
+  events: TaskEvent[];
+  /** The newest checkpoint among them. */
+  checkpoint: string | null;
+  /** That one came after every change of state among them. */
+  saved: boolean;
+  /** The task after the last change of state among them. */
+  after: Snapshot | null;
+  /** Bytes of room left. */
+  left: number;
+  /** Others did not fit. */
+  more: boolean;
+}
+
+/** See the module. */
+export class Items {
+  #items: (EventItem | { checkpoint: string })[] = [];
+
+  /** Adds an event. */
+  event(item: EventItem): void {
+    this.#items.push(item);
+  }
+
+  /** Adds a checkpoint. */
+  checkpoint(json: string): void {
+    this.#items.push({ checkpoint: json });
+  }
+
+  /** Log and output rows among them. */
+  get rows(): number {
+    return this.#items.filter((item) => "event" in item && !item.after).length;
+  }
+
+  /** What fits into `room` bytes of journal lines, from the first on. It stays where it is. */
+  pick(room: number): Picked {
+    const picked: Picked = {
+      count: 0,
+      events: [],
+      checkpoint: null,
+      saved: false,
+      after: null,
+      left: room,
+      more: false,
+    };
+    for (const item of this.#items) {
+      if ("checkpoint" in item) {
+        picked.checkpoint = item.checkpoint;
+        picked.saved = true;
+      } else {
+        const size = eventSize(item.event);
+        if (size + (item.with ? eventSize(item.with.event) : 0) > picked.left) break;
+        picked.left -= size;
+        picked.events.push(item.event);
+        if (item.after) {
+          picked.after = item.after;
+          picked.saved = false;
+        }
+      }
+      picked.count++;
+    }
+    picked.more = picked.count < this.#items.length;
+    return picked;
+  }
+
+  /** Takes the first ones out. */
+  drop(count: number): void {
+    this.#items.splice(0, count);
+  }
+}

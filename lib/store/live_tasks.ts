@@ -1,0 +1,160 @@
+/**
+ * The tasks that this process has in hand: one {@link LiveTask} a task, loaded when it is wanted and
+ * let go when nothing of it waits and it does not run here.
+ *
+ * @module
+ */
+
+import { keys } from "../kv/keys.ts";
+import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import type { Task } from "../task/state.ts";
+import type { StoredTask } from "../kv/head.ts";
+import type { Outcome, Write } from "./write.ts";
+
+/** What {@link LiveTasks} takes. */
+export interface LiveTasksOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** This process. */
+  sid: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** A task has something to write. */
+  touch(write: Write): void;
+  /** Puts into a head the progress that the journal knows beyond it. */
+  freshen(stored: StoredTask): StoredTask;
+  /** What a task that runs here yielded can never be stored. */
+  onrefused(live: LiveTask): void;
+}
+
+/** See the module. */
+export class LiveTasks implements Disposable {
+  readonly #options: LiveTasksOptions;
+  readonly #hooks: LiveTaskHooks;
+  readonly #live = new Map<string, LiveTask>();
+  readonly #loading = new Map<string, Promise<LiveTask | null>>();
+  /** Tasks on their way out: none is loaded before that is decided. */
+  readonly #leaving = new Map<string, Promise<Outcome>>();
+  readonly #lagging = new Set<LiveTask>();
+  #catchingUp: ReturnType<typeof setTimeout> | undefined;
+
+  /** Has none in hand. */
+  constructor(options: LiveTasksOptions) {
+    this.#options = options;
+    this.#hooks = {
+      touch: options.touch,
+      lags: (live, behind) => this.#lags(live, behind),
+      settled: (live, outcome) => this.#settled(live, outcome),
+      now: options.now,
+    };
+  }
+
+  /** A task in hand. */
+  get(id: string): LiveTask | undefined {
+    return this.#live.get(id);
+  }
+
+  /** Takes a new task in hand. */
+  create(task: Task, input: string | null): LiveTask {
+    const live = LiveTask.created(task, input, this.#hooks);
+    this.#live.set(live.id, live);
+    return live;
+  }
+
+  /** A task's removal, while it is under way. */
+  leaving(id: string): Promise<Outcome> | undefined {
+    return this.#leaving.get(id);
+  }
+
+  /** Notes that a task is being removed. */
+  leave(id: string, removing: Promise<Outcome>): Promise<Outcome> {
+    this.#leaving.set(id, removing);
+    return removing.finally(() => this.#leaving.delete(id));
+  }
+
+  /**
+   * Does something to a task's one live value, loading it first where needed. `action` must not
+   * wait: what it changes is on its way into the journal when it returns.
+   *
+   * @returns What `action` returned, or `null` where there is no such task.
+   */
+  async withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
+    const live = this.#live.get(id) ?? await this.#load(id);
+    if (!live) return null;
+    try {
+      return action(live);
+    } finally {
+      this.#release(live);
+    }
+  }
+
+  /** Takes up again a pending task that was let go; `false` when there is newer word of it. */
+  adopt(live: LiveTask): boolean {
+    const known = this.#live.get(live.id);
+    if ((known && known !== live) || live.lost || live.record.status !== "pending") return false;
+    this.#live.set(live.id, live);
+    return true;
+  }
+
+  #load(id: string): Promise<LiveTask | null> {
+    const under = this.#loading.get(id);
+    if (under) return under;
+    const loading = this.#fetch(id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    return loading;
+  }
+
+  async #fetch(id: string): Promise<LiveTask | null> {
+    while (true) {
+      const entry = await this.#options.kv.get<StoredTask>(keys.task(id));
+      const known = this.#live.get(id);
+      if (known) return known;
+      const removing = this.#leaving.get(id);
+      if (!removing) {
+        if (entry.value === null) return null;
+        const live = LiveTask.loaded(
+          { ...entry, value: this.#options.freshen(entry.value) },
+          this.#hooks,
+        );
+        this.#live.set(id, live);
+        return live;
+      }
+      await removing;
+    }
+  }
+
+  /** Heads that lag are written though their task says nothing more. */
+  #lags(live: LiveTask, behind: boolean): void {
+    if (!behind) return void this.#lagging.delete(live);
+    this.#lagging.add(live);
+    this.#catchingUp ??= setTimeout(() => {
+      this.#catchingUp = undefined;
+      for (const live of this.#lagging) {
+        live.catchUp();
+        this.#lags(live, !live.lost);
+      }
+    }, HEAD_LAG_MS / 2);
+  }
+
+  #settled(live: LiveTask, outcome: Outcome): void {
+    if (outcome.ok) return this.#release(live);
+    this.#forget(live);
+    if (outcome.reason === "refused" && live.task.owner === this.#options.sid) {
+      this.#options.onrefused(live);
+    }
+  }
+
+  #release(live: LiveTask): void {
+    if (live.clean && live.task.owner !== this.#options.sid) this.#forget(live);
+  }
+
+  #forget(live: LiveTask): void {
+    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
+  }
+
+  /** Stops what runs by itself. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#catchingUp);
+    this.#lagging.clear();
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * Decides what becomes of tasks: submit, cancel, retry, delete, claim, interrupt. Inside this
+ * process it decides alone, in order, on one {@link LiveTask} a task; what another process may
+ * want as well is checked by the commit, and decided again when the check is lost.
+ *
+ * @module
+ */
+
+import { monotonicUlid } from "@std/ulid";
+import { Journal, type JournalOptions } from "./journal.ts";
+import { type Key, keys } from "../kv/keys.ts";
+import type { LiveTask } from "./live_task.ts";
+import { LiveTasks } from "./live_tasks.ts";
+import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { ToldKinds } from "../kv/old_kinds.ts";
+import { finishRemovals, removeRows } from "../kv/removed_rows.ts";
+import { type NewTask, newTask } from "../task/state.ts";
+import { inTime, StoreError } from "./store_error.ts";
+import type { StoredTask } from "../kv/head.ts";
+
+/** What {@link Store.submit} takes. */
+export interface Submission extends Omit<NewTask, "id"> {
+  /** The validated input, as JSON text; `null` when there is none. */
+  input: string | null;
+  /** The same key and digest give the same task. */
+  idempotency?: { key: string; digest: string; ttlMs: number };
+}
+
+/** What came of a submission. `record` is JSON text, as it was accepted. */
+export type Submitted =
+  | { ok: true; id: string; record: string; created: boolean }
+  | { ok: false; reason: "key-reused"; id: string };
+
+/** What came of a wish about a task. */
+export type Decided =
+  | { ok: true; status: Status }
+  | { ok: true; status: "asked" }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "wrong-state"; status: Status };
+
+interface IdempotencyEntry {
+  id: string;
+  digest: string;
+  expires_at: number;
+}
+
+/** What {@link Store} takes, beside what its journal does. */
+export interface StoreOptions extends JournalOptions {
+  /** Milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+  /** Puts into a head the progress that the journal knows beyond it. */
+  freshen?: (stored: StoredTask) => StoredTask;
+}
+
+/** Milliseconds after which a store that takes nothing is given nothing more. */
+const STALLED_MS = 2000;
+
+/** How often a decision is made again when its check was lost. */
+const TRIES = 20;
+
+/** See the module. */
+export class Store {
+  /** The one way in. */
+  readonly journal: Journal;
+  /** The handle, for reading. */
+  readonly kv: Deno.Kv;
+  /** This process. */
+  readonly sid: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+
+  /** A task became pending here, before its commit: the runner may claim it at once. */
+  onpending: ((live: LiveTask) => void) | undefined;
+  /** A task of a dead process was given back here: it is pending, or has ended. */
+  onreturned: ((live: LiveTask) => void) | undefined;
+
+  /** A task that was pending was canceled here. */
+  onwithdrawn: ((live: LiveTask) => void) | undefined;
+
+  /** Someone wants a task stopped that runs here. */
+  oncancel: ((live: LiveTask) => void) | undefined;
+
+  /** What a task that runs here yielded can never be stored. */
+  onrefused: ((live: LiveTask) => void) | undefined;
+
+  readonly #tasks: LiveTasks;
+  readonly #keyed = new Map<string, Promise<void>>();
+  readonly #kinds = new ToldKinds();
+  readonly #options: StoreOptions;
+
+  /** Takes what the journal takes. */
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.kv = options.kv;
+    this.sid = options.sid;
+    this.now = options.now ?? Date.now;
+    this.journal = new Journal(options);
+    this.#tasks = new LiveTasks({
+      kv: this.kv,
+      sid: this.sid,
+      now: this.now,
+      touch: (write) => this.journal.touch(write),
+      freshen: (stored) => this.freshen(stored),
+      onrefused: (live) => this.onrefused?.(live),
+    });
+  }
+
+  /** Takes in a new task. Resolves when it is durable. */
+  async submit(submission: Submission): Promise<Submitted> {
+    this.requireStore();
+    const key = submission.idempotency?.key;
+    if (key === undefined) return await this.#submit(submission);
+    // Two at once with one key would both find it free: here they go one after the other.
+    while (this.#keyed.has(key)) await this.#keyed.get(key);
+    const submitting = this.#submit(submission);
+    this.#keyed.set(key, submitting.then(() => {}, () => {}));
+    return await submitting.finally(() => this.#keyed.delete(key));
+  }
+
+  async #submit(submission: Submission): Promise<Submitted> {
+    const { idempotency, input, ...spec } = submission;
+    for (let tries = 0;; tries++) {
+      let check: Deno.AtomicCheck | null = null;
+      if (idempotency) {
+        const key = keys.idempotency(idempotency.key);
+        const entry = await this.kv.get<IdempotencyEntry>(key);
+        if (entry.value && entry.value.expires_at > this.now()) {
+          const { id, digest } = entry.value;
+          if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
+          const task = await this.kv.get<StoredTask>(keys.task(id));
+          if (task.value) return { ok: true, id, record: task.value.record, created: false };
+        }
+        check = { key, versionstamp: entry.versionstamp };
+      }
+      // One time for both: lists pick by the time in the id.
+      const now = this.now();
+      const id = monotonicUlid(now);
+      const live = this.#tasks.create(newTask({ ...spec, id }, now), input);
+      if (check && idempotency) {
+        const { digest, ttlMs } = idempotency;
+        const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
+        live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
+      }
+      const tell = !this.#kinds.has(spec.kind);
+      if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
+      const record = JSON.stringify(live.record);
+      this.journal.touch(live);
+      // Without a key nothing can refuse it, and it may start with the commit that takes it in.
+      if (!check) this.onpending?.(live);
+      const outcome = await inTime(live.committed());
+      if (outcome.ok) {
+        if (tell) this.#kinds.add(spec.kind);
+        if (check) this.onpending?.(live);
+        return { ok: true, id, record, created: true };
+      }
+      if (outcome.reason !== "conflict" || tries >= TRIES) throw new StoreError(outcome);
+    }
+  }
+
+  /** A stored task, as committed. */
+  async read(id: string): Promise<StoredTask | null> {
+    const { value } = await this.kv.get<StoredTask>(keys.task(id));
+    return value && this.freshen(value);
+  }
+
+  /** A head as read, with the progress that the journal knows beyond it. */
+  freshen(stored: StoredTask): StoredTask {
+    return this.#options.freshen?.(stored) ?? stored;
+  }
+
+  /** Cancels a pending task, or asks for a running one to be stopped. */
+  cancel(id: string): Promise<Decided> {
+    return this.#decide(id, (live) => {
+      const { status, cancel_requested } = live.record;
+      if (isFinished(status)) return "refused";
+      if (status === "running" && live.task.owner !== this.sid) return "remote";
+      if (!cancel_requested && !live.change({ type: "request-cancel" }).ok) return "refused";
+      if (live.record.status === "running") this.oncancel?.(live);
+      else this.onwithdrawn?.(live);
+      return "changed";
+    });
+  }
+
+  /** Puts a finished task back to pending. */
+  retry(id: string): Promise<Decided> {
+    return this.#decide(id, (live) => {
+      if (!live.change({ type: "retry" }).ok) return "refused";
+      this.onpending?.(live);
+      return "changed";
+    });
+  }
+
+  /** Removes a finished task and all that belongs to it. */
+  async remove(id: string): Promise<Decided> {
+    this.requireStore();
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await this.kv.get<StoredTask>(keys.task(id));
+      if (!entry.value) return { ok: false, reason: "not-found" };
+      const under = this.#tasks.leaving(id);
+      if (under) {
+        await under;
+        continue;
+      }
+      const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
+      if (entry.value.owner !== null || status === "pending" || this.#tasks.get(id)) {
+        const live = this.#tasks.get(id);
+        if (!live || live.record.status === "pending" || live.record.status === "running") {
+          return { ok: false, reason: "wrong-state", status };
+        }
+        await inTime(live.committed());
+        continue;
+      }
+      const deletes = [
+        keys.task(id),
+        keys.index(kind, status, id),
+        keys.input(id),
+        keys.result(id),
+        keys.checkpoint(id),
+        keys.cancel(id),
+      ];
+      const removing = this.journal.write({
+        checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
+        deletes,
+        // Whoever finds this removes the rows, even if we die now.
+        sets: [[keys.removed(id), null, 8]],
+        events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
+      });
+      const outcome = await inTime(this.#tasks.leave(id, removing));
+      if (outcome.ok) {
+        await removeRows(this.kv, id);
+        return { ok: true, status };
+      }
+      if (outcome.reason !== "conflict") throw new StoreError(outcome);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /** Goes on with removals that were cut short. */
+  async finishRemovals(): Promise<void> {
+    await finishRemovals(this.kv);
+  }
+
+  /** See {@link LiveTasks.withTask}. */
+  withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
+    return this.#tasks.withTask(id, action);
+  }
+
+  /** See {@link LiveTasks.adopt}. */
+  adopt(live: LiveTask): boolean {
+    return this.#tasks.adopt(live);
+  }
+
+  async #decide(
+    id: string,
+    action: (live: LiveTask) => "changed" | "refused" | "remote",
+  ): Promise<Decided> {
+    this.requireStore();
+    for (let tries = 0; tries < TRIES; tries++) {
+      let live: LiveTask | undefined;
+      const did = await this.withTask(id, (it) => action(live = it));
+      if (did === null || !live) return { ok: false, reason: "not-found" };
+      const { status, kind } = live.record;
+      if (did === "refused") return { ok: false, reason: "wrong-state", status };
+      if (did === "remote") {
+        const outcome = await inTime(this.journal.write({
+          sets: [[keys.cancel(id), null, 8]],
+          events: [{ type: "cancel", id, kind, seq: 0, json: "{}" }],
+        }));
+        if (!outcome.ok) throw new StoreError(outcome);
+        return { ok: true, status: "asked" };
+      }
+      const outcome = await inTime(live.committed());
+      if (outcome.ok) return { ok: true, status: status === "running" ? "asked" : status };
+      if (outcome.reason !== "conflict") throw new StoreError(outcome);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /**
+   * Refuses a write that would only wait, while it has done nothing yet.
+   *
+   * @throws {StoreError} When the store takes no writes.
+   */
+  requireStore(): void {
+    if (this.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
+  }
+
+  /** Stops what runs by itself. */
+  [Symbol.dispose](): void {
+    this.#tasks[Symbol.dispose]();
+  }
+}

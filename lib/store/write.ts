@@ -1,0 +1,37 @@
+/**
+ * What has to be written, and how it ended: what the journal takes.
+ *
+ * @module
+ */
+
+import type { Key } from "../kv/keys.ts";
+import type { TaskEvent } from "../kv/event_text.ts";
+
+/** What a write puts into a commit. */
+export interface Piece {
+  /** What must still hold; at most a few. */
+  checks?: Deno.AtomicCheck[];
+  /** Key, value, about how many bytes the value takes, and milliseconds until the broom may come. */
+  sets?: [key: Key, value: unknown, size: number, expireIn?: number][];
+  /** Keys to remove. */
+  deletes?: Key[];
+  /** What is told to everybody who watches. */
+  events?: TaskEvent[];
+  /** It did not all fit: ask again. */
+  more?: boolean;
+}
+
+/** How a write ended. A lost check is a value: the caller reads again and decides again. */
+export type Outcome =
+  | { ok: true; versionstamp: string }
+  | { ok: false; reason: "conflict" | "fenced" | "closed" | "refused" };
+
+/** Something that has to be written. */
+export interface Write {
+  /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
+  render(room: number): Piece | null;
+  /** Told once for each piece rendered. */
+  settle(outcome: Outcome): void;
+  /** It goes into the next commit, before all that waits. @default {false} */
+  readonly urgent?: boolean;
+}

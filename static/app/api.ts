@@ -1,0 +1,258 @@
+/**
+ * The server's HTTP API, as the page uses it.
+ *
+ * @module
+ */
+
+import type { Status, TaskRecord } from "../../lib/task/record.ts";
+import { observeTime } from "./clock.ts";
+import type { Trace } from "../task/samples.ts";
+import { signedIn, signedOut } from "./session.ts";
+import { strings } from "../i18n/strings.ts";
+
+/** A request the server, or the way to it, refused. The message is for the person. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  /** The HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  /** By field of the request, as `input.steps`: what is wrong with it. */
+  readonly fields: ReadonlyMap<string, string>;
+
+  /** From a problem of RFC 9457, or without one. */
+  constructor(status: number, problem: unknown) {
+    const { error, field, errors } = (problem ?? {}) as {
+      error?: unknown;
+      field?: string;
+      errors?: { field: string; message: string }[];
+    };
+    super(
+      typeof error === "string"
+        ? error
+        : status === 0
+        ? strings.unreachable
+        : strings.unexpected(status),
+    );
+    this.status = status;
+    this.fields = new Map(
+      errors?.map(({ field, message }) => [field, message]) ??
+        (field === undefined ? [] : [[field, this.message]]),
+    );
+  }
+}
+
+/** A kind of task, as `GET /kinds` tells. */
+export interface KindInfo {
+  /** Its name. */
+  kind: string;
+  /** What it does. */
+  description: string | null;
+  /** JSON Schema of its input; `null` where anything goes. */
+  input: unknown;
+}
+
+/** An upload that was taken in. */
+export interface Upload {
+  /** Names it in a task's input. */
+  upload_id: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Begins a session with a token. */
+export async function signIn(token: string): Promise<void> {
+  await call("POST", "/login", { token });
+  await readSession();
+}
+
+/** Ends the session. */
+export async function signOut(): Promise<void> {
+  try {
+    await call("POST", "/logout");
+  } finally {
+    await readSession();
+  }
+}
+
+/** Asks whether a token is needed, and there is a session; whether the page may go on. */
+export async function readSession(): Promise<boolean> {
+  takeSession(await call("GET", "/login"));
+  return !signedOut.value;
+}
+
+/** Takes in what `GET /login` says. */
+export function takeSession({ required, scopes }: { required: boolean; scopes: string[] }): void {
+  signedOut.value = required && scopes.length === 0;
+  signedIn.value = required && scopes.length > 0;
+}
+
+/** The kinds there are, and how large an upload may be. */
+export async function getKinds(): Promise<{ kinds: KindInfo[]; limits: { max_upload: number } }> {
+  return await call("GET", "/kinds");
+}
+
+/** A page of tasks, newest first. */
+export async function getTasks(
+  query: Record<string, string>,
+): Promise<{ tasks: TaskRecord[]; next_cursor: string | null }> {
+  return await call("GET", `/tasks?${new URLSearchParams(query)}`);
+}
+
+/** How many tasks there are in each state; `limit` of them may be more. */
+export async function getCounts(kind: string): Promise<Record<Status | "limit", number>> {
+  return await call("GET", `/tasks/counts${kind && `?${new URLSearchParams({ kind })}`}`);
+}
+
+/** What came of one task of many. */
+export interface BulkResult {
+  /** Which task. */
+  task_id: string;
+  /** It was done. */
+  ok: boolean;
+  /** Why it was not. */
+  error?: string;
+}
+
+/** Does the same with many tasks, a thousand at the most. */
+export async function changeTasks(
+  action: "cancel" | "retry" | "delete",
+  ids: readonly string[],
+): Promise<BulkResult[]> {
+  return (await call<{ results: BulkResult[] }>("POST", "/tasks/bulk", { action, ids })).results;
+}
+
+/** One task. */
+export async function getTask(id: string): Promise<TaskRecord> {
+  return await call("GET", taskUrl(id));
+}
+
+/** What a record leaves out. */
+export interface TaskDetails {
+  /** Which task. */
+  task_id: string;
+  /** What it was then: who runs it means nothing once it is another. */
+  status: Status;
+  /** What it was given. */
+  input: unknown;
+  /** What it last saved; `null` for nothing. */
+  checkpoint: unknown;
+  /** Milliseconds an attempt may take; `null` for as long as it likes. */
+  timeout_ms: number | null;
+  /** How often it was interrupted. */
+  interruptions: number;
+  /** The process that runs it, as much as one may know; `null` where none does. */
+  worker: { silent_ms: number; host?: string; pid?: number; role?: string } | null;
+  /** Milliseconds of silence after which that process counts as dead. */
+  lease_ms: number;
+  /** From 1; `null` for one that does not wait. */
+  queue_position: number | null;
+  /** How far it was at which time; `null` before its first attempt. */
+  trace: Trace | null;
+}
+
+/** What a record leaves out. */
+export async function getDetails(id: string): Promise<TaskDetails> {
+  return await call("GET", `${taskUrl(id)}/details`);
+}
+
+/** A page of a task's stored rows. */
+export async function getEvents(
+  id: string,
+  after: number,
+  limit: number,
+): Promise<{ events: { event: string; data: unknown }[]; next_after: number | null }> {
+  return await call("GET", `${taskUrl(id)}/events?after=${after}&limit=${limit}`);
+}
+
+/** Submits a task. With the same `key` a second try makes no second task. */
+export async function createTask(
+  kind: string,
+  input: unknown,
+  key: string,
+): Promise<TaskRecord> {
+  return await call("POST", "/tasks", { kind, input }, { "idempotency-key": key });
+}
+
+/** Asks a task to stop. */
+export async function cancelTask(id: string): Promise<void> {
+  await call("POST", `${taskUrl(id)}/cancel`);
+}
+
+/** Makes a finished task pending again. */
+export async function retryTask(id: string): Promise<TaskRecord> {
+  return await call("POST", `${taskUrl(id)}/retry`);
+}
+
+/** Removes a finished task. */
+export async function deleteTask(id: string): Promise<void> {
+  await call("DELETE", taskUrl(id));
+}
+
+/**
+ * Uploads a file. `fetch` cannot tell how far a body has come.
+ *
+ * @param onprogress Takes the bytes sent.
+ */
+export function uploadFile(
+  file: File,
+  onprogress: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<Upload> {
+  const { promise, resolve, reject } = Promise.withResolvers<Upload>();
+  const request = new XMLHttpRequest();
+  request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
+  request.upload.onprogress = ({ loaded }) => onprogress(loaded);
+  request.onload = () => {
+    const body = parse(request.responseText);
+    if (request.status === 201) resolve(body as Upload);
+    else reject(refused(request.status, body));
+  };
+  request.onerror = () => reject(new ApiError(0, null));
+  request.onabort = () => reject(signal.reason);
+  signal.addEventListener("abort", () => request.abort());
+  request.send(file);
+  return promise;
+}
+
+/** Where a task's resources are. */
+export function taskUrl(id: string): string {
+  return `/tasks/${encodeURIComponent(id)}`;
+}
+
+async function call<T>(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch {
+    throw new ApiError(0, null);
+  }
+  observeTime(response.headers.get("date"));
+  if (!response.ok) throw refused(response.status, parse(text));
+  return parse(text) as T;
+}
+
+function refused(status: number, problem: unknown): ApiError {
+  if (status === 401) signedOut.value = true;
+  return new ApiError(status, problem);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

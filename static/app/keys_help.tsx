@@ -1,0 +1,63 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { strings } from "../i18n/strings.ts";
+import { Dialog } from "../ui/dialog.tsx";
+import { KeysIcon } from "../ui/icons.tsx";
+
+/** What {@link KeysHelp} takes. */
+export interface KeysHelpProps {
+  /** A key, perhaps another, and what they do. */
+  keys: readonly (readonly [key: string, other: string, does: string])[];
+}
+
+/** A button, and the key `?`, which tell the other keys. */
+export function KeysHelp({ keys }: KeysHelpProps): JSX.Element {
+  const open = useSignal(false);
+  useEffect(() => {
+    function onkeydown(event: KeyboardEvent): void {
+      const target = event.target as Element;
+      if (
+        event.key !== "?" || target.closest("input:not([type=checkbox]), textarea, select, dialog")
+      ) {
+        return;
+      }
+      event.preventDefault();
+      open.value = true;
+    }
+    addEventListener("keydown", onkeydown);
+    return () => removeEventListener("keydown", onkeydown);
+  }, []);
+  return (
+    <>
+      <button
+        type="button"
+        class="button-quiet help-button"
+        aria-label={strings.list.help}
+        title={`${strings.list.help} (?)`}
+        onClick={() => open.value = true}
+      >
+        <KeysIcon />
+      </button>
+      {open.value && <Help keys={keys} onclose={() => open.value = false} />}
+    </>
+  );
+}
+
+function Help({ keys, onclose }: KeysHelpProps & { onclose: () => void }): JSX.Element {
+  return (
+    <Dialog title={strings.list.help} class="help" onclose={onclose}>
+      <dl class="help-keys">
+        {keys.map(([key, other, does]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+              {other !== "" && <kbd>{other}</kbd>}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

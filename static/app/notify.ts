@@ -1,0 +1,114 @@
+/**
+ * Tells that a task has ended, where somebody asked for it: once for a browser, however many of its
+ * tabs are open, and also where none of them is looked at.
+ *
+ * @module
+ */
+
+import { effect, signal } from "@preact/signals";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { ApiError, getTask } from "./api.ts";
+import { connection } from "./connection.ts";
+import { feed } from "../feed/live.ts";
+import { go, taskHref } from "./route.ts";
+import { strings } from "../i18n/strings.ts";
+import { isFinished } from "../task/task_state.ts";
+
+/** Where the tasks are kept that somebody waits for, for all tabs. */
+const KEY = "headway-watched";
+
+/** Tasks waited for at once; the oldest are given up. */
+const MAX_WATCHED = 50;
+
+/** The tasks whose end is waited for. */
+export const watched = signal<readonly string[]>([]);
+
+/** The browser does not let the page tell anything. */
+export const blocked = signal(false);
+
+/** Whether the browser can tell: only over https, or on this machine. */
+export function canNotify(): boolean {
+  return isSecureContext && "Notification" in globalThis;
+}
+
+/** Takes up what is waited for. What ended while no tab was open is seen, not told. */
+export function startNotify(): void {
+  if (!canNotify()) return;
+  watched.value = kept();
+  addEventListener("storage", ({ key }) => {
+    if (key === KEY) watched.value = kept();
+  });
+  feed.onended = (record) => void tell(record);
+  effect(() => feed.setWatched(watched.value));
+  let tells = false;
+  effect(() => {
+    if (connection.value !== "live") return;
+    // What has ended while there was no connection is not in the stream.
+    void lookAfter(tells);
+    tells = true;
+  });
+}
+
+/** Waits for the end of a task, or does no longer. Asks the person first, once. */
+export async function toggleWatch(id: string): Promise<void> {
+  if (watched.peek().includes(id)) return keep(kept().filter((other) => other !== id));
+  blocked.value = await Notification.requestPermission() !== "granted";
+  if (!blocked.peek()) keep([...kept(), id].slice(-MAX_WATCHED));
+}
+
+async function lookAfter(tells: boolean): Promise<void> {
+  for (const id of watched.peek()) {
+    try {
+      const record = await getTask(id);
+      if (isFinished(record.status)) await (tells ? tell(record) : claim(id));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) await claim(id);
+    }
+  }
+}
+
+async function tell(record: TaskRecord): Promise<void> {
+  const { task_id: id, kind, status, error, message } = record;
+  if (!await claim(id)) return;
+  try {
+    const notification = new Notification(strings.announce(kind, strings.status[status], null), {
+      body: error?.message.slice(0, 200) ?? message ?? "",
+      tag: id,
+    });
+    notification.onclick = () => {
+      focus();
+      go(taskHref(id));
+      notification.close();
+    };
+  } catch {
+    // On some phones a page cannot.
+  }
+}
+
+/** Takes a task out of those that are waited for; whether this tab was the one that did. */
+async function claim(id: string): Promise<boolean> {
+  return await navigator.locks.request(KEY, () => {
+    const ids = kept();
+    if (!ids.includes(id)) return false;
+    keep(ids.filter((other) => other !== id));
+    return true;
+  });
+}
+
+function keep(ids: readonly string[]): void {
+  watched.value = ids;
+  try {
+    localStorage.setItem(KEY, JSON.stringify(ids));
+  } catch {
+    // A browser that keeps nothing forgets it with the page.
+  }
+}
+
+function kept(): string[] {
+  try {
+    const ids: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+  } catch {
+    return [...watched.peek()];
+  }
+}

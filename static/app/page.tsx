@@ -1,0 +1,42 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { route } from "./route.ts";
+import { signedOut } from "./session.ts";
+import { language, strings } from "../i18n/strings.ts";
+import { DropArea } from "../new_task/drop_area.tsx";
+import { Header } from "./header.tsx";
+import { LoginView } from "./login_view.tsx";
+import { NewTaskDialog } from "../new_task/new_task_dialog.tsx";
+import { TaskList } from "../list/task_list.tsx";
+import { TaskView } from "../task/task_view.tsx";
+
+/** The whole page; another one in another language. */
+export function Page(): JSX.Element {
+  return <Whole key={language.value} />;
+}
+
+function Whole(): JSX.Element {
+  const { taskId } = route.value;
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    // As a browser does on a new page; its own first one it does by itself.
+    if (!first.current) main.current!.focus({ preventScroll: true });
+    first.current = false;
+  }, [taskId]);
+  return (
+    <>
+      <a class="skip" href="#main">{strings.skipToContent}</a>
+      <Header />
+      <main id="main" ref={main} tabIndex={-1}>
+        {signedOut.value
+          ? <LoginView />
+          : taskId === null
+          ? <TaskList />
+          : <TaskView key={taskId} />}
+      </main>
+      <NewTaskDialog />
+      <DropArea />
+    </>
+  );
+}

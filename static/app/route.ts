@@ -1,0 +1,87 @@
+/**
+ * Where the page is: the list at `/`, with its filters in the query; a task at `/?task_id=…`.
+ *
+ * @module
+ */
+
+import { signal } from "@preact/signals";
+import { type Filters, formatFilters, NO_FILTERS, parseFilters } from "../list/filters.ts";
+
+/** See the module. */
+export interface Route {
+  /** The open task; `null` for the list. */
+  readonly taskId: string | null;
+  /** Which tasks the list shows. */
+  readonly filters: Filters;
+}
+
+/** Reads an address. */
+export function parseRoute(search: string): Route {
+  const query = new URLSearchParams(search);
+  return { taskId: query.get("task_id") || null, filters: parseFilters(query) };
+}
+
+/** The address of a task. */
+export function taskHref(id: string): string {
+  return `/?${new URLSearchParams({ task_id: id })}`;
+}
+
+/** The address of the list with these filters. */
+export function listHref(filters: Filters): string {
+  const query = formatFilters(filters);
+  // The comma between two states is legal as it is, and people read it.
+  return query.size === 0 ? "/" : `/?${query.toString().replaceAll("%2C", ",")}`;
+}
+
+/** Where the page is. */
+export const route = signal<Route>({ taskId: null, filters: NO_FILTERS });
+
+/** Where the list was when it was left, and is again when one comes back to it. */
+let restored = 0;
+
+/** Follows the address bar. */
+export function startRoute(): void {
+  addEventListener("popstate", ({ state }) => {
+    restored = Number((state as { top?: number } | null)?.top ?? 0);
+    read();
+  });
+  read();
+}
+
+/** Goes to another place of the page. */
+export function go(href: string): void {
+  history.replaceState({ top: scrollY }, "");
+  history.pushState(null, "", href);
+  restored = 0;
+  read();
+  scrollTo(0, 0);
+}
+
+/** Shows other tasks in the list: as a place to come back from, unless it is typed letter by letter. */
+export function filterBy(filters: Filters, { typed = false } = {}): void {
+  const href = listHref(filters);
+  if (href === location.pathname + location.search.replaceAll("%2C", ",")) return;
+  if (typed) history.replaceState(history.state, "", href);
+  else history.pushState(null, "", href);
+  read();
+}
+
+/** How far down the list was when it was left; once, for who came back. */
+export function takeRestoredTop(): number {
+  const top = restored;
+  restored = 0;
+  return top;
+}
+
+/** Makes a link stay in the page, unless another tab or a download is asked for. */
+export function stayInPage(event: MouseEvent): void {
+  const link = event.currentTarget as HTMLAnchorElement;
+  const { button, altKey, ctrlKey, metaKey, shiftKey, defaultPrevented } = event;
+  if (button !== 0 || altKey || ctrlKey || metaKey || shiftKey || defaultPrevented) return;
+  event.preventDefault();
+  go(link.href);
+}
+
+function read(): void {
+  route.value = parseRoute(location.search);
+}

@@ -1,0 +1,58 @@
+/**
+ * What the browser's tab shows of the page: its title and its icon.
+ *
+ * @module
+ */
+
+import { computed, effect } from "@preact/signals";
+import { hidden } from "./connection.ts";
+import { counts } from "../list/counts.ts";
+import { number, percent } from "../i18n/format.ts";
+import { route } from "./route.ts";
+import { language, strings } from "../i18n/strings.ts";
+import { task } from "../task/task_store.ts";
+
+/** Percent by which the icon changes. */
+const STEP = 5;
+
+const ICON = "/static/icon.svg";
+
+/** What is open: its figures change often, and what is shown of them seldom. */
+const title = computed(() => {
+  void language.value;
+  const { record } = task.value;
+  if (route.value.taskId === null) return listTitle();
+  if (record === null) return strings.product;
+  const { status, progress, kind } = record;
+  const first = status === "running" && progress !== null
+    ? percent(progress)
+    : strings.status[status];
+  return [first, kind, strings.product].join(" · ");
+});
+
+const icon = computed(() => {
+  const { record } = task.value;
+  if (route.value.taskId === null || record === null) return ICON;
+  const { status, progress } = record;
+  const shown = Math.floor((progress ?? 0) / STEP) * STEP;
+  return status === "running"
+    ? `/icon.svg?status=running&progress=${shown}`
+    : `/icon.svg?status=${status}`;
+});
+
+/** Keeps the tab's title and icon. */
+export function startSign(): void {
+  const link = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
+  effect(() => void (document.title = title.value));
+  effect(() => {
+    if (link.getAttribute("href") !== icon.value) link.href = icon.value;
+  });
+}
+
+/** With how many run, where that is known: nobody counts for a tab that is long out of sight. */
+function listTitle(): string {
+  const running = counts.value?.running ?? 0;
+  return running === 0 || hidden.value
+    ? strings.product
+    : `${strings.runningCount(number(running))} · ${strings.product}`;
+}

@@ -1,0 +1,31 @@
+/**
+ * What the server put into the page, so that it is drawn before anything else was asked for.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../../lib/task/record.ts";
+
+/** See `routes/snapshot.ts`. */
+export interface Snapshot {
+  /** The server's time, ISO 8601. */
+  readonly time: string;
+  /** What `GET /login` says. */
+  readonly login: { required: boolean; scopes: string[] };
+  /** The newest tasks, where the list of all tasks is asked for. */
+  readonly tasks?: readonly TaskRecord[];
+  /** The task that is asked for. */
+  readonly task?: TaskRecord;
+}
+
+/** Takes it, once: later it is old. */
+export function takeSnapshot(): Snapshot | null {
+  const template = document.querySelector<HTMLTemplateElement>("#snapshot");
+  const text = template?.content.textContent ?? "";
+  template?.remove();
+  try {
+    return text === "" ? null : JSON.parse(text) as Snapshot;
+  } catch {
+    return null;
+  }
+}

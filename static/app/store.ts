@@ -1,0 +1,80 @@
+/**
+ * What the page as a whole needs: the kinds, and what the route asks the feed for.
+ *
+ * @module
+ */
+
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import * as api from "./api.ts";
+import { observeTime } from "./clock.ts";
+import { refused, startConnection } from "./connection.ts";
+import { startList, takeEvents, watchList } from "../list/list_store.ts";
+import { feed, startFeed } from "../feed/live.ts";
+import { route } from "./route.ts";
+import { signedOut } from "./session.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { watchDetails } from "../task/task_details.ts";
+import { showTask, watchTask } from "../task/task_store.ts";
+
+/** The kinds there are; `null` until they are loaded. */
+export const kinds = signal<readonly api.KindInfo[] | null>(null);
+
+/** Bytes that an upload may have. */
+export const maxUpload = signal(Infinity);
+
+const taskId = computed(() => route.value.taskId);
+
+/** The list was opened: from then on it is kept right, so that going back to it is at once. */
+const listSeen = signal(false);
+
+/** Asks the feed for what the route shows, from now on. */
+export function startStore(): void {
+  const snapshot = takeSnapshot();
+  if (snapshot !== null) {
+    observeTime(snapshot.time);
+    api.takeSession(snapshot.login);
+    if (snapshot.task) showTask(snapshot.task);
+    if (snapshot.tasks) takeEvents([{ type: "snapshot", data: { tasks: snapshot.tasks } }]);
+  }
+  startConnection();
+  startFeed();
+  startList();
+  effect(() => {
+    if (taskId.value === null) listSeen.value = true;
+  });
+  effect(() => {
+    if (listSeen.value && !signedOut.value) return untracked(watchList);
+  });
+  effect(() => {
+    const id = taskId.value;
+    if (id !== null && !signedOut.value) return untracked(() => watchTask(id));
+  });
+  effect(() => {
+    const id = taskId.value;
+    if (id !== null && !signedOut.value) return untracked(() => watchDetails(id));
+  });
+  effect(() => {
+    // It may be that a token is needed now.
+    if (refused.value !== null) void api.readSession().catch(() => {});
+  });
+  effect(() => {
+    if (signedOut.value) return feed.signOut();
+    feed.reopen();
+    void loadKinds();
+  });
+  if (snapshot === null) void api.readSession().catch(() => {});
+}
+
+/** Asks for the kinds, again and again if it must be. */
+export async function loadKinds(): Promise<void> {
+  try {
+    const { kinds: known, limits } = await api.getKinds();
+    batch(() => {
+      kinds.value = known;
+      maxUpload.value = limits.max_upload;
+    });
+  } catch {
+    // Once signed in it is asked for anew.
+    if (!signedOut.peek()) setTimeout(() => void loadKinds(), 3000);
+  }
+}

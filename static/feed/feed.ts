@@ -1,0 +1,241 @@
+/**
+ * One connection for every tab of a browser: six over HTTP/1.1 are all that a browser opens to a
+ * server, for all of its tabs. Runs in a shared worker, or in the page where there is none; it
+ * touches nothing of either.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { EventStream } from "../client/event_stream.ts";
+import type { World } from "../client/world.ts";
+import { FeedFollow } from "./feed_follow.ts";
+import type { FeedMessage, TabMessage, TabState } from "./feed_protocol.ts";
+import { FeedTab } from "./feed_tab.ts";
+import type { ListEvent } from "../list/list_state.ts";
+import { isFinished } from "../task/task_state.ts";
+
+/** Tasks whose rows the server sends over one stream, at the most. */
+const MAX_ROWS_OF = 20;
+
+/** Milliseconds after which a connection that nobody needs is let go. */
+const IDLE_MS = 30_000;
+
+/** Milliseconds between two looks at whether the tabs are still there. */
+const LOOK_MS = 5000;
+
+/** Milliseconds in which the wishes of several tabs become one connection. */
+const GATHER_MS = 20;
+
+/** Milliseconds in which a connection is too young to be asked for again. */
+const YOUNG_MS = 2000;
+
+/** A tab's end of the line. */
+export interface FeedLine {
+  /** Takes in what the tab says. */
+  take(message: TabMessage): void;
+  /** The tab is gone. */
+  leave(): void;
+}
+
+/** See the module. */
+export class Feed {
+  readonly #world: World;
+  readonly #stream: EventStream;
+  readonly #tabs = new Set<FeedTab>();
+  /** Snapshots on their way. */
+  readonly #loads = new Map<FeedTab, AbortController>();
+  /** Tasks whose rows the try under way asks for, and those whose rows come. */
+  #asked: ReadonlySet<string> = new Set();
+  #carried: ReadonlySet<string> = new Set();
+  #askedAt = -Infinity;
+  #stopIdle: (() => void) | null = null;
+  #stopGather: (() => void) | null = null;
+  #stopLook: (() => void) | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#stream = new EventStream({
+      world,
+      request: () => ({ url: this.#url() }),
+      onopen: (resumed) => this.#opened(resumed),
+      onevent: (type, data) => this.#take(type, data),
+      onstate: (state) => {
+        for (const tab of this.#tabs) tab.say({ type: "connection", ...state });
+      },
+    });
+  }
+
+  /** Tabs that are there. */
+  get size(): number {
+    return this.#tabs.size;
+  }
+
+  /** Adds a tab, which is told things with `post`. It counts from its first word on. */
+  join(post: (message: FeedMessage) => void): FeedLine {
+    let tab: FeedTab | null = null;
+    const leave = () => {
+      if (tab !== null) this.#leave(tab);
+      tab = null;
+    };
+    return {
+      take: (message) => {
+        if (message.type === "bye") return leave();
+        if (message.type === "reopen") return this.#reopen();
+        if (message.type === "signed-out") return this.#stream.reopen();
+        // It may have been given up while it slept.
+        if (tab === null || !this.#tabs.has(tab)) {
+          tab = new FeedTab(this.#world, post, message.got);
+          this.#tabs.add(tab);
+          tab.say({ type: "connection", ...this.#stream.state });
+        }
+        this.#update(tab, message);
+      },
+      leave,
+    };
+  }
+
+  #update(tab: FeedTab, state: TabState): void {
+    tab.setVisible(state.visible);
+    tab.watched = state.watched;
+    if (state.task?.watch !== tab.follow?.watch) {
+      tab.follow?.close();
+      tab.clearRows();
+      tab.follow = state.task && new FeedFollow(this.#world, tab, state.task);
+    }
+    tab.setList(state.list);
+    tab.heard(state.got);
+    if (this.#stream.lastEventId !== "") this.#load(tab);
+    this.#sync();
+    this.#look();
+  }
+
+  #leave(tab: FeedTab): void {
+    tab.close();
+    this.#tabs.delete(tab);
+    this.#loads.get(tab)?.abort();
+    this.#loads.delete(tab);
+    this.#sync();
+  }
+
+  #reopen(): void {
+    const young = this.#world.now() - this.#askedAt < YOUNG_MS;
+    if (!young || this.#stream.state.state !== "live") this.#stream.reopen();
+  }
+
+  /** Brings the connection in line with what the tabs want. */
+  #sync(): void {
+    const needed = [...this.#tabs].some((tab) =>
+      tab.watched.length > 0 ||
+      (tab.visible ? tab.list !== "off" || tab.follow !== null : tab.follow?.over === false)
+    );
+    if (!needed) {
+      this.#stopIdle ??= this.#world.after(this.#tabs.size === 0 ? 0 : IDLE_MS, () => {
+        this.#stopIdle = null;
+        this.#stream.close();
+      });
+      return;
+    }
+    this.#stopIdle?.();
+    this.#stopIdle = null;
+    if (!this.#stream.running) {
+      // All that a page asks for when it opens shall be in the first try.
+      this.#gather(() => this.#stream.open());
+      return;
+    }
+    const wanted = this.#wanted();
+    if ([...wanted].some((id) => !this.#asked.has(id))) this.#gather(() => this.#stream.reopen());
+    else this.#settle(wanted);
+  }
+
+  #gather(then: () => void): void {
+    this.#stopGather ??= this.#world.after(GATHER_MS, () => {
+      this.#stopGather = null;
+      then();
+    });
+  }
+
+  /** The tasks whose rows are wanted: those that are seen first, then those opened last. */
+  #wanted(): Set<string> {
+    const tabs = [...this.#tabs].filter(({ follow }) => follow?.valid).reverse()
+      .sort((one, other) => Number(other.visible) - Number(one.visible));
+    return new Set([...new Set(tabs.map(({ follow }) => follow!.id))].slice(0, MAX_ROWS_OF));
+  }
+
+  #url(): string {
+    this.#asked = this.#wanted();
+    this.#askedAt = this.#world.now();
+    return `/tasks/stream${this.#asked.size > 0 ? `?rows=${[...this.#asked].join(",")}` : ""}`;
+  }
+
+  #opened(resumed: boolean): void {
+    this.#carried = this.#asked;
+    this.#settle(this.#wanted());
+    // Without an id to resume behind, a snapshot is about to come.
+    if (!resumed) return;
+    for (const tab of this.#tabs) this.#load(tab);
+  }
+
+  /** Begins to follow what the stream carries now, and no more what it does not. */
+  #settle(wanted: ReadonlySet<string>): void {
+    for (const { follow } of this.#tabs) {
+      if (!follow?.valid) continue;
+      const carried = this.#carried.has(follow.id) && wanted.has(follow.id);
+      if (carried && follow.state === "idle") follow.catchUp();
+      else if (!carried) follow.stop();
+    }
+  }
+
+  #take(type: string, data: unknown): void {
+    if (type === "snapshot" || type === "reset") {
+      const { tasks } = data as { tasks: readonly TaskRecord[] };
+      for (const tab of this.#tabs) {
+        this.#loads.get(tab)?.abort();
+        this.#loads.delete(tab);
+        tab.pushSnapshot(tasks, true);
+        // What was missed is in the store.
+        if (tab.follow !== null && tab.follow.state !== "idle") tab.follow.catchUp();
+      }
+      return;
+    }
+    const { task_id: id } = data as { task_id: string };
+    const listed = type === "message" || type === "deleted";
+    const ended = type === "message" && isFinished((data as TaskRecord).status);
+    for (const tab of this.#tabs) {
+      if (ended && tab.watched.includes(id)) tab.say({ type: "ended", data: data as TaskRecord });
+      if (listed) tab.pushList({ type, data } as ListEvent, id);
+      if (tab.follow?.id !== id) continue;
+      const { over } = tab.follow;
+      tab.follow.take({ type, data });
+      if (tab.follow.over !== over) this.#sync();
+    }
+  }
+
+  /** Reads the list for a tab that came after the stream's own snapshot. */
+  #load(tab: FeedTab): void {
+    if (this.#loads.has(tab) || !tab.needsSnapshot()) return;
+    const abort = new AbortController();
+    this.#loads.set(tab, abort);
+    this.#world.fetch("/tasks?limit=100", { signal: abort.signal })
+      .then(async (response) => {
+        if (!response.ok) return await response.body?.cancel();
+        const { tasks } = await response.json() as { tasks: TaskRecord[] };
+        if (!abort.signal.aborted) tab.pushSnapshot(tasks, false);
+      })
+      .catch(() => {
+        // Tried again when the stream is open again, or the tab says a word.
+      })
+      .finally(() => {
+        if (this.#loads.get(tab) === abort) this.#loads.delete(tab);
+      });
+  }
+
+  /** Gives up tabs that are gone without a word, and asks those that are quiet for one. */
+  #look(): void {
+    this.#stopLook ??= this.#world.after(LOOK_MS, () => {
+      this.#stopLook = null;
+      for (const tab of this.#tabs) if (!tab.answers()) this.#leave(tab);
+      if (this.#tabs.size > 0) this.#look();
+    });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * One task, followed for one tab: what is stored, then what happens, every row once and in order.
+ * While history is read, what happens is held back; `seq` tells what of it was in the history.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../../lib/task/record.ts";
+import type { World } from "../client/world.ts";
+import type { FollowedEvent } from "./feed_protocol.ts";
+import { type FeedTab, MAX_WAITING } from "./feed_tab.ts";
+import { isFinished, type TaskEvent } from "../task/task_state.ts";
+
+/** Rows in a page of history. */
+const PAGE_ROWS = 500;
+
+/** Milliseconds before history is asked for again. */
+const RETRY_MS = 2000;
+
+/** Ids as the server takes them: one that is none would spoil the stream for every tab. */
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** What an event of the stream over all tasks says of one. */
+interface Followable {
+  type: string;
+  data: unknown;
+}
+
+/** See the module. */
+export class FeedFollow {
+  /** The task. */
+  readonly id: string;
+  /** Which of the tab's tries this is. */
+  readonly watch: number;
+  /** There can be such a task. */
+  readonly valid: boolean;
+  /** It has ended, or is not there: nobody waits for it. */
+  over = false;
+  /** `idle` until the stream carries its rows, and where it must not go on. */
+  state: "idle" | "reading" | "live" = "idle";
+
+  readonly #world: World;
+  readonly #tab: FeedTab;
+  /** The newest that was passed on to the tab's queue, and from there to the tab. */
+  #last: number;
+  #sent: number;
+  /** `seq` of the newest message that was live: an end, which has none of its own, is the next. */
+  #messageSeq: number | null = null;
+  #held: Followable[] = [];
+  #overflowed = false;
+  #reading: AbortController | null = null;
+
+  constructor(world: World, tab: FeedTab, task: { id: string; after: number; watch: number }) {
+    this.#world = world;
+    this.#tab = tab;
+    this.id = task.id.toUpperCase();
+    this.watch = task.watch;
+    this.#last = task.after;
+    this.#sent = task.after;
+    this.valid = ULID.test(this.id);
+    if (!this.valid) this.#missing();
+  }
+
+  /** The stream carries its rows from now on: reads what was before, from where the tab is. */
+  catchUp(): void {
+    this.stop();
+    this.state = "reading";
+    this.#messageSeq = null;
+    this.#reading = new AbortController();
+    void this.#read(this.#reading.signal);
+  }
+
+  /** The stream does not carry its rows any more. */
+  stop(): void {
+    this.#reading?.abort();
+    this.#reading = null;
+    this.#held = [];
+    this.#overflowed = false;
+    this.state = "idle";
+  }
+
+  /** The tab wants it no more. */
+  close(): void {
+    this.stop();
+    this.over = true;
+  }
+
+  /** Takes in an event of the stream. */
+  take(event: Followable): void {
+    if (this.state === "live") {
+      this.#pass(event);
+      if (this.#tab.rowsWaiting > MAX_WAITING) {
+        // Nobody takes them: they are in the store, and read again when somebody does.
+        this.#tab.clearRows();
+        this.#last = this.#sent;
+        this.catchUp();
+      }
+    } else if (this.state === "reading") {
+      if (this.#held.length >= MAX_WAITING) this.#overflowed = true;
+      if (this.#overflowed) this.#held = [];
+      else this.#held.push(event);
+    }
+  }
+
+  /** These were sent to the tab. */
+  sent(events: readonly FollowedEvent[]): void {
+    for (const { id } of events) if (id !== "") this.#sent = Number(id);
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const found = await this.#catchUp(signal);
+        if (signal.aborted) return;
+        if (!found) return this.#missing();
+        if (!this.#overflowed) break;
+        this.#overflowed = false;
+        continue;
+      } catch {
+        // The server is away, or the tab has gone.
+      }
+      if (signal.aborted) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = this.#world.after(RETRY_MS, resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      stop();
+    }
+    if (signal.aborted) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#reading = null;
+    this.state = "live";
+    for (const event of held) this.take(event);
+  }
+
+  /** Reads the record, and then the rows: all of those before the record are there by then. */
+  async #catchUp(signal: AbortSignal): Promise<boolean> {
+    const url = `/tasks/${this.id}`;
+    const record = await this.#get<TaskRecord>(url, signal);
+    if (record === null || signal.aborted) return record !== null;
+    this.over = isFinished(record.status);
+    if (record.seq < this.#last) {
+      // Another store than the tab has seen.
+      this.#last = 0;
+      this.#tab.clearRows();
+      this.#tab.pushRow({ type: "reset", id: "0", data: { reason: "unknown", task: record } });
+    } else {
+      this.#tab.pushRow({ type: "record", id: "", data: record });
+    }
+    for (let after: number | null = this.#last; after !== null;) {
+      const page:
+        | { events: { seq: number; event: string; data: unknown }[]; next_after: number }
+        | null = await this.#get(`${url}/events?after=${after}&limit=${PAGE_ROWS}`, signal);
+      if (page === null) return false;
+      if (signal.aborted) return true;
+      for (const { seq, event, data } of page.events) {
+        this.#push(seq, event, data);
+      }
+      after = page.next_after;
+      while (this.#tab.rowsWaiting > PAGE_ROWS && !signal.aborted) {
+        await Promise.race([this.#tab.drained(), aborted(signal)]);
+      }
+      if (signal.aborted) return true;
+    }
+    this.#push(record.seq, "message", record);
+    return true;
+  }
+
+  async #get<T>(url: string, signal: AbortSignal): Promise<T | null> {
+    const response = await this.#world.fetch(url, { signal });
+    if (response.ok) return await response.json();
+    await response.body?.cancel();
+    if (response.status === 404) return null;
+    throw new Error(`${url} answered ${response.status}`);
+  }
+
+  #pass({ type, data }: Followable): void {
+    if (type === "message") {
+      const record = data as TaskRecord;
+      this.#messageSeq = record.seq;
+      this.#push(record.seq, type, record);
+    } else if (type === "complete") {
+      // One whose message was before all that we heard is in the history.
+      if (this.#messageSeq !== null) this.#push(this.#messageSeq + 1, type, data);
+    } else if (type === "deleted") {
+      this.over = true;
+      this.#tab.pushRow({ type, id: "", data: data as { task_id: string } });
+    } else {
+      const { task_id: _, ...row } = data as { task_id: string; seq: number };
+      this.#push(row.seq, type, row);
+    }
+  }
+
+  #push(seq: number, type: string, data: unknown): void {
+    if (seq <= this.#last) return;
+    this.#last = seq;
+    if (type === "complete") this.over = true;
+    else if (type === "message" && !isFinished((data as TaskRecord).status)) this.over = false;
+    this.#tab.pushRow({ type, id: String(seq), data } as TaskEvent);
+  }
+
+  #missing(): void {
+    this.over = true;
+    this.#tab.pushRow({ type: "missing", id: "" });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}

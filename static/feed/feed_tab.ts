@@ -1,0 +1,198 @@
+/**
+ * What waits for one tab: conflated, in batches, and the next only when the last was taken in. A
+ * tab that sleeps costs a bounded amount of memory and is told everything when it wakes.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { EventQueue, stateOf } from "../client/event_queue.ts";
+import type { World } from "../client/world.ts";
+import type { FeedFollow } from "./feed_follow.ts";
+import type { FeedMessage, FollowedEvent } from "./feed_protocol.ts";
+import type { ListEvent } from "../list/list_state.ts";
+
+/** Milliseconds between two batches, for a tab that is seen and one that is not. */
+const BATCH_MS = 100;
+const HIDDEN_BATCH_MS = 1000;
+
+/** Events in a batch, of each of the two sorts. */
+const BATCH_EVENTS = 500;
+
+/** Events that may wait, of each of the two sorts: past it they are read anew when they can go. */
+export const MAX_WAITING = 5000;
+
+/** Milliseconds after which a quiet tab is asked for a word, and the ones it has for it. */
+const QUIET_MS = 20_000;
+const ANSWER_MS = 45_000;
+
+/** See the module. */
+export class FeedTab {
+  /** Somebody may look at it. */
+  visible = true;
+  /** Tasks whose end it wants to hear of. */
+  watched: readonly string[] = [];
+  /** The task it shows. */
+  follow: FeedFollow | null = null;
+  /** `off`, or `held` until its snapshot has come, then `on`. */
+  list: "off" | "held" | "on" = "off";
+
+  readonly #world: World;
+  readonly #post: (message: FeedMessage) => void;
+  /** By task, the newest; `null` where they are too many. */
+  #listEvents: Map<string, ListEvent> | null = new Map();
+  #snapshot: ListEvent | null = null;
+  readonly #rows = new EventQueue<FollowedEvent>((event) =>
+    event.type === "message" ? stateOf(event.data) : null
+  );
+  #n: number;
+  #got: number;
+  #postedAt = -Infinity;
+  #heardAt: number;
+  #stopTimer: (() => void) | null = null;
+  #drained = Promise.withResolvers<void>();
+
+  constructor(world: World, post: (message: FeedMessage) => void, got: number) {
+    this.#world = world;
+    this.#post = post;
+    this.#n = got;
+    this.#got = got;
+    this.#heardAt = world.now();
+  }
+
+  /** Says something that waits for nothing. */
+  say(message: FeedMessage): void {
+    this.#post(message);
+  }
+
+  /** Takes in that the tab lives, and which batch it has. */
+  heard(got: number): void {
+    this.#heardAt = this.#world.now();
+    if (got !== this.#n || got === this.#got) return;
+    this.#got = got;
+    this.schedule();
+  }
+
+  /** Whether it wants the list's events. */
+  setList(wanted: boolean): void {
+    if (wanted === (this.list !== "off")) return;
+    this.list = wanted ? "held" : "off";
+    this.#listEvents = new Map();
+    this.#snapshot = null;
+  }
+
+  /** Whether it still answers; asks it to when it was quiet for long. */
+  answers(): boolean {
+    const now = this.#world.now();
+    if (this.#got !== this.#n) return now - this.#postedAt < ANSWER_MS;
+    if (now - this.#heardAt >= QUIET_MS) this.#send([], []);
+    return true;
+  }
+
+  /** An event of the list. */
+  pushList(event: ListEvent, id: string): void {
+    if (this.list === "off" || this.#listEvents === null) return;
+    // Deleted first: a replaced event goes to the end, where it belongs.
+    this.#listEvents.delete(id);
+    this.#listEvents.set(id, event);
+    if (this.#listEvents.size > MAX_WAITING) {
+      this.#listEvents = null;
+      this.list = "held";
+    } else if (this.list === "on") {
+      this.schedule();
+    }
+  }
+
+  /** The list as it was, before what waits. `anew` where nothing that waits is of any use. */
+  pushSnapshot(tasks: readonly TaskRecord[], anew: boolean): void {
+    if (this.list === "off") return;
+    if (anew) this.#listEvents = new Map();
+    this.#snapshot = { type: anew ? "reset" : "snapshot", data: { tasks } };
+    this.list = "on";
+    this.schedule();
+  }
+
+  /** Whether a snapshot has to be read. Once asked, what comes is kept for it. */
+  needsSnapshot(): boolean {
+    if (this.list !== "held") return false;
+    this.#listEvents ??= new Map();
+    return true;
+  }
+
+  /** An event of the task. */
+  pushRow(event: FollowedEvent): void {
+    this.#rows.push(event);
+    this.schedule();
+  }
+
+  /** Events of the task that wait. */
+  get rowsWaiting(): number {
+    return this.#rows.size;
+  }
+
+  /** Resolves when some of them have gone. */
+  drained(): Promise<void> {
+    return this.#drained.promise;
+  }
+
+  /** Forgets those that wait: they are not wanted, or will be read anew. */
+  clearRows(): void {
+    this.#rows.clear();
+  }
+
+  /** Sends what waits, when it is time. */
+  schedule(): void {
+    if (this.#got !== this.#n || this.#stopTimer !== null) return;
+    const full = this.#rows.size >= BATCH_EVENTS || (this.#listEvents?.size ?? 0) >= BATCH_EVENTS;
+    const every = full ? 0 : this.visible ? BATCH_MS : HIDDEN_BATCH_MS;
+    const wait = Math.max(0, this.#postedAt + every - this.#world.now());
+    this.#stopTimer = this.#world.after(wait, () => {
+      this.#stopTimer = null;
+      this.#flush();
+    });
+  }
+
+  /** Another pace, at once. */
+  setVisible(visible: boolean): void {
+    if (this.visible === visible) return;
+    this.visible = visible;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    this.schedule();
+  }
+
+  /** Nothing more is sent. */
+  close(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    this.follow?.close();
+    this.follow = null;
+    this.setList(false);
+  }
+
+  #flush(): void {
+    const list: ListEvent[] = [];
+    if (this.list === "on") {
+      if (this.#snapshot !== null) list.push(this.#snapshot);
+      this.#snapshot = null;
+      for (const [id, event] of this.#listEvents ?? []) {
+        if (list.length >= BATCH_EVENTS) break;
+        list.push(event);
+        this.#listEvents!.delete(id);
+      }
+    }
+    const rows = this.#rows.take(BATCH_EVENTS);
+    if (list.length === 0 && rows.length === 0) return;
+    this.#send(list, rows);
+    this.#drained.resolve();
+    this.#drained = Promise.withResolvers();
+  }
+
+  #send(list: ListEvent[], rows: FollowedEvent[]): void {
+    this.#n++;
+    this.#postedAt = this.#world.now();
+    const task = rows.length > 0 ? { watch: this.follow!.watch, events: rows } : null;
+    this.follow?.sent(rows);
+    this.#post({ type: "batch", n: this.#n, list, task });
+  }
+}

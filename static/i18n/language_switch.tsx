@@ -1,0 +1,35 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { chooseLanguage, type Language, language, LANGUAGES } from "./strings.ts";
+
+/** It was pressed: the page is drawn anew, and the focus stays on it. */
+let pressed = false;
+
+/** Goes to the other language, which it names as those call it who speak it. */
+export function LanguageSwitch(): JSX.Element {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (pressed) button.current!.focus();
+    pressed = false;
+  }, []);
+  const others = (Object.keys(LANGUAGES) as Language[]).filter((one) => one !== language.value);
+  return (
+    <>
+      {others.map((other) => (
+        <button
+          key={other}
+          ref={button}
+          type="button"
+          class="button-quiet language"
+          lang={LANGUAGES[other].locale}
+          onClick={() => {
+            pressed = true;
+            void chooseLanguage(other);
+          }}
+        >
+          {LANGUAGES[other].name}
+        </button>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * Which tasks the list shows: as the address says it, as the server is asked for it, and as a task
+ * that arrives by itself is looked at.
+ *
+ * @module
+ */
+
+import type { Status, TaskRecord } from "../../lib/task/record.ts";
+
+/** Every state, in the order of the chips. */
+export const STATUSES: readonly Status[] = [
+  "running",
+  "pending",
+  "completed",
+  "failed",
+  "canceled",
+];
+
+const HOUR_MS = 3_600_000;
+
+/** The ranges that end now, in milliseconds. */
+export const RANGES = { "1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS } as const;
+
+/** A time of submission: any, one of {@link RANGES}, or from one time to another. */
+export type Since = "" | keyof typeof RANGES | "custom";
+
+/** See the module. */
+export interface Filters {
+  /** Any of these; empty for all. */
+  readonly statuses: readonly Status[];
+  /** This one; empty for all. */
+  readonly kind: string;
+  /** What stands in id, kind, stage, message or error; empty for all. */
+  readonly text: string;
+  /** Submitted when. */
+  readonly since: Since;
+  /** With `custom`: not before, ISO 8601; empty for no bound. */
+  readonly from: string;
+  /** With `custom`: before, ISO 8601; empty for no bound. */
+  readonly to: string;
+}
+
+/** All tasks. */
+export const NO_FILTERS: Filters = {
+  statuses: [],
+  kind: "",
+  text: "",
+  since: "",
+  from: "",
+  to: "",
+};
+
+/** Reads an address; what makes no sense is left out. */
+export function parseFilters(query: URLSearchParams): Filters {
+  const statuses = (query.get("status") ?? "").split(",");
+  const since = query.get("since") ?? "";
+  return {
+    statuses: STATUSES.filter((status) => statuses.includes(status)),
+    kind: query.get("kind") ?? "",
+    text: query.get("q") ?? "",
+    since: since === "custom" || Object.hasOwn(RANGES, since) ? since as Since : "",
+    from: since === "custom" ? time(query.get("from")) : "",
+    to: since === "custom" ? time(query.get("to")) : "",
+  };
+}
+
+/** The other way round, as short as it goes. */
+export function formatFilters(filters: Filters): URLSearchParams {
+  const { statuses, kind, text, since, from, to } = filters;
+  const parts = { status: statuses.join(","), kind, q: text, since, from, to };
+  return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
+}
+
+/** Whether all tasks are shown. */
+export function isUnfiltered(filters: Filters): boolean {
+  return formatFilters(filters).size === 0;
+}
+
+/** The bounds of the time of submission, at the time `now`; ISO 8601, empty for none. */
+export function timeBounds(
+  { since, from, to }: Filters,
+  now: number,
+): { from: string; to: string } {
+  if (since === "" || since === "custom") return { from, to };
+  return { from: new Date(now - RANGES[since]).toISOString(), to: "" };
+}
+
+/** What `GET /tasks` is asked for. */
+export function apiQuery(filters: Filters, now: number): Record<string, string> {
+  const { statuses, kind, text } = filters;
+  const { from, to } = timeBounds(filters, now);
+  return Object.fromEntries(
+    Object.entries({
+      status: statuses.join(","),
+      kind,
+      q: text.trim(),
+      created_after: from,
+      created_before: to,
+    }).filter(([, value]) => value !== ""),
+  );
+}
+
+/** The test that the server makes, for tasks that arrive by themselves. */
+export function matcher(filters: Filters, now: number): (record: TaskRecord) => boolean {
+  const { statuses, kind } = filters;
+  const { from, to } = timeBounds(filters, now);
+  const text = filters.text.trim().toLowerCase();
+  return (record) =>
+    (statuses.length === 0 || statuses.includes(record.status)) &&
+    (kind === "" || record.kind === kind) &&
+    (from === "" || record.created_at >= from) &&
+    (to === "" || record.created_at < to) &&
+    (text === "" || holds(record, text));
+}
+
+function holds({ task_id, kind, stage, message, error }: TaskRecord, text: string): boolean {
+  return [task_id, kind, stage, message, error?.message]
+    .some((field) => field?.toLowerCase().includes(text));
+}
+
+function time(text: string | null): string {
+  const at = Date.parse(text ?? "");
+  return Number.isNaN(at) ? "" : new Date(at).toISOString();
+}

@@ -1,0 +1,130 @@
+import type { JSX, TargetedEvent } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import type { Since } from "./filters.ts";
+import { filterBy, route } from "../app/route.ts";
+import { kinds } from "../app/store.ts";
+import { strings } from "../i18n/strings.ts";
+import { CloseIcon, SearchIcon } from "../ui/icons.tsx";
+
+/** Milliseconds after the last letter until it is searched for. */
+const TYPED_MS = 250;
+
+/** What narrows the list, beside the states: a text, a kind, a time. */
+export function ListFilters(): JSX.Element {
+  const { filters } = route.value;
+  const names = [
+    ...new Set([...(kinds.value ?? []).map(({ kind }) => kind), filters.kind].filter(Boolean)),
+  ];
+  return (
+    <div class="list-filters" role="search">
+      <SearchField />
+      <select
+        class="select"
+        aria-label={strings.list.kind}
+        value={filters.kind}
+        onChange={(event) => filterBy({ ...filters, kind: event.currentTarget.value })}
+      >
+        <option value="">{strings.list.allKinds}</option>
+        {names.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
+      </select>
+      <select
+        class="select"
+        aria-label={strings.list.time}
+        value={filters.since}
+        onChange={(event) => {
+          const since = event.currentTarget.value as Since;
+          filterBy({ ...filters, since, from: "", to: "" });
+        }}
+      >
+        {Object.entries(strings.list.times).map(([since, text]) => (
+          <option key={since} value={since}>{text}</option>
+        ))}
+      </select>
+      {filters.since === "custom" && (
+        <div class="range">
+          <TimeField end="from" />
+          <TimeField end="to" />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function SearchField(): JSX.Element {
+  const { text } = route.value.filters;
+  const typed = useSignal(text);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  // Back, forward and "clear" change the text from outside.
+  useEffect(() => void (typed.value = text), [text]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  function search(next: string, wait: number): void {
+    typed.value = next;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      filterBy({ ...route.peek().filters, text: next }, { typed: true });
+    }, wait);
+  }
+
+  return (
+    <div class="search">
+      <SearchIcon />
+      <input
+        id="search"
+        type="search"
+        autoComplete="off"
+        spellcheck={false}
+        maxLength={200}
+        aria-label={strings.list.search}
+        placeholder={strings.list.searchHint}
+        value={typed.value}
+        onInput={(event: TargetedEvent<HTMLInputElement>) =>
+          search(event.currentTarget.value, TYPED_MS)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          event.preventDefault();
+          event.stopPropagation();
+          if (typed.peek() === "") event.currentTarget.blur();
+          else search("", 0);
+        }}
+      />
+      {typed.value === "" ? <kbd aria-hidden="true">/</kbd> : (
+        <button
+          type="button"
+          class="search-clear"
+          aria-label={strings.list.clearSearch}
+          onClick={() => search("", 0)}
+        >
+          <CloseIcon />
+        </button>
+      )}
+    </div>
+  );
+}
+
+function TimeField({ end }: { end: "from" | "to" }): JSX.Element {
+  const { filters } = route.value;
+  return (
+    <label class="range-end">
+      {strings.list[end]}
+      <input
+        type="datetime-local"
+        class="select"
+        value={local(filters[end])}
+        onChange={(event) => {
+          const at = new Date(event.currentTarget.value);
+          const time = Number.isNaN(at.getTime()) ? "" : at.toISOString();
+          filterBy({ ...filters, [end]: time });
+        }}
+      />
+    </label>
+  );
+}
+
+/** A time as the field wants it: of the place where the person is, without a zone. */
+function local(iso: string): string {
+  if (iso === "") return "";
+  const at = new Date(iso);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

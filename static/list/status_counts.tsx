@@ -1,0 +1,62 @@
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Status } from "../../lib/task/record.ts";
+import { counts, watchCounts } from "./counts.ts";
+import { type Filters, STATUSES } from "./filters.ts";
+import { number } from "../i18n/format.ts";
+import { filterBy, route } from "../app/route.ts";
+import { strings } from "../i18n/strings.ts";
+import { StatusIcon } from "../ui/icons.tsx";
+
+/** How many tasks there are in each state; pressed, only those are shown. */
+export function StatusCounts(): JSX.Element {
+  const { filters } = route.value;
+  useEffect(watchCounts, []);
+  return (
+    <div class="counts" role="group" aria-label={strings.list.byStatus}>
+      <button
+        type="button"
+        class="count"
+        aria-pressed={filters.statuses.length === 0}
+        onClick={() => filterBy({ ...filters, statuses: [] })}
+      >
+        <span class="count-name">{strings.list.all}</span>
+      </button>
+      {STATUSES.map((status) => (
+        <button
+          key={status}
+          type="button"
+          class={`count status-${status}`}
+          aria-pressed={filters.statuses.includes(status)}
+          title={strings.list.byStatusHint}
+          onClick={(event) => filterBy(pressed(filters, status, event))}
+        >
+          <StatusIcon status={status} />
+          <span class="count-name">{strings.status[status]}</span>
+          <Count status={status} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Count({ status }: { status: Status }): JSX.Element | null {
+  const known = counts.value;
+  if (known === null) return null;
+  const count = known[status];
+  const text = strings.list.count(number(count), count >= known.limit);
+  return <span class={`count-figure${count === 0 ? " count-none" : ""}`}>{text}</span>;
+}
+
+/** This state alone, or all again; with a modifier key, besides the others. */
+function pressed(filters: Filters, status: Status, event: MouseEvent): Filters {
+  const { statuses } = filters;
+  const without = statuses.filter((other) => other !== status);
+  const several = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (several) {
+    const picked = without.length < statuses.length ? without : [...statuses, status];
+    return { ...filters, statuses: STATUSES.filter((other) => picked.includes(other)) };
+  }
+  const alone = statuses.length === 1 && without.length === 0;
+  return { ...filters, statuses: alone ? [] : [status] };
+}

@@ -1,0 +1,110 @@
+import type { JSX } from "preact";
+import { createTask } from "../app/api.ts";
+import { isUnfiltered, NO_FILTERS } from "./filters.ts";
+import { number } from "../i18n/format.ts";
+import { MAX_ROWS } from "./list_state.ts";
+import { held, listStatus, loadingOlder, release, rows } from "./list_store.ts";
+import { randomKey } from "../ui/random_key.ts";
+import { filterBy, go, route, taskHref } from "../app/route.ts";
+import { strings } from "../i18n/strings.ts";
+import { BulkBar } from "./bulk_bar.tsx";
+import { UpIcon } from "../ui/icons.tsx";
+import { KeysHelp } from "../app/keys_help.tsx";
+import { ListFilters } from "./list_filters.tsx";
+import { StatusCounts } from "./status_counts.tsx";
+import { TaskGrid } from "./task_grid.tsx";
+import { useAction } from "../ui/use_action.ts";
+
+/** All tasks, live. */
+export function TaskList(): JSX.Element {
+  return (
+    <>
+      <div class="list-head">
+        <h1 tabIndex={-1}>{strings.tasks}</h1>
+        <KeysHelp keys={strings.list.helpKeys} />
+      </div>
+      <StatusCounts />
+      <ListFilters />
+      <FreshPill />
+      <Rows />
+      <BulkBar />
+    </>
+  );
+}
+
+/** Tells of new tasks that were kept from moving the rows. */
+function FreshPill(): JSX.Element {
+  return (
+    <div class="fresh-place" role="status">
+      {held.value > 0 && (
+        <button
+          type="button"
+          class="fresh-pill"
+          onClick={() => {
+            release();
+            scrollTo({ top: 0 });
+          }}
+        >
+          <UpIcon />
+          {strings.list.fresh(number(held.value))}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Rows(): JSX.Element {
+  const count = rows.value.length;
+  if (count > 0) {
+    return (
+      <>
+        <TaskGrid />
+        <Foot count={count} />
+      </>
+    );
+  }
+  if (listStatus.value === "loading") return <p class="empty">{strings.loading}</p>;
+  if (listStatus.value === "missing") return <p class="empty">{strings.list.missing}</p>;
+  return isUnfiltered(route.value.filters) ? <Empty /> : <NoMatch />;
+}
+
+/** What is below the last row. */
+function Foot({ count }: { count: number }): JSX.Element | null {
+  if (loadingOlder.value) return <p class="list-foot">{strings.list.loadingOlder}</p>;
+  if (count >= MAX_ROWS) return <p class="list-foot">{strings.list.limit(number(count))}</p>;
+  return count > 30 ? <p class="list-foot">{strings.list.end(number(count))}</p> : null;
+}
+
+function NoMatch(): JSX.Element {
+  return (
+    <div class="empty empty-first">
+      <h2>{strings.list.noneMatch}</h2>
+      <p>{strings.list.noneMatchHint}</p>
+      <button type="button" class="button" onClick={() => filterBy(NO_FILTERS)}>
+        {strings.list.clearFilters}
+      </button>
+    </div>
+  );
+}
+
+function Empty(): JSX.Element {
+  const demo = useAction(async () => {
+    const { task_id } = await createTask("demo", {}, randomKey());
+    go(taskHref(task_id));
+  });
+  return (
+    <div class="empty empty-first">
+      <h2>{strings.noTasks}</h2>
+      <p>{strings.noTasksHint}</p>
+      <button
+        type="button"
+        class="button button-primary"
+        disabled={demo.busy}
+        onClick={demo.run}
+      >
+        {strings.startDemo}
+      </button>
+      {demo.error && <p class="problem" role="alert">{demo.error.message}</p>}
+    </div>
+  );
+}

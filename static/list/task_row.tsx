@@ -1,0 +1,174 @@
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { now } from "../app/clock.ts";
+import { ago, amount, duration, fullTime, percent, rate, tookTime } from "../i18n/format.ts";
+import { rows, unwatchRecord, watchRecord } from "./list_store.ts";
+import { stayInPage, taskHref } from "../app/route.ts";
+import { selected as picked, selectTo, toggle } from "./selection.ts";
+import { strings } from "../i18n/strings.ts";
+import { isFinished } from "../task/task_state.ts";
+import { StatusIcon } from "../ui/icons.tsx";
+import { ProgressBar } from "../ui/progress_bar.tsx";
+import { statusText } from "../ui/status.tsx";
+import { timeLeft } from "../ui/times.tsx";
+
+/** Milliseconds without an update after which a running task is called silent. */
+const SILENT_MS = 20_000;
+
+/** Characters of an id that tell tasks apart: its end, which is chance. */
+const SHORT_ID = 6;
+
+/** What {@link TaskRow} takes. */
+export interface TaskRowProps {
+  /** Which task. */
+  id: string;
+  /** Its place. */
+  index: number;
+  /** The keyboard enters the list here. */
+  tabStop: boolean;
+  /** It is picked. */
+  selected: boolean;
+  /** It no longer matches the filters. */
+  leaving: boolean;
+}
+
+/** A task in the list. Drawn anew only when its record, its place or its marks are others. */
+export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps): JSX.Element {
+  const cell = useMemo(() => watchRecord(id), [id]);
+  useEffect(() => () => unwatchRecord(id), [id]);
+  const record = cell.value;
+  const { kind, status } = record;
+  const shortId = id.slice(-SHORT_ID);
+  return (
+    <div
+      id={`row-${id}`}
+      class={`row status-${status}${leaving ? " row-leaving" : ""}`}
+      role="row"
+      data-id={id}
+      aria-rowindex={index + 1}
+      aria-selected={selected}
+      tabIndex={tabStop ? 0 : -1}
+      style={{ transform: `translateY(calc(${index} * var(--row)))` }}
+    >
+      <span role="gridcell">
+        <label class="row-check">
+          <input
+            type="checkbox"
+            tabIndex={-1}
+            aria-label={strings.list.select(kind, shortId)}
+            checked={selected}
+            onClick={(event) => {
+              // Keys are for the row: a box that has the focus would take the space bar twice.
+              document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
+              if (event.shiftKey) selectTo(rows.peek(), id);
+              else toggle(id);
+            }}
+            // The browser has ticked it by itself, or not: what counts is whether it is picked.
+            onChange={({ currentTarget }) => currentTarget.checked = picked.peek().has(id)}
+          />
+        </label>
+      </span>
+      <span class="row-status" role="gridcell">
+        <StatusIcon status={status} />
+        <span class="row-state">{statusText(record)}</span>
+      </span>
+      <span class="row-main" role="gridcell">
+        <span class="row-title">
+          <a class="row-link" href={taskHref(id)} tabIndex={-1} onClick={stayInPage}>
+            <span class="row-kind">{kind}</span>
+          </a>
+          <code class="row-id" title={id}>{shortId}</code>
+          <Attempt record={record} />
+          {leaving && <span class="row-note">{strings.list.leaving}</span>}
+        </span>
+        <Said record={record} />
+      </span>
+      <Progress record={record} />
+      <Times cell={cell} />
+    </div>
+  );
+}
+
+function Attempt({ record: { attempt, max_attempts: max } }: RecordProps): JSX.Element | null {
+  if (attempt <= 1) return null;
+  const text = strings.list.attempt(attempt, max);
+  return <span class="row-attempt" title={text} aria-label={text} role="img">{attempt}/{max}</span>;
+}
+
+interface RecordProps {
+  record: TaskRecord;
+}
+
+/** What the task said last, or why it failed. */
+function Said({ record: { status, stage, message, error } }: RecordProps): JSX.Element {
+  const failed = error !== null && status !== "running" && status !== "completed";
+  return (
+    <span class={`row-text text${failed ? " row-error" : ""}`}>
+      {failed ? error.message : (
+        <>
+          {stage !== null && !isFinished(status) && <span class="row-stage">{stage}</span>}
+          {message}
+        </>
+      )}
+    </span>
+  );
+}
+
+/** The bar, and what it stands for. */
+function Progress({ record }: RecordProps): JSX.Element {
+  const { status, progress, done, total, unit } = record;
+  const running = status === "running";
+  const bar = running || (progress !== null && status !== "completed" && record.attempt > 0);
+  // The unit stands beside it already.
+  const speed = running ? rate(record.rate, unit === "bytes" ? unit : null, done !== null) : null;
+  return (
+    <span class="row-progress" role="gridcell">
+      {bar && (
+        <span class="row-bar">
+          <ProgressBar record={record} small />
+          <span class="row-percent">{progress === null ? "" : percent(progress)}</span>
+        </span>
+      )}
+      <span class="row-amount text">
+        {[amount(done, total, unit), speed].filter(Boolean).join(" · ")}
+      </span>
+    </span>
+  );
+}
+
+/** Times pass: these words change by themselves, and nothing around them. */
+function Times({ cell }: { cell: ReadonlySignal<TaskRecord> }): JSX.Element {
+  const silence = useComputed(() => silentFor(cell.value, now.value));
+  const first = useComputed(() => firstTime(cell.value, silence.value, now.value));
+  const second = useComputed(() => ago(now.value - Date.parse(lastTime(cell.value))));
+  const isSilent = useComputed(() => `row-left${silence.value === null ? "" : " row-silent"}`);
+  const time = lastTime(cell.value);
+  return (
+    <span class="row-times" role="gridcell">
+      <span class={isSilent}>{first}</span>
+      <time class="row-ago" dateTime={time} title={fullTime(time)}>{second}</time>
+    </span>
+  );
+}
+
+/** Whole seconds for which a running task has said nothing, when they are too many. */
+function silentFor(record: TaskRecord, at: number): number | null {
+  if (record.status !== "running") return null;
+  const silence = at - Date.parse(record.updated_at);
+  return silence < SILENT_MS ? null : Math.floor(silence / 1000) * 1000;
+}
+
+/** How long it still takes, how long it took, or for how long nothing was heard of it. */
+function firstTime(record: TaskRecord, silence: number | null, at: number): string {
+  if (silence !== null) return strings.list.silent(duration(silence));
+  const { started_at: start, finished_at: end } = record;
+  if (end === null) return timeLeft(record, at) ?? "";
+  return start === null ? "" : strings.took(tookTime(Date.parse(end) - Date.parse(start)));
+}
+
+/** When it ended, or was submitted. */
+function lastTime({ created_at, finished_at }: TaskRecord): string {
+  return finished_at ?? created_at;
+}

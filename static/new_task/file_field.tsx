@@ -1,0 +1,131 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { bytes, duration } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import type { Described } from "./form_field.tsx";
+import { CloseIcon, UploadIcon } from "../ui/icons.tsx";
+import type { Sending } from "./use_uploads.ts";
+
+/** Milliseconds from which on it can be told how long the rest takes. */
+const KNOWN_MS = 1500;
+
+/** What {@link FileField} takes. */
+export interface FileFieldProps {
+  /** The input's id. */
+  id: string;
+  /** The file that was picked. */
+  file: File | null;
+  /** The upload of an earlier run that is used without one; empty for none. */
+  before: string;
+  /** How far it is sent. */
+  sending: Sending | null;
+  /** Another one cannot be picked now. */
+  locked: boolean;
+  /** Attributes that tell what is wrong. */
+  described: Described;
+  /** Takes the file that is picked. */
+  onfile: (file: File) => void;
+  /** Gives up sending it. */
+  oncancel: () => void;
+}
+
+/** A place for a file: to pick one or to drop it, and to see it go up. */
+export function FileField(props: FileFieldProps): JSX.Element {
+  const { id, file, before, sending, locked, described, onfile, oncancel } = props;
+  const over = useSignal(false);
+  const take = (files: FileList | null | undefined) => {
+    if (files?.[0] && !locked) onfile(files[0]);
+  };
+  return (
+    <>
+      <label
+        class={`file${over.value ? " file-over" : ""}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => over.value = false}
+        onDrop={(event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          over.value = false;
+          take(event.dataTransfer?.files);
+        }}
+      >
+        <input
+          id={id}
+          type="file"
+          class="visually-hidden"
+          aria-labelledby={`${id}-label ${id}-file`}
+          disabled={locked}
+          {...described}
+          onChange={({ currentTarget }) => take(currentTarget.files)}
+        />
+        <UploadIcon />
+        <span id={`${id}-file`}>
+          <Picked file={file} before={before} locked={locked} />
+        </span>
+      </label>
+      {file !== null && sending !== null && (
+        <UploadProgress sending={sending} total={file.size} oncancel={oncancel} />
+      )}
+    </>
+  );
+}
+
+function Picked({ file, before, locked }: Pick<FileFieldProps, "file" | "before" | "locked">) {
+  const { form } = strings;
+  if (file === null && before === "") {
+    return (
+      <span>
+        <span class="link">{form.chooseFile}</span> {form.orDrop}
+      </span>
+    );
+  }
+  return (
+    <span class="file-picked">
+      <span class="file-name text">{file?.name ?? form.sameFile}</span>
+      <span class="file-size">{file ? bytes(file.size) : form.sameFileHint}</span>
+      {!locked && <span class="link">{form.otherFile}</span>}
+    </span>
+  );
+}
+
+interface UploadProgressProps {
+  sending: Sending;
+  total: number;
+  oncancel: () => void;
+}
+
+function UploadProgress({ sending, total, oncancel }: UploadProgressProps): JSX.Element {
+  const { sent, since } = sending;
+  const part = total === 0 ? 100 : Math.min(100, 100 * sent / total);
+  const text = part < 100
+    ? strings.form.uploading(bytes(Math.min(sent, total)), bytes(total))
+    : strings.form.storing;
+  const passed = performance.now() - since;
+  const left = passed * (total - sent) / sent;
+  return (
+    <div class="file-progress">
+      <div
+        class="bar bar-small bar-running"
+        role="progressbar"
+        aria-label={strings.form.upload}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.floor(part)}
+        aria-valuetext={text}
+      >
+        <div class="bar-fill" style={{ transform: `translateX(${part - 100}%)` }} />
+      </div>
+      <span class="file-sent">
+        {text}
+        {passed > KNOWN_MS && part < 100 && ` · ${strings.left(duration(Math.max(1000, left)))}`}
+      </span>
+      <button type="button" class="button-quiet file-cancel" onClick={oncancel}>
+        <CloseIcon />
+        {strings.form.cancelUpload}
+      </button>
+    </div>
+  );
+}

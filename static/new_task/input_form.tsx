@@ -1,0 +1,135 @@
+import { useSignal } from "@preact/signals";
+import type { JSX, TargetedEvent, TargetedKeyboardEvent } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { type ApiError, createTask, type KindInfo } from "../app/api.ts";
+import type { Problem } from "./json_schema.ts";
+import { fileFields, type Values } from "./kind_form.ts";
+import { closeForm } from "./new_task.ts";
+import { randomKey } from "../ui/random_key.ts";
+import { go, taskHref } from "../app/route.ts";
+import { strings } from "../i18n/strings.ts";
+import { FormField } from "./form_field.tsx";
+import { useAction } from "../ui/use_action.ts";
+import { problemsAt, useForm } from "./use_form.ts";
+import { useUploads } from "./use_uploads.ts";
+
+/** The first control with something wrong. */
+const WRONG = ".field-wrong :is(input, select, textarea)";
+
+/** What {@link InputForm} takes. */
+export interface InputFormProps {
+  /** The kind. */
+  info: KindInfo;
+  /** A file for it. */
+  file: File | null;
+  /** What it holds at first. @default {what the schema says} */
+  input?: unknown;
+}
+
+/** The form of a kind's input: tells what is wrong beside each field, sends files, starts the task. */
+export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
+  const { kind, input: schema } = info;
+  const form = useForm(schema, input);
+  const fields = form.fields.value;
+  const touched = useSignal<ReadonlySet<string>>(new Set());
+  /** How often it was to be sent, and could not be. */
+  const refusals = useSignal(0);
+  const { sending, send, cancel } = useUploads();
+  const element = useRef<HTMLFormElement>(null);
+  const sent = useRef<{ values: Values; json: string; key: string } | null>(null);
+
+  useEffect(() => {
+    const [target] = fileFields(form.fields.peek());
+    if (file !== null && target) form.setFile(target.path, file);
+  }, [file]);
+
+  const { run, busy, error } = useAction(async () => {
+    if (form.problems.peek().length > 0) return void refusals.value++;
+    const uploads: Record<string, string> = {};
+    for (const [path, picked] of form.files.peek()) {
+      const id = await send(path, picked);
+      if (id === null) return;
+      uploads[path] = id;
+    }
+    const made = form.inputWith(uploads);
+    const json = JSON.stringify(made) ?? "";
+    // A second try of the same makes no second task.
+    const key = sent.current?.json === json ? sent.current.key : randomKey();
+    sent.current = { values: form.values.peek(), json, key };
+    const { task_id } = await createTask(kind, made, key);
+    closeForm();
+    go(taskHref(task_id));
+  });
+
+  useEffect(() => {
+    if (error !== null || refusals.value > 0) {
+      element.current!.querySelector<HTMLElement>(WRONG)?.focus();
+    }
+  }, [error, refusals.value]);
+
+  // What the server said is about what was sent: it is gone with the next letter.
+  const refused = error !== null && sent.current?.values === form.values.value
+    ? refusedFields(error)
+    : [];
+  const wrong = form.problems.value.filter(({ path }) =>
+    refusals.value > 0 || touched.value.has(path)
+  );
+  const told = [...wrong, ...refused];
+  const general = problemsAt(fields, null, told);
+  if (error !== null && error.fields.size === 0) general.push(error.message);
+  const asJson = form.asJson.value;
+  return (
+    <form
+      ref={element}
+      class="form"
+      noValidate
+      onSubmit={(event: TargetedEvent<HTMLFormElement>) => {
+        event.preventDefault();
+        run();
+      }}
+      onKeyDown={(event: TargetedKeyboardEvent<HTMLFormElement>) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        run();
+      }}
+    >
+      {fields.map((field) => (
+        <FormField
+          key={field.path}
+          field={field}
+          values={form.values.value}
+          files={form.files.value}
+          sending={sending.value}
+          problemsOf={(field) => problemsAt(fields, field, told)}
+          onvalue={form.setValue}
+          onfile={form.setFile}
+          oncancel={cancel}
+          ontouch={(path) => touched.value = new Set(touched.peek()).add(path)}
+        />
+      ))}
+      {general.length > 0 && (
+        <ul class="problem" role="alert">
+          {general.map((problem, n) => <li key={n} class="text">{problem}</li>)}
+        </ul>
+      )}
+      <div class="form-foot">
+        {asJson !== null && (
+          <button type="button" class="link" disabled={busy} onClick={form.turn}>
+            {asJson ? strings.form.asForm : strings.form.asJson}
+          </button>
+        )}
+        <button type="submit" class="button button-primary" disabled={busy}>
+          {busy ? strings.form.starting : strings.form.start}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** What the server refused, by the fields of the form. */
+function refusedFields({ fields }: ApiError): Problem[] {
+  return [...fields].map(([field, problem]) => {
+    const [request, ...path] = field.split(".");
+    return request === "input" ? { path: path.join("."), problem } : { path: "", problem };
+  });
+}

@@ -1,0 +1,62 @@
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { uploadFile } from "../app/api.ts";
+
+/** A file that goes up. */
+export interface Sending {
+  /** The field that it is for. */
+  readonly path: string;
+  /** Bytes sent. */
+  readonly sent: number;
+  /** When it began, by `performance.now()`. */
+  readonly since: number;
+}
+
+/** Sends the files of a form. */
+export interface Uploads {
+  /** What is being sent. */
+  readonly sending: ReadonlySignal<Sending | null>;
+  /** Sends a file, unless it was sent before; `null` when that was given up. */
+  readonly send: (path: string, file: File) => Promise<string | null>;
+  /** Gives up what is being sent. */
+  readonly cancel: () => void;
+}
+
+/** Sends files one after the other, each once however often the form is sent. */
+export function useUploads(): Uploads {
+  const sending = useSignal<Sending | null>(null);
+  const sent = useRef(new Map<File, string>());
+  const current = useRef<AbortController | null>(null);
+  const cancel = () => current.current?.abort();
+  useEffect(() => cancel, []);
+
+  async function send(path: string, file: File): Promise<string | null> {
+    const before = sent.current.get(file);
+    if (before !== undefined) return before;
+    const controller = current.current = new AbortController();
+    const { signal } = controller;
+    const since = performance.now();
+    const onprogress = (bytes: number) => sending.value = { path, sent: bytes, since };
+    onprogress(0);
+    // Who leaves the page now is asked first: the upload ends with it.
+    addEventListener("beforeunload", stay);
+    try {
+      const { upload_id } = await uploadFile(file, onprogress, signal);
+      sent.current.set(file, upload_id);
+      return upload_id;
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    } finally {
+      removeEventListener("beforeunload", stay);
+      sending.value = null;
+      current.current = null;
+    }
+  }
+
+  return { sending, send, cancel };
+}
+
+function stay(event: BeforeUnloadEvent): void {
+  event.preventDefault();
+}

@@ -1,0 +1,130 @@
+/**
+ * A log of bounded length, in chunks: an appended row changes the last chunk only, so that a view
+ * of ten thousand rows draws a hundred of them anew.
+ *
+ * @module
+ */
+
+import type { Status, TaskError } from "../../lib/task/record.ts";
+
+/** What a row of any sort has. */
+interface Placed {
+  /** Its place among the task's events. */
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+/** What the task said. */
+export interface LoggedRow extends Placed {
+  readonly type: "log";
+  /** `debug` to `error`. */
+  readonly level: string;
+  /** The sentence. */
+  readonly message: string;
+  /** Further fields, as JSON; `null` where there are none. */
+  readonly data: string | null;
+}
+
+/** A part of the result. */
+export interface OutputRow extends Placed {
+  readonly type: "output";
+  /** The value. */
+  readonly data: unknown;
+  /** The value, as JSON. */
+  readonly text: string;
+}
+
+/** A change of the task's state. */
+export interface StateRow extends Placed {
+  readonly type: "state";
+  /** What it is from then on. */
+  readonly status: Status;
+  /** The attempt under way, or the last one. */
+  readonly attempt: number;
+  /** It runs, and was asked to stop. */
+  readonly canceling: boolean;
+  /** What went wrong. */
+  readonly error: TaskError | null;
+  /** Not before this time. ISO 8601. */
+  readonly runAt: string;
+}
+
+/** A row of a task's log. */
+export type LogRow = LoggedRow | OutputRow | StateRow;
+
+/** Rows that belong together in the view. */
+export interface LogChunk<Row extends LogRow = LogRow> {
+  /** Names it among the chunks of its log. */
+  readonly id: number;
+  /** Oldest first. */
+  readonly rows: readonly Row[];
+  /** Characters of their texts. */
+  readonly size: number;
+}
+
+/** See the module. Never changed, only replaced. */
+export interface LogRows<Row extends LogRow = LogRow> {
+  /** Oldest first. */
+  readonly chunks: readonly LogChunk<Row>[];
+  /** Rows kept. */
+  readonly count: number;
+  /** Characters of their texts. */
+  readonly size: number;
+  /** Rows given up, since newer ones came. */
+  readonly dropped: number;
+  /** `seq` of the newest row; 0 before the first. */
+  readonly lastSeq: number;
+}
+
+/** Rows in a chunk. */
+export const CHUNK_ROWS = 100;
+
+/** Rows kept at the most, a little more than a server does; whole chunks are given up. */
+export const MAX_ROWS = 12_000;
+
+/** Characters kept at the most: rows may be large. */
+export const MAX_SIZE = 16_000_000;
+
+/** No row. */
+export const NO_ROWS: LogRows<never> = { chunks: [], count: 0, size: 0, dropped: 0, lastSeq: 0 };
+
+/** Appends rows, oldest first. Rows that are there already, by their `seq`, are left out. */
+export function appendRows<Row extends LogRow>(
+  log: LogRows<Row>,
+  rows: readonly Row[],
+): LogRows<Row> {
+  const chunks = [...log.chunks];
+  let { count, size, dropped, lastSeq } = log;
+  let open: { id: number; rows: Row[]; size: number } | null = null;
+  for (const row of rows) {
+    if (row.seq <= lastSeq) continue;
+    lastSeq = row.seq;
+    if (open === null || open.rows.length === CHUNK_ROWS) {
+      const last = chunks.at(-1);
+      if (last === undefined || last.rows.length === CHUNK_ROWS) {
+        chunks.push(open = { id: (last?.id ?? 0) + 1, rows: [], size: 0 });
+      } else {
+        chunks[chunks.length - 1] = open = { ...last, rows: [...last.rows] };
+      }
+    }
+    const own = sizeOf(row);
+    open.rows.push(row);
+    open.size += own;
+    count++;
+    size += own;
+  }
+  if (lastSeq === log.lastSeq) return log;
+  while (count > MAX_ROWS || (size > MAX_SIZE && chunks.length > 1)) {
+    const first = chunks.shift()!;
+    count -= first.rows.length;
+    size -= first.size;
+    dropped += first.rows.length;
+  }
+  return { chunks, count, size, dropped, lastSeq };
+}
+
+function sizeOf(row: LogRow): number {
+  if (row.type === "output") return row.text.length;
+  return row.type === "state" ? 0 : row.message.length + (row.data?.length ?? 0);
+}

@@ -1,0 +1,46 @@
+/**
+ * Rows of a log as text: what a person reads, and lines of a file.
+ *
+ * @module
+ */
+
+import type { LogRow, StateRow } from "./log_rows.ts";
+import { strings } from "../i18n/strings.ts";
+import { stepOf } from "./timeline.ts";
+
+/** A change of the state, in words. */
+export function stateText(row: StateRow): string {
+  const step = stepOf(row);
+  const { attempt, error } = row;
+  const name = strings.steps[step];
+  switch (step) {
+    case "retrying":
+    case "failed":
+      return error === null ? name : `${name} · ${error.name}: ${error.message}`;
+    case "queued":
+    case "scheduled":
+    case "interrupted":
+      return name;
+    default:
+      // It may be canceled before the first.
+      return attempt > 0 ? strings.changed(name, attempt) : name;
+  }
+}
+
+/** A row as a line of a file. Further lines of its text are indented. */
+export function rowLine(row: LogRow): string {
+  return `${row.time} ${rest(row)}`.replace(/\r\n?|\n/g, "\n    ");
+}
+
+function rest(row: LogRow): string {
+  switch (row.type) {
+    case "log": {
+      const { level, message, data } = row;
+      return `${level.toUpperCase().padEnd(6)} ${message}${data === null ? "" : ` ${data}`}`;
+    }
+    case "output":
+      return `OUTPUT ${row.text}`;
+    case "state":
+      return `STATE  ${stateText(row)}`;
+  }
+}

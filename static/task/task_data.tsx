@@ -1,0 +1,37 @@
+import type { JSX } from "preact";
+import { json } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { details } from "./task_details.ts";
+import { CopyButton } from "../ui/copy_button.tsx";
+import { Value } from "../ui/value.tsx";
+
+/** What the task was given, and where it would go on. */
+export function TaskData(): JSX.Element | null {
+  if (details.value === null) return null;
+  const { input, checkpoint } = details.value.data;
+  return (
+    <>
+      <Data name={strings.input} value={input} />
+      {checkpoint !== null && <Data name={strings.checkpoint} value={checkpoint} />}
+    </>
+  );
+}
+
+function Data({ name, value }: { name: string; value: unknown }): JSX.Element {
+  const none = value === null || value === undefined;
+  return (
+    <section class="card side-card">
+      <div class="section-head">
+        <h2>{name}</h2>
+        {!none && <CopyButton text={() => json(value)} />}
+      </div>
+      {none
+        ? <p class="faint">{strings.none}</p>
+        : (
+          <div class="side-value" tabIndex={0} role="group" aria-label={name}>
+            <Value value={value} />
+          </div>
+        )}
+    </section>
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * What the open task's record leaves out: input, checkpoint, who runs it, its place in the queue.
+ * None of it is worth an event, so it is asked for: seldom while all is well, often while the task
+ * waits or is silent, never when it has ended.
+ *
+ * @module
+ */
+
+import { computed, effect, signal, untracked } from "@preact/signals";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { getDetails, type TaskDetails } from "../app/api.ts";
+import { stateOf } from "../client/event_queue.ts";
+import { now } from "../app/clock.ts";
+import { connection, hidden } from "../app/connection.ts";
+import { withTrace } from "./samples.ts";
+import { isFinished } from "./task_state.ts";
+import { task } from "./task_store.ts";
+
+/** Milliseconds between two questions, as the task is. */
+const CALM_MS = 4000;
+const WAITING_MS = 1500;
+const SILENT_MS = 700;
+
+/** Milliseconds without a word of the task, after which it is asked more often, and then less. */
+const QUIET_MS = 1500;
+const LONG_QUIET_MS = 20_000;
+
+/** What was answered, and when, by the client's clock. */
+export const details = signal<{ data: TaskDetails; at: number } | null>(null);
+
+/** How far the task was at which time: what was seen here, and what the server kept of the rest. */
+export const samples = computed(() => {
+  const { samples: seen, record } = task.value;
+  const known = details.value?.data;
+  const trace = known && known.task_id === record?.task_id ? known.trace : null;
+  return trace === null ? seen : withTrace(seen, trace);
+});
+
+/** Asks anew when this changes, at once. */
+const told = computed(() => {
+  const { record } = task.value;
+  return record === null ? null : `${record.task_id} ${stateOf(record)}`;
+});
+
+/** Asks for a task's details from now on; returns how to stop. */
+export function watchDetails(id: string): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let busy = false;
+  let again = false;
+  let stopped = false;
+  if (details.peek()?.data.task_id !== id) details.value = null;
+
+  async function ask(): Promise<void> {
+    clearTimeout(timer);
+    again = busy;
+    if (busy || stopped) return;
+    busy = true;
+    try {
+      const data = await getDetails(id);
+      if (!stopped) details.value = { data, at: Date.now() };
+    } catch {
+      // It is gone, or the server is: the feed tells.
+    }
+    busy = false;
+    if (again) return ask();
+    const { record } = task.peek();
+    if (!stopped && record !== null && !isFinished(record.status)) {
+      timer = setTimeout(ask, pace(record, now.peek()));
+    }
+  }
+
+  const stopWatching = effect(() => {
+    if (told.value !== null && !hidden.value && connection.value === "live") {
+      untracked(() => void ask());
+    } else {
+      clearTimeout(timer);
+    }
+  });
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    stopWatching();
+  };
+}
+
+/** Milliseconds until the next question. */
+export function pace({ status, updated_at }: TaskRecord, at: number): number {
+  if (status === "pending") return WAITING_MS;
+  const quiet = at - Date.parse(updated_at);
+  return quiet < QUIET_MS ? CALM_MS : quiet < LONG_QUIET_MS ? SILENT_MS : WAITING_MS;
+}

@@ -1,0 +1,88 @@
+import type { ComponentChildren, JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { now } from "../app/clock.ts";
+import { connection } from "../app/connection.ts";
+import { ago, duration } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { details } from "./task_details.ts";
+import { workerState } from "./worker_state.ts";
+import { placesBefore } from "./task_progress.tsx";
+import { Ago } from "../ui/times.tsx";
+
+/** Who runs it, and the rest of what is known. */
+export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
+  const { facts } = strings;
+  const { attempt, max_attempts, created_at, status, priority } = record;
+  const known = details.value?.data;
+  const worker = status === "running" && known?.status === "running" ? known.worker : null;
+  const place = status === "pending" ? known?.queue_position ?? null : null;
+  return (
+    <section class="card side-card">
+      <div class="section-head">
+        <h2>{strings.about}</h2>
+      </div>
+      <dl class="facts">
+        {worker !== null && (
+          <>
+            {worker.host !== undefined && (
+              <Fact name={facts.runsOn}>
+                <span class="text">{worker.host}</span>
+              </Fact>
+            )}
+            {worker.pid !== undefined && (
+              <Fact name={facts.process}>
+                <code>{worker.pid}</code>
+              </Fact>
+            )}
+            <Fact name={facts.lease}>
+              <SignOfLife record={record} />
+            </Fact>
+          </>
+        )}
+        {place !== null && (
+          <Fact name={facts.position}>
+            {place === 1 ? strings.next : strings.before(placesBefore(place))}
+          </Fact>
+        )}
+        <Fact name={facts.attempt}>
+          {attempt === 0 ? strings.notYet : strings.attemptOf(attempt, max_attempts)}
+        </Fact>
+        <Fact name={facts.submitted}>
+          <Ago time={created_at} />
+        </Fact>
+        {known && known.timeout_ms !== null && (
+          <Fact name={facts.limit}>{duration(known.timeout_ms)}</Fact>
+        )}
+        {known && known.interruptions > 0 && (
+          <Fact name={facts.interruptions}>{strings.times(known.interruptions)}</Fact>
+        )}
+        {priority !== 0 && <Fact name={facts.priority}>{priority}</Fact>}
+      </dl>
+    </section>
+  );
+}
+
+/** When its process was last heard of: green, or amber when it has missed a renewal. */
+function SignOfLife({ record }: { record: TaskRecord }): JSX.Element {
+  void now.value;
+  const { data, at } = details.value!;
+  const since = Date.now() - at;
+  const worker = workerState(record, data, since);
+  const known = worker === null || worker.state === "gone" ? 0 : worker.silentMs;
+  // Nobody can be asked: what was known grows old.
+  const ms = worker?.state === "alive" && connection.value !== "live" ? known + since : known;
+  return (
+    <span class={`life${worker?.state === "silent" || ms > data.lease_ms ? " life-silent" : ""}`}>
+      {ago(ms)}
+    </span>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import type { ComponentChildren, JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { amount, rate } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { isFinished } from "./task_state.ts";
+import { Ago, Freshness, Since } from "../ui/times.tsx";
+
+/** Four figures: how much, how fast, for how long, and how long ago it spoke. */
+export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
+  const { facts } = strings;
+  const { status, done, total, unit, created_at, started_at, updated_at, finished_at } = record;
+  const over = isFinished(status);
+  const perSecond = over ? average(record) : record.rate;
+  return (
+    <dl class="figures">
+      <Figure name={facts.done}>{amount(done, total, unit)}</Figure>
+      <Figure name={over ? facts.average : facts.rate}>
+        {status === "pending" ? null : rate(perSecond, unit, done !== null)}
+      </Figure>
+      {over
+        ? <Figure name={facts.started}>{started_at && <Ago time={started_at} />}</Figure>
+        : status === "running"
+        ? <Figure name={facts.elapsed}>{started_at && <Since time={started_at} />}</Figure>
+        : (
+          <Figure name={facts.waiting}>
+            <Since time={updated_at} />
+          </Figure>
+        )}
+      {status === "running"
+        ? (
+          <Figure name={facts.lastWord}>
+            <Freshness record={record} />
+          </Figure>
+        )
+        : (
+          <Figure name={over ? facts.ended : facts.submitted}>
+            <Ago time={finished_at ?? created_at} />
+          </Figure>
+        )}
+    </dl>
+  );
+}
+
+function Figure(
+  { name, children }: { name: string; children: ComponentChildren },
+): JSX.Element {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd class="text">{children || strings.notYet}</dd>
+    </div>
+  );
+}
+
+/** Units a second over the whole attempt. */
+function average({ done, started_at, finished_at }: TaskRecord): number | null {
+  if (done === null || started_at === null || finished_at === null) return null;
+  const ms = Date.parse(finished_at) - Date.parse(started_at);
+  return ms > 0 ? done / ms * 1000 : null;
+}

@@ -1,0 +1,56 @@
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { now } from "../app/clock.ts";
+import { ago, duration } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { details } from "./task_details.ts";
+import { task } from "./task_store.ts";
+import { stepOf } from "./timeline.ts";
+import { workerState } from "./worker_state.ts";
+import { WarnIcon } from "../ui/icons.tsx";
+import { QUIET_MS } from "../ui/times.tsx";
+
+/** What is out of the ordinary, and what comes of it; nothing while all is well. */
+export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | null {
+  const text = noticeText(record, now.value);
+  if (text === null) return null;
+  return (
+    <p class="notice" role="status">
+      <WarnIcon />
+      <span>{text}</span>
+    </p>
+  );
+}
+
+/** The words of {@link TaskNotice}. */
+function noticeText(record: TaskRecord, at: number): string | null {
+  const { notice } = strings;
+  const last = task.value.states.at(-1);
+  if (record.status === "pending") {
+    const step = last === undefined ? null : stepOf(last);
+    if (step === "interrupted") return withCheckpoint(notice.interrupted);
+    if (step !== "retrying") return null;
+    const left = Math.max(0, Date.parse(record.run_at) - at);
+    return withCheckpoint(notice.retry(record.attempt, duration(left)));
+  }
+  if (record.status !== "running") return null;
+  if (record.cancel_requested) {
+    const since = last?.canceling ? at - Date.parse(last.time) : 0;
+    return notice.canceling(ago(since));
+  }
+  const came = details.value;
+  const worker = came && workerState(record, came.data, Date.now() - came.at);
+  if (worker?.state === "gone") return withCheckpoint(notice.gone);
+  if (worker?.state === "silent") {
+    const { silentMs, resumesInMs } = worker;
+    return withCheckpoint(notice.silent(duration(silentMs), duration(resumesInMs)));
+  }
+  const quiet = at - Date.parse(record.updated_at);
+  return worker !== null && quiet >= QUIET_MS ? notice.quiet(duration(quiet)) : null;
+}
+
+/** Says that it does not begin anew, where it has saved something. */
+function withCheckpoint(text: string): string {
+  const saved = details.value?.data.checkpoint ?? null;
+  return saved === null ? text : `${text} ${strings.notice.checkpoint}`;
+}

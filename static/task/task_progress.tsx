@@ -1,0 +1,64 @@
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { amount, number, percent } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { details } from "./task_details.ts";
+import { LongText } from "../ui/long_text.tsx";
+import { ProgressBar } from "../ui/progress_bar.tsx";
+import { statusText } from "../ui/status.tsx";
+import { TaskChart } from "./task_chart.tsx";
+import { TaskFigures } from "./task_figures.tsx";
+import { TaskNotice } from "./task_notice.tsx";
+import { TaskStages } from "./task_stages.tsx";
+import { TimeLeft, Took } from "../ui/times.tsx";
+
+/** Past so many the server does not count. */
+const MAX_POSITION = 1000;
+
+/** Characters of a message shown at first. */
+const MAX_MESSAGE = 400;
+
+/** How far a task is: what is going on, what part is done, how long it still takes. */
+export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
+  const { message, cancel_requested, status } = record;
+  const canceling = cancel_requested && status === "running";
+  return (
+    <section class={`card progress${canceling ? " progress-canceling" : ""}`}>
+      <div class="progress-head">
+        <span class="progress-figure text">{figure(record)}</span>
+        <TimeLeft record={record} />
+        <Took record={record} />
+      </div>
+      <ProgressBar record={record} />
+      <TaskNotice record={record} />
+      <TaskFigures record={record} />
+      <TaskStages record={record} />
+      {message && (
+        <p class="progress-message text">
+          <LongText text={message} limit={MAX_MESSAGE} />
+        </p>
+      )}
+      <TaskChart />
+    </section>
+  );
+}
+
+/** The one thing to read from afar. */
+function figure(record: TaskRecord): string {
+  const { status, progress, done, unit, attempt } = record;
+  if (status === "pending" && attempt === 0) {
+    const place = details.value?.data.queue_position ?? null;
+    return place === null
+      ? statusText(record)
+      : place === 1
+      ? strings.nextInLine
+      : strings.inLine(placesBefore(place));
+  }
+  if (progress !== null) return percent(progress);
+  return amount(done, null, unit) ?? strings.status[status];
+}
+
+/** How many come before a place in line. */
+export function placesBefore(place: number): string {
+  return place > MAX_POSITION ? `${number(MAX_POSITION)}+` : number(place - 1);
+}

@@ -1,0 +1,202 @@
+/**
+ * What the page knows of the task it shows, changed by pure functions only.
+ *
+ * @module
+ */
+
+import type { Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
+import { stateOf } from "../client/event_queue.ts";
+import {
+  appendRows,
+  type LogRow,
+  type LogRows,
+  NO_ROWS,
+  type OutputRow,
+  type StateRow,
+} from "./log_rows.ts";
+import { addSample, NO_SAMPLES, type Samples } from "./samples.ts";
+import { appendStates } from "./timeline.ts";
+
+/** An event of `GET /tasks/{id}/stream`. */
+export type TaskEvent =
+  | { type: "message"; id: string; data: TaskRecord }
+  | { type: "log"; id: string; data: LogData }
+  | { type: "output"; id: string; data: OutputData }
+  | { type: "complete"; id: string; data: CompleteData }
+  | { type: "reset"; id: string; data: { reason: string; task: TaskRecord } }
+  | { type: "deleted"; id: string; data: { task_id: string } };
+
+/** A row of the log, as it comes. */
+export interface LogData {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** `debug` to `error`. */
+  level: string;
+  /** The sentence. */
+  message: string;
+  /** Further fields. */
+  data?: Record<string, unknown>;
+}
+
+/** A part of the result, as it comes. */
+export interface OutputData {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** The value. */
+  data: unknown;
+}
+
+/** How a task ended. */
+export interface CompleteData {
+  /** Which task. */
+  task_id: string;
+  /** One of the three end states. */
+  status: Status;
+  /** What it returned. */
+  result?: unknown;
+  /** Why it failed. */
+  error?: TaskError;
+}
+
+/** See the module. Never changed, only replaced. */
+export interface TaskState {
+  /** The newest record; `null` before the first. */
+  readonly record: TaskRecord | null;
+  /** What it returned; `undefined` while unknown. */
+  readonly result: unknown;
+  /** Its log, outputs and state changes. */
+  readonly log: LogRows;
+  /** Its outputs: what is logged does not push them out. */
+  readonly outputs: LogRows<OutputRow>;
+  /** How its state changed. */
+  readonly states: readonly StateRow[];
+  /** How far it was at which time. */
+  readonly samples: Samples;
+  /** What the last state row told, so that only changes make another. */
+  readonly logged: string;
+  /** The stream's id, to resume behind; `"0"` asks for all there is. */
+  readonly lastEventId: string;
+  /** Its end was told: the stream has nothing more. */
+  readonly ended: boolean;
+  /** It is not there, or no longer. */
+  readonly gone: "never" | "deleted" | null;
+}
+
+/** Nothing known yet. */
+export const NO_TASK: TaskState = {
+  record: null,
+  result: undefined,
+  log: NO_ROWS,
+  outputs: NO_ROWS,
+  states: [],
+  samples: NO_SAMPLES,
+  logged: "",
+  lastEventId: "0",
+  ended: false,
+  gone: null,
+};
+
+/** Whether a task in this state will not change by itself. */
+export function isFinished(status: Status): boolean {
+  return status === "completed" || status === "failed" || status === "canceled";
+}
+
+/** Takes in what the stream told, in its order. */
+export function reduceTask(state: TaskState, events: readonly TaskEvent[]): TaskState {
+  let { record, result, log, outputs, states, samples, logged, lastEventId, ended, gone } = state;
+  let rows: LogRow[] = [];
+  for (const event of events) {
+    if (event.id !== "") lastEventId = event.id;
+    switch (event.type) {
+      case "message": {
+        const { data } = event;
+        const { seq, status } = data;
+        const told = stateOf(data);
+        if (told !== logged) {
+          logged = told;
+          rows.push(rowOf(event)!);
+        }
+        samples = addSample(samples, data);
+        // History comes from its beginning: it must not make the shown state older.
+        if (record !== null && record.seq >= seq) break;
+        record = data;
+        gone = null;
+        if (!isFinished(status)) {
+          ended = false;
+          result = undefined;
+        } else if (data.result !== null) {
+          result = data.result;
+        }
+        break;
+      }
+      case "log":
+      case "output":
+        rows.push(rowOf(event)!);
+        break;
+      case "complete": {
+        const { data, id } = event;
+        // One of before a retry tells nothing of now.
+        if (record === null || Number(id) < record.seq) break;
+        ended = true;
+        result = data.result;
+        record = {
+          ...record,
+          status: data.status,
+          error: data.error ?? record.error,
+          seq: Number(id),
+        };
+        break;
+      }
+      case "reset":
+        record = event.data.task;
+        result = record.result ?? undefined;
+        ended = false;
+        log = outputs = NO_ROWS;
+        states = [];
+        samples = NO_SAMPLES;
+        rows = [];
+        logged = "";
+        break;
+      case "deleted":
+        gone = "deleted";
+    }
+  }
+  return {
+    record,
+    result,
+    log: appendRows(log, rows),
+    outputs: appendRows(outputs, rows.filter((row) => row.type === "output")),
+    states: appendStates(states, rows.filter((row) => row.type === "state")),
+    samples,
+    logged,
+    lastEventId,
+    ended,
+    gone,
+  };
+}
+
+/** The row of the log that an event makes; `null` for one that makes none. */
+export function rowOf({ type, data }: Pick<TaskEvent, "type" | "data">): LogRow | null {
+  switch (type) {
+    case "message": {
+      const { seq, updated_at: time, status, attempt, error, run_at: runAt } = data as TaskRecord;
+      const canceling = status === "running" && (data as TaskRecord).cancel_requested;
+      return { type: "state", seq, time, status, attempt, canceling, error, runAt };
+    }
+    case "log": {
+      const { seq, time, level, message, data: fields } = data as LogData;
+      const more = fields && Object.keys(fields).length > 0 ? JSON.stringify(fields) : null;
+      return { type, seq, time, level, message, data: more };
+    }
+    case "output": {
+      const { seq, time, data: value } = data as OutputData;
+      return { type, seq, time, data: value, text: JSON.stringify(value) ?? "" };
+    }
+    default:
+      return null;
+  }
+}

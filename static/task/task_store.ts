@@ -1,0 +1,108 @@
+/**
+ * The open task's state, what can be asked of it, and what the feed tells of it.
+ *
+ * @module
+ */
+
+import { batch, signal } from "@preact/signals";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import * as api from "../app/api.ts";
+import { observeTime } from "../app/clock.ts";
+import type { FollowedEvent } from "../feed/feed_protocol.ts";
+import { forget, knownTask } from "../list/list_store.ts";
+import { feed } from "../feed/live.ts";
+import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
+
+/** The task that is open. */
+export const task = signal(NO_TASK);
+
+/** What is asked of it and not done yet. */
+export const acting = signal<"cancel" | "retry" | "remove" | null>(null);
+
+/** Why that could not be. */
+export const actionError = signal<string | null>(null);
+
+/** Stops the open task. */
+export function cancel(): Promise<void> {
+  return act("cancel", api.cancelTask);
+}
+
+/** Runs the open task once more. */
+export function retry(): Promise<void> {
+  return act("retry", async (id) => {
+    takeRecord(await api.retryTask(id));
+  });
+}
+
+/** Removes the open task. */
+export function remove(): Promise<void> {
+  return act("remove", async (id) => {
+    await api.deleteTask(id);
+    forget(id);
+    task.value = { ...task.peek(), gone: "deleted" };
+  });
+}
+
+async function act(
+  what: "cancel" | "retry" | "remove",
+  request: (id: string) => Promise<void>,
+): Promise<void> {
+  const id = task.peek().record?.task_id;
+  if (id === undefined || acting.peek() !== null) return;
+  acting.value = what;
+  actionError.value = null;
+  try {
+    await request(id);
+  } catch (error) {
+    if (task.peek().record?.task_id === id) actionError.value = (error as Error).message;
+  } finally {
+    acting.value = null;
+  }
+}
+
+/** Shows a task that came with the page. */
+export function showTask(record: TaskRecord): void {
+  task.value = NO_TASK;
+  takeRecord(record);
+}
+
+/** Has the feed tell of one task; returns how to stop. */
+export function watchTask(id: string): () => void {
+  if (task.peek().record?.task_id !== id) {
+    batch(() => {
+      task.value = { ...NO_TASK, record: knownTask(id) ?? null };
+      actionError.value = null;
+    });
+  }
+  if (task.peek().gone === "deleted") return () => {};
+  return feed.watchTask(id, Number(task.peek().lastEventId), (events) => batch(() => take(events)));
+}
+
+function take(events: readonly FollowedEvent[]): void {
+  let told: TaskEvent[] = [];
+  for (const event of events) {
+    if (event.type === "message") observeTime(event.data.updated_at);
+    if (event.type !== "record" && event.type !== "missing") {
+      told.push(event);
+      continue;
+    }
+    task.value = reduceTask(task.peek(), told);
+    told = [];
+    if (event.type === "record") takeRecord(event.data);
+    else task.value = { ...task.peek(), gone: task.peek().record ? "deleted" : "never" };
+  }
+  if (told.length > 0) task.value = reduceTask(task.peek(), told);
+}
+
+function takeRecord(record: TaskRecord): void {
+  const state = task.peek();
+  if (state.record !== null && state.record.task_id !== record.task_id) return;
+  if (state.record !== null && state.record.seq >= record.seq) return;
+  const finished = isFinished(record.status);
+  task.value = {
+    ...state,
+    record,
+    ended: state.ended && finished,
+    result: finished ? record.result ?? undefined : undefined,
+  };
+}

@@ -1,0 +1,103 @@
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { percent } from "../i18n/format.ts";
+import { stayInPage } from "../app/route.ts";
+import { task } from "./task_store.ts";
+import { strings } from "../i18n/strings.ts";
+import { CopyButton } from "../ui/copy_button.tsx";
+import { BackIcon } from "../ui/icons.tsx";
+import { KeysHelp } from "../app/keys_help.tsx";
+import { StatusPill, statusText } from "../ui/status.tsx";
+import { TaskActions } from "./task_actions.tsx";
+import { TaskData } from "./task_data.tsx";
+import { TaskFacts } from "./task_facts.tsx";
+import { TaskLog } from "./task_log.tsx";
+import { TaskOutcome } from "./task_outcome.tsx";
+import { TaskOutputs } from "./task_outputs.tsx";
+import { TaskProgress } from "./task_progress.tsx";
+import { TaskTimeline } from "./task_timeline.tsx";
+import { usePageKeys } from "../ui/use_page_keys.ts";
+
+/** One task: everything about it, live. */
+export function TaskView(): JSX.Element {
+  const { record, gone } = task.value;
+  usePageKeys({
+    u: press("back"),
+    c: press("log-copy"),
+    d: press("log-download"),
+    r: press("copy-outcome"),
+  });
+  return (
+    <>
+      <div class="task-top">
+        <a id="back" class="back" href="/" onClick={stayInPage}>
+          <BackIcon />
+          {strings.allTasks}
+        </a>
+        <KeysHelp keys={strings.taskKeys} />
+      </div>
+      {gone !== null
+        ? <Gone gone={gone} />
+        : record === null
+        ? <p class="empty">{strings.loading}</p>
+        : <Whole record={record} />}
+    </>
+  );
+}
+
+/** Presses a button that may not be there. */
+function press(id: string): () => void {
+  return () => document.getElementById(id)?.click();
+}
+
+function Gone({ gone }: { gone: "never" | "deleted" }): JSX.Element {
+  return (
+    <div class="empty">
+      <h1 tabIndex={-1}>{gone === "never" ? strings.noSuchTask : strings.deleted}</h1>
+      {gone === "never" && <p>{strings.noSuchTaskHint}</p>}
+    </div>
+  );
+}
+
+function Whole({ record }: { record: TaskRecord }): JSX.Element {
+  return (
+    <article class={`task status-${record.status}`}>
+      <div class="task-head">
+        <div class="task-title">
+          <h1 tabIndex={-1}>{record.kind}</h1>
+          <StatusPill record={record} />
+        </div>
+        <TaskActions record={record} />
+        <p class="task-id">
+          <code>{record.task_id}</code>
+          <CopyButton text={() => record.task_id} label={strings.copyId} />
+        </p>
+      </div>
+      <Announcer record={record} />
+      <TaskProgress record={record} />
+      <div class="task-columns">
+        <div class="task-main">
+          <TaskOutcome />
+          <TaskOutputs />
+          <TaskLog />
+        </div>
+        <div class="task-side">
+          <TaskTimeline />
+          <TaskFacts record={record} />
+          <TaskData />
+        </div>
+      </div>
+    </article>
+  );
+}
+
+/** Says the state, and each quarter of the way, to who listens instead of looking. */
+function Announcer({ record }: { record: TaskRecord }): JSX.Element {
+  const { kind, progress } = record;
+  const quarter = progress === null ? null : percent(Math.floor(progress / 25) * 25);
+  return (
+    <p class="visually-hidden" role="status">
+      {strings.announce(kind, statusText(record), quarter)}
+    </p>
+  );
+}

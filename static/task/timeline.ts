@@ -1,0 +1,83 @@
+/**
+ * What has become of a task, step by step, from the state rows of its log.
+ *
+ * @module
+ */
+
+import type { TaskError } from "../../lib/task/record.ts";
+import type { StateRow } from "./log_rows.ts";
+
+/** A part of a task's life. The last three are ends. */
+export type StepName =
+  | "queued"
+  | "scheduled"
+  | "running"
+  | "canceling"
+  | "retrying"
+  | "interrupted"
+  | "completed"
+  | "failed"
+  | "canceled";
+
+/** See the module. */
+export interface Step {
+  /** What it is. */
+  readonly name: StepName;
+  /** When it began, milliseconds. */
+  readonly from: number;
+  /** When the next one began; `null` for the last. */
+  readonly to: number | null;
+  /** The attempt under way, or the last one. */
+  readonly attempt: number;
+  /** It goes on with an attempt that was interrupted. */
+  readonly resumed: boolean;
+  /** What went wrong just before. */
+  readonly error: TaskError | null;
+  /** Until when it waits, milliseconds; `null` where it waits for no time. */
+  readonly until: number | null;
+}
+
+/** Changes of the state that are kept. */
+export const MAX_STATES = 200;
+
+/** What begins with a change of the state. */
+export function stepOf({ status, attempt, canceling, error, runAt, time }: StateRow): StepName {
+  if (status === "running") return canceling ? "canceling" : "running";
+  if (status !== "pending") return status;
+  if (attempt > 0) return error === null ? "interrupted" : "retrying";
+  return Date.parse(runAt) > Date.parse(time) ? "scheduled" : "queued";
+}
+
+/** The steps, oldest first. */
+export function timeline(states: readonly StateRow[]): Step[] {
+  return states.map((row, at) => {
+    const before = states[at - 1];
+    const after = states[at + 1];
+    const name = stepOf(row);
+    const waits = name === "scheduled" || name === "retrying";
+    return {
+      name,
+      from: Date.parse(row.time),
+      to: after === undefined ? null : Date.parse(after.time),
+      attempt: row.attempt,
+      resumed: name === "running" && before !== undefined && stepOf(before) === "interrupted",
+      error: name === "retrying" || name === "failed" ? row.error : null,
+      until: waits ? Date.parse(row.runAt) : null,
+    };
+  });
+}
+
+/** Whether a step is an end: a moment, not a time. */
+export function isEnd({ name }: Step): boolean {
+  return name === "completed" || name === "failed" || name === "canceled";
+}
+
+/** Appends changes that are not there yet, and gives up the oldest. */
+export function appendStates(
+  states: readonly StateRow[],
+  rows: readonly StateRow[],
+): readonly StateRow[] {
+  const last = states.at(-1)?.seq ?? 0;
+  const added = rows.filter(({ seq }) => seq > last);
+  return added.length === 0 ? states : [...states, ...added].slice(-MAX_STATES);
+}

@@ -1,0 +1,52 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { strings } from "../i18n/strings.ts";
+import { CloseIcon } from "./icons.tsx";
+
+/** What {@link Dialog} takes. */
+export interface DialogProps {
+  /** What it is called. */
+  title: string;
+  /** A class of its own. */
+  class: string;
+  /** It was closed. */
+  onclose: () => void;
+  /** What is in it. */
+  children: ComponentChildren;
+}
+
+/** A window above everything else: Escape, its button and a click beside it close it. */
+export function Dialog({ title, class: own, onclose, children }: DialogProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const pressedBeside = useRef(false);
+  useEffect(() => dialog.current!.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      class={`dialog ${own}`}
+      aria-labelledby="dialog-title"
+      onClose={onclose}
+      // The dialog itself is hit only beside its content. A text that is marked beyond its edge is
+      // no click beside it.
+      onPointerDown={({ target }) => pressedBeside.current = target === dialog.current}
+      onClick={({ target }) => {
+        if (target === dialog.current && pressedBeside.current) dialog.current!.close();
+      }}
+    >
+      <div class="dialog-content">
+        <div class="section-head dialog-head">
+          <h2 id="dialog-title">{title}</h2>
+          <button
+            type="button"
+            class="button-quiet"
+            aria-label={strings.form.close}
+            onClick={() => dialog.current!.close()}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}

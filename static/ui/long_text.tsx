@@ -1,0 +1,32 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { bytes } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+
+/** What {@link LongText} takes. */
+export interface LongTextProps {
+  /** Anything, from anywhere: it is shown as text. */
+  text: string;
+  /** Characters shown at first. */
+  limit: number;
+  /** Where they begin. @default {0} */
+  from?: number;
+  /** Draws what is shown. @default as it is */
+  mark?: (text: string) => ComponentChildren;
+}
+
+/** A text whose rest is shown on demand: one row of 48 kB would bury the others. */
+export function LongText({ text, limit, from = 0, mark }: LongTextProps): JSX.Element {
+  const whole = useSignal(false);
+  if (whole.value || text.length <= limit) return <>{mark ? mark(text) : text}</>;
+  const part = text.slice(from, from + limit);
+  return (
+    <>
+      {from > 0 && "…"}
+      {mark ? mark(part) : part}…{" "}
+      <button type="button" class="link" onClick={() => whole.value = true}>
+        {strings.showAll(bytes(text.length))}
+      </button>
+    </>
+  );
+}

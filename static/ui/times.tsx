@@ -1,0 +1,74 @@
+/**
+ * Times that pass. Each is a component of its own, so that a tick of the clock draws these few
+ * words and nothing around them.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { now } from "../app/clock.ts";
+import { ago, duration, fullTime, tookTime } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { isFinished } from "../task/task_state.ts";
+
+/** Milliseconds without an update after which a running task looks as if it may hang. */
+export const QUIET_MS = 30_000;
+
+/** Milliseconds past a promised end after which the promise is not repeated. */
+const OVERDUE_MS = 3000;
+
+interface Props {
+  record: TaskRecord;
+}
+
+/** How long it still takes, counting down between two events; or when it begins. */
+export function TimeLeft({ record }: Props): JSX.Element | null {
+  const text = timeLeft(record, now.value);
+  return text === null ? null : <span class="time-left">{text}</span>;
+}
+
+/** The words of {@link TimeLeft} at a time; `null` where nothing can be said. */
+export function timeLeft(record: TaskRecord, at: number): string | null {
+  if (record.status === "pending") {
+    const wait = Date.parse(record.run_at) - at;
+    if (wait < 500) return null;
+    return record.attempt > 0 ? strings.retryIn(duration(wait)) : strings.startsIn(duration(wait));
+  }
+  if (record.status !== "running" || record.eta_ms === null) return null;
+  const left = record.eta_ms - (at - Date.parse(record.updated_at));
+  if (left < -OVERDUE_MS) return null;
+  return left < 500 ? strings.almostDone : strings.left(duration(Math.max(1000, left)));
+}
+
+/** How long ago that was, with the whole date for who points at it. */
+export function Ago({ time }: { time: string }): JSX.Element {
+  return <time dateTime={time} title={fullTime(time)}>{ago(now.value - Date.parse(time))}</time>;
+}
+
+/** How long it has been since then. */
+export function Since({ time }: { time: string }): JSX.Element {
+  return <>{duration(now.value - Date.parse(time))}</>;
+}
+
+/** How long it took; nothing for one that never began. */
+export function Took({ record }: Props): JSX.Element | null {
+  const { started_at: start, finished_at: end } = record;
+  if (start === null || end === null) return null;
+  return <span class="took">{strings.took(tookTime(Date.parse(end) - Date.parse(start)))}</span>;
+}
+
+/** Whether it is still alive: when it last said something. */
+export function Freshness({ record }: Props): JSX.Element | null {
+  if (record.status !== "running") return null;
+  const silence = now.value - Date.parse(record.updated_at);
+  return silence < QUIET_MS
+    ? <>{ago(silence)}</>
+    : <span class="fresh-silent">{ago(silence)}</span>;
+}
+
+/** What a row says of time: left while it runs, how long ago when it has ended. */
+export function RowTime({ record }: Props): JSX.Element | null {
+  if (!isFinished(record.status)) return <TimeLeft record={record} />;
+  return record.finished_at === null ? null : <Ago time={record.finished_at} />;
+}

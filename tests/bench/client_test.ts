@@ -1,0 +1,97 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { EventScanner, messageStart, readStamp } from "./client/event_scanner.ts";
+import { HttpDecoder } from "./client/http_decoder.ts";
+import { stamp } from "./pace.mjs";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Hands `text` over in pieces, each in the middle of a larger buffer, as reads do. */
+function inPieces(
+  text: string,
+  cuts: number[],
+  push: (bytes: Uint8Array, from: number, to: number) => void,
+): void {
+  const bytes = encoder.encode(text);
+  const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) =>
+    a - b
+  );
+  for (let i = 1; i < at.length; i++) {
+    const piece = bytes.subarray(at[i - 1]!, at[i]!);
+    const buffer = new Uint8Array(piece.length + 6).fill(10);
+    buffer.set(piece, 3);
+    push(buffer, 3, 3 + piece.length);
+  }
+}
+
+function decode(text: string, cuts: number[]): { bodies: string[]; status: number } {
+  const bodies = [""];
+  const http = new HttpDecoder({
+    body: (bytes, from, to) =>
+      bodies.push(bodies.pop()! + decoder.decode(bytes.subarray(from, to))),
+    end: () => bodies.push(""),
+  });
+  inPieces(text, cuts, (bytes, from, to) => http.push(bytes, from, to));
+  return { bodies, status: http.status };
+}
+
+Deno.test("HttpDecoder finds every body, however the reads cut them", () => {
+  const text = "HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nfirst" +
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+    "6;name=value\r\nsecond\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nTrailer: x\r\n\r\n" +
+    "HTTP/1.1 204 No Content\r\n\r\n" +
+    "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" +
+    "HTTP/1.1 404 Not Found\r\n\r\nuntil the close";
+  fc.assert(fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
+    assertEquals(decode(text, cuts), {
+      bodies: ["first", "secondabcdefghijklmnopqrstuvwxyz", "", "", "until the close"],
+      status: 404,
+    });
+  }));
+});
+
+Deno.test("HttpDecoder throws SyntaxError at what is not HTTP", () => {
+  assertThrows(() => decode("220 mail ready\r\n\r\n", []), SyntaxError, "no status line");
+  assertThrows(
+    () => decode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz", []),
+    SyntaxError,
+    "chunk size",
+  );
+});
+
+Deno.test("EventScanner finds every event, however the reads cut them", () => {
+  const text = 'retry: 2317\n\n: hello\n\nid: 1\ndata: {"a":1}\n\n' +
+    ": heartbeat\n\nid: 2\nevent: log\ndata: {}\n\n" +
+    'id: 1795396895554-12\nevent: complete\ndata: {"b":""}\n\nid: 9\ndata: unfinished';
+  fc.assert(fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
+    const found: unknown[] = [];
+    const scanner = new EventScanner((bytes, { name, id, idPart, dataFrom, dataTo }) => {
+      found.push([name, id, idPart, decoder.decode(bytes.subarray(dataFrom, dataTo))]);
+    });
+    inPieces(text, cuts, (bytes, from, to) => scanner.push(bytes, from, to));
+    assertEquals(found, [
+      ["", 1, 0, '{"a":1}'],
+      ["log", 2, 0, "{}"],
+      ["complete", 1795396895554, 12, '{"b":""}'],
+    ]);
+  }));
+});
+
+Deno.test("readStamp() reads what stamp() writes, to the microsecond", () => {
+  const before = performance.timeOrigin + performance.now();
+  const json = encoder.encode(JSON.stringify({ done: 1, message: stamp(57), result: null }));
+  const after = performance.timeOrigin + performance.now();
+  const read = readStamp(json, messageStart(json, 0, json.length));
+  assertEquals(read?.tick, 57);
+  assertEquals(read!.time >= before - 0.001 && read!.time <= after + 0.001, true);
+});
+
+Deno.test("messageStart() and readStamp() find nothing where nothing is", () => {
+  for (const text of ['{"message":null}', '{"messages":"1 2"}', ""]) {
+    assertEquals(messageStart(encoder.encode(text), 0, text.length), -1);
+  }
+  for (const text of ['row 7"', '12"', '1.2.3 4"', '1.5 x"']) {
+    assertEquals(readStamp(encoder.encode(text), 0), undefined);
+  }
+});

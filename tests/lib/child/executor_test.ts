@@ -1,0 +1,352 @@
+// deno-lint-ignore-file require-yield no-unsafe-finally -- tasks of every shape
+import { assert, assertEquals, assertLess } from "@std/assert";
+import fc from "fast-check";
+import { type AnyTask, defineTask, log, output, progress, save, type Yield } from "headway";
+import { z } from "zod";
+import { Executor } from "../../../lib/child/executor.ts";
+import type { FromTasks, RunEnd, RunEvent, StopReason } from "../../../lib/child/protocol.ts";
+
+type Body = AnyTask["run"];
+
+/** The server's side of an executor that runs one kind, `t`. */
+class Peer {
+  readonly executor: Executor;
+  readonly events: RunEvent[] = [];
+  batches = 0;
+  /** Answers each batch at once. */
+  acks = true;
+  /** What lies under the upload `u`. */
+  upload: Uint8Array | null = null;
+  readonly #waiting: { wanted: () => boolean; resolve: () => void }[] = [];
+
+  constructor(run: Body, input?: z.ZodType) {
+    const task = defineTask({ kind: "t", run, ...(input ? { input } : {}) });
+    this.executor = new Executor({
+      kinds: new Map([["t", task]]),
+      send: (message) => this.#take(message),
+      now: () => 1000,
+    });
+  }
+
+  start(more: { run?: number; kind?: string; input?: unknown; checkpoint?: string } = {}): void {
+    const { run = 1, kind = "t", input = null, checkpoint = null } = more;
+    this.executor.receive({
+      type: "start",
+      run,
+      kind,
+      id: "id",
+      attempt: 2,
+      input: JSON.stringify(input),
+      checkpoint,
+    });
+  }
+
+  abort(reason: StopReason, run = 1): void {
+    this.executor.receive({ type: "abort", run, reason });
+  }
+
+  ack(): void {
+    this.executor.receive({ type: "ack" });
+  }
+
+  /** Resolves once a batch makes `wanted` hold. */
+  until(wanted: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (wanted()) resolve();
+    else this.#waiting.push({ wanted, resolve });
+    return promise;
+  }
+
+  /** Resolves with how a run ended. */
+  async end(run = 1): Promise<RunEnd> {
+    await this.until(() => this.events.some(([of, type]) => of === run && type === "end"));
+    const ends = this.events.filter(([of, type]) => of === run && type === "end");
+    assertEquals(ends.length, 1);
+    return ends[0]![2] as RunEnd;
+  }
+
+  #take(message: FromTasks): void {
+    if (message.type === "batch") {
+      this.batches++;
+      this.events.push(...message.events);
+      if (this.acks) queueMicrotask(() => this.ack());
+      for (const { wanted, resolve } of this.#waiting) if (wanted()) resolve();
+    } else if (message.type === "info") {
+      const { request, upload: upload_id } = message;
+      const info = this.upload && {
+        upload_id,
+        size: this.upload.length,
+        sha256: "",
+        name: null,
+        expires_at: "",
+      };
+      queueMicrotask(() => this.executor.receive({ type: "info", request, info }));
+    } else if (message.type === "piece") {
+      const { request, offset } = message;
+      const bytes = this.upload?.slice(offset, offset + 3) ?? new Uint8Array();
+      queueMicrotask(() => this.executor.receiveBytes(request, bytes));
+    }
+  }
+}
+
+/** Runs a body to its end. */
+async function run(body: Body, input?: z.ZodType, value?: unknown): Promise<[RunEnd, RunEvent[]]> {
+  const peer = new Peer(body, input);
+  peer.start({ input: value });
+  const end = await peer.end();
+  await peer.executor.idle();
+  return [end, peer.events.slice(0, -1)];
+}
+
+Deno.test("Executor sends what a generator yields, in order, and then how it ended", async () => {
+  const [end, events] = await run(async function* () {
+    yield log("one");
+    yield output(2);
+    yield save({ three: 3 });
+    yield progress({ done: 4 });
+    return { five: 5 };
+  });
+  assertEquals(events.map(([, type]) => type), ["log", "output", "save", "progress"]);
+  assertEquals(events[3], [1, "progress", { at: 1000, done: 4 }]);
+  assertEquals(end, { how: "returned", json: '{"five":5}' });
+});
+
+Deno.test("Executor conflates progress by field, and its last goes before the end", async () => {
+  const peer = new Peer(async function* () {
+    for (let done = 1; done <= 200_000; done++) {
+      yield progress(done === 1 ? { done, total: 200_000 } : { done });
+    }
+  });
+  peer.start();
+  assertEquals(await peer.end(), { how: "returned", json: null });
+  const reports = peer.events.flatMap((event) => event[1] === "progress" ? [event[2]] : []);
+  assertEquals(reports[0]?.total, 200_000);
+  assertEquals(reports.at(-1)?.done, 200_000);
+  assertLess(reports.length, 20_000);
+});
+
+Deno.test("Executor lets a yield wait while the server takes nothing", async () => {
+  let yielded = 0;
+  const peer = new Peer(async function* () {
+    for (; yielded < 10_000; yielded++) yield log(String(yielded));
+  });
+  peer.acks = false;
+  peer.start();
+  await peer.until(() => peer.batches === 1);
+  // As many turns of the event loop as it could want.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assertEquals(peer.batches, 1);
+  assertLess(yielded, 5000);
+  peer.acks = true;
+  peer.ack();
+  await peer.end();
+  const rows = peer.events.flatMap((event) => event[1] === "log" ? [JSON.parse(event[2])] : []);
+  assertEquals(rows.map(({ message }) => message), rows.map((_, n) => String(n)));
+  assertEquals(rows.length, 10_000);
+});
+
+Deno.test("Executor gives a task its input by its schema, its checkpoint and its attempt", async () => {
+  const seen: unknown[] = [];
+  const body: Body = async function* ({ input, checkpoint, attempt, taskId, signal }) {
+    seen.push(input, checkpoint, attempt, taskId, signal.aborted);
+  };
+  const peer = new Peer(body, z.object({ n: z.int().default(7) }));
+  peer.start({ input: {}, checkpoint: '{"at":3}' });
+  await peer.end();
+  assertEquals(seen, [{ n: 7 }, { at: 3 }, 2, "id", false]);
+  const [end] = await run(body, z.object({ n: z.int() }), { n: "x" });
+  assert(end.how === "threw" && end.error.name === "TypeError");
+});
+
+Deno.test("Executor fails a run of a kind that is not there", async () => {
+  const peer = new Peer(async function* () {});
+  peer.start({ kind: "gone" });
+  const end = await peer.end();
+  assert(end.how === "threw" && end.error.message.includes("'gone'"));
+});
+
+Deno.test("Executor shows a task its mistake at the yield, where it may be handled", async () => {
+  const [end, events] = await run(async function* () {
+    try {
+      yield { done: NaN };
+    } catch (error) {
+      yield log(String(error));
+    }
+    return "went on";
+  });
+  assertEquals(end, { how: "returned", json: '"went on"' });
+  assert(String(events[0]?.[2]).includes("'done' must be a number"));
+  const [unhandled] = await run(async function* () {
+    yield 10n as unknown as Yield;
+  });
+  assert(unhandled.how === "threw" && unhandled.error.name === "TypeError");
+});
+
+Deno.test("Executor fails a run whose result cannot be kept", async () => {
+  for (const result of ["x".repeat(49_152), 10n]) {
+    const [end] = await run(async function* () {
+      return result;
+    });
+    assert(end.how === "threw" && end.error.message.startsWith("Cannot keep"));
+  }
+});
+
+Deno.test("Executor ends a run that settles at its next checkpoint, or lets it return before", async () => {
+  const done: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const peer = new Peer(async function* ({ input, signal }) {
+    try {
+      yield log("began");
+      await gate.promise;
+      for (let row = 1; row <= 9; row++) {
+        yield log(`row ${row}`);
+        if (input === "saves" && row % 4 === 0) yield save({ row });
+      }
+      return "all";
+    } finally {
+      done.push(`${input} ${signal.aborted}`);
+    }
+  });
+  for (const [n, input] of ["saves", "returns"].entries()) peer.start({ run: n + 1, input });
+  await peer.until(() => peer.events.length >= 2);
+  for (const run of [1, 2, 3]) peer.executor.receive({ type: "settle", run });
+  gate.resolve();
+  assertEquals(await peer.end(1), { how: "stopped", reason: "stop" });
+  assertEquals(await peer.end(2), { how: "returned", json: '"all"' });
+  const types = peer.events.filter(([run]) => run === 1).map(([, type]) => type);
+  assertEquals(types, ["log", "log", "log", "log", "log", "save", "end"]);
+  assertEquals(done.toSorted(), ["returns false", "saves true"]);
+});
+
+for (const reason of ["cancel", "timeout", "stop"] as const) {
+  Deno.test(`Executor ends a run at its next yield on ${reason}, its finally blocks run`, async () => {
+    const done: string[] = [];
+    const waiting = Promise.withResolvers<void>();
+    const peer = new Peer(async function* ({ signal }) {
+      try {
+        yield log("began");
+        waiting.resolve();
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        done.push(signal.reason.name);
+        yield log("the last");
+        done.push("never");
+      } finally {
+        done.push("finally");
+      }
+    });
+    peer.start();
+    await waiting.promise;
+    peer.abort(reason);
+    peer.abort("cancel");
+    assertEquals(await peer.end(), { how: "stopped", reason });
+    assertEquals(done, ["AbortError", "finally"]);
+  });
+}
+
+Deno.test("Executor calls a run stopped that throws because of its signal, or returns after it", async () => {
+  const bodies: Body[] = [
+    async function* ({ signal }) {
+      yield 1;
+      await new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason))
+      );
+    },
+    async function* ({ signal }) {
+      yield 1;
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return "too late";
+    },
+    async function* ({ signal }) {
+      try {
+        yield 1;
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        yield 2;
+      } finally {
+        throw new Error("in finally");
+      }
+    },
+  ];
+  for (const body of bodies) {
+    const peer = new Peer(body);
+    peer.start();
+    await peer.until(() => peer.events.length === 1);
+    peer.abort("cancel");
+    const end = await peer.end();
+    assert(end.how === "stopped" && end.reason === "cancel");
+  }
+});
+
+Deno.test("Executor.stopAll() stops every run, and an unknown one is no matter", async () => {
+  const peer = new Peer(async function* ({ signal }) {
+    yield 1;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  });
+  peer.abort("cancel", 99);
+  peer.start({ run: 1 });
+  peer.start({ run: 2 });
+  await peer.until(() => peer.events.length === 2);
+  peer.executor.stopAll();
+  for (const run of [1, 2]) assertEquals(await peer.end(run), { how: "stopped", reason: "stop" });
+  await peer.executor.idle();
+});
+
+Deno.test("Executor ends a run once whatever it throws", async () => {
+  const thrown = fc.oneof(
+    fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, withMap: true }),
+    fc.string().map((message) => new RangeError(message)),
+    fc.record({ name: fc.anything(), message: fc.anything(), stack: fc.anything() })
+      .map((fields) => Object.assign(new Error(), fields)),
+  );
+  await fc.assert(
+    fc.asyncProperty(thrown, async (value) => {
+      const [end] = await run(async function* () {
+        yield 1;
+        throw value;
+      });
+      assert(end.how === "threw");
+      const { error, stack } = end;
+      assertEquals([typeof error.name, typeof error.message, typeof stack], [
+        "string",
+        "string",
+        "string",
+      ]);
+      assert(error.name.length <= 256 && error.message.length <= 4096);
+      if (value instanceof RangeError) assertEquals(error.message, value.message);
+    }),
+  );
+});
+
+Deno.test("Executor reads an upload from any offset, and errors where there is none", async () => {
+  const bytes = Uint8Array.from({ length: 20 }, (_, n) => n);
+  for (const offset of [0, 1, 3, 19, 20, 21]) {
+    const got: number[] = [];
+    const peer = new Peer(async function* ({ upload, uploadInfo }) {
+      for await (const chunk of upload("u", { offset })) got.push(...chunk);
+      return (await uploadInfo("u")).size;
+    });
+    peer.upload = bytes;
+    peer.start();
+    assertEquals(await peer.end(), { how: "returned", json: "20" });
+    assertEquals(got, [...bytes.subarray(offset)]);
+  }
+  const [gone] = await run(async function* ({ upload }) {
+    for await (const _ of upload("u"));
+  });
+  assert(gone.how === "threw" && gone.error.name === "NotFound");
+  const [info] = await run(async function* ({ uploadInfo }) {
+    await uploadInfo("u");
+  });
+  assert(info.how === "threw" && info.error.name === "NotFound");
+});
+
+Deno.test("Executor refuses an offset into an upload that is none", async () => {
+  for (const offset of [-1, 1.5, NaN, Infinity, "3" as unknown as number]) {
+    const peer = new Peer(async function* ({ upload }) {
+      for await (const _ of upload("u", { offset }));
+    });
+    peer.upload = new Uint8Array(10);
+    peer.start();
+    const end = await peer.end();
+    assert(end.how === "threw" && end.error.name === "RangeError", JSON.stringify(end));
+  }
+});

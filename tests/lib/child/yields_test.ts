@@ -1,0 +1,207 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { log, output, progress, save } from "headway";
+import { MAX_JSON } from "../../../lib/kv/head.ts";
+import { brief, readYield, toJson } from "../../../lib/child/yields.ts";
+
+const AT = 1_700_000_000_000;
+const TIME = "2023-11-14T22:13:20.000Z";
+
+function report(value: unknown): Record<string, unknown> {
+  const yielded = readYield(value, AT);
+  assert(yielded?.type === "progress");
+  return { ...yielded.report };
+}
+
+function rowOf(value: unknown): Record<string, unknown> {
+  const yielded = readYield(value, AT);
+  assert(yielded !== null && yielded.type !== "progress");
+  return JSON.parse(yielded.json);
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+const cyclic: Record<string, unknown> = {};
+cyclic.self = cyclic;
+
+/** What no task should yield, and one day does. */
+const hostile: unknown[] = [
+  NaN,
+  Infinity,
+  -1,
+  -Infinity,
+  10n,
+  true,
+  null,
+  Symbol("s"),
+  () => {},
+  {},
+  [],
+  [1],
+  cyclic,
+  new Date(),
+  Object.create(null),
+  { Progress: 1 },
+];
+
+Deno.test("readYield() takes a number as percent and a string as the message", () => {
+  assertEquals(report(42), { at: AT, progress: 42 });
+  assertEquals(report(1e9), { at: AT, progress: 100 });
+  assertEquals(report("half"), { at: AT, message: "half" });
+  assertEquals(report({ progress: 42, message: "m" }), { at: AT, progress: 42, message: "m" });
+});
+
+Deno.test("readYield() takes all that progress() names, and nothing else of it", () => {
+  const all = { progress: null, done: 1, total: 2, unit: "rows", stage: "s", message: "m" };
+  assertEquals(report(progress(all)), { at: AT, ...all });
+  assertEquals(report(progress({})), { at: AT });
+  assertEquals(report({ ...all, task_id: "forged", seq: 99, at: 0 }), { at: AT, ...all });
+  assertEquals(report(progress({ done: 0.5 })), { at: AT, done: 0.5 });
+  assertEquals(report({ progress: 5, message: null }), { at: AT, progress: 5 });
+});
+
+Deno.test("readYield() takes undefined as a plain pause", () => {
+  assertEquals(readYield(undefined, AT), null);
+});
+
+Deno.test("readYield() makes rows of log(), output() and save()", () => {
+  assertEquals(rowOf(log("hello")), { level: "info", message: "hello", time: TIME });
+  assertEquals(rowOf(log("late", { level: "warn", row: 7 })), {
+    level: "warn",
+    message: "late",
+    time: TIME,
+    data: { row: 7 },
+  });
+  assertEquals(rowOf(output([1, 2])), { data: [1, 2], time: TIME });
+  assertEquals(rowOf(output(undefined)), { data: null, time: TIME });
+  assertEquals(readYield(save({ at: 3 }), AT), { type: "save", json: '{"at":3}' });
+  assertEquals(readYield(save(undefined), AT), { type: "save", json: "null" });
+});
+
+Deno.test("readYield() says what is wrong with anything else", () => {
+  for (const value of hostile) {
+    const message = assertThrows(() => readYield(value, AT), TypeError).message;
+    assertStringIncludes(message, "Cannot yield this");
+    assert(message.length < 300);
+  }
+});
+
+Deno.test("readYield() refuses progress that is no number from 0", () => {
+  for (const field of ["progress", "done", "total"]) {
+    for (const value of [NaN, Infinity, -1, 10n, "5", {}, cyclic, () => {}]) {
+      assertThrows(
+        () => readYield({ [field]: value }, AT),
+        TypeError,
+        `'${field}' must be a number from 0`,
+      );
+    }
+  }
+  assertThrows(() => readYield({ done: null }, AT), TypeError, "'done'");
+});
+
+Deno.test("readYield() cuts long texts between characters and marks it", () => {
+  const max = { message: 4096, stage: 256, unit: 64 };
+  const text = fc.string({ unit: "grapheme", size: "max", maxLength: 6000 });
+  fc.assert(
+    fc.property(
+      text,
+      fc.constantFrom<keyof typeof max>("message", "stage", "unit"),
+      (text, name) => {
+        const cut = report({ [name]: text })[name] as string;
+        if (text.length <= max[name]) return assertEquals(cut, text);
+        assert(cut.length <= max[name] && cut.endsWith("…"));
+        assert(text.startsWith(cut.slice(0, -1)) && cut.isWellFormed());
+      },
+    ),
+  );
+});
+
+Deno.test("brief() bounds a text as JSON too, whatever it is of", () => {
+  const text = fc.string({
+    unit: fc.constantFrom("a", "€", "\0", "\n", '"', "\ud800", "😀"),
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(text, fc.integer({ min: 10, max: 200 }), (text, length) => {
+      const short = brief(text, length);
+      assert(short.length <= length && JSON.stringify(short).length <= 2 * length + 2);
+      if (short === text) return;
+      assert(short.endsWith("…") && text.startsWith(short.slice(0, -1)));
+    }),
+  );
+});
+
+Deno.test("readYield() keeps a log row of any size and any content", () => {
+  const anything = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true });
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), anything, (message, value) => {
+      const row = rowOf(log(message, { value }));
+      assertEquals(row.message, message);
+    }),
+  );
+  for (const unit of ["x", "€", "😀", "\0", "\ud800", '"']) {
+    for (const length of [10_000, 48_000, 60_000, 200_000]) {
+      const yielded = readYield(log(unit.repeat(length), { level: "error", data: 1 }), AT);
+      assert(yielded?.type === "log");
+      assert(bytesOf(yielded.json) <= MAX_JSON);
+      const row = JSON.parse(yielded.json);
+      assertEquals([row.level, row.time], ["error", TIME]);
+      if (row.truncated) assert(row.message.endsWith("…") && row.message.length > 1000);
+    }
+  }
+});
+
+Deno.test("readYield() never fails because of what a log row was given", () => {
+  const given: unknown[] = [...hostile, undefined, { toJSON: () => cyclic }];
+  for (const value of given) {
+    const row = rowOf(log("kept", { value }));
+    assertEquals([row.message, row.level], ["kept", "info"]);
+    // deno-lint-ignore no-explicit-any -- what a task in JavaScript may do
+    assertEquals(typeof rowOf(log(value as any)).message, "string");
+    // deno-lint-ignore no-explicit-any -- likewise
+    assertEquals(rowOf(log("kept", { level: value as any })).level, "info");
+    const bare = { ...log("kept"), data: value };
+    assertEquals(rowOf(bare).message, "kept");
+  }
+});
+
+Deno.test("toJson() keeps up to 48 KiB of JSON and names who was given more", () => {
+  const limit = MAX_JSON - 128;
+  for (const unit of ["x", "é", "€", "😀"]) {
+    const size = bytesOf(unit);
+    const most = Math.floor((limit - 2) / size);
+    assert(bytesOf(toJson("save()", unit.repeat(most))) <= limit);
+    const message = assertThrows(() => toJson("save()", unit.repeat(most + 1)), RangeError).message;
+    assertStringIncludes(message, "Cannot keep what save() was given");
+    assertStringIncludes(message, String(limit));
+  }
+  assertThrows(() => readYield(output("x".repeat(limit)), AT), RangeError, "output()");
+  assertThrows(() => readYield(save("x".repeat(limit)), AT), RangeError, "save()");
+});
+
+Deno.test("toJson() promises JSON on one line, or a TypeError", () => {
+  const anything = fc.anything({ withBigInt: true, withDate: true, withTypedArray: true });
+  fc.assert(
+    fc.property(anything, (value) => {
+      let json: string;
+      try {
+        json = toJson("output()", value);
+      } catch (error) {
+        return assert(error instanceof TypeError);
+      }
+      assert(!/[\r\n]/.test(json));
+      JSON.parse(json);
+    }),
+  );
+  assertEquals([NaN, Infinity, () => {}, Symbol("s")].map((it) => toJson("x", it)), [
+    "null",
+    "null",
+    "null",
+    "null",
+  ]);
+  for (const value of [10n, cyclic, { toJSON: () => 1n }]) {
+    assertThrows(() => toJson("output()", value), TypeError, "output()");
+  }
+});

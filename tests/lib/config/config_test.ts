@@ -1,0 +1,313 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { type Config, ConfigError, configHelp, readConfig } from "../../../lib/config/config.ts";
+import { digestOf } from "../../../lib/http/tokens.ts";
+
+/** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */
+interface Case {
+  field: keyof Config;
+  fallback: unknown;
+  good: Record<string, unknown>;
+  bad?: string[];
+}
+
+const notWhole = ["x", "-1", "1.5", "1e3", "0x10", "NaN", "Infinity", "9007199254740993"];
+const ROOT = new URL("../../../", import.meta.url);
+const cwd = Deno.cwd();
+
+const CASES: Record<string, Case> = {
+  HEADWAY_HOST: { field: "host", fallback: "127.0.0.1", good: { "::1": "::1" } },
+  HEADWAY_PORT: {
+    field: "port",
+    fallback: 8000,
+    good: { "0": 0, "65535": 65535, " 80 ": 80 },
+    bad: [...notWhole, "65536"],
+  },
+  HEADWAY_TLS_CERT: {
+    field: "tlsCert",
+    fallback: null,
+    good: { "/etc/cert.pem": "/etc/cert.pem", "c.pem": `${cwd}/c.pem` },
+  },
+  HEADWAY_TLS_KEY: { field: "tlsKey", fallback: null, good: { "k.pem": `${cwd}/k.pem` } },
+  HEADWAY_OPS_PORT: {
+    field: "opsPort",
+    fallback: null,
+    good: { "0": 0, "9000": 9000 },
+    bad: [...notWhole, "65536"],
+  },
+  HEADWAY_KV: {
+    field: "kv",
+    fallback: `${cwd}/.headway/headway.db`,
+    good: {
+      "/data/x.db": "/data/x.db",
+      "x.db": `${cwd}/x.db`,
+      ":memory:": ":memory:",
+      "https://kv.example/": "https://kv.example/",
+    },
+    bad: ["redis://localhost", "ftp://x"],
+  },
+  HEADWAY_ROLE: {
+    field: "role",
+    fallback: "all",
+    good: { web: "web", worker: "worker", all: "all" },
+    bad: ["Web", "both"],
+  },
+  HEADWAY_KINDS: {
+    field: "kinds",
+    fallback: [],
+    good: {
+      "/a b/kinds.ts, k.ts,,": ["file:///a%20b/kinds.ts", `file://${cwd}/k.ts`],
+      "https://x.example/k.ts": ["https://x.example/k.ts"],
+      "file:///k.ts": ["file:///k.ts"],
+    },
+  },
+  HEADWAY_WORKERS: {
+    field: "workers",
+    fallback: 1,
+    good: { "0": 0, "256": 256 },
+    bad: [...notWhole, "257"],
+  },
+  HEADWAY_CONCURRENCY: {
+    field: "concurrency",
+    fallback: 1000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0", "100001"],
+  },
+  HEADWAY_TASK_PERMISSIONS: {
+    field: "taskPermissions",
+    fallback: ["--allow-net", `--allow-read=${ROOT.pathname.replace(/\/$/, "")}`],
+    good: {
+      "-A": ["-A"],
+      "--allow-net=a:1,b --deny-read  -R=/x": ["--allow-net=a:1,b", "--deny-read", "-R=/x"],
+    },
+    bad: ["net", "--unstable-kv", "--allow-net script.ts", "--config=x"],
+  },
+  HEADWAY_HEARTBEAT_MS: { field: "heartbeatMs", fallback: 15_000, good: { "0": 0 }, bad: notWhole },
+  HEADWAY_STREAM_LIFE_MS: {
+    field: "streamLifeMs",
+    fallback: 600_000,
+    good: { "0": 0, "1": 1 },
+    bad: notWhole,
+  },
+  HEADWAY_RETRY_MS: {
+    field: "retryMs",
+    fallback: 2000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_LEASE_MS: {
+    field: "leaseMs",
+    fallback: 3000,
+    good: { "100": 100 },
+    // A timer of more than 24 days would fire at once, again and again.
+    bad: [...notWhole, "99", "3600001"],
+  },
+  HEADWAY_DRAIN_MS: {
+    field: "drainMs",
+    fallback: 10_000,
+    good: { "0": 0, "25000": 25_000 },
+    bad: [...notWhole, "3600001"],
+  },
+  HEADWAY_MAX_STREAMS: {
+    field: "maxStreams",
+    fallback: 10_000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_STREAMS_PER_CLIENT: {
+    field: "maxStreamsPerClient",
+    fallback: 0,
+    good: { "6": 6 },
+    bad: notWhole,
+  },
+  HEADWAY_STREAM_QUEUE: {
+    field: "streamQueue",
+    fallback: 256,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_BODY: {
+    field: "maxBody",
+    fallback: 1024 ** 2,
+    good: { "1": 1 },
+    bad: [...notWhole, "0", "1MB"],
+  },
+  HEADWAY_BODY_TIMEOUT_MS: {
+    field: "bodyTimeoutMs",
+    fallback: 30_000,
+    good: { "1": 1 },
+    bad: ["0", "-1", "30s", "2147483648"],
+  },
+  HEADWAY_MAX_UPLOAD: {
+    field: "maxUpload",
+    fallback: 100 * 1024 ** 2,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_UPLOAD_QUOTA: {
+    field: "uploadQuota",
+    fallback: 10 * 1024 ** 3,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MIN_FREE: {
+    field: "minFree",
+    fallback: 256 * 1024 ** 2,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_RETENTION_MS: {
+    field: "retentionMs",
+    fallback: 7 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_MAX_LOG: { field: "maxLog", fallback: 10_000, good: { "1": 1 }, bad: [...notWhole, "0"] },
+  HEADWAY_TOKENS: {
+    field: "tokens",
+    fallback: [],
+    good: {
+      "ci:submit:0123456789abcdef, me:admin:fedcba9876543210": [
+        { name: "ci", scopes: ["submit"], digest: digestOf("0123456789abcdef") },
+        { name: "me", scopes: ["admin", "submit", "read"], digest: digestOf("fedcba9876543210") },
+      ],
+    },
+  },
+  HEADWAY_TOKENS_FILE: {
+    field: "tokensFile",
+    fallback: null,
+    good: { "/run/tokens": "/run/tokens", "tokens": `${cwd}/tokens` },
+  },
+  HEADWAY_INSECURE: {
+    field: "insecure",
+    fallback: false,
+    good: { "1": true, "0": false },
+    bad: ["true", "yes", "2"],
+  },
+  HEADWAY_HOSTS: {
+    field: "hosts",
+    fallback: [],
+    good: { "X.example, y": ["x.example", "y"], "[::1]": ["[::1]"] },
+    bad: ["x:80", "http://x", "a b", "x/y", "u@x"],
+  },
+  HEADWAY_ORIGINS: {
+    field: "origins",
+    fallback: [],
+    good: { "https://x.example,http://y:81": ["https://x.example", "http://y:81"], "*": ["*"] },
+    bad: ["x.example", "https://x.example/", "null", "https://x:443", "https://*.example"],
+  },
+  HEADWAY_TRUST_PROXY: {
+    field: "trustProxy",
+    fallback: false,
+    good: { "1": true, "0": false },
+    bad: ["true"],
+  },
+  HEADWAY_TASK_TOKEN_MS: {
+    field: "taskTokenMs",
+    fallback: 3_600_000,
+    good: { "1000": 1000 },
+    bad: [...notWhole, "999"],
+  },
+  HEADWAY_SESSION_MS: {
+    field: "sessionMs",
+    fallback: 12 * 3_600_000,
+    good: { "1000": 1000 },
+    bad: [...notWhole, "999"],
+  },
+  HEADWAY_WRITE_RATE: { field: "writeRate", fallback: 0, good: { "5": 5 }, bad: notWhole },
+  HEADWAY_LOG: {
+    field: "log",
+    fallback: { level: "info", pretty: false },
+    good: {
+      debug: { level: "debug", pretty: false },
+      off: { level: "off", pretty: false },
+      pretty: { level: "info", pretty: true },
+    },
+    bad: ["Info", "trace"],
+  },
+};
+
+function read(settings: Record<string, string>): Config {
+  return readConfig((name) => settings[name]);
+}
+
+Deno.test("readConfig() has a default for every variable, also for one that is blank", () => {
+  const defaults = Object.fromEntries(
+    Object.values(CASES).map(({ field, fallback }) => [field, fallback]),
+  );
+  assertEquals({ ...read({}) } as Record<string, unknown>, defaults);
+  const blank = Object.fromEntries(Object.keys(CASES).map((name) => [name, "  "]));
+  assertEquals({ ...read(blank) } as Record<string, unknown>, defaults);
+});
+
+for (const [name, { field, good, bad = [] }] of Object.entries(CASES)) {
+  Deno.test(`readConfig() reads ${name}, and names it when it is wrong`, () => {
+    for (const [text, value] of Object.entries(good)) {
+      assertEquals<unknown>(read({ [name]: text })[field], value);
+    }
+    for (const text of bad) {
+      const { message } = assertThrows(() => read({ [name]: text }), ConfigError);
+      assert(message.startsWith(`${name} must be `), message);
+      assertStringIncludes(message, JSON.stringify(text));
+    }
+  });
+}
+
+Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the secret", () => {
+  const secret = "0123456789abcdef";
+  const wrong: [text: string, why: string][] = [
+    [secret, "entry 1 is not name:scope[+scope]:secret"],
+    [`a:read:${secret},b:read`, "entry 2 is not"],
+    [`a:read:${secret.slice(1)}`, "the secret of 'a' is shorter than 16 characters"],
+    [`a:write:${secret}`, "the scopes of 'a' are not of admin, submit, read"],
+    [`a:read+:${secret}`, "the scopes of 'a'"],
+    [`a:read:${secret},a:submit:${secret}x`, "the name 'a' is there twice"],
+    [`a:read:${secret},b:submit:${secret}`, "the secret of 'b' is that of another token, too"],
+    [`a:read:${secret} ${secret}`, "entry 1 is not"],
+    [",", "there is none"],
+  ];
+  for (const [text, why] of wrong) {
+    const { message } = assertThrows(() => read({ HEADWAY_TOKENS: text }), ConfigError);
+    assertStringIncludes(message, why);
+    assert(!message.includes(secret.slice(1)), message);
+  }
+});
+
+Deno.test("readConfig() suits itself to Deno Deploy", () => {
+  const there = { DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" };
+  const { host, kv, workers } = read(there);
+  assertEquals([host, kv, workers], ["0.0.0.0", "", 0]);
+  const HEADWAY_KV = "https://kv.example";
+  const own = read({ ...there, HEADWAY_KV, HEADWAY_WORKERS: "2" });
+  assertEquals([own.kv, own.workers], [HEADWAY_KV, 2]);
+});
+
+Deno.test("readConfig() lets task processes read the folders of the user's kinds", () => {
+  const { taskPermissions } = read({ HEADWAY_KINDS: "/my tasks/kinds.ts,https://x.example/k.ts" });
+  assertEquals(taskPermissions, [
+    "--allow-net",
+    `--allow-read=${ROOT.pathname.replace(/\/$/, "")},/my tasks`,
+  ]);
+});
+
+Deno.test("readConfig() promises a whole configuration or a ConfigError", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...Object.keys(CASES)),
+      fc.string({ unit: "binary" }),
+      (name, text) => {
+        try {
+          assertEquals(Object.keys(read({ [name]: text })).length, Object.keys(CASES).length);
+        } catch (error) {
+          assert(error instanceof ConfigError && error.message.startsWith(`${name} must be `));
+        }
+      },
+    ),
+  );
+});
+
+Deno.test("configHelp() names every variable once, with its default", () => {
+  const lines = configHelp().split("\n");
+  assertEquals(lines.map((line) => line.trim().split(" ")[0]), Object.keys(CASES));
+  assert(lines.every((line) => /^ {2}HEADWAY_\S+ +\S.*\S$/.test(line)));
+});

@@ -1,0 +1,67 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Listener } from "../../../lib/http/listener.ts";
+import { createLogger } from "../../../lib/base/log.ts";
+import { eventually } from "../../helpers/eventually.ts";
+
+/** Servers that are not there: each can be told that it cannot accept. */
+function fakeServe() {
+  const { serve } = Deno;
+  const servers: { port: number; fail(error: Error): void; shutdowns: number }[] = [];
+  const refused: Error[] = [];
+  Object.assign(Deno, {
+    serve({ port }: { port: number }) {
+      const error = refused.pop();
+      if (error) throw error;
+      const { promise: finished, reject } = Promise.withResolvers<void>();
+      const server = { port, fail: reject, shutdowns: 0 };
+      servers.push(server);
+      return {
+        addr: { transport: "tcp", hostname: "::1", port: port || 4711 },
+        finished,
+        shutdown: () => Promise.resolve(void server.shutdowns++),
+      };
+    },
+  });
+  return { servers, refused, [Symbol.dispose]: () => void Object.assign(Deno, { serve }) };
+}
+
+const options = {
+  hostname: "::1",
+  port: 0,
+  handler: () => new Response(),
+  log: createLogger({ level: "off" }),
+};
+
+Deno.test("Listener listens again where it was when a connection could not be accepted", async () => {
+  using fake = fakeServe();
+  const listener = new Listener(options);
+  assertEquals(listener.url, "http://[::1]:4711");
+  for (let round = 1; round <= 2; round++) {
+    // Nor does it give up when the port is not free at once.
+    fake.refused.push(new Deno.errors.AddrInUse("not yet"));
+    fake.servers.at(-1)!.fail(new Error("Too many open files"));
+    await eventually(() => assertEquals(fake.servers.length, 1 + round));
+    assertEquals(fake.servers.at(-1)!.port, 4711);
+  }
+  await listener.shutdown();
+  assertEquals(fake.servers.map(({ shutdowns }) => shutdowns), [0, 0, 1]);
+});
+
+Deno.test("Listener that was shut down does not come back", async () => {
+  using fake = fakeServe();
+  const listener = new Listener(options);
+  fake.servers[0]!.fail(new Error("Too many open files"));
+  await Promise.resolve();
+  // The sanitizers see a timer that is left.
+  await listener.shutdown();
+  assertEquals(fake.servers.length, 1);
+});
+
+Deno.test("Listener says at once when its port is taken", () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  assertThrows(
+    () => new Listener({ ...options, hostname: "127.0.0.1", port }),
+    Deno.errors.AddrInUse,
+  );
+});

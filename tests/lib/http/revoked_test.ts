@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { ulid } from "@std/ulid";
+import fc from "fast-check";
+import { isRevoked, MAX_IDS, merged, NONE, type Revoked } from "../../../lib/http/revoked.ts";
+
+const NOW = 1_800_000_000_000;
+
+/** Sessions that began one after another and are all ended. */
+function ended(count: number, expiresAt = NOW + 1000): { ids: string[]; revoked: Revoked } {
+  const ids = Array.from({ length: count }, (_, n) => ulid(NOW + n));
+  return {
+    ids,
+    revoked: { before: "", ids: Object.fromEntries(ids.map((id) => [id, expiresAt])) },
+  };
+}
+
+Deno.test("merged() forgets a session when it has expired by itself", () => {
+  const { ids: [id], revoked } = ended(1);
+  assert(isRevoked(merged(NONE, revoked, NOW + 999), id!));
+  assertEquals(merged(NONE, revoked, NOW + 1000), NONE);
+});
+
+Deno.test("merged() holds a bounded number of ids, and no ended session comes back", () => {
+  const { ids, revoked } = ended(3 * MAX_IDS);
+  let all = NONE;
+  for (const id of ids) {
+    all = merged(all, { before: "", ids: { [id]: NOW + 1000 } }, NOW);
+    assert(Object.keys(all.ids).length <= MAX_IDS);
+  }
+  for (const value of [all, merged(revoked, NONE, NOW), merged(all, revoked, NOW)]) {
+    assert(Object.keys(value.ids).length <= MAX_IDS);
+    for (const id of ids) assert(isRevoked(value, id));
+  }
+  // Who signs in from now on is in.
+  assert(!isRevoked(all, ulid(NOW + 3 * MAX_IDS)));
+});
+
+Deno.test("merged() leaves out nothing that one of both knows, in any order", () => {
+  const some = fc.record({
+    before: fc.constantFrom("", ulid(NOW), ulid(NOW + 5)),
+    ids: fc.dictionary(
+      fc.integer({ min: 0, max: 9 }).map((n) => ulid(NOW + n)),
+      fc.integer({ min: NOW - 5, max: NOW + 5 }),
+    ),
+  });
+  fc.assert(fc.property(some, some, (one, other) => {
+    const both = merged(one, other, NOW);
+    assertEquals(both, merged(other, one, NOW));
+    assertEquals(both, merged(both, one, NOW));
+    for (const from of [one, other]) {
+      assert(both.before >= from.before);
+      for (const [id, expiresAt] of Object.entries(from.ids)) {
+        assertEquals(isRevoked(both, id), id <= both.before || expiresAt > NOW);
+      }
+    }
+  }));
+});
+
+Deno.test("a full list is a value that KV takes", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const full = merged(NONE, ended(MAX_IDS, NOW + 2 ** 40).revoked, NOW);
+  assertEquals(Object.keys(full.ids).length, MAX_IDS);
+  await kv.set(["revoked", "x"], { ...full, before: ulid(NOW) });
+});

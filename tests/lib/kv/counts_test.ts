@@ -1,0 +1,98 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { keys } from "../../../lib/kv/keys.ts";
+import type { Status } from "../../../lib/task/record.ts";
+import { COUNT_LIMIT, TaskCounts } from "../../../lib/kv/counts.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
+
+const NONE = { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0 };
+
+/** Tasks as the index knows them. */
+async function put(kv: Deno.Kv, kind: string, status: Status, count: number): Promise<void> {
+  await kv.set(keys.kind(kind), null);
+  for (let at = 0; at < count; at += 500) {
+    const atomic = kv.atomic();
+    for (let n = at; n < Math.min(count, at + 500); n++) {
+      atomic.set(keys.index(kind, status, String(n).padStart(26, "0")), null);
+    }
+    await atomic.commit();
+  }
+}
+
+/** A handle that counts reads, and can be told to fail. */
+function watched(kv: Deno.Kv) {
+  const seen = { reads: 0, broken: false };
+  const list: Deno.Kv["list"] = (selector, options) => {
+    seen.reads++;
+    if (seen.broken) throw new Error("The store is away");
+    return kv.list(selector, options);
+  };
+  return { kv: kvWith(kv, { list }), seen };
+}
+
+Deno.test("TaskCounts.read() counts by kind and state, and knows nothing of other kinds", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, "a", "completed", 3);
+  await put(kv, "a", "failed", 1);
+  await put(kv, "b", "completed", 2);
+  const counts = new TaskCounts(kv);
+  assertEquals(await counts.read(), { ...NONE, completed: 5, failed: 1 });
+  assertEquals(await counts.read(["a"]), { ...NONE, completed: 3, failed: 1 });
+  assertEquals(await counts.read(["b", "none", "b"]), { ...NONE, completed: 2 });
+  assertEquals(await counts.read(["none"]), NONE);
+  assertEquals(await counts.read(undefined, ["failed"]), { ...NONE, failed: 1 });
+});
+
+Deno.test("TaskCounts.read() counts each state up to a limit, however many kinds there are", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, "a", "completed", COUNT_LIMIT - 1);
+  await put(kv, "b", "completed", 600);
+  const counts = new TaskCounts(kv);
+  assertEquals((await counts.read(["a"])).completed, COUNT_LIMIT - 1);
+  assertEquals((await counts.read()).completed, COUNT_LIMIT);
+});
+
+Deno.test("TaskCounts reads nothing twice that others count, whatever selections they ask for", async () => {
+  using kv = await Deno.openKv(":memory:");
+  for (const kind of ["a", "b", "c"]) await put(kv, kind, "completed", 2);
+  let now = 0;
+  const { kv: store, seen } = watched(kv);
+  const counts = new TaskCounts(store, () => now);
+  await Promise.all([counts.read(), counts.read(["a"]), counts.read(["b", "c"])]);
+  // The kinds, and five states of each.
+  assertEquals(seen.reads, 1 + 3 * 5);
+  for (let n = 0; n < 200; n++) await counts.read(["a", `none-${n}`]);
+  assertEquals(seen.reads, 1 + 3 * 5);
+  now = 501;
+  await put(kv, "a", "completed", 4);
+  assertEquals((await counts.read(["a"])).completed, 4);
+  assertEquals(seen.reads, 1 + 3 * 5 + 1 + 5);
+});
+
+Deno.test("TaskCounts: the longer counting took, the longer its outcome is good for", async () => {
+  using kv = await Deno.openKv(":memory:");
+  for (const kind of ["a", "b"]) await put(kv, kind, "completed", 1);
+  const { kv: store, seen } = watched(kv);
+  let later = 0;
+  // A read takes 100 ms.
+  const counts = new TaskCounts(store, () => 100 * seen.reads + later);
+  await counts.read();
+  const { reads } = seen;
+  later = 19 * 100 * reads;
+  await counts.read();
+  assertEquals(seen.reads, reads);
+  later = 20 * 100 * reads;
+  await counts.read();
+  assertEquals(seen.reads, 2 * reads);
+});
+
+Deno.test("TaskCounts counts anew after the store failed", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, "a", "completed", 1);
+  const { kv: store, seen } = watched(kv);
+  const counts = new TaskCounts(store, () => 0);
+  seen.broken = true;
+  await assertRejects(() => counts.read(), Error, "away");
+  seen.broken = false;
+  assertEquals((await counts.read()).completed, 1);
+  assert(seen.reads > 1);
+});

@@ -1,0 +1,331 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { type Key, keys } from "../../../lib/kv/keys.ts";
+import { idsOf, knownKinds, type ListQuery, listTasks } from "../../../lib/kv/list.ts";
+import { type Status, STATUSES } from "../../../lib/task/record.ts";
+import { newTask } from "../../../lib/task/state.ts";
+import { pack } from "../../../lib/kv/head.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
+
+interface Made {
+  id: string;
+  kind: string;
+  status: Status;
+  message: string | null;
+}
+
+const KINDS = ["a", "b", "c.d"];
+
+function idAt(n: number): string {
+  return `01J${String(n).padStart(23, "0")}`;
+}
+
+function recordOf({ id, kind, status, message }: Made) {
+  const spec = { id, kind, maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
+  const task = newTask(spec, 0);
+  return { ...task, record: { ...task.record, status, message } };
+}
+
+async function put(kv: Deno.Kv, made: Made): Promise<void> {
+  await kv.atomic()
+    .set(keys.task(made.id), pack(recordOf(made), null, null))
+    .set(keys.index(made.kind, made.status, made.id), null)
+    .set(keys.kind(made.kind), null)
+    .commit();
+}
+
+async function clear(kv: Deno.Kv): Promise<void> {
+  const all: Key[] = [];
+  for await (const { key } of kv.list({ prefix: [] })) all.push(key);
+  for (const key of all) await kv.delete(key);
+}
+
+/** Puts many at once. */
+async function putAll(kv: Deno.Kv, tasks: readonly Made[]): Promise<void> {
+  for (let at = 0; at < tasks.length; at += 100) {
+    const atomic = kv.atomic();
+    for (const made of tasks.slice(at, at + 100)) {
+      atomic.set(keys.task(made.id), pack(recordOf(made), null, null))
+        .set(keys.index(made.kind, made.status, made.id), null)
+        .set(keys.kind(made.kind), null);
+    }
+    await atomic.commit();
+  }
+}
+
+/** A handle that notes how many entries each read gave, and what they took. */
+function countingReads(kv: Deno.Kv): { kv: Deno.Kv; reads: { entries: number; bytes: number }[] } {
+  const reads: { entries: number; bytes: number }[] = [];
+  const sizeOf = (value: unknown) => (value as { record?: string } | null)?.record?.length ?? 0;
+  const list = (selector: Deno.KvListSelector, options: Deno.KvListOptions = {}) => {
+    // One of `batchSize` in the store is one read.
+    const read = { entries: 0, bytes: 0 };
+    reads.push(read);
+    const { batchSize = 100 } = options;
+    const found = kv.list(selector, options);
+    const next = found.next.bind(found);
+    let current = read;
+    found.next = async () => {
+      if (current.entries === batchSize) reads.push(current = { entries: 0, bytes: 0 });
+      const result = await next();
+      if (!result.done) {
+        current.entries++;
+        current.bytes += sizeOf(result.value.value);
+      }
+      return result;
+    };
+    return found;
+  };
+  const getMany = async (keys: readonly Key[]) => {
+    const entries = await kv.getMany(keys);
+    const bytes = entries.reduce((sum, { value }) => sum + sizeOf(value), 0);
+    reads.push({ entries: entries.length, bytes });
+    return entries;
+  };
+  const methods = { list, getMany } as unknown as Partial<Deno.Kv>;
+  return { kv: kvWith(kv, methods), reads };
+}
+
+/** Every page, from the newest on. */
+async function pages(kv: Deno.Kv, query: ListQuery): Promise<string[][]> {
+  const all: string[][] = [];
+  let before: string | undefined;
+  while (all.length < 1000) {
+    const page = await listTasks(kv, before === undefined ? query : { ...query, before });
+    all.push(page.records.map((json) => JSON.parse(json).task_id));
+    if (page.next === null) return all;
+    assert(before === undefined || page.next < before);
+    before = page.next;
+  }
+  throw new Error("The pages do not end");
+}
+
+const made = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  status: fc.constantFrom(...STATUSES),
+  message: fc.constantFrom(null, "Hello", "hello there", "ÉCLAIR", "x"),
+});
+
+const query = fc.record({
+  statuses: fc.subarray([...STATUSES], { minLength: 1 }),
+  kinds: fc.subarray([...KINDS, "unknown"], { minLength: 1 }),
+  text: fc.constantFrom("HELLO", "éclair", "c.d", "nowhere"),
+}, { requiredKeys: [] });
+
+function picks({ statuses, kinds, text }: Partial<ListQuery>): (made: Made) => boolean {
+  return ({ status, kind, message, id }) =>
+    (!statuses || statuses.includes(status)) && (!kinds || kinds.includes(kind)) &&
+    (!text || [id, kind, message].some((it) => it?.toLowerCase().includes(text.toLowerCase())));
+}
+
+Deno.test("listTasks() gives what the query picks, newest first, in pages of any size", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(made, { maxLength: 40 }),
+      query,
+      fc.integer({ min: 1, max: 15 }),
+      async (tasks, query, limit) => {
+        await clear(kv);
+        const all = tasks.map((task, n): Made => ({ id: idAt(n), ...task }));
+        for (const task of all) await put(kv, task);
+        const wanted = all.filter(picks(query)).map(({ id }) => id).toReversed();
+        const got = await pages(kv, { ...query, limit });
+        assertEquals(got.flat(), wanted);
+        for (const page of got) assert(page.length <= limit);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("listTasks() keeps its pages stable while tasks arrive, change and go", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(made, { minLength: 10, maxLength: 30 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 5 }),
+      async (tasks, indexed, limit) => {
+        await clear(kv);
+        const all = tasks.map((task, n): Made => ({ id: idAt(n), ...task }));
+        for (const task of all) await put(kv, task);
+        const query = { limit, ...(indexed ? { kinds: KINDS } : {}) };
+        const seen: string[] = [];
+        let newest = all.length;
+        let before: string | undefined;
+        const removed = new Set<string>();
+        for (let page = 0; page < 100; page++) {
+          const { records, next } = await listTasks(kv, before ? { ...query, before } : query);
+          seen.push(...records.map((json) => JSON.parse(json).task_id));
+          if (next === null) break;
+          before = next;
+          await put(kv, { id: idAt(newest++), kind: "a", status: "pending", message: null });
+          // The one the cursor stands on goes: the cursor is a place, not a task.
+          if (page % 2 === 0) {
+            const { kind, status } = all.find(({ id }) => id === next)!;
+            await kv.atomic().delete(keys.task(next)).delete(keys.index(kind, status, next))
+              .commit();
+            removed.add(next);
+          }
+        }
+        assertEquals(seen, all.map(({ id }) => id).toReversed());
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("listTasks() shows a task once that stands in two indexes while it changes", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const task: Made = { id: idAt(1), kind: "a", status: "running", message: null };
+  await put(kv, task);
+  await kv.set(keys.index("a", "pending", task.id), null);
+  const page = await listTasks(kv, { kinds: ["a"], limit: 10 });
+  assertEquals(page.records.length, 1);
+  // And by its state, not by an index that is out of date.
+  assertEquals((await listTasks(kv, { statuses: ["pending"], limit: 10 })).records, []);
+});
+
+Deno.test("listTasks() passes over an index entry whose task is gone", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, { id: idAt(1), kind: "a", status: "failed", message: null });
+  await kv.set(keys.index("a", "failed", idAt(2)), null);
+  const page = await listTasks(kv, { statuses: ["failed"], limit: 10 });
+  assertEquals(page.records.map((json) => JSON.parse(json).task_id), [idAt(1)]);
+});
+
+Deno.test("listTasks() looks for a rare text in several pages, and finds it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let atomic = kv.atomic();
+  for (let n = 0; n < 6000; n++) {
+    const task: Made = {
+      id: idAt(n),
+      kind: "a",
+      status: "completed",
+      message: n === 3 ? "rare" : null,
+    };
+    atomic.set(keys.task(task.id), pack(recordOf(task), null, null));
+    if (n % 400 === 399) {
+      await atomic.commit();
+      atomic = kv.atomic();
+    }
+  }
+  const got = await pages(kv, { text: "rare", limit: 10 });
+  assertEquals(got, [[], [idAt(3)]]);
+});
+
+Deno.test("listTasks() shows each task once, however often a query names its kind and state", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from(
+    { length: 45 },
+    (_, n): Made => ({ id: idAt(n), kind: "a", status: "completed", message: null }),
+  );
+  await putAll(kv, made);
+  const once = countingReads(kv);
+  const wanted = await listTasks(once.kv, { kinds: ["a"], statuses: ["completed"], limit: 45 });
+  assertEquals(wanted.records.length, 45);
+  const often = countingReads(kv);
+  const got = await listTasks(often.kv, {
+    kinds: Array(30).fill("a"),
+    statuses: Array(100).fill("completed"),
+    limit: 45,
+  });
+  assertEquals(got, wanted);
+  assertEquals(often.reads.length, once.reads.length);
+});
+
+Deno.test("listTasks() reads little for kinds that there are not", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, { id: idAt(1), kind: "a", status: "failed", message: null });
+  const { kv: counted, reads } = countingReads(kv);
+  const kinds = ["a", ...Array.from({ length: 99 }, (_, n) => `none-${n}`)];
+  const { records } = await listTasks(counted, { kinds, limit: 50 });
+  assertEquals(records.length, 1);
+  // Ten at a time it asks which of them there are; then the states of one, and its head.
+  assert(reads.length <= 10 + STATUSES.length + 1, `${reads.length} reads`);
+});
+
+Deno.test("listTasks() reads a bounded amount for a page where thousands of kinds have tasks", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from({ length: 3000 }, (_, n): Made => {
+    const status = n % 10 === 0 ? "failed" : "completed";
+    return { id: idAt(n), kind: `k${n}`, status, message: null };
+  });
+  await putAll(kv, made);
+  const wanted = made.filter(({ status }) => status === "failed").map(({ id }) => id).toReversed();
+  for (const statuses of [["failed"], ["failed", "running"], ["failed", "failed"]] as Status[][]) {
+    assertEquals((await pages(kv, { statuses, limit: 40 })).flat(), wanted);
+    const { kv: counted, reads } = countingReads(kv);
+    await listTasks(counted, { statuses, limit: 40 });
+    assert(reads.length < 60, `${reads.length} reads`);
+  }
+  // Where a query names them, each is a source of its own: a few entries of each are enough.
+  const kinds = made.slice(0, 100).map(({ kind }) => kind);
+  const { kv: counted, reads } = countingReads(kv);
+  const page = await listTasks(counted, { kinds, limit: 40 });
+  assertEquals(page.records.length, 40);
+  assert(reads.length < 10 + 500 + 200, `${reads.length} reads`);
+});
+
+Deno.test("listTasks() reads no more at once where heads are large", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const large = (n: number): Made => {
+    return { id: idAt(n), kind: "a", status: "failed", message: `${n}`.padEnd(40_000, "x") };
+  };
+  const made = Array.from({ length: 300 }, (_, n) => large(n));
+  for (const one of made) await put(kv, one);
+  for (const text of ["nowhere", undefined]) {
+    const { kv: counted, reads } = countingReads(kv);
+    const query = { limit: 500, ...(text === undefined ? {} : { text }) };
+    const page = await listTasks(counted, query);
+    for (const { bytes } of reads.slice(1)) assert(bytes < 1024 * 1024, `${bytes} bytes`);
+    assert(reads[0]!.bytes < 5 * 1024 * 1024);
+    // A text that is nowhere is looked for in several pages.
+    const all = reads.reduce((sum, { bytes }) => sum + bytes, 0);
+    assert(all < 16 * 1024 * 1024, `${all} bytes`);
+    assert(page.next !== null);
+  }
+  const found = await pages(kv, { text: "7xx", limit: 500 });
+  assertEquals(found.flat().length, 30);
+});
+
+Deno.test("listTasks() gives nothing where the oldest wanted is younger than the youngest", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, { id: idAt(5), kind: "a", status: "failed", message: null });
+  for (const query of [{}, { kinds: ["a"] }]) {
+    const page = await listTasks(kv, { ...query, since: idAt(9), before: idAt(3), limit: 10 });
+    assertEquals(page, { records: [], next: null });
+  }
+});
+
+Deno.test("listTasks() stops reading for a client that has gone", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from(
+    { length: 3000 },
+    (_, n): Made => ({ id: idAt(n), kind: "a", status: "completed", message: null }),
+  );
+  await putAll(kv, made);
+  const gone = new AbortController();
+  const { kv: counted, reads } = countingReads(kv);
+  const freshen = <T>(it: T) => {
+    gone.abort();
+    return it;
+  };
+  for (const query of [{ text: "nowhere" }, { text: "nowhere", kinds: ["a"] }]) {
+    reads.length = 0;
+    const { records } = await listTasks(counted, { ...query, limit: 5 }, freshen, gone.signal);
+    assertEquals(records, []);
+    assert(reads.length < 12, `${reads.length} reads`);
+  }
+});
+
+Deno.test("knownKinds() and idsOf() know every kind and every task of a state", async () => {
+  using kv = await Deno.openKv(":memory:");
+  for (const [n, kind] of KINDS.entries()) {
+    await put(kv, { id: idAt(n), kind, status: "running", message: null });
+    await put(kv, { id: idAt(n + 10), kind, status: "pending", message: null });
+  }
+  assertEquals(await knownKinds(kv), KINDS);
+  assertEquals(await Array.fromAsync(idsOf(kv, "running")), [0, 1, 2].map(idAt));
+});

@@ -1,0 +1,124 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { quickCheck } from "../../../lib/kv/quick_check.ts";
+import { StoreCheck } from "../../../lib/kv/store_check.ts";
+import { prepareStoreFile, storeFault, StoreOpenError } from "../../../lib/kv/store_file.ts";
+import { finished, submit, taskWhen } from "../../helpers/api.ts";
+import { startServer } from "../../helpers/server.ts";
+import { tempDir } from "../../helpers/temp_dir.ts";
+
+const PAGE = 4096;
+
+async function filledStore(path: string): Promise<void> {
+  using kv = await Deno.openKv(path);
+  for (let n = 0; n < 300; n++) await kv.set(["n", n], "x".repeat(1000));
+}
+
+/** Fills pages of a file with what is no page. */
+async function damagePages(path: string, pages: readonly number[]): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  for (const page of pages) {
+    await file.seek((page - 1) * PAGE, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(PAGE).fill(0xa5));
+  }
+}
+
+Deno.test("StoreCheck finds a damaged page while Deno KV has the store open, and nothing where there is none", async () => {
+  await using directory = await tempDir();
+  const path = `${directory.path}/test.db`;
+  await filledStore(path);
+  assertEquals(quickCheck(path), "ok");
+  {
+    using _kv = await Deno.openKv(path);
+    await using check = new StoreCheck({ path });
+    assertEquals(await check.during(Promise.resolve("begun")), "begun");
+    assertEquals(await check.damage, null);
+  }
+  await damagePages(path, [40]);
+  using _kv = await Deno.openKv(path);
+  await using check = new StoreCheck({ path });
+  const never = Promise.withResolvers<void>();
+  const { message } = await assertRejects(() => check.during(never.promise), StoreOpenError);
+  assertStringIncludes(message, `The store ${path} cannot be opened: it is damaged (`);
+  assertStringIncludes(message, "Restore it from a backup (deno task restore <file>)");
+  assertEquals(await check.damage !== null, true);
+});
+
+Deno.test("StoreCheck tells of the damage that made a start fail, and ends when it is disposed of", async () => {
+  await using directory = await tempDir();
+  const path = `${directory.path}/test.db`;
+  await filledStore(path);
+  await damagePages(path, [50]);
+  {
+    await using check = new StoreCheck({ path });
+    const stumbled = Promise.reject(new TypeError("what is this"));
+    await assertRejects(() => check.during(stumbled), StoreOpenError, "is damaged");
+  }
+  await using check = new StoreCheck({ path, deadlineMs: 0 });
+  // In no time nothing is found.
+  assertEquals(await check.damage, null);
+});
+
+Deno.test("storeFault() makes a sentence of what Deno KV says of damage, and of nothing else", async () => {
+  for (const text of ["database disk image is malformed", "The value encoding 56 is unknown."]) {
+    const fault = await storeFault("/x/test.db", new TypeError(text));
+    assertEquals(
+      (fault as Error).message,
+      `The store /x/test.db cannot be opened: it is damaged (${text}). ` +
+        "Restore it from a backup (deno task restore <file>)",
+    );
+  }
+  const other = new TypeError("x is not a function");
+  assertEquals(await storeFault("/x/test.db", other), other);
+});
+
+Deno.test("prepareStoreFile() tells a store that was not closed from one that was", async () => {
+  await using directory = await tempDir();
+  const path = `${directory.path}/test.db`;
+  assertEquals((await prepareStoreFile(path)).unclean, false);
+  {
+    using kv = await Deno.openKv(path);
+    await kv.set(["n"], 1);
+    for (const end of ["", "-wal"]) {
+      await Deno.copyFile(path + end, `${directory.path}/left.db${end}`);
+    }
+  }
+  assertEquals((await prepareStoreFile(path)).unclean, false);
+  assertEquals((await prepareStoreFile(`${directory.path}/left.db`)).unclean, true);
+});
+
+Deno.test("a server that was killed starts again, and with a damaged log it says in one sentence what to do", async () => {
+  await using directory = await tempDir();
+  const kv = `${directory.path}/test.db`;
+  const start = () => startServer({ kv });
+  let id: string;
+  {
+    await using server = await start();
+    id = (await submit(server.url, "steps", { steps: 2000, interval_ms: 5 })).task_id;
+    await taskWhen(server.url, id, ({ done }) => (done ?? 0) > 20);
+  }
+  for (const end of ["", "-wal"]) await Deno.copyFile(kv + end, `${directory.path}/kept${end}`);
+  {
+    await using server = await start();
+    await taskWhen(server.url, id, ({ done }) => (done ?? 0) > 30);
+    assertEquals(server.stderr.filter((line) => line.includes("damaged")), []);
+    await server.kill("SIGTERM");
+  }
+  for (const end of ["", "-wal"]) await Deno.copyFile(`${directory.path}/kept${end}`, kv + end);
+  const log = await Deno.readFile(`${kv}-wal`);
+  log.fill(0xa5, 32, 5000);
+  await Deno.writeFile(`${kv}-wal`, log);
+  const { message } = await assertRejects(start, Error);
+  const said = message.split("\n").filter((line) => line.startsWith("headway: "));
+  assertEquals(said, [
+    `headway: The store ${kv} cannot be opened: it is damaged (its log ${kv}-wal: its frame 1 ` +
+    "is damaged). Restore it from a backup (deno task restore <file>)",
+  ]);
+  // Nothing was changed by the try.
+  assertEquals(await Deno.readFile(`${kv}-wal`), log);
+  for (const end of ["", "-wal"]) await Deno.copyFile(`${directory.path}/kept${end}`, kv + end);
+  await using server = await start();
+  assertEquals(
+    (await finished(server.url, (await submit(server.url, "echo", 1)).task_id)).result,
+    1,
+  );
+});

@@ -1,0 +1,346 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { FreeSpace } from "../../../lib/kv/free_space.ts";
+import { keys, keyText } from "../../../lib/kv/keys.ts";
+import { type StoredUpload, UploadRefused, Uploads } from "../../../lib/kv/uploads.ts";
+import { HEAD_BYTES } from "../../../lib/kv/uploads_size.ts";
+import { seededRandom } from "../../helpers/random.ts";
+import { storeThat } from "../../helpers/store_that.ts";
+import { tempDir } from "../../helpers/temp_dir.ts";
+
+const PIECE = 60 * 1024;
+
+/** Bytes that differ from place to place. */
+function bytesOf(size: number, seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  return Uint8Array.from({ length: size }, () => 256 * random());
+}
+
+async function* chunks(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for (let n = 0; at < bytes.length; n++) {
+    yield bytes.subarray(at, at += sizes[n % sizes.length]!);
+  }
+}
+
+async function readAll(uploads: Uploads, id: string, offset: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let at = offset;;) {
+    const part = await uploads.read(id, at);
+    if (part.length === 0) return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+    parts.push(part);
+    at += part.length;
+  }
+}
+
+async function count(kv: Deno.Kv): Promise<number> {
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  return entries.filter(({ key }) => keyText(key) !== keyText(keys.uploadsSize)).length;
+}
+
+Deno.test("Uploads keeps the same bytes and digest, however they come, and reads from any offset", async () => {
+  await using directory = await tempDir();
+  using kv = await Deno.openKv(`${directory.path}/test.db`);
+  const uploads = new Uploads({ kv, sid: "me" });
+  const size = fc.oneof(
+    fc.nat(2000),
+    fc.constantFrom(PIECE - 1, PIECE, PIECE + 1, 5 * PIECE, 400_000),
+  );
+  const sizes = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(
+      size,
+      sizes,
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      async (size, sizes, part) => {
+        const bytes = bytesOf(size, size);
+        const info = await uploads.add(chunks(bytes, sizes), "a.bin");
+        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        assertEquals([info.size, info.sha256, info.name], [size, sha256, "a.bin"]);
+        assertEquals(await uploads.info(info.upload_id), info);
+        const offset = Math.floor(size * part);
+        const got = await readAll(uploads, info.upload_id, offset);
+        assertEquals(got.length, size - offset);
+        assert(got.every((byte, n) => byte === bytes[offset + n]));
+        await uploads.remove(info.upload_id);
+        assertEquals(await count(kv), 0);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("Uploads leaves nothing of a body that broke off, wherever it did", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const uploads = new Uploads({ kv, sid: "me" });
+  for (const after of [0, 1, PIECE, 4 * PIECE, 4 * PIECE + 1, 9 * PIECE]) {
+    const body = async function* () {
+      yield new Uint8Array(after);
+      throw new Error("broke off");
+    };
+    await assertRejects(() => uploads.add(body(), null), Error, "broke off");
+    assertEquals(await count(kv), 0);
+  }
+});
+
+Deno.test("Uploads shows none that is still arriving", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const uploads = new Uploads({ kv, sid: "me" });
+  const gate = Promise.withResolvers<void>();
+  const arriving = Promise.withResolvers<void>();
+  const body = async function* () {
+    yield new Uint8Array(5 * PIECE);
+    arriving.resolve();
+    await gate.promise;
+  };
+  const adding = uploads.add(body(), null);
+  await arriving.promise;
+  const [entry] = await Array.fromAsync(kv.list({ prefix: keys.arrivings }));
+  assertEquals(await uploads.info(String(entry!.key[1])), null);
+  gate.resolve();
+  assertEquals((await adding).size, 5 * PIECE);
+});
+
+Deno.test("Uploads reads no faster than it stores", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let stored = 0;
+  const counting = new Proxy(kv, {
+    get(target, name) {
+      if (name === "atomic") stored++;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  let asked = 0;
+  const body = async function* () {
+    for (; asked < 40; asked++) {
+      // Four pieces wait at the most. The first commit is of none.
+      assert(asked - 4 * (stored - 1) <= 4, `${asked} asked for, ${stored} commits`);
+      yield new Uint8Array(PIECE);
+    }
+  };
+  await new Uploads({ kv: counting, sid: "me" }).add(body(), null);
+  assertEquals([asked, stored], [40, 12]);
+});
+
+Deno.test("Uploads knows none that is unknown or past its time, and removes these", async () => {
+  let now = 1000;
+  using kv = await Deno.openKv(":memory:");
+  const uploads = new Uploads({ kv, sid: "me", ttlMs: 100, now: () => now });
+  const old = await uploads.add(chunks(new Uint8Array(200 * 1024), [9999]), null);
+  now = 1050;
+  const young = await uploads.add(chunks(new Uint8Array(10), [10]), null);
+  assertEquals(old.expires_at, new Date(1100).toISOString());
+  now = 1099;
+  assertEquals(await uploads.info(old.upload_id), old);
+  now = 1100;
+  assertEquals(await uploads.info(old.upload_id), null);
+  await uploads.sweep();
+  assertEquals(await uploads.info(young.upload_id), young);
+  assertEquals(await count(kv), 2);
+  assertEquals(await uploads.size(), HEAD_BYTES + 10);
+  assertEquals(await uploads.info("unknown"), null);
+  assertEquals((await uploads.read("unknown", 0)).length, 0);
+});
+
+/** A body that gives its pieces one at a time, when it is asked to. */
+function gatedBody(pieces: number) {
+  const gates = Array.from({ length: pieces }, () => Promise.withResolvers<void>());
+  const asked = Array.from({ length: pieces + 1 }, () => Promise.withResolvers<void>());
+  return {
+    /** Resolves when what came before piece `n` was taken, four pieces a commit. */
+    asked: (n: number) => asked[n]!.promise,
+    open: (n: number) => gates[n]!.resolve(),
+    async *body(): AsyncGenerator<Uint8Array> {
+      for (let n = 0; n < pieces; n++) {
+        asked[n]!.resolve();
+        await gates[n]!.promise;
+        yield new Uint8Array(4 * PIECE);
+      }
+      asked[pieces]!.resolve();
+    },
+  };
+}
+
+const zeros = (bytes: number) => chunks(new Uint8Array(bytes), [bytes || 1]);
+
+async function stored(kv: Deno.Kv): Promise<number> {
+  const pieces = await Array.fromAsync(kv.list<Uint8Array>({ prefix: ["piece"] }));
+  const heads = await Array.fromAsync(kv.list({ prefix: keys.uploads }));
+  const arriving = await Array.fromAsync(kv.list({ prefix: keys.arrivings }));
+  return pieces.reduce((sum, { value }) => sum + value.length, 0) +
+    HEAD_BYTES * (heads.length + arriving.length);
+}
+
+Deno.test("Uploads refuses what goes beyond the quota of all together, keeps nothing of it, and takes it when there is room", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let now = 0;
+  const quota = 20 * PIECE + 3 * HEAD_BYTES;
+  const uploads = new Uploads({ kv, sid: "me", quota, ttlMs: 100, now: () => now });
+  const [first] = [await uploads.add(zeros(12 * PIECE), null), await uploads.add(zeros(0), null)];
+  assertEquals(await uploads.size(), 12 * PIECE + 2 * HEAD_BYTES);
+  // A length is enough; a body without one is stopped where it goes beyond.
+  const never = async function* () {
+    assert(false, "nothing of it need be read");
+    yield new Uint8Array();
+  };
+  for (
+    const add of [
+      () => uploads.add(never(), null, 8 * PIECE + 1),
+      () => uploads.add(zeros(9 * PIECE), null),
+    ]
+  ) {
+    const { reason, bound } = await assertRejects(add, UploadRefused);
+    assertEquals([reason, bound], ["quota", quota]);
+    assertEquals(await stored(kv), 12 * PIECE + 2 * HEAD_BYTES);
+    assertEquals(await uploads.size(), await stored(kv));
+  }
+  assertEquals((await uploads.add(zeros(8 * PIECE), null)).size, 8 * PIECE);
+  assertEquals(await uploads.size(), quota);
+  await assertRejects(() => uploads.add(zeros(0), null), UploadRefused);
+  await uploads.remove(first.upload_id);
+  assertEquals((await uploads.add(zeros(11 * PIECE), null)).size, 11 * PIECE);
+  now = 100;
+  await uploads.sweep();
+  assertEquals([await uploads.size(), await count(kv)], [0, 0]);
+});
+
+Deno.test("Uploads of several processes stay under one quota together", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const quota = 40 * PIECE;
+  const processes = ["a", "b", "c"].map((sid) => new Uploads({ kv, sid, quota }));
+  const added = await Promise.allSettled(
+    Array.from({ length: 12 }, (_, n) => processes[n % 3]!.add(zeros(8 * PIECE), null)),
+  );
+  const kept = added.filter(({ status }) => status === "fulfilled").length;
+  assert(kept <= 4, `${kept}`);
+  for (const each of added) {
+    if (each.status === "rejected") assert(each.reason instanceof UploadRefused);
+  }
+  assertEquals(await processes[0]!.size(), kept * (8 * PIECE + HEAD_BYTES));
+  assertEquals(await stored(kv), await processes[0]!.size());
+});
+
+Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let now = 0;
+  let measured = 0;
+  let free: number | null = 50 * PIECE;
+  const space = new FreeSpace({
+    floor: 30 * PIECE,
+    now: () => now,
+    freeBytes: () => {
+      measured++;
+      return Promise.resolve(free);
+    },
+  });
+  const uploads = new Uploads({ kv, sid: "me", space });
+  const whole = await uploads.add(zeros(16 * PIECE), null);
+  const { reason, bound } = await assertRejects(
+    () => uploads.add(zeros(16 * PIECE), null),
+    UploadRefused,
+  );
+  assertEquals([reason, bound, measured], ["disk", 30 * PIECE, 1]);
+  await assertRejects(() => uploads.add(zeros(1), null, 16 * PIECE), UploadRefused);
+  assertEquals(await stored(kv), 16 * PIECE + HEAD_BYTES);
+  // Somebody made room.
+  now = 1000;
+  free = 1000 * PIECE;
+  await uploads.add(zeros(200 * PIECE), null);
+  assertEquals(measured, 3, "again after a second, and after 8 MiB");
+  now = 5000;
+  free = null;
+  await uploads.add(zeros(16 * PIECE), null);
+  assertEquals((await uploads.info(whole.upload_id))?.size, 16 * PIECE);
+});
+
+Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not what still arrives, here or elsewhere", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await kv.set(keys.session("here"), {});
+  await kv.set(keys.session("elsewhere"), {});
+  await kv.set(keys.session("dead"), {});
+  const [here, elsewhere, dead] = ["here", "elsewhere", "dead"].map((sid) => {
+    const gate = gatedBody(3);
+    const uploads = new Uploads({ kv, sid });
+    const adding = uploads.add(gate.body(), sid).then(({ size }) => size, (error) => String(error));
+    return { gate, uploads, adding };
+  });
+  for (const { gate } of [here!, elsewhere!, dead!]) {
+    gate.open(0);
+    await gate.asked(1);
+  }
+  await here!.uploads.sweepUnfinished();
+  assertEquals(await stored(kv), 3 * (4 * PIECE + HEAD_BYTES));
+  await kv.delete(keys.session("dead"));
+  await here!.uploads.sweepUnfinished();
+  assertEquals(await stored(kv), 2 * (4 * PIECE + HEAD_BYTES));
+  assertEquals(await here!.uploads.size(), await stored(kv));
+  for (const { gate } of [here!, elsewhere!, dead!]) {
+    gate.open(1);
+    gate.open(2);
+  }
+  assertEquals(await Promise.all([here!.adding, elsewhere!.adding]), [12 * PIECE, 12 * PIECE]);
+  // Who was only taken for dead is told, and leaves nothing behind.
+  assertEquals(await dead!.adding, "Error: the upload was taken for given up");
+  assertEquals(await stored(kv), 2 * (12 * PIECE + HEAD_BYTES));
+  assertEquals(await here!.uploads.size(), await stored(kv));
+});
+
+Deno.test("Uploads removes later what it could not remove at once, and goes on where a removal was cut short", async () => {
+  using real = await Deno.openKv(":memory:");
+  let commits = 0;
+  let failAt = Infinity;
+  const kv = storeThat(real, () => {
+    return ++commits >= failAt ? Promise.reject(new Error("disk is full")) : Promise.resolve();
+  });
+  const uploads = new Uploads({ kv, sid: "me" });
+  failAt = 20;
+  await assertRejects(() => uploads.add(zeros(368 * PIECE), null), Error, "disk is full");
+  assertEquals(await uploads.size(), await stored(real));
+  assert(await stored(real) > 60 * PIECE);
+  await assertRejects(() => uploads.sweepUnfinished());
+  // Room for one commit, and for one more.
+  for (let n = 0; n < 2; n++) {
+    failAt = commits + 2;
+    await assertRejects(() => uploads.sweepUnfinished());
+    assertEquals(await uploads.size(), await stored(real));
+  }
+  failAt = Infinity;
+  await uploads.sweepUnfinished();
+  assertEquals([await uploads.size(), await count(real)], [0, 0]);
+});
+
+Deno.test("Uploads of an older version are counted by the next sweep, and an unfinished one of it goes whole", async () => {
+  let now = 0;
+  using kv = await Deno.openKv(":memory:");
+  const old = (id: string, size: number, sha256: string): StoredUpload => {
+    const expires_at = new Date(100).toISOString();
+    return { upload_id: id, size, sha256, name: null, expires_at, piece_size: PIECE };
+  };
+  await kv.set(keys.upload("whole"), old("whole", PIECE + 1, "aa"));
+  await kv.set(keys.piece("whole", 0), new Uint8Array(PIECE));
+  await kv.set(keys.piece("whole", 1), new Uint8Array(1));
+  await kv.set(keys.upload("half"), old("half", 0, ""));
+  for (let n = 0; n < 70; n++) await kv.set(keys.piece("half", n), new Uint8Array(10));
+  const uploads = new Uploads({ kv, sid: "me", now: () => now });
+  await uploads.sweep();
+  assertEquals(await uploads.size(), PIECE + 1 + 2 * HEAD_BYTES);
+  assertEquals(await uploads.info("half"), null);
+  now = 100;
+  await uploads.sweep();
+  assertEquals([await uploads.size(), await count(kv)], [0, 0]);
+});
+
+Deno.test("Uploads give ids that nobody can guess by others of the same moment", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const uploads = new Uploads({ kv, sid: "me", now: () => 1_800_000_000_000 });
+  const ids = await Promise.all(
+    Array.from(
+      { length: 100 },
+      async () => (await uploads.add(chunks(bytesOf(1, 1), [1]), null)).upload_id,
+    ),
+  );
+  // 10 characters are the time; of the 16 that follow, the first 8 alone hold 40 random bits.
+  assertEquals(new Set(ids.map((id) => id.slice(10, 18))).size, ids.length);
+});

@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import fc from "fast-check";
+import { Outbox } from "../../../lib/sse/outbox.ts";
+
+/** A message that says its number, with padding. */
+function message(id: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(4 + size);
+  new DataView(bytes.buffer).setUint32(0, id);
+  return bytes;
+}
+
+interface Waiting {
+  bytes: Uint8Array;
+  key: string | null;
+}
+
+/** The obvious queue, however slow. */
+class Model {
+  items: Waiting[] = [];
+
+  constructor(readonly limit: number, readonly maxBytes: number) {}
+
+  push(bytes: Uint8Array, key: string | null, burst: boolean): boolean {
+    const others = this.items.filter((item) => key === null || item.key !== key);
+    const kept = this.items.filter((item) => item.key === null).length;
+    const size = others.reduce((sum, item) => sum + item.bytes.length, bytes.length);
+    if ((key === null && !burst && kept >= this.limit) || size > this.maxBytes) return false;
+    this.items = [...others, { bytes, key }];
+    return true;
+  }
+
+  take(room: number): number[] | null {
+    if (this.items.length === 0) return null;
+    const taken: number[] = [];
+    while (this.items.length > 0 && taken.length < room) taken.push(...this.items.shift()!.bytes);
+    return taken;
+  }
+}
+
+Deno.test("Outbox is a bounded queue in which a newer message with the same key takes over", () => {
+  const op = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        key: fc.constantFrom(null, "a", "b"),
+        size: fc.nat(60),
+        burst: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ room: fc.integer({ min: 1, max: 200 }) }) },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(op, { maxLength: 400, size: "max" }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 64, max: 1000 }),
+      (ops, limit, maxBytes) => {
+        const outbox = new Outbox({ limit, maxBytes });
+        const model = new Model(limit, maxBytes);
+        for (const [id, op] of ops.entries()) {
+          if ("room" in op) {
+            const bytes = outbox.take(op.room);
+            assertEquals(bytes && [...bytes], model.take(op.room));
+          } else {
+            const bytes = message(id, op.size);
+            assertEquals(outbox.push(bytes, op.key, op.burst), model.push(bytes, op.key, op.burst));
+          }
+          assertEquals(outbox.size, model.items.length);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("Outbox promises ids in order, no lossless message lost and the newest of each key", () => {
+  const op = fc.record({ key: fc.constantFrom(null, "a", "b", "c"), take: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(op, { maxLength: 300, size: "max" }), (ops) => {
+      const outbox = new Outbox({ limit: 1000 });
+      const got: number[] = [];
+      const drain = (room: number) => {
+        const bytes = outbox.take(room) ?? new Uint8Array();
+        for (let at = 0; at < bytes.length; at += 4) {
+          got.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(at));
+        }
+      };
+      for (const [id, { key, take }] of ops.entries()) {
+        assert(outbox.push(message(id, 0), key));
+        if (take) drain(8);
+      }
+      drain(Infinity);
+      assertEquals(got, got.toSorted((a, b) => a - b));
+      const arrived = new Set(got);
+      assertEquals(arrived.size, got.length);
+      for (const [id, { key }] of ops.entries()) {
+        const newest = key === null || !ops.slice(id + 1).some((later) => later.key === key);
+        if (newest) assert(arrived.has(id));
+      }
+    }),
+  );
+});
+
+Deno.test("Outbox keeps nothing of what was taken, though it never runs empty", () => {
+  const outbox = new Outbox({ limit: 10 });
+  const size = 16 * 1024;
+  const before = Deno.memoryUsage().external;
+  outbox.push(new Uint8Array(size));
+  for (let n = 0; n < 20_000; n++) {
+    outbox.push(new Uint8Array(size));
+    outbox.take(1);
+  }
+  assertEquals(outbox.size, 1);
+  assertLess(Deno.memoryUsage().external - before, 150 * 1024 * 1024);
+});
+
+Deno.test("Outbox.clear() lets everything go", () => {
+  const outbox = new Outbox({ limit: 1 });
+  outbox.push(message(1, 0));
+  outbox.push(message(2, 0), "a");
+  outbox.clear();
+  assertEquals([outbox.size, outbox.take(10)], [0, null]);
+  assert(outbox.push(message(3, 0)));
+});

@@ -1,0 +1,380 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readEntry } from "../../../lib/kv/journal_entry.ts";
+import { keys } from "../../../lib/kv/keys.ts";
+import { parseJournal } from "../../../lib/kv/event_text.ts";
+import type { LiveTask } from "../../../lib/store/live_task.ts";
+import { createLogger } from "../../../lib/base/log.ts";
+import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
+import { type Decided, Store, type Submission } from "../../../lib/store/store.ts";
+import { StoreError } from "../../../lib/store/store_error.ts";
+import { seededRandom } from "../../helpers/random.ts";
+import { tempDir } from "../../helpers/temp_dir.ts";
+
+const log = createLogger({ level: "off" });
+
+interface Cluster extends AsyncDisposable {
+  kv: Deno.Kv;
+  stores: Store[];
+}
+
+/** Stores that share one file, as those of several processes share one KV. */
+async function open(count: number, now: () => number = Date.now): Promise<Cluster> {
+  await using resources = new AsyncDisposableStack();
+  const { path } = resources.use(await tempDir());
+  const kv = resources.adopt(await Deno.openKv(`${path}/test.db`), (kv) => kv.close());
+  const stores = Array.from({ length: count }, (_, n) => {
+    const store = new Store({ kv, sid: `s${n}`, log, now });
+    resources.defer(async () => {
+      store[Symbol.dispose]();
+      await store.journal.close();
+    });
+    return store;
+  });
+  const owned = resources.move();
+  return { kv, stores, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function task(more: Partial<Submission> = {}): Submission {
+  return {
+    kind: "k",
+    maxAttempts: 1,
+    priority: 0,
+    runAt: 0,
+    timeoutMs: null,
+    input: null,
+    ...more,
+  };
+}
+
+async function submit(store: Store, more: Partial<Submission> = {}): Promise<string> {
+  const submitted = await store.submit(task(more));
+  assert(submitted.ok);
+  return submitted.id;
+}
+
+async function recordOf(store: Store, id: string): Promise<TaskRecord> {
+  const stored = await store.read(id);
+  assert(stored);
+  return JSON.parse(stored.record);
+}
+
+/** Claims a task for a store, as a runner does. */
+async function claim(store: Store, id: string): Promise<{ live: LiveTask; ok: boolean }> {
+  const live = await store.withTask(id, (live) => {
+    live.change({ type: "start", owner: store.sid });
+    return live;
+  });
+  assert(live);
+  return { live, ok: (await live.committed()).ok && live.task.owner === store.sid };
+}
+
+async function keysOf(kv: Deno.Kv): Promise<string[]> {
+  const found = [];
+  for await (const { key } of kv.list({ prefix: [] })) found.push(key.map(String).join(" "));
+  return found;
+}
+
+/** Every key that speaks of a task, the feed left out. */
+async function keysAbout(kv: Deno.Kv, id: string): Promise<string[]> {
+  return (await keysOf(kv)).filter((key) => key.includes(id));
+}
+
+Deno.test("Store.submit() resolves when the task is durable, and other processes see it", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const id = await submit(a!, { input: '{"n":1}', priority: 5 });
+  const stored = await b!.read(id);
+  assertEquals(stored?.input, '{"n":1}');
+  const record = await recordOf(b!, id);
+  assertEquals([record.status, record.priority, record.seq], ["pending", 5, 1]);
+  const about = await keysAbout(cluster.kv, id);
+  assertEquals(about.map((key) => key.split(" ")[0]).toSorted(), [
+    "event",
+    "index",
+    "queue",
+    "task",
+  ]);
+});
+
+Deno.test("Store.submit() gives ids that sort by the order of submission", async () => {
+  await using cluster = await open(1, () => 1000);
+  const ids = await Promise.all(Array.from({ length: 50 }, () => submit(cluster.stores[0]!)));
+  assertEquals(ids, ids.toSorted());
+  assertEquals(new Set(ids).size, 50);
+});
+
+Deno.test("Store.submit() makes one task of one Idempotency-Key, however many ask at once", async () => {
+  await using cluster = await open(3);
+  const idempotency = { key: "k1", digest: "d", ttlMs: 1000 };
+  const all = await Promise.all(
+    Array.from({ length: 30 }, (_, n) => cluster.stores[n % 3]!.submit(task({ idempotency }))),
+  );
+  assertEquals(new Set(all.map(({ id }) => id)).size, 1);
+  assertEquals(all.filter((it) => it.ok && it.created).length, 1);
+  const tasks = (await keysOf(cluster.kv)).filter((key) => key.startsWith("task "));
+  assertEquals(tasks.length, 1);
+  const other = await cluster.stores[0]!.submit(
+    task({ idempotency: { ...idempotency, digest: "another body" } }),
+  );
+  assertEquals(other, { ok: false, reason: "key-reused", id: all[0]!.id });
+});
+
+Deno.test("Store.submit() forgets an Idempotency-Key when its time is over, or its task is gone", async () => {
+  let now = 1000;
+  await using cluster = await open(1, () => now);
+  const store = cluster.stores[0]!;
+  const idempotency = { key: "k1", digest: "d", ttlMs: 1000 };
+  const first = await submit(store, { idempotency });
+  now = 1999;
+  assertEquals(await submit(store, { idempotency }), first);
+  now = 2000;
+  const second = await submit(store, { idempotency: { ...idempotency, digest: "e" } });
+  assert(second !== first);
+  await store.cancel(second);
+  assertEquals((await store.remove(second)).ok, true);
+  const third = await submit(store, { idempotency: { ...idempotency, digest: "e" } });
+  assert(third !== second);
+});
+
+Deno.test("Store lets one of many claims of a task through", async () => {
+  await using cluster = await open(4);
+  for (let round = 0; round < 10; round++) {
+    const id = await submit(cluster.stores[round % 4]!);
+    const claims = await Promise.all(cluster.stores.map((store) => claim(store, id)));
+    const won = claims.flatMap(({ ok, live }) => ok ? [live.task.owner] : []);
+    assertEquals(won.length, 1);
+    assertEquals((await cluster.stores[0]!.read(id))?.owner, won[0]);
+    assertEquals((await recordOf(cluster.stores[0]!, id)).attempt, 1);
+  }
+});
+
+Deno.test("Store.cancel() ends a pending task at once, whoever asks and however many", async () => {
+  await using cluster = await open(3);
+  const id = await submit(cluster.stores[0]!);
+  const all = await Promise.all(
+    Array.from({ length: 9 }, (_, n) => cluster.stores[n % 3]!.cancel(id)),
+  );
+  assertEquals(all.filter(({ ok }) => ok).length, 1);
+  for (const decided of all) {
+    if (!decided.ok) {
+      assertEquals(decided, { ok: false, reason: "wrong-state", status: "canceled" });
+    }
+  }
+  const record = await recordOf(cluster.stores[1]!, id);
+  assertEquals([record.status, record.cancel_requested], ["canceled", true]);
+  assertEquals(await cluster.stores[2]!.cancel("01J0000000000000000000NONE"), {
+    ok: false,
+    reason: "not-found",
+  });
+});
+
+Deno.test("Store.cancel() tells of a task that no longer waits, and of one that is to stop", async () => {
+  await using cluster = await open(1);
+  const [store] = cluster.stores;
+  const told: [string, string][] = [];
+  store!.onwithdrawn = (live) => told.push(["withdrawn", live.id]);
+  store!.oncancel = (live) => told.push(["cancel", live.id]);
+  const [waiting, running] = [await submit(store!), await submit(store!)];
+  await claim(store!, running);
+  for (const id of [waiting, running]) assert((await store!.cancel(id)).ok);
+  assertEquals(told, [["withdrawn", waiting], ["cancel", running]]);
+});
+
+Deno.test("Store decides a claim and a cancel that meet for one of them, whole", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  for (let round = 0; round < 20; round++) {
+    const id = await submit(a!);
+    const [claimed, decided] = await Promise.all([claim(a!, id), b!.cancel(id)]);
+    const { status } = await recordOf(b!, id);
+    assert(decided.ok);
+    if (decided.status === "canceled") assertEquals([claimed.ok, status], [false, "canceled"]);
+    else assertEquals([claimed.ok, decided.status, status], [true, "asked", "running"]);
+  }
+});
+
+Deno.test("Store.cancel() asks the owner of a running task, here or in another process", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const id = await submit(a!);
+  await claim(a!, id);
+  const stopped: string[] = [];
+  a!.oncancel = ({ id }) => stopped.push(id);
+  assertEquals(await b!.cancel(id), { ok: true, status: "asked" });
+  assert((await cluster.kv.get(keys.cancel(id))).versionstamp);
+  const told = [];
+  for await (const { key, value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
+    told.push(...parseJournal((await readEntry(cluster.kv, String(key[1]), value))!).events);
+  }
+  assertEquals(told.filter(({ type }) => type === "cancel").map((event) => event.id), [id]);
+  assertEquals(await a!.cancel(id), { ok: true, status: "asked" });
+  assertEquals(stopped, [id]);
+  assertEquals((await recordOf(b!, id)).cancel_requested, true);
+});
+
+Deno.test("Store.retry() takes back what was asked of the task before", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const id = await submit(a!);
+  const { live } = await claim(a!, id);
+  await b!.cancel(id);
+  live.change({ type: "cancel" });
+  await live.committed();
+  assertEquals(await b!.retry(id), { ok: true, status: "pending" });
+  const record = await recordOf(a!, id);
+  assertEquals([record.attempt, record.cancel_requested], [0, false]);
+  assertEquals((await cluster.kv.get(keys.cancel(id))).versionstamp, null);
+});
+
+Deno.test("Store.retry() puts a finished task back once, and refuses any other", async () => {
+  await using cluster = await open(3);
+  const [a] = cluster.stores;
+  const id = await submit(a!);
+  assertEquals(await a!.retry(id), { ok: false, reason: "wrong-state", status: "pending" });
+  await a!.cancel(id);
+  const offered: string[] = [];
+  for (const store of cluster.stores) store.onpending = ({ id }) => offered.push(id);
+  const all = await Promise.all(cluster.stores.map((store) => store.retry(id)));
+  assertEquals(all.filter(({ ok }) => ok).length, 1);
+  assertEquals((await recordOf(a!, id)).seq, 4);
+});
+
+Deno.test("Store.remove() leaves nothing of a finished task, and refuses any other", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const big = JSON.stringify("x".repeat(20_000));
+  const id = await submit(a!, { input: big });
+  assertEquals(await b!.remove(id), { ok: false, reason: "wrong-state", status: "pending" });
+  const { live } = await claim(a!, id);
+  for (let n = 0; n < 600; n++) {
+    live.row("log", `{"message":"${n}"}`);
+    if (n % 3 === 0) await live.committed();
+  }
+  live.save(big);
+  assertEquals(await b!.remove(id), { ok: false, reason: "wrong-state", status: "running" });
+  await b!.cancel(id);
+  live.change({ type: "cancel" });
+  const [removed, again] = await Promise.all([a!.remove(id), a!.remove(id)]);
+  assertEquals([removed.ok, again.ok].toSorted(), [false, true]);
+  assertEquals(await keysAbout(cluster.kv, id), []);
+  assertEquals(await b!.read(id), null);
+});
+
+Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of a removal left", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  const id = await submit(a!);
+  await a!.cancel(id);
+  const { kv } = cluster;
+  /** Dies between the commit that removes the task and the look at its rows. */
+  const dying = new Proxy(kv, {
+    get(_, name) {
+      if (name === "list") throw new Error("killed");
+      const value = Reflect.get(kv, name);
+      return typeof value === "function" ? value.bind(kv) : value;
+    },
+  });
+  using store = new Store({ kv: dying, sid: "dying", log });
+  await assertRejects(() => store.remove(id), Error, "killed");
+  await store.journal.close();
+  assertEquals(await b!.read(id), null);
+  assert((await keysAbout(kv, id)).length > 0);
+  await b!.finishRemovals();
+  assertEquals(await keysAbout(kv, id), []);
+});
+
+Deno.test("Store.remove() decides against a retry that meets it for one of them, whole", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  for (let round = 0; round < 40; round++) {
+    const id = await submit(a!);
+    await a!.cancel(id);
+    // Two processes at one time, and one at another.
+    const other = round % 2 === 0 ? a! : b!;
+    const [removed, retried] = await Promise.all(
+      round % 4 < 2
+        ? [a!.remove(id), other.retry(id)]
+        : [other.retry(id), a!.remove(id)].toReversed(),
+    ) as [Decided, Decided];
+    assert(removed.ok !== retried.ok, `round ${round}`);
+    if (removed.ok) assertEquals(await keysAbout(cluster.kv, id), []);
+    else assertEquals((await recordOf(a!, id)).status, "pending");
+  }
+});
+
+Deno.test("Store.adopt() does not take back a task that has gone on without it", async () => {
+  await using cluster = await open(2);
+  const [a, b] = cluster.stores;
+  let offered: LiveTask | undefined;
+  let canceling: Promise<unknown> | undefined;
+  a!.onpending = (live) => {
+    offered = live;
+    canceling = a!.cancel(live.id);
+  };
+  const id = await submit(a!);
+  await canceling;
+  assert(offered);
+  // What waited for its turn has ended meanwhile, and must not be in anybody's way.
+  assertEquals(a!.adopt(offered), false);
+  assertEquals(await a!.remove(id), { ok: true, status: "canceled" });
+  a!.onpending = (live) => offered = live;
+
+  const other = await submit(a!);
+  const lost = offered;
+  await claim(b!, other);
+  lost.change({ type: "start", owner: "s0" });
+  assertEquals((await lost.committed()).ok, false);
+  assertEquals(a!.adopt(lost), false);
+  assertEquals(await a!.cancel(other), { ok: true, status: "asked" });
+});
+
+Deno.test("Store keeps races of everything with everything whole", async () => {
+  await using cluster = await open(3);
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const random = seededRandom(seed);
+  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
+  const ids = await Promise.all(cluster.stores.map((store) => submit(store)));
+  const acts = [
+    (store: Store, id: string) => store.cancel(id),
+    (store: Store, id: string) => store.retry(id),
+    (store: Store, id: string) => claim(store, id).catch(() => {}),
+    (store: Store, id: string) =>
+      store.withTask(id, (live) => {
+        if (live.task.owner === store.sid) live.change({ type: "complete" }, "1");
+      }),
+  ];
+  for (let wave = 0; wave < 40; wave++) {
+    await Promise.all(
+      Array.from({ length: 6 }, () => pick(acts)(pick(cluster.stores), pick(ids))),
+    );
+  }
+  for (const store of cluster.stores) await store.journal.idle();
+  for (const id of ids) {
+    const stored = await cluster.stores[0]!.read(id);
+    const record = await recordOf(cluster.stores[0]!, id);
+    const seqs = [];
+    for await (const { key } of cluster.kv.list({ prefix: keys.events(id) })) {
+      seqs.push(Number(key[2]));
+    }
+    const about = (await keysAbout(cluster.kv, id)).map((key) => key.split(" "));
+    const index = about.filter(([first]) => first === "index").map(([, , status]) => status);
+    const queued = about.filter(([first]) => first === "queue" || first === "later").length;
+    assertEquals({ seed, index, queued, last: seqs.at(-1) }, {
+      seed,
+      index: [record.status],
+      queued: record.status === "pending" ? 1 : 0,
+      last: record.seq,
+    });
+    assertEquals(stored?.owner !== null, record.status === "running");
+    assertEquals(record.finished_at !== null, isFinished(record.status));
+  }
+});
+
+Deno.test("Store says why it takes no more", async () => {
+  await using cluster = await open(1);
+  const store = cluster.stores[0]!;
+  const id = await submit(store);
+  await store.journal.close();
+  await assertRejects(() => store.submit(task()), StoreError, "closed");
+  await assertRejects(() => store.cancel(id), StoreError, "closed");
+});

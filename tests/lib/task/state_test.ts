@@ -1,0 +1,291 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { isFinished, type Status, waits } from "../../../lib/task/record.ts";
+import {
+  applyReport,
+  type Change,
+  MAX_DEATHS,
+  newTask,
+  type Report,
+  type Task,
+  transition,
+} from "../../../lib/task/state.ts";
+
+const SPEC = {
+  id: "01J0000000000000000000TEST",
+  kind: "k",
+  maxAttempts: 3,
+  priority: 0,
+  runAt: 0,
+  timeoutMs: null,
+};
+
+const ERROR = { name: "RangeError", message: "It broke" };
+
+/** Every way the diagram has from one state to another. */
+const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
+  start: [["pending", "running"]],
+  complete: [["running", "completed"]],
+  fail: [["running", "failed"], ["running", "pending"]],
+  interrupt: [["running", "pending"], ["running", "canceled"], ["running", "failed"]],
+  "request-cancel": [["pending", "canceled"], ["running", "running"]],
+  cancel: [["running", "canceled"]],
+  retry: [["completed", "pending"], ["failed", "pending"], ["canceled", "pending"]],
+};
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant("start" as const),
+      owner: fc.constantFrom("s1", "s2"),
+      slot: fc.option(fc.nat(3)),
+    }),
+  },
+  fc.constant({ type: "complete" as const }),
+  fc.record({
+    type: fc.constant("fail" as const),
+    error: fc.constant(ERROR),
+    retryAfterMs: fc.option(fc.nat(1000)),
+  }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant("interrupt" as const), died: fc.boolean() }),
+  },
+  fc.constant({ type: "request-cancel" as const }),
+  fc.constant({ type: "cancel" as const }),
+  fc.constant({ type: "retry" as const }),
+);
+
+const report: fc.Arbitrary<Report> = fc.record({
+  at: fc.nat(1e6),
+  progress: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
+  done: fc.nat(200),
+  total: fc.nat(100),
+  stage: fc.constantFrom("a", "b"),
+}, { requiredKeys: ["at"] });
+
+function frozen(task: Task): Task {
+  Object.freeze(task.record);
+  return Object.freeze(task);
+}
+
+/** What a save does to a task, as `LiveTask` has it. */
+function saved(task: Task): Task {
+  return { ...task, checkpointed: true, deaths: 0 };
+}
+
+Deno.test("transition() never leaves the diagram", () => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 60, size: "max" }), (changes) => {
+      let task = frozen(newTask(SPEC, 0));
+      for (const [n, change] of changes.entries()) {
+        const { status } = task.record;
+        const ways = WAYS[change.type].filter(([from]) => from === status);
+        const result = transition(task, change, n + 1);
+        assertEquals(result.ok, ways.length > 0);
+        if (!result.ok) continue;
+        task = frozen(result.task);
+        const { record, owner, slot } = task;
+        assert(ways.some(([, to]) => to === record.status));
+        assertEquals(owner !== null, record.status === "running");
+        if (record.status !== "running") assertEquals(slot, null);
+        assertEquals(record.finished_at !== null, isFinished(record.status));
+        assertEquals(record.updated_at, new Date(n + 1).toISOString());
+        if (record.status === "completed") {
+          assertEquals([record.progress, record.error], [100, null]);
+        }
+        if (record.status === "failed") assert(record.error !== null);
+        if (isFinished(record.status)) assertEquals([record.eta_ms, record.rate], [null, null]);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("transition() counts attempts, and interruptions use none", () => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 80, size: "max" }), (changes) => {
+      let task = newTask(SPEC, 0);
+      let attempts = 0;
+      let interrupted = false;
+      let interruptions = 0;
+      for (const change of changes) {
+        const result = transition(task, change, 1);
+        if (!result.ok) continue;
+        const before = task;
+        task = result.task;
+        const { status } = task.record;
+        if (change.type === "start" && !interrupted) attempts++;
+        if (change.type === "retry") attempts = 0;
+        interrupted = change.type === "interrupt" && status === "pending";
+        if (interrupted) interruptions++;
+        assertEquals([task.record.attempt, task.interruptions], [attempts, interruptions]);
+        // What an interruption leaves is what the task goes on with.
+        if (interrupted) {
+          const { progress, done, started_at } = before.record;
+          assertEquals([task.record.progress, task.record.done, task.record.started_at], [
+            progress,
+            done,
+            started_at,
+          ]);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("transition() gives up a task that died three times without a new checkpoint", () => {
+  const step = fc.constantFrom("die", "stop", "save");
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      let task = newTask(SPEC, 0);
+      let deaths = 0;
+      for (const step of steps) {
+        const started = transition(task, { type: "start", owner: "s" }, 1);
+        assert(started.ok);
+        task = step === "save" ? saved(started.task) : started.task;
+        deaths = step === "save" ? 0 : step === "die" ? deaths + 1 : deaths;
+        const result = transition(task, { type: "interrupt", died: step === "die" }, 2);
+        assert(result.ok);
+        task = result.task;
+        assertEquals(task.record.status, deaths === MAX_DEATHS ? "failed" : "pending");
+        if (deaths < MAX_DEATHS) continue;
+        assertEquals(task.record.error?.name, "ProcessDied");
+        return;
+      }
+    }),
+  );
+});
+
+Deno.test("transition() keeps the place of an interrupted task, which waits for no time", () => {
+  fc.assert(
+    fc.property(fc.nat(2000), fc.nat(1000), fc.array(fc.nat(5000)), (delay, at, times) => {
+      let task = newTask({ ...SPEC, runAt: at + delay }, at);
+      for (const time of times) {
+        const before = task.record.run_at;
+        const started = transition(task, { type: "start", owner: "s" }, time);
+        assert(started.ok);
+        const result = transition(started.task, { type: "interrupt", died: false }, time);
+        assert(result.ok);
+        task = result.task;
+        // Where the clock was set back, it goes before all that have come by now.
+        const place = before < new Date(time).toISOString() ? before : new Date(time).toISOString();
+        assertEquals([task.record.run_at, waits(task.record)], [place, false]);
+      }
+    }),
+  );
+});
+
+Deno.test("transition() says why a change cannot be, and changes nothing", () => {
+  const pending = frozen(newTask(SPEC, 0));
+  const running = transition(pending, { type: "start", owner: "s" }, 1);
+  assert(running.ok);
+  const canceled = transition(pending, { type: "request-cancel" }, 1);
+  assert(canceled.ok);
+  const refused = (task: Task, change: Change) => transition(frozen(task), change, 2);
+  const no = (reason: string) => ({ ok: false, reason });
+  assertEquals<unknown>(refused(running.task, { type: "start", owner: "t" }), no("not-pending"));
+  assertEquals<unknown>(refused(pending, { type: "complete" }), no("not-running"));
+  assertEquals<unknown>(refused(pending, { type: "retry" }), no("not-finished"));
+  assertEquals<unknown>(refused(canceled.task, { type: "request-cancel" }), no("finished"));
+});
+
+Deno.test("transition() fails for good, or waits, as it is told, and not after a cancel", () => {
+  const start = (task: Task) => {
+    const result = transition(task, { type: "start", owner: "s", slot: 1 }, 1000);
+    assert(result.ok);
+    return result.task;
+  };
+  const fail = (task: Task, retryAfterMs: number | null) => {
+    const result = transition(task, { type: "fail", error: ERROR, retryAfterMs }, 2000);
+    assert(result.ok);
+    return result.task.record;
+  };
+  const running = start(newTask(SPEC, 0));
+  const waiting = fail(running, 500);
+  assertEquals([waiting.status, waiting.run_at], ["pending", new Date(2500).toISOString()]);
+  assertEquals(waiting.error, ERROR);
+  assertEquals(fail(running, null).status, "failed");
+  const asked = transition(running, { type: "request-cancel" }, 1500);
+  assert(asked.ok && asked.task.record.cancel_requested);
+  assertEquals(fail(asked.task, 500).status, "failed");
+});
+
+Deno.test("transition() starts a retried task anew, its checkpoint kept unless it had completed", () => {
+  const running = transition(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
+  assert(running.ok);
+  const told = saved(applyReport(running.task, { at: 2, progress: 50, message: "half" }));
+  const ends: Change[] = [{ type: "complete" }, { type: "cancel" }];
+  for (const end of ends) {
+    const ended = transition(told, end, 3);
+    assert(ended.ok);
+    const again = transition(ended.task, { type: "retry" }, 4);
+    assert(again.ok);
+    const { status, attempt, progress, message, run_at, started_at } = again.task.record;
+    assertEquals(
+      [status, attempt, progress, message, run_at, started_at],
+      ["pending", 0, 0, null, new Date(4).toISOString(), null],
+    );
+    assertEquals(again.task.checkpointed, end.type === "cancel");
+  }
+});
+
+Deno.test("applyReport() keeps percent from ever falling within an attempt", () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ report }) },
+    { weight: 1, arbitrary: fc.record({ change }) },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100, size: "max" }), (steps) => {
+      let task = newTask(SPEC, 0);
+      let highest = 0;
+      for (const step of steps) {
+        if ("report" in step) {
+          if (task.record.status !== "running") continue;
+          task = applyReport(frozen(task), step.report);
+        } else {
+          const attempt = task.record.attempt;
+          const result = transition(task, step.change, 1);
+          if (!result.ok) continue;
+          task = result.task;
+          if (task.record.attempt !== attempt) highest = 0;
+        }
+        const { progress } = task.record;
+        if (progress === null) continue;
+        assert(progress >= highest && progress <= 100, `${progress} after ${highest}`);
+        highest = progress;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("applyReport() computes percent from done and total, where it is not told", () => {
+  const running = newTask(SPEC, 0);
+  const percent = (...reports: Omit<Report, "at">[]) =>
+    reports.reduce((task, report) => applyReport(task, { at: 1, ...report }), running).record
+      .progress;
+  assertEquals(percent({ done: 3, total: 10 }), 30);
+  assertEquals(percent({ total: 10 }, { done: 5 }), 50);
+  assertEquals(percent({ done: 1, total: 3 }), 33.33);
+  assertEquals(percent({ done: 5 }), null);
+  assertEquals(percent({ done: 0, total: 0 }), null);
+  assertEquals(percent({ done: 20, total: 10 }), 100);
+  assertEquals(percent({ done: 1, total: 10, progress: 90 }), 90);
+  assertEquals(percent({ progress: null }), null);
+  assertEquals(percent({ message: "m" }), 0);
+});
+
+Deno.test("applyReport() changes what is named and nothing else", () => {
+  fc.assert(
+    fc.property(report, (report) => {
+      const { record } = newTask(SPEC, 0);
+      const { at, progress: _, ...named } = report;
+      const { progress: __, ...next } = applyReport(frozen(newTask(SPEC, 0)), report).record;
+      const { progress: ___, ...before } = record;
+      assertEquals(next, { ...before, ...named, updated_at: new Date(at).toISOString() });
+    }),
+  );
+});

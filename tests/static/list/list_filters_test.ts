@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  apiQuery,
+  formatFilters,
+  isUnfiltered,
+  matcher,
+  NO_FILTERS,
+  parseFilters,
+} from "../../../static/list/filters.ts";
+import { record } from "../records.ts";
+
+const NOW = Date.parse("2030-01-01T12:00:00.000Z");
+
+Deno.test("parseFilters() leaves out what makes no sense", () => {
+  const query = new URLSearchParams("status=failed,owned,,running&since=9y&from=2030-01-01&kind=a");
+  assertEquals(parseFilters(query), { ...NO_FILTERS, statuses: ["running", "failed"], kind: "a" });
+  const custom = new URLSearchParams("since=custom&from=never&to=2030-01-01T00:00:00Z");
+  assertEquals(parseFilters(custom), {
+    ...NO_FILTERS,
+    since: "custom",
+    to: "2030-01-01T00:00:00.000Z",
+  });
+  assert(isUnfiltered(parseFilters(new URLSearchParams("since=toString&task_id=1"))));
+});
+
+Deno.test("formatFilters() says nothing of what is not filtered", () => {
+  assertEquals(formatFilters(NO_FILTERS).toString(), "");
+  assertEquals(formatFilters({ ...NO_FILTERS, text: "x" }).toString(), "q=x");
+});
+
+Deno.test("apiQuery() asks for a range that ends now by its beginning", () => {
+  assertEquals(apiQuery({ ...NO_FILTERS, since: "1h", text: " a " }, NOW), {
+    q: "a",
+    created_after: "2030-01-01T11:00:00.000Z",
+  });
+});
+
+Deno.test("matcher() tells as the server would", () => {
+  const demo = record({
+    kind: "demo",
+    status: "failed",
+    created_at: "2030-01-01T11:30:00.000Z",
+    error: { name: "Error", message: "No such HOST" },
+  });
+  const matches = (filters: Partial<typeof NO_FILTERS>) =>
+    matcher({ ...NO_FILTERS, ...filters }, NOW)(demo);
+  assert(matches({}));
+  assert(matches({ statuses: ["running", "failed"], kind: "demo", text: " such host " }));
+  assert(matches({ since: "1h" }));
+  assert(!matches({ statuses: ["running"] }));
+  assert(!matches({ kind: "other" }));
+  assert(!matches({ text: "absent" }));
+  assert(!matches({ since: "custom", to: "2030-01-01T11:30:00.000Z" }));
+  assert(!matches({ since: "custom", from: "2030-01-01T11:31:00.000Z" }));
+});

@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  appendRows,
+  CHUNK_ROWS,
+  type LogRows,
+  MAX_ROWS,
+  MAX_SIZE,
+  NO_ROWS,
+  type OutputRow,
+} from "../../../static/task/log_rows.ts";
+
+function rows(from: number, to: number, text = ""): OutputRow[] {
+  const made: OutputRow[] = [];
+  for (let seq = from; seq <= to; seq++) {
+    made.push({ type: "output", seq, time: "", data: 1, text });
+  }
+  return made;
+}
+
+function seqs(log: LogRows): number[] {
+  return log.chunks.flatMap((chunk) => chunk.rows.map((row) => row.seq));
+}
+
+Deno.test("appendRows() keeps every row once and in order, however they come", () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 250 }), { maxLength: 12 }), (sizes) => {
+    let log: LogRows<OutputRow> = NO_ROWS;
+    let next = 1;
+    for (const size of sizes) {
+      // Each time with some that were there already, as after a reconnect.
+      log = appendRows(log, rows(Math.max(1, next - 7), next + size - 1, "four"));
+      next += size;
+    }
+    assertEquals(seqs(log), rows(1, next - 1).map(({ seq }) => seq));
+    assertEquals([log.count, log.size], [next - 1, 4 * (next - 1)]);
+    assert(log.chunks.slice(0, -1).every((chunk) => chunk.rows.length === CHUNK_ROWS));
+    assertEquals(new Set(log.chunks.map(({ id }) => id)).size, log.chunks.length);
+  }));
+});
+
+Deno.test("appendRows() leaves the log that was as it was, and full chunks the same", () => {
+  const before = appendRows(NO_ROWS, rows(1, 150));
+  const after = appendRows(before, rows(151, 160));
+  assertEquals(seqs(before).length, 150);
+  assertStrictEquals(after.chunks[0], before.chunks[0]);
+  assertEquals(after.chunks[1]!.id, before.chunks[1]!.id);
+  assert(after.chunks[1] !== before.chunks[1]);
+  assertStrictEquals(appendRows(after, rows(1, 160)), after);
+});
+
+Deno.test("appendRows() gives up the oldest beyond its bound and counts them", () => {
+  let log: LogRows<OutputRow> = NO_ROWS;
+  for (let at = 1; at <= 2 * MAX_ROWS; at += 37) log = appendRows(log, rows(at, at + 36));
+  assert(log.count <= MAX_ROWS && log.count > MAX_ROWS - CHUNK_ROWS);
+  assertEquals(log.count + log.dropped, log.lastSeq);
+  assertEquals(seqs(log)[0], log.dropped + 1);
+  assertEquals(seqs(log).length, log.count);
+});
+
+Deno.test("appendRows() is bounded by the length of the texts, too", () => {
+  let log: LogRows<OutputRow> = NO_ROWS;
+  const text = "x".repeat(48 * 1024);
+  for (let at = 1; at <= 1000; at += 10) log = appendRows(log, rows(at, at + 9, text));
+  assert(log.size <= MAX_SIZE && log.count > 100);
+  assertEquals(log.count + log.dropped, 1000);
+  assertEquals(seqs(log).at(-1), 1000);
+});

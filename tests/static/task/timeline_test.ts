@@ -1,0 +1,66 @@
+import { assert, assertEquals } from "@std/assert";
+import { appendStates, isEnd, MAX_STATES, timeline } from "../../../static/task/timeline.ts";
+import type { StateRow } from "../../../static/task/log_rows.ts";
+
+/** A change at a second. */
+function state(second: number, fields: Partial<StateRow> = {}): StateRow {
+  const time = new Date(second * 1000).toISOString();
+  return {
+    type: "state",
+    seq: second,
+    time,
+    status: "running",
+    attempt: 1,
+    canceling: false,
+    error: null,
+    runAt: time,
+    ...fields,
+  };
+}
+
+const error = { name: "RangeError", message: "It broke" };
+
+/** Delayed, failed once, interrupted, asked to stop, canceled, and run again. */
+const LIFE: StateRow[] = [
+  state(1, { status: "pending", attempt: 0, runAt: new Date(5000).toISOString() }),
+  state(5),
+  state(8, { status: "pending", error, runAt: new Date(10_000).toISOString() }),
+  state(10, { attempt: 2 }),
+  state(20, { status: "pending", attempt: 2 }),
+  state(22, { attempt: 2 }),
+  state(30, { attempt: 2, canceling: true }),
+  state(31, { status: "canceled", attempt: 2 }),
+  state(40, { status: "pending", attempt: 0 }),
+];
+
+Deno.test("timeline() tells states and attempts, with their times and what went wrong", () => {
+  const steps = timeline(LIFE);
+  assertEquals(
+    steps.map(({ name, from, to, attempt }) => [name, from / 1000, to && to / 1000, attempt]),
+    [
+      ["scheduled", 1, 5, 0],
+      ["running", 5, 8, 1],
+      ["retrying", 8, 10, 1],
+      ["running", 10, 20, 2],
+      ["interrupted", 20, 22, 2],
+      ["running", 22, 30, 2],
+      ["canceling", 30, 31, 2],
+      ["canceled", 31, 40, 2],
+      ["queued", 40, null, 0],
+    ],
+  );
+  assertEquals(steps.map(({ resumed }) => resumed).indexOf(true), 5);
+  assertEquals(steps.filter((step) => step.error !== null).map(({ name }) => name), ["retrying"]);
+  assertEquals([steps[0]!.until, steps[2]!.until, steps[4]!.until], [5000, 10_000, null]);
+  assertEquals(steps.filter(isEnd).map(({ name }) => name), ["canceled"]);
+});
+
+Deno.test("appendStates() takes each change once, and keeps a bounded number", () => {
+  let states = appendStates([], LIFE.slice(0, 4));
+  states = appendStates(states, LIFE);
+  assertEquals(states, LIFE);
+  assert(appendStates(states, LIFE) === states);
+  const many = Array.from({ length: 3 * MAX_STATES }, (_, n) => state(n + 100));
+  states = appendStates(states, many);
+  assertEquals([states.length, states.at(-1)], [MAX_STATES, many.at(-1)!]);
+});

@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import type { TaskDetails } from "../../../static/app/api.ts";
+import { workerState } from "../../../static/task/worker_state.ts";
+import { record } from "../records.ts";
+
+function details(fields: Partial<TaskDetails>): TaskDetails {
+  return {
+    task_id: record().task_id,
+    status: "running",
+    input: null,
+    checkpoint: null,
+    timeout_ms: null,
+    interruptions: 0,
+    worker: { silent_ms: 0 },
+    lease_ms: 3000,
+    queue_position: null,
+    trace: null,
+    ...fields,
+  };
+}
+
+Deno.test("workerState() is alive while renewals come, however long ago one asked", () => {
+  const state = workerState(record(), details({ worker: { silent_ms: 900 } }), 60_000);
+  assertEquals(state, { state: "alive", silentMs: 900 });
+});
+
+Deno.test("workerState() counts down to when the task goes on elsewhere", () => {
+  const silent = details({ worker: { silent_ms: 1600 } });
+  assertEquals(workerState(record(), silent, 400), {
+    state: "silent",
+    silentMs: 2000,
+    resumesInMs: 2000,
+  });
+  assertEquals(workerState(record(), silent, 60_000), {
+    state: "silent",
+    silentMs: 61_600,
+    resumesInMs: 0,
+  });
+  assertEquals(workerState(record(), details({ worker: null }), 0), { state: "gone" });
+});
+
+Deno.test("workerState() says nothing of a task that nobody runs, or of which it knows too little", () => {
+  assertEquals(workerState(record({ status: "pending" }), details({}), 0), null);
+  assertEquals(workerState(record(), null, 0), null);
+  // The details are of before it was claimed.
+  assertEquals(workerState(record(), details({ status: "pending", worker: null }), 0), null);
+});
