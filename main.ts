@@ -7,7 +7,8 @@
 
 import { Auth } from "./lib/http/auth.ts";
 import { readCertificate } from "./lib/config/certificate.ts";
-import { type Config, ConfigError, configHelp, readConfig } from "./lib/config/config.ts";
+import { type Config, ConfigError } from "./lib/config/config.ts";
+import { configHelp, readConfig } from "./lib/config/read_config.ts";
 import { Drain } from "./lib/sse/drain.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/kv/file_lock.ts";
@@ -28,14 +29,15 @@ import { StorePages } from "./lib/kv/store_pages.ts";
 import { Pulse } from "./lib/sse/stream.ts";
 import { serverFiles } from "./lib/config/server_files.ts";
 import { TaskCounts } from "./lib/kv/counts.ts";
-import { taskEnvironment } from "./lib/config/task_environment.ts";
+import { taskEnvironment } from "./lib/child/task_environment.ts";
 import { taskPermissions } from "./lib/config/task_permissions.ts";
 import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/runner/task_process.ts";
 import type { App } from "./routes/app.ts";
 import { readTokens } from "./lib/http/tokens.ts";
 import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
 
-export { type Config, configHelp, readConfig } from "./lib/config/config.ts";
+export type { Config } from "./lib/config/config.ts";
+export { configHelp, readConfig } from "./lib/config/read_config.ts";
 
 /** A running server. Disposing of it stops it at once and waits until it has. */
 export interface Server extends App, AsyncDisposable {

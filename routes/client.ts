@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Methods, Route } from "./mod.ts";
+import type { Methods, Route } from "./route.ts";
 import { serveFile, type StaticFile } from "./static_file.ts";
 
 const SCRIPT = "text/javascript; charset=utf-8";

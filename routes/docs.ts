@@ -1,5 +1,5 @@
 import type { App, RouteContext } from "./app.ts";
-import type { RouteTable } from "./mod.ts";
+import type { RouteTable } from "./route.ts";
 import { describe } from "./openapi.ts";
 import { renderDocs } from "./openapi/html.ts";
 import { cacheOf, PAGE_HEADERS } from "./page.ts";

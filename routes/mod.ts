@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Need } from "../lib/http/auth.ts";
 import { errorResponse, HttpError } from "../lib/http/errors.ts";
-import { checkHost, type Reach, requireHost } from "../lib/http/origin.ts";
+import { checkHost, requireHost } from "../lib/http/origin.ts";
+import { TooManyReadsError } from "../lib/kv/reads.ts";
 import { StoreError } from "../lib/store/store_error.ts";
 import type { App, RouteContext } from "./app.ts";
+import type { Methods, RouteTable } from "./route.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
@@ -28,15 +29,6 @@ import { submit } from "./submit.ts";
 import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
 import { createTask, getTasks } from "./tasks.ts";
 import { createUpload } from "./uploads.ts";
-
-/** Answers a request. */
-export type Route = (app: App, context: RouteContext) => Response | Promise<Response>;
-
-/** By method: what it needs, what answers it, and which pages may read it beside our own. */
-export type Methods = Record<string, readonly [need: Need, route: Route, reach?: Reach]>;
-
-/** What there is at each path. */
-export type RouteTable = readonly (readonly [path: string, methods: Methods])[];
 
 /** Every path: what may be done there, and what that needs. The policy is this table. */
 export const ROUTES: RouteTable = [
@@ -65,7 +57,7 @@ export const ROUTES: RouteTable = [
   ["/docs", { GET: ["any", (app, context) => getDocs(app, ROUTES, context), "linked"] }],
   ["/metrics", { GET: ["read", getMetrics] }],
   ["/icon.svg", { GET: ["public", getIcon] }],
-  ["/static/strings/:file", { GET: ["public", getStrings] }],
+  ["/static/i18n/:file", { GET: ["public", getStrings] }],
   ["/static/:file", { GET: ["public", getStatic] }],
   ...CLIENT_ROUTES,
 ];
@@ -82,10 +74,13 @@ interface Match {
   params: RouteContext["params"];
 }
 
-/** What a write is told when this process stops, or begins anew. */
-const NOT_NOW = new HttpError(503, "This server takes no writes now: try again in a moment", {
-  headers: { "retry-after": "1" },
-});
+/** What passes by itself: this process stops or starts over, or too many ask. */
+function passing(error: unknown): HttpError | null {
+  const stops = error instanceof StoreError && error.reason !== "refused";
+  if (!stops && !(error instanceof TooManyReadsError)) return null;
+  const sentence = stops ? "This server takes no writes now: try again in a moment" : error.message;
+  return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
+}
 
 /** Makes the handler that `Deno.serve` calls. It never throws. */
 export function createHandler(
@@ -97,8 +92,7 @@ export function createHandler(
     const url = URL.parse(request.url);
     const found = url && match(url.pathname);
     const response = await answer(app, request, url, found, info).catch((error) => {
-      const passes = error instanceof StoreError && error.reason !== "refused";
-      return errorResponse(passes ? NOT_NOW : error, app.log);
+      return errorResponse(passing(error) ?? error, app.log);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);
     return finish(app, request, url, response);

@@ -1,7 +1,7 @@
 import { json } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { isSecure } from "./guard.ts";
-import type { RouteTable } from "./mod.ts";
+import type { RouteTable } from "./route.ts";
 import { describeApi } from "./openapi/document.ts";
 
 /** `GET /openapi.json`: what there is, for programs. */

@@ -66,7 +66,7 @@ export async function getPage(app: App, context: RouteContext): Promise<Response
     chunksOfPage(),
     snapshotOf(app, context),
   ]);
-  const preloads = [...chunks, `strings/${language}.js`]
+  const preloads = [...chunks, `i18n/${language}.js`]
     .map((name) => `<link rel="modulepreload" href="/static/${name}">`).join("\n    ");
   const page = html
     .replace('lang="en"', `lang="${language}"`)
@@ -92,13 +92,13 @@ export function getStatic(_app: App, { request, params }: RouteContext): Promise
   return serveFile(request, { path: `dist/${name}`, type }, { ...PAGE_HEADERS, ...FOR_EVER });
 }
 
-/** `GET /static/strings/{file}`: the words of a language. */
+/** `GET /static/i18n/{file}`: the words of a language. */
 export function getStrings(_app: App, { request, params }: RouteContext): Promise<Response> {
   const [language = "", ...ending] = (params.file ?? "").split(".");
   if (!LANGUAGES.includes(language) || !["js", "js.map"].includes(ending.join("."))) {
     throw new HttpError(404, `There is no language ${language.slice(0, 100)}`);
   }
-  const path = `dist/strings/${params.file}`;
+  const path = `dist/i18n/${params.file}`;
   return serveFile(request, { path, type: ending.length > 1 ? MAP : SCRIPT }, PAGE_HEADERS);
 }
 

@@ -7,8 +7,8 @@
 import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";
-import { MAX_JSON } from "../lib/kv/head.ts";
-import { byteLength } from "../lib/kv/event_text.ts";
+import { MAX_JSON } from "../lib/task/limits.ts";
+import { byteLength } from "../lib/base/bytes.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** Milliseconds an Idempotency-Key is remembered. */

@@ -7,7 +7,7 @@
 
 import { backup, DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { readConfig } from "../lib/config/config.ts";
+import { readConfig } from "../lib/config/read_config.ts";
 import { openPrivate, STORE_FILES } from "../lib/kv/private_file.ts";
 import { checkStoreFile, StoreOpenError } from "../lib/kv/store_file.ts";
 

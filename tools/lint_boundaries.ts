@@ -8,6 +8,7 @@
 
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { layerProblem } from "./layers.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -36,7 +37,7 @@ type Target =
   | { type: "built-in" };
 
 /** What of `lib/` a kind may use: the public face. */
-const FOR_KINDS = new Set(["lib/task/define.ts", "lib/task/delay.ts", "lib/mod.ts"]);
+const FOR_KINDS = "lib/mod.ts";
 
 /** The layer of a file: the first of its path. `lib/kinds` and `static/client` are their own. */
 type Layer = "kinds" | "lib" | "routes" | "client" | "static" | "free" | "root";
@@ -95,12 +96,12 @@ export function importProblem(
   if (to === "free") return "Nothing outside tests/, tools/ and examples/ imports them";
   switch (layer) {
     case "kinds":
-      return to === "kinds" || FOR_KINDS.has(target.path)
+      return to === "kinds" || target.path === FOR_KINDS
         ? undefined
-        : "A kind imports only ../task.ts, ../pause.ts, its siblings and packages";
+        : 'A kind imports only "headway", its siblings and packages';
     case "lib":
       return to === "lib" || to === "kinds"
-        ? undefined
+        ? layerProblem(from, target.path)
         : "lib/ imports only lib/ and packages: hand it what it needs as an argument";
     case "routes":
       return to === "lib" || to === "kinds" || to === "routes"

@@ -7,8 +7,7 @@
 
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { isProgress, type TaskEvent } from "../kv/event_text.ts";
-import type { StreamEnd } from "../sse/stream.ts";
+import { isProgress, type TaskEvent } from "../task/event.ts";
 
 /** What a process is asked for at a scrape. */
 export interface Reading {
@@ -25,7 +24,7 @@ export interface Reading {
     size: number;
     opened: number;
     sent: number;
-    ended: Readonly<Record<StreamEnd, number>>;
+    ended: Readonly<Record<string, number>>;
   };
 }
 
@@ -36,9 +35,6 @@ export interface MetricsOptions {
   /** What this process does. */
   role: string;
 }
-
-/** How a try to commit went. */
-export type CommitEnd = "committed" | "conflict" | "failed";
 
 /** Methods that are told apart: a client may make up others. */
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
@@ -138,7 +134,7 @@ export class Metrics implements Disposable {
   }
 
   /** A try to commit. */
-  tried(end: CommitEnd, ms: number): void {
+  tried(end: string, ms: number): void {
     this.#commits.inc({ end });
     this.#commit.observe(ms / 1000);
   }

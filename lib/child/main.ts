@@ -8,7 +8,7 @@
 import { Executor } from "./executor.ts";
 import { collectKinds } from "./load_kinds.ts";
 import { encodeFrame, FrameDecoder, type FromTasks, type ToTasks } from "./protocol.ts";
-import { OF_DENO } from "../config/task_environment.ts";
+import { OF_DENO } from "./task_environment.ts";
 import { startWatchdog } from "../base/watchdog.ts";
 
 /** Milliseconds for `finally` blocks when the server has gone. */

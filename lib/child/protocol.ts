@@ -7,6 +7,7 @@
  * @module
  */
 
+import { concat } from "../base/bytes.ts";
 import type { Report } from "../task/state.ts";
 import type { TaskError } from "../task/record.ts";
 import type { UploadInfo } from "../task/define.ts";
@@ -131,15 +132,4 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
     this.#length = bytes.length - at;
     return frames;
   }
-}
-
-/** Bytes one after another. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

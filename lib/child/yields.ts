@@ -4,9 +4,9 @@
  * @module
  */
 
-import { byteLength } from "../kv/event_text.ts";
+import { byteLength } from "../base/bytes.ts";
 import type { Report } from "../task/state.ts";
-import { MAX_JSON } from "../kv/head.ts";
+import { MAX_JSON } from "../task/limits.ts";
 import { type LogLevel, type LogYield, type Progress, yieldType } from "../task/define.ts";
 
 /** A yield, as it goes to the server. `json` is an object's text. */

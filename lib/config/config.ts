@@ -1,15 +1,17 @@
 /**
- * The configuration: read from environment variables, checked, with its defaults. The same table is
- * printed by `--help`.
+ * What a process is set up with.
  *
  * @module
  */
 
 import type { LogLevel } from "../task/define.ts";
 import type { Token } from "../http/tokens.ts";
-import { VARIABLES } from "./variables.ts";
 
-export { ConfigError } from "./variable.ts";
+/** A variable is not as it should be; the message names it and says what would be right. */
+export class ConfigError extends Error {
+  /** Tells it from other errors. */
+  override name = "ConfigError";
+}
 
 /** What a process is set up with. Times are milliseconds, sizes bytes. */
 export interface Config {
@@ -85,33 +87,4 @@ export interface Config {
   writeRate: number;
   /** What is logged. */
   log: { level: LogLevel | "off"; pretty: boolean };
-}
-
-/**
- * Reads a configuration.
- *
- * @param env Looks a variable up.
- * @throws {ConfigError} If a value is not as it should be.
- */
-export function readConfig(env: (name: string) => string | undefined): Config {
-  const config = {} as Config;
-  for (const variable of VARIABLES) variable.read(env(variable.name)?.trim() || undefined, config);
-  if (env("DENO_DEPLOYMENT_ID") !== undefined) {
-    // Deno Deploy: the address counts for nothing, everybody can reach it; the store is the platform's;
-    // little memory, and a life of minutes, are better spent in one process.
-    config.host = "0.0.0.0";
-    if (!env("HEADWAY_KV")?.trim()) config.kv = "";
-    if (!env("HEADWAY_WORKERS")?.trim()) config.workers = 0;
-  }
-  return config;
-}
-
-/** The table of variables, as text. */
-export function configHelp(): string {
-  const width = Math.max(...VARIABLES.map(({ name, shown }) => name.length + shown.length));
-  return VARIABLES
-    .map(({ name, shown, about }) =>
-      `  ${name} ${" ".repeat(width - name.length - shown.length)}${shown}  ${about}`
-    )
-    .join("\n");
 }

@@ -5,13 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import type { Config } from "./config.ts";
-
-/** A variable is not as it should be; the message names it and says what would be right. */
-export class ConfigError extends Error {
-  /** Tells it from other errors. */
-  override name = "ConfigError";
-}
+import { type Config, ConfigError } from "./config.ts";
 
 /** See the module. */
 export interface Variable {

@@ -8,7 +8,8 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { LogLevel } from "../task/define.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
-import { ConfigError, file, flag, list, text, type Variable, whole, wrong } from "./variable.ts";
+import { ConfigError } from "./config.ts";
+import { file, flag, list, text, type Variable, whole, wrong } from "./variable.ts";
 
 const MiB = 1024 * 1024;
 const HOUR = 3600_000;

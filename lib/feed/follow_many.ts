@@ -9,7 +9,7 @@ import { encodeEvent } from "./follow_task.ts";
 import type { Hub, Topic } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { keys } from "../kv/keys.ts";
-import type { EventType, TaskEvent } from "../kv/event_text.ts";
+import type { EventType, TaskEvent } from "../task/event.ts";
 import { listTasks } from "../kv/list.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";

@@ -8,7 +8,7 @@ import { historyReads } from "../kv/history.ts";
 import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { keys } from "../kv/keys.ts";
-import { isProgress, type TaskEvent } from "../kv/event_text.ts";
+import { isProgress, type TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";

@@ -10,8 +10,9 @@ import { makeCursor, parseCursor } from "./cursor.ts";
 import { HubEvent } from "./hub_event.ts";
 import { entrySize, readEntry } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
-import { parseJournal, type TaskEvent } from "../kv/event_text.ts";
-import { HEAD_LAG_MS } from "../store/live_task.ts";
+import { parseJournal } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
+import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
 import { idOf, seqOf, type StoredTask } from "../kv/head.ts";
 

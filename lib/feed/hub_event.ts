@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TaskEvent } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
 
 /** An event on its way out, encoded at most once for each of the two kinds of stream. */
 export class HubEvent {

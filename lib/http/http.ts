@@ -7,7 +7,7 @@
 import { HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
 import { paced } from "./paced_body.ts";
-import { concat } from "../child/protocol.ts";
+import { concat } from "../base/bytes.ts";
 
 /** Levels of arrays and objects in a body, at the most. */
 const MAX_DEPTH = 200;

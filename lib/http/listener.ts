@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Certificate } from "../config/certificate.ts";
 import type { Logger } from "../base/log.ts";
 
 /** What {@link Listener} takes. */
@@ -15,7 +14,7 @@ export interface ListenerOptions {
   /** 0 takes a free one. */
   port: number;
   /** What it shows to speak HTTPS and HTTP/2; `null` for plain HTTP. */
-  certificate?: Certificate | null;
+  certificate?: { cert: string; key: string } | null;
   /** Answers. */
   handler: Deno.ServeHandler<Deno.NetAddr>;
   /** Where trouble is told. */

@@ -7,9 +7,9 @@
 
 import { decodeTime, ulid } from "@std/ulid";
 import { keys } from "../kv/keys.ts";
+import { deadline } from "../base/deadline.ts";
 import type { Logger } from "../base/log.ts";
 import { isRevoked, merged, NONE, type Revoked } from "./revoked.ts";
-import { StoreError } from "../store/store_error.ts";
 
 /** A session of the page. */
 export interface PageSession {
@@ -89,7 +89,7 @@ export class Revocations implements AsyncDisposable {
   /**
    * Ends a session: here at once, and everywhere when this resolves and the others have been told.
    *
-   * @throws {StoreError} When the store did not take it in time. It may still.
+   * @throws {Error} When the store did not take it in time. It may still.
    */
   async end(session: PageSession): Promise<void> {
     const { id, token, expiresAt } = session;
@@ -98,15 +98,9 @@ export class Revocations implements AsyncDisposable {
     // One after the other: the first one stores what all of them end.
     const saving = this.#saving.then(() => this.#save(session));
     this.#saving = saving.catch(() => {});
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
+    await deadline(saving, WRITE_MS, () => {
+      throw new Error("The store did not take the end of a session in time");
     });
-    try {
-      await Promise.race([saving, late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** Stops watching. */
@@ -134,7 +128,7 @@ export class Revocations implements AsyncDisposable {
         .commit();
       if (ok) return;
     }
-    throw new StoreError({ ok: false, reason: "conflict" });
+    throw new Error("Other processes ended sessions of this token at the same time, too often");
   }
 
   async #read(): Promise<void> {

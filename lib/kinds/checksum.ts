@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { defineTask, progress, type TaskDefinition } from "../task/define.ts";
+import { defineTask, progress, type TaskDefinition } from "headway";
 import { pieces } from "./pieces.ts";
 
 /** What can be computed. */

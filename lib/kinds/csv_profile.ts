@@ -6,8 +6,8 @@
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import { defineTask, log, progress, save } from "../task/define.ts";
-import type { TaskContext, TaskDefinition, Yield } from "../task/define.ts";
+import { defineTask, log, progress, save } from "headway";
+import type { TaskContext, TaskDefinition, Yield } from "headway";
 import { type CsvDialect, detectDialect } from "./csv_dialect.ts";
 import { type CsvPosition, CsvRows } from "./csv_rows.ts";
 import { PIECE_BYTES, pieces } from "./pieces.ts";

@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { pause } from "../task/delay.ts";
-import { defineTask, progress, save, type TaskDefinition } from "../task/define.ts";
+import { pause } from "headway";
+import { defineTask, progress, save, type TaskDefinition } from "headway";
 
 const MAX_STEPS = 100_000;
 const MAX_INTERVAL_MS = 3_600_000;

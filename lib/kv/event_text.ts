@@ -6,35 +6,8 @@
  * @module
  */
 
-/**
- * What an event is. `message` is the record at a state change, which is kept. `progress` and `head`
- * are the record at any other time, which is conflated: with `head` it was written to the task's
- * head as well. A client sees all three as `message`. `log`, `output` and `complete` are as in a
- * stream; `deleted` and `cancel` (asked for) are for the journal alone.
- */
-export type EventType =
-  | "message"
-  | "progress"
-  | "head"
-  | "log"
-  | "output"
-  | "complete"
-  | "deleted"
-  | "cancel";
-
-/** One event of one task. */
-export interface TaskEvent {
-  /** What it is. */
-  type: EventType;
-  /** The task. */
-  id: string;
-  /** The task's kind. */
-  kind: string;
-  /** Its place among the task's events. */
-  seq: number;
-  /** Its data. */
-  json: string;
-}
+import { byteLength } from "../base/bytes.ts";
+import type { EventType, Row, TaskEvent } from "../task/event.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -89,19 +62,6 @@ export function parseJournal(bytes: Uint8Array): Entry {
   return { sid, at: Number(at), events };
 }
 
-/** Whether an event is progress: state, of which the newest counts. */
-export function isProgress(type: EventType): boolean {
-  return type === "progress" || type === "head";
-}
-
-/** A stored row: an event within its own task. */
-export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
-
-/** Whether a row tells of a state: what a removal of the oldest rows leaves. */
-export function isChange({ type }: Row): boolean {
-  return type === "message" || type === "complete";
-}
-
 /** Rows as the value of one `event` key. */
 export function encodeRows(rows: readonly Row[]): Uint8Array {
   let text = "";
@@ -126,17 +86,4 @@ export function parseRows(bytes: Uint8Array): Row[] {
     at = end + 1;
   }
   return rows;
-}
-
-/** UTF-8 bytes of a text, without making them. Lone surrogates count as U+FFFD: 3 bytes. */
-export function byteLength(text: string): number {
-  let size = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    size += unit < 0x800 ? 1 : 2;
-    const pair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
-    if (pair) i++; // two units, four bytes: already counted as 2 + 2
-  }
-  return size;
 }

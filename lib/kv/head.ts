@@ -27,8 +27,11 @@ export const INLINE_INPUT = 512;
 /** Bytes of JSON that a result may have and still ride in the head, which is then at rest. */
 export const INLINE_RESULT = 4096;
 
-/** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
-export const MAX_JSON = 48 * 1024;
+/**
+ * Milliseconds that a head may lag behind its task's progress. Progress is durable with the journal;
+ * a head rewritten for each would cost a page of the store for every event.
+ */
+export const HEAD_LAG_MS = 3000;
 
 /** The id in a record's text, which begins with it. */
 export function idOf(record: string): string {

@@ -5,7 +5,8 @@
  */
 
 import { keys } from "./keys.ts";
-import { isChange, parseRows, type Row } from "./event_text.ts";
+import { isChange, type Row } from "../task/event.ts";
+import { parseRows } from "./event_text.ts";
 import type { StoredTask } from "./head.ts";
 import { Turns } from "../base/semaphore.ts";
 

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { HttpError } from "../http/errors.ts";
 import { Turns } from "../base/semaphore.ts";
 
 /** Entries that are read ahead, and a read counts as ten: a usual page needs no more. */
@@ -34,6 +33,15 @@ export interface RangeOptions<T> {
   sizeOf?: (value: T) => number;
 }
 
+/** More requests look through the tasks than may wait. */
+export class TooManyReadsError extends Error {
+  override name = "TooManyReadsError";
+
+  constructor() {
+    super("Too many look through the tasks: try again in a moment");
+  }
+}
+
 /** See the module. */
 export class Reads {
   #left: number;
@@ -46,15 +54,13 @@ export class Reads {
   /**
    * Does a read of at most so many entries, when it is its turn.
    *
-   * @throws {HttpError} 503 when too many wait already.
+   * @throws {TooManyReadsError} When too many wait already.
    */
   async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
     const turns = this.#left > 0 ? ahead : behind;
     this.#left -= A_READ + entries;
     if (turns === behind && behind.waiting >= MAX_WAITING) {
-      throw new HttpError(503, "Too many look through the tasks: try again in a moment", {
-        headers: { "retry-after": "1" },
-      });
+      throw new TooManyReadsError();
     }
     return await turns.run(read);
   }

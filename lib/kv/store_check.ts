@@ -6,7 +6,7 @@
  */
 
 import { damagedStore } from "./store_file.ts";
-import { denoCommand } from "../runner/task_process.ts";
+import { denoCommand } from "../base/deno_command.ts";
 
 /** What {@link StoreCheck} takes. */
 export interface StoreCheckOptions {

@@ -6,9 +6,10 @@
  */
 
 import { Executor } from "../child/executor.ts";
+import { denoCommand } from "../base/deno_command.ts";
 import type { Logger } from "../base/log.ts";
+import { concat } from "../base/bytes.ts";
 import {
-  concat,
   encodeBytesFrame,
   encodeFrame,
   FrameDecoder,
@@ -148,14 +149,6 @@ function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskHostEvents): 
       await exited;
     },
   };
-}
-
-/** This very Deno, by the name under which it may be run. */
-export function denoCommand(): string {
-  const command = Deno.execPath();
-  return Deno.permissions.querySync({ name: "run", command }).state === "granted"
-    ? command
-    : "deno";
 }
 
 function tryKill(child: Deno.ChildProcess): void {

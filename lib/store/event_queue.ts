@@ -4,7 +4,8 @@
  * @module
  */
 
-import { eventSize, type TaskEvent } from "../kv/event_text.ts";
+import { eventSize } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 
 /** The task right after a state change. */

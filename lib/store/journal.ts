@@ -11,14 +11,17 @@
 import { Batch } from "./batch.ts";
 import { setEntry } from "../kv/journal_entry.ts";
 import { type Key, keys, keyText } from "../kv/keys.ts";
-import { entryLine, eventSize, journalLine, type TaskEvent } from "../kv/event_text.ts";
+import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
 import type { Logger } from "../base/log.ts";
-import type { CommitEnd } from "../base/metrics.ts";
 import { pause } from "../task/delay.ts";
 import type { Outcome, Piece, Write } from "./write.ts";
 
 /** Milliseconds after which a commit without an answer counts as one that fails. */
 const HANGS_MS = 1000;
+
+/** How a try to commit went. */
+export type CommitEnd = "committed" | "conflict" | "failed";
 
 /** What {@link Journal} takes. */
 export interface JournalOptions {

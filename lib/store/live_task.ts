@@ -9,13 +9,9 @@ import { type Estimate, estimate } from "../task/eta.ts";
 import { type EventItem, Items, type Snapshot } from "./event_queue.ts";
 import { keys } from "../kv/keys.ts";
 import { type Leads, leadsTo, moveLeads } from "./index_keys.ts";
-import {
-  byteLength,
-  encodeRows,
-  eventSize,
-  type EventType,
-  type TaskEvent,
-} from "../kv/event_text.ts";
+import { byteLength } from "../base/bytes.ts";
+import { encodeRows, eventSize } from "../kv/event_text.ts";
+import type { EventType, TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import {
   applyReport,
@@ -26,6 +22,7 @@ import {
   transition,
 } from "../task/state.ts";
 import {
+  HEAD_LAG_MS,
   INLINE_INPUT,
   INLINE_RESULT,
   type Kept,
@@ -50,12 +47,6 @@ export interface LiveTaskHooks {
   /** Milliseconds since the epoch. */
   now(): number;
 }
-
-/**
- * Milliseconds that a head may lag behind its task's progress. Progress is durable with the journal;
- * a head rewritten for each would cost a page of the store for every event.
- */
-export const HEAD_LAG_MS = 3000;
 
 /**
  * Bytes of events rendered at once: their rows are one value of at most 64 KiB. The last message of a

@@ -6,7 +6,8 @@
  */
 
 import { keys } from "../kv/keys.ts";
-import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import { HEAD_LAG_MS } from "../kv/head.ts";
+import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import type { Task } from "../task/state.ts";
 import type { StoredTask } from "../kv/head.ts";
 import type { Outcome, Write } from "./write.ts";

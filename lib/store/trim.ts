@@ -5,7 +5,8 @@
  */
 
 import { keys } from "../kv/keys.ts";
-import { encodeRows, isChange, parseRows, type Row } from "../kv/event_text.ts";
+import { encodeRows, parseRows } from "../kv/event_text.ts";
+import { isChange, type Row } from "../task/event.ts";
 import type { LiveTask } from "./live_task.ts";
 
 /** Rows over the bound before it is worth reading the oldest ones. */

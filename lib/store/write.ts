@@ -5,7 +5,7 @@
  */
 
 import type { Key } from "../kv/keys.ts";
-import type { TaskEvent } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
 
 /** What a write puts into a commit. */
 export interface Piece {

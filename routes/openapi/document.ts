@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Need } from "../../lib/http/auth.ts";
 import type { AnyTask } from "../../lib/task/define.ts";
 import { inputSchema } from "../kinds.ts";
-import type { RouteTable } from "../mod.ts";
+import type { RouteTable } from "../route.ts";
 import { type Answer, NEW_TASK, type Operation, OPERATIONS } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 

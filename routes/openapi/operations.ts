@@ -310,7 +310,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     },
   },
   ...clientFiles(),
-  "GET /static/strings/:file": {
+  "GET /static/i18n/:file": {
     id: "getStrings",
     summary: "The words of the page in a language",
     headers: { "If-None-Match": text.describe("An ETag") },

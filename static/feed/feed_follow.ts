@@ -7,8 +7,7 @@
 
 import type { TaskRecord } from "../../lib/task/record.ts";
 import type { World } from "../client/world.ts";
-import type { FollowedEvent } from "./feed_protocol.ts";
-import { type FeedTab, MAX_WAITING } from "./feed_tab.ts";
+import { type FollowedEvent, MAX_WAITING } from "./feed_protocol.ts";
 import { isFinished, type TaskEvent } from "../task/task_state.ts";
 
 /** Rows in a page of history. */
@@ -26,6 +25,18 @@ interface Followable {
   data: unknown;
 }
 
+/** The rows that wait for the tab. */
+export interface RowQueue {
+  /** How many wait. */
+  readonly rowsWaiting: number;
+  /** Adds one. */
+  pushRow(event: FollowedEvent): void;
+  /** Resolves when the tab has taken some. */
+  drained(): Promise<void>;
+  /** Drops all. */
+  clearRows(): void;
+}
+
 /** See the module. */
 export class FeedFollow {
   /** The task. */
@@ -40,7 +51,7 @@ export class FeedFollow {
   state: "idle" | "reading" | "live" = "idle";
 
   readonly #world: World;
-  readonly #tab: FeedTab;
+  readonly #tab: RowQueue;
   /** The newest that was passed on to the tab's queue, and from there to the tab. */
   #last: number;
   #sent: number;
@@ -50,7 +61,7 @@ export class FeedFollow {
   #overflowed = false;
   #reading: AbortController | null = null;
 
-  constructor(world: World, tab: FeedTab, task: { id: string; after: number; watch: number }) {
+  constructor(world: World, tab: RowQueue, task: { id: string; after: number; watch: number }) {
     this.#world = world;
     this.#tab = tab;
     this.id = task.id.toUpperCase();

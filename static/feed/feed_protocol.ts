@@ -52,3 +52,6 @@ export type FeedMessage =
     list: ListEvent[];
     task: { watch: number; events: FollowedEvent[] } | null;
   };
+
+/** Events that may wait for a tab, of each sort: past it they are read anew when they can go. */
+export const MAX_WAITING = 5000;

@@ -9,7 +9,7 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { EventQueue, stateOf } from "../client/event_queue.ts";
 import type { World } from "../client/world.ts";
 import type { FeedFollow } from "./feed_follow.ts";
-import type { FeedMessage, FollowedEvent } from "./feed_protocol.ts";
+import { type FeedMessage, type FollowedEvent, MAX_WAITING } from "./feed_protocol.ts";
 import type { ListEvent } from "../list/list_state.ts";
 
 /** Milliseconds between two batches, for a tab that is seen and one that is not. */
@@ -18,9 +18,6 @@ const HIDDEN_BATCH_MS = 1000;
 
 /** Events in a batch, of each of the two sorts. */
 const BATCH_EVENTS = 500;
-
-/** Events that may wait, of each of the two sorts: past it they are read anew when they can go. */
-export const MAX_WAITING = 5000;
 
 /** Milliseconds after which a quiet tab is asked for a word, and the ones it has for it. */
 const QUIET_MS = 20_000;

@@ -2,12 +2,17 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { bytes, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
-import type { Described } from "./form_field.tsx";
 import { CloseIcon, UploadIcon } from "../ui/icons.tsx";
 import type { Sending } from "./use_uploads.ts";
 
 /** Milliseconds from which on it can be told how long the rest takes. */
 const KNOWN_MS = 1500;
+
+/** Attributes that tell what is wrong. */
+export interface Described {
+  "aria-invalid"?: true;
+  "aria-describedby"?: string;
+}
 
 /** What {@link FileField} takes. */
 export interface FileFieldProps {

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { Field, Values } from "./kind_form.ts";
 import { strings } from "../i18n/strings.ts";
-import { FileField } from "./file_field.tsx";
+import { type Described, FileField } from "./file_field.tsx";
 import type { Sending } from "./use_uploads.ts";
 
 /** What {@link FormField} takes. */
@@ -59,12 +59,6 @@ export function FormField(props: FormFieldProps): JSX.Element {
       )}
     </div>
   );
-}
-
-/** Attributes that tell what is wrong. */
-export interface Described {
-  "aria-invalid"?: true;
-  "aria-describedby"?: string;
 }
 
 function describe(id: string, wrong: boolean): Described {

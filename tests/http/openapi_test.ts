@@ -98,7 +98,7 @@ function specific(
   }
   const unchanged: Record<string, () => Promise<Sent>> = {};
   for (const [path] of ROUTES) {
-    const at = path.replace("strings/:file", "strings/en.js").replace(":file", "base.css");
+    const at = path.replace("i18n/:file", "i18n/en.js").replace(":file", "base.css");
     unchanged[`GET ${path} 304`] = async () => {
       const response = await fetch(main.url + at);
       await response.body?.cancel();
@@ -160,8 +160,8 @@ function specific(
     "POST /uploads 201": () => ["/uploads?name=a.csv", { body: "a,b\n1,2\n" }],
     "GET /icon.svg 200": () => ["/icon.svg?status=running&progress=40"],
     "GET /icon.svg 400": () => ["/icon.svg?status=x"],
-    "GET /static/strings/:file 200": () => ["/static/strings/en.js"],
-    "GET /static/strings/:file 404": () => ["/static/strings/xx.js"],
+    "GET /static/i18n/:file 200": () => ["/static/i18n/en.js"],
+    "GET /static/i18n/:file 404": () => ["/static/i18n/xx.js"],
     "GET /static/:file 200": () => ["/static/base.css"],
     "GET /static/:file 404": () => ["/static/nothing.js"],
   };

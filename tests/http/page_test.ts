@@ -43,8 +43,8 @@ for (const language of ["en", "zh"]) {
       "/static/app.js",
       "/static/chunk.js",
       "/static/feed_worker.js",
+      `/static/i18n/${language}.js`,
       "/static/page.css",
-      `/static/strings/${language}.js`,
     ]);
     const total = [...sizes.values()].reduce((sum, size) => sum + size);
     assert(total > 20_000 && total < BUDGET, JSON.stringify([total, Object.fromEntries(sizes)]));
@@ -57,11 +57,11 @@ Deno.test("GET / speaks the language that is asked for", async () => {
     const response = await fetch(app.url, { headers: { "accept-language": asked! } });
     const html = await response.text();
     assert(html.includes(`<html lang="${lang}">`), asked);
-    assert(html.includes(`<link rel="modulepreload" href="/static/strings/${lang}.js">`), asked);
+    assert(html.includes(`<link rel="modulepreload" href="/static/i18n/${lang}.js">`), asked);
     assert(response.headers.get("vary")?.includes("accept-language"), "vary");
   }
   for (const name of ["fr.js", "en.ts", "en.js.map.js", "..%2fapp.js", "constructor.js"]) {
-    const response = await fetch(`${app.url}/static/strings/${name}`);
+    const response = await fetch(`${app.url}/static/i18n/${name}`);
     assertEquals(response.status, 404, name);
     await response.body?.cancel();
   }

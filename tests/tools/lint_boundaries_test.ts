@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LAYERS } from "../../tools/layers.ts";
 import plugin from "../../tools/lint_boundaries.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -11,9 +12,10 @@ function lint(path: string, source: string): Deno.lint.Diagnostic[] {
 const ALLOWED: [string, string][] = [
   ["main.ts", `import { app } from "./routes/mod.ts";`],
   ["lib/feed/hub.ts", `import { log } from "./log.ts";`],
+  ["lib/engine.ts", `import { Hub } from "./feed/hub.ts";`],
+  ["lib/server.ts", `import { Engine } from "./engine.ts";`],
+  ["lib/mod.ts", `export { delay } from "./task/delay.ts";`],
   ["lib/feed/hub.ts", `import { eTag } from "@std/http";`],
-  ["lib/sse/frame.ts", `import { log } from "../log.ts";`],
-  ["lib/kinds/demo.ts", `import { progress } from "../task/define.ts";`],
   ["lib/kinds/demo.ts", `import { progress } from "headway";`],
   ["lib/kinds/demo.ts", `import { parse } from "csv-parse";`],
   ["lib/kinds/demo.ts", `import { createHash } from "node:crypto";`],
@@ -50,9 +52,10 @@ const FORBIDDEN: [string, string, string][] = [
     "outside tests/",
   ],
   ["lib/feed/hub.ts", `export { a } from "../../tools/build.ts";`, "outside tests/"],
-  ["lib/kinds/demo.ts", `import { Store } from "../store.ts";`, "A kind imports only"],
-  ["lib/kinds/demo.ts", `import type { Store } from "../store.ts";`, "A kind imports only"],
-  ["lib/kinds/demo.ts", `const s = await import("../sse.ts");`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `import { Store } from "../store/store.ts";`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `import type { Store } from "../store/store.ts";`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `const s = await import("../sse/encode.ts");`, "A kind imports only"],
+  ["lib/kinds/demo.ts", `import { progress } from "../task/define.ts";`, "A kind imports only"],
   ["lib/kinds/demo.ts", `import { app } from "../../routes/mod.ts";`, "A kind imports only"],
   ["routes/page.ts", `import { App } from "../static/app.tsx";`, "routes/ imports only"],
   ["routes/page.ts", `import { start } from "../main.ts";`, "routes/ imports only"],
@@ -76,6 +79,43 @@ for (const [path, source, part] of FORBIDDEN) {
     assertStringIncludes(problem!.message, part);
   });
 }
+
+// Each layer: an import that is allowed, and one that is refused.
+const LAYER_CASES: [layer: string, allowed: string, refused: string][] = [
+  ["task", "task/record", "base/log"],
+  ["base", "task/event", "kv/keys"],
+  ["sse", "base/bytes", "kv/keys"],
+  ["child", "task/define", "kv/keys"],
+  ["kv", "task/record", "store/store"],
+  ["store", "kv/keys", "feed/hub"],
+  ["feed", "sse/stream", "store/store"],
+  ["cluster", "store/store", "runner/runner"],
+  ["runner", "cluster/session", "http/auth"],
+  ["http", "kv/keys", "store/store"],
+  ["config", "http/tokens", "kv/keys"],
+  ["std", "std/ulid/mod", "task/record"],
+];
+
+for (const [layer, allowed, refused] of LAYER_CASES) {
+  Deno.test(`boundaries/imports in lib/${layer}/: allows ${allowed}, refuses ${refused}`, () => {
+    const path = `lib/${layer}/x.ts`;
+    for (const what of ["import", "import type", "export"]) {
+      assertEquals(lint(path, `${what} { x } from "../${allowed}.ts";`), []);
+      const [problem, ...others] = lint(path, `${what} { x } from "../${refused}.ts";`);
+      assertEquals(others, []);
+      assertStringIncludes(problem!.message, `lib/${layer}/ imports only itself`);
+    }
+    for (const top of ["engine", "server", "mod"]) {
+      assertEquals(lint(path, `import { x } from "../${top}.ts";`).length, 1);
+    }
+  });
+}
+
+Deno.test("LAYERS has every folder of lib/", () => {
+  const folders = [...Deno.readDirSync(new URL("lib", `file://${ROOT}`))]
+    .filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  assertEquals(folders.filter((name) => name !== "kinds").sort(), Object.keys(LAYERS).sort());
+});
 
 const PROCESS_USES = [
   `const kv = await Deno.openKv();`,

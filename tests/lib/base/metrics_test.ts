@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { EventType, TaskEvent } from "../../../lib/kv/event_text.ts";
+import type { EventType, TaskEvent } from "../../../lib/task/event.ts";
 import { Metrics, type Reading } from "../../../lib/base/metrics.ts";
 import { newTask } from "../../../lib/task/state.ts";
 import { parseFigures } from "../../helpers/metrics.ts";

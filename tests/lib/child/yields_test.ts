@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { log, output, progress, save } from "headway";
-import { MAX_JSON } from "../../../lib/kv/head.ts";
+import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { brief, readYield, toJson } from "../../../lib/child/yields.ts";
 
 const AT = 1_700_000_000_000;

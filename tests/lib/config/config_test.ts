@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type Config, ConfigError, configHelp, readConfig } from "../../../lib/config/config.ts";
+import { type Config, ConfigError } from "../../../lib/config/config.ts";
+import { configHelp, readConfig } from "../../../lib/config/read_config.ts";
 import { digestOf } from "../../../lib/http/tokens.ts";
 
 /** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */

@@ -6,7 +6,7 @@ import { Hub } from "../../../lib/feed/hub.ts";
 import type { HubEvent } from "../../../lib/feed/hub_event.ts";
 import { Journal } from "../../../lib/store/journal.ts";
 import { keys } from "../../../lib/kv/keys.ts";
-import type { TaskEvent } from "../../../lib/kv/event_text.ts";
+import type { TaskEvent } from "../../../lib/task/event.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { Pulse, SseStream } from "../../../lib/sse/stream.ts";
 import type { StoredTask } from "../../../lib/kv/head.ts";

@@ -1,16 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { byteLength } from "../../../lib/base/bytes.ts";
 import {
-  byteLength,
   encodeRows,
   entryLine,
   eventSize,
-  type EventType,
   journalLine,
   parseJournal,
   parseRows,
-  type TaskEvent,
 } from "../../../lib/kv/event_text.ts";
+import type { EventType, TaskEvent } from "../../../lib/task/event.ts";
 
 const encoder = new TextEncoder();
 

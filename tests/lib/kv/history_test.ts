@@ -2,7 +2,8 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/ass
 import fc from "fast-check";
 import { history, historyPage, type Page } from "../../../lib/kv/history.ts";
 import { keys } from "../../../lib/kv/keys.ts";
-import { encodeRows, type Row } from "../../../lib/kv/event_text.ts";
+import { encodeRows } from "../../../lib/kv/event_text.ts";
+import type { Row } from "../../../lib/task/event.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J0000000000000000000TEST";

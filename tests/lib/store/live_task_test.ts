@@ -3,19 +3,16 @@ import fc from "fast-check";
 import { Journal } from "../../../lib/store/journal.ts";
 import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
-import {
-  eventSize,
-  isProgress,
-  parseJournal,
-  parseRows,
-  type TaskEvent,
-} from "../../../lib/kv/event_text.ts";
-import { HEAD_LAG_MS, LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
+import { eventSize, parseJournal, parseRows } from "../../../lib/kv/event_text.ts";
+import { isProgress, type TaskEvent } from "../../../lib/task/event.ts";
+import { HEAD_LAG_MS } from "../../../lib/kv/head.ts";
+import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import { type Change, newTask, type Report } from "../../../lib/task/state.ts";
-import { MAX_JSON, type StoredTask, unpack } from "../../../lib/kv/head.ts";
+import { MAX_JSON } from "../../../lib/task/limits.ts";
+import { type StoredTask, unpack } from "../../../lib/kv/head.ts";
 import type { Outcome, Piece } from "../../../lib/store/write.ts";
 
 const ID = "01J0000000000000000000TEST";

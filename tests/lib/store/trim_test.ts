@@ -10,7 +10,7 @@ import { startOf } from "../../../lib/feed/follow_task.ts";
 import { history } from "../../../lib/kv/history.ts";
 import { Journal } from "../../../lib/store/journal.ts";
 import { keys } from "../../../lib/kv/keys.ts";
-import { isChange, type Row } from "../../../lib/kv/event_text.ts";
+import { isChange, type Row } from "../../../lib/task/event.ts";
 import { LiveTask } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { newTask } from "../../../lib/task/state.ts";
