@@ -31,7 +31,11 @@ import { serverFiles } from "./lib/config/server_files.ts";
 import { TaskCounts } from "./lib/kv/counts.ts";
 import { taskEnvironment } from "./lib/child/task_environment.ts";
 import { taskPermissions } from "./lib/config/task_permissions.ts";
-import { startInline, startTaskProcess, type TaskHostEvents } from "./lib/runner/task_process.ts";
+import {
+  startInline,
+  startTaskProcess,
+  type TaskProcessEvents,
+} from "./lib/runner/task_process.ts";
 import type { App } from "./routes/app.ts";
 import { readTokens } from "./lib/http/tokens.ts";
 import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
@@ -139,7 +143,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
       alone,
       role: config.role,
       kinds,
-      startHost: (events: TaskHostEvents) =>
+      startProcess: (events: TaskProcessEvents) =>
         inline
           ? startInline(kinds, events)
           : startTaskProcess({ modules, permissions, env, log }, events),

@@ -30,7 +30,7 @@ export interface EngineOptions {
   /** The kinds there are. */
   kinds: ReadonlyMap<string, AnyTask>;
   /** Starts a task process. */
-  startHost: RunnerOptions["startHost"];
+  startProcess: RunnerOptions["startProcess"];
   /** Task processes. */
   processes: number;
   /** Tasks at once in each. */

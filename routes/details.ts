@@ -4,7 +4,7 @@ import { queuePosition } from "../lib/kv/queue.ts";
 import { rankOf } from "../lib/kv/rank.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { SessionInfo } from "../lib/cluster/session.ts";
-import { fetchKept, readText, type StoredTask } from "../lib/kv/head.ts";
+import { fetchKept, type Head, readText } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -47,14 +47,14 @@ export async function getDetails(
 }
 
 /** The points and stages of the attempt under way, or of the last one. */
-function shownTrace({ trace }: StoredTask, { attempt }: TaskRecord) {
+function shownTrace({ trace }: Head, { attempt }: TaskRecord) {
   if (!trace || attempt === 0) return null;
   const { points, stages } = trace;
   return { attempt, points, stages };
 }
 
 /** The process that runs a task, and how long it has been silent as far as this one can tell. */
-async function readWorker(app: App, { owner }: StoredTask) {
+async function readWorker(app: App, { owner }: Head) {
   if (owner === null) return null;
   const { engine } = app;
   const { value } = await engine.store.kv.get<SessionInfo>(keys.session(owner));

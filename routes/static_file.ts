@@ -2,7 +2,7 @@ import { eTag, ifNoneMatch } from "@std/http";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { HttpError } from "../lib/http/errors.ts";
-import { paced } from "../lib/http/paced_body.ts";
+import { pacedBody } from "../lib/http/paced_body.ts";
 
 /** Where the files lie, once built. */
 export const STATIC: URL = new URL("../static/", import.meta.url);
@@ -42,10 +42,10 @@ export async function serveFile(
     return new Response(null, { status: 304, headers });
   }
   if (!/\bbr\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(asked.get("accept-encoding") ?? "")) {
-    return new Response(paced(bytes), { headers });
+    return new Response(pacedBody(bytes), { headers });
   }
   headers.set("content-encoding", "br");
-  return new Response(paced(await compress(path, etag, bytes)), { headers });
+  return new Response(pacedBody(await compress(path, etag, bytes)), { headers });
 }
 
 function compress(

@@ -3,7 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { json, jsonText, pathId } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
 import type { Decided } from "../lib/store/store.ts";
-import { shownRecord, type StoredTask } from "../lib/kv/head.ts";
+import { type Head, shownRecord } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** There is no such task. */
@@ -16,7 +16,7 @@ export function taskNotFound(id: string): HttpError {
  *
  * @throws {HttpError} 404 when there is none.
  */
-export async function requireTask(app: App, id: string): Promise<StoredTask> {
+export async function requireTask(app: App, id: string): Promise<Head> {
   const stored = await app.engine.store.read(id);
   if (stored === null) throw taskNotFound(id);
   return stored;

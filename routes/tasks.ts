@@ -3,7 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson, ULID } from "../lib/http/http.ts";
 import { type ListQuery, listTasks } from "../lib/kv/list.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
-import { shownRecord, type StoredTask } from "../lib/kv/head.ts";
+import { type Head, shownRecord } from "../lib/kv/head.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
@@ -59,7 +59,7 @@ export async function getTasks(app: App, { request, url }: RouteContext): Promis
     if (query.before === undefined || end < query.before) query.before = end;
   }
   const { store } = app.engine;
-  const freshen = (it: StoredTask) => store.freshen(it);
+  const freshen = (it: Head) => store.freshen(it);
   const { records, next } = await listTasks(store.kv, query, freshen, request.signal);
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 }

@@ -5,7 +5,7 @@
  */
 
 /** See the module. */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -13,7 +13,7 @@ const TURN_MS = 150;
  * Milliseconds for which `self` should leave a task to others: by rendezvous hashing, none for one
  * of them. `workers` are the sessions that run tasks.
  */
-export function turnOf(id: string, self: string, workers: readonly string[]): number {
+export function claimDelay(id: string, self: string, workers: readonly string[]): number {
   const own = weight(id, self);
   let before = 0;
   for (const other of workers) if (other !== self && weight(id, other) > own) before++;

@@ -18,7 +18,7 @@ import type { TaskRecord } from "../task/record.ts";
 import type { SessionInfo } from "./session.ts";
 import type { Store } from "../store/store.ts";
 import type { Uploads } from "../kv/uploads.ts";
-import type { Outcome, Piece, Write } from "../store/write.ts";
+import type { Part, Write, WriteResult } from "../store/write.ts";
 
 /** What {@link Janitor} takes. */
 export interface JanitorOptions {
@@ -282,7 +282,7 @@ export class Janitor implements Write {
   }
 
   /** See {@link Write}. */
-  render(): Piece {
+  render(): Part {
     const entries = this.#options.hub.takePassed(this.#excess());
     if (entries.length === 0) return {};
     return {
@@ -292,7 +292,7 @@ export class Janitor implements Write {
   }
 
   /** See {@link Write}. */
-  settle(_outcome: Outcome): void {
+  settle(_outcome: WriteResult): void {
     this.#trimming = false;
   }
 

@@ -7,7 +7,7 @@
 
 import type { Journal } from "../store/journal.ts";
 import { keys } from "../kv/keys.ts";
-import type { Outcome, Piece, Write } from "../store/write.ts";
+import type { Part, Write, WriteResult } from "../store/write.ts";
 
 /** The value of a `session` key. */
 export interface SessionInfo {
@@ -61,12 +61,12 @@ export class Session implements Write, Disposable {
   }
 
   /** See {@link Write}. */
-  render(): Piece {
+  render(): Part {
     return { sets: [[keys.session(this.sid), this.#info, 256]] };
   }
 
   /** See {@link Write}. */
-  settle(outcome: Outcome): void {
+  settle(outcome: WriteResult): void {
     if (outcome.ok) this.#versionstamp = outcome.versionstamp;
   }
 

@@ -14,7 +14,7 @@ import { listTasks } from "../kv/list.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
-import type { StoredTask } from "../kv/head.ts";
+import type { Head } from "../kv/head.ts";
 
 /** Which tasks. */
 export type Selection = { ids: readonly string[] } | { kind: string } | "all";
@@ -134,7 +134,7 @@ async function snapshot(kv: Deno.Kv, hub: Hub, selection: Selection): Promise<st
   const records: string[] = [];
   for (let at = 0; at < selection.ids.length; at += 10) {
     const ids = selection.ids.slice(at, at + 10);
-    const entries = await kv.getMany<StoredTask[]>(ids.map((id) => keys.task(id)));
+    const entries = await kv.getMany<Head[]>(ids.map((id) => keys.task(id)));
     for (const { value } of entries) if (value) records.push(hub.freshen(value).record);
   }
   return records;

@@ -12,7 +12,7 @@ import { isProgress, type TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
-import type { StoredTask } from "../kv/head.ts";
+import type { Head } from "../kv/head.ts";
 
 const encoder = new TextEncoder();
 
@@ -68,7 +68,7 @@ export function startOf(
   return { from: "seq", seq };
 }
 
-interface Head {
+interface TaskHead {
   json: string;
   seq: number;
   trimmed: number;
@@ -118,7 +118,7 @@ class Follower {
   }
 
   /** Sends what is stored until the client is level with it and no held event was given up. */
-  async #catchUp(known: Head | null): Promise<void> {
+  async #catchUp(known: TaskHead | null): Promise<void> {
     let head = known;
     while (this.#stream.ended === null) {
       if (head === null) {
@@ -141,9 +141,9 @@ class Follower {
     }
   }
 
-  async #head(): Promise<Head | null> {
+  async #head(): Promise<TaskHead | null> {
     const { kv, hub, id } = this.#options;
-    const { value } = await kv.get<StoredTask>(keys.task(id));
+    const { value } = await kv.get<Head>(keys.task(id));
     if (value === null) return null;
     const { record, trimmed } = hub.freshen(value);
     const { seq, status } = JSON.parse(record) as TaskRecord;
@@ -155,7 +155,7 @@ class Follower {
    *
    * @returns `false` when it has to begin again.
    */
-  async #replay(head: Head): Promise<boolean> {
+  async #replay(head: TaskHead): Promise<boolean> {
     const { kv, id } = this.#options;
     for await (const read of historyReads(kv, id, this.#lastSeq)) {
       if (await this.#overtaken()) return false;
@@ -186,14 +186,14 @@ class Follower {
   }
 
   /** Sends the state as it is, unless the last row sent was just that. */
-  #current({ seq, json }: Head): void {
+  #current({ seq, json }: TaskHead): void {
     if (seq < this.#lastSeq || (seq === this.#lastSeq && this.#sent)) return;
     this.#send(encodeBytes({ id: String(seq), data: json }), "progress");
     this.#lastSeq = seq;
   }
 
   /** Tells the client to forget what it has: everything that is kept follows. */
-  #reset({ json, trimmed }: Head, reason: string): void {
+  #reset({ json, trimmed }: TaskHead, reason: string): void {
     this.#lastSeq = 0;
     this.#trimmed = trimmed;
     this.#send(encodeBytes({ event: "reset", data: `{"reason":"${reason}","task":${json}}` }));

@@ -14,7 +14,7 @@ import { parseJournal } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
-import { idOf, seqOf, type StoredTask } from "../kv/head.ts";
+import { type Head, idOf, seqOf } from "../kv/head.ts";
 
 /** Takes events. Must not throw and must not wait. */
 export type Listener = (event: HubEvent) => void;
@@ -88,7 +88,7 @@ export class Hub implements AsyncDisposable {
   }
 
   /** A head as read, with the progress that the journal knows beyond it. */
-  freshen(stored: StoredTask): StoredTask {
+  freshen(stored: Head): Head {
     if (this.#ahead.size === 0) return stored;
     const event = this.#ahead.get(idOf(stored.record));
     if (!event || event.seq <= seqOf(stored.record)) return stored;

@@ -6,7 +6,7 @@
 
 import { HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
-import { paced } from "./paced_body.ts";
+import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 
 /** Levels of arrays and objects in a body, at the most. */
@@ -17,7 +17,7 @@ export function jsonText(json: string, status = 200, headers: HeadersInit = {}):
   const all = new Headers(headers);
   all.set("content-type", "application/json");
   if (!all.has("cache-control")) all.set("cache-control", "no-store");
-  return new Response(paced(json), { status, headers: all });
+  return new Response(pacedBody(json), { status, headers: all });
 }
 
 /** A JSON response. */

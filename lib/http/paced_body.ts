@@ -14,7 +14,7 @@ const PIECE = 64 * 1024;
 const STALL_MS = 60_000;
 
 /** A response's body. What is small stays as it is. */
-export function paced(
+export function pacedBody(
   body: string | Uint8Array<ArrayBuffer>,
   stallMs = STALL_MS,
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {

@@ -9,7 +9,7 @@ import type { TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 
 /** The value of a `task` key. The record is JSON text: most readers only pass it on. */
-export interface StoredTask extends Omit<Task, "record"> {
+export interface Head extends Omit<Task, "record"> {
   /** The record, without its result. */
   record: string;
   /** JSON text, where small; else under its own key (`"kept"`); `null` for none. */
@@ -44,18 +44,18 @@ export function seqOf(record: string): number {
 }
 
 /** A task as stored. */
-export function pack(task: Task, input: Kept, result: Kept): StoredTask {
+export function pack(task: Task, input: Kept, result: Kept): Head {
   return { ...task, record: JSON.stringify(task.record), input, result };
 }
 
 /** A stored task as the engine knows it. */
-export function unpack(stored: StoredTask): Task {
+export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
   return { ...task, record: JSON.parse(stored.record) as TaskRecord };
 }
 
 /** The record as the client gets it, its result put in. */
-export async function shownRecord(kv: Deno.Kv, stored: StoredTask): Promise<string> {
+export async function shownRecord(kv: Deno.Kv, stored: Head): Promise<string> {
   const { result } = stored;
   if (result === null) return stored.record;
   const json = await fetchKept(kv, result, keys.result(idOf(stored.record)));

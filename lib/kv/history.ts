@@ -7,8 +7,8 @@
 import { keys } from "./keys.ts";
 import { isChange, type Row } from "../task/event.ts";
 import { parseRows } from "./event_text.ts";
-import type { StoredTask } from "./head.ts";
-import { Turns } from "../base/semaphore.ts";
+import type { Head } from "./head.ts";
+import { Semaphore } from "../base/semaphore.ts";
 
 /**
  * Reads the rows behind `after`, as they lie: a commit's rows at a time.
@@ -31,7 +31,7 @@ const READ_BYTES = 128 * 1024;
  * Reads under way at once: with as many as there are clients who want all there is, everybody else
  * would wait for a read of each of them.
  */
-const turns = new Turns(4);
+const turns = new Semaphore(4);
 
 /** Values of the first read, before their size is known. */
 const FIRST_READ = 2;
@@ -96,7 +96,7 @@ export async function historyPage(
   limit: number,
 ): Promise<Page | null> {
   const { rows, next } = await readPage(kv, id, after, limit);
-  const { value } = await kv.get<StoredTask>(keys.task(id));
+  const { value } = await kv.get<Head>(keys.task(id));
   if (value === null) return null;
   const { trimmed } = value;
   return { rows: rows.filter((row) => isChange(row) || row.seq > trimmed), next, trimmed };

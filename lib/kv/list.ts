@@ -9,7 +9,7 @@ import { BEHIND_IDS, FIRST_ID, type Key, keys } from "./keys.ts";
 import { newestIds, type Source } from "./newest_ids.ts";
 import { Reads } from "./reads.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
-import type { StoredTask } from "./head.ts";
+import type { Head } from "./head.ts";
 
 /** What {@link listTasks} picks. */
 export interface ListQuery {
@@ -54,7 +54,7 @@ const MAX_SOURCES = 500;
 export async function listTasks(
   kv: Deno.Kv,
   query: ListQuery,
-  freshen: (stored: StoredTask) => StoredTask = (stored) => stored,
+  freshen: (stored: Head) => Head = (stored) => stored,
   signal?: AbortSignal,
 ): Promise<TaskPage> {
   const { limit, since = FIRST_ID, before = BEHIND_IDS } = query;
@@ -84,10 +84,10 @@ export async function listTasks(
   return { records, next: null };
 }
 
-interface Head {
+interface Entry {
   id: string;
   /** `null` when it has gone since the index was read. */
-  stored: StoredTask | null;
+  stored: Head | null;
 }
 
 interface Range {
@@ -100,7 +100,7 @@ async function* readHeads(
   kv: Deno.Kv,
   query: ListQuery,
   range: Range,
-): AsyncGenerator<Head[]> {
+): AsyncGenerator<Entry[]> {
   const reads = new Reads();
   const wanted = query.limit + 1;
   const sources = await sourcesOf(kv, query, reads);
@@ -119,18 +119,18 @@ async function* allHeads(
   reads: Reads,
   { since, before }: Range,
   wanted: number,
-): AsyncGenerator<Head[]> {
+): AsyncGenerator<Entry[]> {
   const range = { start: keys.task(since), end: keys.task(before) };
-  const sizeOf = ({ record }: StoredTask) => record.length;
+  const sizeOf = ({ record }: Head) => record.length;
   const options = { first: Math.min(100, wanted), sizeOf };
-  for await (const entries of reads.newestFirst<StoredTask>(kv, range, options)) {
+  for await (const entries of reads.newestFirst<Head>(kv, range, options)) {
     yield entries.map(({ key, value }) => ({ id: String(key[1]), stored: value }));
   }
 }
 
-async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promise<Head[]> {
+async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promise<Entry[]> {
   const wanted = ids.map((id) => keys.task(id));
-  const entries = await reads.run(ids.length, () => kv.getMany<StoredTask[]>(wanted));
+  const entries = await reads.run(ids.length, () => kv.getMany<Head[]>(wanted));
   return entries.map(({ value }, n) => ({ id: ids[n]!, stored: value }));
 }
 

@@ -6,15 +6,15 @@
  * @module
  */
 
-import { Turns } from "../base/semaphore.ts";
+import { Semaphore } from "../base/semaphore.ts";
 
 /** Entries that are read ahead, and a read counts as ten: a usual page needs no more. */
 const SHARE = 1000;
 const A_READ = 10;
 
 /** Reads under way at once, of those who have yet to get their share and of those who have had it. */
-const ahead = new Turns(4);
-const behind = new Turns(1);
+const ahead = new Semaphore(4);
+const behind = new Semaphore(1);
 
 /** Requests that may wait for one of the latter: each holds what it read last. */
 const MAX_WAITING = 300;

@@ -15,7 +15,7 @@ import { Slots } from "./slots.ts";
 import type { Store } from "../store/store.ts";
 import type { AnyTask } from "../task/define.ts";
 import type { TaskPool } from "./task_pool.ts";
-import { turnOf } from "../cluster/claim_order.ts";
+import { claimDelay } from "../cluster/claim_order.ts";
 
 /** What {@link Claims} takes. */
 export interface ClaimsOptions {
@@ -63,7 +63,7 @@ export class Claims {
       kv: store.kv,
       kinds,
       now: store.now,
-      turn: (id) => turnOf(id, store.sid, workers()),
+      turn: (id) => claimDelay(id, store.sid, workers()),
       onready: () => this.pump(),
       own: (promise) => jobs.own(promise),
     });

@@ -14,8 +14,8 @@ import type { Run, Runs } from "./runs.ts";
 import type { AnyTask } from "../task/define.ts";
 import type { TaskPool } from "./task_pool.ts";
 
-/** What {@link Endings} takes. */
-export interface EndingsOptions {
+/** What {@link Outcomes} takes. */
+export interface OutcomesOptions {
   /** The kinds that can be run here. */
   kinds: ReadonlyMap<string, AnyTask>;
   /** What runs. */
@@ -33,11 +33,11 @@ export interface EndingsOptions {
 }
 
 /** See the module. */
-export class Endings {
-  readonly #options: EndingsOptions;
+export class Outcomes {
+  readonly #options: OutcomesOptions;
 
   /** Waits to be called. */
-  constructor(options: EndingsOptions) {
+  constructor(options: OutcomesOptions) {
     this.#options = options;
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { Claims } from "./claims.ts";
-import { Endings } from "./outcomes.ts";
+import { Outcomes } from "./outcomes.ts";
 import type { Hub } from "../feed/hub.ts";
 import type { HubEvent } from "../feed/hub_event.ts";
 import { Jobs } from "./jobs.ts";
@@ -25,7 +25,7 @@ import type { Uploads } from "../kv/uploads.ts";
 
 /** What {@link Runner} takes, beside what its processes do. */
 export interface RunnerOptions
-  extends Pick<TaskPoolOptions<Run>, "startHost" | "processes" | "concurrency" | "isolated"> {
+  extends Pick<TaskPoolOptions<Run>, "startProcess" | "processes" | "concurrency" | "isolated"> {
   /** Where tasks lie. */
   store: Store;
   /** Tells of tasks that other processes took in, and of cancels they want. */
@@ -58,7 +58,7 @@ export class Runner {
   readonly #jobs: Jobs;
   readonly #pool: TaskPool<Run>;
   readonly #claims: Claims;
-  readonly #endings: Endings;
+  readonly #endings: Outcomes;
   #stopping = false;
   #unlisten: (() => void) | undefined;
 
@@ -89,7 +89,7 @@ export class Runner {
       jobs,
       onclaimed: (run) => this.#claimed(run),
     });
-    this.#endings = new Endings({ kinds, runs, pool, claims, jobs, metrics, log });
+    this.#endings = new Outcomes({ kinds, runs, pool, claims, jobs, metrics, log });
   }
 
   /** Tasks that run here. */

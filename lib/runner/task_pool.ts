@@ -8,12 +8,12 @@
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { FromTasks } from "../child/protocol.ts";
-import type { TaskHost, TaskHostEvents } from "./task_process.ts";
+import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
 /** A task process and what it runs. */
 export interface Member<Run> {
   /** The process. */
-  readonly host: TaskHost;
+  readonly host: TaskProcess;
   /** By number. */
   readonly runs: Map<number, Run>;
   /** It serves one run and ends with it. */
@@ -25,7 +25,7 @@ export interface Member<Run> {
 /** What {@link TaskPool} takes. */
 export interface TaskPoolOptions<Run> {
   /** Starts a process. */
-  startHost(events: TaskHostEvents): TaskHost;
+  startProcess(events: TaskProcessEvents): TaskProcess;
   /** Processes shared by many runs. */
   processes: number;
   /** Runs at once in each. */
@@ -52,7 +52,7 @@ export class TaskPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
   readonly #members = new Set<Member<Run>>();
   /** Processes that were told to end and have not yet. */
-  readonly #leaving = new Set<TaskHost>();
+  readonly #leaving = new Set<TaskProcess>();
   #restart: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -124,15 +124,15 @@ export class TaskPool<Run> {
     await Promise.all(hosts.map((host) => host.kill()));
   }
 
-  #leave(host: TaskHost, ended: Promise<void>): void {
+  #leave(host: TaskProcess, ended: Promise<void>): void {
     this.#leaving.add(host);
     void ended.finally(() => this.#leaving.delete(host));
   }
 
   #add(isolated: boolean): Member<Run> {
-    const { startHost, onmessage, metrics, log } = this.#options;
+    const { startProcess, onmessage, metrics, log } = this.#options;
     const member: Member<Run> = {
-      host: startHost({
+      host: startProcess({
         onmessage: (message) => {
           if (message.type === "ready") member.ready = true;
           else onmessage(member, message);

@@ -19,7 +19,7 @@ import {
 import type { AnyTask } from "../task/define.ts";
 
 /** Where runs are driven. */
-export interface TaskHost {
+export interface TaskProcess {
   /** Sends a message. */
   send(message: ToTasks): void;
   /** Sends an upload's bytes. */
@@ -33,7 +33,7 @@ export interface TaskHost {
 }
 
 /** What a host tells. */
-export interface TaskHostEvents {
+export interface TaskProcessEvents {
   /** A message came. */
   onmessage(message: FromTasks): void;
   /** It ended; not called after `kill()` or `close()`. */
@@ -56,7 +56,10 @@ export interface TaskProcessOptions {
 const FAILED_MS = 1000;
 
 /** Starts a task process. One that cannot be started has ended a moment later. */
-export function startTaskProcess(options: TaskProcessOptions, events: TaskHostEvents): TaskHost {
+export function startTaskProcess(
+  options: TaskProcessOptions,
+  events: TaskProcessEvents,
+): TaskProcess {
   try {
     return hostOf(spawn(options), options.log, events);
   } catch (error) {
@@ -99,7 +102,7 @@ ${imports.join("\n")}
 await main(new Map([${entries.join()}]));`;
 }
 
-function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskHostEvents): TaskHost {
+function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskProcessEvents): TaskProcess {
   let ended = false;
   const writer = child.stdin.getWriter();
   let gathered: Uint8Array[] = [];
@@ -191,7 +194,10 @@ async function readLines(
  * Runs the executor in this very process. A task that never yields stalls it, and cannot be killed:
  * for where there are no processes, and for tests.
  */
-export function startInline(kinds: ReadonlyMap<string, AnyTask>, events: TaskHostEvents): TaskHost {
+export function startInline(
+  kinds: ReadonlyMap<string, AnyTask>,
+  events: TaskProcessEvents,
+): TaskProcess {
   let ended = false;
   const later = (action: () => void) => queueMicrotask(() => ended || action());
   const executor = new Executor({

@@ -1,12 +1,12 @@
-import type { Outcome } from "./write.ts";
+import type { WriteResult } from "./write.ts";
 
 /** How much of what changed in a task is written, and who waits for it. */
-export class Written {
+export class Backlog {
   #changed = 0;
   #rendered = 0;
   #written = 0;
-  #loss: Outcome | null = null;
-  #waiters: { change: number; resolve(outcome: Outcome): void }[] = [];
+  #loss: WriteResult | null = null;
+  #waiters: { change: number; resolve(outcome: WriteResult): void }[] = [];
 
   /** Given up: what changed will not be written. */
   get lost(): boolean {
@@ -29,7 +29,7 @@ export class Written {
   }
 
   /** Notes how that commit ended, and tells those who wait. */
-  settle(outcome: Outcome): void {
+  settle(outcome: WriteResult): void {
     if (!outcome.ok) {
       this.#loss = outcome;
       this.#rendered = this.#changed;
@@ -41,10 +41,10 @@ export class Written {
   }
 
   /** Resolves when everything up to now is written, or will not be. */
-  wait(): Promise<Outcome> {
+  wait(): Promise<WriteResult> {
     if (this.#loss) return Promise.resolve(this.#loss);
     if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<WriteResult>();
     this.#waiters.push({ change: this.#changed, resolve });
     return promise;
   }

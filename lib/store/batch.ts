@@ -7,7 +7,7 @@
 import { MAX_ENTRY } from "../kv/journal_entry.ts";
 import { keySize } from "../kv/keys.ts";
 import { eventSize } from "../kv/event_text.ts";
-import type { Piece, Write } from "./write.ts";
+import type { Part, Write } from "./write.ts";
 
 /**
  * Where a commit is closed: large ones keep the small ones behind them waiting, and small ones fall
@@ -29,7 +29,7 @@ const SMALL_ROOM = 512;
 /** What goes into one commit. */
 export class Batch {
   /** What is in it. */
-  readonly pieces = new Map<Write, Piece>();
+  readonly pieces = new Map<Write, Part>();
   /** Whether it tells of anything. */
   hasEvents = false;
   /** Bytes its journal entry takes, once made. */
@@ -47,7 +47,7 @@ export class Batch {
   }
 
   /** One that holds a single piece, however large. */
-  static of(write: Write, piece: Piece): Batch {
+  static of(write: Write, piece: Part): Batch {
     const batch = new Batch(Infinity);
     batch.add(write, piece);
     return batch;
@@ -60,7 +60,7 @@ export class Batch {
   }
 
   /** Adds a piece, unless it would go past a limit of KV; the first one is added anyway. */
-  add(write: Write, piece: Piece): boolean {
+  add(write: Write, piece: Part): boolean {
     const { checks = [], sets = [], deletes = [], events = [] } = piece;
     const mutations = this.#mutations + sets.length + deletes.length;
     let keys = this.#keys;

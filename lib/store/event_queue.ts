@@ -17,13 +17,13 @@ export interface Snapshot {
 }
 
 /** An event to write. */
-export interface EventItem {
+export interface QueuedEvent {
   /** The event. */
   event: TaskEvent;
   /** The task as it is after it, where it is a change of state. */
   after?: Snapshot;
   /** The end, which is written in the same commit as the last message, or neither is. */
-  with?: EventItem;
+  with?: QueuedEvent;
 }
 
 /** What fits into a commit. */
@@ -45,11 +45,11 @@ export interface Picked {
 }
 
 /** See the module. */
-export class Items {
-  #items: (EventItem | { checkpoint: string })[] = [];
+export class EventQueue {
+  #items: (QueuedEvent | { checkpoint: string })[] = [];
 
   /** Adds an event. */
-  event(item: EventItem): void {
+  event(item: QueuedEvent): void {
     this.#items.push(item);
   }
 

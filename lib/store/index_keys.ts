@@ -8,10 +8,10 @@ import { type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { isFinished, type Status } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
-import type { Piece } from "./write.ts";
+import type { Part } from "./write.ts";
 
 /** What leads to a task. */
-export interface Leads {
+export interface IndexKeys {
   /** Under which it is listed. */
   status: Status;
   /** Where it waits, if it does. */
@@ -21,7 +21,7 @@ export interface Leads {
 }
 
 /** What has to lead to a task as it is. */
-export function leadsTo({ record, slot }: Task): Leads {
+export function indexKeysOf({ record, slot }: Task): IndexKeys {
   const { status } = record;
   return { status, queue: status === "pending" ? rankKey(rankOf(record)) : null, slot };
 }
@@ -32,10 +32,14 @@ export function leadsTo({ record, slot }: Task): Leads {
  * @param before As the store has them; `null` for a task it does not know.
  * @returns As it will have them.
  */
-export function moveLeads(piece: Required<Piece>, task: Task, before: Leads | null): Leads {
+export function moveIndexKeys(
+  piece: Required<Part>,
+  task: Task,
+  before: IndexKeys | null,
+): IndexKeys {
   const { task_id: id, kind } = task.record;
   const { checks, sets, deletes } = piece;
-  const leads = leadsTo(task);
+  const leads = indexKeysOf(task);
   const { status, queue, slot } = leads;
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));

@@ -15,7 +15,7 @@ import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Logger } from "../base/log.ts";
 import { pause } from "../task/delay.ts";
-import type { Outcome, Piece, Write } from "./write.ts";
+import type { Part, Write, WriteResult } from "./write.ts";
 
 /** Milliseconds after which a commit without an answer counts as one that fails. */
 const HANGS_MS = 1000;
@@ -53,7 +53,7 @@ export class Journal {
   #committing: Promise<void> | null = null;
   #taken = Promise.withResolvers<void>();
   /** Rendered, but more than there was room for in the last commit. */
-  #carried: [Write, Piece] | null = null;
+  #carried: [Write, Part] | null = null;
   #fenced = false;
 
   /** Commits made; for metrics and tests. */
@@ -90,8 +90,8 @@ export class Journal {
   }
 
   /** Writes one piece and resolves with how it ended. */
-  write(piece: Piece): Promise<Outcome> {
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+  write(piece: Part): Promise<WriteResult> {
+    const { promise, resolve } = Promise.withResolvers<WriteResult>();
     const size = (piece.events ?? []).reduce((sum, event) => sum + eventSize(event), 0);
     this.touch({ render: (room) => size > room ? null : piece, settle: resolve });
     return promise;

@@ -6,9 +6,9 @@
  */
 
 import { type Estimate, estimate } from "../task/eta.ts";
-import { type EventItem, Items, type Snapshot } from "./event_queue.ts";
+import { EventQueue, type QueuedEvent, type Snapshot } from "./event_queue.ts";
 import { keys } from "../kv/keys.ts";
-import { type Leads, leadsTo, moveLeads } from "./index_keys.ts";
+import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
 import { byteLength } from "../base/bytes.ts";
 import { encodeRows, eventSize } from "../kv/event_text.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
@@ -22,19 +22,19 @@ import {
   transition,
 } from "../task/state.ts";
 import {
+  type Head,
   HEAD_LAG_MS,
   INLINE_INPUT,
   INLINE_RESULT,
   type Kept,
   pack,
-  type StoredTask,
   textValue,
   unpack,
 } from "../kv/head.ts";
 import type { LogLevel } from "../task/define.ts";
 import { newTrace, traced, traceSize } from "../task/trace.ts";
-import type { Outcome, Piece, Write } from "./write.ts";
-import { Written } from "./backlog.ts";
+import type { Part, Write, WriteResult } from "./write.ts";
+import { Backlog } from "./backlog.ts";
 
 /** What {@link LiveTask} tells its owner. */
 export interface LiveTaskHooks {
@@ -43,7 +43,7 @@ export interface LiveTaskHooks {
   /** Its head lags behind its progress, or no longer does. */
   lags(live: LiveTask, behind: boolean): void;
   /** A piece of it was written, or was not. */
-  settled(live: LiveTask, outcome: Outcome): void;
+  settled(live: LiveTask, outcome: WriteResult): void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -69,23 +69,23 @@ export class LiveTask implements Write {
   /** As of the last state event written: what a head says while later items still wait. */
   #base: Snapshot;
   /** What leads to it in the store, as far as this process knows. */
-  #leads: Leads | null;
+  #leads: IndexKeys | null;
   #check: Deno.AtomicCheck | null;
-  #extra: Piece[] = [];
-  readonly #items = new Items();
+  #extra: Part[] = [];
+  readonly #items = new EventQueue();
   #reported = false;
   /** Nobody else holds the task and record as they are: they may be written into. */
   #unshared = false;
   #headAt = -Infinity;
   #headDue = false;
   #estimate: Estimate | undefined;
-  readonly #written = new Written();
+  readonly #written = new Backlog();
 
   private constructor(
     task: Task,
     input: Kept,
     result: Kept,
-    leads: Leads | null,
+    leads: IndexKeys | null,
     check: Deno.AtomicCheck | null,
     hooks: LiveTaskHooks,
   ) {
@@ -111,13 +111,13 @@ export class LiveTask implements Write {
   }
 
   /** A task read from the store: what is written of it is checked against what was read. */
-  static loaded(entry: Deno.KvEntry<StoredTask>, hooks: LiveTaskHooks): LiveTask {
+  static loaded(entry: Deno.KvEntry<Head>, hooks: LiveTaskHooks): LiveTask {
     const task = unpack(entry.value);
     return new LiveTask(
       task,
       entry.value.input,
       entry.value.result,
-      leadsTo(task),
+      indexKeysOf(task),
       { key: entry.key, versionstamp: entry.versionstamp },
       hooks,
     );
@@ -204,7 +204,7 @@ export class LiveTask implements Write {
   }
 
   /** Notes that rows up to `seq` were removed, with the piece that removes them. */
-  trim(seq: number, rows: number, piece: Piece): void {
+  trim(seq: number, rows: number, piece: Part): void {
     this.task = { ...this.task, trimmed: seq, rows: this.task.rows - rows };
     this.also(piece);
     this.#touch();
@@ -218,21 +218,21 @@ export class LiveTask implements Write {
   }
 
   /** Adds checks and keys to the next commit of this task. */
-  also(piece: Piece): void {
+  also(piece: Part): void {
     this.#extra.push(piece);
   }
 
   /** Resolves when everything up to now is written, or will not be. */
-  committed(): Promise<Outcome> {
+  committed(): Promise<WriteResult> {
     return this.#written.wait();
   }
 
   /** See {@link Write}. */
-  render(room: number): Piece | null {
+  render(room: number): Part | null {
     if (this.lost) return {};
     const picked = this.#items.pick(Math.min(room, ROWS_ROOM));
     const { count, events, checkpoint } = picked;
-    const sets: Required<Piece>["sets"] = [];
+    const sets: Required<Part>["sets"] = [];
     let { more } = picked;
     let progress: TaskEvent | null = null;
     if (!more && (this.#reported || this.#headDue)) {
@@ -263,7 +263,7 @@ export class LiveTask implements Write {
     }
     if (more) this.#advanceBase(events.at(-1)?.seq, picked.saved);
 
-    const piece: Required<Piece> = { checks: [], sets, deletes: [], events, more };
+    const piece: Required<Part> = { checks: [], sets, deletes: [], events, more };
     if (this.#check) piece.checks.push(this.#check);
     if (rows.length > 0) {
       const bytes = encodeRows(rows);
@@ -284,7 +284,7 @@ export class LiveTask implements Write {
   }
 
   /** See {@link Write}. */
-  settle(outcome: Outcome): void {
+  settle(outcome: WriteResult): void {
     this.#written.settle(outcome);
     // Not ours alone: whatever is written next must find what we just wrote.
     if (outcome.ok) {
@@ -329,7 +329,7 @@ export class LiveTask implements Write {
     };
   }
 
-  #renderHead(piece: Required<Piece>): void {
+  #renderHead(piece: Required<Part>): void {
     const { task, result } = this.#base;
     this.#headAt = this.#hooks.now();
     this.#headDue = false;
@@ -343,10 +343,10 @@ export class LiveTask implements Write {
     const head = pack(task, this.input, this.#result);
     const size = head.record.length * 2 + 1024 + traceSize(task.trace);
     piece.sets.push([keys.task(this.id), head, size]);
-    this.#leads = moveLeads(piece, task, this.#leads);
+    this.#leads = moveIndexKeys(piece, task, this.#leads);
   }
 
-  #stateEvent(type: "message" | "complete"): EventItem {
+  #stateEvent(type: "message" | "complete"): QueuedEvent {
     const seq = this.#nextSeq();
     const { record } = this.task;
     const json = type === "message"
@@ -354,7 +354,7 @@ export class LiveTask implements Write {
       : completeJson(record, this.#resultJson);
     this.#unshared = false;
     const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
-    const item: EventItem = { event: this.#event(type, seq, json), after };
+    const item: QueuedEvent = { event: this.#event(type, seq, json), after };
     this.#items.event(item);
     // The state event shows whatever progress came before it.
     this.#reported = false;

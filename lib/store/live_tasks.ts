@@ -9,8 +9,8 @@ import { keys } from "../kv/keys.ts";
 import { HEAD_LAG_MS } from "../kv/head.ts";
 import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import type { Task } from "../task/state.ts";
-import type { StoredTask } from "../kv/head.ts";
-import type { Outcome, Write } from "./write.ts";
+import type { Head } from "../kv/head.ts";
+import type { Write, WriteResult } from "./write.ts";
 
 /** What {@link LiveTasks} takes. */
 export interface LiveTasksOptions {
@@ -23,7 +23,7 @@ export interface LiveTasksOptions {
   /** A task has something to write. */
   touch(write: Write): void;
   /** Puts into a head the progress that the journal knows beyond it. */
-  freshen(stored: StoredTask): StoredTask;
+  freshen(stored: Head): Head;
   /** What a task that runs here yielded can never be stored. */
   onrefused(live: LiveTask): void;
 }
@@ -35,7 +35,7 @@ export class LiveTasks implements Disposable {
   readonly #live = new Map<string, LiveTask>();
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   /** Tasks on their way out: none is loaded before that is decided. */
-  readonly #leaving = new Map<string, Promise<Outcome>>();
+  readonly #leaving = new Map<string, Promise<WriteResult>>();
   readonly #lagging = new Set<LiveTask>();
   #catchingUp: ReturnType<typeof setTimeout> | undefined;
 
@@ -63,12 +63,12 @@ export class LiveTasks implements Disposable {
   }
 
   /** A task's removal, while it is under way. */
-  leaving(id: string): Promise<Outcome> | undefined {
+  leaving(id: string): Promise<WriteResult> | undefined {
     return this.#leaving.get(id);
   }
 
   /** Notes that a task is being removed. */
-  leave(id: string, removing: Promise<Outcome>): Promise<Outcome> {
+  leave(id: string, removing: Promise<WriteResult>): Promise<WriteResult> {
     this.#leaving.set(id, removing);
     return removing.finally(() => this.#leaving.delete(id));
   }
@@ -107,7 +107,7 @@ export class LiveTasks implements Disposable {
 
   async #fetch(id: string): Promise<LiveTask | null> {
     while (true) {
-      const entry = await this.#options.kv.get<StoredTask>(keys.task(id));
+      const entry = await this.#options.kv.get<Head>(keys.task(id));
       const known = this.#live.get(id);
       if (known) return known;
       const removing = this.#leaving.get(id);
@@ -137,7 +137,7 @@ export class LiveTasks implements Disposable {
     }, HEAD_LAG_MS / 2);
   }
 
-  #settled(live: LiveTask, outcome: Outcome): void {
+  #settled(live: LiveTask, outcome: WriteResult): void {
     if (outcome.ok) return this.#release(live);
     this.#forget(live);
     if (outcome.reason === "refused" && live.task.owner === this.#options.sid) {

@@ -16,7 +16,7 @@ import { ToldKinds } from "../kv/old_kinds.ts";
 import { finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import { inTime, StoreError } from "./store_error.ts";
-import type { StoredTask } from "../kv/head.ts";
+import type { Head } from "../kv/head.ts";
 
 /** What {@link Store.submit} takes. */
 export interface Submission extends Omit<NewTask, "id"> {
@@ -49,7 +49,7 @@ export interface StoreOptions extends JournalOptions {
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
   /** Puts into a head the progress that the journal knows beyond it. */
-  freshen?: (stored: StoredTask) => StoredTask;
+  freshen?: (stored: Head) => Head;
 }
 
 /** Milliseconds after which a store that takes nothing is given nothing more. */
@@ -127,7 +127,7 @@ export class Store {
         if (entry.value && entry.value.expires_at > this.now()) {
           const { id, digest } = entry.value;
           if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
-          const task = await this.kv.get<StoredTask>(keys.task(id));
+          const task = await this.kv.get<Head>(keys.task(id));
           if (task.value) return { ok: true, id, record: task.value.record, created: false };
         }
         check = { key, versionstamp: entry.versionstamp };
@@ -158,13 +158,13 @@ export class Store {
   }
 
   /** A stored task, as committed. */
-  async read(id: string): Promise<StoredTask | null> {
-    const { value } = await this.kv.get<StoredTask>(keys.task(id));
+  async read(id: string): Promise<Head | null> {
+    const { value } = await this.kv.get<Head>(keys.task(id));
     return value && this.freshen(value);
   }
 
   /** A head as read, with the progress that the journal knows beyond it. */
-  freshen(stored: StoredTask): StoredTask {
+  freshen(stored: Head): Head {
     return this.#options.freshen?.(stored) ?? stored;
   }
 
@@ -194,7 +194,7 @@ export class Store {
   async remove(id: string): Promise<Decided> {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await this.kv.get<StoredTask>(keys.task(id));
+      const entry = await this.kv.get<Head>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
       const under = this.#tasks.leaving(id);
       if (under) {

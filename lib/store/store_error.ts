@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Outcome } from "./write.ts";
+import type { WriteResult } from "./write.ts";
 
 /** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
 const WRITE_MS = 10_000;
@@ -17,7 +17,7 @@ export class StoreError extends Error {
   readonly reason: string;
 
   /** Says why. */
-  constructor(outcome: Outcome | "stalled") {
+  constructor(outcome: WriteResult | "stalled") {
     const reason = typeof outcome === "string" ? outcome : outcome.ok ? "" : outcome.reason;
     super(`The store took no write: ${reason}`);
     this.reason = reason;
@@ -25,7 +25,7 @@ export class StoreError extends Error {
 }
 
 /** Waits for a write, but not for ever. What was not taken in time may still be. */
-export async function inTime(write: Promise<Outcome>): Promise<Outcome> {
+export async function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);

@@ -8,7 +8,7 @@ import type { Key } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 
 /** What a write puts into a commit. */
-export interface Piece {
+export interface Part {
   /** What must still hold; at most a few. */
   checks?: Deno.AtomicCheck[];
   /** Key, value, about how many bytes the value takes, and milliseconds until the broom may come. */
@@ -22,16 +22,16 @@ export interface Piece {
 }
 
 /** How a write ended. A lost check is a value: the caller reads again and decides again. */
-export type Outcome =
+export type WriteResult =
   | { ok: true; versionstamp: string }
   | { ok: false; reason: "conflict" | "fenced" | "closed" | "refused" };
 
 /** Something that has to be written. */
 export interface Write {
   /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
-  render(room: number): Piece | null;
+  render(room: number): Part | null;
   /** Told once for each piece rendered. */
-  settle(outcome: Outcome): void;
+  settle(outcome: WriteResult): void;
   /** It goes into the next commit, before all that waits. @default {false} */
   readonly urgent?: boolean;
 }

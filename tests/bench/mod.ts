@@ -20,7 +20,7 @@ import { headway } from "./headway.ts";
 import { bullmq } from "./peers/bullmq.ts";
 import { machineSeconds } from "./process_tree.ts";
 import { type Rounds, scenarioTable, type Verdict, verdicts, verdictTable } from "./report.ts";
-import type { Outcome, Scenario } from "./scenario.ts";
+import type { Scenario, WriteResult } from "./scenario.ts";
 import { scenarios } from "./scenarios/mod.ts";
 import type { System } from "./system.ts";
 
@@ -77,7 +77,7 @@ async function runScenario(scenario: Scenario, options: Options): Promise<Rounds
   const rounds: Rounds = new Map(systems.map(({ name }) => [name, []]));
   let spoiled = 0;
   for (let round = 1; systems.length > 0 && round <= options.rounds;) {
-    const outcomes: Outcome[] = [];
+    const outcomes: WriteResult[] = [];
     for (const system of systems) {
       await quiet();
       console.error(`${scenario.name}: ${system.name}, round ${round} of ${options.rounds}`);
@@ -105,7 +105,7 @@ async function quiet(): Promise<void> {
 
 const directories = new Set<string>();
 
-async function runOnce(scenario: Scenario, system: System, quick: boolean): Promise<Outcome> {
+async function runOnce(scenario: Scenario, system: System, quick: boolean): Promise<WriteResult> {
   const directory = async () => {
     const made = await Deno.makeTempDir({ prefix: "headway-bench-" });
     directories.add(made);

@@ -4,19 +4,23 @@
  * @module
  */
 
-import type { Column, Outcome, Scenario, Target } from "./scenario.ts";
+import type { Column, Scenario, Target, WriteResult } from "./scenario.ts";
 import { median } from "./stats.ts";
 
 /** The rounds of one scenario, by the name of the system. Round `i` of each ran side by side. */
-export type Rounds = Map<string, Outcome[]>;
+export type Rounds = Map<string, WriteResult[]>;
 
 /** The median over the rounds, of each figure. */
-export function medians(outcomes: readonly Outcome[], columns: readonly Column[]): number[] {
+export function medians(outcomes: readonly WriteResult[], columns: readonly Column[]): number[] {
   return columns.map(({ key }) => median(outcomes.map(({ figures }) => figures[key] ?? NaN)));
 }
 
 /** The median over the rounds of one system's figure by the other's of the same round. */
-export function ratio(ours: readonly Outcome[], theirs: readonly Outcome[], key: string): number {
+export function ratio(
+  ours: readonly WriteResult[],
+  theirs: readonly WriteResult[],
+  key: string,
+): number {
   return median(
     ours.map(({ figures }, i) => (figures[key] ?? NaN) / (theirs[i]?.figures[key] ?? NaN)),
   );
@@ -68,8 +72,8 @@ export function verdicts(scenario: Scenario, rounds: Rounds): Verdict[] {
 function verdict(
   scenario: string,
   { key, of, says, atMost = Infinity, atLeast = -Infinity }: Target,
-  ours: readonly Outcome[],
-  theirs: readonly Outcome[] | undefined,
+  ours: readonly WriteResult[],
+  theirs: readonly WriteResult[] | undefined,
 ): Verdict {
   if (of === "ratio" && theirs === undefined) {
     return { scenario, target: says, measured: "needs --peers", met: undefined };

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ratio, type Rounds, scenarioTable, verdicts } from "./report.ts";
-import type { Outcome, Scenario } from "./scenario.ts";
+import type { Scenario, WriteResult } from "./scenario.ts";
 
 const scenario: Scenario = {
   name: "fan",
@@ -11,7 +11,7 @@ const scenario: Scenario = {
   run: () => Promise.reject(new Error("not run")),
 };
 
-function outcome(p50: number, faults: string[] = []): Outcome {
+function outcome(p50: number, faults: string[] = []): WriteResult {
   return { figures: { p50 }, faults };
 }
 

@@ -8,7 +8,7 @@ import type { System } from "./system.ts";
 
 /** One figure of a scenario. */
 export interface Column {
-  /** Names it in {@link Outcome.figures}. */
+  /** Names it in {@link WriteResult.figures}. */
   key: string;
   /** The head of its column, with the unit. */
   label: string;
@@ -38,7 +38,7 @@ export interface RunOptions {
 }
 
 /** What came of one run. */
-export interface Outcome {
+export interface WriteResult {
   /** By the key of the column. */
   figures: Record<string, number>;
   /** Broken promises, in words; empty when every delivery was exact. */
@@ -57,5 +57,5 @@ export interface Scenario {
   systems?: readonly System[];
   columns: Column[];
   targets: Target[];
-  run(system: System, options: RunOptions): Promise<Outcome>;
+  run(system: System, options: RunOptions): Promise<WriteResult>;
 }

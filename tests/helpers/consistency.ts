@@ -9,7 +9,7 @@ import { history } from "../../lib/kv/history.ts";
 import { keys, keyText } from "../../lib/kv/keys.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
-import type { StoredTask } from "../../lib/kv/head.ts";
+import type { Head } from "../../lib/kv/head.ts";
 
 /**
  * Asserts that heads, index, queue and rows say the same of every task.
@@ -22,7 +22,7 @@ export async function assertConsistent(kv: Deno.Kv): Promise<TaskRecord[]> {
   const records: TaskRecord[] = [];
   const index: string[] = [];
   const waiting: string[] = [];
-  for await (const { key, value } of kv.list<StoredTask>({ prefix: keys.tasks })) {
+  for await (const { key, value } of kv.list<Head>({ prefix: keys.tasks })) {
     const record = JSON.parse(value.record) as TaskRecord;
     const { task_id: id, kind, status, seq } = record;
     assertEquals(keyText(key), keyText(keys.task(id)));

@@ -46,7 +46,7 @@ class Cluster implements AsyncDisposable {
       alone: false,
       role: "all",
       kinds: this.kinds,
-      startHost: (events) => startInline(this.kinds, events),
+      startProcess: (events) => startInline(this.kinds, events),
       processes: 1,
       concurrency: 100,
       leaseMs: LEASE_MS,

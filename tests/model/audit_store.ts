@@ -2,7 +2,7 @@ import { keyText } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import type { StoredTask } from "../../lib/kv/head.ts";
+import type { Head } from "../../lib/kv/head.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 
@@ -15,14 +15,14 @@ export function auditStore(
   reference: Reference,
   { clean }: { clean: boolean },
 ): void {
-  const heads = new Map<string, StoredTask>();
+  const heads = new Map<string, Head>();
   const records = new Map<string, TaskRecord>();
   const given = new Set<string>();
   for (const { key, value } of entries) {
     given.add(keyText(key));
     if (key[0] !== "task") continue;
-    heads.set(String(key[1]), value as StoredTask);
-    records.set(String(key[1]), JSON.parse((value as StoredTask).record));
+    heads.set(String(key[1]), value as Head);
+    records.set(String(key[1]), JSON.parse((value as Head).record));
   }
   for (const { id, gone } of reference.tasks) {
     if (gone === false) holds("I1", heads.has(id), () => `${id} is not in the file`);

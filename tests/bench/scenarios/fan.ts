@@ -1,6 +1,6 @@
 import { request, watch } from "../client_process.ts";
 import { machineSeconds, treeUsage } from "../process_tree.ts";
-import type { Outcome, RunOptions, Scenario, Target } from "../scenario.ts";
+import type { RunOptions, Scenario, Target, WriteResult } from "../scenario.ts";
 import { clusters } from "../cluster.ts";
 import type { System } from "../system.ts";
 import { describeFaults, sleepUntil } from "./common.ts";
@@ -48,7 +48,7 @@ async function run(
   { quick, directory }: RunOptions,
   tasks: number,
   streamsEach: number,
-): Promise<Outcome> {
+): Promise<WriteResult> {
   const [warm, measured] = quick ? [2, 3] : [8, 10];
   const ticks = (warm + measured + 1) * HZ;
   const streams = tasks * streamsEach;

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Turns } from "../../../lib/base/semaphore.ts";
+import { Semaphore } from "../../../lib/base/semaphore.ts";
 
 Deno.test("Turns lets so many work at once, in the order in which they came", async () => {
-  const turns = new Turns(2);
+  const turns = new Semaphore(2);
   const begun: number[] = [];
   const gates = Array.from({ length: 6 }, () => Promise.withResolvers<number>());
   const all = gates.map(({ promise }, n) =>

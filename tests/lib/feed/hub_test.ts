@@ -9,7 +9,7 @@ import { keys } from "../../../lib/kv/keys.ts";
 import type { TaskEvent } from "../../../lib/task/event.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { Pulse, SseStream } from "../../../lib/sse/stream.ts";
-import type { StoredTask } from "../../../lib/kv/head.ts";
+import type { Head } from "../../../lib/kv/head.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
@@ -117,7 +117,7 @@ Deno.test("Hub.open() finds the progress that a head lags behind, though the clo
       Date.now = now;
     }
     await using hub = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
-    const { record: shown } = hub.freshen({ record: record(3) } as StoredTask);
+    const { record: shown } = hub.freshen({ record: record(3) } as Head);
     assertEquals(shown, record(7));
   }
 });

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
 import { TaskPool } from "../../../lib/runner/task_pool.ts";
-import type { TaskHost } from "../../../lib/runner/task_process.ts";
+import type { TaskProcess } from "../../../lib/runner/task_process.ts";
 
 /** A process that ends only when it is killed, and only when it is let. */
 function stubbornHost() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const asked: string[] = [];
-  const host: TaskHost = {
+  const host: TaskProcess = {
     pid: 1,
     send() {},
     sendBytes() {},
@@ -17,9 +17,9 @@ function stubbornHost() {
   return { host, asked, end: resolve };
 }
 
-function poolOf(hosts: TaskHost[]): TaskPool<string> {
+function poolOf(hosts: TaskProcess[]): TaskPool<string> {
   return new TaskPool<string>({
-    startHost: () => hosts.shift()!,
+    startProcess: () => hosts.shift()!,
     processes: 0,
     concurrency: 1,
     onmessage() {},

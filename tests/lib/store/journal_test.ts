@@ -9,7 +9,7 @@ import { createLogger } from "../../../lib/base/log.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
-import type { Outcome, Piece, Write } from "../../../lib/store/write.ts";
+import type { Part, Write, WriteResult } from "../../../lib/store/write.ts";
 
 interface Opened extends AsyncDisposable {
   kv: Deno.Kv;
@@ -33,7 +33,7 @@ async function open(
   return { kv, journal, logged, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function set(key: string, value: unknown = true, size = 16): Piece {
+function set(key: string, value: unknown = true, size = 16): Part {
   return { sets: [[["test", key], value, size]] };
 }
 
@@ -57,23 +57,23 @@ async function entries(kv: Deno.Kv): Promise<TaskEvent[][]> {
 class Counter implements Write {
   value = 0;
   rendered: number[] = [];
-  outcomes: Outcome[] = [];
+  outcomes: WriteResult[] = [];
 
   constructor(readonly key: string) {}
 
-  render(): Piece {
+  render(): Part {
     this.rendered.push(this.value);
     return set(this.key, this.value);
   }
 
-  settle(outcome: Outcome): void {
+  settle(outcome: WriteResult): void {
     this.outcomes.push(outcome);
   }
 }
 
 /** Events that have to be written in order, however many commits that takes. */
 class Rows implements Write {
-  readonly done = Promise.withResolvers<Outcome>();
+  readonly done = Promise.withResolvers<WriteResult>();
   pieces = 0;
   #waiting: TaskEvent[];
 
@@ -81,7 +81,7 @@ class Rows implements Write {
     this.#waiting = events;
   }
 
-  render(room: number): Piece | null {
+  render(room: number): Part | null {
     const events: TaskEvent[] = [];
     for (let left = room; this.#waiting.length > 0;) {
       left -= this.#waiting[0]!.json.length + 64;
@@ -93,7 +93,7 @@ class Rows implements Write {
     return { events, more: this.#waiting.length > 0 };
   }
 
-  settle(outcome: Outcome): void {
+  settle(outcome: WriteResult): void {
     if (!outcome.ok || this.#waiting.length === 0) this.done.resolve(outcome);
   }
 }
@@ -186,7 +186,7 @@ Deno.test("Journal takes an urgent write into its next commit, before all that w
         lost++;
       }),
   );
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const { promise, resolve } = Promise.withResolvers<WriteResult>();
   const renewal: Write = { urgent: true, render: () => set("lease"), settle: resolve };
   await claims[0];
   journal.touch(renewal);
@@ -228,7 +228,7 @@ Deno.test("Journal loses no piece that does not fit any more, however many check
       // Each says once what it has to say, as a task does.
       const said = new Set<number>();
       const settled = counts.map((count, n) => {
-        const { promise, resolve } = Promise.withResolvers<Outcome>();
+        const { promise, resolve } = Promise.withResolvers<WriteResult>();
         journal.touch({
           render() {
             assert(!said.has(n));

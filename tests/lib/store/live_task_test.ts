@@ -12,8 +12,8 @@ import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import { type Change, newTask, type Report } from "../../../lib/task/state.ts";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
-import { type StoredTask, unpack } from "../../../lib/kv/head.ts";
-import type { Outcome, Piece } from "../../../lib/store/write.ts";
+import { type Head, unpack } from "../../../lib/kv/head.ts";
+import type { Part, WriteResult } from "../../../lib/store/write.ts";
 
 const ID = "01J0000000000000000000TEST";
 const ROOM = 64_000;
@@ -56,8 +56,8 @@ class Model {
     return [...this.#keys.values()].map(({ key }) => key).filter((key) => key[0] === first);
   }
 
-  get head(): StoredTask | undefined {
-    return this.get<StoredTask>(keys.task(ID));
+  get head(): Head | undefined {
+    return this.get<Head>(keys.task(ID));
   }
 
   get rows() {
@@ -84,7 +84,7 @@ class Model {
   crash(): void {
     const entry = this.#keys.get(keyText(keys.task(ID)));
     if (!entry) return;
-    const stored = entry.value as StoredTask;
+    const stored = entry.value as Head;
     const last = this.journal.at(-1)!;
     const value = last.type === "progress" ? { ...stored, record: last.json } : stored;
     this.live = LiveTask.loaded({ ...entry, value }, this.#hooks);
@@ -94,7 +94,7 @@ class Model {
     return String(this.#commits).padStart(20, "0");
   }
 
-  #apply({ checks = [], sets = [], deletes = [], events = [] }: Piece, room: number): void {
+  #apply({ checks = [], sets = [], deletes = [], events = [] }: Part, room: number): void {
     for (const { key, versionstamp } of checks) {
       assertEquals(this.#keys.get(keyText(key))?.versionstamp ?? null, versionstamp);
     }
@@ -402,7 +402,7 @@ Deno.test("LiveTask.committed() tells each who waits how that change ended", asy
   model.live.settle({ ok: true, versionstamp: "7" });
   assertEquals(await first, { ok: true, versionstamp: "7" });
   model.live.render(ROOM);
-  const lost: Outcome = { ok: false, reason: "conflict" };
+  const lost: WriteResult = { ok: false, reason: "conflict" };
   model.live.settle(lost);
   assertEquals([await second, await model.live.committed()], [lost, lost]);
   assertEquals([model.live.lost, model.live.render(ROOM)], [true, {}]);

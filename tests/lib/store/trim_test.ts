@@ -14,7 +14,7 @@ import { isChange, type Row } from "../../../lib/task/event.ts";
 import { LiveTask } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { newTask } from "../../../lib/task/state.ts";
-import { type StoredTask, unpack } from "../../../lib/kv/head.ts";
+import { type Head, unpack } from "../../../lib/kv/head.ts";
 import { needsTrim, trimRows } from "../../../lib/store/trim.ts";
 
 const ID = "01J0000000000000000000TEST";
@@ -49,7 +49,7 @@ async function running(): Promise<
 }
 
 async function stored(kv: Deno.Kv): Promise<{ rows: Row[]; head: ReturnType<typeof unpack> }> {
-  const { value } = await kv.get<StoredTask>(keys.task(ID));
+  const { value } = await kv.get<Head>(keys.task(ID));
   return { rows: (await Array.fromAsync(history(kv, ID, 0))).flat(), head: unpack(value!) };
 }
 
