@@ -47,7 +47,7 @@ Deno.test({
     assertNotEquals(first.process.pid, second.process.pid);
     await eventually(async () =>
       assertEquals(await texts(".step-name"), [
-        "Waiting in line",
+        "Queued",
         "Attempt 1",
         "Interrupted",
         "Attempt 1resumed",

@@ -52,9 +52,9 @@ Deno.test("the form says beside each field what is wrong, and what the server fi
   await page.locator('[id="field-address.zip"]').fill("12");
   await page.locator("#field-extra").fill('{"a": 0.5}');
   await press(page, "Start");
-  await says(page, "name", "This is needed");
+  await says(page, "name", "This is required");
   await says(page, "mail", "This must be an e-mail address");
-  await says(page, "address.street", "This is needed");
+  await says(page, "address.street", "This is required");
   await says(page, "address.zip", "This must match the pattern ^\\d{5}$");
   await says(page, "extra", "a: This must be a whole number");
   await eventually(async () => assertEquals(await focused(page), "field-name"));
@@ -62,7 +62,7 @@ Deno.test("the form says beside each field what is wrong, and what the server fi
     field.getAttribute("aria-invalid"),
     document.getElementById(field.getAttribute("aria-describedby")!)!.textContent,
   ]);
-  assertEquals(described, ["true", "This is needed"]);
+  assertEquals(described, ["true", "This is required"]);
 
   await page.locator("#field-name").fill("Nobody");
   await page.locator("#field-count").fill("3");
@@ -208,7 +208,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   await open(page, "csv-profile");
   const other = await page.$("#field-upload") as ElementHandle<HTMLInputElement>;
   await other.uploadFile(path);
-  await says(page, "upload", "This file has 3.2\u00a0MB, and 3.0\u00a0MB is the most");
+  await says(page, "upload", "This file is 3.2\u00a0MB; the limit is 3.0\u00a0MB");
   assertEquals(problems, []);
 });
 

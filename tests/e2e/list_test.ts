@@ -98,7 +98,7 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await page.goto(`${app.url}/?since=custom&to=2020-01-01T00:00:00.000Z`, {
     waitUntil: "domcontentloaded",
   });
-  await press(page, ".empty .button", "Clear the filters");
+  await press(page, ".empty .button", "Clear filters");
   await eventually(async () => assertEquals((await kinds(page)).length, 5));
   assertEquals(search(page), "");
   assertEquals(problems, []);
@@ -238,7 +238,7 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
   await press(page, ".bulk .button", "Cancel 3");
   await page.waitForSelector(".bulk-problem");
   const told = await page.$eval(".bulk", (bar) => (bar as HTMLElement).innerText);
-  assertStringIncludes(told, "Not done for 2 of 3:");
+  assertStringIncludes(told, "2 of 3 failed:");
   assertStringIncludes(told, "No way");
   assertStringIncludes(told, "2 selected");
   assertEquals(problems, []);
@@ -326,7 +326,7 @@ Deno.test("the list shows hostile strings as text, within its width", async () =
       width,
     );
     const { page, problems } = visited;
-    await press(page, ".empty .button", "Clear the filters");
+    await press(page, ".empty .button", "Clear filters");
     await eventually(async () => assertEquals((await kinds(page)).length, 4));
     const seen = await page.$$eval(".row-text", (found) => found.map((one) => one.textContent));
     assertStringIncludes(seen.join("\n"), hostile[0]!);

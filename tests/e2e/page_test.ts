@@ -134,7 +134,7 @@ Deno.test("the page opens a task by its address and follows its log", async () =
   const steps = (await texts(page, ".log-log .log-text")).map((text) => Number(text.slice(5)));
   assertEquals(steps, Array.from({ length: 40 }, (_, n) => n + 1));
   assertEquals(await texts(page, ".log-state .log-text"), [
-    "Waiting in line",
+    "Queued",
     "Running · attempt 1",
     "Completed · attempt 1",
   ]);
@@ -207,11 +207,11 @@ Deno.test("the page cancels a task, and runs it again", async () => {
   await canceled.body?.cancel();
   await reads(page, ".task-title .pill", "Canceled");
   assertEquals(await texts(page, ".log-state .log-text"), [
-    "Waiting in line",
+    "Queued",
     "Running · attempt 1",
     "Canceling · attempt 1",
     "Canceled · attempt 1",
-    "Waiting in line",
+    "Queued",
     "Running · attempt 1",
     "Canceling · attempt 1",
     "Canceled · attempt 1",

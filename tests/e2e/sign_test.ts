@@ -158,7 +158,7 @@ Deno.test("a page that may not tell says so", async () => {
   await eventually(async () =>
     assertEquals(
       await page.$eval(".task [role=alert]", (alert) => alert.textContent),
-      "The browser does not let this page notify you: its settings can allow it",
+      "Your browser blocks notifications from this page. You can allow them in its settings.",
     )
   );
   assertEquals(

@@ -138,7 +138,7 @@ Deno.test("a task shows how far it is: share, count, stage, rate, elapsed and ti
     assertMatch(await figure(page, "Done"), /^[\d,]+ \/ 2,000 rows$/);
     assertMatch(await figure(page, "Rate"), /^[\d.]+ rows\/s$/);
     assertMatch(await figure(page, "Elapsed"), /^(\d+m )?\d+s$/);
-    assertEquals(await figure(page, "Last word"), "just now");
+    assertEquals(await figure(page, "Last update"), "just now");
   });
   await until(page, ".time-left", ([text]) => assertMatch(text!, /^(\d+[hm] )?\d+[ms] left$/));
   await until(page, ".stage", ([text]) => assertMatch(text!, /^read\s*\d/));
@@ -205,7 +205,7 @@ Deno.test("a task tells its attempts: when each began, what went wrong, how long
   const { page, problems } = visited;
   await until(page, ".step-name", (names) =>
     assertEquals(names, [
-      "Waiting in line",
+      "Queued",
       "Attempt 1",
       "Waiting to retry",
       "Attempt 2",
@@ -251,10 +251,10 @@ Deno.test("a task shows its place in line until it runs, and that it is canceled
   const third = await submit(app.url, "gated", { gate: "line" });
   await using visited = await visit(app.url, third.task_id);
   const { page, problems } = visited;
-  await until(page, ".progress-figure", ([text]) => assertEquals(text, "1 before it in line"));
-  assertEquals(await figure(page, "Place in line"), "1 before it");
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "1 ahead in the queue"));
+  assertEquals(await figure(page, "Queue position"), "1 ahead");
   await (await post(`${app.url}/tasks/${second.task_id}/cancel`)).body?.cancel();
-  await until(page, ".progress-figure", ([text]) => assertEquals(text, "Next in line"));
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "Next in the queue"));
   await (await post(`${app.url}/tasks/${first.task_id}/cancel`)).body?.cancel();
   await until(page, ".task-title .pill", ([text]) => assertEquals(text, "Running"));
   await press(page, "Cancel");
@@ -262,7 +262,7 @@ Deno.test("a task shows its place in line until it runs, and that it is canceled
   await until(
     page,
     ".step-name",
-    (names) => assertEquals(names, ["Waiting in line", "Attempt 1", "Canceling", "Canceled"]),
+    (names) => assertEquals(names, ["Queued", "Attempt 1", "Canceling", "Canceled"]),
   );
   assertEquals(problems, []);
 });
@@ -300,7 +300,7 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
   await eventually(async () => {
     assertEquals(await figure(page, "Process"), String(first.process.pid));
     assertEquals(await figure(page, "Runs on"), Deno.hostname());
-    assertEquals(await figure(page, "Worker's last sign of life"), "just now");
+    assertEquals(await figure(page, "Worker last seen"), "just now");
     assertEquals(await figure(page, "Time limit"), "10m");
   });
   assertEquals(await texts(page, ".side-value[aria-label=Input] dd"), ["400", "50", gate.url]);
@@ -315,7 +315,7 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
   await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
   await until(page, ".step-name", (names) =>
     assertEquals(names, [
-      "Waiting in line",
+      "Queued",
       "Attempt 1",
       "Interrupted",
       "Attempt 1resumed",
@@ -371,7 +371,7 @@ Deno.test("a log of more rows than the page keeps is drawn in part, and download
     Array.from({ length: 13_000 }, (_, n) => `row ${n + 1}`),
   );
   assertEquals(lines.filter((line) => line.includes(" STATE ")).map((line) => line.slice(32)), [
-    "Waiting in line",
+    "Queued",
     "Running · attempt 1",
     "Completed · attempt 1",
   ]);
@@ -452,7 +452,7 @@ Deno.test("a log shows a level and those above it, by click and by key, and copi
   await eventually(async () => assert(!(await said()).includes("a detail")));
   await page.keyboard.press("/");
   await page.keyboard.type("nowhere to be found");
-  await until(page, ".log-note", ([text]) => assertEquals(text, "No row matches"));
+  await until(page, ".log-note", ([text]) => assertEquals(text, "No matching rows"));
   assertEquals(problems, []);
 });
 
@@ -478,7 +478,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
     assertEquals(await clipboard(page), "RangeError: no such host");
   });
   await page.keyboard.press("?");
-  await holds(page, ".help", "Follow the log, or stay");
+  await holds(page, ".help", "Follow the log on or off");
   await page.keyboard.press("Escape");
   await until(page, "dialog", (open) => assertEquals(open, []));
   await page.keyboard.press("u");

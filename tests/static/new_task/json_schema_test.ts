@@ -84,7 +84,7 @@ Deno.test("schemaProblems() says where, and what would be right", () => {
     port: z.int(),
   }));
   assertEquals(schemaProblems(schema, { name: "a", rows: [{ count: 1 }, { count: 2000 }], x: 1 }), [
-    { path: "port", problem: "This is needed" },
+    { path: "port", problem: "This is required" },
     { path: "name", problem: "This must have at least 3 characters" },
     { path: "rows.1.count", problem: "This must be 1,000 or less" },
     { path: "", problem: "There is no property x" },
@@ -103,7 +103,7 @@ Deno.test("schemaProblems() follows references, also round in circles", () => {
     $ref: "#/$defs/node",
   };
   assertEquals(schemaProblems(tree, { n: 1, child: { n: 2, child: {} } }), [
-    { path: "child.child.n", problem: "This is needed" },
+    { path: "child.child.n", problem: "This is required" },
   ]);
   const loop: Schema = { $ref: "#" };
   assertEquals(schemaProblems(loop, 1), []);

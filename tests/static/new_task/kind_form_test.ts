@@ -127,7 +127,7 @@ Deno.test("toInput() tells of every field that is wrong, and leaves empty ones o
     mail: "This must be an e-mail address",
     count: "This must be a number",
     extra: "This is not JSON",
-    "address.street": "This is needed",
+    "address.street": "This is required",
   });
   const right = {
     ...values,
