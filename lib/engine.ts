@@ -116,7 +116,8 @@ export class Engine {
     });
     session.keep(store.journal);
     const { uploadQuota: quota = Infinity, space } = options;
-    const uploads = new Uploads({ kv, sid, quota, space, now });
+    // A KV server takes several writes at once, each of which waits for the network.
+    const uploads = new Uploads({ kv, sid, quota, space, now, atOnce: alone ? 1 : 8 });
     const janitor = new Janitor({ ...options, store, hub, uploads });
     const workers = () => janitor.workers;
     const runner = role === "web" ? null : new Runner({

@@ -1,5 +1,5 @@
 import type { Principal } from "../lib/http/auth.ts";
-import { ULID } from "../lib/http/http.ts";
+import { ULID } from "../lib/kv/keys.ts";
 import { listTasks } from "../lib/kv/list.ts";
 import { shownRecord } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";

@@ -1,6 +1,7 @@
 import { ulid } from "@std/ulid";
 import { HttpError } from "../lib/http/errors.ts";
-import { jsonText, queryNumber, queryWords, readJson, ULID } from "../lib/http/http.ts";
+import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
+import { ULID } from "../lib/kv/keys.ts";
 import { type ListQuery, listTasks } from "../lib/kv/list.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import { type Head, shownRecord } from "../lib/kv/head.ts";

@@ -6,6 +6,7 @@
 
 import { HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
+import { ULID } from "../kv/keys.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 
@@ -174,9 +175,6 @@ export function queryWords(url: URL, name: string, max: number): string[] {
     field: name,
   });
 }
-
-/** What a ULID looks like. */
-export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /**
  * A task's or upload's id from the path.

@@ -41,6 +41,9 @@ import type { Status } from "../task/record.ts";
 /** A key. */
 export type Key = Deno.KvKey;
 
+/** What an id looks like. What a client calls one may be anything, and is no key before it does. */
+export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
 /** Sort before and behind every id. */
 export const FIRST_ID = "";
 export const BEHIND_IDS = "~";

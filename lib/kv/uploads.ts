@@ -11,8 +11,9 @@
 import { createHash } from "node:crypto";
 import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./free_space.ts";
-import { keys } from "./keys.ts";
+import { keys, ULID } from "./keys.ts";
 import type { UploadInfo } from "../task/define.ts";
+import { Semaphore } from "../base/semaphore.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
 
 /** The value of an `upload` key. */
@@ -73,6 +74,11 @@ export interface UploadsOptions {
   ttlMs?: number;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
+  /**
+   * Writes under way at once, of all uploads together. A file takes one after the other, and what
+   * others write would wait behind all of them. @default {1}
+   */
+  atOnce?: number;
 }
 
 /** See the module. */
@@ -82,6 +88,7 @@ export class Uploads {
   readonly #ttlMs: number;
   readonly #now: () => number;
   readonly #quota: number;
+  readonly #writes: Semaphore;
   /** What arrives here: what else bears our name was given up. */
   readonly #arriving = new Set<string>();
 
@@ -92,6 +99,7 @@ export class Uploads {
     this.#ttlMs = options.ttlMs ?? 24 * 3600_000;
     this.#now = options.now ?? Date.now;
     this.#quota = options.quota ?? Infinity;
+    this.#writes = new Semaphore(options.atOnce ?? 1);
   }
 
   /** Bytes that all uploads take, those that arrive included. */
@@ -120,13 +128,13 @@ export class Uploads {
     this.#arriving.add(id);
     const arrival = new Arrival(this.#kv, this.#options.sid, id);
     try {
-      await arrival.begin();
+      await this.#writes.run(() => arrival.begin());
       const hash = createHash("sha256");
       let batch: Uint8Array[] = [];
       const flush = async () => {
         const bytes = batch.reduce((sum, piece) => sum + piece.length, 0);
         await this.#requireSpace(bytes);
-        await arrival.store(batch, bytes);
+        await this.#writes.run(() => arrival.store(batch, bytes));
         this.#options.space?.took(bytes);
         batch = [];
         if (await this.size() > this.#quota) this.#refuse("quota");
@@ -143,7 +151,7 @@ export class Uploads {
         name,
         expires_at: new Date(this.#now() + this.#ttlMs).toISOString(),
       };
-      await arrival.end({ ...info, piece_size: PIECE });
+      await this.#writes.run(() => arrival.end({ ...info, piece_size: PIECE }));
       return info;
     } catch (error) {
       // What cannot be removed now is no longer ours, and is swept.
@@ -156,6 +164,7 @@ export class Uploads {
 
   /** Describes an upload; `null` when there is none, it is not whole, or its time is over. */
   async info(id: string): Promise<UploadInfo | null> {
+    if (!ULID.test(id)) return null;
     const { value } = await this.#kv.get<StoredUpload>(keys.upload(id));
     if (value === null || value.sha256 === "" || Date.parse(value.expires_at) <= this.#now()) {
       return null;
@@ -166,6 +175,7 @@ export class Uploads {
 
   /** The bytes from `offset` to the end of the piece it lies in; empty past the end. */
   async read(id: string, offset: number): Promise<Uint8Array> {
+    if (!ULID.test(id)) return new Uint8Array();
     const { value } = await this.#kv.get<Uint8Array>(keys.piece(id, Math.floor(offset / PIECE)));
     return value?.subarray(offset % PIECE) ?? new Uint8Array();
   }

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createLogger } from "../../lib/base/log.ts";
 import type { Server } from "../../main.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -115,9 +116,14 @@ Deno.test("POST /uploads keeps nothing of a body that breaks off", async () => {
 });
 
 Deno.test("a task that names an upload that is not there fails with one sentence", async () => {
-  await using app = await testApp();
-  const { task_id } = await submit(app.url, "checksum", { upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" });
-  const { status, error } = await finished(app.url, task_id);
-  assertEquals([status, error?.name], ["failed", "NotFound"]);
-  assertMatch(error!.message, /There is no upload 01ARZ3NDEKTSV4RRFFQ69G5FAV/);
+  const logged: string[] = [];
+  const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
+  await using app = await testApp({}, { log });
+  for (const upload of ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "x".repeat(3000), "\u0000", "../../etc"]) {
+    const { task_id } = await submit(app.url, "checksum", { upload });
+    const { status, error } = await finished(app.url, task_id);
+    assertEquals([status, error?.name], ["failed", "NotFound"]);
+    assertStringIncludes(error!.message, `There is no upload ${upload}`.slice(0, 500));
+  }
+  assertEquals(logged, []);
 });

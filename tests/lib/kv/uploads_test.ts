@@ -5,6 +5,7 @@ import { FreeSpace } from "../../../lib/kv/free_space.ts";
 import { keys, keyText } from "../../../lib/kv/keys.ts";
 import { type StoredUpload, UploadRefused, Uploads } from "../../../lib/kv/uploads.ts";
 import { HEAD_BYTES } from "../../../lib/kv/uploads_size.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { storeThat } from "../../helpers/store_that.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
@@ -124,6 +125,36 @@ Deno.test("Uploads reads no faster than it stores", async () => {
   assertEquals([asked, stored], [40, 12]);
 });
 
+Deno.test("Uploads: however many arrive at once, one write of theirs is before those of others", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let underWay = 0;
+  let most = 0;
+  let writes = 0;
+  const counted = async <T>(write: () => Promise<T>) => {
+    most = Math.max(most, ++underWay);
+    writes++;
+    return await write().finally(() => underWay--);
+  };
+  const atomic = () => {
+    const real = kv.atomic();
+    const commit = real.commit.bind(real);
+    real.commit = () => counted(commit);
+    return real;
+  };
+  const set: Deno.Kv["set"] = (key, value) => counted(() => kv.set(key, value));
+  const uploads = new Uploads({ kv: kvWith(kv, { atomic, set }), sid: "me" });
+  const added = await Promise.all(Array.from({ length: 20 }, (_, n) => {
+    const bytes = bytesOf(9 * PIECE, n);
+    return uploads.add(chunks(bytes, [PIECE]), null);
+  }));
+  assertEquals(most, 1);
+  // The first word, nine pieces in commits of four, the last word.
+  assertEquals(writes, 20 * 5);
+  for (const { upload_id, size } of added) {
+    assertEquals((await readAll(uploads, upload_id, 0)).length, size);
+  }
+});
+
 Deno.test("Uploads knows none that is unknown or past its time, and removes these", async () => {
   let now = 1000;
   using kv = await Deno.openKv(":memory:");
@@ -140,8 +171,11 @@ Deno.test("Uploads knows none that is unknown or past its time, and removes thes
   assertEquals(await uploads.info(young.upload_id), young);
   assertEquals(await count(kv), 2);
   assertEquals(await uploads.size(), HEAD_BYTES + 10);
-  assertEquals(await uploads.info("unknown"), null);
-  assertEquals((await uploads.read("unknown", 0)).length, 0);
+  // What a client or a task calls an id may be anything, and of any length.
+  for (const id of ["unknown", "", "x".repeat(48 * 1024), "\u0000", `${young.upload_id}/`]) {
+    assertEquals(await uploads.info(id), null);
+    assertEquals((await uploads.read(id, 0)).length, 0);
+  }
 });
 
 /** A body that gives its pieces one at a time, when it is asked to. */
