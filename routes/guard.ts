@@ -37,7 +37,7 @@ export async function guard(
     authorization: headers.get("authorization"),
     query: need === "task" ? url.searchParams.get("token") : null,
     sessions: sessionsShown(app, request, url),
-  });
+  }, client);
   const permitted = permit(principal, need, params.id);
   if (writes && app.writes) limit(app.writes, permitted.name || client);
   return permitted;

@@ -8,7 +8,8 @@
 import { decodeJwt, jwtVerify, SignJWT } from "jose";
 import { JWTExpired } from "jose/errors";
 import { HttpError } from "./errors.ts";
-import { ULID } from "./http.ts";
+import { Guesses } from "./guesses.ts";
+import { ULID } from "../kv/keys.ts";
 import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import { type PageSession, Revocations } from "./revocations.ts";
@@ -34,6 +35,9 @@ export interface Principal {
 
 /** Who may ask for what needs no token. */
 const NOBODY: Principal = { name: "", scopes: [], taskId: null, expiresAt: null, session: null };
+
+/** What a JWT looks like. */
+const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
 
 /** Whoever asks, where no token is needed. */
 const ANYBODY: Principal = { ...NOBODY, scopes: SCOPES };
@@ -81,6 +85,7 @@ export class Auth implements AsyncDisposable {
   readonly cookie: SessionCookie;
   readonly #options: AuthOptions;
   readonly #keys: Keys | null;
+  readonly #guesses = new Guesses();
 
   private constructor(options: AuthOptions, cookie: SessionCookie, keys: Keys | null) {
     this.#options = options;
@@ -115,15 +120,17 @@ export class Auth implements AsyncDisposable {
   /**
    * Who asks. What is shown first counts: header, query, cookie.
    *
-   * @throws {HttpError} 401 when a token is shown that is none, or is one no more.
+   * @param client Its address.
+   * @throws {HttpError} 401 when a token is shown that is none, or is one no more; 429 when that was
+   *   too often.
    */
-  async authenticate(shown: Credentials): Promise<Principal | null> {
+  async authenticate(shown: Credentials, client = ""): Promise<Principal | null> {
     if (!this.required) return ANYBODY;
     const { authorization, query } = shown;
     if (authorization !== null) {
       const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
       if (token === undefined) throw unauthorized("'Authorization' must be 'Bearer' and a token");
-      return this.#ofToken(token) ?? await this.#ofTask(token);
+      return await this.#ofHeader(token, client);
     }
     // Never one of the operator's: addresses end up in logs and histories.
     if (query !== null) return await this.#ofTask(query);
@@ -177,9 +184,21 @@ export class Auth implements AsyncDisposable {
     await this.#keys?.revocations[Symbol.asyncDispose]();
   }
 
+  /** One of the operator's, which can be guessed, or one of a task. */
+  async #ofHeader(secret: string, client: string): Promise<Principal> {
+    const token = findToken(this.#options.tokens, digestOf(secret));
+    if (token) {
+      this.#guesses.right(client, token);
+      return principalOf(token);
+    }
+    // Nobody guesses a signature.
+    if (!SIGNED.test(secret)) this.#guesses.wrong(client);
+    return await this.#ofTask(secret);
+  }
+
   #ofToken(secret: string): Principal | null {
     const token = findToken(this.#options.tokens, digestOf(secret));
-    return token && { ...NOBODY, name: token.name, scopes: token.scopes };
+    return token && principalOf(token);
   }
 
   async #ofTask(token: string): Promise<Principal> {
@@ -279,6 +298,10 @@ export function permit(principal: Principal | null, need: Need, taskId?: string)
   throw new HttpError(403, `This needs the scope '${scope}', which the token has not`, {
     extra: { scope },
   });
+}
+
+function principalOf({ name, scopes }: Token): Principal {
+  return { ...NOBODY, name, scopes };
 }
 
 function unauthorized(sentence: string): HttpError {

@@ -20,10 +20,15 @@ export interface Token {
   scopes: readonly Scope[];
   /** SHA-256 of the secret. */
   digest: Uint8Array;
+  /** Its secret is so short, or of so few characters, that tries without end might find it. */
+  guessable: boolean;
 }
 
 /** Characters a secret has, at the least. */
 const MIN_SECRET = 16;
+
+/** Bits that a secret has at the most, by its length and characters, to be guessable. */
+const GUESSABLE_BITS = 100;
 
 /** How an entry has to look. */
 export const TOKEN_SHAPE = "name:scope[+scope]:secret";
@@ -70,7 +75,8 @@ function parseToken(entry: string, which: string): Token {
     throw new TypeError(`the secret of '${name}' is shorter than ${MIN_SECRET} characters`);
   }
   const granted = SCOPES.filter((scope) => words.includes("admin") || words.includes(scope));
-  return { name, scopes: granted, digest: digestOf(secret) };
+  const guessable = secret.length * Math.log2(new Set(secret).size) < GUESSABLE_BITS;
+  return { name, scopes: granted, digest: digestOf(secret), guessable };
 }
 
 /** SHA-256 of a secret. */

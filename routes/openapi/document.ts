@@ -53,12 +53,13 @@ export function describeOperation(path: string, method: string, need: Need): Des
   if (words.body) common[413] = problem("The body is too large");
   if (need !== "public") {
     common[401] = problem("No token, or none that is valid");
-    common[403] = problem("The token does not open this");
+    common[403] = problem("The token does not open this, or a page of another site asks");
+    common[429] = problem("Too many wrong tokens: 'Retry-After' says when to try again");
   }
   if (params.includes("id")) common[404] = problem("There is no such task");
   if (method !== "GET") {
     common[403] = problem("The token does not open this, or a page of another origin asks");
-    common[429] = problem("Too many writes: 'Retry-After' says when to try again");
+    common[429] = problem("Too many writes or wrong tokens: 'Retry-After' says when");
   }
   if (words.writes) common[503] = problem("The store takes no writes now: try again");
   return { ...words, need, params, answers: { ...common, ...words.answers } };

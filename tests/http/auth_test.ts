@@ -113,8 +113,11 @@ Deno.test("every route of the table needs what the table says, of every credenti
           ...(method === "POST" ? { body: "[" } : {}),
         });
         const about = `${credential}: ${method} ${path} answers ${response.status}`;
-        const passed = response.status !== 401 && response.status !== 403;
-        assertEquals(passed, may.includes(need) || path === "/login", about);
+        // Who shows often what is not even of the form of a task's token is told to wait.
+        const guessed = ["nonsense", "an operator's, cut"].includes(credential);
+        const refusals = guessed ? [401, 403, 429] : [401, 403];
+        const passed = path === "/login" || !refusals.includes(response.status);
+        assertEquals(passed, may.includes(need), about);
         if (response.status === 401) {
           assertEquals(response.headers.get("www-authenticate"), "Bearer", about);
         }
@@ -337,6 +340,59 @@ Deno.test("POST /login lets nobody guess for long", async () => {
     assertLess(statuses.length, 60);
   }
   assertEquals(statuses.slice(0, 10), Array(10).fill(401));
+});
+
+Deno.test("a Bearer token cannot be guessed for long, and one that is none of a guess goes on", async () => {
+  const weak = { used: "password-12345678", unused: "password-87654321" };
+  const strong = { used: "5f1c9a0e77b24d38a6c1e09b8d42f3aa", unused: crypto.randomUUID() };
+  const entries = Object.entries({ weak, strong }).flatMap(([how, secrets]) =>
+    Object.entries(secrets).map(([use, secret]) => `${how}-${use}:read:${secret}`)
+  );
+  const settings = { HEADWAY_TOKENS: entries.join(), HEADWAY_TRUST_PROXY: "1" };
+  await using app = await testApp(settings);
+  const ask = async (token: string, address = "192.0.2.1") => {
+    const headers = { ...bearer(token), "x-forwarded-for": address };
+    return await fetch(`${app.url}/tasks`, { headers });
+  };
+  const status = async (token: string, address?: string) => {
+    const response = await ask(token, address);
+    await response.body?.cancel();
+    return response.status;
+  };
+  const task = await app.auth.taskToken("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  const [head, payload] = task!.split(".");
+  for (const token of [weak.used, strong.used]) assertEquals(await status(token), 200);
+  const guessUntilTold = async () => {
+    for (let wrong = 0;; wrong++) {
+      const response = await ask(`guess-${wrong}`);
+      if (response.status === 429) return { wrong, response };
+      await assertProblem(response, 401);
+    }
+  };
+  // Ten at once and one a second; the one that was right has been one of them.
+  const { wrong, response } = await guessUntilTold();
+  assert(wrong >= 9);
+  const { error } = await assertProblem(response, 429);
+  assertMatch(error, /^Too many wrong tokens: try again in 1 s$/);
+  assertEquals(response.headers.get("retry-after"), "1");
+  for (let n = 0; n < 20; n++) {
+    await (await guessUntilTold()).response.body?.cancel();
+    for (const token of [weak.used, strong.used, strong.unused]) {
+      assertEquals(await status(token), 200);
+    }
+    // Of a task: 403, for a list is nothing of it. A forged one is no guess, and stays a 401.
+    assertEquals(await status(task!), 403);
+    assertEquals(await status(`${head}.${payload}.${"x".repeat(43)}`), 401);
+    assertEquals(await status("guess", `192.0.2.${2 + n}`), 401);
+  }
+  // A right guess waits as a wrong one does; from elsewhere it is none.
+  await (await guessUntilTold()).response.body?.cancel();
+  const guess = await ask(weak.unused);
+  // A second may have passed, which is a try.
+  if (guess.status === 429) assertEquals(guess.headers.get("retry-after"), "1");
+  else assertEquals(guess.status, 200);
+  await guess.body?.cancel();
+  assertEquals(await status(weak.unused, "198.51.100.1"), 200);
 });
 
 Deno.test("HEADWAY_WRITE_RATE: who writes too much waits, and reads and others do not", async () => {

@@ -277,6 +277,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
         let headers: Record<string, string> = { ...admin, ...init.headers };
         if (!cases[name]) {
           if (status === 401) headers = {};
+          if (status === 429 && method === "GET") headers = bearer("a-guess");
           if (status === 403) {
             const secret = need === "any" ? token : SECRETS[need === "submit" ? "read" : "submit"];
             headers = need === "public" ? { origin: "https://else.example" } : bearer(secret);
