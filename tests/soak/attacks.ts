@@ -137,6 +137,22 @@ function forged(n: number): string {
   return requests[n % requests.length]!;
 }
 
+const words = (count: number, word: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => word(n));
+
+/** Lists of which each asks for as much as an address can name. */
+function greedy(n: number): string {
+  const queries = [
+    `/tasks?${words(3500, () => "status=completed").join("&")}`,
+    `/tasks?kind=${words(10_000, (k) => `k${k}`)}`,
+    `/tasks?kind=${words(100, (k) => k === n % 100 ? "demo" : `k${k}`)}&limit=500`,
+    `/tasks?q=nowhere-${n}&limit=500`,
+    `/tasks?status=completed,failed,canceled&q=nowhere-${n}`,
+    `/tasks/counts?kind=${words(90, (k) => `k${n}-${k}`)},demo`,
+  ];
+  return get(queries[n % queries.length]!);
+}
+
 /** Every attack there is; the last one is all of them at once. */
 export const ATTACKS: readonly Attack[] = withAll([
   {
@@ -204,6 +220,13 @@ export const ATTACKS: readonly Attack[] = withAll([
         (n) =>
           sized(["/tasks", "/submit"][n % 2]!, n % 3 ? `{"kind":"echo","input":${DEEP}}` : DEEP),
       ),
+  },
+  {
+    name: "greedy lists",
+    does: "120 a second: a state 3,500 times, 10,000 kinds, texts that are nowhere, counts",
+    run: async (victim) => {
+      await Promise.all(words(6, String).map((_, k) => rain(victim, 20, (n) => greedy(6 * n + k))));
+    },
   },
   {
     name: "forgeries",
