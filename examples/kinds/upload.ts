@@ -1,0 +1,36 @@
+/**
+ * Reads an upload in pieces, however large it is, and goes on where it was after a restart.
+ *
+ *     HEADWAY_KINDS=./examples/kinds/upload.ts deno task start
+ *
+ * @module
+ */
+
+import { defineTask, progress, save } from "headway";
+import { z } from "zod";
+
+const LINE_FEED = 10;
+/** Bytes between two checkpoints: so much is read again at worst. */
+const SAVE_EVERY = 1_048_576;
+
+export const countLines = defineTask({
+  kind: "count-lines",
+  description: "Counts the lines of a file",
+  input: z.object({ upload: z.string().describe("The upload's id") }),
+  async *run({ input, checkpoint, upload, uploadInfo }) {
+    const { size, name } = await uploadInfo(input.upload);
+    let { offset, lines }: { offset: number; lines: number } = checkpoint ??
+      { offset: 0, lines: 0 };
+    let saved = offset;
+    for await (const piece of upload(input.upload, { offset })) {
+      for (const byte of piece) if (byte === LINE_FEED) lines++;
+      // Offset and count belong together: a checkpoint holds both, or the result would be wrong.
+      offset += piece.length;
+      yield progress({ done: offset, total: size, unit: "bytes", message: `${lines} lines` });
+      if (offset - saved < SAVE_EVERY) continue;
+      yield save({ offset, lines });
+      saved = offset;
+    }
+    return { name, lines };
+  },
+});
