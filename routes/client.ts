@@ -14,7 +14,7 @@ const TYPES = "application/typescript; charset=utf-8";
 /** By path. */
 const FILES: Record<string, StaticFile> = {
   "/client.js": { path: "dist/client/client.js", type: SCRIPT },
-  "/client.d.ts": { path: "client/client.d.ts", type: TYPES },
+  "/client.d.ts": { path: "dist/client/client.d.ts", type: TYPES },
   "/headway-progress.js": { path: "dist/client/headway_progress.js", type: SCRIPT },
   "/headway-progress.d.ts": { path: "client/headway_progress.d.ts", type: TYPES },
   "/use-task.js": { path: "dist/client/use_task.js", type: SCRIPT },

@@ -10,66 +10,8 @@
  * @module
  */
 
-/** Where a task stands. `pending` also means delayed, or waiting for a retry. */
-export type Status = "pending" | "running" | "completed" | "failed" | "canceled";
-
-/** Why a task failed. */
-export interface TaskError {
-  /** The error's class, as `TypeError`. */
-  name: string;
-  /** What went wrong, in one sentence. */
-  message: string;
-}
-
-/** A task. Times are ISO 8601, UTC, with milliseconds. */
-export interface TaskRecord<Result = unknown> {
-  /** ULID: sorts by the time of submission. */
-  task_id: string;
-  /** What kind of task it is. */
-  kind: string;
-  /** Where it stands. */
-  status: Status;
-  /** Percent, 0–100. `null` while the total is unknown. */
-  progress: number | null;
-  /** Units done, where the task counts them. */
-  done: number | null;
-  /** Units in all, where known. */
-  total: number | null;
-  /** What is counted: "bytes", "rows", … */
-  unit: string | null;
-  /** The named part of the work that is under way. */
-  stage: string | null;
-  /** A sentence for the person who waits. */
-  message: string | null;
-  /** What it returned; only with its end, see {@link FinishedTask}. */
-  result: Result | null;
-  /** Why it failed, or what went wrong at the last attempt. */
-  error: TaskError | null;
-  /** The attempt under way or last made, from 1; 0 before the first. */
-  attempt: number;
-  /** After so many attempts a failure is final. */
-  max_attempts: number;
-  /** −100 to 100; higher runs first. */
-  priority: number;
-  /** Not before this time. */
-  run_at: string;
-  /** When it was submitted. */
-  created_at: string;
-  /** When the attempt under way, or the last one, began. */
-  started_at: string | null;
-  /** When the task last yielded or changed its state. */
-  updated_at: string;
-  /** When it ended. */
-  finished_at: string | null;
-  /** Someone asked for it to stop. */
-  cancel_requested: boolean;
-  /** Milliseconds to the end, by a smoothed estimate; `null` while there is none. */
-  eta_ms: number | null;
-  /** Units a second (percent a second without `done`), smoothed; `null` while there is none. */
-  rate: number | null;
-  /** Counts the task's events: the id of its newest one. */
-  seq: number;
-}
+import type { Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
+export type { Status, TaskError, TaskRecord };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { defineTask, output, progress, type TaskRecord } from "headway";
+import { defineTask, output, progress } from "headway";
 import { z } from "zod";
 import type { checksum } from "../../../lib/kinds/checksum.ts";
 import type { CsvProfile, csvProfile } from "../../../lib/kinds/csv_profile.ts";
@@ -87,7 +87,6 @@ Deno.test("the types that are served are those of what is served", () => {
   const error: typeof promised.HeadwayError = client.HeadwayError;
   assertEquals(new error(404, "x").status, 404);
   holds<Equal<keyof typeof client, keyof typeof promised>>();
-  holds<Equal<promised.TaskRecord, TaskRecord>>();
   holds<Equal<typeof hook.useTask, typeof promisedHook.useTask>>();
   assertEquals(Object.keys(client).sort(), ["HeadwayError", "cancel", "submit", "upload", "watch"]);
 });

@@ -1,0 +1,47 @@
+/**
+ * Writes the types of the client that are served, `static/dist/client/client.d.ts`: as they stand in
+ * `static/client/client.d.ts`, with the types that it takes from `lib/task/record.ts` written out, since
+ * that file is not served.
+ *
+ * @module
+ */
+
+const SOURCE = new URL("../static/client/client.d.ts", import.meta.url);
+const RECORD = new URL("../lib/task/record.ts", import.meta.url);
+const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
+
+/** The two lines that take types from the record and pass them on. */
+const TAKEN =
+  /^import type \{ ([\w, ]+) \} from "\.\.\/\.\.\/lib\/record\.ts";\nexport type \{ \1 \};\n/m;
+
+/**
+ * `types` with what it takes from `record` in it, comments included.
+ *
+ * @throws {Error} If it takes nothing, or what is not there.
+ */
+export function withRecord(types: string, record: string): string {
+  const [lines, names] = TAKEN.exec(types) ?? [];
+  if (lines === undefined || names === undefined) {
+    throw new Error("Cannot write the client's types as they take none from lib/task/record.ts");
+  }
+  const declarations = names.split(", ").map((name) => declaration(record, name));
+  return types.replace(lines, () => declarations.join("\n"));
+}
+
+/** A type with the comment before it, to its end: the first line without indent that closes it. */
+function declaration(source: string, name: string): string {
+  const comment = String.raw`\/\*\*(?:(?!\*\/)[^])*\*\/\n`;
+  const found = new RegExp(
+    `^${comment}export (?:interface ${name}\\b[^]*?^\\}\\n|type ${name}\\b[^]*?;\\n)`,
+    "m",
+  ).exec(source);
+  if (found === null) {
+    throw new Error(`Cannot write the client's types as lib/task/record.ts has no '${name}'`);
+  }
+  return found[0];
+}
+
+if (import.meta.main) {
+  const [types, record] = await Promise.all([SOURCE, RECORD].map((url) => Deno.readTextFile(url)));
+  await Deno.writeTextFile(SERVED, withRecord(types!, record!));
+}
