@@ -1,9 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { timePasses } from "./deadline.ts";
 import { openStream, type ReadEvent } from "./sse.ts";
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /**
  * Follows a task over any number of broken connections, as a browser does.
@@ -35,7 +32,7 @@ export async function follow(
     } catch (error) {
       if (!(error instanceof TypeError) && String(error) !== "Error: down") throw error;
     }
-    await wait(20);
+    await timePasses(20);
   }
   return { events, connections };
 }

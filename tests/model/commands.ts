@@ -6,6 +6,7 @@
 
 import fc from "fast-check";
 import { type TaskRecord, waits } from "../../lib/task/record.ts";
+import { timePasses } from "../helpers/deadline.ts";
 import { audit } from "./audit.ts";
 import { auditStore } from "./audit_store.ts";
 import { FeedWatcher } from "./feed_watcher.ts";
@@ -39,10 +40,6 @@ function command(
 }
 
 const hasTasks = (reference: Reference) => reference.present.length > 0;
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 const number = fc.nat({ max: 1000 });
 
@@ -122,7 +119,7 @@ const connect = fc.record({ task: number, from }).map(({ task, from }) =>
     const known = from === "last" || from === "old" ? "0" : idOf(from, "", []);
     const watcher = new TaskWatcher(() => world.url, { id, from: known, trims: fate.trims });
     world.watchers.push(watcher);
-    await wait(5);
+    await timePasses(5);
   }, hasTasks)
 );
 
@@ -171,7 +168,7 @@ const feeds = fc.oneof(
   fc.constant(
     command("follow all tasks", async (_, world) => {
       if (world.feeds.length < 3) world.feeds.push(new FeedWatcher(() => world.url));
-      await wait(5);
+      await timePasses(5);
     }),
   ),
   fc.tuple(number, fc.constantFrom("drop", "last", "old", "bogus")).map(([n, how]) =>
@@ -211,7 +208,7 @@ const endings = fc.record({
     `${signal} after ${after_ms} ms of: ${during.map(tell).join("; ") || "nothing"}`,
     async (reference, world) => {
       const asked = begin(during, reference, world);
-      await wait(after_ms);
+      await timePasses(after_ms);
       await world.end(signal);
       await asked();
       auditStore(await world.stored(), reference, { clean: signal === "SIGTERM" });
@@ -233,7 +230,7 @@ const freezes = fc.array(operation, { maxLength: 2 }).map((during) =>
     async (reference, world) => {
       const asked = await world.freeze(async () => {
         const asked = begin(during, reference, world);
-        await wait(1.5 * LEASE_MS);
+        await timePasses(1.5 * LEASE_MS);
         return asked;
       });
       await asked();
@@ -251,7 +248,7 @@ const jumps = fc.constantFrom(-1000, 1000, -90_000, 90_000, -3_660_000, 3_660_00
   );
 
 const pauses = fc.integer({ min: 5, max: 120 })
-  .map((ms) => command(`${ms} ms pass`, () => wait(ms)));
+  .map((ms) => command(`${ms} ms pass`, () => timePasses(ms)));
 
 /** Every command, each as often as it is worth. */
 export const COMMANDS: fc.Arbitrary<Command>[] = [

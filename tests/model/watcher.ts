@@ -6,6 +6,7 @@
  */
 
 import { createParser } from "eventsource-parser";
+import { timePasses } from "../helpers/deadline.ts";
 import type { ReadEvent } from "../helpers/sse.ts";
 
 /** Milliseconds before a client comes again. */
@@ -89,7 +90,7 @@ export abstract class Watcher implements AsyncDisposable {
         // The server died, or we left; nothing else may happen to a connection.
         if (!(error instanceof TypeError) && !signal.aborted) this.failure = error;
       }
-      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if (!signal.aborted) await timePasses(AGAIN_MS);
     }
   }
 

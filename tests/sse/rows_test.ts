@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
-import { openGate } from "../helpers/kinds.ts";
+import { openGate } from "../helpers/gate.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -23,13 +23,14 @@ Deno.test("GET /tasks/stream?rows= also carries the rows of the tasks it names, 
 
 Deno.test("GET /tasks/stream?rows= resumes behind the last id, with every row once", async () => {
   await using app = await testApp();
-  const { task_id } = await submit(app.url, "gated", { gate: "rows-resume", rows: 40 });
+  const { task_id } = await submit(app.url, "gated-rows", { gate: "resume", rows: 40 });
   const url = `${app.url}/tasks/stream?rows=${task_id}`;
   const first = await openStream(url);
   await first.collect(1);
-  openGate("rows-resume");
+  for (let row = 1; row <= 3; row++) openGate(`resume-${row}`);
   await first.until((it) => it.data("log").length >= 3);
   await first.close();
+  for (let row = 4; row <= 40; row++) openGate(`resume-${row}`);
   await finished(app.url, task_id);
   await using again = await openStream(url, { lastEventId: first.lastEventId });
   await again.until((it) => it.data("complete").length === 1);
