@@ -8,6 +8,7 @@
  */
 
 import { type Browser, launch, type Page } from "puppeteer-core";
+import "./built.ts";
 import { HANG_MS } from "./deadline.ts";
 import { tempDir } from "./temp_dir.ts";
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import "../helpers/built.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { testApp } from "../helpers/server.ts";
 
