@@ -83,7 +83,7 @@ export function summaryLine({ passed, failed, skipped }: Totals): string {
 const TAIL = 20_000;
 
 /** Milliseconds: for a process that outlived its test and keeps the pipe open. */
-const GRACE = 2000;
+const GRACE = 10_000;
 
 /** Runs `deno test`, shows its output as it comes, and gives the last of it and the exit code. */
 async function runTests(args: string[], jobs: number): Promise<{ tail: string; code: number }> {
