@@ -12,7 +12,7 @@ const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
 
 /** The two lines that take types from the record and pass them on. */
 const TAKEN =
-  /^import type \{ ([\w, ]+) \} from "\.\.\/\.\.\/lib\/record\.ts";\nexport type \{ \1 \};\n/m;
+  /^import type \{ ([\w, ]+) \} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{ \1 \};\n/m;
 
 /**
  * `types` with what it takes from `record` in it, comments included.

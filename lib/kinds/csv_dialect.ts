@@ -1,17 +1,9 @@
-import { CsvRows } from "./csv_rows.ts";
+import { type CsvDialect, CsvRows } from "./csv_rows.ts";
 
 /** The delimiters that {@link detectDialect} knows; the first wins a tie. */
 const DELIMITERS = [",", ";", "\t", "|"];
 /** How many rows the delimiter is judged by. */
 const SAMPLE_ROWS = 100;
-
-/** How a CSV file is written. */
-export interface CsvDialect {
-  /** What separates the cells. */
-  delimiter: string;
-  /** What ends a line: LF (also for CR LF), or CR in files that have no LF. */
-  newline: "\n" | "\r";
-}
 
 /**
  * Tells how a CSV file is written, from its first bytes. The delimiter is the one that splits the

@@ -1,10 +1,17 @@
 import { Buffer } from "node:buffer";
-import type { CsvDialect } from "./csv_dialect.ts";
 
 /** UTF-16 units a row may have; beyond, something is wrong, most likely a quote that never closes. */
 const MAX_ROW = 1_048_576;
 const QUOTE = 34;
 const CR = 13;
+
+/** How a CSV file is written. */
+export interface CsvDialect {
+  /** What separates the cells. */
+  delimiter: string;
+  /** What ends a line: LF (also for CR LF), or CR in files that have no LF. */
+  newline: "\n" | "\r";
+}
 
 /** A row of a CSV file. */
 export interface CsvRow {

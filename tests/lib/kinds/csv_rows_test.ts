@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
-import type { CsvDialect } from "../../../lib/kinds/csv_dialect.ts";
+import type { CsvDialect } from "../../../lib/kinds/csv_rows.ts";
 import { type CsvPosition, type CsvRow, CsvRows } from "../../../lib/kinds/csv_rows.ts";
 
 const DIALECT: CsvDialect = { newline: "\n", delimiter: "," };
