@@ -1,15 +1,12 @@
-import { HttpError } from "../lib/http/errors.ts";
 import { json, pathId, readJson } from "../lib/http/http.ts";
 import type { Decided, Store } from "../lib/store/store.ts";
 import type { App, RouteContext } from "./app.ts";
-
-/** Tasks in one request, at the most. */
-const MAX_IDS = 1000;
+import { BULK_CHANGE, type BulkAction, checkBody } from "./bodies.ts";
 
 /** Decisions under way at once: the next commit takes them all. */
 const AT_ONCE = 100;
 
-const ACTIONS: Record<string, (store: Store, id: string) => Promise<Decided>> = {
+const CHANGES: Record<BulkAction, (store: Store, id: string) => Promise<Decided>> = {
   cancel: (store, id) => store.cancel(id),
   retry: (store, id) => store.retry(id),
   delete: (store, id) => store.remove(id),
@@ -20,13 +17,16 @@ const ACTIONS: Record<string, (store: Store, id: string) => Promise<Decided>> = 
  * came of each; unlike a cancel of one task, a cancel of many does not wait for running ones to end.
  */
 export async function changeMany(app: App, { request }: RouteContext): Promise<Response> {
-  const { action, ids } = readBody(await readJson(request, app.config));
+  const example = '{"action":"cancel","ids":["01JD…"]}';
+  const body = checkBody(BULK_CHANGE, await readJson(request, app.config), example);
+  const change = CHANGES[body.action];
+  const ids = [...new Set(body.ids.map((id) => pathId(id, "task")))];
   const { store } = app.engine;
   const results: unknown[] = [];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const some = ids.slice(at, at + AT_ONCE);
     results.push(
-      ...await Promise.all(some.map(async (id) => told(id, await ACTIONS[action]!(store, id)))),
+      ...await Promise.all(some.map(async (id) => told(id, await change(store, id)))),
     );
   }
   return json({ results });
@@ -42,19 +42,4 @@ function told(task_id: string, decided: Decided) {
   }
   const { status } = decided;
   return { task_id, ok: false, status, error: `Task ${task_id} is ${status}` };
-}
-
-function readBody(body: unknown): { action: string; ids: string[] } {
-  const { action, ids } = (body ?? {}) as Record<string, unknown>;
-  if (typeof action !== "string" || !Object.hasOwn(ACTIONS, action)) {
-    const names = Object.keys(ACTIONS).join(", ");
-    throw new HttpError(400, `'action' must be one of ${names}`, { field: "action" });
-  }
-  if (
-    !Array.isArray(ids) || ids.length === 0 || ids.length > MAX_IDS ||
-    !ids.every((id) => typeof id === "string")
-  ) {
-    throw new HttpError(400, `'ids' must be a list of 1 to ${MAX_IDS} ids`, { field: "ids" });
-  }
-  return { action, ids: [...new Set(ids.map((id) => pathId(id, "task")))] };
 }

@@ -3,6 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { json, readJson } from "../lib/http/http.ts";
 import { checkOrigin } from "../lib/http/origin.ts";
 import type { App, RouteContext } from "./app.ts";
+import { checkBody, CREDENTIALS } from "./bodies.ts";
 import { isSecure, limit, sessionsShown } from "./guard.ts";
 
 /** `GET /login`: whether a token is needed, and what the page's session opens. */
@@ -29,10 +30,7 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
   const { request, url, client } = context;
   requireTrusted(app, context);
   limit(app.logins, client);
-  const { token } = (await readJson(request, app.config) ?? {}) as { token?: unknown };
-  if (typeof token !== "string" || token === "") {
-    throw new HttpError(400, "'token' must be a token", { field: "token" });
-  }
+  const { token } = checkBody(CREDENTIALS, await readJson(request, app.config), '{"token":"…"}');
   if (!app.auth.required) throw new HttpError(409, "This server needs no token");
   const { cookie, principal, ms } = await app.auth.signIn(token.trim());
   // The browser forgets the one before, which nobody could end any more.

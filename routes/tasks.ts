@@ -7,6 +7,7 @@ import { type Status, STATUSES } from "../lib/task/record.ts";
 import { type Head, shownRecord } from "../lib/kv/head.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
+import { checkBody, NEW_TASK } from "./bodies.ts";
 import { submitTask } from "./submission.ts";
 
 /** Kinds that a query may name. */
@@ -17,13 +18,9 @@ const MAX_TEXT = 200;
 
 /** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
 export async function createTask(app: App, context: RouteContext): Promise<Response> {
-  const body = await readJson(context.request, app.config);
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new HttpError(400, 'The body must be an object, as {"kind":"demo","input":{}}', {
-      field: "body",
-    });
-  }
-  const { id, record, created } = await submitTask(app, body as Record<string, unknown>, context);
+  const example = '{"kind":"demo","input":{}}';
+  const body = checkBody(NEW_TASK, await readJson(context.request, app.config), example);
+  const { id, record, created } = await submitTask(app, body, context);
   const headers = { location: `/tasks/${id}` };
   const token = await app.auth.taskToken(id);
   const withToken = (json: string) =>

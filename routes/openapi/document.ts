@@ -9,7 +9,8 @@ import type { Need } from "../../lib/http/auth.ts";
 import type { AnyTask } from "../../lib/task/define.ts";
 import { inputSchema } from "../kinds.ts";
 import type { RouteTable } from "../route.ts";
-import { type Answer, NEW_TASK, type Operation, OPERATIONS } from "./operations.ts";
+import { NEW_TASK } from "../bodies.ts";
+import { type Answer, type Operation, OPERATIONS } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it

@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
+import { BULK_CHANGE, CREDENTIALS, NEW_TASK } from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */
@@ -49,17 +50,6 @@ const lastEventId = {
   headers: { "Last-Event-ID": text.describe("Goes on behind this event") },
   query: { last_event_id: text.describe("The same, for a first connect; the header wins") },
 };
-
-/** The body of `POST /tasks`; the kinds' inputs are put into it in `document.ts`. */
-export const NEW_TASK = z.strictObject({
-  kind: text,
-  input: z.unknown().optional().describe("As the kind's schema says, up to 48 KiB of JSON"),
-  priority: whole(-100, 100).optional().describe("Higher runs first"),
-  delay_ms: whole(0, 366 * 24 * 3600_000).optional().describe("Not both this and run_at"),
-  run_at: text.optional().describe("ISO 8601 with its zone, within a year"),
-  max_attempts: whole(1, 1000).optional(),
-  timeout_ms: whole(1, 2 ** 40).optional().describe("What an attempt may take"),
-});
 
 const streamOne = (id: string): Operation => ({
   id,
@@ -106,7 +96,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /login": {
     id: "signIn",
     summary: "Begin a session of the page, in a cookie",
-    body: z.strictObject({ token: text.describe("One of the operator's") }),
+    body: CREDENTIALS,
     answers: {
       200: ["With 'Set-Cookie'", "SignedIn"],
       401: ["There is no such token", "Problem"],
@@ -164,10 +154,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "changeTasks",
     summary: "Cancel, retry or delete many tasks",
     description: "Each is decided for itself. A cancel does not wait for running tasks to end.",
-    body: z.strictObject({
-      action: z.enum(["cancel", "retry", "delete"]),
-      ids: z.array(text).min(1).max(1000),
-    }),
+    body: BULK_CHANGE,
     writes: true,
     answers: {
       200: ["What came of each", "BulkResult"],

@@ -75,7 +75,7 @@ Deno.test("POST /tasks says what is wrong, and with which field", async () => {
     ["demo", 400, "body", /object/],
     [null, 400, "body", /object/],
     [7, 400, "body", /object/],
-    [{}, 400, "kind", /'kind' must be text: there are .*demo/],
+    [{}, 400, "kind", /'kind' must be text/],
     [{ kind: 7 }, 400, "kind", /'kind' must be text/],
     [{ kind: "nope" }, 422, "kind", /There is no kind 'nope': there are .*demo/],
     [{ kind: "__proto__" }, 422, "kind", /There is no kind/],
