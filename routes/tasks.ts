@@ -3,6 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/kv/keys.ts";
 import { type ListQuery, listTasks } from "../lib/kv/list.ts";
+import { withLast } from "../lib/task/json_text.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import { type Head, shownRecord } from "../lib/kv/head.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
@@ -24,7 +25,7 @@ export async function createTask(app: App, context: RouteContext): Promise<Respo
   const headers = { location: `/tasks/${id}` };
   const token = await app.auth.taskToken(id);
   const withToken = (json: string) =>
-    token === null ? json : `${json.slice(0, -1)},"token":"${token}"}`;
+    token === null ? json : withLast(json, "token", JSON.stringify(token));
   if (created) return jsonText(withToken(record), 201, headers);
   const { kv } = app.engine.store;
   const stored = await app.engine.store.read(id);

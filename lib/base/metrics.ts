@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { statusOf } from "../task/json_text.ts";
 import { isProgress, type TaskEvent } from "../task/event.ts";
 
 /** What a process is asked for at a scrape. */
@@ -276,9 +277,4 @@ export class Metrics implements Disposable {
       () => performance.timeOrigin / 1000,
     );
   }
-}
-
-/** The state in a record, or in the data of a `complete`: it stands near the front. */
-function statusOf(json: string): string {
-  return /^\{"task_id":"\w+",(?:"kind":"[^"]+",)?"status":"(\w+)"/.exec(json)?.[1] ?? "unknown";
 }

@@ -14,7 +14,8 @@ import { parseJournal } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
-import { type Head, idOf, seqOf } from "../kv/head.ts";
+import type { Head } from "../kv/head.ts";
+import { idOf, seqOf } from "../task/json_text.ts";
 
 /** Takes events. Must not throw and must not wait. */
 export type Listener = (event: HubEvent) => void;

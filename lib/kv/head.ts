@@ -5,6 +5,7 @@
  */
 
 import { type Key, keys } from "./keys.ts";
+import { idOf, withResult } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 
@@ -33,16 +34,6 @@ export const INLINE_RESULT = 4096;
  */
 export const HEAD_LAG_MS = 3000;
 
-/** The id in a record's text, which begins with it. */
-export function idOf(record: string): string {
-  return record.slice(12, 38);
-}
-
-/** The `seq` in a record's text, which ends with it. */
-export function seqOf(record: string): number {
-  return Number(record.slice(record.lastIndexOf(":") + 1, -1));
-}
-
 /** A task as stored. */
 export function pack(task: Task, input: Kept, result: Kept): Head {
   return { ...task, record: JSON.stringify(task.record), input, result };
@@ -59,9 +50,7 @@ export async function shownRecord(kv: Deno.Kv, stored: Head): Promise<string> {
   const { result } = stored;
   if (result === null) return stored.record;
   const json = await fetchKept(kv, result, keys.result(idOf(stored.record)));
-  return json === null
-    ? stored.record
-    : stored.record.replace('"result":null', () => `"result":${json}`);
+  return json === null ? stored.record : withResult(stored.record, json);
 }
 
 /** A kept JSON text, from the head or from its own key. */

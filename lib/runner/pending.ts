@@ -11,6 +11,7 @@ import type { LiveTask } from "../store/live_task.ts";
 import { pause } from "../task/delay.ts";
 import { firstLaters, readLine } from "../kv/queue.ts";
 import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
+import { statusOf } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { type Candidate, Schedule } from "./schedule.ts";
 
@@ -78,7 +79,7 @@ export class Pending {
   /** Hears what another process did. */
   hear({ event }: HubEvent): void {
     if (event.type !== "message") return;
-    if (!event.json.includes('"status":"pending"')) return this.forget(event.id);
+    if (statusOf(event.json) !== "pending") return this.forget(event.id);
     const record = JSON.parse(event.json) as TaskRecord;
     const rank = rankOf(record);
     // One that waits for nothing has the time at which it was put there, unless it kept its own.

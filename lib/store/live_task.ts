@@ -12,6 +12,7 @@ import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
 import { byteLength } from "../base/bytes.ts";
 import { encodeRows, eventSize } from "../kv/event_text.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
+import { withFirst, withLast } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import {
   applyReport,
@@ -185,7 +186,7 @@ export class LiveTask implements Write {
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     const seq = this.#nextSeq();
-    this.#items.event({ event: this.#event(type, seq, `{"seq":${seq},${json.slice(1)}`) });
+    this.#items.event({ event: this.#event(type, seq, withFirst(json, "seq", String(seq))) });
     this.task = { ...this.task, rows: this.task.rows + 1 };
     this.#touch();
   }
@@ -383,5 +384,5 @@ export class LiveTask implements Write {
 function completeJson(record: TaskRecord, resultJson: string | null): string {
   const { task_id, status, error } = record;
   const head = JSON.stringify({ task_id, status, ...(error === null ? {} : { error }) });
-  return `${head.slice(0, -1)},"result":${resultJson ?? "null"}}`;
+  return withLast(head, "result", resultJson ?? "null");
 }
