@@ -13,6 +13,9 @@ import type { KnownTask, Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
 import type { World } from "./world.ts";
 
+/** Kinds of which every task is known: of a crowd it is known what it does to others. */
+export const OWN_KINDS = "model,model-limited";
+
 /** Checked after each command. */
 export async function audit(reference: Reference, world: World): Promise<void> {
   world.checkLog();
@@ -53,12 +56,12 @@ async function agreement(world: World): Promise<TaskRecord[]> {
     most = Math.max(most, running.filter(({ kind }) => kind === "model-limited").length);
     // Counts are good for a while: by a name that nobody asked for yet they are new.
     const counts = await world.get<Record<string, number>>(
-      `/tasks/counts?kind=model,model-limited,x${crypto.randomUUID().slice(0, 8)}`,
+      `/tasks/counts?kind=${OWN_KINDS},x${crypto.randomUUID().slice(0, 8)}`,
     );
     const status = listed[0]?.status ?? "pending";
     const [ofStatus, limited, again] = await Promise.all([
       list(world, `&status=${status}`),
-      list(world, "&kind=model-limited"),
+      list(world, "", "model-limited"),
       list(world, ""),
     ]);
     const states = (records: TaskRecord[]) => records.map((it) => it.task_id + it.status).join();
@@ -79,8 +82,9 @@ async function agreement(world: World): Promise<TaskRecord[]> {
   return listed;
 }
 
-async function list(world: World, query: string): Promise<TaskRecord[]> {
-  const { tasks } = await world.get<{ tasks: TaskRecord[] }>(`/tasks?limit=500${query}`);
+async function list(world: World, query: string, kinds = OWN_KINDS): Promise<TaskRecord[]> {
+  const path = `/tasks?limit=500&kind=${kinds}${query}`;
+  const { tasks } = await world.get<{ tasks: TaskRecord[] }>(path);
   return tasks;
 }
 
@@ -95,7 +99,7 @@ async function adopt(
     const { input } = await world.get<{ input: Script }>(`/tasks/${id}/details`);
     const submission = reference.unanswered.get(input.nonce);
     holds("I1", submission !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
-    reference.add(id, submission!);
+    reference.add(id, submission!, true);
   }
 }
 

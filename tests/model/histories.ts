@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { type Command, COMMANDS, finish } from "./commands.ts";
 import { Reference } from "./reference.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+import { makeCrowd } from "./crowd.ts";
 import { type Figures, World } from "./world.ts";
 
 /** Which histories to run. */
@@ -24,6 +26,9 @@ export interface HistoriesOptions {
   /** Told of each failure, smaller ones of the same history too. */
   onfailure?: (error: unknown) => void;
 }
+
+/** One history in so many begins with a crowd. */
+const CROWDED = 5;
 
 /** Commands in a given number, which shrink to fewer: those of fast-check are any number of them. */
 class History extends fc.Arbitrary<Iterable<Command>> {
@@ -74,11 +79,15 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
     tasks: 0,
     connections: 0,
   };
+  await using directory = await tempDir();
+  let crowd: Promise<void> | undefined;
   const property = fc.asyncProperty(new History(commands, replayPath), async (history) => {
     if (performance.now() - failedAt > shrinkMs) return;
     try {
       await fc.asyncModelRun(async () => {
-        const real = await World.open(figures);
+        const crowded = (seed + figures.histories) % CROWDED === 0;
+        if (crowded) await (crowd ??= makeCrowd(`${directory.path}/crowd.db`));
+        const real = await World.open(figures, crowded ? `${directory.path}/crowd.db` : null);
         opened = real;
         return { model: reference = new Reference(), real };
       }, history);

@@ -20,6 +20,7 @@ const INVARIANTS = {
   I12: "no more tasks of a kind run than may",
   I13: "no task starts before it is due",
   I14: "the server starts on whatever a crash left, stops when told to, and has no error to log",
+  I15: "tasks start by priority, then as they could run; an interruption takes no place away",
 } as const;
 
 /** The number of one. */

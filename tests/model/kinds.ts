@@ -39,3 +39,9 @@ export const model = modelKind("model", {});
 
 /** At most {@link LIMIT} at once. */
 export const limited = modelKind("model-limited", { concurrency: LIMIT });
+
+/** One of very many: see `crowd.ts`. */
+export const crowd: AnyTask = defineTask({
+  kind: "model-crowd",
+  async *run() {},
+});

@@ -80,7 +80,7 @@ async function submit(
   const answer = await world.ask("POST", "/tasks", { body: submission });
   if (isLost(answer)) return missing("a submit", circumstances);
   expect("I1", answer, [201], "a submit");
-  reference.add(String(answer.body!.task_id), submission);
+  reference.add(String(answer.body!.task_id), submission, false);
 }
 
 async function submitWithKey(
@@ -151,7 +151,7 @@ async function sendWithKey(
     const right = id === first.id && answer.status === 200;
     holds("I6", right, () => `${key} made ${id}, answered ${answer.status}, of ${first.id}`);
   }
-  reference.add(id, submission);
+  reference.add(id, submission, true);
   const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
   const found = good === true && first?.gone === false ? used!.at : null;
   const begun = answer.status === 201 || used === undefined ? at : found;

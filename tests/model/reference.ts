@@ -30,6 +30,10 @@ export interface KnownTask {
   record: TaskRecord | null;
   /** As last seen. */
   rows: EventRow[];
+  /** The `seq` of its last row when the clock was last set back. */
+  rowsBefore: number;
+  /** It may have been submitted with a key. */
+  readonly keyed: boolean;
   /** Milliseconds that its submission was delayed for. */
   readonly delayed: boolean;
 }
@@ -87,7 +91,7 @@ export class Reference {
   }
 
   /** Notes a task that the server has. */
-  add(id: string, submission: Submission): void {
+  add(id: string, submission: Submission, keyed: boolean): void {
     if (this.tasks.some((task) => task.id === id)) return;
     const { input, max_attempts, delay_ms } = submission;
     const deaths = this.#deaths;
@@ -96,14 +100,19 @@ export class Reference {
     this.tasks.push({
       id,
       submission,
+      keyed,
       delayed: delay_ms > 0,
       gone: false,
       record: null,
       rows: [],
+      rowsBefore: 0,
       fate: {
         script: input,
         maxAttempts: max_attempts,
         mayBeCanceled: false,
+        get mayBeAlone() {
+          return died() >= 2;
+        },
         get mayDie() {
           return died() >= 3;
         },
@@ -111,6 +120,13 @@ export class Reference {
         trims: 2 * input.rows > MAX_LOG,
       },
     });
+  }
+
+  /** The clock was set back: times of before are not to be held against those since. */
+  newEra(): void {
+    for (const task of this.tasks) {
+      task.rowsBefore = Math.max(task.record?.seq ?? 0, task.rows.at(-1)?.seq ?? 0);
+    }
   }
 
   /** Notes that the task processes were killed. */

@@ -13,6 +13,8 @@ export interface Fate {
   mayBeCanceled: boolean;
   /** Its process was killed so often that it may be called the cause. */
   mayDie: boolean;
+  /** Its process was killed so often that it may be tried alone. */
+  mayBeAlone: boolean;
   /** How often it may have been retried at the most. */
   retries: number;
   /** Its oldest rows may have been removed. */
@@ -44,6 +46,8 @@ export class Trace {
   #progress = 0;
   /** It waits for a time. */
   #waits = false;
+  /** Where it stands among those of its priority. */
+  #runAt = "";
   /** It goes on with the attempt that was interrupted. */
   #resuming = false;
   /** The last row; `null` while it has not said where it starts, or that was removed. */
@@ -79,6 +83,13 @@ export class Trace {
     this.#status = status;
     if (status === "pending") {
       this.#waits = waits(record);
+      const { run_at, updated_at } = record;
+      if (before === "running" && error === null) {
+        // Where the clock was set back, it goes before all that have come by now.
+        const kept = this.#runAt < updated_at ? this.#runAt : updated_at;
+        check("I15", run_at === kept, `interrupted, and put from ${this.#runAt} to ${run_at}`);
+      }
+      this.#runAt = run_at;
       if (this.#ended || ["completed", "failed", "canceled"].includes(before)) {
         check("I2", this.#ended, "retried before 'complete'");
         this.#retries++;

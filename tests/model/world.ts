@@ -43,24 +43,33 @@ export class World implements AsyncDisposable {
   readonly figures: Figures;
   /** The store. */
   readonly file: string;
+  /** Whether a crowd was in it from the first on. */
+  readonly crowded: boolean;
   readonly #clock: string;
   readonly #resources: AsyncDisposableStack;
   #server: ServerProcess | null = null;
   /** Why the last request that got no answer got none. */
   #trouble: unknown = null;
 
-  private constructor(directory: string, figures: Figures, resources: AsyncDisposableStack) {
+  private constructor(
+    directory: string,
+    crowded: boolean,
+    figures: Figures,
+    resources: AsyncDisposableStack,
+  ) {
     this.file = `${directory}/model.db`;
+    this.crowded = crowded;
     this.#clock = `${directory}/clock`;
     this.figures = figures;
     this.#resources = resources;
   }
 
-  /** Starts a server on an empty store. */
-  static async open(figures: Figures): Promise<World> {
+  /** Starts a server on an empty store, or on a copy of one with a crowd. */
+  static async open(figures: Figures, crowd: string | null): Promise<World> {
     await using resources = new AsyncDisposableStack();
     const { path } = resources.use(await tempDir());
-    const world = new World(path, figures, resources.move());
+    const world = new World(path, crowd !== null, figures, resources.move());
+    if (crowd !== null) await Deno.copyFile(crowd, world.file);
     await world.setClock(0);
     await world.start();
     return world;
