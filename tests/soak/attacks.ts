@@ -83,6 +83,27 @@ async function rain(victim: Victim, perSecond: number, text: (n: number) => stri
   }
 }
 
+/** Connections over which tasks are submitted. */
+const LANES = 8;
+
+/** Submits so many tasks a second, over a few connections that stay open. */
+async function submits(victim: Victim, perSecond: number, task: (n: number) => unknown) {
+  const { port, signal } = victim;
+  const begun = performance.now();
+  let n = 0;
+  const lane = async () => {
+    while (!signal.aborted) {
+      const mine = n++;
+      const wait = begun + 1000 * mine / perSecond - performance.now();
+      if (wait > 1) await pause(wait, signal);
+      const init = { method: "POST", body: JSON.stringify(task(mine)), signal };
+      const response = await fetch(`http://127.0.0.1:${port}/tasks`, init).catch(() => null);
+      await response?.body?.cancel().catch(() => {});
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+}
+
 /** Opens `count` connections, 500 a second, and holds them; one that is closed is opened anew. */
 async function hold(
   victim: Victim,
@@ -232,6 +253,15 @@ export const ATTACKS: readonly Attack[] = withAll([
     name: "forgeries",
     does: "300 requests a second with forged hosts, origins, paths, names and framing",
     run: (victim) => rain(victim, 300, forged),
+  },
+  {
+    name: "delayed tasks",
+    does: "2,000 tasks a second that wait for a time, of all priorities: a tenth for five seconds",
+    run: (victim) =>
+      submits(victim, 2000, (n) => {
+        const delay_ms = n % 10 ? 3_600_000 : 5000;
+        return { kind: "echo", delay_ms, priority: n % 201 - 100 };
+      }),
   },
 ]);
 
