@@ -152,6 +152,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
       leaseMs: config.leaseMs,
       retentionMs: config.retentionMs,
       maxLog: config.maxLog,
+      maxLogBytes: config.maxLogBytes,
       uploadQuota: config.uploadQuota,
       space,
       ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),

@@ -43,6 +43,8 @@ export interface EngineOptions {
   retentionMs: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Bytes they may take. */
+  maxLogBytes: number;
   /** Bytes that all uploads may take together. @default {any number} */
   uploadQuota?: number;
   /** What the disk still takes. @default {anything} */

@@ -67,6 +67,8 @@ export interface Config {
   retentionMs: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Bytes they may take. */
+  maxLogBytes: number;
   /** Who may do what. */
   tokens: Token[];
   /** A file with more of them; `null` for none. */

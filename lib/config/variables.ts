@@ -157,6 +157,10 @@ export const VARIABLES: readonly Variable[] = [
   }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
+  whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "what these may take", {
+    unit: "bytes",
+    min: 64 * 1024,
+  }),
   text(
     "HEADWAY_TOKENS",
     "none",

@@ -69,6 +69,11 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
   return encoder.encode(text);
 }
 
+/** Bytes that a row takes there. */
+export function rowSize({ type, seq, json }: Row): number {
+  return type.length + String(seq).length + byteLength(json) + 3;
+}
+
 /** Reads the value of one `event` key. */
 export function parseRows(bytes: Uint8Array): Row[] {
   const text = decoder.decode(bytes);

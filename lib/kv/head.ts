@@ -42,7 +42,8 @@ export function pack(task: Task, input: Kept, result: Kept): Head {
 /** A stored task as the engine knows it. */
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
-  return { ...task, record: JSON.parse(stored.record) as TaskRecord };
+  // An older version counted no bytes.
+  return { ...task, rowBytes: task.rowBytes ?? 0, record: JSON.parse(stored.record) as TaskRecord };
 }
 
 /** The record as the client gets it, its result put in. */

@@ -42,6 +42,8 @@ export interface RunnerOptions
   killAfterMs?: number;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Bytes they may take. */
+  maxLogBytes: number;
   /** Where figures are kept. */
   metrics?: Metrics;
   /** Where trouble is told. */

@@ -21,6 +21,8 @@ export interface TaskMessagesOptions {
   uploads: Uploads;
   /** Log and output rows kept a task. */
   maxLog: number;
+  /** Bytes they may take. */
+  maxLogBytes: number;
   /** Owns what nobody waits for. */
   jobs: Jobs;
   /** A generator ended. */
@@ -75,7 +77,7 @@ export class TaskMessages {
 
   /** Takes in one event of a run; returns how many bytes of it wait for the store. */
   #takeEvent(run: Run, [, type, content]: RunEvent): number {
-    const { store, maxLog, jobs, onend } = this.#options;
+    const { store, maxLog, maxLogBytes, jobs, onend } = this.#options;
     const { live } = run;
     switch (type) {
       case "progress":
@@ -89,7 +91,8 @@ export class TaskMessages {
         return 0;
     }
     live.row(type, content);
-    if (needsTrim(live, maxLog)) jobs.own(trimRows(store.kv, live, maxLog));
+    const bound = { rows: maxLog, bytes: maxLogBytes };
+    if (needsTrim(live, bound)) jobs.own(trimRows(store.kv, live, bound));
     return content.length;
   }
 }

@@ -20,6 +20,8 @@ export interface Snapshot {
 export interface QueuedEvent {
   /** The event. */
   event: TaskEvent;
+  /** Bytes it takes among the stored rows, where it is a log or output row. */
+  bytes?: number;
   /** The task as it is after it, where it is a change of state. */
   after?: Snapshot;
   /** The end, which is written in the same commit as the last message, or neither is. */
@@ -61,6 +63,11 @@ export class EventQueue {
   /** Log and output rows among them. */
   get rows(): number {
     return this.#items.filter((item) => "event" in item && !item.after).length;
+  }
+
+  /** Their bytes. */
+  get rowBytes(): number {
+    return this.#items.reduce((sum, item) => sum + ("event" in item ? item.bytes ?? 0 : 0), 0);
   }
 
   /** What fits into `room` bytes of journal lines, from the first on. It stays where it is. */

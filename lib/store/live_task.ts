@@ -10,7 +10,7 @@ import { EventQueue, type QueuedEvent, type Snapshot } from "./event_queue.ts";
 import { keys } from "../kv/keys.ts";
 import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
 import { byteLength } from "../base/bytes.ts";
-import { encodeRows, eventSize } from "../kv/event_text.ts";
+import { encodeRows, eventSize, rowSize } from "../kv/event_text.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
 import { withFirst, withLast } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
@@ -186,8 +186,11 @@ export class LiveTask implements Write {
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     const seq = this.#nextSeq();
-    this.#items.event({ event: this.#event(type, seq, withFirst(json, "seq", String(seq))) });
-    this.task = { ...this.task, rows: this.task.rows + 1 };
+    const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
+    const bytes = rowSize(event);
+    this.#items.event({ event, bytes });
+    const { rows, rowBytes } = this.task;
+    this.task = { ...this.task, rows: rows + 1, rowBytes: rowBytes + bytes };
     this.#touch();
   }
 
@@ -205,8 +208,10 @@ export class LiveTask implements Write {
   }
 
   /** Notes that rows up to `seq` were removed, with the piece that removes them. */
-  trim(seq: number, rows: number, piece: Part): void {
-    this.task = { ...this.task, trimmed: seq, rows: this.task.rows - rows };
+  trim(seq: number, rows: number, bytes: number, piece: Part): void {
+    // An older version counted no bytes.
+    const rowBytes = Math.max(0, this.task.rowBytes - bytes);
+    this.task = { ...this.task, trimmed: seq, rows: this.task.rows - rows, rowBytes };
     this.also(piece);
     this.#touch();
   }
@@ -323,6 +328,7 @@ export class LiveTask implements Write {
         ...task,
         ...(saved ? { checkpointed: true, deaths: 0 } : {}),
         rows: this.task.rows - this.#items.rows,
+        rowBytes: this.task.rowBytes - this.#items.rowBytes,
         trimmed: this.task.trimmed,
         record: { ...task.record, seq: seq ?? task.record.seq },
       },

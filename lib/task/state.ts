@@ -40,8 +40,10 @@ export interface Task {
   slot: number | null;
   /** The highest percent shown in this attempt, which may be unknown in between. */
   peak: number;
-  /** Rows stored. */
+  /** Log and output rows stored. */
   rows: number;
+  /** Bytes they take. */
+  rowBytes: number;
   /** The newest `seq` removed because of the bound on rows; 0 for none. */
   trimmed: number;
   /** How the attempt went up to now; `null` before the first. */
@@ -225,6 +227,7 @@ export function newTask(spec: NewTask, now: number): Task {
     slot: null,
     peak: 0,
     rows: 0,
+    rowBytes: 0,
     trimmed: 0,
     trace: null,
   };

@@ -52,6 +52,7 @@ class Cluster implements AsyncDisposable {
       leaseMs: LEASE_MS,
       retentionMs: 1e9,
       maxLog: 10_000,
+      maxLogBytes: 64 * 1024 ** 2,
       log: quiet,
       ...more,
     });

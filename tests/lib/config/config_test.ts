@@ -164,6 +164,12 @@ const CASES: Record<string, Case> = {
     bad: notWhole,
   },
   HEADWAY_MAX_LOG: { field: "maxLog", fallback: 10_000, good: { "1": 1 }, bad: [...notWhole, "0"] },
+  HEADWAY_MAX_LOG_BYTES: {
+    field: "maxLogBytes",
+    fallback: 64 * 1024 ** 2,
+    good: { "65536": 65_536 },
+    bad: [...notWhole, "65535"],
+  },
   HEADWAY_TOKENS: {
     field: "tokens",
     fallback: [],

@@ -11,6 +11,7 @@ import { history } from "../../../lib/kv/history.ts";
 import { Journal } from "../../../lib/store/journal.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { isChange, type Row } from "../../../lib/task/event.ts";
+import { rowSize } from "../../../lib/kv/event_text.ts";
 import { LiveTask } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { newTask } from "../../../lib/task/state.ts";
@@ -58,6 +59,7 @@ Deno.test("trimRows() removes the oldest rows and no state change", async () => 
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 12 }), async (batches) => {
       const max = 100;
+      const bound = { rows: max, bytes: Infinity };
       await using task = await running();
       const { kv, live, logged } = task;
       const all: Row[] = [];
@@ -73,8 +75,8 @@ Deno.test("trimRows() removes the oldest rows and no state change", async () => 
         await live.committed();
         await note();
         // Twice at once: the second one must not count what the first is about to remove.
-        if (needsTrim(live, max)) {
-          await Promise.all([trimRows(kv, live, max), trimRows(kv, live, max)]);
+        if (needsTrim(live, bound)) {
+          await Promise.all([trimRows(kv, live, bound), trimRows(kv, live, bound)]);
         }
         await live.committed();
       }
@@ -113,7 +115,7 @@ Deno.test("trimRows() keeps more state changes than one value of the store can h
   }
   // A little at a time, as a task goes on.
   for (let pass = 0; pass < 8; pass++) {
-    await trimRows(kv, live, 10);
+    await trimRows(kv, live, { rows: 10, bytes: Infinity });
     assertEquals((await live.committed()).ok, true);
   }
   const { rows, head } = await stored(kv);
@@ -121,4 +123,62 @@ Deno.test("trimRows() keeps more state changes than one value of the store can h
   assertEquals(rows.filter(isChange).length, 42);
   assertLessOrEqual(head.rows, 30);
   assertGreater(head.trimmed, 0);
+});
+
+function bytesOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + rowSize(row), 0);
+}
+
+Deno.test("trimRows() keeps a task's rows under a bound of bytes, however large they are", async () => {
+  const sizes = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 10_000, max: 48_000 })), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(sizes, { minLength: 2, maxLength: 8 }), async (batches) => {
+      const bound = { rows: 1000, bytes: 200_000 };
+      await using task = await running();
+      const { kv, live, logged } = task;
+      const all: Row[] = [];
+      for (const batch of batches) {
+        // Two bytes a character, and one that KV counts twice.
+        for (const size of batch) {
+          live.row("output", JSON.stringify({ text: "é".repeat(size / 2) }));
+        }
+        await live.committed();
+        for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
+        while (needsTrim(live, bound)) await trimRows(kv, live, bound);
+      }
+      await live.committed();
+      const { rows, head } = await stored(kv);
+      assertEquals(logged, []);
+      assertEquals(rows.filter(isChange), all.filter(isChange));
+      const left = rows.filter((row) => !isChange(row));
+      const ever = all.filter((row) => !isChange(row));
+      assertEquals(left, ever.slice(ever.length - left.length));
+      assertEquals([head.rows, head.rowBytes], [left.length, bytesOf(left)]);
+      assertLessOrEqual(head.rowBytes, bound.bytes * 1.1);
+      // No more than has to.
+      if (left.length < ever.length) assertGreater(head.rowBytes, bound.bytes - 48_100);
+      const gone = ever.slice(0, ever.length - left.length).at(-1);
+      assertEquals(head.trimmed, gone?.seq ?? 0);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+Deno.test("trimRows() removes a little at a time from a task that is far beyond its bound", async () => {
+  await using task = await running();
+  const { kv, live } = task;
+  for (let n = 0; n < 120; n++) live.row("log", JSON.stringify({ text: "x".repeat(48_000) }));
+  await live.committed();
+  const bound = { rows: 1000, bytes: 100_000 };
+  let passes = 0;
+  for (; needsTrim(live, bound); passes++) {
+    const before = live.task.rowBytes;
+    await trimRows(kv, live, bound);
+    assertLessOrEqual(before - live.task.rowBytes, 2.1 * 1024 * 1024);
+  }
+  assertEquals(passes, 3);
+  assertLessOrEqual(live.task.rowBytes, 110_000);
 });
