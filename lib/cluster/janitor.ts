@@ -6,15 +6,14 @@
  * @module
  */
 
-import { decodeTime } from "@std/ulid";
 import type { Hub } from "../feed/hub.ts";
 import { entryKeys, entrySize } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
-import { idsOf, knownKinds } from "../kv/list.ts";
+import { idsOf } from "../kv/list.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
 import { OldKinds } from "../kv/old_kinds.ts";
-import type { TaskRecord } from "../task/record.ts";
+import { removeOld } from "./retention.ts";
 import type { SessionInfo } from "./session.ts";
 import type { Store } from "../store/store.ts";
 import type { Uploads } from "../kv/uploads.ts";
@@ -124,21 +123,7 @@ export class Janitor implements Write {
     await uploads.sweep();
     await store.finishRemovals();
     await this.#oldKinds.remove(store.kv);
-    const before = store.now() - retentionMs;
-    for (const kind of await knownKinds(store.kv)) {
-      for (const status of ["completed", "failed", "canceled"] as const) {
-        const prefix = keys.indexOf(kind, status);
-        for await (const { key } of store.kv.list({ prefix }, { batchSize: 100 })) {
-          const id = String(key[3]);
-          // Ids sort by submission, which came before the end: the rest is younger.
-          if (this.#closing.signal.aborted || decodeTime(id) > before) break;
-          const stored = await store.read(id);
-          if (!stored) continue;
-          const { finished_at } = JSON.parse(stored.record) as TaskRecord;
-          if (finished_at !== null && Date.parse(finished_at) <= before) await store.remove(id);
-        }
-      }
-    }
+    await removeOld(store, store.now() - retentionMs, this.#closing.signal);
   }
 
   // --- sessions ------------------------------------------------------------------------------

@@ -1,21 +1,53 @@
 /**
- * The rows of removed tasks: they are more than a commit holds, so they go after the task itself.
+ * The rows of removed tasks. Where they are few they go in the commit of the task itself; else after
+ * it, a little at a time.
  *
  * @module
  */
 
-import { keys } from "./keys.ts";
+import { type Key, keys } from "./keys.ts";
+
+/** Values of rows that go with their task, at the most. */
+const FEW = 16;
+
+/** Bytes of them: a large value is a chain of pages to give back, and the commit holds other tasks. */
+const FEW_BYTES = 64 * 1024;
+
+/** Bytes of rows removed in one commit, about: all that happens waits behind it. */
+const BYTES_A_COMMIT = 1024 * 1024;
+
+/** Keys removed in one commit, at the most. */
+const KEYS_A_COMMIT = 200;
+
+/**
+ * The keys of a task's rows.
+ *
+ * @param bytes What the rows are known to take.
+ * @returns `null` where they are more than should go in one commit.
+ */
+export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<Key[] | null> {
+  if (bytes > FEW_BYTES) return null;
+  const selector = { prefix: keys.events(id) };
+  const limit = FEW + 1;
+  const found = await Array.fromAsync(kv.list<Uint8Array>(selector, { limit, batchSize: limit }));
+  const size = found.reduce((sum, { value }) => sum + value.length, 0);
+  return found.length > FEW || size > FEW_BYTES ? null : found.map(({ key }) => key);
+}
 
 /** Removes the rows of a task that is gone, and then the mark that says so. */
 export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
   let atomic = kv.atomic();
   let count = 0;
-  for await (const { key } of kv.list({ prefix: keys.events(id) })) {
+  let bytes = 0;
+  const rows = kv.list<Uint8Array>({ prefix: keys.events(id) }, { batchSize: FEW });
+  for await (const { key, value } of rows) {
     atomic.delete(key);
-    if (++count % 500 === 0) {
-      await atomic.commit();
-      atomic = kv.atomic();
-    }
+    count++;
+    bytes += value.length;
+    if (count < KEYS_A_COMMIT && bytes < BYTES_A_COMMIT) continue;
+    await atomic.commit();
+    atomic = kv.atomic();
+    count = bytes = 0;
   }
   await atomic.delete(keys.removed(id)).commit();
 }

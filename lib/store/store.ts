@@ -13,7 +13,7 @@ import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
-import { finishRemovals, removeRows } from "../kv/removed_rows.ts";
+import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import { inTime, StoreError } from "./store_error.ts";
 import type { Head } from "../kv/head.ts";
@@ -190,18 +190,27 @@ export class Store {
     });
   }
 
-  /** Removes a finished task and all that belongs to it. */
-  async remove(id: string): Promise<Decided> {
+  /**
+   * Removes a finished task and all that belongs to it.
+   *
+   * @param known Its head, where it was just read.
+   */
+  async remove(id: string, known?: Deno.KvEntryMaybe<Head>): Promise<Decided> {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await this.kv.get<Head>(keys.task(id));
+      const read = tries === 0 ? known : undefined;
+      const entry = read ?? await this.kv.get<Head>(keys.task(id));
       if (!entry.value) return { ok: false, reason: "not-found" };
+      const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
+      const rows = isFinished(status)
+        ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0)
+        : null;
+      // From here to its leaving nothing else can get at the task.
       const under = this.#tasks.leaving(id);
       if (under) {
         await under;
         continue;
       }
-      const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
       if (entry.value.owner !== null || status === "pending" || this.#tasks.get(id)) {
         const live = this.#tasks.get(id);
         if (!live || live.record.status === "pending" || live.record.status === "running") {
@@ -217,17 +226,18 @@ export class Store {
         keys.result(id),
         keys.checkpoint(id),
         keys.cancel(id),
+        ...rows ?? [],
       ];
       const removing = this.journal.write({
         checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
         deletes,
         // Whoever finds this removes the rows, even if we die now.
-        sets: [[keys.removed(id), null, 8]],
+        sets: rows === null ? [[keys.removed(id), null, 8]] : [],
         events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
       });
       const outcome = await inTime(this.#tasks.leave(id, removing));
       if (outcome.ok) {
-        await removeRows(this.kv, id);
+        if (rows === null) await removeRows(this.kv, id);
         return { ok: true, status };
       }
       if (outcome.reason !== "conflict") throw new StoreError(outcome);

@@ -264,12 +264,19 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   const id = await submit(a!);
-  await a!.cancel(id);
+  const { live } = await claim(a!, id);
+  for (let n = 0; n < 40; n++) {
+    live.row("log", `{"message":"${n}"}`);
+    await live.committed();
+  }
+  live.change({ type: "cancel" });
+  await live.committed();
   const { kv } = cluster;
-  /** Dies between the commit that removes the task and the look at its rows. */
+  let looks = 0;
+  /** Dies between the commit that removes the task and the look at rows that are too many for it. */
   const dying = new Proxy(kv, {
     get(_, name) {
-      if (name === "list") throw new Error("killed");
+      if (name === "list" && ++looks === 2) throw new Error("killed");
       const value = Reflect.get(kv, name);
       return typeof value === "function" ? value.bind(kv) : value;
     },
