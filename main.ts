@@ -160,6 +160,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
       metrics,
       log,
     });
+  const newestOf = ({ hub, snapshots }: Engine) => new NewestTasks({ hub, snapshots, log });
   let reopening: Promise<void> | undefined;
   /** Taken for dead, it begins anew: its tasks have gone to others, its clients come again. */
   const reopen = async () => {
@@ -171,7 +172,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     while (!app.stopping) {
       try {
         app.engine = await openEngine(onfenced);
-        app.newest = new NewestTasks({ kv, hub: app.engine.hub, log });
+        app.newest = newestOf(app.engine);
         return;
       } catch (error) {
         log.error("beginning anew failed and is tried again", { error });
@@ -203,7 +204,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     logins: new RateLimit({ rate: 1, burst: 10 }),
     kinds,
     pulse: parts.use(new Pulse(Math.max(10, beat))),
-    newest: new NewestTasks({ kv, hub: engine.hub, log }),
+    newest: newestOf(engine),
     counts: new TaskCounts(kv),
     streamsByClient: new Map<string, number>(),
     metrics,

@@ -15,6 +15,7 @@ import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import { Session } from "./cluster/session.ts";
+import { Snapshots } from "./feed/snapshots.ts";
 import { Store } from "./store/store.ts";
 import type { AnyTask } from "./task/define.ts";
 import { Uploads } from "./kv/uploads.ts";
@@ -65,6 +66,8 @@ export class Engine {
   readonly store: Store;
   /** Passes on. */
   readonly hub: Hub;
+  /** Reads snapshots for those who watch. */
+  readonly snapshots: Snapshots;
   /** Keeps uploads. */
   readonly uploads: Uploads;
   /** Runs tasks; `null` in a `web` process. */
@@ -80,6 +83,7 @@ export class Engine {
   ) {
     this.store = parts.store;
     this.hub = parts.hub;
+    this.snapshots = new Snapshots(parts.store.kv, parts.hub);
     this.uploads = parts.uploads;
     this.runner = parts.runner;
     this.janitor = parts.janitor;

@@ -33,7 +33,7 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
   }
   return open(app, context, (stream) => {
     const { hub, store: { kv } } = app.engine;
-    return followTask(stream, { kv, hub, id, lastEventId, queue: app.config.streamQueue });
+    return followTask(stream, { kv, hub, id, lastEventId });
   });
 }
 
@@ -43,11 +43,11 @@ export function streamMany(app: App, context: RouteContext): Response {
   const selection = readSelection(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
   const lastEventId = readLastEventId(context);
-  const { hub, store: { kv } } = app.engine;
+  const { hub, snapshots, store: { kv } } = app.engine;
   return open(
     app,
     context,
-    (stream) => followMany(stream, { kv, hub, selection, lastEventId, rows }),
+    (stream) => followMany(stream, { kv, hub, snapshots, selection, lastEventId, rows }),
     () => cursorOnly(hub),
   );
 }

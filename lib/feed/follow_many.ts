@@ -5,16 +5,19 @@
  * @module
  */
 
+import { catchUp } from "../kv/catch_up.ts";
 import { encodeEvent } from "./follow_task.ts";
-import type { Hub, Topic } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { keys } from "../kv/keys.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
-import { listTasks } from "../kv/list.ts";
-import type { TaskRecord } from "../task/record.ts";
-import { encodeBytes } from "../sse/encode.ts";
+import { Replay } from "./replay.ts";
+import { newestPosition, seqsOf, snapshotData, type Snapshots } from "./snapshots.ts";
+import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
 import type { Head } from "../kv/head.ts";
+
+const encoder = new TextEncoder();
 
 /** Which tasks. */
 export type Selection = { ids: readonly string[] } | { kind: string } | "all";
@@ -25,6 +28,8 @@ export interface FollowManyOptions {
   kv: Deno.Kv;
   /** Where events come from. */
   hub: Hub;
+  /** Reads them for all clients together. */
+  snapshots: Snapshots;
   /** Which tasks. */
   selection: Selection;
   /** What the client says it has; `null` when it says nothing. */
@@ -33,58 +38,148 @@ export interface FollowManyOptions {
   rows?: readonly string[];
 }
 
-/** Tasks in a snapshot, at the most. */
-export const SNAPSHOT_TASKS = 100;
-
-/** Events read back for a client that was away, at the most: beyond it a snapshot is less. */
-const MAX_REPLAY = 5000;
+/** Characters of records in one message, about: a client that does not take it costs so much. */
+const MAX_PIECE = 1024 * 1024;
 
 /** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
 export async function followMany(stream: SseStream, options: FollowManyOptions): Promise<void> {
-  const { hub, kv, selection, lastEventId } = options;
-  const resuming = lastEventId !== null && lastEventId !== "";
-  if (resuming) await hub.reach(lastEventId);
-  // Its end was told by then: nobody would take the listeners away.
-  if (stream.ended !== null) return;
-  const rowsOf = new Set(options.rows);
-  let held: HubEvent[] | null = [];
-  /** Per task of the snapshot: what of it the client has seen. */
-  const shown = new Map<string, number>();
-  const send = (event: HubEvent) => {
-    const { type, id } = event.event;
-    if (type !== "log" && type !== "output") sendOne(stream, event, shown, rowsOf.has(id));
-    else if (rowsOf.has(id)) stream.send(event.forMany(encodeRow));
-  };
-  const listener = (event: HubEvent) => {
-    if (held) held.push(event);
-    else send(event);
-  };
-  for (const topic of topicsOf(selection)) {
-    stream.closed.addEventListener("abort", hub.listen(topic, listener));
-  }
-  const level = hub.cursor;
-
-  const missed = resuming ? await hub.replay(lastEventId, level, MAX_REPLAY) : null;
-  if (missed) {
-    for (const event of missed) if (selects(selection, event)) send(event);
-    stream.send(encodeBytes({ id: level }));
-  } else {
-    const records = await snapshot(kv, hub, selection);
-    for (const json of records) {
-      const { task_id, seq } = JSON.parse(json) as TaskRecord;
-      shown.set(task_id, seq);
-    }
-    const data = `{${resuming ? '"reason":"too-old",' : ""}"tasks":[${records.join(",")}]}`;
-    stream.send(encodeBytes({ id: level, event: resuming ? "reset" : "snapshot", data }));
-  }
-  const waiting = held;
-  held = null;
-  for (const event of waiting) send(event);
+  await new Follower(stream, options).join();
 }
 
 /** What is sent with a heartbeat: the cursor moves on though nothing of the selection happened. */
 export function cursorOnly(hub: Hub): Uint8Array {
   return encodeBytes({ id: hub.cursor });
+}
+
+class Follower {
+  readonly #stream: SseStream;
+  readonly #options: FollowManyOptions;
+  readonly #rowsOf: ReadonlySet<string>;
+  /** Per task of the snapshot: what of it the client has seen, until no more of that can come. */
+  #shown: { seqs: ReadonlyMap<string, number>; newest: string } | null = null;
+
+  constructor(stream: SseStream, options: FollowManyOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#rowsOf = new Set(options.rows);
+  }
+
+  async join(): Promise<void> {
+    const { hub, lastEventId } = this.#options;
+    const resuming = lastEventId !== null && lastEventId !== "";
+    if (resuming) {
+      await hub.reach(lastEventId);
+      if (await this.#replay(lastEventId)) return;
+    }
+    for (let event: "snapshot" | "reset" = resuming ? "reset" : "snapshot";; event = "reset") {
+      const level = await this.#snapshot(event);
+      if (level === null || await this.#replay(level)) return;
+    }
+  }
+
+  /** Sends what happened since a cursor; `false` where only a snapshot can tell. */
+  async #replay(cursor: string): Promise<boolean> {
+    const { kv, hub, selection } = this.#options;
+    const replay = Replay.from(cursor, { kv, hub, wants: this.#picker(selection) });
+    if (replay === null) return false;
+    const step = async () => {
+      using hold = hub.hold();
+      const until = hub.position;
+      const events = await replay.read(until);
+      if (events === null) return "gone";
+      for (const event of events) this.#send(event);
+      return replay.reached(until) && this.#goLive(hold.events()) ? "level" : "on";
+    };
+    while (this.#stream.ended === null) {
+      const how = await catchUp(step, this.#stream.closed);
+      if (how === "gone") return false;
+      if (how === "level") return true;
+      await this.#stream.drained();
+    }
+    return true;
+  }
+
+  /** @returns The cursor from which to go on; `null` when the client is level, or has left. */
+  async #snapshot(event: "snapshot" | "reset"): Promise<string | null> {
+    const { snapshots, selection } = this.#options;
+    const { closed } = this.#stream;
+    if (selection !== "all" && "ids" in selection) return await this.#records(selection.ids, event);
+    const kind = selection === "all" ? null : selection.kind;
+    const level = await snapshots.take(kind, closed, (snapshot, events) => {
+      const { shown: seqs, newest } = snapshot;
+      this.#shown = { seqs, newest };
+      this.#stream.send(snapshot.encode(event));
+      return this.#goLive(events) ? null : snapshot.level;
+    });
+    return level ?? null;
+  }
+
+  /**
+   * A snapshot of these tasks. What of it is too large for one message follows as changes, all of it
+   * without an id: who leaves in its middle has no snapshot, and gets one when it comes again.
+   */
+  async #records(ids: readonly string[], event: "snapshot" | "reset"): Promise<string | null> {
+    const { kv, hub } = this.#options;
+    const level = hub.cursor;
+    const seqs = new Map<string, number>();
+    for (let at = 0; at < ids.length;) {
+      const first = at === 0;
+      const piece = await catchUp(() => readRecords(kv, hub, ids, at), this.#stream.closed);
+      if (piece === undefined) return null;
+      const { records, next } = piece;
+      for (const [id, seq] of seqsOf(records)) seqs.set(id, seq);
+      at = next;
+      const id = first && at >= ids.length ? level : undefined;
+      const text = first
+        ? encodeMessage({ id, event, data: snapshotData(records, event) })
+        : records.map((data) => encodeMessage({ data })).join("");
+      this.#stream.send(encoder.encode(text));
+      await this.#stream.drained();
+    }
+    this.#shown = { seqs, newest: await newestPosition(kv) };
+    return level;
+  }
+
+  /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
+  #goLive(events: readonly HubEvent[] | null): boolean {
+    const { hub, selection } = this.#options;
+    if (events === null) return false;
+    const picks = this.#picker(selection);
+    for (const event of events) if (picks(event.event)) this.#send(event);
+    // All that the snapshot told has come by, as a rule.
+    if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
+    if (this.#stream.ended !== null) return true;
+    const topic = selection === "all" || "kind" in selection ? selection : { ids: selection.ids };
+    const stop = hub.listen(topic, (event) => {
+      if (this.#shown && hub.position > this.#shown.newest) this.#shown = null;
+      this.#send(event);
+    });
+    this.#stream.closed.addEventListener("abort", stop);
+    return true;
+  }
+
+  #picker(selection: Selection): (event: TaskEvent) => boolean {
+    const ids = selection !== "all" && "ids" in selection ? new Set(selection.ids) : null;
+    const kind = selection !== "all" && "kind" in selection ? selection.kind : null;
+    return (event) =>
+      this.#carries(event) && (ids?.has(event.id) ?? true) && (kind ?? event.kind) === event.kind;
+  }
+
+  #carries({ type, id }: TaskEvent): boolean {
+    return isRow(type) ? this.#rowsOf.has(id) : SENT.has(type);
+  }
+
+  #send(event: HubEvent): void {
+    const { type, id, seq } = event.event;
+    if (!this.#carries(event.event)) return;
+    if (isRow(type)) return this.#stream.send(event.forMany(encodeRow));
+    if (seq <= (this.#shown?.seqs.get(id) ?? 0)) return;
+    // A later record tells all that an earlier one did; an end is told in any case, and where rows
+    // are wanted each change of state is one.
+    const row = type === "message" && this.#rowsOf.has(id);
+    const key = row ? null : type === "complete" || type === "deleted" ? `${type} ${id}` : id;
+    this.#stream.send(event.forMany(encodeEvent), key);
+  }
 }
 
 const SENT: ReadonlySet<EventType> = new Set([
@@ -95,19 +190,8 @@ const SENT: ReadonlySet<EventType> = new Set([
   "deleted",
 ]);
 
-function sendOne(
-  stream: SseStream,
-  event: HubEvent,
-  shown: Map<string, number>,
-  withRows: boolean,
-): void {
-  const { type, id, seq } = event.event;
-  if (!SENT.has(type) || seq <= (shown.get(id) ?? 0)) return;
-  // A later record tells all that an earlier one did; an end is told in any case, and where rows
-  // are wanted each change of state is one.
-  const row = withRows && type === "message";
-  const key = row ? null : type === "complete" || type === "deleted" ? `${type} ${id}` : id;
-  stream.send(event.forMany(encodeEvent), key);
+function isRow(type: EventType): boolean {
+  return type === "log" || type === "output";
 }
 
 /** A row tells which task it is of: here it is not the only one. */
@@ -115,27 +199,25 @@ function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Arra
   return encodeBytes({ id, event: type, data: `{"task_id":"${taskId}",${json.slice(1)}` });
 }
 
-function topicsOf(selection: Selection): Topic[] {
-  if (selection === "all") return ["all"];
-  return "ids" in selection ? selection.ids.map((id) => ({ id })) : [selection];
-}
-
-function selects(selection: Selection, { event }: HubEvent): boolean {
-  if (selection === "all") return true;
-  return "ids" in selection ? selection.ids.includes(event.id) : selection.kind === event.kind;
-}
-
-async function snapshot(kv: Deno.Kv, hub: Hub, selection: Selection): Promise<string[]> {
-  if (selection === "all" || "kind" in selection) {
-    const kinds = selection === "all" ? {} : { kinds: [selection.kind] };
-    const query = { ...kinds, limit: SNAPSHOT_TASKS };
-    return (await listTasks(kv, query, (it) => hub.freshen(it))).records;
-  }
+/** Reads the records of tasks from one of them on, as many as a message holds. */
+async function readRecords(
+  kv: Deno.Kv,
+  hub: Hub,
+  ids: readonly string[],
+  from: number,
+): Promise<{ records: string[]; next: number }> {
   const records: string[] = [];
-  for (let at = 0; at < selection.ids.length; at += 10) {
-    const ids = selection.ids.slice(at, at + 10);
-    const entries = await kv.getMany<Head[]>(ids.map((id) => keys.task(id)));
-    for (const { value } of entries) if (value) records.push(hub.freshen(value).record);
+  let size = 0;
+  let at = from;
+  for (; at < ids.length && size < MAX_PIECE; at += 10) {
+    const some = ids.slice(at, at + 10).map((id) => keys.task(id));
+    const entries = await kv.getMany<Head[]>(some);
+    for (const { value } of entries) {
+      if (value === null) continue;
+      const { record } = hub.freshen(value);
+      records.push(record);
+      size += record.length;
+    }
   }
-  return records;
+  return { records, next: at };
 }

@@ -4,11 +4,13 @@
  * @module
  */
 
-import { historyReads } from "../kv/history.ts";
+import { catchUp } from "../kv/catch_up.ts";
+import type { Hold } from "./held_events.ts";
+import { RowReader } from "../kv/history.ts";
 import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { keys } from "../kv/keys.ts";
-import { isProgress, type TaskEvent } from "../task/event.ts";
+import { isProgress, type Row, type TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
@@ -26,8 +28,6 @@ export interface FollowOptions {
   id: string;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;
-  /** Live events held while history is read; past it they are read from the store. */
-  queue: number;
 }
 
 /** How a live event is written for a stream. Its JSON is one line, whatever it tells. */
@@ -78,9 +78,7 @@ interface TaskHead {
 class Follower {
   readonly #stream: SseStream;
   readonly #options: FollowOptions;
-  /** Events that came while history was read; `null` once the client is fed directly. */
-  #held: HubEvent[] | null = [];
-  #overflowed = false;
+  readonly #rows: RowReader;
   /** The newest event sent, or known to the client. */
   #lastSeq = 0;
   /** Rows up to here were gone before it began. */
@@ -90,13 +88,24 @@ class Follower {
   constructor(stream: SseStream, options: FollowOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#rows = new RowReader(options.kv, options.id);
   }
 
   async join(): Promise<void> {
-    const { hub, id, lastEventId } = this.#options;
-    this.#stream.closed.addEventListener("abort", hub.listen({ id }, (event) => this.#live(event)));
+    if (await this.#begin()) return;
+    while (this.#stream.ended === null) {
+      if (await catchUp(() => this.#step(), this.#stream.closed)) return;
+      // Nothing is held for a slow reader meanwhile: what happens is read from the store, too.
+      await this.#stream.drained();
+    }
+  }
+
+  /** Finds out where to begin; `true` when that is all there is to do. */
+  async #begin(): Promise<boolean> {
+    const { hub, lastEventId } = this.#options;
+    using hold = hub.hold();
     let head = await this.#head();
-    if (head === null) return this.#stream.end();
+    if (head === null) return this.#end();
     let start = startOf(lastEventId, head);
     if (start.from === "reset" && start.reason === "unknown") {
       // Another process may have shown it an event that has not come here yet.
@@ -107,38 +116,43 @@ class Follower {
     this.#trimmed = head.trimmed;
     if (start.from === "reset") this.#reset(head, start.reason);
     if (start.from === "seq") this.#lastSeq = start.seq;
-    if (start.from === "now") {
-      // The end and the message before it lie in the rows; anything else is the head alone.
-      this.#lastSeq = head.finished ? Math.max(0, head.seq - 2) : head.seq - 1;
-    }
-    await this.#catchUp(start.from === "now" && !head.finished ? head : null);
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const event of held) this.#live(event);
+    if (start.from !== "now") return false;
+    // The end and the message before it lie in the rows; anything else is the head alone.
+    this.#lastSeq = head.finished ? Math.max(0, head.seq - 2) : head.seq - 1;
+    if (head.finished) return false;
+    this.#current(head);
+    return this.#goLive(hold);
   }
 
-  /** Sends what is stored until the client is level with it and no held event was given up. */
-  async #catchUp(known: TaskHead | null): Promise<void> {
-    let head = known;
-    while (this.#stream.ended === null) {
-      if (head === null) {
-        head = await this.#head();
-        if (head === null) return this.#stream.end();
-        if (!await this.#replay(head)) {
-          head = null;
-          continue;
-        }
-      }
-      if (head.finished) {
-        if (this.#lastSeq >= head.seq) return this.#stream.end();
-      } else {
-        this.#current(head);
-        if (!this.#overflowed) return;
-        this.#overflowed = false;
-        this.#held = [];
-      }
-      head = null;
-    }
+  /**
+   * Sends the next of the stored rows; with the last of them the state as it is, and what came while
+   * they were read.
+   *
+   * @returns Whether the client is level.
+   */
+  async #step(): Promise<boolean> {
+    using hold = this.#options.hub.hold();
+    const head = await this.#head();
+    if (head === null) return this.#end();
+    const { commits, more } = await this.#rows.read(this.#lastSeq);
+    if (await this.#overtaken()) return false;
+    this.#sendRows(commits, head);
+    if (more && this.#lastSeq < head.seq) return false;
+    if (head.finished) return this.#lastSeq >= head.seq && this.#end();
+    this.#current(head);
+    return this.#goLive(hold);
+  }
+
+  /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
+  #goLive(hold: Hold): boolean {
+    const { hub, id } = this.#options;
+    const events = hold.events();
+    if (events === null) return false;
+    for (const event of events) if (event.event.id === id) this.#live(event);
+    if (this.#stream.ended !== null) return true;
+    const stop = hub.listen({ ids: [id] }, (event) => this.#live(event));
+    this.#stream.closed.addEventListener("abort", stop);
+    return true;
   }
 
   async #head(): Promise<TaskHead | null> {
@@ -150,30 +164,16 @@ class Follower {
     return { json: record, seq, trimmed, finished: isFinished(status) };
   }
 
-  /**
-   * Sends the rows behind the last one sent, no faster than the client reads.
-   *
-   * @returns `false` when it has to begin again.
-   */
-  async #replay(head: TaskHead): Promise<boolean> {
-    const { kv, id } = this.#options;
-    for await (const read of historyReads(kv, id, this.#lastSeq)) {
-      if (await this.#overtaken()) return false;
-      for (const rows of read) {
-        let text = "";
-        for (const { type, seq, json } of rows) {
-          // An end that came after we looked at the head: look again. One before it was retried.
-          if (seq > head.seq) break;
-          this.#lastSeq = seq;
-          if (type === "complete" && seq < head.seq) continue;
-          text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
-        }
-        if (text !== "") this.#send(encoder.encode(text));
-        await this.#stream.drained();
-        if (this.#stream.ended !== null || this.#lastSeq >= head.seq) return true;
-      }
+  #sendRows(commits: readonly Row[][], head: TaskHead): void {
+    let text = "";
+    for (const { type, seq, json } of commits.flat()) {
+      // An end that came after we looked at the head: look again. One before it was retried.
+      if (seq > head.seq) break;
+      this.#lastSeq = seq;
+      if (type === "complete" && seq < head.seq) continue;
+      text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
     }
-    return true;
+    if (text !== "") this.#send(encoder.encode(text));
   }
 
   /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
@@ -202,19 +202,16 @@ class Follower {
 
   #live(event: HubEvent): void {
     const { type, seq } = event.event;
-    if (type === "cancel") return;
-    if (this.#held !== null) {
-      if (this.#held.length >= this.#options.queue) {
-        this.#overflowed = true;
-        this.#held = [];
-      }
-      if (!this.#overflowed) this.#held.push(event);
-      return;
-    }
-    if (seq <= this.#lastSeq) return;
+    if (type === "cancel" || seq <= this.#lastSeq) return;
     this.#lastSeq = seq;
     this.#send(event.forOne(encodeEvent), isProgress(type) ? "progress" : null);
-    if (type === "complete" || type === "deleted") this.#stream.end();
+    if (type === "complete" || type === "deleted") this.#end();
+  }
+
+  /** There is nothing more to tell. */
+  #end(): true {
+    this.#stream.end();
+    return true;
   }
 
   #send(bytes: Uint8Array, key: string | null = null): void {

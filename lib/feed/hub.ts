@@ -7,21 +7,17 @@
  */
 
 import { makeCursor, parseCursor } from "./cursor.ts";
+import { HeldEvents, type Hold } from "./held_events.ts";
 import { HubEvent } from "./hub_event.ts";
 import { entrySize, readEntry } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
-import { parseJournal } from "../kv/event_text.ts";
+import { parseJournal, weightOf } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
 import type { Head } from "../kv/head.ts";
 import { idOf, seqOf } from "../task/json_text.ts";
-
-/** Takes events. Must not throw and must not wait. */
-export type Listener = (event: HubEvent) => void;
-
-/** Which events a listener wants; `"foreign"` are those of other processes. */
-export type Topic = { id: string } | { kind: string } | "all" | "foreign";
+import { type Listener, type Topic, Topics } from "./topics.ts";
 
 /** What {@link Hub} takes. */
 export interface HubOptions {
@@ -45,6 +41,8 @@ export interface PassedEntry {
   size: number;
   /** When it was passed on, milliseconds. */
   at: number;
+  /** Weight of all that was passed on before it; `undefined` for one of an earlier process. */
+  before?: number;
 }
 
 /** Entries remembered for sweeping, at the most; older ones are found by listing. */
@@ -56,10 +54,8 @@ const AHEAD_MS = 4 * HEAD_LAG_MS;
 /** See the module. */
 export class Hub implements AsyncDisposable {
   readonly #options: HubOptions;
-  readonly #byId = new Map<string, Set<Listener>>();
-  readonly #byKind = new Map<string, Set<Listener>>();
-  readonly #all = new Set<Listener>();
-  readonly #foreign = new Set<Listener>();
+  readonly #topics = new Topics();
+  readonly #held = new HeldEvents();
   /** Progress that is in the journal and not in its task's head. */
   readonly #ahead = new Map<string, TaskEvent>();
   /** The versionstamp of the newest entry passed on. */
@@ -74,6 +70,8 @@ export class Hub implements AsyncDisposable {
   readonly passed: PassedEntry[] = [];
   /** Bytes of them in all. */
   passedBytes = 0;
+  /** Weight of all that was ever passed on. */
+  #weight = 0;
 
   /** See {@link Hub.open}. */
   private constructor(options: HubOptions) {
@@ -96,6 +94,16 @@ export class Hub implements AsyncDisposable {
     return { ...stored, record: event.json };
   }
 
+  /** This process. */
+  get sid(): string {
+    return this.#options.sid;
+  }
+
+  /** Names this store. */
+  get epoch(): string {
+    return this.#options.epoch;
+  }
+
   /** The versionstamp of the newest entry passed on; empty before the first. */
   get position(): string {
     return this.#position;
@@ -110,29 +118,19 @@ export class Hub implements AsyncDisposable {
     });
   }
 
-  /** How many listen to tasks or kinds, or to all. */
+  /** How many listen; see {@link Topics.size}. */
   get listeners(): number {
-    let count = this.#all.size;
-    for (const set of this.#byId.values()) count += set.size;
-    for (const set of this.#byKind.values()) count += set.size;
-    return count;
+    return this.#topics.size;
   }
 
   /** Calls `listener` with each event of the topic from now on; returns how to stop. */
   listen(topic: Topic, listener: Listener): () => void {
-    if (typeof topic === "string") {
-      const set = topic === "all" ? this.#all : this.#foreign;
-      set.add(listener);
-      return () => void set.delete(listener);
-    }
-    const [map, name] = "id" in topic ? [this.#byId, topic.id] : [this.#byKind, topic.kind];
-    let set = map.get(name);
-    if (!set) map.set(name, set = new Set());
-    set.add(listener);
-    return () => {
-      set.delete(listener);
-      if (set.size === 0 && map.get(name) === set) map.delete(name);
-    };
+    return this.#topics.listen(topic, listener);
+  }
+
+  /** Holds what is passed on from now on, for whoever reads what was before. */
+  hold(): Hold {
+    return this.#held.hold();
   }
 
   /** Resolves with the first event of a task that `wanted` picks, or `null` at the signal. */
@@ -142,7 +140,7 @@ export class Hub implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<TaskEvent | null> {
     const { promise, resolve } = Promise.withResolvers<TaskEvent | null>();
-    const stop = this.listen({ id }, ({ event }) => {
+    const stop = this.listen({ ids: [id] }, ({ event }) => {
       if (wanted(event)) resolve(event);
     });
     const aborted = () => resolve(null);
@@ -178,34 +176,16 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /**
-   * Reads the events between a client's cursor and one of ours from the journal; `null` when the
-   * cursor is none of ours, or some of them are gone, or they are more than `limit`.
-   */
-  async replay(cursor: string, until: string, limit: number): Promise<HubEvent[] | null> {
-    const { kv, epoch, sid } = this.#options;
-    const from = parseCursor(cursor);
-    const to = parseCursor(until)!.versionstamp;
-    if (!from || from.epoch !== epoch || from.versionstamp > to) return null;
-    const events: HubEvent[] = [];
-    const selector = { prefix: keys.journal, start: keys.journalEntry(from.versionstamp) };
-    for await (const entry of kv.list<Uint8Array>(selector, { batchSize: 20 })) {
-      const versionstamp = String(entry.key[1]);
-      if (versionstamp > to) break;
-      const bytes = await readEntry(kv, versionstamp, entry.value);
-      if (bytes === null) return null;
-      const { sid: writer, events: lines } = parseJournal(bytes);
-      for (const [n, event] of lines.entries()) {
-        if (versionstamp === from.versionstamp && n <= from.index) continue;
-        const index = n === lines.length - 1 ? Infinity : n;
-        const at = makeCursor({ epoch, versionstamp, index });
-        events.push(new HubEvent(event, writer === sid, () => at));
-      }
-      if (events.length > limit) return null;
+  /** Weight of what was passed on behind a position; 0 where it is not known. */
+  weightSince(versionstamp: string): number {
+    let [from, to] = [0, this.passed.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.passed[middle]!.versionstamp > versionstamp) to = middle;
+      else from = middle + 1;
     }
-    // Asked last: what was removed while we read is missed as well.
-    const floor = (await kv.get<string>(keys.journalFloor)).value;
-    return floor !== null && floor > from.versionstamp ? null : events;
+    const next = this.passed[from];
+    return next?.before === undefined ? 0 : this.#weight - next.before;
   }
 
   /** Stops. */
@@ -286,16 +266,16 @@ export class Hub implements AsyncDisposable {
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
-    this.passed.push({ versionstamp, size, at: Date.now() });
+    this.passed.push({ versionstamp, size, at: Date.now(), before: this.#weight });
     this.passedBytes += size;
     if (this.passed.length > MAX_PASSED) this.takePassed(MAX_PASSED / 10);
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
       this.#noteAhead(event);
-      const byId = this.#byId.get(event.id);
-      const byKind = this.#byKind.get(event.kind);
-      if (!byId && !byKind && this.#all.size === 0 && (own || this.#foreign.size === 0)) continue;
+      this.#weight += weightOf(event);
+      const held = this.#held.wanted;
+      if (!held && !this.#topics.wants(event.id, event.kind, own)) continue;
       const out = new HubEvent(
         event,
         own,
@@ -304,10 +284,8 @@ export class Hub implements AsyncDisposable {
           return makeCursor({ epoch, versionstamp, index });
         },
       );
-      if (byId) { for (const listener of byId) listener(out); }
-      if (byKind) { for (const listener of byKind) listener(out); }
-      for (const listener of this.#all) listener(out);
-      if (!own) { for (const listener of this.#foreign) listener(out); }
+      if (held) this.#held.add(out);
+      this.#topics.tell(out);
     }
   }
 }

@@ -5,19 +5,17 @@
  * @module
  */
 
-import { SNAPSHOT_TASKS } from "./follow_many.ts";
 import type { Hub } from "./hub.ts";
-import { listTasks } from "../kv/list.ts";
 import type { Logger } from "../base/log.ts";
-import { encodeBytes } from "../sse/encode.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 /** What {@link NewestTasks} takes. */
 export interface NewestTasksOptions {
-  /** The handle, for reading. */
-  kv: Deno.Kv;
   /** Says that something changed. */
   hub: Hub;
+  /** Reads them for all clients together. */
+  snapshots: Snapshots;
   /** Where trouble is told. */
   log: Logger;
   /** Milliseconds between two messages, at the least. @default {1000} */
@@ -31,6 +29,7 @@ export class NewestTasks implements Disposable {
   #stop: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #changed = false;
+  #reading = new AbortController();
 
   /** Takes what it reads from. */
   constructor(options: NewestTasksOptions) {
@@ -45,13 +44,17 @@ export class NewestTasks implements Disposable {
       this.#streams.delete(stream);
       if (this.#streams.size === 0) this[Symbol.dispose]();
     });
-    stream.send(await this.#message(), "tasks");
+    await this.#options.snapshots.take(null, stream.closed, (snapshot) => {
+      stream.send(snapshot.encode(), "tasks");
+    });
   }
 
   /** Stops. */
   [Symbol.dispose](): void {
     this.#stop?.();
     this.#stop = undefined;
+    this.#reading.abort();
+    this.#reading = new AbortController();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#changed = false;
@@ -67,17 +70,11 @@ export class NewestTasks implements Disposable {
     if (!this.#changed) return;
     this.#changed = false;
     try {
-      const message = await this.#message();
-      for (const stream of this.#streams) stream.send(message, "tasks");
+      await this.#options.snapshots.take(null, this.#reading.signal, (snapshot) => {
+        for (const stream of this.#streams) stream.send(snapshot.encode(), "tasks");
+      });
     } catch (error) {
       this.#options.log.warn("the newest tasks could not be read", { error });
     }
-  }
-
-  async #message(): Promise<Uint8Array> {
-    const { kv, hub } = this.#options;
-    const id = hub.cursor;
-    const { records } = await listTasks(kv, { limit: SNAPSHOT_TASKS }, (it) => hub.freshen(it));
-    return encodeBytes({ id, data: `{"tasks":[${records.join(",")}]}` });
   }
 }

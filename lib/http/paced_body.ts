@@ -5,6 +5,8 @@
  * @module
  */
 
+import { BACKLOG, type Backlog } from "../base/backlog.ts";
+
 const encoder = new TextEncoder();
 
 /** Bytes given out at once. Less than two of them are not worth a stream. */
@@ -17,20 +19,37 @@ const STALL_MS = 60_000;
 export function pacedBody(
   body: string | Uint8Array<ArrayBuffer>,
   stallMs = STALL_MS,
+  backlog: Backlog = BACKLOG,
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
   if (body.length < 2 * PIECE) return body;
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   let at = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = () => {
+    clearTimeout(timer);
+    backlog.forget(waiting);
+  };
+  let giveUp = end;
+  const waiting = { letGo: () => giveUp() };
   return new ReadableStream<Uint8Array>({
+    start(controller) {
+      giveUp = () => {
+        end();
+        controller.error(new Error("The client stopped reading"));
+      };
+    },
     pull(controller) {
       clearTimeout(timer);
       controller.enqueue(bytes.subarray(at, at + PIECE));
       at += PIECE;
-      if (at >= bytes.length) return controller.close();
-      const error = new Error("The client stopped reading");
-      timer = setTimeout(() => controller.error(error), stallMs);
+      if (at >= bytes.length) {
+        end();
+        return controller.close();
+      }
+      timer = setTimeout(giveUp, stallMs);
+      // All of it: the pieces are parts of one buffer.
+      backlog.note(waiting, bytes.length, performance.now(), true);
     },
-    cancel: () => clearTimeout(timer),
+    cancel: end,
   }, { highWaterMark: 0 });
 }

@@ -22,6 +22,11 @@ export function eventSize(event: TaskEvent): number {
   return byteLength(event.json) + event.kind.length + 60;
 }
 
+/** What an event costs whoever reads it: its bytes, about, and as much work as some more. */
+export function weightOf({ json }: TaskEvent): number {
+  return json.length + 200;
+}
+
 /** A journal entry. */
 export interface Entry {
   /** Which process wrote it. */

@@ -4,14 +4,61 @@
  * @module
  */
 
+import { catchUp, READ_BYTES } from "./catch_up.ts";
 import { keys } from "./keys.ts";
 import { isChange, type Row } from "../task/event.ts";
 import { parseRows } from "./event_text.ts";
 import type { Head } from "./head.ts";
-import { Semaphore } from "../base/semaphore.ts";
+
+/** Values of the first read, before their size is known, and of any. */
+const FIRST_VALUES = 2;
+const MAX_VALUES = 20;
+
+/** Reads the rows of a task a little at a time: what a reader holds of them is bounded. */
+export class RowReader {
+  readonly #kv: Deno.Kv;
+  readonly #id: string;
+  readonly #most: number;
+  #values: number;
+
+  /** `most` values in one read, at the most, however small they are. */
+  constructor(kv: Deno.Kv, id: string, most: number = MAX_VALUES) {
+    this.#kv = kv;
+    this.#id = id;
+    this.#most = most;
+    this.#values = Math.min(FIRST_VALUES, most);
+  }
+
+  /**
+   * Reads rows behind `after`, as they lie: a commit's rows at a time. To be called in a turn of
+   * {@link catchUp}.
+   */
+  async read(after: number): Promise<{ commits: Row[][]; more: boolean }> {
+    const limit = this.#values;
+    // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
+    const selector = { prefix: keys.events(this.#id), start: keys.event(this.#id, after + 1) };
+    const values = await Array.fromAsync(
+      this.#kv.list<Uint8Array>(selector, { limit, batchSize: limit }),
+    );
+    const commits: Row[][] = [];
+    let bytes = 0;
+    for (const { value } of values) {
+      bytes += value.length;
+      const rows = parseRows(value);
+      const from = rows.findIndex((row) => row.seq > after);
+      if (from >= 0) commits.push(from === 0 ? rows : rows.slice(from));
+    }
+    const more = values.length === limit;
+    if (more) {
+      const fit = Math.floor(READ_BYTES * values.length / bytes);
+      this.#values = Math.max(1, Math.min(this.#most, fit));
+    }
+    return { commits, more };
+  }
+}
 
 /**
- * Reads the rows behind `after`, as they lie: a commit's rows at a time.
+ * Reads the rows behind `after`, a commit's rows at a time.
  *
  * @param after A `seq`; 0 for all.
  */
@@ -19,54 +66,14 @@ export async function* history(
   kv: Deno.Kv,
   id: string,
   after: number,
-  batchSize = 20,
+  most?: number,
 ): AsyncGenerator<Row[]> {
-  for await (const read of historyReads(kv, id, after, batchSize)) yield* read;
-}
-
-/** Bytes of one read, about: a reader that stops holds it until it is let go. */
-const READ_BYTES = 128 * 1024;
-
-/**
- * Reads under way at once: with as many as there are clients who want all there is, everybody else
- * would wait for a read of each of them.
- */
-const turns = new Semaphore(4);
-
-/** Values of the first read, before their size is known. */
-const FIRST_READ = 2;
-
-/**
- * The same, with what was read at one moment together: between two reads the oldest rows may have
- * been removed.
- *
- * @param most Values in one read, at the most, however small they are.
- */
-export async function* historyReads(
-  kv: Deno.Kv,
-  id: string,
-  after: number,
-  most = 20,
-): AsyncGenerator<Row[][]> {
-  let limit = Math.min(FIRST_READ, most);
+  const reader = new RowReader(kv, id, most);
   while (true) {
-    // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
-    const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
-    const values = await turns.run(() =>
-      Array.fromAsync(kv.list<Uint8Array>(selector, { limit, batchSize: limit }))
-    );
-    const read: Row[][] = [];
-    let bytes = 0;
-    for (const { value } of values) {
-      bytes += value.length;
-      const rows = parseRows(value);
-      const from = rows.findIndex((row) => row.seq > after);
-      if (from >= 0) read.push(from === 0 ? rows : rows.slice(from));
-    }
-    after = read.at(-1)?.at(-1)?.seq ?? after;
-    if (values.length > 0) yield read;
-    if (values.length < limit) return;
-    limit = Math.max(1, Math.min(most, Math.floor(READ_BYTES * values.length / bytes)));
+    const { commits, more } = await catchUp(() => reader.read(after));
+    after = commits.at(-1)?.at(-1)?.seq ?? after;
+    yield* commits;
+    if (!more) return;
   }
 }
 

@@ -41,6 +41,11 @@ export class Outbox {
     return this.#kept + this.#byKey.size;
   }
 
+  /** Bytes of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Adds a message; `key` names what it may be conflated with. A `burst` is bounded by its bytes
    * alone: its reader has had no time yet to take any of it.

@@ -6,14 +6,22 @@
  */
 
 import { jittered } from "../task/backoff.ts";
+import { BACKLOG, type Backlog } from "../base/backlog.ts";
 import { Outbox } from "./outbox.ts";
 import { encodeBytes, HEARTBEAT } from "./encode.ts";
 
 /**
- * Messages the body itself may hold before they wait in the outbox, where they are conflated. They
- * are counted, not weighed: a function called for each would cost as much as the write itself.
+ * Messages the body itself may hold before they wait in the outbox, where they are conflated. The
+ * stream counts them and does not weigh them: a function called for each would cost as much as the
+ * write itself.
  */
 const BODY_MESSAGES = 16;
+
+/** Bytes the body may hold, but for the message that exceeds them. */
+const BODY_BYTES = 256 * 1024;
+
+/** Bytes that may wait for a reader who is still sent what it missed. */
+const AHEAD_BYTES = 64 * 1024;
 
 /** Bytes taken from the outbox at once. */
 const TAKE_BYTES = 16 * 1024;
@@ -58,6 +66,11 @@ export class SseStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #sentAt: number;
   #readAt: number;
+  /** Messages given to the body, and those that its reader had taken when we last looked. */
+  #given = 0;
+  #taken = 0;
+  /** Bytes given to the body since it was last seen empty: it holds no more. */
+  #bytes = 0;
   /** The reader had time to take what was there, and has not. */
   #behind = false;
   #finishing: StreamEnd | null = null;
@@ -84,7 +97,7 @@ export class SseStream {
     );
     if (retryMs > 0) {
       const retry = jittered(retryMs, 0.5, random);
-      this.#controller.enqueue(encodeBytes({ retry }));
+      this.#give(encodeBytes({ retry }));
     }
     pulse.add(this);
   }
@@ -96,11 +109,12 @@ export class SseStream {
   send(bytes: Uint8Array, key: string | null = null): void {
     if (this.ended !== null || this.#finishing !== null) return;
     this.#sentAt = this.#options.pulse.now;
-    if (this.#outbox.size === 0 && this.#controller.desiredSize! > 0) {
+    if (this.#outbox.size === 0 && this.#room) {
       this.#options.pulse.sent++;
-      this.#controller.enqueue(bytes);
+      this.#give(bytes);
     } else if (this.#outbox.push(bytes, key, !this.#behind)) {
       this.#options.pulse.watch(this);
+      this.#note();
     } else {
       // What it has not read it will get when it resumes.
       this.#outbox.clear();
@@ -113,9 +127,11 @@ export class SseStream {
     return this.#closed.signal;
   }
 
-  /** Resolves when nothing waits for the reader any more, or the stream has ended. */
+  /** Resolves when little or nothing waits for the reader any more, or the stream has ended. */
   async drained(): Promise<void> {
-    while (this.ended === null && this.#backlog) {
+    // A reader that keeps up takes it with the next turn of the loop.
+    if (this.ended === null && this.#ahead) await new Promise((resolve) => setImmediate(resolve));
+    while (this.ended === null && this.#ahead) {
       this.#drained ??= Promise.withResolvers<void>();
       this.#options.pulse.watch(this);
       await this.#drained.promise;
@@ -131,8 +147,43 @@ export class SseStream {
     else this.#finish(how);
   }
 
+  /** Lets go of a reader that does not read, and of all that waits for it. */
+  letGo(): void {
+    if (this.ended !== null) return;
+    this.#controller.error(new Error("The client stopped reading"));
+    this.#close("stalled");
+  }
+
+  get #room(): boolean {
+    const free = this.#controller.desiredSize!;
+    if (free === BODY_MESSAGES) this.#bytes = 0;
+    return free > 0 && this.#bytes < BODY_BYTES;
+  }
+
   get #backlog(): boolean {
-    return this.#outbox.size > 0 || this.#controller.desiredSize! <= 0;
+    return this.#outbox.size > 0 || !this.#room;
+  }
+
+  get #ahead(): boolean {
+    return this.#backlog || this.#bytes >= AHEAD_BYTES;
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.#given++;
+    this.#bytes += bytes.length;
+    this.#controller.enqueue(bytes);
+  }
+
+  /** Tells what waits for the reader, and whether it has taken any of it. */
+  #note(): void {
+    const { backlog, now } = this.#options.pulse;
+    const free = this.#controller.desiredSize!;
+    if (free === BODY_MESSAGES) this.#bytes = 0;
+    const waiting = this.#outbox.bytes + this.#bytes;
+    const taken = this.#given - (BODY_MESSAGES - free);
+    if (waiting === 0) backlog.forget(this);
+    else backlog.note(this, waiting, now, taken > this.#taken);
+    this.#taken = taken;
   }
 
   /** Called by the {@link Pulse}. */
@@ -141,17 +192,17 @@ export class SseStream {
     const waiting = this.#backlog;
     if (!waiting) this.#readAt = now;
     if (now - this.#readAt > STALL_MS) {
-      this.#controller.error(new Error("The client stopped reading"));
-      this.#close("stalled");
+      this.letGo();
     } else if (now >= this.#diesAt) {
       this.end("life");
     } else if (heartbeatMs > 0 && now - this.#sentAt >= heartbeatMs && !waiting) {
       this.#sentAt = now;
       const extra = onheartbeat?.();
-      if (extra) this.#controller.enqueue(extra);
+      if (extra) this.#give(extra);
       // A write may be what finds out that the client has gone: then it is closed by now.
-      if (this.ended === null) this.#controller.enqueue(HEARTBEAT);
+      if (this.ended === null) this.#give(HEARTBEAT);
     }
+    if (this.ended === null) this.#note();
   }
 
   /**
@@ -159,17 +210,19 @@ export class SseStream {
    * is watched; returns whether it has to be watched any longer.
    */
   flush(): boolean {
-    this.#behind = this.#controller.desiredSize! <= 0;
-    while (this.ended === null && this.#controller.desiredSize! > 0) {
+    this.#behind = !this.#room;
+    while (this.ended === null && this.#room) {
       const waiting = this.#outbox.size;
       const bytes = this.#outbox.take(TAKE_BYTES);
       if (bytes === null) break;
       this.#options.pulse.sent += waiting - this.#outbox.size;
       this.#readAt = this.#options.pulse.now;
-      this.#controller.enqueue(bytes);
+      this.#give(bytes);
     }
     if (this.ended !== null) return false;
-    if (this.#backlog) return true;
+    this.#note();
+    if (this.ended !== null) return false;
+    if (this.#backlog || (this.#drained !== null && this.#ahead)) return true;
     this.#drained?.resolve();
     this.#drained = null;
     if (this.#finishing !== null) this.#finish(this.#finishing);
@@ -190,6 +243,7 @@ export class SseStream {
     this.ended = how;
     this.#outbox.clear();
     this.#drained?.resolve();
+    this.#options.pulse.backlog.forget(this);
     this.#options.pulse.delete(this, how);
     this.#closed.abort();
   }
@@ -225,11 +279,16 @@ export class Pulse implements Disposable {
 
   #now = performance.now();
 
+  /** What waits for readers, with that of everybody else. */
+  readonly backlog: Backlog;
+
   /** Ticks every `intervalMs`. */
-  constructor(intervalMs: number) {
+  constructor(intervalMs: number, backlog: Backlog = BACKLOG) {
+    this.backlog = backlog;
     this.#timer = setInterval(() => {
       this.#now = performance.now();
       for (const stream of this.#streams) stream.tick(this.now);
+      backlog.relieve(this.now);
     }, intervalMs);
   }
 

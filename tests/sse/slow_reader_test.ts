@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { createParser } from "eventsource-parser";
+import { Backlog } from "../../lib/base/backlog.ts";
 import { Pulse, SseStream } from "../../lib/sse/stream.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { residentBytes } from "../helpers/memory.ts";
@@ -12,8 +13,8 @@ class ManualPulse extends Pulse {
   #now = 0;
   #streams: SseStream[] = [];
 
-  constructor() {
-    super(2 ** 30);
+  constructor(backlog?: Backlog) {
+    super(2 ** 30, backlog);
   }
 
   override get now(): number {
@@ -28,6 +29,7 @@ class ManualPulse extends Pulse {
   pass(ms: number): void {
     this.#now += ms;
     for (const stream of this.#streams) stream.tick(this.#now);
+    this.backlog.relieve(this.#now);
   }
 }
 
@@ -120,6 +122,60 @@ Deno.test("sse 16: a reader that had time and took nothing is let go at the boun
   assertEquals(stream.ended, "slow");
   // What the body held; the rest is in the store.
   assertEquals(text, "id: 1\n\n".repeat(16));
+});
+
+Deno.test("sse 16: the body holds a bounded number of bytes, however large a message is", () => {
+  using pulse = new ManualPulse(new Backlog());
+  const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 64 });
+  let held = 0;
+  const { enqueue } = ReadableStreamDefaultController.prototype;
+  try {
+    ReadableStreamDefaultController.prototype.enqueue = function (chunk: Uint8Array) {
+      held += chunk.length;
+      return enqueue.call(this, chunk);
+    };
+    for (let n = 0; n < 16; n++) stream.send(new Uint8Array(100_000));
+  } finally {
+    ReadableStreamDefaultController.prototype.enqueue = enqueue;
+  }
+  assertEquals(held, 300_000);
+  assertEquals([pulse.backlog.size, pulse.backlog.bytes], [1, 1_600_000]);
+  stream.letGo();
+  assertEquals([pulse.backlog.size, pulse.backlog.bytes, pulse.size], [0, 0, 0]);
+});
+
+Deno.test("sse 16: where too much waits for all readers, those are let go that took nothing for longest", async () => {
+  using pulse = new ManualPulse(new Backlog({ maxBytes: 3 * MiB }));
+  const open = () => {
+    const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 64 });
+    for (let n = 0; n < 8; n++) stream.send(new Uint8Array(100_000));
+    return stream;
+  };
+  const stuck = open();
+  pulse.pass(1000);
+  const slow = open();
+  const others = [open(), open(), open()];
+  const reader = slow.body.getReader();
+  pulse.pass(1500);
+  // It takes one of eight, and that is enough.
+  await reader.read();
+  pulse.pass(1000);
+  assertEquals([stuck, slow, ...others].map(({ ended }) => ended), [
+    "stalled",
+    ...Array(4).fill(null),
+  ]);
+  // Its client sees a connection that broke, and comes again.
+  await assertRejects(() => new Response(stuck.body).bytes());
+  pulse.pass(1000);
+  // For each that is stuck the platform holds half a MiB besides: so two of three have to go.
+  assertEquals([slow, ...others].map(({ ended }) => ended), [
+    null,
+    "stalled",
+    "stalled",
+    null,
+  ]);
+  assertLess(pulse.backlog.bytes, 3 * MiB);
+  await reader.cancel();
 });
 
 Deno.test("sse 17: a client that a heartbeat finds gone is let go, and nothing is thrown", () => {

@@ -33,3 +33,25 @@ Deno.test("Turns lets so many work at once, in the order in which they came", as
   assertEquals(begun, [0, 1, 2, 3, 4, 5]);
   assertEquals(await turns.run(() => Promise.resolve("again")), "again");
 });
+
+Deno.test("Turns gives the turn of whoever leaves while it waits to the next", async () => {
+  const turns = new Semaphore(1);
+  const gate = Promise.withResolvers<void>();
+  const first = turns.run(() => gate.promise);
+  const begun: number[] = [];
+  const leaves = Array.from({ length: 3 }, () => new AbortController());
+  const others = leaves.map(({ signal }, n) =>
+    turns.run(() => Promise.resolve(begun.push(n)), signal)
+  );
+  leaves[1]!.abort();
+  // Before anybody is done.
+  assertEquals(await others[1], undefined);
+  leaves[0]!.abort();
+  gate.resolve();
+  await first;
+  assertEquals([await others[0], await others[2]], [undefined, 1]);
+  assertEquals(begun, [2]);
+  const gone = AbortSignal.abort();
+  assertEquals(await turns.run(() => Promise.resolve("no"), gone), undefined);
+  assertEquals(await turns.run(() => Promise.resolve("yes")), "yes");
+});

@@ -1,0 +1,117 @@
+/**
+ * Reads the journal on from a client's cursor, a little at a time and for as long as that is less
+ * than a snapshot.
+ *
+ * @module
+ */
+
+import { READ_BYTES } from "../kv/catch_up.ts";
+import { type Cursor, makeCursor, parseCursor } from "./cursor.ts";
+import type { Hub } from "./hub.ts";
+import { HubEvent } from "./hub_event.ts";
+import { readEntry } from "../kv/journal_entry.ts";
+import { keys } from "../kv/keys.ts";
+import { parseJournal, weightOf } from "../kv/event_text.ts";
+import type { TaskEvent } from "../task/event.ts";
+
+/** Weight of what is read for one client, whoever it is for: beyond it a snapshot is less. */
+const MAX_WEIGHT = 4 * 1024 * 1024;
+
+/** Entries of the first read, before their size is known, and of any. */
+const FIRST_ENTRIES = 2;
+const MAX_ENTRIES = 20;
+
+/** What {@link Replay} takes. */
+export interface ReplayOptions {
+  /** The handle, for reading. */
+  kv: Deno.Kv;
+  /** Knows how far the journal goes. */
+  hub: Hub;
+  /** Which events the client is to get. */
+  wants: (event: TaskEvent) => boolean;
+  /** Weight of what is read, at the most; see {@link weightOf}. @default {4 MiB} */
+  maxWeight?: number;
+}
+
+/** See the module. */
+export class Replay {
+  readonly #options: ReplayOptions;
+  #at: Cursor;
+  #left: number;
+  #entries = FIRST_ENTRIES;
+
+  private constructor(options: ReplayOptions, at: Cursor) {
+    this.#options = options;
+    this.#at = at;
+    this.#left = options.maxWeight ?? MAX_WEIGHT;
+  }
+
+  /** `null` when the cursor is none of ours, or too much happened since to be read. */
+  static from(cursor: string, options: ReplayOptions): Replay | null {
+    const { hub, maxWeight = MAX_WEIGHT } = options;
+    const at = parseCursor(cursor);
+    if (!at || at.epoch !== hub.epoch || at.versionstamp > hub.position) return null;
+    return hub.weightSince(at.versionstamp) > maxWeight ? null : new Replay(options, at);
+  }
+
+  /** Whether everything up to a position was read. */
+  reached(position: string): boolean {
+    return this.#at.versionstamp >= position && this.#at.index === Infinity;
+  }
+
+  /**
+   * Reads on, a commit at least, but not past a position.
+   *
+   * @returns Those events that are wanted; `null` when some are gone, or they are too many.
+   */
+  async read(until: string): Promise<HubEvent[] | null> {
+    if (this.reached(until)) return [];
+    const { kv } = this.#options;
+    const { versionstamp, index } = this.#at;
+    const selector = {
+      start: keys.journalEntry(index === Infinity ? `${versionstamp}\u0000` : versionstamp),
+      end: keys.journalEntry(`${until}\u0000`),
+    };
+    const limit = this.#entries;
+    const entries = await Array.fromAsync(
+      kv.list<Uint8Array>(selector, { limit, batchSize: limit }),
+    );
+    const events: HubEvent[] = [];
+    let bytes = 0;
+    let read = 0;
+    for (const { key, value } of entries) {
+      const lines = await readEntry(kv, String(key[1]), value);
+      if (lines === null || !this.#take(String(key[1]), lines, events)) return null;
+      bytes += lines.length;
+      read++;
+      if (bytes >= READ_BYTES) break;
+    }
+    if (read < entries.length || read === limit) {
+      this.#entries = Math.max(1, Math.min(MAX_ENTRIES, Math.floor(READ_BYTES * read / bytes)));
+    } else {
+      this.#at = { ...this.#at, versionstamp: until, index: Infinity };
+    }
+    // Asked last: what was removed while we read is missed as well.
+    const floor = (await kv.get<string>(keys.journalFloor)).value;
+    const gone = floor !== null &&
+      (floor > versionstamp || (floor === versionstamp && index !== Infinity));
+    return gone ? null : events;
+  }
+
+  /** Takes in an entry; `false` when it is too much. */
+  #take(versionstamp: string, bytes: Uint8Array, into: HubEvent[]): boolean {
+    const { hub: { epoch, sid }, wants } = this.#options;
+    const before = versionstamp === this.#at.versionstamp ? this.#at.index : -1;
+    const { sid: writer, events } = parseJournal(bytes);
+    for (const [n, event] of events.entries()) {
+      if (n <= before) continue;
+      this.#left -= weightOf(event);
+      if (!wants(event)) continue;
+      const index = n === events.length - 1 ? Infinity : n;
+      const cursor = () => makeCursor({ epoch, versionstamp, index });
+      into.push(new HubEvent(event, writer === sid, cursor));
+    }
+    this.#at = { ...this.#at, versionstamp, index: Infinity };
+    return this.#left >= 0;
+  }
+}

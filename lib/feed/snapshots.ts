@@ -1,0 +1,150 @@
+/**
+ * Snapshots of many tasks: read once for all who wait for one at that moment, and written once.
+ *
+ * @module
+ */
+
+import { catchUp } from "../kv/catch_up.ts";
+import type { Hold } from "./held_events.ts";
+import type { Hub } from "./hub.ts";
+import { keys } from "../kv/keys.ts";
+import { listTasks } from "../kv/list.ts";
+import type { TaskRecord } from "../task/record.ts";
+import { encodeBytes } from "../sse/encode.ts";
+
+/** Tasks in a snapshot, at the most. */
+export const SNAPSHOT_TASKS = 100;
+
+/** Clients that share one, at the most: all of them are served in one turn of the event loop. */
+const MAX_SHARES = 50;
+
+/** The newest tasks, as they were at about one moment. */
+export class Snapshot {
+  /** The cursor of a moment before it was read: what came since has yet to be told. */
+  readonly level: string;
+  /** The position of a moment after it was read: it tells of nothing that came later. */
+  readonly newest: string;
+  readonly #records: readonly string[];
+  readonly #encoded = new Map<string, Uint8Array>();
+  #shown: ReadonlyMap<string, number> | undefined;
+
+  /** Takes records as JSON. */
+  constructor(records: readonly string[], level: string, newest: string) {
+    this.#records = records;
+    this.level = level;
+    this.newest = newest;
+  }
+
+  /** The `seq` of each of its tasks. */
+  get shown(): ReadonlyMap<string, number> {
+    return this.#shown ??= seqsOf(this.#records);
+  }
+
+  /** As it is sent, encoded once for each way. */
+  encode(event?: "snapshot" | "reset"): Uint8Array {
+    const name = event ?? "message";
+    const known = this.#encoded.get(name);
+    if (known) return known;
+    const encoded = encodeBytes({
+      id: this.level,
+      event,
+      data: snapshotData(this.#records, event),
+    });
+    this.#encoded.set(name, encoded);
+    return encoded;
+  }
+}
+
+/** The data of a snapshot's event. */
+export function snapshotData(records: readonly string[], event?: "snapshot" | "reset"): string {
+  return `{${event === "reset" ? '"reason":"too-old",' : ""}"tasks":[${records.join(",")}]}`;
+}
+
+/** The `seq` of each task. */
+export function seqsOf(records: readonly string[]): Map<string, number> {
+  return new Map(records.map((json) => {
+    const { task_id, seq } = JSON.parse(json) as TaskRecord;
+    return [task_id, seq];
+  }));
+}
+
+/** A position behind which nothing lies that was read before. */
+export async function newestPosition(kv: Deno.Kv): Promise<string> {
+  return (await kv.get(keys.journalHead)).versionstamp ?? "";
+}
+
+/** A read that several wait for. What happens is held from its beginning until all have taken it. */
+interface Shared {
+  shares: number;
+  hold: Hold | null;
+  read: Promise<Snapshot | null>;
+}
+
+/** See the module. */
+export class Snapshots {
+  readonly #kv: Deno.Kv;
+  readonly #hub: Hub;
+  /** Those whose read has yet to begin, by kind. */
+  readonly #next = new Map<string, Shared>();
+
+  /** Takes what it reads from. */
+  constructor(kv: Deno.Kv, hub: Hub) {
+    this.#kv = kv;
+    this.#hub = hub;
+  }
+
+  /**
+   * Reads a snapshot, with others who want the same. `take` must not wait: `events` are those that
+   * came since {@link Snapshot.level} up to now, and `null` where they were too many to be held.
+   *
+   * @returns What it returns; `undefined` for whoever left before.
+   */
+  async take<T>(
+    kind: string | null,
+    signal: AbortSignal,
+    take: (snapshot: Snapshot, events: ReturnType<Hold["events"]>) => T,
+  ): Promise<T | undefined> {
+    const shared = this.#join(kind);
+    let here = true;
+    const leave = () => {
+      if (here && --shared.shares === 0) shared.hold?.[Symbol.dispose]();
+      here = false;
+    };
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) leave();
+    try {
+      const snapshot = await shared.read;
+      if (snapshot === null || signal.aborted) return undefined;
+      return take(snapshot, shared.hold!.events());
+    } finally {
+      signal.removeEventListener("abort", leave);
+      leave();
+    }
+  }
+
+  #join(kind: string | null): Shared {
+    const name = kind ?? "";
+    let shared = this.#next.get(name);
+    if (!shared || shared.shares >= MAX_SHARES) {
+      shared = { shares: 0, hold: null, read: catchUp(() => this.#read(name, shared!)) };
+      this.#next.set(name, shared);
+    }
+    shared.shares++;
+    return shared;
+  }
+
+  async #read(name: string, shared: Shared): Promise<Snapshot | null> {
+    if (this.#next.get(name) === shared) this.#next.delete(name);
+    if (shared.shares === 0) return null;
+    shared.hold = this.#hub.hold();
+    try {
+      const level = this.#hub.cursor;
+      const query = { ...(name === "" ? {} : { kinds: [name] }), limit: SNAPSHOT_TASKS };
+      const { records } = await listTasks(this.#kv, query, (it) => this.#hub.freshen(it));
+      return new Snapshot(records, level, await newestPosition(this.#kv));
+    } catch (error) {
+      shared.hold[Symbol.dispose]();
+      throw error;
+    }
+  }
+}

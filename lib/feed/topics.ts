@@ -1,0 +1,81 @@
+/**
+ * Who listens to which events of the live feed.
+ *
+ * @module
+ */
+
+import type { HubEvent } from "./hub_event.ts";
+
+/** Takes events. Must not throw and must not wait. */
+export type Listener = (event: HubEvent) => void;
+
+/** Which events a listener wants; `"foreign"` are those of other processes. */
+export type Topic = { ids: readonly string[] } | { kind: string } | "all" | "foreign";
+
+/** Those of one task or kind. Most tasks have one at the most, which needs no set. */
+type Some = Listener | Set<Listener>;
+
+/** See the module. */
+export class Topics {
+  readonly #byId = new Map<string, Some>();
+  readonly #byKind = new Map<string, Some>();
+  readonly #all = new Set<Listener>();
+  readonly #foreign = new Set<Listener>();
+
+  /** How many listen to tasks or kinds, or to all; one for each task that it listens to. */
+  get size(): number {
+    let count = this.#all.size;
+    for (const map of [this.#byId, this.#byKind]) {
+      for (const some of map.values()) count += typeof some === "function" ? 1 : some.size;
+    }
+    return count;
+  }
+
+  /** Calls `listener` with each event of the topic from now on; returns how to stop. */
+  listen(topic: Topic, listener: Listener): () => void {
+    if (typeof topic === "string") {
+      const set = topic === "all" ? this.#all : this.#foreign;
+      set.add(listener);
+      return () => void set.delete(listener);
+    }
+    const [map, names] = "ids" in topic ? [this.#byId, topic.ids] : [this.#byKind, [topic.kind]];
+    for (const name of names) add(map, name, listener);
+    return () => {
+      for (const name of names) remove(map, name, listener);
+    };
+  }
+
+  /** Whether anybody wants the events of a task. */
+  wants(id: string, kind: string, own: boolean): boolean {
+    return this.#all.size > 0 || (!own && this.#foreign.size > 0) || this.#byId.has(id) ||
+      this.#byKind.has(kind);
+  }
+
+  /** Tells everybody who wants it. */
+  tell(event: HubEvent): void {
+    const { id, kind } = event.event;
+    tell(this.#byId.get(id), event);
+    tell(this.#byKind.get(kind), event);
+    for (const listener of this.#all) listener(event);
+    if (!event.own) { for (const listener of this.#foreign) listener(event); }
+  }
+}
+
+function add(map: Map<string, Some>, name: string, listener: Listener): void {
+  const known = map.get(name);
+  if (known === undefined) map.set(name, listener);
+  else if (typeof known === "function") map.set(name, new Set([known, listener]));
+  else known.add(listener);
+}
+
+function remove(map: Map<string, Some>, name: string, listener: Listener): void {
+  const known = map.get(name);
+  if (known === listener) map.delete(name);
+  else if (known instanceof Set && known.delete(listener) && known.size === 0) map.delete(name);
+}
+
+function tell(some: Some | undefined, event: HubEvent): void {
+  if (some === undefined) return;
+  if (typeof some === "function") return some(event);
+  for (const listener of some) listener(event);
+}

@@ -1,0 +1,26 @@
+/**
+ * Reads what clients missed, however many have: few reads at once, since everybody else waits for
+ * each of them; and none while too much of what was read waits for its readers.
+ *
+ * @module
+ */
+
+import { BACKLOG } from "../base/backlog.ts";
+import { Semaphore } from "../base/semaphore.ts";
+
+/** Bytes that one read takes in, about. */
+export const READ_BYTES: number = 128 * 1024;
+
+const turns = new Semaphore(4);
+
+/** Does a read when it is its turn. */
+export function catchUp<T>(read: () => Promise<T>): Promise<T>;
+/** The same; `undefined` for whoever left before. */
+export function catchUp<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
+export function catchUp<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  const work = async () => {
+    await BACKLOG.room(signal);
+    return await read();
+  };
+  return signal ? turns.run(work, signal) : turns.run(work);
+}
