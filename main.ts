@@ -132,6 +132,9 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
   const space = pages === null ? undefined : await freeSpace(config, pages, log);
 
   const inline = options.inline || config.workers === 0;
+  if (!inline && Deno.build.os === "windows") {
+    throw new ConfigError("Windows has no task processes: HEADWAY_WORKERS must be 0 there");
+  }
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   const checked = <T>(work: Promise<T>) => check?.during(work) ?? work;
   await checked(openSchema(kv));

@@ -23,8 +23,14 @@ export interface ExecutorOptions {
 /** Events of all runs that may wait for the server: then a `yield` waits. */
 const MAX_WAITING = 1024;
 
-/** Bytes of them, likewise. */
-const MAX_WAITING_BYTES = 256 * 1024;
+/** Characters of them, likewise. */
+const MAX_WAITING_SIZE = 256 * 1024;
+
+/** Characters sent at once: all runs may end, or report, in the same moment. */
+const MAX_BATCH_SIZE = 1024 * 1024;
+
+/** Characters that an event takes beside its texts. */
+const AROUND = 64;
 
 /** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
 const SLICE_MS = 4;
@@ -48,7 +54,7 @@ export class Executor {
   readonly #runs = new Map<number, Run>();
   readonly #reported = new Set<Run>();
   #events: RunEvent[] = [];
-  #bytes = 0;
+  #size = 0;
   #sending = false;
   #scheduled = false;
   #room = Promise.withResolvers<void>();
@@ -125,7 +131,7 @@ export class Executor {
     const end = await this.#drive(run, start);
     this.#runs.delete(run.number);
     this.#progressInOrder(run);
-    this.#push([run.number, "end", end], 64);
+    this.#push([run.number, "end", end]);
   }
 
   /** Runs a generator to its end, and says how that was. Never rejects. */
@@ -183,16 +189,14 @@ export class Executor {
       this.#schedule();
       return;
     }
-    this.#push([run.number, yielded.type, yielded.json], yielded.json.length);
+    this.#push([run.number, yielded.type, yielded.json]);
     // Nothing of what it did is lost, or done again.
     if (yielded.type === "save" && run.settles) this.#abort(run.number, "stop");
   }
 
   /** What a run has to wait for before it goes on; `null` for nothing. */
   #pause(): Promise<void> | null {
-    if (this.#events.length >= MAX_WAITING || this.#bytes >= MAX_WAITING_BYTES) {
-      return this.#room.promise;
-    }
+    if (!this.#hasRoom) return this.#room.promise;
     const now = performance.now();
     if (now < this.#sliceEnd) return null;
     // Timers, messages and the other runs get their turn.
@@ -201,9 +205,13 @@ export class Executor {
     });
   }
 
-  #push(event: RunEvent, size: number): void {
+  get #hasRoom(): boolean {
+    return this.#events.length < MAX_WAITING && this.#size < MAX_WAITING_SIZE;
+  }
+
+  #push(event: RunEvent): void {
     this.#events.push(event);
-    this.#bytes += size;
+    this.#size += sizeOf(event);
     this.#schedule();
   }
 
@@ -211,7 +219,7 @@ export class Executor {
   #progressInOrder(run: Run): void {
     if (run.report === null) return;
     this.#reported.delete(run);
-    this.#push([run.number, "progress", run.report], 64);
+    this.#push([run.number, "progress", run.report]);
     run.report = null;
   }
 
@@ -227,18 +235,33 @@ export class Executor {
 
   #flush(): void {
     if (this.#sending || (this.#events.length === 0 && this.#reported.size === 0)) return;
-    const events = this.#events;
-    this.#events = [];
-    this.#bytes = 0;
-    for (const run of this.#reported) {
-      events.push([run.number, "progress", run.report!]);
-      run.report = null;
-    }
-    this.#reported.clear();
     this.#sending = true;
-    this.#options.send({ type: "batch", events });
+    this.#options.send({ type: "batch", events: this.#nextBatch() });
+    if (!this.#hasRoom) return;
     this.#room.resolve();
     this.#room = Promise.withResolvers();
+  }
+
+  /** What waits, as much of it as one batch holds: the rest goes with the next. */
+  #nextBatch(): RunEvent[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.#events.length && size < MAX_BATCH_SIZE) {
+      size += sizeOf(this.#events[count++]!);
+    }
+    const events = this.#events.splice(0, count);
+    this.#size -= size;
+    // Progress goes behind what its run yielded before.
+    if (this.#events.length > 0) return events;
+    for (const run of this.#reported) {
+      if (size >= MAX_BATCH_SIZE) break;
+      const event: RunEvent = [run.number, "progress", run.report!];
+      size += sizeOf(event);
+      events.push(event);
+      run.report = null;
+      this.#reported.delete(run);
+    }
+    return events;
   }
 
   #uploadInfo(upload: string): Promise<UploadInfo> {
@@ -280,6 +303,19 @@ const STOP_TEXT: Record<StopReason, string> = {
   timeout: "The task took longer than its time-out",
   stop: "The server is stopping; the task will go on from its checkpoint",
 };
+
+/** Characters of its texts, and some around them. */
+function sizeOf([, type, content]: RunEvent): number {
+  switch (type) {
+    case "progress":
+      return AROUND + (content.message?.length ?? 0) + (content.stage?.length ?? 0);
+    case "end":
+      if (content.how === "returned") return AROUND + (content.json?.length ?? 0);
+      return AROUND + (content.stack?.length ?? 0) +
+        (content.how === "threw" ? content.error.name.length + content.error.message.length : 0);
+  }
+  return content.length;
+}
 
 function gone(upload: string): Error {
   const error = new Error(`There is no upload ${upload}: it was removed, or never made`);

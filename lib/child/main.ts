@@ -1,13 +1,15 @@
 /**
- * The program of a task process. It drives generators and nothing else; its stdin and stdout speak
- * with the server, and it ends when its stdin does.
+ * The program of a task process. It drives generators and nothing else; it speaks with the server
+ * over the line that it was started with, and ends when that does.
  *
  * @module
  */
 
+import { Socket } from "node:net";
+import { Channel, CHANNEL_FD } from "./channel.ts";
 import { Executor } from "./executor.ts";
 import { collectKinds } from "./load_kinds.ts";
-import { encodeFrame, FrameDecoder, type FromTasks, type ToTasks } from "./protocol.ts";
+import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
 import { startWatchdog } from "../base/watchdog.ts";
 
@@ -18,8 +20,6 @@ forget(OF_DENO);
 
 /** Runs tasks of the kinds that these modules export, by URL. */
 export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
-  const out = Deno.stdout.writable.getWriter();
-  keepStdoutClean();
   startWatchdog();
   // One task's stray rejection must not end the others' process.
   for (const type of ["unhandledrejection", "error"] as const) {
@@ -31,18 +31,13 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
   }
 
   const kinds = collectKinds(modules);
-  const send = (message: FromTasks) =>
-    void out.write(encodeFrame(message)).catch(() => Deno.exit(0));
-  const executor = new Executor({ kinds, send });
-  send({ type: "ready", kinds: [...kinds.keys()] });
-
-  const decoder = new FrameDecoder<ToTasks>();
-  for await (const chunk of Deno.stdin.readable) {
-    for (const frame of decoder.push(chunk)) {
-      if ("message" in frame) executor.receive(frame.message);
-      else executor.receiveBytes(frame.request, frame.bytes);
-    }
-  }
+  const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
+    if ("message" in frame) executor.receive(frame.message);
+    else executor.receiveBytes(frame.request, frame.bytes);
+  });
+  const executor = new Executor({ kinds, send: (message) => channel.send(message) });
+  channel.send({ type: "ready", kinds: [...kinds.keys()] });
+  await channel.ended.catch(() => {});
   executor.stopAll();
   setTimeout(() => Deno.exit(0), FAREWELL_MS);
   await executor.idle();
@@ -57,15 +52,5 @@ function forget(names: readonly string[]): void {
     } catch {
       // Tasks may not see it either.
     }
-  }
-}
-
-/** What a task prints goes to stderr: stdout is the line to the server. */
-function keepStdoutClean(): void {
-  const { stderr } = Deno;
-  Object.defineProperty(Deno, "stdout", { value: stderr, configurable: true });
-  for (const method of ["log", "info", "debug"] as const) {
-    // deno-lint-ignore no-console -- redirected, not used
-    console[method] = console.error;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a server process and its task processes tell each other, over stdin and stdout.
+ * What a server process and its task processes tell each other, over a line of their own.
  *
  * A frame is a length (4 bytes, little endian, of what follows), a type (1 byte), and the content:
  * JSON, or the bytes of an upload behind the number of the request they answer (4 bytes).
@@ -61,8 +61,11 @@ const JSON_FRAME = 1;
 const BYTES_FRAME = 2;
 const HEADER = 5;
 
-/** The most a frame may hold: a peer that claims more is not one of ours. */
-const MAX_FRAME = 64 * 1024 * 1024;
+/**
+ * The most a frame may hold: a peer that claims more is not one of ours. A batch of texts of 1 MiB is
+ * a third of that when all of it must be escaped.
+ */
+const MAX_FRAME = 8 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -14,8 +14,8 @@ export type Yielded =
   | { type: "progress"; report: Report }
   | { type: "log" | "output" | "save"; json: string };
 
-/** Characters; what is longer is cut. */
-const MAX_TEXT = { message: 4096, stage: 256, unit: 64 };
+/** Characters of a report's texts; what is longer is cut. */
+export const MAX_TEXT = { message: 4096, stage: 256, unit: 64 };
 
 /** Bytes left for what stands around a log row's or output's own text. */
 const AROUND = 128;

@@ -10,7 +10,7 @@ import type { Member } from "./task_pool.ts";
 
 /** A task that is claimed by this process. */
 export interface Run {
-  /** Names it to its task process. */
+  /** Names it to its task process. Not to be guessed by other tasks there, who could speak for it. */
   readonly number: number;
   /** Its state. */
   readonly live: LiveTask;
@@ -33,7 +33,7 @@ export interface Run {
 /** See the module. */
 export class Runs {
   readonly #byId = new Map<string, Run>();
-  #number = 0;
+  readonly #random = new BigUint64Array(1);
 
   /** How many. */
   get size(): number {
@@ -67,7 +67,7 @@ export class Runs {
   /** Enters one. */
   add(live: LiveTask, member: Member<Run>, waitedMs: number): Run {
     const run: Run = {
-      number: ++this.#number,
+      number: this.#newNumber(),
       live,
       member,
       claimedAt: performance.now(),
@@ -80,6 +80,11 @@ export class Runs {
     member.runs.set(run.number, run);
     this.#byId.set(live.id, run);
     return run;
+  }
+
+  #newNumber(): number {
+    crypto.getRandomValues(this.#random);
+    return Number(this.#random[0]! >> 11n);
   }
 
   /** Strikes one out: it is over. */

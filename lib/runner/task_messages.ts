@@ -34,6 +34,9 @@ export interface TaskMessagesOptions {
 /** Bytes of rows in one batch past which a task process has to wait for the store. */
 const LARGE_BATCH = 16 * 1024;
 
+/** Requests of one process that may wait for their turn; its program never has so many. */
+const MAX_REQUESTS = 100_000;
+
 /** See the module. */
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
@@ -43,25 +46,32 @@ export class TaskMessages {
     this.#options = options;
   }
 
-  /** Takes a message. */
-  take({ host, runs }: Member<Run>, message: FromTasks): void {
+  /**
+   * Takes a message.
+   *
+   * @throws {SyntaxError} If the process asks for more than it can mean to.
+   */
+  take(member: Member<Run>, message: FromTasks): void {
+    const { host, runs } = member;
     const { uploads, store, jobs, log } = this.#options;
     if (message.type === "info") {
       const { request, upload } = message;
-      jobs.own(
-        uploads.info(upload).catch((error) => {
+      this.#answer(member, async () => {
+        const info = await uploads.info(upload).catch((error) => {
           log.error("an upload could not be described", { upload, error });
           return null;
-        }).then((info) => host.send({ type: "info", request, info })),
-      );
+        });
+        host.send({ type: "info", request, info });
+      });
     } else if (message.type === "piece") {
       const { request, upload, offset } = message;
-      jobs.own(
-        uploads.read(upload, offset).catch((error) => {
+      this.#answer(member, async () => {
+        const bytes = await uploads.read(upload, offset).catch((error) => {
           log.error("an upload could not be read", { upload, error });
           return new Uint8Array();
-        }).then((bytes) => host.sendBytes(request, bytes)),
-      );
+        });
+        await host.sendBytes(request, bytes);
+      });
     } else if (message.type === "batch") {
       let bytes = 0;
       for (const event of message.events) {
@@ -73,6 +83,12 @@ export class TaskMessages {
       if (bytes < LARGE_BATCH) ack();
       else jobs.own(store.journal.taken().then(ack));
     }
+  }
+
+  /** Answers a few requests of a process at a time, and no faster than it takes the answers. */
+  #answer({ requests }: Member<Run>, work: () => Promise<void>): void {
+    if (requests.waiting >= MAX_REQUESTS) throw new SyntaxError("It asks without end");
+    this.#options.jobs.own(requests.run(work));
   }
 
   /** Takes in one event of a run; returns how many bytes of it wait for the store. */

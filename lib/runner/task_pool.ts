@@ -9,6 +9,7 @@ import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { FromTasks } from "../child/protocol.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
+import { Semaphore } from "../base/semaphore.ts";
 
 /** A task process and what it runs. */
 export interface Member<Run> {
@@ -20,6 +21,10 @@ export interface Member<Run> {
   readonly isolated: boolean;
   /** It has said that it can take tasks. */
   ready: boolean;
+  /** Kills it when it is not ready in time. */
+  readonly late: ReturnType<typeof setTimeout>;
+  /** What it asks for, a few at a time. */
+  readonly requests: Semaphore;
 }
 
 /** What {@link TaskPool} takes. */
@@ -32,6 +37,8 @@ export interface TaskPoolOptions<Run> {
   concurrency: number;
   /** Processes for a single run, at the most. @default {8} */
   isolated?: number;
+  /** Milliseconds in which a process must be ready. @default {60_000} */
+  readyMs?: number;
   /** A process said something. */
   onmessage(member: Member<Run>, message: FromTasks): void;
   /** A process ended by itself, or was ended; its runs are still in `member.runs`. */
@@ -46,6 +53,12 @@ export interface TaskPoolOptions<Run> {
 
 /** Milliseconds before a process that died while it started is started again. */
 const RESTART_MS = 1000;
+
+/** Milliseconds in which a process loads its modules, some of them from far away. */
+const READY_MS = 60_000;
+
+/** Requests of a process that are answered at a time. */
+const REQUESTS = 16;
 
 /** See the module. */
 export class TaskPool<Run> {
@@ -104,6 +117,7 @@ export class TaskPool<Run> {
   release(member: Member<Run>, number: number): void {
     member.runs.delete(number);
     if (member.isolated && member.runs.size === 0 && this.#members.delete(member)) {
+      clearTimeout(member.late);
       this.#leave(member.host, member.host.close());
     }
   }
@@ -119,6 +133,7 @@ export class TaskPool<Run> {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
+    for (const { late } of this.#members) clearTimeout(late);
     const hosts = [...[...this.#members].map(({ host }) => host), ...this.#leaving];
     this.#members.clear();
     await Promise.all(hosts.map((host) => host.kill()));
@@ -130,12 +145,19 @@ export class TaskPool<Run> {
   }
 
   #add(isolated: boolean): Member<Run> {
-    const { startProcess, onmessage, metrics, log } = this.#options;
+    const { startProcess, onmessage, metrics, log, readyMs = READY_MS } = this.#options;
+    const late = setTimeout(() => {
+      log.error("a task process is not ready in time and is killed", { pid: member.host.pid });
+      metrics?.processEnded("killed");
+      this.#leave(member.host, member.host.kill());
+      this.#gone(member, "its process did not start", false);
+    }, readyMs);
     const member: Member<Run> = {
       host: startProcess({
         onmessage: (message) => {
-          if (message.type === "ready") member.ready = true;
-          else onmessage(member, message);
+          if (message.type !== "ready") return onmessage(member, message);
+          clearTimeout(late);
+          member.ready = true;
         },
         onexit: (status) => {
           metrics?.processEnded("died");
@@ -146,6 +168,8 @@ export class TaskPool<Run> {
       runs: new Map(),
       isolated,
       ready: false,
+      late,
+      requests: new Semaphore(REQUESTS),
     };
     this.#members.add(member);
     return member;
@@ -153,6 +177,7 @@ export class TaskPool<Run> {
 
   #gone(member: Member<Run>, because: string, died: boolean): void {
     const { ongone, onready } = this.#options;
+    clearTimeout(member.late);
     if (!this.#members.delete(member) || this.#closed) return;
     const replace = () => {
       if (!this.#closed && !member.isolated) this.#add(false);

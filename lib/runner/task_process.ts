@@ -5,25 +5,24 @@
  * @module
  */
 
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
+import { Channel, CHANNEL_FD } from "../child/channel.ts";
 import { Executor } from "../child/executor.ts";
 import { denoCommand } from "../base/deno_command.ts";
+import { deadline } from "../base/deadline.ts";
+import { checkFromTasks } from "./from_tasks.ts";
 import type { Logger } from "../base/log.ts";
-import { concat } from "../base/bytes.ts";
-import {
-  encodeBytesFrame,
-  encodeFrame,
-  FrameDecoder,
-  type FromTasks,
-  type ToTasks,
-} from "../child/protocol.ts";
+import { readPrinted } from "./printed_lines.ts";
+import type { FromTasks, ToTasks } from "../child/protocol.ts";
 import type { AnyTask } from "../task/define.ts";
 
 /** Where runs are driven. */
 export interface TaskProcess {
   /** Sends a message. */
   send(message: ToTasks): void;
-  /** Sends an upload's bytes. */
-  sendBytes(request: number, bytes: Uint8Array): void;
+  /** Sends an upload's bytes; resolves when they are on their way. */
+  sendBytes(request: number, bytes: Uint8Array): Promise<void>;
   /** Ends it at once, whatever it does. Resolves when it has ended. */
   kill(): Promise<void>;
   /** Lets it end by itself: it has nothing to do any more. */
@@ -34,7 +33,7 @@ export interface TaskProcess {
 
 /** What a host tells. */
 export interface TaskProcessEvents {
-  /** A message came. */
+  /** A message came. What this throws is what the process did wrong: it is killed. */
   onmessage(message: FromTasks): void;
   /** It ended; not called after `kill()` or `close()`. */
   onexit(status: string): void;
@@ -55,38 +54,45 @@ export interface TaskProcessOptions {
 /** Milliseconds before one that could not be started is told to have ended. */
 const FAILED_MS = 1000;
 
+/** Milliseconds for what a process said before it ended; its own programs may live on. */
+const LINGER_MS = 1000;
+
+/** Milliseconds that one gets to end by itself. */
+const CLOSE_MS = 5000;
+
 /** Starts a task process. One that cannot be started has ended a moment later. */
 export function startTaskProcess(
   options: TaskProcessOptions,
   events: TaskProcessEvents,
 ): TaskProcess {
-  try {
-    return hostOf(spawn(options), options.log, events);
-  } catch (error) {
-    // No memory, or too many processes: soon there may be room.
+  const child = start(options);
+  const line = child.stdio[CHANNEL_FD] as Duplex | undefined;
+  if (child.pid !== undefined && line) return hostOf(child, child.pid, line, options.log, events);
+  // No memory, or too many processes: soon there may be room.
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+  child.on("error", (error) => {
     const told = () => events.onexit(`it could not be started: ${error}`);
-    const timer = setTimeout(told, FAILED_MS);
-    const end = () => Promise.resolve(clearTimeout(timer));
-    return { pid: null, send() {}, sendBytes() {}, kill: end, close: end };
-  }
+    if (!closed) timer = setTimeout(told, FAILED_MS);
+  });
+  const end = () => {
+    closed = true;
+    return Promise.resolve(clearTimeout(timer));
+  };
+  return { pid: null, send() {}, sendBytes: () => Promise.resolve(), kill: end, close: end };
 }
 
-function spawn({ modules, permissions, env }: TaskProcessOptions): Deno.ChildProcess {
-  return new Deno.Command(denoCommand(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-      ...permissions,
-      `data:text/javascript,${encodeURIComponent(program(modules))}`,
-    ],
-    clearEnv: true,
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+/** Node's way to start a process: it makes a line for the two beside stdin, stdout and stderr. */
+function start({ modules, permissions, env }: TaskProcessOptions): ChildProcess {
+  const args = [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
+    ...permissions,
+    `data:text/javascript,${encodeURIComponent(program(modules))}`,
+  ];
+  return spawn(denoCommand(), args, { env, stdio: ["ignore", "pipe", "pipe", "pipe"] });
 }
 
 /**
@@ -102,92 +108,66 @@ ${imports.join("\n")}
 await main(new Map([${entries.join()}]));`;
 }
 
-function hostOf(child: Deno.ChildProcess, log: Logger, events: TaskProcessEvents): TaskProcess {
+function hostOf(
+  child: ChildProcess,
+  pid: number,
+  line: Duplex,
+  log: Logger,
+  events: TaskProcessEvents,
+): TaskProcess {
   let ended = false;
-  const writer = child.stdin.getWriter();
-  let gathered: Uint8Array[] = [];
-  let writing = false;
-  /** What is said while a write is under way goes out as one. */
-  const write = async (frame: Uint8Array) => {
-    gathered.push(frame);
-    if (writing) return;
-    writing = true;
-    // So does what is said in one moment, as the starts of all tasks that one commit claimed.
-    await Promise.resolve();
-    while (gathered.length > 0) {
-      const bytes = concat(gathered);
-      gathered = [];
-      // When it is no more, `exited` tells.
-      await writer.write(bytes).catch(() => {});
+  let owesAck = false;
+  const channel = new Channel<FromTasks, ToTasks>(line, (frame) => {
+    if (!("message" in frame)) throw new SyntaxError("Bytes go only to tasks");
+    const message = checkFromTasks(frame.message);
+    if (message.type === "batch") {
+      if (owesAck) throw new SyntaxError("The next batch goes after the answer to the last");
+      owesAck = true;
     }
-    writing = false;
-  };
-  const pid = child.pid;
-
-  const reading = readFrames(child.stdout, (message) => {
     if (!ended) events.onmessage(message);
-  }).catch((error) => {
-    log.error("a task process spoke nonsense and is killed", { pid, error });
-    tryKill(child);
   });
-  const printing = readLines(child.stderr, (line) => log.info("printed by a task", { pid, line }));
-  const exited = Promise.all([child.status, reading, printing]).then(async ([status]) => {
-    if (!ended) events.onexit(status.signal ?? `exit code ${status.code}`);
+  const kill = () => child.kill("SIGKILL");
+  const said = channel.ended.catch((error) => {
+    log.error("a task process spoke nonsense and is killed", { pid, error });
+  }).then(() => {
+    // Nobody can speak with it any more.
+    if (!ended) kill();
+  });
+  const read = [child.stdout!, child.stderr!].map((stream) =>
+    readPrinted(stream, {
+      online: (line) => log.info("printed by a task", { pid, line }),
+      onleftout: (bytes) => log.warn("much was printed by a task and left out", { pid, bytes }),
+    }).catch(() => {})
+  );
+  const exited = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  }).then(async (status) => {
+    await deadline(Promise.all([said, ...read]), LINGER_MS, () => {});
+    channel.destroy();
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+    if (!ended) events.onexit(status);
     ended = true;
-    // Its stdin outlives it, as a file descriptor of this process.
-    await writer.abort().catch(() => {});
   });
   return {
     pid,
-    send: (message) => void write(encodeFrame(message)),
-    sendBytes: (request, bytes) => void write(encodeBytesFrame(request, bytes)),
+    send(message) {
+      if (message.type === "ack") owesAck = false;
+      channel.send(message);
+    },
+    sendBytes: (request, bytes) => channel.sendBytes(request, bytes),
     kill() {
       ended = true;
-      tryKill(child);
+      kill();
       return exited;
     },
-    async close() {
+    close() {
       ended = true;
-      await writer.close().catch(() => {});
-      await exited;
+      channel.end();
+      const timer = setTimeout(kill, CLOSE_MS);
+      return exited.finally(() => clearTimeout(timer));
     },
   };
-}
-
-function tryKill(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
-}
-
-async function readFrames(
-  stream: ReadableStream<Uint8Array>,
-  take: (message: FromTasks) => void,
-): Promise<void> {
-  const decoder = new FrameDecoder<FromTasks>();
-  for await (const chunk of stream) {
-    for (const frame of decoder.push(chunk)) if ("message" in frame) take(frame.message);
-  }
-}
-
-/** Characters of a printed line that are kept. */
-const MAX_LINE = 8192;
-
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  take: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  for await (
-    const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
-  ) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!.slice(-MAX_LINE);
-    for (const line of lines) if (line !== "") take(line.slice(0, MAX_LINE));
-  }
-  if (rest !== "") take(rest);
 }
 
 /**
@@ -213,7 +193,10 @@ export function startInline(
   return {
     pid: null,
     send: (message) => later(() => executor.receive(message)),
-    sendBytes: (request, bytes) => later(() => executor.receiveBytes(request, bytes)),
+    sendBytes(request, bytes) {
+      later(() => executor.receiveBytes(request, bytes));
+      return Promise.resolve();
+    },
     kill: close,
     close,
   };

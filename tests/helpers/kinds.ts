@@ -301,7 +301,7 @@ export const exits = defineTask({
   },
 });
 
-/** Prints to stdout and stderr, where the protocol and the log are. */
+/** Prints to stdout and stderr. */
 export const prints = defineTask({
   kind: "prints",
   async *run() {

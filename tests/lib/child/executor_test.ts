@@ -350,3 +350,33 @@ Deno.test("Executor refuses an offset into an upload that is none", async () => 
     assert(end.how === "threw" && end.error.name === "RangeError", JSON.stringify(end));
   }
 });
+
+Deno.test("Executor sends no more at once than a frame holds, though all runs end in one moment", async () => {
+  const { promise: moment, resolve } = Promise.withResolvers<void>();
+  const large = "x".repeat(40_000);
+  const peer = new Peer(async function* () {
+    await moment;
+    yield progress({ message: "x".repeat(4096) });
+    return large;
+  });
+  peer.acks = false;
+  for (let run = 1; run <= 200; run++) peer.start({ run });
+  resolve();
+  let before = 0;
+  const ends = () => peer.events.filter(([, type]) => type === "end").length;
+  while (ends() < 200) {
+    const { batches } = peer;
+    await peer.until(() => peer.batches > batches);
+    const size = peer.events.slice(before).reduce(
+      (sum, event) => sum + JSON.stringify(event).length,
+      0,
+    );
+    assertLess(size, 1.2 * 1024 * 1024);
+    before = peer.events.length;
+    queueMicrotask(() => peer.ack());
+  }
+  // Each end goes behind its run's last progress.
+  const order = new Map<number, string>();
+  for (const [run, type] of peer.events) order.set(run, `${order.get(run) ?? ""} ${type}`);
+  assertEquals(new Set(order.values()), new Set([" progress end"]));
+});

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
-import { TaskPool } from "../../../lib/runner/task_pool.ts";
+import { TaskPool, type TaskPoolOptions } from "../../../lib/runner/task_pool.ts";
 import type { TaskProcess } from "../../../lib/runner/task_process.ts";
 
 /** A process that ends only when it is killed, and only when it is let. */
@@ -10,14 +10,17 @@ function stubbornHost() {
   const host: TaskProcess = {
     pid: 1,
     send() {},
-    sendBytes() {},
+    sendBytes: () => Promise.resolve(),
     kill: () => (asked.push("kill"), promise),
     close: () => (asked.push("close"), promise),
   };
   return { host, asked, end: resolve };
 }
 
-function poolOf(hosts: TaskProcess[]): TaskPool<string> {
+function poolOf(
+  hosts: TaskProcess[],
+  more: Partial<TaskPoolOptions<string>> = {},
+): TaskPool<string> {
   return new TaskPool<string>({
     startProcess: () => hosts.shift()!,
     processes: 0,
@@ -26,6 +29,7 @@ function poolOf(hosts: TaskProcess[]): TaskPool<string> {
     ongone() {},
     onready() {},
     log: createLogger({ level: "off" }),
+    ...more,
   });
 }
 
@@ -59,4 +63,18 @@ Deno.test("TaskPool.close() does not ask again for a process that has ended", as
   await new Promise((resolve) => setTimeout(resolve));
   await pool.close();
   assertEquals(asked, ["close"]);
+});
+
+Deno.test("TaskPool kills a process that is not ready in time, and tells of its runs", async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown[]>();
+  const silent = stubbornHost();
+  const pool = poolOf([silent.host], {
+    readyMs: 1,
+    ongone: (_, because, died) => resolve([because, died]),
+  });
+  pool.pick(true);
+  assertEquals(await promise, ["its process did not start", false]);
+  assertEquals(silent.asked, ["kill"]);
+  silent.end();
+  await pool.close();
 });

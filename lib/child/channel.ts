@@ -1,0 +1,118 @@
+/**
+ * The line between a server and one of its task processes: frames, over a pair of sockets that the
+ * system made for the two. It is none of stdin, stdout and stderr, which are the tasks'.
+ *
+ * @module
+ */
+
+import type { Duplex } from "node:stream";
+import { concat } from "../base/bytes.ts";
+import {
+  encodeBytesFrame,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  type FromTasks,
+  type ToTasks,
+} from "./protocol.ts";
+
+/** The file descriptor under which a task process finds its end. */
+export const CHANNEL_FD = 3;
+
+/** Bytes that may wait for the other side: one that lets more pile up does not read. */
+const MAX_WAITING = 64 * 1024 * 1024;
+
+/** What goes out in one write. */
+interface Sending {
+  readonly frames: Uint8Array[];
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** See the module. */
+export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromTasks> {
+  readonly #socket: Duplex;
+  readonly #ended = Promise.withResolvers<void>();
+  #gathered: Sending | null = null;
+  #waiting = 0;
+  #writing = false;
+  #ending = false;
+
+  /** Takes its end of the line. What `onframe` throws is what the other side did wrong. */
+  constructor(socket: Duplex, onframe: (frame: Frame<In>) => void) {
+    this.#socket = socket;
+    const decoder = new FrameDecoder<In>();
+    socket.on("data", (chunk: Uint8Array) => {
+      try {
+        // Node's buffers are Uint8Arrays whose slices are views.
+        const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+        for (const frame of decoder.push(bytes)) onframe(frame);
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+    // A process that is no more ends its line; which way does not matter.
+    for (const event of ["end", "close", "error"]) socket.on(event, () => this.#ended.resolve());
+    this.#ended.promise.catch(() => {});
+  }
+
+  /** Resolves when the other side says no more; rejects when what it says is no such thing. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Sends a message. */
+  send(message: Out): void {
+    void this.#write(encodeFrame(message));
+  }
+
+  /** Sends an upload's bytes. Resolves when the system has taken them. */
+  sendBytes(request: number, bytes: Uint8Array): Promise<void> {
+    return this.#write(encodeBytesFrame(request, bytes));
+  }
+
+  /** Says no more, and still listens. */
+  end(): void {
+    this.#ending = true;
+    if (!this.#writing) this.#socket.end();
+  }
+
+  /** Lets go of the line. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.#gathered?.done.resolve();
+    this.#gathered = null;
+  }
+
+  #fail(error: unknown): void {
+    this.#ended.reject(error);
+    this.destroy();
+  }
+
+  #write(frame: Uint8Array): Promise<void> {
+    if (this.#ending || !this.#socket.writable) return Promise.resolve();
+    this.#gathered ??= { frames: [], done: Promise.withResolvers() };
+    const { frames, done } = this.#gathered;
+    frames.push(frame);
+    this.#waiting += frame.length;
+    if (this.#waiting > MAX_WAITING) this.#fail(new Error("the other side does not read"));
+    else if (!this.#writing) void this.#drain();
+    return done.promise;
+  }
+
+  /** What is said while a write is under way, or in one moment, goes out as one. */
+  async #drain(): Promise<void> {
+    this.#writing = true;
+    await Promise.resolve();
+    while (this.#gathered !== null) {
+      const { frames, done } = this.#gathered;
+      this.#gathered = null;
+      const bytes = concat(frames);
+      // An error is an end, which the socket tells.
+      await new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
+      this.#waiting -= bytes.length;
+      done.resolve();
+    }
+    this.#writing = false;
+    if (this.#ending) this.#socket.end();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What a task process prints, as lines for the log: none longer than can be read, and no more of
+ * them than the log can bear.
+ *
+ * @module
+ */
+
+/** Characters of a line that are kept. */
+const MAX_LINE = 8192;
+
+/** Bytes that may be printed at once. */
+const BURST = 1024 * 1024;
+
+/** Bytes a second that may be printed for good. */
+const RATE = 64 * 1024;
+
+/** What a line costs beside its bytes: the record of the log around it. */
+const A_LINE = 100;
+
+/** Milliseconds between two chunks of what is left out, so that reading it costs little. */
+const PAUSE_MS = 1;
+
+/** Milliseconds until it is told how much was left out. */
+const TELL_MS = 1000;
+
+/** What {@link readPrinted} tells. */
+export interface Printed {
+  /** A line, not empty. */
+  online(line: string): void;
+  /** So many bytes were left out. */
+  onleftout(bytes: number): void;
+}
+
+/** Reads to the end. */
+export async function readPrinted(
+  chunks: AsyncIterable<Uint8Array>,
+  printed: Printed,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let budget = BURST;
+  let since = performance.now();
+  let rest = "";
+  let leftOut = 0;
+  let telling: ReturnType<typeof setTimeout> | undefined;
+  const tell = () => {
+    clearTimeout(telling);
+    telling = undefined;
+    if (leftOut > 0) printed.onleftout(leftOut);
+    leftOut = 0;
+  };
+  try {
+    for await (const chunk of chunks) {
+      const now = performance.now();
+      budget = Math.min(BURST, budget + (now - since) * RATE / 1000);
+      since = now;
+      if (budget <= 0) {
+        leftOut += chunk.length;
+        rest = "";
+        telling ??= setTimeout(tell, TELL_MS);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        continue;
+      }
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop()!.slice(0, MAX_LINE);
+      for (const line of lines) if (line !== "") printed.online(line.slice(0, MAX_LINE));
+      budget -= chunk.length + A_LINE * lines.length;
+    }
+  } finally {
+    if (rest !== "") printed.online(rest);
+    tell();
+  }
+}

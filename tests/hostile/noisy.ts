@@ -1,0 +1,139 @@
+/**
+ * Tasks that print, read and write wherever a process can.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- what they are for
+
+import fs from "node:fs";
+import net from "node:net";
+import process from "node:process";
+import { defineTask, log, output, pause, save } from "headway";
+import { encodeFrame, type RunEvent } from "../../lib/child/protocol.ts";
+
+/** This module, as `HEADWAY_KINDS` wants it. */
+export const NOISY_KINDS: string = new URL(import.meta.url).href;
+
+const encoder = new TextEncoder();
+
+/** Prints in every way there is, reads stdin, and goes on. */
+export const prints = defineTask({
+  kind: "prints-everywhere",
+  async *run() {
+    console.log("by console.log");
+    console.error("by console.error");
+    process.stdout.write("by process.stdout\n");
+    process.stderr.write("by process.stderr\n");
+    await Deno.stdout.write(encoder.encode("by Deno.stdout\n"));
+    Deno.stderr.writeSync(encoder.encode("by Deno.stderr\n"));
+    fs.writeSync(1, "by node:fs\n");
+    const printer = new Worker("data:text/javascript,console.log('by a Worker');postMessage(0)", {
+      type: "module",
+    });
+    await new Promise((resolve) => printer.onmessage = resolve);
+    printer.terminate();
+    await new Deno.Command("echo", { args: ["by a program"], stdout: "inherit" }).output();
+    const read = await Deno.stdin.read(new Uint8Array(10));
+    process.stdout.end("at last\n");
+    yield log("still here");
+    return { read };
+  },
+});
+
+/** Frames that would give other runs rows and ends. */
+function forgeries(): Uint8Array {
+  const events: RunEvent[] = [];
+  for (let run = 0; run < 50; run++) {
+    events.push([run, "output", '{"data":"forged","time":"2026-01-01T00:00:00.000Z"}']);
+    events.push([run, "end", { how: "returned", json: '"forged"' }]);
+  }
+  return encodeFrame({ type: "batch", events });
+}
+
+/** Writes into a descriptor as a socket, from a thread of its own: one more may not watch it here. */
+async function writeInWorker(fd: number, bytes: Uint8Array): Promise<void> {
+  const source = `import net from "node:net";
+try {
+  const socket = new net.Socket({ fd: ${fd}, readable: false });
+  socket.on("error", () => postMessage(0));
+  socket.write(new Uint8Array([${bytes.join()}]), () => postMessage(0));
+} catch { postMessage(0); }`;
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, {
+    type: "module",
+  });
+  await new Promise((resolve) => worker.onmessage = resolve);
+}
+
+/** Writes frames into each descriptor that it can get hold of. */
+export const forges = defineTask({
+  kind: "forges",
+  async *run() {
+    const frames = forgeries();
+    for (let fd = 1; fd < 40; fd++) {
+      try {
+        fs.writeSync(fd, frames);
+      } catch {
+        // It is not there, or not to be written.
+      }
+      if (fd < 3) continue;
+      try {
+        const socket = new net.Socket({ fd });
+        socket.on("error", () => {});
+        await new Promise((resolve) => socket.write(frames, resolve));
+      } catch {
+        // It is no socket, or in use.
+      }
+    }
+    await writeInWorker(3, frames);
+    yield log("forged");
+  },
+});
+
+/** Says something until it is let go by time. */
+export const victim = defineTask({
+  kind: "victim",
+  async *run({ signal }) {
+    for (let n = 1; n <= 20; n++) {
+      yield output(n);
+      await pause(50, signal);
+    }
+    return "its own";
+  },
+});
+
+/** Writes nonsense into the line to the server, once. */
+export const garbles = defineTask({
+  kind: "garbles",
+  async *run({ checkpoint, signal }) {
+    if (checkpoint) return "went on";
+    yield save({});
+    yield log("garbles");
+    await writeInWorker(3, encoder.encode("Hello? Is anybody there?"));
+    await pause(60_000, signal);
+  },
+});
+
+/** Prints megabytes. */
+export const floods = defineTask({
+  kind: "floods",
+  async *run({ input }) {
+    const { megabytes } = input as { megabytes: number };
+    const chunk = encoder.encode(`${"x".repeat(1023)}\n`.repeat(1024));
+    for (let n = 0; n < megabytes; n++) {
+      for (let at = 0; at < chunk.length;) at += await Deno.stdout.write(chunk.subarray(at));
+      yield n;
+    }
+    return megabytes;
+  },
+});
+
+/** Ends its process and leaves a program behind that holds what it has printed to. */
+export const orphans = defineTask({
+  kind: "orphans",
+  retry: { maxAttempts: 1 },
+  async *run() {
+    new Deno.Command("sleep", { args: ["60"], stdout: "inherit", stderr: "inherit" }).spawn();
+    yield 1;
+    Deno.kill(Deno.pid, "SIGKILL");
+  },
+});

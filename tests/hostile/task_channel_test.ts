@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
+import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startServer } from "../helpers/server.ts";
+import { NOISY_KINDS } from "./noisy.ts";
+
+const OPTIONS = {
+  kinds: NOISY_KINDS,
+  env: { HEADWAY_LOG: "info", HEADWAY_TASK_PERMISSIONS: "--allow-run --allow-read --allow-net" },
+};
+
+/** Log records of what was printed. */
+function printed(stderr: readonly string[]): { line?: string; bytes?: number }[] {
+  return stderr.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
+    .filter(({ message }) => message.includes("printed by a task"));
+}
+
+Deno.test("whatever a task prints becomes lines of the log, and stdin is empty", async () => {
+  await using server = await startServer(OPTIONS);
+  const { task_id } = await submit(server.url, "prints-everywhere");
+  const { status, attempt, result } = await finished(server.url, task_id);
+  assertEquals([status, attempt, result], ["completed", 1, { read: null }]);
+  const ways = ["console.log", "console.error", "process.stdout", "process.stderr", "Deno.stdout"];
+  const more = ["Deno.stderr", "node:fs", "a Worker", "a program"];
+  const lines = [...ways, ...more].map((way) => `by ${way}`);
+  await eventually(() => {
+    const got = printed(server.stderr).map(({ line }) => line);
+    assertEquals([...lines, "at last"].filter((line) => !got.includes(line)), []);
+  });
+});
+
+Deno.test("frames that a task writes anywhere give other tasks no rows and no end", async () => {
+  await using server = await startServer(OPTIONS);
+  const victims = await Promise.all(
+    Array.from({ length: 10 }, () => submit(server.url, "victim")),
+  );
+  for (const { task_id } of victims) {
+    await taskWhen(server.url, task_id, ({ status }) => status === "running");
+  }
+  const forger = await submit(server.url, "forges");
+  const { status, result } = await finished(server.url, forger.task_id);
+  assertEquals([status, result], ["completed", null]);
+  for (const { task_id } of victims) {
+    const { status, result } = await finished(server.url, task_id);
+    assertEquals([status, result], ["completed", "its own"]);
+    const rows = await storedEvents(server.url, task_id);
+    assertEquals(rows.filter(({ data }) => JSON.stringify(data).includes("forged")), []);
+  }
+});
+
+Deno.test("a process that speaks nonsense is killed, and what it ran goes on from its checkpoint", async () => {
+  await using server = await startServer(OPTIONS);
+  const { task_id } = await submit(server.url, "garbles");
+  const { status, result } = await finished(server.url, task_id);
+  assertEquals([status, result], ["completed", "went on"]);
+  assert(server.stderr.some((line) => line.includes("nonsense")));
+});
+
+Deno.test("a flood of what tasks print is left out of the log, and says so", async () => {
+  await using server = await startServer(OPTIONS);
+  const { task_id } = await submit(server.url, "floods", { megabytes: 30 });
+  assertEquals((await finished(server.url, task_id)).status, "completed");
+  const lines = await eventually(() => {
+    const lines = printed(server.stderr);
+    // Either way each byte is told of.
+    const told = lines.reduce((sum, { line, bytes }) => sum + (bytes ?? line!.length + 1), 0);
+    assertGreaterOrEqual(told, 29 * 1024 * 1024);
+    return lines;
+  });
+  assertLess(lines.length, 15_000);
+});
+
+Deno.test("a task process that died is replaced, though a program it started lives on", async () => {
+  await using server = await startServer(OPTIONS);
+  const { task_id } = await submit(server.url, "orphans");
+  const { status, error } = await finished(server.url, task_id);
+  assertEquals([status, error?.name], ["failed", "ProcessDied"]);
+  const next = await submit(server.url, "victim");
+  assertEquals((await finished(server.url, next.task_id)).status, "completed");
+});

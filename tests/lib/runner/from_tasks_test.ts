@@ -1,0 +1,88 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { checkFromTasks } from "../../../lib/runner/from_tasks.ts";
+import type { FromTasks } from "../../../lib/child/protocol.ts";
+
+const row = '{"level":"info","message":"x","time":"2026-01-01T00:00:00.000Z"}';
+
+/** What the program of a task process sends. */
+const SAID: FromTasks[] = [
+  { type: "ready", kinds: ["demo"] },
+  { type: "info", request: 1, upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+  { type: "piece", request: 0xffff_ffff, upload: "x", offset: 10 },
+  {
+    type: "batch",
+    events: [
+      [7, "progress", { at: 0 }],
+      [7, "progress", { at: 1.5, progress: null, done: 0, total: 1e9, unit: "rows", stage: "" }],
+      [7, "progress", { at: 1, progress: 100, message: "x".repeat(4096) }],
+      [7, "log", row],
+      [7, "output", '{"data":null,"time":"x"}'],
+      [7, "save", "null"],
+      [7, "save", '"text\\n"'],
+      [7, "end", { how: "returned", json: null }],
+      [7, "end", { how: "returned", json: "1" }],
+      [7, "end", { how: "threw", error: { name: "E", message: "m" }, stack: "s" }],
+      [7, "end", { how: "stopped", reason: "cancel" }],
+      [7, "end", { how: "stopped", reason: "stop", stack: "s" }],
+    ],
+  },
+];
+
+for (const message of SAID) {
+  Deno.test(`checkFromTasks() takes a ${message.type}`, () => {
+    assertEquals(checkFromTasks(message), message);
+  });
+}
+
+const event = (...event: unknown[]) => ({ type: "batch", events: [event] });
+
+/** What only others' code can have sent. */
+const FORGED: [string, unknown][] = [
+  ["null", null],
+  ["a list", []],
+  ["no type", {}],
+  ["what the server sends", { type: "start" }],
+  ["no events", { type: "batch" }],
+  ["an event that is none", { type: "batch", events: [null] }],
+  ["a run that is no number", event("1", "log", row)],
+  ["a type of its own", event(1, "deleted", row)],
+  ["a row that ends its line", event(1, "log", `${row}\nmessage 01X demo 9 {}`)],
+  ["a row with line breaks as JSON allows them", event(1, "output", '{"data":\r1}')],
+  ["a row that is no object", event(1, "log", "[1]")],
+  ["a row that is no JSON", event(1, "log", '{"a":1}}')],
+  ["a row of nothing", event(1, "log", "{}")],
+  ["a row with a place of its own", event(1, "output", '{"seq":9,"data":1}')],
+  ["a row too long", event(1, "log", JSON.stringify({ x: "x".repeat(49_152) }))],
+  ["a row too long in bytes", event(1, "log", JSON.stringify({ x: "進".repeat(20_000) }))],
+  ["a row that is no text", event(1, "log", { level: "info" })],
+  ["a checkpoint that is no JSON", event(1, "save", "{")],
+  ["a report with another task's id", event(1, "progress", { at: 1, task_id: "other" })],
+  ["a report of another state", event(1, "progress", { at: 1, status: "completed" })],
+  ["a report beyond all", event(1, "progress", { at: 1, progress: 101 })],
+  ["a report of nothing", event(1, "progress", { at: 1, done: null })],
+  ["a report of no time", event(1, "progress", { at: 1e300, done: 1 })],
+  ["a report of no number", event(1, "progress", { at: 1, done: "1" })],
+  ["a report too long", event(1, "progress", { at: 1, stage: "x".repeat(257) })],
+  ["an end of its own", event(1, "end", { how: "completed" })],
+  ["a result that is no JSON", event(1, "end", { how: "returned", json: "undefined" })],
+  ["a result too long", event(1, "end", { how: "returned", json: `"${"x".repeat(49_152)}"` })],
+  [
+    "an error of more",
+    event(1, "end", {
+      how: "threw",
+      error: { name: "E", message: "m", more: 1 },
+      stack: "",
+    }),
+  ],
+  ["an error that is none", event(1, "end", { how: "threw", error: null, stack: "" })],
+  ["a reason of its own", event(1, "end", { how: "stopped", reason: "because" })],
+  ["a request without a number", { type: "info", request: -1, upload: "x" }],
+  ["a request for everything", { type: "info", request: 1, upload: "x".repeat(1000) }],
+  ["a request for nowhere", { type: "piece", request: 1, upload: "x", offset: 0.5 }],
+];
+
+for (const [what, message] of FORGED) {
+  Deno.test(`checkFromTasks() refuses ${what}`, () => {
+    assertThrows(() => checkFromTasks(message as FromTasks), SyntaxError);
+  });
+}
