@@ -5,6 +5,7 @@
  * @module
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import type { Report } from "../task/state.ts";
 import type { AnyTask, UploadInfo } from "../task/define.ts";
@@ -46,12 +47,16 @@ interface Run {
   settles: boolean;
   /** The newest progress, not yet sent. */
   report: Report | null;
+  /** Resolves when it ends before its generator does. */
+  readonly failed: PromiseWithResolvers<RunEnd>;
 }
 
 /** See the module. */
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #runs = new Map<number, Run>();
+  /** Whose code runs. */
+  readonly #current = new AsyncLocalStorage<Run>();
   readonly #reported = new Set<Run>();
   #events: RunEvent[] = [];
   #size = 0;
@@ -97,6 +102,15 @@ export class Executor {
     this.#pieces.delete(request);
   }
 
+  /** Ends the run whose code calls this, as if it had thrown; its generator is stopped. */
+  fail(error: Error): void {
+    const run = this.#current.getStore();
+    if (!run || this.#runs.get(run.number) !== run) return;
+    run.failed.resolve(endOf(run, error));
+    run.stop ??= "stop";
+    run.abort.abort(error);
+  }
+
   /** Stops every run: the server has gone, or is about to. */
   stopAll(): void {
     for (const run of this.#runs.keys()) this.#abort(run, "stop");
@@ -126,9 +140,11 @@ export class Executor {
       stop: null,
       settles: false,
       report: null,
+      failed: Promise.withResolvers(),
     };
     this.#runs.set(run.number, run);
-    const end = await this.#drive(run, start);
+    const driven = this.#current.run(run, () => this.#drive(run, start));
+    const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
     this.#progressInOrder(run);
     this.#push([run.number, "end", end]);
@@ -173,9 +189,7 @@ export class Executor {
       const json = step.value === undefined ? null : toJson("the task's return", step.value);
       return { how: "returned", json };
     } catch (error) {
-      const { name, message, stack } = asError(error);
-      if (run.stop !== null) return { how: "stopped", reason: run.stop, stack };
-      return { how: "threw", error: { name, message }, stack };
+      return endOf(run, error);
     }
   }
 
@@ -336,15 +350,22 @@ async function readInput(task: AnyTask, json: string | null): Promise<unknown> {
   return result.value;
 }
 
+/** The end of a run that threw: one that was asked to stop has stopped. */
+function endOf({ stop }: Run, error: unknown): RunEnd {
+  const end = threw(error);
+  return stop === null ? end : { how: "stopped", reason: stop, stack: end.stack };
+}
+
 /** What was thrown, as text: anything can be, and its fields may be anything too. */
-function asError(error: unknown): { name: string; message: string; stack: string } {
+function threw(error: unknown): Extract<RunEnd, { how: "threw" }> {
   if (error instanceof Error) {
     const name = brief(textOf(error.name), 256);
     const message = brief(textOf(error.message), 4096);
-    return { name, message, stack: textOf(error.stack ?? message).slice(0, MAX_STACK) };
+    const stack = textOf(error.stack ?? message).slice(0, MAX_STACK);
+    return { how: "threw", error: { name, message }, stack };
   }
-  const text = brief(textOf(error), 4096);
-  return { name: "Error", message: text, stack: text };
+  const message = brief(textOf(error), 4096);
+  return { how: "threw", error: { name: "Error", message }, stack: message };
 }
 
 function nextTurn(): Promise<void> {

@@ -8,6 +8,7 @@
 import { Socket } from "node:net";
 import { Channel, CHANNEL_FD } from "./channel.ts";
 import { Executor } from "./executor.ts";
+import { exitProcess, guardExit } from "../exit_guard.ts";
 import { collectKinds } from "./load_kinds.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
@@ -16,7 +17,11 @@ import { startWatchdog } from "../base/watchdog.ts";
 /** Milliseconds for `finally` blocks when the server has gone. */
 const FAREWELL_MS = 1000;
 
+let executor: Executor | undefined;
+
+// Before the modules of the kinds are evaluated.
 forget(OF_DENO);
+guardExit((error) => executor?.fail(error));
 
 /** Runs tasks of the kinds that these modules export, by URL. */
 export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
@@ -32,16 +37,16 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
 
   const kinds = collectKinds(modules);
   const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
-    if ("message" in frame) executor.receive(frame.message);
-    else executor.receiveBytes(frame.request, frame.bytes);
+    if ("message" in frame) tasks.receive(frame.message);
+    else tasks.receiveBytes(frame.request, frame.bytes);
   });
-  const executor = new Executor({ kinds, send: (message) => channel.send(message) });
+  const tasks = executor = new Executor({ kinds, send: (message) => channel.send(message) });
   channel.send({ type: "ready", kinds: [...kinds.keys()] });
   await channel.ended.catch(() => {});
-  executor.stopAll();
-  setTimeout(() => Deno.exit(0), FAREWELL_MS);
-  await executor.idle();
-  Deno.exit(0);
+  tasks.stopAll();
+  setTimeout(() => exitProcess(0), FAREWELL_MS);
+  await tasks.idle();
+  exitProcess(0);
 }
 
 /** Takes variables out of the environment: Deno has read them, and they are not for tasks. */

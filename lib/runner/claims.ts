@@ -14,7 +14,7 @@ import type { Run, Runs } from "./runs.ts";
 import { Slots } from "./slots.ts";
 import type { Store } from "../store/store.ts";
 import type { AnyTask } from "../task/define.ts";
-import type { TaskPool } from "./task_pool.ts";
+import { type TaskPool, type Use, useOf, USES } from "./task_pool.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
 
 /** What {@link Claims} takes. */
@@ -45,8 +45,8 @@ export class Claims {
   readonly #options: ClaimsOptions;
   readonly #pending: Pending;
   readonly #slots: Slots;
-  /** Pending, but each to be tried alone when there is a process for it. */
-  readonly #suspects: LiveTask[] = [];
+  /** Pending, and held until there is a process for them. */
+  readonly #held: Record<Use, LiveTask[]> = { shared: [], ward: [], own: [] };
   /** Tasks taken from the queue that are being loaded, in all and by kind. */
   #loading = 0;
   readonly #loadingOf = new Map<string, number>();
@@ -123,8 +123,9 @@ export class Claims {
   pump(): void {
     if (this.#closed) return;
     const { store, pool, runs, jobs } = this.#options;
-    if (pool.canIsolate) {
-      for (const live of this.#suspects.splice(0)) this.#pending.offer(live);
+    for (const use of USES) {
+      if (this.#held[use].length === 0 || !pool.has(use)) continue;
+      for (const live of this.#held[use].splice(0)) this.#pending.offer(live);
     }
     while (runs.size + this.#loading < pool.capacity && this.#mayClaim) {
       const candidate = this.#pending.next((kind) => this.#mayRun(kind));
@@ -165,9 +166,9 @@ export class Claims {
   #mayRun(kind: string): boolean {
     const { kinds, pool } = this.#options;
     const { isolate, concurrency } = kinds.get(kind)!;
-    if (isolate && !pool.canIsolate) return false;
+    if (!pool.has(isolate ? "own" : "shared")) return false;
     if (concurrency === undefined) return true;
-    // What is being loaded goes first: it is to find its place free.
+    // What is being loaded goes first: it is to find its slot free.
     return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind)) !== null;
   }
 
@@ -182,14 +183,13 @@ export class Claims {
     // The last place may have gone while the task was loaded.
     if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
     const { resuming, checkpointed, deaths } = live.task;
-    // A task under which processes died is tried alone before it is called the cause; beside others
-    // it could be called that for what one of them does.
-    const suspect = deaths >= 2;
-    if (suspect && !pool.canIsolate) return void this.#suspects.push(live);
+    const use = isolate ? "own" : useOf(deaths);
+    // The last process may be gone since the task was chosen.
+    if (!pool.has(use)) return void this.#held[use].push(live);
     if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
-    const member = pool.pick(isolate || suspect);
+    const member = pool.pick(use);
     this.#underWay++;
     // One that was interrupted has waited since then, not since it first could run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);

@@ -10,7 +10,7 @@ import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { RunEnd } from "../child/protocol.ts";
-import type { Run, Runs } from "./runs.ts";
+import { type Run, type Runs, wasAlone } from "./runs.ts";
 import type { AnyTask } from "../task/define.ts";
 import type { TaskPool } from "./task_pool.ts";
 
@@ -59,7 +59,8 @@ export class Outcomes {
   interrupt(run: Run, because: string, died: boolean): void {
     const { live } = run;
     live.log("warn", `Interrupted: ${because}; goes on from the last checkpoint`);
-    this.#finish(run, () => live.change({ type: "interrupt", died }));
+    const alone = wasAlone(run);
+    this.#finish(run, () => live.change({ type: "interrupt", died, alone }));
   }
 
   /** Takes a run off the books, whatever becomes of its task. */

@@ -20,6 +20,10 @@ export interface Run {
   readonly claimedAt: number;
   /** Milliseconds the task waited for it. */
   readonly waitedMs: number;
+  /** No other run was in its process when it came. */
+  readonly first: boolean;
+  /** How many runs had been in its process by then. */
+  readonly entry: number;
   /** Its task process was told: it may have begun. */
   sent: boolean;
   /** Why it was asked to stop, if it was. */
@@ -28,6 +32,11 @@ export interface Run {
   deadline: ReturnType<typeof setTimeout> | undefined;
   /** Resolves when it is over. */
   readonly over: PromiseWithResolvers<void>;
+}
+
+/** Whether no other run was in its process for all of its time. */
+export function wasAlone({ member, first, entry }: Run): boolean {
+  return first && member.entries === entry;
 }
 
 /** See the module. */
@@ -66,12 +75,15 @@ export class Runs {
 
   /** Enters one. */
   add(live: LiveTask, member: Member<Run>, waitedMs: number): Run {
+    member.entries++;
     const run: Run = {
       number: this.#newNumber(),
       live,
       member,
       claimedAt: performance.now(),
       waitedMs,
+      first: member.runs.size === 0,
+      entry: member.entries,
       sent: false,
       stop: null,
       deadline: undefined,

@@ -1,6 +1,6 @@
 /**
- * The task processes of this server: which one a run goes to, what becomes of the runs of one that
- * ended, and who is tried alone.
+ * The task processes of this server: which one a run goes to, and what becomes of the runs of one
+ * that ended.
  *
  * @module
  */
@@ -11,14 +11,38 @@ import type { FromTasks } from "../child/protocol.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 import { Semaphore } from "../base/semaphore.ts";
 
+/**
+ * What a process is for: all runs; those of tasks under which others have died; one run, with which
+ * it ends.
+ */
+export type Use = "shared" | "ward" | "own";
+
+/** Every one. */
+export const USES: readonly Use[] = ["shared", "ward", "own"];
+
+/** Deaths of its process after which a task is tried among few others, and alone. */
+const WARD_AFTER = 2;
+const OWN_AFTER = 5;
+
+/**
+ * Where a task is driven under which processes have died. What ran beside the cause has as many
+ * deaths as the cause: those are spread over the wards, where the next death leaves one part in so
+ * many under suspicion, and so on until the cause is alone. The others are not held up meanwhile.
+ */
+export function useOf(deaths: number): Use {
+  return deaths < WARD_AFTER ? "shared" : deaths < OWN_AFTER ? "ward" : "own";
+}
+
 /** A task process and what it runs. */
 export interface Member<Run> {
   /** The process. */
   readonly host: TaskProcess;
   /** By number. */
   readonly runs: Map<number, Run>;
-  /** It serves one run and ends with it. */
-  readonly isolated: boolean;
+  /** What it is for. */
+  readonly use: Use;
+  /** How many runs have been in it. */
+  entries: number;
   /** It has said that it can take tasks. */
   ready: boolean;
   /** Kills it when it is not ready in time. */
@@ -51,8 +75,11 @@ export interface TaskPoolOptions<Run> {
   log: Logger;
 }
 
-/** Milliseconds before a process that died while it started is started again. */
+/** Milliseconds without a new process after one died while it started. */
 const RESTART_MS = 1000;
+
+/** Wards, at the most. */
+const WARDS = 8;
 
 /** Milliseconds in which a process loads its modules, some of them from far away. */
 const READY_MS = 60_000;
@@ -63,10 +90,17 @@ const REQUESTS = 16;
 /** See the module. */
 export class TaskPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
-  readonly #members = new Set<Member<Run>>();
+  readonly #members: Record<Use, Set<Member<Run>>> = {
+    shared: new Set(),
+    ward: new Set(),
+    own: new Set(),
+  };
   /** Processes that were told to end and have not yet. */
   readonly #leaving = new Set<TaskProcess>();
-  #restart: ReturnType<typeof setTimeout> | undefined;
+  /** Nothing is started while it runs. */
+  #resting: ReturnType<typeof setTimeout> | undefined;
+  /** Whose turn it is among the wards. */
+  #turn = 0;
   #closed = false;
 
   /** Nothing is started before {@link TaskPool.start}. */
@@ -74,9 +108,9 @@ export class TaskPool<Run> {
     this.#options = options;
   }
 
-  /** Starts the shared processes. */
+  /** Starts the shared processes that are missing. */
   start(): void {
-    for (let n = 0; n < this.#options.processes; n++) this.#add(false);
+    while (this.#members.shared.size < this.#options.processes) this.#add("shared");
   }
 
   /** Runs that can go on at once in shared processes. */
@@ -84,40 +118,49 @@ export class TaskPool<Run> {
     return this.#options.processes * this.#options.concurrency;
   }
 
-  /** Whether another run may have a process of its own. */
-  get canIsolate(): boolean {
-    let count = 0;
-    for (const { isolated } of this.#members) if (isolated) count++;
-    return count < (this.#options.isolated ?? 8);
+  /** Whether there is a process for a run, or may be one. */
+  has(use: Use): boolean {
+    const { concurrency, isolated = 8 } = this.#options;
+    const mayStart = this.#resting === undefined;
+    switch (use) {
+      case "shared":
+        return this.#members.shared.values().some(({ runs }) => runs.size < concurrency);
+      case "ward":
+        return mayStart || this.#members.ward.size > 0;
+      case "own":
+        return mayStart && this.#members.own.size < isolated;
+    }
   }
 
   /** Processes there are. */
   get size(): number {
-    return this.#members.size;
+    return this.#all().length;
   }
 
   /** The processes' ids. */
   get pids(): number[] {
-    return [...this.#members].flatMap(({ host }) => host.pid ?? []);
+    return this.#all().flatMap(({ host }) => host.pid ?? []);
   }
 
-  /** A process for a run: its own, or the least busy of the shared ones. */
-  pick(alone: boolean): Member<Run> {
-    if (alone) return this.#add(true);
-    let best: Member<Run> | undefined;
-    for (const member of this.#members) {
-      if (member.isolated || member.runs.size >= this.#options.concurrency) continue;
-      if (!best || member.runs.size < best.runs.size) best = member;
+  /** A process for a run, where {@link TaskPool.has} says that there is one. */
+  pick(use: Use): Member<Run> {
+    const { shared, ward } = this.#members;
+    switch (use) {
+      case "shared":
+        return shared.values().reduce((best, it) => it.runs.size < best.runs.size ? it : best);
+      case "ward":
+        if (ward.size < WARDS && this.#resting === undefined) return this.#add("ward");
+        // Those that died together are spread evenly, whatever else runs there.
+        return [...ward][this.#turn++ % ward.size]!;
+      case "own":
+        return this.#add("own");
     }
-    // While a process is being replaced there may be none.
-    return best ?? this.#add(true);
   }
 
-  /** A run is over: a process that was its own ends with it. */
+  /** A run is over: a process that is not shared ends with its last one. */
   release(member: Member<Run>, number: number): void {
     member.runs.delete(number);
-    if (member.isolated && member.runs.size === 0 && this.#members.delete(member)) {
-      clearTimeout(member.late);
+    if (member.use !== "shared" && member.runs.size === 0 && this.#drop(member)) {
       this.#leave(member.host, member.host.close());
     }
   }
@@ -132,10 +175,10 @@ export class TaskPool<Run> {
   /** Ends every process, also those that are about to end, and waits for it. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#restart);
-    for (const { late } of this.#members) clearTimeout(late);
-    const hosts = [...[...this.#members].map(({ host }) => host), ...this.#leaving];
-    this.#members.clear();
+    clearTimeout(this.#resting);
+    const members = this.#all();
+    for (const member of members) this.#drop(member);
+    const hosts = [...members.map(({ host }) => host), ...this.#leaving];
     await Promise.all(hosts.map((host) => host.kill()));
   }
 
@@ -144,7 +187,16 @@ export class TaskPool<Run> {
     void ended.finally(() => this.#leaving.delete(host));
   }
 
-  #add(isolated: boolean): Member<Run> {
+  #all(): Member<Run>[] {
+    return USES.flatMap((use) => [...this.#members[use]]);
+  }
+
+  #drop(member: Member<Run>): boolean {
+    clearTimeout(member.late);
+    return this.#members[member.use].delete(member);
+  }
+
+  #add(use: Use): Member<Run> {
     const { startProcess, onmessage, metrics, log, readyMs = READY_MS } = this.#options;
     const late = setTimeout(() => {
       log.error("a task process is not ready in time and is killed", { pid: member.host.pid });
@@ -166,26 +218,27 @@ export class TaskPool<Run> {
         },
       }),
       runs: new Map(),
-      isolated,
+      use,
+      entries: 0,
       ready: false,
       late,
       requests: new Semaphore(REQUESTS),
     };
-    this.#members.add(member);
+    this.#members[use].add(member);
     return member;
   }
 
   #gone(member: Member<Run>, because: string, died: boolean): void {
     const { ongone, onready } = this.#options;
-    clearTimeout(member.late);
-    if (!this.#members.delete(member) || this.#closed) return;
-    const replace = () => {
-      if (!this.#closed && !member.isolated) this.#add(false);
+    if (!this.#drop(member) || this.#closed) return;
+    const go = () => {
+      this.#resting = undefined;
+      this.start();
       onready();
     };
     // One that cannot even start is not started in a tight loop.
-    if (member.ready) replace();
-    else this.#restart = setTimeout(replace, RESTART_MS);
+    if (!member.ready) this.#resting ??= setTimeout(go, RESTART_MS);
+    else if (this.#resting === undefined) go();
     ongone(member, because, died && member.ready);
   }
 }

@@ -55,7 +55,7 @@ export type Change =
   | { type: "start"; owner: string; slot?: number | null }
   | { type: "complete" }
   | { type: "fail"; error: TaskError; retryAfterMs: number | null }
-  | { type: "interrupt"; died: boolean }
+  | { type: "interrupt"; died: boolean; alone?: boolean }
   | { type: "request-cancel" }
   | { type: "cancel" }
   | { type: "retry" };
@@ -63,7 +63,10 @@ export type Change =
 /** Why a change could not be. */
 export type Refusal = "finished" | "not-finished" | "not-pending" | "not-running";
 
-/** After so many deaths of its process without a new checkpoint, a task is the likely cause. */
+/**
+ * After so many deaths of its process without a new checkpoint, the last of them with nothing else in
+ * it, a task is the cause.
+ */
 export const MAX_DEATHS = 3;
 
 /**
@@ -123,11 +126,12 @@ export function transition(
       if (record.status !== "running") return { ok: false, reason: "not-running" };
       if (record.cancel_requested) return end("canceled", {});
       const deaths = task.deaths + (change.died ? 1 : 0);
-      if (deaths >= MAX_DEATHS) {
+      if (change.died && change.alone && deaths >= MAX_DEATHS) {
         return end("failed", {
           error: {
             name: "ProcessDied",
-            message: `Its process died ${deaths} times without a new checkpoint in between`,
+            message: `Its process died ${deaths} times without a new checkpoint in between, ` +
+              "the last time with no other task in it",
           },
         });
       }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { TaskRecord } from "headway";
 import { readConfig, type Server, start } from "../../main.ts";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
@@ -311,5 +311,49 @@ Deno.test("a task that takes all memory fails after three deaths; the others com
     assertEquals(await health.json(), { status: "ok" });
   } finally {
     Deno.env.delete("DENO_V8_FLAGS");
+  }
+});
+
+Deno.test("a task that would end its process fails, by every way and from anywhere; nobody else is interrupted", async () => {
+  await using server = await local(":memory:");
+  const rests = await Promise.all(
+    Array.from({ length: 20 }, () => submit(server.url, "rests", { ms: 2000 })),
+  );
+  const ways = ["Deno.exit", "process.exit", "process.abort", "Deno.kill", "process.kill"];
+  for (const by of ways) {
+    for (const when of ["now", "caught", "later"]) {
+      const { task_id } = await submit(server.url, "exits", { by, when });
+      const { status, attempt, error } = await finished(server.url, task_id);
+      assertEquals([status, attempt, error?.name], ["failed", 1, "ExitError"], `${by} ${when}`);
+    }
+  }
+  for (const { task_id } of rests) {
+    const { status, attempt } = await finished(server.url, task_id);
+    assertEquals([status, attempt], ["completed", 1]);
+    const rows = await storedEvents(server.url, task_id);
+    assertEquals(rows.filter(({ event }) => event === "log"), []);
+  }
+});
+
+Deno.test("tasks that kill their process fail, each after few deaths; none that ran beside them does", async () => {
+  await using server = await local(":memory:");
+  const rests = [];
+  const kills = [];
+  for (let n = 0; n < 60; n++) {
+    rests.push(await submit(server.url, "rests", { ms: 1000 }));
+    if (n % 20 === 10) kills.push(await submit(server.url, "kills"));
+  }
+  const interruptions = async (id: string) => {
+    const rows = await storedEvents(server.url, id);
+    return rows.filter(({ data }) => data.message?.startsWith("Interrupted: ")).length;
+  };
+  for (const { task_id } of kills) {
+    const { status, attempt, error } = await finished(server.url, task_id);
+    assertEquals([status, attempt, error?.name], ["failed", 1, "ProcessDied"]);
+    assertLess(await interruptions(task_id), 8);
+  }
+  for (const { task_id } of rests) {
+    const { status, attempt } = await finished(server.url, task_id);
+    assertEquals([status, attempt], ["completed", 1]);
   }
 });

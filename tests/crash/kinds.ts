@@ -5,6 +5,7 @@
  * @module
  */
 
+import process, { kill } from "node:process";
 import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "../helpers/gate.ts";
@@ -67,6 +68,45 @@ export const hoards = defineTask({
     yield progress({ message: "hoards" });
     const kept: unknown[] = [];
     while (true) kept.push(new Array(100_000).fill({}));
+  },
+});
+
+/** Kills its process, in a way that nobody can keep it from. */
+export const kills = defineTask({
+  kind: "kills",
+  async *run() {
+    yield progress({ message: "kills" });
+    kill(Deno.pid, "SIGKILL");
+    await new Promise(() => {});
+  },
+});
+
+/** The same, in a process of its own. */
+export const killsAlone = defineTask({ kind: "kills-alone", isolate: true, run: kills.run });
+
+/** Ways to end a process that a library might take. */
+const EXITS: Record<string, () => void> = {
+  "Deno.exit": () => Deno.exit(1),
+  "process.exit": () => process.exit(2),
+  "process.abort": () => process.abort(),
+  "Deno.kill": () => Deno.kill(Deno.pid, "SIGTERM"),
+  "process.kill": () => process.kill(process.pid),
+};
+
+/** Ends its process in one of these ways: at once, behind an error that it catches, or by a timer. */
+export const exits = defineTask({
+  kind: "exits",
+  input: z.object({ by: z.string(), when: z.enum(["now", "caught", "later"]) }),
+  async *run({ input: { by, when }, signal }) {
+    yield progress({ message: "exits" });
+    if (when === "now") EXITS[by]!();
+    if (when === "later") setTimeout(EXITS[by]!);
+    try {
+      if (when === "caught") EXITS[by]!();
+    } catch {
+      // As a library may that does not expect to go on.
+    }
+    await pause(60_000, signal);
   },
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { kill } from "node:process";
 import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "./gate.ts";
@@ -292,12 +293,12 @@ export const outOfMemory = defineTask({
   },
 });
 
-/** Ends its process. Not inline. */
-export const exits = defineTask({
-  kind: "exits",
+/** Kills its process. Not inline. */
+export const dies = defineTask({
+  kind: "dies",
   async *run() {
     yield progress({ progress: 5 });
-    Deno.exit(3);
+    kill(Deno.pid, "SIGKILL");
   },
 });
 

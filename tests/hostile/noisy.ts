@@ -7,7 +7,7 @@
 
 import fs from "node:fs";
 import net from "node:net";
-import process from "node:process";
+import process, { kill } from "node:process";
 import { defineTask, log, output, pause, save } from "headway";
 import { encodeFrame, type RunEvent } from "../../lib/child/protocol.ts";
 
@@ -134,6 +134,6 @@ export const orphans = defineTask({
   async *run() {
     new Deno.Command("sleep", { args: ["60"], stdout: "inherit", stderr: "inherit" }).spawn();
     yield 1;
-    Deno.kill(Deno.pid, "SIGKILL");
+    kill(Deno.pid, "SIGKILL");
   },
 });

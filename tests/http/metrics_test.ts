@@ -110,7 +110,7 @@ Deno.test("GET /metrics counts each stream, how it ended, and each message it wa
 Deno.test("GET /metrics counts task processes that died, and those that had to be killed", async () => {
   await using gate = closedGate();
   await using app = await testApp({}, { inline: false, killAfterMs: 50 });
-  const { task_id } = await submit(app.url, "exits");
+  const { task_id } = await submit(app.url, "dies");
   assertEquals((await finished(app.url, task_id)).error?.name, "ProcessDied");
   const stuck = await submit(app.url, "stuck", { gate: gate.url });
   await taskWhen(app.url, stuck.task_id, ({ message }) => message === "stuck");

@@ -1,5 +1,5 @@
 /**
- * What a hostile client does, each for as long as it is let. Raw sockets on loopback, bounded in rate
+ * What a hostile client does, or a user's task, each for as long as it is let. Raw sockets on loopback, bounded in rate
  * and in how many are open.
  *
  * @module
@@ -248,6 +248,17 @@ export const ATTACKS: readonly Attack[] = withAll([
     run: async (victim) => {
       await Promise.all(words(6, String).map((_, k) => rain(victim, 20, (n) => greedy(6 * n + k))));
     },
+  },
+  {
+    name: "crashing tasks",
+    does: "10 tasks a second that end their process, one of them in a process of its own",
+    run: (victim) =>
+      rain(victim, 10, (n) => {
+        const by = ["process.exit", "Deno.exit", "process.abort"][n % 3];
+        const input = { by, when: n % 2 ? "later" : "now" };
+        const kind = n % 10 === 0 ? "kills-alone" : "exits";
+        return sized("/tasks", JSON.stringify(n % 10 === 0 ? { kind } : { kind, input }));
+      }),
   },
   {
     name: "forgeries",

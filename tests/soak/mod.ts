@@ -35,7 +35,7 @@ const SETTLE_S = 8;
 /** Servers and attackers, so that a soak that is stopped leaves none behind. */
 const processes = new Set<Deno.ChildProcess>();
 
-const KINDS = ["../bench/kinds.ts", "../helpers/kinds.ts"]
+const KINDS = ["../bench/kinds.ts", "../helpers/kinds.ts", "../crash/kinds.ts"]
   .map((path) => new URL(path, import.meta.url).href).join();
 
 /** Streams of the tickers and the probe's requests, measured for so many seconds. */
@@ -198,7 +198,9 @@ if (import.meta.main) {
     console.log(`\n${attackTable(phases)}\n\n${memoryTable(phases)}`);
     found.push(...broken(phases));
     if (probe.wrong.length > 0) found.push(`requests: ${[...new Set(probe.wrong)].join()}`);
-    const errors = server.stderr.filter((line) => line.includes('"level":"error"'));
+    const errors = server.stderr.filter((line) =>
+      line.includes('"level":"error"') && !line.includes("a task process ended by itself")
+    );
     if (errors.length > 0) found.push(`${errors.length} errors in the log, as ${errors[0]}`);
     processes.delete(server.process);
   }

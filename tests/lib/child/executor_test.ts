@@ -380,3 +380,35 @@ Deno.test("Executor sends no more at once than a frame holds, though all runs en
   for (const [run, type] of peer.events) order.set(run, `${order.get(run) ?? ""} ${type}`);
   assertEquals(new Set(order.values()), new Set([" progress end"]));
 });
+
+Deno.test("Executor.fail() ends the run whose code calls it, from wherever it does, and no other", async () => {
+  const cleaned: string[] = [];
+  const peer: Peer = new Peer(async function* ({ input, signal }) {
+    const fail = () => peer.executor.fail(new RangeError(`by ${input}`));
+    const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    try {
+      yield log("begins");
+      if (input === "itself") fail();
+      if (input === "a timer") setTimeout(fail);
+      if (input === "a promise") void Promise.resolve().then(fail);
+      if (input === "nobody") return "done";
+      await aborted;
+      yield log("never said");
+    } finally {
+      cleaned.push(String(input));
+    }
+  });
+  const ways = ["itself", "a timer", "a promise"];
+  for (const [run, input] of ways.entries()) {
+    peer.start({ run, input });
+    const end = await peer.end(run);
+    assert(end.how === "threw");
+    assertEquals(end.error, { name: "RangeError", message: `by ${input}` });
+  }
+  peer.start({ run: 9, input: "nobody" });
+  assertEquals(await peer.end(9), { how: "returned", json: '"done"' });
+  assertEquals(cleaned.toSorted(), [...ways, "nobody"].toSorted());
+  assertEquals(peer.events.filter(([, type]) => type === "log").length, 4);
+  // Nobody's code.
+  peer.executor.fail(new Error("of no run"));
+});
