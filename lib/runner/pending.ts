@@ -63,7 +63,8 @@ export class Pending {
       this.#schedule.note(firstRank(kind));
       for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
     }
-    for (const line of this.#schedule.wanted(now())) await this.#read(line);
+    // All are begun at once: what is heard of meanwhile may have others read.
+    await Promise.all(this.#schedule.wanted(now()).map((line) => this.#read(line)));
   }
 
   /** Adds a task of which this process has the state. */

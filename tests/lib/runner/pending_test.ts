@@ -31,6 +31,8 @@ class Queue implements AsyncDisposable {
   /** A read fails, as often as this says. */
   failures = 0;
   readonly errors: unknown[] = [];
+  /** Waited for before a read. */
+  before: (selector: Deno.KvListSelector) => Promise<void> = () => Promise.resolve();
   #ready = Promise.withResolvers<void>();
   readonly #jobs = new Set<Promise<unknown>>();
 
@@ -62,11 +64,17 @@ class Queue implements AsyncDisposable {
 
   async *#list(...args: Parameters<Deno.Kv["list"]>) {
     this.lists++;
+    await this.before(args[0]);
     if (this.failures-- > 0) throw new Error("the store is away");
     for await (const entry of this.kv.list(...args)) {
       this.rows++;
       yield entry;
     }
+  }
+
+  /** Resolves when no read is under way that nobody waits for. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#jobs);
   }
 
   /** Takes what may run now as a worker does, for as long as anything is read. */
@@ -178,6 +186,27 @@ Deno.test("Pending finds a task that came into the store only after it was let g
     break;
   }
   assertEquals(await queue.ids(), [last.id]);
+});
+
+Deno.test("Pending reads each line once though it hears of tasks while it loads", async () => {
+  const others = ranks(3, (n) => ({ kind: "other", id: id(n + 10) }));
+  await using queue = await Queue.open([...ranks(3), ...others]);
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  queue.before = async (selector) => {
+    if (!("prefix" in selector) || selector.prefix.join() !== "queue,k") return;
+    begun.resolve();
+    await gate.promise;
+  };
+  const loading = queue.pending.load();
+  await begun.promise;
+  queue.pending.hear(heard(rank(20, { waits: true, runAt: 1000 })));
+  queue.pending.rest();
+  await queue.settled();
+  gate.resolve();
+  await loading;
+  assertEquals((await queue.ids()).toSorted(), [0, 1, 2, 10, 11, 12].map(id));
+  assertEquals(queue.errors, []);
 });
 
 Deno.test("Pending tries a read again that failed, and not at once", async () => {
