@@ -98,6 +98,8 @@ function open(
   stream.closed.addEventListener("abort", stop);
   if (stream.ended !== null) return new Response(stream.body, { headers: SSE_HEADERS });
   feed(stream).catch((error) => {
+    // Nobody waits for it: it may not be read on, or the store be closed.
+    if (stream.ended !== null) return;
     log.error("a stream could not be fed", { error });
     // The client comes again and goes on where it was.
     stream.end();

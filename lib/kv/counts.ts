@@ -99,7 +99,7 @@ export class TaskCounts {
     };
     let count = 0;
     // A client that asks for a page of the list goes ahead.
-    const reads = new Reads(0).newestFirst(this.#kv, range, { first: Infinity });
+    const reads = new Reads({ share: 0 }).newestFirst(this.#kv, range, { first: Infinity });
     for await (const entries of reads) {
       count += entries.length;
       if (count >= COUNT_LIMIT) break;

@@ -50,6 +50,7 @@ const MAX_SOURCES = 500;
  *
  * @param freshen Puts into a head what the journal knows beyond it.
  * @param signal Nobody waits for the page any more: what is left of it is not read.
+ * @throws The signal's reason.
  */
 export async function listTasks(
   kv: Deno.Kv,
@@ -65,11 +66,12 @@ export async function listTasks(
   let scannedSize = 0;
   let size = 0;
   let last: string | undefined;
-  for await (const heads of readHeads(kv, query, { since, before })) {
+  const reads = new Reads({ signal });
+  for await (const heads of readHeads(kv, reads, query, { since, before })) {
     for (const { id, stored } of heads) {
       if (
         records.length === limit || size >= MAX_PAGE || scanned === MAX_SCAN ||
-        scannedSize >= MAX_SCAN_SIZE || signal?.aborted
+        scannedSize >= MAX_SCAN_SIZE
       ) return { records, next: last ?? null };
       last = id;
       scanned++;
@@ -98,10 +100,10 @@ interface Range {
 /** Heads among which those are that a query picks, newest first. */
 async function* readHeads(
   kv: Deno.Kv,
+  reads: Reads,
   query: ListQuery,
   range: Range,
 ): AsyncGenerator<Entry[]> {
-  const reads = new Reads();
   const wanted = query.limit + 1;
   const sources = await sourcesOf(kv, query, reads);
   if (sources === null) return yield* allHeads(kv, reads, range, wanted);

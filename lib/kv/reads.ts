@@ -25,6 +25,14 @@ const READ_BYTES = 512 * 1024;
 /** Entries of one read, at the most. */
 const READ_ENTRIES = 200;
 
+/** What {@link Reads} takes. */
+export interface ReadsOptions {
+  /** Entries that are read ahead. @default {1000} */
+  share?: number;
+  /** Nobody waits for more. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What {@link Reads.newestFirst} takes. */
 export interface RangeOptions<T> {
   /** Entries of the first read; the next ones take more, as far as these were small. */
@@ -44,17 +52,20 @@ export class TooManyReadsError extends Error {
 
 /** See the module. */
 export class Reads {
+  readonly #signal: AbortSignal | undefined;
   #left: number;
 
-  /** Lets `share` entries be read ahead. */
-  constructor(share = SHARE) {
+  /** Of one request. */
+  constructor({ share = SHARE, signal }: ReadsOptions = {}) {
     this.#left = share;
+    this.#signal = signal;
   }
 
   /**
    * Does a read of at most so many entries, when it is its turn.
    *
    * @throws {TooManyReadsError} When too many wait already.
+   * @throws The signal's reason when nobody waits for it.
    */
   async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
     const turns = this.#left > 0 ? ahead : behind;
@@ -62,7 +73,10 @@ export class Reads {
     if (turns === behind && behind.waiting >= MAX_WAITING) {
       throw new TooManyReadsError();
     }
-    return await turns.run(read);
+    return await turns.run(() => {
+      this.#signal?.throwIfAborted();
+      return read();
+    });
   }
 
   /**

@@ -11,8 +11,8 @@ Deno.test("Reads lets a request that has had its share wait behind one that has 
     begun.push(name);
     return gate.promise;
   };
-  const greedy = new Reads(100);
-  const modest = new Reads(100);
+  const greedy = new Reads({ share: 100 });
+  const modest = new Reads({ share: 100 });
   const all = [
     ...Array.from({ length: 6 }, (_, n) => greedy.run(60, read(`greedy ${n}`))),
     modest.run(60, read("modest")),
@@ -28,12 +28,12 @@ Deno.test("Reads lets a request that has had its share wait behind one that has 
 Deno.test("Reads refuses one more where too many wait, and nobody who has had no share", async () => {
   const gate = Promise.withResolvers<void>();
   const read = () => gate.promise;
-  const waiting = Array.from({ length: 301 }, () => new Reads(0).run(1, read));
-  await assertRejects(() => new Reads(0).run(1, read), TooManyReadsError, "try again");
-  assertEquals(await new Reads(1).run(1, () => Promise.resolve("read")), "read");
+  const waiting = Array.from({ length: 301 }, () => new Reads({ share: 0 }).run(1, read));
+  await assertRejects(() => new Reads({ share: 0 }).run(1, read), TooManyReadsError, "try again");
+  assertEquals(await new Reads({ share: 1 }).run(1, () => Promise.resolve("read")), "read");
   gate.resolve();
   await Promise.all(waiting);
-  assertEquals(await new Reads(0).run(1, () => Promise.resolve("again")), "again");
+  assertEquals(await new Reads({ share: 0 }).run(1, () => Promise.resolve("again")), "again");
 });
 
 Deno.test("Reads.newestFirst() gives a range from its end, in reads that grow with who reads on", async () => {
