@@ -82,9 +82,6 @@ function passing(error: unknown): HttpError | null {
   return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
 }
 
-/** What a client is told that has gone: nobody hears it, but the metrics count it. */
-const GONE = 499;
-
 /** Makes the handler that `Deno.serve` calls. It never throws. */
 export function createHandler(
   app: App,
@@ -95,9 +92,6 @@ export function createHandler(
     const url = URL.parse(request.url);
     const found = url && match(url.pathname);
     const response = await answer(app, request, url, found, info).catch((error) => {
-      if (request.signal.aborted && error === request.signal.reason) {
-        return new Response(null, { status: GONE });
-      }
       return errorResponse(passing(error) ?? error, app.log);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);

@@ -5,7 +5,7 @@ import { ULID } from "../lib/kv/keys.ts";
 import { type ListQuery, listTasks } from "../lib/kv/list.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
-import { type Head, shownRecord } from "../lib/kv/head.ts";
+import { shownRecord } from "../lib/kv/head.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, NEW_TASK } from "./bodies.ts";
@@ -33,7 +33,7 @@ export async function createTask(app: App, context: RouteContext): Promise<Respo
 }
 
 /** `GET /tasks`: newest first, in pages. */
-export async function getTasks(app: App, { request, url }: RouteContext): Promise<Response> {
+export async function getTasks(app: App, { url }: RouteContext): Promise<Response> {
   const query: ListQuery = { limit: queryNumber(url, "limit", { fallback: 50, min: 1, max: 500 }) };
   const statuses = readStatuses(url);
   if (statuses) query.statuses = statuses;
@@ -58,8 +58,7 @@ export async function getTasks(app: App, { request, url }: RouteContext): Promis
     if (query.before === undefined || end < query.before) query.before = end;
   }
   const { store } = app.engine;
-  const freshen = (it: Head) => store.freshen(it);
-  const { records, next } = await listTasks(store.kv, query, freshen, request.signal);
+  const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 }
 

@@ -175,8 +175,18 @@ const CASES: Record<string, Case> = {
     fallback: [],
     good: {
       "ci:submit:0123456789abcdef, me:admin:fedcba9876543210": [
-        { name: "ci", scopes: ["submit"], digest: digestOf("0123456789abcdef") },
-        { name: "me", scopes: ["admin", "submit", "read"], digest: digestOf("fedcba9876543210") },
+        {
+          name: "ci",
+          scopes: ["submit"],
+          digest: digestOf("0123456789abcdef"),
+          guessable: true,
+        },
+        {
+          name: "me",
+          scopes: ["admin", "submit", "read"],
+          digest: digestOf("fedcba9876543210"),
+          guessable: true,
+        },
       ],
     },
   },
