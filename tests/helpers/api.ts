@@ -5,6 +5,7 @@
  */
 
 import type { TaskRecord } from "headway";
+import { HANG_MS, timePasses } from "./deadline.ts";
 import { eventually } from "./eventually.ts";
 
 /** Sends JSON. */
@@ -21,7 +22,7 @@ export function post(
 }
 
 /**
- * Submits a task.
+ * Submits a task, as a client does that is told to try again in a moment: under one key.
  *
  * @throws {Error} When it is not taken.
  */
@@ -31,10 +32,15 @@ export async function submit(
   input?: unknown,
   more: Record<string, unknown> = {},
 ): Promise<TaskRecord> {
-  const response = await post(`${base}/tasks`, { kind, input, ...more });
-  const body = await response.json();
-  if (response.status !== 201) throw new Error(`${response.status} ${JSON.stringify(body)}`);
-  return body;
+  const headers = { "idempotency-key": crypto.randomUUID() };
+  for (const end = Date.now() + HANG_MS;; await timePasses(100)) {
+    const response = await post(`${base}/tasks`, { kind, input, ...more }, headers);
+    const body = await response.json();
+    if (response.ok) return body;
+    if (response.status !== 503 || Date.now() > end) {
+      throw new Error(`${response.status} ${JSON.stringify(body)}`);
+    }
+  }
 }
 
 /** A task's record. */
