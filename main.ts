@@ -28,6 +28,7 @@ import { prepareStoreFile, storeFault, StoreOpenError } from "./lib/kv/store_fil
 import { StorePages } from "./lib/kv/store_pages.ts";
 import { Pulse } from "./lib/sse/stream.ts";
 import { serverFiles } from "./lib/config/server_files.ts";
+import { StreamPlaces } from "./lib/sse/stream_places.ts";
 import { TaskCounts } from "./lib/kv/counts.ts";
 import { taskEnvironment } from "./lib/child/task_environment.ts";
 import { taskPermissions } from "./lib/config/task_permissions.ts";
@@ -209,7 +210,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     pulse: parts.use(new Pulse(Math.max(10, beat))),
     newest: newestOf(engine),
     counts: new TaskCounts(kv),
-    streamsByClient: new Map<string, number>(),
+    places: new StreamPlaces({ all: config.maxStreams, each: config.maxStreamsPerClient }),
     metrics,
     cancelWaitMs: options.cancelWaitMs ?? 2000,
     stopping: false,

@@ -12,6 +12,7 @@ import type { Logger } from "../lib/base/log.ts";
 import type { Metrics } from "../lib/base/metrics.ts";
 import type { NewestTasks } from "../lib/feed/newest_tasks.ts";
 import type { Pulse } from "../lib/sse/stream.ts";
+import type { StreamPlaces } from "../lib/sse/stream_places.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { AnyTask } from "../lib/task/define.ts";
 import type { TaskCounts } from "../lib/kv/counts.ts";
@@ -38,8 +39,8 @@ export interface App {
   readonly newest: NewestTasks;
   /** How many tasks there are. */
   readonly counts: TaskCounts;
-  /** Streams of each address. */
-  readonly streamsByClient: Map<string, number>;
+  /** Who has how many of them. */
+  readonly places: StreamPlaces;
   /** Figures about this process. */
   readonly metrics: Metrics;
   /** Milliseconds a cancel waits for the generator to end. */

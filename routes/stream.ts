@@ -48,7 +48,10 @@ export function streamMany(app: App, context: RouteContext): Response {
     app,
     context,
     (stream) => followMany(stream, { kv, hub, snapshots, selection, lastEventId, rows }),
-    () => cursorOnly(hub),
+    {
+      ids: selection !== "all" && "ids" in selection ? selection.ids.length : 0,
+      onheartbeat: () => cursorOnly(hub),
+    },
   );
 }
 
@@ -66,14 +69,13 @@ function open(
   app: App,
   { client, request, principal }: RouteContext,
   feed: (stream: SseStream) => Promise<void>,
-  onheartbeat?: () => Uint8Array,
+  { ids = 0, onheartbeat }: { ids?: number; onheartbeat?: () => Uint8Array } = {},
 ): Response {
   if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
-  const { config, pulse, streamsByClient, log, drain } = app;
-  const own = streamsByClient.get(client) ?? 0;
-  const { maxStreams, maxStreamsPerClient } = config;
-  const full = pulse.size >= maxStreams || (maxStreamsPerClient > 0 && own >= maxStreamsPerClient);
-  if (drain !== null || full) {
+  const { config, pulse, places, log, drain } = app;
+  const { name, taskId, expiresAt } = principal;
+  const leave = drain === null ? places.take({ name, taskId, address: client }, ids) : null;
+  if (leave === null) {
     app.metrics.turnedAway++;
     const retry = drain?.retryMs() ?? jittered(AWAY_MS, 0.5);
     return new Response(encodeBytes({ retry }), { headers: SSE_HEADERS });
@@ -83,17 +85,12 @@ function open(
     heartbeatMs: config.heartbeatMs,
     lifeMs: config.streamLifeMs,
     // Then the client comes again, and is told that it may no longer.
-    endsInMs: principal.expiresAt === null ? Infinity : principal.expiresAt - Date.now(),
+    endsInMs: expiresAt === null ? Infinity : expiresAt - Date.now(),
     retryMs: config.retryMs,
     queue: config.streamQueue,
     ...(onheartbeat ? { onheartbeat } : {}),
   });
-  streamsByClient.set(client, own + 1);
-  stream.closed.addEventListener("abort", () => {
-    const left = streamsByClient.get(client)! - 1;
-    if (left > 0) streamsByClient.set(client, left);
-    else streamsByClient.delete(client);
-  });
+  stream.closed.addEventListener("abort", leave);
   const stop = app.auth.onSignOut(principal, () => stream.end("life"));
   stream.closed.addEventListener("abort", stop);
   if (stream.ended !== null) return new Response(stream.body, { headers: SSE_HEADERS });

@@ -49,7 +49,7 @@ export interface Config {
   drainMs: number;
   /** Streams at once. */
   maxStreams: number;
-  /** Streams at once from one address; 0 for no limit of its own. */
+  /** Streams at once of one client; 0 for no limit of its own. See `stream_places.ts`. */
   maxStreamsPerClient: number;
   /** Events that wait for a slow reader, at the most. */
   streamQueue: number;

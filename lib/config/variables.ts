@@ -128,11 +128,21 @@ export const VARIABLES: readonly Variable[] = [
     },
   ),
   whole("HEADWAY_MAX_STREAMS", "maxStreams", 10_000, "streams at once", { min: 1 }),
-  whole(
+  text(
     "HEADWAY_MAX_STREAMS_PER_CLIENT",
-    "maxStreamsPerClient",
-    0,
-    "streams at once from one address; 0 for any",
+    "a tenth of them, or 100",
+    "streams at once of one token, task or address; 0 for any",
+    (text, config) => {
+      const value = text === undefined
+        ? Math.max(100, Math.ceil(config.maxStreams / 10))
+        : /^\d+$/.test(text)
+        ? Number(text)
+        : NaN;
+      if (!Number.isSafeInteger(value)) {
+        throw wrong("HEADWAY_MAX_STREAMS_PER_CLIENT", text!, "a whole number from 0");
+      }
+      config.maxStreamsPerClient = value;
+    },
   ),
   whole("HEADWAY_STREAM_QUEUE", "streamQueue", 256, "events held for a slow reader", { min: 1 }),
   whole("HEADWAY_MAX_BODY", "maxBody", MiB, "a request's body", { unit: "bytes", min: 1 }),

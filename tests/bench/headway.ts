@@ -37,6 +37,8 @@ export function headwayChild(env: Record<string, string>): Child {
     env: {
       HEADWAY_KINDS: new URL("tests/bench/kinds.ts", ROOT).pathname,
       HEADWAY_DRAIN_MS: "0",
+      // All streams of the load client come from one address.
+      HEADWAY_MAX_STREAMS_PER_CLIENT: "0",
       ...env,
     },
   });

@@ -85,7 +85,7 @@ Deno.test({
     await near.until((it) => it.ended || it.data("log").length >= first.rows.length + 20);
     await eventually(() => {
       // The one that is near lives, or has come to the end of its life as well.
-      assertEquals(app.streamsByClient.size, near.ended ? 0 : 1);
+      assertEquals(app.places.clients.length, near.ended ? 0 : 1);
       assertEquals(app.pulse.size, near.ended ? 0 : 1);
     });
     await near.closed;

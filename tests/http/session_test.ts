@@ -113,7 +113,7 @@ Deno.test("a stream that is about to open when its session ends shows nothing an
   ended.resolve();
   await using stream = await opening;
   assertEquals(await stream.all(), []);
-  assertEquals([app.pulse.size, app.streamsByClient.size, hub.listeners], [0, 0, before]);
+  assertEquals([app.pulse.size, app.places.clients.length, hub.listeners], [0, 0, before]);
 });
 
 Deno.test("POST /logout ends the session on every process of the store", async () => {

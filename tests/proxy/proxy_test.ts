@@ -121,12 +121,12 @@ proxyTest("an upload is stored as it comes", async (app, proxy) => {
 
 proxyTest("who asks is known by address, and that it was by TLS", async (app, proxy) => {
   const { client, url } = proxy;
-  const { task_id } = await submitTo(proxy, "waits");
+  const { task_id, token } = await submitTo(proxy, "waits");
   // What a client claims of itself is not believed.
-  const headers = { ...ADMIN, "x-forwarded-for": "6.6.6.6" };
+  const headers = { authorization: `Bearer ${token}`, "x-forwarded-for": "6.6.6.6" };
   await using stream = await openStream(`${url}/tasks/${task_id}/stream`, { client, headers });
   await stream.collect(1);
-  assertEquals([...app.streamsByClient.keys()], ["127.0.0.1"]);
+  assertEquals(app.places.clients, [`task ${task_id}`, "address 127.0.0.1"]);
   const body = JSON.stringify({ token: SECRET });
   const login = await fetch(`${url}/login`, { method: "POST", client, body });
   await login.body?.cancel();

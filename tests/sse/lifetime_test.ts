@@ -10,7 +10,7 @@ import { EventSource } from "eventsource";
 import type { Drain } from "../../lib/sse/drain.ts";
 import type { SseStream } from "../../lib/sse/stream.ts";
 import type { Server } from "../../main.ts";
-import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
@@ -53,7 +53,7 @@ function holdAtEnd(app: Server): () => void {
 async function nothingLeft(app: Server, listeners: number): Promise<void> {
   await eventually(() => {
     assertEquals(app.pulse.size, 0);
-    assertEquals(app.streamsByClient.size, 0);
+    assertEquals(app.places.clients.length, 0);
     assertEquals(app.engine.hub.listeners, listeners);
   });
 }
@@ -118,6 +118,43 @@ for (const [name, what] of LIMITS) {
     await nothingLeft(app, listeners);
   });
 }
+
+Deno.test("sse 11: neither a task's token nor one of the operator takes the room of others", async () => {
+  const [admin, reader] = ["admin-secret-0123456789", "reader-secret-012345678"];
+  await using app = await testApp({
+    HEADWAY_TOKENS: `me:admin:${admin},it:read:${reader}`,
+    HEADWAY_MAX_STREAMS_PER_CLIENT: "3",
+  });
+  const headers = { authorization: `Bearer ${admin}` };
+  const submitted = await post(`${app.url}/tasks`, { kind: "echo", delay_ms: 3_600_000 }, headers);
+  const { task_id, token } = await submitted.json();
+  const login = await post(`${app.url}/login`, { token: admin });
+  await login.body?.cancel();
+  const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+  await using streams = new AsyncDisposableStack();
+  /** Opens so many, and says how many of them were let in. */
+  const open = async (path: string, count: number, headers: Record<string, string> = {}) => {
+    let inside = 0;
+    for (let n = 0; n < count; n++) {
+      const stream = streams.use(await openStream(app.url + path, { headers }));
+      assertEquals(stream.response.status, 200);
+      await stream.until((it) => it.events.length > 0 || it.ended);
+      if (stream.events.length > 0) inside++;
+    }
+    return inside;
+  };
+  assertEquals(await open(`/tasks/${task_id}/stream?token=${token}`, 5), 3);
+  assertEquals(await open(`/tasks/${task_id}/stream`, 2, headers), 2);
+  // The page's session is the token that it began with.
+  assertEquals(await open("/tasks/stream", 3, { cookie }), 1);
+  assertEquals(await open("/tasks/stream-all", 2, { authorization: `Bearer ${reader}` }), 2);
+  assertEquals(app.places.clients, [
+    `task ${task_id}`,
+    "address 127.0.0.1",
+    "token me",
+    "token it",
+  ]);
+});
 
 Deno.test("sse 17: clients that go at a heartbeat disturb nobody", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "10" });

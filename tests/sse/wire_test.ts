@@ -215,7 +215,7 @@ Deno.test("sse 29: the type is exact, no length is given, Accept is heard", asyn
   }
   // HEAD made no stream, and the others' are gone.
   await eventually(() => assertEquals(app.pulse.size, 0));
-  await eventually(() => assertEquals(app.streamsByClient.size, 0));
+  await eventually(() => assertEquals(app.places.clients.length, 0));
   await fetch(`${app.url}/tasks/${task_id}/cancel`, { method: "POST" }).then((it) => it.json());
 });
 

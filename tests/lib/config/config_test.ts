@@ -117,8 +117,9 @@ const CASES: Record<string, Case> = {
   },
   HEADWAY_MAX_STREAMS_PER_CLIENT: {
     field: "maxStreamsPerClient",
-    fallback: 0,
-    good: { "6": 6 },
+    // A tenth of the default for all.
+    fallback: 1000,
+    good: { "0": 0, "6": 6 },
     bad: notWhole,
   },
   HEADWAY_STREAM_QUEUE: {

@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { HubEvent } from "../../../lib/feed/hub_event.ts";
+import { type Topic, Topics } from "../../../lib/feed/topics.ts";
+import { testEvent } from "../../helpers/journal.ts";
+
+const name = fc.constantFrom("a", "b", "c");
+
+const topic: fc.Arbitrary<Topic> = fc.oneof(
+  fc.record({ ids: fc.uniqueArray(name, { minLength: 1 }) }),
+  fc.record({ kind: name }),
+  fc.constantFrom("all" as const, "foreign" as const),
+);
+
+function picks(topic: Topic, { event, own }: HubEvent): boolean {
+  if (topic === "all") return true;
+  if (topic === "foreign") return !own;
+  return "ids" in topic ? topic.ids.includes(event.id) : topic.kind === event.kind;
+}
+
+Deno.test("Topics tells each event to those who listen to it, once, and to nobody who has stopped", () => {
+  const step = fc.oneof(
+    fc.record({ listen: topic }),
+    fc.record({ stop: fc.nat(20) }),
+    fc.record({ id: name, kind: name, own: fc.boolean() }),
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    const topics = new Topics();
+    const listening: { topic: Topic; stop: () => void; heard: number }[] = [];
+    for (const step of steps) {
+      if ("listen" in step) {
+        const each = { topic: step.listen, heard: 0, stop: () => {} };
+        each.stop = topics.listen(step.listen, () => void each.heard++);
+        listening.push(each);
+      } else if ("stop" in step) {
+        listening.splice(step.stop, 1)[0]?.stop();
+      } else {
+        const event = new HubEvent(testEvent(1, step), step.own, () => "");
+        for (const each of listening) each.heard = 0;
+        topics.tell(event);
+        const expected = listening.map(({ topic }) => Number(picks(topic, event)));
+        assertEquals(listening.map(({ heard }) => heard), expected);
+        assertEquals(topics.wants(step.id, step.kind, step.own), expected.includes(1));
+      }
+    }
+    for (const { stop } of listening) {
+      stop();
+      // Twice does no harm.
+      stop();
+    }
+    assertEquals(topics.size, 0);
+  }));
+});
