@@ -198,6 +198,45 @@ const feeds = fc.oneof(
   ),
 );
 
+/**
+ * A task with large rows, and then everybody at once: those who were there before it, and a crowd
+ * that was not. Each has to come level, by a replay or by a snapshot.
+ */
+const storms = fc.record({ count: fc.integer({ min: 5, max: 25 }), old: fc.boolean() })
+  .map(({ count, old }) =>
+    command(`${count} come back with ${old ? "an old" : "no"} cursor`, async (reference, world) => {
+      const before = new FeedWatcher(() => world.url);
+      await world.until(() => holds("I10", before.cursors.length > 0, () => "no snapshot came"));
+      const cursor = before.cursors[0]!;
+      await perform({ do: "submit", shape: LARGE }, reference, world, { alone: true });
+      const { id } = reference.tasks.at(-1)!;
+      await world.until(async () => {
+        const { status, seq } = await world.get<TaskRecord>(`/tasks/${id}`);
+        holds("I1", status === "completed", () => `${id} is ${status} ${seq}`);
+      });
+      const { tasks } = await world.get<{ tasks: TaskRecord[] }>("/tasks?limit=100");
+      await using crowd = new AsyncDisposableStack();
+      const feeds = Array.from({ length: count }, () => {
+        return crowd.use(new FeedWatcher(() => world.url, old ? cursor : null));
+      });
+      await Promise.all([
+        ...world.watchers.map((watcher) => watcher.comeBack("0")),
+        before.comeBack(cursor),
+      ]);
+      feeds.push(crowd.use(before));
+      await world.until(() => {
+        for (const feed of feeds) {
+          if (feed.failure) throw feed.failure;
+          const behind = tasks.find((task) => !feed.knows(task));
+          holds("I3", behind === undefined && feed.connections > 0, () => {
+            const known = feed.records.get(behind?.task_id ?? "");
+            return `${JSON.stringify(behind)} is not known: ${JSON.stringify(known)}`;
+          });
+        }
+      });
+    })
+  );
+
 /** Begins some wishes at once. What is returned waits for them, and throws the first failure. */
 function begin(
   during: readonly Operation[],
@@ -275,6 +314,7 @@ export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(6, connect),
   ...repeat(8, clients),
   ...repeat(3, feeds),
+  ...repeat(2, storms),
   ...repeat(4, endings),
   ...repeat(1, processes),
   ...repeat(1, freezes),
@@ -360,6 +400,15 @@ async function allEnd(world: World, may: (record: TaskRecord) => boolean): Promi
 }
 
 type FeedRecord = { task_id: string; status: string; seq: number };
+
+/** Its rows weigh more than is replayed to anybody. */
+const LARGE: Shape = {
+  kind: "model",
+  input: { rows: 220, every: 7, pause_ms: 0, padding: 20_000, fails: 0, holds: false },
+  priority: 0,
+  delay_ms: 0,
+  max_attempts: 3,
+};
 
 const NUDGE: Shape = {
   kind: "model",

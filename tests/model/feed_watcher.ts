@@ -12,9 +12,17 @@ export class FeedWatcher extends Watcher {
   /** It came with an old cursor: what has not changed since, it does not know. */
   partial = false;
 
-  /** Connects. */
-  constructor(where: () => string | null) {
-    super(where, "/tasks/stream", null);
+  /** Connects; `from` is a cursor that it says it has. */
+  constructor(where: () => string | null, from: string | null = null) {
+    super(where, "/tasks/stream", from);
+    this.partial = from !== null;
+  }
+
+  /** Whether it knows as much of a task as its record says, or may know nothing of it. */
+  knows({ task_id, status, seq }: Pick<TaskRecord, "task_id" | "status" | "seq">): boolean {
+    const known = this.records.get(task_id);
+    if (known === undefined) return this.partial;
+    return known.status === status || known.seq >= seq - 1;
   }
 
   protected override opened(): void {}
