@@ -174,6 +174,50 @@ function greedy(n: number): string {
   return get(queries[n % queries.length]!);
 }
 
+/** Has much happen, and then 80 clients at once resume behind it, again and again. */
+async function storm(victim: Victim): Promise<void> {
+  const base = `http://127.0.0.1:${victim.port}`;
+  const cursor = await cursorOf(victim);
+  const body = JSON.stringify({ kind: "log-many", input: { rows: 500, bytes: 40_000 } });
+  const { task_id } = await (await fetch(`${base}/tasks`, { method: "POST", body })).json();
+  const resume = `/tasks/stream?last_event_id=${cursor}`;
+  const paths = [resume, `${resume}&rows=${task_id}`, `/tasks/${task_id}/stream?last_event_id=0`];
+  await pause(1000, victim.signal);
+  while (!victim.signal.aborted) {
+    const round = pause(1000, victim.signal);
+    await Promise.all(Array.from({ length: 80 }, (_, n) => takeSome(victim, get(paths[n % 3]!))));
+    await round;
+  }
+}
+
+/** The id of a snapshot: where a stream of all tasks is now. */
+async function cursorOf(victim: Victim): Promise<string> {
+  const text = await takeSome(victim, get("/tasks/stream"), /^id: \S+$/m);
+  const [, cursor] = /^id: (\S+)$/m.exec(text) ?? [];
+  if (cursor === undefined) throw new Error(`No cursor came: ${text.slice(0, 300)}`);
+  return cursor;
+}
+
+/** Sends a request and takes the answer until it holds something, up to 2 MiB or for two seconds. */
+async function takeSome(victim: Victim, text: string, enough?: RegExp): Promise<string> {
+  const socket = await knock(victim, text);
+  if (socket === null) return "";
+  const timer = setTimeout(() => tryClose(socket), 2000);
+  const buffer = new Uint8Array(64 * 1024);
+  const decoder = new TextDecoder();
+  let start = "";
+  for (let size = 0; size < 2 * 1024 * 1024 && !victim.signal.aborted;) {
+    const count = await socket.read(buffer).catch(() => null);
+    if (count === null) break;
+    size += count;
+    if (start.length < 64 * 1024) start += decoder.decode(buffer.subarray(0, count));
+    if (enough?.test(start)) break;
+  }
+  clearTimeout(timer);
+  tryClose(socket);
+  return start;
+}
+
 /** Every attack there is; the last one is all of them at once. */
 export const ATTACKS: readonly Attack[] = withAll([
   {
@@ -258,6 +302,20 @@ export const ATTACKS: readonly Attack[] = withAll([
         const input = { by, when: n % 2 ? "later" : "now" };
         const kind = n % 10 === 0 ? "kills-alone" : "exits";
         return sized("/tasks", JSON.stringify(n % 10 === 0 ? { kind } : { kind, input }));
+      }),
+  },
+  {
+    name: "reconnect storm",
+    does: "80 clients a second that resume behind 20 MB of rows, two of three over all tasks",
+    run: storm,
+  },
+  {
+    name: "stream hoarder",
+    does: "1,500 streams from one address, of 1,000 ids each",
+    run: (victim) =>
+      hold(victim, 1500, (n) => {
+        const ids = Array.from({ length: 1000 }, (_, k) => String(1000 * n + k).padStart(26, "0"));
+        return get(`/tasks/stream?ids=${ids.join()}`, "x-forwarded-for: 192.0.2.1\r\n");
       }),
   },
   {

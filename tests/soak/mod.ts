@@ -188,7 +188,12 @@ if (import.meta.main) {
   }
   const found: string[] = [];
   {
-    const env = { HEADWAY_DRAIN_MS: "0", HEADWAY_HEARTBEAT_MS: "0" };
+    const env = {
+      HEADWAY_DRAIN_MS: "0",
+      HEADWAY_HEARTBEAT_MS: "0",
+      // Some attackers are somewhere else.
+      HEADWAY_TRUST_PROXY: "1",
+    };
     await using server = await startServer({ kinds: KINDS, env });
     processes.add(server.process);
     await using probe = new Probe(server.url, server.process.pid);
