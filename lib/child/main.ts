@@ -8,7 +8,7 @@
 import { Socket } from "node:net";
 import { Channel, CHANNEL_FD } from "./channel.ts";
 import { Executor } from "./executor.ts";
-import { exitProcess, guardExit } from "../exit_guard.ts";
+import { exitProcess, guardExit } from "./exit_guard.ts";
 import { collectKinds } from "./load_kinds.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
