@@ -44,8 +44,10 @@ export type Key = Deno.KvKey;
 /** What an id looks like. What a client calls one may be anything, and is no key before it does. */
 export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** Sort before and behind every id. */
+/** Sorts before every id. */
 export const FIRST_ID = "";
+
+/** Sorts behind every id. */
 export const BEHIND_IDS = "~";
 
 /** Makes each key; see the module's table. */
