@@ -60,16 +60,18 @@ async function lookAfter(tells: boolean): Promise<void> {
   for (const id of watched.peek()) {
     try {
       const record = await getTask(id);
-      if (isFinished(record.status)) await (tells ? tell(record) : claim(id));
+      if (isFinished(record.status)) await (tells ? tell(record) : claim(record));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) await claim(id);
+      if (error instanceof ApiError && error.status === 404) {
+        await claim({ task_id: id, finished_at: null });
+      }
     }
   }
 }
 
 async function tell(record: TaskRecord): Promise<void> {
   const { task_id: id, kind, status, error, message } = record;
-  if (!await claim(id)) return;
+  if (!await claim(record)) return;
   try {
     const notification = new Notification(strings.announce(kind, strings.status[status], null), {
       body: error?.message.slice(0, 200) ?? message ?? "",
@@ -86,12 +88,26 @@ async function tell(record: TaskRecord): Promise<void> {
 }
 
 /** Takes a task out of those that are waited for; whether this tab was the one that did. */
-async function claim(id: string): Promise<boolean> {
-  return await navigator.locks.request(KEY, () => {
+async function claim(
+  { task_id: id, finished_at }: Pick<TaskRecord, "task_id" | "finished_at">,
+): Promise<boolean> {
+  return await navigator.locks.request(KEY, async () => {
     const ids = kept();
     if (!ids.includes(id)) return false;
+    // A tab in another process may not see yet what this one wrote: locks it sees at once.
+    if (!await hold(`${KEY} ${id} ${finished_at}`)) return false;
     keep(ids.filter((other) => other !== id));
     return true;
+  });
+}
+
+/** Holds a lock for as long as this tab lives; whether nobody else does. */
+function hold(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise<never>(() => {});
+    });
   });
 }
 

@@ -28,9 +28,13 @@ function told(page: Page): Promise<Told[]> {
   );
 }
 
-async function listening(page: Page, url: string): Promise<Page> {
+/** A page that is listened to; with a `watched` task, once it has seen that this goes on. */
+async function listening(page: Page, url: string, watched?: string): Promise<Page> {
   await page.evaluateOnNewDocument(LISTEN);
+  const path = `/tasks/${watched}`;
+  const looked = watched && page.waitForResponse((it) => new URL(it.url()).pathname === path);
   await page.goto(url, { waitUntil: "domcontentloaded" });
+  await looked;
   return page;
 }
 
@@ -96,8 +100,8 @@ Deno.test("a browser tells once that a watched task has ended, however many tabs
   await press(page, "Notify me");
   await page.waitForSelector(".notify[aria-pressed=true]");
   // Another tab of the same task, one of the list, and a last one that hides them all.
-  const tabs = [page, await listening(await context.newPage(), address)];
-  tabs.push(await listening(await context.newPage(), app.url));
+  const tabs = [page, await listening(await context.newPage(), address, watched.task_id)];
+  tabs.push(await listening(await context.newPage(), app.url, watched.task_id));
   await tabs[1]!.waitForSelector(".notify[aria-pressed=true]");
   await tabs[2]!.waitForSelector(".row");
   await (await context.newPage()).bringToFront();
