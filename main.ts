@@ -13,6 +13,7 @@ import { Drain } from "./lib/sse/drain.ts";
 import { Engine } from "./lib/engine.ts";
 import { FileInUseError, lockFile } from "./lib/kv/file_lock.ts";
 import { FreeSpace } from "./lib/kv/free_space.ts";
+import { GiveBack } from "./lib/kv/give_back.ts";
 import denoJson from "./deno.json" with { type: "json" };
 import { loadKinds, SHIPPED_KINDS } from "./lib/child/load_kinds.ts";
 import { Listener } from "./lib/http/listener.ts";
@@ -130,6 +131,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
   const check = unclean ? parts.use(new StoreCheck({ path })) : null;
 
   const pages = path === null ? null : parts.use(new StorePages(path));
+  if (path !== null && pages !== null) parts.use(new GiveBack({ path, pages, log }));
   const space = pages === null ? undefined : await freeSpace(config, pages, log);
 
   const inline = options.inline || config.workers === 0;
@@ -211,6 +213,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
     newest: newestOf(engine),
     counts: new TaskCounts(kv),
     places: new StreamPlaces({ all: config.maxStreams, each: config.maxStreamsPerClient }),
+    storage: pages && (() => storageOf(config.kv, pages)),
     metrics,
     cancelWaitMs: options.cancelWaitMs ?? 2000,
     stopping: false,
@@ -295,6 +298,13 @@ async function sealedPermissions(config: Config, log: Logger): Promise<string[]>
     log.warn(`HEADWAY_TASK_PERMISSIONS lets tasks reach the store and the tokens: ${gap}`);
   }
   return flags;
+}
+
+/** What a file takes of its disk. */
+async function storageOf(path: string, pages: StorePages) {
+  const { file, free } = pages.size();
+  const log = (await Deno.stat(`${path}-wal`).catch(() => null))?.size ?? 0;
+  return { used: file - free, free, log, disk: (await diskOf(path))?.free ?? null };
 }
 
 /** Makes a file ready to be opened; says whether it was not closed. */

@@ -9,7 +9,7 @@ import type { Config } from "../lib/config/config.ts";
 import type { Drain } from "../lib/sse/drain.ts";
 import type { Engine } from "../lib/engine.ts";
 import type { Logger } from "../lib/base/log.ts";
-import type { Metrics } from "../lib/base/metrics.ts";
+import type { Metrics, Reading } from "../lib/base/metrics.ts";
 import type { NewestTasks } from "../lib/feed/newest_tasks.ts";
 import type { Pulse } from "../lib/sse/stream.ts";
 import type { StreamPlaces } from "../lib/sse/stream_places.ts";
@@ -39,8 +39,10 @@ export interface App {
   readonly newest: NewestTasks;
   /** How many tasks there are. */
   readonly counts: TaskCounts;
-  /** Who has how many of them. */
+  /** Who has how many streams. */
   readonly places: StreamPlaces;
+  /** What the store takes of its disk; `null` where it is no file of this machine. */
+  readonly storage: (() => Promise<Reading["storage"]>) | null;
   /** Figures about this process. */
   readonly metrics: Metrics;
   /** Milliseconds a cancel waits for the generator to end. */

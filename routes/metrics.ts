@@ -5,12 +5,19 @@ const COUNT_MS = 1000;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine: { runner, store }, pulse, metrics } = app;
+  const { engine: { runner, store, uploads }, pulse, metrics } = app;
+  const [tasks, uploadsSize, storage] = await Promise.all([
+    countWaiting(app),
+    inTime(app, "uploads could not be counted", uploads.size()),
+    app.storage?.() ?? null,
+  ]);
   const text = await metrics.text({
-    tasks: await countWaiting(app),
+    tasks,
     running: runner?.runningByKind ?? {},
     processes: runner?.processes ?? 0,
     stalledMs: store.journal.stalledMs,
+    storage,
+    uploads: uploadsSize,
     streams: pulse,
   });
   const headers = { "content-type": metrics.contentType, "cache-control": "no-store" };
@@ -18,18 +25,23 @@ export async function getMetrics(app: App): Promise<Response> {
 }
 
 /** Of the whole store; nothing where it does not say so in time. */
-async function countWaiting({ counts, log }: App): Promise<Record<string, number>> {
+async function countWaiting(app: App): Promise<Record<string, number>> {
+  const counting = app.counts.read(undefined, ["pending", "running"]);
+  const counted = await inTime(app, "tasks could not be counted", counting);
+  return counted === null ? {} : { pending: counted.pending, running: counted.running };
+}
+
+/** What the store answers; `null` where it does not in time. */
+async function inTime<T>({ log }: App, otherwise: string, reading: Promise<T>): Promise<T | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("The store did not answer in time")), COUNT_MS);
   });
   try {
-    const counting = counts.read(undefined, ["pending", "running"]);
-    const { pending, running } = await Promise.race([counting, late]);
-    return { pending, running };
+    return await Promise.race([reading, late]);
   } catch (error) {
-    log.warn("tasks could not be counted", { error });
-    return {};
+    log.warn(otherwise, { error });
+    return null;
   } finally {
     clearTimeout(timer);
   }

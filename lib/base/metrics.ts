@@ -20,6 +20,10 @@ export interface Reading {
   processes: number;
   /** Milliseconds for which the store has taken nothing. */
   stalledMs: number;
+  /** What the store takes of its disk, in bytes; `null` where it is no file of this machine. */
+  storage: { used: number; free: number; log: number; disk: number | null } | null;
+  /** Bytes that all uploads take; `null` where the store does not say. */
+  uploads: number | null;
   /** Streams: open now, opened, pieces sent to them, and how those ended that did. */
   streams: {
     size: number;
@@ -191,11 +195,13 @@ export class Metrics implements Disposable {
       name: string,
       help: string,
       label: string | null,
-      read: (reading: Reading) => number | Iterable<readonly [value: string, count: number]>,
+      read: (reading: Reading) => number | null | Iterable<readonly [value: string, count: number]>,
     ) => {
       const collect = (metric: Counter | Gauge) => {
         metric.reset();
         const value = read(this.#reading!);
+        // Nobody knows: 0 would be a figure.
+        if (value === null) return metric.remove();
         if (typeof value === "number") return metric.inc(value);
         for (const [of, count] of value) metric.inc({ [label!]: of }, count);
       };
@@ -233,6 +239,27 @@ export class Metrics implements Disposable {
       "Since when the store has taken nothing",
       null,
       (it) => it.stalledMs / 1000,
+    );
+    add(
+      "headway_store_bytes",
+      "The store's file: what holds something, what is free in it, and the log beside it",
+      "part",
+      ({ storage }) =>
+        storage === null
+          ? []
+          : [["used", storage.used], ["free", storage.free], ["log", storage.log]],
+    );
+    add(
+      "headway_disk_free_bytes",
+      "What the disk of the store still takes",
+      null,
+      ({ storage }) => storage?.disk ?? null,
+    );
+    add(
+      "headway_uploads_bytes",
+      "What all uploads take, those that arrive included",
+      null,
+      ({ uploads }) => uploads,
     );
     add(
       "headway_fenced_total",

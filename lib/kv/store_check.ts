@@ -1,12 +1,12 @@
 /**
- * Reads all of a store that was not closed, beside the server that starts on it, in a process of its
- * own: so it takes no time of the start and little memory, and can be ended.
+ * Reads all of a store that was not closed, beside the server that starts on it: so it takes no time
+ * of the start and little memory.
  *
  * @module
  */
 
 import { damagedStore } from "./store_file.ts";
-import { denoCommand } from "../base/deno_command.ts";
+import { StoreProcess } from "./store_process.ts";
 
 /** What {@link StoreCheck} takes. */
 export interface StoreCheckOptions {
@@ -24,13 +24,17 @@ export class StoreCheck implements AsyncDisposable {
   /** What is wrong with the store; `null` when nothing was found in time. */
   readonly damage: Promise<string | null>;
   readonly #path: string;
-  readonly #child: Deno.ChildProcess | null;
+  readonly #process: StoreProcess;
 
   /** Begins. */
   constructor({ path, deadlineMs = DEADLINE_MS }: StoreCheckOptions) {
     this.#path = path;
-    this.#child = spawn(path);
-    this.damage = this.#read(deadlineMs);
+    this.#process = new StoreProcess("./quick_check.ts", path, false);
+    const timer = setTimeout(() => this.#process.kill(), deadlineMs);
+    this.damage = this.#process.said.then((said) => {
+      clearTimeout(timer);
+      return said === "ok" ? null : said;
+    });
   }
 
   /**
@@ -54,47 +58,6 @@ export class StoreCheck implements AsyncDisposable {
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#kill();
-    await this.damage;
-  }
-
-  async #read(deadlineMs: number): Promise<string | null> {
-    if (this.#child === null) return null;
-    const timer = setTimeout(() => this.#kill(), deadlineMs);
-    const { success, stdout } = await this.#child.output();
-    clearTimeout(timer);
-    const said = new TextDecoder().decode(stdout).trim().replace(/\s+/g, " ");
-    return success && said !== "ok" ? said : null;
-  }
-
-  #kill(): void {
-    try {
-      this.#child?.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  }
-}
-
-/** `null` where no process may or can be started: a check is not worth a start. */
-function spawn(path: string): Deno.ChildProcess | null {
-  try {
-    return new Deno.Command(denoCommand(), {
-      args: [
-        "run",
-        "--quiet",
-        "--no-prompt",
-        "--no-config",
-        "--no-lock",
-        `--allow-read=${path}`,
-        new URL("./quick_check.ts", import.meta.url).href,
-        path,
-      ],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-  } catch {
-    return null;
+    await this.#process[Symbol.asyncDispose]();
   }
 }

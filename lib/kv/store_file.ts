@@ -89,12 +89,26 @@ export async function prepareStoreFile(path: string): Promise<StoreFile> {
     const unclean = ((await Deno.stat(log).catch(() => null))?.size ?? 0) > 0;
     const damage = await walDamage(log);
     if (damage !== null) throw damagedStore(path, `its log ${log}: ${damage}`);
-    // SQLite gives what it puts beside a database the rights of the database.
-    (await openPrivate(path)).close();
+    await makeStoreFile(path);
     return { loose: await tighten(path), unclean };
   } catch (error) {
     throw error instanceof StoreOpenError ? error : new StoreOpenError(path, error);
   }
+}
+
+/**
+ * Makes a file for a store where there is none, or an empty one. SQLite gives what it puts beside a
+ * database the rights of the database. It can shrink while it is used only if that is said before
+ * anything is in it.
+ */
+export async function makeStoreFile(path: string): Promise<void> {
+  const file = await openPrivate(path);
+  const { size } = await file.stat();
+  file.close();
+  if (size > 0) return;
+  using database = new DatabaseSync(path);
+  // The second one has the first page written, though it changes nothing.
+  database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA user_version = 0");
 }
 
 async function check(path: string): Promise<void> {

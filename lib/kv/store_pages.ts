@@ -1,7 +1,7 @@
 /**
- * The pages of the SQLite file that Deno KV has open: how many there are and are free, and how they
- * are given back to the disk. It looks through a connection of its own, which must be closed before
- * Deno KV's: the last one to close puts the log into the file.
+ * The pages of the SQLite file that Deno KV has open: how many there are and are free. It looks
+ * through a connection of its own, which must be closed before Deno KV's: the last one to close puts
+ * the log into the file.
  *
  * @module
  */
@@ -16,17 +16,26 @@ export interface StoreSize {
   free: number;
 }
 
+/** Bytes that stay free in a file, however small it is: it would soon grow again. */
+const RESERVE = 8 * 1024 * 1024;
+
+/** What of a file's free bytes is not given back: it would soon grow again. */
+export function reserveOf({ file, free }: StoreSize): number {
+  return Math.max(RESERVE, 0.1 * (file - free));
+}
+
 /** See the module. */
 export class StorePages implements Disposable {
+  /** Whether its free pages can be given back while it is used. */
+  readonly shrinks: boolean;
   readonly #database: DatabaseSync;
   #size: StoreSize = { file: 0, free: 0 };
 
-  /** Opens a file that Deno KV has open. */
+  /** Looks at a file that Deno KV has open. */
   constructor(path: string) {
-    // It waits for nobody: whoever asks can ask again.
-    this.#database = new DatabaseSync(path, { timeout: 0 });
-    // A checkpoint waits for the disk, and is Deno KV's to make.
-    this.#database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL");
+    // It waits for hardly anybody: whoever asks can ask again.
+    this.#database = new DatabaseSync(path, { readOnly: true, timeout: 100 });
+    this.shrinks = this.#pragma("auto_vacuum") !== 0;
   }
 
   /** How large it is, or was when it could last be read. */
@@ -36,7 +45,7 @@ export class StorePages implements Disposable {
       const file = page * this.#pragma("page_count");
       this.#size = { file, free: page * this.#pragma("freelist_count") };
     } catch {
-      // It is being written, or cannot be read: then others say so.
+      // It is locked, or cannot be read: then others say so.
     }
     return this.#size;
   }

@@ -5,6 +5,8 @@ import { newTask } from "../../../lib/task/state.ts";
 import { parseFigures } from "../../helpers/metrics.ts";
 
 const READING: Reading = {
+  storage: null,
+  uploads: null,
   tasks: {},
   running: {},
   processes: 0,

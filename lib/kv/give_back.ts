@@ -1,0 +1,59 @@
+/**
+ * Gives the disk back what a store no longer needs of it, in a process beside the server. Only a
+ * file that was made for it can shrink while it is used; see `prepareStoreFile()`.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import { reserveOf, type StorePages } from "./store_pages.ts";
+import { StoreProcess } from "./store_process.ts";
+
+/** What {@link GiveBack} takes. */
+export interface GiveBackOptions {
+  /** The file. */
+  path: string;
+  /** Knows how much of it is free. */
+  pages: StorePages;
+  /** Milliseconds between two looks. @default {10_000} */
+  everyMs?: number;
+  /** Where advice is given. */
+  log: Logger;
+}
+
+/** Bytes in excess that make it worth a process. */
+const WORTH = 8 * 1024 * 1024;
+
+/** See the module. */
+export class GiveBack implements AsyncDisposable {
+  readonly #options: GiveBackOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #process: StoreProcess | null = null;
+  #advised = false;
+
+  /** Begins to look. */
+  constructor(options: GiveBackOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#look(), options.everyMs ?? 10_000);
+  }
+
+  /** Ends what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#process?.[Symbol.asyncDispose]();
+  }
+
+  #look(): void {
+    const { path, pages, log } = this.#options;
+    const size = pages.size();
+    if (this.#process !== null || size.free - reserveOf(size) < WORTH) return;
+    if (!pages.shrinks) {
+      const advice = "much of the store's file is free: stop the server and run deno task compact";
+      if (!this.#advised) log.warn(advice, { file: size.file, free: size.free });
+      this.#advised = true;
+      return;
+    }
+    const process = this.#process = new StoreProcess("./incremental_vacuum.ts", path, true);
+    void process.said.then(() => this.#process = null);
+  }
+}

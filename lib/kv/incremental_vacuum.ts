@@ -1,0 +1,42 @@
+/**
+ * A program that gives free pages of a SQLite file back to the disk, a few at a time, while others
+ * use the file. See `give_back.ts`.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { reserveOf } from "./store_pages.ts";
+import { startWatchdog } from "../base/watchdog.ts";
+
+/** Pages given back at once: who commits waits for no more than these. */
+const PAGES = 64;
+
+/** Milliseconds in between, for all the others. */
+const PAUSE_MS = 50;
+
+/** Milliseconds it waits for a commit of others. */
+const BUSY_MS = 5000;
+
+/** Gives back pages until only a reserve is free. */
+export async function giveBackPages(path: string, pauseMs: number = PAUSE_MS): Promise<void> {
+  using database = new DatabaseSync(path, { timeout: BUSY_MS });
+  const pragma = (name: string) => {
+    return Number(Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]);
+  };
+  const page = pragma("page_size");
+  while (true) {
+    const size = { file: page * pragma("page_count"), free: page * pragma("freelist_count") };
+    const excess = Math.floor((size.free - reserveOf(size)) / page);
+    if (excess <= 0) return;
+    // It ends where it is asked for no more rows.
+    database.prepare(`PRAGMA incremental_vacuum(${Math.min(PAGES, excess)})`).all();
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+if (import.meta.main) {
+  startWatchdog();
+  await giveBackPages(Deno.args[0]!);
+  Deno.exit(0);
+}

@@ -1,0 +1,47 @@
+/**
+ * `deno task compact [<store>]`: gives the disk back what of a store's file holds nothing, while no
+ * server uses it. From then on the file shrinks by itself. Deno lets only those who may do anything
+ * use SQLite's `VACUUM`.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { FileInUseError, lockFile } from "../lib/kv/file_lock.ts";
+import { checkStoreFile, storeFault } from "../lib/kv/store_file.ts";
+import { BackupError, configuredStore, exists, fail } from "./backup.ts";
+
+/**
+ * Writes a store's file anew, without free pages. It takes as much room again while it does, and a
+ * store that is cut short in it is as it was.
+ *
+ * @returns The bytes it took, and takes.
+ * @throws {FileInUseError} If a server uses it.
+ */
+export async function compact(path: string): Promise<{ before: number; after: number }> {
+  if (!await exists(path)) throw new BackupError(`There is no store at ${path}`);
+  using _lock = await lockFile(path);
+  await checkStoreFile(path);
+  const before = (await Deno.stat(path)).size;
+  try {
+    using database = new DatabaseSync(path);
+    database.exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    throw await storeFault(path, error);
+  }
+  return { before, after: (await Deno.stat(path)).size };
+}
+
+if (import.meta.main) {
+  try {
+    const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true });
+    const path = positionals[0] ?? configuredStore();
+    const { before, after } = await compact(path);
+    // deno-lint-ignore no-console -- what a person reads at a terminal
+    console.log(`${path} took ${before} bytes and takes ${after}`);
+  } catch (error) {
+    const used = error instanceof FileInUseError;
+    fail(used ? new BackupError("A Headway is using this store: stop it first") : error);
+  }
+}
