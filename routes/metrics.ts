@@ -1,3 +1,4 @@
+import { deadline } from "../lib/base/deadline.ts";
 import type { App } from "./app.ts";
 
 /** Milliseconds that counting tasks may take: figures are wanted most when the store is slow. */
@@ -33,16 +34,12 @@ async function countWaiting(app: App): Promise<Record<string, number>> {
 
 /** What the store answers; `null` where it does not in time. */
 async function inTime<T>({ log }: App, otherwise: string, reading: Promise<T>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("The store did not answer in time")), COUNT_MS);
-  });
   try {
-    return await Promise.race([reading, late]);
+    return await deadline(reading, COUNT_MS, () => {
+      throw new Error("The store did not answer in time");
+    });
   } catch (error) {
     log.warn(otherwise, { error });
     return null;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,3 +1,4 @@
+import { deadline } from "../lib/base/deadline.ts";
 import type { Principal } from "../lib/http/auth.ts";
 import { ULID } from "../lib/kv/keys.ts";
 import { listTasks } from "../lib/kv/list.ts";
@@ -27,15 +28,11 @@ export async function snapshotOf(
 
 /** A slow or broken store does not keep the page from being there. */
 async function inTime(app: App, url: URL, principal: Principal | null): Promise<string> {
-  const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(""), PATIENCE_MS);
   try {
-    return await Promise.race([late, contentOf(app, url, principal)]);
+    return await deadline(contentOf(app, url, principal), PATIENCE_MS, () => "");
   } catch (error) {
     app.log.warn("the page comes without its snapshot", { error });
     return "";
-  } finally {
-    clearTimeout(timer);
   }
 }
 

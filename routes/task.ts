@@ -1,4 +1,5 @@
 import { ifNoneMatch } from "@std/http";
+import { deadline } from "../lib/base/deadline.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, jsonText, pathId } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
@@ -42,12 +43,10 @@ export async function cancelTask(app: App, { params }: RouteContext): Promise<Re
   const waiting = new AbortController();
   // Listening before asking: the end may come before the answer.
   const ended = hub.next(id, ({ type }) => type === "complete", waiting.signal);
-  const timer = setTimeout(() => waiting.abort(), app.cancelWaitMs);
   try {
     const decided = refuse(await store.cancel(id), id, "canceled");
-    if (decided.status === "asked") await ended;
+    if (decided.status === "asked") await deadline(ended, app.cancelWaitMs, () => {});
   } finally {
-    clearTimeout(timer);
     waiting.abort();
   }
   const { status, cancel_requested } = JSON.parse(

@@ -9,6 +9,7 @@ import { isDeeper } from "./json_depth.ts";
 import { ULID } from "../kv/keys.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
+import { deadline } from "../base/deadline.ts";
 
 /** Levels of arrays and objects in a body, at the most. */
 const MAX_DEPTH = 200;
@@ -86,19 +87,14 @@ async function readBody(
 
 /** A body whose length is known, given up when it does not arrive in time. */
 async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new HttpError(408, "The body did not arrive in time")), ms);
-  });
-  const broken = body.catch(() => {
+  const whole = body.catch(() => {
     throw new HttpError(400, "The body broke off", { field: "body" });
   });
-  try {
-    return await Promise.race([broken, late]);
-  } finally {
-    clearTimeout(timer);
-    broken.catch(() => {});
-  }
+  return await deadline(whole, ms, bodyIsLate);
+}
+
+function bodyIsLate(): never {
+  throw new HttpError(408, "The body did not arrive in time");
 }
 
 /**
@@ -115,18 +111,10 @@ export async function* withDeadline(
 ): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   const end = performance.now() + totalMs;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     while (true) {
       const wait = Math.max(0, Math.min(idleMs, end - performance.now()));
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => reject(new HttpError(408, "The body did not arrive in time")),
-          wait,
-        );
-      });
-      const { done, value } = await Promise.race([reader.read(), late]);
-      clearTimeout(timer);
+      const { done, value } = await deadline(reader.read(), wait, bodyIsLate);
       if (done) return;
       yield value;
     }
@@ -134,7 +122,6 @@ export async function* withDeadline(
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, "The body broke off", { field: "body" });
   } finally {
-    clearTimeout(timer);
     await reader.cancel().catch(() => {});
   }
 }

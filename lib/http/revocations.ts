@@ -8,6 +8,7 @@
 import { decodeTime, ulid } from "@std/ulid";
 import { keys } from "../kv/keys.ts";
 import { deadline } from "../base/deadline.ts";
+import { delay } from "../task/delay.ts";
 import type { Logger } from "../base/log.ts";
 import { isRevoked, merged, NONE, type Revoked } from "./revoked.ts";
 
@@ -148,7 +149,8 @@ export class Revocations implements AsyncDisposable {
       } catch (error) {
         if (!signal.aborted) log.warn("the watch for ended sessions broke, begun again", { error });
       }
-      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      // It ends at once, should the watch be closed meanwhile.
+      await delay(AGAIN_MS, signal).catch(() => {});
     }
   }
 

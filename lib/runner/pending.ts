@@ -8,7 +8,7 @@
 import type { HubEvent } from "../feed/hub_event.ts";
 import type { Line } from "./line.ts";
 import type { LiveTask } from "../store/live_task.ts";
-import { pause } from "../task/delay.ts";
+import { delay } from "../task/delay.ts";
 import { firstLaters, readLine } from "../kv/queue.ts";
 import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
 import { statusOf } from "../task/json_text.ts";
@@ -119,7 +119,7 @@ export class Pending {
       const { ranks, next } = await readLine(kv, from, READ_AT_ONCE);
       this.#schedule.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
     } catch (error) {
-      await pause(RETRY_MS, this.#closing.signal);
+      await delay(RETRY_MS, this.#closing.signal);
       this.#schedule.fail(line, now());
       throw error;
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deadline } from "../base/deadline.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { StopReason } from "../child/protocol.ts";
 import type { Member } from "./task_pool.ts";
@@ -108,9 +109,6 @@ export class Runs {
 
   /** Waits for everything that runs to be over, but not longer than `ms`. */
   async over(ms: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ms);
-    await Promise.race([Promise.all(this.all().map(({ over }) => over.promise)), late.promise]);
-    clearTimeout(timer);
+    await deadline(Promise.all(this.all().map(({ over }) => over.promise)), ms, () => {});
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { jittered } from "../task/backoff.ts";
+import { delay } from "../task/delay.ts";
 import { encodeBytes } from "./encode.ts";
 import type { SseStream } from "./stream.ts";
 
@@ -55,10 +56,10 @@ export class Drain {
     const { streams } = this.#options;
     for (const [n, at] of spread(streams.length, this.windowMs, this.#random).entries()) {
       const wait = at - (performance.now() - this.#begun);
-      if (wait > 0) await pause(wait);
+      if (wait > 0) await delay(wait);
       streams[n]!.end("stop", encodeBytes({ retry: this.retryMs() }));
     }
-    await pause(this.#left);
+    await delay(this.#left);
   }
 
   get #left(): number {
@@ -69,8 +70,4 @@ export class Drain {
 /** `count` moments within `windowMs`, ascending: one in each of as many equal parts, anywhere in it. */
 export function spread(count: number, windowMs: number, random: () => number): number[] {
   return Array.from({ length: count }, (_, n) => windowMs * (n + random()) / count);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -14,7 +14,7 @@ import { type Key, keys, keyText } from "../kv/keys.ts";
 import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Logger } from "../base/log.ts";
-import { pause } from "../task/delay.ts";
+import { delay } from "../task/delay.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 
 /** Milliseconds after which a commit without an answer counts as one that fails. */
@@ -291,7 +291,7 @@ export class Journal {
     this.failure = error;
     if (tries % 10 === 0) log.warn("a commit failed and is tried again", { error, tries });
     const ms = Math.min(500, 5 * 2 ** Math.min(tries, 8));
-    await pause(ms, this.#closing.signal).catch(() => {});
+    await delay(ms, this.#closing.signal).catch(() => {});
     return true;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deadline } from "../base/deadline.ts";
 import type { WriteResult } from "./write.ts";
 
 /** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
@@ -25,14 +26,8 @@ export class StoreError extends Error {
 }
 
 /** Waits for a write, but not for ever. What was not taken in time may still be. */
-export async function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError("stalled")), WRITE_MS);
+export function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
+  return deadline(write, WRITE_MS, () => {
+    throw new StoreError("stalled");
   });
-  try {
-    return await Promise.race([write, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

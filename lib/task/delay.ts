@@ -1,14 +1,34 @@
 /**
- * Waiting, for generators: what is canceled waits no longer.
+ * Waiting for a while.
  *
  * @module
  */
 
 /**
- * Resolves after `ms` milliseconds, at once for 0; rejects with the signal's reason as soon as it
- * aborts.
+ * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts.
  *
- * @throws {unknown} The signal's reason, when it has aborted already.
+ * @throws {unknown} The signal's reason.
+ */
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  if (ms <= 0) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => reject(signal!.reason);
+  const timer = setTimeout(resolve, ms);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts, so that a
+ * task that is canceled stops waiting: pass it the `signal` of the task's context.
+ *
+ * @throws {unknown} The signal's reason.
  *
  * @example
  * ```ts
@@ -25,17 +45,6 @@
  * });
  * ```
  */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (ms <= 0) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = () => reject(signal.reason);
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, signal);
 }

@@ -14,7 +14,7 @@ const ALLOWED: [string, string][] = [
   ["lib/feed/hub.ts", `import { log } from "./log.ts";`],
   ["lib/engine.ts", `import { Hub } from "./feed/hub.ts";`],
   ["lib/server.ts", `import { Engine } from "./engine.ts";`],
-  ["lib/mod.ts", `export { delay } from "./task/delay.ts";`],
+  ["lib/mod.ts", `export { pause } from "./task/delay.ts";`],
   ["lib/feed/hub.ts", `import { eTag } from "@std/http";`],
   ["lib/kinds/demo.ts", `import { progress } from "headway";`],
   ["lib/kinds/demo.ts", `import { parse } from "csv-parse";`],

@@ -1,17 +1,28 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { pause } from "../../../lib/task/delay.ts";
+import { delay, pause } from "../../../lib/task/delay.ts";
 
-Deno.test("pause() resolves, and waits for nothing at 0", async () => {
+Deno.test("delay() resolves, and waits for nothing at 0", async () => {
   const { signal } = new AbortController();
-  await pause(1, signal);
-  await pause(0, signal);
+  for (const ms of [1, 0]) {
+    await delay(ms, signal);
+    await delay(ms);
+  }
 });
 
-Deno.test("pause() rejects with the reason when the signal aborts, and leaves no timer", async () => {
+Deno.test("delay() rejects with the reason when the signal aborts, and leaves no timer", async () => {
   const stop = new AbortController();
   const reason = new Error("stop");
-  const waiting = pause(3_600_000, stop.signal);
+  const waiting = delay(3_600_000, stop.signal);
   stop.abort(reason);
   assertEquals(await assertRejects(() => waiting), reason);
-  assertEquals(await assertRejects(() => pause(0, stop.signal)), reason);
+  assertEquals(await assertRejects(() => delay(0, stop.signal)), reason);
+});
+
+Deno.test("pause() is delay(), and has to be given a signal", async () => {
+  const stop = new AbortController();
+  const waiting = pause(3_600_000, stop.signal);
+  stop.abort(new Error("stop"));
+  await assertRejects(() => waiting, Error, "stop");
+  // @ts-expect-error A task that is canceled must not go on waiting.
+  await pause(0);
 });
