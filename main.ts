@@ -134,9 +134,9 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
   if (path !== null && pages !== null) parts.use(new GiveBack({ path, pages, log }));
   const space = pages === null ? undefined : await freeSpace(config, pages, log);
 
-  const inline = options.inline || config.workers === 0;
+  const inline = options.inline || config.taskProcesses === 0;
   if (!inline && Deno.build.os === "windows") {
-    throw new ConfigError("Windows has no task processes: HEADWAY_WORKERS must be 0 there");
+    throw new ConfigError("Windows has no task processes: HEADWAY_TASK_PROCESSES must be 0 there");
   }
   const metrics = parts.use(new Metrics({ version: denoJson.version, role: config.role }));
   const checked = <T>(work: Promise<T>) => check?.during(work) ?? work;
@@ -153,7 +153,7 @@ async function begin(config: Config, options: StartOptions): Promise<Server> {
         inline
           ? startInline(kinds, events)
           : startTaskProcess({ modules, permissions, env, log }, events),
-      processes: Math.max(1, config.workers),
+      processes: Math.max(1, config.taskProcesses),
       concurrency: config.concurrency,
       leaseMs: config.leaseMs,
       retentionMs: config.retentionMs,
@@ -345,9 +345,12 @@ async function main(): Promise<void> {
   let server: Server;
   try {
     const deployed = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
-    const config = readConfig((name) => Deno.env.get(name));
+    const warnings: string[] = [];
+    const config = readConfig((name) => Deno.env.get(name), (sentence) => warnings.push(sentence));
+    const log = createLogger(config.log);
+    for (const sentence of warnings) log.warn(sentence);
     // Deno Deploy kills five seconds after its SIGINT.
-    server = await start(config, deployed ? { graceMs: 2000 } : {});
+    server = await start(config, deployed ? { log, graceMs: 2000 } : { log });
   } catch (error) {
     const known = error instanceof ConfigError || error instanceof FileInUseError ||
       error instanceof StoreOpenError || error instanceof SchemaError ||

@@ -32,7 +32,7 @@ export interface Config {
   /** Modules with further kinds, as URLs. */
   kinds: string[];
   /** Task processes; 0 runs tasks in the server's own. */
-  workers: number;
+  taskProcesses: number;
   /** Tasks at once in each. */
   concurrency: number;
   /** Deno permission flags of the task processes. */

@@ -6,23 +6,33 @@
  */
 
 import type { Config } from "./config.ts";
+import { lookUp } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 
 /**
  * Reads a configuration.
  *
  * @param env Looks a variable up.
- * @throws {ConfigError} If a value is not as it should be.
+ * @param warn Is told, in a sentence each, what works but should be changed.
+ * @throws {ConfigError} If a value is wrong.
  */
-export function readConfig(env: (name: string) => string | undefined): Config {
+export function readConfig(
+  env: (name: string) => string | undefined,
+  warn: (sentence: string) => void = () => {},
+): Config {
   const config = {} as Config;
-  for (const variable of VARIABLES) variable.read(env(variable.name)?.trim() || undefined, config);
+  const given = new Set<string>();
+  for (const variable of VARIABLES) {
+    const text = lookUp(variable, env, warn);
+    if (text !== undefined) given.add(variable.name);
+    variable.read(text, config);
+  }
   if (env("DENO_DEPLOYMENT_ID") !== undefined) {
     // Deno Deploy: the address counts for nothing, everybody can reach it; the store is the platform's;
     // little memory, and a life of minutes, are better spent in one process.
     config.host = "0.0.0.0";
-    if (!env("HEADWAY_KV")?.trim()) config.kv = "";
-    if (!env("HEADWAY_WORKERS")?.trim()) config.workers = 0;
+    if (!given.has("HEADWAY_KV")) config.kv = "";
+    if (!given.has("HEADWAY_TASK_PROCESSES")) config.taskProcesses = 0;
   }
   return config;
 }

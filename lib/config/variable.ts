@@ -7,10 +7,10 @@
 import { resolve } from "node:path";
 import { type Config, ConfigError } from "./config.ts";
 
-/** See the module. */
 export interface Variable {
-  /** `HEADWAY_…` */
   name: string;
+  /** A name it had in an older version, which still works. */
+  oldName?: string;
   /** Its default, in words. */
   shown: string;
   /** What it is for. */
@@ -76,6 +76,45 @@ export function text(
   read: (text: string | undefined, config: Config) => void,
 ): Variable {
   return { name, shown, about, read };
+}
+
+/** A variable that was called `oldName` in an older version. */
+export function renamed(oldName: string, variable: Variable): Variable {
+  return {
+    ...variable,
+    oldName,
+    about: `${variable.about} (was ${oldName})`,
+    read(text, config) {
+      try {
+        variable.read(text, config);
+      } catch (error) {
+        // Whoever set it knows it by the old name.
+        if (!(error instanceof ConfigError)) throw error;
+        throw new ConfigError(`${error.message} (its old name is ${oldName})`);
+      }
+    },
+  };
+}
+
+/**
+ * Looks a variable up, also by its old name. A blank one counts as not set.
+ *
+ * @param warn Is told of an old name, in one sentence.
+ */
+export function lookUp(
+  { name, oldName }: Pick<Variable, "name" | "oldName">,
+  env: (name: string) => string | undefined,
+  warn: (sentence: string) => void,
+): string | undefined {
+  const text = env(name)?.trim() || undefined;
+  const old = oldName && env(oldName)?.trim() || undefined;
+  if (old === undefined) return text;
+  warn(
+    text === undefined
+      ? `${oldName} is now called ${name}: rename it, the old name will go`
+      : `${oldName} is ignored: it is now called ${name}, which is set too`,
+  );
+  return text ?? old;
 }
 
 /** A path, or none. */

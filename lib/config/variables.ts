@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import type { LogLevel } from "../task/define.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
-import { file, flag, list, text, type Variable, whole, wrong } from "./variable.ts";
+import { file, flag, list, renamed, text, type Variable, whole, wrong } from "./variable.ts";
 
 const MiB = 1024 * 1024;
 const HOUR = 3600_000;
@@ -65,9 +65,18 @@ export const VARIABLES: readonly Variable[] = [
         .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
     },
   ),
-  whole("HEADWAY_WORKERS", "workers", 1, "task processes; 0 runs tasks in the server's own", {
-    max: 256,
-  }),
+  renamed(
+    "HEADWAY_WORKERS",
+    whole(
+      "HEADWAY_TASK_PROCESSES",
+      "taskProcesses",
+      1,
+      "task processes; 0 runs tasks in the server's own",
+      {
+        max: 256,
+      },
+    ),
+  ),
   whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks at once in each", {
     min: 1,
     max: 100_000,

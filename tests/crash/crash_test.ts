@@ -180,7 +180,10 @@ Deno.test({
   name: "task processes end when their server was killed",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    await using server = await startServer({ kinds: CRASH_KINDS, env: { HEADWAY_WORKERS: "2" } });
+    await using server = await startServer({
+      kinds: CRASH_KINDS,
+      env: { HEADWAY_TASK_PROCESSES: "2" },
+    });
     const { task_id } = await submit(server.url, "numbered", { rows: 1e6, pause_ms: 20 });
     await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) >= 7);
     const pids = await childrenOf(server.process.pid);

@@ -44,7 +44,7 @@ Deno.test({
   ignore,
   async fn() {
     await using gate = closedGate();
-    await using server = await startServer({ env: { HEADWAY_WORKERS: "1" } });
+    await using server = await startServer({ env: { HEADWAY_TASK_PROCESSES: "1" } });
     const { task_id } = await submit(server.url, "waits");
     const input = { steps: 200, interval_ms: 10, gate: gate.url };
     const steps = await submit(server.url, "steps", input);

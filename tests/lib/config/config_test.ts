@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { type Config, ConfigError } from "../../../lib/config/config.ts";
 import { configHelp, readConfig } from "../../../lib/config/read_config.ts";
+import { VARIABLES } from "../../../lib/config/variables.ts";
 import { digestOf } from "../../../lib/http/tokens.ts";
 
 /** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */
@@ -62,8 +63,8 @@ const CASES: Record<string, Case> = {
       "file:///k.ts": ["file:///k.ts"],
     },
   },
-  HEADWAY_WORKERS: {
-    field: "workers",
+  HEADWAY_TASK_PROCESSES: {
+    field: "taskProcesses",
     fallback: 1,
     good: { "0": 0, "256": 256 },
     bad: [...notWhole, "257"],
@@ -291,13 +292,64 @@ Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the se
   }
 });
 
+/** What is read by the new name is read by the old one, with a warning that says both. */
+const RENAMED: Record<string, string> = { HEADWAY_WORKERS: "HEADWAY_TASK_PROCESSES" };
+
+/** A configuration, and what was warned of. */
+function readWarned(settings: Record<string, string>): [Config, string[]] {
+  const warnings: string[] = [];
+  return [readConfig((name) => settings[name], (sentence) => warnings.push(sentence)), warnings];
+}
+
+for (const [oldName, name] of Object.entries(RENAMED)) {
+  const { field, good, bad = [] } = CASES[name]!;
+
+  Deno.test(`readConfig() reads ${name} by its old name ${oldName}, and warns once`, () => {
+    for (const [text, value] of Object.entries(good)) {
+      const [config, warnings] = readWarned({ [oldName]: text });
+      assertEquals<unknown>(config[field], value);
+      assertEquals(warnings, [`${oldName} is now called ${name}: rename it, the old name will go`]);
+    }
+    for (const text of bad) {
+      const { message } = assertThrows(() => read({ [oldName]: text }), ConfigError);
+      assert(message.startsWith(`${name} must be `), message);
+      assert(message.endsWith(` (its old name is ${oldName})`), message);
+    }
+    assertStringIncludes(configHelp(), `(was ${oldName})`);
+  });
+
+  Deno.test(`readConfig() prefers ${name} where ${oldName} is set too, and says so`, () => {
+    const [[text, value], [other]] = Object.entries(good) as [[string, unknown], [string]];
+    const [config, warnings] = readWarned({ [name]: text, [oldName]: other });
+    assertEquals<unknown>(config[field], value);
+    assertEquals(warnings, [`${oldName} is ignored: it is now called ${name}, which is set too`]);
+    // A blank one is not set.
+    assertEquals(readWarned({ [name]: " ", [oldName]: text })[0][field], value);
+    assertEquals(readWarned({ [name]: text, [oldName]: " " })[1], []);
+  });
+}
+
+Deno.test("readConfig() has a test for every old name", () => {
+  const renamed = VARIABLES.flatMap(({ name, oldName }) => oldName ? [[oldName, name]] : []);
+  assertEquals(Object.fromEntries(renamed), RENAMED);
+});
+
+Deno.test("readConfig() warns of nothing where no old name is used", () => {
+  const settings = Object.fromEntries(
+    Object.entries(CASES).map(([name, { good }]) => [name, Object.keys(good)[0]!]),
+  );
+  assertEquals(readWarned(settings)[1], []);
+});
+
 Deno.test("readConfig() suits itself to Deno Deploy", () => {
   const there = { DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" };
-  const { host, kv, workers } = read(there);
-  assertEquals([host, kv, workers], ["0.0.0.0", "", 0]);
+  const { host, kv, taskProcesses } = read(there);
+  assertEquals([host, kv, taskProcesses], ["0.0.0.0", "", 0]);
   const HEADWAY_KV = "https://kv.example";
-  const own = read({ ...there, HEADWAY_KV, HEADWAY_WORKERS: "2" });
-  assertEquals([own.kv, own.workers], [HEADWAY_KV, 2]);
+  for (const name of ["HEADWAY_TASK_PROCESSES", "HEADWAY_WORKERS"]) {
+    const own = read({ ...there, HEADWAY_KV, [name]: "2" });
+    assertEquals([own.kv, own.taskProcesses], [HEADWAY_KV, 2]);
+  }
 });
 
 Deno.test("readConfig() lets task processes read the folders of the user's kinds", () => {

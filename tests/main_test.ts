@@ -1,0 +1,20 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { childrenOf } from "./helpers/processes.ts";
+import { startServer } from "./helpers/server.ts";
+
+Deno.test("main.ts takes a setting by its old name, with one warning in the log", async () => {
+  await using server = await startServer({ env: { HEADWAY_WORKERS: "0" } });
+  assertEquals(await childrenOf(server.process.pid), []);
+  await server.kill("SIGINT");
+  assertEquals(server.stderr.length, 1, server.stderr.join("\n"));
+  assertStringIncludes(server.stderr[0]!, "HEADWAY_WORKERS is now called HEADWAY_TASK_PROCESSES");
+});
+
+Deno.test("main.ts takes the new name of a setting where both are set, and says so", async () => {
+  const env = { HEADWAY_WORKERS: "3", HEADWAY_TASK_PROCESSES: "0" };
+  await using server = await startServer({ env });
+  assertEquals(await childrenOf(server.process.pid), []);
+  await server.kill("SIGINT");
+  assertEquals(server.stderr.length, 1, server.stderr.join("\n"));
+  assertStringIncludes(server.stderr[0]!, "HEADWAY_WORKERS is ignored");
+});
