@@ -10,8 +10,8 @@ import { StoreProcess } from "./store_process.ts";
 
 /** What {@link StoreCheck} takes. */
 export interface StoreCheckOptions {
-  /** The file. Deno KV has it open, and has made good what a crash left. */
-  path: string;
+  /** The file. Deno KV has it open, and has repaired what a crash left. `null`: nothing is read. */
+  path: string | null;
   /** Milliseconds after which a large store is left as it is. @default {10_000} */
   deadlineMs?: number;
 }
@@ -23,15 +23,17 @@ const DEADLINE_MS = 10_000;
 export class StoreCheck implements AsyncDisposable {
   /** What is wrong with the store; `null` when nothing was found in time. */
   readonly damage: Promise<string | null>;
-  readonly #path: string;
-  readonly #process: StoreProcess;
+  readonly #path: string | null;
+  readonly #process: StoreProcess | null;
 
   /** Begins. */
   constructor({ path, deadlineMs = DEADLINE_MS }: StoreCheckOptions) {
     this.#path = path;
-    this.#process = new StoreProcess("./quick_check.ts", path, false);
-    const timer = setTimeout(() => this.#process.kill(), deadlineMs);
-    this.damage = this.#process.said.then((said) => {
+    const process = this.#process = path === null
+      ? null
+      : new StoreProcess("./quick_check.ts", path, false);
+    const timer = setTimeout(() => process?.kill(), deadlineMs);
+    this.damage = (process?.said ?? Promise.resolve(null)).then((said) => {
       clearTimeout(timer);
       return said === "ok" ? null : said;
     });
@@ -45,19 +47,19 @@ export class StoreCheck implements AsyncDisposable {
   async during<T>(work: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     void this.damage.then((damage) => {
-      if (damage !== null) reject(damagedStore(this.#path, damage));
+      if (damage !== null) reject(damagedStore(this.#path!, damage));
     });
     try {
       return await Promise.race([work, promise]);
     } catch (error) {
       // Damage may be what it stumbled over.
       const damage = await this.damage;
-      throw damage === null ? error : damagedStore(this.#path, damage);
+      throw damage === null ? error : damagedStore(this.#path!, damage);
     }
   }
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process[Symbol.asyncDispose]();
+    await this.#process?.[Symbol.asyncDispose]();
   }
 }

@@ -184,7 +184,7 @@ test("a store that is killed and comes back loses nothing, and nobody is taken f
   gate.open();
   await following;
   for (const process of [...cluster.webs, ...cluster.workers]) {
-    assertEquals(process.stderr.filter((line) => /begins anew|is dead/.test(line)), []);
+    assertEquals(process.stderr.filter((line) => /it starts over|is dead/.test(line)), []);
   }
   assertEquals(
     (await finished(
@@ -204,7 +204,7 @@ interface Way {
   heal(): void | Promise<void>;
 }
 
-test("a worker cut off from the store is fenced: others go on, and it begins anew", async () => {
+test("a worker cut off from the store is fenced: others go on, and it starts over", async () => {
   await using cluster = await startCluster(1, 1);
   const { port } = new URL(cluster.store.url);
   await using gate = openTcpGate(Number(port));
@@ -251,7 +251,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   await heal();
   gate.open();
   assertGreater(await following, more.length);
-  await eventually(() => assert(cutOff.stderr.some((line) => line.includes("begins anew"))));
+  await eventually(() => assert(cutOff.stderr.some((line) => line.includes("it starts over"))));
   // It is a worker again.
   await rescue.kill();
   const last = await submit(base, "numbered", { rows: 7 });
@@ -259,7 +259,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   checkRows(await storedEvents(base, last.task_id), { every: SHAPE.every, count: 7 });
 }
 
-test("a worker that stands still past its lease is fenced when it wakes, and begins anew", async () => {
+test("a worker that stands still past its lease is fenced when it wakes, and starts over", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(1, 2);
   const base = cluster.webs[0]!.url;
@@ -281,7 +281,7 @@ test("a worker that stands still past its lease is fenced when it wakes, and beg
     gate.open();
   }
   assertGreater(await following, ids.length);
-  await eventually(() => assert(/begins anew/.test(asleep.stderr.join("\n"))));
+  await eventually(() => assert(/it starts over/.test(asleep.stderr.join("\n"))));
   await awake.kill();
   const { task_id } = await submit(base, "numbered", { rows: 7 });
   assertEquals((await finished(base, task_id)).attempt, 1);

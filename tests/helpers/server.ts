@@ -145,10 +145,9 @@ export async function testApp(
 
 /** The server, whose end is also that of its store. */
 function withStore(server: Server, store: AsyncDisposableStack): Server {
-  const stop = server[Symbol.asyncDispose];
   return Object.assign(server, {
     async [Symbol.asyncDispose](): Promise<void> {
-      await stop();
+      await server.stop(0);
       await store.disposeAsync();
     },
   });

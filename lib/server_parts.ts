@@ -1,0 +1,134 @@
+/**
+ * What a server is made of, opened before it runs: the store, who may use it, how tasks are started.
+ *
+ * @module
+ */
+
+import { createLogger, type Logger } from "./base/log.ts";
+import { Metrics } from "./base/metrics.ts";
+import { loadKinds, SHIPPED_KINDS } from "./child/load_kinds.ts";
+import { taskEnvironment } from "./child/task_environment.ts";
+import { type Certificate, readCertificate } from "./config/certificate.ts";
+import { type Config, ConfigError } from "./config/config.ts";
+import { serverFiles } from "./config/server_files.ts";
+import { taskPermissions } from "./config/task_permissions.ts";
+import type { EngineOptions } from "./engine.ts";
+import { Auth } from "./http/auth.ts";
+import { isLoopback } from "./http/origin.ts";
+import { readTokens } from "./http/tokens.ts";
+import { type OpenStore, openStore } from "./kv/open_store.ts";
+import { startInline, startTaskProcess } from "./runner/task_process.ts";
+import { Pulse } from "./sse/stream.ts";
+
+/** What {@link Server.open} takes beside the configuration. */
+export interface ServerOptions {
+  /** Of Headway. */
+  version: string;
+  /** Reads the environment of this process, of which task processes get a part. */
+  environment: () => Record<string, string>;
+  /** A handle to use, which stays open: for tests, and several servers in one process. */
+  kv?: Deno.Kv;
+  /** Runs tasks in this process instead of in task processes. @default {false} */
+  inline?: boolean;
+  /** @default {a logger as configured} */
+  log?: Logger;
+  /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
+  killAfterMs?: number;
+  /** Milliseconds that tasks get to reach their next checkpoint at a stop without a drain. @default {5000} */
+  graceMs?: number;
+  /** Milliseconds the answer to a cancel waits for the task's end. @default {2000} */
+  cancelWaitMs?: number;
+}
+
+/** Disposing of them closes them, the store last. */
+export interface ServerParts extends AsyncDisposable {
+  readonly config: Config;
+  readonly options: ServerOptions;
+  readonly log: Logger;
+  readonly certificate: Certificate | null;
+  readonly store: OpenStore;
+  readonly engine: Omit<EngineOptions, "onfenced">;
+  readonly metrics: Metrics;
+  readonly auth: Auth;
+  readonly pulse: Pulse;
+}
+
+/** See {@link Server.open} for what it throws. */
+export async function openParts(config: Config, options: ServerOptions): Promise<ServerParts> {
+  const { version, kv: given, log = createLogger(config.log) } = options;
+  const modules = [SHIPPED_KINDS, ...config.kinds];
+  const kinds = await loadKinds(modules);
+  const tokens = await readTokens(config.tokens, config.tokensFile);
+  if (tokens.length === 0) requireUnreachable(config);
+  const certificate = await readCertificate(config.tlsCert, config.tlsKey);
+  const inline = options.inline || config.taskProcesses === 0;
+  if (!inline && Deno.build.os === "windows") {
+    throw new ConfigError("Windows has no task processes: HEADWAY_TASK_PROCESSES must be 0 there");
+  }
+  await using owned = new AsyncDisposableStack();
+  const { minFree } = config;
+  const store = owned.use(await openStore({ location: config.kv, kv: given, minFree, log }));
+  const metrics = owned.use(new Metrics({ version, role: config.role }));
+  const { kv, alone } = store;
+  const auth = owned.use(await Auth.open({ ...config, kv, alone, tokens, log }));
+  const engine: ServerParts["engine"] = {
+    kv,
+    alone,
+    role: config.role,
+    kinds,
+    startProcess: inline
+      ? (events) => startInline(kinds, events)
+      : await processStarter(config, modules, options.environment(), log),
+    processes: Math.max(1, config.taskProcesses),
+    concurrency: config.concurrency,
+    leaseMs: config.leaseMs,
+    retentionMs: config.retentionMs,
+    maxLog: config.maxLog,
+    maxLogBytes: config.maxLogBytes,
+    uploadQuota: config.uploadQuota,
+    space: store.space,
+    ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
+    metrics,
+    log,
+  };
+  const pulse = owned.use(new Pulse(beatMs(config)));
+  const parts = { config, options, log, certificate, store, engine, metrics, auth, pulse };
+  const resources = owned.move();
+  return { ...parts, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/**
+ * For a server without tokens.
+ *
+ * @throws {ConfigError} If others than this machine can reach it.
+ */
+function requireUnreachable({ role, opsPort, insecure, host }: Config): void {
+  const listens = role !== "worker" || opsPort !== null;
+  if (!listens || insecure || isLoopback(host)) return;
+  throw new ConfigError(
+    `Others can reach ${host}: set HEADWAY_TOKENS or HEADWAY_TOKENS_FILE, or ` +
+      "HEADWAY_INSECURE=1 to let anybody do anything",
+  );
+}
+
+/** Task processes do not reach the server's own files; the log says what leads there all the same. */
+async function processStarter(
+  config: Config,
+  modules: readonly string[],
+  environment: Record<string, string>,
+  log: Logger,
+): Promise<EngineOptions["startProcess"]> {
+  const files = await serverFiles(config);
+  const { flags: permissions, gaps } = await taskPermissions(config.taskPermissions, files);
+  for (const gap of gaps) {
+    log.warn(`HEADWAY_TASK_PERMISSIONS lets tasks reach the store and the tokens: ${gap}`);
+  }
+  const env = taskEnvironment(environment);
+  return (events) => startTaskProcess({ modules, permissions, env, log }, events);
+}
+
+/** Milliseconds between two ticks for the streams: ten in the shortest time they measure. */
+function beatMs({ heartbeatMs, streamLifeMs }: Config): number {
+  const times = [heartbeatMs, streamLifeMs].filter((ms) => ms > 0).map((ms) => ms / 10);
+  return Math.max(10, Math.min(1000, ...times));
+}
