@@ -25,6 +25,8 @@ guardExit((error) => executor?.fail(error));
 
 /** Runs tasks of the kinds that these modules export, by URL. */
 export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
+  // One that cannot be used ends the process here.
+  const kinds = collectKinds(modules);
   startWatchdog();
   // One task's stray rejection must not end the others' process.
   for (const type of ["unhandledrejection", "error"] as const) {
@@ -35,7 +37,6 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
     });
   }
 
-  const kinds = collectKinds(modules);
   const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
     if ("message" in frame) tasks.receive(frame.message);
     else tasks.receiveBytes(frame.request, frame.bytes);

@@ -16,8 +16,8 @@ export const OF_DENO: readonly string[] = [
   "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 ];
 
-/** The environment a task process is started with. */
+/** The environment a task process is started with. What it prints is for a log: it has no colours. */
 export function taskEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(env).filter(([name]) => !OF_THE_SERVER.includes(name));
-  return Object.fromEntries(entries);
+  return { ...Object.fromEntries(entries), NO_COLOR: "1" };
 }

@@ -127,11 +127,15 @@ function hostOf(
     if (!ended) events.onmessage(message);
   });
   const kill = () => child.kill("SIGKILL");
-  const said = channel.ended.catch((error) => {
+  let gone = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const killIn = (ms: number) => {
+    if (!gone) timer ??= setTimeout(kill, ms);
+  };
+  // When the line has ended nobody can speak with it: it is about to end, or must.
+  const said = channel.ended.then(() => killIn(LINGER_MS), (error) => {
     log.error("a task process spoke nonsense and is killed", { pid, error });
-  }).then(() => {
-    // Nobody can speak with it any more.
-    if (!ended) kill();
+    kill();
   });
   const read = [child.stdout!, child.stderr!].map((stream) =>
     readPrinted(stream, {
@@ -142,6 +146,8 @@ function hostOf(
   const exited = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
   }).then(async (status) => {
+    gone = true;
+    clearTimeout(timer);
     await deadline(Promise.all([said, ...read]), LINGER_MS, () => {});
     channel.destroy();
     child.stdout!.destroy();
@@ -164,8 +170,8 @@ function hostOf(
     close() {
       ended = true;
       channel.end();
-      const timer = setTimeout(kill, CLOSE_MS);
-      return exited.finally(() => clearTimeout(timer));
+      killIn(CLOSE_MS);
+      return exited;
     },
   };
 }
