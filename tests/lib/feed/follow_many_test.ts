@@ -86,6 +86,7 @@ Deno.test("followMany() reads nothing for those who left before it was their tur
   await using opened = await openHub();
   const { hub } = opened;
   await putTasks(opened.kv, 3);
+  for (let n = 0; n < 40; n++) await opened.kv.set(keys.kind(`k${n}`), null);
   using pulse = new Pulse(2 ** 30);
   const gate = Promise.withResolvers<void>();
   let lists = 0;
