@@ -1,6 +1,6 @@
 /**
- * Everything behind the HTTP half of a process, put together in the order in which the parts need
- * each other, and taken apart in the opposite one.
+ * Everything behind the HTTP half of a process: opened in the order in which the parts need each
+ * other, closed in the opposite order.
  *
  * @module
  */
@@ -20,21 +20,16 @@ import { Store } from "./store/store.ts";
 import type { AnyTask } from "./task/define.ts";
 import { Uploads } from "./kv/uploads.ts";
 
-/** What {@link Engine.open} takes. */
 export interface EngineOptions {
-  /** The one handle of this process. It stays open. */
+  /** Stays open. */
   kv: Deno.Kv;
-  /** No other process can have this store: its old sessions are dead, and commits may check more. */
+  /** No other process can have this store: all old sessions are dead, and a commit may check more keys. */
   alone: boolean;
-  /** What this process does. */
   role: "all" | "web" | "worker";
-  /** The kinds there are. */
   kinds: ReadonlyMap<string, AnyTask>;
-  /** Starts a task process. */
   startProcess: RunnerOptions["startProcess"];
-  /** Task processes. */
   processes: number;
-  /** Tasks at once in each. */
+  /** Tasks at once in each task process. */
   concurrency: number;
   /** See {@link RunnerOptions.killAfterMs}. */
   killAfterMs?: number;
@@ -42,37 +37,29 @@ export interface EngineOptions {
   leaseMs: number;
   /** Milliseconds a finished task is kept. */
   retentionMs: number;
-  /** Log and output rows kept a task. */
+  /** Log and output rows kept for each task. */
   maxLog: number;
-  /** Bytes they may take. */
+  /** The most bytes of these rows, for each task. */
   maxLogBytes: number;
-  /** Bytes that all uploads may take together. @default {any number} */
+  /** Bytes that all uploads may take together. @default {Infinity} */
   uploadQuota?: number;
-  /** What the disk still takes. @default {anything} */
+  /** What uploads may still take of the disk. @default {anything} */
   space?: FreeSpace | undefined;
-  /** Told once when this process was taken for dead: all it can do is open a new engine. */
+  /** Called once, when another process has taken this one for dead: it can only open a new engine. */
   onfenced?: () => void;
-  /** Where figures are kept. */
   metrics?: Metrics;
-  /** Where trouble is told. */
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
-/** See the module. */
 export class Engine {
-  /** Decides. */
   readonly store: Store;
-  /** Passes on. */
   readonly hub: Hub;
-  /** Reads snapshots for those who watch. */
   readonly snapshots: Snapshots;
-  /** Keeps uploads. */
   readonly uploads: Uploads;
-  /** Runs tasks; `null` in a `web` process. */
+  /** `null` in a `web` process. */
   readonly runner: Runner | null;
-  /** Cleans up. */
   readonly janitor: Janitor;
   readonly #session: Session;
   #tasksStopped: Promise<void> | undefined;
@@ -90,7 +77,7 @@ export class Engine {
     this.#session = session;
   }
 
-  /** Registers this process, takes up what dead ones left, and begins to run tasks. */
+  /** Registers this process, takes over the tasks of dead ones, and starts to run tasks. */
   static async open(options: EngineOptions): Promise<Engine> {
     const { kv, alone, role, leaseMs, metrics, log, onfenced, now = Date.now } = options;
     const sid = ulid();
@@ -153,7 +140,7 @@ export class Engine {
     }
   }
 
-  /** Milliseconds without a sign of life from a session, as far as this process can tell. */
+  /** Milliseconds since a session last showed that it lives, as far as this process can tell. */
   silenceOf(sid: string): number {
     return sid === this.store.sid ? 0 : this.janitor.silenceOf(sid);
   }
@@ -163,7 +150,7 @@ export class Engine {
     return this.#tasksStopped ??= this.runner?.stop(graceMs, settleMs) ?? Promise.resolve();
   }
 
-  /** Stops tasks at their next `yield`, or after `graceMs`, writes what waits, and signs off. */
+  /** Stops tasks at their next `yield` or after `graceMs`, writes what is left, and ends the session. */
   async close(graceMs: number): Promise<void> {
     await this.stopTasks(graceMs);
     await this.janitor.stop();
@@ -176,7 +163,7 @@ export class Engine {
     await this.hub[Symbol.asyncDispose]();
   }
 
-  /** Lets go of everything without a write: this process was taken for dead. */
+  /** Closes everything without a write: this process was taken for dead. */
   async abandon(): Promise<void> {
     this.#session[Symbol.dispose]();
     await this.runner?.abandon();
@@ -191,10 +178,10 @@ export class Engine {
 const CHECKS_LOCAL = 100;
 const CHECKS_REMOTE = 10;
 
-/** Milliseconds for which a store alone may take nothing when a process begins: nobody else mends it. */
+/** Milliseconds for which a store of this process alone may take no write at the start. */
 const BEGIN_MS = 2000;
 
-/** What a process does first, given up where its own disk takes no writes. */
+/** Waits for the first work of a process; gives up when its own disk takes no writes. */
 async function begun(journal: Journal, work: Promise<void>, alone: boolean): Promise<void> {
   let timer: ReturnType<typeof setInterval> | undefined;
   const stalled = new Promise<never>((_, reject) => {
@@ -212,7 +199,7 @@ async function begun(journal: Journal, work: Promise<void>, alone: boolean): Pro
   }
 }
 
-/** Tells this store from one that was wiped: made once, and part of each cursor. */
+/** Tells this store from an earlier one that was wiped. Made once, and part of each cursor. */
 async function readEpoch(kv: Deno.Kv): Promise<string> {
   const made = ulid().slice(-10).toLowerCase();
   await kv.atomic().check({ key: keys.epoch, versionstamp: null }).set(keys.epoch, made).commit();

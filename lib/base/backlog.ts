@@ -1,69 +1,66 @@
 /**
- * What all responses of this process together hold for readers who have yet to take it: each stream
- * and page is bounded by itself, and many of them are not. Past the bound, those that took nothing
- * for longest are let go; a stream's client comes again and resumes.
+ * Bounds the bytes that all responses of this process together hold for slow readers: each stream and
+ * page has its own bound, but there may be many. Past the bound, the readers that have taken nothing
+ * for longest are dropped; a stream's client reconnects and resumes.
  *
  * @module
  */
 
-/** A response of which something waits. */
+import { deadline } from "./deadline.ts";
+
+/** A response with bytes that wait for its reader. */
 export interface Waiting {
-  /** Lets go of it, and of the connection. Calls {@link Backlog.forget}. */
+  /** Drops the response and its connection. Calls {@link Backlog.forget}. */
   letGo(): void;
 }
 
-/** Bytes that wait, all together. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** Milliseconds: a reader that takes nothing for so long is stuck. */
+/** Milliseconds after which a reader that takes nothing counts as stuck. */
 const STUCK_MS = 3000;
 
-/**
- * Bytes that the platform has taken from us for a reader that is stuck, about: measured 400 to 600
- * KiB, beside what the kernel takes.
- */
+/** Bytes that Deno itself holds for a stuck reader: 400 to 600 KiB were measured, besides the kernel's. */
 const PLATFORM_BYTES = 512 * 1024;
 
-/** Milliseconds that one who wants to add to it waits for room, at the most. */
 const PATIENCE_MS = 1000;
 
-/** What {@link Backlog} takes. */
 export interface BacklogOptions {
-  /** Bytes that wait, all together. @default {256 MiB} */
+  /** @default {256 MiB} */
   maxBytes?: number;
-  /** Milliseconds that {@link Backlog.room} waits, at the most. @default {1000} */
+  /** The most milliseconds that {@link Backlog.room} waits. @default {1000} */
   patienceMs?: number;
 }
 
-/** See the module. */
 export class Backlog {
   readonly #maxBytes: number;
   readonly #patienceMs: number;
-  /** Whoever took nothing for longest comes first. */
+  /** The reader that has taken nothing for longest comes first. */
   readonly #waiting = new Map<Waiting, { bytes: number; since: number }>();
   readonly #hopeful = new Set<() => void>();
   #bytes = 0;
-  /** Of them that were stuck at the last look. */
+  /** Readers that were stuck at the last look. */
   #stuck = 0;
   #full = false;
 
-  /** Holds nothing yet. */
   constructor({ maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: BacklogOptions = {}) {
     this.#maxBytes = maxBytes;
     this.#patienceMs = patienceMs;
   }
 
-  /** Bytes that wait, without what the platform holds. */
+  /** Without those that Deno itself holds. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Responses of which something waits. */
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** Notes what waits of a response now; `took` says that its reader has taken some of it. */
+  /**
+   * Notes how many bytes of a response wait now.
+   *
+   * @param took Its reader has taken some since.
+   */
   note(response: Waiting, bytes: number, now: number, took: boolean): void {
     const known = this.#waiting.get(response);
     this.#bytes += bytes - (known?.bytes ?? 0);
@@ -76,7 +73,6 @@ export class Backlog {
     if (this.#bytes > this.#maxBytes) this.relieve(now);
   }
 
-  /** Nothing waits of it any more. */
   forget(response: Waiting): void {
     const known = this.#waiting.get(response);
     if (!known) return;
@@ -85,7 +81,7 @@ export class Backlog {
     if (this.#full) this.#look();
   }
 
-  /** Lets go of those who are stuck until there is room. Called now and then, with the time. */
+  /** Drops stuck readers until there is room. To be called now and then. */
   relieve(now: number): void {
     this.#stuck = 0;
     for (const { since } of this.#waiting.values()) {
@@ -101,18 +97,16 @@ export class Backlog {
   }
 
   /**
-   * Resolves when there is room, or the signal aborts; or after a second, since readers that are slow
-   * and not stuck must not keep everybody else from what they missed.
+   * Resolves when there is room or the signal aborts, or after a second: readers that are slow but
+   * not stuck must not keep others from catching up.
    */
   async room(signal?: AbortSignal): Promise<void> {
     if (!this.#full || signal?.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#patienceMs);
     const go = () => resolve();
     this.#hopeful.add(go);
     signal?.addEventListener("abort", go);
-    await promise;
-    clearTimeout(timer);
+    await deadline(promise, this.#patienceMs, () => {});
     this.#hopeful.delete(go);
     signal?.removeEventListener("abort", go);
   }
@@ -127,5 +121,5 @@ export class Backlog {
   }
 }
 
-/** The one of this process. */
+/** Of this process. */
 export const BACKLOG: Backlog = new Backlog();

@@ -1,10 +1,3 @@
-/**
- * Bytes: of texts, and put together.
- *
- * @module
- */
-
-/** Bytes one after another. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -15,7 +8,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** UTF-8 bytes of a text, without making them. Lone surrogates count as U+FFFD: 3 bytes. */
+/** The UTF-8 length of a text, without encoding it. Lone surrogates count as U+FFFD: 3 bytes. */
 export function byteLength(text: string): number {
   let size = text.length;
   for (let i = 0; i < text.length; i++) {

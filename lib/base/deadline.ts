@@ -1,7 +1,6 @@
 /**
- * Waits for a promise, but not longer than `ms` milliseconds. Then it answers with what `late`
- * returns, or throws what `late` throws. The promise itself goes on: its failure after the deadline
- * is nobody's.
+ * Waits for a promise for at most `ms` milliseconds. Then returns what `late` returns, or throws what
+ * it throws. The promise itself goes on; if it fails later, that is ignored.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** This very Deno, by the name under which it may be run. */
+/** The Deno that runs this, under a name that `--allow-run` permits. */
 export function denoCommand(): string {
   const command = Deno.execPath();
   return Deno.permissions.querySync({ name: "run", command }).state === "granted"

@@ -1,18 +1,16 @@
 /**
- * The one place that prints: one JSON line a record on stderr, or a coloured one on a terminal.
+ * The only place that prints: one line a record on stderr, as JSON or coloured for a terminal.
  *
  * @module
  */
 
 import type { LogLevel } from "../task/define.ts";
 
-/** Writes records of the program itself (a task's log rows are its own, in the store). */
+/** The log of the server itself; log rows of tasks go to the store. */
 export interface Logger {
-  /** For whoever looks for a fault. */
   debug(message: string, fields?: Record<string, unknown>): void;
-  /** What happened. */
   info(message: string, fields?: Record<string, unknown>): void;
-  /** What should not, and was handled. */
+  /** What should not happen, and was handled. */
   warn(message: string, fields?: Record<string, unknown>): void;
   /** What could not be handled. */
   error(message: string, fields?: Record<string, unknown>): void;
@@ -21,22 +19,21 @@ export interface Logger {
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 const COLORS = { debug: "90", info: "36", warn: "33", error: "31" };
 
-/** What {@link createLogger} takes. */
 export interface LoggerOptions {
-  /** The least level written; `"off"` writes nothing. @default {"info"} */
+  /** The lowest level that is written. @default {"info"} */
   level?: LogLevel | "off";
-  /** For people rather than programs. @default {false} */
+  /** Coloured lines for people instead of JSON. @default {false} */
   pretty?: boolean;
-  /** Takes each line. @default stderr */
+  /** @default {stderr} */
   write?: (line: string) => void;
-  /** The time, milliseconds. @default {Date.now} */
+  /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
-/** Makes a logger. An `Error` among the fields is written with its stack. */
+/** An `Error` among the fields is written with its stack. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = "info", pretty = false, now = Date.now } = options;
-  // deno-lint-ignore no-console -- the seam through which everything prints
+  // deno-lint-ignore no-console -- everything else prints through this
   const write = options.write ?? ((line) => console.error(line));
   const least = level === "off" ? LEVELS.length : LEVELS.indexOf(level);
   const at = (own: LogLevel) => {

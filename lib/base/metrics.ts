@@ -1,6 +1,6 @@
 /**
- * Figures about this process, as Prometheus reads them. What happens often is counted in plain
- * numbers where it happens, and asked for at a scrape.
+ * Metrics of this process for Prometheus. What happens often is counted in plain numbers elsewhere,
+ * and read at a scrape.
  *
  * @module
  */
@@ -10,21 +10,20 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { statusOf } from "../task/json_text.ts";
 import { isProgress, type TaskEvent } from "../task/event.ts";
 
-/** What a process is asked for at a scrape. */
+/** What is read at a scrape. */
 export interface Reading {
-  /** Tasks of the whole store that wait or run, by state; none where it does not answer. */
+  /** Pending and running tasks of the whole store, by status; empty when the store does not answer. */
   tasks: Readonly<Record<string, number>>;
   /** Tasks that run in this process, by kind. */
   running: Readonly<Record<string, number>>;
-  /** Task processes. */
   processes: number;
-  /** Milliseconds for which the store has taken nothing. */
+  /** Milliseconds for which the store has taken no write. */
   stalledMs: number;
   /** What the store takes of its disk, in bytes; `null` where it is no file of this machine. */
   storage: { used: number; free: number; log: number; disk: number | null } | null;
   /** Bytes that all uploads take; `null` where the store does not say. */
   uploads: number | null;
-  /** Streams: open now, opened, pieces sent to them, and how those ended that did. */
+  /** Open streams; streams opened, parts sent and ends by reason since the start. */
   streams: {
     size: number;
     opened: number;
@@ -33,21 +32,19 @@ export interface Reading {
   };
 }
 
-/** What {@link Metrics} takes. */
 export interface MetricsOptions {
   /** Of Headway. */
   version: string;
-  /** What this process does. */
   role: string;
 }
 
-/** Methods that are told apart: a client may make up others. */
+/** Methods with a label: a client may make up any number of others. */
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 
-/** Milliseconds between two looks at the event loop. */
+/** Milliseconds between two measurements of the event loop. */
 const LOOP_MS = 200;
 
-/** Bounds in seconds. */
+/** Seconds. */
 const BUCKETS = {
   wait: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200],
   run: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 43_200],
@@ -55,11 +52,10 @@ const BUCKETS = {
   loop: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
 };
 
-/** See the module. */
 export class Metrics implements Disposable {
-  /** Streams that found no room. */
+  /** Streams that were refused because there were too many. */
   turnedAway = 0;
-  /** How often this process was taken for dead. */
+  /** How often this process lost its session. */
   fenced = 0;
 
   readonly #registry = new Registry();
@@ -67,10 +63,10 @@ export class Metrics implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #reading: Reading | undefined;
 
-  readonly #submitted = this.#counter("tasks_submitted_total", "Tasks taken in", ["kind"]);
+  readonly #submitted = this.#counter("tasks_submitted_total", "Tasks submitted", ["kind"]);
   readonly #requeued = this.#counter(
     "tasks_requeued_total",
-    "Tasks that wait again: for another attempt, after an interruption, or retried by somebody",
+    "Tasks that are pending again: for another attempt, after an interruption, or retried by hand",
     ["kind"],
   );
   readonly #finished = this.#counter("tasks_finished_total", "Tasks that ended", [
@@ -79,15 +75,15 @@ export class Metrics implements Disposable {
   ]);
   readonly #wait = this.#histogram(
     "claim_wait_seconds",
-    "From when a task might run until it was claimed",
+    "Time from when a task could run until it was claimed",
     ["kind"],
     BUCKETS.wait,
   );
-  readonly #run = this.#histogram("run_seconds", "How long runs took", ["kind"], BUCKETS.run);
+  readonly #run = this.#histogram("run_seconds", "Duration of runs", ["kind"], BUCKETS.run);
   readonly #commits = this.#counter("commits_total", "Tries to commit", ["end"]);
   readonly #commit = this.#histogram(
     "commit_seconds",
-    "How long tries to commit took",
+    "Duration of tries to commit",
     [],
     BUCKETS.commit,
   );
@@ -103,17 +99,21 @@ export class Metrics implements Disposable {
   ]);
   readonly #loop = this.#histogram(
     "event_loop_delay_seconds",
-    "How long after its time a timer was called",
+    "How late a timer fired",
     [],
     BUCKETS.loop,
   );
 
-  /** Begins to look at the event loop. */
+  /** Starts to measure the event loop. */
   constructor({ version, role }: MetricsOptions) {
     this.#addScraped();
     const build = { version, deno: Deno.version.deno, role };
     const labelNames = Object.keys(build);
-    const info = { name: "headway_build_info", help: "What runs", registers: [this.#registry] };
+    const info = {
+      name: "headway_build_info",
+      help: "Versions and role of this process",
+      registers: [this.#registry],
+    };
     new Gauge({ ...info, labelNames }).set(build, 1);
     let due = performance.now() + LOOP_MS;
     this.#timer = setInterval(() => {
@@ -123,7 +123,7 @@ export class Metrics implements Disposable {
     }, LOOP_MS);
   }
 
-  /** What this process has committed: each event is committed once, by one process. */
+  /** Counts what this process committed. Each event is committed once, by one process. */
   committed(events: readonly TaskEvent[]): void {
     for (const { type, kind, seq, json } of events) {
       const name = isProgress(type) ? "progress" : type;
@@ -138,44 +138,44 @@ export class Metrics implements Disposable {
     }
   }
 
-  /** A try to commit. */
   tried(end: string, ms: number): void {
     this.#commits.inc({ end });
     this.#commit.observe(ms / 1000);
   }
 
-  /** A claim that is durable, and what the task waited for it. */
+  /**
+   * A claim is durable.
+   *
+   * @param ms How long the task waited for it.
+   */
   claimed(kind: string, ms: number): void {
     this.#wait.observe({ kind }, Math.max(0, ms) / 1000);
   }
 
-  /** A run that is over, however. */
   ran(kind: string, ms: number): void {
     this.#run.observe({ kind }, ms / 1000);
   }
 
-  /** A task process that was not meant to end. */
+  /** A task process ended that should not have. */
   processEnded(end: "died" | "killed"): void {
     this.#processEnds.inc({ end });
   }
 
-  /** A response. `route` is one of the table, or `other`. */
+  /** @param route A path of the route table, or `other`. */
   answered(route: string, method: string, status: number): void {
     this.#requests.inc({ route, method: METHODS.has(method) ? method : "other", status });
   }
 
-  /** Everything, as text. */
+  /** In the format of Prometheus. */
   text(reading: Reading): Promise<string> {
     this.#reading = reading;
     return this.#registry.metrics();
   }
 
-  /** The type of the text. */
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  /** Stops looking. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
@@ -189,7 +189,7 @@ export class Metrics implements Disposable {
     return new Histogram({ name: `headway_${name}`, help, labelNames, buckets, registers });
   }
 
-  /** Adds what is put together at a scrape. */
+  /** Adds the metrics that are read at a scrape. */
   #addScraped(): void {
     const add = (
       name: string,
@@ -223,20 +223,20 @@ export class Metrics implements Disposable {
     };
     add(
       "headway_tasks",
-      "Tasks of the store that wait or run, each counted up to 10000",
+      "Pending and running tasks of the store, each counted up to 10000",
       "status",
       ({ tasks }) => Object.entries(tasks),
     );
     add(
       "headway_tasks_running",
-      "Tasks that run in this process",
+      "Tasks running in this process",
       "kind",
       ({ running }) => Object.entries(running),
     );
     add("headway_events_total", "Events committed", "type", () => this.#events);
     add(
       "headway_store_stalled_seconds",
-      "Since when the store has taken nothing",
+      "Seconds for which the store has taken no write",
       null,
       (it) => it.stalledMs / 1000,
     );
@@ -263,7 +263,7 @@ export class Metrics implements Disposable {
     );
     add(
       "headway_fenced_total",
-      "How often this process was taken for dead",
+      "How often this process lost its session",
       null,
       () => this.fenced,
     );
@@ -272,19 +272,19 @@ export class Metrics implements Disposable {
     add("headway_streams_opened_total", "Streams opened", null, ({ streams }) => streams.opened);
     add(
       "headway_streams_ended_total",
-      "Streams that ended, see ARCHITECTURE.md",
+      "Streams that ended, by reason (see ARCHITECTURE.md)",
       "end",
       (it) => Object.entries(it.streams.ended),
     );
     add(
       "headway_streams_turned_away_total",
-      "Streams that found no room",
+      "Streams refused because there were too many",
       null,
       () => this.turnedAway,
     );
     add(
       "headway_deliveries_total",
-      "Pieces sent to streams: a message, or some of history",
+      "Parts sent to streams: a message each, or some of history",
       null,
       (it) => it.streams.sent,
     );
@@ -292,14 +292,14 @@ export class Metrics implements Disposable {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1e6;
     });
-    add("process_resident_memory_bytes", "Memory in use", null, () => Deno.memoryUsage().rss);
+    add("process_resident_memory_bytes", "Resident memory", null, () => Deno.memoryUsage().rss);
     add("headway_heap_bytes", "JavaScript's heap", "part", () => {
       const { heapUsed, heapTotal, external } = Deno.memoryUsage();
       return [["used", heapUsed], ["total", heapTotal], ["external", external]];
     });
     add(
       "process_start_time_seconds",
-      "When it began, since the epoch",
+      "Start time, seconds since the epoch",
       null,
       () => performance.timeOrigin / 1000,
     );

@@ -1,27 +1,19 @@
-/**
- * Turns at something that only so many may do at once, first come, first served.
- *
- * @module
- */
-
-/** See the module. */
+/** Lets a number of jobs run at once; the others wait, first come, first served. */
 export class Semaphore {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
-  /** Lets `atOnce` be at it together. */
   constructor(atOnce: number) {
     this.#free = atOnce;
   }
 
-  /** How many wait for their turn. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Does `work` when it is its turn. */
+  /** Runs `work` when it is its turn. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** The same, but whoever leaves before that gives the turn to the next, and gets `undefined`. */
+  /** Gives up its turn and returns `undefined` if the signal aborts before `work` starts. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     if (!await this.#turn(signal)) return undefined;
@@ -29,7 +21,6 @@ export class Semaphore {
       return await work();
     } finally {
       const [next] = this.#waiting;
-      // Whoever ends passes the turn on.
       if (next) next();
       else this.#free++;
     }

@@ -1,5 +1,5 @@
 /**
- * The certificate a server shows, from two files.
+ * The server's TLS certificate and its private key, read from two files.
  *
  * @module
  */
@@ -7,19 +7,15 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { ConfigError } from "./config.ts";
 
-/** A certificate with its chain, and the private key: as PEM. */
+/** As PEM; `cert` holds the chain, too. */
 export interface Certificate {
-  /** See {@link Certificate}. */
   cert: string;
-  /** See {@link Certificate}. */
   key: string;
 }
 
 /**
- * Reads them.
- *
- * @param certFile `null` for plain HTTP.
- * @throws {ConfigError} If only one is named, or what is named is none.
+ * @returns `null` for plain HTTP, when neither file is named.
+ * @throws {ConfigError} If only one is named, a file is not PEM, or the key does not fit.
  */
 export async function readCertificate(
   certFile: string | null,
@@ -37,7 +33,9 @@ export async function readCertificate(
     );
   }
   if (!fits) {
-    throw new ConfigError("HEADWAY_TLS_KEY must be the key of HEADWAY_TLS_CERT: it is another's");
+    throw new ConfigError(
+      "HEADWAY_TLS_KEY must be the key of HEADWAY_TLS_CERT: it belongs to another certificate",
+    );
   }
   return { cert, key };
 }

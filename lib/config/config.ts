@@ -1,5 +1,5 @@
 /**
- * What a process is set up with.
+ * The configuration of a process.
  *
  * @module
  */
@@ -7,86 +7,81 @@
 import type { LogLevel } from "../task/define.ts";
 import type { Token } from "../http/tokens.ts";
 
-/** A variable is not as it should be; the message names it and says what would be right. */
+/** A variable is wrong; the message names it and says what would be right. */
 export class ConfigError extends Error {
-  /** Tells it from other errors. */
   override name = "ConfigError";
 }
 
-/** What a process is set up with. Times are milliseconds, sizes bytes. */
+/** Times are milliseconds, sizes bytes. */
 export interface Config {
-  /** Where it listens. */
+  /** The address to listen on. */
   host: string;
   /** 0 takes a free one. */
   port: number;
-  /** Answers `/metrics`, `/healthz` and `/readyz` alone, in any role; `null` for none. */
+  /** A port that answers only `/metrics`, `/healthz` and `/readyz`, in any role; `null` for none. */
   opsPort: number | null;
-  /** PEM file of the certificate it shows; `null` for plain HTTP. */
+  /** PEM file of the certificate; `null` for plain HTTP. */
   tlsCert: string | null;
   /** PEM file of its private key. */
   tlsKey: string | null;
   /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
   kv: string;
-  /** What it does. */
   role: "all" | "web" | "worker";
-  /** Modules with further kinds, as URLs. */
+  /** URLs of modules with further kinds. */
   kinds: string[];
-  /** Task processes; 0 runs tasks in the server's own. */
+  /** 0 runs tasks in the server's own process. */
   taskProcesses: number;
-  /** Tasks at once in each. */
+  /** Tasks at once in each task process. */
   concurrency: number;
   /** Deno permission flags of the task processes. */
   taskPermissions: string[];
-  /** Silence after which a stream says that it lives; 0 for never. */
+  /** Silence after which a stream sends a heartbeat; 0 for never. */
   heartbeatMs: number;
-  /** How long a stream lives before the client is asked to come again; 0 for as long as it can. */
+  /** How long a stream lives before its client is asked to reconnect; 0 for no limit. */
   streamLifeMs: number;
-  /** What a client is told to wait before it comes again. */
+  /** How long a client is told to wait before it reconnects. */
   retryMs: number;
-  /** Silence after which a process is taken for dead. */
+  /** Silence after which a process counts as dead. */
   leaseMs: number;
-  /** What tasks and streams get when the process is told to stop. */
+  /** Time that tasks and streams get when the process is told to stop. */
   drainMs: number;
-  /** Streams at once. */
   maxStreams: number;
   /** Streams at once of one client; 0 for no limit of its own. See `stream_places.ts`. */
   maxStreamsPerClient: number;
-  /** Events that wait for a slow reader, at the most. */
+  /** The most events that wait for a slow reader. */
   streamQueue: number;
-  /** A request's body. */
+  /** The largest body of a request. */
   maxBody: number;
   /** How long a body may take to arrive, and an upload may pause. */
   bodyTimeoutMs: number;
-  /** An upload. */
+  /** The largest upload. */
   maxUpload: number;
   /** All uploads together. */
   uploadQuota: number;
-  /** What uploads leave free on the store's disk. */
+  /** Space that uploads leave free on the store's disk. */
   minFree: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
-  /** Log and output rows kept a task. */
+  /** Log and output rows kept for each task. */
   maxLog: number;
-  /** Bytes they may take. */
+  /** The most bytes of these rows, for each task. */
   maxLogBytes: number;
-  /** Who may do what. */
   tokens: Token[];
-  /** A file with more of them; `null` for none. */
+  /** A file with more tokens; `null` for none. */
   tokensFile: string | null;
-  /** Anybody who reaches it may do everything. */
+  /** Anybody who reaches the server may do everything. */
   insecure: boolean;
-  /** Names by which it may be asked, beside those of this machine. */
+  /** Host names that the server answers to, besides those of this machine. */
   hosts: string[];
-  /** Other origins whose pages may use it; `*` for any, without cookies. */
+  /** Other origins whose pages may use the server; `*` for any, without cookies. */
   origins: string[];
-  /** `X-Forwarded-For` and `-Proto` are a proxy's, not a client's. */
+  /** `X-Forwarded-For` and `-Proto` come from a proxy, not from the client. */
   trustProxy: boolean;
   /** How long a task's token lives. */
   taskTokenMs: number;
-  /** How long a session of the page lives. */
+  /** How long a sign-in to the page lasts. */
   sessionMs: number;
-  /** Writes a second from one client; 0 for any. */
+  /** Writes a second from one client; 0 for no limit. */
   writeRate: number;
-  /** What is logged. */
   log: { level: LogLevel | "off"; pretty: boolean };
 }

@@ -10,10 +10,7 @@ import { lookUp } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 
 /**
- * Reads a configuration.
- *
- * @param env Looks a variable up.
- * @param warn Is told, in a sentence each, what works but should be changed.
+ * @param warn Called with one sentence for each setting that works but should be changed.
  * @throws {ConfigError} If a value is wrong.
  */
 export function readConfig(
@@ -28,8 +25,8 @@ export function readConfig(
     variable.read(text, config);
   }
   if (env("DENO_DEPLOYMENT_ID") !== undefined) {
-    // Deno Deploy: the address counts for nothing, everybody can reach it; the store is the platform's;
-    // little memory, and a life of minutes, are better spent in one process.
+    // Deno Deploy: whatever the address, everybody can reach it; the store is the platform's. An isolate
+    // has little memory and lives for minutes: one process makes more of both.
     config.host = "0.0.0.0";
     if (!given.has("HEADWAY_KV")) config.kv = "";
     if (!given.has("HEADWAY_TASK_PROCESSES")) config.taskProcesses = 0;
@@ -37,7 +34,7 @@ export function readConfig(
   return config;
 }
 
-/** The table of variables, as text. */
+/** One line for each variable: its name, its default, and what it is for. */
 export function configHelp(): string {
   const width = Math.max(...VARIABLES.map(({ name, shown }) => name.length + shown.length));
   return VARIABLES

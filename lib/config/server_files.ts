@@ -1,6 +1,6 @@
 /**
- * The files that no task may reach: the store, with the secret that signs tokens, the operator's
- * tokens and key. And those it may read but not change: the code that the server runs.
+ * The files that no task may reach: the store, which holds the secret that signs tokens, and the
+ * operator's tokens and private key. And those that a task may read but not change: the server's code.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
 
-/** See the module. */
+/** Absolute paths, under every name that is known for each file. */
 export interface ServerFiles {
-  /** Neither read nor written. Absolute, by every name that is known of them. */
+  /** Neither read nor written. */
   secret: string[];
   /** Read, but not written. */
   code: string[];
@@ -22,10 +22,10 @@ const STORE_FOLDER = ".headway";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What of the project is loaded into a server. */
+/** The parts of the project that a server loads. */
 const CODE = ["main.ts", "deno.json", "deno.lock", "lib", "routes", "static", "tools"];
 
-/** Finds them, as they are when the server starts. */
+/** As the files are when the server starts. */
 export async function serverFiles(
   config: Pick<Config, "kv" | "kinds" | "tokensFile" | "tlsKey">,
 ): Promise<ServerFiles> {
@@ -43,7 +43,7 @@ export async function serverFiles(
   };
 }
 
-/** A store, what SQLite and Headway keep beside it, and older ones that were put aside. */
+/** A store, the files that SQLite and Headway keep beside it, and older stores that were put aside. */
 async function storeFiles(path: string): Promise<string[]> {
   const folder = dirname(path);
   if (basename(folder) === STORE_FOLDER) return [folder];
@@ -56,12 +56,12 @@ async function storeFiles(path: string): Promise<string[]> {
       }
     }
   } catch {
-    // There is no folder yet.
+    // The folder does not exist yet.
   }
   return files;
 }
 
-/** The paths, each also as it is without symlinks. */
+/** The paths, and where they lead through symlinks. */
 async function withRealNames(paths: readonly string[]): Promise<string[]> {
   const names = new Set<string>();
   for (const path of paths) {
@@ -71,7 +71,7 @@ async function withRealNames(paths: readonly string[]): Promise<string[]> {
   return [...names];
 }
 
-/** A path without symlinks; of one that is not there yet, as far as it is. */
+/** A path with its symlinks resolved, as far as it exists. */
 export async function realName(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);

@@ -1,5 +1,5 @@
 /**
- * The permission flags of task processes: those the operator gives, and refusals that keep the
+ * The permission flags of task processes: those of the operator, and `--deny` flags that keep the
  * server's own files out of reach. Deno compares paths by name, without following symlinks.
  *
  * @module
@@ -8,15 +8,14 @@
 import { join, relative, resolve } from "node:path";
 import { realName, type ServerFiles } from "./server_files.ts";
 
-/** See the module. */
 export interface TaskPermissions {
   /** For `deno run`. */
   flags: string[];
-  /** What leads to the server's files all the same, as sentences; mostly nothing. */
+  /** Ways to the server's files that stay open, a sentence each; usually none. */
   gaps: string[];
 }
 
-/** A flag that names paths, hosts and so on; `values` is `null` where it names all. */
+/** `values` are paths, hosts and so on; `null` when the flag is for all of them. */
 interface Flag {
   verb: "allow" | "deny";
   what: string;
@@ -33,7 +32,7 @@ function parse(flag: string): Flag {
   return { verb: verb as Flag["verb"], what: SHORT[what] ?? what, values };
 }
 
-/** Adds to an operator's flags what keeps tasks from the server's files. */
+/** Adds to the operator's flags those that keep tasks from the server's files. */
 export async function taskPermissions(
   given: readonly string[],
   { secret, code }: ServerFiles,
@@ -51,7 +50,7 @@ export async function taskPermissions(
     write: await withAliases([...secret, ...code], roots("write")),
   };
   for (const what of ["read", "write"] as const) {
-    // A refusal of some would take the place of one of all.
+    // A flag that denies some paths would replace one that denies all.
     if (!refusesAll(what)) refusals.push(...refused[what].map((path) => denial(what, path)));
   }
   const kept = given.filter((flag) => {
@@ -71,7 +70,7 @@ export async function taskPermissions(
   return { flags: [...kept, ...refusals], gaps };
 }
 
-/** The paths, and what they are called below a granted path that is a symlink. */
+/** The paths, and their names below a granted path that is a symlink. */
 async function withAliases(paths: readonly string[], roots: string[]): Promise<string[]> {
   const names = new Set(paths);
   for (const root of roots) {
@@ -85,8 +84,8 @@ async function withAliases(paths: readonly string[], roots: string[]): Promise<s
 }
 
 /**
- * Whether a folder between a granted path and a refused one can be renamed, and the refused one with
- * it, out of reach of its refusal. A granted path itself can be, into another one.
+ * Whether a task can rename a folder between a granted path and a denied one, and so move the denied
+ * one to a path that no flag denies. A granted path itself can be moved into another one.
  */
 function movable(refused: readonly string[], roots: readonly string[]): boolean {
   return refused.some((path) =>
@@ -100,12 +99,11 @@ function movable(refused: readonly string[], roots: readonly string[]): boolean 
   );
 }
 
-/** Whether a path lies below a folder. */
 function isWithin(path: string, folder: string): boolean {
   return path !== folder && path.startsWith(folder === "/" ? folder : `${folder}/`);
 }
 
-/** Flags know no escape for a comma: a path with one is refused together with all around it. */
+/** Flags have no escape for a comma: a path with one is denied together with its whole folder. */
 function denial(what: "read" | "write", path: string): string {
   const comma = path.indexOf(",");
   const whole = comma < 0 ? path : path.slice(0, Math.max(1, path.lastIndexOf("/", comma)));

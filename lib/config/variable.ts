@@ -1,5 +1,5 @@
 /**
- * One variable of the configuration: how it is read and checked, and what `--help` says of it.
+ * One variable of the configuration: how it is read and checked, and what `--help` says about it.
  *
  * @module
  */
@@ -13,13 +13,16 @@ export interface Variable {
   oldName?: string;
   /** Its default, in words. */
   shown: string;
-  /** What it is for. */
   about: string;
-  /** Puts its value into the configuration. */
+  /**
+   * Puts its value into the configuration.
+   *
+   * @param text `undefined` takes the default.
+   * @throws {ConfigError} If the text is wrong.
+   */
   read(text: string | undefined, config: Config): void;
 }
 
-/** The error for a value that is not as it should be. */
 export function wrong(name: string, text: string, right: string): ConfigError {
   return new ConfigError(`${name} must be ${right}: current value is ${JSON.stringify(text)}`);
 }
@@ -27,7 +30,6 @@ export function wrong(name: string, text: string, right: string): ConfigError {
 /** The fields of the configuration that hold a `T`. */
 export type Field<T> = { [K in keyof Config]: Config[K] extends T ? K : never }[keyof Config];
 
-/** A whole number. */
 export function whole(
   name: string,
   field: Field<number>,
@@ -50,7 +52,6 @@ export function whole(
   };
 }
 
-/** 0 or 1. */
 export function flag(name: string, field: Field<boolean>, about: string): Variable {
   return {
     name,
@@ -63,12 +64,12 @@ export function flag(name: string, field: Field<boolean>, about: string): Variab
   };
 }
 
-/** What is separated by commas. */
+/** The parts of a list separated by commas, without blank ones. */
 export function list(text: string | undefined): string[] {
   return (text ?? "").split(",").map((part) => part.trim()).filter(Boolean);
 }
 
-/** Anything; `read` checks it. */
+/** A variable that `read` checks in its own way. */
 export function text(
   name: string,
   shown: string,
@@ -78,7 +79,7 @@ export function text(
   return { name, shown, about, read };
 }
 
-/** A variable that was called `oldName` in an older version. */
+/** Lets a variable be set by the name it had in an older version, too. */
 export function renamed(oldName: string, variable: Variable): Variable {
   return {
     ...variable,
@@ -99,7 +100,7 @@ export function renamed(oldName: string, variable: Variable): Variable {
 /**
  * Looks a variable up, also by its old name. A blank one counts as not set.
  *
- * @param warn Is told of an old name, in one sentence.
+ * @param warn Called with a sentence when the old name is used.
  */
 export function lookUp(
   { name, oldName }: Pick<Variable, "name" | "oldName">,
@@ -117,7 +118,7 @@ export function lookUp(
   return text ?? old;
 }
 
-/** A path, or none. */
+/** A path, made absolute; `null` when it is not set. */
 export function file(
   name: string,
   field: "tokensFile" | "tlsCert" | "tlsKey",

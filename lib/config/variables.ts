@@ -18,7 +18,7 @@ const PROJECT = new URL("../../", import.meta.url);
 
 const ms = { unit: "milliseconds" };
 
-/** Every variable, in the order of `--help`. */
+/** In the order of `--help`. */
 export const VARIABLES: readonly Variable[] = [
   text("HEADWAY_HOST", "127.0.0.1", "address to listen on", (text, config) => {
     config.host = text ?? "127.0.0.1";
@@ -29,7 +29,7 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "HEADWAY_OPS_PORT",
     "none",
-    "a port of its own for /metrics, /healthz and /readyz, for workers too",
+    "a separate port for /metrics, /healthz and /readyz, in any role",
     (text, config) => {
       if (text !== undefined && !(/^\d+$/.test(text) && Number(text) <= 65535)) {
         throw wrong("HEADWAY_OPS_PORT", text, "a whole number from 0 to 65535");
@@ -92,7 +92,7 @@ export const VARIABLES: readonly Variable[] = [
         throw wrong(
           "HEADWAY_TASK_PERMISSIONS",
           text!,
-          "Deno permission flags, as '--allow-net --allow-read=data'",
+          "Deno permission flags, such as '--allow-net --allow-read=data'",
         );
       }
       if (text === undefined) {
@@ -114,7 +114,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_STREAM_LIFE_MS",
     "streamLifeMs",
     600_000,
-    "a stream's life, jittered; 0 for no end",
+    "how long a stream lives, jittered; 0 for no limit",
     ms,
   ),
   whole("HEADWAY_RETRY_MS", "retryMs", 2000, "a client's wait before it reconnects, jittered", {
@@ -130,7 +130,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_DRAIN_MS",
     "drainMs",
     10_000,
-    "what tasks and streams get on SIGTERM; 0 for nothing",
+    "time that tasks and streams get on SIGTERM; 0 for none",
     {
       ...ms,
       max: 3_600_000,
@@ -140,7 +140,7 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "HEADWAY_MAX_STREAMS_PER_CLIENT",
     "a tenth of them, or 100",
-    "streams at once of one token, task or address; 0 for any",
+    "streams at once of one token, task or address; 0 for no limit",
     (text, config) => {
       const value = text === undefined
         ? Math.max(100, Math.ceil(config.maxStreams / 10))
@@ -154,29 +154,35 @@ export const VARIABLES: readonly Variable[] = [
     },
   ),
   whole("HEADWAY_STREAM_QUEUE", "streamQueue", 256, "events held for a slow reader", { min: 1 }),
-  whole("HEADWAY_MAX_BODY", "maxBody", MiB, "a request's body", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_MAX_BODY", "maxBody", MiB, "largest body of a request", { unit: "bytes", min: 1 }),
   whole(
     "HEADWAY_BODY_TIMEOUT_MS",
     "bodyTimeoutMs",
     30_000,
-    "a body may take, an upload may pause",
+    "how long a body may take, and an upload may pause",
     {
       ...ms,
       min: 1,
       max: 2 ** 31 - 1,
     },
   ),
-  whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "an upload", { unit: "bytes", min: 1 }),
+  whole("HEADWAY_MAX_UPLOAD", "maxUpload", 100 * MiB, "largest upload", { unit: "bytes", min: 1 }),
   whole("HEADWAY_UPLOAD_QUOTA", "uploadQuota", 10 * 1024 * MiB, "all uploads together", {
     unit: "bytes",
     min: 1,
   }),
-  whole("HEADWAY_MIN_FREE", "minFree", 256 * MiB, "what uploads leave free on the store's disk", {
-    unit: "bytes",
-  }),
+  whole(
+    "HEADWAY_MIN_FREE",
+    "minFree",
+    256 * MiB,
+    "space that uploads leave free on the store's disk",
+    {
+      unit: "bytes",
+    },
+  ),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
-  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept a task", { min: 1 }),
-  whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "what these may take", {
+  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept for each task", { min: 1 }),
+  whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "bytes that these rows may take", {
     unit: "bytes",
     min: 64 * 1024,
   }),
@@ -196,33 +202,42 @@ export const VARIABLES: readonly Variable[] = [
       }
     },
   ),
-  file("HEADWAY_TOKENS_FILE", "tokensFile", "a file with more of them, one a line"),
+  file("HEADWAY_TOKENS_FILE", "tokensFile", "a file with more tokens, one a line"),
   flag("HEADWAY_INSECURE", "insecure", "1 lets anybody in without a token, on any address"),
-  text("HEADWAY_HOSTS", "any or local", "names it goes by, as 'x.example'", (text, config) => {
-    config.hosts = list(text).map((name) => {
-      const hostname = URL.parse(`http://${name}`)?.hostname;
-      if (hostname === name.toLowerCase()) return hostname;
-      throw wrong("HEADWAY_HOSTS", text!, "host names without ports, separated by commas");
-    });
-  }),
+  text(
+    "HEADWAY_HOSTS",
+    "any or local",
+    "host names it answers to, such as 'x.example'",
+    (text, config) => {
+      config.hosts = list(text).map((name) => {
+        const hostname = URL.parse(`http://${name}`)?.hostname;
+        if (hostname === name.toLowerCase()) return hostname;
+        throw wrong("HEADWAY_HOSTS", text!, "host names without ports, separated by commas");
+      });
+    },
+  ),
   text(
     "HEADWAY_ORIGINS",
     "none",
-    "other origins whose pages may use it, as 'https://x.example'; * for any",
+    "other origins whose pages may use it, such as 'https://x.example'; * for any",
     (text, config) => {
       config.origins = list(text);
       for (const origin of config.origins) {
         if (origin === "*" || isOrigin(origin)) continue;
-        throw wrong("HEADWAY_ORIGINS", text!, "origins as https://x.example, separated by commas");
+        throw wrong(
+          "HEADWAY_ORIGINS",
+          text!,
+          "origins such as https://x.example, separated by commas",
+        );
       }
     },
   ),
-  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 believes X-Forwarded-For and X-Forwarded-Proto"),
-  whole("HEADWAY_TASK_TOKEN_MS", "taskTokenMs", HOUR, "life of a task's token", {
+  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 trusts X-Forwarded-For and X-Forwarded-Proto"),
+  whole("HEADWAY_TASK_TOKEN_MS", "taskTokenMs", HOUR, "how long a task's token lives", {
     ...ms,
     min: 1000,
   }),
-  whole("HEADWAY_SESSION_MS", "sessionMs", 12 * HOUR, "life of a session of the page", {
+  whole("HEADWAY_SESSION_MS", "sessionMs", 12 * HOUR, "how long a sign-in to the page lasts", {
     ...ms,
     min: 1000,
   }),
@@ -230,7 +245,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_WRITE_RATE",
     "writeRate",
     0,
-    "writes a second from one client, ten seconds' worth at once; 0 for any",
+    "writes a second from one client, ten seconds' worth at once; 0 for no limit",
   ),
   text("HEADWAY_LOG", "info", "debug, info, warn, error, off, or pretty", (text, config) => {
     const value = text ?? "info";
@@ -244,7 +259,7 @@ export const VARIABLES: readonly Variable[] = [
 ];
 
 function isOrigin(text: string): boolean {
-  // No wildcards within: they would look as if they meant something.
+  // A '*' inside a name would look as if it matched something.
   return /^[^*]+$/.test(text) && text !== "null" && URL.parse(text)?.origin === text;
 }
 
@@ -252,7 +267,7 @@ function fileUrl(path: string): string {
   return pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
 }
 
-/** What task processes may read by default: the project, and the folders of the user's kinds. */
+/** What task processes may read by default. */
 function readable(kinds: readonly string[]): string {
   const folders = kinds.filter((url) => url.startsWith("file:")).map((url) => new URL("./", url));
   return [PROJECT, ...folders].map((url) => decodeURIComponent(url.pathname).replace(/\/$/, ""))

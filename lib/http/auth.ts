@@ -16,72 +16,65 @@ import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { digestOf, findToken, type Scope, SCOPES, type Token } from "./tokens.ts";
 
-/** What a route asks for: nothing, any token of the operator, a scope, or to read the task it names. */
+/** What a route needs: nothing, any token of the operator, a scope, or leave to read the task it names. */
 export type Need = "public" | "any" | "task" | Scope;
 
-/** Somebody who was let in. */
 export interface Principal {
-  /** The token's name; empty where no token is needed, and for a task's token. */
+  /** The token's name; empty when no token is needed, and for a task's token. */
   readonly name: string;
-  /** What they may do. */
   readonly scopes: readonly Scope[];
-  /** The one task they may read, where that is all. */
+  /** The only task they may read; `null` for no such limit. */
   readonly taskId: string | null;
-  /** Until when, milliseconds since the epoch. */
+  /** Milliseconds since the epoch; `null` for never. */
   readonly expiresAt: number | null;
-  /** The session of the page by which they came. */
+  /** The page's session that they used; `null` for a token. */
   readonly session: PageSession | null;
 }
 
-/** Who may ask for what needs no token. */
+/** Without a token, at a server that has some. */
 const NOBODY: Principal = { name: "", scopes: [], taskId: null, expiresAt: null, session: null };
 
-/** What a JWT looks like. */
+/** A JWT. */
 const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
 
-/** Whoever asks, where no token is needed. */
+/** Everybody, at a server without tokens. */
 const ANYBODY: Principal = { ...NOBODY, scopes: SCOPES };
 
-/** What {@link Auth.open} takes. */
 export interface AuthOptions {
-  /** The handle, for the secret that all processes share. */
+  /** Holds the secret that all processes share. */
   kv: Deno.Kv;
   /** No other process has this store. */
   alone: boolean;
-  /** Those of the operator; without any, everybody may do everything. */
+  /** The operator's. Without any, everybody may do everything. */
   tokens: readonly Token[];
-  /** Milliseconds a task's token lives. */
+  /** Milliseconds. */
   taskTokenMs: number;
-  /** Milliseconds a session of the page lives. */
+  /** Milliseconds. */
   sessionMs: number;
-  /** Where trouble is told. */
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
-/** What a request shows. */
+/** What a request shows of who sent it. */
 export interface Credentials {
-  /** The `Authorization` header. */
+  /** The header. */
   authorization: string | null;
-  /** `?token=`, where a route takes it. */
+  /** `?token=`, on routes that take it. */
   query: string | null;
-  /** What the session's cookie holds, see {@link SessionCookie.read}. */
+  /** From {@link SessionCookie.read}. */
   sessions: readonly string[];
 }
 
-/** What signs, and what takes back. */
 interface Keys {
-  /** For tasks' tokens. */
+  /** Signs tokens for tasks. */
   task: CryptoKey;
-  /** By the token's name, for sessions: made of its digest, so that they end with the token. */
+  /** Sign sessions, by the token's name. Derived from its digest, so that sessions end with the token. */
   sessions: ReadonlyMap<string, CryptoKey>;
   revocations: Revocations;
 }
 
-/** See the module. */
 export class Auth implements AsyncDisposable {
-  /** The cookie with the page's session. */
   readonly cookie: SessionCookie;
   readonly #options: AuthOptions;
   readonly #keys: Keys | null;
@@ -93,7 +86,7 @@ export class Auth implements AsyncDisposable {
     this.#keys = keys;
   }
 
-  /** Reads, or makes, the secret that signs; none where no token is needed. */
+  /** Reads the secret that signs, or makes it; without tokens none is needed. */
   static async open(options: AuthOptions): Promise<Auth> {
     const { kv, tokens, now = Date.now } = options;
     if (tokens.length === 0) return new Auth(options, new SessionCookie("open"), null);
@@ -112,17 +105,17 @@ export class Auth implements AsyncDisposable {
     });
   }
 
-  /** Whether anything needs a token. */
   get required(): boolean {
     return this.#keys !== null;
   }
 
   /**
-   * Who asks. What is shown first counts: header, query, cookie.
+   * Says who sent a request. The first credential counts: header, then query, then cookie.
    *
-   * @param client Its address.
-   * @throws {HttpError} 401 when a token is shown that is none, or is one no more; 429 when that was
-   *   too often.
+   * @param client The client's address.
+   * @returns `null` for a request without credentials.
+   * @throws {HttpError} 401 when a credential is not valid or has expired; 429 after too many wrong
+   *   tokens.
    */
   async authenticate(shown: Credentials, client = ""): Promise<Principal | null> {
     if (!this.required) return ANYBODY;
@@ -132,22 +125,22 @@ export class Auth implements AsyncDisposable {
       if (token === undefined) throw unauthorized("'Authorization' must be 'Bearer' and a token");
       return await this.#ofHeader(token, client);
     }
-    // Never one of the operator's: addresses end up in logs and histories.
+    // Never an operator's token: addresses end up in logs and histories.
     if (query !== null) return await this.#ofTask(query);
     return shown.sessions.length === 0 ? null : await this.#ofSessions(shown.sessions);
   }
 
-  /** A token to read one task with; `null` where none is needed. */
+  /** A token that may read one task; `null` when no token is needed. */
   async taskToken(id: string): Promise<string | null> {
     if (this.#keys === null) return null;
     return await this.#sign(this.#keys.task, "task", { sub: id }, this.#options.taskTokenMs);
   }
 
   /**
-   * Begins a session of the page.
+   * Starts a session of the page.
    *
-   * @returns What the cookie holds: not the token, and of no use once that is taken away.
-   * @throws {HttpError} 401 when the token is none of the operator's.
+   * @returns What the cookie holds: not the token, and useless once the operator removes the token.
+   * @throws {HttpError} 401 when the operator has no such token.
    */
   async signIn(secret: string): Promise<{ cookie: string; principal: Principal; ms: number }> {
     const principal = this.#ofToken(secret);
@@ -160,10 +153,10 @@ export class Auth implements AsyncDisposable {
   }
 
   /**
-   * Ends sessions of the page, and the streams that came by them: here at once, in other processes
-   * as soon as they hear of it. What is no session of ours is passed over.
+   * Ends sessions of the page and their streams: here at once, in other processes as soon as they
+   * hear of it. Ignores cookies that hold no session of this store.
    *
-   * @throws {StoreError} When the store did not take it: then they may come back with a restart.
+   * @throws {Error} When the store did not take it: then a restart may bring the sessions back.
    */
   async signOut(cookies: readonly string[]): Promise<void> {
     if (this.#keys === null) return;
@@ -173,18 +166,17 @@ export class Auth implements AsyncDisposable {
     await Promise.all(sessions.map((session) => revocations.end(session)));
   }
 
-  /** Calls `listener` when the session by which somebody came is ended; returns how to stop. */
+  /** Calls `listener` when the principal's session is ended. Returns a function that stops that. */
   onSignOut({ session }: Principal, listener: () => void): () => void {
     if (session === null) return () => {};
     return this.#keys!.revocations.listen(session, listener);
   }
 
-  /** Lets go of the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#keys?.revocations[Symbol.asyncDispose]();
   }
 
-  /** One of the operator's, which can be guessed, or one of a task. */
+  /** An operator's token, which can be guessed, or a task's, which is signed. */
   async #ofHeader(secret: string, client: string): Promise<Principal> {
     const token = findToken(this.#options.tokens, digestOf(secret));
     if (token) {
@@ -206,7 +198,7 @@ export class Auth implements AsyncDisposable {
     return { ...NOBODY, taskId: sub, expiresAt };
   }
 
-  /** One good session will do: others may be old, or planted. */
+  /** One valid session is enough: other cookies may be old, or planted. */
   async #ofSessions(cookies: readonly string[]): Promise<Principal> {
     let refused: unknown;
     for (const cookie of cookies) {
@@ -229,7 +221,7 @@ export class Auth implements AsyncDisposable {
     return { name, scopes, taskId: null, expiresAt, session };
   }
 
-  /** A session as it was signed, ended or not. */
+  /** Reads a session whether it was ended or not. */
   async #readSession(cookie: string): Promise<PageSession> {
     const { sessions } = this.#keys!;
     const { sub, jti, expiresAt } = await this.#verify(
@@ -279,11 +271,10 @@ export class Auth implements AsyncDisposable {
 }
 
 /**
- * Lets a request pass, or not.
+ * Refuses a request that may not do what it asks for.
  *
  * @param taskId The task that the path names.
- * @returns Who asks.
- * @throws {HttpError} 401 when nobody is known to ask, 403 when they may not.
+ * @throws {HttpError} 401 without credentials, 403 when they do not suffice.
  */
 export function permit(principal: Principal | null, need: Need, taskId?: string): Principal {
   if (need === "public") return principal ?? NOBODY;
@@ -291,11 +282,11 @@ export function permit(principal: Principal | null, need: Need, taskId?: string)
   const { scopes, taskId: own } = principal;
   if (own !== null) {
     if (need === "task" && own === taskId?.toUpperCase()) return principal;
-    throw new HttpError(403, "A task's token opens that task alone, and only for reading");
+    throw new HttpError(403, "A task's token may only read that task");
   }
   const scope = need === "task" ? "read" : need;
   if (scope === "any" || scopes.includes(scope)) return principal;
-  throw new HttpError(403, `This needs the scope '${scope}', which the token has not`, {
+  throw new HttpError(403, `This needs the scope '${scope}', which the token does not have`, {
     extra: { scope },
   });
 }
@@ -308,7 +299,7 @@ function unauthorized(sentence: string): HttpError {
   return new HttpError(401, sentence, { headers: { "www-authenticate": "Bearer" } });
 }
 
-/** Made once for all processes of a store. Who can read the store can sign. */
+/** Made once for all processes of a store. Whoever can read the store can sign. */
 async function readSecret(kv: Deno.Kv): Promise<Uint8Array<ArrayBuffer>> {
   const made = crypto.getRandomValues(new Uint8Array(32));
   await kv.atomic().check({ key: keys.secret, versionstamp: null }).set(keys.secret, made).commit();
@@ -316,7 +307,6 @@ async function readSecret(kv: Deno.Kv): Promise<Uint8Array<ArrayBuffer>> {
   return value ?? made;
 }
 
-/** A key for one use. */
 function derive(master: CryptoKey, use: string): Promise<CryptoKey> {
   return crypto.subtle.deriveKey(
     hkdf(use),

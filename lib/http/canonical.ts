@@ -1,19 +1,19 @@
 /**
- * JSON in one form: two texts are of the same value exactly where their forms are the same, whatever
- * the order of their fields.
+ * JSON in one canonical form: two values are equal exactly when their forms are, whatever the order
+ * of their fields.
  *
  * @module
  */
 
-/** The form of a value that `JSON.parse` gave. */
+/** @param value From `JSON.parse`. */
 export function canonical(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
-/** An object becomes a list of its fields, so a list has to become something else. */
+/** An object becomes a sorted list of its fields, so a list has to become something else. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return { list: value.map(sorted) };
-  // What is too large for a number is read as Infinity, which JSON writes as null.
+  // JSON.parse reads a number that is too large as Infinity, which JSON.stringify writes as null.
   if (typeof value === "number" && !Number.isFinite(value)) return { number: String(value) };
   if (typeof value !== "object" || value === null) return value;
   return Object.entries(value)

@@ -7,26 +7,21 @@
 import { STATUS_TEXT, type StatusCode } from "@std/http";
 import type { Logger } from "../base/log.ts";
 
-/** What {@link HttpError} takes beside its sentence. */
 export interface HttpErrorOptions {
-  /** The part of the request that is wrong, as `input.upload` or `Last-Event-ID`. */
+  /** The part of the request that is wrong, such as `input.upload` or `Last-Event-ID`. */
   field?: string;
-  /** Further members of the problem, as the `task_status` of a 409. */
+  /** Further members of the problem, such as the `task_status` of a 409. */
   extra?: Record<string, unknown>;
-  /** Further headers, as `Allow`. */
+  /** Further headers, such as `Allow`. */
   headers?: Record<string, string>;
 }
 
-/** A request that cannot be answered as asked: a status and a sentence that helps. */
+/** A request that cannot be answered as asked. The client is shown the sentence. */
 export class HttpError extends Error {
-  /** Tells it from other errors. */
   override name = "HttpError";
-  /** The HTTP status. */
   readonly status: number;
-  /** See {@link HttpErrorOptions}. */
   readonly options: HttpErrorOptions;
 
-  /** The sentence is shown to the client. */
   constructor(status: number, sentence: string, options: HttpErrorOptions = {}) {
     super(sentence);
     this.status = status;
@@ -36,7 +31,7 @@ export class HttpError extends Error {
 
 /**
  * The response to an error, as `application/problem+json` [RFC 9457] with an `error` sentence.
- * What is not an {@link HttpError} goes to the log in full, and to the client as a plain 500.
+ * Anything but an {@link HttpError} is logged in full; the client gets a plain 500.
  */
 export function errorResponse(error: unknown, log: Logger): Response {
   if (!(error instanceof HttpError)) {

@@ -1,8 +1,8 @@
 /**
- * Wrong tokens of each address: a few at once, then one a second. Who guesses is slowed down only
- * if a right guess has to wait as well, but a token in use must go on working, though somebody at
- * the same address guesses. So the right one waits only where it can be guessed at all, and was not
- * used from there before.
+ * Limits wrong tokens from each address: a few at once, then one a second. This slows down guessing
+ * only if a right guess has to wait as well, but a token in use must go on working while somebody at
+ * the same address guesses. So a right token waits only if it is short enough to be guessed, and was
+ * not used from that address before.
  *
  * @module
  */
@@ -11,23 +11,22 @@ import { HttpError } from "./errors.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { Token } from "./tokens.ts";
 
-/** Pairs of an address and a token remembered; the ones longest not used are forgotten. */
+/** Pairs of an address and a token that are remembered; the least recently used are forgotten. */
 const MAX_USED = 10_000;
 
-/** See the module. */
 export class Guesses {
   readonly #tries: RateLimit;
   readonly #used = new Set<string>();
 
-  /** `now` gives milliseconds, monotonic. */
+  /** @param now Milliseconds, monotonic. */
   constructor(now: () => number = () => performance.now()) {
     this.#tries = new RateLimit({ rate: 1, burst: 10, now });
   }
 
   /**
-   * Somebody showed what is no token.
+   * Counts a wrong token.
    *
-   * @throws {HttpError} 429 when it was too often.
+   * @throws {HttpError} 429 after too many.
    */
   wrong(client: string): void {
     const wait = this.#tries.take(client);
@@ -39,14 +38,14 @@ export class Guesses {
   }
 
   /**
-   * Somebody showed a token.
+   * Notes that a token was used.
    *
-   * @throws {HttpError} 429 when it may be a guess.
+   * @throws {HttpError} 429 when it may be a guess, after too many wrong ones.
    */
   right(client: string, { name, guessable }: Pick<Token, "name" | "guessable">): void {
     if (!guessable) return;
     const use = `${client} ${name}`;
-    // Put last again: the set is in the order of use.
+    // Moved to the end: the set is in the order of use.
     if (!this.#used.delete(use)) this.wrong(client);
     this.#used.add(use);
     if (this.#used.size > MAX_USED) this.#used.delete(this.#used.values().next().value!);

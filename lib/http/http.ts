@@ -1,5 +1,5 @@
 /**
- * What every route needs: JSON in and out, query parameters, the route table.
+ * What most routes need: JSON in and out, query parameters, ids in the path.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";
 
-/** Levels of arrays and objects in a body, at the most. */
+/** The most levels of arrays and objects in a body. */
 const MAX_DEPTH = 200;
 
-/** A JSON response. `json` is text already. */
+/** @param json Text already. */
 export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
   const all = new Headers(headers);
   all.set("content-type", "application/json");
@@ -22,23 +22,22 @@ export function jsonText(json: string, status = 200, headers: HeadersInit = {}):
   return new Response(pacedBody(json), { status, headers: all });
 }
 
-/** A JSON response. */
 export function json(value: unknown, status = 200, headers: HeadersInit = {}): Response {
   return jsonText(JSON.stringify(value), status, headers);
 }
 
-/** What {@link readJson} takes. */
 export interface BodyLimits {
-  /** Bytes, at the most. */
+  /** Bytes. */
   maxBody: number;
-  /** Milliseconds it may take to arrive. */
+  /** Milliseconds in which it has to arrive. */
   bodyTimeoutMs: number;
 }
 
 /**
- * Reads a JSON body; `undefined` when there is none.
+ * Reads a JSON body; `undefined` for an empty one.
  *
- * @throws {HttpError} 400 when it is no JSON or nested too deep, 408 when it does not end, 413 when it is too large.
+ * @throws {HttpError} 400 when it is not JSON or nested too deep, 408 when it does not arrive in time,
+ *   413 when it is too large.
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBody(request, limits);
@@ -49,7 +48,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   } catch {
     throw new HttpError(400, "The body is not UTF-8", { field: "body" });
   }
-  // Before it is parsed, which takes as long as it is deep.
+  // Checked before parsing, which recurses once a level.
   if (isDeeper(text, MAX_DEPTH)) {
     const sentence = `The body is nested deeper than ${MAX_DEPTH} levels`;
     throw new HttpError(400, sentence, { field: "body" });
@@ -85,7 +84,7 @@ async function readBody(
   return concat(chunks);
 }
 
-/** A body whose length is known, given up when it does not arrive in time. */
+/** For a body whose length is known. */
 async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
   const whole = body.catch(() => {
     throw new HttpError(400, "The body broke off", { field: "body" });
@@ -98,11 +97,11 @@ function bodyIsLate(): never {
 }
 
 /**
- * A body's chunks, given up when it pauses or drags on.
+ * Yields a body's chunks.
  *
  * @param idleMs Milliseconds the next chunk may take.
- * @param totalMs Milliseconds all of it may take.
- * @throws {HttpError} 408 when it takes longer, 400 when the client breaks off.
+ * @param totalMs Milliseconds the whole body may take.
+ * @throws {HttpError} 408 when it takes longer, 400 when the connection breaks.
  */
 export async function* withDeadline(
   body: ReadableStream<Uint8Array>,
@@ -127,9 +126,9 @@ export async function* withDeadline(
 }
 
 /**
- * A whole number from the query.
+ * Reads a whole number from the query.
  *
- * @throws {HttpError} 400 when it is none, or out of bounds.
+ * @throws {HttpError} 400 when it is not a whole number, or out of bounds.
  */
 export function queryNumber(
   url: URL,
@@ -150,7 +149,8 @@ export function queryNumber(
 }
 
 /**
- * The different words of a list from the query: named again, separated by commas, or both.
+ * Reads a list from the query, without repetitions: a parameter given several times, words separated
+ * by commas, or both.
  *
  * @throws {HttpError} 400 when there are more than `max`.
  */
@@ -158,15 +158,15 @@ export function queryWords(url: URL, name: string, max: number): string[] {
   const words = new Set(url.searchParams.getAll(name).flatMap((text) => text.split(",")));
   words.delete("");
   if (words.size <= max) return [...words];
-  throw new HttpError(400, `'${name}' must be ${max} words at the most: there are ${words.size}`, {
+  throw new HttpError(400, `'${name}' must have at most ${max} words: there are ${words.size}`, {
     field: name,
   });
 }
 
 /**
- * A task's or upload's id from the path.
+ * Reads the id of a task or upload from the path.
  *
- * @throws {HttpError} 404 when it cannot be one: there is no such thing.
+ * @throws {HttpError} 404 when it cannot be an id.
  */
 export function pathId(text: string | undefined, what: string): string {
   const id = (text ?? "").toUpperCase();

@@ -1,6 +1,6 @@
 /**
- * How deep a JSON text is nested, without a call for each level: what walks a value does so by
- * recursion, and a megabyte of `[` would end it.
+ * How deep a JSON text is nested, without recursion: a megabyte of `[` would overflow the stack of
+ * whatever recurses.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Whether arrays and objects lie in each other in more than `levels` levels.
+ * Whether arrays and objects are nested more than `levels` deep.
  *
  * @example
  * ```ts
@@ -19,7 +19,7 @@ const BACKSLASH = 0x5c;
  * assertEquals([isDeeper('[{"a":"[[["}]', 2), isDeeper("[[[]]]", 2)], [false, true]);
  * ```
  *
- * @param json Of text that is no JSON it says something, but never takes longer.
+ * @param json For text that is not JSON the answer means nothing, but takes no longer.
  */
 export function isDeeper(json: string, levels: number): boolean {
   let depth = 0;

@@ -7,26 +7,20 @@
 
 import type { Logger } from "../base/log.ts";
 
-/** What {@link Listener} takes. */
 export interface ListenerOptions {
-  /** The address. */
   hostname: string;
   /** 0 takes a free one. */
   port: number;
-  /** What it shows to speak HTTPS and HTTP/2; `null` for plain HTTP. */
+  /** PEM texts, for HTTPS and HTTP/2; `null` for plain HTTP. */
   certificate?: { cert: string; key: string } | null;
-  /** Answers. */
   handler: Deno.ServeHandler<Deno.NetAddr>;
-  /** Where trouble is told. */
   log: Logger;
 }
 
-/** Milliseconds before it tries again: there may be room by then. */
+/** Milliseconds before it tries again: some file descriptors may be free by then. */
 const AGAIN_MS = 200;
 
-/** See the module. */
 export class Listener {
-  /** Where it listens. */
   readonly address: Deno.NetAddr;
   readonly #options: ListenerOptions;
   #server: Deno.HttpServer<Deno.NetAddr>;
@@ -34,9 +28,9 @@ export class Listener {
   #closed = false;
 
   /**
-   * Listens from now on.
+   * Starts to listen.
    *
-   * @throws {Deno.errors.AddrInUse} If somebody else does.
+   * @throws {Deno.errors.AddrInUse} If another program has the port.
    */
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -44,14 +38,14 @@ export class Listener {
     this.address = this.#server.addr;
   }
 
-  /** As `http://127.0.0.1:8000`. */
+  /** Such as `http://127.0.0.1:8000`. */
   get url(): string {
     const { hostname, port } = this.address;
     const scheme = this.#options.certificate ? "https" : "http";
     return `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   }
 
-  /** Takes no more connections. Resolves when the last request was answered. */
+  /** Accepts no more connections. Resolves when the last request is answered. */
   async shutdown(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -66,13 +60,13 @@ export class Listener {
       port,
       onListen: () => {},
       onError: (error) => {
-        log.error("a response broke", { error });
+        log.error("a response failed", { error });
         return new Response(null, { status: 500 });
       },
     }, handler);
-    // Connections that there are live on.
+    // Open connections live on.
     server.finished.catch((error) => {
-      log.error("no connection can be accepted, soon tried again", { error: String(error) });
+      log.error("no connection can be accepted; trying again soon", { error: String(error) });
       this.#later();
     });
     return server;

@@ -1,18 +1,17 @@
 /**
- * Where a request comes from, and whom its answer may be shown to: Host, Origin, CORS.
+ * Where a request comes from, and which pages may read its answer: Host, Origin, CORS.
  *
  * @module
  */
 
 import { HttpError } from "./errors.ts";
 
-/** What {@link checkHost} and the others go by. */
 export interface OriginPolicy {
-  /** The address it listens on. */
+  /** The address that the server listens on. */
   host: string;
-  /** Further names by which it may be asked. */
+  /** Further host names that the server answers to. */
   hosts: readonly string[];
-  /** Other origins whose pages may use it; `*` for any, without cookies. */
+  /** Other origins whose pages may use the server; `*` for any, without cookies. */
   origins: readonly string[];
 }
 
@@ -22,8 +21,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Refuses a name that is not this server's: a page elsewhere may have had its own name point here
- * (DNS rebinding), and would then count as ours.
+ * Refuses a host name that is not this server's: another site can point its own name here (DNS
+ * rebinding), and its pages would then count as ours.
  *
  * @throws {HttpError} 421
  */
@@ -32,21 +31,21 @@ export function checkHost({ host, hosts }: OriginPolicy, url: URL): void {
   if (isLoopback(host) ? isLoopback(url.hostname) : hosts.length === 0) return;
   throw new HttpError(
     421,
-    `This server does not go by the name '${url.hostname.slice(0, 100)}': HEADWAY_HOSTS says which`,
+    `This server does not answer to the name '${url.hostname.slice(0, 100)}': see HEADWAY_HOSTS`,
     { field: "Host" },
   );
 }
 
-/** A name or an address, and a port. What else may stand in a URL would lead to another path. */
+/** A name or an address, and a port. Other parts of a URL would lead to another path. */
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d*)?$/i;
 
-/** What Deno takes for the host of a request that names none, wherever it listens. */
+/** The host that Deno assumes for a request that names none, wherever it listens. */
 const MADE_UP = "localhost";
 
 /**
- * Refuses what does not say which server it is for, as HTTP/1.1 has to [RFC 9112, 3.2]: Deno makes up
- * a name then, which would count as this machine's. HTTP/2 has no such header: over TLS, and by
- * another name, it may be that.
+ * Refuses a request without a valid Host, which HTTP/1.1 requires [RFC 9112, 3.2]: Deno makes up a
+ * name for it, which would count as this machine's. HTTP/2 has no such header, so it may be missing
+ * over TLS, or when the name is not the made-up one.
  *
  * @throws {HttpError} 400
  */
@@ -54,23 +53,23 @@ export function requireHost(headers: Headers, url: URL): void {
   const host = headers.get("host");
   const other = host === null && (url.protocol === "https:" || url.hostname !== MADE_UP);
   if (other || (host !== null && HOST.test(host))) return;
-  throw new HttpError(400, "A request has to say which server it is for", { field: "Host" });
+  throw new HttpError(400, "A request must name the server it is for", { field: "Host" });
 }
 
 /**
- * Whether a page of another origin sent it. Programs send neither header, and are none.
+ * Whether a page of another origin sent a request. Programs send neither header, and are not pages.
  *
- * @param secure The client speaks HTTPS, to this server or to the proxy before it.
+ * @param secure The client speaks HTTPS to this server, or to the proxy in front of it.
  */
 export function isForeign(headers: Headers, { host }: URL, secure: boolean): boolean {
-  // Only a browser sets it, no page can; it knows of proxies that change the Host.
+  // Set by the browser, never by a page, and right also behind a proxy that changes the Host.
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site !== "same-origin" && site !== "none";
   const origin = headers.get("origin");
   return origin !== null && origin !== URL.parse(`${secure ? "https" : "http"}://${host}`)?.origin;
 }
 
-/** Whether it comes from a page that the operator trusts. */
+/** Whether a request comes from a page that the operator trusts. */
 function isTrusted({ origins }: OriginPolicy, headers: Headers): boolean {
   const origin = headers.get("origin");
   if (origin === null) return false;
@@ -78,8 +77,8 @@ function isTrusted({ origins }: OriginPolicy, headers: Headers): boolean {
 }
 
 /**
- * Refuses a write that a page of another origin sent, unless the operator trusts it: the browser
- * adds cookies, or reaches a loopback address, on its own.
+ * Refuses a write from a page of another origin, unless the operator trusts it: the browser adds
+ * cookies to it, and reaches loopback addresses.
  *
  * @throws {HttpError} 403
  */
@@ -92,12 +91,12 @@ export function checkOrigin(
   if (isForeign(headers, url, secure) && !isTrusted(policy, headers)) throw notYours();
 }
 
-/** Which pages of other sites may ask for something: none, any that links to it, or any. */
+/** Which pages of other sites may request a path: none, those that link to it, or any. */
 export type Reach = "own" | "linked" | "any";
 
 /**
- * Refuses what a page of another site asks for, unless the operator trusts it: it cannot read the
- * answer, but have an image, a script or a frame ask for it as often as it likes.
+ * Refuses a request from a page of another site, unless the operator trusts it: the page cannot read
+ * the answer, but can request it by an image, a script or a frame as often as it likes.
  *
  * @throws {HttpError} 403
  */
@@ -110,7 +109,7 @@ export function checkReach(policy: OriginPolicy, headers: Headers, reach: Reach)
 }
 
 function notYours(): HttpError {
-  const sentence = "A page of another origin may not do this: HEADWAY_ORIGINS says which may";
+  const sentence = "Pages of other origins may not do this, except those in HEADWAY_ORIGINS";
   return new HttpError(403, sentence, { field: "Origin" });
 }
 
@@ -119,10 +118,10 @@ const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename";
 const EXPOSED = "ETag, Location, Retry-After";
 
-/** Seconds a browser remembers the answer to a preflight. */
+/** How long a browser remembers the answer to a preflight. */
 const PREFLIGHT_SECONDS = "600";
 
-/** Adds what lets a page of a trusted origin read the answer. */
+/** Adds the headers that let pages of trusted origins read the answer. */
 export function allowOrigin(
   { origins }: OriginPolicy,
   request: Request,

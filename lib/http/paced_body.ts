@@ -1,6 +1,6 @@
 /**
- * A large body, given out as fast as its reader reads, and given up when it stops: `Deno.serve` waits
- * for ever with all of it in memory.
+ * A large body, sent as fast as its reader reads, and dropped when the reader stops: `Deno.serve`
+ * would wait forever with all of it in memory.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { BACKLOG, type Backlog } from "../base/backlog.ts";
 
 const encoder = new TextEncoder();
 
-/** Bytes given out at once. Less than two of them are not worth a stream. */
-const PIECE = 64 * 1024;
+/** Bytes sent at once. A body of less than two chunks is not worth a stream. */
+const CHUNK = 64 * 1024;
 
-/** Milliseconds: a reader that takes nothing for so long is let go, as of a stream. */
+/** Milliseconds after which a reader that takes nothing is dropped, as from a stream. */
 const STALL_MS = 60_000;
 
-/** A response's body. What is small stays as it is. */
+/** Returns a small body as it is. */
 export function pacedBody(
   body: string | Uint8Array<ArrayBuffer>,
   stallMs = STALL_MS,
   backlog: Backlog = BACKLOG,
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
-  if (body.length < 2 * PIECE) return body;
+  if (body.length < 2 * CHUNK) return body;
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   let at = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,14 +40,14 @@ export function pacedBody(
     },
     pull(controller) {
       clearTimeout(timer);
-      controller.enqueue(bytes.subarray(at, at + PIECE));
-      at += PIECE;
+      controller.enqueue(bytes.subarray(at, at + CHUNK));
+      at += CHUNK;
       if (at >= bytes.length) {
         end();
         return controller.close();
       }
       timer = setTimeout(giveUp, stallMs);
-      // All of it: the pieces are parts of one buffer.
+      // All of it: the chunks are parts of one buffer.
       backlog.note(waiting, bytes.length, performance.now(), true);
     },
     cancel: end,

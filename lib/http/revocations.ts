@@ -1,6 +1,6 @@
 /**
- * Which sessions of the page were ended before their time: in memory, where each request asks, and
- * in the store, whose other processes watch one key and read again when it changes.
+ * The sessions of the page that were ended early: in memory, where each request looks, and in the
+ * store. Other processes watch one key there, and read again when it changes.
  *
  * @module
  */
@@ -12,42 +12,36 @@ import { delay } from "../task/delay.ts";
 import type { Logger } from "../base/log.ts";
 import { isRevoked, merged, NONE, type Revoked } from "./revoked.ts";
 
-/** A session of the page. */
 export interface PageSession {
-  /** Tells it from others: a ULID. */
+  /** A ULID. */
   readonly id: string;
-  /** The name of the token it began with. */
+  /** The name of the token that it started with. */
   readonly token: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** What {@link Revocations.open} takes. */
 export interface RevocationsOptions {
-  /** The one handle of this process. */
   kv: Deno.Kv;
-  /** No other process has this store: there is nothing to watch. */
+  /** No other process can have this store: there is nothing to watch. */
   alone: boolean;
-  /** Where trouble is told. */
   log: Logger;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-/** How often a write is tried again when another process was first. */
+/** How often a write is tried when other processes write at the same time. */
 const TRIES = 20;
 
-/** Milliseconds a sign-out waits for the store. */
+/** Milliseconds that a sign-out waits for the store. */
 const WRITE_MS = 10_000;
 
 /** Milliseconds between two tries to watch. */
 const AGAIN_MS = 100;
 
-/** See the module. */
 export class Revocations implements AsyncDisposable {
   readonly #options: RevocationsOptions;
   readonly #byToken = new Map<string, Revoked>();
-  /** Who wants to know when a session ends. */
   readonly #listeners = new Map<() => void, PageSession>();
   readonly #closing = new AbortController();
   #watcher: ReadableStreamDefaultReader<unknown> | undefined;
@@ -58,7 +52,7 @@ export class Revocations implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Knows from the start what was ended before. */
+  /** Reads what was ended before. */
   static async open(options: RevocationsOptions): Promise<Revocations> {
     const it = new Revocations(options);
     await it.#read();
@@ -66,21 +60,20 @@ export class Revocations implements AsyncDisposable {
     return it;
   }
 
-  /** An id for a session that begins now. */
+  /** An id for a session that starts now. */
   newId(token: string): string {
     const { before } = this.#byToken.get(token) ?? NONE;
-    // Above the bound, though the clock that set it was ahead of ours.
+    // Above the bound, even if the clock that set it was ahead of ours.
     const least = before === "" ? 0 : decodeTime(before) + 1;
     return ulid(Math.max(this.#options.now(), least));
   }
 
-  /** Whether a session was ended. */
   has({ id, token }: PageSession): boolean {
     const revoked = this.#byToken.get(token);
     return revoked !== undefined && isRevoked(revoked, id);
   }
 
-  /** Calls `listener` when a session is ended, at once if it was; returns how to stop. */
+  /** Calls `listener` when a session is ended, at once if it was. Returns a function that stops that. */
   listen(session: PageSession, listener: () => void): () => void {
     if (this.has(session)) listener();
     else this.#listeners.set(listener, session);
@@ -88,15 +81,15 @@ export class Revocations implements AsyncDisposable {
   }
 
   /**
-   * Ends a session: here at once, and everywhere when this resolves and the others have been told.
+   * Ends a session: here at once, and in the store when this resolves; other processes follow soon.
    *
-   * @throws {Error} When the store did not take it in time. It may still.
+   * @throws {Error} When the store does not take it in time. It may still take it later.
    */
   async end(session: PageSession): Promise<void> {
     const { id, token, expiresAt } = session;
     this.#add(token, { before: "", ids: { [id]: expiresAt } });
     this.#notify();
-    // One after the other: the first one stores what all of them end.
+    // One at a time: the first one stores what all of them end.
     const saving = this.#saving.then(() => this.#save(session));
     this.#saving = saving.catch(() => {});
     await deadline(saving, WRITE_MS, () => {
@@ -104,7 +97,6 @@ export class Revocations implements AsyncDisposable {
     });
   }
 
-  /** Stops watching. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#watcher?.cancel().catch(() => {});
@@ -118,9 +110,9 @@ export class Revocations implements AsyncDisposable {
       const { value, versionstamp } = await kv.get<Revoked>(key);
       if (value && isRevoked(value, id)) return;
       const next = merged(value ?? NONE, this.#byToken.get(token) ?? NONE, now());
-      // It expired meanwhile.
+      // It has expired by now.
       if (!isRevoked(next, id)) return;
-      // A list is of no use when all in it have expired; a bound stays.
+      // The list can go when everything in it has expired; a bound stays.
       const expireIn = Math.max(...Object.values(next.ids)) - now();
       const { ok } = await kv.atomic()
         .check({ key, versionstamp })
@@ -129,7 +121,7 @@ export class Revocations implements AsyncDisposable {
         .commit();
       if (ok) return;
     }
-    throw new Error("Other processes ended sessions of this token at the same time, too often");
+    throw new Error("Other processes kept ending sessions of this token at the same time");
   }
 
   async #read(): Promise<void> {
@@ -138,7 +130,7 @@ export class Revocations implements AsyncDisposable {
     this.#notify();
   }
 
-  /** Reads again at each change, and after each break: the store says what is, not what happened. */
+  /** Reads everything at each change, and after each failure: the watch may have missed some. */
   async #watch(): Promise<void> {
     const { kv, log } = this.#options;
     const { signal } = this.#closing;
@@ -147,9 +139,11 @@ export class Revocations implements AsyncDisposable {
         this.#watcher = kv.watch([keys.revokedHead]).getReader();
         while (!(await this.#watcher.read()).done) await this.#read();
       } catch (error) {
-        if (!signal.aborted) log.warn("the watch for ended sessions broke, begun again", { error });
+        if (!signal.aborted) {
+          log.warn("the watch for ended sessions failed and starts again", { error });
+        }
       }
-      // It ends at once, should the watch be closed meanwhile.
+      // The loop's condition handles an abort.
       await delay(AGAIN_MS, signal).catch(() => {});
     }
   }

@@ -1,43 +1,38 @@
 /**
- * The tokens an operator hands out: read from text, kept as digests alone.
+ * The tokens that an operator hands out: read from text, kept only as digests.
  *
  * @module
  */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** What a token opens. `admin` opens everything, the two others as well. */
+/** `admin` includes the other two. */
 export type Scope = "admin" | "submit" | "read";
 
-/** Every scope there is. */
 export const SCOPES: readonly Scope[] = ["admin", "submit", "read"];
 
-/** Who may do what. The secret itself is not kept. */
 export interface Token {
-  /** Tells it from others, to people. */
+  /** Names it to people. */
   name: string;
-  /** What it opens. */
   scopes: readonly Scope[];
   /** SHA-256 of the secret. */
   digest: Uint8Array;
-  /** Its secret is so short, or of so few characters, that tries without end might find it. */
+  /** Its secret is so short, or uses so few different characters, that endless tries might find it. */
   guessable: boolean;
 }
 
-/** Characters a secret has, at the least. */
+/** Characters. */
 const MIN_SECRET = 16;
 
-/** Bits that a secret has at the most, by its length and characters, to be guessable. */
+/** A secret of fewer bits, by its length and different characters, counts as guessable. */
 const GUESSABLE_BITS = 100;
 
-/** How an entry has to look. */
 export const TOKEN_SHAPE = "name:scope[+scope]:secret";
 
 /**
- * Reads entries, separated by commas or lines; what follows a `#` at the start of a line is left
- * out.
+ * Reads entries separated by commas or lines. Lines that start with `#` are comments.
  *
- * @throws {TypeError} If there is none, or one is not as it should be. The sentence never holds a secret.
+ * @throws {TypeError} If there are no entries, or one is wrong. The message never contains a secret.
  */
 export function parseTokens(text: string): Token[] {
   const tokens: Token[] = [];
@@ -45,7 +40,7 @@ export function parseTokens(text: string): Token[] {
   for (const entry of entries.filter(Boolean)) {
     tokens.push(parseToken(entry, `entry ${tokens.length + 1}`));
   }
-  if (tokens.length === 0) throw new TypeError("there is none");
+  if (tokens.length === 0) throw new TypeError("there is no token in it");
   return withoutDoubles(tokens);
 }
 
@@ -53,10 +48,10 @@ function withoutDoubles(tokens: Token[]): Token[] {
   for (const [n, { name, digest }] of tokens.entries()) {
     const before = tokens.slice(0, n);
     if (before.some((other) => other.name === name)) {
-      throw new TypeError(`the name '${name}' is there twice`);
+      throw new TypeError(`the name '${name}' is used twice`);
     }
     if (findToken(before, digest)) {
-      throw new TypeError(`the secret of '${name}' is that of another token, too`);
+      throw new TypeError(`the secret of '${name}' is also another token's`);
     }
   }
   return tokens;
@@ -69,7 +64,7 @@ function parseToken(entry: string, which: string): Token {
   }
   const words = scopes.split("+");
   if (!words.every((word) => SCOPES.includes(word as Scope))) {
-    throw new TypeError(`the scopes of '${name}' are not of ${SCOPES.join(", ")}`);
+    throw new TypeError(`'${name}' has an unknown scope: the scopes are ${SCOPES.join(", ")}`);
   }
   if (secret.length < MIN_SECRET) {
     throw new TypeError(`the secret of '${name}' is shorter than ${MIN_SECRET} characters`);
@@ -79,12 +74,11 @@ function parseToken(entry: string, which: string): Token {
   return { name, scopes: granted, digest: digestOf(secret), guessable };
 }
 
-/** SHA-256 of a secret. */
 export function digestOf(secret: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update(secret).digest());
 }
 
-/** The token with this digest. Looks at each of them in constant time, whichever it is. */
+/** Compares the digest with that of every token, in constant time. */
 export function findToken(tokens: readonly Token[], digest: Uint8Array): Token | null {
   let found: Token | null = null;
   for (const token of tokens) if (timingSafeEqual(token.digest, digest)) found = token;
@@ -92,9 +86,9 @@ export function findToken(tokens: readonly Token[], digest: Uint8Array): Token |
 }
 
 /**
- * Those, and the ones of a file.
+ * Adds the tokens of a file.
  *
- * @throws {TypeError} If it cannot be read, or an entry is not as it should be.
+ * @throws {TypeError} If it cannot be read, or an entry is wrong.
  */
 export async function readTokens(
   tokens: readonly Token[],

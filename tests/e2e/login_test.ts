@@ -176,7 +176,7 @@ Deno.test("the page of who may only read says what they may not", async () => {
   assert(width <= 390, `Nothing is wider than a phone: ${width}`);
   await press(page, "New task");
   await press(page, "Start");
-  await shows(page, "This needs the scope 'submit', which the token has not");
+  await shows(page, "This needs the scope 'submit', which the token does not have");
   assertEquals(otherProblems(visited), []);
 });
 

@@ -481,7 +481,9 @@ Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that ca
       assertEquals(response.status, status);
     }
   }
-  for (const [text, why] of [["", "there is none"], ["a:read:dddddddddddddddd", "there twice"]]) {
+  for (
+    const [text, why] of [["", "there is no token"], ["a:read:dddddddddddddddd", "used twice"]]
+  ) {
     await Deno.writeTextFile(path, text!);
     const error = await assertRejects(() => testApp(settings), TypeError, why!);
     assertStringIncludes((error as Error).message, "HEADWAY_TOKENS_FILE cannot be used");

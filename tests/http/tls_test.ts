@@ -109,5 +109,5 @@ Deno.test("HEADWAY_TLS_CERT and _KEY: what is wrong with them is said in one sen
     () => testApp({ HEADWAY_TLS_CERT: certFile, HEADWAY_TLS_KEY: keyFile }),
     ConfigError,
   );
-  assertStringIncludes(message, "it is another's");
+  assertStringIncludes(message, "it belongs to another certificate");
 });

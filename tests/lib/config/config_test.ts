@@ -278,12 +278,12 @@ Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the se
     [secret, "entry 1 is not name:scope[+scope]:secret"],
     [`a:read:${secret},b:read`, "entry 2 is not"],
     [`a:read:${secret.slice(1)}`, "the secret of 'a' is shorter than 16 characters"],
-    [`a:write:${secret}`, "the scopes of 'a' are not of admin, submit, read"],
-    [`a:read+:${secret}`, "the scopes of 'a'"],
-    [`a:read:${secret},a:submit:${secret}x`, "the name 'a' is there twice"],
-    [`a:read:${secret},b:submit:${secret}`, "the secret of 'b' is that of another token, too"],
+    [`a:write:${secret}`, "'a' has an unknown scope: the scopes are admin, submit, read"],
+    [`a:read+:${secret}`, "'a' has an unknown scope"],
+    [`a:read:${secret},a:submit:${secret}x`, "the name 'a' is used twice"],
+    [`a:read:${secret},b:submit:${secret}`, "the secret of 'b' is also another token's"],
     [`a:read:${secret} ${secret}`, "entry 1 is not"],
-    [",", "there is none"],
+    [",", "there is no token in it"],
   ];
   for (const [text, why] of wrong) {
     const { message } = assertThrows(() => read({ HEADWAY_TOKENS: text }), ConfigError);
