@@ -39,7 +39,7 @@ Deno.test({
       const [notice] = await texts(".notice");
       assertMatch(
         notice!,
-        /^Its worker has been silent for \ds\. It resumes in \ds\. It goes on from its checkpoint\.$/,
+        /^Its worker has not responded for \ds\. The task resumes in \ds\. It continues from its checkpoint\.$/,
       );
     });
     await page.waitForSelector(".life-silent");
