@@ -19,9 +19,9 @@ export interface Reading {
   processes: number;
   /** Milliseconds for which the store has taken no write. */
   stalledMs: number;
-  /** What the store takes of its disk, in bytes; `null` where it is no file of this machine. */
+  /** Bytes that the store takes of its disk; `null` when it is not a file of this machine. */
   storage: { used: number; free: number; log: number; disk: number | null } | null;
-  /** Bytes that all uploads take; `null` where the store does not say. */
+  /** Bytes that all uploads take; `null` when the store does not answer. */
   uploads: number | null;
   /** Open streams; streams opened, parts sent and ends by reason since the start. */
   streams: {
@@ -200,7 +200,7 @@ export class Metrics implements Disposable {
       const collect = (metric: Counter | Gauge) => {
         metric.reset();
         const value = read(this.#reading!);
-        // Nobody knows: 0 would be a figure.
+        // Unknown: 0 would be a figure.
         if (value === null) return metric.remove();
         if (typeof value === "number") return metric.inc(value);
         for (const [of, count] of value) metric.inc({ [label!]: of }, count);
@@ -242,7 +242,7 @@ export class Metrics implements Disposable {
     );
     add(
       "headway_store_bytes",
-      "The store's file: what holds something, what is free in it, and the log beside it",
+      "Bytes of the store's file: in use, free within it, and in the log beside it",
       "part",
       ({ storage }) =>
         storage === null
@@ -251,13 +251,13 @@ export class Metrics implements Disposable {
     );
     add(
       "headway_disk_free_bytes",
-      "What the disk of the store still takes",
+      "Bytes free on the store's disk",
       null,
       ({ storage }) => storage?.disk ?? null,
     );
     add(
       "headway_uploads_bytes",
-      "What all uploads take, those that arrive included",
+      "Bytes of all uploads, including those that are still arriving",
       null,
       ({ uploads }) => uploads,
     );

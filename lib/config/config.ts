@@ -46,7 +46,7 @@ export interface Config {
   /** Time that tasks and streams get when the process is told to stop. */
   drainMs: number;
   maxStreams: number;
-  /** Streams at once of one client; 0 for no limit of its own. See `stream_places.ts`. */
+  /** Streams of one client, see `stream_places.ts`; 0 for no limit. */
   maxStreamsPerClient: number;
   /** The most events that wait for a slow reader. */
   streamQueue: number;
