@@ -28,11 +28,13 @@ export async function giveBackPages(path: string, pauseMs: number = PAUSE_MS): P
   while (true) {
     const size = { file: page * pragma("page_count"), free: page * pragma("freelist_count") };
     const excess = Math.floor((size.free - reserveOf(size)) / page);
-    if (excess <= 0) return;
+    if (excess <= 0) break;
     // It ends where it is asked for no more rows.
     database.prepare(`PRAGMA incremental_vacuum(${Math.min(PAGES, excess)})`).all();
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
+  // The file itself is cut when what the log says of it is in it.
+  database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
 }
 
 if (import.meta.main) {

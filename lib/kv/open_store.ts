@@ -11,6 +11,7 @@ import { lockFile } from "./file_lock.ts";
 import { FreeSpace } from "./free_space.ts";
 import { GiveBack } from "./give_back.ts";
 import { openSchema } from "./migrations.ts";
+import { patientKv } from "./patient_kv.ts";
 import { StoreCheck } from "./store_check.ts";
 import { prepareStoreFile, StoreOpenError } from "./store_file.ts";
 import { StorePages } from "./store_pages.ts";
@@ -93,7 +94,8 @@ async function prepareFile(path: string, log: Logger): Promise<boolean> {
 
 async function openKv(location: string): Promise<Deno.Kv> {
   try {
-    return await Deno.openKv(location === "" ? undefined : location);
+    const kv = await Deno.openKv(location === "" ? undefined : location);
+    return isStoreFile(location) ? patientKv(kv) : kv;
   } catch (error) {
     throw new StoreOpenError(location || "of the platform", error);
   }

@@ -1,0 +1,37 @@
+/**
+ * Has commits wait for another process that writes into the same SQLite file for a moment, as the
+ * one that shrinks it does. Deno KV waits by itself, but not where a commit checks something: then
+ * it has read before it writes, and SQLite refuses at once.
+ *
+ * @module
+ */
+
+/** Milliseconds of the first wait; each is longer than the last. */
+const FIRST_MS = 1;
+
+/** Tries to commit, in all: they take about a second. */
+const TRIES = 40;
+
+/** Changes a handle, and returns it. */
+export function patientKv(kv: Deno.Kv): Deno.Kv {
+  const atomic = kv.atomic.bind(kv);
+  kv.atomic = () => {
+    const operation = atomic();
+    const commit = operation.commit.bind(operation);
+    operation.commit = async () => {
+      for (let tries = 1;; tries++) {
+        try {
+          return await commit();
+        } catch (error) {
+          // Nothing was written.
+          if (tries === TRIES || !/database is locked/.test(String(error))) throw error;
+        }
+        // By chance, or two that wait would meet again and again.
+        const ms = FIRST_MS * tries * (0.5 + Math.random());
+        await new Promise((resolve) => setTimeout(resolve, ms));
+      }
+    };
+    return operation;
+  };
+  return kv;
+}
