@@ -138,7 +138,9 @@ Deno.test("dialogs take the focus, keep it, and give it back", async () => {
   await page.focus(".header .button-primary");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#field-steps");
-  assertEquals(await focus(), { inside: true, name: "demo", body: false });
+  await eventually(async () => {
+    assertEquals(await focus(), { inside: true, name: "demo", body: false });
+  });
   for (let n = 0; n < 30; n++) {
     await page.keyboard.press("Tab");
     const { inside, body } = await focus();

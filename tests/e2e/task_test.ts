@@ -478,7 +478,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
     assertEquals(await clipboard(page), "RangeError: no such host");
   });
   await page.keyboard.press("?");
-  await holds(page, ".help", "Follow the log on or off");
+  await holds(page, ".help[open]", "Follow the log on or off");
   await page.keyboard.press("Escape");
   await until(page, "dialog", (open) => assertEquals(open, []));
   await page.keyboard.press("u");
