@@ -26,12 +26,14 @@
 
 export {
   defineTask,
+  DEFINITION,
   isTask,
   KIND_PATTERN,
   log,
   output,
   progress,
   save,
+  YIELD,
   yieldType,
 } from "./task/define.ts";
 export type {
@@ -40,6 +42,7 @@ export type {
   InputOf,
   LogLevel,
   LogYield,
+  OutputsOf,
   OutputYield,
   Progress,
   ProgressYield,

@@ -47,8 +47,10 @@ export interface OutputRow<Output = unknown> {
 }
 
 /** What a definition made with `defineTask` says of its types. */
-interface Defined {
+export interface Defined {
+  /** The schema of its input. */
   readonly input: { readonly "~standard": { readonly types?: unknown } } | undefined;
+  /** Its generator. */
   // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
   run(context: any): AsyncGenerator<any, any, any>;
 }
@@ -64,8 +66,9 @@ export type OutputOf<Task> = Task extends Defined
   ? OutputIn<ReturnType<Task["run"]> extends AsyncGenerator<infer Yielded> ? Yielded : never>
   : unknown;
 
-type OutputIn<Yielded> = Yielded extends { readonly "~headway": "output"; data: infer Output }
-  ? Output
+/** What of all that a generator yields is an output. */
+export type OutputIn<Yielded> = Yielded extends
+  { readonly "~headway": "output"; data: infer Output } ? Output
   : never;
 
 /** What a task returns. */

@@ -146,7 +146,7 @@ Deno.test("POST /tasks/bulk says what is wrong with a request", async () => {
     [{ action: "cancel", ids: [7] }, "ids", 400],
     [{ action: "cancel", ids: Array(1001).fill(id) }, "ids", 400],
     [{ action: "cancel", ids: ["no id"] }, undefined, 404],
-    [null, "action", 400],
+    [null, "body", 400],
   ];
   for (const [body, field, status] of wrong) {
     const problem = await assertProblem(await post(`${app.url}/tasks/bulk`, body), status);
