@@ -8,15 +8,17 @@
 import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./kv/free_space.ts";
 import { Hub } from "./feed/hub.ts";
-import { Janitor } from "./cluster/janitor.ts";
+import { JournalRetention } from "./cluster/journal_retention.ts";
 import { keys } from "./kv/keys.ts";
 import type { Journal } from "./store/journal.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
+import { Reaper } from "./cluster/reaper.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import { Session } from "./cluster/session.ts";
 import { Snapshots } from "./feed/snapshots.ts";
 import { Store } from "./store/store.ts";
+import { Sweeper } from "./cluster/sweeper.ts";
 import type { AnyTask } from "./task/define.ts";
 import { Uploads } from "./kv/uploads.ts";
 
@@ -60,12 +62,17 @@ export class Engine {
   readonly uploads: Uploads;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
-  readonly janitor: Janitor;
+  readonly reaper: Reaper;
+  readonly sweeper: Sweeper;
+  readonly journalRetention: JournalRetention;
   readonly #session: Session;
   #tasksStopped: Promise<void> | undefined;
 
   private constructor(
-    parts: Pick<Engine, "store" | "hub" | "uploads" | "runner" | "janitor">,
+    parts: Pick<
+      Engine,
+      "store" | "hub" | "uploads" | "runner" | "reaper" | "sweeper" | "journalRetention"
+    >,
     session: Session,
   ) {
     this.store = parts.store;
@@ -73,7 +80,9 @@ export class Engine {
     this.snapshots = new Snapshots(parts.store.kv, parts.hub);
     this.uploads = parts.uploads;
     this.runner = parts.runner;
-    this.janitor = parts.janitor;
+    this.reaper = parts.reaper;
+    this.sweeper = parts.sweeper;
+    this.journalRetention = parts.journalRetention;
     this.#session = session;
   }
 
@@ -111,8 +120,11 @@ export class Engine {
     const { uploadQuota: quota = Infinity, space } = options;
     // A KV server takes several writes at once, each of which waits for the network.
     const uploads = new Uploads({ kv, sid, quota, space, now, atOnce: alone ? 1 : 8 });
-    const janitor = new Janitor({ ...options, store, hub, uploads });
-    const workers = () => janitor.workers;
+    const reaper = new Reaper({ ...options, store, hub });
+    const sweeper = new Sweeper({ ...options, store, uploads });
+    const isElected = () => sweeper.isElected();
+    const journalRetention = new JournalRetention({ store, hub, isElected, log });
+    const workers = () => reaper.workers;
     const runner = role === "web" ? null : new Runner({
       ...options,
       store,
@@ -122,8 +134,9 @@ export class Engine {
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
-    const engine = new Engine({ store, hub, uploads, runner, janitor }, session);
-    const beginning = janitor.start(alone);
+    const parts = { store, hub, uploads, runner, reaper, sweeper, journalRetention };
+    const engine = new Engine(parts, session);
+    const beginning = engine.#startCleaning(alone);
     try {
       await begun(store.journal, beginning, alone);
       await runner?.start();
@@ -131,7 +144,7 @@ export class Engine {
     } catch (error) {
       session[Symbol.dispose]();
       await runner?.abandon();
-      await janitor.stop();
+      await engine.#stopCleaning();
       await store.journal.giveUp();
       await beginning.catch(() => {});
       store[Symbol.dispose]();
@@ -142,7 +155,7 @@ export class Engine {
 
   /** Milliseconds since a session last showed that it lives, as far as this process can tell. */
   silenceOf(sid: string): number {
-    return sid === this.store.sid ? 0 : this.janitor.silenceOf(sid);
+    return sid === this.store.sid ? 0 : this.reaper.silenceOf(sid);
   }
 
   /** See {@link Runner.stop}. Everything else goes on. */
@@ -150,10 +163,21 @@ export class Engine {
     return this.#tasksStopped ??= this.runner?.stop(graceMs, settleMs) ?? Promise.resolve();
   }
 
+  /** Tasks of the dead come first: nothing is removed before they are returned. */
+  async #startCleaning(alone: boolean): Promise<void> {
+    await this.reaper.start(alone);
+    this.sweeper.start();
+    this.journalRetention.start();
+  }
+
+  async #stopCleaning(): Promise<void> {
+    await Promise.all([this.reaper.stop(), this.sweeper.stop(), this.journalRetention.stop()]);
+  }
+
   /** Stops tasks at their next `yield` or after `graceMs`, writes what is left, and ends the session. */
   async close(graceMs: number): Promise<void> {
     await this.stopTasks(graceMs);
-    await this.janitor.stop();
+    await this.#stopCleaning();
     const { journal, sid } = this.store;
     await journal.idle();
     await journal.write({ deletes: [keys.session(sid)] });
@@ -167,7 +191,7 @@ export class Engine {
   async abandon(): Promise<void> {
     this.#session[Symbol.dispose]();
     await this.runner?.abandon();
-    await this.janitor.stop();
+    await this.#stopCleaning();
     this.store[Symbol.dispose]();
     await this.store.journal.close();
     await this.hub[Symbol.asyncDispose]();

@@ -12,6 +12,7 @@ import { HubEvent } from "./hub_event.ts";
 import { entrySize, readEntry } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
 import { parseJournal, weightOf } from "../kv/event_text.ts";
+import { PassedEntries } from "./passed_entries.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
@@ -33,26 +34,13 @@ export interface HubOptions {
   log: Logger;
 }
 
-/** A journal entry that was passed on, for whoever sweeps. */
-export interface PassedEntry {
-  /** Its key's versionstamp. */
-  versionstamp: string;
-  /** Its bytes. */
-  size: number;
-  /** When it was passed on, milliseconds. */
-  at: number;
-  /** Weight of all that was passed on before it; `undefined` for one of an earlier process. */
-  before?: number;
-}
-
-/** Entries remembered for sweeping, at the most; older ones are found by listing. */
-const MAX_PASSED = 100_000;
-
 /** Milliseconds of the journal read at the start: heads lag less behind it. */
 const AHEAD_MS = 4 * HEAD_LAG_MS;
 
 /** See the module. */
 export class Hub implements AsyncDisposable {
+  /** What was passed on and is still in the journal. */
+  readonly passed: PassedEntries = new PassedEntries();
   readonly #options: HubOptions;
   readonly #topics = new Topics();
   readonly #held = new HeldEvents();
@@ -65,13 +53,6 @@ export class Hub implements AsyncDisposable {
   #closed = false;
   #watcher: ReadableStreamDefaultReader<unknown> | undefined;
   #watching: Promise<void> | undefined;
-
-  /** What was passed on and is still in the journal, oldest first. */
-  readonly passed: PassedEntry[] = [];
-  /** Bytes of them in all. */
-  passedBytes = 0;
-  /** Weight of all that was ever passed on. */
-  #weight = 0;
 
   /** See {@link Hub.open}. */
   private constructor(options: HubOptions) {
@@ -176,18 +157,6 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Weight of what was passed on behind a position; 0 where it is not known. */
-  weightSince(versionstamp: string): number {
-    let [from, to] = [0, this.passed.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (this.passed[middle]!.versionstamp > versionstamp) to = middle;
-      else from = middle + 1;
-    }
-    const next = this.passed[from];
-    return next?.before === undefined ? 0 : this.#weight - next.before;
-  }
-
   /** Stops. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
@@ -255,25 +224,15 @@ export class Hub implements AsyncDisposable {
     else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
   }
 
-  /** Takes the oldest entries out of {@link Hub.passed}. */
-  takePassed(count: number): PassedEntry[] {
-    const taken = this.passed.splice(0, count);
-    for (const { size } of taken) this.passedBytes -= size;
-    return taken;
-  }
-
   /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
-    this.passed.push({ versionstamp, size, at: Date.now(), before: this.#weight });
-    this.passedBytes += size;
-    if (this.passed.length > MAX_PASSED) this.takePassed(MAX_PASSED / 10);
+    this.passed.add(versionstamp, size, events.reduce((sum, event) => sum + weightOf(event), 0));
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
       this.#noteAhead(event);
-      this.#weight += weightOf(event);
       const held = this.#held.wanted;
       if (!held && !this.#topics.wants(event.id, event.kind, own)) continue;
       const out = new HubEvent(

@@ -51,7 +51,7 @@ export class Replay {
     const { hub, maxWeight = MAX_WEIGHT } = options;
     const at = parseCursor(cursor);
     if (!at || at.epoch !== hub.epoch || at.versionstamp > hub.position) return null;
-    return hub.weightSince(at.versionstamp) > maxWeight ? null : new Replay(options, at);
+    return hub.passed.weightSince(at.versionstamp) > maxWeight ? null : new Replay(options, at);
   }
 
   /** Whether everything up to a position was read. */

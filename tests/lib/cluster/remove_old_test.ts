@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { keys } from "../../../lib/kv/keys.ts";
-import { removeOld } from "../../../lib/cluster/retention.ts";
+import { removeOld } from "../../../lib/cluster/remove_old.ts";
 import type { Head } from "../../../lib/kv/head.ts";
 import { finished, storedEvents, submit } from "../../helpers/api.ts";
 import { kvWith } from "../../helpers/kv_with.ts";

@@ -1,0 +1,106 @@
+/**
+ * Trims the journal: removes the entries that every client has had the time to read, and those
+ * beyond the bytes it may take, and says up to where they are gone.
+ *
+ * @module
+ */
+
+import type { Hub } from "../feed/hub.ts";
+import type { OldEntry } from "../feed/passed_entries.ts";
+import { entryKeys, entrySize } from "../kv/journal_entry.ts";
+import { keys } from "../kv/keys.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/store.ts";
+import type { Part, Write } from "../store/write.ts";
+import { Chores } from "./chores.ts";
+
+/** What {@link JournalRetention} takes. */
+export interface JournalRetentionOptions {
+  store: Store;
+  /** Knows which entries there are. */
+  hub: Hub;
+  /** Whether this process is the one that trims. */
+  isElected(): Promise<boolean>;
+  /** Milliseconds an entry is kept: how long a client of many tasks may be away. */
+  journalMs?: number;
+  /** Bytes of journal kept at the most. */
+  journalBytes?: number;
+  log: Logger;
+}
+
+/** Entries removed in one commit, at the most: a large one would be felt. */
+const ENTRIES_A_COMMIT = 32;
+
+/** Milliseconds between two looks at the journal. */
+const TRIM_MS = 40;
+
+/** See the module. */
+export class JournalRetention implements Write {
+  readonly #options: JournalRetentionOptions;
+  readonly #chores: Chores;
+  /** Our part waits for its commit, or is under way. */
+  #trimming = false;
+
+  /** Nothing happens before {@link JournalRetention.start}. */
+  constructor(options: JournalRetentionOptions) {
+    this.#options = options;
+    this.#chores = new Chores(options.log);
+  }
+
+  start(): void {
+    this.#chores.once("find old journal entries", async () => {
+      try {
+        await this.#findOld();
+      } finally {
+        // Not before, as the oldest go first.
+        this.#chores.every(TRIM_MS, "trim", () => this.#trim());
+      }
+    });
+  }
+
+  /** Stops, and waits for what is under way. */
+  stop(): Promise<void> {
+    return this.#chores.stop();
+  }
+
+  /** Entries of before this process began are remembered too, so that they go in their turn. */
+  async #findOld(): Promise<void> {
+    const { store: { kv }, hub: { passed, position } } = this.#options;
+    const end = [...keys.journal, passed.oldest ?? `${position}\u0000`];
+    const entries = kv.list<Uint8Array>({ prefix: keys.journal, end }, { batchSize: 10 });
+    const old: OldEntry[] = [];
+    for await (const { key, value } of entries) {
+      if (this.#chores.signal.aborted) return;
+      old.push({ versionstamp: String(key[1]), size: entrySize(value) });
+    }
+    passed.addOld(old);
+  }
+
+  async #trim(): Promise<void> {
+    const { store, isElected } = this.#options;
+    if (this.#trimming || this.#excess() === 0 || !await isElected()) return;
+    this.#trimming = true;
+    store.journal.touch(this);
+  }
+
+  /** How many of the oldest entries should go. */
+  #excess(): number {
+    const { hub, journalMs = 120_000, journalBytes = 64 * 1024 * 1024 } = this.#options;
+    return hub.passed.excess(Date.now() - journalMs, journalBytes, ENTRIES_A_COMMIT);
+  }
+
+  /** See {@link Write}. */
+  render(): Part {
+    const entries = this.#options.hub.passed.take(this.#excess());
+    if (entries.length === 0) return {};
+    return {
+      deletes: entries.flatMap(({ versionstamp, size }) => entryKeys(versionstamp, size)),
+      sets: [[keys.journalFloor, entries.at(-1)!.versionstamp, 32]],
+    };
+  }
+
+  /** See {@link Write}. */
+  settle(): void {
+    this.#trimming = false;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Watches the other sessions, removes those that fell silent and returns their tasks to pending.
+ *
+ * @module
+ */
+
+import type { Hub } from "../feed/hub.ts";
+import { keys } from "../kv/keys.ts";
+import { idsOf } from "../kv/list.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/store.ts";
+import { Chores } from "./chores.ts";
+import type { SessionInfo } from "./session.ts";
+
+/** What {@link Reaper} takes. */
+export interface ReaperOptions {
+  store: Store;
+  hub: Hub;
+  /** Milliseconds after which a session not renewed is dead. */
+  leaseMs: number;
+  log: Logger;
+}
+
+/** Tasks returned at once. */
+const AT_ONCE = 200;
+
+interface Watched {
+  versionstamp: string;
+  /** Since when the versionstamp is the same, by our own clock. */
+  since: number;
+  role: string;
+}
+
+/** See the module. */
+export class Reaper {
+  readonly #options: ReaperOptions;
+  readonly #chores: Chores;
+  readonly #sessions = new Map<string, Watched>();
+  /** When the last look at them ended, by our own clock. */
+  #lookedAt = 0;
+
+  /** Nothing happens before {@link Reaper.start}. */
+  constructor(options: ReaperOptions) {
+    this.#options = options;
+    this.#chores = new Chores(options.log);
+  }
+
+  /**
+   * Begins. Where this is the only process there can be, every other session is dead, and its tasks
+   * are returned before this resolves.
+   */
+  async start(alone: boolean): Promise<void> {
+    if (alone) await this.#reapAll();
+    else await this.#reapSilent();
+    this.#chores.every(this.#options.leaseMs / 3, "reap", () => this.#reapSilent());
+  }
+
+  /** Stops, and waits for what is under way. */
+  stop(): Promise<void> {
+    return this.#chores.stop();
+  }
+
+  /** The sessions that run tasks, this one and the others that live as far as is known. */
+  get workers(): string[] {
+    const others = [...this.#sessions].filter(([, { role }]) => role !== "web");
+    return [this.#options.store.sid, ...others.map(([sid]) => sid)];
+  }
+
+  /** Milliseconds since another session was last seen to renew its lease; 0 when it was not seen. */
+  silenceOf(sid: string): number {
+    const known = this.#sessions.get(sid);
+    return known ? Math.round(performance.now() - known.since) : 0;
+  }
+
+  async #reapAll(): Promise<void> {
+    const { kv, sid } = this.#options.store;
+    for await (const { key, versionstamp } of kv.list({ prefix: keys.sessions })) {
+      if (key[1] !== sid) await this.#reap(String(key[1]), versionstamp);
+    }
+    await this.#returnTasks();
+  }
+
+  /** A session is silent when its key did not change for a lease: no clock but ours is asked. */
+  async #reapSilent(): Promise<void> {
+    const { store: { kv, sid }, leaseMs } = this.#options;
+    const sessions = await Array.fromAsync(kv.list<SessionInfo>({ prefix: keys.sessions }));
+    const now = performance.now();
+    // While we could not look, nobody may have been able to renew: then silence tells nothing.
+    const blind = now - this.#lookedAt > (2 / 3) * leaseMs;
+    this.#lookedAt = now;
+    const seen = new Set<string>();
+    for (const { key, value: { role }, versionstamp } of sessions) {
+      const other = String(key[1]);
+      if (other === sid) continue;
+      seen.add(other);
+      const known = this.#sessions.get(other);
+      if (blind || known?.versionstamp !== versionstamp) {
+        this.#sessions.set(other, { versionstamp, since: now, role });
+      } else if (now - known.since >= leaseMs) {
+        await this.#reap(other, versionstamp);
+      }
+    }
+    for (const other of this.#sessions.keys()) if (!seen.has(other)) this.#sessions.delete(other);
+    await this.#returnTasks();
+  }
+
+  async #reap(other: string, versionstamp: string): Promise<void> {
+    const { store, log } = this.#options;
+    const result = await store.journal.write({
+      checks: [{ key: keys.session(other), versionstamp }],
+      deletes: [keys.session(other)],
+      // Whoever finds this returns the tasks, even if we die now.
+      sets: [[keys.dead(other), null, 8]],
+    });
+    if (result.ok) log.warn("a session is dead: its tasks go on elsewhere", { session: other });
+  }
+
+  async #returnTasks(): Promise<void> {
+    const { kv, journal } = this.#options.store;
+    const dead = new Set<string>();
+    for await (const { key } of kv.list({ prefix: keys.deads })) dead.add(String(key[1]));
+    if (dead.size === 0) return;
+    // The dead wrote nothing since: now we know all that their clients have seen.
+    await this.#options.hub.caughtUp();
+    const ids: string[] = [];
+    const flush = () => Promise.all(ids.splice(0).map((id) => this.#return(id, dead)));
+    for await (const id of idsOf(kv, "running")) {
+      ids.push(id);
+      if (ids.length === AT_ONCE) await flush();
+    }
+    await flush();
+    await journal.write({ deletes: [...dead].map((sid) => keys.dead(sid)) });
+  }
+
+  async #return(id: string, dead: ReadonlySet<string>): Promise<void> {
+    const { store } = this.#options;
+    const canceled = (await store.kv.get(keys.cancel(id))).versionstamp !== null;
+    let live: LiveTask | undefined;
+    await store.withTask(id, (it) => {
+      const { record, owner } = it.task;
+      if (record.status !== "running" || owner === null || !dead.has(owner)) return;
+      live = it;
+      if (canceled) it.change({ type: "request-cancel" });
+      it.log(
+        "warn",
+        "Interrupted: the server that ran it died; goes on from the last checkpoint",
+      );
+      it.change({ type: "interrupt", died: false });
+    });
+    // A conflict means that another process returned it.
+    const result = await live?.committed();
+    if (result?.ok) store.onreturned?.(live!);
+  }
+}

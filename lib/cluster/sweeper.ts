@@ -1,0 +1,82 @@
+/**
+ * Removes what is over: finished tasks past the retention, uploads, kinds that nobody uses, and what
+ * a removal that was cut short left behind. One process of all sweeps.
+ *
+ * @module
+ */
+
+import { keys } from "../kv/keys.ts";
+import type { Logger } from "../base/log.ts";
+import { OldKinds } from "../kv/old_kinds.ts";
+import type { Store } from "../store/store.ts";
+import type { Uploads } from "../kv/uploads.ts";
+import { Chores } from "./chores.ts";
+import { removeOld } from "./remove_old.ts";
+
+/** What {@link Sweeper} takes. */
+export interface SweeperOptions {
+  store: Store;
+  uploads: Uploads;
+  /** Milliseconds a finished task is kept. */
+  retentionMs: number;
+  log: Logger;
+}
+
+/** Milliseconds between two sweeps. */
+const SWEEP_MS = 60_000;
+
+/** Milliseconds between two looks for uploads that nobody sends any more. */
+const UNFINISHED_MS = 5000;
+
+/** See the module. */
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  readonly #chores: Chores;
+  readonly #oldKinds = new OldKinds();
+  #elected = false;
+
+  /** Nothing happens before {@link Sweeper.start}. */
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+    this.#chores = new Chores(options.log);
+  }
+
+  start(): void {
+    const { store, uploads } = this.#options;
+    this.#chores.every(SWEEP_MS, "sweep", () => this.sweep());
+    // Each process looks after its own uploads, and after those of the dead.
+    const sweepUnfinished = () => uploads.sweepUnfinished();
+    this.#chores.every(UNFINISHED_MS, "sweep unfinished uploads", sweepUnfinished);
+    this.#chores.once("sweep unfinished uploads", sweepUnfinished);
+    this.#chores.once("finish removals", () => store.finishRemovals());
+  }
+
+  /** Stops, and waits for what is under way. */
+  stop(): Promise<void> {
+    return this.#chores.stop();
+  }
+
+  /** Sweeps, if this process is the one that does. */
+  async sweep(): Promise<void> {
+    const { store, uploads, retentionMs } = this.#options;
+    if (!await this.isElected()) return;
+    await uploads.sweep();
+    await store.finishRemovals();
+    await this.#oldKinds.remove(store.kv);
+    await removeOld(store, store.now() - retentionMs, this.#chores.signal);
+  }
+
+  /** Whether this process is the one that sweeps. It becomes that one when no session alive is. */
+  async isElected(): Promise<boolean> {
+    if (this.#elected) return true;
+    const { kv, sid, journal } = this.#options.store;
+    const holder = await kv.get<string>(keys.janitor);
+    if (holder.value && (await kv.get(keys.session(holder.value))).versionstamp) return false;
+    const result = await journal.write({
+      checks: [{ key: keys.janitor, versionstamp: holder.versionstamp }],
+      sets: [[keys.janitor, sid, 32]],
+    });
+    // For as long as our session lives, nobody else is.
+    return this.#elected = result.ok;
+  }
+}

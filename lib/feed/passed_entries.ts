@@ -1,0 +1,92 @@
+/** A journal entry that an earlier process passed on. */
+export interface OldEntry {
+  versionstamp: string;
+  /** Bytes it takes in the store. */
+  size: number;
+}
+
+interface PassedEntry extends OldEntry {
+  /** When it was passed on, milliseconds. */
+  at: number;
+  /** Weight of all that was passed on before it; `undefined` for one of an earlier process. */
+  before?: number;
+}
+
+/** Entries remembered, at the most; a later process finds older ones by listing. */
+const MAX_ENTRIES = 100_000;
+
+/**
+ * The journal entries that were passed on and not yet trimmed, oldest first: what the journal's
+ * retention goes by, and how much there is to read behind a position.
+ */
+export class PassedEntries {
+  #entries: PassedEntry[] = [];
+  #bytes = 0;
+  /** Of all that was ever passed on. */
+  #weight = 0;
+
+  /** How many there are. */
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  /** Bytes they take in the store. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The versionstamp of the oldest. */
+  get oldest(): string | undefined {
+    return this.#entries[0]?.versionstamp;
+  }
+
+  /** Adds an entry that is newer than all others, with the weight of its events. */
+  add(versionstamp: string, size: number, weight: number): void {
+    this.#entries.push({ versionstamp, size, at: Date.now(), before: this.#weight });
+    this.#bytes += size;
+    this.#weight += weight;
+    if (this.#entries.length > MAX_ENTRIES) this.take(MAX_ENTRIES / 10);
+  }
+
+  /** Adds entries, oldest first, that are older than all others. They count as passed on now. */
+  addOld(entries: readonly OldEntry[]): void {
+    const at = Date.now();
+    this.#entries = [...entries.map((entry) => ({ ...entry, at })), ...this.#entries];
+    for (const { size } of entries) this.#bytes += size;
+  }
+
+  /**
+   * How many of the oldest were passed on by the time `until` or exceed `maxBytes`, and `most` at
+   * the most.
+   */
+  excess(until: number, maxBytes: number, most: number): number {
+    let count = 0;
+    let bytes = this.#bytes - maxBytes;
+    while (count < this.#entries.length && count < most) {
+      const { at, size } = this.#entries[count]!;
+      if (at > until && bytes <= 0) break;
+      bytes -= size;
+      count++;
+    }
+    return count;
+  }
+
+  /** Takes the oldest out. */
+  take(count: number): OldEntry[] {
+    const taken = this.#entries.splice(0, count);
+    for (const { size } of taken) this.#bytes -= size;
+    return taken;
+  }
+
+  /** Weight of what was passed on behind a position; 0 where it is not known. */
+  weightSince(versionstamp: string): number {
+    let [from, to] = [0, this.#entries.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#entries[middle]!.versionstamp > versionstamp) to = middle;
+      else from = middle + 1;
+    }
+    const next = this.#entries[from];
+    return next?.before === undefined ? 0 : this.#weight - next.before;
+  }
+}

@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import { Chores } from "../../../lib/cluster/chores.ts";
+
+Deno.test("Chores does one of a name at a time, and waits for it when it stops", async () => {
+  const chores = new Chores(createLogger({ level: "off" }));
+  const begun: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const work = (name: string) => () => {
+    begun.push(name);
+    return gate.promise;
+  };
+  chores.once("first", work("first"));
+  chores.once("first", work("again"));
+  chores.once("second", work("second"));
+  let stopped = false;
+  const stop = chores.stop().then(() => stopped = true);
+  assertEquals(chores.signal.aborted, true);
+  chores.once("third", work("third"));
+  chores.every(1, "third", work("third"));
+  await Promise.resolve();
+  assertEquals([begun, stopped], [["first", "second"], false]);
+  gate.resolve();
+  await stop;
+});
+
+Deno.test("Chores logs what failed by its name, and does it again", async () => {
+  const lines: string[] = [];
+  const chores = new Chores(createLogger({ write: (line) => void lines.push(line) }));
+  const again = Promise.withResolvers<void>();
+  let turns = 0;
+  chores.every(1, "sweep the floor", () => {
+    if (++turns === 2) again.resolve();
+    return Promise.reject(new Error("no broom"));
+  });
+  await again.promise;
+  await chores.stop();
+  assertEquals(lines[0]!.includes("cannot sweep the floor"), true);
+});

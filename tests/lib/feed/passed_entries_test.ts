@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { PassedEntries } from "../../../lib/feed/passed_entries.ts";
+
+Deno.test("PassedEntries.excess() counts the oldest that are past the time or the bytes", () => {
+  const passed = new PassedEntries();
+  for (const stamp of ["a", "b", "c", "d"]) passed.add(stamp, 10, 1);
+  assertEquals([passed.count, passed.bytes, passed.oldest], [4, 40, "a"]);
+  assertEquals(passed.excess(0, 40, 9), 0);
+  assertEquals(passed.excess(0, 39, 9), 1);
+  assertEquals(passed.excess(0, 15, 9), 3);
+  assertEquals(passed.excess(0, 0, 9), 4);
+  assertEquals(passed.excess(0, 0, 2), 2);
+  assertEquals(passed.excess(Infinity, 40, 9), 4);
+  assertEquals(passed.take(passed.excess(0, 25, 9)).map(({ versionstamp }) => versionstamp), [
+    "a",
+    "b",
+  ]);
+  assertEquals([passed.count, passed.bytes, passed.oldest], [2, 20, "c"]);
+});
+
+Deno.test("PassedEntries.weightSince() knows the weight behind its own entries only", () => {
+  const passed = new PassedEntries();
+  for (const [stamp, weight] of [["d", 1], ["f", 20], ["h", 300]] as const) {
+    passed.add(stamp, 10, weight);
+  }
+  passed.addOld([{ versionstamp: "a", size: 5 }, { versionstamp: "b", size: 5 }]);
+  assertEquals([passed.count, passed.bytes, passed.oldest], [5, 40, "a"]);
+  assertEquals(["", "a"].map((stamp) => passed.weightSince(stamp)), [0, 0]);
+  const since = ["b", "c", "d", "e", "f", "g", "h", "i"].map((it) => passed.weightSince(it));
+  assertEquals(since, [321, 321, 320, 320, 300, 300, 0, 0]);
+});
+
+Deno.test("PassedEntries takes any number of old entries, and forgets its oldest past a bound", () => {
+  const passed = new PassedEntries();
+  const old = Array.from({ length: 200_000 }, (_, n) => ({ versionstamp: String(n), size: 2 }));
+  passed.addOld(old);
+  assertEquals([passed.count, passed.bytes], [200_000, 400_000]);
+  for (let n = 0; n < 20; n++) passed.add(`x${n}`, 2, 1);
+  assertEquals(passed.count <= 100_000, true);
+  assertEquals(passed.bytes, 2 * passed.count);
+});
