@@ -174,14 +174,28 @@ test("a start on a full disk ends with one sentence that names the file and the 
   for (const left of [0, 8, 32, 64]) {
     await disk.fill();
     await disk.leave(left * 1024);
-    await assertFull();
+    await assertFullOrReady();
     await disk.free();
   }
   await using server = await startServer({ kv });
   await assertWorks(server);
 
+  /** The file and its log may have room for all that a start writes: then it has to be a whole one. */
+  async function assertFullOrReady(): Promise<void> {
+    const server = await startServer({ kv }).catch((error: Error) => error);
+    if (server instanceof Error) return assertSaid(server.message);
+    await using _ = server;
+    assertEquals((await fetch(`${server.url}/healthz`).then((it) => it.json())).status, "ok");
+    const { tasks } = await fetch(`${server.url}/tasks`).then((it) => it.json());
+    assertEquals(tasks.length, 40);
+  }
+
   async function assertFull(): Promise<void> {
     const { message } = await assertRejects(() => startServer({ kv }), Error);
+    assertSaid(message);
+  }
+
+  function assertSaid(message: string): void {
     const said = message.split("\n").filter((line) => line.startsWith("headway: "));
     assertEquals(said.length, 1, message);
     assert(said[0]!.includes(kv) && said[0]!.includes(`the disk at ${disk.path} (`), said[0]!);
