@@ -22,8 +22,8 @@ export interface Totals {
   skipped: number;
 }
 
-/** The suite, where no path is named. README.md joins when it is there. */
-const SUITE = ["lib", "tests"];
+/** The suite, where no path is named. */
+const SUITE = ["lib", "tests", "README.md", "docs"];
 
 /** Flags of `deno test` that take the next argument as their value. */
 const VALUE_FLAGS = new Set([
@@ -41,7 +41,7 @@ const VALUE_FLAGS = new Set([
 /** The arguments of `deno` for a run of the suite, or of what `args` names. */
 export function testArguments(
   args: readonly string[],
-  { jobs, suite = SUITE }: { jobs: number; suite?: readonly string[] },
+  { jobs }: { jobs: number },
 ): string[] {
   const named = args.some((arg, index) =>
     !arg.startsWith("-") && !VALUE_FLAGS.has(args[index - 1] ?? "")
@@ -55,7 +55,7 @@ export function testArguments(
     "--ignore=tests/bench",
     ...(jobs > 1 ? ["--parallel"] : []),
     ...args,
-    ...(named ? [] : suite),
+    ...(named ? [] : SUITE),
   ];
 }
 
@@ -113,14 +113,9 @@ async function runTests(args: string[], jobs: number): Promise<{ tail: string; c
   return { tail, code };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
 if (import.meta.main) {
   const jobs = Math.max(1, Math.trunc(Number(Deno.env.get("HEADWAY_TEST_JOBS") ?? 2)) || 1);
-  const suite = await exists("README.md") ? [...SUITE, "README.md"] : SUITE;
-  const { tail, code } = await runTests(testArguments(Deno.args, { jobs, suite }), jobs);
+  const { tail, code } = await runTests(testArguments(Deno.args, { jobs }), jobs);
   const result = totals(tail, code);
   console.log(summaryLine(result));
   Deno.exit(result.failed === 0 && result.passed > 0 ? 0 : 1);

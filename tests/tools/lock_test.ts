@@ -14,13 +14,13 @@ Deno.test("deno.lock names every package with the hash of its contents", async (
   assert(!("remote" in lock));
 });
 
-Deno.test("every package is in deno.json with a version, and in README with its reason", async () => {
-  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-  const [, dependencies] = readme.split("\n## Dependencies\n");
+Deno.test("every package is in deno.json with a version, and in docs/decisions.md with its reason", async () => {
+  const decisions = await Deno.readTextFile(new URL("docs/decisions.md", ROOT));
+  const [, dependencies] = decisions.split("\n## Dependencies\n");
   for (const [name, specifier] of Object.entries(denoJson.imports)) {
     if (!specifier.startsWith("npm:")) continue;
     assertMatch(specifier, /@\^\d+\.\d+\.\d+$/, name);
-    assert(dependencies!.includes(`\`${name}\``), `README says why there is ${name}`);
+    assert(dependencies!.includes(`\`${name}\``), `docs/decisions.md says why there is ${name}`);
   }
 });
 
