@@ -1,6 +1,6 @@
 /**
- * Reads all of a store that was not closed, beside the server that starts on it: so it takes no time
- * of the start and little memory.
+ * Reads all of a store that was not closed, in a process of its own. It waits until a start should be
+ * over, so that it takes no time of one that goes well, and little memory of any.
  *
  * @module
  */
@@ -12,9 +12,14 @@ import { StoreProcess } from "./store_process.ts";
 export interface StoreCheckOptions {
   /** The file. Deno KV has it open, and has repaired what a crash left. `null`: nothing is read. */
   path: string | null;
+  /** Milliseconds until it begins, unless something fails before. @default {2000} */
+  afterMs?: number;
   /** Milliseconds after which a large store is left as it is. @default {10_000} */
   deadlineMs?: number;
 }
+
+/** The most milliseconds that a start takes where nothing is wrong. */
+const START_MS = 2000;
 
 /** Milliseconds it may take: a few gigabytes are read by then. */
 const DEADLINE_MS = 10_000;
@@ -23,20 +28,17 @@ const DEADLINE_MS = 10_000;
 export class StoreCheck implements AsyncDisposable {
   /** What is wrong with the store; `null` when nothing was found in time. */
   readonly damage: Promise<string | null>;
-  readonly #path: string | null;
-  readonly #process: StoreProcess | null;
+  readonly #options: StoreCheckOptions;
+  readonly #begun = Promise.withResolvers<StoreProcess | null>();
+  #over = false;
+  readonly #waiting: ReturnType<typeof setTimeout>;
 
-  /** Begins. */
-  constructor({ path, deadlineMs = DEADLINE_MS }: StoreCheckOptions) {
-    this.#path = path;
-    const process = this.#process = path === null
-      ? null
-      : new StoreProcess("./quick_check.ts", path, false);
-    const timer = setTimeout(() => process?.kill(), deadlineMs);
-    this.damage = (process?.said ?? Promise.resolve(null)).then((said) => {
-      clearTimeout(timer);
-      return said === "ok" ? null : said;
-    });
+  /** Begins later. */
+  constructor(options: StoreCheckOptions) {
+    this.#options = options;
+    this.#waiting = setTimeout(() => this.#begin(), options.afterMs ?? START_MS);
+    if (options.path === null) this.#begin();
+    this.damage = this.#read();
   }
 
   /**
@@ -47,19 +49,43 @@ export class StoreCheck implements AsyncDisposable {
   async during<T>(work: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     void this.damage.then((damage) => {
-      if (damage !== null) reject(damagedStore(this.#path!, damage));
+      if (damage !== null) reject(damagedStore(this.#options.path!, damage));
     });
     try {
       return await Promise.race([work, promise]);
     } catch (error) {
       // Damage may be what it stumbled over.
+      this.#begin();
       const damage = await this.damage;
-      throw damage === null ? error : damagedStore(this.#path!, damage);
+      throw damage === null ? error : damagedStore(this.#options.path!, damage);
     }
   }
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process?.[Symbol.asyncDispose]();
+    clearTimeout(this.#waiting);
+    this.#over = true;
+    // Where it has begun this changes nothing.
+    this.#begun.resolve(null);
+    (await this.#begun.promise)?.kill();
+    await this.damage;
+  }
+
+  /** Once. */
+  #begin(): void {
+    clearTimeout(this.#waiting);
+    if (this.#over) return;
+    this.#over = true;
+    const { path } = this.#options;
+    this.#begun.resolve(path === null ? null : new StoreProcess("./quick_check.ts", path, false));
+  }
+
+  async #read(): Promise<string | null> {
+    const process = await this.#begun.promise;
+    if (process === null) return null;
+    const deadline = setTimeout(() => process.kill(), this.#options.deadlineMs ?? DEADLINE_MS);
+    const said = await process.said;
+    clearTimeout(deadline);
+    return said === "ok" ? null : said;
   }
 }

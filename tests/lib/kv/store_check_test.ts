@@ -29,13 +29,13 @@ Deno.test("StoreCheck finds a damaged page while Deno KV has the store open, and
   assertEquals(quickCheck(path), "ok");
   {
     using _kv = await Deno.openKv(path);
-    await using check = new StoreCheck({ path });
+    await using check = new StoreCheck({ path, afterMs: 0 });
     assertEquals(await check.during(Promise.resolve("begun")), "begun");
     assertEquals(await check.damage, null);
   }
   await damagePages(path, [40]);
   using _kv = await Deno.openKv(path);
-  await using check = new StoreCheck({ path });
+  await using check = new StoreCheck({ path, afterMs: 0 });
   const never = Promise.withResolvers<void>();
   const { message } = await assertRejects(() => check.during(never.promise), StoreOpenError);
   assertStringIncludes(message, `The store ${path} cannot be opened: it is damaged (`);
@@ -49,13 +49,28 @@ Deno.test("StoreCheck tells of the damage that made a start fail, and ends when 
   await filledStore(path);
   await damagePages(path, [50]);
   {
-    await using check = new StoreCheck({ path });
+    await using check = new StoreCheck({ path, afterMs: 0 });
     const stumbled = Promise.reject(new TypeError("what is this"));
     await assertRejects(() => check.during(stumbled), StoreOpenError, "is damaged");
   }
-  await using check = new StoreCheck({ path, deadlineMs: 0 });
-  // In no time nothing is found.
-  assertEquals(await check.damage, null);
+  const hour = 3600_000;
+  {
+    // A failure does not wait for its time.
+    await using check = new StoreCheck({ path, afterMs: hour });
+    await assertRejects(() => check.during(Promise.reject(new Error("x"))), StoreOpenError);
+  }
+  {
+    // In no time nothing is found.
+    await using check = new StoreCheck({ path, afterMs: 0, deadlineMs: 0 });
+    assertEquals(await check.damage, null);
+  }
+  let unread: StoreCheck;
+  {
+    await using check = new StoreCheck({ path, afterMs: hour });
+    unread = check;
+    assertEquals(await check.during(Promise.resolve("well")), "well");
+  }
+  assertEquals(await unread.damage, null);
 });
 
 Deno.test("storeFault() makes a sentence of what Deno KV says of damage, and of nothing else", async () => {
