@@ -44,6 +44,7 @@ Deno.test("removeOld() removes many tasks a commit, each whole and told once, an
   await removeOld(store, before, never);
   // Over KV Connect nine fit into one; the session and others commit, too.
   assertLess(commits, 60);
+  await app.engine.hub.caughtUp();
   unlisten();
   assertEquals(await keysOf(real, old), []);
   assertEquals(told.sort(), old.sort());
