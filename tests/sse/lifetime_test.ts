@@ -7,7 +7,7 @@ import {
   assertMatch,
 } from "@std/assert";
 import { EventSource } from "eventsource";
-import type { Drain } from "../../lib/sse/drain.ts";
+import { Drain } from "../../lib/sse/drain.ts";
 import type { SseStream } from "../../lib/sse/stream.ts";
 import type { Server } from "../../main.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
@@ -35,17 +35,14 @@ function watchStreams(app: Server): SseStream[] {
 }
 
 /** Keeps an app that stops where its streams have ended and it still answers, until it is let go. */
-function holdAtEnd(app: Server): () => void {
+function holdAtEnd(): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let drain: Drain | null = null;
-  Object.defineProperty(app, "drain", {
-    get: () => drain,
-    set(it: Drain) {
-      const end = it.end.bind(it);
-      it.end = () => end().then(() => promise);
-      drain = it;
-    },
-  });
+  const { end } = Drain.prototype;
+  Drain.prototype.end = async function (this: Drain): Promise<void> {
+    Drain.prototype.end = end;
+    await end.call(this);
+    await promise;
+  };
   return resolve;
 }
 
@@ -314,7 +311,7 @@ async function stopsWithRegard() {
     Array.from({ length: 600 }, (_, n) => openStream(app.url + paths[n % 3])),
   );
   for (const stream of streams) await stream.collect(1);
-  const letGo = holdAtEnd(app);
+  const letGo = holdAtEnd();
   const begun = performance.now();
   const ends = new Map<StreamReader, number>();
   for (const stream of streams) {
