@@ -159,8 +159,8 @@ export class Engine {
   }
 
   /** See {@link Runner.stop}. Everything else goes on. */
-  stopTasks(graceMs: number, settleMs = 0): Promise<void> {
-    return this.#tasksStopped ??= this.runner?.stop(graceMs, settleMs) ?? Promise.resolve();
+  stopTasks(graceMs: number, quiesceMs = 0): Promise<void> {
+    return this.#tasksStopped ??= this.runner?.stop(graceMs, quiesceMs) ?? Promise.resolve();
   }
 
   /** Tasks of the dead come first: nothing is removed before they are returned. */

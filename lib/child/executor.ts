@@ -44,7 +44,7 @@ interface Run {
   readonly abort: AbortController;
   stop: StopReason | null;
   /** It is to stop at its next checkpoint. */
-  settles: boolean;
+  quiesces: boolean;
   /** The newest progress, not yet sent. */
   report: Report | null;
   /** Resolves when it ends before its generator does. */
@@ -66,7 +66,7 @@ export class Executor {
   #sliceEnd = 0;
   #request = 0;
   readonly #infos = new Map<number, (info: UploadInfo | null) => void>();
-  readonly #pieces = new Map<number, (bytes: Uint8Array) => void>();
+  readonly #chunks = new Map<number, (bytes: Uint8Array) => void>();
 
   /** Takes what it runs and where it reports. */
   constructor(options: ExecutorOptions) {
@@ -82,8 +82,8 @@ export class Executor {
       case "abort":
         this.#abort(message.run, message.reason);
         break;
-      case "settle":
-        this.#settle(message.run);
+      case "quiesce":
+        this.#quiesce(message.run);
         break;
       case "ack":
         this.#sending = false;
@@ -98,8 +98,8 @@ export class Executor {
 
   /** Takes an upload's bytes; none mean that there are no more. */
   receiveBytes(request: number, bytes: Uint8Array): void {
-    this.#pieces.get(request)?.(bytes);
-    this.#pieces.delete(request);
+    this.#chunks.get(request)?.(bytes);
+    this.#chunks.delete(request);
   }
 
   /** Ends the run whose code calls this, as if it had thrown; its generator is stopped. */
@@ -128,9 +128,9 @@ export class Executor {
     run.abort.abort(new DOMException(STOP_TEXT[reason], "AbortError"));
   }
 
-  #settle(number: number): void {
+  #quiesce(number: number): void {
     const run = this.#runs.get(number);
-    if (run) run.settles = true;
+    if (run) run.quiesces = true;
   }
 
   async #start(start: Extract<ToTasks, { type: "start" }>): Promise<void> {
@@ -138,7 +138,7 @@ export class Executor {
       number: start.run,
       abort: new AbortController(),
       stop: null,
-      settles: false,
+      quiesces: false,
       report: null,
       failed: Promise.withResolvers(),
     };
@@ -205,7 +205,7 @@ export class Executor {
     }
     this.#push([run.number, yielded.type, yielded.json]);
     // Nothing of what it did is lost, or done again.
-    if (yielded.type === "save" && run.settles) this.#abort(run.number, "stop");
+    if (yielded.type === "save" && run.quiesces) this.#abort(run.number, "stop");
   }
 
   /** What a run has to wait for before it goes on; `null` for nothing. */
@@ -301,8 +301,8 @@ export class Executor {
         if (at >= size) return controller.close();
         const request = ++this.#request;
         const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-        this.#pieces.set(request, resolve);
-        this.#options.send({ type: "piece", request, upload, offset: at });
+        this.#chunks.set(request, resolve);
+        this.#options.send({ type: "chunk", request, upload, offset: at });
         const bytes = await promise;
         if (bytes.length === 0) throw gone(upload);
         at += bytes.length;

@@ -25,7 +25,7 @@ export type ToTasks =
   }
   | { type: "abort"; run: number; reason: StopReason }
   /** The server will stop: the run ends at its next checkpoint, if it does not return before. */
-  | { type: "settle"; run: number }
+  | { type: "quiesce"; run: number }
   /** The last batch was taken: the next may come. */
   | { type: "ack" }
   | { type: "info"; request: number; info: UploadInfo | null };
@@ -35,8 +35,8 @@ export type FromTasks =
   /** What the kinds there are called, once it can take tasks. */
   | { type: "ready"; kinds: string[] }
   | { type: "batch"; events: RunEvent[] }
-  /** Asks for an upload's piece, answered with a bytes frame (none when there is no such piece). */
-  | { type: "piece"; request: number; upload: string; offset: number }
+  /** Asks for an chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
+  | { type: "chunk"; request: number; upload: string; offset: number }
   | { type: "info"; request: number; upload: string };
 
 /** Something a run yielded, in order; `json` is an object's text. */

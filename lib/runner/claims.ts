@@ -10,19 +10,15 @@ import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { Pending } from "./pending.ts";
 import { waits } from "../task/record.ts";
-import type { Run, Runs } from "./runs.ts";
+import { Run, type RunParts } from "./run.ts";
+import type { Runs } from "./runs.ts";
 import { Slots } from "./slots.ts";
 import type { Store } from "../store/store.ts";
-import type { AnyTask } from "../task/define.ts";
-import { type TaskPool, type Use, useOf, USES } from "./task_pool.ts";
+import { type Use, useOf, USES } from "./task_pool.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
 
-/** What {@link Claims} takes. */
-export interface ClaimsOptions {
-  /** Where tasks lie. */
+export interface ClaimsOptions extends RunParts {
   store: Store;
-  /** The kinds that can be run here. */
-  kinds: ReadonlyMap<string, AnyTask>;
   /** The sessions that run tasks, this one among them. */
   workers(): readonly string[];
   /**
@@ -30,17 +26,10 @@ export interface ClaimsOptions {
    * one that waits for long is lost by the time it comes there.
    */
   atOnce: number;
-  /** Where runs are driven. */
-  pool: TaskPool<Run>;
-  /** What runs already. */
   runs: Runs;
-  /** Owns what nobody waits for. */
   jobs: Jobs;
-  /** A task was claimed: its claim is not durable yet. */
-  onclaimed(run: Run): void;
 }
 
-/** See the module. */
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #pending: Pending;
@@ -98,24 +87,18 @@ export class Claims {
     if (type === "complete" || type === "message") this.refresh(kind);
   }
 
-  /** Other processes may have taken places of a kind, or left some: reads them anew. */
+  /** Other processes may have taken slots of a kind, or left some: reads them again. */
   refresh(kind: string): void {
     if (this.#slots.has(kind)) this.#options.jobs.own(this.readSlots(kind));
   }
 
-  /** Reads which places of a kind are taken. */
+  /** Reads which slots of a kind are taken. */
   async readSlots(kind: string): Promise<void> {
     const own = [];
     for (const { live } of this.#options.runs.all()) {
       if (live.record.kind === kind && live.task.slot !== null) own.push(live.task.slot);
     }
     await this.#slots.read(kind, own);
-    this.pump();
-  }
-
-  /** A place of a kind is free again, and the store says so. */
-  release(kind: string, slot: number): void {
-    this.#slots.release(kind, slot);
     this.pump();
   }
 
@@ -156,13 +139,6 @@ export class Claims {
     return this.#underWay + this.#loading < this.#options.atOnce;
   }
 
-  /** A claim is in the store, or lost. */
-  settled(): void {
-    const held = !this.#mayClaim;
-    this.#underWay--;
-    if (held) this.pump();
-  }
-
   #mayRun(kind: string): boolean {
     const { kinds, pool } = this.#options;
     const { isolate, concurrency } = kinds.get(kind)!;
@@ -173,14 +149,14 @@ export class Claims {
   }
 
   #claim(live: LiveTask): void {
-    const { store, kinds, pool, runs, onclaimed } = this.#options;
+    const { store, kinds, pool, runs, jobs } = this.#options;
     const { kind, status, run_at, updated_at } = live.record;
     const { isolate, concurrency } = kinds.get(kind)!;
     if (status !== "pending" || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
     if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
     const slot = concurrency === undefined ? null : this.#slots.free(kind, concurrency);
-    // The last place may have gone while the task was loaded.
+    // The last slot may have gone while the task was loaded.
     if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
@@ -189,15 +165,52 @@ export class Claims {
     if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
-    const member = pool.pick(use);
-    this.#underWay++;
     // One that was interrupted has waited since then, not since it first could run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);
-    onclaimed(runs.add(live, member, Math.max(0, store.now() - since)));
+    const waitedMs = Math.max(0, store.now() - since);
+    const onended = () => this.#ended(live, slot);
+    const run = new Run(this.#options, { live, member: pool.pick(use), waitedMs, onended });
+    runs.add(run);
+    this.#underWay++;
+    jobs.own(this.#begin(run, slot));
   }
 
-  /** A claim was lost to another process: the task, or only the place it was to have. */
-  async lost({ live: { id, record: { kind }, task: { slot } } }: Run): Promise<void> {
+  /** Has a run begin once its claim is durable. */
+  async #begin(run: Run, slot: number | null): Promise<void> {
+    const { live } = run;
+    const claim = await live.committed();
+    this.#landed();
+    if (!claim.ok) {
+      run.drop();
+      if (claim.reason === "conflict") await this.#lost(live, slot);
+      return this.pump();
+    }
+    await run.begin();
+  }
+
+  /** There is room again: for its own task, too, where it is pending. */
+  #ended(live: LiveTask, slot: number | null): void {
+    if (slot !== null) this.#options.jobs.own(this.#release(live, slot));
+    this.offer(live);
+    this.pump();
+  }
+
+  /** A claim is in the store, or lost. */
+  #landed(): void {
+    const mayNotClaim = !this.#mayClaim;
+    this.#underWay--;
+    if (mayNotClaim) this.pump();
+  }
+
+  /** The next claim of a slot checks that it is free: it is when the run's end is committed. */
+  async #release(live: LiveTask, slot: number): Promise<void> {
+    await live.committed();
+    this.#slots.release(live.record.kind, slot);
+    this.pump();
+  }
+
+  /** A claim was lost to another process: the task, or only the slot it was to have. */
+  async #lost({ id, record: { kind } }: LiveTask, slot: number | null): Promise<void> {
     const { store, runs } = this.#options;
     if (slot !== null) await this.readSlots(kind);
     await store.withTask(id, (live) => {

@@ -35,9 +35,9 @@ export function checkFromTasks(message: FromTasks): FromTasks {
       for (const event of message.events) checkEvent(event);
       return message;
     case "info":
-    case "piece": {
+    case "chunk": {
       const { request, upload } = message;
-      const offset = message.type === "piece" ? message.offset : 0;
+      const offset = message.type === "chunk" ? message.offset : 0;
       if (
         !isCount(request) || request > 0xffff_ffff || !isCount(offset) || !isText(upload, MAX_ID)
       ) {

@@ -6,28 +6,21 @@
 
 import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
-import type { FromTasks, RunEnd, RunEvent } from "../child/protocol.ts";
-import type { Run } from "./runs.ts";
+import type { FromTasks, RunEvent } from "../child/protocol.ts";
+import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
 import type { Member } from "./task_pool.ts";
 import { needsTrim, trimRows } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
-/** What {@link TaskMessages} takes. */
 export interface TaskMessagesOptions {
-  /** Where tasks lie. */
   store: Store;
-  /** What tasks read. */
   uploads: Uploads;
-  /** Log and output rows kept a task. */
+  /** Log and output rows kept of each task. */
   maxLog: number;
   /** Bytes they may take. */
   maxLogBytes: number;
-  /** Owns what nobody waits for. */
   jobs: Jobs;
-  /** A generator ended. */
-  onend(run: Run, end: RunEnd): void;
-  /** Where trouble is told. */
   log: Logger;
 }
 
@@ -37,18 +30,14 @@ const LARGE_BATCH = 16 * 1024;
 /** Requests of one process that may wait for their turn; its program never has so many. */
 const MAX_REQUESTS = 100_000;
 
-/** See the module. */
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
 
-  /** Waits to be called. */
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
   }
 
   /**
-   * Takes a message.
-   *
    * @throws {SyntaxError} If the process asks for more than it can mean to.
    */
   take(member: Member<Run>, message: FromTasks): void {
@@ -63,7 +52,7 @@ export class TaskMessages {
         });
         host.send({ type: "info", request, info });
       });
-    } else if (message.type === "piece") {
+    } else if (message.type === "chunk") {
       const { request, upload, offset } = message;
       this.#answer(member, async () => {
         const bytes = await uploads.read(upload, offset).catch((error) => {
@@ -93,7 +82,7 @@ export class TaskMessages {
 
   /** Takes in one event of a run; returns how many bytes of it wait for the store. */
   #takeEvent(run: Run, [, type, content]: RunEvent): number {
-    const { store, maxLog, maxLogBytes, jobs, onend } = this.#options;
+    const { store, maxLog, maxLogBytes, jobs } = this.#options;
     const { live } = run;
     switch (type) {
       case "progress":
@@ -103,7 +92,7 @@ export class TaskMessages {
         live.save(content);
         return content.length;
       case "end":
-        onend(run, content);
+        run.end(content);
         return 0;
     }
     live.row(type, content);

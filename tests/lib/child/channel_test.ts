@@ -11,13 +11,13 @@ Deno.test("Channel carries messages and bytes in order, to the end", async () =>
   here.send({ type: "ack" });
   const bytes = new Uint8Array(300_000).fill(7);
   await here.sendBytes(3, bytes);
-  here.send({ type: "settle", run: 1 });
+  here.send({ type: "quiesce", run: 1 });
   here.end();
   await there.ended;
   assertEquals(got, [
     { message: { type: "ack" } },
     { request: 3, bytes },
-    { message: { type: "settle", run: 1 } },
+    { message: { type: "quiesce", run: 1 } },
   ]);
   here.destroy();
   there.destroy();

@@ -81,7 +81,7 @@ class Peer {
         expires_at: "",
       };
       queueMicrotask(() => this.executor.receive({ type: "info", request, info }));
-    } else if (message.type === "piece") {
+    } else if (message.type === "chunk") {
       const { request, offset } = message;
       const bytes = this.upload?.slice(offset, offset + 3) ?? new Uint8Array();
       queueMicrotask(() => this.executor.receiveBytes(request, bytes));
@@ -191,7 +191,7 @@ Deno.test("Executor fails a run whose result cannot be kept", async () => {
   }
 });
 
-Deno.test("Executor ends a run that settles at its next checkpoint, or lets it return before", async () => {
+Deno.test("Executor ends a run that quiesces at its next checkpoint, or lets it return before", async () => {
   const done: string[] = [];
   const gate = Promise.withResolvers<void>();
   const peer = new Peer(async function* ({ input, signal }) {
@@ -209,7 +209,7 @@ Deno.test("Executor ends a run that settles at its next checkpoint, or lets it r
   });
   for (const [n, input] of ["saves", "returns"].entries()) peer.start({ run: n + 1, input });
   await peer.until(() => peer.events.length >= 2);
-  for (const run of [1, 2, 3]) peer.executor.receive({ type: "settle", run });
+  for (const run of [1, 2, 3]) peer.executor.receive({ type: "quiesce", run });
   gate.resolve();
   assertEquals(await peer.end(1), { how: "stopped", reason: "stop" });
   assertEquals(await peer.end(2), { how: "returned", json: '"all"' });

@@ -8,7 +8,7 @@ const row = '{"level":"info","message":"x","time":"2026-01-01T00:00:00.000Z"}';
 const SAID: FromTasks[] = [
   { type: "ready", kinds: ["demo"] },
   { type: "info", request: 1, upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
-  { type: "piece", request: 0xffff_ffff, upload: "x", offset: 10 },
+  { type: "chunk", request: 0xffff_ffff, upload: "x", offset: 10 },
   {
     type: "batch",
     events: [
@@ -78,7 +78,7 @@ const FORGED: [string, unknown][] = [
   ["a reason of its own", event(1, "end", { how: "stopped", reason: "because" })],
   ["a request without a number", { type: "info", request: -1, upload: "x" }],
   ["a request for everything", { type: "info", request: 1, upload: "x".repeat(1000) }],
-  ["a request for nowhere", { type: "piece", request: 1, upload: "x", offset: 0.5 }],
+  ["a request for nowhere", { type: "chunk", request: 1, upload: "x", offset: 0.5 }],
 ];
 
 for (const [what, message] of FORGED) {

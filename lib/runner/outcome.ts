@@ -1,0 +1,72 @@
+/**
+ * What becomes of a task when its run is over: its end, a retry, or another run from its checkpoint.
+ * Pure: who ends a run does what this says.
+ *
+ * @module
+ */
+
+import type { RunEnd } from "../child/protocol.ts";
+import { type BackoffOptions, retryDelay } from "../task/backoff.ts";
+import type { LogLevel } from "../task/define.ts";
+import type { TaskError } from "../task/record.ts";
+import type { Change, Task } from "../task/state.ts";
+
+/** A run that was cut off through no fault of its task, unless its process died under it. */
+export interface Interruption {
+  how: "interrupted";
+  because: string;
+  died: boolean;
+}
+
+export interface EndedRun {
+  readonly task: Task;
+  /** No other run was in its process for all of its time. */
+  readonly alone: boolean;
+}
+
+export interface Outcome {
+  /** What is logged for the task's readers before it changes. */
+  row: { level: LogLevel; message: string; data?: Record<string, unknown> } | null;
+  change: Change;
+  /** Of a completed task: JSON. */
+  result: string | null;
+}
+
+export function outcomeOf(
+  { task, alone }: EndedRun,
+  end: RunEnd | Interruption,
+  backoff: BackoffOptions,
+): Outcome {
+  if (end.how === "returned") return outcome({ type: "complete" }, null, end.json);
+  if (end.how === "threw") return failure(task, end.error, backoff);
+  if (end.how === "interrupted") {
+    const message = `Interrupted: ${end.because}; goes on from the last checkpoint`;
+    return outcome({ type: "interrupt", died: end.died, alone }, { level: "warn", message });
+  }
+  if (end.reason === "cancel") return outcome({ type: "cancel" });
+  if (end.reason === "timeout") {
+    const message = `The attempt took longer than ${task.timeoutMs} ms`;
+    return failure(task, { name: "TimeoutError", message }, backoff);
+  }
+  const because = "the server stops";
+  return outcomeOf({ task, alone }, { how: "interrupted", because, died: false }, backoff);
+}
+
+function failure(task: Task, error: TaskError, backoff: BackoffOptions): Outcome {
+  const { attempt, max_attempts, cancel_requested } = task.record;
+  if (attempt >= max_attempts || cancel_requested) {
+    return outcome({ type: "fail", error, retryAfterMs: null });
+  }
+  const retryAfterMs = retryDelay(attempt, backoff);
+  const message = `Attempt ${attempt} of ${max_attempts} failed: ${error.message}`;
+  const data = { retry_in_ms: retryAfterMs };
+  return outcome({ type: "fail", error, retryAfterMs }, { level: "warn", message, data });
+}
+
+function outcome(
+  change: Change,
+  row: Outcome["row"] = null,
+  result: string | null = null,
+): Outcome {
+  return { row, change, result };
+}

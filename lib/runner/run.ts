@@ -1,0 +1,190 @@
+/**
+ * One execution of a task's generator, seen from the server: from its claim to its end. It decides
+ * when its task is asked to stop, and when the task process is killed for it.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { RunEnd, StopReason } from "../child/protocol.ts";
+import { fetchKept, readText } from "../kv/head.ts";
+import { keys } from "../kv/keys.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import type { AnyTask } from "../task/define.ts";
+import { type Interruption, outcomeOf } from "./outcome.ts";
+import type { Member, TaskPool } from "./task_pool.ts";
+
+/** What all runs of a server share. */
+export interface RunParts {
+  kv: Deno.Kv;
+  /** The kinds that can be run here. */
+  kinds: ReadonlyMap<string, AnyTask>;
+  pool: TaskPool<Run>;
+  /** What runs here. */
+  runs: { delete(run: Run): void };
+  /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
+  killAfterMs?: number;
+  metrics?: Metrics | undefined;
+  log: Logger;
+}
+
+export interface RunOptions {
+  live: LiveTask;
+  /** Where it is driven. */
+  member: Member<Run>;
+  /** Milliseconds the task waited for it. */
+  waitedMs: number;
+  /** It ended or was interrupted, and its task has changed. Not called when it was only dropped. */
+  onended(run: Run): void;
+}
+
+/** The longest time a timer can be set to. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+export class Run {
+  /** Names it to its task process. Not to be guessed by other tasks there, who could speak for it. */
+  readonly number: number = randomNumber();
+  readonly live: LiveTask;
+  readonly member: Member<Run>;
+  readonly #parts: RunParts;
+  readonly #options: RunOptions;
+  readonly #claimedAt = performance.now();
+  /** No other run was in its process when it came. */
+  readonly #first: boolean;
+  /** How many runs had been in its process by then. */
+  readonly #entry: number;
+  /** Its task process was told: the generator may have begun. */
+  #sent = false;
+  #stop: StopReason | null = null;
+  /** Its time-out; after it was asked to stop, the end of its grace. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+  readonly #over = Promise.withResolvers<void>();
+
+  /** It takes its place in its process at once. */
+  constructor(parts: RunParts, options: RunOptions) {
+    const { live, member } = options;
+    this.#parts = parts;
+    this.#options = options;
+    this.live = live;
+    this.member = member;
+    this.#first = member.runs.size === 0;
+    this.#entry = ++member.entries;
+    member.runs.set(this.number, this);
+  }
+
+  /** Resolves when it is over, whatever became of its task. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** No other run was in its process for all of its time. */
+  get alone(): boolean {
+    return this.#first && this.member.entries === this.#entry;
+  }
+
+  /** Has the generator driven, unless the run is over by now. The claim is durable. Never rejects. */
+  async begin(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (this.#isOver) return;
+      this.#parts.log.error("a task could not be started", { id: this.live.id, error });
+      const told = { name: "StartError", message: "The task could not be started" };
+      this.end({ how: "threw", error: told, stack: "" });
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { kv, metrics } = this.#parts;
+    const { live, number } = this;
+    const { task_id: id, kind, attempt } = live.record;
+    metrics?.claimed(kind, this.#options.waitedMs);
+    const input = await fetchKept(kv, live.input, keys.input(id));
+    const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
+    // Another process may have asked to cancel it while it was on its way from a dead one to us.
+    if (live.task.interruptions > 0 && (await kv.get(keys.cancel(id))).versionstamp !== null) {
+      this.#stop ??= "cancel";
+    }
+    // It may have been interrupted, or asked to stop, while we read.
+    if (this.#isOver) return;
+    if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
+    this.#sent = true;
+    this.member.host.send({ type: "start", run: number, kind, id, attempt, input, checkpoint });
+    const { timeoutMs } = live.task;
+    if (timeoutMs === null) return;
+    this.#timer = setTimeout(() => this.stop("timeout"), Math.min(timeoutMs, MAX_TIMER));
+  }
+
+  /** Has it go on to its end or to its next checkpoint, where it stops. */
+  quiesce(): void {
+    if (this.#sent) this.member.host.send({ type: "quiesce", run: this.number });
+    else this.stop("stop");
+  }
+
+  /** Asks it to stop; kills its process when it does not, except where the server stops anyway. */
+  stop(reason: StopReason): void {
+    if (this.#isOver || this.#stop !== null) return;
+    this.#stop = reason;
+    clearTimeout(this.#timer);
+    if (!this.#sent) return;
+    this.member.host.send({ type: "abort", run: this.number, reason });
+    if (reason === "stop") return;
+    const { pool, killAfterMs = 10_000, log } = this.#parts;
+    this.#timer = setTimeout(() => {
+      log.warn("a task does not stop: its process is killed", { id: this.live.id });
+      this.live.log("error", "It did not stop when asked to: its process was ended");
+      this.end({ how: "stopped", reason });
+      pool.kill(this.member);
+    }, killAfterMs);
+  }
+
+  /** The generator ended, as `end` says. */
+  end(end: RunEnd): void {
+    this.#end(end);
+  }
+
+  /** It was cut off; `died` where its process did by itself. */
+  interrupt(because: string, died: boolean): void {
+    // A task that its process had not begun with is not the cause.
+    this.#end({ how: "interrupted", because, died: died && this.#sent });
+  }
+
+  #end(end: RunEnd | Interruption): void {
+    if (this.#isOver) return;
+    const { kinds, metrics, log } = this.#parts;
+    const { live, live: { record: { kind, attempt } } } = this;
+    const { row, change, result } = outcomeOf(
+      { task: live.task, alone: this.alone },
+      end,
+      kinds.get(kind)!.retry,
+    );
+    if (change.type === "fail") {
+      const stack = "stack" in end ? end.stack : undefined;
+      log.info("a task failed", { id: live.id, kind, attempt, error: change.error.message, stack });
+    }
+    if (row) live.log(row.level, row.message, row.data);
+    if (this.#sent) metrics?.ran(kind, performance.now() - this.#claimedAt);
+    live.change(change, result);
+    this.drop();
+    this.#options.onended(this);
+  }
+
+  /** It is over: it leaves its process and the book, whatever becomes of its task. */
+  drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#parts.pool.release(this.member, this.number);
+    this.#parts.runs.delete(this);
+    this.#over.resolve();
+  }
+}
+
+const random = new BigUint64Array(1);
+
+function randomNumber(): number {
+  crypto.getRandomValues(random);
+  return Number(random[0]! >> 11n);
+}

@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { outcomeOf } from "../../../lib/runner/outcome.ts";
+import { newTask, type Task, transition } from "../../../lib/task/state.ts";
+
+/** A task that runs its first attempt. */
+function running(maxAttempts: number, more: Partial<Task> = {}): Task {
+  const timeoutMs = 50;
+  const task = newTask({ id: "x", kind: "k", maxAttempts, priority: 0, runAt: 0, timeoutMs }, 0);
+  const started = transition(task, { type: "start", owner: "s" }, 0);
+  assert(started.ok);
+  return { ...started.task, ...more };
+}
+
+const BACKOFF = { baseMs: 8, capMs: 8, random: () => 0.5 };
+const threw = { how: "threw", error: { name: "E", message: "no" }, stack: "" } as const;
+
+Deno.test("outcomeOf() completes a task whose generator returned, with its result", () => {
+  assertEquals(
+    outcomeOf({ task: running(1), alone: true }, { how: "returned", json: "1" }, BACKOFF),
+    {
+      row: null,
+      change: { type: "complete" },
+      result: "1",
+    },
+  );
+});
+
+Deno.test("outcomeOf() retries while there are attempts, then fails", () => {
+  const first = outcomeOf({ task: running(2), alone: false }, threw, BACKOFF);
+  assertEquals(first.change, { type: "fail", error: threw.error, retryAfterMs: 4 });
+  assertEquals(first.row?.message, "Attempt 1 of 2 failed: no");
+  const last = outcomeOf({ task: running(1), alone: false }, threw, BACKOFF);
+  assertEquals([last.change, last.row], [
+    { type: "fail", error: threw.error, retryAfterMs: null },
+    null,
+  ]);
+});
+
+Deno.test("outcomeOf() retries nothing that somebody wants canceled", () => {
+  const task = running(2);
+  const wanted = { ...task, record: { ...task.record, cancel_requested: true } };
+  const { change } = outcomeOf({ task: wanted, alone: false }, threw, BACKOFF);
+  assertEquals(change.type === "fail" && change.retryAfterMs, null);
+});
+
+Deno.test("outcomeOf() tells what a run that was stopped was stopped for", () => {
+  const run = { task: running(1), alone: true };
+  const changes = (["cancel", "timeout", "stop"] as const).map((reason) =>
+    outcomeOf(run, { how: "stopped", reason }, BACKOFF).change
+  );
+  const error = { name: "TimeoutError", message: "The attempt took longer than 50 ms" };
+  assertEquals(changes, [
+    { type: "cancel" },
+    { type: "fail", error, retryAfterMs: null },
+    { type: "interrupt", died: false, alone: true },
+  ]);
+});
+
+Deno.test("outcomeOf() says why a run was interrupted, and whether its task may be the cause", () => {
+  const end = { how: "interrupted", because: "it died", died: true } as const;
+  const { row, change } = outcomeOf({ task: running(1), alone: false }, end, BACKOFF);
+  assertEquals(row?.message, "Interrupted: it died; goes on from the last checkpoint");
+  assertEquals(change, { type: "interrupt", died: true, alone: false });
+});
