@@ -10,9 +10,13 @@ import { ULID } from "../kv/keys.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";
+import { InexactNumberError, parseExact } from "../base/exact_json.ts";
 
 /** The most levels of arrays and objects in a body. */
 const MAX_DEPTH = 200;
+
+/** Characters of a path that an error repeats. */
+const MAX_FIELD = 200;
 
 /** @param json Text already. */
 export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
@@ -36,8 +40,8 @@ export interface BodyLimits {
 /**
  * Reads a JSON body; `undefined` for an empty one.
  *
- * @throws {HttpError} 400 when it is not JSON or nested too deep, 408 when it does not arrive in time,
- *   413 when it is too large.
+ * @throws {HttpError} 400 when it is not JSON, nested too deep or has a number that could not be kept,
+ *   408 when it does not arrive in time, 413 when it is too large.
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBody(request, limits);
@@ -54,8 +58,12 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
     throw new HttpError(400, sentence, { field: "body" });
   }
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
+    if (error instanceof InexactNumberError) {
+      const field = error.path.join(".").slice(0, MAX_FIELD) || "body";
+      throw new HttpError(400, `'${field}' ${error.message}`, { field });
+    }
     const why = error instanceof Error ? error.message : "";
     throw new HttpError(400, `The body is not JSON: ${why}`, { field: "body" });
   }
@@ -137,7 +145,7 @@ export function queryNumber(
 ): number {
   const text = url.searchParams.get(name);
   if (text === null || text === "") return fallback;
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
   throw new HttpError(
     400,

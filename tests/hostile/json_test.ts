@@ -65,6 +65,23 @@ Deno.test("a body that is JSON, but nothing of use, is answered with a problem",
   }
 });
 
+Deno.test("a number that JSON would change is refused by its path, wherever it is read", async () => {
+  await using app = await testApp();
+  for (const path of PATHS) {
+    for (const number of ["9007199254740993", "1e400", "-12345678901234567890"]) {
+      for (const headers of [{}, { "idempotency-key": "k" }]) {
+        const body = `{"kind":"echo","input":{"rows":[1,{"id":${number}}]}}`;
+        const problem = await assertProblem(await send(app.url + path, body, headers), 400);
+        assertEquals(problem.field, "input.rows.1.id");
+        assertMatch(problem.error, new RegExp(`${number}.* as text`));
+      }
+    }
+    const problem = await assertProblem(await send(app.url + path, "1e400"), 400);
+    assertEquals(problem.field, "body");
+  }
+  assertEquals((await fetch(`${app.url}/tasks`).then((it) => it.json())).tasks, []);
+});
+
 /** What would be there on every object, had anything been assigned where it should not. */
 function assertUnpolluted(): void {
   const plain: Record<string, unknown> = {};

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { InexactNumberError, parseExact } from "../../lib/base/exact_json.ts";
 
 /** What is wrong with the command line. */
 export class UsageError extends Error {
@@ -139,8 +140,11 @@ function serverUrl(given: string | undefined, env: (name: string) => string | un
 
 function json(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
+    if (error instanceof InexactNumberError) {
+      throw new UsageError(`--input: ${["input", ...error.path].join(".")} ${error.message}`);
+    }
     throw new UsageError(`--input is not JSON: ${error instanceof Error ? error.message : error}`);
   }
 }

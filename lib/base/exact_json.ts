@@ -1,0 +1,86 @@
+/**
+ * JSON whose numbers stay what they are. `JSON.parse` reads `9007199254740993` as `…992` and `1e400`
+ * as `Infinity`, which becomes `null` where it is written again: two ids would be one, and a number
+ * none, without a word.
+ *
+ * @module
+ */
+
+/** A number would not be kept as it was written. */
+export class InexactNumberError extends Error {
+  override name = "InexactNumberError";
+
+  /**
+   * @param path Where it stands: names of fields and places in lists.
+   * @param source As it was written.
+   */
+  constructor(readonly path: readonly string[], source: string) {
+    const shown = source.length > 40 ? `${source.slice(0, 40)}…` : source;
+    super(`is ${shown}, which no JSON number here can hold: send it as text`);
+  }
+}
+
+/** From here on not every whole number has a double of its own. */
+const LARGE = 2 ** 53;
+
+/** Any other number that is read as 0 is lost. */
+const ZERO = /^[-0.]+(?:[eE]|$)/;
+
+/** A text without a number so long, or with an exponent, has none that could be changed. */
+const SUSPICIOUS = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE])/;
+
+/**
+ * Parses JSON. Decimals below 2^53 may be rounded to the nearest double, as everywhere; larger
+ * numbers have to be written again digit for digit.
+ *
+ * @throws {SyntaxError} If it is not JSON.
+ * @throws {InexactNumberError} If a number is too large to be exact, or too small to be there at all.
+ */
+export function parseExact(text: string): unknown {
+  if (!SUSPICIOUS.test(text)) return JSON.parse(text);
+  let found: { holder: object; key: string; source: string } | undefined;
+  // The third argument is in the standard, and not yet in TypeScript's declarations.
+  function note(this: object, key: string, value: unknown, context?: { source?: string }) {
+    const source = context?.source;
+    if (typeof value === "number" && source !== undefined && !isKept(value, source)) {
+      found ??= { holder: this, key, source };
+    }
+    return value;
+  }
+  const value = JSON.parse(text, note);
+  if (!found) return value;
+  const { holder, key, source } = found;
+  throw new InexactNumberError(
+    [...pathTo(holder, value) ?? [], ...(key === "" ? [] : [key])],
+    source,
+  );
+}
+
+function isKept(value: number, source: string): boolean {
+  if (value === 0) return ZERO.test(source);
+  if (Math.abs(value) < LARGE) return true;
+  if (!Number.isFinite(value)) return false;
+  return digitsOf(source) === digitsOf(JSON.stringify(value));
+}
+
+/** A number in one form, however it is written: its digits without outer zeros, and an exponent. */
+function digitsOf(source: string): string {
+  const [, whole = "", part = "", exponent = "0"] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
+    .exec(source)!;
+  const digits = (whole + part).replace(/^0+/, "");
+  const short = digits.replace(/0+$/, "");
+  return `${short}e${
+    BigInt(exponent) - BigInt(part.length) + BigInt(digits.length - short.length)
+  }`;
+}
+
+/** Where `holder` stands within `value`, which is nested no deeper than whoever calls allows. */
+function pathTo(holder: object, value: unknown): string[] | null {
+  if (value === holder) return [];
+  if (typeof value !== "object" || value === null) return null;
+  for (const [name, own] of Object.entries(value)) {
+    const path = pathTo(holder, own);
+    if (path) return [name, ...path];
+  }
+  return null;
+}
