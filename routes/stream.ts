@@ -4,6 +4,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { followTask } from "../lib/feed/follow_task.ts";
 import { cursorOnly, followMany, type Selection } from "../lib/feed/follow_many.ts";
 import { pathId, queryWords } from "../lib/http/http.ts";
+import { lastEventIdOf } from "../lib/http/last_event_id.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
 import { encodeBytes, SSE_HEADERS } from "../lib/sse/encode.ts";
 import { SseStream } from "../lib/sse/stream.ts";
@@ -25,7 +26,7 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
   const id = pathId(context.params.id, "task");
   requireEventStream(context.request);
   const stored = await requireTask(app, id);
-  const lastEventId = readLastEventId(context);
+  const lastEventId = lastEventIdOf(context.request.headers, context.url);
   const { status, seq } = JSON.parse(stored.record) as TaskRecord;
   if (isFinished(status) && lastEventId === String(seq)) {
     // It has seen the end: only this status keeps a browser from coming again.
@@ -42,7 +43,7 @@ export function streamMany(app: App, context: RouteContext): Response {
   requireEventStream(context.request);
   const selection = readSelection(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
-  const lastEventId = readLastEventId(context);
+  const lastEventId = lastEventIdOf(context.request.headers, context.url);
   const { hub, snapshots, store: { kv } } = app.engine;
   return open(
     app,
@@ -110,11 +111,6 @@ function requireEventStream(request: Request): void {
       field: "Accept",
     });
   }
-}
-
-/** The header wins: a browser sends it on a reconnect to the address it first used. */
-function readLastEventId({ request, url }: RouteContext): string | null {
-  return request.headers.get("last-event-id") ?? url.searchParams.get("last_event_id");
 }
 
 function readSelection(url: URL): Selection {

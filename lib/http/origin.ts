@@ -116,6 +116,17 @@ function notYours(): HttpError {
 const METHODS = "GET, HEAD, POST, DELETE";
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename";
+
+/** A header's name. */
+const NAME = /^[!#$%&'*+.^_`|~\w-]{1,64}$/;
+
+/** By these a proxy says who asks, and how: no page says that for its visitor. */
+const OF_PROXIES =
+  /^(via|forwarded|x-forwarded-.*|x-(real|client)-ip|true-client-ip|.*-connecting-ip)$/;
+
+/** Further headers that a preflight may ask for. */
+const MAX_NAMES = 50;
+
 const EXPOSED = "ETag, Location, Retry-After";
 
 /** How long a browser remembers the answer to a preflight. */
@@ -140,6 +151,20 @@ export function allowOrigin(
   headers.set("access-control-expose-headers", EXPOSED);
   if (request.method !== "OPTIONS" || !request.headers.has("access-control-request-method")) return;
   headers.set("access-control-allow-methods", METHODS);
-  headers.set("access-control-allow-headers", REQUEST_HEADERS);
+  const wanted = request.headers.get("access-control-request-headers") ?? "";
+  headers.set("access-control-allow-headers", allowedHeaders(wanted));
   headers.set("access-control-max-age", PREFLIGHT_SECONDS);
+}
+
+/**
+ * What a page of a trusted origin may send: what the API reads, and whatever else the page's libraries
+ * add, as those for tracing do, which means nothing here. A browser sends none of a page's requests if
+ * one header is not allowed.
+ */
+function allowedHeaders(wanted: string): string {
+  const known = REQUEST_HEADERS.toLowerCase().split(", ");
+  const more = wanted.split(",").map((name) => name.trim().toLowerCase()).filter((name) =>
+    NAME.test(name) && !OF_PROXIES.test(name) && !known.includes(name)
+  );
+  return [REQUEST_HEADERS, ...[...new Set(more)].slice(0, MAX_NAMES)].join(", ");
 }

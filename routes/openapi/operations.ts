@@ -48,7 +48,10 @@ const many = (of: string) => text.describe(`${of}, separated by commas`);
 
 const lastEventId = {
   headers: { "Last-Event-ID": text.describe("Goes on behind this event") },
-  query: { last_event_id: text.describe("The same, for a first connect; the header wins") },
+  query: {
+    last_event_id: text.describe("The same, for a first connect; the other two win"),
+    lastEventId: text.describe("The same, as polyfills name it; the header wins"),
+  },
 };
 
 const streamOne = (id: string): Operation => ({

@@ -274,15 +274,12 @@ Deno.test("a cookie does nothing for a page of another origin, also where any ma
 
 Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothing to others", async () => {
   await using app = await testApp({ HEADWAY_ORIGINS: "https://a.example, https://b.example" });
-  const preflight = (origin: string) =>
-    fetch(`${app.url}/tasks/${ID}/stream`, {
-      method: "OPTIONS",
-      headers: {
-        origin,
-        "access-control-request-method": "GET",
-        "access-control-request-headers": "last-event-id",
-      },
-    });
+  const preflight = (origin: string, headers = "last-event-id") =>
+    rawAnswer(app, `/tasks/${ID}/stream`, {
+      origin,
+      "access-control-request-method": "GET",
+      "access-control-request-headers": headers,
+    }, "OPTIONS");
   const answer = await preflight("https://b.example");
   assertEquals(answer.status, 204);
   const cors = Object.fromEntries(
@@ -298,9 +295,24 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
     "access-control-max-age": "600",
     "vary": "Origin",
   });
+  // What libraries add to each request is allowed, what only a proxy may say is not.
+  const tracing = ["traceparent", "tracestate", "baggage", "cache-control", "content-encoding"];
+  const refused = ["x-forwarded-for", "forwarded", "x-real-ip", "a b", "é", "x".repeat(65)];
+  const wanted = [...tracing, "AUTHORIZATION", "Last-Event-ID", ...refused, "sentry-trace"].join();
+  const allowed = (await preflight("https://a.example", wanted)).headers
+    .get("access-control-allow-headers");
+  assertEquals(
+    allowed,
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename, " +
+      "traceparent, tracestate, baggage, cache-control, content-encoding, sentry-trace",
+  );
+  const many = Array.from({ length: 200 }, (_, n) => `x-${n}`).join();
+  const some = (await preflight("https://a.example", many)).headers;
+  assertEquals(some.get("access-control-allow-headers")!.split(", ").length, 56);
   for (const origin of ["https://c.example", "http://a.example", "null", "https://a.example.c"]) {
     const { headers } = await preflight(origin);
     assertEquals(headers.get("access-control-allow-origin"), null, origin);
+    assertEquals(headers.get("access-control-allow-headers"), null, origin);
     assertEquals(headers.get("vary"), "Origin");
   }
   // Errors can be read, too.

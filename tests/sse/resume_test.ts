@@ -312,6 +312,8 @@ Deno.test("sse 25: the first connect can resume by the query, and the header win
     fifth,
   ]);
   assertEquals(await logs(`?last_event_id=garbage`, String(fourth)), [fifth]);
+  // As event-source-polyfill does when it connects again.
+  assertEquals(await logs(`?last_event_id=0&lastEventId=${fourth}`), [fifth]);
 });
 
 Deno.test("sse 32: a quiet topic's cursor moves on beside a busy one", async () => {
