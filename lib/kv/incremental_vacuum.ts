@@ -8,6 +8,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { reserveOf } from "./store_pages.ts";
 import { startWatchdog } from "../base/watchdog.ts";
+import { delay } from "../task/delay.ts";
 
 /** Pages given back at once: who commits waits for no more than these. */
 const PAGES = 64;
@@ -31,7 +32,7 @@ export async function giveBackPages(path: string, pauseMs: number = PAUSE_MS): P
     if (excess <= 0) break;
     // It ends where it is asked for no more rows.
     database.prepare(`PRAGMA incremental_vacuum(${Math.min(PAGES, excess)})`).all();
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await delay(pauseMs);
   }
   // The file itself is cut when what the log says of it is in it.
   database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();

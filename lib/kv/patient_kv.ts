@@ -6,6 +6,8 @@
  * @module
  */
 
+import { delay } from "../task/delay.ts";
+
 /** Milliseconds of the first wait; each is longer than the last. */
 const FIRST_MS = 1;
 
@@ -27,8 +29,7 @@ export function patientKv(kv: Deno.Kv): Deno.Kv {
           if (tries === TRIES || !/database is locked/.test(String(error))) throw error;
         }
         // By chance, or two that wait would meet again and again.
-        const ms = FIRST_MS * tries * (0.5 + Math.random());
-        await new Promise((resolve) => setTimeout(resolve, ms));
+        await delay(FIRST_MS * tries * (0.5 + Math.random()));
       }
     };
     return operation;
