@@ -7,7 +7,9 @@
 
 import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./kv/free_space.ts";
+import { createFeed, type Feed } from "./feed/feed.ts";
 import { Hub } from "./feed/hub.ts";
+import { Heads } from "./kv/heads.ts";
 import { JournalRetention } from "./cluster/journal_retention.ts";
 import { keys } from "./kv/keys.ts";
 import type { Journal } from "./store/journal.ts";
@@ -16,7 +18,7 @@ import type { Metrics } from "./base/metrics.ts";
 import { Reaper } from "./cluster/reaper.ts";
 import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import { Session } from "./cluster/session.ts";
-import { Snapshots } from "./feed/snapshots.ts";
+import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { Store } from "./store/store.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
 import type { AnyTask } from "./task/define.ts";
@@ -58,7 +60,8 @@ export interface EngineOptions {
 export class Engine {
   readonly store: Store;
   readonly hub: Hub;
-  readonly snapshots: Snapshots;
+  readonly heads: Heads;
+  readonly feed: Feed;
   readonly uploads: Uploads;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
@@ -77,7 +80,9 @@ export class Engine {
   ) {
     this.store = parts.store;
     this.hub = parts.hub;
-    this.snapshots = new Snapshots(parts.store.kv, parts.hub);
+    const { kv, heads } = parts.store;
+    this.heads = heads;
+    this.feed = createFeed(kv, parts.hub, heads);
     this.uploads = parts.uploads;
     this.runner = parts.runner;
     this.reaper = parts.reaper;
@@ -111,9 +116,9 @@ export class Engine {
       oncommit: (versionstamp, events, size) => {
         metrics?.committed(events);
         if (alone) hub.pass(versionstamp, sid, events, size);
-        else hub.pump();
+        else hub.wake();
       },
-      freshen: (stored) => hub.freshen(stored),
+      heads: new Heads(kv, hub.pending),
       ...(onfenced ? { onfenced } : {}),
     });
     session.keep(store.journal);
@@ -156,6 +161,20 @@ export class Engine {
   /** Milliseconds since a session last showed that it lives, as far as this process can tell. */
   silenceOf(sid: string): number {
     return sid === this.store.sid ? 0 : this.reaper.silenceOf(sid);
+  }
+
+  /** Who runs a task; `null` for a process that lives no more. */
+  sessionOf(sid: string): Promise<SessionInfo | null> {
+    return readSession(this.store.kv, sid);
+  }
+
+  /**
+   * Reads something from the store.
+   *
+   * @throws {Error} If the store does not answer.
+   */
+  async requireAnswer(): Promise<void> {
+    await this.store.kv.get(keys.epoch);
   }
 
   /** See {@link Runner.stop}. Everything else goes on. */

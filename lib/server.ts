@@ -225,7 +225,7 @@ export class Server implements AsyncDisposable {
     }
     opened = true;
     this.#engine = engine;
-    this.#newest = new NewestTasks({ hub: engine.hub, snapshots: engine.snapshots, log });
+    this.#newest = new NewestTasks({ hub: engine.hub, snapshots: engine.feed.snapshots, log });
   }
 
   #fenced(): void {

@@ -1,10 +1,6 @@
 import { json, pathId } from "../lib/http/http.ts";
-import { keys } from "../lib/kv/keys.ts";
-import { queuePosition } from "../lib/kv/queue.ts";
-import { rankOf } from "../lib/kv/rank.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
-import type { SessionInfo } from "../lib/cluster/session.ts";
-import { fetchKept, type Head, readText } from "../lib/kv/head.ts";
+import type { Head } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -23,13 +19,13 @@ export async function getDetails(
 ): Promise<Response> {
   const id = pathId(params.id, "task");
   const stored = await requireTask(app, id);
-  const { kv, now } = app.engine.store;
+  const { heads, store } = app.engine;
   const record = JSON.parse(stored.record) as TaskRecord;
   const [input, checkpoint, worker, position] = await Promise.all([
-    fetchKept(kv, stored.input, keys.input(id)),
-    readText(kv, keys.checkpoint(id)),
+    heads.input(stored),
+    heads.checkpoint(id),
     readWorker(app, stored),
-    record.status === "pending" ? queuePosition(kv, rankOf(record), now(), MAX_POSITION) : null,
+    record.status === "pending" ? heads.queuePosition(record, store.now(), MAX_POSITION) : null,
   ]);
   return json({
     task_id: id,
@@ -57,9 +53,9 @@ function shownTrace({ trace }: Head, { attempt }: TaskRecord) {
 async function readWorker(app: App, { owner }: Head) {
   if (owner === null) return null;
   const { engine } = app;
-  const { value } = await engine.store.kv.get<SessionInfo>(keys.session(owner));
-  if (value === null) return null;
-  const { host, pid, role } = value;
+  const session = await engine.sessionOf(owner);
+  if (session === null) return null;
+  const { host, pid, role } = session;
   return { session: owner, host, pid, role, silent_ms: engine.silenceOf(owner) };
 }
 

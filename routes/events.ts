@@ -1,4 +1,3 @@
-import { historyPage } from "../lib/kv/history.ts";
 import { jsonText, pathId, queryNumber } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { taskNotFound } from "./task.ts";
@@ -8,7 +7,7 @@ export async function getEvents(app: App, { url, params }: RouteContext): Promis
   const id = pathId(params.id, "task");
   const after = queryNumber(url, "after", { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
   const limit = queryNumber(url, "limit", { fallback: 100, min: 1, max: 1000 });
-  const page = await historyPage(app.engine.store.kv, id, after, limit);
+  const page = await app.engine.heads.rows(id, after, limit);
   if (page === null) throw taskNotFound(id);
   const { rows, next, trimmed } = page;
   const events = rows.map(({ type, seq, json }) =>

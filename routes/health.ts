@@ -9,8 +9,9 @@ export function getHealth(): Response {
 /** `GET /readyz`: it can do its work: the store answers, and it is not about to stop. */
 export async function getReady(app: App): Promise<Response> {
   if (app.stopping) return json({ status: "stopping" }, 503);
-  const { journal, kv } = app.engine.store;
-  if (journal.stalledMs > 0) return json({ status: "the store takes no writes" }, 503);
-  await kv.get(["meta", "epoch"]);
+  const { engine } = app;
+  const { stalledMs } = engine.store.journal;
+  if (stalledMs > 0) return json({ status: "the store takes no writes" }, 503);
+  await engine.requireAnswer();
   return json({ status: "ready" });
 }

@@ -1,8 +1,6 @@
 import { deadline } from "../lib/base/deadline.ts";
 import type { Principal } from "../lib/http/auth.ts";
 import { ULID } from "../lib/kv/keys.ts";
-import { listTasks } from "../lib/kv/list.ts";
-import { shownRecord } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf } from "./login.ts";
 
@@ -38,14 +36,14 @@ async function inTime(app: App, url: URL, principal: Principal | null): Promise<
 
 async function contentOf(app: App, url: URL, principal: Principal | null): Promise<string> {
   if (!principal?.scopes.includes("read")) return "";
-  const { store } = app.engine;
+  const { heads } = app.engine;
   const id = url.searchParams.get("task_id")?.toUpperCase();
   if (id !== undefined) {
-    const stored = ULID.test(id) ? await store.read(id) : null;
-    return stored === null ? "" : `,"task":${await shownRecord(store.kv, stored)}`;
+    const head = ULID.test(id) ? await heads.get(id) : null;
+    return head === null ? "" : `,"task":${await heads.shown(head)}`;
   }
   // With a filter the page asks by itself: it knows how late it is where it is.
   if (url.search !== "") return "";
-  const { records } = await listTasks(store.kv, { limit: TASKS }, (it) => store.freshen(it));
+  const { records } = await heads.list({ limit: TASKS });
   return `,"tasks":[${records.join(",")}]`;
 }

@@ -32,10 +32,7 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
     // It has seen the end: only this status keeps a browser from coming again.
     return new Response(null, { status: 204 });
   }
-  return open(app, context, (stream) => {
-    const { hub, store: { kv } } = app.engine;
-    return followTask(stream, { kv, hub, id, lastEventId });
-  });
+  return open(app, context, (stream) => followTask(stream, app.engine.feed, { id, lastEventId }));
 }
 
 /** `GET /tasks/stream`: many tasks over one connection. */
@@ -44,14 +41,14 @@ export function streamMany(app: App, context: RouteContext): Response {
   const selection = readSelection(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
   const lastEventId = lastEventIdOf(context.request.headers, context.url);
-  const { hub, snapshots, store: { kv } } = app.engine;
+  const { feed } = app.engine;
   return open(
     app,
     context,
-    (stream) => followMany(stream, { kv, hub, snapshots, selection, lastEventId, rows }),
+    (stream) => followMany(stream, feed, { selection, lastEventId, rows }),
     {
       ids: selection !== "all" && "ids" in selection ? selection.ids.length : 0,
-      onheartbeat: () => cursorOnly(hub),
+      onheartbeat: () => cursorOnly(feed.hub),
     },
   );
 }

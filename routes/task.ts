@@ -4,7 +4,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { json, jsonText, pathId } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
 import type { Decided } from "../lib/store/store.ts";
-import { type Head, shownRecord } from "../lib/kv/head.ts";
+import type { Head } from "../lib/kv/head.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** There is no such task. */
@@ -18,22 +18,22 @@ export function taskNotFound(id: string): HttpError {
  * @throws {HttpError} 404 when there is none.
  */
 export async function requireTask(app: App, id: string): Promise<Head> {
-  const stored = await app.engine.store.read(id);
-  if (stored === null) throw taskNotFound(id);
-  return stored;
+  const head = await app.engine.heads.get(id);
+  if (head === null) throw taskNotFound(id);
+  return head;
 }
 
 /** `GET /tasks/{id}`: the record, with its result. */
 export async function getTask(app: App, { request, params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
-  const stored = await requireTask(app, id);
-  const { seq } = JSON.parse(stored.record) as TaskRecord;
+  const head = await requireTask(app, id);
+  const { seq } = JSON.parse(head.record) as TaskRecord;
   const etag = `"${id}-${seq}"`;
   const headers = { etag, "cache-control": "private, no-cache" };
   if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return jsonText(await shownRecord(app.engine.store.kv, stored), 200, headers);
+  return jsonText(await app.engine.heads.shown(head), 200, headers);
 }
 
 /** `POST /tasks/{id}/cancel`: at once, or in a moment ({@link App.cancelWaitMs}), or asked for. */

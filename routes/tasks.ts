@@ -2,10 +2,9 @@ import { ulid } from "@std/ulid";
 import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/kv/keys.ts";
-import { type ListQuery, listTasks } from "../lib/kv/list.ts";
+import type { ListQuery } from "../lib/kv/list.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
-import { shownRecord } from "../lib/kv/head.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, NEW_TASK } from "./bodies.ts";
@@ -27,9 +26,9 @@ export async function createTask(app: App, context: RouteContext): Promise<Respo
   const withToken = (json: string) =>
     token === null ? json : withLast(json, "token", JSON.stringify(token));
   if (created) return jsonText(withToken(record), 201, headers);
-  const { kv } = app.engine.store;
-  const stored = await app.engine.store.read(id);
-  return jsonText(withToken(stored ? await shownRecord(kv, stored) : record), 200, headers);
+  const { heads } = app.engine;
+  const head = await heads.get(id);
+  return jsonText(withToken(head ? await heads.shown(head) : record), 200, headers);
 }
 
 /** `GET /tasks`: newest first, in pages. */
@@ -57,8 +56,7 @@ export async function getTasks(app: App, { url }: RouteContext): Promise<Respons
     const end = firstIdAt(until);
     if (query.before === undefined || end < query.before) query.before = end;
   }
-  const { store } = app.engine;
-  const { records, next } = await listTasks(store.kv, query, (it) => store.freshen(it));
+  const { records, next } = await app.engine.heads.list(query);
   return jsonText(`{"tasks":[${records.join(",")}],"next_cursor":${JSON.stringify(next)}}`);
 }
 

@@ -7,7 +7,7 @@
 
 import type { Hub } from "../feed/hub.ts";
 import type { OldEntry } from "../feed/passed_entries.ts";
-import { entryKeys, entrySize } from "../kv/journal_entry.ts";
+import { entryKeys, entrySize, storedEntries } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
@@ -34,7 +34,6 @@ const ENTRIES_A_COMMIT = 32;
 /** Milliseconds between two looks at the journal. */
 const TRIM_MS = 40;
 
-/** See the module. */
 export class JournalRetention implements Write {
   readonly #options: JournalRetentionOptions;
   readonly #chores: Chores;
@@ -66,12 +65,12 @@ export class JournalRetention implements Write {
   /** Entries of before this process began are remembered too, so that they go in their turn. */
   async #findOld(): Promise<void> {
     const { store: { kv }, hub: { passed, position } } = this.#options;
-    const end = [...keys.journal, passed.oldest ?? `${position}\u0000`];
-    const entries = kv.list<Uint8Array>({ prefix: keys.journal, end }, { batchSize: 10 });
+    const { oldest } = passed;
+    const range = oldest === undefined ? { until: position } : { before: oldest };
     const old: OldEntry[] = [];
-    for await (const { key, value } of entries) {
+    for await (const { versionstamp, first } of storedEntries(kv, range, { batchSize: 10 })) {
       if (this.#chores.signal.aborted) return;
-      old.push({ versionstamp: String(key[1]), size: entrySize(value) });
+      old.push({ versionstamp, size: entrySize(first) });
     }
     passed.addOld(old);
   }
@@ -89,7 +88,6 @@ export class JournalRetention implements Write {
     return hub.passed.excess(Date.now() - journalMs, journalBytes, ENTRIES_A_COMMIT);
   }
 
-  /** See {@link Write}. */
   render(): Part {
     const entries = this.#options.hub.passed.take(this.#excess());
     if (entries.length === 0) return {};
@@ -99,7 +97,6 @@ export class JournalRetention implements Write {
     };
   }
 
-  /** See {@link Write}. */
   settle(): void {
     this.#trimming = false;
   }

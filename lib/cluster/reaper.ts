@@ -7,11 +7,11 @@
 import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
 import { idsOf } from "../kv/list.ts";
+import { readDead, readSessions } from "../kv/sessions.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
 import { Chores } from "./chores.ts";
-import type { SessionInfo } from "./session.ts";
 
 /** What {@link Reaper} takes. */
 export interface ReaperOptions {
@@ -32,7 +32,6 @@ interface Watched {
   role: string;
 }
 
-/** See the module. */
 export class Reaper {
   readonly #options: ReaperOptions;
   readonly #chores: Chores;
@@ -75,8 +74,8 @@ export class Reaper {
 
   async #reapAll(): Promise<void> {
     const { kv, sid } = this.#options.store;
-    for await (const { key, versionstamp } of kv.list({ prefix: keys.sessions })) {
-      if (key[1] !== sid) await this.#reap(String(key[1]), versionstamp);
+    for (const { sid: other, versionstamp } of await readSessions(kv)) {
+      if (other !== sid) await this.#reap(other, versionstamp);
     }
     await this.#returnTasks();
   }
@@ -84,14 +83,13 @@ export class Reaper {
   /** A session is silent when its key did not change for a lease: no clock but ours is asked. */
   async #reapSilent(): Promise<void> {
     const { store: { kv, sid }, leaseMs } = this.#options;
-    const sessions = await Array.fromAsync(kv.list<SessionInfo>({ prefix: keys.sessions }));
+    const sessions = await readSessions(kv);
     const now = performance.now();
     // While we could not look, nobody may have been able to renew: then silence tells nothing.
     const blind = now - this.#lookedAt > (2 / 3) * leaseMs;
     this.#lookedAt = now;
     const seen = new Set<string>();
-    for (const { key, value: { role }, versionstamp } of sessions) {
-      const other = String(key[1]);
+    for (const { sid: other, info: { role }, versionstamp } of sessions) {
       if (other === sid) continue;
       seen.add(other);
       const known = this.#sessions.get(other);
@@ -118,8 +116,7 @@ export class Reaper {
 
   async #returnTasks(): Promise<void> {
     const { kv, journal } = this.#options.store;
-    const dead = new Set<string>();
-    for await (const { key } of kv.list({ prefix: keys.deads })) dead.add(String(key[1]));
+    const dead = await readDead(kv);
     if (dead.size === 0) return;
     // The dead wrote nothing since: now we know all that their clients have seen.
     await this.#options.hub.caughtUp();

@@ -6,17 +6,13 @@
  */
 
 import { decodeTime } from "@std/ulid";
-import { keys } from "../kv/keys.ts";
+import { indexedIn, keys, nameIn } from "../kv/keys.ts";
 import { knownKinds } from "../kv/list.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { Store } from "../store/store.ts";
-import type { Head } from "../kv/head.ts";
 
 /** Tasks removed at once. */
 const AT_ONCE = 32;
-
-/** Keys that KV reads at once, at the most. */
-const MAX_READ = 10;
 
 /**
  * Removes what ended before a time.
@@ -31,7 +27,7 @@ export async function removeOld(store: Store, before: number, signal: AbortSigna
       let under = Promise.resolve();
       const prefix = keys.indexOf(kind, status);
       for await (const { key } of store.kv.list({ prefix }, { batchSize: 500 })) {
-        const id = String(key[3]);
+        const id = indexedIn(key);
         // Ids sort by submission, which came before the end: the rest is younger.
         if (decodeTime(id) > before) break;
         ids.push(id);
@@ -53,16 +49,11 @@ export async function removeOld(store: Store, before: number, signal: AbortSigna
 }
 
 async function removeThose(store: Store, ids: string[], before: number): Promise<void> {
-  const reads = [];
-  for (let at = 0; at < ids.length; at += MAX_READ) {
-    const some = ids.slice(at, at + MAX_READ).map(keys.task);
-    reads.push(store.kv.getMany<Head[]>(some));
-  }
-  const heads = (await Promise.all(reads)).flat();
+  const heads = await store.heads.getMany(ids);
   await Promise.all(heads.map(async (head) => {
     if (head.value === null) return;
     const { finished_at } = JSON.parse(head.value.record) as TaskRecord;
     const old = finished_at !== null && Date.parse(finished_at) <= before;
-    if (old) await store.remove(String(head.key[1]), head);
+    if (old) await store.remove(nameIn(head.key), head);
   }));
 }

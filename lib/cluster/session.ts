@@ -7,21 +7,9 @@
 
 import type { Journal } from "../store/journal.ts";
 import { keys } from "../kv/keys.ts";
+import type { SessionInfo } from "../kv/sessions.ts";
 import type { Part, Write, WriteResult } from "../store/write.ts";
 
-/** The value of a `session` key. */
-export interface SessionInfo {
-  /** The machine, as it names itself. */
-  host: string;
-  /** The process there. */
-  pid: number;
-  /** What it does: `all`, `web` or `worker`. */
-  role: string;
-  /** ISO 8601. */
-  started_at: string;
-}
-
-/** See the module. */
 export class Session implements Write, Disposable {
   /** Names the process. */
   readonly sid: string;
@@ -60,12 +48,10 @@ export class Session implements Write, Disposable {
     this.#timer = setInterval(() => journal.touch(this), this.#leaseMs / 3);
   }
 
-  /** See {@link Write}. */
   render(): Part {
     return { sets: [[keys.session(this.sid), this.#info, 256]] };
   }
 
-  /** See {@link Write}. */
   settle(outcome: WriteResult): void {
     if (outcome.ok) this.#versionstamp = outcome.versionstamp;
   }

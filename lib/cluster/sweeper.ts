@@ -28,7 +28,6 @@ const SWEEP_MS = 60_000;
 /** Milliseconds between two looks for uploads that nobody sends any more. */
 const UNFINISHED_MS = 5000;
 
-/** See the module. */
 export class Sweeper {
   readonly #options: SweeperOptions;
   readonly #chores: Chores;

@@ -6,16 +6,18 @@
  */
 
 import { catchUp } from "../kv/catch_up.ts";
+import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
-import { keys } from "../kv/keys.ts";
+import { GET_MANY } from "../kv/get_many.ts";
+import type { Heads } from "../kv/heads.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
-import { newestPosition, seqsOf, snapshotData, type Snapshots } from "./snapshots.ts";
+import { newestPosition, seqsOf, snapshotData } from "./snapshots.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
+import { withFirst } from "../task/json_text.ts";
 import type { SseStream } from "../sse/stream.ts";
-import type { Head } from "../kv/head.ts";
 
 const encoder = new TextEncoder();
 
@@ -24,13 +26,6 @@ export type Selection = { ids: readonly string[] } | { kind: string } | "all";
 
 /** What {@link followMany} takes. */
 export interface FollowManyOptions {
-  /** The handle, for reading. */
-  kv: Deno.Kv;
-  /** Where events come from. */
-  hub: Hub;
-  /** Reads them for all clients together. */
-  snapshots: Snapshots;
-  /** Which tasks. */
   selection: Selection;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;
@@ -39,11 +34,15 @@ export interface FollowManyOptions {
 }
 
 /** Characters of records in one message, about: a client that does not take it costs so much. */
-const MAX_PIECE = 1024 * 1024;
+const MAX_RECORDS = 1024 * 1024;
 
 /** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
-export async function followMany(stream: SseStream, options: FollowManyOptions): Promise<void> {
-  await new Follower(stream, options).join();
+export async function followMany(
+  stream: SseStream,
+  feed: Feed,
+  options: FollowManyOptions,
+): Promise<void> {
+  await new Follower(stream, feed, options).join();
 }
 
 /** What is sent with a heartbeat: the cursor moves on though nothing of the selection happened. */
@@ -53,22 +52,24 @@ export function cursorOnly(hub: Hub): Uint8Array {
 
 class Follower {
   readonly #stream: SseStream;
+  readonly #feed: Feed;
   readonly #options: FollowManyOptions;
   readonly #rowsOf: ReadonlySet<string>;
   /** Per task of the snapshot: what of it the client has seen, until no more of that can come. */
   #shown: { seqs: ReadonlyMap<string, number>; newest: string } | null = null;
 
-  constructor(stream: SseStream, options: FollowManyOptions) {
+  constructor(stream: SseStream, feed: Feed, options: FollowManyOptions) {
     this.#stream = stream;
+    this.#feed = feed;
     this.#options = options;
     this.#rowsOf = new Set(options.rows);
   }
 
   async join(): Promise<void> {
-    const { hub, lastEventId } = this.#options;
+    const { lastEventId } = this.#options;
     const resuming = lastEventId !== null && lastEventId !== "";
     if (resuming) {
-      await hub.reach(lastEventId);
+      await this.#feed.hub.reach(lastEventId);
       if (await this.#replay(lastEventId)) return;
     }
     for (let event: "snapshot" | "reset" = resuming ? "reset" : "snapshot";; event = "reset") {
@@ -79,8 +80,9 @@ class Follower {
 
   /** Sends what happened since a cursor; `false` where only a snapshot can tell. */
   async #replay(cursor: string): Promise<boolean> {
-    const { kv, hub, selection } = this.#options;
-    const replay = Replay.from(cursor, { kv, hub, wants: this.#picker(selection) });
+    const { kv, hub } = this.#feed;
+    const wants = this.#picker(this.#options.selection);
+    const replay = Replay.from(cursor, { kv, hub, wants });
     if (replay === null) return false;
     const step = async () => {
       using hold = hub.hold();
@@ -101,11 +103,11 @@ class Follower {
 
   /** @returns The cursor from which to go on; `null` when the client is level, or has left. */
   async #snapshot(event: "snapshot" | "reset"): Promise<string | null> {
-    const { snapshots, selection } = this.#options;
+    const { selection } = this.#options;
     const { closed } = this.#stream;
     if (selection !== "all" && "ids" in selection) return await this.#records(selection.ids, event);
     const kind = selection === "all" ? null : selection.kind;
-    const level = await snapshots.take(kind, closed, (snapshot, events) => {
+    const level = await this.#feed.snapshots.take(kind, closed, (snapshot, events) => {
       const { shown: seqs, newest } = snapshot;
       this.#shown = { seqs, newest };
       this.#stream.send(snapshot.encode(event));
@@ -119,14 +121,14 @@ class Follower {
    * without an id: who leaves in its middle has no snapshot, and gets one when it comes again.
    */
   async #records(ids: readonly string[], event: "snapshot" | "reset"): Promise<string | null> {
-    const { kv, hub } = this.#options;
+    const { kv, hub, heads } = this.#feed;
     const level = hub.cursor;
     const seqs = new Map<string, number>();
     for (let at = 0; at < ids.length;) {
       const first = at === 0;
-      const piece = await catchUp(() => readRecords(kv, hub, ids, at), this.#stream.closed);
-      if (piece === undefined) return null;
-      const { records, next } = piece;
+      const some = await catchUp(() => readRecords(heads, ids, at), this.#stream.closed);
+      if (some === undefined) return null;
+      const { records, next } = some;
       for (const [id, seq] of seqsOf(records)) seqs.set(id, seq);
       at = next;
       const id = first && at >= ids.length ? level : undefined;
@@ -142,7 +144,8 @@ class Follower {
 
   /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
   #goLive(events: readonly HubEvent[] | null): boolean {
-    const { hub, selection } = this.#options;
+    const { hub } = this.#feed;
+    const { selection } = this.#options;
     if (events === null) return false;
     const picks = this.#picker(selection);
     for (const event of events) if (picks(event.event)) this.#send(event);
@@ -196,27 +199,24 @@ function isRow(type: EventType): boolean {
 
 /** A row tells which task it is of: here it is not the only one. */
 function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Array {
-  return encodeBytes({ id, event: type, data: `{"task_id":"${taskId}",${json.slice(1)}` });
+  const data = withFirst(json, "task_id", JSON.stringify(taskId));
+  return encodeBytes({ id, event: type, data });
 }
 
 /** Reads the records of tasks from one of them on, as many as a message holds. */
 async function readRecords(
-  kv: Deno.Kv,
-  hub: Hub,
+  heads: Heads,
   ids: readonly string[],
   from: number,
 ): Promise<{ records: string[]; next: number }> {
   const records: string[] = [];
   let size = 0;
   let at = from;
-  for (; at < ids.length && size < MAX_PIECE; at += 10) {
-    const some = ids.slice(at, at + 10).map((id) => keys.task(id));
-    const entries = await kv.getMany<Head[]>(some);
-    for (const { value } of entries) {
-      if (value === null) continue;
-      const { record } = hub.freshen(value);
-      records.push(record);
-      size += record.length;
+  for (; at < ids.length && size < MAX_RECORDS; at += GET_MANY) {
+    for (const { value: head } of await heads.getMany(ids.slice(at, at + GET_MANY))) {
+      if (head === null) continue;
+      records.push(head.record);
+      size += head.record.length;
     }
   }
   return { records, next: at };

@@ -5,26 +5,20 @@
  */
 
 import { catchUp } from "../kv/catch_up.ts";
+import type { Feed } from "./feed.ts";
 import type { Hold } from "./held_events.ts";
 import { RowReader } from "../kv/history.ts";
-import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
-import { keys } from "../kv/keys.ts";
 import { isProgress, type Row, type TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
-import type { Head } from "../kv/head.ts";
 
 const encoder = new TextEncoder();
 
 /** What {@link followTask} takes. */
 export interface FollowOptions {
-  /** The handle, for reading. */
-  kv: Deno.Kv;
-  /** Where events come from. */
-  hub: Hub;
-  /** The task. */
+  /** The task's. */
   id: string;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;
@@ -44,8 +38,12 @@ function eventName(type: TaskEvent["type"]): string | undefined {
  * Sends a task's events into `stream` until it ends. Resolves when the client has caught up and
  * is fed by the hub (or the stream has ended before).
  */
-export async function followTask(stream: SseStream, options: FollowOptions): Promise<void> {
-  await new Follower(stream, options).join();
+export async function followTask(
+  stream: SseStream,
+  feed: Feed,
+  options: FollowOptions,
+): Promise<void> {
+  await new Follower(stream, feed, options).join();
 }
 
 /** Where the stream of a task has to begin. */
@@ -77,6 +75,7 @@ interface TaskHead {
 
 class Follower {
   readonly #stream: SseStream;
+  readonly #feed: Feed;
   readonly #options: FollowOptions;
   readonly #rows: RowReader;
   /** The newest event sent, or known to the client. */
@@ -85,10 +84,11 @@ class Follower {
   #trimmed = 0;
   #sent = false;
 
-  constructor(stream: SseStream, options: FollowOptions) {
+  constructor(stream: SseStream, feed: Feed, options: FollowOptions) {
     this.#stream = stream;
+    this.#feed = feed;
     this.#options = options;
-    this.#rows = new RowReader(options.kv, options.id);
+    this.#rows = new RowReader(feed.kv, options.id);
   }
 
   async join(): Promise<void> {
@@ -102,7 +102,8 @@ class Follower {
 
   /** Finds out where to begin; `true` when that is all there is to do. */
   async #begin(): Promise<boolean> {
-    const { hub, lastEventId } = this.#options;
+    const { hub } = this.#feed;
+    const { lastEventId } = this.#options;
     using hold = hub.hold();
     let head = await this.#head();
     if (head === null) return this.#end();
@@ -131,7 +132,7 @@ class Follower {
    * @returns Whether the client is level.
    */
   async #step(): Promise<boolean> {
-    using hold = this.#options.hub.hold();
+    using hold = this.#feed.hub.hold();
     const head = await this.#head();
     if (head === null) return this.#end();
     const { commits, more } = await this.#rows.read(this.#lastSeq);
@@ -145,21 +146,20 @@ class Follower {
 
   /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
   #goLive(hold: Hold): boolean {
-    const { hub, id } = this.#options;
+    const { id } = this.#options;
     const events = hold.events();
     if (events === null) return false;
     for (const event of events) if (event.event.id === id) this.#live(event);
     if (this.#stream.ended !== null) return true;
-    const stop = hub.listen({ ids: [id] }, (event) => this.#live(event));
+    const stop = this.#feed.hub.listen({ ids: [id] }, (event) => this.#live(event));
     this.#stream.closed.addEventListener("abort", stop);
     return true;
   }
 
   async #head(): Promise<TaskHead | null> {
-    const { kv, hub, id } = this.#options;
-    const { value } = await kv.get<Head>(keys.task(id));
-    if (value === null) return null;
-    const { record, trimmed } = hub.freshen(value);
+    const head = await this.#feed.heads.get(this.#options.id);
+    if (head === null) return null;
+    const { record, trimmed } = head;
     const { seq, status } = JSON.parse(record) as TaskRecord;
     return { json: record, seq, trimmed, finished: isFinished(status) };
   }

@@ -1,7 +1,7 @@
 /**
- * Passes on what is committed, here or in another process, to everyone in this process who wants
- * to know: one `watch()` as a wake-up, one read of the journal behind a cursor, however many tasks
- * and clients there are. Alone on its store, a process is told of its commits and reads nothing back.
+ * Passes on what is committed, here or in another process, to everyone in this process who wants to
+ * know. Alone on its store, a process is told of its commits and reads nothing back; else it reads
+ * the journal.
  *
  * @module
  */
@@ -9,20 +9,15 @@
 import { makeCursor, parseCursor } from "./cursor.ts";
 import { HeldEvents, type Hold } from "./held_events.ts";
 import { HubEvent } from "./hub_event.ts";
-import { entrySize, readEntry } from "../kv/journal_entry.ts";
-import { keys } from "../kv/keys.ts";
-import { parseJournal, weightOf } from "../kv/event_text.ts";
+import { JournalReader, readTail } from "./journal_reader.ts";
+import { weightOf } from "../kv/event_text.ts";
 import { PassedEntries } from "./passed_entries.ts";
+import { PendingProgress } from "./pending_progress.ts";
 import type { TaskEvent } from "../task/event.ts";
-import { HEAD_LAG_MS } from "../kv/head.ts";
 import type { Logger } from "../base/log.ts";
-import type { Head } from "../kv/head.ts";
-import { idOf, seqOf } from "../task/json_text.ts";
 import { type Listener, type Topic, Topics } from "./topics.ts";
 
-/** What {@link Hub} takes. */
 export interface HubOptions {
-  /** The one handle of this process. */
   kv: Deno.Kv;
   /** This process, to tell its own events. */
   sid: string;
@@ -30,49 +25,41 @@ export interface HubOptions {
   epoch: string;
   /** No other process writes: {@link Hub.pass} is called with each commit. @default {false} */
   alone?: boolean;
-  /** Where trouble is told. */
   log: Logger;
 }
 
-/** Milliseconds of the journal read at the start: heads lag less behind it. */
-const AHEAD_MS = 4 * HEAD_LAG_MS;
-
-/** See the module. */
 export class Hub implements AsyncDisposable {
   /** What was passed on and is still in the journal. */
   readonly passed: PassedEntries = new PassedEntries();
+  /** Progress that is in the journal and not in its task's head. */
+  readonly pending: PendingProgress = new PendingProgress();
   readonly #options: HubOptions;
   readonly #topics = new Topics();
   readonly #held = new HeldEvents();
-  /** Progress that is in the journal and not in its task's head. */
-  readonly #ahead = new Map<string, TaskEvent>();
-  /** The versionstamp of the newest entry passed on. */
   #position = "";
-  #pumping: Promise<void> | null = null;
-  #again = false;
-  #closed = false;
-  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
-  #watching: Promise<void> | undefined;
+  /** `null` for a process alone. */
+  #reader: JournalReader | null = null;
 
-  /** See {@link Hub.open}. */
   private constructor(options: HubOptions) {
     this.#options = options;
   }
 
   /** Begins behind the newest entry that is there. */
   static async open(options: HubOptions): Promise<Hub> {
+    const { kv, alone, log } = options;
     const hub = new Hub(options);
-    await hub.#readAhead();
-    if (!options.alone) hub.#watching = hub.#watch();
+    const { position, events } = await readTail(kv);
+    hub.#position = position;
+    for (const event of events) hub.pending.note(event);
+    if (!alone) {
+      hub.#reader = new JournalReader({
+        kv,
+        position: () => hub.#position,
+        onentry: (versionstamp, { sid, events }, size) => hub.pass(versionstamp, sid, events, size),
+        log,
+      });
+    }
     return hub;
-  }
-
-  /** A head as read, with the progress that the journal knows beyond it. */
-  freshen(stored: Head): Head {
-    if (this.#ahead.size === 0) return stored;
-    const event = this.#ahead.get(idOf(stored.record));
-    if (!event || event.seq <= seqOf(stored.record)) return stored;
-    return { ...stored, record: event.json };
   }
 
   /** This process. */
@@ -92,11 +79,8 @@ export class Hub implements AsyncDisposable {
 
   /** The cursor of the newest event passed on. */
   get cursor(): string {
-    return makeCursor({
-      epoch: this.#options.epoch,
-      versionstamp: this.#position,
-      index: Infinity,
-    });
+    const { epoch } = this.#options;
+    return makeCursor({ epoch, versionstamp: this.#position, index: Infinity });
   }
 
   /** How many listen; see {@link Topics.size}. */
@@ -133,17 +117,14 @@ export class Hub implements AsyncDisposable {
     });
   }
 
-  /** Reads the journal on: called by the watch, and right after a commit of this process. */
-  pump(): void {
-    if (this.#options.alone) return;
-    this.#again = true;
-    this.#pumping ??= this.#pump().finally(() => this.#pumping = null);
+  /** This process has committed something; one that is alone passes it on itself. */
+  wake(): void {
+    this.#reader?.wake();
   }
 
   /** Resolves when everything committed before the call was passed on. */
   async caughtUp(): Promise<void> {
-    this.pump();
-    while (this.#pumping) await this.#pumping;
+    await this.#reader?.caughtUp();
   }
 
   /**
@@ -157,73 +138,6 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Stops. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    await this.#watcher?.cancel().catch(() => {});
-    await this.#watching;
-    while (this.#pumping) await this.#pumping;
-  }
-
-  async #watch(): Promise<void> {
-    const { kv, log } = this.#options;
-    while (!this.#closed) {
-      try {
-        this.#watcher = kv.watch([keys.journalHead]).getReader();
-        while (!(await this.#watcher.read()).done) this.pump();
-      } catch (error) {
-        if (!this.#closed) log.warn("the watch broke and is begun again", { error });
-      }
-      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-
-  async #pump(): Promise<void> {
-    const { kv, log } = this.#options;
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      try {
-        const start = [...keys.journal, `${this.#position}\u0000`];
-        const entries = kv.list<Uint8Array>({ prefix: keys.journal, start }, { batchSize: 100 });
-        for await (const { key, value } of entries) {
-          const versionstamp = String(key[1]);
-          const bytes = await readEntry(kv, versionstamp, value);
-          if (bytes === null) continue;
-          const { sid, events } = parseJournal(bytes);
-          this.pass(versionstamp, sid, events, entrySize(value));
-        }
-      } catch (error) {
-        if (this.#closed) return;
-        log.warn("the journal could not be read and is tried again", { error });
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        this.#again = true;
-      }
-    }
-  }
-
-  /** Learns from the end of the journal which heads lag behind it. */
-  async #readAhead(): Promise<void> {
-    const { kv } = this.#options;
-    const entries = kv.list<Uint8Array>({ prefix: keys.journal }, { reverse: true, batchSize: 20 });
-    const tail: TaskEvent[][] = [];
-    const newest = new Map<string, number>();
-    for await (const { key, value } of entries) {
-      if (this.#position === "") this.#position = String(key[1]);
-      const bytes = await readEntry(kv, String(key[1]), value);
-      if (bytes === null) break;
-      const { sid, at, events } = parseJournal(bytes);
-      if (!newest.has(sid)) newest.set(sid, at);
-      if (at < newest.get(sid)! - AHEAD_MS) break;
-      tail.push(events);
-    }
-    for (const events of tail.reverse()) for (const event of events) this.#noteAhead(event);
-  }
-
-  #noteAhead(event: TaskEvent): void {
-    if (event.type === "progress") this.#ahead.set(event.id, event);
-    else if (this.#ahead.size > 0 && event.type !== "cancel") this.#ahead.delete(event.id);
-  }
-
   /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     const { epoch, sid } = this.#options;
@@ -232,19 +146,18 @@ export class Hub implements AsyncDisposable {
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
-      this.#noteAhead(event);
+      this.pending.note(event);
       const held = this.#held.wanted;
       if (!held && !this.#topics.wants(event.id, event.kind, own)) continue;
-      const out = new HubEvent(
-        event,
-        own,
-        () => {
-          const index = n === events.length - 1 ? Infinity : n;
-          return makeCursor({ epoch, versionstamp, index });
-        },
-      );
+      const index = n === events.length - 1 ? Infinity : n;
+      const out = new HubEvent(event, own, () => makeCursor({ epoch, versionstamp, index }));
       if (held) this.#held.add(out);
       this.#topics.tell(out);
     }
+  }
+
+  /** Stops. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader?.[Symbol.asyncDispose]();
   }
 }

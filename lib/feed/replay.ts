@@ -9,7 +9,7 @@ import { READ_BYTES } from "../kv/catch_up.ts";
 import { type Cursor, makeCursor, parseCursor } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
 import { HubEvent } from "./hub_event.ts";
-import { readEntry } from "../kv/journal_entry.ts";
+import { readEntry, storedEntries } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
 import { parseJournal, weightOf } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
@@ -23,7 +23,6 @@ const MAX_ENTRIES = 20;
 
 /** What {@link Replay} takes. */
 export interface ReplayOptions {
-  /** The handle, for reading. */
   kv: Deno.Kv;
   /** Knows how far the journal goes. */
   hub: Hub;
@@ -33,7 +32,6 @@ export interface ReplayOptions {
   maxWeight?: number;
 }
 
-/** See the module. */
 export class Replay {
   readonly #options: ReplayOptions;
   #at: Cursor;
@@ -68,20 +66,17 @@ export class Replay {
     if (this.reached(until)) return [];
     const { kv } = this.#options;
     const { versionstamp, index } = this.#at;
-    const selector = {
-      start: keys.journalEntry(index === Infinity ? `${versionstamp}\u0000` : versionstamp),
-      end: keys.journalEntry(`${until}\u0000`),
-    };
+    const start = index === Infinity ? { behind: versionstamp } : { from: versionstamp };
     const limit = this.#entries;
     const entries = await Array.fromAsync(
-      kv.list<Uint8Array>(selector, { limit, batchSize: limit }),
+      storedEntries(kv, { ...start, until }, { limit, batchSize: limit }),
     );
     const events: HubEvent[] = [];
     let bytes = 0;
     let read = 0;
-    for (const { key, value } of entries) {
-      const lines = await readEntry(kv, String(key[1]), value);
-      if (lines === null || !this.#take(String(key[1]), lines, events)) return null;
+    for (const { versionstamp, first } of entries) {
+      const lines = await readEntry(kv, versionstamp, first);
+      if (lines === null || !this.#take(versionstamp, lines, events)) return null;
       bytes += lines.length;
       read++;
       if (bytes >= READ_BYTES) break;

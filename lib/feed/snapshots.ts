@@ -8,7 +8,7 @@ import { catchUp } from "../kv/catch_up.ts";
 import type { Hold } from "./held_events.ts";
 import type { Hub } from "./hub.ts";
 import { keys } from "../kv/keys.ts";
-import { listTasks } from "../kv/list.ts";
+import type { Heads } from "../kv/heads.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
@@ -28,7 +28,7 @@ export class Snapshot {
   readonly #encoded = new Map<string, Uint8Array>();
   #shown: ReadonlyMap<string, number> | undefined;
 
-  /** Takes records as JSON. */
+  /** `records` are JSON texts. */
   constructor(records: readonly string[], level: string, newest: string) {
     this.#records = records;
     this.level = level;
@@ -68,7 +68,7 @@ export function seqsOf(records: readonly string[]): Map<string, number> {
   }));
 }
 
-/** A position behind which nothing lies that was read before. */
+/** A position behind which nothing lies that was read earlier. */
 export async function newestPosition(kv: Deno.Kv): Promise<string> {
   return (await kv.get(keys.journalHead)).versionstamp ?? "";
 }
@@ -80,17 +80,17 @@ interface Shared {
   read: Promise<Snapshot | null>;
 }
 
-/** See the module. */
 export class Snapshots {
   readonly #kv: Deno.Kv;
   readonly #hub: Hub;
+  readonly #heads: Heads;
   /** Those whose read has yet to begin, by kind. */
   readonly #next = new Map<string, Shared>();
 
-  /** Takes what it reads from. */
-  constructor(kv: Deno.Kv, hub: Hub) {
+  constructor(kv: Deno.Kv, hub: Hub, heads: Heads) {
     this.#kv = kv;
     this.#hub = hub;
+    this.#heads = heads;
   }
 
   /**
@@ -140,7 +140,7 @@ export class Snapshots {
     try {
       const level = this.#hub.cursor;
       const query = { ...(name === "" ? {} : { kinds: [name] }), limit: SNAPSHOT_TASKS };
-      const { records } = await listTasks(this.#kv, query, (it) => this.#hub.freshen(it));
+      const { records } = await this.#heads.list(query);
       return new Snapshot(records, level, await newestPosition(this.#kv));
     } catch (error) {
       shared.hold[Symbol.dispose]();

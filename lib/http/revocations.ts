@@ -6,7 +6,7 @@
  */
 
 import { decodeTime, ulid } from "@std/ulid";
-import { keys } from "../kv/keys.ts";
+import { keys, nameIn } from "../kv/keys.ts";
 import { deadline } from "../base/deadline.ts";
 import { delay } from "../task/delay.ts";
 import type { Logger } from "../base/log.ts";
@@ -126,7 +126,7 @@ export class Revocations implements AsyncDisposable {
 
   async #read(): Promise<void> {
     const list = this.#options.kv.list<Revoked>({ prefix: keys.revokeds }, { batchSize: 20 });
-    for await (const { key, value } of list) this.#add(String(key[1]), value);
+    for await (const { key, value } of list) this.#add(nameIn(key), value);
     this.#notify();
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Key, keys } from "./keys.ts";
-import { idOf, withResult } from "../task/json_text.ts";
+import { idOf } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 
@@ -29,10 +29,10 @@ export const INLINE_INPUT = 512;
 export const INLINE_RESULT = 4096;
 
 /**
- * Milliseconds that a head may lag behind its task's progress. Progress is durable with the journal;
- * a head rewritten for each would cost a page of the store for every event.
+ * Milliseconds after which a head has its task's progress. Progress is durable with the journal; a
+ * head rewritten for each would cost a page of the store for every event.
  */
-export const HEAD_LAG_MS = 3000;
+export const HEAD_DELAY_MS = 3000;
 
 /** A task as stored. */
 export function pack(task: Task, input: Kept, result: Kept): Head {
@@ -46,12 +46,14 @@ export function unpack(stored: Head): Task {
   return { ...task, rowBytes: task.rowBytes ?? 0, record: JSON.parse(stored.record) as TaskRecord };
 }
 
-/** The record as the client gets it, its result put in. */
-export async function shownRecord(kv: Deno.Kv, stored: Head): Promise<string> {
-  const { result } = stored;
-  if (result === null) return stored.record;
-  const json = await fetchKept(kv, result, keys.result(idOf(stored.record)));
-  return json === null ? stored.record : withResult(stored.record, json);
+/** A task's input, from its head or from its own key. */
+export function readInput(kv: Deno.Kv, { record, input }: Head): Promise<string | null> {
+  return fetchKept(kv, input, keys.input(idOf(record)));
+}
+
+/** A task's result, likewise. */
+export function readResult(kv: Deno.Kv, { record, result }: Head): Promise<string | null> {
+  return fetchKept(kv, result, keys.result(idOf(record)));
 }
 
 /** A kept JSON text, from the head or from its own key. */

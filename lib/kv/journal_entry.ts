@@ -8,12 +8,13 @@
  */
 
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { type Key, keys } from "./keys.ts";
+import { getMany } from "./get_many.ts";
+import { BEHIND_IDS, type Key, keys, nameIn } from "./keys.ts";
 
 /** Bytes of a part: KV takes 64 KiB in a value. */
 const PART = 60 * 1024;
 
-/** Parts of an entry, at the most: `getMany()` reads 10 keys at once. */
+/** Parts of an entry, at the most: what reads one holds all of it. */
 const MAX_PARTS = 4;
 
 /** Bytes of lines an entry may hold: what deflate makes of the worst still fits into its parts. */
@@ -40,6 +41,42 @@ export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string
   return bytes.length;
 }
 
+/** An entry as it is listed: {@link readEntry} gives its lines. */
+export interface StoredEntry {
+  versionstamp: string;
+  /** Its first value. */
+  first: Uint8Array;
+}
+
+/** Which entries to list; without bounds all of them. */
+export interface EntryRange {
+  /** Only entries newer than this one. */
+  behind?: string;
+  /** Only entries from this one on. */
+  from?: string;
+  /** Only entries up to this one. */
+  until?: string;
+  /** Only entries older than this one. */
+  before?: string;
+}
+
+/** Lists entries, oldest first unless `reverse` is set. */
+export async function* storedEntries(
+  kv: Deno.Kv,
+  { behind, from, until, before }: EntryRange,
+  options: Deno.KvListOptions,
+): AsyncGenerator<StoredEntry> {
+  const start = behind === undefined ? from : `${behind}\u0000`;
+  const end = until === undefined ? before : `${until}\u0000`;
+  const selector = {
+    start: [...keys.journal, start ?? ""],
+    end: [...keys.journal, end ?? BEHIND_IDS],
+  };
+  for await (const { key, value } of kv.list<Uint8Array>(selector, options)) {
+    yield { versionstamp: nameIn(key), first: value };
+  }
+}
+
 /** Bytes an entry takes, from its first value. */
 export function entrySize(first: Uint8Array): number {
   return new DataView(first.buffer, first.byteOffset).getUint32(0);
@@ -53,7 +90,7 @@ export async function readEntry(
 ): Promise<Uint8Array | null> {
   const size = entrySize(first);
   if (size <= PART) return inflateRawSync(first.subarray(4));
-  const parts = await kv.getMany<Uint8Array[]>(partKeys(versionstamp, size));
+  const parts = await getMany<Uint8Array>(kv, partKeys(versionstamp, size));
   const whole = new Uint8Array(size);
   whole.set(first.subarray(4));
   for (const [n, { value }] of parts.entries()) {

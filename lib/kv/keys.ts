@@ -3,7 +3,7 @@
  *
  * | key | value | |
  * | --- | --- | --- |
- * | `["task", id]` | {@link ./stored.ts StoredTask} | the record and what its owner must know |
+ * | `["task", id]` | {@link ./head.ts Head} | the record and what its owner must know |
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
@@ -25,12 +25,12 @@
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
  * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
- * | `["piece", id, n]` | bytes | an upload's n-th piece |
+ * | `["piece", id, n]` | bytes | an upload's n-th chunk |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
- * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./schema.ts} |
+ * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./migrations.ts} |
  * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
  *
  * @module
@@ -50,7 +50,6 @@ export const FIRST_ID = "";
 /** Sorts behind every id. */
 export const BEHIND_IDS = "~";
 
-/** Makes each key; see the module's table. */
 export const keys = {
   task: (id: string): Key => ["task", id],
   tasks: ["task"] as Key,
@@ -113,6 +112,21 @@ export const keys = {
   schema: ["meta", "schema"] as Key,
   secret: ["meta", "secret"] as Key,
 } as const;
+
+/** What a key of two parts names: the id, kind, session or versionstamp behind its first part. */
+export function nameIn(key: Key): string {
+  return String(key[1]);
+}
+
+/** The task of an `index` key. */
+export function indexedIn(key: Key): string {
+  return String(key[3]);
+}
+
+/** The number of a `slot` key. */
+export function slotIn(key: Key): number {
+  return Number(key[2]);
+}
 
 /** Sorts the higher priority first. To KV, 0 and -0 are two numbers: -0 it is, of both. */
 function lowness(priority: number): number {

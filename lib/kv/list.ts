@@ -5,8 +5,10 @@
  * @module
  */
 
-import { BEHIND_IDS, FIRST_ID, type Key, keys } from "./keys.ts";
+import { GET_MANY, getMany } from "./get_many.ts";
+import { BEHIND_IDS, FIRST_ID, indexedIn, type Key, keys, nameIn } from "./keys.ts";
 import { newestIds, type Source } from "./newest_ids.ts";
+import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
@@ -46,16 +48,15 @@ const MAX_SCAN_SIZE = 8 * 1024 * 1024;
 const MAX_SOURCES = 500;
 
 /**
- * See the module.
+ * For {@link ./heads.ts Heads}, which everybody else asks.
  *
- * @param freshen Puts into a head what the journal knows beyond it.
  * @param signal Nobody waits for the page any more: what is left of it is not read.
  * @throws The signal's reason.
  */
 export async function listTasks(
   kv: Deno.Kv,
   query: ListQuery,
-  freshen: (stored: Head) => Head = (stored) => stored,
+  pending: PendingStates = NOTHING_PENDING,
   signal?: AbortSignal,
 ): Promise<TaskPage> {
   const { limit, since = FIRST_ID, before = BEHIND_IDS } = query;
@@ -76,7 +77,7 @@ export async function listTasks(
       last = id;
       scanned++;
       if (!stored) continue;
-      const { record } = freshen(stored);
+      const { record } = withPending(stored, pending);
       scannedSize += record.length;
       if (!matches(record)) continue;
       records.push(record);
@@ -109,7 +110,7 @@ async function* readHeads(
   if (sources === null) return yield* allHeads(kv, reads, range, wanted);
   let ids: string[] = [];
   for await (const id of newestIds(kv, reads, { sources, ...range, wanted })) {
-    if (ids.push(id) < 10) continue;
+    if (ids.push(id) < GET_MANY) continue;
     yield await headsOf(kv, reads, ids);
     ids = [];
   }
@@ -126,13 +127,13 @@ async function* allHeads(
   const sizeOf = ({ record }: Head) => record.length;
   const options = { first: Math.min(100, wanted), sizeOf };
   for await (const entries of reads.newestFirst<Head>(kv, range, options)) {
-    yield entries.map(({ key, value }) => ({ id: String(key[1]), stored: value }));
+    yield entries.map(({ key, value }) => ({ id: nameIn(key), stored: value }));
   }
 }
 
 async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promise<Entry[]> {
   const wanted = ids.map((id) => keys.task(id));
-  const entries = await reads.run(ids.length, () => kv.getMany<Head[]>(wanted));
+  const entries = await reads.run(ids.length, () => getMany<Head>(kv, wanted));
   return entries.map(({ value }, n) => ({ id: ids[n]!, stored: value }));
 }
 
@@ -159,9 +160,9 @@ async function knownAmong(
   reads: Reads,
 ): Promise<string[]> {
   const known: string[] = [];
-  for (let at = 0; at < kinds.length; at += 10) {
-    const some = kinds.slice(at, at + 10);
-    const entries = await reads.run(some.length, () => kv.getMany(some.map(keys.kind)));
+  for (let at = 0; at < kinds.length; at += GET_MANY) {
+    const some = kinds.slice(at, at + GET_MANY);
+    const entries = await reads.run(some.length, () => getMany(kv, some.map(keys.kind)));
     known.push(...some.filter((_, n) => entries[n]!.versionstamp !== null));
   }
   return known;
@@ -188,7 +189,7 @@ function matcher({ statuses, kinds, text }: ListQuery): (json: string) => boolea
 export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[]> {
   const kinds: string[] = [];
   const options = limit === Infinity ? { batchSize: 500 } : { limit, batchSize: 500 };
-  for await (const { key } of kv.list({ prefix: keys.kinds }, options)) kinds.push(String(key[1]));
+  for await (const { key } of kv.list({ prefix: keys.kinds }, options)) kinds.push(nameIn(key));
   return kinds;
 }
 
@@ -196,6 +197,6 @@ export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[
 export async function* idsOf(kv: Deno.Kv, status: Status): AsyncGenerator<string> {
   for (const kind of await knownKinds(kv)) {
     const prefix: Key = keys.indexOf(kind, status);
-    for await (const { key } of kv.list({ prefix }, { batchSize: 500 })) yield String(key[3]);
+    for await (const { key } of kv.list({ prefix }, { batchSize: 500 })) yield indexedIn(key);
   }
 }

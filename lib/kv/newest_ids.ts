@@ -6,7 +6,7 @@
  */
 
 import TinyQueue from "tinyqueue";
-import { keys } from "./keys.ts";
+import { indexedIn, keys } from "./keys.ts";
 import type { Reads } from "./reads.ts";
 import type { Status } from "../task/record.ts";
 
@@ -34,7 +34,6 @@ interface Front {
   rest: AsyncIterator<string[]>;
 }
 
-/** See the module. */
 export async function* newestIds(
   kv: Deno.Kv,
   reads: Reads,
@@ -67,5 +66,5 @@ export async function* newestIds(
 }
 
 async function* idsIn(reads: AsyncIterable<Deno.KvEntry<unknown>[]>): AsyncGenerator<string[]> {
-  for await (const entries of reads) yield entries.map(({ key }) => String(key[3]));
+  for await (const entries of reads) yield entries.map(({ key }) => indexedIn(key));
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { keys } from "./keys.ts";
+import { keys, nameIn } from "./keys.ts";
 
 /** Milliseconds after which a process that takes in tasks of a kind says so again. */
 const SAY_AGAIN_MS = 10 * 60_000;
@@ -41,7 +41,6 @@ interface Seen {
   since: number;
 }
 
-/** See the module. */
 export class OldKinds {
   readonly #now: () => number;
   #seen = new Map<string, Seen>();
@@ -56,7 +55,7 @@ export class OldKinds {
     const now = this.#now();
     const seen = new Map<string, Seen>();
     for await (const { key, versionstamp } of kv.list({ prefix: keys.kinds }, { batchSize: 500 })) {
-      const kind = String(key[1]);
+      const kind = nameIn(key);
       const before = this.#seen.get(kind);
       const known = before?.versionstamp === versionstamp ? before : { versionstamp, since: now };
       seen.set(kind, known);

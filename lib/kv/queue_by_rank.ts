@@ -9,7 +9,7 @@ import { type Key, keys } from "./keys.ts";
 /** Keys moved in one commit, each with a check: KV Connect allows ten. */
 const AT_ONCE = 10;
 
-/** See {@link ./schema.ts Migration}: what it was cut short in, it does again. */
+/** See {@link ./migrations.ts Migration}: what it was cut short in, it does again. */
 export async function queueByRank(kv: Deno.Kv): Promise<void> {
   // Where another process moves the same ones, a commit may be lost with all it held.
   while (await movedSome(kv));

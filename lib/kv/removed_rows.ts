@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Key, keys } from "./keys.ts";
+import { type Key, keys, nameIn } from "./keys.ts";
 
 /** Values of rows that go with their task, at the most. */
 const FEW = 16;
@@ -55,6 +55,6 @@ export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
 /** Goes on with removals that were cut short. */
 export async function finishRemovals(kv: Deno.Kv): Promise<void> {
   for await (const { key } of kv.list({ prefix: keys.removeds })) {
-    await removeRows(kv, String(key[1]));
+    await removeRows(kv, nameIn(key));
   }
 }

@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./free_space.ts";
-import { keys, ULID } from "./keys.ts";
+import { keys, nameIn, ULID } from "./keys.ts";
 import type { UploadInfo } from "../task/define.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
@@ -196,7 +196,7 @@ export class Uploads {
     const known = await this.#kv.get<Deno.KvU64>(keys.uploadsSize);
     let size = 0;
     for await (const { key, value } of this.#kv.list<StoredUpload>({ prefix: keys.uploads })) {
-      if (Date.parse(value.expires_at) <= this.#now()) await this.remove(String(key[1]));
+      if (Date.parse(value.expires_at) <= this.#now()) await this.remove(nameIn(key));
       size += HEAD_BYTES + value.size;
     }
     for await (const { value } of this.#kv.list<ArrivingUpload>({ prefix: keys.arrivings })) {
@@ -210,7 +210,7 @@ export class Uploads {
     const lives = new Map<string, boolean>([["", false]]);
     for await (const { key, value } of this.#kv.list<ArrivingUpload>({ prefix: keys.arrivings })) {
       const { sid } = value;
-      const id = String(key[1]);
+      const id = nameIn(key);
       if (this.#arriving.has(id)) continue;
       if (sid === this.#options.sid) lives.set(sid, false);
       if (!lives.has(sid)) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { keys } from "../kv/keys.ts";
+import { keys, slotIn } from "../kv/keys.ts";
 
 /** What this process knows of the places taken, its own and others'. */
 export class Slots {
@@ -50,7 +50,7 @@ export class Slots {
     const meanwhile = new Map<number, boolean>();
     this.#meanwhile.set(kind, meanwhile);
     for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(kind) })) {
-      taken.add(Number(key[2]));
+      taken.add(slotIn(key));
     }
     // A read that began later knows better.
     if (this.#meanwhile.get(kind) !== meanwhile) return;

@@ -9,6 +9,7 @@
  */
 
 import { Batch } from "./batch.ts";
+import { getMany } from "../kv/get_many.ts";
 import { setEntry } from "../kv/journal_entry.ts";
 import { type Key, keys, keyText } from "../kv/keys.ts";
 import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
@@ -296,19 +297,12 @@ export class Journal {
   }
 }
 
-/** Keys that KV reads at once, at the most. */
-const MAX_READ = 10;
-
 /** The versionstamps that the keys of some checks have now, by the keys' text. */
 async function versionstamps(
   kv: Deno.Kv,
   checks: readonly Deno.AtomicCheck[],
 ): Promise<Map<string, string | null>> {
   const wanted = [...new Map(checks.map(({ key }) => [keyText(key), key])).values()];
-  const reads = [];
-  for (let at = 0; at < wanted.length; at += MAX_READ) {
-    reads.push(kv.getMany(wanted.slice(at, at + MAX_READ)));
-  }
-  const entries = (await Promise.all(reads)).flat();
+  const entries = await getMany(kv, wanted);
   return new Map(entries.map(({ key, versionstamp }) => [keyText(key), versionstamp]));
 }

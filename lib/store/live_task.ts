@@ -24,7 +24,7 @@ import {
 } from "../task/state.ts";
 import {
   type Head,
-  HEAD_LAG_MS,
+  HEAD_DELAY_MS,
   INLINE_INPUT,
   INLINE_RESULT,
   type Kept,
@@ -317,7 +317,7 @@ export class LiveTask implements Write {
   #lagsLittle(): boolean {
     const lag = this.#hooks.now() - this.#headAt;
     // A clock that was set back must not keep the head back.
-    return lag >= 0 && lag < HEAD_LAG_MS;
+    return lag >= 0 && lag < HEAD_DELAY_MS;
   }
 
   /** Brings what a head says up to the items taken, though others wait. */

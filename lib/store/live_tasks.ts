@@ -5,30 +5,25 @@
  * @module
  */
 
-import { keys } from "../kv/keys.ts";
-import { HEAD_LAG_MS } from "../kv/head.ts";
+import { HEAD_DELAY_MS } from "../kv/head.ts";
+import type { Heads } from "../kv/heads.ts";
 import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import type { Task } from "../task/state.ts";
-import type { Head } from "../kv/head.ts";
 import type { Write, WriteResult } from "./write.ts";
 
 /** What {@link LiveTasks} takes. */
 export interface LiveTasksOptions {
-  /** The handle, for reading. */
-  kv: Deno.Kv;
+  heads: Heads;
   /** This process. */
   sid: string;
   /** Milliseconds since the epoch. */
   now(): number;
   /** A task has something to write. */
   touch(write: Write): void;
-  /** Puts into a head the progress that the journal knows beyond it. */
-  freshen(stored: Head): Head;
   /** What a task that runs here yielded can never be stored. */
   onrefused(live: LiveTask): void;
 }
 
-/** See the module. */
 export class LiveTasks implements Disposable {
   readonly #options: LiveTasksOptions;
   readonly #hooks: LiveTaskHooks;
@@ -107,16 +102,13 @@ export class LiveTasks implements Disposable {
 
   async #fetch(id: string): Promise<LiveTask | null> {
     while (true) {
-      const entry = await this.#options.kv.get<Head>(keys.task(id));
+      const entry = await this.#options.heads.entry(id);
       const known = this.#live.get(id);
       if (known) return known;
       const removing = this.#leaving.get(id);
       if (!removing) {
         if (entry.value === null) return null;
-        const live = LiveTask.loaded(
-          { ...entry, value: this.#options.freshen(entry.value) },
-          this.#hooks,
-        );
+        const live = LiveTask.loaded(entry, this.#hooks);
         this.#live.set(id, live);
         return live;
       }
@@ -134,7 +126,7 @@ export class LiveTasks implements Disposable {
         live.catchUp();
         this.#lags(live, !live.lost);
       }
-    }, HEAD_LAG_MS / 2);
+    }, HEAD_DELAY_MS / 2);
   }
 
   #settled(live: LiveTask, outcome: WriteResult): void {

@@ -17,6 +17,7 @@ import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import { inTime, StoreError } from "./store_error.ts";
 import type { Head } from "../kv/head.ts";
+import { Heads } from "../kv/heads.ts";
 
 /** What {@link Store.submit} takes. */
 export interface Submission extends Omit<NewTask, "id"> {
@@ -48,8 +49,8 @@ interface IdempotencyEntry {
 export interface StoreOptions extends JournalOptions {
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
-  /** Puts into a head the progress that the journal knows beyond it. */
-  freshen?: (stored: Head) => Head;
+  /** @default {those that know of nothing pending} */
+  heads?: Heads;
 }
 
 /** Milliseconds after which a store that takes nothing is given nothing more. */
@@ -64,6 +65,7 @@ export class Store {
   readonly journal: Journal;
   /** The handle, for reading. */
   readonly kv: Deno.Kv;
+  readonly heads: Heads;
   /** This process. */
   readonly sid: string;
   /** Milliseconds since the epoch. */
@@ -86,21 +88,19 @@ export class Store {
   readonly #tasks: LiveTasks;
   readonly #keyed = new Map<string, Promise<void>>();
   readonly #kinds = new ToldKinds();
-  readonly #options: StoreOptions;
 
   /** Takes what the journal takes. */
   constructor(options: StoreOptions) {
-    this.#options = options;
     this.kv = options.kv;
+    this.heads = options.heads ?? new Heads(options.kv);
     this.sid = options.sid;
     this.now = options.now ?? Date.now;
     this.journal = new Journal(options);
     this.#tasks = new LiveTasks({
-      kv: this.kv,
+      heads: this.heads,
       sid: this.sid,
       now: this.now,
       touch: (write) => this.journal.touch(write),
-      freshen: (stored) => this.freshen(stored),
       onrefused: (live) => this.onrefused?.(live),
     });
   }
@@ -127,8 +127,8 @@ export class Store {
         if (entry.value && entry.value.expires_at > this.now()) {
           const { id, digest } = entry.value;
           if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
-          const task = await this.kv.get<Head>(keys.task(id));
-          if (task.value) return { ok: true, id, record: task.value.record, created: false };
+          const head = await this.heads.get(id);
+          if (head) return { ok: true, id, record: head.record, created: false };
         }
         check = { key, versionstamp: entry.versionstamp };
       }
@@ -155,17 +155,6 @@ export class Store {
       }
       if (outcome.reason !== "conflict" || tries >= TRIES) throw new StoreError(outcome);
     }
-  }
-
-  /** A stored task, as committed. */
-  async read(id: string): Promise<Head | null> {
-    const { value } = await this.kv.get<Head>(keys.task(id));
-    return value && this.freshen(value);
-  }
-
-  /** A head as read, with the progress that the journal knows beyond it. */
-  freshen(stored: Head): Head {
-    return this.#options.freshen?.(stored) ?? stored;
   }
 
   /** Cancels a pending task, or asks for a running one to be stopped. */
@@ -199,7 +188,7 @@ export class Store {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
       const read = tries === 0 ? known : undefined;
-      const entry = read ?? await this.kv.get<Head>(keys.task(id));
+      const entry = read ?? await this.heads.entry(id);
       if (!entry.value) return { ok: false, reason: "not-found" };
       const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
       const rows = isFinished(status)

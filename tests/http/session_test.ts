@@ -98,13 +98,13 @@ Deno.test("a stream that is about to open when its session ends shows nothing an
   await using app = await testApp({ HEADWAY_TOKENS });
   const id = await submitWaiting(app);
   const cookie = await signIn(app);
-  const { store, hub } = app.engine;
+  const { heads, hub } = app.engine;
   const [reading, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const read = store.read.bind(store);
-  store.read = async (id) => {
+  const get = heads.get.bind(heads);
+  heads.get = async (id) => {
     reading.resolve();
     await ended.promise;
-    return await read(id);
+    return await get(id);
   };
   const opening = openStream(`${app.url}/tasks/${id}/stream`, { headers: { cookie } });
   await reading.promise;

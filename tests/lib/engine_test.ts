@@ -91,7 +91,7 @@ async function submit(
 }
 
 async function recordOf({ store }: Engine, id: string): Promise<TaskRecord> {
-  const stored = await store.read(id);
+  const stored = await store.heads.get(id);
   assert(stored, `no task ${id}`);
   return JSON.parse(stored.record);
 }
@@ -372,7 +372,7 @@ for (const options of [{}, { concurrency: 1 }]) {
     const living = await cluster.join();
     const id = await submit(dying, "k");
     await eventually(async () => assertEquals((await recordOf(living, id)).message, "waits"));
-    const owner = (await living.store.read(id))?.owner;
+    const owner = (await living.store.heads.get(id))?.owner;
     // Whoever has it.
     const [dead, other] = owner === dying.store.sid ? [dying, living] : [living, dying];
     await cluster.kill(dead);
@@ -391,7 +391,7 @@ for (const options of [{}, { concurrency: 1 }]) {
     ]);
     assert(messages.some((message) => message.startsWith("Interrupted: ")));
     assert(messages.some((message) => message.startsWith("Resumed")));
-    assertEquals((await other.store.read(id))?.interruptions, 1);
+    assertEquals((await other.store.heads.get(id))?.interruptions, 1);
   });
 }
 
@@ -401,7 +401,7 @@ Deno.test("Engine runs what waited for a place that a dead process held", async 
   const engines = [await cluster.join(), await cluster.join()];
   const ids = await Promise.all(Array.from({ length: 6 }, (_, n) => submit(engines[n % 2]!, "k")));
   await eventually(() => assertEquals(kind.seen.active, 1));
-  const running = (await Promise.all(ids.map((id) => engines[0]!.store.read(id))))
+  const running = (await Promise.all(ids.map((id) => engines[0]!.store.heads.get(id))))
     .find((stored) => stored && stored.owner !== null);
   const dead = engines.find(({ store }) => store.sid === running?.owner)!;
   const living = engines.find((engine) => engine !== dead)!;
@@ -629,7 +629,7 @@ Deno.test("a claim that is committed, and told to be lost, does not leave the ta
   let repeats = true;
   const kv = repeating(cluster.kv, () => repeats);
   await cluster.join({ role: "worker", kv });
-  await eventually(async () => assertGreater((await web.store.read(id))!.interruptions, 0));
+  await eventually(async () => assertGreater((await web.store.heads.get(id))!.interruptions, 0));
   repeats = false;
   await eventually(async () => assertEquals((await recordOf(web, id)).status, "completed"));
   assertEquals(ran, 1);

@@ -3,7 +3,9 @@ import { createParser } from "eventsource-parser";
 import { followMany, type FollowManyOptions } from "../../../lib/feed/follow_many.ts";
 import { followTask } from "../../../lib/feed/follow_task.ts";
 import { keys } from "../../../lib/kv/keys.ts";
-import { Snapshots } from "../../../lib/feed/snapshots.ts";
+import { createFeed, type Feed } from "../../../lib/feed/feed.ts";
+import type { Hub } from "../../../lib/feed/hub.ts";
+import { Heads } from "../../../lib/kv/heads.ts";
 import { Pulse, SseStream } from "../../../lib/sse/stream.ts";
 import type { Head } from "../../../lib/kv/head.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -58,6 +60,10 @@ async function endAndRead(stream: SseStream): Promise<{ events: Seen[]; id: stri
   return { events, id };
 }
 
+function feedOf(kv: Deno.Kv, hub: Hub): Feed {
+  return createFeed(kv, hub, new Heads(kv, hub.pending));
+}
+
 const all = { selection: "all", lastEventId: null } as const;
 
 Deno.test("followMany() reads a snapshot once for fifty who come at the same time", async () => {
@@ -66,9 +72,9 @@ Deno.test("followMany() reads a snapshot once for fifty who come at the same tim
   await putTasks(opened.kv, 20);
   using pulse = new Pulse(2 ** 30);
   const { kv, lists } = counting(opened.kv);
-  const snapshots = new Snapshots(kv, hub);
+  const feed = feedOf(kv, hub);
   const streams = Array.from({ length: 200 }, () => openSse(pulse));
-  await Promise.all(streams.map((stream) => followMany(stream, { kv, hub, snapshots, ...all })));
+  await Promise.all(streams.map((stream) => followMany(stream, feed, all)));
   assertEquals(lists(), 4);
   const update = testEvent(2, { type: "progress", id: idOf(3), json: recordOf(3, 2) });
   await opened.write([[update]]);
@@ -100,9 +106,8 @@ Deno.test("followMany() reads nothing for those who left before it was their tur
   // Of as many kinds: nobody shares a read.
   const join = (n: number) => {
     const stream = openSse(pulse);
-    const snapshots = new Snapshots(kv, hub);
     const selection = { kind: `k${n}` };
-    return { stream, joined: followMany(stream, { ...all, kv, hub, snapshots, selection }) };
+    return { stream, joined: followMany(stream, feedOf(kv, hub), { ...all, selection }) };
   };
   const joins = Array.from({ length: 40 }, (_, n) => join(n));
   // Four turns, in each of which a list for each state is read; four reads are under way.
@@ -115,7 +120,7 @@ Deno.test("followMany() reads nothing for those who left before it was their tur
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() sends a large snapshot in pieces, and an id only when all of it is there", async () => {
+Deno.test("followMany() sends a large snapshot in parts, and an id only when all of it is there", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   await putTasks(kv, 120, 20_000);
@@ -123,9 +128,8 @@ Deno.test("followMany() sends a large snapshot in pieces, and an id only when al
   await hub.caughtUp();
   using pulse = new Pulse(2 ** 30);
   const ids = Array.from({ length: 120 }, (_, n) => idOf(n + 1));
-  const snapshots = new Snapshots(kv, hub);
   const stream = openSse(pulse);
-  const joined = followMany(stream, { ...all, kv, hub, snapshots, selection: { ids } });
+  const joined = followMany(stream, feedOf(kv, hub), { ...all, selection: { ids } });
   // It waits for its reader: what was missed meanwhile comes behind it.
   const reader = stream.body.getReader();
   const decoder = new TextDecoder();
@@ -168,7 +172,7 @@ Deno.test("followMany() and followTask() read on where more happened than could 
   const { hub, kv } = opened;
   await putTasks(kv, 3);
   using pulse = new Pulse(2 ** 30);
-  const snapshots = new Snapshots(kv, hub);
+  const feed = feedOf(kv, hub);
   const { hold } = hub;
   const refuse = (times: number) => {
     let left = times;
@@ -182,7 +186,7 @@ Deno.test("followMany() and followTask() read on where more happened than could 
   for (const selection of ["all", { ids: [idOf(2)] }] as FollowManyOptions["selection"][]) {
     refuse(2);
     const stream = openSse(pulse);
-    await followMany(stream, { ...all, kv, hub, snapshots, selection });
+    await followMany(stream, feed, { ...all, selection });
     await opened.write([[update(2)]]);
     await hub.caughtUp();
     const { events, id } = await endAndRead(stream);
@@ -191,7 +195,7 @@ Deno.test("followMany() and followTask() read on where more happened than could 
   }
   refuse(2);
   const stream = openSse(pulse);
-  await followTask(stream, { kv, hub, id: idOf(2), lastEventId: null });
+  await followTask(stream, feed, { id: idOf(2), lastEventId: null });
   await opened.write([[update(3)]]);
   await hub.caughtUp();
   const { events } = await endAndRead(stream);
@@ -205,9 +209,8 @@ Deno.test("followMany() listens for nobody when its stream ended while it caught
   const stream = openSse(pulse);
   const reached = Promise.withResolvers<void>();
   hub.reach = () => reached.promise;
-  const snapshots = new Snapshots(kv, hub);
-  const options = { kv, hub, snapshots, selection: "all", lastEventId: "x" } as const;
-  const following = followMany(stream, options);
+  const options = { selection: "all", lastEventId: "x" } as const;
+  const following = followMany(stream, feedOf(kv, hub), options);
   await stream.body.cancel();
   reached.resolve();
   await following;

@@ -5,7 +5,9 @@ import { followMany } from "../../../lib/feed/follow_many.ts";
 import { Hub } from "../../../lib/feed/hub.ts";
 import type { HubEvent } from "../../../lib/feed/hub_event.ts";
 import { createLogger } from "../../../lib/base/log.ts";
-import { Snapshots } from "../../../lib/feed/snapshots.ts";
+import { createFeed } from "../../../lib/feed/feed.ts";
+import { Heads } from "../../../lib/kv/heads.ts";
+import { keys } from "../../../lib/kv/keys.ts";
 import { Pulse, SseStream } from "../../../lib/sse/stream.ts";
 import type { Head } from "../../../lib/kv/head.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -48,8 +50,8 @@ Deno.test("followMany() resumes by the cursor of a process that is ahead of this
   using pulse = new Pulse(2 ** 30);
   for (const lastEventId of [ahead.cursor, `${EPOCH}-${"f".repeat(20)}`]) {
     const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
-    const snapshots = new Snapshots(kv, hub);
-    await followMany(stream, { hub, kv, snapshots, selection: "all", lastEventId });
+    const feed = createFeed(kv, hub, new Heads(kv, hub.pending));
+    await followMany(stream, feed, { selection: "all", lastEventId });
     stream.end();
     const text = await new Response(stream.body).text();
     assertEquals(text.includes("event: reset"), lastEventId !== ahead.cursor);
@@ -67,11 +69,12 @@ Deno.test("Hub begins behind what is there already", async () => {
   await eventually(() => assertEquals(got, [2]));
 });
 
-Deno.test("Hub.open() finds the progress that a head lags behind, though the clock was set since", async () => {
+Deno.test("Hub.open() finds the progress that a head does not have yet, though the clock was set since", async () => {
   await using opened = await openHub();
   const { kv, write } = opened;
   const id = "01J0000000000000000000TEST";
   const record = (seq: number) => `{"task_id":"${id}","seq":${seq}}`;
+  await kv.set(keys.task(id), { record: record(3) } as Head);
   await write([[testEvent(7, { type: "progress", id, json: record(7) })]]);
   const { now } = Date;
   for (const jump of [3_600_000, -3_600_000]) {
@@ -82,8 +85,8 @@ Deno.test("Hub.open() finds the progress that a head lags behind, though the clo
       Date.now = now;
     }
     await using hub = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
-    const { record: shown } = hub.freshen({ record: record(3) } as Head);
-    assertEquals(shown, record(7));
+    const head = await new Heads(kv, hub.pending).get(id);
+    assertEquals(head?.record, record(7));
   }
 });
 

@@ -310,11 +310,13 @@ Deno.test("listTasks() stops reading for a client that has gone", async () => {
   for (const query of [{ text: "nowhere" }, { text: "nowhere", kinds: ["a"] }]) {
     reads.length = 0;
     const gone = new AbortController();
-    const freshen = <T>(it: T) => {
-      gone.abort();
-      return it;
+    const pending = {
+      get: () => {
+        gone.abort();
+        return undefined;
+      },
     };
-    const listing = listTasks(counted, { ...query, limit: 5 }, freshen, gone.signal);
+    const listing = listTasks(counted, { ...query, limit: 5 }, pending, gone.signal);
     assertEquals(await listing.catch((error) => error), gone.signal.reason);
     assert(reads.length < 12, `${reads.length} reads`);
   }

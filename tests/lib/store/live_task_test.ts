@@ -5,7 +5,7 @@ import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { eventSize, parseJournal, parseRows } from "../../../lib/kv/event_text.ts";
 import { isProgress, type TaskEvent } from "../../../lib/task/event.ts";
-import { HEAD_LAG_MS } from "../../../lib/kv/head.ts";
+import { HEAD_DELAY_MS } from "../../../lib/kv/head.ts";
 import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
@@ -189,7 +189,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ change }) },
   { weight: 5, arbitrary: fc.record({ render: fc.oneof(fc.constant(ROOM), fc.nat(ROOM)) }) },
-  { weight: 1, arbitrary: fc.record({ wait: fc.nat(2 * HEAD_LAG_MS) }) },
+  { weight: 1, arbitrary: fc.record({ wait: fc.nat(2 * HEAD_DELAY_MS) }) },
   { weight: 1, arbitrary: fc.record({ crash: fc.constant(true as const) }) },
 );
 
@@ -314,11 +314,11 @@ Deno.test("LiveTask lets its head lag behind progress by a second, no more", () 
   assertEquals([shown(), model.journal.at(-1)?.type], [0, "progress"]);
   model.live.catchUp();
   assert(model.live.clean);
-  model.now = HEAD_LAG_MS;
+  model.now = HEAD_DELAY_MS;
   model.live.catchUp();
   model.flush();
   assertEquals([shown(), model.journal.at(-1)?.type], [1, "head"]);
-  model.now += HEAD_LAG_MS;
+  model.now += HEAD_DELAY_MS;
   report(2);
   assertEquals(shown(), 2);
   // A clock set back.
@@ -329,7 +329,7 @@ Deno.test("LiveTask lets its head lag behind progress by a second, no more", () 
   model.now = 10;
   report(4);
   assertEquals(shown(), 3);
-  model.now = -HEAD_LAG_MS;
+  model.now = -HEAD_DELAY_MS;
   model.live.catchUp();
   assert(!model.live.clean);
   model.flush();

@@ -53,7 +53,7 @@ async function submit(store: Store, more: Partial<Submission> = {}): Promise<str
 }
 
 async function recordOf(store: Store, id: string): Promise<TaskRecord> {
-  const stored = await store.read(id);
+  const stored = await store.heads.get(id);
   assert(stored);
   return JSON.parse(stored.record);
 }
@@ -83,7 +83,7 @@ Deno.test("Store.submit() resolves when the task is durable, and other processes
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   const id = await submit(a!, { input: '{"n":1}', priority: 5 });
-  const stored = await b!.read(id);
+  const stored = await b!.heads.get(id);
   assertEquals(stored?.input, '{"n":1}');
   const record = await recordOf(b!, id);
   assertEquals([record.status, record.priority, record.seq], ["pending", 5, 1]);
@@ -143,7 +143,7 @@ Deno.test("Store lets one of many claims of a task through", async () => {
     const claims = await Promise.all(cluster.stores.map((store) => claim(store, id)));
     const won = claims.flatMap(({ ok, live }) => ok ? [live.task.owner] : []);
     assertEquals(won.length, 1);
-    assertEquals((await cluster.stores[0]!.read(id))?.owner, won[0]);
+    assertEquals((await cluster.stores[0]!.heads.get(id))?.owner, won[0]);
     assertEquals((await recordOf(cluster.stores[0]!, id)).attempt, 1);
   }
 });
@@ -257,7 +257,7 @@ Deno.test("Store.remove() leaves nothing of a finished task, and refuses any oth
   const [removed, again] = await Promise.all([a!.remove(id), a!.remove(id)]);
   assertEquals([removed.ok, again.ok].toSorted(), [false, true]);
   assertEquals(await keysAbout(cluster.kv, id), []);
-  assertEquals(await b!.read(id), null);
+  assertEquals(await b!.heads.get(id), null);
 });
 
 Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of a removal left", async () => {
@@ -284,7 +284,7 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   using store = new Store({ kv: dying, sid: "dying", log });
   await assertRejects(() => store.remove(id), Error, "killed");
   await store.journal.close();
-  assertEquals(await b!.read(id), null);
+  assertEquals(await b!.heads.get(id), null);
   assert((await keysAbout(kv, id)).length > 0);
   await b!.finishRemovals();
   assertEquals(await keysAbout(kv, id), []);
@@ -357,7 +357,7 @@ Deno.test("Store keeps races of everything with everything whole", async () => {
   }
   for (const store of cluster.stores) await store.journal.idle();
   for (const id of ids) {
-    const stored = await cluster.stores[0]!.read(id);
+    const stored = await cluster.stores[0]!.heads.get(id);
     const record = await recordOf(cluster.stores[0]!, id);
     const seqs = [];
     for await (const { key } of cluster.kv.list({ prefix: keys.events(id) })) {

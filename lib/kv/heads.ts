@@ -1,0 +1,79 @@
+/**
+ * Reads tasks. The one reader of heads: what it gives includes each task's pending state, so nobody
+ * else has to know that heads follow the journal.
+ *
+ * @module
+ */
+
+import { getMany } from "./get_many.ts";
+import { type Head, readInput, readResult, readText } from "./head.ts";
+import { historyPage, type Page } from "./history.ts";
+import { keys } from "./keys.ts";
+import { type ListQuery, listTasks, type TaskPage } from "./list.ts";
+import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
+import { queuePosition } from "./queue.ts";
+import { rankOf } from "./rank.ts";
+import { withResult } from "../task/json_text.ts";
+import type { TaskRecord } from "../task/record.ts";
+
+export class Heads {
+  readonly #kv: Deno.Kv;
+  readonly #pending: PendingStates;
+
+  constructor(kv: Deno.Kv, pending: PendingStates = NOTHING_PENDING) {
+    this.#kv = kv;
+    this.#pending = pending;
+  }
+
+  /** `null` where there is no such task. */
+  async get(id: string): Promise<Head | null> {
+    return (await this.entry(id)).value;
+  }
+
+  /** A head with the versionstamp that a commit may check. */
+  async entry(id: string): Promise<Deno.KvEntryMaybe<Head>> {
+    return this.#current(await this.#kv.get<Head>(keys.task(id)));
+  }
+
+  /** The heads of any number of tasks, in their order. */
+  async getMany(ids: readonly string[]): Promise<Deno.KvEntryMaybe<Head>[]> {
+    const entries = await getMany<Head>(this.#kv, ids.map(keys.task));
+    return entries.map((entry) => this.#current(entry));
+  }
+
+  /** See {@link listTasks}. */
+  list(query: ListQuery, signal?: AbortSignal): Promise<TaskPage> {
+    return listTasks(this.#kv, query, this.#pending, signal);
+  }
+
+  /** The record as a client gets it, with its result. */
+  async shown(head: Head): Promise<string> {
+    const result = await readResult(this.#kv, head);
+    return result === null ? head.record : withResult(head.record, result);
+  }
+
+  /** The task's input, as JSON text. */
+  input(head: Head): Promise<string | null> {
+    return readInput(this.#kv, head);
+  }
+
+  /** What the task saved last, as JSON text. */
+  checkpoint(id: string): Promise<string | null> {
+    return readText(this.#kv, keys.checkpoint(id));
+  }
+
+  /** See {@link historyPage}. */
+  rows(id: string, after: number, limit: number): Promise<Page | null> {
+    return historyPage(this.#kv, id, after, limit);
+  }
+
+  /** See {@link queuePosition}. */
+  queuePosition(record: TaskRecord, now: number, most: number): Promise<number | null> {
+    return queuePosition(this.#kv, rankOf(record), now, most);
+  }
+
+  #current(entry: Deno.KvEntryMaybe<Head>): Deno.KvEntryMaybe<Head> {
+    if (entry.value === null) return entry;
+    return { ...entry, value: withPending(entry.value, this.#pending) };
+  }
+}
