@@ -97,7 +97,7 @@ export class JournalRetention implements Write {
     };
   }
 
-  settle(): void {
+  onresult(): void {
     this.#trimming = false;
   }
 }

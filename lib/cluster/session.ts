@@ -52,8 +52,8 @@ export class Session implements Write, Disposable {
     return { sets: [[keys.session(this.sid), this.#info, 256]] };
   }
 
-  settle(outcome: WriteResult): void {
-    if (outcome.ok) this.#versionstamp = outcome.versionstamp;
+  onresult(result: WriteResult): void {
+    if (result.ok) this.#versionstamp = result.versionstamp;
   }
 
   /**

@@ -6,7 +6,7 @@ export class Backlog {
   #rendered = 0;
   #written = 0;
   #loss: WriteResult | null = null;
-  #waiters: { change: number; resolve(outcome: WriteResult): void }[] = [];
+  #waiters: { change: number; resolve(result: WriteResult): void }[] = [];
 
   /** Given up: what changed will not be written. */
   get lost(): boolean {
@@ -18,7 +18,6 @@ export class Backlog {
     return this.#written === this.#changed;
   }
 
-  /** Something changed. */
   change(): void {
     this.#changed++;
   }
@@ -29,15 +28,15 @@ export class Backlog {
   }
 
   /** Notes how that commit ended, and tells those who wait. */
-  settle(outcome: WriteResult): void {
-    if (!outcome.ok) {
-      this.#loss = outcome;
+  end(result: WriteResult): void {
+    if (!result.ok) {
+      this.#loss = result;
       this.#rendered = this.#changed;
     }
     this.#written = this.#rendered;
     const done = this.#waiters.filter((waiter) => waiter.change <= this.#written);
     this.#waiters = this.#waiters.filter((waiter) => waiter.change > this.#written);
-    for (const waiter of done) waiter.resolve(outcome);
+    for (const waiter of done) waiter.resolve(result);
   }
 
   /** Resolves when everything up to now is written, or will not be. */

@@ -1,13 +1,15 @@
 /**
- * One commit as it fills: which writes go into it, and when it is full.
+ * One commit as it fills: which writes go into it, when it is full, and what KV is given of it.
  *
  * @module
  */
 
-import { MAX_ENTRY } from "../kv/journal_entry.ts";
-import { keySize } from "../kv/keys.ts";
-import { eventSize } from "../kv/event_text.ts";
-import type { Part, Write } from "./write.ts";
+import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
+import { getMany } from "../kv/get_many.ts";
+import { MAX_ENTRY, setEntry } from "../kv/journal_entry.ts";
+import { type Key, keys, keySize, keyText } from "../kv/keys.ts";
+import type { TaskEvent } from "../task/event.ts";
+import type { Part, Write, WriteResult } from "./write.ts";
 
 /**
  * Where a commit is closed: large ones keep the small ones behind them waiting, and small ones fall
@@ -26,16 +28,12 @@ const LIMITS = { mutations: 985, bytes: 720 * 1024 - MAX_ENTRY, keys: 78 * 1024 
 /** Bytes of journal lines left under which a commit is closed. */
 const SMALL_ROOM = 512;
 
-/** What goes into one commit. */
 export class Batch {
-  /** What is in it. */
-  readonly pieces = new Map<Write, Part>();
-  /** Whether it tells of anything. */
-  hasEvents = false;
-  /** Bytes its journal entry takes, once made. */
+  /** Bytes its journal entry takes, once {@link Batch.atomic} made it. */
   entrySize = 0;
-  /** Bytes of journal lines that still fit. */
-  room: number = ENOUGH.journal;
+  readonly #parts = new Map<Write, Part>();
+  #hasEvents = false;
+  #room: number = ENOUGH.journal;
   #mutations = 0;
   #bytes = 0;
   #keys = 0;
@@ -46,22 +44,45 @@ export class Batch {
     this.#checks = checks;
   }
 
-  /** One that holds a single piece, however large. */
-  static of(write: Write, piece: Part): Batch {
+  /** One that holds a single part, however large. */
+  static of(write: Write, part: Part): Batch {
     const batch = new Batch(Infinity);
-    batch.add(write, piece);
+    batch.add(write, part);
     return batch;
+  }
+
+  /** How many writes it holds. */
+  get size(): number {
+    return this.#parts.size;
+  }
+
+  has(write: Write): boolean {
+    return this.#parts.has(write);
+  }
+
+  /** Whether it tells of anything. */
+  get hasEvents(): boolean {
+    return this.#hasEvents;
+  }
+
+  get events(): TaskEvent[] {
+    return [...this.#parts.values()].flatMap((part) => part.events ?? []);
+  }
+
+  /** Bytes of journal lines that still fit. */
+  get room(): number {
+    return this.#room;
   }
 
   /** Whether it should go: a larger one would keep others waiting. */
   get full(): boolean {
-    return this.room < SMALL_ROOM || this.#mutations >= ENOUGH.mutations ||
+    return this.#room < SMALL_ROOM || this.#mutations >= ENOUGH.mutations ||
       this.#bytes >= ENOUGH.bytes || this.#keys >= ENOUGH.keys || this.#checks <= 0;
   }
 
-  /** Adds a piece, unless it would go past a limit of KV; the first one is added anyway. */
-  add(write: Write, piece: Part): boolean {
-    const { checks = [], sets = [], deletes = [], events = [] } = piece;
+  /** Adds a part, unless it would go past a limit of KV; the first one is added anyway. */
+  add(write: Write, part: Part): boolean {
+    const { checks = [], sets = [], deletes = [], events = [] } = part;
     const mutations = this.#mutations + sets.length + deletes.length;
     let keys = this.#keys;
     let bytes = this.#bytes;
@@ -74,16 +95,71 @@ export class Batch {
     bytes += 2 * (keys - this.#keys);
     const over = checks.length > this.#checks || mutations > LIMITS.mutations ||
       bytes > LIMITS.bytes || keys > LIMITS.keys;
-    if (over && this.pieces.size > 0) return false;
-    this.pieces.set(write, piece);
+    if (over && this.#parts.size > 0) return false;
+    this.#parts.set(write, part);
     this.#checks -= checks.length;
     this.#mutations = mutations;
     this.#bytes = bytes;
     this.#keys = keys;
     for (const event of events) {
-      this.hasEvents = true;
-      this.room -= eventSize(event);
+      this.#hasEvents = true;
+      this.#room -= eventSize(event);
     }
     return true;
+  }
+
+  /** Tells every write how it ended, and holds none any more. */
+  end(result: WriteResult): void {
+    for (const [write] of this.takeOut()) write.onresult(result);
+  }
+
+  /** Takes out every write with its part. */
+  takeOut(): [Write, Part][] {
+    const parts = [...this.#parts];
+    this.#parts.clear();
+    return parts;
+  }
+
+  /** What KV commits, `session` checked; what it tells is a journal entry of the process `sid`. */
+  atomic(kv: Deno.Kv, session: Deno.AtomicCheck | null, sid: string): Deno.AtomicOperation {
+    const atomic = kv.atomic();
+    if (session) atomic.check(session);
+    const mutations = new Map<string, { key: Key; value?: unknown; expireIn?: number }>();
+    let lines = "";
+    for (const part of this.#parts.values()) {
+      for (const check of part.checks ?? []) atomic.check(check);
+      for (const key of part.deletes ?? []) mutations.set(keyText(key), { key });
+      for (const [key, value, , expireIn] of part.sets ?? []) {
+        mutations.set(keyText(key), expireIn ? { key, value, expireIn } : { key, value });
+      }
+      for (const event of part.events ?? []) lines += journalLine(event);
+    }
+    for (const { key, value, expireIn } of mutations.values()) {
+      if (value === undefined) atomic.delete(key);
+      else if (expireIn) atomic.set(key, value, { expireIn });
+      else atomic.set(key, value);
+    }
+    if (lines !== "") {
+      // Not the time of day, which may be set at any moment.
+      const at = Math.round(performance.timeOrigin + performance.now());
+      this.entrySize = setEntry(kv, atomic, entryLine(sid, at) + lines);
+      atomic.set(keys.journalHead, sid);
+    }
+    return atomic;
+  }
+
+  /** Takes out the writes of which a check no longer holds. */
+  async takeLosers(kv: Deno.Kv): Promise<Write[]> {
+    const checks = [...this.#parts.values()].flatMap(({ checks = [] }) => checks);
+    const wanted = [...new Map(checks.map(({ key }) => [keyText(key), key])).values()];
+    const entries = await getMany(kv, wanted);
+    const now = new Map(entries.map(({ key, versionstamp }) => [keyText(key), versionstamp]));
+    const losers: Write[] = [];
+    for (const [write, { checks = [] }] of this.#parts) {
+      const holds = checks.every(({ key, versionstamp }) => now.get(keyText(key)) === versionstamp);
+      if (!holds) losers.push(write);
+    }
+    for (const write of losers) this.#parts.delete(write);
+    return losers;
   }
 }

@@ -18,7 +18,6 @@ export interface Snapshot {
 
 /** An event to write. */
 export interface QueuedEvent {
-  /** The event. */
   event: TaskEvent;
   /** Bytes it takes among the stored rows, where it is a log or output row. */
   bytes?: number;
@@ -46,16 +45,13 @@ export interface Picked {
   more: boolean;
 }
 
-/** See the module. */
 export class EventQueue {
   #items: (QueuedEvent | { checkpoint: string })[] = [];
 
-  /** Adds an event. */
   event(item: QueuedEvent): void {
     this.#items.push(item);
   }
 
-  /** Adds a checkpoint. */
   checkpoint(json: string): void {
     this.#items.push({ checkpoint: json });
   }

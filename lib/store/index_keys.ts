@@ -10,13 +10,12 @@ import { isFinished, type Status } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
 
-/** What leads to a task. */
 export interface IndexKeys {
   /** Under which it is listed. */
   status: Status;
   /** Where it waits, if it does. */
   queue: Key | null;
-  /** Its place under its kind's concurrency, if it has one. */
+  /** Its slot under its kind's concurrency, if it has one. */
   slot: number | null;
 }
 
@@ -27,20 +26,20 @@ export function indexKeysOf({ record, slot }: Task): IndexKeys {
 }
 
 /**
- * Puts into `piece` what takes the keys from where they are in the store to where they belong.
+ * Puts into `part` what takes the keys from where they are in the store to where they belong.
  *
  * @param before As the store has them; `null` for a task it does not know.
  * @returns As it will have them.
  */
 export function moveIndexKeys(
-  piece: Required<Part>,
+  part: Required<Part>,
   task: Task,
   before: IndexKeys | null,
 ): IndexKeys {
   const { task_id: id, kind } = task.record;
-  const { checks, sets, deletes } = piece;
-  const leads = indexKeysOf(task);
-  const { status, queue, slot } = leads;
+  const { checks, sets, deletes } = part;
+  const after = indexKeysOf(task);
+  const { status, queue, slot } = after;
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
     sets.push([keys.index(kind, status, id), null, 8]);
@@ -58,5 +57,5 @@ export function moveIndexKeys(
       sets.push([keys.slot(kind, slot), id, 64]);
     }
   }
-  return leads;
+  return after;
 }

@@ -9,10 +9,7 @@
  */
 
 import { Batch } from "./batch.ts";
-import { getMany } from "../kv/get_many.ts";
-import { setEntry } from "../kv/journal_entry.ts";
-import { type Key, keys, keyText } from "../kv/keys.ts";
-import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
+import { eventSize } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Logger } from "../base/log.ts";
 import { delay } from "../task/delay.ts";
@@ -24,9 +21,7 @@ const HANGS_MS = 1000;
 /** How a try to commit went. */
 export type CommitEnd = "committed" | "conflict" | "failed";
 
-/** What {@link Journal} takes. */
 export interface JournalOptions {
-  /** The one handle of this process. */
   kv: Deno.Kv;
   /** Names this process in its journal entries. */
   sid: string;
@@ -42,7 +37,6 @@ export interface JournalOptions {
   onfenced?: () => void;
   /** The session was renewed without our knowing, and now has this versionstamp. */
   onrenewed?: (versionstamp: string) => void;
-  /** Where trouble is told. */
   log: Logger;
 }
 
@@ -82,7 +76,9 @@ export class Journal {
   /** Adds a write; one that already waits stays where it is. */
   touch(write: Write): void {
     if (this.#closing.signal.aborted || this.#fenced) {
-      queueMicrotask(() => write.settle({ ok: false, reason: this.#fenced ? "fenced" : "closed" }));
+      queueMicrotask(() =>
+        write.onresult({ ok: false, reason: this.#fenced ? "fenced" : "closed" })
+      );
       return;
     }
     if (write.urgent) this.#putFirst(write);
@@ -90,11 +86,11 @@ export class Journal {
     this.#committing ??= this.#loop();
   }
 
-  /** Writes one piece and resolves with how it ended. */
-  write(piece: Part): Promise<WriteResult> {
+  /** Writes one part and resolves with how it ended. */
+  write(part: Part): Promise<WriteResult> {
     const { promise, resolve } = Promise.withResolvers<WriteResult>();
-    const size = (piece.events ?? []).reduce((sum, event) => sum + eventSize(event), 0);
-    this.touch({ render: (room) => size > room ? null : piece, settle: resolve });
+    const size = (part.events ?? []).reduce((sum, event) => sum + eventSize(event), 0);
+    this.touch({ render: (room) => size > room ? null : part, onresult: resolve });
     return promise;
   }
 
@@ -144,26 +140,26 @@ export class Journal {
     this.#carried = null;
     for (const write of this.#queue) {
       if (batch.full) break;
-      // One piece of a write a commit: what was carried over goes before what came since.
-      if (batch.pieces.has(write)) continue;
-      const piece = write.render(batch.room);
-      if (piece === null && batch.pieces.size > 0) {
+      // One part of a write a commit: what was carried over goes before what came since.
+      if (batch.has(write)) continue;
+      const part = write.render(batch.room);
+      if (part === null && batch.size > 0) {
         this.#putFirst(write);
         break;
       }
       this.#queue.delete(write);
-      if (piece === null) {
+      if (part === null) {
         this.#options.log.error("a write can never be stored: it is larger than a commit");
-        write.settle({ ok: false, reason: "refused" });
+        write.onresult({ ok: false, reason: "refused" });
         continue;
       }
-      if (piece.more) this.#queue.add(write);
-      if (!batch.add(write, piece)) {
+      if (part.more) this.#queue.add(write);
+      if (!batch.add(write, part)) {
         // It is rendered, and what it holds is nowhere else.
-        this.#carried = [write, piece];
+        this.#carried = [write, part];
         break;
       }
-      if (piece.more) break;
+      if (part.more) break;
     }
     return batch;
   }
@@ -177,12 +173,13 @@ export class Journal {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    for (let tries = 0; batch.pieces.size > 0; tries++) {
+    const { kv, session, sid, oncommit, ontried } = this.#options;
+    for (let tries = 0; batch.size > 0; tries++) {
       let result: Deno.KvCommitResult | Deno.KvCommitError;
       const begun = performance.now();
-      const tried = (end: CommitEnd) => this.#options.ontried?.(end, performance.now() - begun);
+      const tried = (end: CommitEnd) => ontried?.(end, performance.now() - begun);
       try {
-        const atomic = this.#atomic(batch);
+        const atomic = batch.atomic(kv, session?.() ?? null, sid);
         this.#begunAt = performance.now();
         result = await atomic.commit();
         this.#begunAt = null;
@@ -197,47 +194,14 @@ export class Journal {
       if (result.ok) {
         this.commits++;
         const { versionstamp } = result;
-        if (batch.hasEvents) {
-          const events = [...batch.pieces.values()].flatMap((piece) => piece.events ?? []);
-          this.#options.oncommit?.(versionstamp, events, batch.entrySize);
-        }
-        for (const write of batch.pieces.keys()) write.settle({ ok: true, versionstamp });
-        return;
+        if (batch.hasEvents) oncommit?.(versionstamp, batch.events, batch.entrySize);
+        return batch.end({ ok: true, versionstamp });
       }
       await this.#dropLosers(batch);
     }
   }
 
-  #atomic(batch: Batch): Deno.AtomicOperation {
-    const { kv, session, sid } = this.#options;
-    const atomic = kv.atomic();
-    const own = session?.();
-    if (own) atomic.check(own);
-    const mutations = new Map<string, { key: Key; value?: unknown; expireIn?: number }>();
-    let lines = "";
-    for (const piece of batch.pieces.values()) {
-      for (const check of piece.checks ?? []) atomic.check(check);
-      for (const key of piece.deletes ?? []) mutations.set(keyText(key), { key });
-      for (const [key, value, , expireIn] of piece.sets ?? []) {
-        mutations.set(keyText(key), expireIn ? { key, value, expireIn } : { key, value });
-      }
-      for (const event of piece.events ?? []) lines += journalLine(event);
-    }
-    for (const { key, value, expireIn } of mutations.values()) {
-      if (value === undefined) atomic.delete(key);
-      else if (expireIn) atomic.set(key, value, { expireIn });
-      else atomic.set(key, value);
-    }
-    if (lines !== "") {
-      // Not the time of day, which may be set at any moment.
-      const at = Math.round(performance.timeOrigin + performance.now());
-      batch.entrySize = setEntry(kv, atomic, entryLine(sid, at) + lines);
-      atomic.set(keys.journalHead, sid);
-    }
-    return atomic;
-  }
-
-  /** Finds whose check no longer holds, settles those, and leaves the others in the batch. */
+  /** Finds whose check no longer holds, tells those, and leaves the others in the batch. */
   async #dropLosers(batch: Batch): Promise<void> {
     const { kv, session, onfenced, onrenewed } = this.#options;
     const own = session?.();
@@ -245,47 +209,37 @@ export class Journal {
     if (now && now !== own?.versionstamp) return onrenewed?.(now);
     if (own && now === null) {
       this.#fenced = true;
-      const writes = new Set([...batch.pieces.keys(), ...this.#queue]);
+      const writes = new Set([...batch.takeOut().map(([write]) => write), ...this.#queue]);
       if (this.#carried) writes.add(this.#carried[0]);
       this.#carried = null;
-      batch.pieces.clear();
       this.#queue.clear();
-      for (const write of writes) write.settle({ ok: false, reason: "fenced" });
+      for (const write of writes) write.onresult({ ok: false, reason: "fenced" });
       onfenced?.();
       return;
     }
-    const pieces = [...batch.pieces];
-    const known = await versionstamps(kv, pieces.flatMap(([, { checks = [] }]) => checks));
-    for (const [write, { checks = [] }] of pieces) {
-      if (checks.every(({ key, versionstamp }) => known.get(keyText(key)) === versionstamp)) {
-        continue;
-      }
-      batch.pieces.delete(write);
-      write.settle({ ok: false, reason: "conflict" });
+    for (const write of await batch.takeLosers(kv)) {
+      write.onresult({ ok: false, reason: "conflict" });
     }
   }
 
-  /** After an error: waits and says to try again; a piece that can never be stored is refused. */
+  /** After an error: waits and says to try again; a part that can never be stored is refused. */
   async #recover(batch: Batch, error: unknown, tries: number): Promise<boolean> {
     const { log } = this.#options;
-    const settleAll = (reason: "closed" | "refused") => {
-      for (const write of batch.pieces.keys()) write.settle({ ok: false, reason });
-      batch.pieces.clear();
+    const endAll = (reason: "closed" | "refused") => {
+      batch.end({ ok: false, reason });
       return false;
     };
     const text = String(error);
     if (this.#closing.signal.aborted || /BadResource|closed/i.test(text)) {
-      return settleAll("closed");
+      return endAll("closed");
     }
     if (/too large|too many|could not be cloned/i.test(text)) {
-      if (batch.pieces.size === 1) {
+      if (batch.size === 1) {
         log.error("a write can never be stored", { error });
-        return settleAll("refused");
+        return endAll("refused");
       }
       // Alone, each shows whether it is the one.
-      const pieces = [...batch.pieces];
-      batch.pieces.clear();
-      for (const [write, piece] of pieces) await this.#commit(Batch.of(write, piece));
+      for (const [write, part] of batch.takeOut()) await this.#commit(Batch.of(write, part));
       return false;
     }
     this.#stalledAt ??= performance.now();
@@ -295,14 +249,4 @@ export class Journal {
     await delay(ms, this.#closing.signal).catch(() => {});
     return true;
   }
-}
-
-/** The versionstamps that the keys of some checks have now, by the keys' text. */
-async function versionstamps(
-  kv: Deno.Kv,
-  checks: readonly Deno.AtomicCheck[],
-): Promise<Map<string, string | null>> {
-  const wanted = [...new Map(checks.map(({ key }) => [keyText(key), key])).values()];
-  const entries = await getMany(kv, wanted);
-  return new Map(entries.map(({ key, versionstamp }) => [keyText(key), versionstamp]));
 }

@@ -11,7 +11,6 @@ import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import type { Task } from "../task/state.ts";
 import type { Write, WriteResult } from "./write.ts";
 
-/** What {@link LiveTasks} takes. */
 export interface LiveTasksOptions {
   heads: Heads;
   /** This process. */
@@ -31,16 +30,16 @@ export class LiveTasks implements Disposable {
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   /** Tasks on their way out: none is loaded before that is decided. */
   readonly #leaving = new Map<string, Promise<WriteResult>>();
-  readonly #lagging = new Set<LiveTask>();
-  #catchingUp: ReturnType<typeof setTimeout> | undefined;
+  /** They have progress that their heads lack. */
+  readonly #pending = new Set<LiveTask>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Has none in hand. */
   constructor(options: LiveTasksOptions) {
     this.#options = options;
     this.#hooks = {
       touch: options.touch,
-      lags: (live, behind) => this.#lags(live, behind),
-      settled: (live, outcome) => this.#settled(live, outcome),
+      pending: (live, pending) => this.#notePending(live, pending),
+      written: (live, result) => this.#written(live, result),
       now: options.now,
     };
   }
@@ -116,23 +115,23 @@ export class LiveTasks implements Disposable {
     }
   }
 
-  /** Heads that lag are written though their task says nothing more. */
-  #lags(live: LiveTask, behind: boolean): void {
-    if (!behind) return void this.#lagging.delete(live);
-    this.#lagging.add(live);
-    this.#catchingUp ??= setTimeout(() => {
-      this.#catchingUp = undefined;
-      for (const live of this.#lagging) {
-        live.catchUp();
-        this.#lags(live, !live.lost);
+  /** Their heads are written though the tasks say nothing more. */
+  #notePending(live: LiveTask, pending: boolean): void {
+    if (!pending) return void this.#pending.delete(live);
+    this.#pending.add(live);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      for (const live of this.#pending) {
+        live.writeHead();
+        this.#notePending(live, !live.lost);
       }
     }, HEAD_DELAY_MS / 2);
   }
 
-  #settled(live: LiveTask, outcome: WriteResult): void {
-    if (outcome.ok) return this.#release(live);
+  #written(live: LiveTask, result: WriteResult): void {
+    if (result.ok) return this.#release(live);
     this.#forget(live);
-    if (outcome.reason === "refused" && live.task.owner === this.#options.sid) {
+    if (result.reason === "refused" && live.task.owner === this.#options.sid) {
       this.#options.onrefused(live);
     }
   }
@@ -147,7 +146,7 @@ export class LiveTasks implements Disposable {
 
   /** Stops what runs by itself. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#catchingUp);
-    this.#lagging.clear();
+    clearTimeout(this.#timer);
+    this.#pending.clear();
   }
 }

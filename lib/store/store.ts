@@ -6,31 +6,16 @@
  * @module
  */
 
-import { monotonicUlid } from "@std/ulid";
 import { Journal, type JournalOptions } from "./journal.ts";
-import { type Key, keys } from "../kv/keys.ts";
+import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
-import { ToldKinds } from "../kv/old_kinds.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
-import { type NewTask, newTask } from "../task/state.ts";
-import { inTime, StoreError } from "./store_error.ts";
+import { inTime, StoreError, TRIES } from "./store_error.ts";
+import { type Submission, Submissions, type Submitted } from "./submissions.ts";
 import type { Head } from "../kv/head.ts";
 import { Heads } from "../kv/heads.ts";
-
-/** What {@link Store.submit} takes. */
-export interface Submission extends Omit<NewTask, "id"> {
-  /** The validated input, as JSON text; `null` when there is none. */
-  input: string | null;
-  /** The same key and digest give the same task. */
-  idempotency?: { key: string; digest: string; ttlMs: number };
-}
-
-/** What came of a submission. `record` is JSON text, as it was accepted. */
-export type Submitted =
-  | { ok: true; id: string; record: string; created: boolean }
-  | { ok: false; reason: "key-reused"; id: string };
 
 /** What came of a wish about a task. */
 export type Decided =
@@ -39,13 +24,8 @@ export type Decided =
   | { ok: false; reason: "not-found" }
   | { ok: false; reason: "wrong-state"; status: Status };
 
-interface IdempotencyEntry {
-  id: string;
-  digest: string;
-  expires_at: number;
-}
+export type { Submission, Submitted } from "./submissions.ts";
 
-/** What {@link Store} takes, beside what its journal does. */
 export interface StoreOptions extends JournalOptions {
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
@@ -56,10 +36,6 @@ export interface StoreOptions extends JournalOptions {
 /** Milliseconds after which a store that takes nothing is given nothing more. */
 const STALLED_MS = 2000;
 
-/** How often a decision is made again when its check was lost. */
-const TRIES = 20;
-
-/** See the module. */
 export class Store {
   /** The one way in. */
   readonly journal: Journal;
@@ -86,10 +62,8 @@ export class Store {
   onrefused: ((live: LiveTask) => void) | undefined;
 
   readonly #tasks: LiveTasks;
-  readonly #keyed = new Map<string, Promise<void>>();
-  readonly #kinds = new ToldKinds();
+  readonly #submissions: Submissions;
 
-  /** Takes what the journal takes. */
   constructor(options: StoreOptions) {
     this.kv = options.kv;
     this.heads = options.heads ?? new Heads(options.kv);
@@ -103,58 +77,20 @@ export class Store {
       touch: (write) => this.journal.touch(write),
       onrefused: (live) => this.onrefused?.(live),
     });
+    this.#submissions = new Submissions({
+      kv: this.kv,
+      heads: this.heads,
+      journal: this.journal,
+      tasks: this.#tasks,
+      now: this.now,
+      onpending: (live) => this.onpending?.(live),
+    });
   }
 
   /** Takes in a new task. Resolves when it is durable. */
-  async submit(submission: Submission): Promise<Submitted> {
+  submit(submission: Submission): Promise<Submitted> {
     this.requireStore();
-    const key = submission.idempotency?.key;
-    if (key === undefined) return await this.#submit(submission);
-    // Two at once with one key would both find it free: here they go one after the other.
-    while (this.#keyed.has(key)) await this.#keyed.get(key);
-    const submitting = this.#submit(submission);
-    this.#keyed.set(key, submitting.then(() => {}, () => {}));
-    return await submitting.finally(() => this.#keyed.delete(key));
-  }
-
-  async #submit(submission: Submission): Promise<Submitted> {
-    const { idempotency, input, ...spec } = submission;
-    for (let tries = 0;; tries++) {
-      let check: Deno.AtomicCheck | null = null;
-      if (idempotency) {
-        const key = keys.idempotency(idempotency.key);
-        const entry = await this.kv.get<IdempotencyEntry>(key);
-        if (entry.value && entry.value.expires_at > this.now()) {
-          const { id, digest } = entry.value;
-          if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
-          const head = await this.heads.get(id);
-          if (head) return { ok: true, id, record: head.record, created: false };
-        }
-        check = { key, versionstamp: entry.versionstamp };
-      }
-      // One time for both: lists pick by the time in the id.
-      const now = this.now();
-      const id = monotonicUlid(now);
-      const live = this.#tasks.create(newTask({ ...spec, id }, now), input);
-      if (check && idempotency) {
-        const { digest, ttlMs } = idempotency;
-        const value: IdempotencyEntry = { id, digest, expires_at: this.now() + ttlMs };
-        live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
-      }
-      const tell = !this.#kinds.has(spec.kind);
-      if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
-      const record = JSON.stringify(live.record);
-      this.journal.touch(live);
-      // Without a key nothing can refuse it, and it may start with the commit that takes it in.
-      if (!check) this.onpending?.(live);
-      const outcome = await inTime(live.committed());
-      if (outcome.ok) {
-        if (tell) this.#kinds.add(spec.kind);
-        if (check) this.onpending?.(live);
-        return { ok: true, id, record, created: true };
-      }
-      if (outcome.reason !== "conflict" || tries >= TRIES) throw new StoreError(outcome);
-    }
+    return this.#submissions.submit(submission);
   }
 
   /** Cancels a pending task, or asks for a running one to be stopped. */
@@ -284,7 +220,6 @@ export class Store {
     if (this.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
   }
 
-  /** Stops what runs by itself. */
   [Symbol.dispose](): void {
     this.#tasks[Symbol.dispose]();
   }

@@ -10,6 +10,9 @@ import type { WriteResult } from "./write.ts";
 /** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
 const WRITE_MS = 10_000;
 
+/** How often a decision is made again when its check was lost. */
+export const TRIES = 20;
+
 /** The store could not take a write: it is closing, or this process was taken for dead. */
 export class StoreError extends Error {
   /** Tells it from other errors. */

@@ -11,7 +11,7 @@ import type { TaskEvent } from "../task/event.ts";
 export interface Part {
   /** What must still hold; at most a few. */
   checks?: Deno.AtomicCheck[];
-  /** Key, value, about how many bytes the value takes, and milliseconds until the broom may come. */
+  /** Key, value, about how many bytes the value takes, and milliseconds after which KV may remove it. */
   sets?: [key: Key, value: unknown, size: number, expireIn?: number][];
   /** Keys to remove. */
   deletes?: Key[];
@@ -30,8 +30,8 @@ export type WriteResult =
 export interface Write {
   /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
   render(room: number): Part | null;
-  /** Told once for each piece rendered. */
-  settle(outcome: WriteResult): void;
+  /** Told once for each part rendered. */
+  onresult(result: WriteResult): void;
   /** It goes into the next commit, before all that waits. @default {false} */
   readonly urgent?: boolean;
 }

@@ -66,7 +66,7 @@ class Counter implements Write {
     return set(this.key, this.value);
   }
 
-  settle(outcome: WriteResult): void {
+  onresult(outcome: WriteResult): void {
     this.outcomes.push(outcome);
   }
 }
@@ -93,7 +93,7 @@ class Rows implements Write {
     return { events, more: this.#waiting.length > 0 };
   }
 
-  settle(outcome: WriteResult): void {
+  onresult(outcome: WriteResult): void {
     if (!outcome.ok || this.#waiting.length === 0) this.done.resolve(outcome);
   }
 }
@@ -187,7 +187,7 @@ Deno.test("Journal takes an urgent write into its next commit, before all that w
       }),
   );
   const { promise, resolve } = Promise.withResolvers<WriteResult>();
-  const renewal: Write = { urgent: true, render: () => set("lease"), settle: resolve };
+  const renewal: Write = { urgent: true, render: () => set("lease"), onresult: resolve };
   await claims[0];
   journal.touch(renewal);
   assert((await promise).ok);
@@ -242,7 +242,7 @@ Deno.test("Journal loses no piece that does not fit any more, however many check
               })),
             };
           },
-          settle: resolve,
+          onresult: resolve,
         });
         return promise;
       });

@@ -39,8 +39,8 @@ class Model {
   #commits = 0;
   readonly #hooks: LiveTaskHooks = {
     touch: () => {},
-    lags: () => {},
-    settled: () => {},
+    pending: () => {},
+    written: () => {},
     now: () => this.now,
   };
 
@@ -70,7 +70,7 @@ class Model {
     const piece = this.live.render(room);
     if (piece === null) return false;
     this.#apply(piece, room);
-    this.live.settle({ ok: true, versionstamp: this.#versionstamp });
+    this.live.onresult({ ok: true, versionstamp: this.#versionstamp });
     this.check();
     return true;
   }
@@ -211,7 +211,7 @@ function run(model: Model, op: Op): void {
     if (!live.clean) model.commit(op.render);
   } else if ("wait" in op) {
     model.now += op.wait;
-    live.catchUp();
+    live.writeHead();
   } else {
     model.crash();
     // Rows that were not written are yielded again, or never.
@@ -227,7 +227,7 @@ Deno.test("LiveTask leaves a whole task in the store after every commit, whereve
       model.flush();
       const { record, ...task } = unpack(model.head!);
       const { record: newest, ...live } = model.live.task;
-      // The head of a task that only reports lags behind.
+      // The head of a task that only reports comes later.
       assertEquals(task, { ...live, peak: task.peak, trace: task.trace });
       const told = model.journal.findLast(({ type }) => type === "message" || isProgress(type));
       assertEquals(JSON.parse(told!.json), { ...newest, seq: told!.seq });
@@ -312,10 +312,10 @@ Deno.test("LiveTask lets its head lag behind progress by a second, no more", () 
   model.now = 10;
   report(1);
   assertEquals([shown(), model.journal.at(-1)?.type], [0, "progress"]);
-  model.live.catchUp();
+  model.live.writeHead();
   assert(model.live.clean);
   model.now = HEAD_DELAY_MS;
-  model.live.catchUp();
+  model.live.writeHead();
   model.flush();
   assertEquals([shown(), model.journal.at(-1)?.type], [1, "head"]);
   model.now += HEAD_DELAY_MS;
@@ -330,7 +330,7 @@ Deno.test("LiveTask lets its head lag behind progress by a second, no more", () 
   report(4);
   assertEquals(shown(), 3);
   model.now = -HEAD_DELAY_MS;
-  model.live.catchUp();
+  model.live.writeHead();
   assert(!model.live.clean);
   model.flush();
   assertEquals(shown(), 4);
@@ -399,11 +399,11 @@ Deno.test("LiveTask.committed() tells each who waits how that change ended", asy
   // Asked for while the first is on its way.
   model.live.change({ type: "retry" });
   const second = model.live.committed();
-  model.live.settle({ ok: true, versionstamp: "7" });
+  model.live.onresult({ ok: true, versionstamp: "7" });
   assertEquals(await first, { ok: true, versionstamp: "7" });
   model.live.render(ROOM);
   const lost: WriteResult = { ok: false, reason: "conflict" };
-  model.live.settle(lost);
+  model.live.onresult(lost);
   assertEquals([await second, await model.live.committed()], [lost, lost]);
   assertEquals([model.live.lost, model.live.render(ROOM)], [true, {}]);
 });
@@ -413,8 +413,8 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   const journal = new Journal({ kv, sid: "me", log, maxChecks: 100 });
   const hooks: LiveTaskHooks = {
     touch: (write) => journal.touch(write),
-    lags: () => {},
-    settled: () => {},
+    pending: () => {},
+    written: () => {},
     now: Date.now,
   };
   const tasks = Array.from({ length: 20 }, (_, n) => {

@@ -30,8 +30,8 @@ async function running(): Promise<
   const journal = new Journal({ kv, sid: "me", log, maxChecks: 100 });
   const hooks = {
     touch: (live: LiveTask) => journal.touch(live),
-    lags: () => {},
-    settled: () => {},
+    pending: () => {},
+    written: () => {},
     now: () => 0,
   } as unknown as Parameters<typeof LiveTask.created>[2];
   const spec = { id: ID, kind: "k", maxAttempts: 9, priority: 0, runAt: 0, timeoutMs: null };

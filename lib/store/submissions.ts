@@ -1,0 +1,106 @@
+/**
+ * Takes in new tasks. An Idempotency-Key names one task, however often and wherever it is sent.
+ *
+ * @module
+ */
+
+import { monotonicUlid } from "@std/ulid";
+import type { Heads } from "../kv/heads.ts";
+import { type Key, keys } from "../kv/keys.ts";
+import { ToldKinds } from "../kv/old_kinds.ts";
+import { type NewTask, newTask } from "../task/state.ts";
+import type { Journal } from "./journal.ts";
+import type { LiveTask } from "./live_task.ts";
+import type { LiveTasks } from "./live_tasks.ts";
+import { inTime, StoreError, TRIES } from "./store_error.ts";
+
+export interface Submission extends Omit<NewTask, "id"> {
+  /** The validated input, as JSON text; `null` when there is none. */
+  input: string | null;
+  /** The same key and digest give the same task. */
+  idempotency?: { key: string; digest: string; ttlMs: number };
+}
+
+/** What came of a submission. `record` is JSON text, as it was accepted. */
+export type Submitted =
+  | { ok: true; id: string; record: string; created: boolean }
+  | { ok: false; reason: "key-reused"; id: string };
+
+export interface SubmissionsOptions {
+  kv: Deno.Kv;
+  heads: Heads;
+  journal: Journal;
+  tasks: LiveTasks;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** A task is pending. Without an Idempotency-Key it is told before its commit. */
+  onpending(live: LiveTask): void;
+}
+
+interface IdempotencyEntry {
+  id: string;
+  digest: string;
+  expires_at: number;
+}
+
+export class Submissions {
+  readonly #options: SubmissionsOptions;
+  readonly #keyed = new Map<string, Promise<void>>();
+  readonly #kinds = new ToldKinds();
+
+  constructor(options: SubmissionsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the task is durable. */
+  async submit(submission: Submission): Promise<Submitted> {
+    const key = submission.idempotency?.key;
+    if (key === undefined) return await this.#submit(submission);
+    // Two at once with one key would both find it free: here they go one after the other.
+    while (this.#keyed.has(key)) await this.#keyed.get(key);
+    const submitting = this.#submit(submission);
+    this.#keyed.set(key, submitting.then(() => {}, () => {}));
+    return await submitting.finally(() => this.#keyed.delete(key));
+  }
+
+  async #submit(submission: Submission): Promise<Submitted> {
+    const { kv, heads, journal, tasks, now, onpending } = this.#options;
+    const { idempotency, input, ...spec } = submission;
+    for (let tries = 0;; tries++) {
+      let check: Deno.AtomicCheck | null = null;
+      if (idempotency) {
+        const key = keys.idempotency(idempotency.key);
+        const entry = await kv.get<IdempotencyEntry>(key);
+        if (entry.value && entry.value.expires_at > now()) {
+          const { id, digest } = entry.value;
+          if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
+          const head = await heads.get(id);
+          if (head) return { ok: true, id, record: head.record, created: false };
+        }
+        check = { key, versionstamp: entry.versionstamp };
+      }
+      // One time for both: lists pick by the time in the id.
+      const at = now();
+      const id = monotonicUlid(at);
+      const live = tasks.create(newTask({ ...spec, id }, at), input);
+      if (check && idempotency) {
+        const { digest, ttlMs } = idempotency;
+        const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
+        live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
+      }
+      const tell = !this.#kinds.has(spec.kind);
+      if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
+      const record = JSON.stringify(live.record);
+      journal.touch(live);
+      // Without a key nothing can refuse it, and it may start with the commit that takes it in.
+      if (!check) onpending(live);
+      const result = await inTime(live.committed());
+      if (result.ok) {
+        if (tell) this.#kinds.add(spec.kind);
+        if (check) onpending(live);
+        return { ok: true, id, record, created: true };
+      }
+      if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
+    }
+  }
+}
