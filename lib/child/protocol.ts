@@ -35,7 +35,7 @@ export type FromTasks =
   /** What the kinds there are called, once it can take tasks. */
   | { type: "ready"; kinds: string[] }
   | { type: "batch"; events: RunEvent[] }
-  /** Asks for an chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
+  /** Asks for a chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
   | { type: "chunk"; request: number; upload: string; offset: number }
   | { type: "info"; request: number; upload: string };
 

@@ -11,7 +11,7 @@ import { Channel, CHANNEL_FD } from "../child/channel.ts";
 import { Executor } from "../child/executor.ts";
 import { denoCommand } from "../base/deno_command.ts";
 import { deadline } from "../base/deadline.ts";
-import { checkFromTasks } from "./from_tasks.ts";
+import { checkFromTasks } from "../child/from_tasks.ts";
 import type { Logger } from "../base/log.ts";
 import { readPrinted } from "./printed_lines.ts";
 import type { FromTasks, ToTasks } from "../child/protocol.ts";

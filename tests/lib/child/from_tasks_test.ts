@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkFromTasks } from "../../../lib/runner/from_tasks.ts";
+import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
 import type { FromTasks } from "../../../lib/child/protocol.ts";
 
 const row = '{"level":"info","message":"x","time":"2026-01-01T00:00:00.000Z"}';
@@ -83,6 +83,6 @@ const FORGED: [string, unknown][] = [
 
 for (const [what, message] of FORGED) {
   Deno.test(`checkFromTasks() refuses ${what}`, () => {
-    assertThrows(() => checkFromTasks(message as FromTasks), SyntaxError);
+    assertThrows(() => checkFromTasks(message), SyntaxError);
   });
 }

@@ -1,0 +1,163 @@
+/**
+ * Checks what a task process says. Its program is ours, but users' code runs beside it and can get
+ * hold of its end of the channel: nothing it says may touch more than its own tasks.
+ *
+ * The types of `protocol.ts` are the one source: a field of theirs that has no check here does not
+ * compile, and a field that they do not have is refused.
+ *
+ * @module
+ */
+
+import { byteLength } from "../base/bytes.ts";
+import { MAX_JSON } from "../task/limits.ts";
+import type { TaskError } from "../task/record.ts";
+import type { Report } from "../task/state.ts";
+import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
+import { MAX_TEXT } from "./yields.ts";
+
+type Check = (value: unknown) => boolean;
+
+/** A check for each field of a type. */
+type Checks<T> = { readonly [Field in keyof Required<T>]: Check };
+
+/** Those of a union, by the value of the field that tells its members apart. */
+type ChecksBy<Tag extends string, T extends Record<Tag, string>> = {
+  readonly [Value in T[Tag]]: Checks<Omit<Extract<T, Record<Tag, Value>>, Tag>>;
+};
+
+/** Characters of a stack, of a name, of a message: more than is ever sent. */
+const MAX_STACK = 64 * 1024;
+const MAX_NAME = 1024;
+const MAX_MESSAGE = 8192;
+
+/** Characters of an upload's id. */
+const MAX_ID = 128;
+
+const REPORT: Checks<Report> = {
+  at: (value) => typeof value === "number" && Math.abs(value) <= 8.64e15,
+  progress: (value) => value === null || (isAmount(value) && value <= 100),
+  done: isAmount,
+  total: isAmount,
+  unit: isText(MAX_TEXT.unit),
+  stage: isText(MAX_TEXT.stage),
+  message: isText(MAX_TEXT.message),
+};
+
+const ERROR: Checks<TaskError> = { name: isText(MAX_NAME), message: isText(MAX_MESSAGE) };
+
+const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: true, stop: true };
+
+const END: ChecksBy<"how", RunEnd> = {
+  returned: { json: (value) => value === null || isJson(value) },
+  threw: { error: (value) => fits(value, ERROR), stack: isText(MAX_STACK) },
+  stopped: {
+    reason: (value) => typeof value === "string" && Object.hasOwn(REASONS, value),
+    stack: isOptional(isText(MAX_STACK)),
+  },
+};
+
+const CONTENT: Readonly<Record<RunEvent[1], Check>> = {
+  progress: (value) => fits(value, REPORT, ["at"]),
+  log: isRow,
+  output: isRow,
+  save: isJson,
+  end: (value) => fitsOne(value, "how", END),
+};
+
+const REQUEST = {
+  request: (value: unknown) => isCount(value) && value <= 0xffff_ffff,
+  upload: isText(MAX_ID),
+};
+
+const MESSAGE: ChecksBy<"type", FromTasks> = {
+  ready: { kinds: Array.isArray },
+  batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
+  info: REQUEST,
+  chunk: { ...REQUEST, offset: isCount },
+};
+
+/** @throws {SyntaxError} If it is no message that the program of a task process sends. */
+export function checkFromTasks(message: unknown): FromTasks {
+  if (fitsOne(message, "type", MESSAGE)) return message as unknown as FromTasks;
+  const type = isObject(message) ? message.type : message;
+  throw new SyntaxError(
+    `Cannot take what a task process said as it is no message of this protocol: its type is ${
+      JSON.stringify(type)?.slice(0, 100)
+    }`,
+  );
+}
+
+function isEvent(event: unknown): boolean {
+  if (!Array.isArray(event) || event.length !== 3 || !Number.isSafeInteger(event[0])) return false;
+  const [, type, content] = event;
+  return Object.hasOwn(CONTENT, type) && CONTENT[type as RunEvent[1]](content);
+}
+
+/** Whether a value is an object with these fields and no other; all of them, or the `required`. */
+function fits<T>(
+  value: unknown,
+  checks: Checks<T>,
+  required: readonly string[] = Object.keys(checks),
+  tag?: string,
+): boolean {
+  if (!isObject(value)) return false;
+  for (const field of Object.keys(value)) {
+    if (field === tag) continue;
+    if (!Object.hasOwn(checks, field) || !checks[field as keyof T](value[field])) return false;
+  }
+  return required.every((field) =>
+    Object.hasOwn(value, field) || checks[field as keyof T](undefined)
+  );
+}
+
+function fitsOne<Tag extends string, T extends Record<Tag, string>>(
+  value: unknown,
+  tag: Tag,
+  checks: ChecksBy<Tag, T>,
+): boolean {
+  if (!isObject(value)) return false;
+  const name = value[tag];
+  return typeof name === "string" && Object.hasOwn(checks, name) &&
+    fits(value, checks[name as T[Tag]], undefined, tag);
+}
+
+/** An object's text. Its `seq` is put in by the server. */
+function isRow(json: unknown): boolean {
+  const row = parsed(json);
+  return isObject(row) && (json as string).length >= 3 && !("seq" in row);
+}
+
+function isJson(json: unknown): boolean {
+  return parsed(json) !== undefined;
+}
+
+/** JSON on one line: a line break would begin an event of another task in the journal. */
+function parsed(json: unknown): unknown {
+  if (typeof json !== "string" || json.length > MAX_JSON || /[\n\r]/.test(json)) return undefined;
+  if (json.length > MAX_JSON / 3 && byteLength(json) > MAX_JSON) return undefined;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(max: number): Check {
+  return (value) => typeof value === "string" && value.length <= max;
+}
+
+function isOptional(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < Infinity;
+}
