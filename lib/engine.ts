@@ -12,7 +12,6 @@ import { Hub } from "./feed/hub.ts";
 import { Heads } from "./kv/heads.ts";
 import { JournalRetention } from "./cluster/journal_retention.ts";
 import { keys } from "./kv/keys.ts";
-import type { Journal } from "./store/journal.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import { Reaper } from "./cluster/reaper.ts";
@@ -104,6 +103,8 @@ export class Engine {
     };
     const session = await Session.open(kv, sid, info, leaseMs);
     const hub = await Hub.open({ kv, sid, epoch, alone, log });
+    const stalled = Promise.withResolvers<never>();
+    stalled.promise.catch(() => {});
     const store = new Store({
       kv,
       sid,
@@ -112,7 +113,12 @@ export class Engine {
       maxChecks: alone ? CHECKS_LOCAL : CHECKS_REMOTE,
       session: () => session.check(),
       onrenewed: (versionstamp) => session.renewed(versionstamp),
-      ontried: (end, ms) => metrics?.tried(end, ms),
+      ontried: (end, ms) => {
+        metrics?.tried(end, ms);
+        // Its own disk takes no writes: to wait for it would be a start without an end.
+        const { failure, stalledMs } = store.journal;
+        if (alone && failure !== null && stalledMs > BEGIN_MS) stalled.reject(failure);
+      },
       oncommit: (versionstamp, events, size) => {
         metrics?.committed(events);
         if (alone) hub.pass(versionstamp, sid, events, size);
@@ -142,8 +148,9 @@ export class Engine {
     const parts = { store, hub, uploads, runner, reaper, sweeper, journalRetention };
     const engine = new Engine(parts, session);
     const beginning = engine.#startCleaning(alone);
+    beginning.catch(() => {});
     try {
-      await begun(store.journal, beginning, alone);
+      await Promise.race([beginning, stalled.promise]);
       await runner?.start();
       return engine;
     } catch (error) {
@@ -223,24 +230,6 @@ const CHECKS_REMOTE = 10;
 
 /** Milliseconds for which a store of this process alone may take no write at the start. */
 const BEGIN_MS = 2000;
-
-/** Waits for the first work of a process; gives up when its own disk takes no writes. */
-async function begun(journal: Journal, work: Promise<void>, alone: boolean): Promise<void> {
-  let timer: ReturnType<typeof setInterval> | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    if (!alone) return;
-    timer = setInterval(() => {
-      const failed = journal.failure;
-      if (failed !== null && journal.stalledMs > BEGIN_MS) reject(failed);
-    }, 100);
-  });
-  work.catch(() => {});
-  try {
-    await Promise.race([work, stalled]);
-  } finally {
-    clearInterval(timer);
-  }
-}
 
 /** Tells this store from an earlier one that was wiped. Made once, and part of each cursor. */
 async function readEpoch(kv: Deno.Kv): Promise<string> {

@@ -11,27 +11,40 @@ export class Semaphore {
     return this.#waiting.size;
   }
 
+  /** Resolves with a turn, which lasts until it is disposed of. */
+  acquire(): Promise<Disposable>;
+  /** Leaves, with `null`, if the signal aborts before it is its turn. */
+  acquire(signal: AbortSignal | undefined): Promise<Disposable | null>;
+  async acquire(signal?: AbortSignal): Promise<Disposable | null> {
+    if (signal?.aborted) return null;
+    if (this.#free > 0) this.#free--;
+    else if (!await this.#turn(signal)) return null;
+    let over = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (over) return;
+        over = true;
+        this.#release();
+      },
+    };
+  }
+
   /** Runs `work` when it is its turn. */
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Gives up its turn and returns `undefined` if the signal aborts before `work` starts. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-    if (!await this.#turn(signal)) return undefined;
-    try {
-      return await work();
-    } finally {
-      const [next] = this.#waiting;
-      if (next) next();
-      else this.#free++;
-    }
+    using turn = await this.acquire(signal);
+    return turn === null ? undefined : await work();
   }
 
-  #turn(signal: AbortSignal | undefined): Promise<boolean> | boolean {
-    if (signal?.aborted) return false;
-    if (this.#free > 0) {
-      this.#free--;
-      return true;
-    }
+  #release(): void {
+    const [next] = this.#waiting;
+    if (next) next();
+    else this.#free++;
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const end = (goes: boolean) => {
       this.#waiting.delete(go);

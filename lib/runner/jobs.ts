@@ -6,12 +6,10 @@ export class Jobs {
   readonly #jobs = new Set<Promise<unknown>>();
   #quiet = false;
 
-  /** Failures go to the log. */
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Owns a promise. */
   own(promise: Promise<unknown>): void {
     const job = promise.catch((error) => {
       if (!this.#quiet) this.#log.error("the runner stumbled", { error });
@@ -25,7 +23,7 @@ export class Jobs {
   }
 
   /** Resolves when nothing is left. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     while (this.#jobs.size > 0) await Promise.allSettled(this.#jobs);
   }
 }

@@ -22,7 +22,6 @@ export interface Candidate extends Rank {
 
 /** A candidate in its order. */
 export interface Entry {
-  /** The candidate. */
   readonly rank: Candidate;
   /** Not taken by this process before, milliseconds. */
   readonly claimAt: number;
@@ -40,7 +39,6 @@ export function compareReady(a: Entry, b: Entry): number {
   return b.rank.priority - a.rank.priority || a.order - b.order || compareIds(a.rank, b.rank);
 }
 
-/** See the module. */
 export class KindQueue {
   /** All that may run, or could if they were not left to others, as they stand in the store. */
   readonly all: Sorted<Entry> = new Sorted((a, b) => compareRanks(a.rank, b.rank));

@@ -20,13 +20,11 @@ export class Line<T extends Rank = Rank> {
   /** The first one let go of while it was read. */
   #missed: Rank | null = null;
 
-  /** Has nothing. */
   constructor(kind: string, waits: boolean) {
     this.kind = kind;
     this.waits = waits;
   }
 
-  /** See the field. */
   get missing(): Rank | null {
     return this.#missing;
   }

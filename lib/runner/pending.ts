@@ -15,19 +15,15 @@ import { statusOf } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { type Candidate, Schedule } from "./schedule.ts";
 
-/** What {@link Pending} takes. */
 export interface PendingOptions {
-  /** The handle, for reading. */
   kv: Deno.Kv;
   /** Kinds that run here: others' tasks are left to others. */
   kinds: ReadonlyMap<string, unknown>;
-  /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds that this process leaves a task to the others first. @default {none} */
   turn?(id: string): number;
   /** There may be something to run. */
   onready(): void;
-  /** Owns a promise. */
   own(promise: Promise<unknown>): void;
 }
 
@@ -40,7 +36,6 @@ const RETRY_MS = 1000;
 /** The longest wait for a task to be due: the clock may be set meanwhile. */
 const MAX_WAIT_MS = 60_000;
 
-/** See the module. */
 export class Pending {
   readonly #options: PendingOptions;
   readonly #schedule: Schedule;

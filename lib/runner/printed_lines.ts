@@ -5,6 +5,8 @@
  * @module
  */
 
+import { delay } from "../task/delay.ts";
+
 /** Characters of a line that are kept. */
 const MAX_LINE = 8192;
 
@@ -57,7 +59,7 @@ export async function readPrinted(
         leftOut += chunk.length;
         rest = "";
         telling ??= setTimeout(tell, TELL_MS);
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        await delay(PAUSE_MS);
         continue;
       }
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");

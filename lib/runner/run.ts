@@ -18,7 +18,6 @@ import type { Member, TaskPool } from "./task_pool.ts";
 /** What all runs of a server share. */
 export interface RunParts {
   kv: Deno.Kv;
-  /** The kinds that can be run here. */
   kinds: ReadonlyMap<string, AnyTask>;
   pool: TaskPool<Run>;
   /** What runs here. */

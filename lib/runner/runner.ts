@@ -29,9 +29,7 @@ export interface RunnerOptions
   workers?: () => readonly string[];
   /** Claims that may be on their way to the store at once. @default {any number} */
   claimsAtOnce?: number;
-  /** What tasks read. */
   uploads: Uploads;
-  /** The kinds that can be run here. */
   kinds: ReadonlyMap<string, AnyTask>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
@@ -39,9 +37,7 @@ export interface RunnerOptions
   maxLog: number;
   /** Bytes they may take. */
   maxLogBytes: number;
-  /** Where figures are kept. */
   metrics?: Metrics;
-  /** Where trouble is told. */
   log: Logger;
 }
 
@@ -127,7 +123,7 @@ export class Runner {
     await runs.over(graceMs);
     for (const run of runs.all()) run.interrupt("the server stopped", false);
     await this.#pool.close();
-    await this.#jobs.settled();
+    await this.#jobs.idle();
   }
 
   /** Drops everything at once: this process was taken for dead, and others run its tasks. */

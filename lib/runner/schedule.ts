@@ -13,7 +13,6 @@ import { Sorted } from "./sorted.ts";
 
 export type { Candidate };
 
-/** What {@link Schedule} takes. */
 export interface ScheduleOptions {
   /** Tasks in memory a kind, and as many that are not due yet. @default {10_000} */
   limit?: number;
@@ -50,7 +49,6 @@ export class Schedule {
     this.#onleft = onleft;
   }
 
-  /** Tasks here. */
   get size(): number {
     return this.#known.size;
   }

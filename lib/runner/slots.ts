@@ -1,36 +1,35 @@
 /**
- * Places under a kind's cluster-wide concurrency limit: a key each, which a claim must find free.
+ * Slots under a kind's cluster-wide concurrency limit: a key each, which a claim must find free.
  *
  * @module
  */
 
 import { keys, slotIn } from "../kv/keys.ts";
 
-/** What this process knows of the places taken, its own and others'. */
+/** What this process knows of the slots taken, its own and others'. */
 export class Slots {
   readonly #kv: Deno.Kv;
   readonly #taken = new Map<string, Set<number>>();
-  /** What became of places while the newest read of a kind was under way: taken, or free again. */
+  /** What became of slots while the newest read of a kind was under way: taken, or free again. */
   readonly #meanwhile = new Map<string, Map<number, boolean>>();
 
-  /** Knows of none taken. */
   constructor(kv: Deno.Kv) {
     this.#kv = kv;
   }
 
-  /** Whether places of a kind were ever taken here. */
+  /** Whether slots of a kind were ever taken here. */
   has(kind: string): boolean {
     return this.#taken.has(kind);
   }
 
-  /** A place that is free, as far as is known, beside `others`; `null` when there is none. */
+  /** A slot that is free, as far as is known, beside `others`; `null` when there is none. */
   free(kind: string, limit: number, others = 0): number | null {
     const taken = this.#taken.get(kind);
     for (let n = 0; n < limit; n++) if (!taken?.has(n) && others-- === 0) return n;
     return null;
   }
 
-  /** Notes that a place is taken. The claim's commit says whether that holds. */
+  /** Notes that a slot is taken. The claim's commit says whether that holds. */
   take(kind: string, slot: number): void {
     let taken = this.#taken.get(kind);
     if (!taken) this.#taken.set(kind, taken = new Set());
@@ -38,13 +37,13 @@ export class Slots {
     this.#meanwhile.get(kind)?.set(slot, true);
   }
 
-  /** Notes that a place is free again: not before the store says so. */
+  /** Notes that a slot is free again: not before the store says so. */
   release(kind: string, slot: number): void {
     this.#taken.get(kind)?.delete(slot);
     this.#meanwhile.get(kind)?.set(slot, false);
   }
 
-  /** Reads which places are taken in the store; `own` are taken whatever it says. */
+  /** Reads which slots are taken in the store; `own` are taken whatever it says. */
   async read(kind: string, own: Iterable<number>): Promise<void> {
     const taken = new Set(own);
     const meanwhile = new Map<number, boolean>();

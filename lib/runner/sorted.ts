@@ -8,17 +8,14 @@ export class Sorted<T> {
     this.#compare = compare;
   }
 
-  /** How many. */
   get size(): number {
     return this.#items.length;
   }
 
-  /** The first in order. */
   get first(): T | undefined {
     return this.#items[0];
   }
 
-  /** The last in order. */
   get last(): T | undefined {
     return this.#items.at(-1);
   }
@@ -40,7 +37,6 @@ export class Sorted<T> {
     return true;
   }
 
-  /** Takes the first out. */
   shift(): T | undefined {
     return this.#items.shift();
   }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Semaphore } from "../../../lib/base/semaphore.ts";
 
-Deno.test("Turns lets so many work at once, in the order in which they came", async () => {
+Deno.test("Semaphore lets so many work at once, in the order in which they came", async () => {
   const turns = new Semaphore(2);
   const begun: number[] = [];
   const gates = Array.from({ length: 6 }, () => Promise.withResolvers<number>());
@@ -34,7 +34,7 @@ Deno.test("Turns lets so many work at once, in the order in which they came", as
   assertEquals(await turns.run(() => Promise.resolve("again")), "again");
 });
 
-Deno.test("Turns gives the turn of whoever leaves while it waits to the next", async () => {
+Deno.test("Semaphore gives the turn of whoever leaves while it waits to the next", async () => {
   const turns = new Semaphore(1);
   const gate = Promise.withResolvers<void>();
   const first = turns.run(() => gate.promise);
@@ -54,4 +54,19 @@ Deno.test("Turns gives the turn of whoever leaves while it waits to the next", a
   const gone = AbortSignal.abort();
   assertEquals(await turns.run(() => Promise.resolve("no"), gone), undefined);
   assertEquals(await turns.run(() => Promise.resolve("yes")), "yes");
+});
+
+Deno.test("Semaphore.acquire() gives a turn that ends with its block, once", async () => {
+  const turns = new Semaphore(1);
+  {
+    using turn = await turns.acquire();
+    // Ended before its block is: no turn is given twice for it.
+    turn[Symbol.dispose]();
+  }
+  using _first = await turns.acquire();
+  const leave = new AbortController();
+  const second = turns.acquire(leave.signal);
+  assertEquals(turns.waiting, 1);
+  leave.abort();
+  assertEquals(await second, null);
 });

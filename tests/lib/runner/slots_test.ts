@@ -25,7 +25,7 @@ async function taken(kv: Deno.Kv, ...slots: number[]): Promise<void> {
   for (const slot of slots) await kv.set(keys.slot("k", slot), "id");
 }
 
-Deno.test("Slots gives the first place that is free, of each kind its own", () => {
+Deno.test("Slots gives the first slot that is free, of each kind its own", () => {
   const slots = new Slots({} as Deno.Kv);
   assertEquals([slots.has("k"), slots.free("k", 2)], [false, 0]);
   slots.take("k", 0);
@@ -36,7 +36,7 @@ Deno.test("Slots gives the first place that is free, of each kind its own", () =
   assertEquals(slots.free("k", 1), 0);
 });
 
-Deno.test("Slots.read() learns of others' places, and forgets claims that were lost", async () => {
+Deno.test("Slots.read() learns of others' slots, and forgets claims that were lost", async () => {
   using kv = await Deno.openKv(":memory:");
   const slots = new Slots(kv);
   slots.take("k", 0);
