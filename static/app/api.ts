@@ -7,7 +7,7 @@
 import type { Status, TaskRecord } from "../../lib/task/record.ts";
 import { observeTime } from "./clock.ts";
 import type { Trace } from "../task/samples.ts";
-import { signedIn, signedOut } from "./session.ts";
+import { scopes as granted, signedIn, signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 
 /** A request the server, or the way to it, refused. The message is for the person. */
@@ -83,6 +83,7 @@ export async function readSession(): Promise<boolean> {
 export function takeSession({ required, scopes }: { required: boolean; scopes: string[] }): void {
   signedOut.value = required && scopes.length === 0;
   signedIn.value = required && scopes.length > 0;
+  granted.value = required ? scopes : null;
 }
 
 /** The kinds there are, and how large an upload may be. */

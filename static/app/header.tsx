@@ -5,7 +5,7 @@ import { openForm } from "../new_task/new_task.ts";
 import { stayInPage } from "./route.ts";
 import { brokenSince, connection } from "./connection.ts";
 import { signOut } from "./api.ts";
-import { signedIn, signedOut } from "./session.ts";
+import { may, signedIn, signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "../ui/icons.tsx";
 import { LanguageSwitch } from "../i18n/language_switch.tsx";
@@ -35,7 +35,7 @@ export function Header(): JSX.Element {
             <SignOutIcon />
           </button>
         )}
-        {!signedOut.value && (
+        {!signedOut.value && may("submit") && (
           <button
             type="button"
             class="button button-primary"

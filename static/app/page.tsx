@@ -7,6 +7,7 @@ import { DropArea } from "../new_task/drop_area.tsx";
 import { Header } from "./header.tsx";
 import { LoginView } from "./login_view.tsx";
 import { NewTaskDialog } from "../new_task/new_task_dialog.tsx";
+import { active } from "../list/selection.ts";
 import { TaskList } from "../list/task_list.tsx";
 import { TaskView } from "../task/task_view.tsx";
 
@@ -20,8 +21,10 @@ function Whole(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    // As a browser does on a new page; its own first one it does by itself.
-    if (!first.current) main.current!.focus({ preventScroll: true });
+    // As a browser does on a new page; its own first one it does by itself. Who comes back to the
+    // list goes on at the task that they left.
+    const row = taskId === null ? document.getElementById(`row-${active.peek()}`) : null;
+    if (!first.current) (row ?? main.current!).focus({ preventScroll: true });
     first.current = false;
   }, [taskId]);
   return (

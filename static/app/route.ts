@@ -36,13 +36,30 @@ export function listHref(filters: Filters): string {
 /** Where the page is. */
 export const route = signal<Route>({ taskId: null, filters: NO_FILTERS });
 
+/** What a place in the browser's history remembers. */
+interface Place {
+  /** How far down it was when it was left. */
+  readonly top?: number;
+  /** At a task: the list that one came from, and how far down that was. */
+  readonly list?: { readonly href: string; readonly top: number };
+}
+
 /** Where the list was when it was left, and is again when one comes back to it. */
 let restored = 0;
+
+function place(): Place {
+  return (history.state ?? {}) as Place;
+}
+
+/** The address of the list with the filters that one came from. */
+export function backHref(): string {
+  return place().list?.href ?? listHref(NO_FILTERS);
+}
 
 /** Follows the address bar. */
 export function startRoute(): void {
   addEventListener("popstate", ({ state }) => {
-    restored = Number((state as { top?: number } | null)?.top ?? 0);
+    restored = (state as Place | null)?.top ?? 0;
     read();
   });
   read();
@@ -50,9 +67,12 @@ export function startRoute(): void {
 
 /** Goes to another place of the page. */
 export function go(href: string): void {
-  history.replaceState({ top: scrollY }, "");
-  history.pushState(null, "", href);
-  restored = 0;
+  const { taskId, filters } = route.peek();
+  const list = taskId === null ? { href: listHref(filters), top: scrollY } : place().list;
+  const { pathname, search } = new URL(href, location.href);
+  history.replaceState({ ...place(), top: scrollY }, "");
+  history.pushState({ list }, "", href);
+  restored = list?.href === pathname + search ? list.top : 0;
   read();
   scrollTo(0, 0);
 }

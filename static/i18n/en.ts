@@ -50,6 +50,7 @@ export const en = {
   loading: "Loading…",
   noTasks: "No tasks yet",
   noTasksHint: "Start the demo to see a task make headway, or drop a file here.",
+  noTasksHintOwn: "Start one, or drop a file here.",
   startDemo: "Start a demo",
 
   list: {
@@ -80,6 +81,7 @@ export const en = {
     noneMatchHint: "Remove some filters to see more.",
     clearFilters: "Clear filters",
     missing: "Could not load the tasks",
+    forbidden: "This token may not see tasks.",
     leaving: "no longer matches",
     select: (kind: string, id: string) => `Select ${kind} ${id}`,
     selected: (count: string) => `${count} selected`,
@@ -88,7 +90,15 @@ export const en = {
     cancel: (count: string) => `Cancel ${count}`,
     retry: (count: string) => `Retry ${count}`,
     remove: (count: string) => `Delete ${count}`,
-    reallyRemove: (count: string) => `Really delete ${count}?`,
+    ask: {
+      cancel: (these: string) => `Cancel ${these}?`,
+      retry: (these: string) => `Retry ${these}?`,
+      delete: (these: string) => `Delete ${these}?`,
+      these: (count: string, status: string) => `${count} ${status.toLowerCase()}`,
+      left: (those: string) => `Left alone: ${those}.`,
+      forGood: "Deleted tasks are gone for good.",
+      back: "Back",
+    },
     doing: (done: string, total: string) => `${done} of ${total}…`,
     clear: "Clear the selection",
     someFailed: (failed: string, total: string) => `${failed} of ${total} failed:`,
@@ -99,13 +109,15 @@ export const en = {
     helpKeys: [
       ["j", "k", "Next and previous task"],
       ["Enter", "", "Open the task"],
-      ["x", "Space", "Select the task"],
-      ["Shift ↑", "Shift ↓", "Select a range"],
-      ["Ctrl A", "", "Select all that are loaded"],
       ["Home", "End", "First and last task"],
       ["/", "", "Search"],
       ["Esc", "", "Clear the selection or the search"],
       ["?", "", "This help"],
+    ] as readonly (readonly [key: string, other: string, does: string])[],
+    pickKeys: [
+      ["x", "Space", "Select the task"],
+      ["Shift ↑", "Shift ↓", "Select a range"],
+      ["Ctrl A", "", "Select all that are loaded"],
     ] as readonly (readonly [key: string, other: string, does: string])[],
   },
 
@@ -185,6 +197,8 @@ export const en = {
     summary: (from: string, to: string, state: string) =>
       `Progress over time, from ${from} to ${to}: ${state}`,
   },
+
+  actions: "What can be done with this task",
 
   cancel: "Cancel",
   retry: "Retry",

@@ -23,6 +23,7 @@ function writers(locale: string) {
     someSeconds: unit("second", 1),
     units: { day: unit("day"), hour: unit("hour"), minute: unit("minute"), second: unit("second") },
     parts: new Intl.ListFormat(locale, { type: "unit", style: "narrow" }),
+    conjunction: new Intl.ListFormat(locale, { type: "conjunction" }),
     ago: new Intl.RelativeTimeFormat(locale, { style: "narrow" }),
     timeOfDay: time({}),
     dateAndTime: time({ dateStyle: "medium" }),
@@ -54,6 +55,11 @@ const TIMES = [
 export function number(value: number): string {
   const { whole, someDigits } = write();
   return (Number.isInteger(value) ? whole : someDigits).format(value);
+}
+
+/** Several things in a sentence: `one, two and three`. */
+export function conjunction(things: readonly string[]): string {
+  return write().conjunction.format(things);
 }
 
 /** Percent, whole: 100 is shown only for 100. */

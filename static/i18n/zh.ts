@@ -56,6 +56,7 @@ export const zh: Strings = {
   loading: "正在加载…",
   noTasks: "还没有任务",
   noTasksHint: "运行演示任务，看看进度如何实时推进；也可以把文件拖到这里。",
+  noTasksHintOwn: "新建一个任务，或者把文件拖到这里。",
   startDemo: "运行演示",
 
   list: {
@@ -86,6 +87,7 @@ export const zh: Strings = {
     noneMatchHint: "去掉部分筛选条件，也许能找到。",
     clearFilters: "清除筛选条件",
     missing: "任务加载失败",
+    forbidden: "此令牌无权查看任务。",
     leaving: "已不符合筛选条件",
     select: (kind, id) => `选择 ${kind} ${id}`,
     selected: (count) => `已选择 ${count} 个`,
@@ -94,7 +96,15 @@ export const zh: Strings = {
     cancel: (count) => `取消 ${count} 个`,
     retry: (count) => `重试 ${count} 个`,
     remove: (count) => `删除 ${count} 个`,
-    reallyRemove: (count) => `确定删除 ${count} 个？`,
+    ask: {
+      cancel: (these) => `要取消${these}任务吗？`,
+      retry: (these) => `要重试${these}任务吗？`,
+      delete: (these) => `要删除${these}任务吗？`,
+      these: (count, status) => ` ${count} 个${status}`,
+      left: (those) => `不受影响：${those.trim()}。`,
+      forGood: "删除后无法恢复。",
+      back: "返回",
+    },
     doing: (done, total) => `${done} / ${total}…`,
     clear: "取消选择",
     someFailed: (failed, total) => `${total} 个任务中有 ${failed} 个未能完成操作：`,
@@ -105,13 +115,15 @@ export const zh: Strings = {
     helpKeys: [
       ["j", "k", "下一个、上一个任务"],
       ["Enter", "", "打开任务"],
-      ["x", "Space", "选择任务"],
-      ["Shift ↑", "Shift ↓", "连续选择"],
-      ["Ctrl A", "", "选择所有已加载的任务"],
       ["Home", "End", "第一个、最后一个任务"],
       ["/", "", "搜索"],
       ["Esc", "", "取消选择或清除搜索"],
       ["?", "", "显示本帮助"],
+    ],
+    pickKeys: [
+      ["x", "Space", "选择任务"],
+      ["Shift ↑", "Shift ↓", "连续选择"],
+      ["Ctrl A", "", "选择所有已加载的任务"],
     ],
   },
 
@@ -189,6 +201,8 @@ export const zh: Strings = {
     most: (rate) => `最高 ${rate}`,
     summary: (from, to, state) => `${from} 至 ${to} 的进度：${state}`,
   },
+
+  actions: "对此任务的操作",
 
   cancel: "取消",
   retry: "重试",

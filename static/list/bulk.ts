@@ -5,14 +5,10 @@
  */
 
 import { signal } from "@preact/signals";
-import type { Status } from "../../lib/task/record.ts";
 import * as api from "../app/api.ts";
+import { type BulkAction, type BulkPlan, bulkPlan } from "./bulk_plan.ts";
 import { forget, knownTask } from "./list_store.ts";
 import { deselect, selected } from "./selection.ts";
-import { isFinished } from "../task/task_state.ts";
-
-/** What can be done with many tasks. */
-export type BulkAction = "cancel" | "retry" | "delete";
 
 /** What is being done, and how far it is. */
 export const bulk = signal<{ action: BulkAction; done: number; total: number } | null>(null);
@@ -23,23 +19,17 @@ export const bulkProblem = signal<{ total: number; errors: readonly string[] } |
 /** Tasks in a part: a moment's work. */
 const PART = 200;
 
-/** Whether an action is for tasks in this state. */
-export function fits(action: BulkAction, status: Status): boolean {
-  return isFinished(status) === (action !== "cancel");
+/** What an action would do with the picked tasks. */
+export function plan(action: BulkAction, ids: Iterable<string>): BulkPlan {
+  return bulkPlan(action, [...ids].map(knownTask).filter((record) => record !== undefined));
 }
 
-/** Those of the picked tasks that an action is for. */
-export function fitting(action: BulkAction, ids: Iterable<string>): string[] {
-  return [...ids].filter((id) => {
-    const record = knownTask(id);
-    return record !== undefined && fits(action, record.status);
-  });
-}
-
-/** Does it. What could not be done stays picked. */
+/** Does it. Only what could not be done stays picked. */
 export async function runBulk(action: BulkAction): Promise<void> {
   if (bulk.peek() !== null) return;
-  const ids = fitting(action, selected.peek());
+  const { ids } = plan(action, selected.peek());
+  const wanted = new Set(ids);
+  deselect([...selected.peek()].filter((id) => !wanted.has(id)));
   const errors: string[] = [];
   bulkProblem.value = null;
   for (let at = 0; at < ids.length; at += PART) {

@@ -11,10 +11,12 @@ import {
   setView,
 } from "./list_store.ts";
 import { go, takeRestoredTop, taskHref } from "../app/route.ts";
+import { may } from "../app/session.ts";
 import { active, deselect, selectAll, selected, selectTo, toggle } from "./selection.ts";
 import { strings } from "../i18n/strings.ts";
 import { revealRow, useRowWindow } from "./row_window.ts";
 import { TaskRow } from "./task_row.tsx";
+import { useKeptFocus } from "../ui/use_kept_focus.ts";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
 /** Heights of a row, as list.css draws it. */
@@ -29,13 +31,11 @@ export function TaskGrid(): JSX.Element {
   const { start, end } = useRowWindow(grid, ids, height, setView);
   const current = useComputed(() => active.value ?? rows.value[0] ?? null).value;
   const place = current === null ? -1 : indexOf(current);
-  const focused = useRef(false);
+  const picks = may("admin");
   void marks.value;
 
   // The keyboard stays at its row when that is drawn anew, and at its place when the row is gone.
-  const hadFocus = focused.current;
-  useLayoutEffect(() => {
-    if (!hadFocus || document.activeElement !== document.body) return;
+  const keptFocus = useKeptFocus(() => {
     if (ids[place] !== current) active.value = ids[Math.min(place, ids.length - 1)] ?? null;
     focusRow();
   });
@@ -82,7 +82,7 @@ export function TaskGrid(): JSX.Element {
     const id = row.dataset.id!;
     const index = indexOf(id);
     if (ctrlKey || metaKey) {
-      if (key !== "a") return;
+      if (key !== "a" || !picks) return;
       selectAll(rows.peek());
     } else {
       const page = Math.max(1, Math.floor(innerHeight / height) - 3);
@@ -98,8 +98,9 @@ export function TaskGrid(): JSX.Element {
         Home: 0,
         End: rows.peek().length - 1,
       };
-      if (key in target) move(target[key]!, shiftKey);
+      if (key in target) move(target[key]!, shiftKey && picks);
       else if (key === "Enter") go(taskHref(id));
+      else if (!picks) return;
       else if (key === "x" || key === " ") toggle(id);
       else if (key === "X") selectTo(rows.peek(), id);
       else return;
@@ -119,15 +120,15 @@ export function TaskGrid(): JSX.Element {
       role="grid"
       aria-label={strings.tasks}
       aria-rowcount={ids.length}
-      aria-multiselectable="true"
+      aria-multiselectable={picks}
       style={{ height: `${ids.length * height}px`, "--row": `${height}px` }}
       onKeyDown={onKeyDown}
       onFocusIn={(event) => {
-        focused.current = true;
+        keptFocus.onFocusIn();
         const row = (event.target as Element).closest<HTMLElement>("[role=row]");
         if (row) active.value = row.dataset.id!;
       }}
-      onFocusOut={() => focused.current = false}
+      onFocusOut={keptFocus.onFocusOut}
       onPointerEnter={() => setPointed(true)}
       onPointerLeave={() => setPointed(false)}
     >

@@ -1,5 +1,8 @@
 import type { JSX } from "preact";
 import { createTask } from "../app/api.ts";
+import { refused } from "../app/connection.ts";
+import { may } from "../app/session.ts";
+import { kinds } from "../app/store.ts";
 import { isUnfiltered, NO_FILTERS } from "./filters.ts";
 import { number } from "../i18n/format.ts";
 import { MAX_ROWS } from "./list_state.ts";
@@ -21,13 +24,17 @@ export function TaskList(): JSX.Element {
     <>
       <div class="list-head">
         <h1 tabIndex={-1}>{strings.tasks}</h1>
-        <KeysHelp keys={strings.list.helpKeys} />
+        <KeysHelp
+          keys={may("admin")
+            ? [...strings.list.helpKeys, ...strings.list.pickKeys]
+            : strings.list.helpKeys}
+        />
       </div>
       <StatusCounts />
       <ListFilters />
       <FreshPill />
       <Rows />
-      <BulkBar />
+      {may("admin") && <BulkBar />}
     </>
   );
 }
@@ -63,6 +70,7 @@ function Rows(): JSX.Element {
       </>
     );
   }
+  if (refused.value === 403) return <p class="empty">{strings.list.forbidden}</p>;
   if (listStatus.value === "loading") return <p class="empty">{strings.loading}</p>;
   if (listStatus.value === "missing") return <p class="empty">{strings.list.missing}</p>;
   return isUnfiltered(route.value.filters) ? <Empty /> : <NoMatch />;
@@ -92,18 +100,21 @@ function Empty(): JSX.Element {
     const { task_id } = await createTask("demo", {}, randomKey());
     go(taskHref(task_id));
   });
+  const hasDemo = kinds.value?.some(({ kind }) => kind === "demo") ?? false;
   return (
     <div class="empty empty-first">
       <h2>{strings.noTasks}</h2>
-      <p>{strings.noTasksHint}</p>
-      <button
-        type="button"
-        class="button button-primary"
-        disabled={demo.busy}
-        onClick={demo.run}
-      >
-        {strings.startDemo}
-      </button>
+      {may("submit") && <p>{hasDemo ? strings.noTasksHint : strings.noTasksHintOwn}</p>}
+      {may("submit") && hasDemo && (
+        <button
+          type="button"
+          class="button button-primary"
+          disabled={demo.busy}
+          onClick={demo.run}
+        >
+          {strings.startDemo}
+        </button>
+      )}
       {demo.error && <p class="problem" role="alert">{demo.error.message}</p>}
     </div>
   );

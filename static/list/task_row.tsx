@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
 import { ago, amount, duration, fullTime, percent, rate, tookTime } from "../i18n/format.ts";
+import { may } from "../app/session.ts";
 import { rows, unwatchRecord, watchRecord } from "./list_store.ts";
 import { stayInPage, taskHref } from "../app/route.ts";
 import { selected as picked, selectTo, toggle } from "./selection.ts";
@@ -44,7 +45,9 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
   return (
     <div
       id={`row-${id}`}
-      class={`row status-${status}${leaving ? " row-leaving" : ""}`}
+      class={`row${may("admin") ? "" : " row-plain"} status-${status}${
+        leaving ? " row-leaving" : ""
+      }`}
       role="row"
       data-id={id}
       aria-rowindex={index + 1}
@@ -52,24 +55,7 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
       tabIndex={tabStop ? 0 : -1}
       style={{ transform: `translateY(calc(${index} * var(--row)))` }}
     >
-      <span role="gridcell">
-        <label class="row-check">
-          <input
-            type="checkbox"
-            tabIndex={-1}
-            aria-label={strings.list.select(kind, shortId)}
-            checked={selected}
-            onClick={(event) => {
-              // Keys are for the row: a box that has the focus would take the space bar twice.
-              document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
-              if (event.shiftKey) selectTo(rows.peek(), id);
-              else toggle(id);
-            }}
-            // The browser has ticked it by itself, or not: what counts is whether it is picked.
-            onChange={({ currentTarget }) => currentTarget.checked = picked.peek().has(id)}
-          />
-        </label>
-      </span>
+      {may("admin") && <Pick id={id} label={strings.list.select(kind, shortId)} on={selected} />}
       <span class="row-status" role="gridcell">
         <StatusIcon status={status} />
         <span class="row-state">{statusText(record)}</span>
@@ -88,6 +74,36 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
       <Progress record={record} />
       <Times cell={cell} />
     </div>
+  );
+}
+
+interface PickProps {
+  id: string;
+  label: string;
+  on: boolean;
+}
+
+/** The box that picks a row. */
+function Pick({ id, label, on }: PickProps): JSX.Element {
+  return (
+    <span class="row-pick" role="gridcell">
+      <label class="row-check">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={label}
+          checked={on}
+          onClick={(event) => {
+            // Keys are for the row: a box that has the focus would take the space bar twice.
+            document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
+            if (event.shiftKey) selectTo(rows.peek(), id);
+            else toggle(id);
+          }}
+          // The browser has ticked it by itself, or not: what counts is whether it is picked.
+          onChange={({ currentTarget }) => currentTarget.checked = picked.peek().has(id)}
+        />
+      </label>
+    </span>
   );
 }
 

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { dropFile } from "./new_task.ts";
-import { signedOut } from "../app/session.ts";
+import { may, signedOut } from "../app/session.ts";
 import { strings } from "../i18n/strings.ts";
 
 /** The whole window takes a file: dropping it opens the form with it, or puts it into the form. */
@@ -17,7 +17,8 @@ export function DropArea(): JSX.Element | null {
       // A browser shows a file that is dropped on a page, and the page is gone.
       event.preventDefault();
       // A field that takes it says so itself.
-      over.value = !signedOut.peek() && !(event.target as Element).closest(".file");
+      over.value = !signedOut.peek() && may("submit") &&
+        !(event.target as Element).closest(".file");
     });
     on("dragleave", (event) => {
       // Not from one element to another, but out of the window.

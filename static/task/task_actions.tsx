@@ -1,54 +1,90 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { openFormAgain } from "../new_task/new_task.ts";
-import { acting, actionError, cancel, remove, retry } from "./task_store.ts";
+import { acting, actionError, cancel, remove, retry, runAgain } from "./task_store.ts";
+import { may, mayChange } from "../app/session.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "./task_state.ts";
 import { NotifyButton } from "../app/notify_button.tsx";
+import { useKeptFocus } from "../ui/use_kept_focus.ts";
 
-/** What can be done with a task now. */
+/** What can be done with a task now, by who looks at it. */
 export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
-  const { status, cancel_requested } = record;
-  const canceling = cancel_requested || acting.value === "cancel";
+  const group = useRef<HTMLDivElement>(null);
+  const keptFocus = useKeptFocus(() => group.current!.focus());
   return (
-    <div class="task-actions">
-      {isFinished(status)
-        ? (
-          <>
-            <RemoveButton />
-            <button
-              type="button"
-              class="button button-quiet"
-              onClick={() => openFormAgain(record.kind, record.task_id)}
-            >
-              {strings.editAndRun}
-            </button>
-            <button
-              type="button"
-              class="button"
-              disabled={acting.value !== null}
-              onClick={() => void retry()}
-            >
-              {status === "completed" ? strings.runAgain : strings.retry}
-            </button>
-          </>
-        )
-        : (
-          <>
-            <NotifyButton id={record.task_id} />
-            <button
-              type="button"
-              class="button button-danger"
-              disabled={canceling}
-              onClick={() => void cancel()}
-            >
-              {canceling ? strings.canceling : strings.cancel}
-            </button>
-          </>
-        )}
+    <div
+      ref={group}
+      class="task-actions"
+      role="group"
+      aria-label={strings.actions}
+      tabIndex={-1}
+      {...keptFocus}
+    >
+      {isFinished(record.status) ? <Finished record={record} /> : <Unfinished record={record} />}
       {actionError.value !== null && <p class="problem" role="alert">{actionError.value}</p>}
     </div>
+  );
+}
+
+function Finished({ record }: { record: TaskRecord }): JSX.Element {
+  const { status, kind, task_id } = record;
+  return (
+    <>
+      {may("admin") && <RemoveButton />}
+      {may("submit") && (
+        <button
+          type="button"
+          class="button button-quiet"
+          onClick={() => openFormAgain(kind, task_id)}
+        >
+          {strings.editAndRun}
+        </button>
+      )}
+      {status === "completed"
+        ? may("submit") && <Act does={runAgain} text={strings.runAgain} />
+        : may("admin") && <Act does={retry} text={strings.retry} />}
+    </>
+  );
+}
+
+function Unfinished({ record }: { record: TaskRecord }): JSX.Element {
+  const canceling = record.cancel_requested || acting.value === "cancel";
+  return (
+    <>
+      <NotifyButton id={record.task_id} />
+      {mayChange() && (
+        <button
+          type="button"
+          class="button button-danger"
+          aria-disabled={canceling}
+          onClick={() => void (canceling || cancel())}
+        >
+          {canceling ? strings.canceling : strings.cancel}
+        </button>
+      )}
+    </>
+  );
+}
+
+interface ActProps {
+  does: () => Promise<void>;
+  text: string;
+}
+
+/** Not disabled while it is being done: that would take the focus from it. */
+function Act({ does, text }: ActProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="button"
+      aria-disabled={acting.value !== null}
+      onClick={() => void does()}
+    >
+      {text}
+    </button>
   );
 }
 
@@ -59,7 +95,7 @@ function RemoveButton(): JSX.Element {
     <button
       type="button"
       class={`button ${sure.value ? "button-danger" : "button-quiet"}`}
-      disabled={acting.value !== null}
+      aria-disabled={acting.value !== null}
       onBlur={() => sure.value = false}
       onClick={() => {
         if (sure.peek()) void remove();

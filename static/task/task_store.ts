@@ -11,6 +11,8 @@ import { observeTime } from "../app/clock.ts";
 import type { FollowedEvent } from "../feed/feed_protocol.ts";
 import { forget, knownTask } from "../list/list_store.ts";
 import { feed } from "../feed/live.ts";
+import { go, taskHref } from "../app/route.ts";
+import { randomKey } from "../ui/random_key.ts";
 import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
 
 /** The task that is open. */
@@ -27,10 +29,20 @@ export function cancel(): Promise<void> {
   return act("cancel", api.cancelTask);
 }
 
-/** Runs the open task once more. */
+/** Gives the open task, which failed or was canceled, another try. */
 export function retry(): Promise<void> {
   return act("retry", async (id) => {
     takeRecord(await api.retryTask(id));
+  });
+}
+
+/** Runs the same once more, as a task of its own: what the open one has made is kept. */
+export function runAgain(): Promise<void> {
+  return act("retry", async (id) => {
+    const { kind } = task.peek().record!;
+    const { input } = await api.getDetails(id);
+    const made = await api.createTask(kind, input ?? undefined, randomKey());
+    go(taskHref(made.task_id));
   });
 }
 

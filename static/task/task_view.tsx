@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { percent } from "../i18n/format.ts";
-import { stayInPage } from "../app/route.ts";
+import { backHref, stayInPage } from "../app/route.ts";
 import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
@@ -30,7 +30,7 @@ export function TaskView(): JSX.Element {
   return (
     <>
       <div class="task-top">
-        <a id="back" class="back" href="/" onClick={stayInPage}>
+        <a id="back" class="back" href={backHref()} onClick={stayInPage}>
           <BackIcon />
           {strings.allTasks}
         </a>

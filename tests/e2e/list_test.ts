@@ -29,6 +29,13 @@ async function press(page: Page, selector: string, text: string): Promise<void> 
   await handle.click();
 }
 
+async function reads(page: Page, selector: string, text: string): Promise<void> {
+  await eventually(async () => {
+    const shown = await page.$eval(selector, (found) => (found as HTMLElement).innerText);
+    assertEquals(shown.trim(), text);
+  });
+}
+
 /** The row that has the focus, by its task's id. */
 function focused(page: Page): Promise<string | undefined> {
   return page.evaluate(() => (document.activeElement as HTMLElement).dataset.id);
@@ -88,6 +95,13 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await rowsAre(page, ["echo", "waits", "throws"]);
   // A text is searched for as it is typed, and leaves one place to go back to.
   await page.locator("#search").fill("SUCH host");
+  await rowsAre(page, ["throws"]);
+  assertEquals(search(page), "?q=SUCH+host");
+  // Also after a look at a task, and after a reload there.
+  await press(page, ".row-link", "throws");
+  await page.waitForSelector(".task-title");
+  await page.reload({ waitUntil: "domcontentloaded" });
+  await press(page, ".back", "All tasks");
   await rowsAre(page, ["throws"]);
   assertEquals(search(page), "?q=SUCH+host");
   await submit(app.url, "throws", { message: "no such host either" });
@@ -178,10 +192,13 @@ Deno.test("the list works by keyboard alone", async () => {
   await page.keyboard.press("Enter");
   await page.waitForSelector(".task-title");
   assertEquals(search(page), `?task_id=${ids[3]}`);
+  // Who comes back goes on at the row that they left.
+  await page.keyboard.press("u");
+  await at(3);
   assertEquals(problems, []);
 });
 
-Deno.test("the list cancels, runs again and deletes many tasks at once", async () => {
+Deno.test("the list asks before it cancels, retries or deletes many tasks, and does only that", async () => {
   await using app = await testApp();
   const ids: string[] = [];
   for (let n = 0; n < 3; n++) {
@@ -195,6 +212,11 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
   const { page, problems } = visited;
   await rowsAre(page, ["echo", "waits", "waits", "waits"]);
   for (const id of ids) await page.click(`#row-${id} input`);
+  await press(page, ".bulk .button", "Cancel 3");
+  await reads(page, "#bulk-question", "Cancel 3 running?");
+  await page.keyboard.press("Escape");
+  await press(page, ".bulk .button", "Cancel 3");
+  await page.waitForSelector("#bulk-question");
   await press(page, ".bulk .button", "Cancel 3");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
   await page.waitForSelector(".bulk", { hidden: true });
@@ -215,14 +237,18 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
     await eventually(async () => assertEquals(await picked(), count));
   }
   await press(page, ".bulk .link", "Select all 4");
-  await press(page, ".bulk .button", "Retry 4");
-  await eventually(async () => assertEquals((await getTask(app.url, done)).seq > 4, true));
+  const { seq } = await getTask(app.url, done);
+  await press(page, ".bulk .button", "Retry 3");
+  await reads(page, "#bulk-question", "Retry 3 canceled?");
+  await reads(page, "#bulk-left", "Left alone: 1 completed.");
+  await press(page, ".bulk .button", "Retry 3");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "running");
-  await finished(app.url, done);
   await page.waitForSelector(".bulk", { hidden: true });
+  assertEquals((await getTask(app.url, done)).seq, seq);
   await page.click(`#row-${done} input`);
   await press(page, ".bulk .button", "Delete 1");
-  await press(page, ".bulk .button", "Really delete 1?");
+  await reads(page, "#bulk-question", "Delete 1 completed?");
+  await press(page, ".bulk .button", "Delete 1");
   await rowsAre(page, ["waits", "waits", "waits"]);
   // What the server refuses stays picked, and is told.
   await page.setRequestInterception(true);
@@ -235,6 +261,8 @@ Deno.test("the list cancels, runs again and deletes many tasks at once", async (
     void request.respond({ contentType: "application/json", body: JSON.stringify({ results }) });
   });
   for (const id of ids) await page.click(`#row-${id} input`);
+  await press(page, ".bulk .button", "Cancel 3");
+  await page.waitForSelector("#bulk-question");
   await press(page, ".bulk .button", "Cancel 3");
   await page.waitForSelector(".bulk-problem");
   const told = await page.$eval(".bulk", (bar) => (bar as HTMLElement).innerText);

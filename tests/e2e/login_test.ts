@@ -109,12 +109,24 @@ Deno.test("Chromium keeps the sessions of two Headways on one host apart", async
   await page.goto(two.url, { waitUntil: "domcontentloaded" });
   await signIn(page, READ);
   await shows(page, "No tasks yet");
+  // What a session may only read, it is offered nothing to change of.
+  const offered = () =>
+    page.$$eval("button", (all) => all.map(({ innerText }) => innerText.trim()));
+  const change = /New task|Start a demo|Delete|Cancel$|Retry|Run again|Edit and run/;
+  assertEquals((await offered()).filter((text) => change.test(text)), []);
+  await post(`${two.url}/tasks`, { kind: "echo" }, { authorization: `Bearer ${ADMIN}` })
+    .then((response) => response.body?.cancel());
+  await page.waitForSelector(".row.status-completed");
+  assertEquals(await page.$$eval(".row input", (boxes) => boxes.length), 0);
+  await page.click(".row-link");
+  await page.waitForSelector(".pill.status-completed");
+  assertEquals((await offered()).filter((text) => change.test(text)), []);
   await page.goto(one.url, { waitUntil: "domcontentloaded" });
   await shows(page, "No tasks yet");
   await press(page, "Sign out");
   await shows(page, "Ask whoever runs this server for one.");
   await page.goto(two.url, { waitUntil: "domcontentloaded" });
-  await shows(page, "No tasks yet");
+  await shows(page, "echo");
 });
 
 Deno.test("Chromium: over TLS the session's cookie is one that no other page can plant", async () => {

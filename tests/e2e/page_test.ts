@@ -200,6 +200,8 @@ Deno.test("the page cancels a task, and runs it again", async () => {
   await reads(page, ".task-title .pill", "Canceled");
   await press(page, "Retry");
   await reads(page, ".task-title .pill", "Running");
+  // The button is gone, and the keyboard is not at the page's begin.
+  assertEquals(await page.evaluate(() => document.activeElement!.className), "task-actions");
   await holds(page, ".progress-message", "waits");
   assertEquals((await getTask(app.url, task_id)).status, "running");
   // Another end, which the page did not ask for.

@@ -1,0 +1,58 @@
+/**
+ * What an action on many picked tasks would do: it takes those it is for, and leaves the others
+ * alone. A completed task is never run in place again: its result would be gone.
+ *
+ * @module
+ */
+
+import type { Status, TaskRecord } from "../../lib/task/record.ts";
+import { STATUSES } from "./filters.ts";
+
+/** What can be done with many tasks. */
+export type BulkAction = "cancel" | "retry" | "delete";
+
+/** Tasks in a state. */
+export type Tally = readonly (readonly [status: Status, count: number])[];
+
+/** See the module. */
+export interface BulkPlan {
+  /** The tasks that it takes. */
+  readonly ids: readonly string[];
+  /** How many of them are in which state. */
+  readonly taken: Tally;
+  /** The same of those that it leaves alone. */
+  readonly left: Tally;
+}
+
+/** Whether an action is for tasks in this state. */
+export function fits(action: BulkAction, status: Status): boolean {
+  switch (action) {
+    case "cancel":
+      return status === "pending" || status === "running";
+    case "retry":
+      return status === "failed" || status === "canceled";
+    case "delete":
+      return status !== "pending" && status !== "running";
+  }
+}
+
+/** What an action would do with these tasks. */
+export function bulkPlan(action: BulkAction, records: Iterable<TaskRecord>): BulkPlan {
+  const ids: string[] = [];
+  const taken = new Map<Status, number>();
+  const left = new Map<Status, number>();
+  for (const { task_id, status } of records) {
+    const fit = fits(action, status);
+    if (fit) ids.push(task_id);
+    const counts = fit ? taken : left;
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return { ids, taken: tally(taken), left: tally(left) };
+}
+
+/** The worst first, in an order that stays. */
+function tally(counts: ReadonlyMap<Status, number>): Tally {
+  const order: Status[] = ["failed", "canceled", ...STATUSES];
+  return [...new Set(order)].filter((status) => counts.has(status))
+    .map((status) => [status, counts.get(status)!] as const);
+}
