@@ -19,7 +19,7 @@ import { isStoreFile, type OpenStore } from "./kv/open_store.ts";
 import { storeFault } from "./kv/store_file.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./server_parts.ts";
 import { Drain } from "./sse/drain.ts";
-import type { Pulse } from "./sse/stream.ts";
+import type { Pulse } from "./sse/pulse.ts";
 import { StreamPlaces } from "./sse/stream_places.ts";
 import type { AnyTask } from "./task/define.ts";
 import { delay } from "./task/delay.ts";

@@ -18,7 +18,7 @@ import { isLoopback } from "./http/origin.ts";
 import { readTokens } from "./http/tokens.ts";
 import { type OpenStore, openStore } from "./kv/open_store.ts";
 import { startInline, startTaskProcess } from "./runner/task_process.ts";
-import { Pulse } from "./sse/stream.ts";
+import { Pulse } from "./sse/pulse.ts";
 
 /** What {@link Server.open} takes beside the configuration. */
 export interface ServerOptions {

@@ -11,7 +11,7 @@ import type { Engine } from "../lib/engine.ts";
 import type { Logger } from "../lib/base/log.ts";
 import type { Metrics, Reading } from "../lib/base/metrics.ts";
 import type { NewestTasks } from "../lib/feed/newest_tasks.ts";
-import type { Pulse } from "../lib/sse/stream.ts";
+import type { Pulse } from "../lib/sse/pulse.ts";
 import type { StreamPlaces } from "../lib/sse/stream_places.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { AnyTask } from "../lib/task/define.ts";

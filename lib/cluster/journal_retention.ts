@@ -14,7 +14,6 @@ import type { Store } from "../store/store.ts";
 import type { Part, Write } from "../store/write.ts";
 import { Chores } from "./chores.ts";
 
-/** What {@link JournalRetention} takes. */
 export interface JournalRetentionOptions {
   store: Store;
   /** Knows which entries there are. */
@@ -23,12 +22,12 @@ export interface JournalRetentionOptions {
   isElected(): Promise<boolean>;
   /** Milliseconds an entry is kept: how long a client of many tasks may be away. */
   journalMs?: number;
-  /** Bytes of journal kept at the most. */
+  /** Bytes of journal kept at most. */
   journalBytes?: number;
   log: Logger;
 }
 
-/** Entries removed in one commit, at the most: a large one would be felt. */
+/** Entries removed in one commit, at most: a large one would be felt. */
 const ENTRIES_A_COMMIT = 32;
 
 /** Milliseconds between two looks at the journal. */

@@ -13,7 +13,6 @@ import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
 import { Chores } from "./chores.ts";
 
-/** What {@link Reaper} takes. */
 export interface ReaperOptions {
   store: Store;
   hub: Hub;

@@ -13,7 +13,6 @@ import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
 import { removeOld } from "./remove_old.ts";
 
-/** What {@link Sweeper} takes. */
 export interface SweeperOptions {
   store: Store;
   uploads: Uploads;

@@ -6,7 +6,6 @@
  * @module
  */
 
-/** A cursor in its parts. */
 export interface Cursor {
   /** Names the store. */
   epoch: string;

@@ -21,10 +21,8 @@ import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
 
-/** Which tasks. */
 export type Selection = { ids: readonly string[] } | { kind: string } | "all";
 
-/** What {@link followMany} takes. */
 export interface FollowManyOptions {
   selection: Selection;
   /** What the client says it has; `null` when it says nothing. */

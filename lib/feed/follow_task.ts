@@ -16,7 +16,6 @@ import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
 
-/** What {@link followTask} takes. */
 export interface FollowOptions {
   /** The task's. */
   id: string;

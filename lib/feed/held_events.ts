@@ -29,14 +29,12 @@ interface Opened {
   before: number;
 }
 
-/** See the module. */
 export class HeldEvents {
   readonly #maxBytes: number;
   readonly #open = new Set<Opened>();
   #last: Link = { event: null, next: null };
   #bytes = 0;
 
-  /** Holds nothing yet. */
   constructor(maxBytes: number = MAX_BYTES) {
     this.#maxBytes = maxBytes;
   }
@@ -65,7 +63,6 @@ export class HeldEvents {
     };
   }
 
-  /** Takes an event in. */
   add(event: HubEvent): void {
     this.#bytes += weightOf(event.event);
     this.#last = this.#last.next = { event, next: null };

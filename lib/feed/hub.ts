@@ -156,7 +156,6 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Stops. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reader?.[Symbol.asyncDispose]();
   }

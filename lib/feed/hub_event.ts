@@ -8,7 +8,6 @@ import type { TaskEvent } from "../task/event.ts";
 
 /** An event on its way out, encoded at most once for each of the two kinds of stream. */
 export class HubEvent {
-  /** What happened. */
   readonly event: TaskEvent;
   /** Whether this process wrote it. */
   readonly own: boolean;

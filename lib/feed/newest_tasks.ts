@@ -10,19 +10,17 @@ import type { Logger } from "../base/log.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { SseStream } from "../sse/stream.ts";
 
-/** What {@link NewestTasks} takes. */
 export interface NewestTasksOptions {
   /** Says that something changed. */
   hub: Hub;
   /** Reads them for all clients together. */
   snapshots: Snapshots;
-  /** Where trouble is told. */
   log: Logger;
   /** Milliseconds between two messages, at the least. @default {1000} */
   intervalMs?: number;
 }
 
-/** See the module. Works only while somebody watches. */
+/** Works only while somebody watches. */
 export class NewestTasks implements Disposable {
   readonly #options: NewestTasksOptions;
   readonly #streams = new Set<SseStream>();
@@ -31,7 +29,6 @@ export class NewestTasks implements Disposable {
   #changed = false;
   #reading = new AbortController();
 
-  /** Takes what it reads from. */
   constructor(options: NewestTasksOptions) {
     this.#options = options;
   }
@@ -49,7 +46,6 @@ export class NewestTasks implements Disposable {
     });
   }
 
-  /** Stops. */
   [Symbol.dispose](): void {
     this.#stop?.();
     this.#stop = undefined;

@@ -12,7 +12,7 @@ interface PassedEntry extends OldEntry {
   before?: number;
 }
 
-/** Entries remembered, at the most; a later process finds older ones by listing. */
+/** Entries remembered, at most; a later process finds older ones by listing. */
 const MAX_ENTRIES = 100_000;
 
 /**
@@ -25,7 +25,6 @@ export class PassedEntries {
   /** Of all that was ever passed on. */
   #weight = 0;
 
-  /** How many there are. */
   get count(): number {
     return this.#entries.length;
   }
@@ -71,7 +70,6 @@ export class PassedEntries {
     return count;
   }
 
-  /** Takes the oldest out. */
   take(count: number): OldEntry[] {
     const taken = this.#entries.splice(0, count);
     for (const { size } of taken) this.#bytes -= size;

@@ -21,14 +21,12 @@ const MAX_WEIGHT = 4 * 1024 * 1024;
 const FIRST_ENTRIES = 2;
 const MAX_ENTRIES = 20;
 
-/** What {@link Replay} takes. */
 export interface ReplayOptions {
   kv: Deno.Kv;
   /** Knows how far the journal goes. */
   hub: Hub;
-  /** Which events the client is to get. */
   wants: (event: TaskEvent) => boolean;
-  /** Weight of what is read, at the most; see {@link weightOf}. @default {4 MiB} */
+  /** Weight of what is read, at most; see {@link weightOf}. @default {4 MiB} */
   maxWeight?: number;
 }
 

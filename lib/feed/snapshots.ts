@@ -12,10 +12,10 @@ import type { Heads } from "../kv/heads.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
-/** Tasks in a snapshot, at the most. */
+/** Tasks in a snapshot, at most. */
 export const SNAPSHOT_TASKS = 100;
 
-/** Clients that share one, at the most: all of them are served in one turn of the event loop. */
+/** Clients that share one, at most: all of them are served in one turn of the event loop. */
 const MAX_SHARES = 50;
 
 /** The newest tasks, as they were at about one moment. */

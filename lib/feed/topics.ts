@@ -12,10 +12,9 @@ export type Listener = (event: HubEvent) => void;
 /** Which events a listener wants; `"foreign"` are those of other processes. */
 export type Topic = { ids: readonly string[] } | { kind: string } | "all" | "foreign";
 
-/** Those of one task or kind. Most tasks have one at the most, which needs no set. */
+/** Those of one task or kind. Most tasks have one at most, which needs no set. */
 type Some = Listener | Set<Listener>;
 
-/** See the module. */
 export class Topics {
   readonly #byId = new Map<string, Some>();
   readonly #byKind = new Map<string, Some>();
@@ -51,7 +50,6 @@ export class Topics {
       this.#byKind.has(kind);
   }
 
-  /** Tells everybody who wants it. */
   tell(event: HubEvent): void {
     const { id, kind } = event.event;
     tell(this.#byId.get(id), event);

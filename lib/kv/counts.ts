@@ -20,7 +20,7 @@ export const COUNT_LIMIT = 10_000;
 /** Milliseconds a count is good for, at the least. */
 const FRESH_MS = 500;
 
-/** Counting takes at the most one part in so many of the time. */
+/** Counting takes at most one part in so many of the time. */
 const SHARE = 20;
 
 /** Something counted, and how long that is good: while it is being counted, for ever. */
@@ -29,7 +29,6 @@ interface Kept {
   until: number;
 }
 
-/** See the module. */
 export class TaskCounts {
   readonly #kv: Deno.Kv;
   readonly #now: () => number;
@@ -98,7 +97,7 @@ export class TaskCounts {
       end: keys.index(kind, status, BEHIND_IDS),
     };
     let count = 0;
-    // A client that asks for a page of the list goes ahead.
+    // A client that asks for a page of the list goes first.
     const reads = new Reads({ share: 0 }).newestFirst(this.#kv, range, { first: Infinity });
     for await (const entries of reads) {
       count += entries.length;

@@ -7,7 +7,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** See the module. Sizes are bytes. */
+/** Sizes are bytes. */
 export interface Disk {
   /** Where it is mounted. */
   mount: string;

@@ -17,7 +17,7 @@ export function journalLine(event: TaskEvent): string {
   return `${event.type} ${event.id} ${event.kind} ${event.seq} ${event.json}\n`;
 }
 
-/** Bytes that an event's journal line takes, at the most. */
+/** Bytes that an event's journal line takes, at most. */
 export function eventSize(event: TaskEvent): number {
   return byteLength(event.json) + event.kind.length + 60;
 }

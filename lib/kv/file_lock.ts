@@ -10,7 +10,6 @@ import { StoreOpenError } from "./store_file.ts";
 
 /** A SQLite file is in use by another server. */
 export class FileInUseError extends Error {
-  /** Tells it from other errors. */
   override name = "FileInUseError";
 }
 

@@ -5,7 +5,6 @@
  * @module
  */
 
-/** What {@link FreeSpace} takes. */
 export interface FreeSpaceOptions {
   /** Measures what the disk still takes, in bytes; `null` where nobody knows. */
   freeBytes(): Promise<number | null>;
@@ -21,7 +20,6 @@ const STALE_MS = 1000;
 /** Bytes stored after which it is measured again: the store takes more than it is given. */
 const STALE_BYTES = 8 * 1024 * 1024;
 
-/** See the module. */
 export class FreeSpace {
   /** Bytes that stay free. */
   readonly floor: number;

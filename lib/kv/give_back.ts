@@ -9,9 +9,7 @@ import type { Logger } from "../base/log.ts";
 import { reserveOf, type StorePages } from "./store_pages.ts";
 import { StoreProcess } from "./store_process.ts";
 
-/** What {@link GiveBack} takes. */
 export interface GiveBackOptions {
-  /** The file. */
   path: string;
   /** Knows how much of it is free. */
   pages: StorePages;
@@ -24,7 +22,6 @@ export interface GiveBackOptions {
 /** Bytes in excess that make it worth a process. */
 const WORTH = 8 * 1024 * 1024;
 
-/** See the module. */
 export class GiveBack implements AsyncDisposable {
   readonly #options: GiveBackOptions;
   readonly #timer: ReturnType<typeof setInterval>;

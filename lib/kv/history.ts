@@ -21,7 +21,7 @@ export class RowReader {
   readonly #most: number;
   #values: number;
 
-  /** `most` values in one read, at the most, however small they are. */
+  /** `most` values in one read, at most, however small they are. */
   constructor(kv: Deno.Kv, id: string, most: number = MAX_VALUES) {
     this.#kv = kv;
     this.#id = id;

@@ -14,7 +14,7 @@ import { BEHIND_IDS, type Key, keys, nameIn } from "./keys.ts";
 /** Bytes of a part: KV takes 64 KiB in a value. */
 const PART = 60 * 1024;
 
-/** Parts of an entry, at the most: what reads one holds all of it. */
+/** Parts of an entry, at most: what reads one holds all of it. */
 const MAX_PARTS = 4;
 
 /** Bytes of lines an entry may hold: what deflate makes of the worst still fits into its parts. */

@@ -22,7 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [queueByRank];
 
 /** A store's layout is not one that this version can work with. */
 export class SchemaError extends Error {
-  /** Tells it from other errors. */
   override name = "SchemaError";
 }
 

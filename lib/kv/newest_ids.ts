@@ -13,7 +13,6 @@ import type { Status } from "../task/record.ts";
 /** An index: the tasks of a kind that are in a state. */
 export type Source = readonly [kind: string, status: Status];
 
-/** What {@link newestIds} takes. */
 export interface NewestIdsOptions {
   /** Different ones. */
   sources: readonly Source[];

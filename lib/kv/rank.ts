@@ -13,7 +13,6 @@ import { type TaskRecord, waits } from "../task/record.ts";
 
 /** Where a pending task stands. */
 export interface Rank {
-  /** Its kind. */
   kind: string;
   /** Whether it may not run before `runAt`; any other may run whatever the clock says. */
   waits: boolean;

@@ -1,6 +1,6 @@
 /**
  * Reads of one request that takes many of them. The store reads one after the other, so requests
- * take turns: what a request reads first goes ahead of the reads of those that have had their share,
+ * take turns: what a request reads first comes before the reads of those that have had their share,
  * and a client that asks for much waits longer than one that asks for little.
  *
  * @module
@@ -8,13 +8,13 @@
 
 import { Semaphore } from "../base/semaphore.ts";
 
-/** Entries that are read ahead, and a read counts as ten: a usual page needs no more. */
+/** Entries that a request reads with priority; a read counts as ten. A usual page needs no more. */
 const SHARE = 1000;
 const A_READ = 10;
 
 /** Reads under way at once, of those who have yet to get their share and of those who have had it. */
-const ahead = new Semaphore(4);
-const behind = new Semaphore(1);
+const firstTurns = new Semaphore(4);
+const laterTurns = new Semaphore(1);
 
 /** Requests that may wait for one of the latter: each holds what it read last. */
 const MAX_WAITING = 300;
@@ -22,12 +22,11 @@ const MAX_WAITING = 300;
 /** Bytes of one read of many entries, about. */
 const READ_BYTES = 512 * 1024;
 
-/** Entries of one read, at the most. */
+/** Entries of one read, at most. */
 const READ_ENTRIES = 200;
 
-/** What {@link Reads} takes. */
 export interface ReadsOptions {
-  /** Entries that are read ahead. @default {1000} */
+  /** Entries that are read with priority. @default {1000} */
   share?: number;
   /** Nobody waits for more. */
   signal?: AbortSignal | undefined;
@@ -50,7 +49,6 @@ export class TooManyReadsError extends Error {
   }
 }
 
-/** See the module. */
 export class Reads {
   readonly #signal: AbortSignal | undefined;
   #left: number;
@@ -68,9 +66,9 @@ export class Reads {
    * @throws The signal's reason when nobody waits for it.
    */
   async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
-    const turns = this.#left > 0 ? ahead : behind;
+    const turns = this.#left > 0 ? firstTurns : laterTurns;
     this.#left -= A_READ + entries;
-    if (turns === behind && behind.waiting >= MAX_WAITING) {
+    if (turns === laterTurns && laterTurns.waiting >= MAX_WAITING) {
       throw new TooManyReadsError();
     }
     return await turns.run(() => {

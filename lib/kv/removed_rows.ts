@@ -7,7 +7,7 @@
 
 import { type Key, keys, nameIn } from "./keys.ts";
 
-/** Values of rows that go with their task, at the most. */
+/** Values of rows that go with their task, at most. */
 const FEW = 16;
 
 /** Bytes of them: a large value is a chain of pages to give back, and the commit holds other tasks. */
@@ -16,7 +16,7 @@ const FEW_BYTES = 64 * 1024;
 /** Bytes of rows removed in one commit, about: all that happens waits behind it. */
 const BYTES_A_COMMIT = 1024 * 1024;
 
-/** Keys removed in one commit, at the most. */
+/** Keys removed in one commit, at most. */
 const KEYS_A_COMMIT = 200;
 
 /**

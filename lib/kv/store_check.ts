@@ -8,7 +8,6 @@
 import { damagedStore } from "./store_file.ts";
 import { StoreProcess } from "./store_process.ts";
 
-/** What {@link StoreCheck} takes. */
 export interface StoreCheckOptions {
   /** The file. Deno KV has it open, and has repaired what a crash left. `null`: nothing is read. */
   path: string | null;
@@ -24,7 +23,6 @@ const START_MS = 2000;
 /** Milliseconds it may take: a few gigabytes are read by then. */
 const DEADLINE_MS = 10_000;
 
-/** See the module. */
 export class StoreCheck implements AsyncDisposable {
   /** What is wrong with the store; `null` when nothing was found in time. */
   readonly damage: Promise<string | null>;

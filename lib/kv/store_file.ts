@@ -11,7 +11,6 @@ import { walDamage } from "./wal.ts";
 
 /** The store cannot be opened; the message says which and why. */
 export class StoreOpenError extends Error {
-  /** Tells it from other errors. */
   override name = "StoreOpenError";
 
   /** Says what could not be opened, and why. */

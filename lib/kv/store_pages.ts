@@ -24,7 +24,6 @@ export function reserveOf({ file, free }: StoreSize): number {
   return Math.max(RESERVE, 0.1 * (file - free));
 }
 
-/** See the module. */
 export class StorePages implements Disposable {
   /** Whether its free pages can be given back while it is used. */
   readonly shrinks: boolean;

@@ -7,7 +7,7 @@
 
 import { denoCommand } from "../base/deno_command.ts";
 
-/** See the module. Disposing of it ends it. */
+/** Disposing of it ends it. */
 export class StoreProcess implements AsyncDisposable {
   /** What it printed; `null` when it failed, was ended, or could not be started. */
   readonly said: Promise<string | null>;

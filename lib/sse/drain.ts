@@ -8,12 +8,10 @@
 import { jittered } from "../task/backoff.ts";
 import { delay } from "../task/delay.ts";
 import { encodeBytes } from "./encode.ts";
-import type { SseStream } from "./stream.ts";
+import type { Pulsed } from "./pulse.ts";
 
-/** What {@link Drain} takes. */
 export interface DrainOptions {
-  /** What ends. */
-  streams: readonly SseStream[];
+  streams: readonly Pulsed[];
   /** Milliseconds it may take. */
   windowMs: number;
   /** Others answer meanwhile. If not, clients are sent away until this process is gone. */
@@ -27,7 +25,6 @@ export interface DrainOptions {
 /** Milliseconds between two ends, where nothing is won by taking longer. */
 const APART_MS = 5;
 
-/** See the module. */
 export class Drain {
   /** Milliseconds it takes. */
   readonly windowMs: number;

@@ -9,11 +9,10 @@ interface Item {
   key: string | null;
 }
 
-/** What {@link Outbox} takes. */
 export interface OutboxOptions {
-  /** Messages that cannot be conflated, at the most. */
+  /** Messages that cannot be conflated, at most. */
   limit: number;
-  /** Bytes in all, at the most. @default {4 MiB} */
+  /** Bytes in all, at most. @default {4 MiB} */
   maxBytes?: number;
 }
 
@@ -68,7 +67,7 @@ export class Outbox {
     return true;
   }
 
-  /** Takes messages out, oldest first, as one piece of about `room` bytes; `null` when empty. */
+  /** Takes messages out, oldest first, as one value of about `room` bytes; `null` when empty. */
   take(room: number): Uint8Array | null {
     const parts: Uint8Array[] = [];
     let size = 0;
@@ -95,7 +94,6 @@ export class Outbox {
     return whole;
   }
 
-  /** Lets everything go. */
   clear(): void {
     this.#items = [];
     this.#head = 0;

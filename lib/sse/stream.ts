@@ -6,9 +6,9 @@
  */
 
 import { jittered } from "../task/backoff.ts";
-import { BACKLOG, type Backlog } from "../base/backlog.ts";
 import { Outbox } from "./outbox.ts";
 import { encodeBytes, HEARTBEAT } from "./encode.ts";
+import type { Pulse, Pulsed, StreamEnd } from "./pulse.ts";
 
 /**
  * Messages the body itself may hold before they wait in the outbox, where they are conflated. The
@@ -21,7 +21,7 @@ const BODY_MESSAGES = 16;
 const BODY_BYTES = 256 * 1024;
 
 /** Bytes that may wait for a reader who is still sent what it missed. */
-const AHEAD_BYTES = 64 * 1024;
+const UNREAD_BYTES = 64 * 1024;
 
 /** Bytes taken from the outbox at once. */
 const TAKE_BYTES = 16 * 1024;
@@ -29,7 +29,6 @@ const TAKE_BYTES = 16 * 1024;
 /** Milliseconds: a reader that takes nothing for so long is let go. */
 const STALL_MS = 60_000;
 
-/** What {@link SseStream} takes. */
 export interface SseStreamOptions {
   /** Ticks for every stream of the process. */
   pulse: Pulse;
@@ -49,12 +48,7 @@ export interface SseStreamOptions {
   random?: () => number;
 }
 
-/** How a stream ended; see ARCHITECTURE.md. */
-export type StreamEnd = "done" | "gone" | "life" | "slow" | "stalled" | "stop";
-
-/** See the module. */
-export class SseStream {
-  /** The response's body. */
+export class SseStream implements Pulsed {
   readonly body: ReadableStream<Uint8Array>;
   /** How it ended; `null` while it lives. */
   ended: StreamEnd | null = null;
@@ -130,8 +124,8 @@ export class SseStream {
   /** Resolves when little or nothing waits for the reader any more, or the stream has ended. */
   async drained(): Promise<void> {
     // A reader that keeps up takes it with the next turn of the loop.
-    if (this.ended === null && this.#ahead) await new Promise((resolve) => setImmediate(resolve));
-    while (this.ended === null && this.#ahead) {
+    if (this.ended === null && this.#unread) await new Promise((resolve) => setImmediate(resolve));
+    while (this.ended === null && this.#unread) {
       this.#drained ??= Promise.withResolvers<void>();
       this.#options.pulse.watch(this);
       await this.#drained.promise;
@@ -164,8 +158,8 @@ export class SseStream {
     return this.#outbox.size > 0 || !this.#room;
   }
 
-  get #ahead(): boolean {
-    return this.#backlog || this.#bytes >= AHEAD_BYTES;
+  get #unread(): boolean {
+    return this.#backlog || this.#bytes >= UNREAD_BYTES;
   }
 
   #give(bytes: Uint8Array): void {
@@ -222,7 +216,7 @@ export class SseStream {
     if (this.ended !== null) return false;
     this.#note();
     if (this.ended !== null) return false;
-    if (this.#backlog || (this.#drained !== null && this.#ahead)) return true;
+    if (this.#backlog || (this.#drained !== null && this.#unread)) return true;
     this.#drained?.resolve();
     this.#drained = null;
     if (this.#finishing !== null) this.#finish(this.#finishing);
@@ -246,103 +240,5 @@ export class SseStream {
     this.#options.pulse.backlog.forget(this);
     this.#options.pulse.delete(this, how);
     this.#closed.abort();
-  }
-}
-
-/** Milliseconds between two looks at readers that are behind. */
-const WATCH_MS = 20;
-
-/**
- * One timer for every stream: what an own timer for each of 10,000 would cost is saved. A second one
- * runs while some reader is behind. It stands in for the stream's `pull()`, which would be called
- * for every message of every reader that keeps up, and cost a sixth of its write.
- */
-export class Pulse implements Disposable {
-  /** Streams opened up to now. */
-  opened = 0;
-  /** Pieces sent up to now, each as it was given to {@link SseStream.send}. */
-  sent = 0;
-  /** Streams that ended, by how. */
-  readonly ended: Record<StreamEnd, number> = {
-    done: 0,
-    gone: 0,
-    life: 0,
-    slow: 0,
-    stalled: 0,
-    stop: 0,
-  };
-
-  readonly #streams = new Set<SseStream>();
-  readonly #watched = new Set<SseStream>();
-  #watching: ReturnType<typeof setInterval> | undefined;
-  #timer: ReturnType<typeof setInterval>;
-
-  #now = performance.now();
-
-  /** What waits for readers, with that of everybody else. */
-  readonly backlog: Backlog;
-
-  /** Ticks every `intervalMs`. */
-  constructor(intervalMs: number, backlog: Backlog = BACKLOG) {
-    this.backlog = backlog;
-    this.#timer = setInterval(() => {
-      this.#now = performance.now();
-      for (const stream of this.#streams) stream.tick(this.now);
-      backlog.relieve(this.now);
-    }, intervalMs);
-  }
-
-  /** Milliseconds, monotonic, as of the last tick: cheap enough to be read for each message. */
-  get now(): number {
-    return this.#now;
-  }
-
-  /** Streams alive. */
-  get size(): number {
-    return this.#streams.size;
-  }
-
-  /** Ticks this one too. */
-  add(stream: SseStream): void {
-    this.opened++;
-    this.#streams.add(stream);
-  }
-
-  /** No longer: it has ended. */
-  delete(stream: SseStream, how: StreamEnd): void {
-    this.ended[how]++;
-    this.#streams.delete(stream);
-    this.#unwatch(stream);
-  }
-
-  /** Has a stream flushed until its reader has caught up. */
-  watch(stream: SseStream): void {
-    this.#watched.add(stream);
-    this.#watching ??= setInterval(() => {
-      for (const each of this.#watched) if (!each.flush()) this.#unwatch(each);
-    }, WATCH_MS);
-  }
-
-  #unwatch(stream: SseStream): void {
-    this.#watched.delete(stream);
-    if (this.#watched.size > 0) return;
-    clearInterval(this.#watching);
-    this.#watching = undefined;
-  }
-
-  /** What lives. */
-  get streams(): SseStream[] {
-    return [...this.#streams];
-  }
-
-  /** Ends every stream at once. */
-  endAll(): void {
-    for (const stream of this.streams) stream.end("stop");
-  }
-
-  /** Stops ticking. */
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    clearInterval(this.#watching);
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-/** What {@link StreamPlaces} takes. */
 export interface StreamPlacesOptions {
   /** Places for all. */
   all: number;
@@ -25,13 +24,11 @@ export interface StreamClient {
 /** Ids of tasks that a stream may name for one place: what it holds of each lives as long as it does. */
 const IDS_A_PLACE = 100;
 
-/** See the module. */
 export class StreamPlaces {
   readonly #options: StreamPlacesOptions;
   readonly #taken = new Map<string, number>();
   #all = 0;
 
-  /** All are free. */
   constructor(options: StreamPlacesOptions) {
     this.#options = options;
   }

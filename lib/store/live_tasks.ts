@@ -44,12 +44,10 @@ export class LiveTasks implements Disposable {
     };
   }
 
-  /** A task in hand. */
   get(id: string): LiveTask | undefined {
     return this.#live.get(id);
   }
 
-  /** Takes a new task in hand. */
   create(task: Task, input: string | null): LiveTask {
     const live = LiveTask.created(task, input, this.#hooks);
     this.#live.set(live.id, live);
@@ -144,7 +142,6 @@ export class LiveTasks implements Disposable {
     if (this.#live.get(live.id) === live) this.#live.delete(live.id);
   }
 
-  /** Stops what runs by itself. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#pending.clear();

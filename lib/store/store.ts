@@ -37,9 +37,7 @@ export interface StoreOptions extends JournalOptions {
 const STALLED_MS = 2000;
 
 export class Store {
-  /** The one way in. */
   readonly journal: Journal;
-  /** The handle, for reading. */
   readonly kv: Deno.Kv;
   readonly heads: Heads;
   /** This process. */
@@ -170,7 +168,6 @@ export class Store {
     throw new StoreError({ ok: false, reason: "conflict" });
   }
 
-  /** Goes on with removals that were cut short. */
   async finishRemovals(): Promise<void> {
     await finishRemovals(this.kv);
   }

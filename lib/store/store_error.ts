@@ -15,12 +15,10 @@ export const TRIES = 20;
 
 /** The store could not take a write: it is closing, or this process was taken for dead. */
 export class StoreError extends Error {
-  /** Tells it from other errors. */
   override name = "StoreError";
   /** Why; `refused` is what it will never take, everything else passes. */
   readonly reason: string;
 
-  /** Says why. */
   constructor(outcome: WriteResult | "stalled") {
     const reason = typeof outcome === "string" ? outcome : outcome.ok ? "" : outcome.reason;
     super(`The store took no write: ${reason}`);

@@ -52,7 +52,6 @@ export class Submissions {
     this.#options = options;
   }
 
-  /** Resolves when the task is durable. */
   async submit(submission: Submission): Promise<Submitted> {
     const key = submission.idempotency?.key;
     if (key === undefined) return await this.#submit(submission);

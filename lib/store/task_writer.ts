@@ -86,7 +86,6 @@ export class TaskWriter {
     this.#written.change();
   }
 
-  /** There is newer progress. */
   report(): void {
     this.#reported = true;
     this.#written.change();

@@ -26,7 +26,7 @@ export function needsTrim(live: LiveTask, { rows, bytes }: RowBound): boolean {
   return live.task.rows > rows * SLACK + 64 || live.task.rowBytes > bytes * SLACK;
 }
 
-/** Keys removed at once, at the most. */
+/** Keys removed at once, at most. */
 const MAX_DELETES = 200;
 
 /** Bytes removed at once, about: each value is a chain of pages to give back. */
@@ -35,7 +35,7 @@ const MAX_BYTES = 2 * 1024 * 1024;
 /** Values read at once: they are large, and others wait while they are parsed. */
 const READ = 10;
 
-/** Values written at once, at the most. */
+/** Values written at once, at most. */
 const MAX_SETS = 4;
 
 /** Bytes of what stays put together in one value: it holds 64 KiB. */

@@ -13,7 +13,6 @@ export interface Part {
   checks?: Deno.AtomicCheck[];
   /** Key, value, about how many bytes the value takes, and milliseconds after which KV may remove it. */
   sets?: [key: Key, value: unknown, size: number, expireIn?: number][];
-  /** Keys to remove. */
   deletes?: Key[];
   /** What is told to everybody who watches. */
   events?: TaskEvent[];
@@ -26,7 +25,6 @@ export type WriteResult =
   | { ok: true; versionstamp: string }
   | { ok: false; reason: "conflict" | "fenced" | "closed" | "refused" };
 
-/** Something that has to be written. */
 export interface Write {
   /** What to write now, with journal lines of at most `room` bytes; `null` when none of it fits. */
   render(room: number): Part | null;

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { EventSource } from "eventsource";
 import { Drain } from "../../lib/sse/drain.ts";
-import type { SseStream } from "../../lib/sse/stream.ts";
+import type { Pulsed } from "../../lib/sse/pulse.ts";
 import type { Server } from "../../main.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -24,8 +24,8 @@ import {
 import { tempDir } from "../helpers/temp_dir.ts";
 
 /** Every stream that an app opens from now on. */
-function watchStreams(app: Server): SseStream[] {
-  const streams: SseStream[] = [];
+function watchStreams(app: Server): Pulsed[] {
+  const streams: Pulsed[] = [];
   const add = app.pulse.add.bind(app.pulse);
   app.pulse.add = (stream) => {
     streams.push(stream);

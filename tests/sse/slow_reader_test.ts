@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { createParser } from "eventsource-parser";
 import { Backlog } from "../../lib/base/backlog.ts";
-import { Pulse, SseStream } from "../../lib/sse/stream.ts";
+import { Pulse } from "../../lib/sse/pulse.ts";
+import { SseStream } from "../../lib/sse/stream.ts";
 import { finished, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { residentBytes } from "../helpers/memory.ts";
 import { openGate } from "../helpers/gate.ts";

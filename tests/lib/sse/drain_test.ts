@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { Drain, spread } from "../../../lib/sse/drain.ts";
-import { Pulse, SseStream } from "../../../lib/sse/stream.ts";
+import { Pulse } from "../../../lib/sse/pulse.ts";
+import { SseStream } from "../../../lib/sse/stream.ts";
 
 function open(pulse: Pulse, count: number): SseStream[] {
   const options = { pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 };
