@@ -111,6 +111,11 @@ export class Executor {
     run.abort.abort(error);
   }
 
+  /** The run whose code calls this; `null` for none. It may be over. */
+  get current(): number | null {
+    return this.#current.getStore()?.number ?? null;
+  }
+
   /** Stops every run: the server has gone, or is about to. */
   stopAll(): void {
     for (const run of this.#runs.keys()) this.#abort(run, "stop");

@@ -10,6 +10,7 @@ import { Channel, CHANNEL_FD } from "./channel.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
 import { collectKinds } from "./load_kinds.ts";
+import { Prints } from "./prints.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
 import { startWatchdog } from "../base/watchdog.ts";
@@ -22,6 +23,7 @@ let executor: Executor | undefined;
 // Before the modules of the kinds are evaluated.
 forget(OF_DENO);
 guardExit((error) => executor?.fail(error));
+const prints = Prints.install(() => executor?.current ?? null);
 
 /** Runs tasks of the kinds that these modules export, by URL. */
 export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
@@ -41,7 +43,13 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
     if ("message" in frame) tasks.receive(frame.message);
     else tasks.receiveBytes(frame.request, frame.bytes);
   });
-  const tasks = executor = new Executor({ kinds, send: (message) => channel.send(message) });
+  const send = (message: FromTasks) => {
+    if (message.type === "batch") {
+      for (const [run, type] of message.events) if (type === "end") prints.end(run);
+    }
+    channel.send(message);
+  };
+  const tasks = executor = new Executor({ kinds, send });
   channel.send({ type: "ready", kinds: [...kinds.keys()] });
   await channel.ended.catch(() => {});
   tasks.stopAll();

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { MAX_LINE, readLine } from "../child/printed_line.ts";
 import { delay } from "../task/delay.ts";
 
-/** Characters of a line that are kept. */
-const MAX_LINE = 8192;
+/** Characters of a line and of what it says of its run. */
+const MAX_TAGGED = MAX_LINE + 18;
 
 /** Bytes that may be printed at once. */
 const BURST = 1024 * 1024;
@@ -27,8 +28,8 @@ const TELL_MS = 1000;
 
 /** What {@link readPrinted} tells. */
 export interface Printed {
-  /** A line, not empty. */
-  online(line: string): void;
+  /** A line, not empty; `run` is `null` where it does not say whose it is. */
+  online(line: string, run: number | null): void;
   /** So many bytes were left out. */
   onleftout(bytes: number): void;
 }
@@ -39,6 +40,10 @@ export async function readPrinted(
   printed: Printed,
 ): Promise<void> {
   const decoder = new TextDecoder();
+  const take = (text: string) => {
+    const { run, line } = readLine(text);
+    if (line !== "") printed.online(line.slice(0, MAX_LINE), run);
+  };
   let budget = BURST;
   let since = performance.now();
   let rest = "";
@@ -63,12 +68,12 @@ export async function readPrinted(
         continue;
       }
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop()!.slice(0, MAX_LINE);
-      for (const line of lines) if (line !== "") printed.online(line.slice(0, MAX_LINE));
+      rest = lines.pop()!.slice(0, MAX_TAGGED);
+      lines.forEach(take);
       budget -= chunk.length + A_LINE * lines.length;
     }
   } finally {
-    if (rest !== "") printed.online(rest);
+    take(rest);
     tell();
   }
 }

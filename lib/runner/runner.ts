@@ -18,7 +18,7 @@ import { Jobs } from "./jobs.ts";
 import type { Run } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { TaskMessages } from "./task_messages.ts";
-import { TaskPool, type TaskPoolOptions } from "./task_pool.ts";
+import { type Member, TaskPool, type TaskPoolOptions } from "./task_pool.ts";
 
 export interface RunnerOptions
   extends Pick<TaskPoolOptions<Run>, "startProcess" | "processes" | "concurrency" | "isolated"> {
@@ -60,6 +60,7 @@ export class Runner {
       ...options,
       onready: () => this.#claims.pump(),
       onmessage: (member, message) => messages.take(member, message),
+      onprinted: (member, line, run) => this.#printed(member, line, run),
       ongone: ({ runs }, because, died) => {
         for (const run of [...runs.values()]) run.interrupt(because, died);
       },
@@ -147,6 +148,15 @@ export class Runner {
     const { type, id } = heard.event;
     this.#claims.hear(heard);
     if (type === "cancel" && this.#runs.has(id)) this.#jobs.own(this.#options.store.cancel(id));
+  }
+
+  /** A line that does not say whose it is is of the run that has its process to itself. */
+  #printed({ host: { pid }, runs }: Member<Run>, line: string, number: number | null): void {
+    const [only] = runs.values();
+    const id = number === null
+      ? (runs.size === 1 && only?.alone ? only.live.id : undefined)
+      : runs.get(number)?.live.id ?? this.#runs.endedTask(number);
+    this.#options.log.info("printed by a task", id ? { pid, id, line } : { pid, line });
   }
 
   /** The store will never keep what a task yielded: it fails, and says so. */

@@ -1,9 +1,14 @@
 import { deadline } from "../base/deadline.ts";
 import type { Run } from "./run.ts";
 
+/** Runs that ended and are still known: what they printed may come later than their end. */
+const ENDED = 1000;
+
 /** What runs here, by task. A run takes itself out when it is over. */
 export class Runs {
   readonly #byId = new Map<string, Run>();
+  /** Tasks of the runs that ended last, by number. */
+  readonly #ended = new Map<number, string>();
 
   get size(): number {
     return this.#byId.size;
@@ -36,7 +41,14 @@ export class Runs {
   }
 
   delete(run: Run): void {
+    this.#ended.set(run.number, run.live.id);
+    if (this.#ended.size > ENDED) this.#ended.delete(this.#ended.keys().next().value!);
     if (this.#byId.get(run.live.id) === run) this.#byId.delete(run.live.id);
+  }
+
+  /** The task of a run that ended not long ago, by the run's number. */
+  endedTask(number: number): string | undefined {
+    return this.#ended.get(number);
   }
 
   /** Waits for everything that runs to be over, but not longer than `ms`. */

@@ -65,6 +65,8 @@ export interface TaskPoolOptions<Run> {
   readyMs?: number;
   /** A process said something. */
   onmessage(member: Member<Run>, message: FromTasks): void;
+  /** A process printed a line; `run` is `null` where it does not say whose it is. */
+  onprinted(member: Member<Run>, line: string, run: number | null): void;
   /** A process ended by itself, or was ended; its runs are still in `member.runs`. */
   ongone(member: Member<Run>, because: string, died: boolean): void;
   /** There may be room again. */
@@ -197,7 +199,7 @@ export class TaskPool<Run> {
   }
 
   #add(use: Use): Member<Run> {
-    const { startProcess, onmessage, metrics, log, readyMs = READY_MS } = this.#options;
+    const { startProcess, onmessage, onprinted, metrics, log, readyMs = READY_MS } = this.#options;
     const late = setTimeout(() => {
       log.error("a task process is not ready in time and is killed", { pid: member.host.pid });
       metrics?.processEnded("killed");
@@ -211,6 +213,7 @@ export class TaskPool<Run> {
           clearTimeout(late);
           member.ready = true;
         },
+        onprinted: (line, run) => onprinted(member, line, run),
         onexit: (status) => {
           metrics?.processEnded("died");
           log.error("a task process ended by itself", { status, tasks: member.runs.size });

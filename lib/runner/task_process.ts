@@ -35,6 +35,8 @@ export interface TaskProcess {
 export interface TaskProcessEvents {
   /** A message came. What this throws is what the process did wrong: it is killed. */
   onmessage(message: FromTasks): void;
+  /** A line that it printed; `run` is `null` where it does not say whose it is. */
+  onprinted(line: string, run: number | null): void;
   /** It ended; not called after `kill()` or `close()`. */
   onexit(status: string): void;
 }
@@ -139,7 +141,7 @@ function hostOf(
   });
   const read = [child.stdout!, child.stderr!].map((stream) =>
     readPrinted(stream, {
-      online: (line) => log.info("printed by a task", { pid, line }),
+      online: (line, run) => events.onprinted(line, run),
       onleftout: (bytes) => log.warn("much was printed by a task and left out", { pid, bytes }),
     }).catch(() => {})
   );

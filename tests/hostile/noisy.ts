@@ -8,6 +8,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import process, { kill } from "node:process";
+import { Worker as Thread } from "node:worker_threads";
 import { defineTask, log, output, pause, save } from "headway";
 import { encodeFrame, type RunEvent } from "../../lib/child/protocol.ts";
 
@@ -22,6 +23,12 @@ export const prints = defineTask({
   async *run() {
     console.log("by console.log");
     console.error("by console.error");
+    console.table([{ way: "by console.table" }]);
+    console.dir("by console.dir");
+    console.count("by console.count");
+    setTimeout(() => console.log("by a timer"));
+    process.stdout.write("by half ");
+    process.stdout.write("a line\n");
     process.stdout.write("by process.stdout\n");
     process.stderr.write("by process.stderr\n");
     await Deno.stdout.write(encoder.encode("by Deno.stdout\n"));
@@ -33,8 +40,15 @@ export const prints = defineTask({
     await new Promise((resolve) => printer.onmessage = resolve);
     printer.terminate();
     await new Deno.Command("echo", { args: ["by a program"], stdout: "inherit" }).output();
+    const thread = new Thread("console.log('by a thread')", { eval: true });
+    await new Promise((resolve) => thread.on("exit", resolve));
+    await new Deno.Command("sh", {
+      args: ["-c", "timeout 1 cat; echo by a reader"],
+      stdout: "inherit",
+    })
+      .output();
     const read = await Deno.stdin.read(new Uint8Array(10));
-    process.stdout.end("at last\n");
+    process.stdout.end("at last");
     yield log("still here");
     return { read };
   },

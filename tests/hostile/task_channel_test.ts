@@ -10,22 +10,36 @@ const OPTIONS = {
 };
 
 /** Log records of what was printed. */
-function printed(stderr: readonly string[]): { line?: string; bytes?: number }[] {
+function printed(stderr: readonly string[]): { id?: string; line?: string; bytes?: number }[] {
   return stderr.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line))
     .filter(({ message }) => message.includes("printed by a task"));
 }
 
-Deno.test("whatever a task prints becomes lines of the log, and stdin is empty", async () => {
-  await using server = await startServer(OPTIONS);
-  const { task_id } = await submit(server.url, "prints-everywhere");
-  const { status, attempt, result } = await finished(server.url, task_id);
-  assertEquals([status, attempt, result], ["completed", 1, { read: null }]);
-  const ways = ["console.log", "console.error", "process.stdout", "process.stderr", "Deno.stdout"];
-  const more = ["Deno.stderr", "node:fs", "a Worker", "a program"];
-  const lines = [...ways, ...more].map((way) => `by ${way}`);
+/** What says which task printed it, and what does not: that goes around all that knows of tasks. */
+const KNOWN = [
+  ...["console.log", "console.error", "console.table", "console.count", "a timer"],
+  ...["process.stdout", "process.stderr", "Deno.stdout", "Deno.stderr", "half a line"],
+];
+const UNKNOWN = ["node:fs", "a Worker", "a thread", "a program", "a reader"];
+
+Deno.test("whatever tasks print becomes lines of the log with their ids, and stdin is empty", async () => {
+  const env = { ...OPTIONS.env, HEADWAY_TASK_PROCESSES: "1" };
+  await using server = await startServer({ ...OPTIONS, env });
+  const tasks = await Promise.all([1, 2].map(() => submit(server.url, "prints-everywhere")));
+  for (const { task_id } of tasks) {
+    const { status, attempt, result } = await finished(server.url, task_id);
+    assertEquals([status, attempt, result], ["completed", 1, { read: null }]);
+  }
   await eventually(() => {
-    const got = printed(server.stderr).map(({ line }) => line);
-    assertEquals([...lines, "at last"].filter((line) => !got.includes(line)), []);
+    const got = printed(server.stderr);
+    for (const { task_id } of tasks) {
+      const own = got.filter(({ id }) => id === task_id).map(({ line }) => line!);
+      const missing = KNOWN.filter((way) => !own.some((line) => line.includes(`by ${way}`)));
+      assertEquals([missing, own.at(-1)], [[], "at last"]);
+    }
+    for (const way of UNKNOWN) {
+      assertEquals(got.filter(({ line }) => line === `by ${way}`).length, 2, way);
+    }
   });
 });
 

@@ -32,6 +32,7 @@ function poolOf(
     processes: 0,
     concurrency: 1,
     onmessage() {},
+    onprinted() {},
     ongone() {},
     onready() {},
     log: createLogger({ level: "off" }),
@@ -106,6 +107,7 @@ function find(tasks: Suspect[]): { processes: number } {
       return Object.assign(host, { pid: started.push(events) - 1 });
     },
     onmessage() {},
+    onprinted() {},
     ongone() {},
     onready() {},
     log: createLogger({ level: "off" }),

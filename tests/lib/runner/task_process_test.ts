@@ -11,7 +11,7 @@ Deno.test("startTaskProcess() tells of a process that cannot be started as of on
     permissions: [],
     env: {},
     log: createLogger({ level: "off" }),
-  }, { onmessage() {}, onexit: resolve });
+  }, { onmessage() {}, onprinted() {}, onexit: resolve });
   host.send({ type: "ack" });
   const status = await promise;
   assert(status.startsWith("it could not be started: "), status);
@@ -26,8 +26,8 @@ async function ended(modules: string[]): Promise<{ status: string; printed: stri
     modules,
     permissions: [],
     env: taskEnvironment(Deno.env.toObject()),
-    log: createLogger({ write: (line) => lines.push(line) }),
-  }, { onmessage() {}, onexit: resolve });
+    log: createLogger({ level: "off" }),
+  }, { onmessage() {}, onprinted: (line) => lines.push(line), onexit: resolve });
   return { status: await promise, printed: lines.join("\n") };
 }
 

@@ -1,0 +1,24 @@
+/**
+ * How a line on stdout or stderr says which run printed it: a control character, the run's number,
+ * and another. It is written at once, so that the last words of a process are not lost with it.
+ *
+ * @module
+ */
+
+/** Characters of a line that are kept. */
+export const MAX_LINE = 8192;
+
+// deno-lint-ignore no-control-regex -- no text that people read begins with it
+const TAG = /^\u001e(\d{1,16})\u001f/;
+
+/** Lines that a run printed. They begin on a line of their own: a program may be in the middle of one. */
+export function tagLines(run: number, lines: readonly string[]): string {
+  return `\n${lines.map((line) => `\u001e${run}\u001f${line}\n`).join("")}`;
+}
+
+/** Whose a line is; `run` is `null` where it does not say. */
+export function readLine(text: string): { run: number | null; line: string } {
+  const tag = TAG.exec(text);
+  if (!tag) return { run: null, line: text };
+  return { run: Number(tag[1]), line: text.slice(tag[0].length) };
+}
