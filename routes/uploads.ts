@@ -1,4 +1,6 @@
+import { unpacked } from "../lib/http/content_coding.ts";
 import { HttpError } from "../lib/http/errors.ts";
+import { formFile, isForm, MAX_AROUND } from "../lib/http/form_file.ts";
 import { json, withDeadline } from "../lib/http/http.ts";
 import { StoreError } from "../lib/store/store_error.ts";
 import { UploadRefused } from "../lib/kv/uploads.ts";
@@ -7,35 +9,29 @@ import type { App, RouteContext } from "./app.ts";
 /** Milliseconds an upload may take in all. */
 const TOTAL_MS = 6 * 3600_000;
 
-/** `POST /uploads`: the raw body, streamed into the store. `X-Filename` or `?name=` names it. */
-export async function createUpload(app: App, { request, url }: RouteContext): Promise<Response> {
-  const { maxUpload, bodyTimeoutMs } = app.config;
-  const tooLarge = () =>
-    new HttpError(413, `The upload is larger than ${maxUpload} bytes`, { field: "body" });
-  const length = Number(request.headers.get("content-length") ?? 0);
-  if (length > maxUpload) {
-    await request.body?.cancel();
-    throw tooLarge();
-  }
-  const name = url.searchParams.get("name") ?? fileName(request.headers.get("x-filename"));
-  const body = request.body ?? new ReadableStream<Uint8Array>({ start: (it) => it.close() });
-  async function* limited(): AsyncGenerator<Uint8Array> {
-    let size = 0;
-    for await (const chunk of withDeadline(body, bodyTimeoutMs, TOTAL_MS)) {
-      size += chunk.length;
-      if (size > maxUpload) throw tooLarge();
-      yield chunk;
-    }
-  }
+/** Characters of a file's name. */
+const MAX_NAME = 255;
+
+interface Incoming {
+  name: string | null;
+  content: AsyncIterable<Uint8Array>;
+  /** Bytes, where they are known before; else 0. */
+  length: number;
+}
+
+/**
+ * `POST /uploads`: a file, streamed into the store: the raw body, or the one file of a form. Either
+ * may be packed by gzip. `?name=` names it, `X-Filename`, or the form.
+ */
+export async function createUpload(app: App, context: RouteContext): Promise<Response> {
   const { store, uploads } = app.engine;
-  store.requireStore();
   try {
-    return json(
-      await uploads.add(limited(), name === null ? null : name.slice(0, 255), length),
-      201,
-    );
+    const { name, content, length } = await incoming(app, context);
+    store.requireStore();
+    return json(await uploads.add(content, name?.slice(0, MAX_NAME) ?? null, length), 201);
   } catch (error) {
-    if (error instanceof HttpError) throw error;
+    await context.request.body?.cancel().catch(() => {});
+    if (error instanceof HttpError || error instanceof StoreError) throw error;
     if (error instanceof UploadRefused) {
       const { message, bound } = error;
       throw new HttpError(507, message, { field: "body", extra: { bound } });
@@ -43,6 +39,50 @@ export async function createUpload(app: App, { request, url }: RouteContext): Pr
     app.log.error("an upload could not be stored", { error });
     throw new StoreError("stalled");
   }
+}
+
+async function incoming(
+  app: App,
+  { request: { headers, body }, url }: RouteContext,
+): Promise<Incoming> {
+  const { maxUpload, bodyTimeoutMs } = app.config;
+  const type = headers.get("content-type");
+  const form = isForm(type);
+  const length = Number(headers.get("content-length") ?? 0);
+  const bound = form || headers.has("content-encoding") ? maxUpload + MAX_AROUND : maxUpload;
+  if (length > bound) throw tooLarge(maxUpload);
+  const sent = body === null ? nothing() : withDeadline(body, bodyTimeoutMs, TOTAL_MS);
+  const plain = unpacked(headers, bounded(sent, bound, maxUpload));
+  const named = url.searchParams.get("name") ?? fileName(headers.get("x-filename"));
+  if (!form) {
+    return {
+      name: named,
+      content: bounded(plain, maxUpload),
+      length: bound === maxUpload ? length : 0,
+    };
+  }
+  const { name, content } = await formFile(type!, plain);
+  return { name: named ?? name, content: bounded(content, maxUpload), length: 0 };
+}
+
+/** @param told What the error names, where it is not the bound itself. */
+async function* bounded(
+  body: AsyncIterable<Uint8Array>,
+  bytes: number,
+  told = bytes,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > bytes) throw tooLarge(told);
+    yield chunk;
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+function tooLarge(bytes: number): HttpError {
+  return new HttpError(413, `The upload is larger than ${bytes} bytes`, { field: "body" });
 }
 
 /** Headers carry ASCII: a client sends other characters percent-encoded. */

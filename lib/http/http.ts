@@ -4,6 +4,7 @@
  * @module
  */
 
+import { requirePlain } from "./content_coding.ts";
 import { HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
 import { ULID } from "../kv/keys.ts";
@@ -41,9 +42,10 @@ export interface BodyLimits {
  * Reads a JSON body; `undefined` for an empty one.
  *
  * @throws {HttpError} 400 when it is not JSON, nested too deep or has a number that could not be kept,
- *   408 when it does not arrive in time, 413 when it is too large.
+ *   408 when it does not arrive in time, 413 when it is too large, 415 when it is packed.
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  requirePlain(request.headers);
   const bytes = await readBody(request, limits);
   if (bytes.length === 0) return undefined;
   let text: string;

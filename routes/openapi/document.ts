@@ -49,9 +49,10 @@ export function describeOperation(path: string, method: string, need: Need): Des
   const params = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
   const problem = (text: string): Answer => [text, "Problem"];
   const common: Record<number, Answer> = {};
-  if (words.body && words.body !== "bytes") common[400] = problem("The body or a header is wrong");
+  if (words.body) common[400] = problem("The body or a header is wrong");
   if (words.body) common[408] = problem("The body did not arrive in time");
   if (words.body) common[413] = problem("The body is too large");
+  if (words.body) common[415] = problem("The body is packed: 'Accept-Encoding' says how it may be");
   if (need !== "public") {
     common[401] = problem("No token, or none that is valid");
     common[403] = problem("The token does not open this, or a page of another site asks");
@@ -154,7 +155,11 @@ function responseJson([description, body]: Answer): Json {
 }
 
 function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json {
-  if (body === "bytes") return { "application/octet-stream": {} };
+  if (body === "bytes") {
+    const file = { type: "string", format: "binary", description: "The one file of the form" };
+    const form = { type: "object", required: ["file"], properties: { file } };
+    return { "application/octet-stream": {}, "multipart/form-data": { schema: form } };
+  }
   const schema = schemaJson(body);
   if (body !== NEW_TASK) return { "application/json": { schema } };
   // Each kind with its own input.

@@ -247,6 +247,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /uploads": {
     id: "createUpload",
     summary: "Store a file for a task to read, for a day",
+    description: "The body may be packed, with 'Content-Encoding: gzip': it is stored unpacked.",
     body: "bytes",
     bodyOptional: true,
     query: { name: text.describe("A file name") },

@@ -157,6 +157,10 @@ function specific(
       return [`/tasks/${id}/cancel`];
     },
     "POST /tasks/:id/cancel 409": async () => [`/tasks/${await done()}/cancel`],
+    "POST /uploads 400": () => [
+      "/uploads",
+      { body: "no form", headers: { "content-type": "multipart/form-data; boundary=x" } },
+    ],
     "POST /uploads 201": () => ["/uploads?name=a.csv", { body: "a,b\n1,2\n" }],
     "GET /icon.svg 200": () => ["/icon.svg?status=running&progress=40"],
     "GET /icon.svg 400": () => ["/icon.svg?status=x"],
@@ -284,6 +288,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
           }
           if (operation.body) init = { body: operation.body === "bytes" ? "x" : "{}" };
           if (status === 400) init = { body: "[" };
+          if (status === 415) headers["content-encoding"] = "br";
           if (status === 413) init = { body: "x".repeat(2000) };
           if (status === 503 && path === "/tasks") init = { body: '{"kind":"echo"}' };
           if (status === 503 && path === "/tasks/bulk") {

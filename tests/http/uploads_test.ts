@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { gzipSync } from "node:zlib";
 import { createLogger } from "../../lib/base/log.ts";
 import type { Server } from "../../main.ts";
 import { finished, submit } from "../helpers/api.ts";
@@ -15,6 +16,8 @@ function randomBytes(size: number, seed: number): Uint8Array<ArrayBuffer> {
   const random = seededRandom(seed);
   return Uint8Array.from({ length: size }, () => random() * 256);
 }
+
+const gzip = (data: string | Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(gzipSync(data));
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
@@ -126,4 +129,80 @@ Deno.test("a task that names an upload that is not there fails with one sentence
     assertStringIncludes(error!.message, `There is no upload ${upload}`.slice(0, 500));
   }
   assertEquals(logged, []);
+});
+
+Deno.test("POST /uploads takes the file of a form, packed by gzip or not", async () => {
+  await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
+  const bytes = randomBytes(300 * KiB, 3);
+  const post = (body: BodyInit, headers: Record<string, string> = {}, query = "") =>
+    fetch(`${app.url}/uploads${query}`, { method: "POST", body, headers });
+  const form = new FormData();
+  form.set("note", "taken for nothing");
+  form.set("file", new File([bytes], "people.csv"));
+  const boundary = "gzipped";
+  const packedForm = gzip(
+    `--${boundary}\r\nContent-Disposition: form-data; name=f; filename=a.csv\r\n\r\nid\r\n--${boundary}--`,
+  );
+  const text = new TextEncoder().encode("id");
+  const taken: [sent: Promise<Response>, name: string | null, content: Uint8Array<ArrayBuffer>][] =
+    [
+      [post(form), "people.csv", bytes],
+      [post(form, {}, "?name=mine.csv"), "mine.csv", bytes],
+      [post(gzip(bytes), { "content-encoding": "gzip" }), null, bytes],
+      [post("id", { "content-encoding": "identity" }), null, text],
+      [
+        post(packedForm, {
+          "content-encoding": "gzip",
+          "content-type": `multipart/form-data; boundary=${boundary}`,
+        }),
+        "a.csv",
+        text,
+      ],
+    ];
+  for (const [sent, name, content] of taken) {
+    const response = await sent;
+    assertEquals(response.status, 201);
+    const info = await response.json();
+    assertEquals([info.name, info.size, info.sha256], [
+      name,
+      content.length,
+      await sha256(content),
+    ]);
+  }
+});
+
+Deno.test("POST /uploads keeps nothing of a form or a gzip that is too large, or not whole", async () => {
+  await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
+  const large = randomBytes(300 * KiB + 1, 4);
+  const form = new FormData();
+  form.set("file", new File([large], "people.csv"));
+  const two = new FormData();
+  for (const name of ["a", "b"]) two.set(name, new File(["x"], name));
+  const packed = gzip(large.subarray(1));
+  const packedBy = { "content-encoding": "gzip" };
+  const wrong: [status: number, body: BodyInit, headers?: Record<string, string>][] = [
+    [413, form],
+    [413, gzip(new Uint8Array(300 * KiB + 1)), packedBy],
+    // Much that goes in, and nothing that comes out.
+    [413, new Blob(Array(20_000).fill(gzip(""))).stream(), packedBy],
+    [400, two],
+    [400, packed.slice(0, -10), packedBy],
+    [400, "id,name\n", packedBy],
+    [400, "id,name\n", { "content-type": "multipart/form-data; boundary=x" }],
+    [400, "id,name\n", { "content-type": "multipart/form-data" }],
+    [415, "id,name\n", { "content-encoding": "br" }],
+    [415, "id,name\n", { "content-type": "multipart/mixed; boundary=x" }],
+  ];
+  for (const [status, body, headers = {}] of wrong) {
+    const response = await fetch(`${app.url}/uploads`, { method: "POST", body, headers });
+    await assertProblem(response, status);
+    await assertNoUploads(app);
+  }
+  const json = await fetch(`${app.url}/tasks`, {
+    method: "POST",
+    body: gzip('{"kind":"demo"}'),
+    headers: packedBy,
+  });
+  assertEquals(json.headers.get("accept-encoding"), "identity");
+  await assertProblem(json, 415);
 });

@@ -1,0 +1,72 @@
+/**
+ * `Content-Encoding` of requests (RFC 9110 §8.4): an upload may be packed by gzip, nothing else may
+ * be packed at all. What is not understood is refused, since stored as it came it would be read as
+ * something else.
+ *
+ * @module
+ */
+
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { HttpError } from "./errors.ts";
+
+/** Bytes that come out at once, however little went in. `DecompressionStream` knows no such bound. */
+const CHUNK = 64 * 1024;
+
+/** The coding of a body, in lower case; `"identity"` for none. */
+export function codingOf(headers: Headers): string {
+  const named = (headers.get("content-encoding") ?? "").toLowerCase().split(",")
+    .map((name) => name.trim()).filter((name) => name !== "" && name !== "identity");
+  return named.join(", ") || "identity";
+}
+
+/**
+ * Refuses a body that is packed.
+ *
+ * @throws {HttpError} 415
+ */
+export function requirePlain(headers: Headers): void {
+  const coding = codingOf(headers);
+  if (coding !== "identity") throw notTaken(coding, "identity", "send the body as it is");
+}
+
+/**
+ * Unpacks a body, in pieces of bounded size.
+ *
+ * @throws {HttpError} 415 for a coding that is not taken; while it is read, 400 where it is damaged
+ *   or ends early.
+ */
+export function unpacked(
+  headers: Headers,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  const coding = codingOf(headers);
+  if (coding === "identity") return body;
+  if (coding === "gzip" || coding === "x-gzip") return gunzip(body);
+  throw notTaken(coding, "gzip", "an upload may be packed by gzip, or sent as it is");
+}
+
+function notTaken(coding: string, taken: string, advice: string): HttpError {
+  const sentence = `Content-Encoding '${coding.slice(0, 64)}' is not taken here: ${advice}`;
+  return new HttpError(415, sentence, {
+    field: "Content-Encoding",
+    headers: { "accept-encoding": taken },
+  });
+}
+
+async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const unzip = createGunzip({ chunkSize: CHUNK });
+  // Its errors are those of `unzip`, which is read below.
+  const feeding = pipeline(Readable.from(body), unzip).catch(() => {});
+  try {
+    yield* unzip;
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HttpError(400, `The body is no whole gzip: ${why}`, { field: "body" });
+  } finally {
+    unzip.destroy();
+    await feeding;
+  }
+}

@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import { concat } from "../../../lib/base/bytes.ts";
+import { requirePlain, unpacked } from "../../../lib/http/content_coding.ts";
+import { HttpError } from "../../../lib/http/errors.ts";
+
+const GZIP = new Headers({ "content-encoding": "gzip" });
+
+async function* chunks(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function unzip(packed: Uint8Array, size?: number): Promise<Uint8Array> {
+  return concat(await Array.fromAsync(unpacked(GZIP, chunks(packed, size))));
+}
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+Deno.test("unpacked() unpacks gzip of one part or several, in any chunks", async () => {
+  const packed = gzipSync("id,name\n");
+  assertEquals(text(await unzip(packed)), "id,name\n");
+  assertEquals(text(await unzip(packed, 1)), "id,name\n");
+  // What `cat a.gz b.gz` makes is one gzip [RFC 1952, 2.2].
+  assertEquals(text(await unzip(concat([packed, gzipSync("1,Ann\n")]), 7)), "id,name\n1,Ann\n");
+  assertEquals(text(await unzip(gzipSync(""))), "");
+});
+
+Deno.test("unpacked() refuses a gzip that is damaged, cut off, followed by more, or none", async () => {
+  const packed = gzipSync("hello, hello, hello");
+  const damaged = packed.map((byte, n) => n === packed.length - 6 ? byte ^ 1 : byte);
+  const wrong = [
+    packed.subarray(0, packed.length - 1),
+    packed.subarray(0, 12),
+    damaged,
+    concat([packed, Uint8Array.of(1, 2, 3)]),
+    new TextEncoder().encode("id,name\n1,Ann\n"),
+    new Uint8Array(),
+  ];
+  for (const bytes of wrong) {
+    const { status } = await assertRejects(() => unzip(bytes), HttpError, "gzip");
+    assertEquals(status, 400);
+  }
+});
+
+Deno.test("unpacked() gives a bomb in small pieces, and lets go of the rest", async () => {
+  let taken = 0;
+  let left = false;
+  const bomb = gzipSync(new Uint8Array(128 * 1024 * 1024));
+  async function* body() {
+    try {
+      for await (const chunk of chunks(bomb, 1024)) {
+        taken += chunk.length;
+        yield chunk;
+      }
+    } finally {
+      left = true;
+    }
+  }
+  let size = 0;
+  for await (const piece of unpacked(GZIP, body())) {
+    assert(piece.length <= 64 * 1024);
+    size += piece.length;
+    if (size > 1024 * 1024) break;
+  }
+  assert(left);
+  assert(taken < bomb.length, "it was read to its end");
+});
+
+Deno.test("unpacked() passes an error of the body on", async () => {
+  async function* late() {
+    yield gzipSync("x").subarray(0, 5);
+    throw new HttpError(408, "late");
+  }
+  const reading = () => Array.fromAsync(unpacked(GZIP, late()));
+  assertEquals((await assertRejects(reading, HttpError, "late")).status, 408);
+});
+
+Deno.test("Content-Encoding: what is not taken is 415, and the answer says what is", () => {
+  const of = (coding: string) => new Headers({ "content-encoding": coding });
+  for (const coding of ["br", "deflate", "gzip, gzip", "aws-chunked", "zstd"]) {
+    const error = assertThrows(() => unpacked(of(coding), chunks(new Uint8Array())), HttpError);
+    assertEquals([error.status, error.options.headers], [415, { "accept-encoding": "gzip" }]);
+  }
+  const error = assertThrows(() => requirePlain(GZIP), HttpError);
+  assertEquals([error.status, error.options.headers], [415, { "accept-encoding": "identity" }]);
+  for (const coding of ["identity", "", "Identity, identity"]) requirePlain(of(coding));
+  requirePlain(new Headers());
+});
