@@ -11,7 +11,7 @@ import { selected as picked, selectTo, toggle } from "./selection.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "../task/task_state.ts";
 import { StatusIcon } from "../ui/icons.tsx";
-import { ProgressBar } from "../ui/progress_bar.tsx";
+import { ProgressBar, shownProgress } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
 import { timeLeft } from "../ui/times.tsx";
 
@@ -134,9 +134,11 @@ function Said({ record: { status, stage, message, error } }: RecordProps): JSX.E
 
 /** The bar, and what it stands for. */
 function Progress({ record }: RecordProps): JSX.Element {
-  const { status, progress, done, total, unit } = record;
+  const { status, done, total, unit } = record;
+  const progress = shownProgress(record);
   const running = status === "running";
-  const bar = running || (progress !== null && status !== "completed" && record.attempt > 0);
+  const bar = running ||
+    (progress !== null && record.attempt > 0 && !(status === "completed" && progress === 100));
   // The unit stands beside it already.
   const speed = running ? rate(record.rate, unit === "bytes" ? unit : null, done !== null) : null;
   return (
@@ -179,9 +181,12 @@ function silentFor(record: TaskRecord, at: number): number | null {
 /** How long it still takes, how long it took, or for how long nothing was heard of it. */
 function firstTime(record: TaskRecord, silence: number | null, at: number): string {
   if (silence !== null) return strings.list.silent(duration(silence));
-  const { started_at: start, finished_at: end } = record;
+  const { started_at: start, finished_at: end, attempt } = record;
   if (end === null) return timeLeft(record, at) ?? "";
-  return start === null ? "" : strings.took(tookTime(Date.parse(end) - Date.parse(start)));
+  if (start === null) return "";
+  // The record knows of the last attempt only.
+  const took = tookTime(Date.parse(end) - Date.parse(start));
+  return attempt > 1 ? strings.lastTook(took) : strings.took(took);
 }
 
 /** When it ended, or was submitted. */

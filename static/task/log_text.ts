@@ -8,23 +8,13 @@ import type { LogRow, StateRow } from "./log_rows.ts";
 import { strings } from "../i18n/strings.ts";
 import { stepOf } from "./timeline.ts";
 
-/** A change of the state, in words. */
+/** A change of the state, in words. Why it failed is told once, above the log. */
 export function stateText(row: StateRow): string {
   const step = stepOf(row);
-  const { attempt, error } = row;
   const name = strings.steps[step];
-  switch (step) {
-    case "retrying":
-    case "failed":
-      return error === null ? name : `${name} · ${error.name}: ${error.message}`;
-    case "queued":
-    case "scheduled":
-    case "interrupted":
-      return name;
-    default:
-      // It may be canceled before the first.
-      return attempt > 0 ? strings.changed(name, attempt) : name;
-  }
+  const counts = step !== "queued" && step !== "scheduled" && step !== "interrupted";
+  // It may be canceled before the first attempt.
+  return counts && row.attempt > 0 ? strings.changed(name, row.attempt) : name;
 }
 
 /** A row as a line of a file. Further lines of its text are indented. */
@@ -40,7 +30,12 @@ function rest(row: LogRow): string {
     }
     case "output":
       return `OUTPUT ${row.text}`;
-    case "state":
-      return `STATE  ${stateText(row)}`;
+    case "state": {
+      const { error } = row;
+      const why = error !== null && row.status !== "running" && row.status !== "completed"
+        ? ` · ${error.name}: ${error.message}`
+        : "";
+      return `STATE  ${stateText(row)}${why}`;
+    }
   }
 }

@@ -18,7 +18,7 @@ export function TaskData(): JSX.Element | null {
 }
 
 function Data({ name, value }: { name: string; value: unknown }): JSX.Element {
-  const none = value === null || value === undefined;
+  const none = value === null || value === undefined || json(value) === "{}";
   return (
     <section class="card side-card">
       <div class="section-head">

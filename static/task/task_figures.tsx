@@ -3,6 +3,8 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { amount, rate } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "./task_state.ts";
+import { task } from "./task_store.ts";
+import { firstStart } from "./timeline.ts";
 import { Ago, Freshness, Since } from "../ui/times.tsx";
 
 /** Four figures: how much, how fast, for how long, and how long ago it spoke. */
@@ -11,14 +13,24 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
   const { status, done, total, unit, created_at, started_at, updated_at, finished_at } = record;
   const over = isFinished(status);
   const perSecond = over ? average(record) : record.rate;
+  // While it runs they may still come, and nothing shall move.
+  const counted = !over || done !== null;
   return (
     <dl class="figures">
-      <Figure name={facts.done}>{amount(done, total, unit)}</Figure>
-      <Figure name={over ? facts.average : facts.rate}>
-        {status === "pending" ? null : rate(perSecond, unit, done !== null)}
-      </Figure>
+      {counted && (
+        <>
+          <Figure name={facts.done}>{amount(done, total, unit)}</Figure>
+          <Figure name={over ? facts.average : facts.rate}>
+            {status === "pending" ? null : rate(perSecond, unit, done !== null)}
+          </Figure>
+        </>
+      )}
       {over
-        ? <Figure name={facts.started}>{started_at && <Ago time={started_at} />}</Figure>
+        ? (
+          <Figure name={facts.started}>
+            <Started record={record} />
+          </Figure>
+        )
         : status === "running"
         ? <Figure name={facts.elapsed}>{started_at && <Since time={started_at} />}</Figure>
         : (
@@ -39,6 +51,13 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
         )}
     </dl>
   );
+}
+
+/** When its first attempt began, as far as that is known. */
+function Started({ record }: { record: TaskRecord }): JSX.Element | null {
+  const start = firstStart(task.value.states, record);
+  const time = start === null ? record.started_at : new Date(start).toISOString();
+  return time === null ? null : <Ago time={time} />;
 }
 
 function Figure(

@@ -14,6 +14,8 @@ import {
 import type { LogRow } from "./log_rows.ts";
 import { rowLine, stateText } from "./log_text.ts";
 import { strings } from "../i18n/strings.ts";
+import type { TaskRecord } from "../../lib/task/record.ts";
+import { isFinished } from "./task_state.ts";
 import { task } from "./task_store.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { DownloadButton } from "./download_button.tsx";
@@ -135,12 +137,19 @@ export function TaskLog(): JSX.Element {
         {log.dropped > 0 && <p class="log-note">{strings.dropped(number(log.dropped))}</p>}
         {found === 0 && (
           <p class="log-note">
-            {log.count > 0 ? strings.noneFound : ended ? strings.noLog : strings.emptyLog}
+            {emptyText(log.count > 0, ended, record!)}
           </p>
         )}
       </LogScroller>
     </section>
   );
+}
+
+/** Why there is no row: none fits, none came, none will come, or they are on their way. */
+function emptyText(some: boolean, ended: boolean, record: TaskRecord): string {
+  if (some) return strings.noneFound;
+  if (ended) return strings.noLog;
+  return isFinished(record.status) ? strings.loading : strings.emptyLog;
 }
 
 interface LevelsProps {

@@ -1,28 +1,25 @@
 import type { JSX } from "preact";
 import { json } from "../i18n/format.ts";
+import { may } from "../app/session.ts";
+import { errorText } from "./error_text.ts";
+import { ErrorView } from "./task_error.tsx";
 import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
-import { LongText } from "../ui/long_text.tsx";
 import { Value } from "../ui/value.tsx";
-
-/** Characters of an error's message shown at first. */
-const MAX_ERROR = 1200;
 
 /** What came of a task: its result, or its error. */
 export function TaskOutcome(): JSX.Element | null {
   const { record, result } = task.value;
   if (record?.error) {
-    const { name, message } = record.error;
+    const { error, status } = record;
     return (
       <section class="card outcome outcome-error">
         <div class="section-head">
-          <h2>{record.status === "failed" ? strings.error : strings.lastError}</h2>
-          <CopyButton id="copy-outcome" text={() => `${name}: ${message}`} />
+          <h2>{status === "failed" ? strings.error : strings.lastError}</h2>
+          <CopyButton id="copy-outcome" text={() => errorText(error, may("admin"))} />
         </div>
-        <p class="text">
-          <strong class="error-name">{name}</strong> <LongText text={message} limit={MAX_ERROR} />
-        </p>
+        <ErrorView error={error} />
       </section>
     );
   }

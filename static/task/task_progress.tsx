@@ -4,13 +4,14 @@ import { amount, number, percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
 import { LongText } from "../ui/long_text.tsx";
-import { ProgressBar } from "../ui/progress_bar.tsx";
+import { ProgressBar, shownProgress } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
 import { TaskChart } from "./task_chart.tsx";
 import { TaskFigures } from "./task_figures.tsx";
 import { TaskNotice } from "./task_notice.tsx";
 import { TaskStages } from "./task_stages.tsx";
-import { TimeLeft, Took } from "../ui/times.tsx";
+import { Took } from "./took.tsx";
+import { TimeLeft } from "../ui/times.tsx";
 
 /** Past so many the server does not count. */
 const MAX_POSITION = 1000;
@@ -45,7 +46,8 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
 
 /** The one thing to read from afar. */
 function figure(record: TaskRecord): string {
-  const { status, progress, done, unit, attempt } = record;
+  const { status, done, unit, attempt } = record;
+  const progress = shownProgress(record);
   if (status === "pending" && attempt === 0) {
     const place = details.value?.data.queue_position ?? null;
     return place === null

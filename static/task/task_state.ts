@@ -185,7 +185,9 @@ export function rowOf({ type, data }: Pick<TaskEvent, "type" | "data">): LogRow 
     case "message": {
       const { seq, updated_at: time, status, attempt, error, run_at: runAt } = data as TaskRecord;
       const canceling = status === "running" && (data as TaskRecord).cancel_requested;
-      return { type: "state", seq, time, status, attempt, canceling, error, runAt };
+      // Causes and stacks stand in the record; a log of thousands of rows need not hold them.
+      const brief = error && { name: error.name, message: error.message };
+      return { type: "state", seq, time, status, attempt, canceling, error: brief, runAt };
     }
     case "log": {
       const { seq, time, level, message, data: fields } = data as LogData;

@@ -4,7 +4,7 @@ import { now } from "../app/clock.ts";
 import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { task } from "./task_store.ts";
-import { isEnd, type Step, timeline } from "./timeline.ts";
+import { isEnd, type Step, timeline, withRecord } from "./timeline.ts";
 import { LongText } from "../ui/long_text.tsx";
 
 /** Steps shown at first: the newest. */
@@ -18,7 +18,10 @@ const MAX_ERROR = 160;
 
 /** What has become of the task: its states and attempts, with times. */
 export function TaskTimeline(): JSX.Element | null {
-  const steps = useComputed(() => timeline(task.value.states)).value;
+  const steps = useComputed(() => {
+    const { states, record } = task.value;
+    return timeline(record === null ? states : withRecord(states, record));
+  }).value;
   const whole = useSignal(false);
   if (steps.length === 0) return null;
   const hidden = whole.value || steps.length <= FEW + 1 ? 0 : steps.length - FEW;
@@ -39,7 +42,11 @@ export function TaskTimeline(): JSX.Element | null {
       )}
       <ol class="timeline">
         {steps.slice(hidden).map((step, n) => (
-          <Entry key={`${step.from} ${step.name} ${n + hidden}`} step={step} />
+          <Entry
+            key={`${step.from} ${step.name} ${n + hidden}`}
+            step={step}
+            last={n + hidden === steps.length - 1}
+          />
         ))}
       </ol>
     </section>
@@ -69,23 +76,25 @@ function length({ from, to }: Step, at: number): number {
   return Math.max(0, (to ?? at) - from);
 }
 
-function Entry({ step }: { step: Step }): JSX.Element {
+function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
   const { name, from, error, until, attempt, resumed, to } = step;
   const iso = new Date(from).toISOString();
-  const running = name === "running" || name === "canceling";
+  // That of the end stands above the log, whole.
+  const told = error === null || (last && name === "failed") ? null : error;
   return (
     <li class={`step step-${name}${to === null && !isEnd(step) ? " step-now" : ""}`}>
       <span class="step-name">
         {name === "running" ? strings.attempt(attempt) : strings.steps[name]}
+        {resumed && " "}
         {resumed && <span class="step-note">{strings.resumed}</span>}
-      </span>
+      </span>{" "}
       {until !== null && to === null
         ? <span class="step-took">{strings.until(clockTime(until))}</span>
-        : !isEnd(step) && <StepTime step={step} />}
+        : !isEnd(step) && <StepTime step={step} />}{" "}
       <time class="step-at" dateTime={iso} title={fullTime(iso)}>{clockTime(from)}</time>
-      {error !== null && !running && (
+      {told !== null && (
         <span class="step-error text">
-          {error.name}: <LongText text={error.message} limit={MAX_ERROR} />
+          {told.name}: <LongText text={told.message} limit={MAX_ERROR} />
         </span>
       )}
     </li>

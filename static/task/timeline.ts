@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TaskError } from "../../lib/task/record.ts";
+import type { TaskError, TaskRecord } from "../../lib/task/record.ts";
 import type { StateRow } from "./log_rows.ts";
 
 /** A part of a task's life. The last three are ends. */
@@ -65,6 +65,49 @@ export function timeline(states: readonly StateRow[]): Step[] {
       until: waits ? Date.parse(row.runAt) : null,
     };
   });
+}
+
+/**
+ * The changes that are known, with those that only the record tells: a long history may still be on
+ * its way, and what has ended shall not look as if it ran.
+ */
+export function withRecord(
+  states: readonly StateRow[],
+  record: TaskRecord,
+): readonly StateRow[] {
+  const { status, attempt, cancel_requested, error, seq, run_at: runAt } = record;
+  const canceling = status === "running" && cancel_requested;
+  const last = states.at(-1);
+  if (last?.status === status && last.attempt === attempt && last.canceling === canceling) {
+    return states;
+  }
+  const at = (time: string | null, fields: Partial<StateRow>): StateRow[] => {
+    if (time === null || (last !== undefined && time <= last.time)) return [];
+    const base = { type: "state", seq, status, attempt, canceling: false, error: null } as const;
+    return [{ ...base, time, runAt: time, ...fields }];
+  };
+  const { created_at, started_at, updated_at, finished_at } = record;
+  const began = attempt > 0 && status !== "pending" ? started_at : null;
+  return [
+    ...states,
+    ...at(created_at, { status: "pending", attempt: 0, ...(attempt === 0 ? { runAt } : {}) }),
+    ...at(began, { status: "running" }),
+    ...(canceling ? at(updated_at, { canceling }) : []),
+    ...(status === "pending" && attempt > 0 ? at(updated_at, { error, runAt }) : []),
+    ...at(finished_at, { error }),
+  ];
+}
+
+/**
+ * When the first attempt began, milliseconds; `null` where that is not known (yet). An end before
+ * that was another life of the task.
+ */
+export function firstStart(states: readonly StateRow[], record: TaskRecord): number | null {
+  const { attempt, started_at } = record;
+  const born = states.findLastIndex(({ status, attempt }) => status === "pending" && attempt === 0);
+  const first = born < 0 ? undefined : states.slice(born).find((row) => row.status === "running");
+  if (first !== undefined) return Date.parse(first.time);
+  return attempt === 1 && started_at !== null ? Date.parse(started_at) : null;
 }
 
 /** Whether a step is an end: a moment, not a time. */

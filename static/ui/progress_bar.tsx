@@ -11,9 +11,16 @@ export interface ProgressBarProps {
   small?: boolean;
 }
 
+/** Percent to show: a task that completed with a part of the work left over has not done all of it. */
+export function shownProgress({ status, progress, done, total }: TaskRecord): number | null {
+  if (status !== "completed" || done === null || total === null || done >= total) return progress;
+  return total > 0 ? 100 * done / total : progress;
+}
+
 /** A task's bar; it moves to and fro where nobody knows how much there is to do. */
 export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.Element {
-  const { kind, status, progress } = record;
+  const { kind, status } = record;
+  const progress = shownProgress(record);
   const unknown = progress === null && status === "running";
   const value = progress ?? 0;
   return (

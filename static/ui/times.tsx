@@ -8,9 +8,8 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
-import { ago, duration, fullTime, tookTime } from "../i18n/format.ts";
+import { ago, duration, fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
-import { isFinished } from "../task/task_state.ts";
 
 /** Milliseconds without an update after which a running task looks as if it may hang. */
 export const QUIET_MS = 30_000;
@@ -51,13 +50,6 @@ export function Since({ time }: { time: string }): JSX.Element {
   return <>{duration(now.value - Date.parse(time))}</>;
 }
 
-/** How long it took; nothing for one that never began. */
-export function Took({ record }: Props): JSX.Element | null {
-  const { started_at: start, finished_at: end } = record;
-  if (start === null || end === null) return null;
-  return <span class="took">{strings.took(tookTime(Date.parse(end) - Date.parse(start)))}</span>;
-}
-
 /** Whether it is still alive: when it last said something. */
 export function Freshness({ record }: Props): JSX.Element | null {
   if (record.status !== "running") return null;
@@ -65,10 +57,4 @@ export function Freshness({ record }: Props): JSX.Element | null {
   return silence < QUIET_MS
     ? <>{ago(silence)}</>
     : <span class="fresh-silent">{ago(silence)}</span>;
-}
-
-/** What a row says of time: left while it runs, how long ago when it has ended. */
-export function RowTime({ record }: Props): JSX.Element | null {
-  if (!isFinished(record.status)) return <TimeLeft record={record} />;
-  return record.finished_at === null ? null : <Ago time={record.finished_at} />;
 }

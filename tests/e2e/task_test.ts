@@ -318,7 +318,7 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
       "Queued",
       "Attempt 1",
       "Interrupted",
-      "Attempt 1resumed",
+      "Attempt 1 resumed",
     ]));
   await eventually(async () => {
     assertEquals(await figure(page, "Process"), String(second.process.pid));

@@ -60,7 +60,7 @@ Deno.test("filterChunks() finds a text as it is, in whatever case, wherever it i
   assertEquals(found("debug", "[A.B]"), [2]);
   assertEquals(found("debug", "straße"), [3]);
   assertEquals(found("debug", "7"), [3, 5]);
-  assertEquals(found("debug", "rangeerror: beyond"), [7]);
+  assertEquals(found("debug", "failed · attempt 1"), [7]);
   assertEquals(found("warn", "7"), []);
   assertEquals(found("debug", ".*"), []);
 });
@@ -106,5 +106,5 @@ Deno.test("rowLine() is a line with time and level, and its further lines are in
   );
   assertEquals(rowLine(logged(1, "info", "plain")), `${time} INFO   plain`);
   assertEquals(rowLine(ROWS[4]!), `${time} OUTPUT {"sum":7}`);
-  assertEquals(rowLine(ROWS[6]!), `${time} STATE  Failed · RangeError: beyond`);
+  assertEquals(rowLine(ROWS[6]!), `${time} STATE  Failed · attempt 1 · RangeError: beyond`);
 });

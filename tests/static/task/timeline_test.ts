@@ -1,5 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { appendStates, isEnd, MAX_STATES, timeline } from "../../../static/task/timeline.ts";
+import {
+  appendStates,
+  firstStart,
+  isEnd,
+  MAX_STATES,
+  timeline,
+  withRecord,
+} from "../../../static/task/timeline.ts";
+import type { TaskRecord } from "../../../lib/task/record.ts";
+import { record } from "../records.ts";
 import type { StateRow } from "../../../static/task/log_rows.ts";
 
 /** A change at a second. */
@@ -63,4 +72,57 @@ Deno.test("appendStates() takes each change once, and keeps a bounded number", (
   const many = Array.from({ length: 3 * MAX_STATES }, (_, n) => state(n + 100));
   states = appendStates(states, many);
   assertEquals([states.length, states.at(-1)], [MAX_STATES, many.at(-1)!]);
+});
+
+const at = (second: number) => new Date(second * 1000).toISOString();
+
+/** The record of a task that was submitted at 1, ran from 5 and ended at 9. */
+const ENDED = record({
+  status: "completed",
+  created_at: at(1),
+  run_at: at(1),
+  started_at: at(5),
+  updated_at: at(9),
+  finished_at: at(9),
+  seq: 10_000,
+});
+
+Deno.test("withRecord() shows the end of a task whose history is still on its way", () => {
+  for (
+    const states of [
+      [],
+      [state(1, { status: "pending", attempt: 0 })],
+      [state(1, { status: "pending", attempt: 0 }), state(5)],
+    ]
+  ) {
+    const steps = timeline(withRecord(states, ENDED));
+    assertEquals(
+      steps.map(({ name, from, to }) => [name, from / 1000, to && to / 1000]),
+      [["queued", 1, 5], ["running", 5, 9], ["completed", 9, null]],
+    );
+  }
+  const whole = [state(1, { status: "pending", attempt: 0 }), state(9, { status: "completed" })];
+  assertEquals(withRecord(whole, ENDED), whole);
+});
+
+Deno.test("withRecord() shows what waits, and who was asked to stop", () => {
+  const names = (fields: Partial<TaskRecord>) =>
+    timeline(withRecord([], record({ ...ENDED, finished_at: null, ...fields })))
+      .map(({ name }) => name);
+  assertEquals(names({ status: "pending", attempt: 0, run_at: at(60) }), ["scheduled"]);
+  assertEquals(names({ status: "pending", error, run_at: at(60) }), ["queued", "retrying"]);
+  assertEquals(names({ status: "running", cancel_requested: true }), [
+    "queued",
+    "running",
+    "canceling",
+  ]);
+});
+
+Deno.test("firstStart() is that of the first attempt of the task's last life", () => {
+  const states = LIFE.slice(0, -1);
+  assertEquals(firstStart(states, record({ attempt: 2 })), 5000);
+  assertEquals(firstStart([...LIFE, state(41)], record({ attempt: 1 })), 41_000);
+  assertEquals(firstStart([], record({ attempt: 1, started_at: at(7) })), 7000);
+  // What was before is not known.
+  assertEquals(firstStart([], record({ attempt: 2, started_at: at(7) })), null);
 });

@@ -1,0 +1,44 @@
+/**
+ * An error as text: what happened, what caused it, and where in the code.
+ *
+ * @module
+ */
+
+import type { TaskError } from "../../lib/task/record.ts";
+
+/** An error, with all that may be known of it. */
+export interface WholeError extends TaskError {
+  /** As the system or a library calls it: `ENOENT`, `23505`. */
+  readonly code?: string | number | null;
+  /** Where it was made; only for those who may see the code. */
+  readonly stack?: string | null;
+  /** What led to it. */
+  readonly cause?: WholeError | null;
+  /** The parts of an `AggregateError`. */
+  readonly errors?: readonly WholeError[] | null;
+}
+
+/** The lines of a stack that say where; without the message, which stands above it. */
+export function framesOf({ stack, name, message }: WholeError): string {
+  if (!stack) return "";
+  const head = [`${name}: ${message}`, message, name].find((text) => stack.startsWith(text));
+  const rest = head === undefined ? stack : stack.slice(head.length);
+  return rest.split("\n").map((line) => line.trim()).filter(Boolean).join("\n");
+}
+
+/** All of an error, as one would paste it into a report. */
+export function errorText(error: WholeError, withStack: boolean): string {
+  const { name, message, code, cause, errors } = error;
+  const lines = [`${name}${code ? ` [${code}]` : ""}: ${message}`];
+  const frames = withStack ? framesOf(error) : "";
+  if (frames !== "") lines.push(indented(frames));
+  if (cause) lines.push(`Caused by: ${errorText(cause, withStack)}`);
+  for (const [n, part] of (errors ?? []).entries()) {
+    lines.push(indented(`${n + 1}. ${errorText(part, withStack)}`));
+  }
+  return lines.join("\n");
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, "    ");
+}
