@@ -15,11 +15,20 @@ async function tooWide(page: Page, view: string): Promise<string[]> {
   return wide > width ? [`${view}: ${wide} px wide in ${width}`] : [];
 }
 
-const LOOKS = ["en-US", "zh-CN"].flatMap((language) =>
-  (["light", "dark"] as const).flatMap((scheme) =>
-    [390, 1280].map((width) => ({ language, scheme, width }))
-  )
-);
+/** What the colours may break, and nothing else. */
+const COLOURS = ["color-contrast"];
+
+/** Pixels. */
+const HEIGHT = 844;
+
+/**
+ * Every view, in each language at its width. At each the other colour scheme is looked at for its
+ * contrasts, and the other width for what does not fit.
+ */
+const LOOKS = [
+  { language: "en-US", scheme: "light", width: 1280 },
+  { language: "zh-CN", scheme: "dark", width: 390 },
+] as const;
 
 for (const { language, scheme, width } of LOOKS) {
   Deno.test(`axe finds nothing wrong with any view: ${language}, ${scheme}, ${width} px`, async () => {
@@ -43,11 +52,26 @@ for (const { language, scheme, width } of LOOKS) {
     await taskWhen(app.url, running.task_id, ({ message }) => message === "waits");
     await using browser = await TestBrowser.launch();
     const languages = [language];
-    await using opened = await browser.open(app.url, { languages, scheme, width, height: 844 });
+    await using opened = await browser.open(app.url, { languages, scheme, width, height: HEIGHT });
     const { page, problems } = opened;
     const wrong: string[] = [];
-    const look = async (view: string) =>
-      void wrong.push(...await violations(page, view), ...await tooWide(page, view));
+    const show = (value: "light" | "dark", width: number) =>
+      Promise.all([
+        page.emulateMediaFeatures([
+          { name: "prefers-color-scheme", value },
+          { name: "prefers-reduced-motion", value: "reduce" },
+        ]),
+        page.setViewport({ width, height: HEIGHT }),
+      ]);
+    const otherScheme = scheme === "light" ? "dark" : "light";
+    const otherWidth = width === 390 ? 1280 : 390;
+    const look = async (view: string) => {
+      wrong.push(...await violations(page, view), ...await tooWide(page, view));
+      await show(otherScheme, otherWidth);
+      const name = `${view}, ${otherScheme}, ${otherWidth} px`;
+      wrong.push(...await violations(page, name, COLOURS), ...await tooWide(page, name));
+      await show(scheme, width);
+    };
 
     await page.waitForSelector(".row");
     await page.waitForSelector(".count-figure");
