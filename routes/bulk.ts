@@ -40,6 +40,9 @@ function told(task_id: string, decided: Decided) {
   if (decided.reason === "not-found") {
     return { task_id, ok: false, error: `There is no task ${task_id}` };
   }
+  if (decided.reason === "no-upload") {
+    return { task_id, ok: false, error: `Its upload ${decided.upload} was removed` };
+  }
   const { status } = decided;
   return { task_id, ok: false, status, error: `Task ${task_id} is ${status}` };
 }

@@ -8,6 +8,7 @@ import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
+import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
 import { byteLength } from "../lib/base/bytes.ts";
 import type { AnyTask } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
@@ -34,9 +35,11 @@ export async function submitTask(
     throw new HttpError(422, sentence, { field: "kind" });
   }
   const now = app.engine.store.now();
+  const json = await checkedInput(task, input);
   const submission: Submission = {
     kind: task.kind,
-    input: await checkedInput(task, input),
+    input: json,
+    named: namedUploads(json),
     priority: priority ?? 0,
     runAt: runAtOf(body, now),
     maxAttempts: max_attempts ?? task.retry.maxAttempts,
@@ -55,10 +58,20 @@ export async function submitTask(
   }
   const result = await app.engine.store.submit(submission);
   if (result.ok) return result;
+  if (result.reason === "no-upload") throw noUpload(result.upload);
+  if (result.reason === "too-many-uploads") {
+    const sentence = `'input' names more than ${MAX_UPLOADS} uploads`;
+    throw new HttpError(422, sentence, { field: "input" });
+  }
   throw new HttpError(422, "This Idempotency-Key was used with another body", {
     field: "Idempotency-Key",
     extra: { task_id: result.id },
   });
+}
+
+function noUpload({ id, field }: NamedUpload): HttpError {
+  const which = `'${field}' names no upload that is there: '${id.slice(0, 64)}'`;
+  return new HttpError(422, `${which} was removed, or never made`, { field: field! });
 }
 
 async function checkedInput(

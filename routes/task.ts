@@ -74,6 +74,12 @@ export async function deleteTask(app: App, { params }: RouteContext): Promise<Re
 function refuse(decided: Decided, id: string, what: string): Decided & { ok: true } {
   if (decided.ok) return decided;
   if (decided.reason === "not-found") throw taskNotFound(id);
+  if (decided.reason === "no-upload") {
+    const { upload } = decided;
+    throw new HttpError(409, `Task ${id} cannot run again: its upload ${upload} was removed`, {
+      extra: { task_id: id, upload_id: upload },
+    });
+  }
   throw wrongState(id, decided.status, what);
 }
 

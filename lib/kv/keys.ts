@@ -26,6 +26,9 @@
  * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
  * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
  * | `["piece", id, n]` | bytes | an upload's n-th chunk |
+ * | `["upload-hold", id, task]` | `null` | a task that names it waits or runs; see {@link ./upload_life.ts} |
+ * | `["upload-until", id]` | number | until when it is kept after the last such task, milliseconds since the epoch |
+ * | `["uploads-removed"]` | id | changes with each removal of one |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
@@ -102,6 +105,10 @@ export const keys = {
   uploads: ["upload"] as Key,
   arriving: (id: string): Key => ["arriving", id],
   arrivings: ["arriving"] as Key,
+  uploadHold: (id: string, task: string): Key => ["upload-hold", id, task],
+  uploadHolds: (id: string): Key => ["upload-hold", id],
+  uploadUntil: (id: string): Key => ["upload-until", id],
+  uploadsRemoved: ["uploads-removed"] as Key,
   uploadsSize: ["uploads-size"] as Key,
   piece: (id: string, n: number): Key => ["piece", id, n],
   pieces: (id: string): Key => ["piece", id],

@@ -13,6 +13,7 @@ import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./free_space.ts";
 import { keys, nameIn, ULID } from "./keys.ts";
 import type { UploadInfo } from "../task/define.ts";
+import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
 
@@ -96,7 +97,7 @@ export class Uploads {
   constructor(options: UploadsOptions) {
     this.#options = options;
     this.#kv = options.kv;
-    this.#ttlMs = options.ttlMs ?? 24 * 3600_000;
+    this.#ttlMs = options.ttlMs ?? UPLOAD_TTL_MS;
     this.#now = options.now ?? Date.now;
     this.#quota = options.quota ?? Infinity;
     this.#writes = new Semaphore(options.atOnce ?? 1);
@@ -166,11 +167,11 @@ export class Uploads {
   async info(id: string): Promise<UploadInfo | null> {
     if (!ULID.test(id)) return null;
     const { value } = await this.#kv.get<StoredUpload>(keys.upload(id));
-    if (value === null || value.sha256 === "" || Date.parse(value.expires_at) <= this.#now()) {
-      return null;
-    }
+    if (value === null || value.sha256 === "") return null;
+    const until = await keptUntil(this.#kv, value, this.#now());
+    if (until <= this.#now()) return null;
     const { piece_size: _, ...info } = value;
-    return info;
+    return { ...info, expires_at: new Date(until).toISOString() };
   }
 
   /** The bytes from `offset` to the end of the piece it lies in; empty past the end. */
@@ -180,14 +181,23 @@ export class Uploads {
     return value?.subarray(offset % PIECE) ?? new Uint8Array();
   }
 
-  /** Removes an upload that is whole. */
-  async remove(id: string): Promise<void> {
-    const entry = await this.#kv.get<StoredUpload>(keys.upload(id));
+  /**
+   * Removes an upload that is whole.
+   *
+   * @param over Only if it has been kept for long enough.
+   */
+  async remove(id: string, over = false): Promise<void> {
+    const [entry, until] = await this.#kv.getMany<[StoredUpload, number]>([
+      keys.upload(id),
+      keys.uploadUntil(id),
+    ]);
     if (entry.value === null) return;
+    if (over && await keptUntil(this.#kv, entry.value, this.#now()) > this.#now()) return;
     const nobodys: ArrivingUpload = { sid: "", size: entry.value.size };
     // From here on whoever finds it goes on with it.
-    const atomic = this.#kv.atomic().check(entry)
-      .delete(entry.key).set(keys.arriving(id), nobodys);
+    const atomic = this.#kv.atomic().check(entry, until)
+      .delete(entry.key).delete(until.key).set(keys.arriving(id), nobodys)
+      .set(keys.uploadsRemoved, id);
     if ((await addToUploads(atomic, 0).commit()).ok) await this.#discard(id);
   }
 
@@ -196,7 +206,7 @@ export class Uploads {
     const known = await this.#kv.get<Deno.KvU64>(keys.uploadsSize);
     let size = 0;
     for await (const { key, value } of this.#kv.list<StoredUpload>({ prefix: keys.uploads })) {
-      if (Date.parse(value.expires_at) <= this.#now()) await this.remove(nameIn(key));
+      if (Date.parse(value.expires_at) <= this.#now()) await this.remove(nameIn(key), true);
       size += HEAD_BYTES + value.size;
     }
     for await (const { value } of this.#kv.list<ArrivingUpload>({ prefix: keys.arrivings })) {

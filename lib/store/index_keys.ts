@@ -1,11 +1,13 @@
 /**
- * The keys that lead to a task beside its own: index, queue and slot. They move as its state does.
+ * The keys that lead to a task beside its own: index, queue and slot, and what it holds of uploads.
+ * They move as its state does.
  *
  * @module
  */
 
 import { type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
+import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
 import { isFinished, type Status } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
@@ -47,6 +49,8 @@ export function moveIndexKeys(
     // A cancel that was asked for is done with, and is not meant for the task when it is retried.
     if (before && isFinished(before.status)) deletes.push(keys.cancel(id));
   }
+  const held = before !== null && !isFinished(before.status);
+  if (held === isFinished(status)) holdUploads(part, task, !held);
   const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
   if (moved && before?.queue) deletes.push(before.queue);
   if (moved && queue) sets.push([queue, null, 8]);
@@ -58,4 +62,15 @@ export function moveIndexKeys(
     }
   }
   return after;
+}
+
+/** Keeps the uploads that a task names, or lets go of them. */
+function holdUploads({ sets, deletes }: Required<Part>, task: Task, hold: boolean): void {
+  const { record: { task_id, updated_at }, uploads = [] } = task;
+  for (const upload of uploads) {
+    const key = keys.uploadHold(upload, task_id);
+    if (hold) sets.push([key, null, 8]);
+    else deletes.push(key);
+    sets.push([keys.uploadUntil(upload), Date.parse(updated_at) + UPLOAD_TTL_MS, 16]);
+  }
 }

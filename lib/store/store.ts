@@ -10,6 +10,7 @@ import { Journal, type JournalOptions } from "./journal.ts";
 import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
+import { findUploads } from "../kv/upload_life.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
@@ -22,7 +23,8 @@ export type Decided =
   | { ok: true; status: Status }
   | { ok: true; status: "asked" }
   | { ok: false; reason: "not-found" }
-  | { ok: false; reason: "wrong-state"; status: Status };
+  | { ok: false; reason: "wrong-state"; status: Status }
+  | { ok: false; reason: "no-upload"; upload: string };
 
 export type { Submission, Submitted } from "./submissions.ts";
 
@@ -104,13 +106,23 @@ export class Store {
     });
   }
 
-  /** Puts a finished task back to pending. */
+  /** Puts a finished task back to pending, unless an upload that it names is gone. */
   retry(id: string): Promise<Decided> {
+    let unchanged: Deno.AtomicCheck | null = null;
+    const findAgain = async () => {
+      const { uploads = [] } = await this.heads.get(id) ?? {};
+      if (uploads.length === 0) return null;
+      const { ids, check } = await findUploads(this.kv, uploads, this.now());
+      unchanged = check;
+      const upload = uploads.find((it) => !ids.has(it));
+      return upload === undefined ? null : { ok: false, reason: "no-upload", upload } as const;
+    };
     return this.#decide(id, (live) => {
       if (!live.change({ type: "retry" }).ok) return "refused";
+      if (unchanged) live.also({ checks: [unchanged] });
       this.onpending?.(live);
       return "changed";
-    });
+    }, findAgain);
   }
 
   /**
@@ -185,9 +197,12 @@ export class Store {
   async #decide(
     id: string,
     action: (live: LiveTask) => "changed" | "refused" | "remote",
+    refusal: () => Promise<Decided | null> = () => Promise.resolve(null),
   ): Promise<Decided> {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
+      const refused = await refusal();
+      if (refused) return refused;
       let live: LiveTask | undefined;
       const did = await this.withTask(id, (it) => action(live = it));
       if (did === null || !live) return { ok: false, reason: "not-found" };

@@ -78,7 +78,8 @@ export class StoredHead {
       if (!inline) part.sets.push([keys.result(id), textValue(result), byteLength(result)]);
     }
     const head = pack(task, this.input, this.#result);
-    const size = head.record.length * 2 + 1024 + traceSize(task.trace);
+    const size = head.record.length * 2 + 1024 + traceSize(task.trace) +
+      32 * (task.uploads?.length ?? 0);
     part.sets.push([keys.task(id), head, size]);
     this.#index = moveIndexKeys(part, task, this.#index);
   }

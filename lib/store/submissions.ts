@@ -6,17 +6,21 @@
 
 import { monotonicUlid } from "@std/ulid";
 import type { Heads } from "../kv/heads.ts";
-import { type Key, keys } from "../kv/keys.ts";
+import { keys } from "../kv/keys.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
+import { findUploads } from "../kv/upload_life.ts";
+import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveTask } from "./live_task.ts";
 import type { LiveTasks } from "./live_tasks.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 
-export interface Submission extends Omit<NewTask, "id"> {
+export interface Submission extends Omit<NewTask, "id" | "uploads"> {
   /** The validated input, as JSON text; `null` when there is none. */
   input: string | null;
+  /** What the input names of uploads. */
+  named?: readonly NamedUpload[];
   /** The same key and digest give the same task. */
   idempotency?: { key: string; digest: string; ttlMs: number };
 }
@@ -24,7 +28,9 @@ export interface Submission extends Omit<NewTask, "id"> {
 /** What came of a submission. `record` is JSON text, as it was accepted. */
 export type Submitted =
   | { ok: true; id: string; record: string; created: boolean }
-  | { ok: false; reason: "key-reused"; id: string };
+  | { ok: false; reason: "key-reused"; id: string }
+  | { ok: false; reason: "no-upload"; upload: NamedUpload }
+  | { ok: false; reason: "too-many-uploads" };
 
 export interface SubmissionsOptions {
   kv: Deno.Kv;
@@ -33,7 +39,7 @@ export interface SubmissionsOptions {
   tasks: LiveTasks;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** A task is pending. Without an Idempotency-Key it is told before its commit. */
+  /** A task is pending. Where nothing can refuse it, it is told before its commit. */
   onpending(live: LiveTask): void;
 }
 
@@ -64,9 +70,10 @@ export class Submissions {
 
   async #submit(submission: Submission): Promise<Submitted> {
     const { kv, heads, journal, tasks, now, onpending } = this.#options;
-    const { idempotency, input, ...spec } = submission;
+    const { idempotency, input, named = [], ...spec } = submission;
     for (let tries = 0;; tries++) {
-      let check: Deno.AtomicCheck | null = null;
+      const checks: Deno.AtomicCheck[] = [];
+      let uploads: string[] = [];
       if (idempotency) {
         const key = keys.idempotency(idempotency.key);
         const entry = await kv.get<IdempotencyEntry>(key);
@@ -76,27 +83,36 @@ export class Submissions {
           const head = await heads.get(id);
           if (head) return { ok: true, id, record: head.record, created: false };
         }
-        check = { key, versionstamp: entry.versionstamp };
+        checks.push({ key, versionstamp: entry.versionstamp });
+      }
+      if (named.length > 0) {
+        const { ids, check } = await findUploads(kv, named.map(({ id }) => id), now());
+        const upload = named.find(({ id, field }) => field !== null && !ids.has(id));
+        if (upload) return { ok: false, reason: "no-upload", upload };
+        if (ids.size > MAX_UPLOADS) return { ok: false, reason: "too-many-uploads" };
+        uploads = [...ids];
+        if (ids.size > 0) checks.push(check);
       }
       // One time for both: lists pick by the time in the id.
       const at = now();
       const id = monotonicUlid(at);
-      const live = tasks.create(newTask({ ...spec, id }, at), input);
-      if (check && idempotency) {
-        const { digest, ttlMs } = idempotency;
+      const live = tasks.create(newTask({ ...spec, id, uploads }, at), input);
+      if (checks.length > 0) live.also({ checks });
+      if (idempotency) {
+        const { key, digest, ttlMs } = idempotency;
         const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
-        live.also({ checks: [check], sets: [[check.key as Key, value, 128, ttlMs]] });
+        live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
       }
       const tell = !this.#kinds.has(spec.kind);
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);
       journal.touch(live);
-      // Without a key nothing can refuse it, and it may start with the commit that takes it in.
-      if (!check) onpending(live);
+      // Without a check nothing can refuse it, and it may start with the commit that takes it in.
+      if (checks.length === 0) onpending(live);
       const result = await inTime(live.committed());
       if (result.ok) {
         if (tell) this.#kinds.add(spec.kind);
-        if (check) onpending(live);
+        if (checks.length > 0) onpending(live);
         return { ok: true, id, record, created: true };
       }
       if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);

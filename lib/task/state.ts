@@ -48,6 +48,8 @@ export interface Task {
   trimmed: number;
   /** How the attempt went up to now; `null` before the first. */
   trace: Trace | null;
+  /** Ids of the uploads that are kept until it has ended; absent for none. */
+  uploads?: readonly string[];
 }
 
 /** What can happen to a task. */
@@ -198,6 +200,8 @@ export interface NewTask {
   runAt: number;
   /** Milliseconds an attempt may take, or `null`. */
   timeoutMs: number | null;
+  /** See {@link Task.uploads}. */
+  uploads?: readonly string[];
 }
 
 /** A task as it is when it is submitted. */
@@ -234,6 +238,7 @@ export function newTask(spec: NewTask, now: number): Task {
     rowBytes: 0,
     trimmed: 0,
     trace: null,
+    ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
   };
 }
 

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { createLogger } from "../../lib/base/log.ts";
 import type { Server } from "../../main.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -118,17 +117,29 @@ Deno.test("POST /uploads keeps nothing of a body that breaks off", async () => {
   }
 });
 
-Deno.test("a task that names an upload that is not there fails with one sentence", async () => {
-  const logged: string[] = [];
-  const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
-  await using app = await testApp({}, { log });
-  for (const upload of ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "x".repeat(3000), "\u0000", "../../etc"]) {
-    const { task_id } = await submit(app.url, "checksum", { upload });
-    const { status, error } = await finished(app.url, task_id);
-    assertEquals([status, error?.name], ["failed", "NotFound"]);
-    assertStringIncludes(error!.message, `There is no upload ${upload}`.slice(0, 500));
+Deno.test("POST /tasks refuses an upload that is not there, and says where it is named", async () => {
+  await using app = await testApp();
+  const post = (body: object) =>
+    fetch(`${app.url}/tasks`, { method: "POST", body: JSON.stringify(body) });
+  for (const upload of ["01JD…", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "x".repeat(3000), "../../etc"]) {
+    const response = await post({ kind: "checksum", input: { upload } });
+    const { field, error } = await assertProblem(response, 422);
+    assertEquals(field, "input.upload");
+    assertStringIncludes(error, `'${upload.slice(0, 64)}' was removed, or never made`);
   }
-  assertEquals(logged, []);
+  const deep = await post({ kind: "echo", input: { files: [{ csv_upload: "x" }] } });
+  assertEquals((await assertProblem(deep, 422)).field, "input.files.0.csv_upload");
+  // One that is gone when the task is retried.
+  const upload = await fetch(`${app.url}/uploads`, { method: "POST", body: "x" });
+  const { upload_id } = await upload.json();
+  const { task_id } = await submit(app.url, "checksum", { upload: upload_id });
+  await finished(app.url, task_id);
+  await app.engine.uploads.remove(upload_id);
+  const retry = await fetch(`${app.url}/tasks/${task_id}/retry`, { method: "POST" });
+  assertStringIncludes(
+    (await assertProblem(retry, 409)).error,
+    `its upload ${upload_id} was removed`,
+  );
 });
 
 Deno.test("POST /uploads takes the file of a form, packed by gzip or not", async () => {
