@@ -34,8 +34,8 @@ export async function getDetails(
     checkpoint: parsed(checkpoint),
     timeout_ms: stored.timeoutMs,
     interruptions: stored.interruptions,
-    // A task's token is for those outside: they see that it is alive, not where.
-    worker: worker && principal.taskId !== null ? { silent_ms: worker.silent_ms } : worker,
+    // Those outside, with a task's token or their own task, see that it is alive, not where.
+    worker: worker && !principal.scopes.includes("read") ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,
     queue_position: position,
     trace: shownTrace(stored, record),

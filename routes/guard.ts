@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Need, permit, type Principal } from "../lib/http/auth.ts";
+import { type Need, needsOwn, permit, type Principal } from "../lib/http/auth.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import {
   allowOrigin,
@@ -14,6 +14,7 @@ import {
   type Reach,
 } from "../lib/http/origin.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
+import { ULID } from "../lib/kv/keys.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /**
@@ -35,12 +36,40 @@ export async function guard(
   // What is open to all stays open to who shows something outdated.
   const principal = need === "public" ? null : await app.auth.authenticate({
     authorization: headers.get("authorization"),
-    query: need === "task" ? url.searchParams.get("token") : null,
+    query: need === "task" || need === "tasks" ? tokensIn(url) : null,
     sessions: sessionsShown(app, request, url),
   }, client);
-  const permitted = permit(principal, need, params.id);
+  const permitted = await isSubmitter(app, principal, need, params.id)
+    ? principal!
+    : permit(principal, need, namedTasks(need, url, params.id));
   if (writes && app.writes) limit(app.writes, permitted.name || client);
   return permitted;
+}
+
+function tokensIn({ searchParams }: URL): string | null {
+  return searchParams.has("token") ? searchParams.getAll("token").join(",") : null;
+}
+
+/** The tasks that a request is about: none where it is about all. */
+function namedTasks(need: Need, { searchParams }: URL, id: string | undefined): string[] {
+  if (need !== "tasks") return id === undefined ? [] : [id];
+  const words = (name: string) =>
+    searchParams.getAll(name).flatMap((text) => text.split(",")).filter((word) => word !== "");
+  const ids = words("ids");
+  return ids.length === 0 ? [] : [...ids, ...words("rows")];
+}
+
+/** Whether who asks submitted the task, where that is what gives them leave. */
+async function isSubmitter(
+  { engine }: App,
+  principal: Principal | null,
+  need: Need,
+  id = "",
+): Promise<boolean> {
+  if (principal === null || !needsOwn(principal, need)) return false;
+  const wanted = id.toUpperCase();
+  if (!ULID.test(wanted)) return false;
+  return (await engine.heads.get(wanted))?.submitter === principal.name;
 }
 
 /**

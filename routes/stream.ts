@@ -1,5 +1,6 @@
 import { accepts } from "@std/http";
 import { jittered } from "../lib/task/backoff.ts";
+import { type Principal, seesOwn } from "../lib/http/auth.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { followTask } from "../lib/feed/follow_task.ts";
 import { cursorOnly, followMany, type Selection } from "../lib/feed/follow_many.ts";
@@ -36,18 +37,25 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
 }
 
 /** `GET /tasks/stream`: many tasks over one connection. */
-export function streamMany(app: App, context: RouteContext): Response {
+export async function streamMany(app: App, context: RouteContext): Promise<Response> {
   requireEventStream(context.request);
-  const selection = readSelection(context.url);
+  const named = readSelection(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
+  const own = seesOwn(context.principal, "tasks");
+  if (own) await requireOwn(app, context.principal, named, rows);
   const lastEventId = lastEventIdOf(context.request.headers, context.url);
   const { feed } = app.engine;
   return open(
     app,
     context,
-    (stream) => followMany(stream, feed, { selection, lastEventId, rows }),
+    async (stream) => {
+      const selection = own && named === "all"
+        ? { own: await feed.ownTasks.of(context.principal.name, stream.closed) }
+        : named;
+      await followMany(stream, feed, { selection, lastEventId, rows });
+    },
     {
-      ids: selection !== "all" && "ids" in selection ? selection.ids.length : 0,
+      ids: named !== "all" && "ids" in named ? named.ids.length : 0,
       onheartbeat: () => cursorOnly(feed.hub),
     },
   );
@@ -71,7 +79,8 @@ function open(
 ): Response {
   if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
   const { config, pulse, places, log, drain } = app;
-  const { name, taskId, expiresAt } = principal;
+  const { name, taskIds, expiresAt } = principal;
+  const taskId = taskIds?.[0] ?? null;
   const leave = drain === null ? places.take({ name, taskId, address: client }, ids) : null;
   if (leave === null) {
     app.metrics.turnedAway++;
@@ -110,7 +119,29 @@ function requireEventStream(request: Request): void {
   }
 }
 
-function readSelection(url: URL): Selection {
+/**
+ * Refuses what a client does not see that sees its own tasks alone.
+ *
+ * @throws {HttpError} 403, whether there is such a task or not.
+ */
+async function requireOwn(
+  { engine: { heads } }: App,
+  { name }: Principal,
+  named: Named,
+  rows: readonly string[],
+): Promise<void> {
+  const ids = [...named !== "all" && "ids" in named ? named.ids : [], ...rows];
+  const entries = await heads.getMany(ids);
+  const own = entries.every(({ value }) => value?.submitter === name);
+  if (own && (named === "all" || "ids" in named)) return;
+  throw new HttpError(403, "This needs the scope 'read', which the token does not have", {
+    extra: { scope: "read" },
+  });
+}
+
+type Named = Exclude<Selection, { own: unknown }>;
+
+function readSelection(url: URL): Named {
   const ids = readIds(url, "ids", MAX_IDS);
   const kinds = readKinds(url);
   if (ids !== null && kinds !== undefined) {

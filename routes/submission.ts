@@ -44,6 +44,7 @@ export async function submitTask(
     runAt: runAtOf(body, now),
     maxAttempts: max_attempts ?? task.retry.maxAttempts,
     timeoutMs: timeout_ms ?? task.timeout ?? null,
+    ...(principal.name === "" ? {} : { submitter: principal.name }),
   };
   const key = request.headers.get("idempotency-key");
   if (key !== null) {

@@ -1,4 +1,5 @@
 import { ulid } from "@std/ulid";
+import { seesOwn } from "../lib/http/auth.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/kv/keys.ts";
@@ -32,8 +33,9 @@ export async function createTask(app: App, context: RouteContext): Promise<Respo
 }
 
 /** `GET /tasks`: newest first, in pages. */
-export async function getTasks(app: App, { url }: RouteContext): Promise<Response> {
+export async function getTasks(app: App, { url, principal }: RouteContext): Promise<Response> {
   const query: ListQuery = { limit: queryNumber(url, "limit", { fallback: 50, min: 1, max: 500 }) };
+  if (seesOwn(principal, "list")) query.submitter = principal.name;
   const statuses = readStatuses(url);
   if (statuses) query.statuses = statuses;
   const kinds = readKinds(url);

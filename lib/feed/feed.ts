@@ -1,5 +1,6 @@
 import type { Heads } from "../kv/heads.ts";
 import type { Hub } from "./hub.ts";
+import { OwnTasks } from "./own_tasks.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** What a stream is fed from. */
@@ -9,8 +10,10 @@ export interface Feed {
   readonly heads: Heads;
   /** Reads them for all clients together. */
   readonly snapshots: Snapshots;
+  readonly ownTasks: OwnTasks;
 }
 
 export function createFeed(kv: Deno.Kv, hub: Hub, heads: Heads): Feed {
-  return { kv, hub, heads, snapshots: new Snapshots(kv, hub, heads) };
+  const snapshots = new Snapshots(kv, hub, heads);
+  return { kv, hub, heads, snapshots, ownTasks: new OwnTasks(kv, hub) };
 }

@@ -12,16 +12,17 @@ import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { GET_MANY } from "../kv/get_many.ts";
 import type { Heads } from "../kv/heads.ts";
+import type { Own } from "./own_tasks.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
-import { newestPosition, seqsOf, snapshotData } from "./snapshots.ts";
+import { newestPosition, seqsOf, SNAPSHOT_TASKS, snapshotData } from "./snapshots.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import { withFirst } from "../task/json_text.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
 
-export type Selection = { ids: readonly string[] } | { kind: string } | "all";
+export type Selection = { ids: readonly string[] } | { kind: string } | { own: Own } | "all";
 
 export interface FollowManyOptions {
   selection: Selection;
@@ -104,6 +105,9 @@ class Follower {
     const { selection } = this.#options;
     const { closed } = this.#stream;
     if (selection !== "all" && "ids" in selection) return await this.#records(selection.ids, event);
+    if (selection !== "all" && "own" in selection) {
+      return await this.#records(selection.own.newest(SNAPSHOT_TASKS), event);
+    }
     const kind = selection === "all" ? null : selection.kind;
     const level = await this.#feed.snapshots.take(kind, closed, (snapshot, events) => {
       const { shown: seqs, newest } = snapshot;
@@ -150,8 +154,10 @@ class Follower {
     // All that the snapshot told has come by, as a rule.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;
-    const topic = selection === "all" || "kind" in selection ? selection : { ids: selection.ids };
+    const own = selection !== "all" && "own" in selection ? selection.own : null;
+    const topic = selection === "all" || "own" in selection ? "all" : selection;
     const stop = hub.listen(topic, (event) => {
+      if (own?.has(event.event.id) === false) return;
       if (this.#shown && hub.position > this.#shown.newest) this.#shown = null;
       this.#send(event);
     });
@@ -162,8 +168,10 @@ class Follower {
   #picker(selection: Selection): (event: TaskEvent) => boolean {
     const ids = selection !== "all" && "ids" in selection ? new Set(selection.ids) : null;
     const kind = selection !== "all" && "kind" in selection ? selection.kind : null;
+    const own = selection !== "all" && "own" in selection ? selection.own : null;
     return (event) =>
-      this.#carries(event) && (ids?.has(event.id) ?? true) && (kind ?? event.kind) === event.kind;
+      this.#carries(event) && (ids ?? own)?.has(event.id) !== false &&
+      (kind ?? event.kind) === event.kind;
   }
 
   #carries({ type, id }: TaskEvent): boolean {

@@ -16,15 +16,31 @@ import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { digestOf, findToken, type Scope, SCOPES, type Token } from "./tokens.ts";
 
-/** What a route needs: nothing, any token of the operator, a scope, or leave to read the task it names. */
-export type Need = "public" | "any" | "task" | Scope;
+/**
+ * What a route needs: nothing, any token of the operator, or a scope. Whoever submitted a task may do
+ * without some scopes:
+ *
+ * - `task`: `read`, that task's token, or to have submitted it.
+ * - `tasks`: `read`, tokens of all the tasks that are named, or `submit`, which shows their own alone.
+ * - `list`: `read`, or `submit`, likewise.
+ * - `own`: `admin`, or to have submitted the task.
+ */
+export type Need = "public" | "any" | "task" | "tasks" | "list" | "own" | Scope;
+
+/** Whose scope opens it without more. */
+const SCOPE_OF: Partial<Record<Need, Scope>> = {
+  task: "read",
+  tasks: "read",
+  list: "read",
+  own: "admin",
+};
 
 export interface Principal {
   /** The token's name; empty when no token is needed, and for a task's token. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** The only task they may read; `null` for no such limit. */
-  readonly taskId: string | null;
+  /** The only tasks they may read; `null` for no such limit. */
+  readonly taskIds: readonly string[] | null;
   /** Milliseconds since the epoch; `null` for never. */
   readonly expiresAt: number | null;
   /** The page's session that they used; `null` for a token. */
@@ -32,7 +48,10 @@ export interface Principal {
 }
 
 /** Without a token, at a server that has some. */
-const NOBODY: Principal = { name: "", scopes: [], taskId: null, expiresAt: null, session: null };
+const NOBODY: Principal = { name: "", scopes: [], taskIds: null, expiresAt: null, session: null };
+
+/** Tasks' tokens in one address: each costs a signature check. */
+const MAX_TOKENS = 100;
 
 /** A JWT. */
 const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
@@ -60,7 +79,7 @@ export interface AuthOptions {
 export interface Credentials {
   /** The header. */
   authorization: string | null;
-  /** `?token=`, on routes that take it. */
+  /** `?token=`, on routes that take it: tasks' tokens, separated by commas. */
   query: string | null;
   /** From {@link SessionCookie.read}. */
   sessions: readonly string[];
@@ -126,7 +145,7 @@ export class Auth implements AsyncDisposable {
       return await this.#ofHeader(token, client);
     }
     // Never an operator's token: addresses end up in logs and histories.
-    if (query !== null) return await this.#ofTask(query);
+    if (query !== null) return await this.#ofTasks(query.split(","));
     return shown.sessions.length === 0 ? null : await this.#ofSessions(shown.sessions);
   }
 
@@ -185,7 +204,7 @@ export class Auth implements AsyncDisposable {
     }
     // Nobody guesses a signature.
     if (!SIGNED.test(secret)) this.#guesses.wrong(client);
-    return await this.#ofTask(secret);
+    return await this.#ofTasks([secret]);
   }
 
   #ofToken(secret: string): Principal | null {
@@ -193,9 +212,20 @@ export class Auth implements AsyncDisposable {
     return token && principalOf(token);
   }
 
-  async #ofTask(token: string): Promise<Principal> {
-    const { sub, expiresAt } = await this.#verify(token, "task", () => this.#keys!.task);
-    return { ...NOBODY, taskId: sub, expiresAt };
+  async #ofTasks(tokens: readonly string[]): Promise<Principal> {
+    if (tokens.length > MAX_TOKENS) {
+      throw new HttpError(400, `'token' must be ${MAX_TOKENS} tokens at the most`, {
+        field: "token",
+      });
+    }
+    const taskIds: string[] = [];
+    let expiresAt = Infinity;
+    for (const token of tokens) {
+      const read = await this.#verify(token, "task", () => this.#keys!.task);
+      taskIds.push(read.sub);
+      expiresAt = Math.min(expiresAt, read.expiresAt);
+    }
+    return { ...NOBODY, taskIds, expiresAt };
   }
 
   /** One valid session is enough: other cookies may be old, or planted. */
@@ -218,7 +248,7 @@ export class Auth implements AsyncDisposable {
     }
     const { token: name, expiresAt } = session;
     const { scopes } = this.#options.tokens.find((token) => token.name === name)!;
-    return { name, scopes, taskId: null, expiresAt, session };
+    return { name, scopes, taskIds: null, expiresAt, session };
   }
 
   /** Reads a session whether it was ended or not. */
@@ -273,22 +303,42 @@ export class Auth implements AsyncDisposable {
 /**
  * Refuses a request that may not do what it asks for.
  *
- * @param taskId The task that the path names.
+ * @param taskIds The tasks that it names.
  * @throws {HttpError} 401 without credentials, 403 when they do not suffice.
  */
-export function permit(principal: Principal | null, need: Need, taskId?: string): Principal {
+export function permit(
+  principal: Principal | null,
+  need: Need,
+  taskIds: readonly string[] = [],
+): Principal {
   if (need === "public") return principal ?? NOBODY;
   if (principal === null) throw unauthorized("This needs a token");
-  const { scopes, taskId: own } = principal;
-  if (own !== null) {
-    if (need === "task" && own === taskId?.toUpperCase()) return principal;
+  const { scopes, taskIds: readable } = principal;
+  if (readable !== null) {
+    const reads = need === "task" || need === "tasks";
+    const all = taskIds.length > 0 && taskIds.every((id) => readable.includes(id.toUpperCase()));
+    if (reads && all) return principal;
     throw new HttpError(403, "A task's token may only read that task");
   }
-  const scope = need === "task" ? "read" : need;
-  if (scope === "any" || scopes.includes(scope)) return principal;
+  const scope = SCOPE_OF[need] ?? need;
+  if (scope === "any" || scopes.includes(scope as Scope) || seesOwn(principal, need)) {
+    return principal;
+  }
   throw new HttpError(403, `This needs the scope '${scope}', which the token does not have`, {
     extra: { scope },
   });
+}
+
+/** Whether a list has only what they submitted themselves. */
+export function seesOwn({ scopes }: Principal, need: Need): boolean {
+  const lists = need === "list" || need === "tasks";
+  return lists && scopes.includes("submit") && !scopes.includes("read");
+}
+
+/** Whether they may do it to a task because they submitted it, and for no other reason. */
+export function needsOwn({ scopes }: Principal, need: Need): boolean {
+  if (need !== "task" && need !== "own") return false;
+  return scopes.includes("submit") && !scopes.includes(SCOPE_OF[need]!);
 }
 
 function principalOf({ name, scopes }: Token): Principal {

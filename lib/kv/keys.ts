@@ -9,6 +9,7 @@
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
+ * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", kind, -priority, run_at, id]` | `null` | pending tasks that wait for a time: they may run from then on, in the same order |
@@ -64,6 +65,7 @@ export const keys = {
   index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
   indexOf: (kind: string, status: Status): Key => ["index", kind, status],
   indexesOf: (kind: string): Key => ["index", kind],
+  submitted: (token: string, id: string): Key => ["submitted", token, id],
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
   queue: (kind: string, priority: number, runAt: number, id: string): Key => [
@@ -128,6 +130,11 @@ export function nameIn(key: Key): string {
 /** The task of an `index` key. */
 export function indexedIn(key: Key): string {
   return String(key[3]);
+}
+
+/** The task of a `submitted` key. */
+export function submittedIn(key: Key): string {
+  return String(key[2]);
 }
 
 /** The number of a `slot` key. */

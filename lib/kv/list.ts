@@ -10,6 +10,7 @@ import { BEHIND_IDS, FIRST_ID, indexedIn, type Key, keys, nameIn } from "./keys.
 import { newestIds, type Source } from "./newest_ids.ts";
 import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
+import { submittedIds } from "./submitted_ids.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
@@ -19,6 +20,8 @@ export interface ListQuery {
   statuses?: readonly Status[];
   /** Only these kinds. */
   kinds?: readonly string[];
+  /** Only those that the token of this name submitted. */
+  submitter?: string;
   /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
   text?: string;
   /** At the most so many, fewer where they are large. */
@@ -106,10 +109,17 @@ async function* readHeads(
   range: Range,
 ): AsyncGenerator<Entry[]> {
   const wanted = query.limit + 1;
-  const sources = await sourcesOf(kv, query, reads);
-  if (sources === null) return yield* allHeads(kv, reads, range, wanted);
+  const { submitter } = query;
+  let found: AsyncIterable<string>;
+  if (submitter === undefined) {
+    const sources = await sourcesOf(kv, query, reads);
+    if (sources === null) return yield* allHeads(kv, reads, range, wanted);
+    found = newestIds(kv, reads, { sources, ...range, wanted });
+  } else {
+    found = submittedIds(kv, reads, submitter, { ...range, wanted });
+  }
   let ids: string[] = [];
-  for await (const id of newestIds(kv, reads, { sources, ...range, wanted })) {
+  for await (const id of found) {
     if (ids.push(id) < GET_MANY) continue;
     yield await headsOf(kv, reads, ids);
     ids = [];

@@ -42,6 +42,8 @@ export function moveIndexKeys(
   const { checks, sets, deletes } = part;
   const after = indexKeysOf(task);
   const { status, queue, slot } = after;
+  const { submitter } = task;
+  if (!before && submitter !== undefined) sets.push([keys.submitted(submitter, id), null, 8]);
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
     sets.push([keys.index(kind, status, id), null, 8]);

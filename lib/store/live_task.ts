@@ -182,7 +182,7 @@ export class LiveTask implements Write {
     if (this.#writer.requireHead()) this.#hooks.touch(this);
   }
 
-  /** Adds checks and keys to the next commit of this task. */
+  /** Adds checks, keys and events to the next commit of this task: the events go first. */
   also(part: Part): void {
     this.#writer.also(part);
   }

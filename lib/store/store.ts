@@ -137,6 +137,7 @@ export class Store {
       const entry = read ?? await this.heads.entry(id);
       if (!entry.value) return { ok: false, reason: "not-found" };
       const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
+      const { submitter } = entry.value;
       const rows = isFinished(status)
         ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0)
         : null;
@@ -161,6 +162,7 @@ export class Store {
         keys.result(id),
         keys.checkpoint(id),
         keys.cancel(id),
+        ...(submitter === undefined ? [] : [keys.submitted(submitter, id)]),
         ...rows ?? [],
       ];
       const removing = this.journal.write({

@@ -103,6 +103,11 @@ export class Submissions {
         const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
         live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
       }
+      const { kind, submitter } = spec;
+      if (submitter !== undefined) {
+        const json = JSON.stringify(submitter);
+        live.also({ events: [{ type: "submitted", id, kind, seq: 0, json }] });
+      }
       const tell = !this.#kinds.has(spec.kind);
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);

@@ -194,7 +194,7 @@ export class TaskWriter {
       part.checks.push(...checks);
       part.sets.push(...sets);
       part.deletes.push(...deletes);
-      part.events.push(...events);
+      part.events.unshift(...events);
     }
     return part;
   }

@@ -8,7 +8,8 @@
  * What an event is. `message` is the record at a state change, which is kept. `progress` and `head`
  * are the record at any other time, which is conflated: with `head` it was written to the task's
  * head as well. A client sees all three as `message`. `log`, `output` and `complete` are as in a
- * stream; `deleted` and `cancel` (asked for) are for the journal alone.
+ * stream; `deleted` and `cancel` (asked for) are for the journal alone, as is `submitted`, which names
+ * the token that a new task was submitted with and stands before its first `message`.
  */
 export type EventType =
   | "message"
@@ -18,7 +19,8 @@ export type EventType =
   | "output"
   | "complete"
   | "deleted"
-  | "cancel";
+  | "cancel"
+  | "submitted";
 
 /** One event of one task. */
 export interface TaskEvent {

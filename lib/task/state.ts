@@ -50,6 +50,8 @@ export interface Task {
   trace: Trace | null;
   /** Ids of the uploads that are kept until it has ended; absent for none. */
   uploads?: readonly string[];
+  /** The name of the token that submitted it; absent where none was needed. */
+  submitter?: string;
 }
 
 /** What can happen to a task. */
@@ -202,6 +204,8 @@ export interface NewTask {
   timeoutMs: number | null;
   /** See {@link Task.uploads}. */
   uploads?: readonly string[];
+  /** See {@link Task.submitter}. */
+  submitter?: string;
 }
 
 /** A task as it is when it is submitted. */
@@ -239,6 +243,7 @@ export function newTask(spec: NewTask, now: number): Task {
     trimmed: 0,
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
+    ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),
   };
 }
 

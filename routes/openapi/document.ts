@@ -103,7 +103,8 @@ export function describeApi({ routes, kinds, version, secured, cookie }: ApiPart
           type: "apiKey",
           in: "query",
           name: "token",
-          description: "What a submit answered as 'token': also as a Bearer token",
+          description: "What a submit answered as 'token': also as a Bearer token. " +
+            "A stream of several tasks takes one of each, separated by commas",
         },
       },
     },
@@ -177,7 +178,7 @@ function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json 
 function securityOf(need: Need): Json {
   if (need === "public") return [];
   const own = [{ operator: [] }, { session: [] }];
-  return need === "task" ? [...own, { task: [] }] : own;
+  return need === "task" || need === "tasks" ? [...own, { task: [] }] : own;
 }
 
 function inputName(kind: string): string {

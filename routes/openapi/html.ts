@@ -98,7 +98,11 @@ ${table("Answers", Object.entries(operation.responses).map(answerRow))}
 const NEEDS: Record<string, string> = {
   public: "Open to all.",
   any: "Needs any token.",
-  task: "Needs the scope 'read', or the task's own token.",
+  task: "Needs the scope 'read', the task's own token, or to have submitted it.",
+  tasks:
+    "Needs the scope 'read', tokens of all the tasks that 'ids' names, or 'submit': own tasks.",
+  list: "Needs the scope 'read', or 'submit': own tasks.",
+  own: "Needs the scope 'admin', or to have submitted it.",
 };
 
 type Row = readonly [name: unknown, type: unknown, about: unknown];

@@ -22,8 +22,11 @@ const SECRETS = {
   submit: "submit-secret-0123456789",
   read: "read-secret-0123456789",
 };
-const HEADWAY_TOKENS = Object.entries(SECRETS)
-  .map(([scope, secret]) => `the-${scope}:${scope}:${secret}`).join(",");
+const OTHER_SUBMIT = "other-secret-0123456789";
+const HEADWAY_TOKENS = [
+  ...Object.entries(SECRETS).map(([scope, secret]) => `the-${scope}:${scope}:${secret}`),
+  `another:submit:${OTHER_SUBMIT}`,
+].join(",");
 
 function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
@@ -56,9 +59,11 @@ function taskJwt(id: string, expires: string, key: CryptoKey | Uint8Array, audie
 /** What each credential may do: by what the routes need. */
 const MAY: Record<string, readonly string[]> = {
   none: ["public"],
-  read: ["public", "any", "task", "read"],
-  submit: ["public", "any", "submit"],
-  admin: ["public", "any", "task", "read", "submit", "admin"],
+  read: ["public", "any", "task", "tasks", "list", "read"],
+  // Its own tasks alone: A is one of them.
+  submit: ["public", "any", "submit", "task", "tasks", "list", "own"],
+  "another's submit": ["public", "any", "submit", "tasks", "list"],
+  admin: ["public", "any", "task", "tasks", "list", "own", "read", "submit", "admin"],
   "task's own": ["public", "task"],
 };
 
@@ -88,6 +93,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
     ...Object.entries(SECRETS).map(([scope, secret]) =>
       [scope, bearer(secret), MAY[scope]!] as [string, Record<string, string>, readonly string[]]
     ),
+    ["another's submit", bearer(OTHER_SUBMIT), MAY["another's submit"]!],
     ["task A's", bearer(a.token), MAY["task's own"]!],
     ["task B's", bearer(b.token), ["public"]],
     ...Object.entries(forged).map(([name, token]) =>
@@ -104,7 +110,8 @@ Deno.test("every route of the table needs what the table says, of every credenti
     for (const [method, [need]] of Object.entries(methods)) {
       assert(MAY.admin!.includes(need), `${method} ${path} needs something: ${need}`);
       for (const [credential, headers, may] of shown) {
-        if (credential === "admin" && path.startsWith("/tasks/:id") && method !== "GET") continue;
+        const changes = path.startsWith("/tasks/:id") && method !== "GET";
+        if (changes && ["admin", "submit"].includes(credential)) continue;
         const abort = new AbortController();
         const response = await fetch(app.url + path.replace(":id", a.id.toLowerCase()), {
           method,
@@ -157,16 +164,29 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
     "/tasks/counts",
     "/tasks/stream",
     `/tasks/stream?ids=${b.id}`,
-    `/tasks/stream?ids=${a.id}`,
+    `/tasks/stream?ids=${a.id},${b.id}`,
     `/tasks/stream?ids=${a.id}&rows=${b.id}`,
+    `/tasks/stream?rows=${a.id}`,
+    `/tasks/stream?ids=&rows=${a.id}`,
+    "/tasks/stream?ids=",
+    "/tasks/stream?kind=echo",
     "/tasks/stream-all",
     "/kinds",
   ];
   for (const path of others) {
     assertEquals(await status(path, { headers: bearer(a.token) }), 403, path);
     const query = `${path}${path.includes("?") ? "&" : "?"}token=${a.token}`;
-    assertEquals(await status(query), 401, path);
+    const takes = path.startsWith("/tasks/stream") && path !== "/tasks/stream-all";
+    assertEquals(await status(query), takes ? 403 : 401, path);
   }
+  const many = `/tasks/stream?ids=${a.id.toLowerCase()}&rows=${a.id}`;
+  assertEquals(await status(many, { headers: bearer(a.token) }), 200);
+  assertEquals(await status(`${many}&token=${a.token}`), 200);
+  const both = `/tasks/stream?ids=${a.id},${b.id}&rows=${b.id}`;
+  assertEquals(await status(`${both}&token=${a.token},${b.token}`), 200);
+  assertEquals(await status(`${both}&token=${a.token}&token=${b.token}`), 200);
+  assertEquals(await status(`${both}&token=${a.token}`), 403);
+  assertEquals(await status(`${both}&token=${a.token},${a.token}x`), 401);
   const writes: [path: string, method: string][] = [
     ["/uploads", "POST"],
     ["/tasks", "POST"],
@@ -180,6 +200,106 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
     assertEquals(await status(path, { method, headers: bearer(a.token) }), 403, path);
     assertEquals(await status(`${path}?token=${a.token}`, { method }), 401, path);
   }
+});
+
+Deno.test("a submit token sees and cancels the tasks it submitted, and no others", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const mine = await submitWaiting(app);
+  const send = (path: string, secret: string, method = "GET") =>
+    fetch(app.url + path, { method, headers: bearer(secret) });
+  const theirs = await post(`${app.url}/tasks`, { kind: "echo" }, bearer(OTHER_SUBMIT))
+    .then((it) => it.json());
+  const operators = await post(`${app.url}/tasks`, { kind: "echo" }, bearer(SECRETS.admin))
+    .then((it) => it.json());
+  // One of an older version, which did not know who submitted it.
+  const { kv } = app.engine.store;
+  await eventually(async () => {
+    const { status } = await (await send(`/tasks/${operators.task_id}`, SECRETS.admin)).json();
+    assertEquals(status, "completed");
+  });
+  const old = await kv.get<Record<string, unknown>>(keys.task(operators.task_id));
+  const { submitter: _, ...head } = old.value!;
+  await kv.set(old.key, head);
+
+  for (const rest of ["", "/details", "/events"]) {
+    const own = await send(`/tasks/${mine.id}${rest}`, SECRETS.submit);
+    assertEquals(own.status, 200, rest);
+    assert(!("submitter" in await own.json()), "That is for the store alone");
+    const foreign = [theirs.task_id, operators.task_id, mine.id.slice(0, -1) + "0", "x"];
+    const answers = await Promise.all(foreign.map(async (id) => {
+      const problem = await assertProblem(await send(`/tasks/${id}${rest}`, SECRETS.submit), 403);
+      return problem.error;
+    }));
+    // Whether there is such a task is not told, either.
+    assertEquals(new Set(answers).size, 1);
+  }
+  const listed = async (query: string, secret: string) => {
+    const { tasks } = await (await send(`/tasks${query}`, secret)).json();
+    return tasks.map((task: { task_id: string }) => task.task_id);
+  };
+  assertEquals(await listed("", SECRETS.submit), [mine.id]);
+  assertEquals(await listed("", OTHER_SUBMIT), [theirs.task_id]);
+  assertEquals(await listed("?kind=echo&status=pending", SECRETS.submit), [mine.id]);
+  assertEquals(await listed(`?q=${theirs.task_id}`, SECRETS.submit), []);
+  assertEquals((await listed("", SECRETS.read)).length, 3);
+  const refused: [path: string, method: string][] = [
+    ["/tasks/counts", "GET"],
+    ["/tasks/stream-all", "GET"],
+    ["/metrics", "GET"],
+    [`/tasks/stream?ids=${mine.id},${theirs.task_id}`, "GET"],
+    [`/tasks/stream?ids=${mine.id}&rows=${theirs.task_id}`, "GET"],
+    [`/tasks/stream?rows=${theirs.task_id}`, "GET"],
+    ["/tasks/stream?kind=echo", "GET"],
+    [`/tasks/${theirs.task_id}/cancel`, "POST"],
+    [`/tasks/${mine.id}/retry`, "POST"],
+    [`/tasks/${mine.id}`, "DELETE"],
+    ["/tasks/bulk", "POST"],
+  ];
+  for (const [path, method] of refused) {
+    await assertProblem(await send(path, SECRETS.submit, method), 403);
+  }
+  const canceled = await send(`/tasks/${mine.id}/cancel`, SECRETS.submit, "POST");
+  assertEquals((await canceled.json()).status, "canceled");
+  // What is removed leaves nothing behind.
+  await (await send(`/tasks/${mine.id}`, SECRETS.admin, "DELETE")).body?.cancel();
+  assertEquals((await kv.get(keys.submitted("the-submit", mine.id))).versionstamp, null);
+  assertEquals(await listed("", SECRETS.submit), []);
+});
+
+Deno.test("a submit token's stream tells of the tasks it submitted, those to come included", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const mine = await submitWaiting(app);
+  const make = async (secret: string) => {
+    const response = await post(`${app.url}/tasks`, { kind: "echo" }, bearer(secret));
+    return (await response.json()).task_id as string;
+  };
+  await make(OTHER_SUBMIT);
+  const headers = bearer(SECRETS.submit);
+  const idsOf = (events: { event: string; data: string }[]) =>
+    new Set(
+      events.flatMap(({ event, data }) => {
+        const parsed = JSON.parse(data);
+        return event === "snapshot" || event === "reset" ? parsed.tasks : [parsed];
+      }).map(({ task_id }: { task_id: string }) => task_id),
+    );
+  await using stream = await openStream(`${app.url}/tasks/stream`, { headers });
+  await stream.collect(1);
+  await make(OTHER_SUBMIT);
+  const next = await make(SECRETS.submit);
+  const ended = (id: string) => ({ event, data }: { event: string; data: string }) =>
+    event === "complete" && data.includes(id);
+  await stream.until(({ events }) => events.some(ended(next)));
+  const end = stream.events.find(ended(next))!;
+  assertEquals(idsOf(stream.events), new Set([mine.id, next]));
+  assert(stream.events.some(({ event, data }) => event === "message" && data.includes(next)));
+  // A resume replays the same tasks, and those submitted since.
+  const late = await make(SECRETS.submit);
+  await make(OTHER_SUBMIT);
+  await using again = await openStream(`${app.url}/tasks/stream`, { headers, lastEventId: end.id });
+  await again.until(({ events }) => events.some(ended(late)));
+  assertEquals(idsOf(again.events), new Set([late]));
+  await using named = await openStream(`${app.url}/tasks/stream?ids=${mine.id}`, { headers });
+  assertEquals(idsOf(await named.collect(1)), new Set([mine.id]));
 });
 
 Deno.test("a task's token sees that its task is alive, not where it runs", async () => {
@@ -479,7 +599,8 @@ Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that ca
   {
     await using app = await testApp(settings);
     for (const [letter, status] of [["a", 200], ["b", 200], ["c", 403], ["d", 401]] as const) {
-      const response = await fetch(`${app.url}/tasks`, { headers: bearer(letter.repeat(16)) });
+      const headers = bearer(letter.repeat(16));
+      const response = await fetch(`${app.url}/tasks/counts`, { headers });
       await response.body?.cancel();
       assertEquals(response.status, status);
     }

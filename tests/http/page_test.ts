@@ -90,9 +90,10 @@ Deno.test("GET / brings along what the page shows first, as text that can become
   }
 });
 
-Deno.test("GET / shows tasks to nobody but a session that may read", async () => {
+Deno.test("GET / shows tasks to nobody but a session that may read them", async () => {
   const secret = "s".repeat(32);
-  const tokens = `reader:read:${secret},writer:submit:${secret.replace(/^s/, "t")}`;
+  const tokens = `reader:read:${secret},writer:submit:t${secret.slice(1)},` +
+    `other:submit:o${secret.slice(1)}`;
   await using app = await testApp({ HEADWAY_TOKENS: tokens });
   const authorization = `Bearer t${secret.slice(1)}`;
   const { task_id } = await (await fetch(`${app.url}/tasks`, {
@@ -111,14 +112,20 @@ Deno.test("GET / shows tasks to nobody but a session that may read", async () =>
   }
   const reader = await session(secret);
   const writer = await session(`t${secret.slice(1)}`);
+  const other = await session(`o${secret.slice(1)}`);
   for (const path of ["/", `/?task_id=${task_id}`]) {
     const asked = async (headers: HeadersInit) => {
       const { tasks, task, login } = await snapshot(app.url + path, headers);
-      return { shown: tasks !== undefined || task !== undefined, login };
+      return {
+        shown: (tasks as unknown[] | undefined ?? []).length > 0 || task !== undefined,
+        login,
+      };
     };
     assertEquals(await asked({}), { shown: false, login: { required: true, scopes: [] } });
     assertEquals((await asked({ cookie: `${app.auth.cookie.name(false)}=nonsense` })).shown, false);
-    assertEquals((await asked({ cookie: writer })).shown, false);
+    // Who submitted it sees it, who submits as well does not.
+    assertEquals((await asked({ cookie: writer })).shown, true);
+    assertEquals((await asked({ cookie: other })).shown, false);
     // A token in a header is a program's, and programs do not ask for the page.
     assertEquals((await asked({ authorization: `Bearer ${secret}` })).shown, false);
     assertEquals(await asked({ cookie: reader }), {

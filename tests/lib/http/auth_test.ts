@@ -4,8 +4,10 @@ import {
   Auth,
   type Credentials,
   type Need,
+  needsOwn,
   permit,
   type Principal,
+  seesOwn,
 } from "../../../lib/http/auth.ts";
 import { HttpError } from "../../../lib/http/errors.ts";
 import { createLogger } from "../../../lib/base/log.ts";
@@ -48,7 +50,7 @@ Deno.test("Auth.authenticate() takes a task's token until the second it expires"
   const authorization = `Bearer ${await it.auth.taskToken(ID)}`;
   const principal = await it.auth.authenticate({ ...NOTHING, authorization });
   const expiresAt = it.clock.now + 60_000;
-  assertEquals(principal, { name: "", scopes: [], taskId: ID, expiresAt, session: null });
+  assertEquals(principal, { name: "", scopes: [], taskIds: [ID], expiresAt, session: null });
   it.clock.now += 59_999;
   assert(await it.auth.authenticate({ ...NOTHING, authorization }));
   it.clock.now += 1;
@@ -64,7 +66,7 @@ Deno.test("Auth.open() makes one secret a store, whoever comes first", async () 
   const others = await Promise.all(Array.from({ length: 5 }, it.another));
   const query = await others[3]!.taskToken(ID);
   for (const auth of [it.auth, ...others]) {
-    assertEquals((await auth.authenticate({ ...NOTHING, query }))?.taskId, ID);
+    assertEquals((await auth.authenticate({ ...NOTHING, query }))?.taskIds, [ID]);
   }
   using elsewhere = await open();
   await assertRejects(() => elsewhere.auth.authenticate({ ...NOTHING, query }), HttpError);
@@ -75,7 +77,7 @@ Deno.test("Auth.authenticate() goes by what is shown first: header, query, cooki
   const { cookie } = await it.auth.signIn("admin-secret-0123456789");
   const sessions = [cookie];
   const of = async (shown: Partial<Credentials>) =>
-    (await it.auth.authenticate({ ...NOTHING, ...shown }))?.taskId ?? "the operator";
+    (await it.auth.authenticate({ ...NOTHING, ...shown }))?.taskIds?.join() ?? "the operator";
   const [a, b] = [await it.auth.taskToken(ID), await it.auth.taskToken(OTHER)];
   assertEquals(await of({ authorization: `bearer ${a}`, query: b!, sessions }), ID);
   assertEquals(await of({ query: b!, sessions }), OTHER);
@@ -110,32 +112,63 @@ Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whate
 });
 
 Deno.test("permit() lets nobody pass beyond their scopes", () => {
-  const of = (scopes: Scope[], taskId: string | null = null): Principal => ({
+  const of = (scopes: Scope[], taskIds: string[] | null = null): Principal => ({
     name: "x",
     scopes,
-    taskId,
+    taskIds,
     expiresAt: null,
     session: null,
   });
-  const status = (principal: Principal | null, need: Need, taskId?: string) => {
+  const status = (principal: Principal | null, need: Need, taskIds?: string[]) => {
     try {
-      permit(principal, need, taskId);
+      permit(principal, need, taskIds);
       return 200;
     } catch (error) {
       return (error as HttpError).status;
     }
   };
   assertEquals(status(null, "public"), 200);
-  for (const need of ["any", "task", "read", "submit", "admin"] as const) {
-    assertEquals(status(null, need, ID), 401);
-    assertEquals(status(of([], ID), need, OTHER), 403);
-    assertEquals(status(of([], ID), need, ID), need === "task" ? 200 : 403);
-    assertEquals(status(of([], ID), need), 403);
-    assertEquals(status(of(["read"]), need, ID), ["submit", "admin"].includes(need) ? 403 : 200);
-    assertEquals(status(of(["submit"]), need, ID), ["any", "submit"].includes(need) ? 200 : 403);
+  const needs = ["any", "task", "tasks", "list", "own", "read", "submit", "admin"] as const;
+  for (const need of needs) {
+    const reads = need === "task" || need === "tasks";
+    assertEquals(status(null, need, [ID]), 401);
+    assertEquals(status(of([], [ID]), need, [OTHER]), 403);
+    assertEquals(status(of([], [ID]), need, [ID]), reads ? 200 : 403);
+    assertEquals(status(of([], [ID]), need, [ID, OTHER]), 403);
+    assertEquals(status(of([], [ID, OTHER]), need, [OTHER, ID]), reads ? 200 : 403);
+    assertEquals(status(of([], [ID]), need), 403);
+    const writes = ["submit", "own", "admin"].includes(need);
+    assertEquals(status(of(["read"]), need, [ID]), writes ? 403 : 200, need);
+    // Of a task they submitted themselves, whoever asks the store knows.
+    const lists = ["any", "submit", "list", "tasks"].includes(need);
+    assertEquals(status(of(["submit"]), need, [ID]), lists ? 200 : 403, need);
+    assertEquals(seesOwn(of(["submit"]), need), need === "list" || need === "tasks");
+    assertEquals(needsOwn(of(["submit"]), need), need === "task" || need === "own");
+    assertEquals(seesOwn(of(["submit", "read"]), need), false);
+    assertEquals(needsOwn(of(["submit", "read"]), need), need === "own");
+    for (const other of [of(["read"]), of([]), of([], [ID]), of(["admin", "submit", "read"])]) {
+      assertEquals([seesOwn(other, need), needsOwn(other, need)], [false, false], need);
+    }
   }
-  const error = assertThrows(() => permit(of(["read"]), "admin"), HttpError);
+  const error = assertThrows(() => permit(of(["read"]), "own", [ID]), HttpError);
   assertEquals(error.options.extra, { scope: "admin" });
+});
+
+Deno.test("Auth.authenticate() takes tokens of several tasks, as long as each is valid", async () => {
+  using it = await open();
+  const [a, b] = [await it.auth.taskToken(ID), await it.auth.taskToken(OTHER)];
+  const of = async (query: string) => await it.auth.authenticate({ ...NOTHING, query });
+  assertEquals((await of(`${a},${b}`))?.taskIds, [ID, OTHER]);
+  it.clock.now += 30_000;
+  const later = await it.auth.taskToken(OTHER);
+  assertEquals((await of(`${later},${a}`))?.expiresAt, it.clock.now + 30_000);
+  for (const query of [`${a},`, `${a},x`, `${a},${b}x`, ",", `${a}${b}`]) {
+    assertEquals((await assertRejects(() => of(query), HttpError)).status, 401, query);
+  }
+  it.clock.now += 30_000;
+  await assertRejects(() => of(`${later},${a}`), HttpError, "expired");
+  const many = await assertRejects(() => of(`${a},`.repeat(200)), HttpError);
+  assertEquals([many.status, many.options.field], [400, "token"]);
 });
 
 Deno.test("findToken() looks at every token, whichever it is, and at none less", () => {

@@ -1,0 +1,114 @@
+/**
+ * Which tasks each token submitted: for the streams of those who see their own tasks alone. One set
+ * for all streams of a token, which is kept up to date while there are any.
+ *
+ * @module
+ */
+
+import type { Hub } from "./hub.ts";
+import type { TaskEvent } from "../task/event.ts";
+import { Reads } from "../kv/reads.ts";
+import { submittedIds } from "../kv/submitted_ids.ts";
+
+/** Tasks of a token that are known, the newest: streams tell nothing of older ones. */
+const MAX_TASKS = 10_000;
+
+/** The tasks of one token. */
+export interface Own {
+  /** Whether it is one of them. */
+  has(id: string): boolean;
+  /** The newest, newest first. */
+  newest(count: number): string[];
+}
+
+/** See the module. */
+export class OwnTasks {
+  readonly #kv: Deno.Kv;
+  readonly #hub: Hub;
+  readonly #maxTasks: number;
+  readonly #known = new Map<string, Known>();
+
+  /** Takes what it reads from, and how many tasks of a token it knows at the most. */
+  constructor(kv: Deno.Kv, hub: Hub, maxTasks: number = MAX_TASKS) {
+    this.#kv = kv;
+    this.#hub = hub;
+    this.#maxTasks = maxTasks;
+  }
+
+  /** The tasks of a token, those to come included, until `signal` is aborted. */
+  async of(submitter: string, signal: AbortSignal): Promise<Own> {
+    let known = this.#known.get(submitter);
+    if (!known) {
+      known = new Known(submitter, this.#maxTasks);
+      known.stop = this.#hub.listen("all", known.hear);
+      known.reading = known.read(this.#kv);
+      this.#known.set(submitter, known);
+    }
+    const mine = known;
+    mine.users++;
+    const leave = () => {
+      if (--mine.users > 0) return;
+      mine.stop();
+      if (this.#known.get(submitter) === mine) this.#known.delete(submitter);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+    try {
+      await mine.reading;
+    } catch (error) {
+      // Whoever comes next reads again.
+      if (this.#known.get(submitter) === mine) this.#known.delete(submitter);
+      throw error;
+    }
+    return mine;
+  }
+}
+
+class Known implements Own {
+  readonly #submitter: string;
+  readonly #json: string;
+  readonly #maxTasks: number;
+  /** Oldest first. */
+  #ids = new Set<string>();
+  users = 0;
+  stop: () => void = () => {};
+  reading: Promise<void> = Promise.resolve();
+
+  constructor(submitter: string, maxTasks: number) {
+    this.#submitter = submitter;
+    this.#json = JSON.stringify(submitter);
+    this.#maxTasks = maxTasks;
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  newest(count: number): string[] {
+    return [...this.#ids].slice(-count).reverse();
+  }
+
+  /** Reads those there are. What is heard meanwhile is newer. */
+  async read(kv: Deno.Kv): Promise<void> {
+    const found: string[] = [];
+    const options = { wanted: this.#maxTasks };
+    for await (const id of submittedIds(kv, new Reads(), this.#submitter, options)) {
+      if (found.push(id) === this.#maxTasks) break;
+    }
+    this.#ids = new Set([...found.reverse(), ...this.#ids]);
+    this.#bound();
+  }
+
+  readonly hear = ({ event: { type, id, json } }: { event: TaskEvent }): void => {
+    if (type !== "submitted" || json !== this.#json) return;
+    this.#ids.add(id);
+    this.#bound();
+  };
+
+  #bound(): void {
+    for (const id of this.#ids) {
+      if (this.#ids.size <= this.#maxTasks) return;
+      this.#ids.delete(id);
+    }
+  }
+}
