@@ -4,7 +4,6 @@
  * @module
  */
 
-import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
@@ -13,9 +12,7 @@ import { byteLength } from "../lib/base/bytes.ts";
 import type { AnyTask } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { MAX_DELAY_MS, type NewTaskBody } from "./bodies.ts";
-
-/** Milliseconds an Idempotency-Key is remembered. */
-const KEY_TTL_MS = 24 * 3600_000;
+import { keyOf } from "./idempotency_key.ts";
 
 /**
  * Takes in the task that `body` describes.
@@ -46,17 +43,8 @@ export async function submitTask(
     timeoutMs: timeout_ms ?? task.timeout ?? null,
     ...(principal.name === "" ? {} : { submitter: principal.name }),
   };
-  const key = request.headers.get("idempotency-key");
-  if (key !== null) {
-    if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-      throw new HttpError(400, "'Idempotency-Key' must be 1 to 255 visible ASCII characters", {
-        field: "Idempotency-Key",
-      });
-    }
-    // Each client has its own: with the key of another it gets no task of theirs.
-    const own = principal.name === "" ? key : `${principal.name} ${key}`;
-    submission.idempotency = { key: own, digest: await digest(body), ttlMs: KEY_TTL_MS };
-  }
+  const key = await keyOf(request, principal, body);
+  if (key !== null) submission.idempotency = key;
   const result = await app.engine.store.submit(submission);
   if (result.ok) return result;
   if (result.reason === "no-upload") throw noUpload(result.upload);
@@ -119,10 +107,4 @@ function runAtOf({ delay_ms, run_at }: NewTaskBody, now: number): number {
     throw new HttpError(400, "'run_at' must be within a year from now", { field });
   }
   return Math.max(now, at);
-}
-
-/** Of the body, whatever the order of its fields. */
-async function digest(body: NewTaskBody): Promise<string> {
-  const bytes = new TextEncoder().encode(canonical(body));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -5,7 +5,9 @@ import { json, jsonText, pathId } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
 import type { Decided } from "../lib/store/store.ts";
 import type { Head } from "../lib/kv/head.ts";
+import { withLast } from "../lib/task/json_text.ts";
 import type { App, RouteContext } from "./app.ts";
+import { runAgain } from "./run_again.ts";
 
 /** There is no such task. */
 export function taskNotFound(id: string): HttpError {
@@ -57,11 +59,33 @@ export async function cancelTask(app: App, { params }: RouteContext): Promise<Re
   throw wrongState(id, status, "canceled");
 }
 
-/** `POST /tasks/{id}/retry`: a finished task is pending again. */
-export async function retryTask(app: App, { params }: RouteContext): Promise<Response> {
-  const id = pathId(params.id, "task");
-  refuse(await app.engine.store.retry(id), id, "retried before it is finished");
+/**
+ * `POST /tasks/{id}/retry`: a task that failed or was canceled is pending again. One that completed
+ * keeps its result, and a new task does it again.
+ */
+export async function retryTask(app: App, context: RouteContext): Promise<Response> {
+  const id = pathId(context.params.id, "task");
+  const decided = await app.engine.store.retry(id);
+  if (!decided.ok && decided.reason === "wrong-state" && decided.status === "completed") {
+    return await submitted(app, await runAgain(app, await requireTask(app, id), context));
+  }
+  refuse(decided, id, "retried before it is finished");
   return jsonText((await requireTask(app, id)).record);
+}
+
+/** The answer to what made a task, or found the one that its Idempotency-Key made. */
+export async function submitted(
+  app: App,
+  { id, record, created }: { id: string; record: string; created: boolean },
+): Promise<Response> {
+  const headers = { location: `/tasks/${id}` };
+  const token = await app.auth.taskToken(id);
+  const withToken = (json: string) =>
+    token === null ? json : withLast(json, "token", JSON.stringify(token));
+  if (created) return jsonText(withToken(record), 201, headers);
+  const { heads } = app.engine;
+  const head = await heads.get(id);
+  return jsonText(withToken(head ? await heads.shown(head) : record), 200, headers);
 }
 
 /** `DELETE /tasks/{id}`: a finished task, and all that belongs to it. */

@@ -4,12 +4,12 @@ import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/kv/keys.ts";
 import type { ListQuery } from "../lib/kv/list.ts";
-import { withLast } from "../lib/task/json_text.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, NEW_TASK } from "./bodies.ts";
 import { submitTask } from "./submission.ts";
+import { submitted } from "./task.ts";
 
 /** Kinds that a query may name. */
 const MAX_KINDS = 100;
@@ -21,15 +21,7 @@ const MAX_TEXT = 200;
 export async function createTask(app: App, context: RouteContext): Promise<Response> {
   const example = '{"kind":"demo","input":{}}';
   const body = checkBody(NEW_TASK, await readJson(context.request, app.config), example);
-  const { id, record, created } = await submitTask(app, body, context);
-  const headers = { location: `/tasks/${id}` };
-  const token = await app.auth.taskToken(id);
-  const withToken = (json: string) =>
-    token === null ? json : withLast(json, "token", JSON.stringify(token));
-  if (created) return jsonText(withToken(record), 201, headers);
-  const { heads } = app.engine;
-  const head = await heads.get(id);
-  return jsonText(withToken(head ? await heads.shown(head) : record), 200, headers);
+  return await submitted(app, await submitTask(app, body, context));
 }
 
 /** `GET /tasks`: newest first, in pages. */

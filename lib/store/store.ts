@@ -106,7 +106,7 @@ export class Store {
     });
   }
 
-  /** Puts a finished task back to pending, unless an upload that it names is gone. */
+  /** Puts a task that failed or was canceled back to pending, unless an upload that it names is gone. */
   retry(id: string): Promise<Decided> {
     let unchanged: Deno.AtomicCheck | null = null;
     const findAgain = async () => {

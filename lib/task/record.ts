@@ -84,6 +84,8 @@ export interface TaskRecord<Result = unknown> {
   eta_ms: number | null;
   /** Units a second (percent a second without `done`), smoothed; `null` while there is none. */
   rate: number | null;
+  /** The completed task that this one does again; absent in any other. */
+  retried_from?: string;
   /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
   seq: number;
 }

@@ -3,9 +3,9 @@
  *
  * ```text
  *            start                 complete
- *  pending ─────────▶ running ───────────────▶ completed ─┐
- *   ▲  │ ▲               │ │        fail                  │
- *   │  │ └───────────────┘ ├────────────────────▶ failed ─┤
+ *  pending ─────────▶ running ───────────────▶ completed
+ *   ▲  │ ▲               │ │        fail
+ *   │  │ └───────────────┘ ├────────────────────▶ failed ─┐
  *   │  │   interrupt, or   │        cancel                │
  *   │  │   fail with       └──────────────────▶ canceled ─┤
  *   │  │   attempts left                           ▲      │
@@ -65,7 +65,7 @@ export type Change =
   | { type: "retry" };
 
 /** Why a change could not be. */
-export type Refusal = "finished" | "not-finished" | "not-pending" | "not-running";
+export type Refusal = "completed" | "finished" | "not-finished" | "not-pending" | "not-running";
 
 /**
  * After so many deaths of its process without a new checkpoint, the last of them with nothing else in
@@ -158,6 +158,8 @@ export function transition(
       return end("canceled", { cancel_requested: true });
     case "retry":
       if (!isFinished(record.status)) return { ok: false, reason: "not-finished" };
+      // Its result is kept: what is to be done again is a new task.
+      if (record.status === "completed") return { ok: false, reason: "completed" };
       return next({
         status: "pending",
         attempt: 0,
@@ -171,8 +173,6 @@ export function transition(
         resuming: false,
         peak: 0,
         deaths: 0,
-        // What a completed task saved belongs to work that is done.
-        checkpointed: task.checkpointed && record.status !== "completed",
       });
   }
 }
@@ -206,6 +206,8 @@ export interface NewTask {
   uploads?: readonly string[];
   /** See {@link Task.submitter}. */
   submitter?: string;
+  /** See {@link TaskRecord.retried_from}. */
+  retriedFrom?: string;
 }
 
 /** A task as it is when it is submitted. */
@@ -228,6 +230,7 @@ export function newTask(spec: NewTask, now: number): Task {
       updated_at: at,
       finished_at: null,
       cancel_requested: false,
+      ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
       seq: 0,
     },
     owner: null,

@@ -156,7 +156,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /tasks/bulk": {
     id: "changeTasks",
     summary: "Cancel, retry or delete many tasks",
-    description: "Each is decided for itself. A cancel does not wait for running tasks to end.",
+    description: "Each is decided for itself. A retry takes those that failed or were canceled. " +
+      "A cancel does not wait for running tasks to end.",
     body: BULK_CHANGE,
     writes: true,
     answers: {
@@ -241,8 +242,20 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /tasks/:id/retry": {
     id: "retryTask",
     summary: "Start a finished task again",
+    description: "One that failed or was canceled is pending again. One that completed keeps its " +
+      "result: a new task does it again, and names it as 'retried_from'.",
+    headers: { "Idempotency-Key": text.describe("The same key makes one new task") },
     writes: true,
-    answers: { 200: ["The record", "Task"], 409: ["It is not finished", "Problem"] },
+    answers: {
+      200: [
+        "The record; after 201, with the same Idempotency-Key, that of the new task",
+        "SubmittedTask",
+      ],
+      201: ["The new task; 'Location' is its address", "SubmittedTask"],
+      400: ["The Idempotency-Key cannot be one", "Problem"],
+      409: ["It is not finished", "Problem"],
+      422: ["The Idempotency-Key was used otherwise", "Problem"],
+    },
   },
   "POST /uploads": {
     id: "createUpload",

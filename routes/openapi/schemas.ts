@@ -41,6 +41,7 @@ const fields = {
   cancel_requested: z.boolean(),
   eta_ms: z.number().nullable(),
   rate: z.number().nullable().describe("Units a second"),
+  retried_from: id.exactOptional().describe("The completed task that this one does again"),
   seq: count.describe("The newest event: the SSE id of the task's stream"),
 };
 
@@ -103,6 +104,9 @@ export const SCHEMAS = {
       status: status.optional(),
       error: z.string().optional(),
     })),
+    refused: z.partialRecord(z.enum(STATUSES), count).describe(
+      "How many it was not done to, by their state",
+    ),
   }),
   Upload: z.strictObject({
     upload_id: id,

@@ -83,6 +83,15 @@ function specific(
     return id;
   };
   const later = () => make("echo", { delay_ms: 3_600_000 });
+  const canceled = async () => {
+    const id = await later();
+    const response = await fetch(`${main.url}/tasks/${id}/cancel`, {
+      method: "POST",
+      headers: admin,
+    });
+    await response.body?.cancel();
+    return id;
+  };
   const sse: Record<string, () => Promise<Sent>> = {};
   for (const name of ["stream", "stream-with-heartbeat", "stream-with-id"]) {
     sse[`GET /tasks/:id/${name} 200`] = async () => [`/tasks/${await done()}/${name}`];
@@ -145,7 +154,21 @@ function specific(
     "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
     "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
     "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],
-    "POST /tasks/:id/retry 200": async () => [`/tasks/${await done()}/retry`],
+    "POST /tasks/:id/retry 200": async () => [`/tasks/${await canceled()}/retry`],
+    "POST /tasks/:id/retry 201": async () => [`/tasks/${await done()}/retry`],
+    "POST /tasks/:id/retry 400": async () => [
+      `/tasks/${await done()}/retry`,
+      { headers: { "idempotency-key": "a b" } },
+    ],
+    "POST /tasks/:id/retry 422": async () => {
+      const sent = { headers: { ...admin, "idempotency-key": "again" } };
+      const first = await fetch(`${main.url}/tasks/${await done()}/retry`, {
+        method: "POST",
+        ...sent,
+      });
+      await first.body?.cancel();
+      return [`/tasks/${await done()}/retry`, sent];
+    },
     "POST /tasks/:id/retry 409": async () => [`/tasks/${await later()}/retry`],
     "POST /tasks/:id/cancel 200": async () => [`/tasks/${await later()}/cancel`],
     "POST /tasks/:id/cancel 202": async () => {

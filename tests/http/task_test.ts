@@ -210,7 +210,7 @@ Deno.test("a busy loop that is canceled is killed, too, and disturbs no stream m
   assertEquals((await finished(app.url, after.task_id)).result, "still here");
 });
 
-Deno.test("POST /tasks/{id}/retry takes a finished task up again, and no other", async () => {
+Deno.test("POST /tasks/{id}/retry takes a failed or canceled task up again, and none that is not finished", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const pending = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
@@ -223,7 +223,6 @@ Deno.test("POST /tasks/{id}/retry takes a finished task up again, and no other",
   openGate(gate);
   for (
     const [kind, input, status] of [
-      ["echo", "x", "completed"],
       ["throws", {}, "failed"],
       ["echo", null, "canceled"],
     ] as const
@@ -250,6 +249,60 @@ Deno.test("POST /tasks/{id}/retry takes a finished task up again, and no other",
     if (kind === "echo") assertEquals([end.status, end.result], ["completed", input]);
     else assertEquals(end.error, before.error);
   }
+});
+
+Deno.test("POST /tasks/{id}/retry leaves a completed task as it is, and makes one that does it again", async () => {
+  await using app = await testApp();
+  for (const input of ["x", "y".repeat(20_000)]) {
+    const bounds = { priority: 7, max_attempts: 3, timeout_ms: 60_000 };
+    const { task_id } = await submit(app.url, "echo", input, bounds);
+    const before = await finished(app.url, task_id);
+    const send = (key?: string) =>
+      post(`${app.url}/tasks/${task_id}/retry`, undefined, key ? { "idempotency-key": key } : {});
+    const response = await send();
+    const made: TaskRecord = await response.json();
+    assertEquals(response.status, 201);
+    assertEquals(response.headers.get("location"), `/tasks/${made.task_id}`);
+    assertNotEquals(made.task_id, task_id);
+    assertEquals([made.retried_from, made.status, made.priority, made.max_attempts], [
+      task_id,
+      "pending",
+      7,
+      3,
+    ]);
+    const end = await finished(app.url, made.task_id);
+    assertEquals([end.retried_from, end.result], [task_id, input]);
+    const details = await fetch(`${app.url}/tasks/${made.task_id}/details`)
+      .then((it) => it.json());
+    assertEquals([details.input, details.timeout_ms], [input, 60_000]);
+    assertEquals(await getTask(app.url, task_id), before);
+
+    const key = `again ${input[0]}`.replace(" ", "-");
+    const [first, second] = await Promise.all([send(key), send(key)]);
+    assertEquals([first.status, second.status].toSorted(), [200, 201]);
+    const [a, b]: TaskRecord[] = [await first.json(), await second.json()];
+    assertEquals(a!.task_id, b!.task_id);
+    const other = await submit(app.url, "echo", 1);
+    await finished(app.url, other.task_id);
+    const problem = await assertProblem(
+      await post(`${app.url}/tasks/${other.task_id}/retry`, undefined, { "idempotency-key": key }),
+      422,
+    );
+    assertEquals(problem.field, "Idempotency-Key");
+  }
+  // Many at once: only those whose result is not taken away.
+  const done = await submit(app.url, "echo", "kept");
+  const failed = await submit(app.url, "throws", {});
+  await finished(app.url, done.task_id);
+  await finished(app.url, failed.task_id);
+  const answer = await post(`${app.url}/tasks/bulk`, {
+    action: "retry",
+    ids: [done.task_id, failed.task_id],
+  });
+  const { results, refused } = await answer.json();
+  assertEquals(results.map(({ ok }: { ok: boolean }) => ok), [false, true]);
+  assertEquals([results[0].status, refused], ["completed", { completed: 1 }]);
+  assertEquals((await getTask(app.url, done.task_id)).result, "kept");
 });
 
 Deno.test("DELETE /tasks/{id} removes a finished task and all of it, and no other", async () => {

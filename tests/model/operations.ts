@@ -184,14 +184,23 @@ const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
     expect("I2", answer, right, `a cancel of ${task.id}`);
   },
 
-  async retry(task, _reference, world, circumstances) {
+  async retry(task, reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
     task.fate.retries++;
+    // Of a completed task another one does it again, whether the answer comes or not.
+    const again = { ...task.submission, delay_ms: 0 };
+    const { nonce } = again.input;
+    reference.unanswered.set(nonce, again);
     const answer = await world.ask("POST", `/tasks/${task.id}/retry`);
     if (isLost(answer)) return missing("a retry", circumstances);
-    const right = ended ? [200] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
+    const other = task.gone || !circumstances.alone ? [404] : [];
+    const right = ended
+      ? [task.record!.status === "completed" ? 201 : 200]
+      : [200, 201, 409, ...other];
     expect("I2", answer, right, `a retry of ${task.id}`);
     if (answer.status !== 200) task.fate.retries--;
+    if (answer.status === 201) reference.add(String(answer.body!.task_id), again, false);
+    else if (circumstances.alone) reference.unanswered.delete(nonce);
   },
 
   async delete(task, _reference, world, circumstances) {

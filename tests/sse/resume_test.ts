@@ -264,7 +264,7 @@ Deno.test("sse 10: who has seen the end gets 204, who has not gets it first", as
 
 Deno.test("sse 10: a task that was retried is told on, and ends again", async () => {
   await using app = await testApp();
-  const { task_id } = await submit(app.url, "throws", { attempts: 1 });
+  const { task_id } = await submit(app.url, "throws", {});
   await finished(app.url, task_id);
   const url = `${app.url}/tasks/${task_id}/stream`;
   await using first = await openStream(url);
@@ -278,7 +278,7 @@ Deno.test("sse 10: a task that was retried is told on, and ends again", async ()
   assertEquals(second.data("message").map(({ status }) => status), [
     "pending",
     "running",
-    "completed",
+    "failed",
   ]);
   assertEquals(second.data("complete").length, 1);
   // From the very beginning: the end that was taken back is not told as one.

@@ -30,7 +30,7 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
   interrupt: [["running", "pending"], ["running", "canceled"], ["running", "failed"]],
   "request-cancel": [["pending", "canceled"], ["running", "running"]],
   cancel: [["running", "canceled"]],
-  retry: [["completed", "pending"], ["failed", "pending"], ["canceled", "pending"]],
+  retry: [["failed", "pending"], ["canceled", "pending"]],
 };
 
 const change: fc.Arbitrary<Change> = fc.oneof(
@@ -216,11 +216,20 @@ Deno.test("transition() fails for good, or waits, as it is told, and not after a
   assertEquals(fail(asked.task, 500).status, "failed");
 });
 
-Deno.test("transition() starts a retried task anew, its checkpoint kept unless it had completed", () => {
+Deno.test("transition() starts a retried task anew, its checkpoint kept, and none that completed", () => {
   const running = transition(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
   assert(running.ok);
   const told = saved(applyReport(running.task, { at: 2, progress: 50, message: "half" }));
-  const ends: Change[] = [{ type: "complete" }, { type: "cancel" }];
+  const completed = transition(told, { type: "complete" }, 3);
+  assert(completed.ok);
+  assertEquals<unknown>(transition(frozen(completed.task), { type: "retry" }, 4), {
+    ok: false,
+    reason: "completed",
+  });
+  const ends: Change[] = [
+    { type: "fail", error: ERROR, retryAfterMs: null },
+    { type: "cancel" },
+  ];
   for (const end of ends) {
     const ended = transition(told, end, 3);
     assert(ended.ok);
@@ -231,7 +240,7 @@ Deno.test("transition() starts a retried task anew, its checkpoint kept unless i
       [status, attempt, progress, message, run_at, started_at],
       ["pending", 0, 0, null, new Date(4).toISOString(), null],
     );
-    assertEquals(again.task.checkpointed, end.type === "cancel");
+    assertEquals(again.task.checkpointed, true);
   }
 });
 

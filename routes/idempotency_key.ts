@@ -1,0 +1,35 @@
+import type { Principal } from "../lib/http/auth.ts";
+import { canonical } from "../lib/http/canonical.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import type { Submission } from "../lib/store/store.ts";
+
+/** Milliseconds an Idempotency-Key is remembered. */
+const KEY_TTL_MS = 24 * 3600_000;
+
+/**
+ * The Idempotency-Key of a request, and what it was sent with; `null` for none.
+ *
+ * @throws {HttpError} 400 when it cannot be one.
+ */
+export async function keyOf(
+  { headers }: Request,
+  { name }: Principal,
+  body: unknown,
+): Promise<NonNullable<Submission["idempotency"]> | null> {
+  const key = headers.get("idempotency-key");
+  if (key === null) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new HttpError(400, "'Idempotency-Key' must be 1 to 255 visible ASCII characters", {
+      field: "Idempotency-Key",
+    });
+  }
+  // Each client has its own: with the key of another it gets no task of theirs.
+  const own = name === "" ? key : `${name} ${key}`;
+  return { key: own, digest: await digest(body), ttlMs: KEY_TTL_MS };
+}
+
+/** Of the body, whatever the order of its fields. */
+async function digest(body: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(canonical(body));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}

@@ -1,0 +1,34 @@
+import { HttpError } from "../lib/http/errors.ts";
+import type { Head } from "../lib/kv/head.ts";
+import type { TaskRecord } from "../lib/task/record.ts";
+import type { App, RouteContext } from "./app.ts";
+import { keyOf } from "./idempotency_key.ts";
+
+/**
+ * Submits a task that does what a completed one did: its input, which was validated then, and its
+ * bounds. The old one keeps its result.
+ */
+export async function runAgain(
+  { engine: { heads, store } }: App,
+  head: Head,
+  { request, principal }: Pick<RouteContext, "request" | "principal">,
+): Promise<{ id: string; record: string; created: boolean }> {
+  const { task_id, kind, priority, max_attempts } = JSON.parse(head.record) as TaskRecord;
+  const key = await keyOf(request, principal, { retried_from: task_id });
+  const result = await store.submit({
+    kind,
+    input: await heads.input(head),
+    priority,
+    runAt: store.now(),
+    maxAttempts: max_attempts,
+    timeoutMs: head.timeoutMs,
+    retriedFrom: task_id,
+    ...(principal.name === "" ? {} : { submitter: principal.name }),
+    ...(key === null ? {} : { idempotency: key }),
+  });
+  if (result.ok) return result;
+  throw new HttpError(422, "This Idempotency-Key was used with another body", {
+    field: "Idempotency-Key",
+    extra: { task_id: result.id },
+  });
+}
