@@ -1,8 +1,9 @@
-import { HttpError } from "../lib/http/errors.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
+import { namedUploads } from "../lib/task/named_uploads.ts";
 import type { App, RouteContext } from "./app.ts";
 import { keyOf } from "./idempotency_key.ts";
+import { takeIn } from "./submission.ts";
 
 /**
  * Submits a task that does what a completed one did: its input, which was validated then, and its
@@ -15,9 +16,11 @@ export async function runAgain(
 ): Promise<{ id: string; record: string; created: boolean }> {
   const { task_id, kind, priority, max_attempts } = JSON.parse(head.record) as TaskRecord;
   const key = await keyOf(request, principal, { retried_from: task_id });
-  const result = await store.submit({
+  const input = await heads.input(head);
+  return await takeIn(store, {
     kind,
-    input: await heads.input(head),
+    input,
+    named: namedUploads(input),
     priority,
     runAt: store.now(),
     maxAttempts: max_attempts,
@@ -25,10 +28,5 @@ export async function runAgain(
     retriedFrom: task_id,
     ...(principal.name === "" ? {} : { submitter: principal.name }),
     ...(key === null ? {} : { idempotency: key }),
-  });
-  if (result.ok) return result;
-  throw new HttpError(422, "This Idempotency-Key was used with another body", {
-    field: "Idempotency-Key",
-    extra: { task_id: result.id },
   });
 }

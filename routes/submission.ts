@@ -5,7 +5,7 @@
  */
 
 import { HttpError } from "../lib/http/errors.ts";
-import type { Submission } from "../lib/store/store.ts";
+import type { Store, Submission } from "../lib/store/store.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
 import { byteLength } from "../lib/base/bytes.ts";
@@ -45,7 +45,15 @@ export async function submitTask(
   };
   const key = await keyOf(request, principal, body);
   if (key !== null) submission.idempotency = key;
-  const result = await app.engine.store.submit(submission);
+  return await takeIn(app.engine.store, submission);
+}
+
+/** @throws {HttpError} 422 naming what the store cannot take it with. */
+export async function takeIn(
+  store: Store,
+  submission: Submission,
+): Promise<{ id: string; record: string; created: boolean }> {
+  const result = await store.submit(submission);
   if (result.ok) return result;
   if (result.reason === "no-upload") throw noUpload(result.upload);
   if (result.reason === "too-many-uploads") {
