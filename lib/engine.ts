@@ -19,6 +19,7 @@ import { Runner, type RunnerOptions } from "./runner/runner.ts";
 import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { Store } from "./store/store.ts";
+import type { RowBounds } from "./store/trim.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
 import type { AnyTask } from "./task/define.ts";
 import { Uploads } from "./kv/uploads.ts";
@@ -40,10 +41,8 @@ export interface EngineOptions {
   leaseMs: number;
   /** Milliseconds a finished task is kept. */
   retentionMs: number;
-  /** Log and output rows kept for each task. */
-  maxLog: number;
-  /** The most bytes of these rows, for each task. */
-  maxLogBytes: number;
+  /** What is kept of each task's rows. */
+  rowBounds: RowBounds;
   /** Bytes that all uploads may take together. @default {Infinity} */
   uploadQuota?: number;
   /** What uploads may still take of the disk. @default {anything} */

@@ -83,8 +83,10 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     concurrency: config.concurrency,
     leaseMs: config.leaseMs,
     retentionMs: config.retentionMs,
-    maxLog: config.maxLog,
-    maxLogBytes: config.maxLogBytes,
+    rowBounds: {
+      log: { rows: config.maxLog, bytes: config.maxLogBytes },
+      output: { rows: config.maxOutput, bytes: config.maxOutputBytes },
+    },
     uploadQuota: config.uploadQuota,
     space: store.space,
     ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),

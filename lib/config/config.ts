@@ -62,10 +62,14 @@ export interface Config {
   minFree: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
-  /** Log and output rows kept for each task. */
+  /** Log rows kept for each task. */
   maxLog: number;
   /** The most bytes of these rows, for each task. */
   maxLogBytes: number;
+  /** Outputs kept for each task. */
+  maxOutput: number;
+  /** The most bytes of these, for each task. */
+  maxOutputBytes: number;
   tokens: Token[];
   /** A file with more tokens; `null` for none. */
   tokensFile: string | null;

@@ -181,8 +181,13 @@ export const VARIABLES: readonly Variable[] = [
     },
   ),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
-  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log and output rows kept for each task", { min: 1 }),
+  whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log rows kept for each task", { min: 1 }),
   whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "bytes that these rows may take", {
+    unit: "bytes",
+    min: 64 * 1024,
+  }),
+  whole("HEADWAY_MAX_OUTPUT", "maxOutput", 100_000, "outputs kept for each task", { min: 1 }),
+  whole("HEADWAY_MAX_OUTPUT_BYTES", "maxOutputBytes", 64 * MiB, "bytes that these may take", {
     unit: "bytes",
     min: 64 * 1024,
   }),

@@ -7,6 +7,7 @@
 import { catchUp } from "../kv/catch_up.ts";
 import type { Feed } from "./feed.ts";
 import type { Hold } from "./held_events.ts";
+import { trimmedOf } from "../kv/head.ts";
 import { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { isProgress, type Row, type TaskEvent } from "../task/event.ts";
@@ -60,16 +61,24 @@ export function startOf(
   if (!/^\d{1,15}$/.test(lastEventId)) return { from: "reset", reason: "malformed" };
   const seq = Number(lastEventId);
   if (seq > task.seq) return { from: "reset", reason: "unknown" };
-  // 0 asks for all there is; anything else for all that followed it, which must still be there.
-  if (seq !== 0 && seq < task.trimmed) return { from: "reset", reason: "too-old" };
+  // It asks for all that followed, which must still be there.
+  if (seq < task.trimmed) return { from: "reset", reason: "too-old" };
   return { from: "seq", seq };
 }
 
 interface TaskHead {
   json: string;
   seq: number;
+  /** The newest row removed. */
   trimmed: number;
+  /** By type of row, likewise. */
+  edges: Edges;
   finished: boolean;
+}
+
+interface Edges {
+  log: number;
+  output: number;
 }
 
 class Follower {
@@ -79,8 +88,8 @@ class Follower {
   readonly #rows: RowReader;
   /** The newest event sent, or known to the client. */
   #lastSeq = 0;
-  /** Rows up to here were gone before it began. */
-  #trimmed = 0;
+  /** Where the rows that are left begin, as the client was told by a reset; -1 for untold. */
+  #told: Edges = { log: -1, output: -1 };
   #sent = false;
 
   constructor(stream: SseStream, feed: Feed, options: FollowOptions) {
@@ -113,7 +122,6 @@ class Follower {
       head = await this.#head() ?? head;
       start = startOf(lastEventId, head);
     }
-    this.#trimmed = head.trimmed;
     if (start.from === "reset") this.#reset(head, start.reason);
     if (start.from === "seq") this.#lastSeq = start.seq;
     if (start.from !== "now") return false;
@@ -158,9 +166,15 @@ class Follower {
   async #head(): Promise<TaskHead | null> {
     const head = await this.#feed.heads.get(this.#options.id);
     if (head === null) return null;
-    const { record, trimmed } = head;
+    const { record, trimmed, trimmedOutputs = 0 } = head;
     const { seq, status } = JSON.parse(record) as TaskRecord;
-    return { json: record, seq, trimmed, finished: isFinished(status) };
+    return {
+      json: record,
+      seq,
+      trimmed: trimmedOf(head),
+      edges: { log: trimmed, output: trimmedOutputs },
+      finished: isFinished(status),
+    };
   }
 
   #sendRows(commits: readonly Row[][], head: TaskHead): void {
@@ -170,6 +184,8 @@ class Follower {
       if (seq > head.seq) break;
       this.#lastSeq = seq;
       if (type === "complete" && seq < head.seq) continue;
+      // Gone since it was read, and within the gap that the client was told of.
+      if ((type === "log" || type === "output") && seq <= this.#told[type]) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
     }
     if (text !== "") this.#send(encoder.encode(text));
@@ -177,11 +193,19 @@ class Follower {
 
   /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
   async #overtaken(): Promise<boolean> {
-    if (this.#lastSeq === 0) return false;
     const head = await this.#head();
-    if (head === null || head.trimmed <= Math.max(this.#lastSeq, this.#trimmed)) return false;
-    this.#reset(head, "too-old");
-    return true;
+    if (head === null) return false;
+    for (const type of ["log", "output"] as const) {
+      const edge = head.edges[type];
+      if (edge <= Math.max(this.#lastSeq, this.#told[type])) continue;
+      if (this.#lastSeq > this.#told[type]) {
+        this.#reset(head, "too-old");
+        return true;
+      }
+      // It got none of the type yet: the gap that it was told of is larger now.
+      this.#told[type] = edge;
+    }
+    return false;
   }
 
   /** Sends the state as it is, unless the last row sent was just that. */
@@ -192,9 +216,9 @@ class Follower {
   }
 
   /** Tells the client to forget what it has: everything that is kept follows. */
-  #reset({ json, trimmed }: TaskHead, reason: string): void {
+  #reset({ json, edges }: TaskHead, reason: string): void {
     this.#lastSeq = 0;
-    this.#trimmed = trimmed;
+    this.#told = { ...edges };
     this.#send(encodeBytes({ event: "reset", data: `{"reason":"${reason}","task":${json}}` }));
     this.#sent = false;
   }

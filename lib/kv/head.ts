@@ -6,6 +6,7 @@
 
 import { type Key, keys } from "./keys.ts";
 import { idOf } from "../task/json_text.ts";
+import type { Row } from "../task/event.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 
@@ -39,11 +40,25 @@ export function pack(task: Task, input: Kept, result: Kept): Head {
   return { ...task, record: JSON.stringify(task.record), input, result };
 }
 
+/** What older versions did not count; `trimmed` was that of outputs, too. */
+const NOT_COUNTED = { rowBytes: 0, outputs: 0, outputBytes: 0, trimmedOutputs: 0 };
+
+/** The newest row that was removed of a task, whatever its type. */
+export function trimmedOf(
+  { trimmed, trimmedOutputs = 0 }: Pick<Head, "trimmed"> & Partial<Head>,
+): number {
+  return Math.max(trimmed, trimmedOutputs);
+}
+
+/** Whether a row is kept, as far as a head knows that was read after it. */
+export function isKept({ type, seq }: Row, { trimmed, trimmedOutputs = 0 }: Head): boolean {
+  return type === "log" ? seq > trimmed : type !== "output" || seq > trimmedOutputs;
+}
+
 /** A stored task as the engine knows it. */
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
-  // An older version counted no bytes.
-  return { ...task, rowBytes: task.rowBytes ?? 0, record: JSON.parse(stored.record) as TaskRecord };
+  return { ...NOT_COUNTED, ...task, record: JSON.parse(stored.record) as TaskRecord };
 }
 
 /** A task's input, from its head or from its own key. */

@@ -6,9 +6,9 @@
 
 import { catchUp, READ_BYTES } from "./catch_up.ts";
 import { keys } from "./keys.ts";
-import { isChange, type Row } from "../task/event.ts";
+import type { Row } from "../task/event.ts";
 import { parseRows } from "./event_text.ts";
-import type { Head } from "./head.ts";
+import { type Head, isKept, trimmedOf } from "./head.ts";
 
 /** Values of the first read, before their size is known, and of any. */
 const FIRST_VALUES = 2;
@@ -83,7 +83,7 @@ export interface Page {
   rows: Row[];
   /** Ask for the next page with this as `after`; `null` when there is none now. */
   next: number | null;
-  /** Log and output rows up to this `seq` had been removed at that moment; 0 for none. */
+  /** The newest log or output row that had been removed at that moment; 0 for none. */
   trimmed: number;
 }
 
@@ -105,8 +105,7 @@ export async function historyPage(
   const { rows, next } = await readPage(kv, id, after, limit);
   const { value } = await kv.get<Head>(keys.task(id));
   if (value === null) return null;
-  const { trimmed } = value;
-  return { rows: rows.filter((row) => isChange(row) || row.seq > trimmed), next, trimmed };
+  return { rows: rows.filter((row) => isKept(row, value)), next, trimmed: trimmedOf(value) };
 }
 
 async function readPage(

@@ -12,6 +12,7 @@ import type { HubEvent } from "../feed/hub_event.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Store } from "../store/store.ts";
+import type { RowBounds } from "../store/trim.ts";
 import type { AnyTask } from "../task/define.ts";
 import { Claims } from "./claims.ts";
 import { Jobs } from "./jobs.ts";
@@ -33,10 +34,8 @@ export interface RunnerOptions
   kinds: ReadonlyMap<string, AnyTask>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
-  /** Log and output rows kept a task. */
-  maxLog: number;
-  /** Bytes they may take. */
-  maxLogBytes: number;
+  /** What is kept of each task's rows. */
+  rowBounds: RowBounds;
   metrics?: Metrics;
   log: Logger;
 }

@@ -10,16 +10,14 @@ import type { FromTasks, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
 import type { Member } from "./task_pool.ts";
-import { needsTrim, trimRows } from "../store/trim.ts";
+import { type RowBounds, RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
 export interface TaskMessagesOptions {
   store: Store;
   uploads: Uploads;
-  /** Log and output rows kept of each task. */
-  maxLog: number;
-  /** Bytes they may take. */
-  maxLogBytes: number;
+  /** What is kept of each task's rows. */
+  rowBounds: RowBounds;
   jobs: Jobs;
   log: Logger;
 }
@@ -32,9 +30,11 @@ const MAX_REQUESTS = 100_000;
 
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
+  readonly #trimmer: RowTrimmer;
 
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
+    this.#trimmer = new RowTrimmer(options.store.kv, options.rowBounds);
   }
 
   /**
@@ -82,7 +82,6 @@ export class TaskMessages {
 
   /** Takes in one event of a run; returns how many bytes of it wait for the store. */
   #takeEvent(run: Run, [, type, content]: RunEvent): number {
-    const { store, maxLog, maxLogBytes, jobs } = this.#options;
     const { live } = run;
     switch (type) {
       case "progress":
@@ -96,8 +95,8 @@ export class TaskMessages {
         return 0;
     }
     live.row(type, content);
-    const bound = { rows: maxLog, bytes: maxLogBytes };
-    if (needsTrim(live, bound)) jobs.own(trimRows(store.kv, live, bound));
+    const trimming = this.#trimmer.trim(live);
+    if (trimming !== null) this.#options.jobs.own(trimming);
     return content.length;
   }
 }

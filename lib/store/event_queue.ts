@@ -27,6 +27,9 @@ export interface QueuedEvent {
   with?: QueuedEvent;
 }
 
+/** Log and output rows, their bytes, and the outputs among them. */
+export type RowCounts = Pick<Task, "rows" | "rowBytes" | "outputs" | "outputBytes">;
+
 /** What fits into a commit. */
 export interface Picked {
   /** How many items. */
@@ -56,14 +59,19 @@ export class EventQueue {
     this.#items.push({ checkpoint: json });
   }
 
-  /** Log and output rows among them. */
-  get rows(): number {
-    return this.#items.filter((item) => "event" in item && !item.after).length;
-  }
-
-  /** Their bytes. */
-  get rowBytes(): number {
-    return this.#items.reduce((sum, item) => sum + ("event" in item ? item.bytes ?? 0 : 0), 0);
+  /** Counts the rows among them. */
+  rows(): RowCounts {
+    const counts = { rows: 0, rowBytes: 0, outputs: 0, outputBytes: 0 };
+    for (const item of this.#items) {
+      if (!("event" in item) || item.after) continue;
+      const { event, bytes = 0 } = item;
+      counts.rows++;
+      counts.rowBytes += bytes;
+      if (event.type !== "output") continue;
+      counts.outputs++;
+      counts.outputBytes += bytes;
+    }
+    return counts;
   }
 
   /** What fits into `room` bytes of journal lines, from the first on. It stays where it is. */

@@ -41,8 +41,6 @@ export interface LiveTaskHooks {
 export class LiveTask implements Write {
   /** The newest state. `record.seq` counts every event taken in, written or not. */
   task: Task;
-  /** Its oldest rows are being removed; see `trim.ts`. */
-  trimming = false;
 
   readonly #hooks: LiveTaskHooks;
   readonly #writer: TaskWriter;
@@ -149,8 +147,15 @@ export class LiveTask implements Write {
     const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
     const bytes = rowSize(event);
     this.#writer.event({ event, bytes });
-    const { rows, rowBytes } = this.task;
-    this.task = { ...this.task, rows: rows + 1, rowBytes: rowBytes + bytes };
+    const { rows, rowBytes, outputs, outputBytes } = this.task;
+    const output = type === "output";
+    this.task = {
+      ...this.task,
+      rows: rows + 1,
+      rowBytes: rowBytes + bytes,
+      outputs: outputs + (output ? 1 : 0),
+      outputBytes: outputBytes + (output ? bytes : 0),
+    };
     this.#hooks.touch(this);
   }
 
@@ -167,11 +172,21 @@ export class LiveTask implements Write {
     this.#hooks.touch(this);
   }
 
-  /** Notes that rows up to `seq` were removed, with the part that removes them. */
-  trim(seq: number, rows: number, bytes: number, part: Part): void {
-    // An older version counted no bytes.
-    const rowBytes = Math.max(0, this.task.rowBytes - bytes);
-    this.task = { ...this.task, trimmed: seq, rows: this.task.rows - rows, rowBytes };
+  /** Notes that rows of a type up to `seq` were removed, with the part that removes them. */
+  trim(type: "log" | "output", seq: number, rows: number, bytes: number, part: Part): void {
+    const { task } = this;
+    // An older version counted no bytes, or outputs as logs.
+    const less = (from: number, count: number) => Math.max(0, from - count);
+    this.task = {
+      ...task,
+      rows: less(task.rows, rows),
+      rowBytes: less(task.rowBytes, bytes),
+      ...(type === "log" ? { trimmed: seq } : {
+        trimmedOutputs: seq,
+        outputs: less(task.outputs, rows),
+        outputBytes: less(task.outputBytes, bytes),
+      }),
+    };
     this.also(part);
     this.#writer.change();
     this.#hooks.touch(this);

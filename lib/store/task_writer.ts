@@ -13,7 +13,13 @@ import { keys } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import { Backlog } from "./backlog.ts";
-import { EventQueue, type Picked, type QueuedEvent, type Snapshot } from "./event_queue.ts";
+import {
+  EventQueue,
+  type Picked,
+  type QueuedEvent,
+  type RowCounts,
+  type Snapshot,
+} from "./event_queue.ts";
 import type { StoredHead } from "./stored_head.ts";
 import type { Part, WriteResult } from "./write.ts";
 
@@ -164,9 +170,9 @@ export class TaskWriter {
       task: {
         ...task,
         ...(saved ? { checkpointed: true, deaths: 0 } : {}),
-        rows: now.rows - this.#queue.rows,
-        rowBytes: now.rowBytes - this.#queue.rowBytes,
+        ...lessRows(now, this.#queue.rows()),
         trimmed: now.trimmed,
+        trimmedOutputs: now.trimmedOutputs,
         record: { ...task.record, seq: events.at(-1)?.seq ?? task.record.seq },
       },
       result,
@@ -198,4 +204,14 @@ export class TaskWriter {
     }
     return part;
   }
+}
+
+/** What a task has of rows without those that wait. */
+function lessRows(of: RowCounts, waiting: RowCounts): RowCounts {
+  return {
+    rows: of.rows - waiting.rows,
+    rowBytes: of.rowBytes - waiting.rowBytes,
+    outputs: of.outputs - waiting.outputs,
+    outputBytes: of.outputBytes - waiting.outputBytes,
+  };
 }

@@ -1,30 +1,29 @@
 /**
- * Keeps a task's stored rows under a bound: the oldest log and output rows go, state changes stay.
+ * Keeps a task's stored rows under bounds, logs and outputs each under their own: the oldest ones go,
+ * state changes stay.
  *
  * @module
  */
 
 import { keys } from "../kv/keys.ts";
 import { encodeRows, parseRows, rowSize } from "../kv/event_text.ts";
-import { isChange, type Row } from "../task/event.ts";
+import type { Row } from "../task/event.ts";
+import type { Task } from "../task/state.ts";
 import type { LiveTask } from "./live_task.ts";
 
-/** What of a task's log and output rows is kept. */
+/** What of one type of rows is kept of each task. */
 export interface RowBound {
-  /** So many. */
   rows: number;
-  /** Bytes they may take. */
+  /** Bytes that these rows may take. */
   bytes: number;
 }
 
+export type RowType = "log" | "output";
+
+export type RowBounds = Readonly<Record<RowType, RowBound>>;
+
 /** How far the bound is passed before it is worth reading the oldest rows. */
 const SLACK = 1.1;
-
-/** Whether a task has so many rows that {@link trimRows} has work, and has not begun with it. */
-export function needsTrim(live: LiveTask, { rows, bytes }: RowBound): boolean {
-  if (live.trimming) return false;
-  return live.task.rows > rows * SLACK + 64 || live.task.rowBytes > bytes * SLACK;
-}
 
 /** Keys removed at once, at most. */
 const MAX_DELETES = 200;
@@ -41,28 +40,79 @@ const MAX_SETS = 4;
 /** Bytes of what stays put together in one value: it holds 64 KiB. */
 const MAX_KEPT = 48 * 1024;
 
-/**
- * Removes the oldest rows of a task that this process owns, in its next commit. Resolves when they
- * are gone: until then another look would find them again.
- */
-export async function trimRows(kv: Deno.Kv, live: LiveTask, bound: RowBound): Promise<void> {
-  if (live.trimming) return;
-  live.trimming = true;
-  try {
-    await trim(kv, live, bound);
-    await live.committed();
-  } finally {
-    live.trimming = false;
+/** Up to which `seq` nothing of a type is left, and whether rows are being removed. */
+interface Scan extends Record<RowType, number> {
+  running: boolean;
+}
+
+export class RowTrimmer {
+  readonly #kv: Deno.Kv;
+  readonly #bounds: RowBounds;
+  readonly #scans = new WeakMap<LiveTask, Scan>();
+
+  constructor(kv: Deno.Kv, bounds: RowBounds) {
+    this.#kv = kv;
+    this.#bounds = bounds;
+  }
+
+  /**
+   * Removes rows of a task that this process owns, some of the oldest, in its next commit.
+   *
+   * @returns Resolves when they are gone; `null` where there are not too many, or some are going.
+   */
+  trim(live: LiveTask): Promise<void> | null {
+    const type = this.#excessive(live.task);
+    if (type === null || this.#scans.get(live)?.running) return null;
+    return this.#trim(live, type);
+  }
+
+  #excessive(task: Task): RowType | null {
+    for (const type of ["log", "output"] as const) {
+      const { rows, bytes } = heldOf(task, type);
+      const bound = this.#bounds[type];
+      if (rows > bound.rows * SLACK + 64 || bytes > bound.bytes * SLACK) return type;
+    }
+    return null;
+  }
+
+  async #trim(live: LiveTask, type: RowType): Promise<void> {
+    const scan = this.#scans.get(live) ?? { log: 0, output: 0, running: true };
+    this.#scans.set(live, scan);
+    scan.running = true;
+    try {
+      scan[type] = Math.max(scan[type], heldOf(live.task, type).trimmed);
+      scan[type] = await removeOldest(this.#kv, live, type, this.#bounds[type], scan[type]);
+      // Until then another look would find them again.
+      await live.committed();
+    } finally {
+      scan.running = false;
+    }
   }
 }
 
-async function trim(kv: Deno.Kv, live: LiveTask, bound: RowBound): Promise<void> {
-  const excess = live.task.rows - bound.rows;
-  const excessBytes = Math.min(live.task.rowBytes - bound.bytes, MAX_BYTES);
+/** How many rows of a type a task has stored, their bytes, and up to which `seq` they were removed. */
+function heldOf(task: Task, type: RowType): { rows: number; bytes: number; trimmed: number } {
+  const { rows, rowBytes, trimmed, outputs, outputBytes, trimmedOutputs } = task;
+  return type === "output"
+    ? { rows: outputs, bytes: outputBytes, trimmed: trimmedOutputs }
+    : { rows: rows - outputs, bytes: rowBytes - outputBytes, trimmed };
+}
+
+/** @returns Up to where nothing of the type is left; it was `behind` before. */
+async function removeOldest(
+  kv: Deno.Kv,
+  live: LiveTask,
+  type: RowType,
+  bound: RowBound,
+  behind: number,
+): Promise<number> {
+  const held = heldOf(live.task, type);
+  const excess = held.rows - bound.rows;
+  const excessBytes = Math.min(held.bytes - bound.bytes, MAX_BYTES);
   let removed = 0;
   let removedBytes = 0;
+  let { trimmed } = held;
   const enough = () => removed >= excess && removedBytes >= excessBytes;
-  let { trimmed } = live.task;
   const deletes: Deno.KvKey[] = [];
   const sets: [Deno.KvKey, unknown, number][] = [];
   let kept: Row[] = [];
@@ -74,23 +124,24 @@ async function trim(kv: Deno.Kv, live: LiveTask, bound: RowBound): Promise<void>
     kept = [];
     size = 0;
   };
-  const stored = kv.list<Uint8Array>({ prefix: keys.events(live.id) }, { batchSize: READ });
-  for await (const { key, value } of stored) {
+  const prefix = keys.events(live.id);
+  const start = keys.event(live.id, behind + 1);
+  for await (const { key, value } of kv.list<Uint8Array>({ prefix, start }, { batchSize: READ })) {
     if (enough() || removedBytes >= MAX_BYTES) break;
     if (deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
     const rows = parseRows(value);
-    if (rows.every(isChange) && value.length > MAX_KEPT / 2) {
-      // Enough of them lie together here already.
-      flush();
-      continue;
-    }
     const stay = rows.filter((row) => {
-      if (isChange(row) || enough()) return true;
+      if (row.type !== type || enough()) return true;
       removed++;
       removedBytes += rowSize(row);
       trimmed = row.seq;
       return false;
     });
+    if (!stay.some((row) => row.type === type)) behind = rows.at(-1)!.seq;
+    if (stay.length === rows.length) {
+      flush();
+      continue;
+    }
     const bytes = encodeRows(stay).length;
     if (size + bytes > MAX_KEPT) flush();
     kept.push(...stay);
@@ -98,7 +149,6 @@ async function trim(kv: Deno.Kv, live: LiveTask, bound: RowBound): Promise<void>
     deletes.push(key);
   }
   flush();
-  // Without a row among them they are put together, to be passed over the next time.
-  if (removed === 0 && deletes.length < MAX_DELETES) return;
-  live.trim(trimmed, removed, removedBytes, { deletes, sets });
+  if (removed > 0) live.trim(type, trimmed, removed, removedBytes, { deletes, sets });
+  return behind;
 }

@@ -44,8 +44,14 @@ export interface Task {
   rows: number;
   /** Bytes they take. */
   rowBytes: number;
-  /** The newest `seq` removed because of the bound on rows; 0 for none. */
+  /** Of these rows, the outputs. */
+  outputs: number;
+  /** Bytes they take. */
+  outputBytes: number;
+  /** The newest log row removed because of the bound on them; 0 for none. */
   trimmed: number;
+  /** The newest output removed, likewise. */
+  trimmedOutputs: number;
   /** How the attempt went up to now; `null` before the first. */
   trace: Trace | null;
   /** Ids of the uploads that are kept until it has ended; absent for none. */
@@ -243,7 +249,10 @@ export function newTask(spec: NewTask, now: number): Task {
     peak: 0,
     rows: 0,
     rowBytes: 0,
+    outputs: 0,
+    outputBytes: 0,
     trimmed: 0,
+    trimmedOutputs: 0,
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),

@@ -89,7 +89,7 @@ export const SCHEMAS = {
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),
     trimmed: count.describe(
-      "Log and output up to this seq were removed, the oldest first: an 'after' below it misses some",
+      "The newest log row or output that was removed, the oldest first: an 'after' below it misses some",
     ),
   }),
   Canceled: z.strictObject({

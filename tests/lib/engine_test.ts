@@ -51,8 +51,10 @@ class Cluster implements AsyncDisposable {
       concurrency: 100,
       leaseMs: LEASE_MS,
       retentionMs: 1e9,
-      maxLog: 10_000,
-      maxLogBytes: 64 * 1024 ** 2,
+      rowBounds: {
+        log: { rows: 10_000, bytes: 64 * 1024 ** 2 },
+        output: { rows: 10_000, bytes: 64 * 1024 ** 2 },
+      },
       log: quiet,
       ...more,
     });

@@ -141,10 +141,11 @@ async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow
 /** What was stored is stored still; of long tasks the oldest log and output rows may go. */
 function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventRow[]): void {
   const now = new Map(rows.map((row) => [row.seq, row]));
-  const oldest = rows.find(({ event }) => event === "log" || event === "output")?.seq ?? Infinity;
+  const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
   for (const { seq, event, data } of before) {
     const row = now.get(seq);
-    const went = fate.trims && (event === "log" || event === "output") && seq < oldest;
+    const went = fate.trims && (event === "log" || event === "output") &&
+      seq < oldest(event);
     if (row === undefined && went) continue;
     const same = JSON.stringify(row?.data) === JSON.stringify(data);
     holds("I9", same, () => {

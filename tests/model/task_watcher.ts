@@ -107,11 +107,15 @@ export class TaskWatcher extends Watcher {
       const same = JSON.stringify(JSON.parse(got!.data)) === JSON.stringify(data);
       check("I3", same, () => `${event} ${seq} came as ${got!.data.slice(0, 300)}`);
     }
-    const oldest = rows.find(({ event }) => event === "log" || event === "output")?.seq ?? Infinity;
+    const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
     for (const { id, event } of seen) {
       const seq = Number(id);
       if (event === "message" || event === "deleted" || kept.has(seq)) continue;
-      check("I9", this.#trims && seq < oldest, () => `${event} ${seq} came and is not stored`);
+      check(
+        "I9",
+        this.#trims && seq < oldest(event),
+        () => `${event} ${seq} came and is not stored`,
+      );
     }
   }
 }

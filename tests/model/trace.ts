@@ -120,7 +120,7 @@ export class Trace {
     } else if (status === "completed") {
       const { fails, rows, holds } = script;
       check("I2", !holds && fails < maxAttempts, "completed against its script");
-      const whole = this.#last === rows || (this.#last === null && this.#fate.trims);
+      const whole = this.#last === rows || this.#fate.trims;
       check("I3", whole, `completed with row ${this.#last} of ${rows}`);
       check("I11", attempt === fails + 1, `completed in attempt ${attempt}`);
     } else if (status === "failed") {
@@ -148,7 +148,8 @@ export class Trace {
     check("I2", this.#status === "running", `a row while ${this.#status}`);
     check("I11", attempt === this.#attempt, `runs as attempt ${attempt} of ${this.#attempt}`);
     const right = from >= least && from <= most;
-    check("I4", right || this.#gap(), `goes on from ${from}, saved ${least} to ${most}`);
+    // Outputs are kept where the logs between them were removed.
+    check("I4", right || this.#fate.trims, `goes on from ${from}, saved ${least} to ${most}`);
     check("I4", this.#last === null, "started twice");
     this.#last = from;
     this.#saved = { from, to: from };
@@ -157,19 +158,14 @@ export class Trace {
   #logged(row: number, check: Check): void {
     const { every } = this.#fate.script;
     check("I2", this.#status === "running", `a row while ${this.#status}`);
-    if (this.#last === null && this.#gap()) this.#last = row - 1;
+    // What came before the first may have been removed; all that follows is there.
+    if (this.#fate.trims) this.#last = row - 1;
+    this.#fate.trims = false;
     check("I3", row === (this.#last ?? NaN) + 1, `row ${row} after ${this.#last}`);
     this.#last = row;
     // The save behind the row may not be stored yet; the one before it must be.
     const saved = (last: number) => Math.max(this.#saved.from, last - last % every);
     this.#saved = { from: saved(row - 1), to: saved(row) };
-  }
-
-  /** Whether what came before the row may have been removed; all that follows is there. */
-  #gap(): boolean {
-    const may = this.#fate.trims;
-    this.#fate.trims = false;
-    return may;
   }
 }
 

@@ -182,6 +182,18 @@ Deno.test("sse 08: an id whose rows were removed gets a reset, and then what is 
   await old.all();
   assertEquals(JSON.parse(old.events[0]!.data).reason, "too-old");
   assertEquals(old.events.filter(({ event }) => event === "log").length, kept.length);
+  // It was asked for all there ever was.
+  for (const how of [{ lastEventId: "0" }, {}]) {
+    const query = "lastEventId" in how ? "" : "?last_event_id=0";
+    await using whole = await openStream(`${url}${query}`, how);
+    await whole.all();
+    assertEquals(whole.events[0]!.event, "reset");
+    assertEquals(JSON.parse(whole.events[0]!.data).reason, "too-old");
+    assertEquals(whole.data("log").length, kept.length);
+  }
+  await using unasked = await openStream(url);
+  await unasked.all();
+  assertEquals(unasked.events.map(({ event }) => event), ["message", "complete"]);
   // The oldest that is still whole.
   await using young = await openStream(url, { lastEventId: String(kept[0]!.seq - 1) });
   await young.all();

@@ -158,7 +158,7 @@ export class FakeTask extends FakeClock implements World {
       ? "malformed"
       : after > seq
       ? "unknown"
-      : after !== 0 && after < this.#trimmed
+      : after < this.#trimmed
       ? "too-old"
       : null;
     if (reason !== null) {

@@ -172,6 +172,18 @@ const CASES: Record<string, Case> = {
     good: { "65536": 65_536 },
     bad: [...notWhole, "65535"],
   },
+  HEADWAY_MAX_OUTPUT: {
+    field: "maxOutput",
+    fallback: 100_000,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_OUTPUT_BYTES: {
+    field: "maxOutputBytes",
+    fallback: 64 * 1024 ** 2,
+    good: { "65536": 65_536 },
+    bad: [...notWhole, "65535"],
+  },
   HEADWAY_TOKENS: {
     field: "tokens",
     fallback: [],

@@ -1,0 +1,97 @@
+import { assertEquals } from "@std/assert";
+import { createParser } from "eventsource-parser";
+import { createFeed } from "../../../lib/feed/feed.ts";
+import { followTask } from "../../../lib/feed/follow_task.ts";
+import { encodeRows } from "../../../lib/kv/event_text.ts";
+import type { Head } from "../../../lib/kv/head.ts";
+import { Heads } from "../../../lib/kv/heads.ts";
+import { keys } from "../../../lib/kv/keys.ts";
+import { Pulse } from "../../../lib/sse/pulse.ts";
+import { SseStream } from "../../../lib/sse/stream.ts";
+import type { Row } from "../../../lib/task/event.ts";
+import { openHub } from "../../helpers/journal.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
+
+const ID = "01J0000000000000000000TEST";
+
+/** A running task of so many rows: large outputs, then logs. */
+async function putTask(kv: Deno.Kv, outputs: number, logs: number): Promise<Row[]> {
+  const rows = Array.from({ length: outputs + logs }, (_, n): Row => {
+    const output = n < outputs;
+    const json = `{"seq":${n + 1},"text":"${output ? "x".repeat(20_000) : ""}"}`;
+    return { type: output ? "output" : "log", seq: n + 1, json };
+  });
+  for (const row of rows) await kv.set(keys.event(ID, row.seq), encodeRows([row]));
+  return rows;
+}
+
+function putHead(kv: Deno.Kv, seq: number, edges: Partial<Head>): Promise<unknown> {
+  const record = `{"task_id":"${ID}","status":"running","seq":${seq}}`;
+  return kv.set(keys.task(ID), { record, trimmed: 0, trimmedOutputs: 0, ...edges } as Head);
+}
+
+/** Follows from the first row on while `onpage` removes some, and tells what came. */
+async function follow(
+  opened: Awaited<ReturnType<typeof openHub>>,
+  onpage: (page: number) => Promise<void>,
+): Promise<{ event: string; seq: number }[]> {
+  const { hub } = opened;
+  let page = 0;
+  // It is asked for rows alone.
+  const kv = kvWith(opened.kv, {
+    list: async function* (...args: Parameters<Deno.Kv["list"]>) {
+      yield* opened.kv.list(...args);
+      await onpage(++page);
+    } as unknown as Deno.Kv["list"],
+  });
+  using pulse = new Pulse(2 ** 30);
+  const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 1000 });
+  const text = new Response(stream.body).text();
+  const feed = createFeed(kv, hub, new Heads(opened.kv, hub.pending));
+  await followTask(stream, feed, { id: ID, lastEventId: "0" });
+  stream.end();
+  const events: { event: string; seq: number }[] = [];
+  createParser({
+    onEvent: ({ event = "message", id }) => void events.push({ event, seq: Number(id) }),
+  }).feed(await text);
+  return events;
+}
+
+Deno.test("followTask() goes on through outputs while logs behind them are removed, told once of the gap", async () => {
+  await using opened = await openHub();
+  const { kv } = opened;
+  const rows = await putTask(kv, 40, 40);
+  await putHead(kv, 80, { trimmed: 45 });
+  for (let seq = 41; seq <= 45; seq++) await kv.delete(keys.event(ID, seq));
+  const events = await follow(opened, async (page) => {
+    const trimmed = Math.min(45 + 4 * page, 70);
+    for (let seq = 41; seq <= trimmed; seq++) await kv.delete(keys.event(ID, seq));
+    await putHead(kv, 80, { trimmed });
+  });
+  const seqs = (name: string) => events.filter(({ event }) => event === name).map((it) => it.seq);
+  assertEquals(events[0]!.event, "reset");
+  assertEquals(seqs("reset").length, 1);
+  assertEquals(seqs("output"), rows.slice(0, 40).map(({ seq }) => seq));
+  // None is missing after the first.
+  const logs = seqs("log");
+  assertEquals(logs, Array.from({ length: 81 - logs[0]! }, (_, n) => logs[0]! + n));
+});
+
+Deno.test("followTask() tells of rows that went though it had begun with all of them", async () => {
+  await using opened = await openHub();
+  const { kv } = opened;
+  await putTask(kv, 40, 10);
+  await putHead(kv, 50, {});
+  const events = await follow(opened, async (page) => {
+    if (page !== 3) return;
+    for (let seq = 1; seq <= 35; seq++) await kv.delete(keys.event(ID, seq));
+    await putHead(kv, 50, { trimmedOutputs: 35 });
+  });
+  const reset = events.findIndex(({ event }) => event === "reset");
+  assertEquals(events.filter(({ event }) => event === "reset").length, 1);
+  const kept = Array.from({ length: 15 }, (_, n) => 36 + n);
+  assertEquals(
+    events.slice(reset + 1).filter(({ event }) => event !== "message").map((it) => it.seq),
+    kept,
+  );
+});
