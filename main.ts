@@ -59,7 +59,8 @@ async function startByEnvironment(): Promise<Server> {
   for (const sentence of warnings) log.warn(sentence);
   const deployed = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
   // Deno Deploy kills five seconds after its SIGINT.
-  const server = await start(config, deployed ? { log, graceMs: 2000 } : { log });
+  const options = { log, ownsProcess: true };
+  const server = await start(config, deployed ? { ...options, graceMs: 2000 } : options);
   if (server.auth.required && Deno.env.get("OTEL_DENO") === "true") {
     log.warn(
       "Deno's traces hold whole addresses, '?token=' included: have the collector drop url.full and url.query",

@@ -6,6 +6,8 @@
 
 import { createLogger, type Logger } from "./base/log.ts";
 import { Metrics } from "./base/metrics.ts";
+import { currentRun, keepRunInTimers } from "./child/current_run.ts";
+import { guardExit } from "./child/exit_guard.ts";
 import { loadKinds, SHIPPED_KINDS } from "./child/load_kinds.ts";
 import { taskEnvironment } from "./child/task_environment.ts";
 import { type Certificate, readCertificate } from "./config/certificate.ts";
@@ -15,6 +17,7 @@ import { taskPermissions } from "./config/task_permissions.ts";
 import type { EngineOptions } from "./engine.ts";
 import { Auth } from "./http/auth.ts";
 import { isLoopback } from "./http/origin.ts";
+import { outliveErrors } from "./outlive_errors.ts";
 import { readTokens } from "./http/tokens.ts";
 import { type OpenStore, openStore } from "./kv/open_store.ts";
 import { startInline, startTaskProcess } from "./runner/task_process.ts";
@@ -26,6 +29,8 @@ export interface ServerOptions {
   version: string;
   /** Reads the environment of this process, of which task processes get a part. */
   environment: () => Record<string, string>;
+  /** The process is the server's alone: it outlives whatever nobody caught. @default {false} */
+  ownsProcess?: boolean;
   /** A handle to use, which stays open: for tests, and several servers in one process. */
   kv?: Deno.Kv;
   /** Runs tasks in this process instead of in task processes. @default {false} */
@@ -56,16 +61,24 @@ export interface ServerParts extends AsyncDisposable {
 /** See {@link Server.open} for what it throws. */
 export async function openParts(config: Config, options: ServerOptions): Promise<ServerParts> {
   const { version, kv: given, log = createLogger(config.log) } = options;
+  const inline = options.inline || config.taskProcesses === 0;
+  await using owned = new AsyncDisposableStack();
+  if (inline || options.ownsProcess) {
+    const tasksOnly = !options.ownsProcess;
+    owned.use(outliveErrors({ modules: config.kinds, tasksOnly, log }));
+  }
+  if (inline) {
+    guardExit(() => currentRun.getStore() !== undefined);
+    keepRunInTimers();
+  }
   const modules = [SHIPPED_KINDS, ...config.kinds];
   const kinds = await loadKinds(modules);
   const tokens = await readTokens(config.tokens, config.tokensFile);
   if (tokens.length === 0) requireUnreachable(config);
   const certificate = await readCertificate(config.tlsCert, config.tlsKey);
-  const inline = options.inline || config.taskProcesses === 0;
   if (!inline && Deno.build.os === "windows") {
     throw new ConfigError("Windows has no task processes: HEADWAY_TASK_PROCESSES must be 0 there");
   }
-  await using owned = new AsyncDisposableStack();
   const { minFree } = config;
   const store = owned.use(await openStore({ location: config.kv, kv: given, minFree, log }));
   const metrics = owned.use(new Metrics({ version, role: config.role }));

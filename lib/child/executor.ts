@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import { currentRun } from "./current_run.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import type { Report } from "../task/state.ts";
 import type { AnyTask, UploadInfo } from "../task/define.ts";
@@ -55,8 +55,6 @@ interface Run {
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #runs = new Map<number, Run>();
-  /** Whose code runs. */
-  readonly #current = new AsyncLocalStorage<Run>();
   readonly #reported = new Set<Run>();
   #events: RunEvent[] = [];
   #size = 0;
@@ -102,20 +100,6 @@ export class Executor {
     this.#chunks.delete(request);
   }
 
-  /** Ends the run whose code calls this, as if it had thrown; its generator is stopped. */
-  fail(error: Error): void {
-    const run = this.#current.getStore();
-    if (!run || this.#runs.get(run.number) !== run) return;
-    run.failed.resolve(endOf(run, error));
-    run.stop ??= "stop";
-    run.abort.abort(error);
-  }
-
-  /** The run whose code calls this; `null` for none. It may be over. */
-  get current(): number | null {
-    return this.#current.getStore()?.number ?? null;
-  }
-
   /** Stops every run: the server has gone, or is about to. */
   stopAll(): void {
     for (const run of this.#runs.keys()) this.#abort(run, "stop");
@@ -124,6 +108,15 @@ export class Executor {
   /** Resolves when no run is left. */
   async idle(): Promise<void> {
     while (this.#runs.size > 0) await nextTurn();
+  }
+
+  /** Ends a run before its generator does, which is stopped. */
+  #fail(run: Run, error: unknown, stray: boolean): void {
+    if (this.#runs.get(run.number) !== run) return;
+    const end = endOf(run, error);
+    run.failed.resolve(stray && end.how === "threw" ? { ...end, how: "strayed" } : end);
+    run.stop ??= "stop";
+    run.abort.abort(error);
   }
 
   #abort(number: number, reason: StopReason): void {
@@ -148,7 +141,9 @@ export class Executor {
       failed: Promise.withResolvers(),
     };
     this.#runs.set(run.number, run);
-    const driven = this.#current.run(run, () => this.#drive(run, start));
+    const { number } = run;
+    const current = { number, fail: this.#fail.bind(this, run) };
+    const driven = currentRun.run(current, () => this.#drive(run, start));
     const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
     this.#progressInOrder(run);

@@ -6,27 +6,39 @@
  */
 
 import process from "node:process";
+import { currentRun } from "./current_run.ts";
 
 /** Ends this process, as only its program may. */
-export const exitProcess: (code: number) => never = Deno.exit;
+export const exitProcess: (code?: number) => never = Deno.exit;
 
-/** From now on only {@link exitProcess} ends the process; each other call is told, and throws. */
-export function guardExit(onrefused: (error: Error) => void): void {
+let guarded = false;
+
+/**
+ * From now on a call that would end the process throws, and ends the run whose code makes it.
+ *
+ * @param refuses Whether a call is refused; the program's own are not.
+ */
+export function guardExit(refuses: () => boolean): void {
+  if (guarded) return;
+  guarded = true;
   const refuse = (call: string): never => {
     const error = new Error(
       `${call} was called, but a task's process is not its own: a task ends by return or throw`,
     );
     error.name = "ExitError";
-    onrefused(error);
+    currentRun.getStore()?.fail(error, false);
     throw error;
   };
-  // `process.exit()` comes here, too.
-  Deno.exit = (code) => refuse(`exit(${code ?? ""})`);
-  process.abort = () => refuse("abort()");
+  const { abort, kill: nodeKill } = process;
   const { kill } = Deno;
-  Deno.kill = (pid, signal) => pid === Deno.pid ? refuse(`kill() of itself`) : kill(pid, signal);
-  const { kill: nodeKill } = process;
+  // `process.exit()` comes here, too.
+  Deno.exit = (code) => refuses() ? refuse(`exit(${code ?? ""})`) : exitProcess(code);
+  process.abort = () => refuses() ? refuse("abort()") : abort();
+  Deno.kill = (pid, signal) =>
+    pid === Deno.pid && refuses() ? refuse(`kill() of itself`) : kill(pid, signal);
   process.kill = (pid, signal) =>
     // With 0 it only asks.
-    pid === Deno.pid && signal !== 0 ? refuse(`kill() of itself`) : nodeKill(pid, signal);
+    pid === Deno.pid && signal !== 0 && refuses()
+      ? refuse(`kill() of itself`)
+      : nodeKill(pid, signal);
 }

@@ -45,11 +45,14 @@ const REPORT: Checks<Report> = {
 
 const ERROR: Checks<TaskError> = { name: isText(MAX_NAME), message: isText(MAX_MESSAGE) };
 
+const THROWN = { error: (value: unknown) => fits(value, ERROR), stack: isText(MAX_STACK) };
+
 const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: true, stop: true };
 
 const END: ChecksBy<"how", RunEnd> = {
   returned: { json: (value) => value === null || isJson(value) },
-  threw: { error: (value) => fits(value, ERROR), stack: isText(MAX_STACK) },
+  threw: THROWN,
+  strayed: THROWN,
   stopped: {
     reason: (value) => typeof value === "string" && Object.hasOwn(REASONS, value),
     stack: isOptional(isText(MAX_STACK)),

@@ -7,6 +7,7 @@
 
 import { Socket } from "node:net";
 import { Channel, CHANNEL_FD } from "./channel.ts";
+import { keepRunInTimers } from "./current_run.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
 import { collectKinds } from "./load_kinds.ts";
@@ -18,12 +19,11 @@ import { startWatchdog } from "../base/watchdog.ts";
 /** Milliseconds for `finally` blocks when the server has gone. */
 const FAREWELL_MS = 1000;
 
-let executor: Executor | undefined;
-
 // Before the modules of the kinds are evaluated.
 forget(OF_DENO);
-guardExit((error) => executor?.fail(error));
-const prints = Prints.install(() => executor?.current ?? null);
+guardExit(() => true);
+keepRunInTimers();
+const prints = Prints.install();
 
 /** Runs tasks of the kinds that these modules export, by URL. */
 export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
@@ -49,7 +49,7 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
     }
     channel.send(message);
   };
-  const tasks = executor = new Executor({ kinds, send });
+  const tasks = new Executor({ kinds, send });
   channel.send({ type: "ready", kinds: [...kinds.keys()] });
   await channel.ended.catch(() => {});
   tasks.stopAll();

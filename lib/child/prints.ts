@@ -8,6 +8,7 @@
 
 import { Console } from "node:console";
 import { Writable } from "node:stream";
+import { currentRun } from "./current_run.ts";
 import { MAX_LINE, tagLines } from "./printed_line.ts";
 
 export interface PrintsOptions {
@@ -38,8 +39,9 @@ export class Prints {
   }
 
   /** Puts itself before the ways to print. They do what they did where no run's code calls them. */
-  static install(current: () => number | null): Prints {
+  static install(): Prints {
     const writeSync = Deno.stderr.writeSync.bind(Deno.stderr);
+    const current = () => currentRun.getStore()?.number ?? null;
     const prints = new Prints({ current, write: (text) => writeAll(writeSync, text) });
     prints.catchConsole(globalThis.console as unknown as Record<string, unknown>);
     for (const file of [Deno.stdout, Deno.stderr]) prints.catchFile(file);

@@ -49,6 +49,8 @@ export type RunEvent =
 export type RunEnd =
   | { how: "returned"; json: string | null }
   | { how: "threw"; error: TaskError; stack: string }
+  /** Its code left an error that nobody caught, in the server's own process. */
+  | { how: "strayed"; error: TaskError; stack: string }
   | { how: "stopped"; reason: StopReason; stack?: string };
 
 /** Why a run is told to stop. */

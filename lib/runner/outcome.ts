@@ -39,17 +39,25 @@ export function outcomeOf(
 ): Outcome {
   if (end.how === "returned") return outcome({ type: "complete" }, null, end.json);
   if (end.how === "threw") return failure(task, end.error, backoff);
+  if (end.how === "strayed") {
+    const { error } = end;
+    const because = `nobody caught ${error.name}: ${error.message}`;
+    return interruption(because, { type: "interrupt", died: true, alone: true, error });
+  }
   if (end.how === "interrupted") {
-    const message = `Interrupted: ${end.because}; goes on from the last checkpoint`;
-    return outcome({ type: "interrupt", died: end.died, alone }, { level: "warn", message });
+    return interruption(end.because, { type: "interrupt", died: end.died, alone });
   }
   if (end.reason === "cancel") return outcome({ type: "cancel" });
   if (end.reason === "timeout") {
     const message = `The attempt took longer than ${task.timeoutMs} ms`;
     return failure(task, { name: "TimeoutError", message }, backoff);
   }
-  const because = "the server stops";
-  return outcomeOf({ task, alone }, { how: "interrupted", because, died: false }, backoff);
+  return interruption("the server stops", { type: "interrupt", died: false, alone });
+}
+
+function interruption(because: string, change: Change): Outcome {
+  const message = `Interrupted: ${because}; goes on from the last checkpoint`;
+  return outcome(change, { level: "warn", message });
 }
 
 function failure(task: Task, error: TaskError, backoff: BackoffOptions): Outcome {

@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { Channel, CHANNEL_FD } from "../child/channel.ts";
+import { currentRun } from "../child/current_run.ts";
 import { Executor } from "../child/executor.ts";
 import { denoCommand } from "../base/deno_command.ts";
 import { deadline } from "../base/deadline.ts";
@@ -187,7 +188,9 @@ export function startInline(
   events: TaskProcessEvents,
 ): TaskProcess {
   let ended = false;
-  const later = (action: () => void) => queueMicrotask(() => ended || action());
+  // The server's own code is of no run, though a run's code has it called.
+  const later = (action: () => void) =>
+    currentRun.exit(() => queueMicrotask(() => ended || action()));
   const executor = new Executor({
     kinds,
     send: (message) => later(() => events.onmessage(message)),

@@ -65,7 +65,8 @@ export type Change =
   | { type: "start"; owner: string; slot?: number | null }
   | { type: "complete" }
   | { type: "fail"; error: TaskError; retryAfterMs: number | null }
-  | { type: "interrupt"; died: boolean; alone?: boolean }
+  /** `error` is what it died of, where that is known. */
+  | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError }
   | { type: "request-cancel" }
   | { type: "cancel" }
   | { type: "retry" };
@@ -138,7 +139,7 @@ export function transition(
       const deaths = task.deaths + (change.died ? 1 : 0);
       if (change.died && change.alone && deaths >= MAX_DEATHS) {
         return end("failed", {
-          error: {
+          error: change.error ?? {
             name: "ProcessDied",
             message: `Its process died ${deaths} times without a new checkpoint in between, ` +
               "the last time with no other task in it",

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { type AnyTask, defineTask, log, output, progress, save, type Yield } from "headway";
 import { z } from "zod";
+import { currentRun } from "../../../lib/child/current_run.ts";
 import { Executor } from "../../../lib/child/executor.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "../../../lib/child/protocol.ts";
 
@@ -381,10 +382,10 @@ Deno.test("Executor sends no more at once than a frame holds, though all runs en
   assertEquals(new Set(order.values()), new Set([" progress end"]));
 });
 
-Deno.test("Executor.fail() ends the run whose code calls it, from wherever it does, and no other", async () => {
+Deno.test("CurrentRun.fail() ends the run whose code calls it, from wherever it does, and no other", async () => {
   const cleaned: string[] = [];
   const peer: Peer = new Peer(async function* ({ input, signal }) {
-    const fail = () => peer.executor.fail(new RangeError(`by ${input}`));
+    const fail = () => currentRun.getStore()?.fail(new RangeError(`by ${input}`), false);
     const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
     try {
       yield log("begins");
@@ -409,6 +410,16 @@ Deno.test("Executor.fail() ends the run whose code calls it, from wherever it do
   assertEquals(await peer.end(9), { how: "returned", json: '"done"' });
   assertEquals(cleaned.toSorted(), [...ways, "nobody"].toSorted());
   assertEquals(peer.events.filter(([, type]) => type === "log").length, 4);
-  // Nobody's code.
-  peer.executor.fail(new Error("of no run"));
+  assertEquals(currentRun.getStore(), undefined);
+});
+
+Deno.test("Executor ends a run by an error that its code left to nobody, as one that strayed", async () => {
+  const peer: Peer = new Peer(async function* ({ signal }) {
+    currentRun.getStore()!.fail(new RangeError("stray"), true);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  });
+  peer.start({ run: 1 });
+  const end = await peer.end(1);
+  assert(end.how === "strayed");
+  assertEquals([end.error.name, end.error.message], ["RangeError", "stray"]);
 });

@@ -62,3 +62,19 @@ Deno.test("outcomeOf() says why a run was interrupted, and whether its task may 
   assertEquals(row?.message, "Interrupted: it died; goes on from the last checkpoint");
   assertEquals(change, { type: "interrupt", died: true, alone: false });
 });
+
+Deno.test("outcomeOf() takes an error that nobody caught for a death, whose third ends the task with it", () => {
+  const end = { ...threw, how: "strayed" } as const;
+  const { row, change } = outcomeOf(
+    { task: running(1, { deaths: 2 }), alone: false },
+    end,
+    BACKOFF,
+  );
+  assertEquals(row?.message, "Interrupted: nobody caught E: no; goes on from the last checkpoint");
+  const died = transition(running(1, { deaths: 1 }), change, 0);
+  assert(died.ok);
+  assertEquals([died.task.record.status, died.task.deaths], ["pending", 2]);
+  const ended = transition(running(1, { deaths: 2 }), change, 0);
+  assert(ended.ok);
+  assertEquals([ended.task.record.status, ended.task.record.error], ["failed", threw.error]);
+});

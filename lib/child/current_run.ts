@@ -1,0 +1,51 @@
+/**
+ * Whose code runs: known through every `await`, callback and timer that a run's code begins, and in
+ * what of its errors nobody catches.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+
+export interface CurrentRun {
+  readonly number: number;
+  /** Ends it, if it is not over, as if its generator had thrown; `stray` if nobody caught this. */
+  fail(error: unknown, stray: boolean): void;
+}
+
+export const currentRun: AsyncLocalStorage<CurrentRun> = new AsyncLocalStorage<CurrentRun>();
+
+const TIMERS = ["setTimeout", "setInterval", "setImmediate"] as const;
+
+let known = false;
+
+/**
+ * What a timer's callback throws is told outside of its run: from now on it is a rejection, which
+ * nobody caught either, within the run. Other timers stay as they are.
+ */
+export function keepRunInTimers(): void {
+  if (known) return;
+  known = true;
+  const timers = globalThis as unknown as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of TIMERS) {
+    const begin = timers[name]!;
+    const kept = (callback: unknown, ...rest: unknown[]) =>
+      begin(
+        typeof callback === "function" && currentRun.getStore() ? rejecting(callback) : callback,
+        ...rest,
+      );
+    timers[name] = Object.defineProperties(kept, Object.getOwnPropertyDescriptors(begin));
+  }
+}
+
+// deno-lint-ignore ban-types -- whatever a timer takes
+function rejecting(callback: Function) {
+  return function (this: unknown, ...args: unknown[]): unknown {
+    try {
+      return Reflect.apply(callback, this, args);
+    } catch (error) {
+      void Promise.reject(error);
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * A server outlives what nobody caught. An error of a task that runs here ends that task's run. Any
+ * other is told in the log, with the module of kinds that it came from, where its stack says so; the
+ * server's own are told the same way, and it goes on: each commit stands for itself, so none of them
+ * leaves the store half-changed, and a new start would cut off every stream and every task.
+ *
+ * @module
+ */
+
+import type { Logger } from "./base/log.ts";
+import { currentRun } from "./child/current_run.ts";
+import { RateLimit } from "./http/rate_limit.ts";
+
+export interface OutliveOptions {
+  /** Modules of kinds that are loaded here, as URLs. */
+  modules: readonly string[];
+  /** Errors of tasks alone: the process belongs to somebody else, who handles the rest. */
+  tasksOnly: boolean;
+  log: Logger;
+}
+
+/** Records a second, and at once: an error may come again and again. */
+const RATE = { rate: 1, burst: 100 };
+
+const TYPES = ["unhandledrejection", "error"] as const;
+
+/** Until it is disposed of. */
+export function outliveErrors({ modules, tasksOnly, log }: OutliveOptions): Disposable {
+  const limit = new RateLimit(RATE);
+  let leftOut = 0;
+  const tell = (error: unknown) => {
+    if (limit.take("") > 0) return void leftOut++;
+    const module = moduleOf(error, modules);
+    const more = { ...(module ? { module } : {}), ...(leftOut > 0 ? { left_out: leftOut } : {}) };
+    log.error("an error that nobody caught", { error, ...more });
+    leftOut = 0;
+  };
+  const hear = (event: Event) => {
+    // Two servers in one process both hear of it.
+    if (event.defaultPrevented) return;
+    const run = currentRun.getStore();
+    if (!run && tasksOnly) return;
+    event.preventDefault();
+    const error = errorOf(event);
+    if (run) run.fail(error, true);
+    else tell(error);
+  };
+  for (const type of TYPES) globalThis.addEventListener(type, hear);
+  return {
+    [Symbol.dispose]() {
+      for (const type of TYPES) globalThis.removeEventListener(type, hear);
+    },
+  };
+}
+
+/** That of a Worker comes without the error itself. */
+function errorOf(event: Event): unknown {
+  if (event instanceof PromiseRejectionEvent) return event.reason;
+  if (event instanceof ErrorEvent) return event.error ?? new Error(event.message);
+  return new Error(event.type);
+}
+
+function moduleOf(error: unknown, modules: readonly string[]): string | undefined {
+  const stack = error instanceof Error ? String(error.stack) : "";
+  return modules.find((url) => stack.includes(url));
+}

@@ -1,0 +1,45 @@
+/** Tasks that leave errors to nobody. */
+
+import { EventEmitter } from "node:events";
+import process from "node:process";
+import { defineTask, pause, progress } from "headway";
+
+/** Ways to leave an error to nobody. */
+export const STRAYS: Record<string, () => unknown> = {
+  rejection: () => Promise.reject(new RangeError("stray")),
+  later: () => setTimeout(() => Promise.reject(new RangeError("stray"))),
+  timer: () => setTimeout(() => fail()),
+  immediate: () => setImmediate(() => fail()),
+  microtask: () => queueMicrotask(() => fail()),
+  tick: () => process.nextTick(() => fail()),
+  emitter: () => setTimeout(() => new EventEmitter().emit("error", new RangeError("stray"))),
+  event: () => {
+    const target = new EventTarget();
+    target.addEventListener("x", () => fail());
+    target.dispatchEvent(new Event("x"));
+  },
+};
+
+function fail(): never {
+  throw new RangeError("stray");
+}
+
+/** Leaves an error to nobody in one of these ways, and waits. */
+export const strays = defineTask({
+  kind: "strays",
+  async *run({ input, signal }) {
+    yield progress({ message: "strays" });
+    STRAYS[String(input)]!();
+    await pause(600_000, signal);
+  },
+});
+
+/** Ends the server's process, or tries to. */
+export const quits = defineTask({
+  kind: "quits",
+  async *run({ signal }) {
+    yield progress({ message: "quits" });
+    setTimeout(() => process.exit(3));
+    await pause(600_000, signal);
+  },
+});
