@@ -159,8 +159,11 @@ export class Run {
       end,
       kinds.get(kind)!.retry,
     );
+    const stack = "stack" in end ? end.stack : undefined;
+    if (end.how === "strayed") {
+      log.warn("nobody caught an error of a task", { id: live.id, kind, stack });
+    }
     if (change.type === "fail") {
-      const stack = "stack" in end ? end.stack : undefined;
       log.info("a task failed", { id: live.id, kind, attempt, error: change.error.message, stack });
     }
     if (row) live.log(row.level, row.message, row.data);
