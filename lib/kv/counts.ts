@@ -1,7 +1,7 @@
 /**
  * How many tasks there are in each state. Counted from the index when somebody asks: nothing has to
  * be kept right on the way. What it costs is bounded: each state of a kind is counted once for all
- * who ask, to a limit, and the longer counting took, the longer its outcome is good for.
+ * who ask, to a limit, and the longer counting took, the longer its outcome is good for, up to ten seconds.
  *
  * @module
  */
@@ -19,6 +19,9 @@ export const COUNT_LIMIT = 10_000;
 
 /** Milliseconds a count is good for, at the least. */
 const FRESH_MS = 500;
+
+/** Milliseconds a count is good for, at the most: what took long may have waited for others. */
+const OLD_MS = 10_000;
 
 /** Counting takes at most one part in so many of the time. */
 const SHARE = 20;
@@ -66,7 +69,7 @@ export class TaskCounts {
       return counts;
     } finally {
       const now = this.#now();
-      const until = now + Math.max(FRESH_MS, SHARE * (now - begun));
+      const until = now + Math.min(OLD_MS, Math.max(FRESH_MS, SHARE * (now - begun)));
       for (const kept of own) kept.until = until;
     }
   }

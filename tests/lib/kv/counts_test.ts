@@ -73,16 +73,23 @@ Deno.test("TaskCounts: the longer counting took, the longer its outcome is good 
   for (const kind of ["a", "b"]) await put(kv, kind, "completed", 1);
   const { kv: store, seen } = watched(kv);
   let later = 0;
-  // A read takes 100 ms.
-  const counts = new TaskCounts(store, () => 100 * seen.reads + later);
+  let readMs = 10;
+  const counts = new TaskCounts(store, () => readMs * seen.reads + later);
   await counts.read();
   const { reads } = seen;
-  later = 19 * 100 * reads;
+  later = 19 * readMs * reads;
   await counts.read();
   assertEquals(seen.reads, reads);
-  later = 20 * 100 * reads;
+  later = 20 * readMs * reads;
   await counts.read();
   assertEquals(seen.reads, 2 * reads);
+  // However long that is: a machine that is busy for a moment makes no count of minutes ago.
+  readMs = 10_000;
+  await counts.read();
+  assertEquals(seen.reads, 3 * reads);
+  later += 10_000;
+  await counts.read();
+  assertEquals(seen.reads, 4 * reads);
 });
 
 Deno.test("TaskCounts counts anew after the store failed", async () => {
