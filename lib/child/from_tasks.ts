@@ -77,6 +77,8 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
   chunk: { ...REQUEST, offset: isCount },
+  overdue: {},
+  broken: { why: isText(MAX_NAME) },
 };
 
 /** @throws {SyntaxError} If it is no message that the program of a task process sends. */

@@ -6,6 +6,7 @@
  */
 
 import { Socket } from "node:net";
+import { AckWatch } from "./ack_watch.ts";
 import { Channel, CHANNEL_FD } from "./channel.ts";
 import { keepRunInTimers } from "./current_run.ts";
 import { Executor } from "./executor.ts";
@@ -40,18 +41,36 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
   }
 
   const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
-    if ("message" in frame) tasks.receive(frame.message);
+    if ("message" in frame) receive(frame.message);
     else tasks.receiveBytes(frame.request, frame.bytes);
   });
+  const acks = new AckWatch({
+    send: (message) => channel.send(message),
+    onbroken(why) {
+      channel.send({ type: "broken", why });
+      // Where the server does not hear of it either, it hears of the end.
+      setTimeout(() => exitProcess(1), FAREWELL_MS);
+    },
+  });
+  const receive = (message: ToTasks) => {
+    if (message.type === "counts") return acks.answer(message);
+    if (message.type === "ack") acks.ackTaken();
+    tasks.receive(message);
+  };
   const send = (message: FromTasks) => {
     if (message.type === "batch") {
+      acks.batchSent();
       for (const [run, type] of message.events) if (type === "end") prints.end(run);
     }
     channel.send(message);
   };
   const tasks = new Executor({ kinds, send });
+  acks.start();
   channel.send({ type: "ready", kinds: [...kinds.keys()] });
-  await channel.ended.catch(() => {});
+  await channel.ended.catch((error) => {
+    // deno-lint-ignore no-console -- stderr is this process's log
+    console.error("what the server said cannot be read: this process ends.", error);
+  });
   tasks.stopAll();
   setTimeout(() => exitProcess(0), FAREWELL_MS);
   await tasks.idle();

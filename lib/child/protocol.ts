@@ -28,6 +28,8 @@ export type ToTasks =
   | { type: "quiesce"; run: number }
   /** The last batch was taken: the next may come. */
   | { type: "ack" }
+  /** Answers `overdue`: batches that came, and acks that went out. */
+  | { type: "counts"; batches: number; acks: number }
   | { type: "info"; request: number; info: UploadInfo | null };
 
 /** From a task process. */
@@ -37,7 +39,11 @@ export type FromTasks =
   | { type: "batch"; events: RunEvent[] }
   /** Asks for a chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
   | { type: "chunk"; request: number; upload: string; offset: number }
-  | { type: "info"; request: number; upload: string };
+  | { type: "info"; request: number; upload: string }
+  /** It has waited for an ack for long. */
+  | { type: "overdue" }
+  /** Something on the channel was lost: the process must be replaced. */
+  | { type: "broken"; why: string };
 
 /** Something a run yielded, in order; `json` is an object's text. */
 export type RunEvent =

@@ -58,7 +58,10 @@ export class Runner {
     const pool = this.#pool = new TaskPool<Run>({
       ...options,
       onready: () => this.#claims.pump(),
-      onmessage: (member, message) => messages.take(member, message),
+      onmessage: (member, message) =>
+        message.type === "broken"
+          ? this.#replace(member, message.why)
+          : messages.take(member, message),
       onprinted: (member, line, run) => this.#printed(member, line, run),
       ongone: ({ runs }, because, died) => {
         for (const run of [...runs.values()]) run.interrupt(because, died);
@@ -156,6 +159,11 @@ export class Runner {
       ? (runs.size === 1 && only?.alone ? only.live.id : undefined)
       : runs.get(number)?.live.id ?? this.#runs.endedTask(number);
     this.#options.log.info("printed by a task", id ? { pid, id, line } : { pid, line });
+  }
+
+  #replace(member: Member<Run>, why: string): void {
+    this.#options.log.error("a task process is replaced", { pid: member.host.pid, why });
+    this.#pool.kill(member, `its process was replaced: ${why}`);
   }
 
   /** The store will never keep what a task yielded: it fails, and says so. */

@@ -31,6 +31,8 @@ const MAX_REQUESTS = 100_000;
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
   readonly #trimmer: RowTrimmer;
+  /** Of each process, batches that came and acks that went out. */
+  readonly #counts = new WeakMap<Member<Run>, { batches: number; acks: number }>();
 
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
@@ -61,17 +63,31 @@ export class TaskMessages {
         });
         await host.sendBytes(request, bytes);
       });
+    } else if (message.type === "overdue") {
+      // While the store takes nothing, no ack is due.
+      host.send({ type: "counts", ...this.#countsOf(member) });
     } else if (message.type === "batch") {
+      const counts = this.#countsOf(member);
+      counts.batches++;
       let bytes = 0;
       for (const event of message.events) {
         const run = runs.get(event[0]);
         if (run) bytes += this.#takeEvent(run, event);
       }
-      const ack = () => host.send({ type: "ack" });
+      const ack = () => {
+        counts.acks++;
+        host.send({ type: "ack" });
+      };
       // Progress is conflated and never piles up; rows do when the store is behind.
       if (bytes < LARGE_BATCH) ack();
       else jobs.own(store.journal.taken().then(ack));
     }
+  }
+
+  #countsOf(member: Member<Run>): { batches: number; acks: number } {
+    let counts = this.#counts.get(member);
+    if (!counts) this.#counts.set(member, counts = { batches: 0, acks: 0 });
+    return counts;
   }
 
   /** Answers a few requests of a process at a time, and no faster than it takes the answers. */

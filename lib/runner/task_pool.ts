@@ -168,10 +168,10 @@ export class TaskPool<Run> {
   }
 
   /** Ends a process whatever it does; its other runs go on elsewhere. */
-  kill(member: Member<Run>): void {
+  kill(member: Member<Run>, because = "its process was ended because of another task"): void {
     this.#options.metrics?.processEnded("killed");
     this.#leave(member.host, member.host.kill());
-    this.#gone(member, "its process was ended because of another task", false);
+    this.#gone(member, because, false);
   }
 
   /** Ends every process, also those that are about to end, and waits for it. */

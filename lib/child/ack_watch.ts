@@ -1,0 +1,75 @@
+/**
+ * The deadline of the wait for an `ack`. A server that stores nothing acknowledges nothing, for as
+ * long as that takes, so the wait alone says little: after a while the task process asks, and the
+ * server says how many batches it has seen and how many acknowledgements it has sent. What went out
+ * before the answer has come before it: one that is missing then is lost, as when a program that a
+ * task started reads from the channel.
+ *
+ * @module
+ */
+
+import type { FromTasks, ToTasks } from "./protocol.ts";
+
+export interface AckWatchOptions {
+  send(message: FromTasks): void;
+  /** The channel cannot be relied on any more: this process must be replaced. Called once. */
+  onbroken(why: string): void;
+}
+
+/** Milliseconds between two looks: a wait is asked about at the second. */
+const LOOK_MS = 30_000;
+
+/** Questions without an answer. A server may stand still; one that does so for minutes is none. */
+const MAX_UNANSWERED = 10;
+
+export class AckWatch {
+  readonly #options: AckWatchOptions;
+  #batches = 0;
+  #acks = 0;
+  /** Batches at the last look. */
+  #seen = 0;
+  #unanswered = 0;
+  #broken = false;
+
+  constructor(options: AckWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Looks again and again. */
+  start(): void {
+    setInterval(() => this.look(), LOOK_MS);
+  }
+
+  batchSent(): void {
+    this.#batches++;
+  }
+
+  ackTaken(): void {
+    this.#acks++;
+  }
+
+  /** Asks where the same batch was waited for at the last look. */
+  look(): void {
+    const waits = this.#batches > this.#acks;
+    const overdue = waits && this.#seen === this.#batches;
+    this.#seen = this.#batches;
+    if (!overdue) this.#unanswered = 0;
+    else if (this.#unanswered === MAX_UNANSWERED) this.#break("the server answers nothing");
+    else {
+      this.#unanswered++;
+      this.#options.send({ type: "overdue" });
+    }
+  }
+
+  /** Takes the server's answer. */
+  answer({ batches, acks }: Extract<ToTasks, { type: "counts" }>): void {
+    this.#unanswered = 0;
+    if (batches < this.#batches) this.#break("a batch did not come to the server");
+    else if (acks > this.#acks) this.#break("an acknowledgement of the server did not come here");
+  }
+
+  #break(why: string): void {
+    if (!this.#broken) this.#options.onbroken(why);
+    this.#broken = true;
+  }
+}

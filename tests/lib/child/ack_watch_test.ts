@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { AckWatch } from "../../../lib/child/ack_watch.ts";
+
+function watching() {
+  const asked: string[] = [];
+  const broken: string[] = [];
+  const watch = new AckWatch({
+    send: ({ type }) => asked.push(type),
+    onbroken: (why) => broken.push(why),
+  });
+  return { watch, asked, broken };
+}
+
+Deno.test("AckWatch asks only about a wait that lasts, and waits on while the server owes the ack", () => {
+  const { watch, asked, broken } = watching();
+  watch.look();
+  for (let batch = 0; batch < 3; batch++) {
+    watch.batchSent();
+    watch.look();
+    watch.ackTaken();
+  }
+  watch.look();
+  assertEquals(asked, []);
+  watch.batchSent();
+  watch.look();
+  // As when the store is away, for as long as that takes.
+  for (let times = 1; times < 100; times++) {
+    watch.look();
+    assertEquals(asked.length, times);
+    watch.answer({ type: "counts", batches: 4, acks: 3 });
+  }
+  watch.ackTaken();
+  watch.look();
+  assertEquals([asked.length, broken], [99, []]);
+});
+
+Deno.test("AckWatch finds an ack or a batch that is lost, and tells once", () => {
+  for (
+    const [counts, why] of [
+      [{ batches: 1, acks: 1 }, "an acknowledgement of the server did not come here"],
+      [{ batches: 0, acks: 0 }, "a batch did not come to the server"],
+    ] as const
+  ) {
+    const { watch, broken } = watching();
+    watch.batchSent();
+    for (let looks = 0; looks < 3; looks++) watch.look();
+    watch.answer({ type: "counts", ...counts });
+    watch.answer({ type: "counts", ...counts });
+    assertEquals(broken, [why]);
+  }
+});
+
+Deno.test("AckWatch takes an ack that was on its way when it asked for no loss", () => {
+  const { watch, broken } = watching();
+  watch.batchSent();
+  for (let looks = 0; looks < 2; looks++) watch.look();
+  // It goes out before the answer does.
+  watch.ackTaken();
+  watch.answer({ type: "counts", batches: 1, acks: 1 });
+  assertEquals(broken, []);
+});
+
+Deno.test("AckWatch gives up a server that answers none of many questions", () => {
+  const { watch, asked, broken } = watching();
+  watch.batchSent();
+  for (let looks = 0; looks < 20; looks++) watch.look();
+  assertEquals([asked.length, broken], [10, ["the server answers nothing"]]);
+});
