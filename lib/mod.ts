@@ -62,6 +62,7 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./task/standard_schema.ts";
+export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
 export type { Status, TaskError, TaskRecord } from "./task/record.ts";

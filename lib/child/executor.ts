@@ -1,15 +1,18 @@
 /**
- * Drives generators: starts runs, takes what they yield, sends it in batches with back-pressure,
- * stops them. It runs in a task process and knows neither store nor HTTP.
+ * Drives generators: starts runs, takes what they yield, stops them. It runs in a task process and
+ * knows neither store nor HTTP.
  *
  * @module
  */
 
 import { currentRun } from "./current_run.ts";
-import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
-import type { Report } from "../task/state.ts";
-import type { AnyTask, UploadInfo } from "../task/define.ts";
-import { brief, readYield, textOf, toJson } from "./yields.ts";
+import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
+import type { AnyTask, TaskContext } from "../task/define.ts";
+import { isFinal } from "../task/final_error.ts";
+import { errorOf } from "../task/task_error.ts";
+import { nextTurn, RunEvents } from "./run_events.ts";
+import { UploadRequests } from "./upload_requests.ts";
+import { readYield, toJson } from "./yields.ts";
 
 /** What {@link Executor} takes. */
 export interface ExecutorOptions {
@@ -19,34 +22,35 @@ export interface ExecutorOptions {
   send(message: FromTasks): void;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
+  /** Milliseconds that only grow. @default {performance.now} */
+  elapsed?: () => number;
 }
 
-/** Events of all runs that may wait for the server: then a `yield` waits. */
-const MAX_WAITING = 1024;
-
-/** Characters of them, likewise. */
-const MAX_WAITING_SIZE = 256 * 1024;
-
-/** Characters sent at once: all runs may end, or report, in the same moment. */
-const MAX_BATCH_SIZE = 1024 * 1024;
-
-/** Characters that an event takes beside its texts. */
-const AROUND = 64;
-
-/** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
-const SLICE_MS = 4;
-
-/** Characters of a stack that are kept, for the log. */
-const MAX_STACK = 16 * 1024;
+/**
+ * Yields after which a task that has its signal, and goes on though it was asked to stop, is stopped
+ * at a yield, and milliseconds since the first of them. One that yielded at once when its signal
+ * aborted is in its clean-up: it gets most of the time before its process is killed. Of another,
+ * nobody knows whether it has noticed.
+ */
+const MAX_LATE_YIELDS = 64;
+const MAX_CLEANUP_MS = 8000;
+const MAX_UNSURE_MS = 1000;
 
 interface Run {
   readonly number: number;
   readonly abort: AbortController;
   stop: StopReason | null;
+  /** The turn of the event loop in which it was asked to stop is over. */
+  turnOver: boolean;
+  /** It took its signal: that tells it to stop. */
+  hasSignal: boolean;
   /** It is to stop at its next checkpoint. */
   quiesces: boolean;
-  /** The newest progress, not yet sent. */
-  report: Report | null;
+  /** How often it came to a `yield` after it was asked to stop, and until when it may go on. */
+  lateYields: number;
+  mayGoOnUntil: number;
+  /** Its generator was told to return: what it does now is clean-up. */
+  returning: boolean;
   /** Resolves when it ends before its generator does. */
   readonly failed: PromiseWithResolvers<RunEnd>;
 }
@@ -55,20 +59,16 @@ interface Run {
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #runs = new Map<number, Run>();
-  readonly #reported = new Set<Run>();
-  #events: RunEvent[] = [];
-  #size = 0;
-  #sending = false;
-  #scheduled = false;
-  #room = Promise.withResolvers<void>();
-  #sliceEnd = 0;
-  #request = 0;
-  readonly #infos = new Map<number, (info: UploadInfo | null) => void>();
-  readonly #chunks = new Map<number, (bytes: Uint8Array) => void>();
+  readonly #elapsed: () => number;
+  readonly #events: RunEvents;
+  readonly #uploads: UploadRequests;
 
   /** Takes what it runs and where it reports. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+    this.#events = new RunEvents((events) => options.send({ type: "batch", events }));
+    this.#uploads = new UploadRequests((message) => options.send(message));
   }
 
   /** Takes a message from the server process. */
@@ -84,20 +84,17 @@ export class Executor {
         this.#quiesce(message.run);
         break;
       case "ack":
-        this.#sending = false;
-        this.#flush();
+        this.#events.taken();
         break;
       case "info":
-        this.#infos.get(message.request)?.(message.info);
-        this.#infos.delete(message.request);
+        this.#uploads.receiveInfo(message.request, message.info);
         break;
     }
   }
 
   /** Takes an upload's bytes; none mean that there are no more. */
   receiveBytes(request: number, bytes: Uint8Array): void {
-    this.#chunks.get(request)?.(bytes);
-    this.#chunks.delete(request);
+    this.#uploads.receiveBytes(request, bytes);
   }
 
   /** Stops every run: the server has gone, or is about to. */
@@ -115,15 +112,19 @@ export class Executor {
     if (this.#runs.get(run.number) !== run) return;
     const end = endOf(run, error);
     run.failed.resolve(stray && end.how === "threw" ? { ...end, how: "strayed" } : end);
-    run.stop ??= "stop";
-    run.abort.abort(error);
+    this.#stop(run, run.stop ?? "stop", error);
   }
 
   #abort(number: number, reason: StopReason): void {
     const run = this.#runs.get(number);
     if (!run || run.stop !== null) return;
+    this.#stop(run, reason, new DOMException(STOP_TEXT[reason], "AbortError"));
+  }
+
+  #stop(run: Run, reason: StopReason, error: unknown): void {
     run.stop = reason;
-    run.abort.abort(new DOMException(STOP_TEXT[reason], "AbortError"));
+    void nextTurn().then(() => run.turnOver = true);
+    run.abort.abort(error);
   }
 
   #quiesce(number: number): void {
@@ -136,8 +137,12 @@ export class Executor {
       number: start.run,
       abort: new AbortController(),
       stop: null,
+      turnOver: false,
+      hasSignal: false,
       quiesces: false,
-      report: null,
+      lateYields: 0,
+      mayGoOnUntil: 0,
+      returning: false,
       failed: Promise.withResolvers(),
     };
     this.#runs.set(run.number, run);
@@ -146,169 +151,101 @@ export class Executor {
     const driven = currentRun.run(current, () => this.#drive(run, start));
     const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
-    this.#progressInOrder(run);
-    this.#push([run.number, "end", end]);
+    this.#events.push([run.number, "end", end]);
   }
 
   /** Runs a generator to its end, and says how that was. Never rejects. */
   async #drive(run: Run, start: Extract<ToTasks, { type: "start" }>): Promise<RunEnd> {
+    let result: unknown;
     try {
       const task = this.#options.kinds.get(start.kind);
       if (!task) throw new TypeError(`Cannot run '${start.kind}' as no such kind is loaded here`);
-      const generator = task.run({
-        input: await readInput(task, start.input),
-        signal: run.abort.signal,
-        checkpoint: start.checkpoint === null ? undefined : JSON.parse(start.checkpoint),
-        attempt: start.attempt,
-        taskId: start.id,
-        upload: (id, options) => this.#upload(run, id, options?.offset ?? 0),
-        uploadInfo: (id) => this.#uploadInfo(id),
-      });
+      const input = await readInput(task, start.input);
+      if (run.stop !== null) return { how: "stopped", reason: run.stop };
+      const generator = task.run(this.#contextOf(run, start, input));
       let step = await generator.next();
       while (!step.done) {
-        if (run.stop !== null) {
-          await generator.return(undefined);
-          return { how: "stopped", reason: run.stop };
-        }
-        let wrong: unknown;
-        try {
-          this.#take(run, step.value);
-        } catch (error) {
-          wrong = error;
-        }
-        if (wrong !== undefined) {
-          // It sees its own mistake where it made it, and may handle it.
-          step = await generator.throw(wrong);
-          continue;
-        }
-        const wait = this.#pause();
+        if (run.stop !== null) this.#comesLate(run);
+        const wrong = this.#take(run, step.value);
+        const wait = this.#events.pause();
         if (wait) await wait;
-        step = run.stop === null ? await generator.next() : step;
+        if (this.#mustReturn(run)) {
+          run.returning = true;
+          step = await generator.return(undefined);
+        } else if (wrong) {
+          // It sees its own mistake where it made it, and may handle it.
+          step = await generator.throw(wrong.error);
+        } else {
+          step = await generator.next();
+        }
       }
       if (run.stop !== null) return { how: "stopped", reason: run.stop };
-      const json = step.value === undefined ? null : toJson("the task's return", step.value);
-      return { how: "returned", json };
+      result = step.value;
     } catch (error) {
       return endOf(run, error);
     }
-  }
-
-  #take(run: Run, value: unknown): void {
-    const yielded = readYield(value, (this.#options.now ?? Date.now)());
-    if (yielded === null) return;
-    if (yielded.type === "progress") {
-      // Conflated here already: only the newest of each run waits.
-      run.report = run.report ? { ...run.report, ...yielded.report } : yielded.report;
-      this.#reported.add(run);
-      this.#schedule();
-      return;
+    try {
+      const json = result === undefined ? null : toJson("the task's return", result);
+      return { how: "returned", json };
+    } catch (error) {
+      // All its work again would come to the same.
+      return { ...threw(error), final: true };
     }
-    this.#push([run.number, yielded.type, yielded.json]);
-    // Nothing of what it did is lost, or done again.
-    if (yielded.type === "save" && run.quiesces) this.#abort(run.number, "stop");
   }
 
-  /** What a run has to wait for before it goes on; `null` for nothing. */
-  #pause(): Promise<void> | null {
-    if (!this.#hasRoom) return this.#room.promise;
-    const now = performance.now();
-    if (now < this.#sliceEnd) return null;
-    // Timers, messages and the other runs get their turn.
-    return nextTurn().then(() => {
-      this.#sliceEnd = performance.now() + SLICE_MS;
-    });
-  }
-
-  get #hasRoom(): boolean {
-    return this.#events.length < MAX_WAITING && this.#size < MAX_WAITING_SIZE;
-  }
-
-  #push(event: RunEvent): void {
-    this.#events.push(event);
-    this.#size += sizeOf(event);
-    this.#schedule();
-  }
-
-  /** A run's last progress goes before its end. */
-  #progressInOrder(run: Run): void {
-    if (run.report === null) return;
-    this.#reported.delete(run);
-    this.#push([run.number, "progress", run.report]);
-    run.report = null;
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#sending) return;
-    this.#scheduled = true;
-    // What is yielded in one turn of the event loop travels together.
-    void nextTurn().then(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#sending || (this.#events.length === 0 && this.#reported.size === 0)) return;
-    this.#sending = true;
-    this.#options.send({ type: "batch", events: this.#nextBatch() });
-    if (!this.#hasRoom) return;
-    this.#room.resolve();
-    this.#room = Promise.withResolvers();
-  }
-
-  /** What waits, as much of it as one batch holds: the rest goes with the next. */
-  #nextBatch(): RunEvent[] {
-    let size = 0;
-    let count = 0;
-    while (count < this.#events.length && size < MAX_BATCH_SIZE) {
-      size += sizeOf(this.#events[count++]!);
-    }
-    const events = this.#events.splice(0, count);
-    this.#size -= size;
-    // Progress goes behind what its run yielded before.
-    if (this.#events.length > 0) return events;
-    for (const run of this.#reported) {
-      if (size >= MAX_BATCH_SIZE) break;
-      const event: RunEvent = [run.number, "progress", run.report!];
-      size += sizeOf(event);
-      events.push(event);
-      run.report = null;
-      this.#reported.delete(run);
-    }
-    return events;
-  }
-
-  #uploadInfo(upload: string): Promise<UploadInfo> {
-    const request = ++this.#request;
-    const { promise, resolve } = Promise.withResolvers<UploadInfo | null>();
-    this.#infos.set(request, resolve);
-    this.#options.send({ type: "info", request, upload });
-    return promise.then((info) => info ?? Promise.reject(gone(upload)));
-  }
-
-  #upload(run: Run, upload: string, offset: number): ReadableStream<Uint8Array> {
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw new RangeError(
-        `Cannot read an upload as 'offset' must be a whole number from 0: current value is ${offset}`,
-      );
-    }
-    let at = offset;
-    let size: number | null = null;
-    return new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        size ??= (await this.#uploadInfo(upload)).size;
-        run.abort.signal.throwIfAborted();
-        if (at >= size) return controller.close();
-        const request = ++this.#request;
-        const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-        this.#chunks.set(request, resolve);
-        this.#options.send({ type: "chunk", request, upload, offset: at });
-        const bytes = await promise;
-        if (bytes.length === 0) throw gone(upload);
-        at += bytes.length;
-        controller.enqueue(bytes);
+  #contextOf(
+    run: Run,
+    { checkpoint, attempt, id }: Extract<ToTasks, { type: "start" }>,
+    input: unknown,
+  ): TaskContext<unknown> {
+    return {
+      input,
+      get signal() {
+        run.hasSignal = true;
+        return run.abort.signal;
       },
-    }, { highWaterMark: 2 });
+      checkpoint: checkpoint === null ? undefined : JSON.parse(checkpoint),
+      attempt,
+      taskId: id,
+      upload: (id, options) => this.#uploads.stream(id, options?.offset ?? 0, run.abort.signal),
+      uploadInfo: (id) => this.#uploads.info(id),
+    };
+  }
+
+  /** Notes that a run comes to a `yield` though it was asked to stop. */
+  #comesLate(run: Run): void {
+    if (run.lateYields++ > 0) return;
+    run.mayGoOnUntil = this.#elapsed() + (run.turnOver ? MAX_UNSURE_MS : MAX_CLEANUP_MS);
+  }
+
+  /**
+   * Whether a run that is at a `yield` ends there, its `finally` blocks aside. One that was elsewhere
+   * when its signal aborted may be in the clean-up which that began: it goes on to its own end.
+   */
+  #mustReturn(run: Run): boolean {
+    if (run.stop === null || run.returning) return false;
+    if (!run.hasSignal || run.lateYields === 0) return true;
+    return run.lateYields > MAX_LATE_YIELDS || this.#elapsed() > run.mayGoOnUntil;
+  }
+
+  /** Takes what a run yielded; returns what is wrong with it, if anything is. */
+  #take(run: Run, value: unknown): { error: unknown } | null {
+    // Its end was told: it has nothing more to say.
+    if (this.#runs.get(run.number) !== run) return null;
+    try {
+      const yielded = readYield(value, (this.#options.now ?? Date.now)());
+      if (yielded === null) return null;
+      if (yielded.type === "progress") {
+        this.#events.report(run.number, yielded.report);
+        return null;
+      }
+      this.#events.push([run.number, yielded.type, yielded.json]);
+      // Nothing of what it did is lost, or done again.
+      if (yielded.type === "save" && run.quiesces) this.#abort(run.number, "stop");
+      return null;
+    } catch (error) {
+      return { error };
+    }
   }
 }
 
@@ -317,25 +254,6 @@ const STOP_TEXT: Record<StopReason, string> = {
   timeout: "The task took longer than its time-out",
   stop: "The server is stopping; the task will go on from its checkpoint",
 };
-
-/** Characters of its texts, and some around them. */
-function sizeOf([, type, content]: RunEvent): number {
-  switch (type) {
-    case "progress":
-      return AROUND + (content.message?.length ?? 0) + (content.stage?.length ?? 0);
-    case "end":
-      if (content.how === "returned") return AROUND + (content.json?.length ?? 0);
-      return AROUND + (content.stack?.length ?? 0) +
-        (content.how === "threw" ? content.error.name.length + content.error.message.length : 0);
-  }
-  return content.length;
-}
-
-function gone(upload: string): Error {
-  const error = new Error(`There is no upload ${upload}: it was removed, or never made`);
-  error.name = "NotFound";
-  return error;
-}
 
 /** The input as its schema makes it: parsed anew, since only JSON came over. */
 async function readInput(task: AnyTask, json: string | null): Promise<unknown> {
@@ -356,18 +274,7 @@ function endOf({ stop }: Run, error: unknown): RunEnd {
   return stop === null ? end : { how: "stopped", reason: stop, stack: end.stack };
 }
 
-/** What was thrown, as text: anything can be, and its fields may be anything too. */
-function threw(error: unknown): Extract<RunEnd, { how: "threw" }> {
-  if (error instanceof Error) {
-    const name = brief(textOf(error.name), 256);
-    const message = brief(textOf(error.message), 4096);
-    const stack = textOf(error.stack ?? message).slice(0, MAX_STACK);
-    return { how: "threw", error: { name, message }, stack };
-  }
-  const message = brief(textOf(error), 4096);
-  return { how: "threw", error: { name: "Error", message }, stack: message };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function threw(thrown: unknown): Extract<RunEnd, { how: "threw" }> {
+  const end = { how: "threw" as const, ...errorOf(thrown) };
+  return isFinal(thrown) ? { ...end, final: true } : end;
 }

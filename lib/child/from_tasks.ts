@@ -12,6 +12,7 @@ import { byteLength } from "../base/bytes.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
 import type { Report } from "../task/state.ts";
+import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
 import { MAX_TEXT } from "./yields.ts";
 
@@ -24,11 +25,6 @@ type Checks<T> = { readonly [Field in keyof Required<T>]: Check };
 type ChecksBy<Tag extends string, T extends Record<Tag, string>> = {
   readonly [Value in T[Tag]]: Checks<Omit<Extract<T, Record<Tag, Value>>, Tag>>;
 };
-
-/** Characters of a stack, of a name, of a message: more than is ever sent. */
-const MAX_STACK = 64 * 1024;
-const MAX_NAME = 1024;
-const MAX_MESSAGE = 8192;
 
 /** Characters of an upload's id. */
 const MAX_ID = 128;
@@ -43,19 +39,25 @@ const REPORT: Checks<Report> = {
   message: isText(MAX_TEXT.message),
 };
 
-const ERROR: Checks<TaskError> = { name: isText(MAX_NAME), message: isText(MAX_MESSAGE) };
+const ERROR: Checks<TaskError> = {
+  name: isBrief(MAX_ERROR.name),
+  message: isBrief(MAX_ERROR.message),
+  code: isOptional((value) => typeof value === "number" || isBrief(MAX_ERROR.code)(value)),
+  cause: isOptional(isObject),
+  errors: isOptional((value) => Array.isArray(value) && value.length <= MAX_PARTS + 1),
+};
 
-const THROWN = { error: (value: unknown) => fits(value, ERROR), stack: isText(MAX_STACK) };
+const THROWN = { error: isError, stack: isText(MAX_ERROR.stack) };
 
 const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: true, stop: true };
 
 const END: ChecksBy<"how", RunEnd> = {
   returned: { json: (value) => value === null || isJson(value) },
-  threw: THROWN,
+  threw: { ...THROWN, final: isOptional((value) => value === true) },
   strayed: THROWN,
   stopped: {
     reason: (value) => typeof value === "string" && Object.hasOwn(REASONS, value),
-    stack: isOptional(isText(MAX_STACK)),
+    stack: isOptional(isText(MAX_ERROR.stack)),
   },
 };
 
@@ -78,7 +80,7 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   info: REQUEST,
   chunk: { ...REQUEST, offset: isCount },
   overdue: {},
-  broken: { why: isText(MAX_NAME) },
+  broken: { why: isText(MAX_ERROR.name) },
 };
 
 /** @throws {SyntaxError} If it is no message that the program of a task process sends. */
@@ -126,6 +128,20 @@ function fitsOne<Tag extends string, T extends Record<Tag, string>>(
     fits(value, checks[name as T[Tag]], undefined, tag);
 }
 
+/** An error whose causes and parts are some, and take no more room than they may. */
+function isError(value: unknown): boolean {
+  if (!isErrorWithin(value, 0)) return false;
+  const { cause, errors } = value as TaskError;
+  return byteLength(JSON.stringify({ cause, errors })) <= MAX_MORE;
+}
+
+function isErrorWithin(value: unknown, depth: number): boolean {
+  if (depth > MAX_CAUSES || !fits(value, ERROR)) return false;
+  const { cause, errors = [] } = value as TaskError;
+  return (cause === undefined || isErrorWithin(cause, depth + 1)) &&
+    errors.every((part) => isErrorWithin(part, depth + 1));
+}
+
 /** An object's text. Its `seq` is put in by the server. */
 function isRow(json: unknown): boolean {
   const row = parsed(json);
@@ -153,6 +169,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isText(max: number): Check {
   return (value) => typeof value === "string" && value.length <= max;
+}
+
+/** A text that is short as JSON, too: see `brief()`. */
+function isBrief(max: number): Check {
+  return (value) => isText(max)(value) && JSON.stringify(value).length <= 2 * max + 2;
 }
 
 function isOptional(check: Check): Check {

@@ -54,7 +54,8 @@ export type RunEvent =
 /** How a generator ended. */
 export type RunEnd =
   | { how: "returned"; json: string | null }
-  | { how: "threw"; error: TaskError; stack: string }
+  /** With `final` no retry can mend it. */
+  | { how: "threw"; error: TaskError; stack: string; final?: true }
   /** Its code left an error that nobody caught, in the server's own process. */
   | { how: "strayed"; error: TaskError; stack: string }
   | { how: "stopped"; reason: StopReason; stack?: string };

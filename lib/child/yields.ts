@@ -7,6 +7,7 @@
 import { byteLength } from "../base/bytes.ts";
 import type { Report } from "../task/state.ts";
 import { MAX_JSON } from "../task/limits.ts";
+import { brief, cut, textOf } from "../task/text.ts";
 import { type LogLevel, type LogYield, type Progress, yieldType } from "../task/define.ts";
 
 /** A yield, as it goes to the server. `json` is an object's text. */
@@ -115,15 +116,6 @@ function safe(value: unknown): unknown {
   }
 }
 
-/** Any value as text; some objects cannot even be made that. */
-export function textOf(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return typeof value;
-  }
-}
-
 /**
  * A task's value as JSON text.
  *
@@ -147,24 +139,6 @@ export function toJson(what: string, value: unknown): string {
     );
   }
   return json;
-}
-
-/**
- * Cuts a text to so many characters, and to no more than twice as many of JSON: one of control
- * characters would take six times its length, and a record of such texts would not fit into KV.
- */
-export function brief(text: string, length: number): string {
-  if (text.length <= length / 3) return text;
-  const whole = cut(text, length);
-  return JSON.stringify(whole).length > 2 * length + 2 ? cut(text, Math.floor(length / 3)) : whole;
-}
-
-/** Cuts a text to so many characters, never inside a surrogate pair, and marks that it did. */
-function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  let end = length - 1;
-  if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
-  return `${text.slice(0, end)}…`;
 }
 
 function describe(value: unknown): string {

@@ -38,7 +38,7 @@ export function outcomeOf(
   backoff: BackoffOptions,
 ): Outcome {
   if (end.how === "returned") return outcome({ type: "complete" }, null, end.json);
-  if (end.how === "threw") return failure(task, end.error, backoff);
+  if (end.how === "threw") return failure(task, end.error, backoff, end.final);
   if (end.how === "strayed") {
     const { error } = end;
     const because = `nobody caught ${error.name}: ${error.message}`;
@@ -60,14 +60,20 @@ function interruption(because: string, change: Change): Outcome {
   return outcome(change, { level: "warn", message });
 }
 
-function failure(task: Task, error: TaskError, backoff: BackoffOptions): Outcome {
+function failure(
+  task: Task,
+  error: TaskError,
+  backoff: BackoffOptions,
+  final = false,
+): Outcome {
   const { attempt, max_attempts, cancel_requested } = task.record;
-  if (attempt >= max_attempts || cancel_requested) {
+  if (attempt >= max_attempts || cancel_requested || final) {
     return outcome({ type: "fail", error, retryAfterMs: null });
   }
   const retryAfterMs = retryDelay(attempt, backoff);
-  const message = `Attempt ${attempt} of ${max_attempts} failed: ${error.message}`;
-  const data = { retry_in_ms: retryAfterMs };
+  const { name: _name, message: said, ...more } = error;
+  const message = `Attempt ${attempt} of ${max_attempts} failed: ${said}`;
+  const data = { retry_in_ms: retryAfterMs, ...more };
   return outcome({ type: "fail", error, retryAfterMs }, { level: "warn", message, data });
 }
 

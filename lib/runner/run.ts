@@ -164,7 +164,8 @@ export class Run {
       log.warn("nobody caught an error of a task", { id: live.id, kind, stack });
     }
     if (change.type === "fail") {
-      log.info("a task failed", { id: live.id, kind, attempt, error: change.error.message, stack });
+      const { name: _name, message: error, ...more } = change.error;
+      log.info("a task failed", { id: live.id, kind, attempt, error, ...more, stack });
     }
     if (row) live.log(row.level, row.message, row.data);
     if (this.#sent) metrics?.ran(kind, performance.now() - this.#claimedAt);

@@ -36,6 +36,12 @@ export interface TaskError {
   name: string;
   /** What went wrong, in one sentence. */
   message: string;
+  /** The error's own `code`, as `ENOENT`; left out where it has none. */
+  code?: string | number;
+  /** What led to it: its `cause`, and so on. */
+  cause?: TaskError;
+  /** The parts of an `AggregateError`. */
+  errors?: TaskError[];
 }
 
 /** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { STATUSES, type TaskRecord } from "../../lib/task/record.ts";
+import { STATUSES, type TaskError, type TaskRecord } from "../../lib/task/record.ts";
 import { SCOPES } from "../../lib/http/tokens.ts";
 
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/).describe("ULID");
@@ -15,7 +15,13 @@ const count = z.int().min(0);
 const status = z.enum(STATUSES);
 const json = z.unknown().describe("Any JSON");
 
-const error = z.strictObject({ name: z.string(), message: z.string() });
+const error: z.ZodType<TaskError> = z.strictObject({
+  name: z.string(),
+  message: z.string(),
+  code: z.union([z.string(), z.number()]).exactOptional().describe("The error's own code"),
+  cause: z.lazy(() => error).exactOptional().describe("What led to it"),
+  errors: z.array(z.lazy(() => error)).exactOptional().describe("The parts of an AggregateError"),
+});
 
 const fields = {
   task_id: id,
@@ -52,6 +58,7 @@ const token = z.string().optional()
 /** By name, as under `components/schemas`. */
 export const SCHEMAS = {
   Task: record,
+  TaskError: error,
   SubmittedTask: z.strictObject({ ...fields, token }),
   Submitted: z.strictObject({ task_id: id, token }),
   TaskPage: z.strictObject({ tasks: z.array(record), next_cursor: id.nullable() }),

@@ -6,16 +6,11 @@
 
 import type { TaskError } from "../../lib/task/record.ts";
 
-/** An error, with all that may be known of it. */
+/** An error, and where it was made: only those who may see the code have that. */
 export interface WholeError extends TaskError {
-  /** As the system or a library calls it: `ENOENT`, `23505`. */
-  readonly code?: string | number | null;
-  /** Where it was made; only for those who may see the code. */
-  readonly stack?: string | null;
-  /** What led to it. */
-  readonly cause?: WholeError | null;
-  /** The parts of an `AggregateError`. */
-  readonly errors?: readonly WholeError[] | null;
+  stack?: string | null;
+  cause?: WholeError;
+  errors?: WholeError[];
 }
 
 /** The lines of a stack that say where; without the message, which stands above it. */

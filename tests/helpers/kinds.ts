@@ -6,7 +6,7 @@
  */
 
 import { kill } from "node:process";
-import { defineTask, log, output, pause, progress, save } from "headway";
+import { defineTask, FinalError, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "./gate.ts";
 
@@ -211,13 +211,21 @@ export const says = defineTask({
   },
 });
 
-/** Throws, until its `attempts`-th attempt. */
+/** Throws, until its `attempts`-th attempt; what no retry can mend, if it is `final`. */
 export const throws = defineTask({
   kind: "throws",
-  input: z.object({ message: z.string().default("It broke"), attempts: z.int().default(1000) }),
+  input: z.object({
+    message: z.string().default("It broke"),
+    attempts: z.int().default(1000),
+    final: z.boolean().default(false),
+  }),
   retry: { maxAttempts: 1, baseMs: 1, capMs: 10 },
   async *run({ input, attempt }) {
     yield progress({ progress: 10 });
+    const cause = Object.assign(new AggregateError(["a", new Error("b")], "why"), {
+      code: "E_WHY",
+    });
+    if (input.final) throw new FinalError(input.message, { cause });
     if (attempt < input.attempts) throw new RangeError(input.message);
     return { attempt };
   },

@@ -360,6 +360,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
     const [kind, input] of [
       ["demo", { steps: 2, interval_ms: 0 }],
       ["throws", {}],
+      ["throws", { final: true }],
       ["outputs", { values: [1, null, { a: [] }] }],
       ["echo", "x"],
     ] as const
@@ -385,7 +386,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
     }
   }
   const page = await (await fetch(`${app.url}/tasks`)).json();
-  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 5]);
+  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 6]);
 });
 
 Deno.test("GET /docs shows every request in a browser, under the strict policy and alone", async () => {

@@ -345,3 +345,12 @@ Deno.test("what a task did wrong is told in one sentence, without its stack", as
   }]);
   assert(!JSON.stringify(await storedEvents(app.url, task_id)).includes(".ts:"));
 });
+
+Deno.test("a FinalError is not retried, and is told with code, causes and parts", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "throws", { final: true }, { max_attempts: 3 });
+  const { attempt, error } = await finished(app.url, task_id);
+  const errors = [{ name: "Error", message: "a" }, { name: "Error", message: "b" }];
+  const cause = { name: "AggregateError", message: "why", code: "E_WHY", errors };
+  assertEquals([attempt, error], [1, { name: "FinalError", message: "It broke", cause }]);
+});

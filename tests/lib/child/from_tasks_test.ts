@@ -1,8 +1,23 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
+import { errorOf } from "../../../lib/task/task_error.ts";
 import type { FromTasks } from "../../../lib/child/protocol.ts";
 
 const row = '{"level":"info","message":"x","time":"2026-01-01T00:00:00.000Z"}';
+
+const PARTS = Array.from({ length: 100 }, (_, n) => Object.assign(new Error(`${n}`), { code: n }));
+const NESTED = new AggregateError(PARTS, "m", { cause: new Error("c", { cause: "d" }) });
+
+const event = (...event: unknown[]) => ({ type: "batch", events: [event] });
+
+/** An error with so many causes. */
+function chain(length: number): object {
+  const error = { name: "E", message: "m" };
+  return length === 0 ? error : { ...error, cause: chain(length - 1) };
+}
+
+const threw = (error: unknown, more = {}) =>
+  event(1, "end", { how: "threw", error, stack: "", ...more });
 
 /** What the program of a task process sends. */
 const SAID: FromTasks[] = [
@@ -22,6 +37,8 @@ const SAID: FromTasks[] = [
       [7, "end", { how: "returned", json: null }],
       [7, "end", { how: "returned", json: "1" }],
       [7, "end", { how: "threw", error: { name: "E", message: "m" }, stack: "s" }],
+      [7, "end", { how: "threw", error: { name: "E", message: "m" }, stack: "s", final: true }],
+      [7, "end", { how: "threw", error: errorOf(NESTED).error, stack: "" }],
       [7, "end", { how: "stopped", reason: "cancel" }],
       [7, "end", { how: "stopped", reason: "stop", stack: "s" }],
     ],
@@ -33,8 +50,6 @@ for (const message of SAID) {
     assertEquals(checkFromTasks(message), message);
   });
 }
-
-const event = (...event: unknown[]) => ({ type: "batch", events: [event] });
 
 /** What only others' code can have sent. */
 const FORGED: [string, unknown][] = [
@@ -74,6 +89,15 @@ const FORGED: [string, unknown][] = [
       stack: "",
     }),
   ],
+  ["an error without a name", threw({ message: "m" })],
+  ["a cause that is none", threw({ name: "E", message: "m", cause: "c" })],
+  ["a code that is none", threw({ name: "E", message: "m", code: {} })],
+  ["causes without end", threw(chain(9))],
+  ["too many parts", threw({ name: "E", message: "m", errors: Array(12).fill(chain(0)) })],
+  ["parts too long", threw({ ...chain(0), errors: [{ name: "E", message: "x".repeat(4000) }] })],
+  ["a message of control characters", threw({ name: "E", message: "\0".repeat(4096) })],
+  ["a stack too long", threw(chain(0), { stack: "x".repeat(16 * 1024 + 1) })],
+  ["an end that is final by a word", threw(chain(0), { final: "yes" })],
   ["an error that is none", event(1, "end", { how: "threw", error: null, stack: "" })],
   ["a reason of its own", event(1, "end", { how: "stopped", reason: "because" })],
   ["a request without a number", { type: "info", request: -1, upload: "x" }],

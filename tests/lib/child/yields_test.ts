@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { log, output, progress, save } from "headway";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
-import { brief, readYield, toJson } from "../../../lib/child/yields.ts";
+import { readYield, toJson } from "../../../lib/child/yields.ts";
+import { brief } from "../../../lib/task/text.ts";
 
 const AT = 1_700_000_000_000;
 const TIME = "2023-11-14T22:13:20.000Z";

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { serialize } from "node:v8";
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { Journal } from "../../../lib/store/journal.ts";
 import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
@@ -11,6 +12,7 @@ import { createLogger } from "../../../lib/base/log.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import { type Change, newTask, type Report } from "../../../lib/task/state.ts";
+import { errorOf } from "../../../lib/task/task_error.ts";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { type Head, unpack } from "../../../lib/kv/head.ts";
 import type { Part, WriteResult } from "../../../lib/store/write.ts";
@@ -288,9 +290,13 @@ Deno.test("LiveTask has room for the largest message, error and result in one co
   const failing = new Model(null);
   failing.live.change({ type: "start", owner: "me" });
   failing.live.report({ at: 1, ...report });
-  const error = { name: text(256), message: text(4096) };
+  const parts = Array.from({ length: 100 }, () => new Error(text(500), { cause: text(500) }));
+  const thrown = Object.assign(new AggregateError(parts, text(4096)), { name: text(256) });
+  const { error } = errorOf(Object.assign(thrown, { code: text(128) }));
+  assert(error.errors !== undefined);
   failing.live.change({ type: "fail", error, retryAfterMs: null });
   failing.flush();
+  assertLess(serialize(failing.head).length, 65_536);
   assertEquals(failing.journal.map(({ type }) => type), [
     "message",
     "message",

@@ -1,0 +1,36 @@
+/** The marker of a {@link FinalError}, the same in two copies of this module and in two realms. */
+const FINAL = Symbol.for("headway.final");
+
+/**
+ * Ends a task at once: an attempt that throws it is the last, whatever `retry` says. For what no
+ * retry can mend.
+ *
+ * @example
+ * ```ts
+ * import { FinalError } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new FinalError("There is no customer 7", { cause: new Error("404") });
+ * assertEquals([error.name, error instanceof Error], ["FinalError", true]);
+ * ```
+ */
+export class FinalError extends Error {
+  static {
+    Object.defineProperty(this.prototype, "name", {
+      value: "FinalError",
+      configurable: true,
+      writable: true,
+    });
+    Object.defineProperty(this.prototype, FINAL, { value: true });
+  }
+}
+
+/** Whether a thrown value says that no retry can mend it. Reading it never throws. */
+export function isFinal(thrown: unknown): boolean {
+  try {
+    return typeof thrown === "object" && thrown !== null &&
+      (thrown as Record<symbol, unknown>)[FINAL] === true;
+  } catch {
+    return false;
+  }
+}

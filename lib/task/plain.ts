@@ -1,0 +1,111 @@
+/**
+ * Anything as plain data, for people to read: what JSON cannot hold becomes a text in its place. It
+ * never throws, and takes no longer than its bounds.
+ *
+ * @module
+ */
+
+import { cut, textOf } from "./text.ts";
+
+/** Levels, values and characters: what is beyond is told of, not kept. */
+const MAX_DEPTH = 16;
+const MAX_VALUES = 4096;
+const MAX_CHARACTERS = 48 * 1024;
+
+/** Turns an object into plain data of its own; `undefined` for "as any other". */
+export type Special = (value: object) => unknown;
+
+/** What is left of the bounds, and the objects that one lies in. */
+interface Walk {
+  readonly special: Special;
+  readonly within: Set<object>;
+  values: number;
+  characters: number;
+}
+
+/** A value as plain data. */
+export function plainOf(value: unknown, special: Special = () => undefined): unknown {
+  return walk(value, {
+    special,
+    within: new Set(),
+    values: MAX_VALUES,
+    characters: MAX_CHARACTERS,
+  });
+}
+
+/** Reads a field; what throws instead is told by a text. */
+export function readField(value: object, name: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[name];
+  } catch (error) {
+    return `[cannot be read: ${cut(textOf(error), 200)}]`;
+  }
+}
+
+function walk(value: unknown, walked: Walk): unknown {
+  if (--walked.values < 0) return "[left out: too many values]";
+  switch (typeof value) {
+    case "string": {
+      const text = cut(value, Math.max(16, walked.characters));
+      walked.characters -= text.length;
+      return text;
+    }
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "boolean":
+    case "undefined":
+      return value;
+    case "bigint":
+      return cut(String(value), 200);
+    case "symbol":
+      return cut(String(value), 200);
+    case "function":
+      return "[a function]";
+    default:
+      return value === null ? null : walkWithin(value as object, walked);
+  }
+}
+
+/** An object that lies in others, which it must not hold. */
+function walkWithin(value: object, walked: Walk): unknown {
+  const { within } = walked;
+  if (within.has(value)) return "[the object that it lies in]";
+  if (within.size >= MAX_DEPTH) return "[left out: too deep]";
+  within.add(value);
+  try {
+    return walkObject(value, walked);
+  } catch (error) {
+    return `[cannot be read: ${cut(textOf(error), 200)}]`;
+  } finally {
+    within.delete(value);
+  }
+}
+
+function walkObject(value: object, walked: Walk): unknown {
+  const special = walked.special(value);
+  if (special !== undefined) return special;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (let n = 0; n < value.length && walked.values > 0; n++) {
+      items.push(walk(readField(value, String(n)), walked) ?? null);
+    }
+    if (items.length < value.length) items.push(`[and ${value.length - items.length} more]`);
+    return items;
+  }
+  const toJSON = readField(value, "toJSON");
+  if (typeof toJSON === "function") return walk(toJSON.call(value, ""), walked) ?? null;
+  const tag = tagOf(value);
+  if (tag !== "Object") return `[${/^[AEIOU]/.test(tag) ? "an" : "a"} ${cut(tag, 64)}]`;
+  const entries: [string, unknown][] = [];
+  for (const name of Object.keys(value)) {
+    if (walked.values <= 0 || walked.characters <= 0) break;
+    walked.characters -= name.length;
+    entries.push([cut(name, 256), walk(readField(value, name), walked)]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** What an object is, as `Map` or `Uint8Array`; `Object` for a plain one or of a class of the user's. */
+export function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
