@@ -24,36 +24,29 @@
  * @module
  */
 
-export {
-  defineTask,
-  DEFINITION,
-  isTask,
-  KIND_PATTERN,
-  log,
-  output,
-  progress,
-  save,
-  YIELD,
-  yieldType,
-} from "./task/define.ts";
+export { defineTask, DEFINITION, isTask, KIND_PATTERN } from "./task/define.ts";
 export type {
   AnyTask,
   GivenOf,
   InputOf,
-  LogLevel,
-  LogYield,
   OutputsOf,
-  OutputYield,
-  Progress,
-  ProgressYield,
   RetryOptions,
-  SaveYield,
   TaskContext,
   TaskDefinition,
   TaskOptions,
   UploadInfo,
-  Yield,
 } from "./task/define.ts";
+export { log, output, progress, save, YIELD, yieldType } from "./task/yield.ts";
+export type {
+  GivenLevel,
+  LogYield,
+  OutputYield,
+  Progress,
+  ProgressYield,
+  SaveYield,
+  Yield,
+} from "./task/yield.ts";
+export type { LogLevel } from "./task/log_level.ts";
 export type {
   OutputOf,
   SchemaInputOf,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LogLevel } from "../task/define.ts";
+import type { LogLevel } from "../task/log_level.ts";
 
 /** The log of the server itself; log rows of tasks go to the store. */
 export interface Logger {

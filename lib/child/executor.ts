@@ -9,10 +9,11 @@ import { currentRun } from "./current_run.ts";
 import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
+import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
 import { nextTurn, RunEvents } from "./run_events.ts";
 import { UploadRequests } from "./upload_requests.ts";
-import { readYield, toJson } from "./yields.ts";
+import { readYield } from "./yields.ts";
 
 /** What {@link Executor} takes. */
 export interface ExecutorOptions {
@@ -35,6 +36,8 @@ export interface ExecutorOptions {
 const MAX_LATE_YIELDS = 64;
 const MAX_CLEANUP_MS = 8000;
 const MAX_UNSURE_MS = 1000;
+
+const RESULT = { what: "the task's return", root: "result" };
 
 interface Run {
   readonly number: number;
@@ -185,7 +188,7 @@ export class Executor {
       return endOf(run, error);
     }
     try {
-      const json = result === undefined ? null : toJson("the task's return", result);
+      const json = result === undefined ? null : toJson(result, RESULT);
       return { how: "returned", json };
     } catch (error) {
       // All its work again would come to the same.

@@ -14,7 +14,7 @@ import type { TaskError } from "../task/record.ts";
 import type { Report } from "../task/state.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
-import { MAX_TEXT } from "./yields.ts";
+import { MAX_TEXT } from "../task/yield.ts";
 
 type Check = (value: unknown) => boolean;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LogLevel } from "../task/define.ts";
+import type { LogLevel } from "../task/log_level.ts";
 import type { Token } from "../http/tokens.ts";
 
 /** A variable is wrong; the message names it and says what would be right. */

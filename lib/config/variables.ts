@@ -6,7 +6,7 @@
 
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { LogLevel } from "../task/define.ts";
+import type { LogLevel } from "../task/log_level.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
 import { file, flag, list, renamed, text, type Variable, whole, wrong } from "./variable.ts";

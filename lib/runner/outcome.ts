@@ -7,7 +7,7 @@
 
 import type { RunEnd } from "../child/protocol.ts";
 import { type BackoffOptions, retryDelay } from "../task/backoff.ts";
-import type { LogLevel } from "../task/define.ts";
+import type { LogLevel } from "../task/log_level.ts";
 import type { TaskError } from "../task/record.ts";
 import type { Change, Task } from "../task/state.ts";
 

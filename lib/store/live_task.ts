@@ -20,7 +20,7 @@ import {
   transition,
 } from "../task/state.ts";
 import { type Head, type Kept, unpack } from "../kv/head.ts";
-import type { LogLevel } from "../task/define.ts";
+import type { LogLevel } from "../task/log_level.ts";
 import { newTrace, traced } from "../task/trace.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";

@@ -1,5 +1,5 @@
 /**
- * How a task is written: {@link defineTask} and the values its generator may yield.
+ * How a task is written: {@link defineTask} and what its generator is given.
  *
  * A task is an async generator. Each `yield` reports something and is the one point where
  * back-pressure, cancel and time-out take hold.
@@ -8,130 +8,7 @@
  */
 
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
-
-/** The marker that tells Headway's own yields from a plain `{ progress }` object. */
-export const YIELD = "~headway";
-
-/** A level of a log row. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** What {@link progress} takes. All optional: name what you know. */
-export interface Progress {
-  /** Percent, 0–100. Computed from `done` and `total` where left out. */
-  progress?: number | null;
-  /** Units done so far. */
-  done?: number;
-  /** Units in all; leave it out while unknown. */
-  total?: number;
-  /** What is counted: "bytes", "rows", … At most 64 characters. */
-  unit?: string;
-  /** The named part of the work. At most 256 characters. */
-  stage?: string;
-  /** A sentence for the person who waits. At most 4,096 characters; longer ones are cut. */
-  message?: string;
-}
-
-/** A yielded progress report. Made by {@link progress}. */
-export interface ProgressYield extends Progress {
-  /** Always `"progress"`. */
-  readonly [YIELD]: "progress";
-}
-
-/** A yielded log row. Made by {@link log}. */
-export interface LogYield {
-  /** Always `"log"`. */
-  readonly [YIELD]: "log";
-  /** The level. */
-  level: LogLevel;
-  /** The text. */
-  message: string;
-  /** Further fields, as JSON. */
-  data: Record<string, unknown>;
-}
-
-/** A yielded partial result. Made by {@link output}. */
-export interface OutputYield<Output> {
-  /** Always `"output"`. */
-  readonly [YIELD]: "output";
-  /** The value, as JSON. */
-  data: Output;
-}
-
-/** A yielded checkpoint. Made by {@link save}. */
-export interface SaveYield<Checkpoint> {
-  /** Always `"save"`. */
-  readonly [YIELD]: "save";
-  /** The value, as JSON. */
-  data: Checkpoint;
-}
-
-/** Everything a task's generator may yield: a bare number is percent, a bare string a message. */
-// deno-lint-ignore no-explicit-any -- a task's own output and checkpoint types; inferred per task
-export type Yield<Output = any, Checkpoint = any> =
-  | number
-  | string
-  | Progress
-  | ProgressYield
-  | LogYield
-  | OutputYield<Output>
-  | SaveYield<Checkpoint>;
-
-/**
- * Reports progress. Progress is state: the newest value counts, and values between two commits are
- * conflated, so yield it as often as you like.
- *
- * @example
- * ```ts
- * import { progress } from "headway";
- * import { assertEquals } from "@std/assert";
- *
- * const report = progress({ done: 3, total: 10, unit: "rows", message: "row 3" });
- * assertEquals(report.done, 3);
- * ```
- */
-export function progress(value: Progress): ProgressYield {
-  return { ...value, [YIELD]: "progress" };
-}
-
-/**
- * Adds a log row: stored once, in order, never dropped. `level` (default `"info"`) is taken out of
- * `fields`; the rest is kept as the row's `data`. At most 48 KiB of JSON; a longer message is cut.
- *
- * @example
- * ```ts
- * import { log } from "headway";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(log("skipped: no e-mail", { row: 7, level: "warn" }).data, { row: 7 });
- * ```
- */
-export function log(
-  message: string,
-  fields: { level?: LogLevel; [field: string]: unknown } = {},
-): LogYield {
-  const { level = "info", ...data } = fields;
-  return { [YIELD]: "log", level, message, data };
-}
-
-/** Adds a partial result: stored once and streamed in order. At most 48 KiB of JSON. */
-export function output<Output>(data: Output): OutputYield<Output> {
-  return { [YIELD]: "output", data };
-}
-
-/**
- * Saves a checkpoint. It is committed with the events yielded before it, and handed to `run` as
- * `checkpoint` when the task starts again after a crash or for a retry. At most 48 KiB of JSON.
- */
-export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
-  return { [YIELD]: "save", data };
-}
-
-/** Which of Headway's yields a value is; `undefined` for a plain value. */
-export function yieldType(value: unknown): "progress" | "log" | "output" | "save" | undefined {
-  return typeof value === "object" && value !== null
-    ? (value as Partial<ProgressYield>)[YIELD] as "progress" | undefined
-    : undefined;
-}
+import type { OutputYield, Yield } from "./yield.ts";
 
 /** What is known of an upload. */
 export interface UploadInfo {

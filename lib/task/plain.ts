@@ -5,12 +5,12 @@
  * @module
  */
 
-import { cut, textOf } from "./text.ts";
+import { cut, textOf, withArticle } from "./text.ts";
 
 /** Levels, values and characters: what is beyond is told of, not kept. */
 const MAX_DEPTH = 16;
 const MAX_VALUES = 4096;
-const MAX_CHARACTERS = 48 * 1024;
+const MAX_CHARACTERS = 96 * 1024;
 
 /** Turns an object into plain data of its own; `undefined` for "as any other". */
 export type Special = (value: object) => unknown;
@@ -46,7 +46,8 @@ function walk(value: unknown, walked: Walk): unknown {
   if (--walked.values < 0) return "[left out: too many values]";
   switch (typeof value) {
     case "string": {
-      const text = cut(value, Math.max(16, walked.characters));
+      // Half of what is left: a long text leaves room for what comes behind it.
+      const text = cut(value, Math.max(16, Math.floor(walked.characters / 2)));
       walked.characters -= text.length;
       return text;
     }
@@ -93,15 +94,20 @@ function walkObject(value: object, walked: Walk): unknown {
     return items;
   }
   const toJSON = readField(value, "toJSON");
-  if (typeof toJSON === "function") return walk(toJSON.call(value, ""), walked) ?? null;
   const tag = tagOf(value);
-  if (tag !== "Object") return `[${/^[AEIOU]/.test(tag) ? "an" : "a"} ${cut(tag, 64)}]`;
+  if (typeof toJSON === "function" && !ArrayBuffer.isView(value)) {
+    return walk(toJSON.call(value, ""), walked) ?? (tag === "Date" ? "[an invalid Date]" : null);
+  }
+  if (tag !== "Object") return `[${withArticle(cut(tag, 64))}]`;
   const entries: [string, unknown][] = [];
-  for (const name of Object.keys(value)) {
+  const names = Object.keys(value);
+  for (const name of names) {
     if (walked.values <= 0 || walked.characters <= 0) break;
     walked.characters -= name.length;
     entries.push([cut(name, 256), walk(readField(value, name), walked)]);
   }
+  const left = names.length - entries.length;
+  if (left > 0) entries.push(["…", `[and ${left} more]`]);
   return Object.fromEntries(entries);
 }
 

@@ -41,7 +41,7 @@ export interface TaskError {
   /** What led to it: its `cause`, and so on. */
   cause?: TaskError;
   /** The parts of an `AggregateError`. */
-  errors?: TaskError[];
+  errors?: readonly TaskError[];
 }
 
 /** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */

@@ -107,7 +107,8 @@ function messageOf(value: unknown, name: string, stack: unknown): string {
 /** An object that is no error, in full. */
 function jsonOf(value: object): string | undefined {
   const plain = plainOf(value);
-  return typeof plain === "string" ? textIn(plain) : JSON.stringify(plain);
+  if (typeof plain !== "string") return JSON.stringify(plain);
+  return plain.startsWith("[") ? undefined : textIn(plain);
 }
 
 /** A text with something in it; `undefined` for none. */

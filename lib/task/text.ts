@@ -30,3 +30,8 @@ export function cut(text: string, length: number): string {
   if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
   return `${text.slice(0, end)}…`;
 }
+
+/** A noun with its article, as "an Error". */
+export function withArticle(noun: string): string {
+  return `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
+}

@@ -24,7 +24,7 @@ export function ErrorView({ error }: { error: WholeError }): JSX.Element {
             {" "}
           </>
         )}
-        {code !== undefined && code !== null && (
+        {code !== undefined && (
           <>
             <code class="error-code">{code}</code>
             {" "}

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { log, output, progress, save } from "headway";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
-import { readYield, toJson } from "../../../lib/child/yields.ts";
+import { readYield } from "../../../lib/child/yields.ts";
 import { brief } from "../../../lib/task/text.ts";
 
 const AT = 1_700_000_000_000;
@@ -165,44 +165,5 @@ Deno.test("readYield() never fails because of what a log row was given", () => {
     assertEquals(rowOf(log("kept", { level: value as any })).level, "info");
     const bare = { ...log("kept"), data: value };
     assertEquals(rowOf(bare).message, "kept");
-  }
-});
-
-Deno.test("toJson() keeps up to 48 KiB of JSON and names who was given more", () => {
-  const limit = MAX_JSON - 128;
-  for (const unit of ["x", "é", "€", "😀"]) {
-    const size = bytesOf(unit);
-    const most = Math.floor((limit - 2) / size);
-    assert(bytesOf(toJson("save()", unit.repeat(most))) <= limit);
-    const message = assertThrows(() => toJson("save()", unit.repeat(most + 1)), RangeError).message;
-    assertStringIncludes(message, "Cannot keep what save() was given");
-    assertStringIncludes(message, String(limit));
-  }
-  assertThrows(() => readYield(output("x".repeat(limit)), AT), RangeError, "output()");
-  assertThrows(() => readYield(save("x".repeat(limit)), AT), RangeError, "save()");
-});
-
-Deno.test("toJson() promises JSON on one line, or a TypeError", () => {
-  const anything = fc.anything({ withBigInt: true, withDate: true, withTypedArray: true });
-  fc.assert(
-    fc.property(anything, (value) => {
-      let json: string;
-      try {
-        json = toJson("output()", value);
-      } catch (error) {
-        return assert(error instanceof TypeError);
-      }
-      assert(!/[\r\n]/.test(json));
-      JSON.parse(json);
-    }),
-  );
-  assertEquals([NaN, Infinity, () => {}, Symbol("s")].map((it) => toJson("x", it)), [
-    "null",
-    "null",
-    "null",
-    "null",
-  ]);
-  for (const value of [10n, cyclic, { toJSON: () => 1n }]) {
-    assertThrows(() => toJson("output()", value), TypeError, "output()");
   }
 });

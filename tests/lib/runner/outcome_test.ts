@@ -36,6 +36,15 @@ Deno.test("outcomeOf() retries while there are attempts, then fails", () => {
   ]);
 });
 
+Deno.test("outcomeOf() retries nothing that no retry can mend, and keeps the cause of what it retries", () => {
+  const cause = { name: "E", message: "why" };
+  const end = { ...threw, error: { ...threw.error, code: 7, cause } };
+  const final = outcomeOf({ task: running(2), alone: false }, { ...end, final: true }, BACKOFF);
+  assertEquals(final.change, { type: "fail", error: end.error, retryAfterMs: null });
+  const { row } = outcomeOf({ task: running(2), alone: false }, end, BACKOFF);
+  assertEquals(row?.data, { retry_in_ms: 4, code: 7, cause });
+});
+
 Deno.test("outcomeOf() retries nothing that somebody wants canceled", () => {
   const task = running(2);
   const wanted = { ...task, record: { ...task.record, cancel_requested: true } };

@@ -101,9 +101,9 @@ Deno.test("errorOf() ends with chains that do not, and says how many parts are l
   let deep = new Error("0");
   for (let n = 1; n < 100; n++) deep = new Error(`${n}`, { cause: deep });
   assertBounded(deep);
-  const many = new AggregateError(Array.from({ length: 100_000 }, (_, n) => new Error(`${n}`)));
+  const many = new AggregateError(Array.from({ length: 10_000 }, (_, n) => new Error(`${n}`)));
   assertBounded(many);
-  assertEquals(errorFrom(many).errors?.at(-1)?.message, "… and 99990 more");
+  assertEquals(errorFrom(many).errors?.at(-1)?.message, "… and 9990 more");
 });
 
 Deno.test("errorOf() always gives a name, a message and no more than its bounds", () => {

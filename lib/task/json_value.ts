@@ -1,0 +1,255 @@
+/**
+ * A task's values as JSON: kept as they are, or refused with the place in them that JSON cannot hold.
+ *
+ * @module
+ */
+
+import { byteLength } from "./byte_length.ts";
+import { MAX_JSON } from "./limits.ts";
+import { tagOf } from "./plain.ts";
+import { brief, textOf, withArticle } from "./text.ts";
+
+/** Bytes left for what stands around a row's or a record's own value. */
+export const AROUND_JSON = 128;
+
+/** The most bytes of JSON that one value may take. */
+export const MAX_VALUE = MAX_JSON - AROUND_JSON;
+
+/** Levels of arrays and objects. */
+export const MAX_LEVELS = 100;
+
+/** What a value is for. */
+export interface ValueUse {
+  /** What it is called in a sentence, as "output()". */
+  readonly what: string;
+  /** What the path to a part of it begins with, as "output". */
+  readonly root: string;
+  /** It must come back as it is: nothing becomes a text, or loses its class. */
+  readonly exact?: boolean;
+}
+
+/** What stands in the way of a value, and where. */
+interface Problem {
+  readonly path: (string | number)[];
+  readonly text: string;
+  /** It is too large, as a whole. */
+  readonly large?: true;
+}
+
+/** One look at a value. */
+interface Look {
+  readonly exact: boolean;
+  /** Bytes of JSON that are left, counted from below. */
+  left: number;
+  /** There is a −0, which `JSON.stringify()` takes for 0. */
+  negativeZero: boolean;
+}
+
+/**
+ * A task's value as JSON text, on one line. `undefined` is `null`; in an object it is as if it were
+ * not there.
+ *
+ * @throws {TypeError} If part of it cannot be kept.
+ * @throws {RangeError} If it is larger than 48 KiB.
+ */
+export function toJson(value: unknown, { what, root, exact = false }: ValueUse): string {
+  const look: Look = { exact, left: MAX_VALUE, negativeZero: false };
+  const problem = value === undefined ? null : problemIn(value, look, 0);
+  if (problem?.large) throw tooLarge(what, `more than ${MAX_VALUE}`);
+  if (problem) {
+    throw new TypeError(`Cannot keep ${pathText(root, problem.path)}: ${problem.text}`);
+  }
+  let json: string;
+  try {
+    json = JSON.stringify(value, look.negativeZero ? keepNegativeZero : undefined) ?? "null";
+  } catch (error) {
+    // Its getters gave something else the second time.
+    throw new TypeError(`Cannot keep ${root}: it cannot be read: ${brief(textOf(error), 200)}`);
+  }
+  if (json.length > MAX_VALUE / 3) {
+    const size = byteLength(json);
+    if (size > MAX_VALUE) throw tooLarge(what, `${size}`);
+  }
+  return json;
+}
+
+/** Whether JSON holds a value of a log row as it is; `undefined` members aside. */
+export function isPlain(value: unknown): boolean {
+  const look: Look = { exact: false, left: MAX_JSON, negativeZero: false };
+  return problemIn(value, look, 0) === null;
+}
+
+function tooLarge(what: string, size: string): RangeError {
+  return new RangeError(
+    `Cannot keep what ${what} was given as it is ${size} bytes of JSON and the limit is ` +
+      `${MAX_VALUE}: put it into an upload`,
+  );
+}
+
+const PLAIN_NAME = /^[A-Za-z_$][\w$]*$/;
+
+/** A path as one would write it in code: `result.rows[3].id`. */
+function pathText(root: string, path: readonly (string | number)[]): string {
+  let text = root;
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += PLAIN_NAME.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  }
+  return brief(text, 300);
+}
+
+// deno-lint-ignore no-explicit-any -- not in the types yet
+const { rawJSON } = JSON as any as { rawJSON(text: string): unknown };
+
+function keepNegativeZero(_key: string, value: unknown): unknown {
+  return Object.is(value, -0) ? rawJSON("-0") : value;
+}
+
+function refuse(text: string): Problem {
+  return { path: [], text };
+}
+
+const LARGE: Problem = { path: [], text: "", large: true };
+
+/** The first thing that cannot be kept. This is on the path of every row: it makes nothing but that. */
+function problemIn(value: unknown, look: Look, depth: number): Problem | null {
+  switch (typeof value) {
+    case "string":
+      return (look.left -= value.length + 2) < 0 ? LARGE : null;
+    case "number":
+      if (value === 0 && Object.is(value, -0)) look.negativeZero = true;
+      if (!Number.isFinite(value)) {
+        return refuse(`${value} cannot be stored as JSON; give null, or a text`);
+      }
+      return --look.left < 0 ? LARGE : null;
+    case "boolean":
+      return (look.left -= 4) < 0 ? LARGE : null;
+    case "object":
+      if (value === null) return (look.left -= 4) < 0 ? LARGE : null;
+      break;
+    case "undefined":
+      return refuse("undefined cannot be stored as JSON; give null, or leave it out");
+    case "bigint":
+      if (!look.exact && hasToJSON(value)) return null;
+      return refuse("a BigInt cannot be stored as JSON; give its text, as by String()");
+    default:
+      return refuse(`a ${typeof value} cannot be stored as JSON; leave it out`);
+  }
+  if (depth >= MAX_LEVELS) {
+    return refuse(`it lies more than ${MAX_LEVELS} levels deep, or in itself: make it flatter`);
+  }
+  if ((look.left -= 2) < 0) return LARGE;
+  try {
+    return Array.isArray(value)
+      ? problemInArray(value, look, depth)
+      : problemInObject(value, look, depth);
+  } catch (error) {
+    return refuse(`it cannot be read: ${brief(textOf(error), 200)}`);
+  }
+}
+
+function hasToJSON(value: unknown): boolean {
+  return typeof (value as { toJSON?: unknown }).toJSON === "function";
+}
+
+function problemInArray(value: unknown[], look: Look, depth: number): Problem | null {
+  if (hasToJSON(value)) return problemInConverted(value, look, depth);
+  const { length } = value;
+  if ((look.left -= length) < 0) return LARGE;
+  for (let n = 0; n < length; n++) {
+    const problem = problemAt(value, n, look, depth);
+    if (problem !== null) return problem;
+  }
+  const names = Object.keys(value);
+  if (names.length === length) return null;
+  const name = names.find((name, n) => name !== `${n}`) ?? "";
+  return within(name, refuse("a field of an array cannot be stored as JSON; copy the array"));
+}
+
+function problemInObject(value: object, look: Look, depth: number): Problem | null {
+  // Node's bytes have a toJSON.
+  if (ArrayBuffer.isView(value)) return problemInClass(value, 0, look);
+  if (hasToJSON(value)) return problemInConverted(value, look, depth);
+  const names = Object.keys(value);
+  const problem = problemInClass(value, names.length, look);
+  if (problem !== null) return problem;
+  for (const name of names) {
+    if ((look.left -= name.length + 3) < 0) return LARGE;
+    const problem = problemAt(value, name, look, depth);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function problemAt(
+  value: object,
+  step: string | number,
+  look: Look,
+  depth: number,
+): Problem | null {
+  let problem: Problem | null;
+  try {
+    const part = (value as Record<string | number, unknown>)[step];
+    // An object without it is the same to JSON.
+    if (part === undefined && typeof step === "string") return null;
+    problem = problemIn(part, look, depth + 1);
+  } catch (error) {
+    problem = refuse(`it cannot be read: ${brief(textOf(error), 200)}`);
+  }
+  return problem === null ? null : within(step, problem);
+}
+
+function within(step: string | number, problem: Problem): Problem {
+  if (!problem.large) problem.path.unshift(step);
+  return problem;
+}
+
+/** What has a `toJSON` becomes something else: a text, for dates and URLs. */
+function problemInConverted(value: object, look: Look, depth: number): Problem | null {
+  const tag = tagOf(value);
+  if (look.exact) {
+    return refuse(`${named(value, tag)} would come back as what its toJSON() gives; save that`);
+  }
+  const converted: unknown = (value as { toJSON(key: string): unknown }).toJSON("");
+  if (tag === "Date" && converted === null) return refuse("an invalid Date; give null");
+  return problemIn(converted, look, depth + 1);
+}
+
+/** What to give instead of what is not kept. */
+const INSTEAD: Record<string, string> = {
+  Map: "give Object.fromEntries(map), or [...map]",
+  Set: "give [...set]",
+  Error: "throw it, or give its message",
+  RegExp: "give its source",
+  Promise: "await it",
+  ArrayBuffer: "put bytes into an upload, or give their text, as by toBase64()",
+  Headers: "give Object.fromEntries(headers)",
+  URLSearchParams: "give its text, as by String()",
+};
+
+/** Plain objects keep their fields, and so do those of users' classes; all others hold something else. */
+function problemInClass(value: object, fields: number, { exact }: Look): Problem | null {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return null;
+  const tag = tagOf(value);
+  if (tag === "Object" && Object.getPrototypeOf(prototype) === null) return null;
+  const name = named(value, tag);
+  if (tag !== "Object") {
+    const view = ArrayBuffer.isView(value) || tag === "SharedArrayBuffer";
+    const instead = INSTEAD[view ? "ArrayBuffer" : tag] ?? "give plain data";
+    return refuse(`${name} cannot be stored as JSON; ${instead}`);
+  }
+  if (exact) return refuse(`${name} would come back as a plain object; save its fields`);
+  return fields > 0 ? null : refuse(`${name} has no fields to store; give plain data`);
+}
+
+/** An object with its article, as "a Map". */
+function named(value: object, tag: string): string {
+  let name = tag;
+  if (tag === "Object") {
+    const { constructor } = value as { constructor?: { name?: unknown } };
+    const given = constructor?.name;
+    name = typeof given === "string" && given !== "" ? given : "object of a class";
+  }
+  return withArticle(brief(name, 64));
+}

@@ -1,0 +1,166 @@
+/**
+ * The values that a task's generator may yield.
+ *
+ * @module
+ */
+
+import { levelOf, type LogLevel } from "./log_level.ts";
+import { readField } from "./plain.ts";
+import { isError } from "./task_error.ts";
+
+/** The marker that tells Headway's own yields from a plain `{ progress }` object. */
+export const YIELD = "~headway";
+
+/** What {@link progress} takes. All optional: name what you know. */
+export interface Progress {
+  /** Percent, 0–100. Computed from `done` and `total` where left out. */
+  progress?: number | null;
+  /** Units done so far. */
+  done?: number;
+  /** Units in all; leave it out while unknown. */
+  total?: number;
+  /** What is counted: "bytes", "rows", … At most 64 characters. */
+  unit?: string;
+  /** The named part of the work. At most 256 characters. */
+  stage?: string;
+  /** A sentence for the person who waits. At most 4,096 characters; longer ones are cut. */
+  message?: string;
+}
+
+/** A yielded progress report. Made by {@link progress}. */
+export interface ProgressYield extends Progress {
+  /** Always `"progress"`. */
+  readonly [YIELD]: "progress";
+}
+
+/** A yielded log row. Made by {@link log}. */
+export interface LogYield {
+  /** Always `"log"`. */
+  readonly [YIELD]: "log";
+  /** The level. */
+  level: LogLevel;
+  /** The text. */
+  message: string;
+  /** Further fields, as JSON. */
+  data: Record<string, unknown>;
+}
+
+/** A yielded partial result. Made by {@link output}. */
+export interface OutputYield<Output> {
+  /** Always `"output"`. */
+  readonly [YIELD]: "output";
+  /** The value, as JSON. */
+  data: Output;
+}
+
+/** A yielded checkpoint. Made by {@link save}. */
+export interface SaveYield<Checkpoint> {
+  /** Always `"save"`. */
+  readonly [YIELD]: "save";
+  /** The value, as JSON. */
+  data: Checkpoint;
+}
+
+/** Everything a task's generator may yield: a bare number is percent, a bare string a message. */
+// deno-lint-ignore no-explicit-any -- a task's own output and checkpoint types; inferred per task
+export type Yield<Output = any, Checkpoint = any> =
+  | number
+  | string
+  | Progress
+  | ProgressYield
+  | LogYield
+  | OutputYield<Output>
+  | SaveYield<Checkpoint>;
+
+/**
+ * Reports progress. Progress is state: the newest value counts, and values between two commits are
+ * conflated, so yield it as often as you like.
+ *
+ * @example
+ * ```ts
+ * import { progress } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const report = progress({ done: 3, total: 10, unit: "rows", message: "row 3" });
+ * assertEquals(report.done, 3);
+ * ```
+ */
+export function progress(value: Progress): ProgressYield {
+  return { ...value, [YIELD]: "progress" };
+}
+
+/** A level of a log row, as Headway or another logger calls it. */
+export type GivenLevel = LogLevel | "trace" | "notice" | "warning" | "critical" | "fatal";
+
+/**
+ * Adds a log row: stored once, in order, never dropped. `level` (default `"info"`) is taken out of
+ * `fields`, also where it is another logger's word; the rest is kept as the row's `data`. An `Error`
+ * keeps name, message, causes and stack; what JSON cannot hold becomes a text. At most 48 KiB of JSON;
+ * what is longer is cut.
+ *
+ * @example
+ * ```ts
+ * import { log } from "headway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(log("skipped: no e-mail", { row: 7, level: "warning" }).level, "warn");
+ * assertEquals(log("skipped: no e-mail", { row: 7, level: "warn" }).data, { row: 7 });
+ * ```
+ */
+export function log(
+  message: string,
+  fields: { level?: GivenLevel; [field: string]: unknown } = {},
+): LogYield {
+  const given = fieldsIn(fields);
+  let level: LogLevel = "info";
+  const data: [string, unknown][] = [];
+  for (const name of namesOf(given)) {
+    const value = readField(given, name);
+    const known = name === "level" ? levelOf(value ?? "info") : undefined;
+    if (known) level = known;
+    else data.push([name, value]);
+  }
+  return { [YIELD]: "log", level, message, data: Object.fromEntries(data) };
+}
+
+/** What a task in JavaScript may give for fields: anything. */
+function fieldsIn(given: unknown): object {
+  if (isError(given)) return { error: given };
+  if (typeof given === "object") return given ?? {};
+  return { data: given };
+}
+
+function namesOf(fields: object): string[] {
+  try {
+    return Object.keys(fields);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Adds a partial result: stored once and streamed in order. At most 48 KiB of JSON. What JSON cannot
+ * hold is refused.
+ */
+export function output<Output>(data: Output): OutputYield<Output> {
+  return { [YIELD]: "output", data };
+}
+
+/**
+ * Saves a checkpoint. It is committed with the events yielded before it, and handed to `run` as
+ * `checkpoint` when the task starts again after a crash or for a retry. At most 48 KiB of JSON. It
+ * comes back as it was, or is refused: give a date as text.
+ */
+export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
+  return { [YIELD]: "save", data };
+}
+
+/** Which of Headway's yields a value is; `undefined` for a plain value. */
+export function yieldType(value: unknown): "progress" | "log" | "output" | "save" | undefined {
+  return typeof value === "object" && value !== null
+    ? (value as Partial<ProgressYield>)[YIELD] as "progress" | undefined
+    : undefined;
+}
+
+/** Characters of a report's texts; what is longer is cut. */
+export const MAX_TEXT = { message: 4096, stage: 256, unit: 64 };
