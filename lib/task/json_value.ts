@@ -207,6 +207,9 @@ function within(step: string | number, problem: Problem): Problem {
 /** What has a `toJSON` becomes something else: a text, for dates and URLs. */
 function problemInConverted(value: object, look: Look, depth: number): Problem | null {
   const tag = tagOf(value);
+  if (look.exact && tag === "Date") {
+    return refuse("a Date would come back as a text; save its toISOString()");
+  }
   if (look.exact) {
     return refuse(`${named(value, tag)} would come back as what its toJSON() gives; save that`);
   }

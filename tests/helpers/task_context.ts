@@ -1,4 +1,6 @@
 import type { TaskContext, Yield } from "headway";
+import { readYield } from "../../lib/child/yields.ts";
+import { toJson } from "../../lib/task/json_value.ts";
 
 /** What {@link taskContext} takes beside the input. */
 export interface TaskContextOptions {
@@ -42,14 +44,22 @@ export function taskContext<Input>(
   };
 }
 
-/** Runs a generator to its end: all it yielded, and what it returned. */
+/**
+ * Runs a generator to its end: all it yielded, and what it returned.
+ *
+ * @throws {TypeError} If any of it could not be kept.
+ */
 export async function collect<Yielded extends Yield, Result>(
   run: AsyncGenerator<Yielded, Result, void>,
 ): Promise<{ yields: Yielded[]; result: Result }> {
   const yields: Yielded[] = [];
   for (;;) {
     const step = await run.next();
-    if (step.done) return { yields, result: step.value };
+    if (step.done) {
+      toJson(step.value, { what: "the task's return", root: "result" });
+      return { yields, result: step.value };
+    }
+    readYield(step.value, 0);
     yields.push(step.value);
   }
 }
