@@ -58,4 +58,4 @@ export type {
 export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
-export type { Status, TaskError, TaskRecord } from "./task/record.ts";
+export type { StageProgress, Status, TaskError, TaskRecord } from "./task/record.ts";

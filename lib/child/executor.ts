@@ -165,6 +165,8 @@ export class Executor {
       if (!task) throw new TypeError(`Cannot run '${start.kind}' as no such kind is loaded here`);
       const input = await readInput(task, start.input);
       if (run.stop !== null) return { how: "stopped", reason: run.stop };
+      const stages = Object.entries(task.stages ?? {});
+      if (stages.length > 0) this.#events.report(run.number, { at: this.#now(), stages });
       const generator = task.run(this.#contextOf(run, start, input));
       let step = await generator.next();
       while (!step.done) {
@@ -215,6 +217,10 @@ export class Executor {
     };
   }
 
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
   /** Notes that a run comes to a `yield` though it was asked to stop. */
   #comesLate(run: Run): void {
     if (run.lateYields++ > 0) return;
@@ -236,7 +242,7 @@ export class Executor {
     // Its end was told: it has nothing more to say.
     if (this.#runs.get(run.number) !== run) return null;
     try {
-      const yielded = readYield(value, (this.#options.now ?? Date.now)());
+      const yielded = readYield(value, this.#now());
       if (yielded === null) return null;
       if (yielded.type === "progress") {
         this.#events.report(run.number, yielded.report);

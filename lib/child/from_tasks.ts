@@ -11,7 +11,8 @@
 import { byteLength } from "../base/bytes.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
-import type { Report } from "../task/state.ts";
+import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
+import type { Report } from "../task/report.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
 import { MAX_TEXT } from "../task/yield.ts";
@@ -37,6 +38,7 @@ const REPORT: Checks<Report> = {
   unit: isText(MAX_TEXT.unit),
   stage: isText(MAX_TEXT.stage),
   message: isText(MAX_TEXT.message),
+  stages: (value) => Array.isArray(value) && value.length <= MAX_STAGES && value.every(isStage),
 };
 
 const ERROR: Checks<TaskError> = {
@@ -126,6 +128,12 @@ function fitsOne<Tag extends string, T extends Record<Tag, string>>(
   const name = value[tag];
   return typeof name === "string" && Object.hasOwn(checks, name) &&
     fits(value, checks[name as T[Tag]], undefined, tag);
+}
+
+/** A stage's name and weight. */
+function isStage(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  return isBrief(MAX_STAGE_NAME)(value[0]) && isAmount(value[1]);
 }
 
 /** An error whose causes and parts are some, and take no more room than they may. */

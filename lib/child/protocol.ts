@@ -8,7 +8,7 @@
  */
 
 import { concat } from "../base/bytes.ts";
-import type { Report } from "../task/state.ts";
+import type { Report } from "../task/report.ts";
 import type { TaskError } from "../task/record.ts";
 import type { UploadInfo } from "../task/define.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import type { RunEvent } from "./protocol.ts";
-import type { Report } from "../task/state.ts";
+import type { Report } from "../task/report.ts";
 import { MAX_MORE } from "../task/task_error.ts";
 
 /** Events of all runs that may wait for the server: then a `yield` waits. */
@@ -52,9 +52,16 @@ export class RunEvents {
     this.#add(event);
   }
 
-  /** Adds progress. It is conflated here already: only the newest of each run waits. */
+  /**
+   * Adds progress. It is conflated here already: only the newest of each run waits. What was counted
+   * in one stage is not taken for the next one's.
+   */
   report(run: number, report: Report): void {
-    const before = this.#reports.get(run);
+    let before = this.#reports.get(run);
+    if (before && isOfOther(before, report)) {
+      this.#add([run, "progress", before]);
+      before = undefined;
+    }
     this.#reports.set(run, before ? { ...before, ...report } : report);
     this.#schedule();
   }
@@ -124,6 +131,13 @@ export class RunEvents {
     }
     return events;
   }
+}
+
+/** Whether a report counts in another stage than the next one. */
+function isOfOther(report: Report, next: Report): boolean {
+  if (next.stage === undefined || next.stage === report.stage) return false;
+  const { done, total, progress } = report;
+  return done !== undefined || total !== undefined || progress !== undefined;
 }
 
 /** Characters of its texts, and some around them. */

@@ -6,7 +6,7 @@
 
 import { toJson } from "../task/json_value.ts";
 import { plainOf } from "../task/plain.ts";
-import type { Report } from "../task/state.ts";
+import type { Report } from "../task/report.ts";
 import { brief, cut, textOf } from "../task/text.ts";
 import { type LogYield, MAX_TEXT, type Progress, yieldType } from "../task/yield.ts";
 import { logJson } from "./log_row.ts";

@@ -15,16 +15,21 @@ import {
   applyReport,
   type Change,
   type Refusal,
-  type Report,
   type Task,
   transition,
+  withoutStages,
 } from "../task/state.ts";
 import { type Head, type Kept, unpack } from "../kv/head.ts";
 import type { LogLevel } from "../task/log_level.ts";
+import type { Report } from "../task/report.ts";
 import { newTrace, traced } from "../task/trace.ts";
+import { byteLength } from "../base/bytes.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
 import { TaskWriter } from "./task_writer.ts";
+
+/** Bytes of a result beside which a record's stages find room. */
+const STAGES_ROOM = 40 * 1024;
 
 export interface LiveTaskHooks {
   /** It has something to write. */
@@ -110,6 +115,10 @@ export class LiveTask implements Write {
     const result = transition(this.task, change, this.#hooks.now());
     if (!result.ok) return result;
     this.task = result.task;
+    // The last message and the end go into one commit.
+    if (resultJson !== null && byteLength(resultJson) > STAGES_ROOM) {
+      this.task = withoutStages(this.task);
+    }
     if (change.type === "start" || change.type === "retry") {
       this.#estimate = undefined;
       this.#writer.head.dropResult();
@@ -127,13 +136,14 @@ export class LiveTask implements Write {
     this.task = applyReport(this.task, report);
     this.#unshared = true;
     const { record } = this;
-    const { done, total, progress } = record;
-    const counted = done !== null;
+    const { done, total, progress, stages } = record;
+    // Where each stage counts for itself, only the whole says when all is done.
+    const counted = done !== null && (!stages || progress === null);
     if (counted || progress !== null) {
-      const goal = counted ? total : 100;
+      const goal = counted ? stages ? null : total : 100;
       this.#estimate = estimate(this.#estimate, report.at, counted ? done : progress!, goal);
       const { rate, etaMs } = this.#estimate;
-      record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
+      record.rate = rate === null || (stages && !counted) ? null : Math.round(rate * 1000) / 1000;
       record.eta_ms = etaMs === null ? null : Math.round(etaMs);
     }
     this.task.trace = traced(this.task.trace ?? newTrace(report.at), report.at, record);

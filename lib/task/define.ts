@@ -8,6 +8,7 @@
  */
 
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
+import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
 
 /** What is known of an upload. */
@@ -73,6 +74,11 @@ export interface TaskOptions<
   concurrency?: number;
   /** Gives each run a process of its own. @default {false} */
   isolate?: boolean;
+  /**
+   * Its stages in order, each with its part of the whole: `{ download: 1, parse: 3 }`. Each gets a bar
+   * of its own. At most 20, with names of at most 64 characters.
+   */
+  stages?: Readonly<Record<string, number>>;
   /** The work. */
   run(context: TaskContext<InputOf<Schema>>): AsyncGenerator<Yielded, Result, void>;
 }
@@ -114,6 +120,8 @@ export interface TaskDefinition<
   readonly concurrency: number | undefined;
   /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
+  /** See {@link TaskOptions.stages}. */
+  readonly stages: Readonly<Record<string, number>> | undefined;
   /** Starts the work. */
   run(context: TaskContext<Input>): AsyncGenerator<Yield<Output>, Result, void>;
 }
@@ -182,6 +190,7 @@ export function defineTask<
       );
     }
   }
+  checkStages(kind, options.stages);
   if (typeof options.run !== "function") {
     throw new TypeError(
       `Cannot define task '${kind}' as 'run' must be an async generator function`,
@@ -196,12 +205,28 @@ export function defineTask<
     timeout,
     concurrency,
     isolate: options.isolate ?? false,
+    stages: options.stages && Object.freeze({ ...options.stages }),
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,
       OutputsOf<Yielded>,
       Result
     >["run"],
   });
+}
+
+function checkStages(kind: string, stages: unknown): void {
+  if (stages === undefined) return;
+  const given = typeof stages === "object" && stages !== null && !Array.isArray(stages)
+    ? Object.entries(stages)
+    : [];
+  const fit = given.every(([name, weight]) =>
+    name !== "" && name.length <= MAX_STAGE_NAME && Number.isFinite(weight) && weight > 0
+  );
+  if (fit && given.length >= 1 && given.length <= MAX_STAGES) return;
+  throw new TypeError(
+    `Cannot define task '${kind}' as 'stages' must be 1 to ${MAX_STAGES} names of at most ` +
+      `${MAX_STAGE_NAME} characters, each with a positive number`,
+  );
 }
 
 /** Whether a module's export is a task definition. */

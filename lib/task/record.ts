@@ -44,6 +44,20 @@ export interface TaskError {
   errors?: readonly TaskError[];
 }
 
+/** How far a stage of a task is, where stages count for themselves. */
+export interface StageProgress {
+  /** As in the record's `stage`; at most 64 characters of it. */
+  name: string;
+  /** Its part of the whole, beside the other weights; left out where the definition names none. */
+  weight?: number;
+  /** Units done in it. */
+  done: number | null;
+  /** Units of it in all. */
+  total: number | null;
+  /** Percent of it, 0–100. */
+  progress: number | null;
+}
+
 /** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */
 export interface TaskRecord<Result = unknown> {
   /** ULID: sorts by the time of submission. */
@@ -64,6 +78,11 @@ export interface TaskRecord<Result = unknown> {
   stage: string | null;
   /** A sentence for the person who waits. */
   message: string | null;
+  /**
+   * Its stages, where they count for themselves: `done`, `total` and `unit` are then those of the one
+   * under way, and `progress` is that of the whole by their weights, `null` without weights.
+   */
+  stages?: readonly StageProgress[];
   /** What the generator returned, once `completed`. */
   result: Result | null;
   /** Why it failed, or what went wrong at the last attempt. */

@@ -18,6 +18,8 @@
  */
 
 import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
+import type { Report } from "./report.ts";
+import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { newTrace, type Trace } from "./trace.ts";
 
 /** A task, as the engine knows it. */
@@ -38,6 +40,8 @@ export interface Task {
   checkpointed: boolean;
   /** Its place under the kind's concurrency limit, or `null`. */
   slot: number | null;
+  /** The stage in which the record's figures were counted; `null` or nothing for none. */
+  countedIn?: string | null;
   /** The highest percent shown in this attempt, which may be unknown in between. */
   peak: number;
   /** Log and output rows stored. */
@@ -89,7 +93,8 @@ export function transition(
   change: Change,
   now: number,
 ): { ok: true; task: Task } | { ok: false; reason: Refusal } {
-  const { record } = task;
+  const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
+  const record = begins && task.record.stages ? withStages(task.record, undefined) : task.record;
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
     ok: true as const,
@@ -113,7 +118,7 @@ export function transition(
         started_at: at,
         error: null,
         ...NO_PROGRESS,
-      }, { ...own, peak: 0, trace: newTrace(now) });
+      }, { ...own, ...NOTHING_COUNTED, trace: newTrace(now) });
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -178,7 +183,7 @@ export function transition(
         ...NO_PROGRESS,
       }, {
         resuming: false,
-        peak: 0,
+        ...NOTHING_COUNTED,
         deaths: 0,
       });
   }
@@ -194,6 +199,8 @@ const NO_PROGRESS = {
   eta_ms: null,
   rate: null,
 } satisfies Partial<TaskRecord>;
+
+const NOTHING_COUNTED = { peak: 0, countedIn: null } satisfies Partial<Task>;
 
 /** What a new task is made from. */
 export interface NewTask {
@@ -260,40 +267,40 @@ export function newTask(spec: NewTask, now: number): Task {
   };
 }
 
-/** A progress report on its way from a task: only what it named. Times are milliseconds. */
-export interface Report {
-  /** When it was yielded. */
-  at: number;
-  /** See {@link TaskRecord}. */
-  progress?: number | null;
-  /** See {@link TaskRecord}. */
-  done?: number;
-  /** See {@link TaskRecord}. */
-  total?: number;
-  /** See {@link TaskRecord}. */
-  unit?: string;
-  /** See {@link TaskRecord}. */
-  stage?: string;
-  /** See {@link TaskRecord}. */
-  message?: string;
-}
-
 /** Puts a progress report into a running task. Percent never falls within an attempt. */
 export function applyReport(task: Task, report: Report): Task {
-  const { at, progress, ...fields } = report;
-  const record = { ...task.record, ...fields, updated_at: new Date(at).toISOString() };
-  if (progress !== undefined) {
+  const { at, progress, stages: _, ...fields } = report;
+  const updated_at = new Date(at).toISOString();
+  const figures = stagedFigures(task.record, report, task.countedIn ?? null);
+  let record = { ...task.record, ...fields, updated_at };
+  let { countedIn = null } = task;
+  if (figures) {
+    record = withStages({ ...record, ...figures }, figures.stages);
+  } else if (progress !== undefined) {
     record.progress = progress;
+    countedIn = record.stage;
   } else if (report.done !== undefined || report.total !== undefined) {
     const { done, total } = record;
     // Of nothing there is no percent yet: the total may still be counted.
-    record.progress = total ? ((done ?? 0) / total) * 100 : null;
+    record.progress = total ? percentOf(done ?? 0, total) : null;
+    countedIn = record.stage;
   }
   let { peak } = task;
   if (record.progress !== null) {
     const floor = Math.max(peak, task.record.progress ?? 0);
-    peak = Math.round(Math.min(100, Math.max(floor, record.progress)) * 100) / 100;
+    peak = rounded(Math.max(floor, record.progress));
     record.progress = peak;
   }
-  return { ...task, record, peak };
+  return { ...task, record, countedIn, peak };
+}
+
+/** A task without the stages of its record: for where there is no room for them. */
+export function withoutStages(task: Task): Task {
+  return task.record.stages ? { ...task, record: withStages(task.record, undefined) } : task;
+}
+
+/** A record with its stages, and `seq` behind them: see `seqOf()`. */
+function withStages(record: TaskRecord, stages: TaskRecord["stages"]): TaskRecord {
+  const { seq, stages: _, ...rest } = record;
+  return stages ? { ...rest, stages, seq } : { ...rest, seq };
 }

@@ -34,6 +34,15 @@ const fields = {
   unit: z.string().nullable(),
   stage: z.string().nullable(),
   message: z.string().nullable(),
+  stages: z.array(z.strictObject({
+    name: z.string(),
+    weight: z.number().exactOptional().describe("Its part of the whole, where it was declared"),
+    done: z.number().nullable(),
+    total: z.number().nullable(),
+    progress: z.number().nullable(),
+  })).exactOptional().describe(
+    "Stages that count for themselves: done, total and unit are those of the one under way",
+  ),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
   attempt: count,

@@ -10,8 +10,8 @@
  * @module
  */
 
-import type { Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
-export type { Status, TaskError, TaskRecord };
+import type { StageProgress, Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
+export type { StageProgress, Status, TaskError, TaskRecord };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =

@@ -10,7 +10,7 @@ import type { TaskError } from "../../lib/task/record.ts";
 export interface WholeError extends TaskError {
   stack?: string | null;
   cause?: WholeError;
-  errors?: WholeError[];
+  errors?: readonly WholeError[];
 }
 
 /** The lines of a stack that say where; without the message, which stands above it. */

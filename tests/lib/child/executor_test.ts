@@ -33,16 +33,22 @@ class Peer {
   acks = true;
   /** What lies under the upload `u`. */
   upload: Uint8Array | null = null;
+  readonly #kinds = new Map<string, AnyTask>();
   readonly #waiting: { wanted: () => boolean; resolve: () => void }[] = [];
 
   constructor(run: Body, input?: z.ZodType) {
-    const task = defineTask({ kind: "t", run, ...(input ? { input } : {}) });
+    this.define(defineTask({ kind: "t", run, ...(input ? { input } : {}) }));
     this.executor = new Executor({
-      kinds: new Map([["t", task]]),
+      kinds: this.#kinds,
       send: (message) => this.#take(message),
       now: () => 1000,
       elapsed: () => this.elapsed,
     });
+  }
+
+  /** Runs another task from now on. */
+  define(task: AnyTask): void {
+    this.#kinds.set("t", task);
   }
 
   start(more: { run?: number; kind?: string; input?: unknown; checkpoint?: string } = {}): void {
@@ -653,4 +659,25 @@ Deno.test("Executor does not begin a run that was asked to stop before", async (
   peer.abort("cancel");
   assertEquals(await peer.end(), { how: "stopped", reason: "cancel" });
   assert(!began);
+});
+
+Deno.test("Executor tells the stages of a kind first, and keeps apart what was counted in each", async () => {
+  const task = defineTask({
+    kind: "t",
+    stages: { download: 1, parse: 3 },
+    async *run() {
+      yield progress({ stage: "download", done: 100, total: 100 });
+      yield progress({ stage: "parse" });
+      yield progress({ done: 1, total: 2 });
+    },
+  });
+  const peer = new Peer(task.run);
+  peer.define(task);
+  peer.start();
+  await peer.end();
+  const reports = peer.events.flatMap((event) => event[1] === "progress" ? [event[2]] : []);
+  assertEquals(reports, [
+    { at: 1000, stages: [["download", 1], ["parse", 3]], stage: "download", done: 100, total: 100 },
+    { at: 1000, stage: "parse", done: 1, total: 2 },
+  ]);
 });

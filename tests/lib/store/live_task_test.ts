@@ -11,7 +11,8 @@ import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
-import { type Change, newTask, type Report } from "../../../lib/task/state.ts";
+import type { Report } from "../../../lib/task/report.ts";
+import { type Change, newTask } from "../../../lib/task/state.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { type Head, unpack } from "../../../lib/kv/head.ts";
@@ -282,14 +283,18 @@ Deno.test("LiveTask has room for the largest message, error and result in one co
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
-  const report = { message: text(4096), stage: text(256), unit: text(64) };
+  const stages = Array.from({ length: 20 }, (_, n) => [text(62) + (10 + n), 1 / 3] as const);
+  const report = { message: text(4096), stage: text(256), unit: text(64), stages };
   model.live.report({ at: 1, done: 1 / 3, total: 1e15 / 3, ...report });
   model.live.row("log", '{"message":"before"}');
   model.live.change({ type: "complete" }, JSON.stringify("x".repeat(MAX_JSON - 130)));
   model.flush();
   const failing = new Model(null);
   failing.live.change({ type: "start", owner: "me" });
-  failing.live.report({ at: 1, ...report });
+  for (const [stage] of stages) {
+    failing.live.report({ at: 1, ...report, stage, done: 1e15 / 3, total: 1e16 / 3 });
+  }
+  assertEquals(failing.live.record.stages?.length, 20);
   const parts = Array.from({ length: 100 }, () => new Error(text(500), { cause: text(500) }));
   const thrown = Object.assign(new AggregateError(parts, text(4096)), { name: text(256) });
   const { error } = errorOf(Object.assign(thrown, { code: text(128) }));

@@ -56,3 +56,23 @@ Deno.test("log() takes the level out of its fields", () => {
   const row = log("m", { level: "error", a: 1 });
   assertEquals([row.level, row.message, row.data], ["error", "m", { a: 1 }]);
 });
+
+Deno.test("defineTask() takes stages with their weights, and refuses what are none", () => {
+  const define = (stages: Record<string, number>) =>
+    defineTask({ kind: "k", stages, async *run() {} });
+  assertEquals(define({ download: 1, parse: 3 }).stages, { download: 1, parse: 3 });
+  const many = Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`s${n}`, 1]));
+  const wrong: unknown[] = [
+    {},
+    [],
+    7,
+    { a: 0 },
+    { a: NaN },
+    { "": 1 },
+    { ["x".repeat(65)]: 1 },
+    many,
+  ];
+  for (const stages of wrong) {
+    assertThrows(() => define(stages as Record<string, number>), TypeError, "'stages'");
+  }
+});
