@@ -8,6 +8,7 @@
  */
 
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
+import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
 
@@ -220,7 +221,7 @@ function checkStages(kind: string, stages: unknown): void {
     ? Object.entries(stages)
     : [];
   const fit = given.every(([name, weight]) =>
-    name !== "" && name.length <= MAX_STAGE_NAME && Number.isFinite(weight) && weight > 0
+    name !== "" && brief(name, MAX_STAGE_NAME) === name && Number.isFinite(weight) && weight > 0
   );
   if (fit && given.length >= 1 && given.length <= MAX_STAGES) return;
   throw new TypeError(

@@ -56,12 +56,6 @@ export function isError(value: unknown): boolean {
   }
 }
 
-/** An error in a few words: its name, message and code, and those of its causes. */
-export function sentenceOf({ name, message, code, cause }: TaskError): string {
-  const own = `${name}: ${message}${code === undefined ? "" : ` (${code})`}`;
-  return cause ? `${own}, caused by ${sentenceOf(cause)}` : own;
-}
-
 function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }

@@ -11,7 +11,8 @@ import { selected as picked, selectTo, toggle } from "./selection.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "../task/task_state.ts";
 import { StatusIcon } from "../ui/icons.tsx";
-import { ProgressBar, shownProgress } from "../ui/progress_bar.tsx";
+import { knownProgress } from "../client/progress/known_progress.ts";
+import { ProgressBar } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
 import { timeLeft } from "../ui/times.tsx";
 
@@ -135,7 +136,7 @@ function Said({ record: { status, stage, message, error } }: RecordProps): JSX.E
 /** The bar, and what it stands for. */
 function Progress({ record }: RecordProps): JSX.Element {
   const { status, done, total, unit } = record;
-  const progress = shownProgress(record);
+  const progress = knownProgress(record);
   const running = status === "running";
   const bar = running ||
     (progress !== null && record.attempt > 0 && !(status === "completed" && progress === 100));

@@ -4,7 +4,8 @@ import { amount, number, percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
 import { LongText } from "../ui/long_text.tsx";
-import { ProgressBar, shownProgress } from "../ui/progress_bar.tsx";
+import { knownProgress } from "../client/progress/known_progress.ts";
+import { ProgressBar } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
 import { TaskChart } from "./task_chart.tsx";
 import { TaskFigures } from "./task_figures.tsx";
@@ -46,8 +47,8 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
 
 /** The one thing to read from afar. */
 function figure(record: TaskRecord): string {
-  const { status, done, unit, attempt } = record;
-  const progress = shownProgress(record);
+  const { status, done, total, unit, attempt, stages } = record;
+  const progress = knownProgress(record);
   if (status === "pending" && attempt === 0) {
     const place = details.value?.data.queue_position ?? null;
     return place === null
@@ -57,7 +58,8 @@ function figure(record: TaskRecord): string {
       : strings.inLine(placesBefore(place));
   }
   if (progress !== null) return percent(progress);
-  return amount(done, null, unit) ?? strings.status[status];
+  // Of a stage one may know the total, though not of the whole.
+  return amount(done, stages ? total : null, unit) ?? strings.status[status];
 }
 
 /** How many come before a place in line. */

@@ -1,12 +1,14 @@
 import type { JSX } from "preact";
-import type { TaskRecord } from "../../lib/task/record.ts";
+import type { StageProgress, TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
-import { tookTime } from "../i18n/format.ts";
+import { amount, percent, tookTime } from "../i18n/format.ts";
+import { Bar } from "../ui/progress_bar.tsx";
 import { isFinished } from "./task_state.ts";
 import { samples } from "./task_details.ts";
 
 /** The named parts of the work, how long each took, and which one is under way. */
 export function TaskStages({ record }: { record: TaskRecord }): JSX.Element | null {
+  if (record.stages) return <StageBars stages={record.stages} record={record} />;
   const { stages, points } = samples.value;
   if (record.attempt === 0 || (stages.length === 0 && record.stage === null)) return null;
   if (stages.length === 0) {
@@ -36,6 +38,37 @@ export function TaskStages({ record }: { record: TaskRecord }): JSX.Element | nu
       })}
     </ol>
   );
+}
+
+/** Stages that count for themselves, each with its bar. */
+function StageBars(
+  { stages, record }: { stages: readonly StageProgress[]; record: TaskRecord },
+): JSX.Element {
+  const { stage, status } = record;
+  return (
+    <ol class="stage-bars">
+      {stages.map(({ name, done, total, progress }) => {
+        const current = status === "running" && isNamed(stage, name);
+        // What has not begun is at its beginning, not unknown.
+        const value = progress ?? (current ? null : 0);
+        const figure = value === null ? amount(done, total, null) : percent(value);
+        return (
+          <li key={name} class="stage-bar" aria-current={current ? "step" : undefined}>
+            <span class={`text stage-name${current ? " stage-name-current" : ""}`} title={name}>
+              {name}
+            </span>
+            <Bar name={name} status={value === 100 ? "completed" : status} value={value} small />
+            <span class="stage-time">{figure}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** Whether a stage's bar has this name: a long one is cut there. */
+function isNamed(stage: string | null, name: string): boolean {
+  return stage === name || (name.endsWith("…") && stage?.startsWith(name.slice(0, -1)) === true);
 }
 
 function StageTime({ from, to }: { from: number; to: number | null }): JSX.Element {

@@ -7,7 +7,7 @@ import { strings } from "../i18n/strings.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { BackIcon } from "../ui/icons.tsx";
 import { KeysHelp } from "../app/keys_help.tsx";
-import { shownProgress } from "../ui/progress_bar.tsx";
+import { knownProgress } from "../client/progress/known_progress.ts";
 import { StatusPill, statusText } from "../ui/status.tsx";
 import { TaskActions } from "./task_actions.tsx";
 import { TaskData } from "./task_data.tsx";
@@ -95,7 +95,7 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
 /** Says the state, and each quarter of the way, to who listens instead of looking. */
 function Announcer({ record }: { record: TaskRecord }): JSX.Element {
   const { kind } = record;
-  const progress = shownProgress(record);
+  const progress = knownProgress(record);
   const quarter = progress === null ? null : percent(Math.floor(progress / 25) * 25);
   return (
     <p class="visually-hidden" role="status">

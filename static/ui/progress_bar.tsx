@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
-import type { TaskRecord } from "../../lib/task/record.ts";
+import type { Status, TaskRecord } from "../../lib/task/record.ts";
+import { knownProgress } from "../client/progress/known_progress.ts";
 import { percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
@@ -11,23 +12,33 @@ export interface ProgressBarProps {
   small?: boolean;
 }
 
-/** Percent to show: a task that completed with a part of the work left over has not done all of it. */
-export function shownProgress({ status, progress, done, total }: TaskRecord): number | null {
-  if (status !== "completed" || done === null || total === null || done >= total) return progress;
-  return total > 0 ? 100 * done / total : progress;
-}
-
 /** A task's bar; it moves to and fro where nobody knows how much there is to do. */
 export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.Element {
   const { kind, status } = record;
-  const progress = shownProgress(record);
-  const unknown = progress === null && status === "running";
-  const value = progress ?? 0;
+  return <Bar name={kind} status={status} value={knownProgress(record)} small={small} />;
+}
+
+/** What {@link Bar} takes. */
+export interface BarProps {
+  /** What it is the bar of. */
+  name: string;
+  /** How its task stands. */
+  status: Status;
+  /** Percent; `null` while nobody knows. */
+  value: number | null;
+  /** Of half the height. */
+  small: boolean;
+}
+
+/** A bar of a task, or of a part of one. */
+export function Bar({ name, status, value: known, small }: BarProps): JSX.Element {
+  const unknown = known === null && status === "running";
+  const value = known ?? 0;
   return (
     <div
       class={`bar bar-${status}${small ? " bar-small" : ""}${unknown ? " bar-unknown" : ""}`}
       role="progressbar"
-      aria-label={strings.progressOf(kind)}
+      aria-label={strings.progressOf(name)}
       aria-valuemin={0}
       aria-valuemax={100}
       {...(unknown ? {} : { "aria-valuenow": value, "aria-valuetext": percent(value) })}

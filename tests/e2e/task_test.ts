@@ -161,6 +161,14 @@ Deno.test("a task whose total is unknown shows its count, and a bar that says so
   assertEquals(await texts(page, ".time-left"), []);
   // The chart shows what is counted.
   await page.waitForSelector(".chart-line");
+  // Stages that count for themselves have bars of their own, and the whole goes by their weights.
+  const weighted = await submit(app.url, "weighted", { gate: "never" });
+  await taskWhen(app.url, weighted.task_id, ({ stage }) => stage === "parse");
+  await page.goto(`${app.url}/?task_id=${weighted.task_id}`);
+  await until(page, ".progress-figure", ([text]) => assertEquals(text, "25%"));
+  await until(page, ".stage-bar", (bars) => {
+    assertEquals(bars.map((bar) => bar.replaceAll(/\s+/g, " ")), ["download 100%", "parse 0%"]);
+  });
   assertEquals(problems, []);
 });
 

@@ -164,6 +164,18 @@ export const staged = defineTask({
   },
 });
 
+/** Has counted all of its first stage and nothing of its second, and waits at a gate. */
+export const weighted = defineTask({
+  kind: "weighted",
+  stages: { download: 1, parse: 3 },
+  input: z.object({ gate: z.string() }),
+  async *run({ input, signal }) {
+    yield progress({ stage: "download", done: 9, total: 9 });
+    yield progress({ stage: "parse", done: 0, total: 100, unit: "rows" });
+    await atGate(input.gate, signal);
+  },
+});
+
 /** Logs a row of each level. */
 export const levels = defineTask({
   kind: "levels",

@@ -371,9 +371,12 @@ Deno.test("records of every kind and state have the documented shape", async () 
     ids.push(record.task_id);
   }
   const waits = (await (await post(`${app.url}/tasks`, { kind: "waits" })).json()).task_id;
+  const staged = { kind: "weighted", input: { gate: "shape" } };
+  const weighted = (await (await post(`${app.url}/tasks`, staged)).json()).task_id;
+  await taskWhen(app.url, weighted, ({ stages }) => stages !== undefined);
   await taskWhen(app.url, waits, ({ status }) => status === "running");
   for (const id of ids) await finished(app.url, id);
-  for (const id of [...ids, waits]) {
+  for (const id of [...ids, waits, weighted]) {
     for (
       const [path, shape] of [
         [`/tasks/${id}`, SCHEMAS.Task],
@@ -386,7 +389,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
     }
   }
   const page = await (await fetch(`${app.url}/tasks`)).json();
-  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 6]);
+  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 7]);
 });
 
 Deno.test("GET /docs shows every request in a browser, under the strict policy and alone", async () => {

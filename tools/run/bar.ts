@@ -1,5 +1,6 @@
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { amount, duration, percent, rate } from "../../static/i18n/format.ts";
+import { knownProgress } from "../../static/client/progress/known_progress.ts";
 import { cells, cleanLine, cut } from "./text.ts";
 
 /** What a bar shows of a task, or of an upload. */
@@ -7,6 +8,7 @@ export type BarRecord = Pick<
   TaskRecord,
   | "status"
   | "progress"
+  | "stages"
   | "done"
   | "total"
   | "unit"
@@ -32,10 +34,11 @@ const BLOCK = 3;
  * @param age Milliseconds since the record came.
  */
 export function bar(record: BarRecord, width: number, now: number, age = 0): string {
-  const { progress, done, total, unit, eta_ms, status } = record;
+  const { done, total, unit, eta_ms, status, stages } = record;
+  const progress = knownProgress(record);
   const size = Math.min(MAX_BAR, Math.floor(width / 4));
   const share = progress ??
-    (done !== null && total !== null && total > 0 ? 100 * done / total : null);
+    (!stages && done !== null && total !== null && total > 0 ? 100 * done / total : null);
   let line = status === "pending" ? "pending" : meter(share, size, now);
   if (status !== "pending" && share !== null) line += ` ${percent(share).padStart(4)}`;
   const starts = Date.parse(record.run_at) - now;

@@ -1,5 +1,6 @@
 import type { ConnectionState, Status, TaskRecord } from "../client.d.ts";
 import { Format } from "./format.ts";
+import { knownProgress } from "./known_progress.ts";
 import { wordsOf } from "./words.ts";
 
 /** What the element knows. */
@@ -73,7 +74,8 @@ export function describe(known: Known, now: number): Shown {
     return { ...shown, state: "error", status, message: error.message, announce: error.message };
   }
   if (record === null) return shown;
-  const { status, progress, done, total, unit, stage } = record;
+  const { status, done, total, unit, stage } = record;
+  const progress = knownProgress(record);
   const format = new Format(locale);
   const running = status === "running";
   const rate = running ? format.rate(record.rate, unit, done !== null) : "";

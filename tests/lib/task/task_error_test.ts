@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import { createContext, runInContext } from "node:vm";
 import fc from "fast-check";
 import { byteLength } from "../../../lib/task/byte_length.ts";
-import { errorOf, MAX_ERROR, MAX_MORE, sentenceOf } from "../../../lib/task/task_error.ts";
+import { errorOf, MAX_ERROR, MAX_MORE } from "../../../lib/task/task_error.ts";
 import { FinalError, isFinal } from "../../../lib/task/final_error.ts";
 import { hostileValues } from "../../helpers/hostile_values.ts";
 
@@ -116,12 +116,6 @@ Deno.test("errorOf() always gives a name, a message and no more than its bounds"
       new AggregateError(Array(100).fill(error).map((e) => new Error(text, { cause: e }))),
     );
   }
-});
-
-Deno.test("sentenceOf() tells an error with its causes", () => {
-  const cause = Object.assign(new RangeError("row 7"), { code: 7 });
-  const error = errorFrom(new Error("failed", { cause }));
-  assertEquals(sentenceOf(error), "Error: failed, caused by RangeError: row 7 (7)");
 });
 
 Deno.test("isFinal() knows a FinalError of any copy, and nothing that only holds one", () => {

@@ -78,6 +78,9 @@ Deno.test("describe() says of each state what there is to say", () => {
   const retried = { status: "pending", attempt: 1, run_at: "2030-01-01T12:00:05.000Z" } as const;
   assert(/^next attempt at \d/.test(shown(retried).time));
   assertEquals(shown({ status: "running", progress: null }).value, null);
+  // It said something, and counted nothing.
+  const untold = shown({ status: "running", progress: 0, done: null, total: null });
+  assertEquals([untold.value, untold.percent], [null, ""]);
   assertEquals(shown({ status: "running", cancel_requested: true }).status, "Canceling…");
   assertEquals(shown({ status: "running" }, { connection: "waiting" }).connection, "Reconnecting…");
   const ended = {
