@@ -100,7 +100,7 @@ export class Engine {
       role,
       started_at: new Date(now()).toISOString(),
     };
-    const session = await Session.open(kv, sid, info, leaseMs);
+    const session = await Session.open(kv, sid, info, leaseMs, now);
     const hub = await Hub.open({ kv, sid, epoch, alone, log });
     const stalled = Promise.withResolvers<never>();
     stalled.promise.catch(() => {});

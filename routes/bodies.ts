@@ -6,10 +6,9 @@
  */
 
 import { z } from "zod";
+import { INSTANT, parseInstant } from "../lib/task/instant.ts";
+import { MAX_DELAY_MS } from "../lib/task/limits.ts";
 import { HttpError } from "../lib/http/errors.ts";
-
-/** Milliseconds by which a task may be delayed. */
-export const MAX_DELAY_MS = 366 * 24 * 3600_000;
 
 /** Tasks in one request. */
 const MAX_IDS = 1000;
@@ -22,10 +21,9 @@ function whole(min: number, max: number): z.ZodInt {
 }
 
 /** With its zone, since a server's own is nobody's business; seconds may be left out. */
-const instant = z.union(
-  [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
-  "must be an ISO 8601 time with its zone, as 2030-01-31T08:00:00Z",
-);
+const instant = z.string(`must be ${INSTANT}`)
+  .refine((it) => parseInstant(it) !== null, `must be ${INSTANT}`)
+  .meta({ format: "date-time" });
 
 /** The body of `POST /tasks`. OpenAPI puts the input of each kind into it. */
 export const NEW_TASK = z.strictObject({
@@ -33,7 +31,7 @@ export const NEW_TASK = z.strictObject({
   input: z.unknown().optional().describe("As the kind's schema says, up to 48 KiB of JSON"),
   priority: whole(-100, 100).nullish().describe("Higher runs first"),
   delay_ms: whole(0, MAX_DELAY_MS).nullish().describe("Not both this and run_at"),
-  run_at: instant.nullish().describe("ISO 8601 with its zone, within a year"),
+  run_at: instant.nullish().describe("RFC 3339, within a year"),
   max_attempts: whole(1, 1000).nullish(),
   timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
 });

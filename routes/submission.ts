@@ -6,12 +6,13 @@
 
 import { HttpError } from "../lib/http/errors.ts";
 import type { Store, Submission } from "../lib/store/store.ts";
-import { MAX_JSON } from "../lib/task/limits.ts";
+import { parseInstant } from "../lib/task/instant.ts";
+import { MAX_DELAY_MS, MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
 import { byteLength } from "../lib/base/bytes.ts";
 import type { AnyTask } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
-import { MAX_DELAY_MS, type NewTaskBody } from "./bodies.ts";
+import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
 
 /**
@@ -110,7 +111,7 @@ function runAtOf({ delay_ms, run_at }: NewTaskBody, now: number): number {
   if (delay_ms !== undefined && delay_ms !== null) {
     throw new HttpError(400, "Only one of 'delay_ms' and 'run_at' can be given", { field });
   }
-  const at = Date.parse(run_at);
+  const at = parseInstant(run_at)!;
   if (at > now + MAX_DELAY_MS) {
     throw new HttpError(400, "'run_at' must be within a year from now", { field });
   }

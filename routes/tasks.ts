@@ -4,6 +4,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/kv/keys.ts";
 import type { ListQuery } from "../lib/kv/list.ts";
+import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
@@ -85,9 +86,10 @@ function readText(url: URL): string | undefined {
 function readTime(url: URL, field: string): number | null {
   const text = url.searchParams.get(field);
   if (!text) return null;
-  const time = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
-  if (time >= 0 && time < 2 ** 48) return time;
-  throw new HttpError(400, `'${field}' must be a time, as 2026-01-31T12:00:00Z`, { field });
+  // A '+' in an address is a blank.
+  const time = parseInstant(text.replace(/ (\d\d:\d\d)$/, "+$1"));
+  if (time === null) throw new HttpError(400, `'${field}' must be ${INSTANT}`, { field });
+  return Math.max(0, time);
 }
 
 /** The smallest id that a task submitted at `time` can have. */

@@ -7,9 +7,10 @@
 import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
 import { idsOf } from "../kv/list.ts";
-import { readDead, readSessions } from "../kv/sessions.ts";
+import { readDead, readSessions, type StoredSession } from "../kv/sessions.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
+import type { Task } from "../task/state.ts";
 import type { Store } from "../store/store.ts";
 import { Chores } from "./chores.ts";
 
@@ -73,8 +74,8 @@ export class Reaper {
 
   async #reapAll(): Promise<void> {
     const { kv, sid } = this.#options.store;
-    for (const { sid: other, versionstamp } of await readSessions(kv)) {
-      if (other !== sid) await this.#reap(other, versionstamp);
+    for (const session of await readSessions(kv)) {
+      if (session.sid !== sid) await this.#reap(session);
     }
     await this.#returnTasks();
   }
@@ -88,27 +89,28 @@ export class Reaper {
     const blind = now - this.#lookedAt > (2 / 3) * leaseMs;
     this.#lookedAt = now;
     const seen = new Set<string>();
-    for (const { sid: other, info: { role }, versionstamp } of sessions) {
+    for (const session of sessions) {
+      const { sid: other, info: { role }, versionstamp } = session;
       if (other === sid) continue;
       seen.add(other);
       const known = this.#sessions.get(other);
       if (blind || known?.versionstamp !== versionstamp) {
         this.#sessions.set(other, { versionstamp, since: now, role });
       } else if (now - known.since >= leaseMs) {
-        await this.#reap(other, versionstamp);
+        await this.#reap(session);
       }
     }
     for (const other of this.#sessions.keys()) if (!seen.has(other)) this.#sessions.delete(other);
     await this.#returnTasks();
   }
 
-  async #reap(other: string, versionstamp: string): Promise<void> {
+  async #reap({ sid: other, versionstamp, info }: StoredSession): Promise<void> {
     const { store, log } = this.#options;
     const result = await store.journal.write({
       checks: [{ key: keys.session(other), versionstamp }],
       deletes: [keys.session(other)],
       // Whoever finds this returns the tasks, even if we die now.
-      sets: [[keys.dead(other), null, 8]],
+      sets: [[keys.dead(other), info.renewed_at ?? null, 32]],
     });
     if (result.ok) log.warn("a session is dead: its tasks go on elsewhere", { session: other });
   }
@@ -126,10 +128,10 @@ export class Reaper {
       if (ids.length === AT_ONCE) await flush();
     }
     await flush();
-    await journal.write({ deletes: [...dead].map((sid) => keys.dead(sid)) });
+    await journal.write({ deletes: [...dead.keys()].map((sid) => keys.dead(sid)) });
   }
 
-  async #return(id: string, dead: ReadonlySet<string>): Promise<void> {
+  async #return(id: string, dead: ReadonlyMap<string, string | null>): Promise<void> {
     const { store } = this.#options;
     const canceled = (await store.kv.get(keys.cancel(id))).versionstamp !== null;
     let live: LiveTask | undefined;
@@ -142,10 +144,17 @@ export class Reaper {
         "warn",
         "Interrupted: the server that ran it died; goes on from the last checkpoint",
       );
-      it.change({ type: "interrupt", died: false });
+      const ranMs = knownRun(it.task, dead.get(owner) ?? null);
+      it.change({ type: "interrupt", died: false, ranMs });
     });
     // A conflict means that another process returned it.
     const result = await live?.committed();
     if (result?.ok) store.onreturned?.(live!);
   }
+}
+
+/** Milliseconds that a run of a dead process is known to have taken; `renewedAt` of its session. */
+function knownRun({ record: { updated_at }, runSince }: Task, renewedAt: string | null): number {
+  const seenAt = renewedAt !== null && renewedAt > updated_at ? renewedAt : updated_at;
+  return runSince === undefined ? 0 : Math.max(0, Date.parse(seenAt) - runSince);
 }

@@ -17,13 +17,21 @@ export class Session implements Write, Disposable {
   readonly urgent = true;
   readonly #info: SessionInfo;
   readonly #leaseMs: number;
+  readonly #now: () => number;
   #versionstamp: string;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(sid: string, info: SessionInfo, leaseMs: number, versionstamp: string) {
+  private constructor(
+    sid: string,
+    info: SessionInfo,
+    leaseMs: number,
+    now: () => number,
+    versionstamp: string,
+  ) {
     this.sid = sid;
     this.#info = info;
     this.#leaseMs = leaseMs;
+    this.#now = now;
     this.#versionstamp = versionstamp;
   }
 
@@ -33,9 +41,10 @@ export class Session implements Write, Disposable {
     sid: string,
     info: SessionInfo,
     leaseMs: number,
+    now: () => number = Date.now,
   ): Promise<Session> {
     const { versionstamp } = await kv.set(keys.session(sid), info);
-    return new Session(sid, info, leaseMs, versionstamp);
+    return new Session(sid, info, leaseMs, now, versionstamp);
   }
 
   /** What each commit checks. */
@@ -49,7 +58,8 @@ export class Session implements Write, Disposable {
   }
 
   render(): Part {
-    return { sets: [[keys.session(this.sid), this.#info, 256]] };
+    const renewed_at = new Date(this.#now()).toISOString();
+    return { sets: [[keys.session(this.sid), { ...this.#info, renewed_at }, 256]] };
   }
 
   onresult(result: WriteResult): void {

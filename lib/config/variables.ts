@@ -120,6 +120,7 @@ export const VARIABLES: readonly Variable[] = [
   whole("HEADWAY_RETRY_MS", "retryMs", 2000, "a client's wait before it reconnects, jittered", {
     ...ms,
     min: 1,
+    max: 3_600_000,
   }),
   whole("HEADWAY_LEASE_MS", "leaseMs", 3000, "silence before a process counts as dead", {
     ...ms,

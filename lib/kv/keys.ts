@@ -18,7 +18,7 @@
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
- * | `["dead", sid]` | `null` | a session that was reaped and whose tasks have yet to be returned |
+ * | `["dead", sid]` | ISO 8601 or `null` | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
  * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | the live feed, for minutes: lines `type id kind seq json` |
  * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |

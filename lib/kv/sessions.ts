@@ -16,6 +16,8 @@ export interface SessionInfo {
   role: string;
   /** ISO 8601. */
   started_at: string;
+  /** Of the last renewal, by the process's own clock. Absent in a store of an older version. */
+  renewed_at?: string;
 }
 
 export interface StoredSession {
@@ -39,9 +41,10 @@ export async function readSession(kv: Deno.Kv, sid: string): Promise<SessionInfo
   return (await kv.get<SessionInfo>(keys.session(sid))).value;
 }
 
-/** Sessions that were removed and whose tasks have yet to be returned. */
-export async function readDead(kv: Deno.Kv): Promise<Set<string>> {
-  const dead = new Set<string>();
-  for await (const { key } of kv.list({ prefix: keys.deads })) dead.add(nameIn(key));
+/** Sessions that were removed and whose tasks have yet to be returned, and when each was renewed last. */
+export async function readDead(kv: Deno.Kv): Promise<Map<string, string | null>> {
+  const dead = new Map<string, string | null>();
+  const entries = kv.list<string | null>({ prefix: keys.deads });
+  for await (const { key, value } of entries) dead.set(nameIn(key), value);
   return dead;
 }

@@ -8,6 +8,7 @@
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { RunEnd, StopReason } from "../child/protocol.ts";
+import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "../store/live_task.ts";
@@ -38,9 +39,6 @@ export interface RunOptions {
   onended(run: Run): void;
 }
 
-/** The longest time a timer can be set to. */
-const MAX_TIMER = 2 ** 31 - 1;
-
 export class Run {
   /** Names it to its task process. Not to be guessed by other tasks there, who could speak for it. */
   readonly number: number = randomNumber();
@@ -55,9 +53,10 @@ export class Run {
   readonly #entry: number;
   /** Its task process was told: the generator may have begun. */
   #sent = false;
+  #sentAt = 0;
   #stop: StopReason | null = null;
   /** Its time-out; after it was asked to stop, the end of its grace. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer = new Timer();
   #isOver = false;
   readonly #over = Promise.withResolvers<void>();
 
@@ -108,12 +107,15 @@ export class Run {
     }
     // It may have been interrupted, or asked to stop, while we read.
     if (this.#isOver) return;
+    const { timeoutMs, ranMs = 0 } = live.task;
+    const leftMs = timeoutMs === null ? Infinity : timeoutMs - ranMs;
+    // The attempt's time may have been over when its last run was cut off.
+    if (leftMs <= 0) this.#stop ??= "timeout";
     if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
     this.#sent = true;
+    this.#sentAt = performance.now();
     this.member.host.send({ type: "start", run: number, kind, id, attempt, input, checkpoint });
-    const { timeoutMs } = live.task;
-    if (timeoutMs === null) return;
-    this.#timer = setTimeout(() => this.stop("timeout"), Math.min(timeoutMs, MAX_TIMER));
+    if (timeoutMs !== null) this.#timer.set(leftMs, () => this.stop("timeout"));
   }
 
   /** Has it go on to its end or to its next checkpoint, where it stops. */
@@ -126,17 +128,17 @@ export class Run {
   stop(reason: StopReason): void {
     if (this.#isOver || this.#stop !== null) return;
     this.#stop = reason;
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     if (!this.#sent) return;
     this.member.host.send({ type: "abort", run: this.number, reason });
     if (reason === "stop") return;
     const { pool, killAfterMs = 10_000, log } = this.#parts;
-    this.#timer = setTimeout(() => {
+    this.#timer.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
       this.live.log("error", "It did not stop when asked to: its process was ended");
       this.end({ how: "stopped", reason });
       pool.kill(this.member);
-    }, killAfterMs);
+    });
   }
 
   /** The generator ended, as `end` says. */
@@ -169,7 +171,8 @@ export class Run {
     }
     if (row) live.log(row.level, row.message, row.data);
     if (this.#sent) metrics?.ran(kind, performance.now() - this.#claimedAt);
-    live.change(change, result);
+    const ranMs = this.#sent ? performance.now() - this.#sentAt : 0;
+    live.change(change.type === "interrupt" ? { ...change, ranMs } : change, result);
     this.drop();
     this.#options.onended(this);
   }
@@ -178,7 +181,7 @@ export class Run {
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     this.#parts.pool.release(this.member, this.number);
     this.#parts.runs.delete(this);
     this.#over.resolve();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MAX_DELAY_MS } from "./limits.ts";
+
 /** What {@link retryDelay} takes. */
 export interface BackoffOptions {
   /** Milliseconds: the bound of the first wait. */
@@ -16,7 +18,7 @@ export interface BackoffOptions {
 
 /**
  * Milliseconds to wait after the given failed attempt (from 1): evenly spread between 0 and
- * `min(capMs, baseMs × 2^(attempt − 1))`, so that tasks that failed together do not come back
+ * `min(capMs, baseMs × 2^(attempt − 1))`, a year at most, so that tasks that failed together do not come back
  * together. With the defaults (1 s, 60 s) the bounds are 1, 2, 4, 8, 16, 32, 60, 60 … seconds.
  *
  * @example
@@ -31,7 +33,7 @@ export function retryDelay(
   attempt: number,
   { baseMs, capMs, random = Math.random }: BackoffOptions,
 ): number {
-  const bound = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
+  const bound = Math.min(MAX_DELAY_MS, capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
   return Math.floor(bound * random());
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "./limits.ts";
+
 /**
  * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts.
  *
@@ -11,6 +13,7 @@
  */
 export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
+  for (; ms > MAX_TIMER_MS; ms -= MAX_TIMER_MS) await delay(MAX_TIMER_MS, signal);
   if (ms <= 0) return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = () => reject(signal!.reason);

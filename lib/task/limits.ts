@@ -1,2 +1,8 @@
 /** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
 export const MAX_JSON = 48 * 1024;
+
+/** Milliseconds: the longest time a timer can be set to. One that is set to more goes off at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds by which a task may be delayed, by its submit or before another attempt. */
+export const MAX_DELAY_MS = 366 * 24 * 3600_000;

@@ -58,6 +58,10 @@ export interface Task {
   trimmedOutputs: number;
   /** How the attempt went up to now; `null` before the first. */
   trace: Trace | null;
+  /** When the run under way, or the last one, began: milliseconds since the epoch. */
+  runSince?: number;
+  /** Milliseconds that earlier runs of the attempt took; absent for none. */
+  ranMs?: number;
   /** Ids of the uploads that are kept until it has ended; absent for none. */
   uploads?: readonly string[];
   /** The name of the token that submitted it; absent where none was needed. */
@@ -70,7 +74,7 @@ export type Change =
   | { type: "complete" }
   | { type: "fail"; error: TaskError; retryAfterMs: number | null }
   /** `error` is what it died of, where that is known. */
-  | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError }
+  | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
   | { type: "request-cancel" }
   | { type: "cancel" }
   | { type: "retry" };
@@ -110,7 +114,8 @@ export function transition(
   switch (change.type) {
     case "start": {
       if (record.status !== "pending") return { ok: false, reason: "not-pending" };
-      const own = { owner: change.owner, slot: change.slot ?? null, resuming: false };
+      const { owner, slot = null } = change;
+      const own = { owner, slot, resuming: false, runSince: now };
       if (task.resuming) return next({ status: "running" }, own);
       return next({
         status: "running",
@@ -118,7 +123,7 @@ export function transition(
         started_at: at,
         error: null,
         ...NO_PROGRESS,
-      }, { ...own, ...NOTHING_COUNTED, trace: newTrace(now) });
+      }, { ...own, ...NOTHING_COUNTED, ranMs: 0, trace: newTrace(now) });
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -159,6 +164,7 @@ export function transition(
         resuming: true,
         deaths,
         interruptions: task.interruptions + 1,
+        ranMs: (task.ranMs ?? 0) + (change.ranMs ?? 0),
       });
     }
     case "request-cancel":

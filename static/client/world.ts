@@ -15,7 +15,8 @@ export const WORLD: World = {
   fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms);
+    // A longer one would go off at once.
+    const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
   random: Math.random,

@@ -119,6 +119,10 @@ function holds({ task_id, kind, stage, message, error }: TaskRecord, text: strin
 }
 
 function time(text: string | null): string {
-  const at = Date.parse(text ?? "");
-  return Number.isNaN(at) ? "" : new Date(at).toISOString();
+  const at = new Date(text ?? "");
+  if (Number.isNaN(at.getTime())) return "";
+  // 30 February would be taken for 2 March.
+  const day = /^\d{4}-\d\d-\d\d/.exec(text!)?.[0];
+  const exists = day === undefined || new Date(`${day}T00:00Z`).toISOString().startsWith(day);
+  return exists ? at.toISOString() : "";
 }

@@ -121,6 +121,8 @@ Deno.test("GET /tasks says what is wrong with a query", async () => {
       [`q=${"x".repeat(201)}`, "q"],
       [`limit=${"1".repeat(3000)}`, "limit"],
       [`created_after=2026-01-31T${"0".repeat(3000)}`, "created_after"],
+      ["created_after=2026-02-30T00:00:00Z", "created_after"],
+      ["created_before=2026-01-31T00:00:00", "created_before"],
     ]
   ) {
     const problem = await assertProblem(await fetch(`${app.url}/tasks?${query}`), 400);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertRejects } from "@std/assert";
 import { type AnyTask, defineTask, log, progress, save } from "headway";
 import { Engine, type EngineOptions } from "../../lib/engine.ts";
+import type { Head } from "../../lib/kv/head.ts";
 import { keys } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import { createLogger } from "../../lib/base/log.ts";
@@ -443,6 +444,33 @@ Deno.test("Engine does not hold an old cancel against a task that was retried", 
   kind.open();
   await cluster.join();
   await when(web, id, "completed");
+});
+
+Deno.test("Engine counts an attempt's time over all of its runs, whatever ended them", async () => {
+  const kind = counted("k");
+  await using cluster = await Cluster.open(kind.task);
+  const headOf = async (id: string) => (await cluster.kv.get<Head>(keys.task(id))).value!;
+  const first = await cluster.join();
+  const id = await submit(first, "k", { timeoutMs: 3_600_000 });
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  await first.stopTasks(0);
+  await when(first, id, "pending");
+  const { ranMs } = await headOf(id);
+  assertGreater(ranMs!, 0);
+  // Of a process that died it is known until when it lived, not how long nobody ran its tasks.
+  const second = await cluster.join();
+  await when(second, id, "running");
+  await eventually(() => assertEquals(kind.seen.active, 1));
+  const { sid } = second.store;
+  const renewed_at = new Date((await headOf(id)).runSince! + 3_600_000).toISOString();
+  await cluster.kill(second);
+  await cluster.kv.atomic().delete(keys.session(sid)).set(keys.dead(sid), renewed_at).commit();
+  // Nothing is left of the attempt's time.
+  const third = await cluster.join();
+  const { error, attempt } = await when(third, id, "failed");
+  assertEquals([error?.name, attempt], ["TimeoutError", 1]);
+  assertEquals((await headOf(id)).ranMs, ranMs! + 3_600_000);
+  assertEquals(kind.runs.get(id), 2);
 });
 
 Deno.test("Engine writes nothing more once it was taken for dead", async () => {

@@ -105,6 +105,27 @@ Deno.test("transition() never leaves the diagram", () => {
   );
 });
 
+Deno.test("transition() adds up what an attempt took in all of its runs, and forgets it with the next", () => {
+  let task = newTask(SPEC, 0);
+  const then = (change: Change, now: number) => {
+    const result = transition(task, change, now);
+    assert(result.ok);
+    task = result.task;
+  };
+  const start: Change = { type: "start", owner: "s1" };
+  then(start, 10);
+  assertEquals([task.runSince, task.ranMs], [10, 0]);
+  then({ type: "interrupt", died: false, ranMs: 30 }, 50);
+  then(start, 1000);
+  assertEquals([task.runSince, task.ranMs], [1000, 30]);
+  then({ type: "interrupt", died: false, ranMs: 5 }, 1010);
+  assertEquals(task.ranMs, 35);
+  then(start, 2000);
+  then({ type: "fail", error: ERROR, retryAfterMs: 0 }, 2010);
+  then(start, 2020);
+  assertEquals(task.ranMs, 0);
+});
+
 Deno.test("transition() counts attempts, and interruptions use none", () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 80, size: "max" }), (changes) => {

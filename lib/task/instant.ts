@@ -1,0 +1,19 @@
+const RFC_3339 =
+  /^(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d(?:\.\d+)?)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** What {@link parseInstant} takes, for messages. */
+export const INSTANT = "a time that exists, with its zone (RFC 3339), as 2030-01-31T08:00:00Z";
+
+/**
+ * Reads a time, as RFC 3339 writes it; seconds may be left out. `Date.parse` alone takes 30 February
+ * for 2 March, and a time without a zone for one in the server's.
+ *
+ * @returns Milliseconds since the epoch; `null` for anything else.
+ */
+export function parseInstant(text: string): number | null {
+  const [, day, minutes, seconds = ":00", zone] = RFC_3339.exec(text) ?? [];
+  if (day === undefined) return null;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return null;
+  return Date.parse(`${day}T${minutes}${seconds}${zone!.toUpperCase()}`);
+}
