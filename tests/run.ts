@@ -49,6 +49,7 @@ export function testArguments(
   return [
     "test",
     "-A",
+    "--lock=tests/deno.lock",
     "--no-prompt",
     "--trace-leaks",
     "--doc",

@@ -19,7 +19,7 @@ async function run(source: string, ...flags: string[]): Promise<{ lines: string[
 
 Deno.test("testArguments() runs the suite unless a path is named", () => {
   const suite = ["lib", "tests", "README.md", "docs"];
-  const tail = (...args: string[]) => testArguments(args, { jobs: 1 }).slice(6);
+  const tail = (...args: string[]) => testArguments(args, { jobs: 1 }).slice(7);
   assertEquals(tail(), suite);
   assertEquals(tail("--filter", "eta", "--fail-fast"), [
     "--filter",

@@ -10,7 +10,7 @@ Deno.test({
   ignore: DENOKV === null || Deno.env.get("HEADWAY_TEST_STORE") !== "both",
   async fn() {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-prompt", "--trace-leaks", ...CONTRACT],
+      args: ["test", "-A", "--lock=tests/deno.lock", "--no-prompt", "--trace-leaks", ...CONTRACT],
       env: { HEADWAY_TEST_STORE: "denokv" },
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stdout).slice(-5000));

@@ -1,4 +1,4 @@
-import axe from "axe-core";
+import axeCore from "axe-core";
 import type { Page } from "puppeteer-core";
 
 /** WCAG 2.2 A and AA, and what axe takes for good practice. */
@@ -10,9 +10,9 @@ const ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
  * @param rules Tags or ids of axe's rules. @default {all of WCAG 2.2 A and AA, and good practice}
  */
 export async function violations(page: Page, view: string, rules = ALL): Promise<string[]> {
-  if (!await page.evaluate(() => "axe" in globalThis)) await page.evaluate(axe.source);
+  if (!await page.evaluate(() => "axe" in globalThis)) await page.evaluate(axeCore.source);
   const found = await page.evaluate(async (runOnly) => {
-    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { axe } = globalThis as unknown as { axe: typeof axeCore };
     // What passes is not told: to tell it takes most of the time.
     const options = { runOnly, resultTypes: ["violations" as const], preload: false };
     const { violations } = await axe.run(document, options);

@@ -14,7 +14,9 @@ const NOW = Date.parse("2030-01-01T12:00:00.000Z");
 Deno.test("parseFilters() leaves out what makes no sense", () => {
   const query = new URLSearchParams("status=failed,owned,,running&since=9y&from=2030-01-01&kind=a");
   assertEquals(parseFilters(query), { ...NO_FILTERS, statuses: ["running", "failed"], kind: "a" });
-  const custom = new URLSearchParams("since=custom&from=2029-02-29T00:00:00Z&to=2030-01-01T00:00:00Z");
+  const custom = new URLSearchParams(
+    "since=custom&from=2029-02-29T00:00:00Z&to=2030-01-01T00:00:00Z",
+  );
   assertEquals(parseFilters(custom), {
     ...NO_FILTERS,
     since: "custom",

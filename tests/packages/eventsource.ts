@@ -1,0 +1,1 @@
+export * from "npm:eventsource@^5.1.5";
