@@ -94,6 +94,7 @@ export class Engine {
     const { kv, alone, role, leaseMs, metrics, log, onfenced, now = Date.now } = options;
     const sid = ulid();
     const epoch = await readEpoch(kv);
+    const restoredAt = (await kv.get<number>(keys.restored)).value ?? 0;
     const info = {
       host: hostname(),
       pid: Deno.pid,
@@ -124,6 +125,7 @@ export class Engine {
         else hub.wake();
       },
       heads: new Heads(kv, hub.pending),
+      restoredAt,
       ...(onfenced ? { onfenced } : {}),
     });
     session.keep(store.journal);

@@ -55,7 +55,7 @@ async function copyPrivate(from: string, to: string): Promise<void> {
 /** A restored store is another one to whoever watched: what it will tell has not happened there. */
 async function renewEpoch(path: string): Promise<void> {
   using kv = await Deno.openKv(path);
-  await kv.delete(keys.epoch);
+  await kv.atomic().delete(keys.epoch).set(keys.restored, Date.now()).commit();
 }
 
 async function setAside(path: string): Promise<string | null> {

@@ -6,6 +6,7 @@
  */
 
 import { catchUp } from "../kv/catch_up.ts";
+import { parseCursor } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
@@ -15,7 +16,14 @@ import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
-import { newestPosition, seqsOf, SNAPSHOT_TASKS, snapshotData } from "./snapshots.ts";
+import {
+  newestPosition,
+  type Opening,
+  seqsOf,
+  SNAPSHOT_TASKS,
+  snapshotData,
+  snapshotEvent,
+} from "./snapshots.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import { withFirst } from "../task/json_text.ts";
 import type { SseStream } from "../sse/stream.ts";
@@ -71,10 +79,19 @@ class Follower {
       await this.#feed.hub.reach(lastEventId);
       if (await this.#replay(lastEventId)) return;
     }
-    for (let event: "snapshot" | "reset" = resuming ? "reset" : "snapshot";; event = "reset") {
-      const level = await this.#snapshot(event);
+    let opening: Opening = resuming ? this.#reasonFor(lastEventId) : "snapshot";
+    for (;; opening = "too-old") {
+      const level = await this.#snapshot(opening);
       if (level === null || await this.#replay(level)) return;
     }
+  }
+
+  /** Why a cursor is of no use. */
+  #reasonFor(lastEventId: string): Opening {
+    const { epoch, position } = this.#feed.hub;
+    const cursor = parseCursor(lastEventId);
+    if (cursor === null) return "malformed";
+    return cursor.epoch !== epoch || cursor.versionstamp > position ? "unknown" : "too-old";
   }
 
   /** Sends what happened since a cursor; `false` where only a snapshot can tell. */
@@ -101,18 +118,20 @@ class Follower {
   }
 
   /** @returns The cursor from which to go on; `null` when the client is level, or has left. */
-  async #snapshot(event: "snapshot" | "reset"): Promise<string | null> {
+  async #snapshot(opening: Opening): Promise<string | null> {
     const { selection } = this.#options;
     const { closed } = this.#stream;
-    if (selection !== "all" && "ids" in selection) return await this.#records(selection.ids, event);
+    if (selection !== "all" && "ids" in selection) {
+      return await this.#records(selection.ids, opening);
+    }
     if (selection !== "all" && "own" in selection) {
-      return await this.#records(selection.own.newest(SNAPSHOT_TASKS), event);
+      return await this.#records(selection.own.newest(SNAPSHOT_TASKS), opening);
     }
     const kind = selection === "all" ? null : selection.kind;
     const level = await this.#feed.snapshots.take(kind, closed, (snapshot, events) => {
       const { shown: seqs, newest } = snapshot;
       this.#shown = { seqs, newest };
-      this.#stream.send(snapshot.encode(event));
+      this.#stream.send(snapshot.encode(opening));
       return this.#goLive(events) ? null : snapshot.level;
     });
     return level ?? null;
@@ -122,7 +141,7 @@ class Follower {
    * A snapshot of these tasks. What of it is too large for one message follows as changes, all of it
    * without an id: who leaves in its middle has no snapshot, and gets one when it comes again.
    */
-  async #records(ids: readonly string[], event: "snapshot" | "reset"): Promise<string | null> {
+  async #records(ids: readonly string[], opening: Opening): Promise<string | null> {
     const { kv, hub, heads } = this.#feed;
     const level = hub.cursor;
     const seqs = new Map<string, number>();
@@ -135,7 +154,7 @@ class Follower {
       at = next;
       const id = first && at >= ids.length ? level : undefined;
       const text = first
-        ? encodeMessage({ id, event, data: snapshotData(records, event) })
+        ? encodeMessage({ id, event: snapshotEvent(opening), data: snapshotData(records, opening) })
         : records.map((data) => encodeMessage({ data })).join("");
       this.#stream.send(encoder.encode(text));
       await this.#stream.drained();

@@ -12,6 +12,8 @@ import { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
 import { isProgress, type Row, type TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
+import { isLost } from "../task/restored.ts";
+import type { LostIds } from "../task/state.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
 
@@ -55,12 +57,12 @@ export type Start =
 /** What a client's last event id means for a task. */
 export function startOf(
   lastEventId: string | null,
-  task: { seq: number; trimmed: number },
+  task: { seq: number; trimmed: number; lostIds: readonly LostIds[] },
 ): Start {
   if (lastEventId === null || lastEventId === "") return { from: "now" };
   if (!/^\d{1,15}$/.test(lastEventId)) return { from: "reset", reason: "malformed" };
   const seq = Number(lastEventId);
-  if (seq > task.seq) return { from: "reset", reason: "unknown" };
+  if (seq > task.seq || isLost(seq, task.lostIds)) return { from: "reset", reason: "unknown" };
   // It asks for all that followed, which must still be there.
   if (seq < task.trimmed) return { from: "reset", reason: "too-old" };
   return { from: "seq", seq };
@@ -73,6 +75,7 @@ interface TaskHead {
   trimmed: number;
   /** By type of row, likewise. */
   edges: Edges;
+  lostIds: readonly LostIds[];
   finished: boolean;
 }
 
@@ -166,13 +169,14 @@ class Follower {
   async #head(): Promise<TaskHead | null> {
     const head = await this.#feed.heads.get(this.#options.id);
     if (head === null) return null;
-    const { record, trimmed, trimmedOutputs = 0 } = head;
+    const { record, trimmed, trimmedOutputs = 0, lostIds = [] } = head;
     const { seq, status } = JSON.parse(record) as TaskRecord;
     return {
       json: record,
       seq,
       trimmed: trimmedOf(head),
       edges: { log: trimmed, output: trimmedOutputs },
+      lostIds,
       finished: isFinished(status),
     };
   }

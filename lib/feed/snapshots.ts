@@ -18,6 +18,9 @@ export const SNAPSHOT_TASKS = 100;
 /** Clients that share one, at most: all of them are served in one turn of the event loop. */
 const MAX_SHARES = 50;
 
+/** How a snapshot is told: as the first thing, or as what follows a cursor that is of no use. */
+export type Opening = "snapshot" | "too-old" | "unknown" | "malformed";
+
 /** The newest tasks, as they were at about one moment. */
 export class Snapshot {
   /** The cursor of a moment before it was read: what came since has yet to be told. */
@@ -41,23 +44,27 @@ export class Snapshot {
   }
 
   /** As it is sent, encoded once for each way. */
-  encode(event?: "snapshot" | "reset"): Uint8Array {
-    const name = event ?? "message";
+  encode(opening?: Opening): Uint8Array {
+    const name = opening ?? "message";
     const known = this.#encoded.get(name);
     if (known) return known;
-    const encoded = encodeBytes({
-      id: this.level,
-      event,
-      data: snapshotData(this.#records, event),
-    });
+    const event = snapshotEvent(opening);
+    const data = snapshotData(this.#records, opening);
+    const encoded = encodeBytes({ id: this.level, event, data });
     this.#encoded.set(name, encoded);
     return encoded;
   }
 }
 
+/** The name of a snapshot's event. */
+export function snapshotEvent(opening?: Opening): string | undefined {
+  return opening === undefined || opening === "snapshot" ? opening : "reset";
+}
+
 /** The data of a snapshot's event. */
-export function snapshotData(records: readonly string[], event?: "snapshot" | "reset"): string {
-  return `{${event === "reset" ? '"reason":"too-old",' : ""}"tasks":[${records.join(",")}]}`;
+export function snapshotData(records: readonly string[], opening?: Opening): string {
+  const reset = snapshotEvent(opening) === "reset";
+  return `{${reset ? `"reason":"${opening}",` : ""}"tasks":[${records.join(",")}]}`;
 }
 
 /** The `seq` of each task. */

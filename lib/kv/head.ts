@@ -40,8 +40,8 @@ export function pack(task: Task, input: Kept, result: Kept): Head {
   return { ...task, record: JSON.stringify(task.record), input, result };
 }
 
-/** What older versions did not count; `trimmed` was that of outputs, too. */
-const NOT_COUNTED = { rowBytes: 0, outputs: 0, outputBytes: 0, trimmedOutputs: 0 };
+/** What older versions did not write; `trimmed` was that of outputs, too. */
+const NOT_KNOWN = { rowBytes: 0, outputs: 0, outputBytes: 0, trimmedOutputs: 0, lostIds: [] };
 
 /** The newest row that was removed of a task, whatever its type. */
 export function trimmedOf(
@@ -58,7 +58,7 @@ export function isKept({ type, seq }: Row, { trimmed, trimmedOutputs = 0 }: Head
 /** A stored task as the engine knows it. */
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
-  return { ...NOT_COUNTED, ...task, record: JSON.parse(stored.record) as TaskRecord };
+  return { ...NOT_KNOWN, ...task, record: JSON.parse(stored.record) as TaskRecord };
 }
 
 /** A task's input, from its head or from its own key. */

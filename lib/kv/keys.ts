@@ -34,6 +34,7 @@
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
+ * | `["meta", "restored"]` | number | when the store was last restored from a backup, milliseconds |
  * | `["meta", "schema"]` | number | the layout that this table describes, see {@link ./migrations.ts} |
  * | `["meta", "secret"]` | 32 bytes | signs sessions and tasks' tokens; made once, where tokens are needed |
  *
@@ -118,6 +119,7 @@ export const keys = {
   revokeds: ["revoked"] as Key,
   revokedHead: ["revoked-head"] as Key,
   epoch: ["meta", "epoch"] as Key,
+  restored: ["meta", "restored"] as Key,
   schema: ["meta", "schema"] as Key,
   secret: ["meta", "secret"] as Key,
 } as const;

@@ -22,6 +22,7 @@ import {
 import { type Head, type Kept, unpack } from "../kv/head.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { Report } from "../task/report.ts";
+import { afterRestore } from "../task/restored.ts";
 import { newTrace, traced } from "../task/trace.ts";
 import { byteLength } from "../base/bytes.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
@@ -79,8 +80,8 @@ export class LiveTask implements Write {
   }
 
   /** A task read from the store: what is written of it is checked against what was read. */
-  static loaded(entry: Deno.KvEntry<Head>, hooks: LiveTaskHooks): LiveTask {
-    const task = unpack(entry.value);
+  static loaded(entry: Deno.KvEntry<Head>, hooks: LiveTaskHooks, restoredAt = 0): LiveTask {
+    const task = afterRestore(unpack(entry.value), restoredAt);
     return new LiveTask(task, StoredHead.asRead(entry, task), hooks);
   }
 

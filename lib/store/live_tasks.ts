@@ -13,6 +13,8 @@ import type { Write, WriteResult } from "./write.ts";
 
 export interface LiveTasksOptions {
   heads: Heads;
+  /** When the store was last restored, milliseconds since the epoch; 0 for never. */
+  restoredAt: number;
   /** This process. */
   sid: string;
   /** Milliseconds since the epoch. */
@@ -105,7 +107,7 @@ export class LiveTasks implements Disposable {
       const removing = this.#leaving.get(id);
       if (!removing) {
         if (entry.value === null) return null;
-        const live = LiveTask.loaded(entry, this.#hooks);
+        const live = LiveTask.loaded(entry, this.#hooks, this.#options.restoredAt);
         this.#live.set(id, live);
         return live;
       }

@@ -33,6 +33,8 @@ export interface StoreOptions extends JournalOptions {
   now?: () => number;
   /** @default {those that know of nothing pending} */
   heads?: Heads;
+  /** When the store was last restored, milliseconds since the epoch. @default {0, for never} */
+  restoredAt?: number;
 }
 
 /** Milliseconds after which a store that takes nothing is given nothing more. */
@@ -72,6 +74,7 @@ export class Store {
     this.journal = new Journal(options);
     this.#tasks = new LiveTasks({
       heads: this.heads,
+      restoredAt: options.restoredAt ?? 0,
       sid: this.sid,
       now: this.now,
       touch: (write) => this.journal.touch(write),

@@ -22,6 +22,9 @@ import type { Report } from "./report.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { newTrace, type Trace } from "./trace.ts";
 
+/** Ids between the two, neither of them included; see {@link ./restored.ts}. */
+export type LostIds = readonly [after: number, before: number];
+
 /** A task, as the engine knows it. */
 export interface Task {
   /** What everybody sees. Its `result` stays `null` here: it is kept apart, see `stored.ts`. */
@@ -56,6 +59,8 @@ export interface Task {
   trimmed: number;
   /** The newest output removed, likewise. */
   trimmedOutputs: number;
+  /** Ids that clients may have from a history that a restore took back. */
+  lostIds: readonly LostIds[];
   /** How the attempt went up to now; `null` before the first. */
   trace: Trace | null;
   /** When the run under way, or the last one, began: milliseconds since the epoch. */
@@ -267,6 +272,7 @@ export function newTask(spec: NewTask, now: number): Task {
     outputBytes: 0,
     trimmed: 0,
     trimmedOutputs: 0,
+    lostIds: [],
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),

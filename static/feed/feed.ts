@@ -188,8 +188,10 @@ export class Feed {
 
   #take(type: string, data: unknown): void {
     if (type === "snapshot" || type === "reset") {
-      const { tasks } = data as { tasks: readonly TaskRecord[] };
+      const { tasks, reason } = data as { tasks: readonly TaskRecord[]; reason?: string };
       for (const tab of this.#tabs) {
+        // Ids of the tab's are of another history, though as much may have happened in this one.
+        if (reason === "unknown") tab.follow?.forget();
         this.#loads.get(tab)?.abort();
         this.#loads.delete(tab);
         tab.pushSnapshot(tasks, true);

@@ -81,6 +81,11 @@ export class FeedFollow {
     void this.#read(this.#reading.signal);
   }
 
+  /** What the tab has is of a store that is no more: it goes with the next catch-up. */
+  forget(): void {
+    this.#last = Infinity;
+  }
+
   /** The stream does not carry its rows any more. */
   stop(): void {
     this.#reading?.abort();

@@ -85,6 +85,15 @@ export class FakeHeadway extends FakeClock implements World {
     this.#floor = this.#journal.length;
   }
 
+  /** A task has only its first rows, as in a backup, and goes on with ids that nobody has seen. */
+  restore(id: string, kept: number): void {
+    this.drop();
+    this.#floor = Infinity;
+    const rows = this.rows.get(id)!.slice(0, kept);
+    this.rows.set(id, rows);
+    this.records.set(id, { ...this.records.get(id)!, seq: 1_000_000 });
+  }
+
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     this.requests.push(url);
     // As a network does.
@@ -139,7 +148,8 @@ export class FakeHeadway extends FakeClock implements World {
           controller.enqueue(encoder.encode(`id: ${this.#journal.length}\n\n`));
         } else {
           const name = id === undefined ? "snapshot" : "reset";
-          const data = JSON.stringify({ tasks: [...this.records.values()] });
+          const reason = this.#floor === Infinity ? "unknown" : "too-old";
+          const data = JSON.stringify({ reason, tasks: [...this.records.values()] });
           controller.enqueue(
             encoder.encode(`id: ${this.#journal.length}\nevent: ${name}\ndata: ${data}\n\n`),
           );

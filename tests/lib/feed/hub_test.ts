@@ -105,13 +105,17 @@ Deno.test("Hub.next() gives the first event that is wanted, or null when it is c
 });
 
 Deno.test("startOf() says from where a stream goes on, or why it cannot", () => {
-  const task = { seq: 100, trimmed: 40 };
+  const task = { seq: 100, trimmed: 40, lostIds: [[60, 70]] as const };
   const reset = (reason: string) => ({ from: "reset", reason });
   const cases: [string | null, unknown][] = [
     [null, { from: "now" }],
     ["", { from: "now" }],
     ["0", reset("too-old")],
     ["40", { from: "seq", seq: 40 }],
+    ["60", { from: "seq", seq: 60 }],
+    ["61", reset("unknown")],
+    ["69", reset("unknown")],
+    ["70", { from: "seq", seq: 70 }],
     ["100", { from: "seq", seq: 100 }],
     ["007", reset("too-old")],
     ["39", reset("too-old")],
@@ -129,7 +133,7 @@ Deno.test("startOf() never takes a text for a place that is none", () => {
       fc.nat(),
       fc.nat(),
       (id, seq, trimmed) => {
-        const start = startOf(id, { seq, trimmed });
+        const start = startOf(id, { seq, trimmed, lostIds: [] });
         if (/^[0-9]{1,15}$/.test(id) && !id.includes("\n")) return;
         assertEquals(start, { from: "reset", reason: "malformed" });
       },
@@ -137,7 +141,7 @@ Deno.test("startOf() never takes a text for a place that is none", () => {
   );
   fc.assert(
     fc.property(fc.nat(200), fc.nat(100), fc.nat(100), (id, seq, trimmed) => {
-      const start = startOf(String(id), { seq, trimmed });
+      const start = startOf(String(id), { seq, trimmed, lostIds: [] });
       if (id > seq) assertEquals<unknown>(start, { from: "reset", reason: "unknown" });
       else if (id < trimmed) {
         assertEquals<unknown>(start, { from: "reset", reason: "too-old" });

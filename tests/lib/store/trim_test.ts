@@ -94,7 +94,10 @@ Deno.test("RowTrimmer removes the oldest rows and no state change", async () => 
       const removed = ever.slice(0, ever.length - left.length);
       const { seq } = head.record;
       for (const row of removed.slice(-1)) {
-        assertEquals(startOf(String(row.seq - 1), { seq, trimmed: head.trimmed }).from, "reset");
+        assertEquals(
+          startOf(String(row.seq - 1), { seq, trimmed: head.trimmed, lostIds: [] }).from,
+          "reset",
+        );
       }
       if (removed.length === 0) assertEquals(head.trimmed, 0);
       assert(rows.every((row, n) => n === 0 || row.seq > rows[n - 1]!.seq));

@@ -232,6 +232,25 @@ Deno.test("Feed conflates what many tasks tell, and loses no row to a tab that f
   assert(tab.batches.reduce((sum, size) => sum + size) < 20, "Only the newest is told");
 });
 
+Deno.test("Feed drops the rows of a task that a restore has taken back", async () => {
+  const world = new FakeHeadway();
+  const feed = new Feed(world);
+  const tab = new Tab(feed);
+  world.report(IDS[0]!);
+  tab.watchTask(IDS[0]!);
+  await world.pass(1000);
+  for (let n = 0; n < 10; n++) world.log(IDS[0]!);
+  await world.pass(1000);
+  assertEquals(tab.rows(), stored(world, IDS[0]!));
+  world.restore(IDS[0]!, 4);
+  for (let n = 0; n < 8; n++) world.log(IDS[0]!);
+  await world.pass(5000);
+  const reset = tab.events.findLastIndex(({ type }) => type === "reset");
+  assert(reset > 0);
+  tab.events = tab.events.slice(reset + 1);
+  assertEquals(tab.rows(), stored(world, IDS[0]!));
+});
+
 Deno.test("Feed tells of a task that is not there, and asks the server for no nonsense", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);

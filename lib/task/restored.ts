@@ -1,0 +1,40 @@
+/**
+ * Tasks of a store that was put back to an earlier moment. What happened since that moment is gone,
+ * but clients have seen its ids: so no id is used again. A task goes on with ids that are larger
+ * than all it can have had, and remembers those in between as of a history that is lost.
+ *
+ * @module
+ */
+
+import type { LostIds, Task } from "./state.ts";
+
+/**
+ * Ids a millisecond: the time of the restore gives the first one. A task that had more events than
+ * this since the restore before, on average, would have ids twice; they have 15 digits until 2286.
+ */
+const IDS_A_MS = 100;
+
+/** Remembered of each task, at most: beyond it the oldest become one, with what lies between them. */
+const MAX_LOST = 8;
+
+/**
+ * A task as it goes on after a restore.
+ *
+ * @param restoredAt Of the newest restore, milliseconds since the epoch; 0 for none.
+ */
+export function afterRestore(task: Task, restoredAt: number): Task {
+  const { record } = task;
+  const first = restoredAt * IDS_A_MS;
+  if (record.seq >= first - 1 || Date.parse(record.created_at) >= restoredAt) return task;
+  const lostIds: LostIds[] = [...task.lostIds, [record.seq, first]];
+  if (lostIds.length > MAX_LOST) {
+    const [[after], [, before]] = lostIds.splice(0, 2) as [LostIds, LostIds];
+    lostIds.unshift([after, before]);
+  }
+  return { ...task, lostIds, record: { ...record, seq: first - 1 } };
+}
+
+/** Whether an id is of a history that is lost. */
+export function isLost(seq: number, lostIds: readonly LostIds[]): boolean {
+  return lostIds.some(([after, before]) => seq > after && seq < before);
+}

@@ -1,0 +1,47 @@
+import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
+import { afterRestore, isLost } from "../../../lib/task/restored.ts";
+import { newTask, type Task } from "../../../lib/task/state.ts";
+
+const CREATED = Date.parse("2026-01-01T00:00:00.000Z");
+
+function taskAt(seq: number): Task {
+  const task = newTask({
+    id: "01J0000000000000000000TEST",
+    kind: "a",
+    priority: 0,
+    runAt: CREATED,
+    maxAttempts: 1,
+    timeoutMs: null,
+  }, CREATED);
+  return { ...task, record: { ...task.record, seq } };
+}
+
+Deno.test("afterRestore() leaves a task alone that no restore has put back", () => {
+  const task = taskAt(7);
+  assertStrictEquals(afterRestore(task, 0), task);
+  assertStrictEquals(afterRestore(task, CREATED), task);
+  const again = afterRestore(task, CREATED + 1);
+  assertStrictEquals(afterRestore(again, CREATED + 1), again);
+});
+
+Deno.test("afterRestore() takes no id twice, and knows which were of a history that is lost", () => {
+  let task = taskAt(100);
+  const valid = [1, 100];
+  const lost: number[] = [];
+  for (let n = 1; n <= 20; n++) {
+    const { seq } = task.record;
+    // Events of after the backup that nobody will have seen.
+    lost.push(seq + 1, seq + 5000);
+    task = afterRestore(task, CREATED + n * 86_400_000);
+    assert(task.record.seq > seq + 5000 && /^\d{1,15}$/.test(String(task.record.seq + 1)));
+    task = { ...task, record: { ...task.record, seq: task.record.seq + 10 } };
+    valid.push(task.record.seq);
+    assertEquals(lost.filter((seq) => !isLost(seq, task.lostIds)), []);
+  }
+  assertLess(task.lostIds.length, 10);
+  // Of very old ones it is forgotten that they were good: then a client gets all that is kept.
+  assertEquals(
+    valid.slice(0, 2).concat(valid.slice(-7)).filter((seq) => isLost(seq, task.lostIds)),
+    [],
+  );
+});
