@@ -77,7 +77,10 @@ class Follower {
     const resuming = lastEventId !== null && lastEventId !== "";
     if (resuming) {
       await this.#feed.hub.reach(lastEventId);
-      if (await this.#replay(lastEventId)) return;
+      if (await this.#replay(lastEventId)) {
+        // Who missed nothing would else hear only from the next heartbeat that it is listened for.
+        return this.#stream.send(cursorOnly(this.#feed.hub));
+      }
     }
     let opening: Opening = resuming ? this.#reasonFor(lastEventId) : "snapshot";
     for (;; opening = "too-old") {

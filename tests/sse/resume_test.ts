@@ -43,6 +43,17 @@ Deno.test("sse 06: also one who watches an empty store", async () => {
   ]);
 });
 
+Deno.test("sse 06: who comes back and missed nothing has a cursor at once, not at a heartbeat", async () => {
+  await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "0" });
+  const many = await openStream(`${app.url}/tasks/stream`);
+  const [snapshot] = await many.collect(1);
+  await many.close();
+  using again = await openRaw(`${app.url}/tasks/stream`, {
+    headers: { "last-event-id": snapshot!.id },
+  });
+  assert(await again.until(`id: ${snapshot!.id}`));
+});
+
 /** Reads whole events out of the bytes a connection had when it was cut. */
 function wholeEvents(text: string): Pick<ReadEvent, "id" | "event">[] {
   const events: Pick<ReadEvent, "id" | "event">[] = [];
