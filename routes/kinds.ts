@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { json } from "../lib/http/http.ts";
 import type { AnyTask } from "../lib/task/define.ts";
+import * as shippedKinds from "../lib/kinds/mod.ts";
 import type { App } from "./app.ts";
+
+const SHIPPED = new Set(Object.values(shippedKinds).map(({ kind }) => kind));
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input. */
 export function getKinds(app: App): Response {
@@ -14,6 +17,7 @@ export function getKinds(app: App): Response {
       timeout_ms: task.timeout ?? null,
       concurrency: task.concurrency ?? null,
       isolate: task.isolate,
+      shipped: SHIPPED.has(task.kind),
     })),
     limits: {
       max_upload: app.config.maxUpload,

@@ -140,6 +140,7 @@ export const SCHEMAS = {
       timeout_ms: count.nullable(),
       concurrency: count.nullable(),
       isolate: z.boolean(),
+      shipped: z.boolean(),
     })),
     limits: z.strictObject({ max_upload: count, max_body: count, lease_ms: count }),
   }),

@@ -48,6 +48,8 @@ export interface KindInfo {
   description: string | null;
   /** JSON Schema of its input; `null` where anything goes. */
   input: unknown;
+  /** It comes with Headway. */
+  shipped?: boolean;
 }
 
 /** An upload that was taken in. */

@@ -319,6 +319,13 @@ export const en = {
     uploading: (done: string, total: string) => `Uploading ${done} of ${total}`,
     storing: "Storing…",
     noKinds: "Could not load the kinds",
+    searchKinds: "Search the kinds",
+    shippedKinds: "Shipped with Headway",
+    noKindFound: "No matching kind",
+    wrongFields: (count: number) =>
+      count === 1 ? "One field needs your attention" : `${count} fields need your attention`,
+    anyText: "Anything: JSON, or text as it is",
+    noSchema: "This kind has no form: it takes any JSON, or nothing",
   },
   dropHere: "Drop the file to run a task on it",
 

@@ -321,6 +321,12 @@ export const zh: Strings = {
     uploading: (done, total) => `已上传 ${done}，共 ${total}`,
     storing: "正在保存…",
     noKinds: "任务类型加载失败",
+    searchKinds: "搜索类型",
+    shippedKinds: "Headway 自带",
+    noKindFound: "没有匹配的类型",
+    wrongFields: (count) => `有 ${count} 个字段需要修改`,
+    anyText: "任意内容：JSON 或纯文本",
+    noSchema: "此类型没有表单，可填写任意 JSON 或留空",
   },
   dropHere: "松开鼠标，用此文件新建任务",
 

@@ -154,7 +154,7 @@ function Control(props: ControlProps): JSX.Element {
 function Name({ field }: { field: Field }): JSX.Element {
   const { name, hint, optional, type } = field;
   const note = [
-    type === "lines" ? strings.form.oneALine : "",
+    type === "lines" ? strings.form.oneALine : type === "any" ? strings.form.anyText : "",
     optional ? strings.form.optional : "",
   ]
     .filter(Boolean).join(" · ");

@@ -3,7 +3,7 @@ import type { JSX, TargetedEvent, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type ApiError, createTask, type KindInfo } from "../app/api.ts";
 import type { Problem } from "./json_schema.ts";
-import { fileFields, type Values } from "./kind_form.ts";
+import { fieldAt, fileFields, type Values } from "./kind_form.ts";
 import { closeForm } from "./new_task.ts";
 import { randomKey } from "../ui/random_key.ts";
 import { go, taskHref } from "../app/route.ts";
@@ -63,7 +63,10 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
 
   useEffect(() => {
     if (error !== null || refusals.value > 0) {
-      element.current!.querySelector<HTMLElement>(WRONG)?.focus();
+      const control = element.current!.querySelector<HTMLElement>(WRONG);
+      control?.focus();
+      // With what is said below it.
+      control?.closest(".field")!.scrollIntoView({ block: "nearest" });
     }
   }, [error, refusals.value]);
 
@@ -78,6 +81,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
   const general = problemsAt(fields, null, told);
   if (error !== null && error.fields.size === 0) general.push(error.message);
   const asJson = form.asJson.value;
+  const count = new Set(told.map(({ path }) => fieldAt(fields, path)?.path ?? "")).size;
   return (
     <form
       ref={element}
@@ -93,6 +97,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
         run();
       }}
     >
+      {schema === null && <p class="form-hint">{strings.form.noSchema}</p>}
       {fields.map((field) => (
         <FormField
           key={field.path}
@@ -107,12 +112,14 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
           ontouch={(path) => touched.value = new Set(touched.peek()).add(path)}
         />
       ))}
-      {general.length > 0 && (
-        <ul class="problem" role="alert">
-          {general.map((problem, n) => <li key={n} class="text">{problem}</li>)}
-        </ul>
-      )}
       <div class="form-foot">
+        {/* Beside the button that was pressed: wherever the form is scrolled to, it is in sight. */}
+        <div class="form-problem" role="alert">
+          {general.map((problem, n) => <p key={n} class="problem text">{problem}</p>)}
+          {general.length === 0 && count > 0 && (refusals.value > 0 || refused.length > 0) && (
+            <p class="problem">{strings.form.wrongFields(count)}</p>
+          )}
+        </div>
         {asJson !== null && (
           <button type="button" class="link" disabled={busy} onClick={form.turn}>
             {asJson ? strings.form.asForm : strings.form.asJson}

@@ -23,7 +23,8 @@ export type Field =
     readonly optional: boolean;
   }
   & (
-    | { readonly type: "file" | "text" | "lines" | "boolean" | "json" }
+    /** `any` takes JSON, and what is none as text: its schema says nothing. */
+    | { readonly type: "file" | "text" | "lines" | "boolean" | "json" | "any" }
     | { readonly type: "email" | "url" | "date" }
     | { readonly type: "number"; readonly whole: boolean }
     | { readonly type: "choice" | "choices"; readonly options: readonly Option[] }
@@ -124,8 +125,15 @@ function fieldOf(unresolved: Schema, { root, path, required }: Place): Field {
       return { ...common, type: "group", fields };
     }
     default:
-      return { ...common, type: "json" };
+      return { ...common, type: path.length > 0 && saysNothing(schema) ? "any" : "json" };
   }
+}
+
+/** As of a date that is made of a text: its library cannot write it down, and takes what it can read. */
+function saysNothing(schema: Schema): boolean {
+  return Object.keys(schema).every((key) =>
+    key === "description" || key === "title" || key === "default"
+  );
 }
 
 function textType(format: string | undefined): "email" | "url" | "date" | "text" {
@@ -184,6 +192,7 @@ export function firstValues(
     else if (field.type === "choices") values[path] = Array.isArray(value) ? value.map(String) : [];
     else if (field.type === "lines") values[path] = Array.isArray(value) ? value.join("\n") : "";
     else if (field.type === "json") values[path] = jsonText(value, path);
+    else if (field.type === "any") values[path] = anyText(value);
     else values[path] = value === undefined || value === null ? "" : String(value);
   }
   const whole = fields[0]?.path === "";
@@ -197,6 +206,19 @@ export function firstValues(
 function jsonText(value: unknown, path: string): string {
   if (value === undefined) return path === "" ? "{}" : "";
   return JSON.stringify(value, null, 2);
+}
+
+function anyText(value: unknown): string {
+  if (typeof value !== "string") return value === undefined ? "" : JSON.stringify(value);
+  return parseAny(value) === value ? value : JSON.stringify(value);
+}
+
+function parseAny(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The input that the values make, or all that is wrong with it. Empty fields are left out. */
@@ -290,6 +312,8 @@ function read(field: Field, values: Values, problems: Problem[]): unknown {
       problems.push({ path, problem: strings.form.types.number });
       return undefined;
     }
+    case "any":
+      return parseAny(value);
     case "json":
       try {
         return JSON.parse(value);

@@ -2,7 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { getDetails, type KindInfo } from "../app/api.ts";
-import { takesFile } from "./kind_form.ts";
+import { firstKind, type KindGroups, kindGroups } from "./kind_choice.ts";
+import { KindPicker } from "./kind_picker.tsx";
 import { closeForm, type NewTask, newTask } from "./new_task.ts";
 import { kinds } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
@@ -15,7 +16,11 @@ export function NewTaskDialog(): JSX.Element | null {
   if (wanted === null) return null;
   const title = wanted.again ? strings.form.runAgain(wanted.again.kind) : strings.newTask;
   return (
-    <Dialog title={title} class="new-task" onclose={closeForm}>
+    <Dialog
+      title={title}
+      class={`new-task${wanted.again ? "" : " new-task-wide"}`}
+      onclose={closeForm}
+    >
       {kinds.value === null
         ? <p>{strings.loading}</p>
         : wanted.again
@@ -32,43 +37,29 @@ interface ChoiceProps {
 
 /** Any kind; one that works on files, once there is one. */
 function Choice({ kinds, file }: ChoiceProps): JSX.Element {
-  const usable = kinds.filter(({ input }) => file === null || takesFile(input));
-  const name = useSignal(file === null ? "demo" : fittingKind(file));
-  useEffect(() => {
-    if (file !== null && !usable.some(({ kind }) => kind === name.peek())) {
-      name.value = fittingKind(file);
-    }
-  }, [file]);
-  const chosen = usable.find(({ kind }) => kind === name.value) ?? usable[0];
+  const text = useSignal("");
+  const all = kindGroups(kinds, file, "");
+  const groups = text.value === "" ? all : kindGroups(kinds, file, text.value);
+  const picked = useSignal<string | null>(null);
+  const among = (some: KindGroups) =>
+    [...some.own, ...some.shipped].find(({ kind }) => kind === picked.value);
+  // What is looked for and no longer there is not what one wants to run.
+  const name = among(groups)?.kind ??
+    firstKind(groups.own.length + groups.shipped.length > 0 ? groups : all, file);
+  const chosen = kinds.find(({ kind }) => kind === name);
   if (chosen === undefined) return <p>{strings.form.noKinds}</p>;
   return (
-    <>
-      <fieldset class="kinds">
-        <legend>{strings.form.kind}</legend>
-        <div class="kinds-list">
-          {usable.map(({ kind, description }) => (
-            <label key={kind} class="kind">
-              <input
-                type="radio"
-                name="kind"
-                value={kind}
-                checked={chosen.kind === kind}
-                autofocus={chosen.kind === kind}
-                onChange={() => name.value = kind}
-              />
-              <span class="kind-name">{kind}</span>
-              {description && <span class="kind-about text">{description}</span>}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+    <div class="choice">
+      <KindPicker
+        groups={groups}
+        count={all.own.length + all.shipped.length}
+        text={text}
+        chosen={name}
+        onchoose={(kind) => picked.value = kind}
+      />
       <InputForm key={chosen.kind} info={chosen} file={file} />
-    </>
+    </div>
   );
-}
-
-function fittingKind(file: File): string {
-  return /\.(csv|tsv)$/i.test(file.name) || file.type === "text/csv" ? "csv-profile" : "checksum";
 }
 
 interface AgainProps extends ChoiceProps {

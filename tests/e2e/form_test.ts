@@ -233,7 +233,7 @@ Deno.test("a file can be dropped anywhere, also beside an open form", async () =
       selector,
     );
   await page.waitForSelector(".empty");
-  await press(page, "New task");
+  await open(page, "demo");
   await page.waitForSelector("#field-steps");
   await drop("one.csv", "dialog h2");
   await page.waitForSelector("#field-upload");

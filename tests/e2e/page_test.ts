@@ -69,6 +69,7 @@ Deno.test("the page starts a demo and its bar reaches 100 %", async () => {
   const { page, problems } = visited;
   await holds(page, "main", "No tasks yet");
   await press(page, "New task");
+  await page.locator("input[name=kind][value=demo]").click();
   await page.locator("#field-steps").fill("8");
   await page.locator("#field-interval_ms").fill("60");
   await press(page, "Start");

@@ -100,6 +100,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
     timeout_ms: null,
     concurrency: null,
     isolate: false,
+    shipped: true,
   });
   assertEquals([input.type, input.additionalProperties], ["object", false]);
   assertEquals(input.properties.steps, {
@@ -113,6 +114,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   assertEquals(of("waits").input, null);
   assertEquals(of("late").timeout_ms, 50);
   assertEquals(of("out-of-memory").isolate, true);
+  assertEquals(of("out-of-memory").shipped, false);
 });
 
 Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", async () => {

@@ -204,3 +204,20 @@ Deno.test("fieldAt() finds the field around a place", () => {
   assertEquals(fieldAt(fields, ""), null);
   assertEquals(fieldAt([jsonField()], "a.0")?.path, "");
 });
+
+Deno.test("a field whose schema says nothing takes JSON, and any other text as it is", () => {
+  const schema = {
+    type: "object",
+    properties: { day: { description: "When" } },
+    required: ["day"],
+  };
+  const fields = formFields(schema);
+  assertEquals(fields.map(({ type, hint }) => [type, hint]), [["any", "When"]]);
+  const read = (day: string) => toInput(fields, schema, { day });
+  assertEquals(read("2026-01-31"), { input: { day: "2026-01-31" } });
+  assertEquals(read('{"n": 7}'), { input: { day: { n: 7 } } });
+  assertEquals("problems" in read(""), true);
+  for (const day of ["2026-01-31", "7", 7, null, "null", { a: [1] }]) {
+    assertEquals(toInput(fields, schema, firstValues(fields, schema, { day })), { input: { day } });
+  }
+});

@@ -1,0 +1,45 @@
+/**
+ * Which kinds the form offers, and in which order: one's own first, those that ship after them.
+ *
+ * @module
+ */
+
+import type { KindInfo } from "../app/api.ts";
+import { takesFile } from "./kind_form.ts";
+
+/** Kinds in two groups, each by name. */
+export interface KindGroups {
+  /** Those of the operator's modules. */
+  readonly own: readonly KindInfo[];
+  /** Those that come with Headway. */
+  readonly shipped: readonly KindInfo[];
+}
+
+/** The kinds that can be used, with a file where there is one, and fit a text that is looked for. */
+export function kindGroups(
+  kinds: readonly KindInfo[],
+  file: File | null,
+  text: string,
+): KindGroups {
+  const words = text.trim().toLowerCase().split(/\s+/);
+  const found = kinds.filter(({ kind, description, input }) => {
+    if (file !== null && !takesFile(input)) return false;
+    const all = `${kind} ${description ?? ""}`.toLowerCase();
+    return words.every((word) => all.includes(word));
+  }).sort((one, other) => one.kind < other.kind ? -1 : 1);
+  return {
+    own: found.filter(({ shipped }) => !shipped),
+    shipped: found.filter(({ shipped }) => shipped),
+  };
+}
+
+/** The kind that is chosen at first: one's own, else what fits the file. */
+export function firstKind({ own, shipped }: KindGroups, file: File | null): string | undefined {
+  const fitting = file === null ? "demo" : isTable(file) ? "csv-profile" : "checksum";
+  const first = own[0] ?? shipped.find(({ kind }) => kind === fitting) ?? shipped[0];
+  return first?.kind;
+}
+
+function isTable({ name, type }: File): boolean {
+  return /\.(csv|tsv)$/i.test(name) || type === "text/csv";
+}

@@ -1,0 +1,91 @@
+import type { Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { KindInfo } from "../app/api.ts";
+import type { KindGroups } from "./kind_choice.ts";
+import { strings } from "../i18n/strings.ts";
+import { SearchIcon } from "../ui/icons.tsx";
+
+/** Kinds from which on they can be searched. */
+const MANY = 7;
+
+/** What {@link KindPicker} takes. */
+export interface KindPickerProps {
+  /** Those that fit what is looked for. */
+  groups: KindGroups;
+  /** How many there are in all. */
+  count: number;
+  /** What is looked for. */
+  text: Signal<string>;
+  /** The one that is chosen. */
+  chosen: string | undefined;
+  /** Takes the one that is chosen next. */
+  onchoose: (kind: string) => void;
+}
+
+/** All kinds, to choose one of. */
+export function KindPicker(props: KindPickerProps): JSX.Element {
+  const { groups: { own, shipped }, count, text, chosen, onchoose } = props;
+  const draw = (info: KindInfo) => (
+    <KindOption key={info.kind} info={info} checked={info.kind === chosen} onchoose={onchoose} />
+  );
+  return (
+    <fieldset class="kinds">
+      <legend>{strings.form.kind}</legend>
+      {count >= MANY && (
+        <div class="search">
+          <SearchIcon />
+          <input
+            type="search"
+            autoComplete="off"
+            spellcheck={false}
+            aria-label={strings.form.searchKinds}
+            placeholder={strings.form.searchKinds}
+            value={text.value}
+            onInput={({ currentTarget }) => text.value = currentTarget.value}
+            onKeyDown={(event) => {
+              // In a form's field, Enter would start the task.
+              if (event.key === "Enter") event.preventDefault();
+              if (event.key !== "ArrowDown") return;
+              event.preventDefault();
+              document.querySelector<HTMLElement>(".kind input:checked")?.focus();
+            }}
+          />
+        </div>
+      )}
+      <div class="kinds-list">
+        {own.map(draw)}
+        {own.length > 0 && shipped.length > 0 && (
+          <p class="kinds-group">{strings.form.shippedKinds}</p>
+        )}
+        {shipped.map(draw)}
+        {own.length + shipped.length === 0 && (
+          <p class="kinds-none" role="status">{strings.form.noKindFound}</p>
+        )}
+      </div>
+    </fieldset>
+  );
+}
+
+interface KindOptionProps {
+  info: KindInfo;
+  checked: boolean;
+  onchoose: (kind: string) => void;
+}
+
+function KindOption({ info, checked, onchoose }: KindOptionProps): JSX.Element {
+  const { kind, description } = info;
+  return (
+    <label class="kind">
+      <input
+        type="radio"
+        name="kind"
+        value={kind}
+        checked={checked}
+        autofocus={checked}
+        onChange={() => onchoose(kind)}
+      />
+      <span class="kind-name text">{kind}</span>
+      {description && <span class="kind-about text">{description}</span>}
+    </label>
+  );
+}
