@@ -66,7 +66,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
       const control = element.current!.querySelector<HTMLElement>(WRONG);
       control?.focus();
       // With what is said below it.
-      control?.closest(".field")!.scrollIntoView({ block: "nearest" });
+      control?.closest(".field")?.scrollIntoView({ block: "nearest" });
     }
   }, [error, refusals.value]);
 
