@@ -180,7 +180,7 @@ export async function cancelTask(id: string): Promise<void> {
   await call("POST", `${taskUrl(id)}/cancel`);
 }
 
-/** Makes a finished task pending again. */
+/** Makes a task that failed or was canceled pending again, or a new one of one that completed. */
 export async function retryTask(id: string): Promise<TaskRecord> {
   return await call("POST", `${taskUrl(id)}/retry`);
 }

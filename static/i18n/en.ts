@@ -147,6 +147,7 @@ export const en = {
     submitted: "Submitted",
     started: "Started",
     ended: "Ended",
+    again: "Runs again",
     limit: "Time limit",
     priority: "Priority",
     interruptions: "Interrupted",

@@ -153,6 +153,7 @@ export const zh: Strings = {
     submitted: "提交",
     started: "开始",
     ended: "结束",
+    again: "再次运行的任务",
     limit: "时间上限",
     priority: "优先级",
     interruptions: "中断",

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
+import { stayInPage, taskHref } from "../app/route.ts";
 import { connection } from "../app/connection.ts";
 import { ago, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
@@ -50,6 +51,13 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
         <Fact name={facts.submitted}>
           <Ago time={created_at} />
         </Fact>
+        {record.retried_from !== undefined && (
+          <Fact name={facts.again}>
+            <a href={taskHref(record.retried_from)} onClick={stayInPage}>
+              <code>{record.retried_from.slice(-6)}</code>
+            </a>
+          </Fact>
+        )}
         {known && known.timeout_ms !== null && (
           <Fact name={facts.limit}>{duration(known.timeout_ms)}</Fact>
         )}

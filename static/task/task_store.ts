@@ -12,6 +12,7 @@ import type { FollowedEvent } from "../feed/feed_protocol.ts";
 import { forget, knownTask } from "../list/list_store.ts";
 import { feed } from "../feed/live.ts";
 import { go, taskHref } from "../app/route.ts";
+import { may } from "../app/session.ts";
 import { randomKey } from "../ui/random_key.ts";
 import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
 
@@ -39,11 +40,14 @@ export function retry(): Promise<void> {
 /** Runs the same once more, as a task of its own: what the open one has made is kept. */
 export function runAgain(): Promise<void> {
   return act("retry", async (id) => {
-    const { kind } = task.peek().record!;
-    const { input } = await api.getDetails(id);
-    const made = await api.createTask(kind, input ?? undefined, randomKey());
-    go(taskHref(made.task_id));
+    const { task_id } = may("admin") ? await api.retryTask(id) : await resubmit(id);
+    go(taskHref(task_id));
   });
+}
+
+async function resubmit(id: string): Promise<TaskRecord> {
+  const { input } = await api.getDetails(id);
+  return await api.createTask(task.peek().record!.kind, input ?? undefined, randomKey());
 }
 
 /** Removes the open task. */
