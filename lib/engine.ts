@@ -15,13 +15,15 @@ import { keys } from "./kv/keys.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import { Reaper } from "./cluster/reaper.ts";
-import { Runner, type RunnerOptions } from "./runner/runner.ts";
+import type { Kinds } from "./runner/kinds.ts";
+import type { Run } from "./runner/run.ts";
+import { Runner } from "./runner/runner.ts";
+import { TaskPools, type TaskPoolsOptions } from "./runner/task_pools.ts";
 import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { Store } from "./store/store.ts";
 import type { RowBounds } from "./store/trim.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
-import type { AnyTask } from "./task/define.ts";
 import { Uploads } from "./kv/uploads.ts";
 
 export interface EngineOptions {
@@ -30,12 +32,17 @@ export interface EngineOptions {
   /** No other process can have this store: all old sessions are dead, and a commit may check more keys. */
   alone: boolean;
   role: "all" | "web" | "worker";
-  kinds: ReadonlyMap<string, AnyTask>;
-  startProcess: RunnerOptions["startProcess"];
+  /** Also known by the next engine, when this one is fenced. */
+  kinds: Kinds;
+  startProcess: TaskPoolsOptions<Run>["startProcess"];
+  explain?: NonNullable<TaskPoolsOptions<Run>["explain"]>;
+  /** Of each module. */
   processes: number;
   /** Tasks at once in each task process. */
   concurrency: number;
-  /** See {@link RunnerOptions.killAfterMs}. */
+  /** Milliseconds in which a task process must have loaded its module. @default {60_000} */
+  loadMs?: number;
+  /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   /** Milliseconds. */
   leaseMs: number;
@@ -61,6 +68,7 @@ export class Engine {
   readonly heads: Heads;
   readonly feed: Feed;
   readonly uploads: Uploads;
+  readonly pools: TaskPools<Run>;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
   readonly reaper: Reaper;
@@ -72,7 +80,7 @@ export class Engine {
   private constructor(
     parts: Pick<
       Engine,
-      "store" | "hub" | "uploads" | "runner" | "reaper" | "sweeper" | "journalRetention"
+      "store" | "hub" | "uploads" | "pools" | "runner" | "reaper" | "sweeper" | "journalRetention"
     >,
     session: Session,
   ) {
@@ -82,6 +90,7 @@ export class Engine {
     this.heads = heads;
     this.feed = createFeed(kv, parts.hub, heads);
     this.uploads = parts.uploads;
+    this.pools = parts.pools;
     this.runner = parts.runner;
     this.reaper = parts.reaper;
     this.sweeper = parts.sweeper;
@@ -137,8 +146,13 @@ export class Engine {
     const isElected = () => sweeper.isElected();
     const journalRetention = new JournalRetention({ store, hub, isElected, log });
     const workers = () => reaper.workers;
+    // What only checks inputs needs one process a module.
+    const checksOnly = role === "web";
+    const processes = checksOnly ? 1 : options.processes;
+    const pools = new TaskPools<Run>({ ...options, processes, checksOnly });
     const runner = role === "web" ? null : new Runner({
       ...options,
+      pools,
       store,
       hub,
       uploads,
@@ -146,17 +160,19 @@ export class Engine {
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
-    const parts = { store, hub, uploads, runner, reaper, sweeper, journalRetention };
+    const parts = { store, hub, uploads, pools, runner, reaper, sweeper, journalRetention };
     const engine = new Engine(parts, session);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});
     try {
       await Promise.race([beginning, stalled.promise]);
+      if (!runner) pools.start();
       await runner?.start();
       return engine;
     } catch (error) {
       session[Symbol.dispose]();
       await runner?.abandon();
+      await pools.close();
       await engine.#stopCleaning();
       await store.journal.giveUp();
       await beginning.catch(() => {});
@@ -204,6 +220,7 @@ export class Engine {
   /** Stops tasks at their next `yield` or after `graceMs`, writes what is left, and ends the session. */
   async close(graceMs: number): Promise<void> {
     await this.stopTasks(graceMs);
+    await this.pools.close();
     await this.#stopCleaning();
     const { journal, sid } = this.store;
     await journal.idle();
@@ -218,6 +235,7 @@ export class Engine {
   async abandon(): Promise<void> {
     this.#session[Symbol.dispose]();
     await this.runner?.abandon();
+    await this.pools.close();
     await this.#stopCleaning();
     this.store[Symbol.dispose]();
     await this.store.journal.close();

@@ -17,11 +17,11 @@ import { RateLimit } from "./http/rate_limit.ts";
 import { TaskCounts } from "./kv/counts.ts";
 import { isStoreFile, type OpenStore } from "./kv/open_store.ts";
 import { storeFault } from "./kv/store_file.ts";
+import type { Kinds } from "./runner/kinds.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./server_parts.ts";
 import { Drain } from "./sse/drain.ts";
 import type { Pulse } from "./sse/pulse.ts";
 import { StreamPlaces } from "./sse/stream_places.ts";
-import type { AnyTask } from "./task/define.ts";
 import { delay } from "./task/delay.ts";
 
 export type { ServerOptions } from "./server_parts.ts";
@@ -48,7 +48,7 @@ export function longestStopMs(drainMs: number): number {
 export class Server implements AsyncDisposable {
   readonly version: string;
   readonly config: Config;
-  readonly kinds: ReadonlyMap<string, AnyTask>;
+  readonly kinds: Kinds;
   readonly auth: Auth;
   /** Writes of each client; `null` for no limit. */
   readonly writes: RateLimit | null;
@@ -107,6 +107,8 @@ export class Server implements AsyncDisposable {
       const server = new Server(parts);
       const { store: { check }, log } = parts;
       await check.during(server.#openEngine());
+      // Tests, and whoever embeds it, submit at once.
+      if (options.inline) await server.kinds.settled;
       void check.damage.then((damage) => {
         if (damage === null) return;
         log.error("the store is damaged: restore it from a backup", { damage });

@@ -8,10 +8,17 @@ import { createLogger, type Logger } from "./base/log.ts";
 import { Metrics } from "./base/metrics.ts";
 import { currentRun, keepRunInTimers } from "./child/current_run.ts";
 import { guardExit } from "./child/exit_guard.ts";
-import { loadKinds, SHIPPED_KINDS } from "./child/load_kinds.ts";
+import { collectKinds } from "./child/load_kinds.ts";
 import { taskEnvironment } from "./child/task_environment.ts";
 import { type Certificate, readCertificate } from "./config/certificate.ts";
 import { type Config, ConfigError } from "./config/config.ts";
+import {
+  explainFailure,
+  kindsModule,
+  type KindsModuleSource,
+  readableFolders,
+  SHIPPED_MODULE,
+} from "./config/kinds_modules.ts";
 import { serverFiles } from "./config/server_files.ts";
 import { taskPermissions } from "./config/task_permissions.ts";
 import type { EngineOptions } from "./engine.ts";
@@ -20,6 +27,8 @@ import { isLoopback } from "./http/origin.ts";
 import { outliveErrors } from "./outlive_errors.ts";
 import { readTokens } from "./http/tokens.ts";
 import { type OpenStore, openStore } from "./kv/open_store.ts";
+import * as shippedKinds from "./kinds/mod.ts";
+import { Kinds, ModuleOfKinds } from "./runner/kinds.ts";
 import { startInline, startTaskProcess } from "./runner/task_process.ts";
 import { Pulse } from "./sse/pulse.ts";
 
@@ -71,8 +80,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     guardExit(() => currentRun.getStore() !== undefined);
     keepRunInTimers();
   }
-  const modules = [SHIPPED_KINDS, ...config.kinds];
-  const kinds = await loadKinds(modules);
+  const kinds = await kindsOf(config, log);
   const tokens = await readTokens(config.tokens, config.tokensFile);
   if (tokens.length === 0) requireUnreachable(config);
   const certificate = await readCertificate(config.tlsCert, config.tlsKey);
@@ -90,10 +98,13 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     role: config.role,
     kinds,
     startProcess: inline
-      ? (events) => startInline(kinds, events)
-      : await processStarter(config, modules, options.environment(), log),
+      ? ({ url }, events) => startInline(() => import(url), events)
+      : await processStarter(config, options.environment(), log),
+    explain: (module, reason) =>
+      explainFailure(module as KindsModuleSource, config.taskPermissions, reason),
     processes: Math.max(1, config.taskProcesses),
     concurrency: config.concurrency,
+    loadMs: config.loadMs,
     leaseMs: config.leaseMs,
     retentionMs: config.retentionMs,
     rowBounds: {
@@ -110,6 +121,13 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const parts = { config, options, log, certificate, store, engine, metrics, auth, pulse };
   const resources = owned.move();
   return { ...parts, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/** The modules of kinds, of which none is imported here but the one that ships. */
+async function kindsOf(config: Config, log: Logger): Promise<Kinds> {
+  const shipped = new ModuleOfKinds(SHIPPED_MODULE, collectKinds(shippedKinds));
+  const modules = await Promise.all(Array.from(new Set(config.kinds), kindsModule));
+  return new Kinds([shipped, ...modules.map((module) => new ModuleOfKinds(module))], log);
 }
 
 /**
@@ -129,7 +147,6 @@ function requireUnreachable({ role, opsPort, insecure, host }: Config): void {
 /** Task processes do not reach the server's own files; the log says what leads there all the same. */
 async function processStarter(
   config: Config,
-  modules: readonly string[],
   environment: Record<string, string>,
   log: Logger,
 ): Promise<EngineOptions["startProcess"]> {
@@ -138,8 +155,11 @@ async function processStarter(
   for (const gap of gaps) {
     log.warn(`HEADWAY_TASK_PERMISSIONS lets tasks reach the store and the tokens: ${gap}`);
   }
+  for (const folder of readableFolders(config.kinds)) {
+    if (folder.includes(",")) log.warn("tasks cannot read a folder with a comma in it", { folder });
+  }
   const env = taskEnvironment(environment);
-  return (events) => startTaskProcess({ modules, permissions, env, log }, events);
+  return (module, events) => startTaskProcess({ module, permissions, env, log }, events);
 }
 
 /** Milliseconds between two ticks for the streams: ten in the shortest time they measure. */

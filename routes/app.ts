@@ -14,7 +14,7 @@ import type { NewestTasks } from "../lib/feed/newest_tasks.ts";
 import type { Pulse } from "../lib/sse/pulse.ts";
 import type { StreamPlaces } from "../lib/sse/stream_places.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
-import type { AnyTask } from "../lib/task/define.ts";
+import type { Kinds } from "../lib/runner/kinds.ts";
 import type { TaskCounts } from "../lib/kv/counts.ts";
 
 /** A running server, as its routes see it. */
@@ -32,7 +32,7 @@ export interface App {
   /** Store, hub and the rest; another one after this process was taken for dead. */
   readonly engine: Engine;
   /** The kinds there are. */
-  readonly kinds: ReadonlyMap<string, AnyTask>;
+  readonly kinds: Kinds;
   /** Ticks for the streams. */
   readonly pulse: Pulse;
   /** Made once for all who watch everything. */

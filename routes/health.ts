@@ -6,12 +6,25 @@ export function getHealth(): Response {
   return json({ status: "ok" });
 }
 
-/** `GET /readyz`: it can do its work: the store answers, and it is not about to stop. */
+/**
+ * `GET /readyz`: it can do its work: the store answers, it is not about to stop, and not each of its
+ * modules of kinds has failed.
+ */
 export async function getReady(app: App): Promise<Response> {
   if (app.stopping) return json({ status: "stopping" }, 503);
   const { engine } = app;
   const { stalledMs } = engine.store.journal;
   if (stalledMs > 0) return json({ status: "the store takes no writes" }, 503);
   await engine.requireAnswer();
-  return json({ status: "ready" });
+  const { modules } = app.kinds;
+  const kinds = Object.fromEntries(
+    modules.map(({ name, state }) => [
+      name,
+      state.type === "failed" ? `failed: ${state.reason}` : state.type,
+    ]),
+  );
+  if (modules.every(({ state }) => state.type === "failed")) {
+    return json({ status: "no kinds can be run", kinds }, 503);
+  }
+  return json({ status: "ok", kinds });
 }

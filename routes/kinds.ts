@@ -1,45 +1,36 @@
-import { z } from "zod";
 import { json } from "../lib/http/http.ts";
-import type { AnyTask } from "../lib/task/define.ts";
-import * as shippedKinds from "../lib/kinds/mod.ts";
+import type { ModuleOfKinds } from "../lib/runner/kinds.ts";
 import type { App } from "./app.ts";
 
-const SHIPPED = new Set(Object.values(shippedKinds).map(({ kind }) => kind));
-
-/** `GET /kinds`: each kind, with the JSON Schema of its input. */
+/** `GET /kinds`: each kind, with the JSON Schema of its input, and each module of kinds. */
 export function getKinds(app: App): Response {
+  const { kinds, config } = app;
   return json({
-    kinds: [...app.kinds.values()].map((task) => ({
-      kind: task.kind,
-      description: task.description ?? null,
-      input: inputSchema(task),
-      max_attempts: task.retry.maxAttempts,
-      timeout_ms: task.timeout ?? null,
-      concurrency: task.concurrency ?? null,
-      isolate: task.isolate,
-      shipped: SHIPPED.has(task.kind),
+    kinds: kinds.all().map((kind) => ({
+      kind: kind.kind,
+      description: kind.description,
+      input: kind.schema,
+      max_attempts: kind.retry.maxAttempts,
+      timeout_ms: kind.timeout,
+      concurrency: kind.concurrency,
+      isolate: kind.isolate,
+      shipped: kinds.moduleOf(kind.kind)!.tasks !== null,
+      unavailable: problemOf(kinds.moduleOf(kind.kind)!),
+    })),
+    modules: kinds.modules.map((module) => ({
+      module: module.name,
+      state: module.state.type,
+      reason: problemOf(module),
     })),
     limits: {
-      max_upload: app.config.maxUpload,
-      max_body: app.config.maxBody,
-      lease_ms: app.config.leaseMs,
+      max_upload: config.maxUpload,
+      max_body: config.maxBody,
+      lease_ms: config.leaseMs,
     },
   });
 }
 
-/** A JSON Schema where the schema's library can make one; `null` (anything goes) where not. */
-export function inputSchema({ input }: AnyTask): unknown {
-  if (!input) return null;
-  const own =
-    (input["~standard"] as { jsonSchema?: { input(options: { target: string }): unknown } })
-      .jsonSchema;
-  try {
-    if (own) return own.input({ target: "draft-2020-12" });
-    if (input instanceof z.ZodType) {
-      return z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
-    }
-  } catch {
-    // A schema that cannot be written down still validates.
-  }
-  return null;
+/** Why the kinds of a module cannot be run; `null` where they can. */
+export function problemOf({ state }: ModuleOfKinds): string | null {
+  return state.type === "failed" ? state.reason : null;
 }

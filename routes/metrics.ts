@@ -6,7 +6,7 @@ const COUNT_MS = 1000;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine: { runner, store, uploads }, pulse, metrics } = app;
+  const { engine: { runner, pools, store, uploads }, pulse, metrics } = app;
   const [tasks, uploadsSize, storage] = await Promise.all([
     countWaiting(app),
     inTime(app, "uploads could not be counted", uploads.size()),
@@ -15,7 +15,7 @@ export async function getMetrics(app: App): Promise<Response> {
   const text = await metrics.text({
     tasks,
     running: runner?.runningByKind ?? {},
-    processes: runner?.processes ?? 0,
+    processes: pools.size,
     stalledMs: store.journal.stalledMs,
     storage,
     uploads: uploadsSize,

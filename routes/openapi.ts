@@ -17,5 +17,5 @@ export function describe(
 ): unknown {
   const { kinds, version, auth } = app;
   const cookie = auth.cookie.name(isSecure(app, request, url));
-  return describeApi({ routes, kinds, version, secured: auth.required, cookie });
+  return describeApi({ routes, kinds: kinds.all(), version, secured: auth.required, cookie });
 }

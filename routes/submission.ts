@@ -10,10 +10,16 @@ import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_DELAY_MS, MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
 import { byteLength } from "../lib/base/bytes.ts";
-import type { AnyTask } from "../lib/task/define.ts";
+import { deadline } from "../lib/base/deadline.ts";
+import type { Checked } from "../lib/child/check_input.ts";
+import { UncheckedError } from "../lib/runner/checks.ts";
+import type { Kind } from "../lib/task/kind.ts";
 import type { App, RouteContext } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
+
+/** Milliseconds that a submit waits for modules that are being loaded: one of them may have its kind. */
+const LOADING_MS = 5000;
 
 /**
  * Takes in the task that `body` describes.
@@ -26,22 +32,17 @@ export async function submitTask(
   { request, principal }: Pick<RouteContext, "request" | "principal">,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const { kind, input, priority, max_attempts, timeout_ms } = body;
-  const task = app.kinds.get(kind);
-  if (!task) {
-    const known = [...app.kinds.keys()].join(", ");
-    const sentence = `There is no kind '${kind.slice(0, 64)}': there are ${known}`;
-    throw new HttpError(422, sentence, { field: "kind" });
-  }
+  const known = await knownKind(app, kind);
+  const checked = await checkedInput(app, known, input);
   const now = app.engine.store.now();
-  const json = await checkedInput(task, input);
   const submission: Submission = {
-    kind: task.kind,
-    input: json,
-    named: namedUploads(json),
+    kind,
+    ...checked,
+    named: namedUploads(checked.input),
     priority: priority ?? 0,
     runAt: runAtOf(body, now),
-    maxAttempts: max_attempts ?? task.retry.maxAttempts,
-    timeoutMs: timeout_ms ?? task.timeout ?? null,
+    maxAttempts: max_attempts ?? known.retry.maxAttempts,
+    timeoutMs: timeout_ms ?? known.timeout,
     ...(principal.name === "" ? {} : { submitter: principal.name }),
   };
   const key = await keyOf(request, principal, body);
@@ -72,36 +73,73 @@ function noUpload({ id, field }: NamedUpload): HttpError {
   return new HttpError(422, `${which} was removed, or never made`, { field: field! });
 }
 
-async function checkedInput(
-  { kind, input: schema }: AnyTask,
-  value: unknown,
-): Promise<string | null> {
-  if (schema) {
-    const result = await schema["~standard"].validate(value);
-    if (result.issues) {
-      const errors = result.issues.slice(0, 20).map(({ message, path = [] }) => ({
-        field: ["input", ...path.map((part) => String(typeof part === "object" ? part.key : part))]
-          .join("."),
-        message,
-      }));
-      const { field, message } = errors[0]!;
-      throw new HttpError(422, `'${field}' does not fit '${kind}': ${message}`, {
-        field,
-        extra: { errors },
-      });
+/** The kind of this name, which a module may be about to describe. */
+async function knownKind({ kinds }: App, name: string): Promise<Kind> {
+  if (!kinds.has(name)) await deadline(kinds.settled, LOADING_MS, () => {});
+  const module = kinds.moduleOf(name);
+  if (module?.state.type === "failed") {
+    throw unavailable(`'${name}' is unavailable as ${module.name} failed: ${module.state.reason}`);
+  }
+  const known = kinds.get(name);
+  if (known) return known;
+  const others = [...kinds.names()].join(", ");
+  const sentence = `There is no kind '${name.slice(0, 64)}': there are ${others}`;
+  for (const { name: module, state } of kinds.modules) {
+    if (state.type === "loading") throw unavailable(`${sentence}; ${module} is being loaded`);
+    if (state.type === "failed") {
+      throw unavailable(`${sentence}; ${module} failed: ${state.reason}`);
     }
   }
-  if (value === undefined) return null;
-  const json = JSON.stringify(value);
-  const size = byteLength(json);
-  if (size > MAX_JSON) {
-    throw new HttpError(
-      413,
-      `'input' is ${size} bytes of JSON and the limit is ${MAX_JSON}: send larger data to POST /uploads`,
-      { field: "input" },
-    );
+  throw new HttpError(422, sentence, { field: "kind" });
+}
+
+function unavailable(sentence: string): HttpError {
+  return new HttpError(503, sentence, { field: "kind", headers: { "retry-after": "5" } });
+}
+
+/** The input to store: what the schema of its kind makes of it. */
+async function checkedInput(
+  app: App,
+  { kind, checked }: Kind,
+  value: unknown,
+): Promise<Pick<Submission, "input" | "parsed">> {
+  const json = value === undefined ? null : JSON.stringify(value);
+  requireSize(json, "");
+  if (!checked) return { input: json };
+  const result = await check(app, kind, json);
+  if ("issues" in result) {
+    const errors = result.issues.map(({ path, message }) => ({
+      field: ["input", ...path].join("."),
+      message,
+    }));
+    const { field, message } = errors[0]!;
+    throw new HttpError(422, `'${field}' does not fit '${kind}': ${message}`, {
+      field,
+      extra: { errors },
+    });
   }
-  return json;
+  requireSize(result.input, " with its defaults");
+  return result.parsed ? result : { input: result.input };
+}
+
+async function check(app: App, kind: string, json: string | null): Promise<Checked> {
+  try {
+    return await app.engine.pools.check(kind, json);
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    const sentence = `The input of '${kind}' cannot be checked now: ${error.message}`;
+    throw new HttpError(503, sentence, { field: "input", headers: { "retry-after": "5" } });
+  }
+}
+
+function requireSize(json: string | null, which: string): void {
+  const size = json === null ? 0 : byteLength(json);
+  if (size <= MAX_JSON) return;
+  throw new HttpError(
+    413,
+    `'input'${which} is ${size} bytes of JSON and the limit is ${MAX_JSON}: send larger data to POST /uploads`,
+    { field: "input" },
+  );
 }
 
 /** When a task may run, milliseconds since the epoch: not in the past, not beyond a year. */

@@ -75,6 +75,19 @@ function targetOf(specifier: string, from: string): Target {
   return { type: "npm" };
 }
 
+/**
+ * What a task process loads beside its module of kinds: with the configuration of the project that
+ * these are from, whose import map knows none of our names.
+ */
+const IN_TASK_PROCESSES = ["lib/child/", "lib/task/", "lib/base/", "lib/mod.ts"];
+/** The server's alone. */
+const IN_THE_SERVER = ["lib/base/metrics.ts"];
+
+/** Whether a name means the same whatever the import map says. */
+function isBare(specifier: string): boolean {
+  return !/^(\.{0,2}\/|[a-z][a-z+.-]*:)/.test(specifier);
+}
+
 const CLIENT_ALONE =
   "static/client/ runs at other people's: it imports only itself and npm packages";
 /** What the client may take types from, since the build writes them into what is served. */
@@ -88,6 +101,12 @@ export function importProblem(
 ): string | undefined {
   const layer = layerOf(from);
   if (layer === "free") return undefined;
+  if (
+    !typeOnly && isBare(specifier) && !IN_THE_SERVER.includes(from) &&
+    IN_TASK_PROCESSES.some((place) => from.startsWith(place))
+  ) {
+    return "A task process imports nothing by a bare name: its import map is the user's";
+  }
   const target = targetOf(specifier, from);
   if (target.type !== "file") {
     if (layer === "client" && target.type !== "npm") return CLIENT_ALONE;

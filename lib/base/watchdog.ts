@@ -12,16 +12,21 @@ const GRACE_MS = 2000;
 /** Milliseconds between two looks. */
 const LOOK_MS = 500;
 
-/** The worker is made from text: loading a module would need permission to read it. */
-export function startWatchdog(): void {
-  const source = `(${watch})(${LOOK_MS}, ${GRACE_MS})`;
-  new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+/**
+ * Starts it. Resolves when it looks, until when this thread must not be kept busy. The worker is made
+ * from text: loading a module would need permission to read it.
+ */
+export async function startWatchdog(): Promise<void> {
+  const source = `(${watch})(${Deno.ppid}, ${LOOK_MS}, ${GRACE_MS}); postMessage(null);`;
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, {
+    type: "module",
+  });
+  await new Promise((resolve) => worker.onmessage = resolve);
 }
 
 /** Runs in the worker: it can use nothing that is defined outside. */
-function watch(lookMs: number, graceMs: number): void {
+function watch(parent: number, lookMs: number, graceMs: number): void {
   // A process whose parent is gone gets another one.
-  const parent = Deno.ppid;
   const looking = setInterval(() => {
     if (Deno.ppid === parent) return;
     clearInterval(looking);

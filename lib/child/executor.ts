@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkInput, noSuchKind } from "./check_input.ts";
 import { currentRun } from "./current_run.ts";
 import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
@@ -89,6 +90,9 @@ export class Executor {
       case "ack":
         this.#events.taken();
         break;
+      case "check":
+        void this.#check(message);
+        break;
       case "info":
         this.#uploads.receiveInfo(message.request, message.info);
         break;
@@ -116,6 +120,12 @@ export class Executor {
     const end = endOf(run, error);
     run.failed.resolve(stray && end.how === "threw" ? { ...end, how: "strayed" } : end);
     this.#stop(run, run.stop ?? "stop", error);
+  }
+
+  async #check({ request, kind, input }: Extract<ToTasks, { type: "check" }>): Promise<void> {
+    const task = this.#options.kinds.get(kind);
+    const checked = task ? await checkInput(task, input) : noSuchKind(kind);
+    this.#options.send({ type: "checked", request, checked });
   }
 
   #abort(number: number, reason: StopReason): void {
@@ -163,7 +173,7 @@ export class Executor {
     try {
       const task = this.#options.kinds.get(start.kind);
       if (!task) throw new TypeError(`Cannot run '${start.kind}' as no such kind is loaded here`);
-      const input = await readInput(task, start.input);
+      const input = await readInput(task, start);
       if (run.stop !== null) return { how: "stopped", reason: run.stop };
       const stages = Object.entries(task.stages ?? {});
       if (stages.length > 0) this.#events.report(run.number, { at: this.#now(), stages });
@@ -264,10 +274,13 @@ const STOP_TEXT: Record<StopReason, string> = {
   stop: "The server is stopping; the task will go on from its checkpoint",
 };
 
-/** The input as its schema makes it: parsed anew, since only JSON came over. */
-async function readInput(task: AnyTask, json: string | null): Promise<unknown> {
+/** The input as its schema makes it: parsed again where JSON could not hold what that was. */
+async function readInput(
+  task: AnyTask,
+  { input: json, parsed }: Extract<ToTasks, { type: "start" }>,
+): Promise<unknown> {
   const input: unknown = json === null ? undefined : JSON.parse(json);
-  if (!task.input) return input;
+  if (!task.input || parsed) return input;
   const result = await task.input["~standard"].validate(input);
   if (result.issues) {
     throw new TypeError(

@@ -9,12 +9,23 @@
  */
 
 import { byteLength } from "../base/bytes.ts";
+import { KIND_PATTERN } from "../task/define.ts";
+import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
 import type { Report } from "../task/report.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
+import {
+  type Checked,
+  type InputIssue,
+  MAX_ISSUES,
+  MAX_MESSAGE as MAX_ISSUE,
+  MAX_STEP,
+  MAX_STEPS,
+} from "./check_input.ts";
+import { MAX_LOAD_STACK, MAX_REASON } from "./load_kinds.ts";
 import { MAX_TEXT } from "../task/yield.ts";
 
 type Check = (value: unknown) => boolean;
@@ -71,13 +82,50 @@ const CONTENT: Readonly<Record<RunEvent[1], Check>> = {
   end: (value) => fitsOne(value, "how", END),
 };
 
+const RETRY: Checks<Kind["retry"]> = {
+  maxAttempts: isFrom(1),
+  baseMs: isFrom(0),
+  capMs: isFrom(0),
+};
+
+const KIND: Checks<Kind> = {
+  kind: (value) => typeof value === "string" && KIND_PATTERN.test(value),
+  description: isNullOr(isText(MAX_DESCRIPTION)),
+  schema: isNullOr(isSchema),
+  checked: isBoolean,
+  retry: (value) => fits(value, RETRY),
+  timeout: isNullOr(isFrom(Number.MIN_VALUE)),
+  concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),
+  isolate: isBoolean,
+};
+
+const ISSUE: Checks<InputIssue> = {
+  path: (value) => isList(value, MAX_STEPS) && value.every(isText(MAX_STEP)),
+  message: isText(MAX_ISSUE),
+};
+
+type Issues = Extract<Checked, { issues: unknown }>;
+
+const ISSUES: Checks<Issues> = {
+  issues: (value) =>
+    isList(value, MAX_ISSUES) && value.length > 0 && value.every((issue) => fits(issue, ISSUE)),
+};
+
+const INPUT: Checks<Exclude<Checked, Issues>> = {
+  // How large it may be the client is told.
+  input: isNullOr((value) => parsed(value, Infinity) !== undefined),
+  parsed: isBoolean,
+};
+
 const REQUEST = {
   request: (value: unknown) => isCount(value) && value <= 0xffff_ffff,
   upload: isText(MAX_ID),
 };
 
 const MESSAGE: ChecksBy<"type", FromTasks> = {
-  ready: { kinds: Array.isArray },
+  ready: { kinds: areKinds },
+  failed: { reason: isText(MAX_REASON), stack: isText(MAX_LOAD_STACK) },
+  checked: { request: isCount, checked: isChecked },
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
   chunk: { ...REQUEST, offset: isCount },
@@ -150,6 +198,22 @@ function isErrorWithin(value: unknown, depth: number): boolean {
     errors.every((part) => isErrorWithin(part, depth + 1));
 }
 
+/** Kinds, of different names. */
+function areKinds(value: unknown): boolean {
+  if (!isList(value, MAX_KINDS) || value.length === 0) return false;
+  return value.every((kind) => fits(kind, KIND)) &&
+    new Set(value.map(({ kind }) => kind)).size === value.length;
+}
+
+function isSchema(value: unknown): boolean {
+  return isObject(value) && !isDeeper(value, MAX_DEPTH) &&
+    byteLength(JSON.stringify(value)) <= MAX_JSON;
+}
+
+function isChecked(value: unknown): boolean {
+  return fits(value, ISSUES) || fits(value, INPUT);
+}
+
 /** An object's text. Its `seq` is put in by the server. */
 function isRow(json: unknown): boolean {
   const row = parsed(json);
@@ -161,9 +225,9 @@ function isJson(json: unknown): boolean {
 }
 
 /** JSON on one line: a line break would begin an event of another task in the journal. */
-function parsed(json: unknown): unknown {
-  if (typeof json !== "string" || json.length > MAX_JSON || /[\n\r]/.test(json)) return undefined;
-  if (json.length > MAX_JSON / 3 && byteLength(json) > MAX_JSON) return undefined;
+function parsed(json: unknown, max = MAX_JSON): unknown {
+  if (typeof json !== "string" || json.length > max || /[\n\r]/.test(json)) return undefined;
+  if (json.length > max / 3 && byteLength(json) > max) return undefined;
   try {
     return JSON.parse(json);
   } catch {
@@ -182,6 +246,22 @@ function isText(max: number): Check {
 /** A text that is short as JSON, too: see `brief()`. */
 function isBrief(max: number): Check {
   return (value) => isText(max)(value) && JSON.stringify(value).length <= 2 * max + 2;
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+function isList(value: unknown, max: number): value is Record<string, unknown>[] {
+  return Array.isArray(value) && value.length <= max;
+}
+
+function isFrom(min: number): Check {
+  return (value) => typeof value === "number" && value >= min && value < Infinity;
+}
+
+function isNullOr(check: Check): Check {
+  return (value) => value === null || check(value);
 }
 
 function isOptional(check: Check): Check {

@@ -1,53 +1,55 @@
 /**
- * Loads kinds: every exported task definition of a module is one.
+ * Collects the kinds of a module: every exported task definition is one.
  *
  * @module
  */
 
-import { type AnyTask, isTask } from "../task/define.ts";
-
-/** The kinds that ship. */
-export const SHIPPED_KINDS: string = new URL("../kinds/mod.ts", import.meta.url).href;
-
-/**
- * Imports modules and collects the task definitions they export.
- *
- * @param urls Of modules.
- * @throws {TypeError} If a module cannot be loaded, exports no task, or a kind is defined twice.
- */
-export async function loadKinds(urls: readonly string[]): Promise<Map<string, AnyTask>> {
-  const modules = new Map<string, Record<string, unknown>>();
-  for (const url of urls) {
-    try {
-      modules.set(url, await import(url));
-    } catch (cause) {
-      throw new TypeError(`Cannot load the kinds of ${url}: ${String(cause)}`, { cause });
-    }
-  }
-  return collectKinds(modules);
-}
+import { type AnyTask, isTask, KIND_PATTERN } from "../task/define.ts";
+import { MAX_KINDS } from "../task/kind.ts";
+import { textOf } from "../task/text.ts";
 
 /**
- * Collects the task definitions that modules export.
+ * Collects the task definitions that a module exports, by kind.
  *
- * @throws {TypeError} If a module exports no task, or a kind is defined twice.
+ * @throws {TypeError} If there is none, there are too many, or a kind is defined twice.
  */
-export function collectKinds(
-  modules: ReadonlyMap<string, Record<string, unknown>>,
-): Map<string, AnyTask> {
+export function collectKinds(exports: Record<string, unknown>): Map<string, AnyTask> {
   const kinds = new Map<string, AnyTask>();
-  for (const [url, exports] of modules) {
-    const tasks = Object.values(exports).filter(isTask);
-    if (tasks.length === 0) {
-      throw new TypeError(`Cannot load the kinds of ${url} as it exports no value of defineTask()`);
-    }
-    for (const task of tasks) {
-      const known = kinds.get(task.kind);
-      if (known && known !== task) {
-        throw new TypeError(`Cannot load the kinds of ${url} as '${task.kind}' is defined twice`);
-      }
-      kinds.set(task.kind, task);
-    }
+  for (const task of Object.values(exports)) {
+    if (!isTask(task)) continue;
+    const { kind } = task;
+    if (!KIND_PATTERN.test(kind)) throw new TypeError(`'${kind}' cannot be the name of a kind`);
+    const known = kinds.get(kind);
+    if (known && known !== task) throw new TypeError(`It defines the kind '${kind}' twice`);
+    kinds.set(kind, task);
+  }
+  if (kinds.size === 0) throw new TypeError("It exports no value of defineTask()");
+  if (kinds.size > MAX_KINDS) {
+    throw new TypeError(`It has ${kinds.size} kinds and a module may have ${MAX_KINDS}`);
   }
   return kinds;
+}
+
+/** Why a module could not be loaded: a sentence for people, its causes included, and the stack. */
+export interface LoadFailure {
+  readonly reason: string;
+  readonly stack: string;
+}
+
+/** Characters of each. */
+export const MAX_REASON = 2000;
+export const MAX_LOAD_STACK = 8000;
+
+/** Reads what a module threw, which may be anything. */
+export function loadFailure(error: unknown): LoadFailure {
+  const stack = error instanceof Error ? textOf(error.stack) : "";
+  const lines: string[] = [];
+  for (let depth = 0; error !== undefined && error !== null && depth < 5; depth++) {
+    lines.push(textOf(error));
+    error = error instanceof Error ? error.cause : undefined;
+  }
+  return {
+    reason: lines.join(", caused by ").slice(0, MAX_REASON) || "it threw nothing",
+    stack: stack.slice(0, MAX_LOAD_STACK),
+  };
 }

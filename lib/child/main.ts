@@ -1,48 +1,51 @@
 /**
- * The program of a task process. It drives generators and nothing else; it speaks with the server
- * over the line that it was started with, and ends when that does.
+ * The program of a task process. It loads a module of kinds, drives generators and does nothing else;
+ * it speaks with the server over the line that it was started with, and ends when that does.
  *
  * @module
  */
 
 import { Socket } from "node:net";
+import { startWatchdog } from "../base/watchdog.ts";
+import { describeTasks } from "../task/kind.ts";
 import { AckWatch } from "./ack_watch.ts";
 import { Channel, CHANNEL_FD } from "./channel.ts";
 import { keepRunInTimers } from "./current_run.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
-import { collectKinds } from "./load_kinds.ts";
+import { collectKinds, loadFailure } from "./load_kinds.ts";
 import { Prints } from "./prints.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
-import { startWatchdog } from "../base/watchdog.ts";
 
-/** Milliseconds for `finally` blocks when the server has gone. */
+/** Milliseconds for `finally` blocks when the server has gone, and for the last message to go out. */
 const FAREWELL_MS = 1000;
 
-// Before the modules of the kinds are evaluated.
+/** Resolves when the module may be loaded, which may take forever. */
+export const prepared: Promise<void> = startWatchdog();
 forget(OF_DENO);
 guardExit(() => true);
 keepRunInTimers();
 const prints = Prints.install();
 
-/** Runs tasks of the kinds that these modules export, by URL. */
-export async function main(modules: ReadonlyMap<string, Record<string, unknown>>): Promise<void> {
-  // One that cannot be used ends the process here.
-  const kinds = collectKinds(modules);
-  startWatchdog();
+/** Loads a module of kinds, called `name`, and runs tasks of these until the server has gone. */
+export async function main(
+  name: string,
+  load: () => Promise<Record<string, unknown>>,
+): Promise<void> {
   // One task's stray rejection must not end the others' process.
   for (const type of ["unhandledrejection", "error"] as const) {
     globalThis.addEventListener(type, (event) => {
       event.preventDefault();
       // deno-lint-ignore no-console -- stderr is this process's log
-      console.error("uncaught in a task:", "reason" in event ? event.reason : event.error);
+      console.error(`uncaught in ${name}:`, "reason" in event ? event.reason : event.error);
     });
   }
 
+  let tasks: Executor | undefined;
   const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
     if ("message" in frame) receive(frame.message);
-    else tasks.receiveBytes(frame.request, frame.bytes);
+    else tasks?.receiveBytes(frame.request, frame.bytes);
   });
   const acks = new AckWatch({
     send: (message) => channel.send(message),
@@ -55,7 +58,7 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
   const receive = (message: ToTasks) => {
     if (message.type === "counts") return acks.answer(message);
     if (message.type === "ack") acks.ackTaken();
-    tasks.receive(message);
+    tasks?.receive(message);
   };
   const send = (message: FromTasks) => {
     if (message.type === "batch") {
@@ -64,17 +67,26 @@ export async function main(modules: ReadonlyMap<string, Record<string, unknown>>
     }
     channel.send(message);
   };
-  const tasks = new Executor({ kinds, send });
-  acks.start();
-  channel.send({ type: "ready", kinds: [...kinds.keys()] });
-  await channel.ended.catch((error) => {
+  // Also while the module loads, which the server may not live to see.
+  const ended = channel.ended.catch((error) => {
     // deno-lint-ignore no-console -- stderr is this process's log
     console.error("what the server said cannot be read: this process ends.", error);
+  }).then(async () => {
+    tasks?.stopAll();
+    setTimeout(() => exitProcess(0), FAREWELL_MS);
+    await tasks?.idle();
+    exitProcess(0);
   });
-  tasks.stopAll();
-  setTimeout(() => exitProcess(0), FAREWELL_MS);
-  await tasks.idle();
-  exitProcess(0);
+  try {
+    const kinds = collectKinds(await load());
+    tasks = new Executor({ kinds, send });
+    acks.start();
+    channel.send({ type: "ready", kinds: describeTasks(kinds.values()) });
+  } catch (error) {
+    channel.send({ type: "failed", ...loadFailure(error) });
+    channel.end();
+  }
+  await ended;
 }
 
 /** Takes variables out of the environment: Deno has read them, and they are not for tasks. */

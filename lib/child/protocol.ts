@@ -11,6 +11,8 @@ import { concat } from "../base/bytes.ts";
 import type { Report } from "../task/report.ts";
 import type { TaskError } from "../task/record.ts";
 import type { UploadInfo } from "../task/define.ts";
+import type { Kind } from "../task/kind.ts";
+import type { Checked } from "./check_input.ts";
 
 /** From the server process. */
 export type ToTasks =
@@ -21,8 +23,12 @@ export type ToTasks =
     id: string;
     attempt: number;
     input: string | null;
+    /** The input is what its schema made of it. */
+    parsed: boolean;
     checkpoint: string | null;
   }
+  /** Asks whether an input fits its kind. */
+  | { type: "check"; request: number; kind: string; input: string | null }
   | { type: "abort"; run: number; reason: StopReason }
   /** The server will stop: the run ends at its next checkpoint, if it does not return before. */
   | { type: "quiesce"; run: number }
@@ -34,8 +40,11 @@ export type ToTasks =
 
 /** From a task process. */
 export type FromTasks =
-  /** What the kinds there are called, once it can take tasks. */
-  | { type: "ready"; kinds: string[] }
+  /** It can take tasks, of these kinds. */
+  | { type: "ready"; kinds: Kind[] }
+  /** Its module cannot be loaded. */
+  | { type: "failed"; reason: string; stack: string }
+  | { type: "checked"; request: number; checked: Checked }
   | { type: "batch"; events: RunEvent[] }
   /** Asks for a chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
   | { type: "chunk"; request: number; upload: string; offset: number }

@@ -29,10 +29,12 @@ export interface Config {
   role: "all" | "web" | "worker";
   /** URLs of modules with further kinds. */
   kinds: string[];
-  /** 0 runs tasks in the server's own process. */
+  /** Of each module of kinds; 0 runs tasks in the server's own process. */
   taskProcesses: number;
   /** Tasks at once in each task process. */
   concurrency: number;
+  /** How long a task process may take to load its module of kinds. */
+  loadMs: number;
   /** Deno permission flags of the task processes. */
   taskPermissions: string[];
   /** Silence after which a stream sends a heartbeat; 0 for never. */

@@ -9,12 +9,12 @@ import { pathToFileURL } from "node:url";
 import type { LogLevel } from "../task/log_level.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
+import { readableFolders } from "./kinds_modules.ts";
 import { file, flag, list, renamed, text, type Variable, whole, wrong } from "./variable.ts";
 
 const MiB = 1024 * 1024;
 const HOUR = 3600_000;
 const DAY = 24 * HOUR;
-const PROJECT = new URL("../../", import.meta.url);
 
 const ms = { unit: "milliseconds" };
 
@@ -71,7 +71,7 @@ export const VARIABLES: readonly Variable[] = [
       "HEADWAY_TASK_PROCESSES",
       "taskProcesses",
       1,
-      "task processes; 0 runs tasks in the server's own",
+      "task processes of each module; 0 runs tasks in the server's own",
       {
         max: 256,
       },
@@ -81,26 +81,25 @@ export const VARIABLES: readonly Variable[] = [
     min: 1,
     max: 100_000,
   }),
+  whole("HEADWAY_LOAD_MS", "loadMs", 60_000, "how long a module of kinds may take to load", {
+    ...ms,
+    min: 100,
+    max: 3_600_000,
+  }),
   text(
     "HEADWAY_TASK_PERMISSIONS",
     "net, read",
     "Deno permission flags of the task processes",
     (text, config) => {
-      config.taskPermissions = text?.split(/\s+/) ?? [];
-      for (const flag of config.taskPermissions) {
-        if (/^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/.test(flag)) continue;
+      const flags = text === undefined ? defaultPermissions(config.kinds) : words(text);
+      if (!flags?.every((flag) => PERMISSION_FLAG.test(flag))) {
         throw wrong(
           "HEADWAY_TASK_PERMISSIONS",
           text!,
           "Deno permission flags, such as '--allow-net --allow-read=data'",
         );
       }
-      if (text === undefined) {
-        config.taskPermissions = [
-          "--allow-net",
-          `--allow-read=${readable(config.kinds)}`,
-        ];
-      }
+      config.taskPermissions = flags;
     },
   ),
   whole(
@@ -273,9 +272,19 @@ function fileUrl(path: string): string {
   return pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
 }
 
-/** What task processes may read by default. */
-function readable(kinds: readonly string[]): string {
-  const folders = kinds.filter((url) => url.startsWith("file:")).map((url) => new URL("./", url));
-  return [PROJECT, ...folders].map((url) => decodeURIComponent(url.pathname).replace(/\/$/, ""))
-    .join(",");
+const PERMISSION_FLAG = /^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/s;
+
+/** No flag can name a path with a comma in it. */
+function defaultPermissions(kinds: readonly string[]): string[] {
+  const folders = readableFolders(kinds).filter((path) => !path.includes(","));
+  return ["--allow-net", ...folders.length > 0 ? [`--allow-read=${folders.join()}`] : []];
+}
+
+/** The words of a command line: one with a space in it stands in quotes. `null` where one does not end. */
+function words(text: string): string[] | null {
+  if (!/^(?:"[^"]*"|'[^']*'|[^"'])*$/.test(text)) return null;
+  return Array.from(
+    text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g),
+    ([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
+  );
 }

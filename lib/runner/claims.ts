@@ -14,11 +14,15 @@ import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
 import { Slots } from "./slots.ts";
 import type { Store } from "../store/store.ts";
-import { type Use, useOf, USES } from "./task_pool.ts";
+import { type TaskPool, type Use, useOf, USES } from "./task_pool.ts";
+import type { TaskPools } from "./task_pools.ts";
+import type { Kinds } from "./kinds.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
 
 export interface ClaimsOptions extends RunParts {
   store: Store;
+  kinds: Kinds;
+  pools: TaskPools<Run>;
   /** The sessions that run tasks, this one among them. */
   workers(): readonly string[];
   /**
@@ -35,10 +39,10 @@ export class Claims {
   readonly #pending: Pending;
   readonly #slots: Slots;
   /** Pending, and held until there is a process for them. */
-  readonly #held: Record<Use, LiveTask[]> = { shared: [], ward: [], own: [] };
-  /** Tasks taken from the queue that are being loaded, in all and by kind. */
+  readonly #held = new Map<TaskPool<Run>, Record<Use, LiveTask[]>>();
+  /** Tasks taken from the queue that are being loaded: in all, by kind, and by where they are to run. */
   #loading = 0;
-  readonly #loadingOf = new Map<string, number>();
+  readonly #loadingOf = new Map<string | TaskPool<Run>, number>();
   /** Claims that are not in the store yet. */
   #underWay = 0;
   #closed = false;
@@ -46,11 +50,10 @@ export class Claims {
   /** Knows of nothing before {@link Claims.load}. */
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    const { store, kinds, workers, jobs } = options;
+    const { store, workers, jobs } = options;
     this.#slots = new Slots(store.kv);
     this.#pending = new Pending({
       kv: store.kv,
-      kinds,
       now: store.now,
       turn: (id) => claimDelay(id, store.sid, workers()),
       onready: () => this.pump(),
@@ -58,9 +61,9 @@ export class Claims {
     });
   }
 
-  /** Takes up what waits in the store. */
+  /** Takes up what waits in the store, of the kinds that are known by now and were not before. */
   async load(): Promise<void> {
-    await this.#pending.load();
+    await this.#pending.load(this.#options.kinds.names());
     this.pump();
   }
 
@@ -105,13 +108,15 @@ export class Claims {
   /** Claims for as long as there is room, and something that may run. */
   pump(): void {
     if (this.#closed) return;
-    const { store, pool, runs, jobs } = this.#options;
-    for (const use of USES) {
-      if (this.#held[use].length === 0 || !pool.has(use)) continue;
-      for (const live of this.#held[use].splice(0)) this.#pending.offer(live);
+    const { store, pools, runs, jobs } = this.#options;
+    for (const [pool, held] of this.#held) {
+      for (const use of USES) {
+        if (held[use].length === 0 || !pool.has(use, held[use].length)) continue;
+        for (const live of held[use].splice(0)) this.#pending.offer(live);
+      }
     }
-    while (runs.size + this.#loading < pool.capacity && this.#mayClaim) {
-      const candidate = this.#pending.next((kind) => this.#mayRun(kind));
+    while (this.#mayClaim) {
+      const candidate = this.#pending.next((kind, waiting) => this.#mayRun(kind, waiting));
       if (!candidate) break;
       const { id, kind, live } = candidate;
       if (runs.has(id)) continue;
@@ -119,10 +124,11 @@ export class Claims {
         this.#claim(live);
         continue;
       }
-      this.#countLoading(kind, 1);
+      const pool = pools.of(kind)!;
+      this.#countLoading(kind, pool, 1);
       jobs.own(
         store.withTask(id, (live) => this.#claim(live)).finally(() => {
-          this.#countLoading(kind, -1);
+          this.#countLoading(kind, pool, -1);
           this.pump();
         }),
       );
@@ -130,38 +136,60 @@ export class Claims {
     this.#pending.rest();
   }
 
-  #countLoading(kind: string, change: number): void {
+  #countLoading(kind: string, pool: TaskPool<Run>, change: number): void {
     this.#loading += change;
-    this.#loadingOf.set(kind, (this.#loadingOf.get(kind) ?? 0) + change);
+    for (const key of [kind, pool]) {
+      this.#loadingOf.set(key, (this.#loadingOf.get(key) ?? 0) + change);
+    }
   }
 
   get #mayClaim(): boolean {
     return this.#underWay + this.#loading < this.#options.atOnce;
   }
 
-  #mayRun(kind: string): boolean {
-    const { kinds, pool } = this.#options;
-    const { isolate, concurrency } = kinds.get(kind)!;
-    if (!pool.has(isolate ? "own" : "shared")) return false;
-    if (concurrency === undefined) return true;
+  #mayRun(kind: string, waiting: number): boolean {
+    const { kinds, pools } = this.#options;
+    const [pool, known] = [pools.of(kind), kinds.get(kind)];
+    if (!pool || !known || !this.#hasRoom(pool)) return false;
+    const { isolate, concurrency } = known;
     // What is being loaded goes first: it is to find its slot free.
-    return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind)) !== null;
+    if (concurrency !== null && this.#freeSlot(kind, concurrency) === null) return false;
+    return pool.has(isolate ? "own" : "shared", Math.min(waiting, concurrency ?? Infinity));
+  }
+
+  #hasRoom(pool: TaskPool<Run>): boolean {
+    return pool.running + (this.#loadingOf.get(pool) ?? 0) < pool.capacity;
+  }
+
+  #freeSlot(kind: string, concurrency: number): number | null {
+    return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind));
+  }
+
+  #hold(live: LiveTask, pool: TaskPool<Run>, use: Use): void {
+    const held = this.#held.get(pool) ?? { shared: [], ward: [], own: [] };
+    held[use].push(live);
+    this.#held.set(pool, held);
+    // Has one started.
+    pool.has(use, held[use].length);
   }
 
   #claim(live: LiveTask): void {
-    const { store, kinds, pool, runs, jobs } = this.#options;
+    const { store, kinds, pools, runs, jobs } = this.#options;
     const { kind, status, run_at, updated_at } = live.record;
-    const { isolate, concurrency } = kinds.get(kind)!;
+    const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (status !== "pending" || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
     if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
-    const slot = concurrency === undefined ? null : this.#slots.free(kind, concurrency);
+    // Its module may have failed since it was chosen.
+    if (!pool || !known) return this.#pending.offer(live);
+    const { isolate, concurrency } = known;
+    const slot = concurrency === null ? null : this.#slots.free(kind, concurrency);
     // The last slot may have gone while the task was loaded.
-    if (concurrency !== undefined && slot === null) return this.#pending.offer(live);
+    if (concurrency !== null && slot === null) return this.#pending.offer(live);
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
     // The last process may be gone since the task was chosen.
-    if (!pool.has(use)) return void this.#held[use].push(live);
+    if (!pool.has(use)) return this.#hold(live, pool, use);
     if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");

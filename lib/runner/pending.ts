@@ -17,8 +17,6 @@ import { type Candidate, Schedule } from "./schedule.ts";
 
 export interface PendingOptions {
   kv: Deno.Kv;
-  /** Kinds that run here: others' tasks are left to others. */
-  kinds: ReadonlyMap<string, unknown>;
   now(): number;
   /** Milliseconds that this process leaves a task to the others first. @default {none} */
   turn?(id: string): number;
@@ -38,6 +36,8 @@ const MAX_WAIT_MS = 60_000;
 
 export class Pending {
   readonly #options: PendingOptions;
+  /** Kinds that run here: others' tasks are left to others. */
+  readonly #kinds = new Set<string>();
   readonly #schedule: Schedule;
   readonly #closing = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,11 +51,16 @@ export class Pending {
     });
   }
 
-  /** Finds out what waits in the store, and reads what is next. */
-  async load(): Promise<void> {
-    const { kv, kinds, now } = this.#options;
-    for (const kind of kinds.keys()) {
+  /** Finds out what waits in the store of kinds that run here from now on, and reads what is next. */
+  async load(kinds: Iterable<string>): Promise<void> {
+    const { kv, now } = this.#options;
+    const unknown = [...kinds].filter((kind) => !this.#kinds.has(kind));
+    // At once: what is offered from now on may not be in the store when it is read.
+    for (const kind of unknown) {
+      this.#kinds.add(kind);
       this.#schedule.note(firstRank(kind));
+    }
+    for (const kind of unknown) {
       for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
     }
     // All are begun at once: what is heard of meanwhile may have others read.
@@ -84,8 +89,8 @@ export class Pending {
     this.#options.onready();
   }
 
-  /** Takes the task that should run next among the kinds that may. */
-  next(mayRun: (kind: string) => boolean): Candidate | null {
+  /** Takes the task that should run next among the kinds that may, of which so many wait here. */
+  next(mayRun: (kind: string, waiting: number) => boolean): Candidate | null {
     return this.#schedule.next(this.#options.now(), mayRun);
   }
 
@@ -121,8 +126,7 @@ export class Pending {
   }
 
   #add(candidate: Candidate): void {
-    const { kinds, now } = this.#options;
-    if (kinds.has(candidate.kind)) this.#schedule.add(candidate, now());
+    if (this.#kinds.has(candidate.kind)) this.#schedule.add(candidate, this.#options.now());
   }
 
   /** A task that any process may take: each waits for its turn. */

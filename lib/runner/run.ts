@@ -12,15 +12,15 @@ import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "../store/live_task.ts";
-import type { AnyTask } from "../task/define.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
-import type { Member, TaskPool } from "./task_pool.ts";
+import { DEFAULT_RETRY } from "../task/define.ts";
+import type { Kinds } from "./kinds.ts";
+import type { Member } from "./task_pool.ts";
 
 /** What all runs of a server share. */
 export interface RunParts {
   kv: Deno.Kv;
-  kinds: ReadonlyMap<string, AnyTask>;
-  pool: TaskPool<Run>;
+  kinds: Pick<Kinds, "get">;
   /** What runs here. */
   runs: { delete(run: Run): void };
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
@@ -69,7 +69,7 @@ export class Run {
     this.member = member;
     this.#first = member.runs.size === 0;
     this.#entry = ++member.entries;
-    member.runs.set(this.number, this);
+    member.pool.enter(member, this.number, this);
   }
 
   /** Resolves when it is over, whatever became of its task. */
@@ -114,7 +114,9 @@ export class Run {
     if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
     this.#sent = true;
     this.#sentAt = performance.now();
-    this.member.host.send({ type: "start", run: number, kind, id, attempt, input, checkpoint });
+    const { parsed = false } = live.task;
+    const start = { run: number, kind, id, attempt, input, parsed, checkpoint };
+    this.member.host.send({ type: "start", ...start });
     if (timeoutMs !== null) this.#timer.set(leftMs, () => this.stop("timeout"));
   }
 
@@ -132,12 +134,12 @@ export class Run {
     if (!this.#sent) return;
     this.member.host.send({ type: "abort", run: this.number, reason });
     if (reason === "stop") return;
-    const { pool, killAfterMs = 10_000, log } = this.#parts;
+    const { killAfterMs = 10_000, log } = this.#parts;
     this.#timer.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
       this.live.log("error", "It did not stop when asked to: its process was ended");
       this.end({ how: "stopped", reason });
-      pool.kill(this.member);
+      this.member.pool.kill(this.member);
     });
   }
 
@@ -159,7 +161,7 @@ export class Run {
     const { row, change, result } = outcomeOf(
       { task: live.task, alone: this.alone },
       end,
-      kinds.get(kind)!.retry,
+      kinds.get(kind)?.retry ?? DEFAULT_RETRY,
     );
     const stack = "stack" in end ? end.stack : undefined;
     if (end.how === "strayed") {
@@ -182,7 +184,7 @@ export class Run {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer.clear();
-    this.#parts.pool.release(this.member, this.number);
+    this.member.pool.release(this.member, this.number);
     this.#parts.runs.delete(this);
     this.#over.resolve();
   }

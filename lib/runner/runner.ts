@@ -13,16 +13,16 @@ import type { Uploads } from "../kv/uploads.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Store } from "../store/store.ts";
 import type { RowBounds } from "../store/trim.ts";
-import type { AnyTask } from "../task/define.ts";
 import { Claims } from "./claims.ts";
 import { Jobs } from "./jobs.ts";
 import type { Run } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { TaskMessages } from "./task_messages.ts";
-import { type Member, TaskPool, type TaskPoolOptions } from "./task_pool.ts";
+import type { Kinds } from "./kinds.ts";
+import type { Member } from "./task_pool.ts";
+import type { TaskPools } from "./task_pools.ts";
 
-export interface RunnerOptions
-  extends Pick<TaskPoolOptions<Run>, "startProcess" | "processes" | "concurrency" | "isolated"> {
+export interface RunnerOptions {
   store: Store;
   /** Tells of tasks that other processes took in, and of cancels they want. */
   hub: Hub;
@@ -31,7 +31,9 @@ export interface RunnerOptions
   /** Claims that may be on their way to the store at once. @default {any number} */
   claimsAtOnce?: number;
   uploads: Uploads;
-  kinds: ReadonlyMap<string, AnyTask>;
+  kinds: Kinds;
+  /** The task processes. */
+  pools: TaskPools<Run>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   /** What is kept of each task's rows. */
@@ -44,7 +46,6 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #runs = new Runs();
   readonly #jobs: Jobs;
-  readonly #pool: TaskPool<Run>;
   readonly #claims: Claims;
   #unlisten: (() => void) | undefined;
 
@@ -55,9 +56,8 @@ export class Runner {
     const runs = this.#runs;
     const jobs = this.#jobs = new Jobs(options.log);
     const messages = new TaskMessages({ ...options, jobs });
-    const pool = this.#pool = new TaskPool<Run>({
-      ...options,
-      onready: () => this.#claims.pump(),
+    options.pools.events = {
+      onroom: () => this.#claims.pump(),
       onmessage: (member, message) =>
         message.type === "broken"
           ? this.#replace(member, message.why)
@@ -66,9 +66,9 @@ export class Runner {
       ongone: ({ runs }, because, died) => {
         for (const run of [...runs.values()]) run.interrupt(because, died);
       },
-    });
+    };
     const { kv } = store;
-    this.#claims = new Claims({ ...options, kv, workers, atOnce: claimsAtOnce, pool, runs, jobs });
+    this.#claims = new Claims({ ...options, kv, workers, atOnce: claimsAtOnce, runs, jobs });
   }
 
   get running(): number {
@@ -80,19 +80,26 @@ export class Runner {
   }
 
   get processes(): number {
-    return this.#pool.size;
+    return this.#options.pools.size;
   }
 
   /** Ids of the task processes. */
   get pids(): number[] {
-    return this.#pool.pids;
+    return this.#options.pools.pids;
   }
 
   /** Starts the task processes and takes up what is pending. */
   async start(): Promise<void> {
-    const { store, hub } = this.#options;
-    this.#pool.start();
-    this.#unlisten = hub.listen("foreign", (event) => this.#heard(event));
+    const { store, hub, kinds, pools } = this.#options;
+    pools.start();
+    const unlisten = hub.listen("foreign", (event) => this.#heard(event));
+    // A module may be ready only now, or have other kinds than before.
+    const changed = () => this.#jobs.own(this.#claims.load());
+    kinds.onchange.add(changed);
+    this.#unlisten = () => {
+      unlisten();
+      kinds.onchange.delete(changed);
+    };
     store.onpending = (live) => {
       this.#claims.offer(live);
       this.#claims.pump();
@@ -125,7 +132,7 @@ export class Runner {
     for (const run of runs.all()) run.stop("stop");
     await runs.over(graceMs);
     for (const run of runs.all()) run.interrupt("the server stopped", false);
-    await this.#pool.close();
+    await this.#options.pools.close();
     await this.#jobs.idle();
   }
 
@@ -134,7 +141,7 @@ export class Runner {
     this.#quiet();
     this.#unlisten?.();
     for (const run of this.#runs.all()) run.drop();
-    await this.#pool.close();
+    await this.#options.pools.close();
   }
 
   #quiet(): void {
@@ -153,17 +160,18 @@ export class Runner {
   }
 
   /** A line that does not say whose it is is of the run that has its process to itself. */
-  #printed({ host: { pid }, runs }: Member<Run>, line: string, number: number | null): void {
+  #printed({ host: { pid }, pool, runs }: Member<Run>, line: string, number: number | null): void {
     const [only] = runs.values();
     const id = number === null
       ? (runs.size === 1 && only?.alone ? only.live.id : undefined)
       : runs.get(number)?.live.id ?? this.#runs.endedTask(number);
-    this.#options.log.info("printed by a task", id ? { pid, id, line } : { pid, line });
+    const source = { module: pool.name, pid, ...id ? { id } : {} };
+    this.#options.log.info("printed by a task", { ...source, line });
   }
 
   #replace(member: Member<Run>, why: string): void {
     this.#options.log.error("a task process is replaced", { pid: member.host.pid, why });
-    this.#pool.kill(member, `its process was replaced: ${why}`);
+    member.pool.kill(member, `its process was replaced: ${why}`);
   }
 
   /** The store will never keep what a task yielded: it fails, and says so. */

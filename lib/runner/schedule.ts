@@ -78,8 +78,8 @@ export class Schedule {
     return !this.#holds(rank) && this.#kind(rank).lineOf(rank).note(rank);
   }
 
-  /** Takes out the task that should run next among the kinds that may. */
-  next(now: number, mayRun: (kind: string) => boolean): Candidate | null {
+  /** Takes out the task that should run next among the kinds that may, of which so many wait here. */
+  next(now: number, mayRun: (kind: string, waiting: number) => boolean): Candidate | null {
     this.#advance(now);
     let best: Entry | undefined;
     const gaps: [KindQueue, Rank][] = [];
@@ -88,7 +88,7 @@ export class Schedule {
       const gap = queue.gap(now, this.#limit)?.missing;
       const { first } = queue.ready;
       const better = first && (!best || compareReady(first, best) < 0);
-      if ((!gap && !better) || !mayRun(kind)) continue;
+      if ((!gap && !better) || !mayRun(kind, queue.ready.size)) continue;
       if (better) best = first;
       if (gap) gaps.push([queue, gap]);
     }

@@ -1,15 +1,22 @@
 /**
- * The task processes of this server: which one a run goes to, and what becomes of the runs of one
- * that ended.
+ * The task processes of one module of kinds: which one a run goes to, and what becomes of the runs of
+ * one that ended.
  *
  * @module
  */
 
+import { deadline } from "../base/deadline.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
-import type { FromTasks } from "../child/protocol.ts";
-import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 import { Semaphore } from "../base/semaphore.ts";
+import type { Checked } from "../child/check_input.ts";
+import type { FromTasks } from "../child/protocol.ts";
+import { jittered } from "../task/backoff.ts";
+import { delay } from "../task/delay.ts";
+import type { Kind } from "../task/kind.ts";
+import { Checks, UncheckedError } from "./checks.ts";
+import type { Failure } from "./kinds.ts";
+import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
 /**
  * What a process is for: all runs; those of tasks under which others have died; one run, with which
@@ -35,56 +42,85 @@ export function useOf(deaths: number): Use {
 
 /** A task process and what it runs. */
 export interface Member<Run> {
+  /** The processes it is one of. */
+  readonly pool: TaskPool<Run>;
   /** The process. */
   readonly host: TaskProcess;
   /** By number. */
   readonly runs: Map<number, Run>;
-  /** What it is for. */
-  readonly use: Use;
+  /** What it is for: runs, or no more than to check inputs while the others are busy. */
+  readonly use: Use | "spare";
   /** How many runs have been in it. */
   entries: number;
-  /** It has said that it can take tasks. */
-  ready: boolean;
-  /** Kills it when it is not ready in time. */
-  readonly late: ReturnType<typeof setTimeout>;
+  /** It has loaded its module; milliseconds, monotonic. */
+  readyAt: number | null;
+  /** Resolves when it has, with whether it did. */
+  readonly up: PromiseWithResolvers<boolean>;
+  /** Until it is ready it kills it when that takes too long; later, when it is of no use. */
+  timer: ReturnType<typeof setTimeout> | undefined;
   /** What it asks for, a few at a time. */
   readonly requests: Semaphore;
 }
 
 /** What {@link TaskPool} takes. */
 export interface TaskPoolOptions<Run> {
+  /** Of the module. */
+  name: string;
   /** Starts a process. */
   startProcess(events: TaskProcessEvents): TaskProcess;
   /** Processes shared by many runs. */
   processes: number;
   /** Runs at once in each. */
   concurrency: number;
+  /** Starts none before there is a run for it. @default {false} */
+  lazy?: boolean;
   /** Processes for a single run, at the most. @default {8} */
   isolated?: number;
-  /** Milliseconds in which a process must be ready. @default {60_000} */
-  readyMs?: number;
+  /** Milliseconds in which a process must have loaded its module. @default {60_000} */
+  loadMs?: number;
+  /** Milliseconds before a process that failed to start is started again the first time. @default {1000} */
+  restartMs?: number;
   /** A process said something. */
   onmessage(member: Member<Run>, message: FromTasks): void;
   /** A process printed a line; `run` is `null` where it does not say whose it is. */
   onprinted(member: Member<Run>, line: string, run: number | null): void;
-  /** A process ended by itself, or was ended; its runs are still in `member.runs`. */
+  /** A process that was ready ended, or was ended; its runs are still in `member.runs`. */
   ongone(member: Member<Run>, because: string, died: boolean): void;
-  /** There may be room again. */
-  onready(): void;
+  /** A process has loaded its module. */
+  onready(kinds: readonly Kind[]): void;
+  /** A process could not be started, or could not load its module, and none is ready. */
+  onfailed(failure: Failure): void;
+  /** There may be room for a run. */
+  onroom(): void;
   /** Where figures are kept. */
-  metrics?: Pick<Metrics, "processEnded">;
+  metrics?: Pick<Metrics, "processEnded"> | undefined;
   /** Where trouble is told. */
   log: Logger;
 }
 
-/** Milliseconds without a new process after one died while it started. */
-const RESTART_MS = 1000;
+const RESTART_CAP_MS = 60_000;
+
+/** Milliseconds without a new process after so many in a row failed to start. */
+export function restartDelay(failures: number, baseMs = 1000, random = Math.random): number {
+  const ms = Math.min(RESTART_CAP_MS, baseMs * 2 ** Math.min(failures - 1, 30));
+  return jittered(ms, 0.25, random);
+}
+
+/** Milliseconds after which one that nothing was done in, and that ended, counts as started. */
+const STEADY_MS = 10_000;
+
+/** Milliseconds that a process for single runs, or few, waits for one; and one that checks. */
+const IDLE_MS = 5000;
+const SPARE_IDLE_MS = 60_000;
+
+/** Milliseconds that a process that also runs tasks gets for a check, before a spare one is asked. */
+const BUSY_MS = 1000;
 
 /** Wards, at the most. */
 const WARDS = 8;
 
 /** Milliseconds in which a process loads its modules, some of them from far away. */
-const READY_MS = 60_000;
+const LOAD_MS = 60_000;
 
 /** Requests of a process that are answered at a time. */
 const REQUESTS = 16;
@@ -92,46 +128,90 @@ const REQUESTS = 16;
 /** See the module. */
 export class TaskPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
-  readonly #members: Record<Use, Set<Member<Run>>> = {
+  readonly #members: Record<Use | "spare", Set<Member<Run>>> = {
     shared: new Set(),
     ward: new Set(),
     own: new Set(),
+    spare: new Set(),
   };
   /** Processes that were told to end and have not yet. */
   readonly #leaving = new Set<TaskProcess>();
+  readonly #checks = new Checks();
   /** Nothing is started while it runs. */
   #resting: ReturnType<typeof setTimeout> | undefined;
+  /** Processes in a row that did not come up. */
+  #failures = 0;
+  /** Resolves with the next one that does. */
+  #nextUp = Promise.withResolvers<void>();
   /** Whose turn it is among the wards. */
   #turn = 0;
+  #running = 0;
+  #sleeps: boolean;
   #closed = false;
 
   /** Nothing is started before {@link TaskPool.start}. */
   constructor(options: TaskPoolOptions<Run>) {
     this.#options = options;
+    this.#sleeps = options.lazy ?? false;
+  }
+
+  /** Of the module. */
+  get name(): string {
+    return this.#options.name;
   }
 
   /** Starts the shared processes that are missing. */
   start(): void {
+    if (this.#sleeps) return;
     while (this.#members.shared.size < this.#options.processes) this.#add("shared");
   }
 
-  /** Runs that can go on at once in shared processes. */
+  /** Runs that can go on at once. */
   get capacity(): number {
     return this.#options.processes * this.#options.concurrency;
   }
 
-  /** Whether there is a process for a run, or may be one. */
-  has(use: Use): boolean {
+  /** Runs there are. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * Whether a process is ready for a run. If none is, those of a single run or of few are started, as
+   * many as are `wanted`.
+   */
+  has(use: Use, wanted = 1): boolean {
     const { concurrency, isolated = 8 } = this.#options;
-    const mayStart = this.#resting === undefined;
     switch (use) {
       case "shared":
-        return this.#members.shared.values().some(({ runs }) => runs.size < concurrency);
-      case "ward":
-        return mayStart || this.#members.ward.size > 0;
-      case "own":
-        return mayStart && this.#members.own.size < isolated;
+        if (wanted > 0) this.wake();
+        return this.#members.shared.values().some((it) => isUp(it) && it.runs.size < concurrency);
+      case "ward": {
+        const all = this.#members.ward;
+        const taken = all.values().filter(({ runs }) => runs.size > 0).toArray().length;
+        this.#prepare("ward", Math.min(WARDS, taken + wanted));
+        // Those that died together are spread evenly: not all of them over the first that is ready.
+        return all.size > 0 && all.values().every(isUp);
+      }
+      case "own": {
+        const all = this.#members.own;
+        const taken = all.values().filter(({ runs }) => runs.size > 0).toArray().length;
+        this.#prepare("own", Math.min(isolated, taken + wanted));
+        return all.values().some(isIdle);
+      }
     }
+  }
+
+  /** Starts those that waited for a run. */
+  wake(): void {
+    if (!this.#sleeps || this.#closed) return;
+    this.#sleeps = false;
+    this.start();
+  }
+
+  #prepare(use: "ward" | "own", count: number): void {
+    if (this.#resting !== undefined || this.#closed) return;
+    while (this.#members[use].size < count) this.#add(use);
   }
 
   /** Processes there are. */
@@ -146,25 +226,35 @@ export class TaskPool<Run> {
 
   /** A process for a run, where {@link TaskPool.has} says that there is one. */
   pick(use: Use): Member<Run> {
-    const { shared, ward } = this.#members;
+    const member = this.#pick(use);
+    clearTimeout(member.timer);
+    this.#failures = 0;
+    return member;
+  }
+
+  #pick(use: Use): Member<Run> {
+    const ready = [...this.#members[use]].filter(isUp);
     switch (use) {
       case "shared":
-        return shared.values().reduce((best, it) => it.runs.size < best.runs.size ? it : best);
+        return ready.reduce((best, it) => it.runs.size < best.runs.size ? it : best);
       case "ward":
-        if (ward.size < WARDS && this.#resting === undefined) return this.#add("ward");
-        // Those that died together are spread evenly, whatever else runs there.
-        return [...ward][this.#turn++ % ward.size]!;
+        // Whatever else runs there.
+        return ready[this.#turn++ % ready.length]!;
       case "own":
-        return this.#add("own");
+        return ready.find(isIdle)!;
     }
+  }
+
+  /** A run goes into a process. */
+  enter(member: Member<Run>, number: number, run: Run): void {
+    member.runs.set(number, run);
+    this.#running++;
   }
 
   /** A run is over: a process that is not shared ends with its last one. */
   release(member: Member<Run>, number: number): void {
-    member.runs.delete(number);
-    if (member.use !== "shared" && member.runs.size === 0 && this.#drop(member)) {
-      this.#leave(member.host, member.host.close());
-    }
+    if (member.runs.delete(number)) this.#running--;
+    if (member.use !== "shared" && member.runs.size === 0) this.#let(member);
   }
 
   /** Ends a process whatever it does; its other runs go on elsewhere. */
@@ -172,6 +262,57 @@ export class TaskPool<Run> {
     this.#options.metrics?.processEnded("killed");
     this.#leave(member.host, member.host.kill());
     this.#gone(member, because, false);
+  }
+
+  /**
+   * Has an input checked, by a process that also runs tasks or, where these keep it busy, by a spare one.
+   *
+   * @throws {UncheckedError} If none answers in time.
+   */
+  async check(kind: string, input: string | null, ms: number): Promise<Checked> {
+    const open: number[] = [];
+    const over = new AbortController();
+    const ask = (member: Member<Run>) => {
+      over.signal.throwIfAborted();
+      const [request, answer] = this.#checks.ask(member.host, kind, input);
+      open.push(request);
+      return answer;
+    };
+    const checked = async () => {
+      while (!this.#isReady) await this.#nextUp.promise;
+      const answer = ask(this.#pick("shared"));
+      const late = delay(BUSY_MS, over.signal).then(() => null);
+      const quick = await Promise.race([answer.catch(() => null), late]);
+      return quick ?? await Promise.any([answer, this.#spare().then(ask)]);
+    };
+    try {
+      return await deadline(checked(), ms, () => {
+        throw new UncheckedError(`No task process said within ${ms} ms whether the input fits`);
+      });
+    } catch (error) {
+      if (error instanceof AggregateError) throw new UncheckedError("The task processes ended");
+      throw error;
+    } finally {
+      over.abort();
+      for (const request of open) this.#checks.forget(request);
+    }
+  }
+
+  /** A process that runs no tasks. */
+  async #spare(): Promise<Member<Run>> {
+    const { spare } = this.#members;
+    if (spare.size === 0 && (this.#resting !== undefined || this.#closed)) {
+      throw new UncheckedError("No process can be started");
+    }
+    const [member = this.#add("spare")] = spare;
+    if (!await member.up.promise) throw new UncheckedError("The process did not start");
+    clearTimeout(member.timer);
+    member.timer = setTimeout(() => this.#let(member), SPARE_IDLE_MS);
+    return member;
+  }
+
+  get #isReady(): boolean {
+    return this.#members.shared.values().some(isUp);
   }
 
   /** Ends every process, also those that are about to end, and waits for it. */
@@ -184,64 +325,138 @@ export class TaskPool<Run> {
     await Promise.all(hosts.map((host) => host.kill()));
   }
 
+  /** Lets a process end by itself. */
+  #let(member: Member<Run>): void {
+    if (this.#drop(member)) this.#leave(member.host, member.host.close());
+  }
+
   #leave(host: TaskProcess, ended: Promise<void>): void {
     this.#leaving.add(host);
     void ended.finally(() => this.#leaving.delete(host));
   }
 
   #all(): Member<Run>[] {
-    return USES.flatMap((use) => [...this.#members[use]]);
+    return Object.values(this.#members).flatMap((members) => [...members]);
   }
 
   #drop(member: Member<Run>): boolean {
-    clearTimeout(member.late);
+    clearTimeout(member.timer);
+    member.up.resolve(false);
+    this.#checks.gone(member.host);
     return this.#members[member.use].delete(member);
   }
 
-  #add(use: Use): Member<Run> {
-    const { startProcess, onmessage, onprinted, metrics, log, readyMs = READY_MS } = this.#options;
-    const late = setTimeout(() => {
-      log.error("a task process is not ready in time and is killed", { pid: member.host.pid });
-      metrics?.processEnded("killed");
-      this.#leave(member.host, member.host.kill());
-      this.#gone(member, "its process did not start", false);
-    }, readyMs);
+  #add(use: Use | "spare"): Member<Run> {
+    const { startProcess, loadMs = LOAD_MS } = this.#options;
+    const late = () => {
+      this.#options.metrics?.processEnded("killed");
+      this.#failed(member, { reason: `it was not loaded within ${loadMs / 1000} s` });
+    };
     const member: Member<Run> = {
-      host: startProcess({
-        onmessage: (message) => {
-          if (message.type !== "ready") return onmessage(member, message);
-          clearTimeout(late);
-          member.ready = true;
-        },
-        onprinted: (line, run) => onprinted(member, line, run),
-        onexit: (status) => {
-          metrics?.processEnded("died");
-          log.error("a task process ended by itself", { status, tasks: member.runs.size });
-          this.#gone(member, `its process ended (${status})`, true);
-        },
-      }),
+      pool: this,
       runs: new Map(),
       use,
       entries: 0,
-      ready: false,
-      late,
+      readyAt: null,
+      up: Promise.withResolvers(),
+      timer: setTimeout(late, loadMs),
       requests: new Semaphore(REQUESTS),
+      // Last, as it may be heard of at once.
+      host: startProcess({
+        onmessage: (message) => this.#take(member, message),
+        onprinted: (line, run) => this.#options.onprinted(member, line, run),
+        onexit: (status, said) => this.#exited(member, status, said),
+      }),
     };
     this.#members[use].add(member);
     return member;
   }
 
-  #gone(member: Member<Run>, because: string, died: boolean): void {
-    const { ongone, onready } = this.#options;
-    if (!this.#drop(member) || this.#closed) return;
-    const go = () => {
-      this.#resting = undefined;
-      this.start();
-      onready();
-    };
-    // One that cannot even start is not started in a tight loop.
-    if (!member.ready) this.#resting ??= setTimeout(go, RESTART_MS);
-    else if (this.#resting === undefined) go();
-    ongone(member, because, died && member.ready);
+  #take(member: Member<Run>, message: FromTasks): void {
+    const { onready, onmessage, onroom } = this.#options;
+    switch (message.type) {
+      case "ready":
+        if (isUp(member)) throw new SyntaxError("It was ready before");
+        // It may have been dropped in the very moment.
+        if (!this.#members[member.use].has(member)) return;
+        clearTimeout(member.timer);
+        member.timer = undefined;
+        member.readyAt = performance.now();
+        if (member.use === "ward" || member.use === "own") {
+          member.timer = setTimeout(() => this.#let(member), IDLE_MS);
+        }
+        onready(message.kinds);
+        member.up.resolve(true);
+        if (member.use === "shared") {
+          this.#nextUp.resolve();
+          this.#nextUp = Promise.withResolvers();
+        }
+        return onroom();
+      case "failed":
+        if (isUp(member)) throw new SyntaxError("It was ready before");
+        this.#options.metrics?.processEnded("died");
+        return this.#failed(member, message);
+      case "checked":
+        return this.#checks.answered(member.host, message.request, message.checked);
+    }
+    if (!isUp(member)) throw new SyntaxError("It is not ready");
+    onmessage(member, message);
   }
+
+  #exited(member: Member<Run>, status: string, said: string): void {
+    const { metrics, log } = this.#options;
+    metrics?.processEnded("died");
+    if (!isUp(member)) {
+      const error = said.split("\n").find((line) => /^error\b/i.test(line)) ?? lastLine(said);
+      const reason = `its process ended (${status})${error === "" ? "" : `: ${error}`}`;
+      return this.#failed(member, { reason: reason.slice(0, 2000), printed: said.slice(0, 8000) });
+    }
+    log.error("a task process ended by itself", { status, tasks: member.runs.size });
+    this.#gone(member, `its process ended (${status})`, true);
+  }
+
+  /** A process did not come up. */
+  #failed(member: Member<Run>, { reason, stack, printed }: Failure): void {
+    if (!this.#drop(member) || this.#closed) return;
+    this.#leave(member.host, member.host.kill());
+    this.#rest();
+    const failure = { reason, ...stack ? { stack } : {}, ...printed ? { printed } : {} };
+    if (!this.#isReady) this.#options.onfailed(failure);
+    else this.#options.log.error("a task process could not be started", { ...failure });
+  }
+
+  /** A process that was ready has gone. */
+  #gone(member: Member<Run>, because: string, died: boolean): void {
+    if (!this.#drop(member) || this.#closed) return;
+    const steady = member.entries > 0 || performance.now() - member.readyAt! > STEADY_MS;
+    if (died && !steady) this.#rest();
+    else if (this.#resting === undefined) this.#goOn();
+    this.#options.ongone(member, because, died);
+  }
+
+  /** One that cannot even start is not started in a tight loop. */
+  #rest(): void {
+    const ms = restartDelay(++this.#failures, this.#options.restartMs);
+    this.#resting ??= setTimeout(() => {
+      this.#resting = undefined;
+      this.#goOn();
+    }, ms);
+  }
+
+  #goOn(): void {
+    this.start();
+    this.#options.onroom();
+  }
+}
+
+function isUp({ readyAt }: Member<unknown>): boolean {
+  return readyAt !== null;
+}
+
+function isIdle(member: Member<unknown>): boolean {
+  return isUp(member) && member.runs.size === 0;
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)!;
 }

@@ -16,7 +16,8 @@ import { checkFromTasks } from "../child/from_tasks.ts";
 import type { Logger } from "../base/log.ts";
 import { readPrinted } from "./printed_lines.ts";
 import type { FromTasks, ToTasks } from "../child/protocol.ts";
-import type { AnyTask } from "../task/define.ts";
+import { collectKinds, loadFailure } from "../child/load_kinds.ts";
+import { describeTasks } from "../task/kind.ts";
 
 /** Where runs are driven. */
 export interface TaskProcess {
@@ -38,19 +39,26 @@ export interface TaskProcessEvents {
   onmessage(message: FromTasks): void;
   /** A line that it printed; `run` is `null` where it does not say whose it is. */
   onprinted(line: string, run: number | null): void;
-  /** It ended; not called after `kill()` or `close()`. */
-  onexit(status: string): void;
+  /** It ended; not called after `kill()` or `close()`. `said` is what it printed before it was ready. */
+  onexit(status: string, said: string): void;
+}
+
+/** A module of kinds, as task processes load it. */
+export interface KindsModule {
+  readonly url: string;
+  /** What people call it. */
+  readonly name: string;
+  /** Flags of Deno that give it its project's configuration. */
+  readonly flags: readonly string[];
 }
 
 /** How task processes are started. */
 export interface TaskProcessOptions {
-  /** Modules of kinds, as URLs. */
-  modules: readonly string[];
+  module: KindsModule;
   /** Deno permission flags. */
   permissions: readonly string[];
   /** Environment variables. */
   env: Record<string, string>;
-  /** Where what tasks print goes. */
   log: Logger;
 }
 
@@ -63,6 +71,9 @@ const LINGER_MS = 1000;
 /** Milliseconds that one gets to end by itself. */
 const CLOSE_MS = 5000;
 
+/** Lines that are kept of what one prints before it is ready, the last ones. */
+const EARLY_LINES = 100;
+
 /** Starts a task process. One that cannot be started has ended a moment later. */
 export function startTaskProcess(
   options: TaskProcessOptions,
@@ -70,12 +81,12 @@ export function startTaskProcess(
 ): TaskProcess {
   const child = start(options);
   const line = child.stdio[CHANNEL_FD] as Duplex | undefined;
-  if (child.pid !== undefined && line) return hostOf(child, child.pid, line, options.log, events);
+  if (child.pid !== undefined && line) return hostOf(child, child.pid, line, options, events);
   // No memory, or too many processes: soon there may be room.
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   child.on("error", (error) => {
-    const told = () => events.onexit(`it could not be started: ${error}`);
+    const told = () => events.onexit(`it could not be started: ${error}`, "");
     if (!closed) timer = setTimeout(told, FAILED_MS);
   });
   const end = () => {
@@ -86,39 +97,40 @@ export function startTaskProcess(
 }
 
 /** Node's way to start a process: it makes a line for the two beside stdin, stdout and stderr. */
-function start({ modules, permissions, env }: TaskProcessOptions): ChildProcess {
+function start({ module, permissions, env }: TaskProcessOptions): ChildProcess {
   const args = [
     "run",
     "--quiet",
     "--no-prompt",
-    `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-    ...permissions,
-    `data:text/javascript,${encodeURIComponent(program(modules))}`,
+    ...module.flags,
+    // To a Deno without any, Node's spawn() gives all permissions.
+    ...(permissions.length > 0 ? permissions : ["--deny-net"]),
+    `data:text/javascript,${encodeURIComponent(program(module))}`,
   ];
   return spawn(denoCommand(), args, { env, stdio: ["ignore", "pipe", "pipe", "pipe"] });
 }
 
 /**
- * The main module of a task process. What it imports by name is loaded whatever the process may
- * read; to import it later would take the permission to read the file.
+ * The main module of a task process. What it imports by a literal name is loaded whatever the process
+ * may read; a name that is only known later would take the permission to read the file.
  */
-function program(modules: readonly string[]): string {
+function program({ url, name }: KindsModule): string {
   const child = new URL("../child/main.ts", import.meta.url).href;
-  const imports = modules.map((url, n) => `import * as kinds${n} from ${JSON.stringify(url)};`);
-  const entries = modules.map((url, n) => `[${JSON.stringify(url)}, kinds${n}]`);
-  return `import { main } from ${JSON.stringify(child)};
-${imports.join("\n")}
-await main(new Map([${entries.join()}]));`;
+  return `import { main, prepared } from ${JSON.stringify(child)};
+await prepared;
+await main(${JSON.stringify(name)}, () => import(${JSON.stringify(url)}));`;
 }
 
 function hostOf(
   child: ChildProcess,
   pid: number,
   line: Duplex,
-  log: Logger,
+  { log }: TaskProcessOptions,
   events: TaskProcessEvents,
 ): TaskProcess {
   let ended = false;
+  let ready = false;
+  const early: string[] = [];
   let owesAck = false;
   const channel = new Channel<FromTasks, ToTasks>(line, (frame) => {
     if (!("message" in frame)) throw new SyntaxError("Bytes go only to tasks");
@@ -126,6 +138,10 @@ function hostOf(
     if (message.type === "batch") {
       if (owesAck) throw new SyntaxError("The next batch goes after the answer to the last");
       owesAck = true;
+    }
+    if (message.type === "ready") {
+      ready = true;
+      for (const line of early.splice(0)) events.onprinted(line, null);
     }
     if (!ended) events.onmessage(message);
   });
@@ -142,7 +158,12 @@ function hostOf(
   });
   const read = [child.stdout!, child.stderr!].map((stream) =>
     readPrinted(stream, {
-      online: (line, run) => events.onprinted(line, run),
+      online: (line, run) => {
+        if (ready) return events.onprinted(line, run);
+        // One that fails again and again does not fill the log.
+        early.push(line);
+        if (early.length > EARLY_LINES) early.shift();
+      },
       onleftout: (bytes) => log.warn("much was printed by a task and left out", { pid, bytes }),
     }).catch(() => {})
   );
@@ -155,7 +176,7 @@ function hostOf(
     channel.destroy();
     child.stdout!.destroy();
     child.stderr!.destroy();
-    if (!ended) events.onexit(status);
+    if (!ended) events.onexit(status, early.join("\n"));
     ended = true;
   });
   return {
@@ -184,28 +205,29 @@ function hostOf(
  * for where there are no processes, and for tests.
  */
 export function startInline(
-  kinds: ReadonlyMap<string, AnyTask>,
+  load: () => Promise<Record<string, unknown>>,
   events: TaskProcessEvents,
 ): TaskProcess {
   let ended = false;
+  let executor: Executor | undefined;
   // The server's own code is of no run, though a run's code has it called.
   const later = (action: () => void) =>
     currentRun.exit(() => queueMicrotask(() => ended || action()));
-  const executor = new Executor({
-    kinds,
-    send: (message) => later(() => events.onmessage(message)),
-  });
-  later(() => events.onmessage({ type: "ready", kinds: [...kinds.keys()] }));
+  const say = (message: FromTasks) => later(() => events.onmessage(message));
+  load().then(collectKinds).then((kinds) => {
+    executor = new Executor({ kinds, send: say });
+    say({ type: "ready", kinds: describeTasks(kinds.values()) });
+  }).catch((error) => say({ type: "failed", ...loadFailure(error) }));
   const close = () => {
     ended = true;
-    executor.stopAll();
+    executor?.stopAll();
     return Promise.resolve();
   };
   return {
     pid: null,
-    send: (message) => later(() => executor.receive(message)),
+    send: (message) => later(() => executor?.receive(message)),
     sendBytes(request, bytes) {
-      later(() => executor.receiveBytes(request, bytes));
+      later(() => executor?.receiveBytes(request, bytes));
       return Promise.resolve();
     },
     kill: close,

@@ -55,6 +55,13 @@ export interface RetryOptions {
   capMs?: number;
 }
 
+/** Where a kind says nothing. */
+export const DEFAULT_RETRY: Required<RetryOptions> = {
+  maxAttempts: 1,
+  baseMs: 1000,
+  capMs: 60_000,
+};
+
 /** What {@link defineTask} takes. */
 export interface TaskOptions<
   Schema extends StandardSchema | undefined,
@@ -165,7 +172,11 @@ export function defineTask<
   options: TaskOptions<Schema, Result, Yielded>,
 ): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result, GivenOf<Schema>> {
   const { kind, timeout, concurrency } = options;
-  const { maxAttempts = 1, baseMs = 1000, capMs = 60_000 } = options.retry ?? {};
+  const {
+    maxAttempts = DEFAULT_RETRY.maxAttempts,
+    baseMs = DEFAULT_RETRY.baseMs,
+    capMs = DEFAULT_RETRY.capMs,
+  } = options.retry ?? {};
   if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
     throw new TypeError(
       `Cannot define a task as 'kind' must be 1 to 64 of a-z, 0-9, '.', '_' and '-': current value is ${

@@ -33,6 +33,8 @@ export interface Task {
   owner: string | null;
   /** Milliseconds an attempt may take, or `null`. */
   timeoutMs: number | null;
+  /** Its input is what the schema of its kind made of it: an attempt takes it as it is. */
+  parsed?: boolean;
   /** The next start goes on with the same attempt: the last one was interrupted. */
   resuming: boolean;
   /** How often it was interrupted, in all. */
@@ -227,6 +229,8 @@ export interface NewTask {
   runAt: number;
   /** Milliseconds an attempt may take, or `null`. */
   timeoutMs: number | null;
+  /** See {@link Task.parsed}. */
+  parsed?: boolean;
   /** See {@link Task.uploads}. */
   uploads?: readonly string[];
   /** See {@link Task.submitter}. */
@@ -260,6 +264,7 @@ export function newTask(spec: NewTask, now: number): Task {
     },
     owner: null,
     timeoutMs: spec.timeoutMs,
+    ...(spec.parsed ? { parsed: true } : {}),
     resuming: false,
     interruptions: 0,
     deaths: 0,

@@ -6,8 +6,7 @@
 
 import { z } from "zod";
 import type { Need } from "../../lib/http/auth.ts";
-import type { AnyTask } from "../../lib/task/define.ts";
-import { inputSchema } from "../kinds.ts";
+import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
 import { type Answer, type Operation, OPERATIONS } from "./operations.ts";
@@ -21,7 +20,7 @@ export interface ApiParts {
   /** The route table. */
   routes: RouteTable;
   /** The kinds there are. */
-  kinds: ReadonlyMap<string, AnyTask>;
+  kinds: readonly Kind[];
   /** Of Headway. */
   version: string;
   /** Whether anything needs a token. */
@@ -77,11 +76,11 @@ export function describeApi({ routes, kinds, version, secured, cookie }: ApiPart
     ]);
     paths[path.replace(/:(\w+)/g, "{$1}")] = Object.fromEntries(entries);
   }
-  const inputs = [...kinds.values()].map((task) => [
-    inputName(task.kind),
+  const inputs = kinds.map(({ kind, schema, description }) => [
+    inputName(kind),
     {
-      ...rebased(inputSchema(task) ?? {}, `#/components/schemas/${inputName(task.kind)}`),
-      description: task.description ?? task.kind,
+      ...rebased(schema ?? {}, `#/components/schemas/${inputName(kind)}`),
+      description: description ?? kind,
     },
   ]);
   return {
@@ -164,7 +163,7 @@ function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json 
   const schema = schemaJson(body);
   if (body !== NEW_TASK) return { "application/json": { schema } };
   // Each kind with its own input.
-  const oneOf = [...kinds.keys()].map((kind) => ({
+  const oneOf = kinds.map(({ kind }) => ({
     title: kind,
     properties: {
       kind: { const: kind },

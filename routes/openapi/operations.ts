@@ -285,8 +285,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "getReady",
     summary: "Whether it can do its work",
     answers: {
-      200: ["It can", "Health"],
-      503: ["It stops, or the store takes no writes: send requests elsewhere", "Health"],
+      200: ["It can", "Readiness"],
+      503: [
+        "It stops, the store takes no writes, or no module of kinds can be loaded: send requests elsewhere",
+        "Readiness",
+      ],
     },
   },
   "GET /metrics": {

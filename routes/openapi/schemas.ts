@@ -141,6 +141,12 @@ export const SCHEMAS = {
       concurrency: count.nullable(),
       isolate: z.boolean(),
       shipped: z.boolean(),
+      unavailable: z.string().nullable().describe("Why it cannot be submitted or run now"),
+    })),
+    modules: z.array(z.strictObject({
+      module: z.string(),
+      state: z.enum(["loading", "ready", "failed"]),
+      reason: z.string().nullable().describe("Why it could not be loaded"),
     })),
     limits: z.strictObject({ max_upload: count, max_body: count, lease_ms: count }),
   }),
@@ -150,6 +156,12 @@ export const SCHEMAS = {
   }),
   SignedIn: z.strictObject({ scopes: z.array(z.enum(SCOPES)) }),
   Health: z.strictObject({ status: z.string() }),
+  Readiness: z.strictObject({
+    status: z.string(),
+    kinds: z.record(z.string(), z.string()).optional().describe(
+      "Each module of kinds: ready, loading, or why it failed",
+    ),
+  }),
   Problem: z.looseObject({
     type: z.string(),
     title: z.string(),

@@ -88,7 +88,11 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   await using app = await testApp();
   const response = await fetch(`${app.url}/kinds`);
   assertEquals(response.headers.get("content-type"), "application/json");
-  const { kinds, limits } = await response.json();
+  const { kinds, modules, limits } = await response.json();
+  assertEquals(modules, [
+    { module: "headway", state: "ready", reason: null },
+    { module: "./tests/helpers/kinds.ts", state: "ready", reason: null },
+  ]);
   assertEquals(limits, { max_upload: 100 * 1024 ** 2, max_body: 1024 ** 2, lease_ms: 3000 });
   const of = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
   for (const name of ["demo", "checksum", "csv-profile", "echo"]) assert(of(name), name);
@@ -101,6 +105,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
     concurrency: null,
     isolate: false,
     shipped: true,
+    unavailable: null,
   });
   assertEquals([input.type, input.additionalProperties], ["object", false]);
   assertEquals(input.properties.steps, {
@@ -119,9 +124,10 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
 
 Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", async () => {
   await using app = await testApp();
-  for (const [path, status] of [["/healthz", "ok"], ["/readyz", "ready"]] as const) {
+  const kinds = { headway: "ready", "./tests/helpers/kinds.ts": "ready" };
+  for (const [path, answer] of [["/healthz", {}], ["/readyz", { kinds }]] as const) {
     const response = await fetch(app.url + path);
-    assertEquals([response.status, await response.json()], [200, { status }]);
+    assertEquals([response.status, await response.json()], [200, { status: "ok", ...answer }]);
     const head = await fetch(app.url + path, { method: "HEAD" });
     assertEquals([head.status, await head.text()], [200, ""]);
     assertEquals(head.headers.get("content-type"), "application/json");

@@ -8,6 +8,7 @@ import { createLogger } from "../../lib/base/log.ts";
 import { Metrics } from "../../lib/base/metrics.ts";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import type { Submission } from "../../lib/store/store.ts";
+import { Kinds, ModuleOfKinds } from "../../lib/runner/kinds.ts";
 import { startInline } from "../../lib/runner/task_process.ts";
 import { readConfig, type Server, start } from "../../main.ts";
 import { submit as submitByHttp, taskWhen } from "../helpers/api.ts";
@@ -24,13 +25,13 @@ const LEASE_MS = 1500;
 /** A cluster within this process: engines that share one handle. */
 class Cluster implements AsyncDisposable {
   readonly kv: Deno.Kv;
-  readonly kinds: ReadonlyMap<string, AnyTask>;
+  readonly #tasks: readonly AnyTask[];
   readonly #resources: AsyncDisposableStack;
   readonly #open = new Set<Engine>();
 
   private constructor(kv: Deno.Kv, kinds: AnyTask[], resources: AsyncDisposableStack) {
     this.kv = kv;
-    this.kinds = new Map(kinds.map((task) => [task.kind, task]));
+    this.#tasks = kinds;
     this.#resources = resources;
   }
 
@@ -42,12 +43,15 @@ class Cluster implements AsyncDisposable {
   }
 
   async join(more: Partial<EngineOptions> = {}): Promise<Engine> {
+    const tasks = new Map(this.#tasks.map((task) => [task.kind, task]));
+    const module = new ModuleOfKinds({ url: "data:,", name: "tests", flags: [] }, tasks);
+    const kinds = new Kinds([module], quiet);
     const engine = await Engine.open({
       kv: this.kv,
       alone: false,
       role: "all",
-      kinds: this.kinds,
-      startProcess: (events) => startInline(this.kinds, events),
+      kinds,
+      startProcess: (_, events) => startInline(() => Promise.resolve({ ...this.#tasks }), events),
       processes: 1,
       concurrency: 100,
       leaseMs: LEASE_MS,

@@ -55,6 +55,7 @@ class Peer {
     const { run = 1, kind = "t", input = null, checkpoint = null } = more;
     this.executor.receive({
       type: "start",
+      parsed: false,
       run,
       kind,
       id: "id",

@@ -2,6 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
 import type { FromTasks } from "../../../lib/child/protocol.ts";
+import { demo } from "../../../lib/kinds/mod.ts";
+import { describeTasks } from "../../../lib/task/kind.ts";
+
+const [kind] = describeTasks([demo]);
 
 const row = '{"level":"info","message":"x","time":"2026-01-01T00:00:00.000Z"}';
 
@@ -21,7 +25,11 @@ const threw = (error: unknown, more = {}) =>
 
 /** What the program of a task process sends. */
 const SAID: FromTasks[] = [
-  { type: "ready", kinds: ["demo"] },
+  { type: "ready", kinds: [kind!] },
+  { type: "ready", kinds: [{ ...kind!, schema: null, timeout: 0.5, concurrency: 1 }] },
+  { type: "failed", reason: "It does not", stack: "" },
+  { type: "checked", request: 0, checked: { input: null, parsed: true } },
+  { type: "checked", request: 1, checked: { issues: [{ path: ["a"], message: "no" }] } },
   { type: "info", request: 1, upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
   { type: "chunk", request: 0xffff_ffff, upload: "x", offset: 10 },
   {
@@ -52,8 +60,33 @@ for (const message of SAID) {
   });
 }
 
+function nested(depth: number): unknown {
+  return depth === 0 ? {} : { x: nested(depth - 1) };
+}
+
+const ready = (...kinds: unknown[]) => ({ type: "ready", kinds });
+const checked = (checked: unknown) => ({ type: "checked", request: 1, checked });
+
 /** What only others' code can have sent. */
 const FORGED: [string, unknown][] = [
+  ["kinds that are none", ready("demo")],
+  ["no kinds", ready()],
+  ["a kind twice", ready(kind, kind)],
+  ["more kinds than there may be", ready(...new Array(501).fill(kind))],
+  ["a kind of another name", ready({ ...kind, kind: "../x" })],
+  ["a kind with more to it", ready({ ...kind, more: 1 })],
+  ["a kind that runs no task", ready({ ...kind, concurrency: 0 })],
+  ["a kind that waits for ever", ready({ ...kind, retry: { ...kind!.retry, capMs: 1e400 } })],
+  ["a schema that is none", ready({ ...kind, schema: [] })],
+  ["a schema too deep", ready({ ...kind, schema: nested(100) })],
+  ["a schema too large", ready({ ...kind, schema: { x: "x".repeat(50_000) } })],
+  ["a reason too long", { type: "failed", reason: "x".repeat(5000), stack: "" }],
+  ["an answer without a request", { type: "checked", checked: { input: null, parsed: true } }],
+  ["an input that is no JSON", checked({ input: "{", parsed: true })],
+  ["an input not known to be parsed", checked({ input: "1" })],
+  ["no issues", checked({ issues: [] })],
+  ["an issue without a path", checked({ issues: [{ message: "no" }] })],
+  ["an issue too long", checked({ issues: [{ path: [], message: "x".repeat(5000) }] })],
   ["null", null],
   ["a list", []],
   ["no type", {}],
@@ -111,6 +144,6 @@ const FORGED: [string, unknown][] = [
 
 for (const [what, message] of FORGED) {
   Deno.test(`checkFromTasks() refuses ${what}`, () => {
-    assertThrows(() => checkFromTasks(message), SyntaxError);
+    assertThrows(() => checkFromTasks(message as FromTasks), SyntaxError);
   });
 }

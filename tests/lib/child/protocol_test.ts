@@ -10,7 +10,7 @@ import {
 
 const frame: fc.Arbitrary<Frame<FromTasks>> = fc.oneof(
   fc.array(fc.string({ unit: "binary" })).map((kinds) => ({
-    message: { type: "ready" as const, kinds: kinds.map((kind) => kind.toWellFormed()) },
+    message: { type: "failed" as const, reason: kinds.join().toWellFormed(), stack: "" },
   })),
   fc.record({
     request: fc.integer({ min: 0, max: 0xffff_ffff }),

@@ -75,14 +75,21 @@ const CASES: Record<string, Case> = {
     good: { "1": 1 },
     bad: [...notWhole, "0", "100001"],
   },
+  HEADWAY_LOAD_MS: {
+    field: "loadMs",
+    fallback: 60_000,
+    good: { "100": 100, "3600000": 3_600_000 },
+    bad: [...notWhole, "99", "3600001"],
+  },
   HEADWAY_TASK_PERMISSIONS: {
     field: "taskPermissions",
     fallback: ["--allow-net", `--allow-read=${ROOT.pathname.replace(/\/$/, "")}`],
     good: {
       "-A": ["-A"],
       "--allow-net=a:1,b --deny-read  -R=/x": ["--allow-net=a:1,b", "--deny-read", "-R=/x"],
+      [`--allow-read='/my data',/x "-R=/my tasks"`]: ["--allow-read=/my data,/x", "-R=/my tasks"],
     },
-    bad: ["net", "--unstable-kv", "--allow-net script.ts", "--config=x"],
+    bad: ["net", `-R="/x`, "--unstable-kv", "--allow-net script.ts", "--config=x"],
   },
   HEADWAY_HEARTBEAT_MS: { field: "heartbeatMs", fallback: 15_000, good: { "0": 0 }, bad: notWhole },
   HEADWAY_STREAM_LIFE_MS: {
@@ -370,6 +377,9 @@ Deno.test("readConfig() lets task processes read the folders of the user's kinds
     "--allow-net",
     `--allow-read=${ROOT.pathname.replace(/\/$/, "")},/my tasks`,
   ]);
+  // No flag can name the second.
+  const others = read({ HEADWAY_KINDS: "file:///100%25%20%E9%A1%B9%23/k.ts,file:///a%2Cb/k.ts" });
+  assertEquals(others.taskPermissions[1]!.split(",").slice(1), ["/100% 项#"]);
 });
 
 Deno.test("readConfig() promises a whole configuration or a ConfigError", () => {

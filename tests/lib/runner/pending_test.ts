@@ -41,7 +41,6 @@ class Queue implements AsyncDisposable {
     const list = (...args: Parameters<Deno.Kv["list"]>) => this.#list(...args);
     this.pending = new Pending({
       kv: kvWith(kv, { list: list as unknown as Deno.Kv["list"] }),
-      kinds: new Map([["k", null], ["other", null]]),
       now: () => this.now,
       onready: () => this.#ready.resolve(),
       own: (promise) => {
@@ -109,7 +108,7 @@ function heard({ id, kind, priority, runAt, waits }: Rank, fields = {}): HubEven
 Deno.test("Pending costs nothing for tasks that wait for a time, before it has come", async () => {
   const delayed = ranks(MANY, (n) => ({ waits: true, runAt: 1000 + n, priority: n % 2 }));
   await using queue = await Queue.open(delayed);
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   assertEquals(await queue.ids(), []);
   // The first of each line, and that there are no more of them.
   assertEquals(queue.rows, 2);
@@ -136,7 +135,7 @@ Deno.test("Pending costs nothing for tasks that wait for a time, before it has c
 
 Deno.test("Pending reads nothing for tasks that it hears of, however many wait for a time", async () => {
   await using queue = await Queue.open([]);
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   const { lists } = queue;
   for (let n = 0; n < MANY; n++) {
     // The ones due first come last.
@@ -152,7 +151,7 @@ Deno.test("Pending reads nothing for tasks that it hears of, however many wait f
 Deno.test("Pending gives what is most important first, however many are in the store before it", async () => {
   const waiting = [...ranks(MANY), rank(MANY, { priority: 100 }), rank(MANY + 1, { priority: -1 })];
   await using queue = await Queue.open(waiting);
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   const taken: string[] = [];
   for await (const { id: taking } of queue.take()) {
     taken.push(taking);
@@ -167,7 +166,7 @@ Deno.test("Pending gives what is most important first, however many are in the s
 
 Deno.test("Pending finds a task that came into the store only after it was let go of and read past", async () => {
   await using queue = await Queue.open(ranks(5000));
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   const written = Promise.withResolvers<{ ok: true; versionstamp: string }>();
   const last = rank(MANY);
   const { record } = newTask(
@@ -188,6 +187,31 @@ Deno.test("Pending finds a task that came into the store only after it was let g
   assertEquals(await queue.ids(), [last.id]);
 });
 
+Deno.test("Pending takes what is offered while it finds out what waits, though the store has it only later", async () => {
+  await using queue = await Queue.open(ranks(3));
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  queue.before = async (selector) => {
+    if (!("prefix" in selector) || selector.prefix.join() !== "later,k") return;
+    begun.resolve();
+    await gate.promise;
+  };
+  const loading = queue.pending.load(["k", "other"]);
+  await begun.promise;
+  const offered = rank(10, { kind: "other" });
+  const { record } = newTask({ ...offered, maxAttempts: 1, timeoutMs: null }, 10);
+  const written = Promise.withResolvers<{ ok: true; versionstamp: string }>();
+  queue.pending.offer(
+    { record, clean: false, committed: () => written.promise } as Partial<LiveTask> as LiveTask,
+  );
+  gate.resolve();
+  await loading;
+  await queue.kv.set(rankKey(offered), null);
+  written.resolve({ ok: true, versionstamp: "" });
+  await queue.settled();
+  assertEquals((await queue.ids()).toSorted(), [0, 1, 2, 10].map(id));
+});
+
 Deno.test("Pending reads each line once though it hears of tasks while it loads", async () => {
   const others = ranks(3, (n) => ({ kind: "other", id: id(n + 10) }));
   await using queue = await Queue.open([...ranks(3), ...others]);
@@ -198,7 +222,7 @@ Deno.test("Pending reads each line once though it hears of tasks while it loads"
     begun.resolve();
     await gate.promise;
   };
-  const loading = queue.pending.load();
+  const loading = queue.pending.load(["k", "other"]);
   await begun.promise;
   queue.pending.hear(heard(rank(20, { waits: true, runAt: 1000 })));
   queue.pending.rest();
@@ -211,7 +235,7 @@ Deno.test("Pending reads each line once though it hears of tasks while it loads"
 
 Deno.test("Pending tries a read again that failed, and not at once", async () => {
   await using queue = await Queue.open(ranks(5000));
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   const { lists } = queue;
   queue.failures = 2;
   assertEquals((await queue.ids()).length, 5000);
@@ -220,7 +244,7 @@ Deno.test("Pending tries a read again that failed, and not at once", async () =>
 
 Deno.test("Pending forgets a task that waits no longer, when it hears of that", async () => {
   await using queue = await Queue.open([]);
-  await queue.pending.load();
+  await queue.pending.load(["k", "other"]);
   queue.now = 100;
   for (const n of [1, 2, 3, 4]) queue.pending.hear(heard(rank(n)));
   queue.pending.hear(heard(rank(2), { status: "canceled" }));

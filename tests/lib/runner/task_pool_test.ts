@@ -1,7 +1,13 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
+import type { Checked } from "../../../lib/child/check_input.ts";
+import type { FromTasks, ToTasks } from "../../../lib/child/protocol.ts";
+import { UncheckedError } from "../../../lib/runner/checks.ts";
+import { HANG_MS } from "../../helpers/deadline.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import {
   type Member,
+  restartDelay,
   TaskPool,
   type TaskPoolOptions,
   useOf,
@@ -9,43 +15,59 @@ import {
 } from "../../../lib/runner/task_pool.ts";
 import type { TaskProcess, TaskProcessEvents } from "../../../lib/runner/task_process.ts";
 
+const READY: FromTasks = { type: "ready", kinds: [] };
+
 /** A process that ends only when it is killed, and only when it is let. */
 function stubbornHost() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const asked: string[] = [];
+  const sent: ToTasks[] = [];
   const host: TaskProcess = {
     pid: 1,
-    send() {},
+    send: (message) => void sent.push(message),
     sendBytes: () => Promise.resolve(),
     kill: () => (asked.push("kill"), promise),
     close: () => (asked.push("close"), promise),
   };
-  return { host, asked, end: resolve };
+  return { host, asked, sent, end: resolve };
 }
 
-function poolOf(
+function poolOf<Run = string>(
   hosts: TaskProcess[],
-  more: Partial<TaskPoolOptions<string>> = {},
-): TaskPool<string> {
-  return new TaskPool<string>({
-    startProcess: () => hosts.shift()!,
+  more: Partial<TaskPoolOptions<Run>> = {},
+): TaskPool<Run> {
+  return new TaskPool<Run>({
+    startProcess: (events) => {
+      queueMicrotask(() => events.onmessage(READY));
+      return hosts.shift()!;
+    },
     processes: 0,
     concurrency: 1,
+    name: "./tasks.ts",
     onmessage() {},
     onprinted() {},
     ongone() {},
     onready() {},
+    onfailed() {},
+    onroom() {},
     log: createLogger({ level: "off" }),
     ...more,
   });
+}
+
+/** Lets all that has been said be heard. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 Deno.test("TaskPool.close() kills processes that were released or killed before, and waits for them", async () => {
   const released = stubbornHost();
   const killed = stubbornHost();
   const pool = poolOf([released.host, killed.host]);
+  pool.has("own", 2);
+  await settled();
   const member = pool.pick("own");
-  member.runs.set(1, "one");
+  pool.enter(member, 1, "one");
   pool.release(member, 1);
   assertEquals(released.asked, ["close"]);
   pool.kill(pool.pick("own"));
@@ -55,7 +77,7 @@ Deno.test("TaskPool.close() kills processes that were released or killed before,
   const closing = pool.close().then(() => closed = true);
   assertEquals([released.asked, killed.asked], [["close", "kill"], ["kill", "kill"]]);
   released.end();
-  await new Promise((resolve) => setTimeout(resolve));
+  await settled();
   assert(!closed);
   killed.end();
   await closing;
@@ -64,24 +86,30 @@ Deno.test("TaskPool.close() kills processes that were released or killed before,
 Deno.test("TaskPool.close() does not ask again for a process that has ended", async () => {
   const { host, asked, end } = stubbornHost();
   const pool = poolOf([host]);
+  pool.has("own");
+  await settled();
   const member = pool.pick("own");
+  pool.enter(member, 1, "one");
   pool.release(member, 1);
   end();
-  await new Promise((resolve) => setTimeout(resolve));
+  await settled();
   await pool.close();
   assertEquals(asked, ["close"]);
 });
 
-Deno.test("TaskPool kills a process that is not ready in time, and tells of its runs", async () => {
-  const { promise, resolve } = Promise.withResolvers<unknown[]>();
+Deno.test("TaskPool gives no run to a process before it is ready, and kills one that is not in time", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
   const silent = stubbornHost();
-  const pool = poolOf([silent.host], {
-    readyMs: 1,
-    ongone: (_, because, died) => resolve([because, died]),
+  const pool = poolOf([], {
+    processes: 1,
+    loadMs: 1,
+    startProcess: () => silent.host,
+    onfailed: ({ reason }) => resolve(reason),
   });
-  pool.pick("own");
-  assertEquals(await promise, ["its process did not start", false]);
-  assertEquals(silent.asked, ["kill"]);
+  pool.start();
+  for (const use of USES) assert(!pool.has(use), use);
+  assertEquals(await promise, "it was not loaded within 0.001 s");
+  assertEquals(silent.asked[0], "kill");
   silent.end();
   await pool.close();
 });
@@ -96,29 +124,39 @@ interface Suspect {
  * Drives tasks of which some kill their process, over and over, until each of those has died alone.
  * The innocent never end. Returns what the pool held at the most.
  */
-function find(tasks: Suspect[]): { processes: number } {
+async function find(tasks: Suspect[]): Promise<{ processes: number }> {
   const started: TaskProcessEvents[] = [];
   const homes = new Map<Member<Suspect>, Suspect[]>();
-  const pool = new TaskPool<Suspect>({
+  const pool = poolOf<Suspect>([], {
     processes: 1,
     concurrency: tasks.length,
     startProcess: (events) => {
       const { host } = stubbornHost();
+      queueMicrotask(() => events.onmessage(READY));
       return Object.assign(host, { pid: started.push(events) - 1 });
     },
-    onmessage() {},
-    onprinted() {},
-    ongone() {},
-    onready() {},
-    log: createLogger({ level: "off" }),
   });
   pool.start();
+  await settled();
   let processes = 0;
+  let number = 0;
   const held: Suspect[] = [];
+  /** Has those driven that wait for a process. */
+  const drive = async () => {
+    for (const use of USES) {
+      const waiting = held.filter(({ deaths }) => useOf(deaths) === use);
+      if (waiting.length === 0) continue;
+      pool.has(use, waiting.length);
+      await settled();
+      for (const task of waiting) held.splice(held.indexOf(task), 1);
+      waiting.forEach(place);
+    }
+  };
   const place = (task: Suspect) => {
     const use = useOf(task.deaths);
     if (!pool.has(use)) return void held.push(task);
     const member = pool.pick(use);
+    pool.enter(member, number++, task);
     homes.set(member, [...homes.get(member) ?? [], task]);
     processes = Math.max(processes, pool.size);
   };
@@ -129,9 +167,7 @@ function find(tasks: Suspect[]): { processes: number } {
       if (!runs.some(({ guilty }) => guilty)) continue;
       died = true;
       homes.delete(member);
-      const { onmessage, onexit } = started[member.host.pid!]!;
-      onmessage({ type: "ready", kinds: [] });
-      onexit("SIGKILL");
+      started[member.host.pid!]!.onexit("SIGKILL", "");
       for (const task of runs) {
         task.deaths++;
         // Proven: it is not tried again.
@@ -141,22 +177,23 @@ function find(tasks: Suspect[]): { processes: number } {
       for (const [member, [run]] of [...homes]) {
         if (member.use !== "own" || run!.guilty || held.length === 0) continue;
         homes.delete(member);
-        pool.release(member, 0);
-        place(held.shift()!);
+        pool.release(member, member.runs.keys().next().value!);
+        await drive();
       }
     }
+    await drive();
   }
   void pool.close();
   return { processes };
 }
 
 for (const [count, guilty] of [[2, 1], [200, 1], [200, 3], [1000, 1], [1000, 5]] as const) {
-  Deno.test(`TaskPool finds ${guilty} of ${count} tasks under which processes die, soon and with few processes`, () => {
+  Deno.test(`TaskPool finds ${guilty} of ${count} tasks under which processes die, soon and with few processes`, async () => {
     const tasks = Array.from({ length: count }, (_, n) => ({
       guilty: n % Math.floor(count / guilty) === 1,
       deaths: 0,
     }));
-    const { processes } = find(tasks);
+    const { processes } = await find(tasks);
     assertLess(processes, 1 + 8 + 8 + 1);
     for (const task of tasks) assertLess(task.deaths, 8);
     // Most of the innocent are let alone after the first deaths.
@@ -165,23 +202,108 @@ for (const [count, guilty] of [[2, 1], [200, 1], [200, 3], [1000, 1], [1000, 5]]
   });
 }
 
-Deno.test("TaskPool starts nothing for a while after a process that did not come up", async () => {
-  const { promise: again, resolve } = Promise.withResolvers<void>();
-  const exits: ((status: string) => void)[] = [];
+Deno.test("restartDelay() doubles up to a cap, with jitter", () => {
+  const delays = [1, 2, 3, 6, 7, 100].map((n) => restartDelay(n, 1000, () => 0.5));
+  assertEquals(delays, [1000, 2000, 4000, 32_000, 60_000, 60_000]);
+  assertEquals([restartDelay(1, 1000, () => 0), restartDelay(1, 1000, () => 1)], [750, 1250]);
+});
+
+Deno.test("TaskPool starts nothing for a while after a process that did not come up, and says why", async () => {
+  const rooms: (() => void)[] = [];
+  const started: TaskProcessEvents[] = [];
+  const failures: string[] = [];
   const pool = poolOf([], {
     processes: 1,
-    startProcess: ({ onexit }) => {
-      exits.push(onexit);
+    restartMs: 1,
+    startProcess: (events) => {
+      started.push(events);
       return stubbornHost().host;
     },
-    onready: resolve,
+    onfailed: ({ reason }) => failures.push(reason),
+    onroom: () => rooms.shift()?.(),
   });
   pool.start();
-  for (const use of USES) assert(pool.has(use));
-  exits[0]!("exit code 1");
-  for (const use of USES) assert(!pool.has(use), use);
-  await again;
-  for (const use of USES) assert(pool.has(use));
-  assertEquals(exits.length, 2);
+  for (let n = 1; n <= 3; n++) {
+    const { promise: again, resolve } = Promise.withResolvers<void>();
+    rooms.push(resolve);
+    started.at(-1)!.onexit("exit code 1", "warning\nerror: unexpected argument\nusage");
+    for (const use of USES) assert(!pool.has(use, 3), use);
+    assertEquals(started.length, n);
+    await again;
+    assertEquals(started.length, n + 1);
+  }
+  started.at(-1)!.onmessage(READY);
+  assert(pool.has("shared"));
+  const reason = "its process ended (exit code 1): error: unexpected argument";
+  assertEquals(failures, [reason, reason, reason]);
+  // One that ends before anything was done in it is not started at once, either.
+  started.at(-1)!.onexit("SIGKILL", "");
+  assertEquals(started.length, 4);
   void pool.close();
+});
+
+Deno.test("TaskPool takes what a process says before it is ready for nonsense", () => {
+  let events: TaskProcessEvents | undefined;
+  const pool = poolOf([], {
+    processes: 1,
+    startProcess: (its) => {
+      events = its;
+      return stubbornHost().host;
+    },
+  });
+  pool.start();
+  assertThrows(() => events!.onmessage({ type: "batch", events: [] }), SyntaxError);
+  events!.onmessage(READY);
+  for (const again of [READY, { ...READY, type: "failed", reason: "", stack: "" } as const]) {
+    assertThrows(() => events!.onmessage(again), SyntaxError);
+  }
+  void pool.close();
+});
+
+/** A pool whose processes are ready, and what each is asked. */
+function checking() {
+  const hosts: (ReturnType<typeof stubbornHost> & { events: TaskProcessEvents })[] = [];
+  const pool = poolOf([], {
+    processes: 1,
+    startProcess: (events) => {
+      const host = { ...stubbornHost(), events };
+      hosts.push(host);
+      queueMicrotask(() => events.onmessage(READY));
+      return host.host;
+    },
+  });
+  pool.start();
+  const answer = (n: number, checked: Checked) => {
+    const { request } = hosts[n]!.sent.at(-1) as Extract<ToTasks, { type: "check" }>;
+    hosts[n]!.events.onmessage({ type: "checked", request, checked });
+  };
+  return { pool, hosts, answer };
+}
+
+const FITS = { input: '{"n":1}', parsed: true };
+
+Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when that is busy", async () => {
+  const { pool, hosts, answer } = checking();
+  const quick = pool.check("k", "{}", HANG_MS);
+  await settled();
+  assertEquals(hosts.length, 1);
+  answer(0, FITS);
+  assertEquals(await quick, FITS);
+
+  const slow = pool.check("k", "{}", HANG_MS);
+  await eventually(() => assertEquals(hosts[1]?.sent.length, 1));
+  answer(1, FITS);
+  assertEquals(await slow, FITS);
+  void pool.close();
+});
+
+Deno.test("TaskPool.check() does not wait for ever, nor for a process that has ended", async () => {
+  const { pool, hosts } = checking();
+  await assertRejects(() => pool.check("k", "{}", 1), UncheckedError);
+  const asked = pool.check("k", "{}", HANG_MS);
+  await settled();
+  const refused = assertRejects(() => asked, UncheckedError);
+  hosts.forEach(({ end }) => end());
+  await pool.close();
+  await refused;
 });

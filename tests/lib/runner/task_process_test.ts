@@ -1,13 +1,18 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { pathToFileURL } from "node:url";
+import { assert, assertMatch, assertStringIncludes } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
+import type { FromTasks } from "../../../lib/child/protocol.ts";
 import { taskEnvironment } from "../../../lib/child/task_environment.ts";
+import { tempDir } from "../../helpers/temp_dir.ts";
 import { startTaskProcess } from "../../../lib/runner/task_process.ts";
+
+const MODULE = { name: "./tasks.ts", flags: ["--no-config"] };
 
 Deno.test("startTaskProcess() tells of a process that cannot be started as of one that ended", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const host = startTaskProcess({
     // More than the system takes.
-    modules: ["x".repeat(16 * 1024 * 1024)],
+    module: { ...MODULE, url: "x".repeat(16 * 1024 * 1024) },
     permissions: [],
     env: {},
     log: createLogger({ level: "off" }),
@@ -18,30 +23,66 @@ Deno.test("startTaskProcess() tells of a process that cannot be started as of on
   await host.close();
 });
 
-/** How a task process ends that is given these modules, and what it prints meanwhile. */
-async function ended(modules: string[]): Promise<{ status: string; printed: string }> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+/** What a task process says of a module, and prints. */
+async function said(source: string): Promise<{ message: FromTasks; printed: string }> {
+  const { promise, resolve } = Promise.withResolvers<FromTasks>();
   const lines: string[] = [];
-  startTaskProcess({
-    modules,
+  const host = startTaskProcess({
+    module: { ...MODULE, url: `data:text/javascript,${encodeURIComponent(source)}` },
     permissions: [],
     env: taskEnvironment(Deno.env.toObject()),
     log: createLogger({ level: "off" }),
-  }, { onmessage() {}, onprinted: (line) => lines.push(line), onexit: resolve });
-  return { status: await promise, printed: lines.join("\n") };
+  }, { onmessage: resolve, onprinted() {}, onexit: (...how) => lines.push(...how) });
+  const message = await promise;
+  await host.kill();
+  return { message, printed: lines.join("\n") };
 }
 
-Deno.test("startTaskProcess() tells how a process ended whose modules cannot be loaded, and prints why", async () => {
-  for (
-    const [module, why] of [
-      ["throw new Error('not like this')", "not like this"],
-      ["export const nothing = 1", "exports no value of defineTask()"],
-      ["Deno.exit(0)", "ExitError"],
-      ["}", "Expression expected"],
-    ] as const
-  ) {
-    const { status, printed } = await ended([`data:text/javascript,${encodeURIComponent(module)}`]);
-    assertEquals(status, "exit code 1", printed);
-    assertStringIncludes(printed, why);
+Deno.test("startTaskProcess() tells why a module cannot be loaded", async () => {
+  const modules = [
+    ["throw new Error('not like this', { cause: 'that' })", "not like this, caused by that"],
+    ["export const nothing = 1", "exports no value of defineTask()"],
+    ["Deno.exit(0)", "ExitError"],
+    ["}", "Expression expected"],
+    ["throw { toString() { throw 1 } }", "object"],
+    ["Deno.env.get('X')", 'Requires env access to "X"'],
+  ] as const;
+  await Promise.all(modules.map(async ([source, why]) => {
+    const { message, printed } = await said(source);
+    assert(message.type === "failed", `${source}: ${JSON.stringify(message)} ${printed}`);
+    assertStringIncludes(message.reason, why);
+  }));
+});
+
+Deno.test("startTaskProcess() starts one whatever the folders of the project and of the module are called", async () => {
+  await using folder = await tempDir();
+  const root = `${folder.path}/my 项目 100%25 #?a,b`;
+  for (const layer of ["base", "child", "task", "runner"]) {
+    const from = new URL(`../../../lib/${layer}/`, import.meta.url);
+    await Deno.mkdir(`${root}/lib/${layer}`, { recursive: true });
+    for await (const { name } of Deno.readDir(from)) {
+      await Deno.copyFile(new URL(name, from), `${root}/lib/${layer}/${name}`);
+    }
   }
+  const source = `import { defineTask } from "../lib/task/define.ts";
+    export const task = defineTask({ kind: "k", async *run() {} });`;
+  await Deno.mkdir(`${root}/%2F?`);
+  await Deno.writeTextFile(`${root}/%2F?/kinds.ts`, source);
+  await Deno.writeTextFile(`${root}/deno.json`, "{}");
+  const copy: typeof import("../../../lib/runner/task_process.ts") = await import(
+    pathToFileURL(`${root}/lib/runner/task_process.ts`).href
+  );
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const host = copy.startTaskProcess({
+    module: {
+      name: "kinds",
+      url: pathToFileURL(`${root}/%2F?/kinds.ts`).href,
+      flags: [`--config=${root}/deno.json`],
+    },
+    permissions: [],
+    env: taskEnvironment(Deno.env.toObject()),
+    log: createLogger({ level: "off" }),
+  }, { onmessage: resolve, onprinted() {}, onexit: (...how) => resolve(how) });
+  assertMatch(JSON.stringify(await promise), /^{"type":"ready","kinds":\[{"kind":"k",/);
+  await host.kill();
 });

@@ -1,0 +1,121 @@
+/**
+ * Checks the input of a task with the schema of its kind, where that schema's code may run.
+ *
+ * @module
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import type { AnyTask } from "../task/define.ts";
+import type { StandardIssue, StandardSchema } from "../task/standard_schema.ts";
+import { brief, textOf } from "../task/text.ts";
+
+/** What is wrong with an input, and where. */
+export interface InputIssue {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** What came of a check. */
+export type Checked =
+  /**
+   * The input to store, as JSON text. `parsed` where it is all that the schema made of it, and no
+   * attempt needs to parse it again.
+   */
+  | { readonly input: string | null; readonly parsed: boolean }
+  | { readonly issues: readonly InputIssue[] };
+
+/** Issues that are told. */
+export const MAX_ISSUES = 20;
+
+/** Characters of an issue's message, and of a step of its path; steps of a path. */
+export const MAX_MESSAGE = 1024;
+export const MAX_STEP = 256;
+export const MAX_STEPS = 32;
+
+/** For a kind that the module had, and has no more. */
+export function noSuchKind(kind: string): Checked {
+  return { issues: [{ path: [], message: `its module has no kind '${kind}' any more` }] };
+}
+
+/** Checks an input, given as JSON text. Never rejects. */
+export async function checkInput(task: AnyTask, given: string | null): Promise<Checked> {
+  const { input: schema } = task;
+  if (!schema) return { input: given, parsed: false };
+  const value: unknown = given === null ? undefined : JSON.parse(given);
+  try {
+    const result = await schema["~standard"].validate(value);
+    if (result.issues) return { issues: result.issues.slice(0, MAX_ISSUES).map(issueOf) };
+    return await storable(schema, given, result.value);
+  } catch (error) {
+    const path = await throwingPath(schema, value);
+    return { issues: [{ path, message: brief(`its schema threw ${textOf(error)}`, MAX_MESSAGE) }] };
+  }
+}
+
+/**
+ * What to store of an input that fits, so that each attempt gets what the schema made of it now, its
+ * defaults included. Where that is no JSON (a `Date`), the JSON of it is stored if the schema reads
+ * the same out of it again, and else the input as it was given.
+ */
+async function storable(
+  schema: StandardSchema,
+  given: string | null,
+  value: unknown,
+): Promise<Checked> {
+  if (value === undefined) return { input: null, parsed: true };
+  if (isJson(value)) return { input: JSON.stringify(value), parsed: true };
+  try {
+    const json = JSON.stringify(value);
+    const again = await schema["~standard"].validate(JSON.parse(json));
+    if (!again.issues && isDeepStrictEqual(again.value, value)) {
+      return { input: json, parsed: false };
+    }
+  } catch {
+    // It is not made to read what it makes.
+  }
+  return { input: given, parsed: false };
+}
+
+/** Whether a value comes back from JSON as it is. A field that is `undefined` is as one left out. */
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object") return false;
+  if (Array.isArray(value)) return value.every(isJson);
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.entries(value).every(([name, field]) =>
+    field === undefined || (isJson(field) && name !== "toJSON")
+  );
+}
+
+function issueOf({ path = [], message }: StandardIssue): InputIssue {
+  return {
+    path: path.slice(0, MAX_STEPS).map((step) =>
+      String(typeof step === "object" ? step.key : step).slice(0, MAX_STEP)
+    ),
+    message: brief(textOf(message), MAX_MESSAGE),
+  };
+}
+
+/** The field at which a schema throws: the one that it read last. */
+async function throwingPath(schema: StandardSchema, value: unknown): Promise<string[]> {
+  let last: string[] = [];
+  const watched = (value: unknown, path: string[]): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    return new Proxy(value, {
+      get(target, key) {
+        const field = Reflect.get(target, key);
+        if (typeof key !== "string" || !Object.hasOwn(target, key)) return field;
+        last = [...path, key].slice(0, MAX_STEPS);
+        return watched(field, last);
+      },
+    });
+  };
+  try {
+    await schema["~standard"].validate(watched(value, []));
+    return [];
+  } catch {
+    return last.map((step) => step.slice(0, MAX_STEP));
+  }
+}

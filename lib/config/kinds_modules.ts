@@ -1,0 +1,96 @@
+/**
+ * The modules of kinds: where each lies, which configuration is its own, and what to do about one that
+ * cannot be loaded.
+ *
+ * @module
+ */
+
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Headway's own folder. */
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const OWN_CONFIG = join(PROJECT, "deno.json");
+
+/** A module, as task processes load it. */
+export interface KindsModuleSource {
+  readonly url: string;
+  /** What people call it. */
+  readonly name: string;
+  /** Flags of Deno that give it its project's configuration. */
+  readonly flags: readonly string[];
+  /** The `deno.json` of its project. */
+  readonly config: string;
+}
+
+/** The kinds that ship. Nothing of them is beyond the lock. */
+export const SHIPPED_MODULE: KindsModuleSource = {
+  url: new URL("../kinds/mod.ts", import.meta.url).href,
+  name: "headway",
+  flags: [`--config=${OWN_CONFIG}`, "--frozen"],
+  config: OWN_CONFIG,
+};
+
+/**
+ * A module of the user's: with the nearest `deno.json` above it and the lock of that project, or else
+ * with Headway's configuration, to whose lock it adds nothing.
+ */
+export async function kindsModule(url: string): Promise<KindsModuleSource> {
+  const path = url.startsWith("file:") ? fileURLToPath(url) : null;
+  const config = path === null ? OWN_CONFIG : await nearestConfig(dirname(path)) ?? OWN_CONFIG;
+  const flags = [`--config=${config}`, ...config === OWN_CONFIG ? ["--no-lock"] : []];
+  return { url, name: path === null ? url : shownPath(path), flags, config };
+}
+
+async function nearestConfig(folder: string): Promise<string | null> {
+  for (const name of ["deno.json", "deno.jsonc"]) {
+    const path = join(folder, name);
+    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
+  }
+  const parent = dirname(folder);
+  return parent === folder ? null : await nearestConfig(parent);
+}
+
+/** As one would write it in this folder. */
+function shownPath(path: string): string {
+  const short = relative(Deno.cwd(), path);
+  return short.startsWith("..") ? path : `./${short}`;
+}
+
+/** What tasks may read if nothing else is said: this project, and the folders of the kinds. */
+export function readableFolders(kinds: readonly string[]): string[] {
+  const files = kinds.filter((url) => url.startsWith("file:"));
+  const folders = [PROJECT, ...files.map((url) => fileURLToPath(new URL("./", url)))];
+  return [...new Set(folders.map((path) => path.replace(/(?<=.)\/$/, "")))];
+}
+
+/** Why a module could not be loaded, in one line, with what to do about it where that is known. */
+export function explainFailure(
+  { config }: KindsModuleSource,
+  permissions: readonly string[],
+  failure: string,
+): string {
+  const reason = failure.replace(/\s+/g, " ").trim();
+  const access = /Requires (\w+) access(?: to "([^"]*)")?/.exec(reason);
+  if (access) {
+    const [, what = "", value] = access;
+    const flags = withPermission(permissions, `--allow-${what}`, value).map(quoted).join(" ");
+    return `${reason}: set HEADWAY_TASK_PERMISSIONS="${flags}"`;
+  }
+  if (/"headway(\/[a-z]+)?"\)? (not a dependency|not prefixed)/.test(reason)) {
+    const line = `"headway": ${JSON.stringify(join(PROJECT, "lib/mod.ts"))}`;
+    return `${reason}: add ${line} to the "imports" of ${config}`;
+  }
+  return reason;
+}
+
+/** The flags with one more value in one of them. */
+function withPermission(flags: readonly string[], name: string, value?: string): string[] {
+  const known = flags.find((flag) => flag.startsWith(`${name}=`));
+  const flag = value === undefined ? name : known ? `${known},${value}` : `${name}=${value}`;
+  return [...flags.filter((flag) => flag !== known && flag !== name), flag];
+}
+
+function quoted(flag: string): string {
+  return /\s/.test(flag) ? `'${flag}'` : flag;
+}

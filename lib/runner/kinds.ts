@@ -1,0 +1,136 @@
+/**
+ * The modules of kinds of this server: how each does, and which kinds they have.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import type { AnyTask } from "../task/define.ts";
+import { describeTasks, type Kind } from "../task/kind.ts";
+import type { KindsModule } from "./task_process.ts";
+
+/** How a module does. */
+export type ModuleState =
+  | { readonly type: "loading" }
+  | { readonly type: "ready" }
+  /** None of its kinds can be run or checked. */
+  | { readonly type: "failed"; readonly reason: string };
+
+/** What is known about why a module cannot be loaded. */
+export interface Failure {
+  /** A sentence. */
+  readonly reason: string;
+  readonly stack?: string;
+  /** What it printed. */
+  readonly printed?: string;
+}
+
+/** A module, and what is known of it. */
+export class ModuleOfKinds {
+  readonly module: KindsModule;
+  /** Of the modules that ship: the server checks their inputs by itself. */
+  readonly tasks: ReadonlyMap<string, AnyTask> | null;
+  state: ModuleState = { type: "loading" };
+  /** As described last, also while it is not ready. */
+  kinds: ReadonlyMap<string, Kind> = new Map();
+  /** What was told of it. */
+  told = "";
+
+  constructor(module: KindsModule, tasks: ReadonlyMap<string, AnyTask> | null = null) {
+    this.module = module;
+    this.tasks = tasks;
+    if (tasks) this.kinds = byName(describeTasks(tasks.values()));
+  }
+
+  get name(): string {
+    return this.module.name;
+  }
+}
+
+export class Kinds {
+  readonly modules: readonly ModuleOfKinds[];
+  readonly #log: Logger;
+  readonly #settled = Promise.withResolvers<void>();
+  #kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
+  /** Called when a module does otherwise than before, or has other kinds. */
+  readonly onchange: Set<() => void> = new Set();
+
+  constructor(modules: readonly ModuleOfKinds[], log: Logger) {
+    this.modules = modules;
+    this.#log = log;
+    this.#changed();
+  }
+
+  /** Resolves once each module is ready, or has failed. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  get(kind: string): Kind | undefined {
+    return this.#kinds.get(kind)?.kind;
+  }
+
+  has(kind: string): boolean {
+    return this.#kinds.has(kind);
+  }
+
+  names(): Iterable<string> {
+    return this.#kinds.keys();
+  }
+
+  all(): Kind[] {
+    return Array.from(this.#kinds.values(), ({ kind }) => kind);
+  }
+
+  /** The module that has a kind. */
+  moduleOf(kind: string): ModuleOfKinds | undefined {
+    return this.#kinds.get(kind)?.module;
+  }
+
+  /** A module is loaded, and has these kinds. */
+  ready(module: ModuleOfKinds, kinds: readonly Kind[]): void {
+    module.kinds = byName(kinds);
+    module.state = { type: "ready" };
+    this.#changed();
+    // Another one may have the same kind.
+    if (module.state.type === "ready") this.#tell(module, null);
+  }
+
+  /** A module cannot be loaded. */
+  failed(module: ModuleOfKinds, failure: Failure): void {
+    module.state = { type: "failed", reason: failure.reason };
+    this.#tell(module, failure);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
+    for (const module of this.modules) {
+      const twice = [...module.kinds.keys()].find((kind) => kinds.has(kind));
+      if (twice === undefined) {
+        for (const [name, kind] of module.kinds) kinds.set(name, { kind, module });
+      } else if (module.state.type === "ready") {
+        const reason = `the kind '${twice}' is that of ${kinds.get(twice)!.module.name}`;
+        module.state = { type: "failed", reason };
+        this.#tell(module, { reason });
+      }
+    }
+    this.#kinds = kinds;
+    if (this.modules.every(({ state }) => state.type !== "loading")) this.#settled.resolve();
+    for (const told of this.onchange) told();
+  }
+
+  /** Says how a module does, if that is news. */
+  #tell(module: ModuleOfKinds, failure: Failure | null): void {
+    const { name, told } = module;
+    module.told = failure?.reason ?? "";
+    if (module.told === told) return;
+    if (failure) {
+      this.#log.error("the kinds of a module are unavailable", { module: name, ...failure });
+    } else this.#log.info("the kinds of a module are available again", { module: name });
+  }
+}
+
+function byName(kinds: readonly Kind[]): Map<string, Kind> {
+  return new Map(kinds.map((kind) => [kind.kind, kind]));
+}

@@ -1,0 +1,124 @@
+/**
+ * The task processes of this server: those of each module of kinds.
+ *
+ * @module
+ */
+
+import { deadline } from "../base/deadline.ts";
+import { type Checked, checkInput } from "../child/check_input.ts";
+import { UncheckedError } from "./checks.ts";
+import type { Kinds, ModuleOfKinds } from "./kinds.ts";
+import { TaskPool, type TaskPoolOptions } from "./task_pool.ts";
+import type { KindsModule, TaskProcess, TaskProcessEvents } from "./task_process.ts";
+
+/** What a runner hears of its processes. */
+export type PoolEvents<Run> = Pick<
+  TaskPoolOptions<Run>,
+  "onmessage" | "onprinted" | "ongone" | "onroom"
+>;
+
+export interface TaskPoolsOptions<Run> extends
+  Pick<
+    TaskPoolOptions<Run>,
+    "processes" | "concurrency" | "isolated" | "loadMs" | "restartMs" | "metrics" | "log"
+  > {
+  kinds: Kinds;
+  startProcess(module: KindsModule, events: TaskProcessEvents): TaskProcess;
+  /** Says what to do about a failure, where that is known. @default {nothing} */
+  explain?: (module: KindsModule, reason: string) => string;
+  /** Whether the processes only check inputs. @default {false} */
+  checksOnly?: boolean;
+}
+
+/** Milliseconds in which a schema says whether an input fits. */
+const CHECK_MS = 5000;
+
+export class TaskPools<Run> {
+  readonly #kinds: Kinds;
+  readonly #pools = new Map<ModuleOfKinds, TaskPool<Run>>();
+  /** Who runs tasks in them. */
+  events: PoolEvents<Run>;
+
+  /** Nothing is started before {@link TaskPools.start}. */
+  constructor(options: TaskPoolsOptions<Run>) {
+    const { kinds, startProcess, checksOnly = false, explain = (_, reason) => reason } = options;
+    this.#kinds = kinds;
+    this.events = {
+      onmessage() {},
+      onprinted: ({ host: { pid }, pool: { name } }, line) =>
+        options.log.info("printed by a module of kinds", { module: name, pid, line }),
+      ongone() {},
+      onroom() {},
+    };
+    for (const of of kinds.modules) {
+      const { module, tasks } = of;
+      // What ships is known and checked without a process, and seldom run where there are other kinds.
+      const lazy = tasks !== null && (checksOnly || kinds.modules.length > 1);
+      if (lazy) kinds.ready(of, [...of.kinds.values()]);
+      const pool = new TaskPool<Run>({
+        ...options,
+        lazy,
+        name: module.name,
+        startProcess: (events) => startProcess(module, events),
+        onmessage: (member, message) => this.events.onmessage(member, message),
+        onprinted: (member, line, run) => this.events.onprinted(member, line, run),
+        ongone: (member, because, died) => this.events.ongone(member, because, died),
+        onroom: () => this.events.onroom(),
+        onready: (described) => kinds.ready(of, described),
+        onfailed: (failure) => {
+          kinds.failed(of, { ...failure, reason: explain(module, failure.reason) });
+          // Whether it is alone in that.
+          if (!checksOnly) { for (const pool of this.all) pool.wake(); }
+        },
+      });
+      this.#pools.set(of, pool);
+    }
+  }
+
+  /** Starts the processes, but not those that nobody may ever need. */
+  start(): void {
+    for (const pool of this.#pools.values()) pool.start();
+  }
+
+  get all(): TaskPool<Run>[] {
+    return [...this.#pools.values()];
+  }
+
+  /** Those that run a kind; `undefined` where none do, or not now. */
+  of(kind: string): TaskPool<Run> | undefined {
+    const module = this.#kinds.moduleOf(kind);
+    return module?.state.type === "ready" ? this.#pools.get(module) : undefined;
+  }
+
+  /** Processes there are. */
+  get size(): number {
+    return this.all.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Their ids. */
+  get pids(): number[] {
+    return this.all.flatMap(({ pids }) => pids);
+  }
+
+  /**
+   * Has an input checked by the schema of its kind.
+   *
+   * @throws {UncheckedError} If nobody says in time whether it fits.
+   */
+  async check(kind: string, input: string | null): Promise<Checked> {
+    const module = this.#kinds.moduleOf(kind);
+    const task = module?.tasks?.get(kind);
+    if (task) {
+      return await deadline(checkInput(task, input), CHECK_MS, () => {
+        throw new UncheckedError("The schema did not say in time whether the input fits");
+      });
+    }
+    const pool = module && this.#pools.get(module);
+    if (!pool) throw new UncheckedError("Nobody here knows the kind");
+    return await pool.check(kind, input, CHECK_MS);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((pool) => pool.close()));
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * A kind as the server knows it: plain data, which a task process makes of a definition.
+ *
+ * @module
+ */
+
+import type { AnyTask, RetryOptions } from "./define.ts";
+import { MAX_JSON } from "./limits.ts";
+import type { StandardSchema } from "./standard_schema.ts";
+
+/** A JSON Schema. */
+export type JsonSchema = Record<string, unknown>;
+
+export interface Kind {
+  readonly kind: string;
+  readonly description: string | null;
+  /** Of the input; `null` where its schema cannot be written down, or where anything goes. */
+  readonly schema: JsonSchema | null;
+  /** Whether an input is checked. */
+  readonly checked: boolean;
+  readonly retry: Required<RetryOptions>;
+  /** Milliseconds an attempt may take. */
+  readonly timeout: number | null;
+  /** Runs at once, over the whole cluster. */
+  readonly concurrency: number | null;
+  /** Whether each run gets a process of its own. */
+  readonly isolate: boolean;
+}
+
+/** Characters of a description. */
+export const MAX_DESCRIPTION = 4096;
+
+/** Kinds of one module. */
+export const MAX_KINDS = 500;
+
+/** Bytes of JSON that the schemas of one module may take together: what is beyond goes without. */
+const MAX_SCHEMAS = 2 * 1024 * 1024;
+
+/** How deep a schema may be: more would be too much for who walks through it. */
+export const MAX_DEPTH = 64;
+
+/** What a server needs to know of the definitions of a module. */
+export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
+  let room = MAX_SCHEMAS;
+  return Array.from(tasks, (task) => {
+    const { kind, description, input, retry, timeout, concurrency, isolate } = task;
+    const json = input ? writtenDown(input) : null;
+    room -= json?.length ?? 0;
+    return {
+      kind,
+      description: description === undefined ? null : String(description).slice(0, MAX_DESCRIPTION),
+      schema: json === null || room < 0 ? null : JSON.parse(json),
+      checked: input !== undefined,
+      retry,
+      timeout: timeout ?? null,
+      concurrency: concurrency ?? null,
+      isolate,
+    };
+  });
+}
+
+/** Whether a value of JSON is deeper than `depth`. */
+export function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((part) => isDeeper(part, depth - 1));
+}
+
+/** How a library writes a schema down, as in the Standard JSON Schema interface. */
+type ToJsonSchema = (options: {
+  target: string;
+  libraryOptions?: Record<string, unknown>;
+}) => unknown;
+
+/** So that one field that JSON Schema has no word for leaves the others: of Zod, Valibot, ArkType. */
+const LENIENT = {
+  unrepresentable: "any",
+  errorMode: "ignore",
+  fallback: ({ base }: { base: unknown }) => base,
+};
+
+/** A JSON Schema as text; `null` where its library makes none, or none of a size to be kept. */
+function writtenDown(schema: StandardSchema): string | null {
+  for (const libraryOptions of [LENIENT, undefined]) {
+    try {
+      const { jsonSchema } = schema["~standard"] as { jsonSchema?: { input?: ToJsonSchema } };
+      const target = "draft-2020-12";
+      const json = JSON.stringify(
+        jsonSchema?.input?.(libraryOptions ? { target, libraryOptions } : { target }),
+      );
+      if (json === undefined || !json.startsWith("{") || isDeeper(JSON.parse(json), MAX_DEPTH)) {
+        return null;
+      }
+      return new TextEncoder().encode(json).length > MAX_JSON ? null : json;
+    } catch {
+      // A schema that cannot be written down still checks.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { createLogger } from "../../lib/base/log.ts";
+import { finished, post, submit } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+const HEADWAY = new URL("../../lib/mod.ts", import.meta.url).pathname;
+const LOCK = new URL("../../deno.lock", import.meta.url);
+const IMPORT = `import { defineTask } from "headway";`;
+const task = (kind: string) =>
+  `${IMPORT}
+  export const task = defineTask({ kind: "${kind}", async *run() {} });`;
+
+/** What a module says at its top, and why it cannot be loaded, as far as that is said to everybody. */
+const BROKEN: Record<string, [source: string, reason: RegExp]> = {
+  throws: [`throw new Error("no", { cause: new Error("why") });`, /no, caused by Error: why$/],
+  reads_env: [
+    `Deno.env.get("SOME_KEY");`,
+    /Requires env access to "SOME_KEY".*HEADWAY_TASK_PERMISSIONS="--allow-net .* --allow-env=SOME_KEY"$/,
+  ],
+  reads_file: [
+    `Deno.readTextFileSync("/etc/hostname");`,
+    /HEADWAY_TASK_PERMISSIONS="--allow-net .--allow-read=[^"]*,\/etc\/hostname."$/,
+  ],
+  never_ends: [`await new Promise(() => {});`, /^it was not loaded within 3 s$/],
+  computes_forever: [`while (true);`, /^it was not loaded within 3 s$/],
+  exits: [`Deno.exit(0);`, /ExitError/],
+  imports_nothing: [`import "npm:@headway/no-such-package@1";`, /no-such-package/],
+  is_no_code: [`const const`, /SyntaxError/],
+};
+
+/** A project whose path no command line likes, with a configuration of its own. */
+const OWN_PROJECT = "项 目/100%#?";
+
+const OWN = `${IMPORT}
+  import { z } from "zod/v4";
+  setTimeout(() => Promise.reject(new Error("too late to be caught")));
+  const schema = z.object({
+    id: z.string().default(() => crypto.randomUUID()),
+    at: z.coerce.date(),
+    name: z.string().transform((name) => {
+      if (name === "x") throw new RangeError("a bad name");
+      return name.toUpperCase();
+    }),
+  });
+  export const own = defineTask({
+    kind: "own",
+    input: schema,
+    retry: { maxAttempts: 2, baseMs: 1 },
+    async *run({ input, attempt }) {
+      yield { message: input.id };
+      if (attempt === 1) throw new Error(input.id);
+      return { ...input, isDate: input.at instanceof Date };
+    },
+  });
+  /** Of a library that writes no JSON Schema. */
+  export const bare = defineTask({
+    kind: "bare",
+    input: { "~standard": { version: 1, vendor: "x", validate: schema["~standard"].validate } },
+    async *run() {},
+  });`;
+
+Deno.test("a module of kinds that cannot be loaded takes no other with it, and everywhere says why", async () => {
+  await using folder = await tempDir();
+  const write = async (name: string, source: string) => {
+    const path = `${folder.path}/${name}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(path, source);
+    return path;
+  };
+  const broken = await Promise.all(
+    Object.entries(BROKEN).map(([name, [source]]) =>
+      write(`${name}.ts`, `${source}\n${task(`of-${name}`)}`)
+    ),
+  );
+  await write("unmapped/deno.jsonc", "{}");
+  const unmapped = await write("unmapped/src/tasks.ts", task("unmapped"));
+  const twice = await write("twice.ts", task("demo"));
+  const locked = await write("locked.ts", `import "npm:zod@4";\n${task("locked")}`);
+  const imports = { headway: HEADWAY, "zod/": "npm:/zod@4/" };
+  await write(`${OWN_PROJECT}/deno.json`, JSON.stringify({ imports }));
+  const own = await write(`${OWN_PROJECT}/src/tasks.ts`, OWN);
+  const lock = await Deno.readTextFile(LOCK);
+  const lines: string[] = [];
+
+  await using app = await testApp({
+    HEADWAY_KINDS: [...broken, unmapped, twice, locked, own].join(),
+    HEADWAY_LOAD_MS: "3000",
+  }, { inline: false, log: createLogger({ write: (line) => lines.push(line) }) });
+  await app.kinds.settled;
+  const readiness = await eventually(async () => {
+    const response = await fetch(`${app.url}/readyz`);
+    const { status, kinds } = await response.json();
+    assertEquals([response.status, status], [200, "ok"]);
+    // On a slow machine they are loaded at a later try.
+    for (const path of ["headway", locked, own]) assertEquals(kinds[path], "ready");
+    for (const path of broken) assertMatch(kinds[path], /^failed: /);
+    return kinds as Record<string, string>;
+  });
+  const { kinds, modules } = await (await fetch(`${app.url}/kinds`)).json();
+  const { error } = await (await post(`${app.url}/tasks`, { kind: "of-throws" })).json();
+  for (const [n, [name, [, reason]]] of Object.entries(BROKEN).entries()) {
+    assertMatch(readiness[broken[n]!]!.replace("failed: ", ""), reason, name);
+    const told = modules.find(({ module }: { module: string }) => module === broken[n]);
+    assertEquals([told.state, `failed: ${told.reason}`], ["failed", readiness[broken[n]!]]);
+    // Once, though it was tried again.
+    const logged = lines.filter((line) =>
+      line.includes("unavailable") && line.includes(`${name}.ts`)
+    );
+    assert(logged.length === 1, `${name}: ${logged.join("\n")}`);
+  }
+  assertMatch(error, /There is no kind 'of-throws'.*throws.ts failed: Error: no/);
+  assertMatch(
+    readiness[unmapped]!,
+    /add "headway": ".*lib\/mod.ts" to the "imports" of .*\/unmapped\/deno.jsonc$/,
+  );
+  assertEquals(readiness[twice], "failed: the kind 'demo' is that of headway");
+  assertEquals(await Deno.readTextFile(LOCK), lock);
+
+  const described = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
+  assertEquals(described("own").input.properties.at, {});
+  assertEquals(described("own").input.properties.name, { type: "string" });
+  assertEquals(described("bare").input, null);
+
+  const refused = await post(`${app.url}/tasks`, { kind: "own", input: { at: 0, name: "x" } });
+  assertEquals([refused.status, (await refused.json()).field], [422, "input.name"]);
+  const wrong = await post(`${app.url}/tasks`, { kind: "bare", input: { at: 0, name: 7 } });
+  assertEquals([wrong.status, (await wrong.json()).field], [422, "input.name"]);
+  // Each attempt gets what the schema made of it at the submit.
+  const one = await submit(app.url, "own", { at: "2026-01-02", name: "Ada" });
+  const { result, attempt } = await finished(app.url, one.task_id);
+  const { input } = await (await fetch(`${app.url}/tasks/${one.task_id}/details`)).json();
+  const rows = await (await fetch(`${app.url}/tasks/${one.task_id}/events`)).json();
+  const { id } = input;
+  assertEquals(result, { id, at: "2026-01-02T00:00:00.000Z", name: "ADA", isDate: true });
+  assertEquals(attempt, 2);
+  assertMatch(JSON.stringify(rows), new RegExp(`Attempt 1 of 2 failed: ${id}`));
+  const other = await submit(app.url, "own", { at: 0, name: "Ada" });
+  assertNotEquals((await finished(app.url, other.task_id)).message, id);
+  await eventually(() => {
+    const printed = lines.filter((line) => line.includes("uncaught in"));
+    assertMatch(printed.join(), /tasks\.ts: Error: too late to be caught/);
+  });
+});
+
+Deno.test("a server whose task processes all end at once is not ready, and says why", async () => {
+  await using app = await testApp(
+    { HEADWAY_TASK_PERMISSIONS: "--allow-nets", HEADWAY_LOG: "off", HEADWAY_KINDS: "" },
+    { inline: false },
+  );
+  await app.kinds.settled;
+  const response = await fetch(`${app.url}/readyz`);
+  const { status, kinds } = await response.json();
+  assertEquals([response.status, status], [503, "no kinds can be run"]);
+  assertMatch(kinds.headway, /^failed: its process ended .*unexpected argument '--allow-nets'/);
+  const { task_id } = await submitAnyway(app.url, "demo");
+  assertEquals(task_id, undefined);
+});
+
+async function submitAnyway(url: string, kind: string): Promise<{ task_id?: string }> {
+  const response = await post(`${url}/tasks`, { kind });
+  assertEquals([response.status, response.headers.get("retry-after")], [503, "5"]);
+  return await response.json();
+}
