@@ -126,8 +126,9 @@ export async function openParts(config: Config, options: ServerOptions): Promise
 /** The modules of kinds, of which none is imported here but the one that ships. */
 async function kindsOf(config: Config, log: Logger): Promise<Kinds> {
   const shipped = new ModuleOfKinds(SHIPPED_MODULE, collectKinds(shippedKinds));
-  const modules = await Promise.all(Array.from(new Set(config.kinds), kindsModule));
-  return new Kinds([shipped, ...modules.map((module) => new ModuleOfKinds(module))], log);
+  const sources = await Promise.all(Array.from(new Set(config.kinds), kindsModule));
+  const modules = sources.map((source) => new ModuleOfKinds(source));
+  return new Kinds(config.shippedKinds ? [shipped, ...modules] : modules, log);
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Config {
   role: "all" | "web" | "worker";
   /** URLs of modules with further kinds. */
   kinds: string[];
+  /** With the kinds that ship. */
+  shippedKinds: boolean;
   /** Of each module of kinds; 0 runs tasks in the server's own process. */
   taskProcesses: number;
   /** Tasks at once in each task process. */

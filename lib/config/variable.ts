@@ -52,14 +52,19 @@ export function whole(
   };
 }
 
-export function flag(name: string, field: Field<boolean>, about: string): Variable {
+export function flag(
+  name: string,
+  field: Field<boolean>,
+  about: string,
+  fallback = false,
+): Variable {
   return {
     name,
-    shown: "0",
+    shown: fallback ? "1" : "0",
     about,
     read(text, config) {
       if (text !== undefined && text !== "0" && text !== "1") throw wrong(name, text, "0 or 1");
-      config[field] = text === "1";
+      config[field] = text === undefined ? fallback : text === "1";
     },
   };
 }

@@ -65,6 +65,7 @@ export const VARIABLES: readonly Variable[] = [
         .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
     },
   ),
+  flag("HEADWAY_SHIPPED_KINDS", "shippedKinds", "0: without the kinds that ship", true),
   renamed(
     "HEADWAY_WORKERS",
     whole(

@@ -122,6 +122,17 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   assertEquals(of("out-of-memory").shipped, false);
 });
 
+Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves the kinds of the operator alone", async () => {
+  await using app = await testApp({ HEADWAY_SHIPPED_KINDS: "0" });
+  const { kinds } = await fetch(`${app.url}/kinds`).then((it) => it.json());
+  const names = kinds.map(({ kind }: { kind: string }) => kind);
+  assert(names.includes("echo"));
+  for (const name of ["demo", "checksum", "csv-profile"]) assert(!names.includes(name), name);
+  const response = await fetch(`${app.url}/submit`, { method: "POST" });
+  assertEquals(response.status, 422);
+  assertMatch((await response.json()).error, /no kind 'demo'/);
+});
+
 Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", async () => {
   await using app = await testApp();
   const kinds = { headway: "ready", "./tests/helpers/kinds.ts": "ready" };

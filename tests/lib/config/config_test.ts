@@ -63,6 +63,12 @@ const CASES: Record<string, Case> = {
       "file:///k.ts": ["file:///k.ts"],
     },
   },
+  HEADWAY_SHIPPED_KINDS: {
+    field: "shippedKinds",
+    fallback: true,
+    good: { "0": false, "1": true },
+    bad: ["no", "false", "2"],
+  },
   HEADWAY_TASK_PROCESSES: {
     field: "taskProcesses",
     fallback: 1,
