@@ -8,6 +8,7 @@
 import { deadline } from "./base/deadline.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
+import { CertificateWatch } from "./config/certificate_watch.ts";
 import type { Config } from "./config/config.ts";
 import { Engine } from "./engine.ts";
 import { NewestTasks } from "./feed/newest_tasks.ts";
@@ -72,6 +73,7 @@ export class Server implements AsyncDisposable {
   #drain: Drain | null = null;
   #web: Listener | undefined;
   #ops: Listener | undefined;
+  #certificate: CertificateWatch | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: ServerParts) {
@@ -165,6 +167,13 @@ export class Server implements AsyncDisposable {
       await (this.#stopped ??= this.#close());
       throw error;
     }
+    const { certificate: current, log } = this.#parts;
+    const { tlsCert, tlsKey } = this.config;
+    if (current === null) return;
+    this.#certificate = new CertificateWatch({ tlsCert, tlsKey, current, log }, (renewed) => {
+      this.#web?.renew(renewed);
+      this.#ops?.renew(renewed);
+    });
   }
 
   /**
@@ -199,6 +208,7 @@ export class Server implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#certificate?.[Symbol.dispose]();
     await this.#engine.close(0);
     this.#newest[Symbol.dispose]();
     const requests = Promise.all([this.#web?.shutdown(), this.#ops?.shutdown()]);

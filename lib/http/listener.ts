@@ -1,6 +1,7 @@
 /**
  * A listening server that goes on listening: `Deno.serve` gives up at the first connection it cannot
- * accept, as when all file descriptors are in use, and takes the process with it.
+ * accept, as when all file descriptors are in use, and takes the process with it. Its certificate can
+ * be renewed meanwhile.
  *
  * @module
  */
@@ -20,9 +21,15 @@ export interface ListenerOptions {
 /** Milliseconds before it tries again: some file descriptors may be free by then. */
 const AGAIN_MS = 200;
 
+/** Milliseconds before it tries to take over the port that it has just let go of, and how often. */
+const TAKE_OVER_MS = 1;
+const TAKE_OVER_TRIES = 500;
+
 export class Listener {
   readonly address: Deno.NetAddr;
-  readonly #options: ListenerOptions;
+  #options: ListenerOptions;
+  /** Servers of earlier certificates, until their last connection has ended. */
+  readonly #outdated = new Set<Promise<void>>();
   #server: Deno.HttpServer<Deno.NetAddr>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -45,11 +52,25 @@ export class Listener {
     return `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   }
 
+  /**
+   * New connections get another certificate; open ones go on. `Deno.serve` cannot change it, so that
+   * another server takes over the port. While nobody has it, for some milliseconds, a new connection
+   * is refused.
+   */
+  renew(certificate: { cert: string; key: string }): void {
+    this.#options = { ...this.#options, certificate };
+    // One that waits to listen again does so with the new one.
+    if (this.#closed || this.#timer !== undefined) return;
+    const outdated = this.#server.shutdown().finally(() => this.#outdated.delete(outdated));
+    this.#outdated.add(outdated);
+    this.#later(TAKE_OVER_MS, TAKE_OVER_TRIES);
+  }
+
   /** Accepts no more connections. Resolves when the last request is answered. */
   async shutdown(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#server.shutdown();
+    await Promise.all([this.#server.shutdown(), ...this.#outdated]);
   }
 
   #serve(port: number): Deno.HttpServer<Deno.NetAddr> {
@@ -72,15 +93,18 @@ export class Listener {
     return server;
   }
 
-  #later(): void {
+  /** @param quietly How often it may fail without a word. */
+  #later(ms = AGAIN_MS, quietly = 0): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       try {
         this.#server = this.#serve(this.address.port);
       } catch (error) {
+        if (quietly > 0) return this.#later(ms, quietly - 1);
         this.#options.log.error("listening again failed", { error });
         this.#later();
       }
-    }, AGAIN_MS);
+    }, ms);
   }
 }

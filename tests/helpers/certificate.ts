@@ -43,8 +43,12 @@ function pem(what: string, content: Uint8Array): string {
 const ECDSA_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
 const DAY = 24 * 3600_000;
 
-/** Makes one for `localhost` and 127.0.0.1 that signs itself. */
-export async function makeCertificate(): Promise<{ cert: string; key: string }> {
+/**
+ * Makes one for `localhost` and 127.0.0.1 that signs itself.
+ *
+ * @param options `ca` makes it one of an authority, too.
+ */
+export async function makeCertificate({ ca = false } = {}): Promise<{ cert: string; key: string }> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const pair = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const publicKey = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
@@ -60,7 +64,15 @@ export async function makeCertificate(): Promise<{ cert: string; key: string }> 
     sequence(utcTime(now - DAY), utcTime(now + 30 * DAY)),
     name,
     publicKey,
-    der(0xa3, sequence(sequence(oid(0x55, 0x1d, 0x11), der(0x04, names)))),
+    der(
+      0xa3,
+      sequence(
+        sequence(oid(0x55, 0x1d, 0x11), der(0x04, names)),
+        ...(ca
+          ? [sequence(oid(0x55, 0x1d, 0x13), der(0x04, sequence(der(0x01, bytes(0xff)))))]
+          : []),
+      ),
+    ),
   );
   const hash = { name: "ECDSA", hash: "SHA-256" };
   const raw = new Uint8Array(await crypto.subtle.sign(hash, pair.privateKey, content));

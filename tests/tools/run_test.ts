@@ -1,9 +1,19 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import denoJson from "../../deno.json" with { type: "json" };
 import { readArguments, UsageError } from "../../tools/run/arguments.ts";
+import { Api, ServerError } from "../../tools/run/api.ts";
+import { whyUnreachable } from "../../tools/run/unreachable.ts";
 import { bar, type BarRecord } from "../../tools/run/bar.ts";
 import { cells, cleanJson, cleanText, cut } from "../../tools/run/text.ts";
+import { makeCertificate } from "../helpers/certificate.ts";
 import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
@@ -49,6 +59,29 @@ const RECORD: BarRecord = {
   run_at: "",
   cancel_requested: false,
 };
+
+Deno.test("Api says that a certificate is not trusted, and what to do", async () => {
+  const ask = async (certificate: { cert: string; key: string } | null) => {
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {}, ...certificate },
+      () => new Response(),
+    );
+    const api = new Api(`https://127.0.0.1:${server.addr.port}`, undefined);
+    return (await assertRejects(() => api.kinds(), ServerError)).message;
+  };
+  assertMatch(await ask(await makeCertificate()), /is not trusted.*DENO_CERT=/);
+  // As `openssl req -x509` makes it.
+  assertMatch(await ask(await makeCertificate({ ca: true })), /CA:TRUE.*CA:FALSE.*DENO_CERT=/);
+  assertMatch(await ask(null), /does not speak HTTPS/);
+  const expired = new TypeError("fetch failed", {
+    cause: new Error("client error (Connect): invalid peer certificate: Expired"),
+  });
+  assertEquals(
+    whyUnreachable("https://x", expired),
+    "The certificate of https://x is not valid: Expired",
+  );
+  assertEquals(whyUnreachable("http://x", "anything"), "There is no answer from http://x");
+});
 
 Deno.test("bar() shows how far, how fast, how long and what", () => {
   assertEquals(

@@ -5,6 +5,7 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
+import { whyUnreachable } from "./unreachable.ts";
 
 /** The server could not be reached, or did not want to. */
 export class ServerError extends Error {
@@ -48,8 +49,8 @@ export class Api {
     let response: Response;
     try {
       response = await fetch(this.url + path, { ...init, headers });
-    } catch {
-      throw new ServerError(0, `There is no answer from ${this.url}`);
+    } catch (error) {
+      throw new ServerError(0, whyUnreachable(this.url, error));
     }
     if (response.ok) return response;
     const problem = await response.json().catch(() => null);

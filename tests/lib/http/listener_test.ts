@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Listener } from "../../../lib/http/listener.ts";
 import { createLogger } from "../../../lib/base/log.ts";
+import { makeCertificate } from "../../helpers/certificate.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 /** Servers that are not there: each can be told that it cannot accept. */
@@ -64,4 +65,32 @@ Deno.test("Listener says at once when its port is taken", () => {
     () => new Listener({ ...options, hostname: "127.0.0.1", port }),
     Deno.errors.AddrInUse,
   );
+});
+
+Deno.test("Listener.renew() gives new connections another certificate, and open ones go on", async () => {
+  const [first, second] = [await makeCertificate(), await makeCertificate()];
+  const { promise: rest, resolve: finish } = Promise.withResolvers<void>();
+  const handler = () =>
+    new Response(ReadableStream.from((async function* () {
+      yield new TextEncoder().encode("a");
+      await rest;
+      yield new TextEncoder().encode("b");
+    })()));
+  const hostname = "127.0.0.1";
+  const listener = new Listener({ ...options, hostname, certificate: first, handler });
+  using old = Deno.createHttpClient({ caCerts: [first.cert] });
+  using renewed = Deno.createHttpClient({ caCerts: [second.cert] });
+  const open = (client: Deno.HttpClient) => fetch(listener.url, { client });
+  const stream = await open(old);
+  listener.renew(second);
+  const other = await eventually(() => open(renewed));
+  // Another renewal while one is under way counts as well.
+  listener.renew(first);
+  listener.renew(second);
+  using fresh = Deno.createHttpClient({ caCerts: [second.cert] });
+  const last = await eventually(() => open(fresh));
+  const closing = listener.shutdown();
+  finish();
+  for (const response of [stream, other, last]) assertEquals(await response.text(), "ab");
+  await closing;
 });

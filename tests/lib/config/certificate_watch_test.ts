@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import { type Certificate, readCertificate } from "../../../lib/config/certificate.ts";
+import { CertificateWatch } from "../../../lib/config/certificate_watch.ts";
+import { makeCertificate, writeCertificate } from "../../helpers/certificate.ts";
+import { tempDir } from "../../helpers/temp_dir.ts";
+
+Deno.test("CertificateWatch hands out a new pair once it is whole, and tells once what is wrong with one", async () => {
+  await using folder = await tempDir();
+  const { certFile, keyFile } = await writeCertificate(folder.path);
+  const current = (await readCertificate(certFile, keyFile))!;
+  const lines: string[] = [];
+  const log = createLogger({ level: "info", write: (line) => lines.push(JSON.parse(line).level) });
+  const renewed: Certificate[] = [];
+  const options = { tlsCert: certFile, tlsKey: keyFile, current, log };
+  using watch = new CertificateWatch(options, (it) => renewed.push(it), 3_600_000);
+  await watch.look();
+  assertEquals([renewed, lines], [[], []]);
+  const next = await makeCertificate();
+  await Deno.writeTextFile(certFile, next.cert);
+  await watch.look();
+  await watch.look();
+  await Deno.remove(keyFile);
+  await watch.look();
+  assertEquals([renewed, lines], [[], ["error", "error"]]);
+  await Deno.writeTextFile(keyFile, next.key);
+  await watch.look();
+  await watch.look();
+  assertEquals([renewed, lines], [[next], ["error", "error", "info"]]);
+});
