@@ -1,6 +1,12 @@
 import { CELL_TYPES, type CellType, cellType } from "./cell_type.ts";
 import { cutText } from "./cut_text.ts";
 import { hashText } from "./hash_text.ts";
+import { type Decimal, plainNumber } from "./plain_number.ts";
+
+/** The first of the characters that take no room. */
+const NO_WIDTH = 0x200b;
+/** What is counted: a code is a string that shows only beside integers. */
+const COUNTED = [...CELL_TYPES, "code"] as const;
 
 /** What a column turned out to hold: one type throughout, `mixed`, or no value at all. */
 export type ColumnType = CellType | "mixed" | "empty";
@@ -15,7 +21,7 @@ export interface ColumnSummary {
   nulls: number;
   /** Different values, those aside: all of them, or how many there were when they got too many. */
   distinct: number;
-  /** Whether `distinct` is all of them; else there are more. */
+  /** Whether `distinct` is all of them; else there may be more. */
   distinct_exact: boolean;
   /**
    * The least value: a number in a numeric column (rounded beyond 2^53), else a text by UTF-16
@@ -36,7 +42,7 @@ export interface ColumnSummary {
 export interface ColumnState {
   /** Cells without a value. */
   nulls: number;
-  /** Values by type, in the order of {@link CELL_TYPES}. */
+  /** Values by type, in the order of {@link COUNTED}. */
   counts: number[];
   /** Least and greatest length and text; absent before the first value. */
   texts?: [minLength: number, maxLength: number, min: string, max: string];
@@ -53,7 +59,8 @@ export interface ColumnState {
 export class ColumnProfile {
   #maxText: number;
   #nullText: string;
-  #state: ColumnState = { nulls: 0, counts: CELL_TYPES.map(() => 0), distinct: 0 };
+  #decimal: Decimal | undefined;
+  #state: ColumnState = { nulls: 0, counts: COUNTED.map(() => 0), distinct: 0 };
   #hashes: Set<number> | undefined = new Set();
 
   /**
@@ -61,10 +68,12 @@ export class ColumnProfile {
    *
    * @param maxText Bytes of JSON that the least and the greatest text may take, each.
    * @param nullText What a cell without a value says, beside nothing at all.
+   * @param decimal What separates decimals, if that is known.
    */
-  constructor(maxText: number, nullText: string, state?: ColumnState) {
+  constructor(maxText: number, nullText: string, decimal?: Decimal, state?: ColumnState) {
     this.#maxText = maxText;
     this.#nullText = nullText;
+    this.#decimal = decimal;
     if (state === undefined) return;
     this.#state = state;
     this.#hashes = typeof state.distinct === "number"
@@ -79,21 +88,28 @@ export class ColumnProfile {
 
   /** Counts no further different values, and frees what that took. */
   forget(): void {
+    if (this.#hashes === undefined) return;
     this.#state.distinct = this.remembered;
     this.#hashes = undefined;
   }
 
   /** Takes a cell. */
   add(cell: string): void {
-    const value = cell.trim();
+    const value = trim(cell);
     if (value === "" || value === this.#nullText) {
       this.#state.nulls++;
       return;
     }
-    const type = cellType(value);
-    this.#state.counts[CELL_TYPES.indexOf(type)]!++;
+    let plain: string | undefined = value;
+    let type = cellType(value);
+    // Most numbers are plain already, but where a comma separates decimals a point groups digits.
+    if (type === "string" || type === "number" && this.#decimal === ",") {
+      plain = plainNumber(value, this.#decimal);
+      if (plain !== value) type = plain === undefined ? "string" : cellType(plain);
+    }
+    this.#state.counts[COUNTED.indexOf(type)]!++;
     // `+ 0` since JSON has no negative zero.
-    if (type === "integer" || type === "number") this.#addNumber(Number(value) + 0);
+    if (type === "integer" || type === "number") this.#addNumber(Number(plain) + 0);
     this.#addText(value);
     this.#hashes?.add(hashText(value));
   }
@@ -109,7 +125,13 @@ export class ColumnProfile {
   /** The profile so far. */
   summary(): ColumnSummary {
     const { nulls, counts, texts, numbers, distinct } = this.#state;
+    const codes = counts[COUNTED.indexOf("code")]!;
     const present = CELL_TYPES.map((type, i) => [type, counts[i]!] as const)
+      .map(([type, count]): [CellType, number] => {
+        if (codes === 0) return [type, count];
+        if (type === "integer") return [type, 0];
+        return [type, type === "string" ? count + codes + counts[0]! : count];
+      })
       .filter(([, count]) => count > 0);
     const type = columnType(present.map(([type]) => type));
     const common = {
@@ -146,6 +168,24 @@ export class ColumnProfile {
     // The difference of two large numbers may overflow where the mean does not.
     numbers[2] += Number.isFinite(delta) ? delta / count : value / count - numbers[2] / count;
   }
+}
+
+/** Without white space around it, nor what takes no room at all. */
+function trim(cell: string): string {
+  const value = cell.trim();
+  // Few texts have a character from there on at either end.
+  if (!(value.charCodeAt(0) >= NO_WIDTH || value.charCodeAt(value.length - 1) >= NO_WIDTH)) {
+    return value;
+  }
+  let start = 0;
+  let end = value.length;
+  while (start < end && takesNoRoom(value[start]!)) start++;
+  while (start < end && takesNoRoom(value[end - 1]!)) end--;
+  return value.slice(start, end);
+}
+
+function takesNoRoom(char: string): boolean {
+  return /[\s\u200b-\u200d\u2060]/.test(char);
 }
 
 function columnType(types: CellType[]): ColumnType {

@@ -3,14 +3,16 @@ import { Buffer } from "node:buffer";
 /** UTF-16 units a row may have; beyond, something is wrong, most likely a quote that never closes. */
 const MAX_ROW = 1_048_576;
 const QUOTE = 34;
+const BACKSLASH = 92;
+const LF = 10;
 const CR = 13;
 
-/** How a CSV file is written. */
+/** How the rows of a CSV file are written. */
 export interface CsvDialect {
   /** What separates the cells. */
   delimiter: string;
-  /** What ends a line: LF (also for CR LF), or CR in files that have no LF. */
-  newline: "\n" | "\r";
+  /** Whether a backslash keeps the quote after it from closing a cell, as MySQL writes it. */
+  escape: boolean;
 }
 
 /** A row of a CSV file. */
@@ -36,47 +38,55 @@ export interface CsvPosition {
 }
 
 /**
- * Reads the rows of a CSV file (RFC 4180) from pieces of it. Only a quote that begins a cell quotes;
- * any other is text. Blank lines are passed over. A malformed row costs its first line, so that a
- * stray quote does not take the rest of the file with it.
+ * Reads the rows of a CSV file (RFC 4180) from pieces of it. CR LF, LF and CR end a line. Only a
+ * quote that begins a cell quotes; any other is text. Blank lines are passed over. A malformed row
+ * costs its first line, so that a stray quote does not take the rest of the file with it.
  *
  * The rows depend on the bytes alone, not on how they are cut, and memory is bounded by the longest
- * row and a piece.
+ * row and a piece. All is found in decoded text, as a byte of a character may look like a delimiter.
  */
 export class CsvRows {
   /** Where to go on, once all rows of the last piece are taken. */
   position: CsvPosition;
   #dialect: CsvDialect;
-  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #decoder: TextDecoder;
   /** What follows the position and makes no whole row yet. */
   #rest: Uint8Array = new Uint8Array();
-  /** The next delimiter in the text, so that none is looked for twice, however far it is. */
-  #delimiterAt = -1;
+  #text = "";
+  #delimiters: Finder;
+  #lfs = new Finder("\n");
+  #crs = new Finder("\r");
 
   /** Begins, or goes on from a position. */
-  constructor(dialect: CsvDialect, from?: CsvPosition) {
+  constructor(dialect: CsvDialect, encoding = "utf-8", from?: CsvPosition) {
     this.#dialect = dialect;
+    this.#delimiters = new Finder(dialect.delimiter);
+    this.#decoder = decoder(encoding);
     this.position = from ?? { offset: 0, line: 1, skipping: false };
+  }
+
+  /** Decodes so from the next piece on; all before must have been ASCII. */
+  decodeAs(encoding: string): void {
+    this.#decoder = decoder(encoding);
   }
 
   /** The rows that a piece completes. Without one the file has ended, and its last row is whole. */
   *read(piece?: Uint8Array): Generator<CsvRow, void, void> {
     const bytes = piece === undefined ? this.#rest : Buffer.concat([this.#rest, piece]);
+    const usable = piece === undefined ? bytes : bytes.subarray(0, this.#settled(bytes));
     // May end within a character; then the row that it is in is not whole either.
-    const text = this.#decoder.decode(bytes);
+    const text = this.#begin(this.#decoder.decode(usable));
     const damaged = text.includes("\ufffd");
-    const { newline } = this.#dialect;
     let { offset, line, skipping } = this.position;
     let at = offset === 0 && text.startsWith("\ufeff") ? 1 : 0;
-    this.#delimiterAt = -1;
     while (at < text.length) {
       if (skipping) {
-        at = indexOrEnd(text, newline, at) + 1;
+        at = this.#lineAfter(this.#lineEnd(at));
         skipping = at > text.length;
         if (!skipping) line++;
         continue;
       }
-      const { cells, end, lines, broken } = this.#scan(text, at);
+      const { cells, end, lines, broken } = this.#scan(at);
       const tooLong = end - at > MAX_ROW;
       if (end === text.length && piece !== undefined && !tooLong) break;
       const problem = tooLong ? `no end within ${MAX_ROW} characters` : broken;
@@ -88,43 +98,77 @@ export class CsvRows {
       }
       if (skipping) continue;
       line += lines;
-      at = end + 1;
+      at = this.#lineAfter(end);
     }
-    // Text and bytes have as many line ends, whatever could not be decoded.
-    let lines = at < text.length ? text.slice(at).split(newline).length : 0;
-    let start = bytes.length;
-    while (lines > 0 && --start >= 0) if (bytes[start] === newline.charCodeAt(0)) lines--;
-    if (at < text.length) start++;
+    const start = at < text.length ? this.#byteOf(usable, at) : usable.length;
     this.#rest = bytes.subarray(start);
     this.position = { offset: offset + start, line, skipping };
+    this.#begin("");
+  }
+
+  #begin(text: string): string {
+    this.#delimiters.reset();
+    this.#lfs.reset();
+    this.#crs.reset();
+    return this.#text = text;
+  }
+
+  /** How many of the bytes mean the same whatever follows: no half of a unit, and no CR of a CR LF. */
+  #settled(bytes: Uint8Array): number {
+    const unit = unitBytes(this.#decoder);
+    const length = bytes.length - bytes.length % unit;
+    // The other byte of a unit is 0, that is, whichever it is.
+    const last = bytes.subarray(length - unit, length).reduce((sum, byte) => sum | byte, 0);
+    return length > 0 && last === CR ? length - unit : length;
+  }
+
+  /** Where in the bytes a line begins that begins at `at` in the text. */
+  #byteOf(bytes: Uint8Array, at: number): number {
+    const unit = unitBytes(this.#decoder);
+    if (unit > 1) return bytes.length - (this.#text.length - at) * unit;
+    // Text and bytes have as many CR and LF, whatever could not be decoded: no character has
+    // either as one of its bytes.
+    let ends = 1;
+    for (let i = at; i < this.#text.length; i++) if (isEnd(this.#text.charCodeAt(i))) ends++;
+    let start = bytes.length;
+    while (ends > 0 && --start >= 0) if (isEnd(bytes[start]!)) ends--;
+    return start + 1;
+  }
+
+  #lineEnd(at: number): number {
+    return Math.min(this.#lfs.next(this.#text, at), this.#crs.next(this.#text, at));
+  }
+
+  #lineAfter(end: number): number {
+    const both = this.#text.charCodeAt(end) === CR && this.#text.charCodeAt(end + 1) === LF;
+    return end + (both ? 2 : 1);
   }
 
   /** The row at `start`. Where it ends with the text, more text may change all of it. */
-  #scan(text: string, start: number): Scanned {
-    const { delimiter, newline } = this.#dialect;
+  #scan(start: number): Scanned {
+    const text = this.#text;
+    const { delimiter, escape } = this.#dialect;
     const cells: string[] = [];
     let lines = 1;
-    let end = indexOrEnd(text, newline, start);
-    let stop = withoutCr(text, start, end);
-    if (stop === start) return { cells, end, lines };
+    let end = this.#lineEnd(start);
+    if (end === start) return { cells, end, lines };
     for (let at = start;; at += delimiter.length) {
       if (text.charCodeAt(at) === QUOTE) {
-        const close = closingQuote(text, at + 1);
+        const close = closingQuote(text, at + 1, escape);
         if (close < 0) return { cells, end: text.length, lines, broken: "a quote is not closed" };
-        cells.push(text.slice(at + 1, close).replaceAll('""', '"'));
+        const cell = text.slice(at + 1, close).replaceAll('""', '"');
+        cells.push(escape ? cell.replace(/\\(["\\])/g, "$1") : cell);
         at = close + 1;
-        for (; end < at; lines++) end = indexOrEnd(text, newline, end + 1);
-        stop = withoutCr(text, at, end);
-        if (at < stop && !text.startsWith(delimiter, at)) {
+        for (; end < at; lines++) end = this.#lineEnd(this.#lineAfter(end));
+        if (at < end && !text.startsWith(delimiter, at)) {
           return { cells, end, lines, broken: "text after a closing quote" };
         }
       } else {
-        if (this.#delimiterAt < at) this.#delimiterAt = indexOrEnd(text, delimiter, at);
-        const next = Math.min(this.#delimiterAt, stop);
+        const next = Math.min(this.#delimiters.next(text, at), end);
         cells.push(text.slice(at, next));
         at = next;
       }
-      if (at >= stop) return { cells, end, lines };
+      if (at >= end) return { cells, end, lines };
     }
   }
 }
@@ -137,18 +181,59 @@ interface Scanned {
   broken?: string;
 }
 
-/** The next quote that is not one of two; -1 if there is none. */
-function closingQuote(text: string, from: number): number {
+/** Finds the next of a part in a text, and looks for none twice, however far it is. */
+class Finder {
+  #part: string;
+  /** There is none between these two. */
+  #from = 1;
+  #at = 0;
+
+  constructor(part: string) {
+    this.#part = part;
+  }
+
+  /** Forgets the text. */
+  reset(): void {
+    this.#from = 1;
+    this.#at = 0;
+  }
+
+  /** The first at or after `from`; the end of the text if there is none. */
+  next(text: string, from: number): number {
+    if (from > this.#at || from < this.#from) {
+      const at = text.indexOf(this.#part, from);
+      this.#from = from;
+      this.#at = at < 0 ? text.length : at;
+    }
+    return this.#at;
+  }
+}
+
+function decoder(encoding: string): TextDecoder {
+  return new TextDecoder(encoding, { ignoreBOM: true });
+}
+
+function unitBytes({ encoding }: TextDecoder): number {
+  return encoding.startsWith("utf-16") ? 2 : 1;
+}
+
+function isEnd(unit: number): boolean {
+  return unit === LF || unit === CR;
+}
+
+/** The next quote that closes: neither one of two, nor escaped; -1 if there is none. */
+function closingQuote(text: string, from: number, escape: boolean): number {
   let at = text.indexOf('"', from);
-  while (at >= 0 && text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2);
+  while (at >= 0) {
+    const escaped = escape && backslashesBefore(text, at, from) % 2 === 1;
+    if (!escaped && text.charCodeAt(at + 1) !== QUOTE) break;
+    at = text.indexOf('"', at + (escaped ? 1 : 2));
+  }
   return at;
 }
 
-function withoutCr(text: string, start: number, end: number): number {
-  return end > start && text.charCodeAt(end - 1) === CR ? end - 1 : end;
-}
-
-function indexOrEnd(text: string, part: string, from: number): number {
-  const at = text.indexOf(part, from);
-  return at < 0 ? text.length : at;
+function backslashesBefore(text: string, at: number, from: number): number {
+  let start = at;
+  while (start > from && text.charCodeAt(start - 1) === BACKSLASH) start--;
+  return at - start;
 }

@@ -1,10 +1,12 @@
 import { ColumnProfile, type ColumnState, type ColumnSummary } from "./column_profile.ts";
 import { cutText } from "./cut_text.ts";
+import type { Decimal } from "./plain_number.ts";
+import { hasWidth } from "./table_start.ts";
 
 /** Columns beyond are checked and counted, not profiled. */
 const MAX_COLUMNS = 100;
 /** Bytes of JSON for all columns; a checkpoint and a result may have 48 KiB. */
-const COLUMNS_BYTES = 47_000;
+const COLUMNS_BYTES = 45_500;
 /** What a column takes of them at most, its texts and different values aside. */
 const COLUMN_BYTES = 300;
 const MAX_TEXT_BYTES = 200;
@@ -16,6 +18,18 @@ const VALUE_BYTES = 11;
 export interface NamedColumn extends ColumnSummary {
   /** From the header, else `column_1`, `column_2`, … A repeated name gets a number: `name_2`. */
   name: string;
+}
+
+/** What a {@link TableProfile} is told of its table. */
+export interface TableOptions {
+  /** Whether the first row names the columns. @default {true} */
+  header?: boolean | undefined;
+  /** Whether a delimiter follows the last cell of the first row. @default {false} */
+  trailing?: boolean | undefined;
+  /** What a cell without a value says, beside nothing at all. */
+  nullText?: string | undefined;
+  /** What separates decimals, if that is known. */
+  decimal?: Decimal | undefined;
 }
 
 /** The columns of a table, summed up. */
@@ -47,33 +61,32 @@ export class TableProfile {
   rows = 0;
   /** Columns in all; 0 before the first row. */
   width = 0;
-  #header: boolean;
-  #nullText: string;
+  #options: TableOptions;
   #names: string[] = [];
   #columns: ColumnProfile[] = [];
   #maxRemembered = 0;
 
-  /**
-   * Begins, or goes on from a state.
-   *
-   * @param header Whether the first row names the columns.
-   * @param nullText What a cell without a value says, beside nothing at all.
-   */
-  constructor(header: boolean, nullText = "", state?: TableState) {
-    this.#header = header;
-    this.#nullText = nullText;
+  /** Begins, or goes on from a state. */
+  constructor(options: TableOptions = {}, state?: TableState) {
+    this.#options = options;
     if (state === undefined) return;
     this.rows = state.rows;
     this.#begin(state.width, state.names, state.columns);
   }
 
-  /** Takes a row. One with too few or too many cells is left out, and the answer tells why. */
-  add(row: string[]): string | undefined {
+  /**
+   * Takes a row. One with too few or too many cells is left out, and the answer tells why.
+   *
+   * @param undecoded Whether U+FFFD stands for something else in it: two values may look alike.
+   */
+  add(row: string[], undecoded = false): string | undefined {
     if (this.width === 0) {
-      this.#begin(row.length, columnNames(row.slice(0, MAX_COLUMNS), this.#header));
-      if (this.#header) return undefined;
+      const { header = true, trailing = false } = this.#options;
+      const width = row.length - (trailing ? 1 : 0);
+      this.#begin(width, columnNames(row.slice(0, Math.min(width, MAX_COLUMNS)), header));
+      if (header) return undefined;
     }
-    if (row.length !== this.width) {
+    if (!hasWidth(row, this.width)) {
       return `${row.length} ${row.length === 1 ? "cell" : "cells"} instead of ${this.width}`;
     }
     this.rows++;
@@ -81,6 +94,7 @@ export class TableProfile {
     for (let i = 0; i < this.#columns.length; i++) {
       const column = this.#columns[i]!;
       column.add(row[i]!);
+      if (undecoded && row[i]!.includes("\ufffd")) column.forget();
       remembered += column.remembered;
     }
     while (remembered > this.#maxRemembered) {
@@ -112,7 +126,8 @@ export class TableProfile {
     const columnBytes = COLUMN_BYTES + 2 * maxText;
     this.width = width;
     this.#names = names;
-    this.#columns = names.map((_, i) => new ColumnProfile(maxText, this.#nullText, states[i]));
+    const { nullText = "", decimal } = this.#options;
+    this.#columns = names.map((_, i) => new ColumnProfile(maxText, nullText, decimal, states[i]));
     this.#maxRemembered = (COLUMNS_BYTES - names.length * columnBytes) / VALUE_BYTES;
   }
 }

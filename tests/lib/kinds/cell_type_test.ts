@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type CellType, cellType } from "../../../lib/kinds/cell_type.ts";
 
-const CASES: Record<CellType, string[]> = {
+const CASES: Record<CellType | "code", string[]> = {
   integer: ["0", "7", "-7", "+7", "-0", "123456789012345", "12345678901234567890123"],
   number: [
     "0.5",
@@ -23,8 +23,8 @@ const CASES: Record<CellType, string[]> = {
     "2024-01-01T12:30:15.123456789+02:00",
     "2024-01-01T12:30:15-0530",
   ],
+  code: ["007", "00501", "+4917112345678"],
   string: [
-    "007",
     "-01",
     "+",
     "-",

@@ -1,42 +1,54 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { detectDialect } from "../../../lib/kinds/csv_dialect.ts";
+import { detectDialect, type DialectGiven } from "../../../lib/kinds/csv_dialect.ts";
 
-function detect(text: string): ReturnType<typeof detectDialect> {
-  return detectDialect(new TextEncoder().encode(text));
+function detect(text: string, given: DialectGiven = {}): ReturnType<typeof detectDialect> {
+  return detectDialect(new TextEncoder().encode(text), "utf-8", given);
 }
 
 Deno.test("detectDialect() finds the delimiter", () => {
   const cases: [string, string][] = [
     ["a,b,c\n1,2,3\n", ","],
     ["a;b\n1,5;2,5\n3,5;4,5\n", ";"],
+    ["item;price, EUR\nA;1,50\nB;2,75\n", ";"],
+    ["a;b, c;d\nx, y;1;2\nz, w;3;4\n", ";"],
+    ["id, name\n1, Ann\n2\n3, Bob\n", ","],
     ["a\tb\n1,2\t3\n", "\t"],
     ["a|b|c\n1|2|3\n", "|"],
+    ["a^b\n1^2\n", "^"],
+    ["a~b\n1~2\n", "~"],
     ['"a;x;y",b\n1,2\n', ","],
     ["name,note\nx,a;b\ny,c;d;e\n", ","],
-    ["one\ntwo\n", ","],
+    ["sep=|\na;b|c\n1;2|3\n", "|"],
     ["", ","],
     ["a;b", ";"],
     ['a;b\n"never closed,,,,\n1;2\n3;4\n', ";"],
+    // A header that lacks a name: its rows are told as malformed.
+    ["a\n1;x\n2;y\n", ";"],
   ];
-  for (const [text, delimiter] of cases) assertEquals(detect(text).delimiter, delimiter, text);
-});
-
-Deno.test("detectDialect() takes the delimiter it is given", () => {
-  const sample = new TextEncoder().encode("a,b\n");
-  assertEquals(detectDialect(sample, ";").delimiter, ";");
-});
-
-Deno.test("detectDialect() finds the line end, after a byte order mark too", () => {
-  assertEquals(detect("a,b\r\n1,2\r\n"), { newline: "\n", delimiter: "," });
-  assertEquals(detect("a,b\r1,2\r"), { newline: "\r", delimiter: "," });
-  assertEquals(detect('a,b\r"1\n1",2\r').newline, "\r");
-  assertEquals(detect('a,b\n"1\r1",2\n').newline, "\n");
-  assertEquals(detect("\ufeffa;b\n"), { newline: "\n", delimiter: ";" });
-  assertEquals(detect("a,b\r"), { newline: "\n", delimiter: "," });
-});
-
-Deno.test("detectDialect() refuses UTF-16", () => {
-  for (const bom of [[0xff, 0xfe], [0xfe, 0xff]]) {
-    assertThrows(() => detectDialect(Uint8Array.from([...bom, 97, 0])), Error, "UTF-16");
+  for (const [text, delimiter] of cases) {
+    assertEquals(detect(text).dialect.delimiter, delimiter, text);
   }
+});
+
+Deno.test("detectDialect() lets none that is in the text split a single column", () => {
+  const cases = ["one\ntwo\n", "name\nDoe, Jane\nRoe, Ann\n", "price\n1,50\n2,75\n"];
+  for (const text of cases) {
+    assertEquals(
+      detect(text).rows.map(({ cells }) => cells.length),
+      text.split("\n").slice(1).map(() => 1),
+      text,
+    );
+  }
+});
+
+Deno.test("detectDialect() makes no guess where two delimiters fit alike", () => {
+  for (const text of ["a;b,c\nd;e,f\n", "a|b\tc"]) {
+    assertThrows(() => detect(text), Error, 'give "delimiter"');
+  }
+  assertEquals(detect("a;b,c\nd;e,f\n", { delimiter: ";" }).rows[1]!.cells, ["d", "e,f"]);
+});
+
+Deno.test("detectDialect() takes a backslash for an escape only where rows would break else", () => {
+  assertEquals(detect('a,b\n"x \\"y\\"",1\n').dialect.escape, true);
+  assertEquals(detect('a,b\n"C:\\",1\n"D:\\",2\n').dialect.escape, false);
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { CsvDialect } from "../../../lib/kinds/csv_rows.ts";
 import { type CsvPosition, type CsvRow, CsvRows } from "../../../lib/kinds/csv_rows.ts";
 
-const DIALECT: CsvDialect = { newline: "\n", delimiter: "," };
+const DIALECT: CsvDialect = { delimiter: ",", escape: false };
 const encoder = new TextEncoder();
 
 /** All rows of a file, and where the reader stood after each piece. */
@@ -96,12 +96,25 @@ Deno.test("CsvRows tells which rows are not UTF-8, and reads on", () => {
   ]);
 });
 
-Deno.test("CsvRows reads CR line ends, and delimiters of several bytes and units", () => {
-  assertEquals(cells('a¦"b\r"\rc\nd¦e\r', { newline: "\r", delimiter: "¦" }), [
+Deno.test("CsvRows reads any line ends, and delimiters of several bytes and units", () => {
+  assertEquals(cells('a¦"b\r"\rc¦d\n\re¦\r\n', { ...DIALECT, delimiter: "¦" }), [
     ["a", "b\r"],
-    ["c\nd", "e"],
+    ["c", "d"],
+    ["e", ""],
   ]);
-  assertEquals(cells('a😀"b"😀c\n', { newline: "\n", delimiter: "😀" }), [["a", "b", "c"]]);
+  assertEquals(cells('a😀"b"😀c\n', { ...DIALECT, delimiter: "😀" }), [["a", "b", "c"]]);
+});
+
+Deno.test("CsvRows finds the delimiters of a line once more where a row before it broke", () => {
+  assertEquals(cells('"b\nc,",e,",f"g,h\n'), [["c", ",e,", 'f"g', "h"]]);
+});
+
+Deno.test("CsvRows keeps an escaped quote in its cell where the dialect says so", () => {
+  const dialect = { delimiter: ",", escape: true };
+  assertEquals(cells('"a \\"b\\", c","d\\\\"\n"C:\\x","e"\n', dialect), [
+    ['a "b", c', "d\\"],
+    ["C:\\x", "e"],
+  ]);
 });
 
 Deno.test("CsvRows reads any table that is written by the rules, quoted or not", () => {
@@ -122,7 +135,7 @@ Deno.test("CsvRows reads any table that is written by the rules, quoted or not",
           quote || /[,;"\r\n\0]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
         ).join(delimiter) + end
       ).join("");
-      const dialect = { newline: "\n", delimiter } as const;
+      const dialect = { ...DIALECT, delimiter };
       assertEquals(cells(text, dialect), table.map((row) => row.map(([cell]) => cell)));
       assertEquals(problems(text, dialect), []);
     }),
@@ -145,7 +158,7 @@ Deno.test("CsvRows reads as csv-parse does, whatever bytes there are between sou
       compared++;
       const expected = parse(bytes, {
         delimiter: ",",
-        record_delimiter: ["\r\n", "\n"],
+        record_delimiter: ["\r\n", "\n", "\r"],
         relax_column_count: true,
         relax_quotes: true,
         skip_empty_lines: true,
@@ -159,7 +172,7 @@ Deno.test("CsvRows reads as csv-parse does, whatever bytes there are between sou
 
 Deno.test("CsvRows promises the same rows however the file is cut, and from each position", () => {
   const dialects = fc.record({
-    newline: fc.constantFrom("\n" as const, "\r" as const),
+    escape: fc.boolean(),
     delimiter: fc.constantFrom(",", "\u{c3}", "😀"),
   });
   fc.assert(
@@ -168,7 +181,7 @@ Deno.test("CsvRows promises the same rows however the file is cut, and from each
       const { rows, after } = read(bytes, dialect, size);
       assertEquals(rows, whole);
       for (const { position, rows } of after) {
-        const reader = new CsvRows(dialect, position);
+        const reader = new CsvRows(dialect, "utf-8", position);
         const rest = [...reader.read(bytes.subarray(position.offset)), ...reader.read()];
         assertEquals(rest, whole.slice(rows));
       }

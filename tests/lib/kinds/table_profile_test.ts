@@ -12,14 +12,14 @@ function jsonBytes(value: unknown): number {
 }
 
 function tableOf(header: string[]): TableProfile {
-  const table = new TableProfile(true);
+  const table = new TableProfile();
   table.add(header);
   return table;
 }
 
 /** As a checkpoint does: through JSON. */
 function reload(table: TableProfile, header = true): TableProfile {
-  return new TableProfile(header, "", JSON.parse(JSON.stringify(table.state())) as TableState);
+  return new TableProfile({ header }, JSON.parse(JSON.stringify(table.state())) as TableState);
 }
 
 function profile(cells: string[]): NamedColumn {
@@ -89,7 +89,7 @@ Deno.test("TableProfile names blank and repeated columns", () => {
     tableOf(header).summary().columns.map((column) => column.name);
   assertEquals(names(["a", "", "a", " ", "a"]), ["a", "column_2", "a_2", "column_4", "a_3"]);
   assertEquals(names(["a_2", "a", "a"]), ["a_2", "a", "a_3"]);
-  const table = new TableProfile(false);
+  const table = new TableProfile({ header: false });
   table.add(["x", "y"]);
   assertEquals(table.summary().columns.map((column) => column.name), ["column_1", "column_2"]);
 });
@@ -120,7 +120,7 @@ Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide 
       nulls: 1e9,
       counts: column.counts.map(() => 1e9),
     }));
-    const large = new TableProfile(true, "", { ...state, rows: 6e9, columns });
+    const large = new TableProfile({}, { ...state, rows: 6e9, columns });
     for (let i = 0; i < 1200; i++) {
       large.add(Array.from({ length: width }, (_, c) => odd[(c + i) % odd.length]!(i * 1000 + c)));
       if (i % 100 === 10) assert(jsonBytes(large.state()) < LIMIT - 500);
@@ -156,8 +156,8 @@ Deno.test("TableProfile counts different values as a set does, however few may b
       fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 60 }),
       fc.nat({ max: 60 }),
       (rows, cut) => {
-        const whole = new TableProfile(false);
-        let resumed = new TableProfile(false);
+        const whole = new TableProfile({ header: false });
+        let resumed = new TableProfile({ header: false });
         for (const [i, row] of rows.entries()) {
           whole.add(row);
           if (i === cut) resumed = reload(resumed, false);
@@ -185,9 +185,9 @@ Deno.test("TableProfile ends the same whether or not it was reloaded", () => {
     fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 12 })
   );
   fc.assert(fc.property(rows, fc.nat({ max: 12 }), (rows, cut) => {
-    const whole = new TableProfile(false);
+    const whole = new TableProfile({ header: false });
     for (const row of rows) whole.add(row);
-    const before = new TableProfile(false);
+    const before = new TableProfile({ header: false });
     for (const row of rows.slice(0, cut)) before.add(row);
     const resumed = reload(before, false);
     for (const row of rows.slice(cut)) resumed.add(row);
