@@ -63,8 +63,14 @@ export function detectDialect(
     );
   }
   // One that splits all rows but the first: there, most likely, a name is missing.
-  return one ?? candidates.find(splitsOthers) ??
-    judge([...DELIMITERS, "\x1f"].find((it) => !text.includes(it))!);
+  const found = one ?? candidates.find(splitsOthers);
+  if (found !== undefined) return found;
+  const single = judge([...DELIMITERS, "\x1f"].find((it) => !text.includes(it))!);
+  if (single.rows[0]?.problem !== undefined && sample.length >= SAMPLE_BYTES) {
+    const where = `as the first ${SAMPLE_BYTES} bytes have no end of the first row`;
+    throw new Error(`Cannot tell what the delimiter is, ${where}: give "delimiter"`);
+  }
+  return single;
 
   function judge(delimiter: string): Candidate {
     const [plain, escaped] = escapes.map((escape) => {

@@ -13,7 +13,12 @@ import { type CsvDialect, type CsvPosition, CsvRows } from "./csv_rows.ts";
 import { otherFormat } from "./file_format.ts";
 import { pieces } from "./pieces.ts";
 import type { Decimal } from "./plain_number.ts";
-import { TableProfile, type TableState, type TableSummary } from "./table_profile.ts";
+import {
+  type NamedColumn,
+  TableProfile,
+  type TableState,
+  type TableSummary,
+} from "./table_profile.ts";
 import type { TableStart } from "./table_start.ts";
 import {
   encodingAtStart,
@@ -28,6 +33,8 @@ import { untilForeign } from "./until_foreign.ts";
 const MAX_WARNINGS = 100;
 /** Milliseconds between two checkpoints, and that a warning waits for one to go with. */
 const SAVE_EVERY_MS = 500;
+/** What is hardly a part of a name. */
+const SIGN = /[^\p{L}\p{M}\p{N}\s_.()-]/u;
 /** The layout of a checkpoint. */
 const VERSION = 3;
 
@@ -169,12 +176,15 @@ export async function* profileCsv(
   yield report();
   if (malformed > 0 && table.rows === 0) {
     yield* told;
-    throw new Error(`Cannot profile the file as none of its ${malformed} rows is well-formed`);
+    throw new Error(
+      `Cannot profile the file as none of its ${malformed} rows is well-formed: ` +
+        'give "skip_lines" or "delimiter" if its header or delimiter is another',
+    );
   }
-  const warnings = doubts();
+  const { columns, column_count } = table.summary();
+  const warnings = doubts(columns);
   for (const doubt of warnings) warn(doubt);
   yield* told;
-  const { columns, column_count } = table.summary();
   return {
     size,
     encoding: encoding?.name ?? "utf-8",
@@ -219,7 +229,7 @@ export async function* profileCsv(
   }
 
   /** What a reader of the profile should look at. */
-  function doubts(): string[] {
+  function doubts([first, ...others]: NamedColumn[]): string[] {
     const name = encoding?.name;
     const found: [boolean, string][] = [
       [
@@ -229,6 +239,11 @@ export async function* profileCsv(
       [
         !header && input.header === undefined,
         'The first row has values, no names: give "header" if it has names',
+      ],
+      [
+        input.delimiter === undefined && others.length === 0 && header &&
+        SIGN.test(first?.name ?? ""),
+        'No delimiter was found: give "delimiter" if there is more than one column',
       ],
       [encoding?.sure === false, `The encoding is a guess: give "encoding" if it is not ${name}`],
       [

@@ -85,6 +85,9 @@ function beginsTable(rows: CsvRow[], at: number): boolean {
 
 /** Whether the first row has the values of a row rather than names. */
 function looksLikeData(first: string[], others: string[][], decimal: Decimal | undefined): boolean {
+  if (others.length === 0) {
+    return first.every((cell) => family(cell, decimal) !== undefined && !isYear(cell));
+  }
   return first.some((cell, i) => {
     const type = family(cell, decimal);
     if (type === undefined || isYear(cell)) return false;

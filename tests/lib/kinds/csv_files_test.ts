@@ -58,6 +58,11 @@ const FILES: Record<string, File> = {
     input: { delimiter: ":" },
     is: "utf-8 : 1 1/0: id integer, name string",
   },
+  "colons, which are not given": {
+    text: "id:name\n1:Ann\n",
+    is: "utf-8 , 1 1/0: id:name string",
+    warnings: ["No delimiter was found"],
+  },
   "two delimiters that fit alike": {
     text: "a;b,c\nd;e,f\n",
     is: 'Cannot tell which of "," and ";" is the delimiter: give "delimiter"',
@@ -239,6 +244,15 @@ const FILES: Record<string, File> = {
     is: "utf-8 , null 2/0: column_1 integer, column_2 string, column_3 date",
     warnings: ["The first row has values, no names"],
   },
+  "a row alone": {
+    text: "1,2.5,2026-01-02\n",
+    is: "utf-8 , null 1/0: column_1 integer, column_2 number, column_3 date",
+    warnings: ["The first row has values, no names"],
+  },
+  "a title above names alone, which may be a header": {
+    text: "Report\nname,city\nAnn,Paris\nBob,Rome\n",
+    is: 'Cannot profile the file as none of its 3 rows is well-formed: give "skip_lines"',
+  },
   "years for names": {
     text: "country,2019,2020\nFR,1,2\nDE,3,4\n",
     is: "utf-8 , 1 2/0: country string, 2019 integer, 2020 integer",
@@ -313,6 +327,15 @@ const FILES: Record<string, File> = {
   "names in angle brackets": {
     text: "<TICKER>,<PER>,<CLOSE>\nABC,D,1.5\nABC,D,1.7\n",
     is: "utf-8 , 1 2/0: <TICKER> string, <PER> string, <CLOSE> number",
+  },
+  "a header that is longer than what is looked at": {
+    text: `"${"x".repeat(70_000)}",b\n1,2\n`,
+    is: "Cannot tell what the delimiter is",
+  },
+  "a header as long, with its delimiter": {
+    text: `"a${" ".repeat(70_000)}",b\n1,2\n`,
+    input: { delimiter: "," },
+    is: "utf-8 , 1 1/0: a integer, b integer",
   },
   "a long cell": {
     text: `a,b\n1,${"x".repeat(300_000)}\n`,
