@@ -66,9 +66,13 @@ export function detectDialect(
   const found = one ?? candidates.find(splitsOthers);
   if (found !== undefined) return found;
   const single = judge([...DELIMITERS, "\x1f"].find((it) => !text.includes(it))!);
-  if (single.rows[0]?.problem !== undefined && sample.length >= SAMPLE_BYTES) {
-    const where = `as the first ${SAMPLE_BYTES} bytes have no end of the first row`;
-    throw new Error(`Cannot tell what the delimiter is, ${where}: give "delimiter"`);
+  // Quotes that break most rows, or whatever a sample is too short for, ask for another.
+  const lost = broken(single);
+  if (lost * 2 > single.rows.length && (lost > 1 || sample.length >= SAMPLE_BYTES)) {
+    throw new Error(
+      `Cannot tell what the delimiter is, as ${lost} of ${single.rows.length} rows are malformed ` +
+        'without one: give "delimiter"',
+    );
   }
   return single;
 

@@ -28,6 +28,7 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/^\s*<(?:!doctype html|html|head|body|table|meta|script)\b/i, "an HTML page"],
   // Some write names in angle brackets, with a delimiter between them.
   [/^\s*<(?:[?!]|[a-z][^<>]*>[ \r\n]*<)/i, "XML"],
+  [/^\s*<([a-z][\w:-]*)[^<>]*>[^<]*<\/\1>/i, "XML"],
   [/^\s*(?:\{\s*(?:"[^"]*"\s*:|\}\s*$)|\[\s*(?:[[{]|\]\s*$|[\d"-][^\]\n]*[,\n]))/, "JSON"],
   // deno-lint-ignore no-control-regex
   [/\x1b\$[@B]/, "ISO-2022-JP: save it as UTF-8"],

@@ -99,9 +99,10 @@ function looksLikeData(first: string[], others: string[][], decimal: Decimal | u
 
 /** Whether a column has a name above, and mostly numbers or dates below. */
 function differs(names: string[], rows: string[][]): boolean {
-  return names.some((_, i) =>
-    rows.filter((cells) => family(cells[i] ?? "", ",") !== undefined).length * 2 > rows.length
-  );
+  return names.some((_, i) => {
+    const typed = rows.filter(({ [i]: cell = "" }) => family(cell, ",") ?? family(cell, "."));
+    return typed.length * 2 > rows.length;
+  });
 }
 
 function areNames(cells: string[]): boolean {

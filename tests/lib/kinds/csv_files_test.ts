@@ -199,6 +199,16 @@ const FILES: Record<string, File> = {
     is: "utf-8 ; 2 1/0: a integer, b integer",
     warnings: ["Lines before line 2 were passed over"],
   },
+  "a marketplace's notes above a table": {
+    text: '"Includes orders"\n"All amounts in USD"\n"date","type","total"\n' +
+      '"Jan 1, 2026","Order","12.50"\n"Jan 2, 2026","Order","1,112.50"\n',
+    is: "utf-8 , 3 2/0: date string, type string, total number",
+    warnings: ["Lines before line 3 were passed over"],
+  },
+  "notes above a table that nothing tells from rows": {
+    text: '"Note"\n"Other note"\n"a","b"\n"x","y"\n"z","w"\n',
+    is: "Cannot tell what the delimiter is, as 3 of 5 rows are malformed without one",
+  },
   "a title that Excel filled up": {
     text: "Sales 2026,,\n,,\nregion,units,price\nNorth,3,1.5\nSouth,4,2.5\n",
     is: "utf-8 , 3 2/0: region string, units integer, price number",
@@ -368,6 +378,7 @@ const FILES: Record<string, File> = {
     is: "The file is no CSV file but an HTML page",
   },
   "XML": { text: '<?xml version="1.0"?>\n<Workbook>', is: "The file is no CSV file but XML" },
+  "a piece of XML": { text: "<a>1</a>\n", is: "The file is no CSV file but XML" },
   "JSON": { text: '[\n  {"a": 1, "b": 2}\n]', is: "The file is no CSV file but JSON" },
   "JSON lines": { text: '{"a":1,"b":2}\n{"a":3,"b":4}\n', is: "The file is no CSV file but JSON" },
   "a form": {
