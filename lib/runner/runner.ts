@@ -181,8 +181,15 @@ export class Runner {
     run?.stop("stop");
     run?.drop();
     const error = { name: "StoreError", message: "What the task yielded could not be stored" };
+    let failed: LiveTask | undefined;
     await store.withTask(id, (live) => {
-      if (live.task.owner === store.sid) live.change({ type: "fail", error, retryAfterMs: null });
+      if (live.task.owner !== store.sid) return;
+      live.change({ type: "fail", error, retryAfterMs: null });
+      failed = live;
     });
+    if (!failed) return;
+    await failed.committed();
+    // Its slot is free again.
+    this.#claims.refresh(failed.record.kind);
   }
 }

@@ -685,3 +685,27 @@ Deno.test("Engine.open() alone on a store that takes no writes gives up with the
   assertEquals((await cluster.kv.get(keys.session("dead"))).value, null);
   assertEquals(engine.store.journal.failure, null);
 });
+
+Deno.test("Engine fails a task whose rows the store refuses, and gives its slot to the next", async () => {
+  let refuses = false;
+  const kind = defineTask({
+    kind: "k",
+    concurrency: 1,
+    async *run({ input, signal }) {
+      if (input !== undefined) return;
+      refuses = true;
+      yield log("too much");
+      await new Promise((_, reject) => signal.addEventListener("abort", reject));
+    },
+  });
+  await using cluster = await Cluster.open(kind);
+  const kv = storeThat(cluster.kv, () => {
+    const refused = refuses;
+    refuses = false;
+    return refused ? Promise.reject(new TypeError("Value too large")) : Promise.resolve();
+  });
+  const engine = await cluster.join({ kv, alone: true, leaseMs: 3600_000 });
+  const first = await submit(engine, "k");
+  assertEquals((await when(engine, first, "failed")).error?.name, "StoreError");
+  await when(engine, await submit(engine, "k", { input: "1" }), "completed");
+});
