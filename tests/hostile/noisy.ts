@@ -17,6 +17,10 @@ export const NOISY_KINDS: string = new URL(import.meta.url).href;
 
 const encoder = new TextEncoder();
 
+function nobody(): never {
+  throw new Error("by a stray timer");
+}
+
 /** Prints in every way there is, reads stdin, and goes on. */
 export const prints = defineTask({
   kind: "prints-everywhere",
@@ -27,6 +31,8 @@ export const prints = defineTask({
     console.dir("by console.dir");
     console.count("by console.count");
     setTimeout(() => console.log("by a timer"));
+    setTimeout(() => nobody());
+    void Promise.reject(new Error("by a rejection"));
     process.stdout.write("by half ");
     process.stdout.write("a line\n");
     process.stdout.write("by process.stdout\n");

@@ -19,6 +19,7 @@ function printed(stderr: readonly string[]): { id?: string; line?: string; bytes
 const KNOWN = [
   ...["console.log", "console.error", "console.table", "console.count", "a timer"],
   ...["process.stdout", "process.stderr", "Deno.stdout", "Deno.stderr", "half a line"],
+  ...["a stray timer", "a rejection"],
 ];
 const UNKNOWN = ["node:fs", "a Worker", "a thread", "a program", "a reader"];
 
