@@ -151,7 +151,8 @@ export class Run {
   /** It was cut off; `died` where its process did by itself. */
   interrupt(because: string, died: boolean): void {
     // A task that its process had not begun with is not the cause.
-    this.#end({ how: "interrupted", because, died: died && this.#sent });
+    if (this.#sent) return this.#end({ how: "interrupted", because, died });
+    this.#end({ how: "interrupted", because: `${because} before it began`, died: false });
   }
 
   #end(end: RunEnd | Interruption): void {
