@@ -4,7 +4,7 @@
  * @module
  */
 
-import { signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { ConnectionState } from "../client/client.d.ts";
 import { now } from "./clock.ts";
 
@@ -13,6 +13,12 @@ export const connection = signal<ConnectionState["state"]>("idle");
 
 /** Since when what is shown may be old; `null` while it is not. The server's time, milliseconds. */
 export const brokenSince = signal<number | null>(null);
+
+/**
+ * The time up to which the page knows how tasks stand: it stands still while nobody can be asked.
+ * Estimates and running times go by it, so that nothing is counted on that may have ended.
+ */
+export const knownUntil = computed(() => brokenSince.value ?? now.value);
 
 /** What the server answered instead of events, last; `null` while it does not refuse. */
 export const refused = signal<number | null>(null);
@@ -25,6 +31,10 @@ const HIDDEN_MS = 30_000;
 
 /** Watches whether the page is seen. */
 export function startConnection(): void {
+  // The style lets nothing turn that may stand still.
+  effect(() => {
+    document.documentElement.toggleAttribute("data-stale", brokenSince.value !== null);
+  });
   let timer: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { now } from "./clock.ts";
+import { feed } from "../feed/live.ts";
 import { clockTime } from "../i18n/format.ts";
 import { openForm } from "../new_task/new_task.ts";
 import { stayInPage } from "./route.ts";
@@ -11,7 +12,7 @@ import { Logo, PlusIcon, SignOutIcon } from "../ui/icons.tsx";
 import { LanguageSwitch } from "../i18n/language_switch.tsx";
 
 /** Milliseconds: a stream that ends and comes again is no news before. */
-const ALARM_MS = 8000;
+const ALARM_MS = 4000;
 
 /** What is above every view. */
 export function Header(): JSX.Element {
@@ -65,9 +66,14 @@ function ConnectionBadge(): JSX.Element {
 
 function ConnectionAlarm(): JSX.Element | null {
   const since = staleSince();
-  return since === null
-    ? null
-    : <p class="alarm" role="alert">{strings.offline(clockTime(since))}</p>;
+  return since === null ? null : (
+    <p class="alarm" role="alert">
+      {strings.offline(clockTime(since))}{" "}
+      <button type="button" class="link" onClick={() => feed.reopen()}>
+        {strings.retryNow}
+      </button>
+    </p>
+  );
 }
 
 /** Since when what is shown may be old, once that is worth saying. */

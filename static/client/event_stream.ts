@@ -28,6 +28,11 @@ export interface EventStreamOptions {
   onstate(state: ConnectionState): void;
   /** Asked before each read: nothing more is taken in until it resolves. */
   room?(): Promise<void> | null;
+  /**
+   * Milliseconds that a wait between two tries grows to, after this answer (`null` for none at all).
+   * The first wait is as the server says in any case. @default {30_000}
+   */
+  maxRetryMs?(refused: number | null): number;
   /** Answered with something that is no event stream: whether to try again. Without it, always. */
   onrefused?(response: Response): Promise<boolean>;
 }
@@ -48,7 +53,7 @@ const LOOK_MS = 2500;
 
 /** Milliseconds before the first new try, unless the server says otherwise, and the most. */
 const RETRY_MS = 1000;
-const MAX_RETRY_MS = 30_000;
+export const MAX_RETRY_MS = 30_000;
 
 const IDLE: ConnectionState = { state: "idle", since: null, refused: null };
 
@@ -109,7 +114,8 @@ export class EventStream {
       const asked = await this.#read(signal);
       if (signal.aborted) return;
       if (asked) continue;
-      const wait = Math.min(MAX_RETRY_MS, this.#retryMs * 2 ** this.#failures++);
+      const most = this.#options.maxRetryMs?.(this.state.refused) ?? MAX_RETRY_MS;
+      const wait = Math.min(Math.max(most, this.#retryMs), this.#retryMs * 2 ** this.#failures++);
       await this.#wait(wait * (0.5 + this.#options.world.random() / 2), signal);
     }
   }

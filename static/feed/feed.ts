@@ -7,7 +7,7 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { EventStream } from "../client/event_stream.ts";
+import { EventStream, MAX_RETRY_MS } from "../client/event_stream.ts";
 import type { World } from "../client/world.ts";
 import { FeedFollow } from "./feed_follow.ts";
 import type { FeedMessage, TabMessage, TabState } from "./feed_protocol.ts";
@@ -29,6 +29,12 @@ const GATHER_MS = 20;
 
 /** Milliseconds in which a connection is too young to be asked for again. */
 const YOUNG_MS = 2000;
+
+/** Milliseconds between two tries to reach a server that is not there, while somebody looks. */
+const PROBE_MS = 2000;
+
+/** What a proxy says of a server that is not there. */
+const AWAY = [502, 504];
 
 /** A tab's end of the line. */
 export interface FeedLine {
@@ -58,6 +64,7 @@ export class Feed {
     this.#stream = new EventStream({
       world,
       request: () => ({ url: this.#url() }),
+      maxRetryMs: (refused) => this.#maxRetryMs(refused),
       onopen: (resumed) => this.#opened(resumed),
       onevent: (type, data) => this.#take(type, data),
       onstate: (state) => {
@@ -96,6 +103,8 @@ export class Feed {
   }
 
   #update(tab: FeedTab, state: TabState): void {
+    // Whoever looks again does not wait for what was begun while nobody did.
+    if (state.visible && !tab.visible && this.#stream.state.state === "waiting") this.#reopen();
     tab.setVisible(state.visible);
     tab.watched = state.watched;
     if (state.task?.watch !== tab.follow?.watch) {
@@ -116,6 +125,12 @@ export class Feed {
     this.#loads.get(tab)?.abort();
     this.#loads.delete(tab);
     this.#sync();
+  }
+
+  /** Trying costs a server nothing that is not there; one that says no is asked less and less. */
+  #maxRetryMs(refused: number | null): number {
+    const seen = [...this.#tabs].some(({ visible }) => visible);
+    return seen && (refused === null || AWAY.includes(refused)) ? PROBE_MS : MAX_RETRY_MS;
   }
 
   #reopen(): void {

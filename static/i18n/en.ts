@@ -27,6 +27,7 @@ export const en = {
   },
   stale: (since: string) => `Stale since ${since}`,
   offline: (since: string) => `No connection since ${since}. What you see may be out of date.`,
+  retryNow: "Retry now",
 
   login: {
     title: "Sign in",
@@ -240,6 +241,10 @@ export const en = {
   copyLog: "Copy the rows that are shown",
   downloadLog: "Download the whole log",
   downloadOutputs: "Download all outputs",
+  downloadJson: "Download the result as JSON",
+  downloadCsv: "Download these rows as CSV, for a spreadsheet",
+  tableRows: (count: string) => `${count} rows`,
+  moreRows: (count: string) => `Show ${count} more`,
   downloading: (count: string) => `${count} rows…`,
   emptyLog: "Nothing logged yet",
   noLog: "Nothing was logged",

@@ -33,6 +33,7 @@ export const zh: Strings = {
   },
   stale: (since) => `自 ${since} 起未更新`,
   offline: (since) => `连接已于 ${since} 中断，当前内容可能不是最新的。`,
+  retryNow: "立即重试",
 
   login: {
     title: "登录",
@@ -243,6 +244,10 @@ export const zh: Strings = {
   copyLog: "复制显示的行",
   downloadLog: "下载完整日志",
   downloadOutputs: "下载全部输出",
+  downloadJson: "下载 JSON 格式的结果",
+  downloadCsv: "下载这些行的 CSV 文件（电子表格）",
+  tableRows: (count) => `${count} 行`,
+  moreRows: (count) => `再显示 ${count} 行`,
   downloading: (count) => `${count} 行…`,
   emptyLog: "还没有日志",
   noLog: "没有日志",

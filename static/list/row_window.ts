@@ -120,11 +120,13 @@ function indexIn(ids: readonly string[], id: string): number {
   return -1;
 }
 
-/** Scrolls no further than it takes to see a row whole. */
+/** Scrolls no further than it takes to see a row whole, beside all that covers the page. */
 export function revealRow(list: HTMLElement, index: number, height: number): void {
   const top = list.getBoundingClientRect().top + index * height;
-  const above = top - COVERED_TOP - 8;
-  const below = top + height - (innerHeight - COVERED_BOTTOM);
+  const header = document.querySelector(".header")?.getBoundingClientRect().bottom ?? COVERED_TOP;
+  const bar = document.querySelector(".bulk")?.getBoundingClientRect().top ?? Infinity;
+  const above = top - header - 8;
+  const below = top + height - Math.min(innerHeight - COVERED_BOTTOM, bar - 8);
   if (above < 0) scrollBy({ top: above, behavior: "instant" });
   else if (below > 0) scrollBy({ top: below, behavior: "instant" });
 }

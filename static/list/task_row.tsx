@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { ago, amount, duration, fullTime, percent, rate, tookTime } from "../i18n/format.ts";
 import { may } from "../app/session.ts";
 import { rows, unwatchRecord, watchRecord } from "./list_store.ts";
@@ -64,7 +65,7 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
       <span class="row-main" role="gridcell">
         <span class="row-title">
           <a class="row-link" href={taskHref(id)} tabIndex={-1} onClick={stayInPage}>
-            <span class="row-kind">{kind}</span>
+            <span class="row-kind" title={kind}>{kind}</span>
           </a>
           <code class="row-id" title={id}>{shortId}</code>
           <Attempt record={record} />
@@ -159,8 +160,8 @@ function Progress({ record }: RecordProps): JSX.Element {
 
 /** Times pass: these words change by themselves, and nothing around them. */
 function Times({ cell }: { cell: ReadonlySignal<TaskRecord> }): JSX.Element {
-  const silence = useComputed(() => silentFor(cell.value, now.value));
-  const first = useComputed(() => firstTime(cell.value, silence.value, now.value));
+  const silence = useComputed(() => silentFor(cell.value, knownUntil.value));
+  const first = useComputed(() => firstTime(cell.value, silence.value, knownUntil.value));
   const second = useComputed(() => ago(now.value - Date.parse(lastTime(cell.value))));
   const isSilent = useComputed(() => `row-left${silence.value === null ? "" : " row-silent"}`);
   const time = lastTime(cell.value);

@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { type Chart, chart, type ChartPoint, HEIGHT, nearest, WIDTH } from "./chart.ts";
-import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { amount, clockTime, percent, rate } from "../i18n/format.ts";
 import type { Sample } from "./samples.ts";
 import { strings } from "../i18n/strings.ts";
@@ -18,7 +18,8 @@ const WORTH_MS = 1000;
 export function TaskChart(): JSX.Element | null {
   const worth = useComputed(() => {
     const { started_at: start, finished_at: end } = task.value.record!;
-    return start !== null && (end ? Date.parse(end) : now.value) - Date.parse(start) >= WORTH_MS;
+    return start !== null &&
+      (end ? Date.parse(end) : knownUntil.value) - Date.parse(start) >= WORTH_MS;
   });
   const lines = useComputed(() => chart(upToNow(samples.value.points))).value;
   return worth.value ? <Plot lines={lines} /> : null;
@@ -101,7 +102,9 @@ function Plot({ lines }: { lines: Chart | null }): JSX.Element {
 function upToNow(points: readonly Sample[]): readonly Sample[] {
   const last = points.at(-1);
   if (last === undefined || task.value.record?.status !== "running") return points;
-  return now.value - last.at < QUIET_MS ? points : [...points, { ...last, at: now.value }];
+  return knownUntil.value - last.at < QUIET_MS
+    ? points
+    : [...points, { ...last, at: knownUntil.value }];
 }
 
 type Speed = (perSecond: number | null) => string | null;

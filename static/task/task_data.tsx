@@ -29,7 +29,7 @@ function Data({ name, value }: { name: string; value: unknown }): JSX.Element {
         ? <p class="faint">{strings.none}</p>
         : (
           <div class="side-value" tabIndex={0} role="group" aria-label={name}>
-            <Value value={value} />
+            <Value value={value} label={name} />
           </div>
         )}
     </section>

@@ -18,7 +18,8 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { isFinished } from "./task_state.ts";
 import { task } from "./task_store.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
-import { DownloadButton } from "./download_button.tsx";
+import { DownloadButton } from "../ui/download_button.tsx";
+import { readRows } from "./log_download.ts";
 import { CloseIcon, FollowIcon, SearchIcon } from "../ui/icons.tsx";
 import { LogScroller } from "./log_scroller.tsx";
 import { LongText } from "../ui/long_text.tsx";
@@ -86,8 +87,7 @@ export function TaskLog(): JSX.Element {
           id="log-download"
           label={strings.downloadLog}
           name={`${record!.kind}-${id}.log`}
-          task={id}
-          line={rowLine}
+          file={(onrows, signal) => readRows(id, rowLine, onrows, signal)}
         />
       </div>
       <div class="log-tools">

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { ago, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
@@ -12,7 +12,7 @@ import { QUIET_MS } from "../ui/times.tsx";
 
 /** What is out of the ordinary, and what comes of it; nothing while all is well. */
 export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | null {
-  const text = noticeText(record, now.value);
+  const text = noticeText(record, knownUntil.value);
   if (text === null) return null;
   return (
     <p class="notice" role="status">

@@ -5,6 +5,7 @@ import { errorText } from "./error_text.ts";
 import { ErrorView } from "./task_error.tsx";
 import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
+import { DownloadButton } from "../ui/download_button.tsx";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { Value } from "../ui/value.tsx";
 
@@ -24,13 +25,20 @@ export function TaskOutcome(): JSX.Element | null {
     );
   }
   if (record?.status !== "completed" || result === undefined || result === null) return null;
+  const name = `${record.kind}-${record.task_id}`;
   return (
     <section class="card outcome">
       <div class="section-head">
         <h2>{strings.result}</h2>
         <CopyButton id="copy-outcome" text={() => json(result)} />
+        <DownloadButton
+          label={strings.downloadJson}
+          text="JSON"
+          name={`${name}.json`}
+          file={() => new Blob([json(result)], { type: "application/json" })}
+        />
       </div>
-      <Value value={result} />
+      <Value value={result} label={strings.result} file={name} />
     </section>
   );
 }

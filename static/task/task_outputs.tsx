@@ -5,10 +5,11 @@ import type { LogRow, OutputRow } from "./log_rows.ts";
 import { strings } from "../i18n/strings.ts";
 import { task } from "./task_store.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
-import { DownloadButton } from "./download_button.tsx";
+import { DownloadButton } from "../ui/download_button.tsx";
+import { readRows } from "./log_download.ts";
 import { LogScroller } from "./log_scroller.tsx";
 import { LongText } from "../ui/long_text.tsx";
-import { cellText, isFlat } from "../ui/value.tsx";
+import { cellText, isFlat } from "../ui/cell_text.ts";
 
 /** Characters of an output shown at first. */
 const MAX_OUTPUT = 2000;
@@ -33,8 +34,7 @@ export function TaskOutputs(): JSX.Element | null {
         <DownloadButton
           label={strings.downloadOutputs}
           name={`${kind}-${task_id}.jsonl`}
-          task={task_id}
-          line={outputLine}
+          file={(onrows, signal) => readRows(task_id, outputLine, onrows, signal)}
         />
       </div>
       <LogScroller

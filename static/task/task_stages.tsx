@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { StageProgress, TaskRecord } from "../../lib/task/record.ts";
-import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { amount, percent, tookTime } from "../i18n/format.ts";
 import { Bar } from "../ui/progress_bar.tsx";
 import { isFinished } from "./task_state.ts";
@@ -72,5 +72,5 @@ function isNamed(stage: string | null, name: string): boolean {
 }
 
 function StageTime({ from, to }: { from: number; to: number | null }): JSX.Element {
-  return <span class="stage-time">{tookTime(Math.max(0, (to ?? now.value) - from))}</span>;
+  return <span class="stage-time">{tookTime(Math.max(0, (to ?? knownUntil.value) - from))}</span>;
 }

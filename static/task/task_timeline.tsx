@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { task } from "./task_store.ts";
@@ -57,7 +57,7 @@ export function TaskTimeline(): JSX.Element | null {
 function Strip({ steps }: { steps: readonly Step[] }): JSX.Element | null {
   const times = steps.filter((step) => !isEnd(step));
   // An end that was followed by another run is no time of the task's.
-  const total = times.reduce((sum, step) => sum + length(step, now.value), 0);
+  const total = times.reduce((sum, step) => sum + length(step, knownUntil.value), 0);
   if (times.length < 2 || total <= 0) return null;
   return (
     <div class="strip" aria-hidden="true">
@@ -65,7 +65,7 @@ function Strip({ steps }: { steps: readonly Step[] }): JSX.Element | null {
         <span
           key={n}
           class={`strip-part step-${step.name}`}
-          style={{ flexGrow: length(step, now.value) / total }}
+          style={{ flexGrow: length(step, knownUntil.value) / total }}
         />
       ))}
     </div>
@@ -103,6 +103,6 @@ function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
 
 /** How long it took, or takes up to now. */
 function StepTime({ step }: { step: Step }): JSX.Element {
-  const took = length(step, step.to === null ? now.value : 0);
+  const took = length(step, step.to === null ? knownUntil.value : 0);
   return <span class="step-took">{took < SHORT_MS ? "" : tookTime(took)}</span>;
 }

@@ -8,6 +8,7 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
+import { knownUntil } from "../app/connection.ts";
 import { ago, duration, fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
@@ -23,7 +24,7 @@ interface Props {
 
 /** How long it still takes, counting down between two events; or when it begins. */
 export function TimeLeft({ record }: Props): JSX.Element | null {
-  const text = timeLeft(record, now.value);
+  const text = timeLeft(record, knownUntil.value);
   return text === null ? null : <span class="time-left">{text}</span>;
 }
 
@@ -47,7 +48,7 @@ export function Ago({ time }: { time: string }): JSX.Element {
 
 /** How long it has been since then. */
 export function Since({ time }: { time: string }): JSX.Element {
-  return <>{duration(now.value - Date.parse(time))}</>;
+  return <>{duration(Math.max(0, knownUntil.value - Date.parse(time)))}</>;
 }
 
 /** Whether it is still alive: when it last said something. */

@@ -41,7 +41,9 @@ Deno.test("a request says who asks, and why it was refused", async () => {
   assert(task.token);
   const bad = await submit("nothing", 1, { base, token }).catch((error) => error);
   assertEquals([bad.name, bad.status, bad.field], ["HeadwayError", 422, "kind"]);
-  const forbidden = await cancel(task.task_id, { base, token }).catch((error) => error);
+  const forbidden = await cancel("01J00000000000000000000000", { base, token }).catch((error) =>
+    error
+  );
   assertEquals(forbidden.status, 403);
 });
 

@@ -183,7 +183,7 @@ Deno.test("Feed connects anew at once when the machine wakes", async () => {
 
 Deno.test("Feed waits longer from try to try", async () => {
   const world = new FakeHeadway();
-  world.status = 0;
+  world.status = 503;
   const tab = new Tab(new Feed(world));
   tab.watchList();
   await world.pass(120_000);
@@ -378,4 +378,34 @@ Deno.test("Feed tells each tab every row once and in order, and how each task en
     }),
     { numRuns: 20 },
   );
+});
+
+Deno.test("Feed is back within two seconds of a server that was away, for who looks at it", async () => {
+  const world = new FakeHeadway();
+  const tab = new Tab(new Feed(world));
+  tab.watchList();
+  await world.pass(1000);
+  for (const status of [0, 502]) {
+    world.status = status;
+    world.drop();
+    await world.pass(60_000);
+    assertEquals(tab.state, "waiting");
+    world.status = 200;
+    await world.pass(2000);
+    assertEquals(tab.state, "live");
+  }
+  // Nobody waits for it now.
+  tab.client.setWatched([IDS[0]!]);
+  tab.client.setVisible(false);
+  world.status = 0;
+  world.drop();
+  await world.pass(60_000);
+  const before = world.requests.length;
+  await world.pass(60_000);
+  assert(world.requests.length - before <= 4);
+  // Who looks again is not made to wait.
+  world.status = 200;
+  tab.client.setVisible(true);
+  await world.pass(100);
+  assertEquals(tab.state, "live");
 });

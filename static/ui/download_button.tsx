@@ -2,35 +2,35 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { number } from "../i18n/format.ts";
-import { readRows, saveFile } from "./log_download.ts";
-import type { LogRow } from "./log_rows.ts";
 import { strings } from "../i18n/strings.ts";
-import { DownloadIcon } from "../ui/icons.tsx";
-import { useAction } from "../ui/use_action.ts";
+import { DownloadIcon } from "./icons.tsx";
+import { saveFile } from "./save_file.ts";
+import { useAction } from "./use_action.ts";
 
 /** What {@link DownloadButton} takes. */
 export interface DownloadButtonProps {
-  /** The task whose rows they are. */
-  task: string;
-  /** Makes a line of a row, or leaves it out with `null`. */
-  line: (row: LogRow) => string | null;
+  /** Makes the file. `onrows` takes the number of rows read up to now, where that takes a while. */
+  file: (onrows: (count: number) => void, signal: AbortSignal) => Blob | Promise<Blob>;
   /** The file's name. */
   name: string;
   /** What it does. */
   label: string;
+  /** What stands beside its sign. @default {nothing} */
+  text?: string;
   /** The button's id. */
   id?: string;
 }
 
-/** Makes a file of all rows that the server has. */
-export function DownloadButton({ task, line, name, label, id }: DownloadButtonProps): JSX.Element {
+/** Makes a file, and hands it over. */
+export function DownloadButton(props: DownloadButtonProps): JSX.Element {
+  const { file, name, label, text, id } = props;
   const count = useSignal<number | null>(null);
   const left = useRef(new AbortController());
   useEffect(() => () => left.current.abort(), []);
   const { run, busy, error } = useAction(async () => {
     const { signal } = left.current;
     try {
-      saveFile(await readRows(task, line, (rows) => count.value = rows, signal), name);
+      saveFile(await file((rows) => count.value = rows, signal), name);
     } catch (reason) {
       if (!signal.aborted) throw reason;
     } finally {
@@ -45,11 +45,11 @@ export function DownloadButton({ task, line, name, label, id }: DownloadButtonPr
         class="button-quiet icon-button"
         aria-label={label}
         title={label}
-        disabled={busy}
+        aria-disabled={busy}
         onClick={run}
       >
         <DownloadIcon />
-        {count.value !== null && strings.downloading(number(count.value))}
+        {count.value === null ? text : strings.downloading(number(count.value))}
       </button>
       {error !== null && <span class="problem" role="alert">{error.message}</span>}
     </>

@@ -1,0 +1,31 @@
+import { number } from "../i18n/format.ts";
+import { type Entries, isObject } from "./table.ts";
+
+/** Values of a list that is shown on a line. */
+const MAX_LIST = 24;
+
+/** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */
+export function cellText(value: unknown): string {
+  if (typeof value === "number") return number(value);
+  if (isList(value)) return value.map(cellText).join(", ");
+  if (isFlat(value)) {
+    return Object.entries(value).map(([name, item]) => `${name} ${cellText(item)}`).join(", ");
+  }
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Whether a value needs more than a line. */
+export function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !isList(value);
+}
+
+/** An object that holds nothing but plain values. */
+export function isFlat(value: unknown): value is Entries {
+  return isObject(value) && Object.values(value).every((item) => !isNested(item));
+}
+
+/** A list of few plain values. */
+function isList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_LIST &&
+    value.every((item) => typeof item !== "object" || item === null);
+}

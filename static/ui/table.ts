@@ -1,0 +1,54 @@
+/**
+ * A list of objects as a table, and that as a file for spreadsheets.
+ *
+ * @module
+ */
+
+/** Columns of a table; what has more is shown as JSON. */
+const MAX_COLUMNS = 24;
+
+/** What a spreadsheet would take for a formula. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** An object, by its names. */
+export type Entries = Record<string, unknown>;
+
+/** See the module. */
+export interface Table {
+  /** In the order in which they first come. */
+  readonly columns: readonly string[];
+  /** The rows. */
+  readonly items: readonly Entries[];
+}
+
+export function isObject(value: unknown): value is Entries {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The table that a value is; `null` where it is none. */
+export function asTable(value: unknown): Table | null {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) return null;
+  const columns = new Set<string>();
+  for (const item of value) {
+    for (const name in item) columns.add(name);
+    if (columns.size > MAX_COLUMNS) return null;
+  }
+  return { columns: [...columns], items: value };
+}
+
+/**
+ * The table as CSV (RFC 4180), as spreadsheets take it: UTF-8 with its mark, and with a `'` before
+ * a text that would be run as a formula, which a hostile file may have put there.
+ */
+export function tableCsv({ columns, items }: Table): string {
+  const lines = [columns, ...items.map((item) => columns.map((column) => item[column]))];
+  return `\ufeff${lines.map((cells) => cells.map(cell).join(",")).join("\r\n")}\r\n`;
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const safe = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,104 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { number } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { cellText } from "./cell_text.ts";
+import { DownloadButton } from "./download_button.tsx";
+import { LongText } from "./long_text.tsx";
+import { type Table, tableCsv } from "./table.ts";
+
+/** Rows from which on a table has a head of its own, and scrolls by itself. */
+const TALL = 12;
+
+/** Rows drawn at first, and with each wish for more. */
+const DRAWN = 500;
+
+/** Characters of a cell shown at first. */
+const MAX_CELL = 300;
+
+/** What {@link ValueTable} takes. */
+export interface ValueTableProps {
+  /** What it holds. */
+  table: Table;
+  /** What it is. */
+  label: string;
+  /** The name of the file of its rows, without its end; none where they are not to be taken away. */
+  file?: string | undefined;
+}
+
+/** A table: short ones as they are, long ones with a scroll of their own and a file of all rows. */
+export function ValueTable({ table, label, file }: ValueTableProps): JSX.Element {
+  const { columns, items } = table;
+  const shown = useSignal(DRAWN);
+  // Numbers stand below each other by their ends.
+  const numbers = new Set(
+    columns.filter((column) => items.every((item) => typeof (item[column] ?? 0) === "number")),
+  );
+  const tall = items.length > TALL;
+  return (
+    <>
+      {tall && (
+        <div class="table-head">
+          <span class="table-count">{strings.tableRows(number(items.length))}</span>
+          {file !== undefined && (
+            <DownloadButton
+              label={strings.downloadCsv}
+              text="CSV"
+              name={`${file}.csv`}
+              file={() => new Blob([tableCsv(table)], { type: "text/csv;charset=utf-8" })}
+            />
+          )}
+        </div>
+      )}
+      <div
+        class={`table-scroll${tall ? " table-tall" : ""}`}
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
+        <table>
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th key={column} scope="col" class={`text${numbers.has(column) ? " number" : ""}`}>
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {items.slice(0, shown.value).map((item, at) => (
+              <tr key={at}>
+                {columns.map((column) => (
+                  <td key={column} class={cellClass(item[column], numbers.has(column))}>
+                    <Cell value={item[column]} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {shown.value < items.length && (
+          <button
+            type="button"
+            class="link table-more"
+            onClick={() => shown.value += DRAWN}
+          >
+            {strings.moreRows(number(Math.min(DRAWN, items.length - shown.value)))}
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** A value in a table, or beside its name. */
+export function Cell({ value }: { value: unknown }): JSX.Element | null {
+  if (value === null || value === undefined) return null;
+  return <LongText text={cellText(value)} limit={MAX_CELL} />;
+}
+
+/** Short values stay on their line, as dates that would break at their hyphens. */
+function cellClass(value: unknown, number: boolean): string {
+  return `text${cellText(value).length <= 24 ? " short" : ""}${number ? " number" : ""}`;
+}
