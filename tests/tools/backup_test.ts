@@ -7,6 +7,7 @@ import { restore } from "../../tools/restore.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { assertConsistent } from "../helpers/consistency.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { closedGate } from "../helpers/gate.ts";
 import { readMetrics } from "../helpers/metrics.ts";
 import { startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
@@ -98,6 +99,7 @@ Deno.test("a backup under load is one moment of the store, and both the server a
 
 Deno.test("a restored store takes the place of the old one, which is kept, and resets who watched", async () => {
   await using folder = await tempDir();
+  await using gate = closedGate();
   const [store, copy] = [`${folder.path}/kv.db`, `${folder.path}/copy.db`];
   let kept: string;
   let later: string;
@@ -105,14 +107,17 @@ Deno.test("a restored store takes the place of the old one, which is kept, and r
   let lost: number[];
   {
     await using server = await startServer({ kv: store });
-    kept = (await submit(server.url, "steps", { steps: 40, interval_ms: 10 })).task_id;
-    await taskWhen(server.url, kept, ({ done }) => (done ?? 0) > 3);
+    const input = { steps: 40, gate: gate.url };
+    kept = (await submit(server.url, "steps", input)).task_id;
+    const { seq: backedUp } = await taskWhen(server.url, kept, ({ done }) => done === 39);
     await backUp(store, copy);
+    gate.open();
     later = (await submit(server.url, "echo")).task_id;
     await finished(server.url, later);
     await finished(server.url, kept);
-    // Of long after the backup: none of this will have happened.
-    lost = (await storedEvents(server.url, kept)).slice(-8).map(({ seq }) => seq);
+    lost = (await storedEvents(server.url, kept)).map(({ seq }) => seq)
+      .filter((seq) => seq > backedUp);
+    assertEquals(lost.length, 3);
     const stream = await openStream(`${server.url}/tasks/stream`);
     await stream.collect(1);
     cursor = stream.lastEventId;
