@@ -50,6 +50,8 @@ export interface KindInfo {
   input: unknown;
   /** It comes with Headway. */
   shipped?: boolean;
+  /** Why it cannot be run; `null` where it can. */
+  unavailable?: string | null;
 }
 
 /** An upload that was taken in. */

@@ -7,7 +7,7 @@
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
 import { observeTime } from "./clock.ts";
-import { refused, startConnection } from "./connection.ts";
+import { connection, refused, startConnection } from "./connection.ts";
 import { startList, takeEvents, watchList } from "../list/list_store.ts";
 import { feed, startFeed } from "../feed/live.ts";
 import { route } from "./route.ts";
@@ -60,7 +60,11 @@ export function startStore(): void {
   effect(() => {
     if (signedOut.value) return feed.signOut();
     feed.reopen();
-    void loadKinds();
+    untracked(() => void loadKinds());
+  });
+  effect(() => {
+    // A server that was away may have come back with others.
+    if (connection.value === "live" && kinds.peek() !== null) untracked(() => void loadKinds());
   });
   if (snapshot === null) void api.readSession().catch(() => {});
 }

@@ -183,6 +183,8 @@ export const en = {
   until: (time: string) => `until ${time}`,
 
   notice: {
+    noKind: (kind: string) => `No process runs the kind ${kind}. The task starts once one does.`,
+    kindFailed: (kind: string, reason: string) => `The kind ${kind} is unavailable: ${reason}`,
     canceling: (since: string) => `Asked to stop ${since}. It ends at its next step, or is killed.`,
     silent: (silent: string, left: string) =>
       `Its worker has not responded for ${silent}. The task resumes in ${left}.`,
@@ -328,6 +330,7 @@ export const en = {
     searchKinds: "Search the kinds",
     shippedKinds: "Shipped with Headway",
     noKindFound: "No matching kind",
+    unavailable: (reason: string) => `Unavailable: ${reason}`,
     wrongFields: (count: number) =>
       count === 1 ? "One field needs your attention" : `${count} fields need your attention`,
     anyText: "Anything: JSON, or text as it is",

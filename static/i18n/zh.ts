@@ -189,6 +189,8 @@ export const zh: Strings = {
   until: (time) => `至 ${time}`,
 
   notice: {
+    noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
+    kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,
     canceling: (since) => `${since}请求停止。任务会在下一步结束，否则将被强制终止。`,
     silent: (silent, left) => `执行进程已有 ${silent}没有响应，任务将在 ${left}后继续。`,
     gone: "执行进程已失联，其他进程接手后任务会继续。",
@@ -330,6 +332,7 @@ export const zh: Strings = {
     searchKinds: "搜索类型",
     shippedKinds: "Headway 自带",
     noKindFound: "没有匹配的类型",
+    unavailable: (reason) => `不可用：${reason}`,
     wrongFields: (count) => `有 ${count} 个字段需要修改`,
     anyText: "任意内容：JSON 或纯文本",
     noSchema: "此类型没有表单，可填写任意 JSON 或留空",

@@ -34,7 +34,10 @@ export function kindGroups(
 }
 
 /** The kind that is chosen at first: one's own, else what fits the file. */
-export function firstKind({ own, shipped }: KindGroups, file: File | null): string | undefined {
+export function firstKind(groups: KindGroups, file: File | null): string | undefined {
+  const [own, shipped] = [groups.own, groups.shipped].map((group) =>
+    group.filter(({ unavailable }) => !unavailable)
+  ) as [KindInfo[], KindInfo[]];
   const fitting = file === null ? "demo" : isTable(file) ? "csv-profile" : "checksum";
   const first = own[0] ?? shipped.find(({ kind }) => kind === fitting) ?? shipped[0];
   return first?.kind;

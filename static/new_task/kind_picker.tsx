@@ -73,19 +73,21 @@ interface KindOptionProps {
 }
 
 function KindOption({ info, checked, onchoose }: KindOptionProps): JSX.Element {
-  const { kind, description } = info;
+  const { kind, description, unavailable } = info;
+  const about = unavailable ? strings.form.unavailable(unavailable) : description;
   return (
-    <label class="kind">
+    <label class={`kind${unavailable ? " kind-unavailable" : ""}`}>
       <input
         type="radio"
         name="kind"
         value={kind}
         checked={checked}
+        disabled={Boolean(unavailable)}
         autofocus={checked}
         onChange={() => onchoose(kind)}
       />
       <span class="kind-name text">{kind}</span>
-      {description && <span class="kind-about text">{description}</span>}
+      {about && <span class="kind-about text">{about}</span>}
     </label>
   );
 }

@@ -4,6 +4,7 @@ import { knownUntil } from "../app/connection.ts";
 import { ago, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
+import { kindProblem } from "./kind_problem.ts";
 import { task } from "./task_store.ts";
 import { stepOf } from "./timeline.ts";
 import { workerState } from "./worker_state.ts";
@@ -27,6 +28,8 @@ function noticeText(record: TaskRecord, at: number): string | null {
   const { notice } = strings;
   const last = task.value.states.at(-1);
   if (record.status === "pending") {
+    const problem = kindProblem(record);
+    if (problem !== null) return problem;
     const step = last === undefined ? null : stepOf(last);
     if (step === "interrupted") return withCheckpoint(notice.interrupted);
     if (step !== "retrying") return null;

@@ -3,6 +3,7 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { amount, number, percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
+import { kindProblem } from "./kind_problem.ts";
 import { LongText } from "../ui/long_text.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { ProgressBar } from "../ui/progress_bar.tsx";
@@ -51,7 +52,7 @@ function figure(record: TaskRecord): string {
   const progress = knownProgress(record);
   if (status === "pending" && attempt === 0) {
     const place = details.value?.data.queue_position ?? null;
-    return place === null
+    return place === null || kindProblem(record) !== null
       ? statusText(record)
       : place === 1
       ? strings.nextInLine

@@ -36,4 +36,6 @@ Deno.test("firstKind() is one's own, and of those that ship the one that fits", 
   assertEquals(first(new File([], "a.TSV"), shipped), "csv-profile");
   assertEquals(first(new File([], "a.bin"), shipped), "checksum");
   assertEquals(first(null, []), undefined);
+  // One that cannot be run is not chosen.
+  assertEquals(first(null, [{ ...KINDS[4]!, unavailable: "failed" }, KINDS[3]!]), "sync-customers");
 });

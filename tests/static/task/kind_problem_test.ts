@@ -1,0 +1,20 @@
+import { assertEquals } from "@std/assert";
+import { kinds } from "../../../static/app/store.ts";
+import { kindProblem } from "../../../static/task/kind_problem.ts";
+import { record } from "../records.ts";
+
+Deno.test("kindProblem() says why a task cannot start: nobody runs its kind, or that failed", () => {
+  const waiting = record({ kind: "mail", status: "pending", attempt: 0 });
+  assertEquals(kindProblem(waiting), null);
+  kinds.value = [{ kind: "demo", description: null, input: null }];
+  assertEquals(
+    kindProblem(waiting),
+    "No process runs the kind mail. The task starts once one does.",
+  );
+  assertEquals(kindProblem(record({ ...waiting, status: "completed" })), null);
+  kinds.value = [{ kind: "mail", description: null, input: null, unavailable: "no such file" }];
+  assertEquals(kindProblem(waiting), "The kind mail is unavailable: no such file");
+  kinds.value = [{ kind: "mail", description: null, input: null, unavailable: null }];
+  assertEquals(kindProblem(waiting), null);
+  kinds.value = null;
+});
