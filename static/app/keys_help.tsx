@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { strings } from "../i18n/strings.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { KeysIcon } from "../ui/icons.tsx";
+import { usePageKeys } from "../ui/use_page_keys.ts";
 
 /** What {@link KeysHelp} takes. */
 export interface KeysHelpProps {
@@ -14,20 +14,7 @@ export interface KeysHelpProps {
 /** A button, and the key `?`, which tell the other keys. */
 export function KeysHelp({ keys }: KeysHelpProps): JSX.Element {
   const open = useSignal(false);
-  useEffect(() => {
-    function onkeydown(event: KeyboardEvent): void {
-      const target = event.target as Element;
-      if (
-        event.key !== "?" || target.closest("input:not([type=checkbox]), textarea, select, dialog")
-      ) {
-        return;
-      }
-      event.preventDefault();
-      open.value = true;
-    }
-    addEventListener("keydown", onkeydown);
-    return () => removeEventListener("keydown", onkeydown);
-  }, []);
+  usePageKeys({ "?": () => void (open.value = true) });
   return (
     <>
       <button

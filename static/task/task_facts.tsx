@@ -6,6 +6,7 @@ import { connection } from "../app/connection.ts";
 import { ago, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
+import { kindProblem } from "./kind_problem.ts";
 import { workerState } from "./worker_state.ts";
 import { placesBefore } from "./task_progress.tsx";
 import { Ago } from "../ui/times.tsx";
@@ -16,7 +17,9 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   const { attempt, max_attempts, created_at, status, priority } = record;
   const known = details.value?.data;
   const worker = status === "running" && known?.status === "running" ? known.worker : null;
-  const place = status === "pending" ? known?.queue_position ?? null : null;
+  const place = status === "pending" && kindProblem(record) === null
+    ? known?.queue_position ?? null
+    : null;
   return (
     <section class="card side-card">
       <div class="section-head">

@@ -89,7 +89,7 @@ function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
         {resumed && <span class="step-note">{strings.resumed}</span>}
       </span>{" "}
       {until !== null && to === null
-        ? <span class="step-took">{strings.until(clockTime(until))}</span>
+        ? <span class="step-took step-until">{strings.until(clockTime(until))}</span>
         : !isEnd(step) && <StepTime step={step} />}{" "}
       <time class="step-at" dateTime={iso} title={fullTime(iso)}>{clockTime(from)}</time>
       {told !== null && (

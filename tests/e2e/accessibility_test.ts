@@ -204,6 +204,38 @@ Deno.test("what has the focus is seen to have it, and nothing moves for who want
     assert(marked, name);
   }
   assert(seen.size >= 8, [...seen].join("\n"));
+  // However far down one is, what gets the focus is not under the header (WCAG 2.4.11).
+  const covered = () =>
+    page.evaluate(() => {
+      const { top, bottom } = document.activeElement!.getBoundingClientRect();
+      const header = document.querySelector(".header")!.getBoundingClientRect();
+      return top < header.bottom || bottom > innerHeight
+        ? `${document.activeElement!.className}: ${top} to ${bottom}`
+        : null;
+    });
+  await page.setViewport({ width: 1280, height: 400 });
+  for (const selector of ["main", ".task"]) {
+    if (selector === ".task") await page.click(".row-link");
+    await page.waitForSelector(selector);
+    await page.evaluate(() => {
+      document.body.style.minHeight = "2000px";
+      // Where it is beneath the header now.
+      const search = document.querySelector("main input[type=search]")!;
+      scrollBy(0, search.getBoundingClientRect().top - 20);
+    });
+    await page.keyboard.press("/");
+    assertEquals(await covered(), null);
+    await page.keyboard.press("Escape");
+    for (let n = 0; n < 8; n++) {
+      await page.keyboard.down("Shift");
+      await page.keyboard.press("Tab");
+      await page.keyboard.up("Shift");
+      const inHeader = await page.evaluate(() =>
+        document.activeElement!.closest(".header, .skip, body:focus") !== null
+      );
+      if (!inHeader) assertEquals(await covered(), null);
+    }
+  }
   const moving = await page.evaluate(() =>
     document.getAnimations().filter(({ playState }) => playState === "running").length
   );
