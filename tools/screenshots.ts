@@ -1,6 +1,6 @@
 /**
  * `deno task screenshots`: pictures of the page with tasks that really run, of the list and of a
- * task, light and dark, wide and narrow, in both languages. Into `docs/screenshots/all`, which is
+ * task, light and dark, at three widths, in both languages. Into `docs/screenshots/all`, which is
  * not kept, and the two of the README beside it.
  *
  * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
@@ -24,7 +24,7 @@ const BEST: Record<string, string> = {
 
 const LOOKS = ["en", "zh-CN"].flatMap((language) =>
   (["light", "dark"] as const).flatMap((scheme) =>
-    [1280, 390].map((width) => ({ language, scheme, width, height: width < 600 ? 844 : 860 }))
+    [1280, 768, 390].map((width) => ({ language, scheme, width, height: width < 600 ? 844 : 860 }))
   )
 );
 

@@ -9,6 +9,7 @@ import { effect, signal } from "@preact/signals";
 import type { Status } from "../../lib/task/record.ts";
 import { getCounts } from "../app/api.ts";
 import { hidden } from "../app/connection.ts";
+import { may } from "../app/session.ts";
 import { changes } from "./list_store.ts";
 import { route } from "../app/route.ts";
 
@@ -36,7 +37,8 @@ export function watchCounts(): () => void {
   const stop = effect(() => {
     void changes.value;
     const next = route.value.filters.kind;
-    if (hidden.value) return;
+    // Who sees only their own tasks may not count all of them.
+    if (hidden.value || !may("read")) return;
     if (next !== kind) {
       kind = next;
       clearTimeout(timer);
