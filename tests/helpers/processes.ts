@@ -22,3 +22,11 @@ export async function isAlive(pid: number): Promise<boolean> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
   return stat !== null && !/\) Z /.test(stat);
 }
+
+/** Milliseconds of CPU that it has used. */
+export async function cpuOf(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // In hundredths of a second.
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}

@@ -1,8 +1,16 @@
 import { pathToFileURL } from "node:url";
-import { assert, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
 import type { FromTasks } from "../../../lib/child/protocol.ts";
 import { taskEnvironment } from "../../../lib/child/task_environment.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { cpuOf, isAlive } from "../../helpers/processes.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 import { startTaskProcess } from "../../../lib/runner/task_process.ts";
 
@@ -85,4 +93,30 @@ Deno.test("startTaskProcess() starts one whatever the folders of the project and
   }, { onmessage: resolve, onprinted() {}, onexit: (...how) => resolve(how) });
   assertMatch(JSON.stringify(await promise), /^{"type":"ready","kinds":\[{"kind":"k",/);
   await host.kill();
+});
+
+Deno.test({
+  name: "a task process ends when its server was killed, though its module keeps it busy for good",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const module = { ...MODULE, url: "data:text/javascript,while(true);" };
+    const program = `
+      import { startTaskProcess } from "${new URL(
+      "../../../lib/runner/",
+      import.meta.url,
+    )}task_process.ts";
+      const options = { module: ${JSON.stringify(module)}, permissions: [], env: {}, log: {} };
+      console.log(startTaskProcess(options, { onmessage() {}, onprinted() {}, onexit() {} }).pid);`;
+    await using server = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", `data:text/javascript,${encodeURIComponent(program)}`],
+      stdout: "piped",
+    }).spawn();
+    const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const pid = Number((await lines.read()).value);
+    // It has come to its module.
+    await eventually(async () => assertGreater(await cpuOf(pid), 500));
+    server.kill("SIGKILL");
+    await eventually(async () => assertEquals(await isAlive(pid), false));
+    await lines.cancel();
+  },
 });
