@@ -9,6 +9,7 @@ import { deadline } from "./base/deadline.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import { CertificateWatch } from "./config/certificate_watch.ts";
+import { listenFault } from "./config/listen_fault.ts";
 import type { Config } from "./config/config.ts";
 import { Engine } from "./engine.ts";
 import { NewestTasks } from "./feed/newest_tasks.ts";
@@ -160,8 +161,8 @@ export class Server implements AsyncDisposable {
   async listen({ web, ops }: Handlers): Promise<void> {
     const { role, port, opsPort } = this.config;
     try {
-      if (role !== "worker") this.#web = this.#listener(port, web);
-      if (opsPort !== null) this.#ops = this.#listener(opsPort, ops);
+      if (role !== "worker") this.#web = this.#listener("HEADWAY_PORT", port, web);
+      if (opsPort !== null) this.#ops = this.#listener("HEADWAY_OPS_PORT", opsPort, ops);
     } catch (error) {
       this.#stopping.abort();
       await (this.#stopped ??= this.#close());
@@ -216,9 +217,13 @@ export class Server implements AsyncDisposable {
     await this.#parts[Symbol.asyncDispose]();
   }
 
-  #listener(port: number, handler: ListenerOptions["handler"]): Listener {
+  #listener(variable: string, port: number, handler: ListenerOptions["handler"]): Listener {
     const { config: { host: hostname }, certificate, log } = this.#parts;
-    return new Listener({ hostname, port, certificate, handler, log });
+    try {
+      return new Listener({ hostname, port, certificate, handler, log });
+    } catch (error) {
+      throw listenFault(error, variable, hostname, port);
+    }
   }
 
   async #openEngine(): Promise<void> {

@@ -6,6 +6,7 @@
  */
 
 import { backup, DatabaseSync } from "node:sqlite";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../lib/config/read_config.ts";
 import { openPrivate, STORE_FILES } from "../lib/kv/private_file.ts";
@@ -30,6 +31,8 @@ export class BackupError extends Error {
 export async function backUp(from: string, to: string): Promise<number> {
   if (!await exists(from)) throw new BackupError(`There is no store at ${from}`);
   if (await exists(to)) throw new BackupError(`${to} is there already, and stays as it is`);
+  const folder = dirname(resolve(to));
+  if (!await exists(folder)) throw new BackupError(`There is no folder ${folder}: make it first`);
   await checkStoreFile(from);
   const part = `${to}.part`;
   await removeFile(part);

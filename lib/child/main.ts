@@ -14,6 +14,7 @@ import { keepRunInTimers } from "./current_run.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
 import { collectKinds, loadFailure } from "./load_kinds.ts";
+import { withPermissionHint } from "./permission_hint.ts";
 import { Prints } from "./prints.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
 import { OF_DENO } from "./task_environment.ts";
@@ -63,7 +64,11 @@ export async function main(
   const send = (message: FromTasks) => {
     if (message.type === "batch") {
       acks.batchSent();
-      for (const [run, type] of message.events) if (type === "end") prints.end(run);
+      for (const [run, type, end] of message.events) {
+        if (type !== "end") continue;
+        prints.end(run);
+        if (end.how === "threw") end.error = withPermissionHint(end.error);
+      }
     }
     channel.send(message);
   };

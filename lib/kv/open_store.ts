@@ -93,6 +93,10 @@ async function prepareFile(path: string, log: Logger): Promise<boolean> {
 }
 
 async function openKv(location: string): Promise<Deno.Kv> {
+  if (typeof Deno.openKv !== "function") {
+    const advice = 'start Deno with --unstable-kv, or put "unstable": ["kv"] into deno.json';
+    throw new StoreOpenError(location || "of the platform", `Deno KV is not there: ${advice}`);
+  }
   try {
     const kv = await Deno.openKv(location === "" ? undefined : location);
     return isStoreFile(location) ? patientKv(kv) : kv;

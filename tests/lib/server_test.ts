@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { keys } from "../../lib/kv/keys.ts";
 import { post } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -50,7 +50,9 @@ for (const which of ["HEADWAY_PORT", "HEADWAY_OPS_PORT"]) {
     using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     using kv = await Deno.openKv(":memory:");
     const ports = { HEADWAY_PORT: "0", [which]: String(other.addr.port) };
-    await assertRejects(() => testApp(ports, { kv }), Deno.errors.AddrInUse);
+    const { message } = await assertRejects(() => testApp(ports, { kv }), Deno.errors.AddrInUse);
+    assertStringIncludes(message, `Port ${other.addr.port} of 127.0.0.1 is in use`);
+    assertStringIncludes(message, `set ${which} to another port`);
     assertEquals(await sessionsOf(kv), []);
   });
 }

@@ -169,6 +169,8 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   }
   await assertRejects(() => backUp(at("none"), at("out")), BackupError, "There is no store at");
   await assertRejects(() => backUp(at("kv.db"), at("text")), BackupError, "is there already");
+  const folderless = () => backUp(at("kv.db"), at("no/out"));
+  await assertRejects(folderless, BackupError, `There is no folder ${at("no")}`);
   await assertRejects(
     () => backUp(at("text"), at("out")),
     StoreOpenError,
