@@ -31,7 +31,7 @@ export const NEW_TASK = z.strictObject({
   input: z.unknown().optional().describe("As the kind's schema says, up to 48 KiB of JSON"),
   priority: whole(-100, 100).nullish().describe("Higher runs first"),
   delay_ms: whole(0, MAX_DELAY_MS).nullish().describe("Not both this and run_at"),
-  run_at: instant.nullish().describe("RFC 3339, within a year"),
+  run_at: instant.nullish().describe("RFC 3339"),
   max_attempts: whole(1, 1000).nullish(),
   timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
 });

@@ -1,4 +1,6 @@
 import { HttpError } from "../lib/http/errors.ts";
+import { queryNumber } from "../lib/http/http.ts";
+import { type Status, STATUSES } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** What stands on the disc of a task that is over, and its colour. */
@@ -14,13 +16,9 @@ const ENDS: Readonly<Record<string, readonly [colour: string, sign: string]>> = 
  */
 export function getIcon(_app: App, { url }: RouteContext): Response {
   const status = url.searchParams.get("status") ?? "";
-  const progress = Number(url.searchParams.get("progress") ?? 0);
-  const isStatus = status === "pending" || status === "running" || Object.hasOwn(ENDS, status);
-  if (!isStatus || !(progress >= 0 && progress <= 100)) {
-    const field = isStatus ? "progress" : "status";
-    throw new HttpError(400, "'status' must be one of a task's, and 'progress' from 0 to 100", {
-      field,
-    });
+  const progress = queryNumber(url, "progress", { fallback: 0, min: 0, max: 100 });
+  if (!STATUSES.includes(status as Status)) {
+    throw new HttpError(400, `'status' must be one of ${STATUSES.join(", ")}`, { field: "status" });
   }
   return new Response(iconOf(status, progress), {
     headers: {

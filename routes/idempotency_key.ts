@@ -6,6 +6,8 @@ import type { Submission } from "../lib/store/store.ts";
 /** Milliseconds an Idempotency-Key is remembered. */
 const KEY_TTL_MS = 24 * 3600_000;
 
+export type Idempotency = NonNullable<Submission["idempotency"]>;
+
 /**
  * The Idempotency-Key of a request, and what it was sent with; `null` for none.
  *
@@ -15,7 +17,7 @@ export async function keyOf(
   { headers }: Request,
   { name }: Principal,
   body: unknown,
-): Promise<NonNullable<Submission["idempotency"]> | null> {
+): Promise<Idempotency | null> {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {

@@ -1,8 +1,9 @@
+import type { Principal } from "../lib/http/auth.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import { namedUploads } from "../lib/task/named_uploads.ts";
-import type { App, RouteContext } from "./app.ts";
-import { keyOf } from "./idempotency_key.ts";
+import type { App } from "./app.ts";
+import type { Idempotency } from "./idempotency_key.ts";
 import { takeIn } from "./submission.ts";
 
 /**
@@ -12,10 +13,10 @@ import { takeIn } from "./submission.ts";
 export async function runAgain(
   { engine: { heads, store } }: App,
   head: Head,
-  { request, principal }: Pick<RouteContext, "request" | "principal">,
+  { name }: Principal,
+  key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const { task_id, kind, priority, max_attempts } = JSON.parse(head.record) as TaskRecord;
-  const key = await keyOf(request, principal, { retried_from: task_id });
   const input = await heads.input(head);
   return await takeIn(store, {
     kind,
@@ -26,7 +27,7 @@ export async function runAgain(
     maxAttempts: max_attempts,
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
-    ...(principal.name === "" ? {} : { submitter: principal.name }),
+    ...(name === "" ? {} : { submitter: name }),
     ...(key === null ? {} : { idempotency: key }),
   });
 }

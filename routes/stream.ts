@@ -39,23 +39,28 @@ export async function streamOne(app: App, context: RouteContext): Promise<Respon
 /** `GET /tasks/stream`: many tasks over one connection. */
 export async function streamMany(app: App, context: RouteContext): Promise<Response> {
   requireEventStream(context.request);
-  const named = readSelection(context.url);
+  const ids = readIds(context.url, "ids", MAX_IDS);
+  const kind = readKind(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
   const own = seesOwn(context.principal, "tasks");
-  if (own) await requireOwn(app, context.principal, named, rows);
+  if (own) await requireOwn(app, context.principal, [...ids ?? [], ...rows]);
   const lastEventId = lastEventIdOf(context.request.headers, context.url);
   const { feed } = app.engine;
   return open(
     app,
     context,
     async (stream) => {
-      const selection = own && named === "all"
-        ? { own: await feed.ownTasks.of(context.principal.name, stream.closed) }
-        : named;
+      const ofKind = kind === null ? {} : { kind };
+      let selection: Selection = kind === null ? "all" : { kind };
+      if (ids !== null) selection = { ids, ...ofKind };
+      else if (own) {
+        const tasks = await feed.ownTasks.of(context.principal.name, stream.closed);
+        selection = { own: tasks, ...ofKind };
+      }
       await followMany(stream, feed, { selection, lastEventId, rows });
     },
     {
-      ids: named !== "all" && "ids" in named ? named.ids.length : 0,
+      ids: ids?.length ?? 0,
       onheartbeat: () => cursorOnly(feed.hub),
     },
   );
@@ -127,30 +132,19 @@ function requireEventStream(request: Request): void {
 async function requireOwn(
   { engine: { heads } }: App,
   { name }: Principal,
-  named: Named,
-  rows: readonly string[],
+  ids: readonly string[],
 ): Promise<void> {
-  const ids = [...named !== "all" && "ids" in named ? named.ids : [], ...rows];
   const entries = await heads.getMany(ids);
-  const own = entries.every(({ value }) => value?.submitter === name);
-  if (own && (named === "all" || "ids" in named)) return;
+  if (entries.every(({ value }) => value?.submitter === name)) return;
   throw new HttpError(403, "This needs the scope 'read', which the token does not have", {
     extra: { scope: "read" },
   });
 }
 
-type Named = Exclude<Selection, { own: unknown }>;
-
-function readSelection(url: URL): Named {
-  const ids = readIds(url, "ids", MAX_IDS);
-  const kinds = readKinds(url);
-  if (ids !== null && kinds !== undefined) {
-    throw new HttpError(400, "Only one of 'ids' and 'kind' can be given", { field: "ids" });
-  }
-  if (ids !== null) return { ids };
-  if (kinds === undefined) return "all";
-  const [kind, ...others] = kinds;
-  if (others.length === 0) return { kind: kind! };
+/** @throws {HttpError} 400 when there is more than one. */
+function readKind(url: URL): string | null {
+  const [kind, ...others] = readKinds(url) ?? [];
+  if (others.length === 0) return kind ?? null;
   throw new HttpError(400, "'kind' must be the name of one kind", { field: "kind" });
 }
 

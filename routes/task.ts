@@ -7,6 +7,7 @@ import type { Decided } from "../lib/store/store.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import type { App, RouteContext } from "./app.ts";
+import { keyOf } from "./idempotency_key.ts";
 import { runAgain } from "./run_again.ts";
 
 /** There is no such task. */
@@ -63,11 +64,15 @@ export async function cancelTask(app: App, { params }: RouteContext): Promise<Re
  * `POST /tasks/{id}/retry`: a task that failed or was canceled is pending again. One that completed
  * keeps its result, and a new task does it again.
  */
-export async function retryTask(app: App, context: RouteContext): Promise<Response> {
-  const id = pathId(context.params.id, "task");
+export async function retryTask(
+  app: App,
+  { request, params, principal }: RouteContext,
+): Promise<Response> {
+  const id = pathId(params.id, "task");
+  const key = await keyOf(request, principal, { retried_from: id });
   const decided = await app.engine.store.retry(id);
   if (!decided.ok && decided.reason === "wrong-state" && decided.status === "completed") {
-    return await submitted(app, await runAgain(app, await requireTask(app, id), context));
+    return await submitted(app, await runAgain(app, await requireTask(app, id), principal, key));
   }
   refuse(decided, id, "retried before it is finished");
   return jsonText((await requireTask(app, id)).record);

@@ -12,8 +12,8 @@ import { checkBody, NEW_TASK } from "./bodies.ts";
 import { submitTask } from "./submission.ts";
 import { submitted } from "./task.ts";
 
-/** Kinds that a query may name. */
-const MAX_KINDS = 100;
+/** Kinds or states that a query may name. */
+const MAX_WORDS = 100;
 
 /** Characters of a text that is looked for. */
 const MAX_TEXT = 200;
@@ -61,7 +61,7 @@ export async function getTasks(app: App, { url, principal }: RouteContext): Prom
  * @throws {HttpError} 400 when one cannot be a kind, or there are too many.
  */
 export function readKinds(url: URL): string[] | undefined {
-  const kinds = queryWords(url, "kind", MAX_KINDS);
+  const kinds = queryWords(url, "kind", MAX_WORDS);
   if (kinds.some((kind) => !KIND_PATTERN.test(kind))) {
     throw new HttpError(400, "'kind' must be the name of a kind", { field: "kind" });
   }
@@ -69,7 +69,7 @@ export function readKinds(url: URL): string[] | undefined {
 }
 
 function readStatuses(url: URL): Status[] | undefined {
-  const statuses = queryWords(url, "status", STATUSES.length);
+  const statuses = queryWords(url, "status", MAX_WORDS);
   if (statuses.some((status) => !STATUSES.includes(status as Status))) {
     throw new HttpError(400, `'status' must be of ${STATUSES.join(", ")}`, { field: "status" });
   }
@@ -77,8 +77,8 @@ function readStatuses(url: URL): Status[] | undefined {
 }
 
 function readText(url: URL): string | undefined {
-  const text = url.searchParams.get("q")?.trim();
-  if (text === undefined || text.length <= MAX_TEXT) return text;
+  const text = url.searchParams.get("q") ?? undefined;
+  if (text === undefined || [...text].length <= MAX_TEXT) return text?.trim();
   throw new HttpError(400, `'q' must be ${MAX_TEXT} characters at the most`, { field: "q" });
 }
 

@@ -93,6 +93,7 @@ const KIND: Checks<Kind> = {
   description: isNullOr(isText(MAX_DESCRIPTION)),
   schema: isNullOr(isSchema),
   checked: isBoolean,
+  required: isBoolean,
   retry: (value) => fits(value, RETRY),
   timeout: isNullOr(isFrom(Number.MIN_VALUE)),
   concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),

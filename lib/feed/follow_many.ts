@@ -24,13 +24,18 @@ import {
   snapshotData,
   snapshotEvent,
 } from "./snapshots.ts";
+import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import { withFirst } from "../task/json_text.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
 
-export type Selection = { ids: readonly string[] } | { kind: string } | { own: Own } | "all";
+export type Selection =
+  | { ids: readonly string[]; kind?: string }
+  | { own: Own; kind?: string }
+  | { kind: string }
+  | "all";
 
 export interface FollowManyOptions {
   selection: Selection;
@@ -146,11 +151,12 @@ class Follower {
    */
   async #records(ids: readonly string[], opening: Opening): Promise<string | null> {
     const { kv, hub, heads } = this.#feed;
+    const kind = kindOf(this.#options.selection);
     const level = hub.cursor;
     const seqs = new Map<string, number>();
     for (let at = 0; at < ids.length;) {
       const first = at === 0;
-      const some = await catchUp(() => readRecords(heads, ids, at), this.#stream.closed);
+      const some = await catchUp(() => readRecords(heads, ids, at, kind), this.#stream.closed);
       if (some === undefined) return null;
       const { records, next } = some;
       for (const [id, seq] of seqsOf(records)) seqs.set(id, seq);
@@ -176,10 +182,11 @@ class Follower {
     // All that the snapshot told has come by, as a rule.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;
-    const own = selection !== "all" && "own" in selection ? selection.own : null;
     const topic = selection === "all" || "own" in selection ? "all" : selection;
+    // Else the topic has nothing but what is selected.
+    const filters = topic !== selection || (topic !== "all" && "ids" in topic && topic.kind);
     const stop = hub.listen(topic, (event) => {
-      if (own?.has(event.event.id) === false) return;
+      if (filters && !picks(event.event)) return;
       if (this.#shown && hub.position > this.#shown.newest) this.#shown = null;
       this.#send(event);
     });
@@ -189,7 +196,7 @@ class Follower {
 
   #picker(selection: Selection): (event: TaskEvent) => boolean {
     const ids = selection !== "all" && "ids" in selection ? new Set(selection.ids) : null;
-    const kind = selection !== "all" && "kind" in selection ? selection.kind : null;
+    const kind = kindOf(selection);
     const own = selection !== "all" && "own" in selection ? selection.own : null;
     return (event) =>
       this.#carries(event) && (ids ?? own)?.has(event.id) !== false &&
@@ -231,11 +238,16 @@ function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Arra
   return encodeBytes({ id, event: type, data });
 }
 
+function kindOf(selection: Selection): string | null {
+  return selection === "all" ? null : selection.kind ?? null;
+}
+
 /** Reads the records of tasks from one of them on, as many as a message holds. */
 async function readRecords(
   heads: Heads,
   ids: readonly string[],
   from: number,
+  kind: string | null,
 ): Promise<{ records: string[]; next: number }> {
   const records: string[] = [];
   let size = 0;
@@ -243,6 +255,7 @@ async function readRecords(
   for (; at < ids.length && size < MAX_RECORDS; at += GET_MANY) {
     for (const { value: head } of await heads.getMany(ids.slice(at, at + GET_MANY))) {
       if (head === null) continue;
+      if (kind !== null && (JSON.parse(head.record) as TaskRecord).kind !== kind) continue;
       records.push(head.record);
       size += head.record.length;
     }

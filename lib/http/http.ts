@@ -146,7 +146,7 @@ export function queryNumber(
   { fallback, min, max }: { fallback: number; min: number; max: number },
 ): number {
   const text = url.searchParams.get(name);
-  if (text === null || text === "") return fallback;
+  if (text === null) return fallback;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
   throw new HttpError(
@@ -165,10 +165,10 @@ export function queryNumber(
  * @throws {HttpError} 400 when there are more than `max`.
  */
 export function queryWords(url: URL, name: string, max: number): string[] {
-  const words = new Set(url.searchParams.getAll(name).flatMap((text) => text.split(",")));
-  words.delete("");
-  if (words.size <= max) return [...words];
-  throw new HttpError(400, `'${name}' must have at most ${max} words: there are ${words.size}`, {
+  const words = url.searchParams.getAll(name).flatMap((text) => text.split(","))
+    .filter((word) => word !== "");
+  if (words.length <= max) return [...new Set(words)];
+  throw new HttpError(400, `'${name}' must have at most ${max} words: there are ${words.length}`, {
     field: name,
   });
 }

@@ -1,6 +1,9 @@
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d(?:\.\d+)?)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
+const YEAR_0 = Date.parse("0000-01-01T00:00:00Z");
+const YEAR_9999 = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** What {@link parseInstant} takes, for messages. */
 export const INSTANT = "a time that exists, with its zone (RFC 3339), as 2030-01-31T08:00:00Z";
 
@@ -15,5 +18,7 @@ export function parseInstant(text: string): number | null {
   if (day === undefined) return null;
   const midnight = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return null;
-  return Date.parse(`${day}T${minutes}${seconds}${zone!.toUpperCase()}`);
+  const time = Date.parse(`${day}T${minutes}${seconds}${zone!.toUpperCase()}`);
+  // In UTC, too, its year must have four digits.
+  return time < YEAR_0 || time > YEAR_9999 ? null : time;
 }

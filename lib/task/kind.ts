@@ -18,6 +18,8 @@ export interface Kind {
   readonly schema: JsonSchema | null;
   /** Whether an input is checked. */
   readonly checked: boolean;
+  /** Whether a task cannot do without an input. */
+  readonly required: boolean;
   readonly retry: Required<RetryOptions>;
   /** Milliseconds an attempt may take. */
   readonly timeout: number | null;
@@ -51,12 +53,24 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       description: description === undefined ? null : String(description).slice(0, MAX_DESCRIPTION),
       schema: json === null || room < 0 ? null : JSON.parse(json),
       checked: input !== undefined,
+      required: input !== undefined && !takesNothing(input),
       retry,
       timeout: timeout ?? null,
       concurrency: concurrency ?? null,
       isolate,
     };
   });
+}
+
+function takesNothing(schema: StandardSchema): boolean {
+  try {
+    const result = schema["~standard"].validate(undefined);
+    if (!(result instanceof Promise)) return !result.issues;
+    result.catch(() => {});
+  } catch {
+    // A validator that throws takes something, then.
+  }
+  return false;
 }
 
 /** Whether a value of JSON is deeper than `depth`. */

@@ -9,7 +9,14 @@ import type { Need } from "../../lib/http/auth.ts";
 import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
-import { type Answer, type Operation, OPERATIONS } from "./operations.ts";
+import {
+  type Answer,
+  ANY_ID,
+  DEMO_INPUT,
+  INSTANT,
+  type Operation,
+  OPERATIONS,
+} from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
@@ -79,7 +86,7 @@ export function describeApi({ routes, kinds, version, secured, cookie }: ApiPart
   const inputs = kinds.map(({ kind, schema, description }) => [
     inputName(kind),
     {
-      ...rebased(schema ?? {}, `#/components/schemas/${inputName(kind)}`),
+      ...rebased(schema ?? {}, inputPath(kind)),
       description: description ?? kind,
     },
   ]);
@@ -110,16 +117,27 @@ export function describeApi({ routes, kinds, version, secured, cookie }: ApiPart
   };
 }
 
+/** Lists are separated by commas. */
+const COMMAS = { style: "form", explode: false };
+
 function operationJson(
   operation: DescribedOperation,
   secured: boolean,
   kinds: ApiParts["kinds"],
 ): Json {
   const { id, summary, description, need, params, query, headers, body, answers } = operation;
+  const { required = [] } = operation;
   const within = (place: string, named: Record<string, z.ZodType> = {}) =>
     Object.entries(named).map(([name, type]) => {
       const { description, ...schema } = schemaJson(type);
-      return { name, in: place, schema, ...(description ? { description } : {}) };
+      return {
+        name,
+        in: place,
+        ...(required.includes(name) ? { required: true } : {}),
+        ...(schema.type === "array" ? COMMAS : {}),
+        schema,
+        ...(description ? { description } : {}),
+      };
     });
   return {
     operationId: id,
@@ -128,7 +146,12 @@ function operationJson(
     ...(secured ? { security: securityOf(need) } : {}),
     "x-needs": need,
     parameters: [
-      ...params.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
+      ...params.map((name) => ({
+        name,
+        in: "path",
+        required: true,
+        schema: name === "id" ? schemaJson(ANY_ID) : { type: "string" },
+      })),
       ...within("query", query),
       ...within("header", headers),
     ],
@@ -160,17 +183,30 @@ function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json 
     const form = { type: "object", required: ["file"], properties: { file } };
     return { "application/octet-stream": {}, "multipart/form-data": { schema: form } };
   }
+  if (body === DEMO_INPUT && kinds.some(({ kind }) => kind === "demo")) {
+    return { "application/json": { schema: { $ref: inputPath("demo") } } };
+  }
   const schema = schemaJson(body);
   if (body !== NEW_TASK) return { "application/json": { schema } };
-  // Each kind with its own input.
-  const oneOf = kinds.map(({ kind }) => ({
+  return { "application/json": { schema: newTaskSchema(schema, kinds) } };
+}
+
+/** Each kind with its own input, and what a schema cannot know by itself. */
+function newTaskSchema(schema: Json, kinds: readonly Kind[]): Json {
+  const oneOf = kinds.map(({ kind, required }) => ({
     title: kind,
-    properties: {
-      kind: { const: kind },
-      input: { $ref: `#/components/schemas/${inputName(kind)}` },
-    },
+    properties: { kind: { const: kind }, input: { $ref: inputPath(kind) } },
+    ...(required ? { required: ["input"] } : {}),
   }));
-  return { "application/json": { schema: { ...schema, oneOf } } };
+  const both = ["delay_ms", "run_at"];
+  return {
+    ...schema,
+    ...(oneOf.length > 0 ? { oneOf } : {}),
+    not: {
+      required: both,
+      properties: Object.fromEntries(both.map((name) => [name, { not: { type: "null" } }])),
+    },
+  };
 }
 
 /** As a client may show it: the page's cookie opens what its token opens. */
@@ -178,6 +214,10 @@ function securityOf(need: Need): Json {
   if (need === "public") return [];
   const own = [{ operator: [] }, { session: [] }];
   return need === "task" || need === "tasks" ? [...own, { task: [] }] : own;
+}
+
+function inputPath(kind: string): string {
+  return `#/components/schemas/${inputName(kind)}`;
 }
 
 function inputName(kind: string): string {

@@ -7,6 +7,8 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
+import { KIND_PATTERN } from "../../lib/task/define.ts";
+import { ULID } from "../../lib/kv/keys.ts";
 import { BULK_CHANGE, CREDENTIALS, NEW_TASK } from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
@@ -28,6 +30,8 @@ export interface Operation {
   description?: string;
   /** In the query. */
   query?: Parameters;
+  /** Those of them that must be there. */
+  required?: readonly string[];
   /** In the header. */
   headers?: Parameters;
   /** The body's JSON, or `"bytes"`. */
@@ -43,8 +47,28 @@ export interface Operation {
 const text = z.string();
 const SSE = "text/event-stream";
 const whole = (min: number, max: number) => z.int().min(min).max(max);
-const time = text.describe("ISO 8601, as 2026-01-31T12:00:00Z");
-const many = (of: string) => text.describe(`${of}, separated by commas`);
+/** RFC 3339, by patterns: a format alone tells most programs nothing. */
+export const INSTANT = z.union([
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+]);
+const instant = z.union([...INSTANT.options, z.literal("")]).describe(
+  "ISO 8601 with its zone, as 2026-01-31T12:00:00Z",
+);
+const many = (word: z.ZodType, of: string, max: number) =>
+  z.array(word).max(max).describe(`${of}, separated by commas`);
+/** What is empty counts as not given. */
+const orNone = ({ source }: RegExp) =>
+  z.string().regex(new RegExp(`^(?:${source.slice(1, -1)})?$`));
+const kind = z.string().regex(KIND_PATTERN);
+
+/** A task's, in either case. */
+export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/);
+
+/** The input of a `demo`, where there are some. */
+export const DEMO_INPUT = z.looseObject({}).describe("The input of a demo");
+
+const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 const lastEventId = {
   headers: { "Last-Event-ID": text.describe("Goes on behind this event") },
@@ -118,9 +142,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /submit": {
     id: "submitDemo",
     summary: "Start a 'demo'",
-    body: z.looseObject({}).describe("The input of a demo"),
+    body: DEMO_INPUT,
     bodyOptional: true,
-    headers: { "Idempotency-Key": text.describe("The same key and body give the same task") },
+    headers: {
+      "Idempotency-Key": idempotencyKey.describe("The same key and body give the same task"),
+    },
     writes: true,
     answers: {
       200: ["The task", "Submitted"],
@@ -131,13 +157,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "listTasks",
     summary: "List tasks, newest first",
     query: {
-      status: many(`Of ${STATUSES.join(", ")}`),
-      kind: many("Up to 100 kinds"),
-      q: text.describe("Up to 200 characters, found in id, kind, message, stage or error"),
-      created_after: time,
-      created_before: time,
+      status: many(z.enum(STATUSES), `Of ${STATUSES.join(", ")}`, 100),
+      kind: many(kind, "Up to 100 kinds", 100),
+      q: text.max(200).describe("Up to 200 characters, found in id, kind, message, stage or error"),
+      created_after: instant,
+      created_before: instant,
       limit: whole(1, 500).default(50),
-      cursor: text.describe("'next_cursor' of an earlier page"),
+      cursor: orNone(ULID).describe("'next_cursor' of an earlier page"),
     },
     answers: { 200: ["A page", "TaskPage"], 400: ["A parameter is wrong", "Problem"] },
   },
@@ -145,7 +171,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "createTask",
     summary: "Start a task",
     body: NEW_TASK,
-    headers: { "Idempotency-Key": text.describe("The same key and body give the same task") },
+    headers: {
+      "Idempotency-Key": idempotencyKey.describe("The same key and body give the same task"),
+    },
     writes: true,
     answers: {
       200: ["The task that was started with this Idempotency-Key", "SubmittedTask"],
@@ -168,7 +196,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /tasks/counts": {
     id: "countTasks",
     summary: "How many tasks there are in each state",
-    query: { kind: many("Up to 100 kinds") },
+    query: { kind: many(kind, "Up to 100 kinds", 100) },
     answers: { 200: ["Counts", "Counts"], 400: ["A parameter is wrong", "Problem"] },
   },
   "GET /tasks/stream": {
@@ -179,9 +207,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       "'message', 'complete' and 'deleted'; with 'rows' also 'log' and 'output'.",
     headers: lastEventId.headers,
     query: {
-      ids: many("Up to 1,000 tasks"),
-      kind: text.describe("All of one kind; not both this and ids"),
-      rows: many("Up to 20 tasks whose log and output rows are wanted"),
+      ids: many(ANY_ID, "Up to 1,000 tasks", 1000).min(1),
+      kind: orNone(KIND_PATTERN).describe("Those of one kind"),
+      rows: many(ANY_ID, "Up to 20 tasks whose log and output rows are wanted", 20).min(1),
       ...lastEventId.query,
     },
     answers: {
@@ -244,7 +272,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Start a finished task again",
     description: "One that failed or was canceled is pending again. One that completed keeps its " +
       "result: a new task does it again, and names it as 'retried_from'.",
-    headers: { "Idempotency-Key": text.describe("The same key makes one new task") },
+    headers: { "Idempotency-Key": idempotencyKey.describe("The same key makes one new task") },
     writes: true,
     answers: {
       200: [
@@ -311,6 +339,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "getIcon",
     summary: "The sign of a tab that shows such a task",
     query: { status: z.enum(STATUSES), progress: whole(0, 100).default(0) },
+    required: ["status"],
     answers: {
       200: ["A ring that fills", "image/svg+xml"],
       400: ["A parameter is wrong", "Problem"],

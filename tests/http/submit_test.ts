@@ -59,6 +59,8 @@ Deno.test("POST /tasks takes a delay, a time, attempts and a time-out", async ()
   assert(delayed >= before + 60_000 && delayed <= Date.now() + 60_000);
   const timed = await submit(app.url, "echo", null, { run_at: "2027-01-31T08:00:00+02:00" });
   assertEquals(timed.run_at, "2027-01-31T06:00:00.000Z");
+  const far = await submit(app.url, "echo", null, { run_at: "9999-01-01T00:00:00Z" });
+  assertEquals([far.status, far.run_at], ["pending", "9999-01-01T00:00:00.000Z"]);
   const past = await submit(app.url, "echo", null, { run_at: "2020-01-31T08:00:00Z" });
   assertEquals((await finished(app.url, past.task_id)).status, "completed");
   const retried = await submit(app.url, "throws", { attempts: 3 }, { max_attempts: 5 });
@@ -95,7 +97,6 @@ Deno.test("POST /tasks says what is wrong, and with which field", async () => {
     [{ kind: "demo", run_at: "2027-13-01T00:00:00Z" }, 400, "run_at", /RFC 3339/],
     [{ kind: "demo", run_at: "2027-01-31T08:00:00" }, 400, "run_at", /zone/],
     [{ kind: "demo", run_at: 1 }, 400, "run_at", /RFC 3339/],
-    [{ kind: "demo", run_at: "9999-01-01T00:00:00Z" }, 400, "run_at", /year/],
     [{ kind: "demo", run_at: "2027-01-31T08:00:00Z", delay_ms: 1 }, 400, "run_at", /Only one/],
     [{ kind: "demo", max_attempts: 0 }, 400, "max_attempts", /from 1/],
     [{ kind: "demo", timeout_ms: 0 }, 400, "timeout_ms", /from 1/],
