@@ -39,6 +39,10 @@ export async function getDetails(
     lease_ms: app.config.leaseMs,
     queue_position: position,
     trace: shownTrace(stored, record),
+    // Stacks tell of the code.
+    stack: record.error !== null && principal.scopes.includes("admin")
+      ? stored.stack ?? null
+      : null,
   });
 }
 

@@ -38,7 +38,7 @@ export function outcomeOf(
   backoff: BackoffOptions,
 ): Outcome {
   if (end.how === "returned") return outcome({ type: "complete" }, null, end.json);
-  if (end.how === "threw") return failure(task, end.error, backoff, end.final);
+  if (end.how === "threw") return failure(task, end, backoff);
   if (end.how === "strayed") {
     const { error } = end;
     const because = `nobody caught ${error.name}: ${error.message}`;
@@ -50,7 +50,8 @@ export function outcomeOf(
   if (end.reason === "cancel") return outcome({ type: "cancel" });
   if (end.reason === "timeout") {
     const message = `The attempt took longer than ${task.timeoutMs} ms`;
-    return failure(task, { name: "TimeoutError", message }, backoff);
+    const { stack = "" } = end;
+    return failure(task, { error: { name: "TimeoutError", message }, stack }, backoff);
   }
   return interruption("the server stops", { type: "interrupt", died: false, alone });
 }
@@ -62,19 +63,19 @@ function interruption(because: string, change: Change): Outcome {
 
 function failure(
   task: Task,
-  error: TaskError,
+  { error, stack, final = false }: { error: TaskError; stack: string; final?: boolean },
   backoff: BackoffOptions,
-  final = false,
 ): Outcome {
   const { attempt, max_attempts, cancel_requested } = task.record;
-  if (attempt >= max_attempts || cancel_requested || final) {
-    return outcome({ type: "fail", error, retryAfterMs: null });
-  }
-  const retryAfterMs = retryDelay(attempt, backoff);
+  const last = attempt >= max_attempts || cancel_requested || final;
+  const retryAfterMs = last ? null : retryDelay(attempt, backoff);
+  const where = stack === "" ? {} : { stack };
+  const change: Change = { type: "fail", error, ...where, retryAfterMs };
+  if (last) return outcome(change);
   const { name: _name, message: said, ...more } = error;
   const message = `Attempt ${attempt} of ${max_attempts} failed: ${said}`;
   const data = { retry_in_ms: retryAfterMs, ...more };
-  return outcome({ type: "fail", error, retryAfterMs }, { level: "warn", message, data });
+  return outcome(change, { level: "warn", message, data });
 }
 
 function outcome(

@@ -30,7 +30,7 @@ export function waits({ run_at, updated_at }: TaskRecord): boolean {
   return run_at > updated_at;
 }
 
-/** Why a task failed, as the client may see it. The stack goes to the log. */
+/** Why a task failed, as the client may see it. The stack is apart from it: see the details. */
 export interface TaskError {
   /** The error's class, as `TypeError` or `TimeoutError`. */
   name: string;

@@ -63,6 +63,8 @@ export interface Task {
   trimmedOutputs: number;
   /** Ids that clients may have from a history that a restore took back. */
   lostIds: readonly LostIds[];
+  /** Where the last error was thrown; only those who may see the code get it. */
+  stack?: string | null;
   /** How the attempt went up to now; `null` before the first. */
   trace: Trace | null;
   /** When the run under way, or the last one, began: milliseconds since the epoch. */
@@ -79,7 +81,7 @@ export interface Task {
 export type Change =
   | { type: "start"; owner: string; slot?: number | null }
   | { type: "complete" }
-  | { type: "fail"; error: TaskError; retryAfterMs: number | null }
+  | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
   /** `error` is what it died of, where that is known. */
   | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
   | { type: "request-cancel" }
@@ -94,6 +96,9 @@ export type Refusal = "completed" | "finished" | "not-finished" | "not-pending" 
  * it, a task is the cause.
  */
 export const MAX_DEATHS = 3;
+
+/** Characters of a stack that are kept with its task: it lies in the head. */
+export const MAX_STACK = 2000;
 
 /**
  * Applies a change and returns the new task; the old one is left as it was. `seq` is not touched:
@@ -111,8 +116,13 @@ export function transition(
     ok: true as const,
     task: { ...task, ...own, record: { ...record, updated_at: at, ...fields } },
   });
-  const end = (status: "completed" | "failed" | "canceled", fields: Partial<TaskRecord>) =>
+  const end = (
+    status: "completed" | "failed" | "canceled",
+    fields: Partial<TaskRecord>,
+    own: Partial<Task> = {},
+  ) =>
     next({ status, finished_at: at, eta_ms: null, rate: null, ...fields }, {
+      ...own,
       owner: null,
       slot: null,
       resuming: false,
@@ -138,10 +148,11 @@ export function transition(
         progress: 100,
         error: null,
       });
-    case "fail":
+    case "fail": {
       if (record.status !== "running") return { ok: false, reason: "not-running" };
+      const stack = change.stack ? change.stack.slice(0, MAX_STACK) : null;
       if (change.retryAfterMs === null || record.cancel_requested) {
-        return end("failed", { error: change.error });
+        return end("failed", { error: change.error }, { stack });
       }
       return next({
         status: "pending",
@@ -149,7 +160,8 @@ export function transition(
         run_at: new Date(now + change.retryAfterMs).toISOString(),
         eta_ms: null,
         rate: null,
-      }, { owner: null, slot: null });
+      }, { owner: null, slot: null, stack });
+    }
     case "interrupt": {
       if (record.status !== "running") return { ok: false, reason: "not-running" };
       if (record.cancel_requested) return end("canceled", {});
@@ -213,7 +225,7 @@ const NO_PROGRESS = {
   rate: null,
 } satisfies Partial<TaskRecord>;
 
-const NOTHING_COUNTED = { peak: 0, countedIn: null } satisfies Partial<Task>;
+const NOTHING_COUNTED = { peak: 0, countedIn: null, stack: null } satisfies Partial<Task>;
 
 /** What a new task is made from. */
 export interface NewTask {

@@ -96,6 +96,7 @@ export const SCHEMAS = {
       points: z.array(z.unknown()),
       stages: z.array(z.unknown()),
     }).nullable().describe("How far the attempt was at which time"),
+    stack: z.string().nullable().describe("Where the error was thrown; for who may 'admin'"),
   }),
   EventPage: z.strictObject({
     events: z.array(z.strictObject({

@@ -152,6 +152,8 @@ export interface TaskDetails {
   queue_position: number | null;
   /** How far it was at which time; `null` before its first attempt. */
   trace: Trace | null;
+  /** Where the error was thrown; `null` for who may not see the code. */
+  stack: string | null;
 }
 
 /** What a record leaves out. */

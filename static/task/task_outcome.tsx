@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { json } from "../i18n/format.ts";
 import { may } from "../app/session.ts";
-import { errorText } from "./error_text.ts";
+import { errorText, type WholeError } from "./error_text.ts";
+import { details } from "./task_details.ts";
 import { ErrorView } from "./task_error.tsx";
 import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
@@ -13,7 +14,12 @@ import { Value } from "../ui/value.tsx";
 export function TaskOutcome(): JSX.Element | null {
   const { record, result } = task.value;
   if (record?.error) {
-    const { error, status } = record;
+    const { status, task_id } = record;
+    const known = details.value?.data;
+    const error: WholeError = {
+      ...record.error,
+      stack: known?.task_id === task_id ? known.stack : null,
+    };
     return (
       <section class="card outcome outcome-error">
         <div class="section-head">

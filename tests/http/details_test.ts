@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { finished, post, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";
@@ -27,6 +27,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     interruptions: 0,
     lease_ms: 3000,
     queue_position: null,
+    stack: null,
   });
   const { store } = app.engine;
   assertEquals([worker.session, worker.pid, worker.role, worker.silent_ms], [
@@ -87,6 +88,21 @@ Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task th
   assertEquals(positions, [2, 3, 4, 1, null, null]);
   openGate("queue");
   for (const { task_id } of [first, urgent, ...waiting]) await finished(app.url, task_id);
+});
+
+Deno.test("GET /tasks/{id}/details tells who may admin where an error was thrown, and nobody else", async () => {
+  const [admin, reader] = ["admin-secret-0123456789", "reader-secret-0123456789"];
+  const tokens = `a:read+submit+admin:${admin},r:read:${reader}`;
+  await using app = await testApp({ HEADWAY_TOKENS: tokens });
+  const as = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });
+  const response = await post(`${app.url}/tasks`, { kind: "throws", input: {} }, as(admin).headers);
+  const { task_id } = await response.json();
+  const details = async (secret: string) =>
+    await (await fetch(`${app.url}/tasks/${task_id}/details`, as(secret))).json();
+  await eventually(async () => assertEquals((await details(admin)).status, "failed"));
+  const { stack } = await details(admin);
+  assertStringIncludes(stack, "RangeError: It broke\n    at ");
+  assertEquals((await details(reader)).stack, null);
 });
 
 Deno.test("GET /tasks/counts counts each state, of all kinds or of some", async () => {

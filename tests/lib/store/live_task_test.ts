@@ -299,7 +299,7 @@ Deno.test("LiveTask has room for the largest message, error and result in one co
   const thrown = Object.assign(new AggregateError(parts, text(4096)), { name: text(256) });
   const { error } = errorOf(Object.assign(thrown, { code: text(128) }));
   assert(error.errors !== undefined);
-  failing.live.change({ type: "fail", error, retryAfterMs: null });
+  failing.live.change({ type: "fail", error, stack: text(16_384), retryAfterMs: null });
   failing.flush();
   assertLess(serialize(failing.head).length, 65_536);
   assertEquals(failing.journal.map(({ type }) => type), [

@@ -15,6 +15,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     lease_ms: 3000,
     queue_position: null,
     trace: null,
+    stack: null,
     ...fields,
   };
 }
