@@ -1,4 +1,5 @@
 import { number } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
 import { type Entries, isObject } from "./table.ts";
 
 /** Values of a list that is shown on a line. */
@@ -6,6 +7,7 @@ const MAX_LIST = 24;
 
 /** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */
 export function cellText(value: unknown): string {
+  if (isEmpty(value)) return strings.notYet;
   if (typeof value === "number") return number(value);
   if (isList(value)) return value.map(cellText).join(", ");
   if (isFlat(value)) {
@@ -16,7 +18,11 @@ export function cellText(value: unknown): string {
 
 /** Whether a value needs more than a line. */
 export function isNested(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !isList(value);
+  return typeof value === "object" && value !== null && !isList(value) && !isEmpty(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** An object that holds nothing but plain values. */

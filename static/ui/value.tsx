@@ -15,7 +15,7 @@ export interface ValueProps {
   /** What it is. */
   label: string;
   /** Names the files of its tables; none where they are not to be taken away. */
-  file?: string;
+  file?: string | undefined;
 }
 
 /**
@@ -27,20 +27,15 @@ export function Value({ value, label, file }: ValueProps): JSX.Element {
     const entries = Object.entries(value);
     const plain = entries.filter(([, item]) => !isNested(item));
     const nested = entries.filter(([, item]) => isNested(item));
-    if (nested.every(([, item]) => asTable(item) !== null || isFlat(item))) {
+    // What can be read as it is stands beside what cannot.
+    if (plain.length > 0 || nested.some(([, item]) => asTable(item) !== null || isFlat(item))) {
       return (
         <div class="value">
           {plain.length > 0 && <Names entries={plain} />}
           {nested.map(([name, item]) => (
             <div key={name}>
               <h3 class="text">{name}</h3>
-              {isFlat(item) ? <Names entries={Object.entries(item)} /> : (
-                <ValueTable
-                  table={asTable(item)!}
-                  label={name}
-                  file={file && `${file}-${name.replace(/[^\w-]+/g, "-").slice(0, 40)}`}
-                />
-              )}
+              <Part value={item} label={name} file={file && `${file}-${fileName(name)}`} />
             </div>
           ))}
         </div>
@@ -56,11 +51,27 @@ export function Value({ value, label, file }: ValueProps): JSX.Element {
       </p>
     );
   }
+  return <Json value={value} label={label} />;
+}
+
+/** A value within another. */
+function Part({ value, label, file }: ValueProps): JSX.Element {
+  if (isFlat(value)) return <Names entries={Object.entries(value)} />;
+  const table = asTable(value);
+  if (table !== null) return <ValueTable table={table} label={label} file={file} />;
+  return <Json value={value} label={label} />;
+}
+
+function Json({ value, label }: ValueProps): JSX.Element {
   return (
     <pre class="json text" tabIndex={0} role="region" aria-label={label}>
       <LongText text={json(value)} limit={MAX_JSON} />
     </pre>
   );
+}
+
+function fileName(text: string): string {
+  return text.replace(/[^\w-]+/g, "-").slice(0, 40);
 }
 
 function Names({ entries }: { entries: [string, unknown][] }): JSX.Element {

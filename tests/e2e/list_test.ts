@@ -215,6 +215,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await press(page, ".bulk .button", "Cancel 3");
   await reads(page, "#bulk-question", "Cancel 3 running?");
   await page.keyboard.press("Escape");
+  await page.waitForSelector("#bulk-question", { hidden: true });
   await press(page, ".bulk .button", "Cancel 3");
   await page.waitForSelector("#bulk-question");
   await press(page, ".bulk .button", "Cancel 3");
