@@ -14,6 +14,7 @@ import { JournalRetention } from "./cluster/journal_retention.ts";
 import { keys } from "./kv/keys.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
+import { KindBook } from "./cluster/kind_book.ts";
 import { Reaper } from "./cluster/reaper.ts";
 import type { Kinds } from "./runner/kinds.ts";
 import type { Run } from "./runner/run.ts";
@@ -21,6 +22,7 @@ import { Runner } from "./runner/runner.ts";
 import { TaskPools, type TaskPoolsOptions } from "./runner/task_pools.ts";
 import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
+import { toldKeys, type ToldModule } from "./kv/told_kinds.ts";
 import { Store } from "./store/store.ts";
 import type { RowBounds } from "./store/trim.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
@@ -68,7 +70,9 @@ export class Engine {
   readonly heads: Heads;
   readonly feed: Feed;
   readonly uploads: Uploads;
+  readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
+  readonly kindBook: KindBook;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
   readonly reaper: Reaper;
@@ -76,11 +80,21 @@ export class Engine {
   readonly journalRetention: JournalRetention;
   readonly #session: Session;
   #tasksStopped: Promise<void> | undefined;
+  #untell: () => void = () => {};
 
   private constructor(
     parts: Pick<
       Engine,
-      "store" | "hub" | "uploads" | "pools" | "runner" | "reaper" | "sweeper" | "journalRetention"
+      | "store"
+      | "hub"
+      | "uploads"
+      | "kinds"
+      | "pools"
+      | "kindBook"
+      | "runner"
+      | "reaper"
+      | "sweeper"
+      | "journalRetention"
     >,
     session: Session,
   ) {
@@ -90,7 +104,9 @@ export class Engine {
     this.heads = heads;
     this.feed = createFeed(kv, parts.hub, heads);
     this.uploads = parts.uploads;
+    this.kinds = parts.kinds;
     this.pools = parts.pools;
+    this.kindBook = parts.kindBook;
     this.runner = parts.runner;
     this.reaper = parts.reaper;
     this.sweeper = parts.sweeper;
@@ -150,6 +166,7 @@ export class Engine {
     const checksOnly = role === "web";
     const processes = checksOnly ? 1 : options.processes;
     const pools = new TaskPools<Run>({ ...options, processes, checksOnly });
+    const kindBook = new KindBook({ store, log });
     const runner = role === "web" ? null : new Runner({
       ...options,
       pools,
@@ -160,18 +177,22 @@ export class Engine {
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
-    const parts = { store, hub, uploads, pools, runner, reaper, sweeper, journalRetention };
-    const engine = new Engine(parts, session);
+    const { kinds } = options;
+    const parts = { store, hub, uploads, kinds, pools, kindBook, runner };
+    const engine = new Engine({ ...parts, reaper, sweeper, journalRetention }, session);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});
     try {
       await Promise.race([beginning, stalled.promise]);
+      kinds.recall(await kindBook.recall());
+      if (runner) engine.#tellKinds();
       if (!runner) pools.start();
       await runner?.start();
       return engine;
     } catch (error) {
       session[Symbol.dispose]();
       await runner?.abandon();
+      engine.#untell();
       await pools.close();
       await engine.#stopCleaning();
       await store.journal.giveUp();
@@ -180,6 +201,21 @@ export class Engine {
       await hub[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The modules of all processes that run tasks. */
+  async modules(): Promise<ToldModule[]> {
+    const own = this.runner ? this.kinds.toldModules() : [];
+    return [...own, ...await this.kindBook.others()];
+  }
+
+  /** From now on the others know which kinds are run here. */
+  #tellKinds(): void {
+    const { kinds, kindBook } = this;
+    const tell = () => kindBook.tell(kinds.toldModules(), kinds.describedKinds());
+    kinds.onchange.add(tell);
+    this.#untell = () => kinds.onchange.delete(tell);
+    tell();
   }
 
   /** Milliseconds since a session last showed that it lives, as far as this process can tell. */
@@ -221,10 +257,12 @@ export class Engine {
   async close(graceMs: number): Promise<void> {
     await this.stopTasks(graceMs);
     await this.pools.close();
+    this.#untell();
     await this.#stopCleaning();
-    const { journal, sid } = this.store;
+    const { journal, kv, sid } = this.store;
+    await this.kindBook.idle();
     await journal.idle();
-    await journal.write({ deletes: [keys.session(sid)] });
+    await journal.write({ deletes: [keys.session(sid), ...await toldKeys(kv, sid)] });
     this.#session[Symbol.dispose]();
     this.store[Symbol.dispose]();
     await journal.close();
@@ -233,6 +271,7 @@ export class Engine {
 
   /** Closes everything without a write: this process was taken for dead. */
   async abandon(): Promise<void> {
+    this.#untell();
     this.#session[Symbol.dispose]();
     await this.runner?.abandon();
     await this.pools.close();

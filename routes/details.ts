@@ -1,6 +1,7 @@
 import { json, pathId } from "../lib/http/http.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Head } from "../lib/kv/head.ts";
+import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -19,13 +20,16 @@ export async function getDetails(
 ): Promise<Response> {
   const id = pathId(params.id, "task");
   const stored = await requireTask(app, id);
-  const { heads, store } = app.engine;
+  const { engine, engine: { heads, store } } = app;
   const record = JSON.parse(stored.record) as TaskRecord;
+  const waits = record.status === "pending";
+  const unavailable = waits ? whyNobodyRuns(record.kind, await engine.modules()) : null;
+  const isQueued = waits && unavailable === null;
   const [input, checkpoint, worker, position] = await Promise.all([
     heads.input(stored),
     heads.checkpoint(id),
     readWorker(app, stored),
-    record.status === "pending" ? heads.queuePosition(record, store.now(), MAX_POSITION) : null,
+    isQueued ? heads.queuePosition(record, store.now(), MAX_POSITION) : null,
   ]);
   return json({
     task_id: id,
@@ -37,6 +41,8 @@ export async function getDetails(
     // Those outside, with a task's token or their own task, see that it is alive, not where.
     worker: worker && !principal.scopes.includes("read") ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,
+    // Why is for those inside.
+    unavailable: unavailable && !principal.scopes.includes("read") ? NOBODY : unavailable,
     queue_position: position,
     trace: shownTrace(stored, record),
     // Stacks tell of the code.

@@ -5,11 +5,15 @@ import { renderDocs } from "./openapi/html.ts";
 import { cacheOf, PAGE_HEADERS } from "./page.ts";
 
 /** `GET /docs`: the same as `/openapi.json`, to read. */
-export function getDocs(app: App, routes: RouteTable, context: RouteContext): Response {
+export async function getDocs(
+  app: App,
+  routes: RouteTable,
+  context: RouteContext,
+): Promise<Response> {
   const headers = {
     ...PAGE_HEADERS,
     "cache-control": cacheOf(app),
     "content-type": "text/html; charset=utf-8",
   };
-  return new Response(renderDocs(describe(app, routes, context)), { headers });
+  return new Response(renderDocs(await describe(app, routes, context)), { headers });
 }

@@ -23,7 +23,7 @@ export async function getReady(app: App): Promise<Response> {
       state.type === "failed" ? `failed: ${state.reason}` : state.type,
     ]),
   );
-  if (modules.every(({ state }) => state.type === "failed")) {
+  if (modules.length > 0 && modules.every(({ state }) => state.type === "failed")) {
     return json({ status: "no kinds can be run", kinds }, 503);
   }
   return json({ status: "ok", kinds });

@@ -1,12 +1,15 @@
 import { json } from "../lib/http/http.ts";
-import type { ModuleOfKinds } from "../lib/runner/kinds.ts";
+import { whyNobodyRuns } from "../lib/kv/told_kinds.ts";
+import type { Kind } from "../lib/task/kind.ts";
 import type { App } from "./app.ts";
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input, and each module of kinds. */
-export function getKinds(app: App): Response {
-  const { kinds, config } = app;
+export async function getKinds(app: App): Promise<Response> {
+  const { kinds, config, engine } = app;
+  const modules = [...kinds.toldModules(), ...await engine.kindBook.others()];
+  const all = await allKinds(app);
   return json({
-    kinds: kinds.all().map((kind) => ({
+    kinds: all.map((kind) => ({
       kind: kind.kind,
       description: kind.description,
       input: kind.schema,
@@ -14,14 +17,13 @@ export function getKinds(app: App): Response {
       timeout_ms: kind.timeout,
       concurrency: kind.concurrency,
       isolate: kind.isolate,
-      shipped: kinds.moduleOf(kind.kind)!.tasks !== null,
-      unavailable: problemOf(kinds.moduleOf(kind.kind)!),
+      shipped: (kinds.moduleOf(kind.kind)?.tasks ?? null) !== null,
+      // Who can check its input takes in tasks that wait for a process.
+      unavailable: kinds.moduleOf(kind.kind)?.state.type === "failed"
+        ? whyNobodyRuns(kind.kind, modules)
+        : null,
     })),
-    modules: kinds.modules.map((module) => ({
-      module: module.name,
-      state: module.state.type,
-      reason: problemOf(module),
-    })),
+    modules: kinds.toldModules().map(({ module, state, reason }) => ({ module, state, reason })),
     limits: {
       max_upload: config.maxUpload,
       max_body: config.maxBody,
@@ -30,7 +32,10 @@ export function getKinds(app: App): Response {
   });
 }
 
-/** Why the kinds of a module cannot be run; `null` where they can. */
-export function problemOf({ state }: ModuleOfKinds): string | null {
-  return state.type === "failed" ? state.reason : null;
+/** The kinds here, and those that other processes run. */
+export async function allKinds({ kinds, engine: { kindBook } }: App): Promise<Kind[]> {
+  const others = (await kindBook.others()).flatMap((module) => module.kinds);
+  const unknown = [...new Set(others)].filter((name) => !kinds.has(name));
+  const elsewhere = await Promise.all(unknown.map((name) => kindBook.elsewhere(name)));
+  return [...kinds.all(), ...elsewhere.filter((kind) => kind !== null)];
 }

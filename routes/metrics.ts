@@ -1,19 +1,26 @@
 import { deadline } from "../lib/base/deadline.ts";
+import { knownKinds } from "../lib/kv/list.ts";
+import { whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { App } from "./app.ts";
 
 /** Milliseconds that counting tasks may take: figures are wanted most when the store is slow. */
 const COUNT_MS = 1000;
 
+/** Kinds that no process runs, in the figures at the most. */
+const MAX_KINDS = 100;
+
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
   const { engine: { runner, pools, store, uploads }, pulse, metrics } = app;
-  const [tasks, uploadsSize, storage] = await Promise.all([
+  const [tasks, unavailable, uploadsSize, storage] = await Promise.all([
     countWaiting(app),
+    inTime(app, "tasks of no process could not be counted", countUnavailable(app)),
     inTime(app, "uploads could not be counted", uploads.size()),
     app.storage?.() ?? null,
   ]);
   const text = await metrics.text({
     tasks,
+    unavailable: unavailable ?? {},
     running: runner?.runningByKind ?? {},
     processes: pools.size,
     stalledMs: store.journal.stalledMs,
@@ -30,6 +37,17 @@ async function countWaiting(app: App): Promise<Record<string, number>> {
   const counting = app.counts.read(undefined, ["pending", "running"]);
   const counted = await inTime(app, "tasks could not be counted", counting);
   return counted === null ? {} : { pending: counted.pending, running: counted.running };
+}
+
+/** Pending tasks of each kind that no process runs. */
+async function countUnavailable({ engine, counts }: App): Promise<Record<string, number>> {
+  const modules = await engine.modules();
+  const kinds = await knownKinds(engine.store.kv, 10_000);
+  const orphans = kinds.filter((kind) => whyNobodyRuns(kind, modules) !== null).slice(0, MAX_KINDS);
+  const pending = await Promise.all(
+    orphans.map(async (kind) => [kind, (await counts.read([kind], ["pending"])).pending] as const),
+  );
+  return Object.fromEntries(pending.filter(([, count]) => count > 0));
 }
 
 /** What the store answers; `null` where it does not in time. */

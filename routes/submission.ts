@@ -74,14 +74,16 @@ function noUpload({ id, field }: NamedUpload): HttpError {
 }
 
 /** The kind of this name, which a module may be about to describe. */
-async function knownKind({ kinds }: App, name: string): Promise<Kind> {
+async function knownKind({ kinds, engine: { kindBook } }: App, name: string): Promise<Kind> {
   if (!kinds.has(name)) await deadline(kinds.settled, LOADING_MS, () => {});
-  const module = kinds.moduleOf(name);
+  const [module, known] = [kinds.moduleOf(name), kinds.get(name)];
+  if (known && module?.state.type !== "failed") return known;
+  const elsewhere = await kindBook.elsewhere(name);
+  // Nobody here can check its input: each attempt does.
+  if (elsewhere) return { ...elsewhere, checked: false };
   if (module?.state.type === "failed") {
     throw unavailable(`'${name}' is unavailable as ${module.name} failed: ${module.state.reason}`);
   }
-  const known = kinds.get(name);
-  if (known) return known;
   const others = [...kinds.names()].join(", ");
   const sentence = `There is no kind '${name.slice(0, 64)}': there are ${others}`;
   for (const { name: module, state } of kinds.modules) {

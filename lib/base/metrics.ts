@@ -14,6 +14,8 @@ import { isProgress, type TaskEvent } from "../task/event.ts";
 export interface Reading {
   /** Pending and running tasks of the whole store, by status; empty when the store does not answer. */
   tasks: Readonly<Record<string, number>>;
+  /** Pending tasks of kinds that no process runs, by kind. */
+  unavailable: Readonly<Record<string, number>>;
   /** Tasks that run in this process, by kind. */
   running: Readonly<Record<string, number>>;
   processes: number;
@@ -226,6 +228,12 @@ export class Metrics implements Disposable {
       "Pending and running tasks of the store, each counted up to 10000",
       "status",
       ({ tasks }) => Object.entries(tasks),
+    );
+    add(
+      "headway_tasks_unavailable",
+      "Pending tasks of kinds that no process runs",
+      "kind",
+      ({ unavailable }) => Object.entries(unavailable),
     );
     add(
       "headway_tasks_running",

@@ -7,6 +7,7 @@
 import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
 import { idsOf } from "../kv/list.ts";
+import { toldKeys } from "../kv/told_kinds.ts";
 import { readDead, readSessions, type StoredSession } from "../kv/sessions.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
@@ -108,7 +109,7 @@ export class Reaper {
     const { store, log } = this.#options;
     const result = await store.journal.write({
       checks: [{ key: keys.session(other), versionstamp }],
-      deletes: [keys.session(other)],
+      deletes: [keys.session(other), ...await toldKeys(store.kv, other)],
       // Whoever finds this returns the tasks, even if we die now.
       sets: [[keys.dead(other), info.renewed_at ?? null, 32]],
     });

@@ -8,6 +8,7 @@
 import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import { OldKinds } from "../kv/old_kinds.ts";
+import { removeForgottenKinds } from "../kv/told_kinds.ts";
 import type { Store } from "../store/store.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
@@ -61,6 +62,7 @@ export class Sweeper {
     await uploads.sweep();
     await store.finishRemovals();
     await this.#oldKinds.remove(store.kv);
+    await removeForgottenKinds(store.kv);
     await removeOld(store, store.now() - retentionMs, this.#chores.signal);
   }
 

@@ -11,6 +11,8 @@
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
+ * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
+ * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", kind, -priority, run_at, id]` | `null` | pending tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
@@ -69,6 +71,11 @@ export const keys = {
   submitted: (token: string, id: string): Key => ["submitted", token, id],
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
+  described: (kind: string): Key => ["described", kind],
+  describeds: ["described"] as Key,
+  module: (sid: string, n: number): Key => ["module", sid, n],
+  modulesOf: (sid: string): Key => ["module", sid],
+  modules: ["module"] as Key,
   queue: (kind: string, priority: number, runAt: number, id: string): Key => [
     "queue",
     kind,

@@ -67,7 +67,8 @@ export class OldKinds {
   }
 }
 
-async function hasTasks(kv: Deno.Kv, kind: string): Promise<boolean> {
+/** Whether there is a task of a kind, in whatever state. */
+export async function hasTasks(kv: Deno.Kv, kind: string): Promise<boolean> {
   const entries = kv.list({ prefix: keys.indexesOf(kind) }, { limit: 1 });
   return !(await entries.next()).done;
 }

@@ -7,6 +7,7 @@
 import type { Logger } from "../base/log.ts";
 import type { AnyTask } from "../task/define.ts";
 import { describeTasks, type Kind } from "../task/kind.ts";
+import type { DescribedKind, ToldModule } from "../kv/told_kinds.ts";
 import type { KindsModule } from "./task_process.ts";
 
 /** How a module does. */
@@ -87,6 +88,33 @@ export class Kinds {
     return this.#kinds.get(kind)?.module;
   }
 
+  /** Modules had these kinds when they were loaded last, by whomever. */
+  recall(described: readonly DescribedKind[]): void {
+    for (const module of this.modules) {
+      if (module.kinds.size > 0) continue;
+      const its = described.filter((described) => described.module === module.name);
+      module.kinds = byName(its.map(({ kind }) => kind));
+    }
+    this.#changed();
+  }
+
+  /** What others are to know of the modules here. */
+  toldModules(): ToldModule[] {
+    return this.modules.map(({ name: module, state, kinds }) => ({
+      module,
+      state: state.type,
+      reason: state.type === "failed" ? state.reason : null,
+      kinds: [...kinds.keys()],
+    }));
+  }
+
+  /** And of the kinds that only users have. */
+  describedKinds(): DescribedKind[] {
+    return Array.from(this.#kinds.values(), ({ kind, module }) => ({ kind, module }))
+      .filter(({ module: { state, tasks } }) => tasks === null && state.type === "ready")
+      .map(({ kind, module: { name } }) => ({ module: name, kind }));
+  }
+
   /** A module is loaded, and has these kinds. */
   ready(module: ModuleOfKinds, kinds: readonly Kind[]): void {
     module.kinds = byName(kinds);
@@ -105,11 +133,15 @@ export class Kinds {
 
   #changed(): void {
     const kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
-    for (const module of this.modules) {
+    // What one has counts for more than what another one had.
+    const isReady = ({ state }: ModuleOfKinds) => Number(state.type === "ready");
+    for (const module of this.modules.toSorted((a, b) => isReady(b) - isReady(a))) {
       const twice = [...module.kinds.keys()].find((kind) => kinds.has(kind));
-      if (twice === undefined) {
-        for (const [name, kind] of module.kinds) kinds.set(name, { kind, module });
-      } else if (module.state.type === "ready") {
+      if (twice === undefined || !isReady(module)) {
+        for (const [name, kind] of module.kinds) {
+          if (!kinds.has(name)) kinds.set(name, { kind, module });
+        }
+      } else {
         const reason = `the kind '${twice}' is that of ${kinds.get(twice)!.module.name}`;
         module.state = { type: "failed", reason };
         this.#tell(module, { reason });

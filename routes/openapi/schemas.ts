@@ -90,6 +90,7 @@ export const SCHEMAS = {
       silent_ms: z.number().describe("Since its last sign of life"),
     }).nullable(),
     lease_ms: count,
+    unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
     queue_position: count.nullable(),
     trace: z.strictObject({
       attempt: count,
@@ -142,7 +143,7 @@ export const SCHEMAS = {
       concurrency: count.nullable(),
       isolate: z.boolean(),
       shipped: z.boolean(),
-      unavailable: z.string().nullable().describe("Why it cannot be submitted or run now"),
+      unavailable: z.string().nullable().describe("Why no task of it can be submitted"),
     })),
     modules: z.array(z.strictObject({
       module: z.string(),

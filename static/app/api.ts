@@ -90,8 +90,20 @@ export function takeSession({ required, scopes }: { required: boolean; scopes: s
   granted.value = required ? scopes : null;
 }
 
-/** The kinds there are, and how large an upload may be. */
-export async function getKinds(): Promise<{ kinds: KindInfo[]; limits: { max_upload: number } }> {
+/** A module of kinds. */
+export interface ModuleInfo {
+  /** Its path. */
+  module: string;
+  /** Whether its kinds can be run. */
+  state: "loading" | "ready" | "failed";
+  /** Why not. */
+  reason: string | null;
+}
+
+/** The kinds there are, where they are from, and how large an upload may be. */
+export async function getKinds(): Promise<
+  { kinds: KindInfo[]; modules: ModuleInfo[]; limits: { max_upload: number } }
+> {
   return await call("GET", "/kinds");
 }
 
@@ -148,6 +160,8 @@ export interface TaskDetails {
   worker: { silent_ms: number; host?: string; pid?: number; role?: string } | null;
   /** Milliseconds of silence after which that process counts as dead. */
   lease_ms: number;
+  /** Why no process runs a task that waits; `null` where one does. */
+  unavailable: string | null;
   /** From 1; `null` for one that does not wait. */
   queue_position: number | null;
   /** How far it was at which time; `null` before its first attempt. */

@@ -5,6 +5,7 @@ import { signedOut } from "./session.ts";
 import { language, strings } from "../i18n/strings.ts";
 import { DropArea } from "../new_task/drop_area.tsx";
 import { Header } from "./header.tsx";
+import { KindsAlarm } from "./kinds_alarm.tsx";
 import { LoginView } from "./login_view.tsx";
 import { NewTaskDialog } from "../new_task/new_task_dialog.tsx";
 import { active } from "../list/selection.ts";
@@ -32,6 +33,7 @@ function Whole(): JSX.Element {
       <a class="skip" href="#main">{strings.skipToContent}</a>
       <Header />
       <main id="main" ref={main} tabIndex={-1}>
+        {!signedOut.value && <KindsAlarm />}
         {signedOut.value
           ? <LoginView />
           : taskId === null

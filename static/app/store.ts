@@ -19,6 +19,9 @@ import { showTask, watchTask } from "../task/task_store.ts";
 /** The kinds there are; `null` until they are loaded. */
 export const kinds = signal<readonly api.KindInfo[] | null>(null);
 
+/** Where they are from. */
+export const modules = signal<readonly api.ModuleInfo[]>([]);
+
 /** Bytes that an upload may have. */
 export const maxUpload = signal(Infinity);
 
@@ -69,16 +72,25 @@ export function startStore(): void {
   if (snapshot === null) void api.readSession().catch(() => {});
 }
 
-/** Asks for the kinds, again and again if it must be. */
+let asking: ReturnType<typeof setTimeout> | undefined;
+
+/** Asks for the kinds, again and again until all of them are there. */
 export async function loadKinds(): Promise<void> {
+  clearTimeout(asking);
+  let ready = false;
   try {
-    const { kinds: known, limits } = await api.getKinds();
+    const { kinds: known, modules: from, limits } = await api.getKinds();
     batch(() => {
-      kinds.value = known;
+      // A form stays as it is while nothing is new.
+      if (JSON.stringify(kinds.peek()) !== JSON.stringify(known)) kinds.value = known;
+      modules.value = from;
       maxUpload.value = limits.max_upload;
     });
+    ready = from.every(({ state }) => state === "ready");
   } catch {
     // Once signed in it is asked for anew.
-    if (!signedOut.peek()) setTimeout(() => void loadKinds(), 3000);
+    ready = signedOut.peek();
   }
+  clearTimeout(asking);
+  if (!ready) asking = setTimeout(() => void loadKinds(), 3000);
 }

@@ -182,6 +182,7 @@ export const en = {
   earlierSteps: (count: string) => `Show ${count} earlier`,
   until: (time: string) => `until ${time}`,
 
+  moduleFailed: (module: string) => `The kinds of ${module} cannot be loaded, and do not run.`,
   notice: {
     noKind: (kind: string) => `No process runs the kind ${kind}. The task starts once one does.`,
     kindFailed: (kind: string, reason: string) => `The kind ${kind} is unavailable: ${reason}`,

@@ -188,6 +188,7 @@ export const zh: Strings = {
   earlierSteps: (count) => `显示更早的 ${count} 项`,
   until: (time) => `至 ${time}`,
 
+  moduleFailed: (module) => `无法加载 ${module} 中的任务类型，它们不会运行。`,
   notice: {
     noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
     kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,

@@ -26,6 +26,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     timeout_ms: 60_000,
     interruptions: 0,
     lease_ms: 3000,
+    unavailable: null,
     queue_position: null,
     stack: null,
   });

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import type { TaskDetails } from "../../../static/app/api.ts";
 import { kinds } from "../../../static/app/store.ts";
 import { kindProblem } from "../../../static/task/kind_problem.ts";
+import { details } from "../../../static/task/task_details.ts";
 import { record } from "../records.ts";
 
 Deno.test("kindProblem() says why a task cannot start: nobody runs its kind, or that failed", () => {
@@ -16,5 +18,10 @@ Deno.test("kindProblem() says why a task cannot start: nobody runs its kind, or 
   assertEquals(kindProblem(waiting), "The kind mail is unavailable: no such file");
   kinds.value = [{ kind: "mail", description: null, input: null, unavailable: null }];
   assertEquals(kindProblem(waiting), null);
+  // What the server says of the task itself is newer.
+  const data = { task_id: waiting.task_id, unavailable: "./tasks.ts failed" } as TaskDetails;
+  details.value = { data, at: 0 };
+  assertEquals(kindProblem(waiting), "The kind mail is unavailable: ./tasks.ts failed");
+  details.value = null;
   kinds.value = null;
 });

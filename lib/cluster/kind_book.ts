@@ -1,0 +1,101 @@
+/**
+ * What this process tells the others of its kinds, and knows of theirs.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import { keyText } from "../kv/keys.ts";
+import {
+  type DescribedKind,
+  readDescribedKind,
+  readDescribedKinds,
+  readToldModules,
+  type Told,
+  toldKind,
+  type ToldModule,
+  toldModule,
+} from "../kv/told_kinds.ts";
+import type { Store } from "../store/store.ts";
+import type { Kind } from "../task/kind.ts";
+
+export interface KindBookOptions {
+  store: Store;
+  log: Logger;
+}
+
+/** Milliseconds for which what others say is taken for true. */
+const FRESH_MS = 1000;
+
+export class KindBook {
+  readonly #options: KindBookOptions;
+  /** What the store holds, as text, by key. */
+  readonly #told = new Map<string, string>();
+  #wanted: Told[] = [];
+  #telling: Promise<void> | undefined;
+  #others: { modules: Promise<ToldModule[]>; until: number } | undefined;
+
+  constructor(options: KindBookOptions) {
+    this.#options = options;
+  }
+
+  /** How kinds were described last, by whomever. */
+  async recall(): Promise<DescribedKind[]> {
+    const described = await readDescribedKinds(this.#options.store.kv);
+    for (const told of described.map(toldKind)) this.#remember(told);
+    return described;
+  }
+
+  /** Tells what is news of this process's modules and kinds; what is told later counts. */
+  tell(modules: readonly ToldModule[], kinds: readonly DescribedKind[]): void {
+    const { store: { sid } } = this.#options;
+    this.#wanted = [
+      ...modules.map((module, n) => toldModule(sid, n, module)),
+      ...kinds.map(toldKind),
+    ].filter((told) => !this.#isTold(told));
+    this.#telling ??= this.#tell().finally(() => this.#telling = undefined);
+  }
+
+  /** Resolves when all that was to be told is, or cannot be. */
+  async idle(): Promise<void> {
+    await this.#telling;
+  }
+
+  /** The modules of the other processes that run tasks. */
+  others(): Promise<ToldModule[]> {
+    const { store: { kv, sid } } = this.#options;
+    const now = performance.now();
+    if (this.#others && now < this.#others.until) return this.#others.modules;
+    const modules = readToldModules(kv, sid);
+    this.#others = { modules, until: now + FRESH_MS };
+    modules.catch(() => this.#others = undefined);
+    return modules;
+  }
+
+  /** A kind that another process runs; `null` where none says so. */
+  async elsewhere(name: string): Promise<Kind | null> {
+    const modules = await this.others();
+    const runs = ({ state, kinds }: ToldModule) => state === "ready" && kinds.includes(name);
+    if (!modules.some(runs)) return null;
+    return (await readDescribedKind(this.#options.store.kv, name))?.kind ?? null;
+  }
+
+  /** Each by itself: many descriptions do not fit into one commit. */
+  async #tell(): Promise<void> {
+    const { store: { journal }, log } = this.#options;
+    for (let told = this.#wanted.shift(); told; told = this.#wanted.shift()) {
+      const result = await journal.write({ sets: [told] });
+      if (result.ok) this.#remember(told);
+      else if (result.reason === "refused") log.warn("a kind cannot be described to others");
+      else return;
+    }
+  }
+
+  #isTold([key, value]: Told): boolean {
+    return this.#told.get(keyText(key)) === new TextDecoder().decode(value);
+  }
+
+  #remember([key, value]: Told): void {
+    this.#told.set(keyText(key), new TextDecoder().decode(value));
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What processes tell each other of kinds: which modules each that runs tasks has loaded, and how
+ * their kinds are described.
+ *
+ * @module
+ */
+
+import type { Kind } from "../task/kind.ts";
+import { textValue } from "./head.ts";
+import { type Key, keys, nameIn } from "./keys.ts";
+import { hasTasks } from "./old_kinds.ts";
+import { readSessions } from "./sessions.ts";
+
+/** A module of kinds, as the process says that has it. */
+export interface ToldModule {
+  readonly module: string;
+  readonly state: "loading" | "ready" | "failed";
+  /** Why it could not be loaded. */
+  readonly reason: string | null;
+  /** Those that it has, or had when it was loaded last. */
+  readonly kinds: readonly string[];
+}
+
+export interface DescribedKind {
+  readonly module: string;
+  readonly kind: Kind;
+}
+
+/** A key with its value, and how many bytes that takes. */
+export type Told = [key: Key, value: Uint8Array, size: number];
+
+/** Characters of a reason: with the names of all kinds there may be it fits into a value. */
+const MAX_REASON = 4000;
+
+export function toldModule(sid: string, n: number, told: ToldModule): Told {
+  const reason = told.reason?.slice(0, MAX_REASON) ?? null;
+  return toldAs(keys.module(sid, n), { ...told, reason });
+}
+
+export function toldKind(described: DescribedKind): Told {
+  return toldAs(keys.described(described.kind.kind), described);
+}
+
+function toldAs(key: Key, told: ToldModule | DescribedKind): Told {
+  const value = textValue(JSON.stringify(told));
+  return [key, value, value.length];
+}
+
+/** What the processes that live say of their modules, but `except`. */
+export async function readToldModules(kv: Deno.Kv, except: string): Promise<ToldModule[]> {
+  const live = new Set((await readSessions(kv)).map(({ sid }) => sid));
+  const modules: ToldModule[] = [];
+  for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.modules })) {
+    const sid = nameIn(key);
+    if (live.has(sid) && sid !== except) modules.push(read<ToldModule>(value));
+  }
+  return modules;
+}
+
+/** Keys of what a process has said of its modules. */
+export async function toldKeys(kv: Deno.Kv, sid: string): Promise<Key[]> {
+  return await Array.fromAsync(kv.list({ prefix: keys.modulesOf(sid) }), ({ key }) => key);
+}
+
+export async function readDescribedKind(kv: Deno.Kv, kind: string): Promise<DescribedKind | null> {
+  const { value } = await kv.get<Uint8Array>(keys.described(kind));
+  return value && read<DescribedKind>(value);
+}
+
+export async function readDescribedKinds(kv: Deno.Kv): Promise<DescribedKind[]> {
+  const entries = kv.list<Uint8Array>({ prefix: keys.describeds }, { batchSize: 50 });
+  return await Array.fromAsync(entries, ({ value }) => read<DescribedKind>(value));
+}
+
+/** Removes how kinds were described of which there is no task, and that no process has. */
+export async function removeForgottenKinds(kv: Deno.Kv): Promise<void> {
+  const known = new Set((await readToldModules(kv, "")).flatMap(({ kinds }) => kinds));
+  for await (const { key, versionstamp } of kv.list({ prefix: keys.describeds })) {
+    const kind = nameIn(key);
+    if (known.has(kind) || await hasTasks(kv, kind)) continue;
+    await kv.atomic().check({ key, versionstamp }).delete(key).commit();
+  }
+}
+
+function read<T>(value: Uint8Array): T {
+  return JSON.parse(new TextDecoder().decode(value));
+}
+
+/** Why no process runs a kind, as far as these modules tell; `null` where one does, or soon may. */
+export function whyNobodyRuns(kind: string, modules: readonly ToldModule[]): string | null {
+  const having = modules.filter(({ kinds }) => kinds.includes(kind));
+  const candidates = having.length > 0 ? having : modules.filter(({ kinds }) => kinds.length === 0);
+  const loading = candidates.some(({ state }) => state === "loading");
+  if (loading || having.some(({ state }) => state === "ready")) return null;
+  const failures = candidates.filter(({ state }) => state === "failed")
+    .map(({ module, reason }) => `${module} failed: ${reason}`);
+  const reasons = having.length > 0 ? failures : [NOBODY, ...failures];
+  return [...new Set(reasons)].join("; ").slice(0, MAX_REASON);
+}
+
+/** The page has words of its own for it. */
+export const NOBODY = "no process runs this kind";
