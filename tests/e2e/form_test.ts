@@ -251,3 +251,32 @@ Deno.test("a file can be dropped anywhere, also beside an open form", async () =
   );
   assertEquals(problems, []);
 });
+
+Deno.test("the page says which kinds cannot be loaded, at a task of theirs too, until they can be", async () => {
+  await using folder = await tempDir();
+  const path = `${folder.path}/broken.ts`;
+  const source = `import { defineTask } from "headway";
+    export const mine = defineTask({ kind: "mine", async *run() {} });`;
+  await Deno.writeTextFile(path, source);
+  using kv = await Deno.openKv(":memory:");
+  const HEADWAY_KINDS = path;
+  const { task_id } = await (async () => {
+    await using app = await testApp({ HEADWAY_KINDS }, { kv });
+    return await submit(app.url, "mine", undefined, { delay_ms: 3_600_000 });
+  })();
+  await Deno.writeTextFile(path, `throw new Error("not today");\n${source}`);
+  await using app = await testApp({ HEADWAY_KINDS, HEADWAY_LOG: "off" }, { kv, inline: false });
+  await app.kinds.settled;
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(`${app.url}/?task_id=${task_id}`);
+  const { page } = opened;
+  const notices = () => page.$$eval(".notice", (found) => found.map((it) => it.textContent));
+  await eventually(async () => {
+    const told = (await notices()).join("\n");
+    assertStringIncludes(told, `The kinds of ${path} cannot be loaded`);
+    assertStringIncludes(told, `The kind mine is unavailable: ${path} failed: Error: not today`);
+  });
+  await Deno.writeTextFile(path, source);
+  await eventually(async () => assertEquals(await notices(), []));
+  assertEquals(opened.problems, []);
+});

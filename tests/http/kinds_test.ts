@@ -161,3 +161,83 @@ async function submitAnyway(url: string, kind: string): Promise<{ task_id?: stri
   assertEquals([response.status, response.headers.get("retry-after")], [503, "5"]);
   return await response.json();
 }
+
+/** A server on a store that others have, too. */
+function sharing(kv: Deno.Kv, settings: Record<string, string>) {
+  return testApp({ HEADWAY_LOG: "off", ...settings }, { kv });
+}
+
+async function read(url: string) {
+  const response = await fetch(url);
+  assertEquals(response.status, 200);
+  return await response.json();
+}
+
+Deno.test("a process lists and takes kinds that only others run, and says when nobody does any more", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await using web = await sharing(kv, { HEADWAY_ROLE: "web", HEADWAY_KINDS: "" });
+  const kindOf = async (name: string) => {
+    const { kinds } = await read(`${web.url}/kinds`);
+    return kinds.find(({ kind }: { kind: string }) => kind === name);
+  };
+  assertEquals((await post(`${web.url}/tasks`, { kind: "order" })).status, 422);
+  const later = await (async () => {
+    await using _worker = await sharing(kv, { HEADWAY_ROLE: "worker" });
+    const { input, unavailable } = await eventually(async () => {
+      const order = await kindOf("order");
+      assert(order);
+      return order;
+    });
+    assertEquals([input.required, unavailable], [["name"], null]);
+    const { paths } = await read(`${web.url}/openapi.json`);
+    assert(JSON.stringify(paths).includes("input.order"));
+    // Nobody here can check it: the attempt does, and fills in what the schema has.
+    const good = await submit(web.url, "order", { name: "Ada" });
+    const { count } = (await finished(web.url, good.task_id)).result as { count: number };
+    assertEquals(count, 1);
+    const bad = await submit(web.url, "order", { name: 7 });
+    assertMatch((await finished(web.url, bad.task_id)).error!.message, /its input does not fit/);
+    return await submit(web.url, "order", { name: "Ada" }, { delay_ms: 3_600_000 });
+  })();
+
+  await eventually(async () => {
+    const details = await read(`${web.url}/tasks/${later.task_id}/details`);
+    const { unavailable, queue_position } = details;
+    assertEquals([unavailable, queue_position], ["no process runs this kind", null]);
+  });
+  assertEquals(await kindOf("order"), undefined);
+  const { metrics } = { metrics: await (await fetch(`${web.url}/metrics`)).text() };
+  assertMatch(metrics, /^headway_tasks_unavailable\{kind="order"\} 1$/m);
+});
+
+Deno.test("a module that fails where it did not before says so at the tasks that wait for it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await using folder = await tempDir();
+  const path = `${folder.path}/tasks.ts`;
+  await Deno.writeTextFile(path, task("mine"));
+  const HEADWAY_KINDS = path;
+  const { task_id } = await (async () => {
+    await using app = await sharing(kv, { HEADWAY_KINDS });
+    return await submit(app.url, "mine", undefined, { delay_ms: 3_600_000 });
+  })();
+  await Deno.writeTextFile(path, "throw new Error('broken since')");
+  // Another process, as this one has the module in memory.
+  await using app = await testApp({ HEADWAY_KINDS, HEADWAY_LOG: "off" }, { kv, inline: false });
+  await app.kinds.settled;
+  const reason = `${path} failed: Error: broken since`;
+  assertEquals((await read(`${app.url}/tasks/${task_id}/details`)).unavailable, reason);
+  const { kinds } = await read(`${app.url}/kinds`);
+  const mine = kinds.find(({ kind }: { kind: string }) => kind === "mine");
+  assertEquals(mine.unavailable, reason);
+  const refused = await post(`${app.url}/tasks`, { kind: "mine" });
+  assertEquals(refused.status, 503);
+  assertMatch(
+    (await refused.json()).error,
+    /^'mine' is unavailable as .* failed: Error: broken since/,
+  );
+
+  await Deno.writeTextFile(path, task("mine"));
+  await eventually(async () => {
+    assertEquals((await read(`${app.url}/tasks/${task_id}/details`)).unavailable, null);
+  });
+});

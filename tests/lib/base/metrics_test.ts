@@ -5,6 +5,7 @@ import { newTask } from "../../../lib/task/state.ts";
 import { parseFigures } from "../../helpers/metrics.ts";
 
 const READING: Reading = {
+  unavailable: {},
   storage: null,
   uploads: null,
   tasks: {},

@@ -13,6 +13,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     interruptions: 0,
     worker: { silent_ms: 0 },
     lease_ms: 3000,
+    unavailable: null,
     queue_position: null,
     trace: null,
     stack: null,
