@@ -15,7 +15,7 @@ import type { LiveTask } from "../store/live_task.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
 import { DEFAULT_RETRY } from "../task/define.ts";
 import type { Kinds } from "./kinds.ts";
-import type { Member } from "./task_pool.ts";
+import type { Member } from "./member.ts";
 
 /** What all runs of a server share. */
 export interface RunParts {

@@ -19,7 +19,7 @@ import type { Run } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { TaskMessages } from "./task_messages.ts";
 import type { Kinds } from "./kinds.ts";
-import type { Member } from "./task_pool.ts";
+import type { Member } from "./member.ts";
 import type { TaskPools } from "./task_pools.ts";
 
 export interface RunnerOptions {

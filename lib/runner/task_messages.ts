@@ -9,7 +9,7 @@ import type { Logger } from "../base/log.ts";
 import type { FromTasks, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
-import type { Member } from "./task_pool.ts";
+import type { Member } from "./member.ts";
 import { type RowBounds, RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 

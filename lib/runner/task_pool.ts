@@ -11,56 +11,13 @@ import type { Metrics } from "../base/metrics.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import type { Checked } from "../child/check_input.ts";
 import type { FromTasks } from "../child/protocol.ts";
-import { jittered } from "../task/backoff.ts";
 import { delay } from "../task/delay.ts";
 import type { Kind } from "../task/kind.ts";
 import { Checks, UncheckedError } from "./checks.ts";
 import type { Failure } from "./kinds.ts";
+import { isIdle, isUp, type Member, type MemberPool, type Use } from "./member.ts";
+import { Restarts } from "./restarts.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
-
-/**
- * What a process is for: all runs; those of tasks under which others have died; one run, with which
- * it ends.
- */
-export type Use = "shared" | "ward" | "own";
-
-/** Every one. */
-export const USES: readonly Use[] = ["shared", "ward", "own"];
-
-/** Deaths of its process after which a task is tried among few others, and alone. */
-const WARD_AFTER = 2;
-const OWN_AFTER = 5;
-
-/**
- * Where a task is driven under which processes have died. What ran beside the cause has as many
- * deaths as the cause: those are spread over the wards, where the next death leaves one part in so
- * many under suspicion, and so on until the cause is alone. The others are not held up meanwhile.
- */
-export function useOf(deaths: number): Use {
-  return deaths < WARD_AFTER ? "shared" : deaths < OWN_AFTER ? "ward" : "own";
-}
-
-/** A task process and what it runs. */
-export interface Member<Run> {
-  /** The processes it is one of. */
-  readonly pool: TaskPool<Run>;
-  /** The process. */
-  readonly host: TaskProcess;
-  /** By number. */
-  readonly runs: Map<number, Run>;
-  /** What it is for: runs, or no more than to check inputs while the others are busy. */
-  readonly use: Use | "spare";
-  /** How many runs have been in it. */
-  entries: number;
-  /** It has loaded its module; milliseconds, monotonic. */
-  readyAt: number | null;
-  /** Resolves when it has, with whether it did. */
-  readonly up: PromiseWithResolvers<boolean>;
-  /** Until it is ready it kills it when that takes too long; later, when it is of no use. */
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** What it asks for, a few at a time. */
-  readonly requests: Semaphore;
-}
 
 /** What {@link TaskPool} takes. */
 export interface TaskPoolOptions<Run> {
@@ -98,14 +55,6 @@ export interface TaskPoolOptions<Run> {
   log: Logger;
 }
 
-const RESTART_CAP_MS = 60_000;
-
-/** Milliseconds without a new process after so many in a row failed to start. */
-export function restartDelay(failures: number, baseMs = 1000, random = Math.random): number {
-  const ms = Math.min(RESTART_CAP_MS, baseMs * 2 ** Math.min(failures - 1, 30));
-  return jittered(ms, 0.25, random);
-}
-
 /** Milliseconds after which one that nothing was done in, and that ended, counts as started. */
 const STEADY_MS = 10_000;
 
@@ -126,7 +75,7 @@ const LOAD_MS = 60_000;
 const REQUESTS = 16;
 
 /** See the module. */
-export class TaskPool<Run> {
+export class TaskPool<Run> implements MemberPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
   readonly #members: Record<Use | "spare", Set<Member<Run>>> = {
     shared: new Set(),
@@ -137,11 +86,8 @@ export class TaskPool<Run> {
   /** Processes that were told to end and have not yet. */
   readonly #leaving = new Set<TaskProcess>();
   readonly #checks = new Checks();
-  /** Nothing is started while it runs. */
-  #resting: ReturnType<typeof setTimeout> | undefined;
-  /** Processes in a row that did not come up. */
-  #failures = 0;
-  /** Resolves with the next one that does. */
+  readonly #restarts: Restarts;
+  /** Resolves with the next process that is ready. */
   #nextUp = Promise.withResolvers<void>();
   /** Whose turn it is among the wards. */
   #turn = 0;
@@ -152,10 +98,10 @@ export class TaskPool<Run> {
   /** Nothing is started before {@link TaskPool.start}. */
   constructor(options: TaskPoolOptions<Run>) {
     this.#options = options;
+    this.#restarts = new Restarts(options.restartMs, () => this.#goOn());
     this.#sleeps = options.lazy ?? false;
   }
 
-  /** Of the module. */
   get name(): string {
     return this.#options.name;
   }
@@ -210,7 +156,7 @@ export class TaskPool<Run> {
   }
 
   #prepare(use: "ward" | "own", count: number): void {
-    if (this.#resting !== undefined || this.#closed) return;
+    if (this.#restarts.rests || this.#closed) return;
     while (this.#members[use].size < count) this.#add(use);
   }
 
@@ -228,7 +174,7 @@ export class TaskPool<Run> {
   pick(use: Use): Member<Run> {
     const member = this.#pick(use);
     clearTimeout(member.timer);
-    this.#failures = 0;
+    this.#restarts.worked();
     return member;
   }
 
@@ -245,19 +191,16 @@ export class TaskPool<Run> {
     }
   }
 
-  /** A run goes into a process. */
   enter(member: Member<Run>, number: number, run: Run): void {
     member.runs.set(number, run);
     this.#running++;
   }
 
-  /** A run is over: a process that is not shared ends with its last one. */
   release(member: Member<Run>, number: number): void {
     if (member.runs.delete(number)) this.#running--;
     if (member.use !== "shared" && member.runs.size === 0) this.#let(member);
   }
 
-  /** Ends a process whatever it does; its other runs go on elsewhere. */
   kill(member: Member<Run>, because = "its process was ended because of another task"): void {
     this.#options.metrics?.processEnded("killed");
     this.#leave(member.host, member.host.kill());
@@ -301,7 +244,7 @@ export class TaskPool<Run> {
   /** A process that runs no tasks. */
   async #spare(): Promise<Member<Run>> {
     const { spare } = this.#members;
-    if (spare.size === 0 && (this.#resting !== undefined || this.#closed)) {
+    if (spare.size === 0 && (this.#restarts.rests || this.#closed)) {
       throw new UncheckedError("No process can be started");
     }
     const [member = this.#add("spare")] = spare;
@@ -318,7 +261,7 @@ export class TaskPool<Run> {
   /** Ends every process, also those that are about to end, and waits for it. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#resting);
+    this.#restarts[Symbol.dispose]();
     const members = this.#all();
     for (const member of members) this.#drop(member);
     const hosts = [...members.map(({ host }) => host), ...this.#leaving];
@@ -419,7 +362,7 @@ export class TaskPool<Run> {
   #failed(member: Member<Run>, { reason, stack, printed }: Failure): void {
     if (!this.#drop(member) || this.#closed) return;
     this.#leave(member.host, member.host.kill());
-    this.#rest();
+    this.#restarts.failed();
     const failure = { reason, ...stack ? { stack } : {}, ...printed ? { printed } : {} };
     if (!this.#isReady) this.#options.onfailed(failure);
     else this.#options.log.error("a task process could not be started", { ...failure });
@@ -429,32 +372,15 @@ export class TaskPool<Run> {
   #gone(member: Member<Run>, because: string, died: boolean): void {
     if (!this.#drop(member) || this.#closed) return;
     const steady = member.entries > 0 || performance.now() - member.readyAt! > STEADY_MS;
-    if (died && !steady) this.#rest();
-    else if (this.#resting === undefined) this.#goOn();
+    if (died && !steady) this.#restarts.failed();
+    else if (!this.#restarts.rests) this.#goOn();
     this.#options.ongone(member, because, died);
-  }
-
-  /** One that cannot even start is not started in a tight loop. */
-  #rest(): void {
-    const ms = restartDelay(++this.#failures, this.#options.restartMs);
-    this.#resting ??= setTimeout(() => {
-      this.#resting = undefined;
-      this.#goOn();
-    }, ms);
   }
 
   #goOn(): void {
     this.start();
     this.#options.onroom();
   }
-}
-
-function isUp({ readyAt }: Member<unknown>): boolean {
-  return readyAt !== null;
-}
-
-function isIdle(member: Member<unknown>): boolean {
-  return isUp(member) && member.runs.size === 0;
 }
 
 function lastLine(text: string): string {

@@ -11,7 +11,7 @@ export function KindsAlarm(): JSX.Element | null {
   const failed = modules.value.filter(({ state }) => state === "failed");
   if (failed.length === 0) return null;
   return (
-    <div role="status">
+    <div class="kinds-alarm" role="status">
       {failed.map(({ module, reason }) => (
         <p key={module} class="notice">
           <WarnIcon />

@@ -5,14 +5,9 @@ import type { FromTasks, ToTasks } from "../../../lib/child/protocol.ts";
 import { UncheckedError } from "../../../lib/runner/checks.ts";
 import { HANG_MS } from "../../helpers/deadline.ts";
 import { eventually } from "../../helpers/eventually.ts";
-import {
-  type Member,
-  restartDelay,
-  TaskPool,
-  type TaskPoolOptions,
-  useOf,
-  USES,
-} from "../../../lib/runner/task_pool.ts";
+import { TaskPool, type TaskPoolOptions } from "../../../lib/runner/task_pool.ts";
+import { type Member, useOf, USES } from "../../../lib/runner/member.ts";
+import { restartDelay } from "../../../lib/runner/restarts.ts";
 import type { TaskProcess, TaskProcessEvents } from "../../../lib/runner/task_process.ts";
 
 const READY: FromTasks = { type: "ready", kinds: [] };

@@ -1,0 +1,52 @@
+/**
+ * When the next task process of a module may be started: not at once where the last one did not come
+ * up, and later each time.
+ *
+ * @module
+ */
+
+import { jittered } from "../task/backoff.ts";
+
+const RESTART_CAP_MS = 60_000;
+
+/** Milliseconds without a new process after so many in a row failed to start. */
+export function restartDelay(failures: number, baseMs = 1000, random = Math.random): number {
+  const ms = Math.min(RESTART_CAP_MS, baseMs * 2 ** Math.min(failures - 1, 30));
+  return jittered(ms, 0.25, random);
+}
+
+export class Restarts implements Disposable {
+  readonly #baseMs: number | undefined;
+  readonly #onmay: () => void;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `onmay` is called when processes may be started again. */
+  constructor(baseMs: number | undefined, onmay: () => void) {
+    this.#baseMs = baseMs;
+    this.#onmay = onmay;
+  }
+
+  /** Whether none may be started now. */
+  get rests(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** One did not come up. */
+  failed(): void {
+    const ms = restartDelay(++this.#failures, this.#baseMs);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#onmay();
+    }, ms);
+  }
+
+  /** One does its work. */
+  worked(): void {
+    this.#failures = 0;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
