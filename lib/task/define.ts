@@ -72,7 +72,11 @@ export interface TaskOptions<
   kind: string;
   /** A sentence for the form that starts it. */
   description?: string;
-  /** Any Standard Schema. The input is validated when the task is submitted. */
+  /**
+   * Any Standard Schema. The input is checked when the task is submitted, and what the schema makes
+   * of it is what `run` gets. The page makes a form of it where its library writes JSON Schema (Zod
+   * from 4.2, ArkType, Valibot with `toStandardJsonSchema()`), and offers a box for JSON where not.
+   */
   input?: Schema;
   /** What happens when an attempt fails. Without it, a failure is final. */
   retry?: RetryOptions;
