@@ -18,6 +18,9 @@ import type { App, RouteContext } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
 
+/** Characters of an input that is checked before its size is. */
+const MAX_CHECKED = 1024 * 1024;
+
 /** Milliseconds that a submit waits for modules that are being loaded: one of them may have its kind. */
 const LOADING_MS = 5000;
 
@@ -106,7 +109,8 @@ async function checkedInput(
   value: unknown,
 ): Promise<Pick<Submission, "input" | "parsed">> {
   const json = value === undefined ? null : JSON.stringify(value);
-  requireSize(json, "");
+  // What is wrong with one that is too large is worth knowing, too, but not to send much further.
+  if (!checked || (json !== null && json.length > MAX_CHECKED)) requireSize(json, "");
   if (!checked) return { input: json };
   const result = await check(app, kind, json);
   if ("issues" in result) {
@@ -120,6 +124,7 @@ async function checkedInput(
       extra: { errors },
     });
   }
+  requireSize(json, "");
   requireSize(result.input, " with its defaults");
   return result.parsed ? result : { input: result.input };
 }

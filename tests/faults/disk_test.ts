@@ -49,7 +49,7 @@ test("a full disk: reads and streams go on, writes get 503, and nothing is lost 
   await disk.free();
   await eventually(async () => {
     const ready = await fetch(`${server.url}/readyz`);
-    assertEquals((await ready.json()).status, "ready");
+    assertEquals((await ready.json()).status, "ok");
   });
   const { status, attempt } = await finished(server.url, task_id);
   assertEquals([status, attempt], ["completed", 1]);

@@ -88,5 +88,5 @@ Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on w
   const told = Array.from({ length: 200 }, (_, n) => `step ${n + 1}`);
   assertEquals(stream.data("log").map(({ message }) => message), told);
   const ready = await fetch(`${app.url}/readyz`);
-  assertEquals((await ready.json()).status, "ready");
+  assertEquals((await ready.json()).status, "ok");
 });
