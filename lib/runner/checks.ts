@@ -1,5 +1,6 @@
 /**
- * The inputs that task processes were asked to check.
+ * The inputs that the task processes of a module were asked to check. One that is busy with its tasks
+ * answers late, one that ended never: then another one is asked as well.
  *
  * @module
  */
@@ -12,42 +13,132 @@ export class UncheckedError extends Error {
   override name = "UncheckedError";
 }
 
-/** Checks under way: a schema may take its time, or never come to an end. */
-const MAX_CHECKS = 1000;
+export interface ChecksOptions {
+  /** A process to ask; `null` while there is none. */
+  pick(): TaskProcess | null;
+  /** Some wait for long: called again and again, until {@link Checks.ask} has another process asked. */
+  onslow(): void;
+  /** Milliseconds after which nobody waits any longer. @default {5000} */
+  checkMs?: number;
+}
+
+/** Milliseconds in which a schema says whether an input fits. */
+const CHECK_MS = 5000;
+
+/** Milliseconds that a process that also runs tasks gets. */
+const BUSY_MS = 1000;
+
+/** Milliseconds between two looks at those that wait. */
+const LOOK_MS = 250;
+
+/** Characters of inputs that wait: far less than a channel bears. */
+const MAX_WAITING = 16 * 1024 * 1024;
+
+/** Characters that one takes beside its input. */
+const AROUND = 256;
 
 interface Check extends PromiseWithResolvers<Checked> {
-  host: TaskProcess;
+  readonly kind: string;
+  readonly input: string | null;
+  readonly size: number;
+  readonly since: number;
+  /** Who was asked and lives. */
+  readonly asked: Set<TaskProcess>;
+  slow: boolean;
 }
 
 export class Checks {
+  readonly #options: ChecksOptions;
+  readonly #checkMs: number;
   readonly #checks = new Map<number, Check>();
   #last = 0;
+  #waiting = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Asks a process. Rejects when that ends. Once nobody wants to know, it must be forgotten. */
-  ask(host: TaskProcess, kind: string, input: string | null): [request: number, Promise<Checked>] {
-    if (this.#checks.size >= MAX_CHECKS) throw new UncheckedError("Too many inputs are checked");
+  constructor(options: ChecksOptions) {
+    this.#options = options;
+    this.#checkMs = options.checkMs ?? CHECK_MS;
+  }
+
+  /**
+   * Has an input checked.
+   *
+   * @throws {UncheckedError} If no process answers in time.
+   */
+  check(kind: string, input: string | null): Promise<Checked> {
+    const size = AROUND + (input?.length ?? 0);
+    if (this.#waiting + size > MAX_WAITING) {
+      throw new UncheckedError("too many inputs are being checked");
+    }
+    const resolvers = Promise.withResolvers<Checked>();
+    const since = performance.now();
+    const check = { ...resolvers, kind, input, size, since, asked: new Set<TaskProcess>() };
     const request = ++this.#last;
-    const check = { host, ...Promise.withResolvers<Checked>() };
-    check.promise.catch(() => {});
-    this.#checks.set(request, check);
-    host.send({ type: "check", request, kind, input });
-    return [request, check.promise];
+    this.#checks.set(request, { ...check, slow: false });
+    this.#waiting += size;
+    this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#checkMs));
+    const host = this.#options.pick();
+    if (host) this.#send(request, host);
+    return resolvers.promise;
+  }
+
+  /** Has a process asked that is ready now: what waits for one, or waits for long. */
+  ask(host: TaskProcess): void {
+    for (const [request, { asked, slow }] of this.#checks) {
+      if (asked.size === 0 || (slow && !asked.has(host))) this.#send(request, host);
+    }
   }
 
   /** A process answers. */
   answered(host: TaskProcess, request: number, checked: Checked): void {
     const check = this.#checks.get(request);
-    if (check?.host === host) check.resolve(checked);
+    if (check?.asked.has(host)) this.#settle(request, check).resolve(checked);
   }
 
-  forget(request: number): void {
-    this.#checks.delete(request);
-  }
-
-  /** A process has ended. */
+  /** A process has ended: another one is asked. */
   gone(host: TaskProcess): void {
-    for (const check of this.#checks.values()) {
-      if (check.host === host) check.reject(new UncheckedError("The task process ended"));
+    for (const { asked } of this.#checks.values()) asked.delete(host);
+    const other = this.#options.pick();
+    if (other) this.ask(other);
+  }
+
+  /** Nobody will answer any more. */
+  close(): void {
+    for (const [request, check] of this.#checks) {
+      this.#settle(request, check).reject(new UncheckedError("the task processes end"));
     }
+  }
+
+  #send(request: number, host: TaskProcess): void {
+    const { kind, input, asked } = this.#checks.get(request)!;
+    asked.add(host);
+    host.send({ type: "check", request, kind, input });
+  }
+
+  #settle(request: number, check: Check): Check {
+    this.#checks.delete(request);
+    this.#waiting -= check.size;
+    if (this.#checks.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    return check;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    let slow = false;
+    // The oldest first.
+    for (const [request, check] of this.#checks) {
+      const age = now - check.since;
+      if (age < BUSY_MS && age < this.#checkMs) break;
+      if (age >= this.#checkMs) {
+        const late = `no task process said within ${this.#checkMs} ms whether it fits`;
+        this.#settle(request, check).reject(new UncheckedError(late));
+      } else {
+        slow = check.slow = true;
+      }
+    }
+    if (slow) this.#options.onslow();
   }
 }

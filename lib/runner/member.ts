@@ -55,8 +55,6 @@ export interface Member<Run> {
   entries: number;
   /** It has loaded its module; milliseconds, monotonic. */
   readyAt: number | null;
-  /** Resolves when it has, with whether it did. */
-  readonly up: PromiseWithResolvers<boolean>;
   /** Until it is ready it kills it when that takes too long; later, when it is of no use. */
   timer: ReturnType<typeof setTimeout> | undefined;
   /** What it asks for, a few at a time. */

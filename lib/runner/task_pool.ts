@@ -5,22 +5,20 @@
  * @module
  */
 
-import { deadline } from "../base/deadline.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import type { Checked } from "../child/check_input.ts";
 import type { FromTasks } from "../child/protocol.ts";
-import { delay } from "../task/delay.ts";
 import type { Kind } from "../task/kind.ts";
-import { Checks, UncheckedError } from "./checks.ts";
+import { Checks, type ChecksOptions } from "./checks.ts";
 import type { Failure } from "./kinds.ts";
 import { isIdle, isUp, type Member, type MemberPool, type Use } from "./member.ts";
 import { Restarts } from "./restarts.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
 /** What {@link TaskPool} takes. */
-export interface TaskPoolOptions<Run> {
+export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs"> {
   /** Of the module. */
   name: string;
   /** Starts a process. */
@@ -62,9 +60,6 @@ const STEADY_MS = 10_000;
 const IDLE_MS = 5000;
 const SPARE_IDLE_MS = 60_000;
 
-/** Milliseconds that a process that also runs tasks gets for a check, before a spare one is asked. */
-const BUSY_MS = 1000;
-
 /** Wards, at the most. */
 const WARDS = 8;
 
@@ -85,10 +80,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
   };
   /** Processes that were told to end and have not yet. */
   readonly #leaving = new Set<TaskProcess>();
-  readonly #checks = new Checks();
+  readonly #checks: Checks;
   readonly #restarts: Restarts;
-  /** Resolves with the next process that is ready. */
-  #nextUp = Promise.withResolvers<void>();
   /** Whose turn it is among the wards. */
   #turn = 0;
   #running = 0;
@@ -98,6 +91,11 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** Nothing is started before {@link TaskPool.start}. */
   constructor(options: TaskPoolOptions<Run>) {
     this.#options = options;
+    this.#checks = new Checks({
+      ...options,
+      pick: () => this.#isReady ? this.#pick("shared").host : null,
+      onslow: () => this.#askSpare(),
+    });
     this.#restarts = new Restarts(options.restartMs, () => this.#goOn());
     this.#sleeps = options.lazy ?? false;
   }
@@ -212,46 +210,19 @@ export class TaskPool<Run> implements MemberPool<Run> {
    *
    * @throws {UncheckedError} If none answers in time.
    */
-  async check(kind: string, input: string | null, ms: number): Promise<Checked> {
-    const open: number[] = [];
-    const over = new AbortController();
-    const ask = (member: Member<Run>) => {
-      over.signal.throwIfAborted();
-      const [request, answer] = this.#checks.ask(member.host, kind, input);
-      open.push(request);
-      return answer;
-    };
-    const checked = async () => {
-      while (!this.#isReady) await this.#nextUp.promise;
-      const answer = ask(this.#pick("shared"));
-      const late = delay(BUSY_MS, over.signal).then(() => null);
-      const quick = await Promise.race([answer.catch(() => null), late]);
-      return quick ?? await Promise.any([answer, this.#spare().then(ask)]);
-    };
-    try {
-      return await deadline(checked(), ms, () => {
-        throw new UncheckedError(`No task process said within ${ms} ms whether the input fits`);
-      });
-    } catch (error) {
-      if (error instanceof AggregateError) throw new UncheckedError("The task processes ended");
-      throw error;
-    } finally {
-      over.abort();
-      for (const request of open) this.#checks.forget(request);
-    }
+  check(kind: string, input: string | null): Promise<Checked> {
+    return this.#checks.check(kind, input);
   }
 
-  /** A process that runs no tasks. */
-  async #spare(): Promise<Member<Run>> {
+  /** Has a process check inputs that runs no tasks. */
+  #askSpare(): void {
     const { spare } = this.#members;
-    if (spare.size === 0 && (this.#restarts.rests || this.#closed)) {
-      throw new UncheckedError("No process can be started");
-    }
+    if (spare.size === 0 && (this.#restarts.rests || this.#closed)) return;
     const [member = this.#add("spare")] = spare;
-    if (!await member.up.promise) throw new UncheckedError("The process did not start");
+    if (!isUp(member)) return;
+    this.#checks.ask(member.host);
     clearTimeout(member.timer);
     member.timer = setTimeout(() => this.#let(member), SPARE_IDLE_MS);
-    return member;
   }
 
   get #isReady(): boolean {
@@ -263,6 +234,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     this.#closed = true;
     this.#restarts[Symbol.dispose]();
     const members = this.#all();
+    this.#checks.close();
     for (const member of members) this.#drop(member);
     const hosts = [...members.map(({ host }) => host), ...this.#leaving];
     await Promise.all(hosts.map((host) => host.kill()));
@@ -284,9 +256,9 @@ export class TaskPool<Run> implements MemberPool<Run> {
 
   #drop(member: Member<Run>): boolean {
     clearTimeout(member.timer);
-    member.up.resolve(false);
-    this.#checks.gone(member.host);
-    return this.#members[member.use].delete(member);
+    const known = this.#members[member.use].delete(member);
+    if (known) this.#checks.gone(member.host);
+    return known;
   }
 
   #add(use: Use | "spare"): Member<Run> {
@@ -301,7 +273,6 @@ export class TaskPool<Run> implements MemberPool<Run> {
       use,
       entries: 0,
       readyAt: null,
-      up: Promise.withResolvers(),
       timer: setTimeout(late, loadMs),
       requests: new Semaphore(REQUESTS),
       // Last, as it may be heard of at once.
@@ -329,11 +300,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
           member.timer = setTimeout(() => this.#let(member), IDLE_MS);
         }
         onready(message.kinds);
-        member.up.resolve(true);
-        if (member.use === "shared") {
-          this.#nextUp.resolve();
-          this.#nextUp = Promise.withResolvers();
-        }
+        if (member.use === "shared") this.#checks.ask(member.host);
+        if (member.use === "spare") this.#askSpare();
         return onroom();
       case "failed":
         if (isUp(member)) throw new SyntaxError("It was ready before");

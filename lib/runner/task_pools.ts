@@ -30,7 +30,7 @@ export interface TaskPoolsOptions<Run> extends
   checksOnly?: boolean;
 }
 
-/** Milliseconds in which a schema says whether an input fits. */
+/** Milliseconds in which a schema of a kind that ships says whether an input fits. */
 const CHECK_MS = 5000;
 
 export class TaskPools<Run> {
@@ -110,12 +110,12 @@ export class TaskPools<Run> {
     const task = module?.tasks?.get(kind);
     if (task) {
       return await deadline(checkInput(task, input), CHECK_MS, () => {
-        throw new UncheckedError("The schema did not say in time whether the input fits");
+        throw new UncheckedError("the schema did not say in time whether it fits");
       });
     }
     const pool = module && this.#pools.get(module);
-    if (!pool) throw new UncheckedError("Nobody here knows the kind");
-    return await pool.check(kind, input, CHECK_MS);
+    if (!pool) throw new UncheckedError("nobody here knows the kind");
+    return await pool.check(kind, input);
   }
 
   async close(): Promise<void> {

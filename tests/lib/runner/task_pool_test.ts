@@ -256,10 +256,11 @@ Deno.test("TaskPool takes what a process says before it is ready for nonsense", 
 });
 
 /** A pool whose processes are ready, and what each is asked. */
-function checking() {
+function checking(checkMs: number) {
   const hosts: (ReturnType<typeof stubbornHost> & { events: TaskProcessEvents })[] = [];
   const pool = poolOf([], {
     processes: 1,
+    checkMs,
     startProcess: (events) => {
       const host = { ...stubbornHost(), events };
       hosts.push(host);
@@ -278,27 +279,44 @@ function checking() {
 const FITS = { input: '{"n":1}', parsed: true };
 
 Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when that is busy", async () => {
-  const { pool, hosts, answer } = checking();
-  const quick = pool.check("k", "{}", HANG_MS);
+  const { pool, hosts, answer } = checking(HANG_MS);
+  const quick = pool.check("k", "{}");
   await settled();
   assertEquals(hosts.length, 1);
   answer(0, FITS);
   assertEquals(await quick, FITS);
 
-  const slow = pool.check("k", "{}", HANG_MS);
+  const slow = pool.check("k", "{}");
   await eventually(() => assertEquals(hosts[1]?.sent.length, 1));
   answer(1, FITS);
   assertEquals(await slow, FITS);
+  // What comes now is nobody's any more.
+  answer(0, FITS);
   void pool.close();
 });
 
-Deno.test("TaskPool.check() does not wait for ever, nor for a process that has ended", async () => {
-  const { pool, hosts } = checking();
-  await assertRejects(() => pool.check("k", "{}", 1), UncheckedError);
-  const asked = pool.check("k", "{}", HANG_MS);
+Deno.test("TaskPool.check() asks the next process when one has ended, and waits for it", async () => {
+  const { pool, hosts, answer } = checking(HANG_MS);
   await settled();
-  const refused = assertRejects(() => asked, UncheckedError);
+  const asked = pool.check("k", "{}");
+  // One that ran something is replaced at once.
+  pool.pick("shared").entries++;
+  hosts[0]!.events.onexit("SIGKILL", "");
+  await settled();
+  assertEquals(hosts[1]!.sent.length, 1);
+  answer(1, FITS);
+  assertEquals(await asked, FITS);
+  void pool.close();
+});
+
+Deno.test("TaskPool.check() waits neither for ever nor for processes that end, and not with too much", async () => {
+  const late = checking(1);
+  await assertRejects(() => late.pool.check("k", "{}"), UncheckedError);
+  void late.pool.close();
+  const { pool, hosts } = checking(HANG_MS);
+  const waiting = Array.from({ length: 16 }, () => pool.check("k", "x".repeat(1024 * 1023)));
+  assertThrows(() => pool.check("k", "x".repeat(1024 * 1024)), UncheckedError);
   hosts.forEach(({ end }) => end());
   await pool.close();
-  await refused;
+  for (const asked of waiting) await assertRejects(() => asked, UncheckedError);
 });
