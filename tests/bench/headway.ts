@@ -35,7 +35,9 @@ export function headwayChild(env: Record<string, string>): Child {
     args: startArguments(),
     cwd: ROOT.pathname,
     env: {
+      // One module, and so one task process, as a worker of the others.
       HEADWAY_KINDS: new URL("tests/bench/kinds.ts", ROOT).pathname,
+      HEADWAY_SHIPPED_KINDS: "0",
       HEADWAY_DRAIN_MS: "0",
       // All streams of the load client come from one address.
       HEADWAY_MAX_STREAMS_PER_CLIENT: "0",

@@ -8,6 +8,8 @@ import { defineTask, log, progress, save } from "headway";
 import { z } from "zod";
 import { Pace, stamp } from "./pace.mjs";
 
+export { demo } from "../../lib/kinds/demo.ts";
+
 /** Ticks `hz` times a second from `start` on; every progress carries the time of its yield. */
 export const ticker = defineTask({
   kind: "bench-ticker",
