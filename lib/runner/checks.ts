@@ -51,6 +51,7 @@ export class Checks {
   readonly #options: ChecksOptions;
   readonly #checkMs: number;
   readonly #checks = new Map<number, Check>();
+  #unsent: number[] = [];
   #last = 0;
   #waiting = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -77,8 +78,9 @@ export class Checks {
     this.#checks.set(request, { ...check, slow: false });
     this.#waiting += size;
     this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#checkMs));
-    const host = this.#options.pick();
-    if (host) this.#send(request, host);
+    this.#unsent.push(request);
+    // What comes in one turn of the event loop goes out as one.
+    if (this.#unsent.length === 1) setImmediate(() => this.#sendAll());
     return resolvers.promise;
   }
 
@@ -109,8 +111,16 @@ export class Checks {
     }
   }
 
+  #sendAll(): void {
+    const host = this.#options.pick();
+    const requests = this.#unsent.splice(0);
+    if (host) { for (const request of requests) this.#send(request, host); }
+  }
+
   #send(request: number, host: TaskProcess): void {
-    const { kind, input, asked } = this.#checks.get(request)!;
+    const check = this.#checks.get(request);
+    if (!check || check.asked.has(host)) return;
+    const { kind, input, asked } = check;
     asked.add(host);
     host.send({ type: "check", request, kind, input });
   }
