@@ -121,5 +121,4 @@ export class Backlog {
   }
 }
 
-/** Of this process. */
 export const BACKLOG: Backlog = new Backlog();

@@ -35,7 +35,6 @@ export interface Reading {
 }
 
 export interface MetricsOptions {
-  /** Of Headway. */
   version: string;
   role: string;
 }
@@ -191,7 +190,6 @@ export class Metrics implements Disposable {
     return new Histogram({ name: `headway_${name}`, help, labelNames, buckets, registers });
   }
 
-  /** Adds the metrics that are read at a scrape. */
   #addScraped(): void {
     const add = (
       name: string,

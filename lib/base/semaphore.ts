@@ -11,14 +11,14 @@ export class Semaphore {
     return this.#waiting.size;
   }
 
-  /** Resolves with a turn, which lasts until it is disposed of. */
+  /** Resolves with a permit, which is given back when it is disposed of. */
   acquire(): Promise<Disposable>;
-  /** Leaves, with `null`, if the signal aborts before it is its turn. */
+  /** Resolves with `null` if the signal aborts first. */
   acquire(signal: AbortSignal | undefined): Promise<Disposable | null>;
   async acquire(signal?: AbortSignal): Promise<Disposable | null> {
     if (signal?.aborted) return null;
     if (this.#free > 0) this.#free--;
-    else if (!await this.#turn(signal)) return null;
+    else if (!await this.#wait(signal)) return null;
     let over = false;
     return {
       [Symbol.dispose]: () => {
@@ -29,13 +29,13 @@ export class Semaphore {
     };
   }
 
-  /** Runs `work` when it is its turn. */
+  /** Runs `work` with a permit. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Gives up its turn and returns `undefined` if the signal aborts before `work` starts. */
+  /** Returns `undefined` if the signal aborts before `work` starts. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-    using turn = await this.acquire(signal);
-    return turn === null ? undefined : await work();
+    using permit = await this.acquire(signal);
+    return permit === null ? undefined : await work();
   }
 
   #release(): void {
@@ -44,7 +44,7 @@ export class Semaphore {
     else this.#free++;
   }
 
-  #turn(signal: AbortSignal | undefined): Promise<boolean> {
+  #wait(signal: AbortSignal | undefined): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const end = (goes: boolean) => {
       this.#waiting.delete(go);

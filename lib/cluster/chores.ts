@@ -17,7 +17,7 @@ export class Chores {
     return this.#closing.signal;
   }
 
-  /** Does it each `ms` milliseconds; a turn that finds the last one under way is left out. */
+  /** Does it each `ms` milliseconds; skipped while the last one is still under way. */
   every(ms: number, name: string, work: () => Promise<void>): void {
     if (this.signal.aborted) return;
     this.#timers.push(setInterval(() => this.once(name, work), ms));

@@ -1,5 +1,5 @@
 /**
- * Whose turn a pending task is, among the processes that could run it. Each works out the same order
+ * Which of the processes that could run a pending task claims it first. Each works out the same order
  * for itself, so that tasks spread evenly and claims seldom collide; nobody has to be asked, and a
  * process that is full or dead is only waited for.
  *
@@ -7,7 +7,7 @@
  */
 
 /** Milliseconds that a process leaves to each one before it: more than a claim takes to be heard of. */
-const TURN_MS = 150;
+const WAIT_MS = 150;
 
 /**
  * Milliseconds for which `self` should leave a task to others: by rendezvous hashing, none for one
@@ -17,7 +17,7 @@ export function claimDelay(id: string, self: string, workers: readonly string[])
   const own = weight(id, self);
   let before = 0;
   for (const other of workers) if (other !== self && weight(id, other) > own) before++;
-  return before * TURN_MS;
+  return before * WAIT_MS;
 }
 
 /** FNV-1a, with the bits of its end spread over all of it. */

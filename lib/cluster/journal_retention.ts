@@ -56,12 +56,11 @@ export class JournalRetention implements Write {
     });
   }
 
-  /** Stops, and waits for what is under way. */
   stop(): Promise<void> {
     return this.#chores.stop();
   }
 
-  /** Entries of before this process began are remembered too, so that they go in their turn. */
+  /** Entries from before this process began are remembered too, so that the oldest go first. */
   async #findOld(): Promise<void> {
     const { store: { kv }, hub: { passed, position } } = this.#options;
     const { oldest } = passed;

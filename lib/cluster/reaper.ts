@@ -56,7 +56,6 @@ export class Reaper {
     this.#chores.every(this.#options.leaseMs / 3, "reap", () => this.#reapSilent());
   }
 
-  /** Stops, and waits for what is under way. */
   stop(): Promise<void> {
     return this.#chores.stop();
   }

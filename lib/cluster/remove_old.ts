@@ -35,7 +35,7 @@ export async function removeOld(store: Store, before: number, signal: AbortSigna
         // These are read while the last ones are on their way to the disk.
         const last = under;
         under = removeThose(store, ids, before);
-        // It is awaited in its turn.
+        // It is awaited later.
         under.catch(() => {});
         ids = [];
         await last;

@@ -74,7 +74,6 @@ export class Session implements Write, Disposable {
     this.#versionstamp = versionstamp;
   }
 
-  /** Stops renewing. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }

@@ -50,7 +50,6 @@ export class Sweeper {
     this.#chores.once("finish removals", () => store.finishRemovals());
   }
 
-  /** Stops, and waits for what is under way. */
   stop(): Promise<void> {
     return this.#chores.stop();
   }

@@ -8,7 +8,6 @@
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Headway's own folder. */
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const OWN_CONFIG = join(PROJECT, "deno.json");
 

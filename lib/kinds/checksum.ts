@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { defineTask, progress, type TaskDefinition } from "headway";
-import { pieces } from "./pieces.ts";
+import { readChunks } from "./read_chunks.ts";
 
 /** What can be computed. */
 export const ALGORITHMS = ["sha-224", "sha-256", "sha-384", "sha-512"] as const;
@@ -57,9 +57,9 @@ export const checksum: TaskDefinition<ChecksumInput, never, ChecksumResult, Chec
       const hashes = names.map((name) => createHash(name.replace("-", "")));
       let done = 0;
       yield progress({ ...report, done });
-      for await (const piece of pieces(upload(input.upload), signal)) {
-        for (const hash of hashes) hash.update(piece);
-        done += piece.length;
+      for await (const chunk of readChunks(upload(input.upload), signal)) {
+        for (const hash of hashes) hash.update(chunk);
+        done += chunk.length;
         yield progress({ ...report, done });
       }
       const digests: ChecksumResult["digests"] = {};

@@ -11,7 +11,6 @@ const COUNTED = [...CELL_TYPES, "code"] as const;
 /** What a column turned out to hold: one type throughout, `mixed`, or no value at all. */
 export type ColumnType = CellType | "mixed" | "empty";
 
-/** The profile of one column. */
 export interface ColumnSummary {
   /** What its values are, cells without one aside. */
   type: ColumnType;
@@ -86,14 +85,12 @@ export class ColumnProfile {
     return this.#hashes?.size ?? 0;
   }
 
-  /** Counts no further different values, and frees what that took. */
   forget(): void {
     if (this.#hashes === undefined) return;
     this.#state.distinct = this.remembered;
     this.#hashes = undefined;
   }
 
-  /** Takes a cell. */
   add(cell: string): void {
     const value = trim(cell);
     if (value === "" || value === this.#nullText) {
@@ -114,7 +111,6 @@ export class ColumnProfile {
     this.#hashes?.add(hashText(value));
   }
 
-  /** The state as JSON. */
   state(): ColumnState {
     const state = structuredClone(this.#state);
     if (this.#hashes === undefined) return state;
@@ -122,7 +118,6 @@ export class ColumnProfile {
     return { ...state, distinct: new Uint8Array(hashes.buffer).toBase64() };
   }
 
-  /** The profile so far. */
   summary(): ColumnSummary {
     const { nulls, counts, texts, numbers, distinct } = this.#state;
     const codes = counts[COUNTED.indexOf("code")]!;

@@ -11,7 +11,6 @@ const CLEAR_LEAD = 0.01;
 /** Sheets of Excel may say what separates their cells. */
 const SEP_LINE = /^\ufeff?"?sep=([^"])"?[\r\n]/iu;
 
-/** What a task's input says about it. */
 export interface DialectGiven {
   /** What separates the cells. */
   delimiter?: string | undefined;
@@ -23,7 +22,6 @@ export interface DialectGiven {
 
 /** How a file is written, and where its table begins. */
 export interface DetectedDialect {
-  /** How its rows are written. */
   dialect: CsvDialect;
   /** Where its table begins. */
   start: TableStart;

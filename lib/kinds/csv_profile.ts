@@ -11,7 +11,7 @@ import type { TaskContext, TaskDefinition, Yield } from "headway";
 import { detectDialect } from "./csv_dialect.ts";
 import { type CsvDialect, type CsvPosition, CsvRows } from "./csv_rows.ts";
 import { otherFormat } from "./file_format.ts";
-import { pieces } from "./pieces.ts";
+import { readChunks } from "./read_chunks.ts";
 import type { Decimal } from "./plain_number.ts";
 import {
   type NamedColumn,
@@ -38,9 +38,7 @@ const SIGN = /[^\p{L}\p{M}\p{N}\s_.()-]/u;
 /** The layout of a checkpoint. */
 const VERSION = 3;
 
-/** What `csv-profile` takes. */
 export interface CsvProfileInput {
-  /** The upload's id. */
   upload: string;
   /** One character; without it, the one of `,` `;` tab `|` `^` and `~` that fits the file. */
   delimiter?: string | undefined;
@@ -56,7 +54,6 @@ export interface CsvProfileInput {
   null_text?: string | undefined;
 }
 
-/** What `csv-profile` ends with. */
 export interface CsvProfile extends TableSummary {
   /** Bytes of the file. */
   size: number;
@@ -80,7 +77,6 @@ export interface CsvProfile extends TableSummary {
 export interface CsvProfileCheckpoint {
   /** The layout of this; a checkpoint of another is of no use. */
   version: 3;
-  /** How the rows are written. */
   dialect: CsvDialect;
   /** Where the table begins. */
   start: TableStart;
@@ -128,8 +124,8 @@ export const csvProfile: TaskDefinition<CsvProfileInput, never, CsvProfile, CsvP
 /**
  * The work of {@link csvProfile}.
  *
- * @param saveEveryMs Milliseconds between two checkpoints; 0 saves after each piece of the file.
- * @throws {Error} If the file is no CSV file, its delimiter is not plain, its header is malformed,
+ * @param saveEveryMs Milliseconds between two checkpoints; 0 saves after each chunk of the file.
+ * @throws {Error} If the file is not CSV, its delimiter is not plain, its header is malformed,
  * or no row fits it.
  */
 export async function* profileCsv(
@@ -140,25 +136,25 @@ export async function* profileCsv(
   const saved = given?.version === VERSION ? given : undefined;
   const { size } = await uploadInfo(input.upload);
   const { dialect, start, encoding: known } = saved ??
-    detect(await readStart(pieces(upload(input.upload), signal)), input);
+    detect(await readStart(readChunks(upload(input.upload), signal)), input);
   let encoding = known;
   const rows = new CsvRows(dialect, encoding?.name, saved?.position);
   const { header, trailing, decimal } = start;
   const options = { header, trailing, decimal, nullText: input.null_text };
   const table = new TableProfile(options, saved?.table);
   let { malformed, undecoded } = saved ?? { malformed: 0, undecoded: undefined };
-  const told: Yield<never, never>[] = [];
+  const rowsToLog: Yield<never, never>[] = [];
   let savedAt = performance.now();
 
   yield report();
-  let source = pieces(upload(input.upload, { offset: rows.position.offset }), signal);
-  if (encoding === undefined) source = untilForeign(source, settle);
-  for await (const piece of source) {
-    take(piece);
+  let source = readChunks(upload(input.upload, { offset: rows.position.offset }), signal);
+  if (encoding === undefined) source = untilForeign(source, setEncoding);
+  for await (const chunk of source) {
+    take(chunk);
     yield report();
     if (performance.now() - savedAt < saveEveryMs) continue;
     // Right before a checkpoint, so that a restart does not repeat them.
-    yield* told.splice(0);
+    yield* rowsToLog.splice(0);
     const { position } = rows;
     const state = {
       dialect,
@@ -175,7 +171,7 @@ export async function* profileCsv(
   take();
   yield report();
   if (malformed > 0 && table.rows === 0) {
-    yield* told;
+    yield* rowsToLog;
     throw new Error(
       `Cannot profile the file as none of its ${malformed} rows is well-formed: ` +
         'give "skip_lines" or "delimiter" if its header or delimiter is another',
@@ -184,7 +180,7 @@ export async function* profileCsv(
   const { columns, column_count } = table.summary();
   const warnings = doubts(columns);
   for (const doubt of warnings) warn(doubt);
-  yield* told;
+  yield* rowsToLog;
   return {
     size,
     encoding: encoding?.name ?? "utf-8",
@@ -207,13 +203,13 @@ export async function* profileCsv(
     return progress({ done, total: size, unit: "bytes", stage: "profile", message });
   }
 
-  function settle(sample: Uint8Array): void {
+  function setEncoding(sample: Uint8Array): void {
     encoding = encodingOf(sample);
     rows.decodeAs(encoding.name);
   }
 
-  function take(piece?: Uint8Array): void {
-    for (const row of rows.read(piece)) {
+  function take(chunk?: Uint8Array): void {
+    for (const row of rows.read(chunk)) {
       const { line, cells, problem } = row;
       if (line < start.line) continue;
       if (row.undecoded) undecoded ??= line;
@@ -259,7 +255,7 @@ export async function* profileCsv(
   }
 
   function warn(message: string, data?: Record<string, unknown>): void {
-    told.push(log(message, { ...data, level: "warn" }));
+    rowsToLog.push(log(message, { ...data, level: "warn" }));
   }
 }
 
@@ -273,7 +269,7 @@ function detect(
   const sample = bytes.subarray(0, SAMPLE_BYTES);
   const text = new TextDecoder(encoding?.name).decode(sample);
   const format = otherFormat(bytes, text);
-  if (format !== undefined) throw new Error(`The file is no CSV file but ${format}`);
+  if (format !== undefined) throw new Error(`The file is not CSV but ${format}`);
   const { dialect, start } = detectDialect(sample, encoding?.name, input);
   const { decimal = start.decimal } = input;
   return { dialect, start: { ...start, decimal }, encoding };
@@ -282,8 +278,8 @@ function detect(
 /** The first bytes: a sample of the text, and one of what is not ASCII in it. */
 async function readStart(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   let start = Buffer.alloc(0);
-  for await (const piece of source) {
-    start = Buffer.concat([start, piece]);
+  for await (const chunk of source) {
+    start = Buffer.concat([start, chunk]);
     if (start.length >= 2 * SAMPLE_BYTES) break;
   }
   return start.subarray(0, 2 * SAMPLE_BYTES);

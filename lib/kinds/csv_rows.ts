@@ -38,15 +38,15 @@ export interface CsvPosition {
 }
 
 /**
- * Reads the rows of a CSV file (RFC 4180) from pieces of it. CR LF, LF and CR end a line. Only a
+ * Reads the rows of a CSV file (RFC 4180) from chunks of it. CR LF, LF and CR end a line. Only a
  * quote that begins a cell quotes; any other is text. Blank lines are passed over. A malformed row
  * costs its first line, so that a stray quote does not take the rest of the file with it.
  *
  * The rows depend on the bytes alone, not on how they are cut, and memory is bounded by the longest
- * row and a piece. All is found in decoded text, as a byte of a character may look like a delimiter.
+ * row and a chunk. All is found in decoded text, as a byte of a character may look like a delimiter.
  */
 export class CsvRows {
-  /** Where to go on, once all rows of the last piece are taken. */
+  /** Where to go on, once all rows of the last chunk are taken. */
   position: CsvPosition;
   #dialect: CsvDialect;
   #decoder: TextDecoder;
@@ -65,15 +65,15 @@ export class CsvRows {
     this.position = from ?? { offset: 0, line: 1, skipping: false };
   }
 
-  /** Decodes so from the next piece on; all before must have been ASCII. */
+  /** Decodes so from the next chunk on; all before must have been ASCII. */
   decodeAs(encoding: string): void {
     this.#decoder = decoder(encoding);
   }
 
-  /** The rows that a piece completes. Without one the file has ended, and its last row is whole. */
-  *read(piece?: Uint8Array): Generator<CsvRow, void, void> {
-    const bytes = piece === undefined ? this.#rest : Buffer.concat([this.#rest, piece]);
-    const usable = piece === undefined ? bytes : bytes.subarray(0, this.#settled(bytes));
+  /** The rows that a chunk completes. Without one the file has ended, and its last row is whole. */
+  *read(chunk?: Uint8Array): Generator<CsvRow, void, void> {
+    const bytes = chunk === undefined ? this.#rest : Buffer.concat([this.#rest, chunk]);
+    const usable = chunk === undefined ? bytes : bytes.subarray(0, this.#complete(bytes));
     // May end within a character; then the row that it is in is not whole either.
     const text = this.#begin(this.#decoder.decode(usable));
     const damaged = text.includes("\ufffd");
@@ -88,7 +88,7 @@ export class CsvRows {
       }
       const { cells, end, lines, broken } = this.#scan(at);
       const tooLong = end - at > MAX_ROW;
-      if (end === text.length && piece !== undefined && !tooLong) break;
+      if (end === text.length && chunk !== undefined && !tooLong) break;
       const problem = tooLong ? `no end within ${MAX_ROW} characters` : broken;
       skipping = problem !== undefined;
       if (skipping || cells.length > 0) {
@@ -114,7 +114,7 @@ export class CsvRows {
   }
 
   /** How many of the bytes mean the same whatever follows: no half of a unit, and no CR of a CR LF. */
-  #settled(bytes: Uint8Array): number {
+  #complete(bytes: Uint8Array): number {
     const unit = unitBytes(this.#decoder);
     const length = bytes.length - bytes.length % unit;
     // The other byte of a unit is 0, that is, whichever it is.
@@ -192,7 +192,6 @@ class Finder {
     this.#part = part;
   }
 
-  /** Forgets the text. */
   reset(): void {
     this.#from = 1;
     this.#at = 0;

@@ -11,19 +11,16 @@ import { defineTask, progress, save, type TaskDefinition } from "headway";
 const MAX_STEPS = 100_000;
 const MAX_INTERVAL_MS = 3_600_000;
 
-/** What `demo` takes. */
 export interface DemoInput {
   /** Steps in all, 0 to 100,000. @default {10} */
   steps: number;
   /** Milliseconds before each step, 0 to 3,600,000. @default {1000} */
   interval_ms: number;
-  /** The step that fails, from 1; without it none does. */
+  /** The step that fails, from 1; without it no step does. */
   fail_at?: number | undefined;
 }
 
-/** What `demo` ends with. */
 export interface DemoResult {
-  /** Always `"processed"`. */
   data: "processed";
 }
 

@@ -34,12 +34,12 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\x1b\$[@B]/, "ISO-2022-JP: save it as UTF-8"],
 ];
 
-/** The shares of control characters, and of NUL, from which on it is no text. */
+/** The shares of control characters, and of NUL, from which on a file is not text. */
 const MAX_CONTROL = 0.02;
 const MAX_NUL = 0.3;
 
 /**
- * Tells what a file is that is no CSV file, whatever its name says.
+ * Tells what a file is where it is not CSV, whatever its name says.
  *
  * @param start The first bytes.
  * @param text The same, decoded.

@@ -105,7 +105,6 @@ export class TableProfile {
     return undefined;
   }
 
-  /** The state as JSON. */
   state(): TableState {
     const { rows, width } = this;
     const columns = this.#columns.map((column) => column.state());

@@ -1,6 +1,6 @@
 /**
  * How the streams of a server that stops end: one after another, each client told when to come
- * again, so that they do not all knock at the next door at once.
+ * again, so that they do not all reconnect at once.
  *
  * @module
  */
@@ -26,7 +26,6 @@ export interface DrainOptions {
 const APART_MS = 5;
 
 export class Drain {
-  /** Milliseconds it takes. */
   readonly windowMs: number;
   readonly #options: DrainOptions;
   readonly #random: () => number;
@@ -41,7 +40,7 @@ export class Drain {
     this.windowMs = elsewhere ? windowMs : Math.min(windowMs, streams.length * APART_MS);
   }
 
-  /** Milliseconds a client who is sent away now should wait: at an open door, spread again. */
+  /** Milliseconds that a client refused now should wait: where others answer, spread once more. */
   retryMs(): number {
     const { retryMs, elsewhere } = this.#options;
     if (elsewhere) return jittered(retryMs, 0.5, this.#random);

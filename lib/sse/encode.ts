@@ -6,7 +6,6 @@
 
 const encoder = new TextEncoder();
 
-/** What {@link encodeMessage} writes. */
 export interface SseMessage {
   /** The event's name; without one it is a `message`. No CR, LF or NUL. */
   event?: string | undefined;
@@ -40,7 +39,7 @@ export function encodeMessage(message: SseMessage): string {
   let text = "";
   if (retry !== undefined) {
     if (!Number.isSafeInteger(retry) || retry < 0) {
-      throw new RangeError(`Cannot encode 'retry' as it is no whole number: ${retry}`);
+      throw new RangeError(`Cannot encode 'retry' as it is not a whole number: ${retry}`);
     }
     text += `retry: ${retry}\n`;
   }

@@ -9,7 +9,6 @@ import { BACKLOG, type Backlog } from "../base/backlog.ts";
 /** How a stream ended; see ARCHITECTURE.md. */
 export type StreamEnd = "done" | "gone" | "life" | "slow" | "stalled" | "stop";
 
-/** A stream, as the pulse drives it. */
 export interface Pulsed {
   /** How it ended; `null` while it lives. */
   readonly ended: StreamEnd | null;
@@ -53,7 +52,6 @@ export class Pulse implements Disposable {
   /** What waits for readers, with that of everybody else. */
   readonly backlog: Backlog;
 
-  /** Ticks every `intervalMs`. */
   constructor(intervalMs: number, backlog: Backlog = BACKLOG) {
     this.backlog = backlog;
     this.#timer = setInterval(() => {
@@ -77,7 +75,6 @@ export class Pulse implements Disposable {
     this.#streams.add(stream);
   }
 
-  /** No longer: it has ended. */
   delete(stream: Pulsed, how: StreamEnd): void {
     this.ended[how]++;
     this.#streams.delete(stream);

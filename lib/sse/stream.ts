@@ -40,7 +40,6 @@ export interface SseStreamOptions {
   endsInMs?: number;
   /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
   retryMs: number;
-  /** See {@link OutboxOptions.limit}. */
   queue: number;
   /** What is sent with a heartbeat, beside the comment: an id that moves the cursor on. */
   onheartbeat?: () => Uint8Array | null;
@@ -116,7 +115,7 @@ export class SseStream implements Pulsed {
     }
   }
 
-  /** Aborts when it has ended, however. */
+  /** Aborts when it has ended, for any reason. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }

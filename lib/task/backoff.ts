@@ -6,7 +6,6 @@
 
 import { MAX_DELAY_MS } from "./limits.ts";
 
-/** What {@link retryDelay} takes. */
 export interface BackoffOptions {
   /** Milliseconds: the bound of the first wait. */
   baseMs: number;

@@ -138,7 +138,7 @@ export interface TaskDefinition<
   run(context: TaskContext<Input>): AsyncGenerator<Yield<Output>, Result, void>;
 }
 
-/** A definition of whatever types, as the engine sees it. */
+/** A definition of any types, as the engine sees it. */
 // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
 export type AnyTask = TaskDefinition<any, any, any, any>;
 

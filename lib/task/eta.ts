@@ -11,7 +11,6 @@ export interface Estimate {
   readonly since: number;
   /** When the last one counted came. */
   readonly at: number;
-  /** The last value counted. */
   readonly value: number;
   /** Units a second, smoothed; `null` until two values came. */
   readonly rate: number | null;
@@ -26,7 +25,7 @@ const GRAIN_MS = 50;
  * Takes one more value into the estimate. `goal` is `null` while the total is unknown: then there
  * is a rate and no time left.
  *
- * A value below the last one (a new stage counts from 0 again) begins the estimate anew.
+ * A value below the last one (a new stage counts from 0 again) starts the estimate over.
  *
  * @example
  * ```ts
@@ -53,7 +52,7 @@ export function estimate(
   if (dt < GRAIN_MS && !arrived) return last;
 
   const momentary = dt > 0 ? ((value - last.value) / dt) * 1000 : last.rate ?? 0;
-  // The memory grows with the task: quick to settle at its start, calm later.
+  // The memory grows with the task: quick to adapt at its start, calm later.
   const memory = clamp((at - last.since) / 3, 500, 15_000);
   const rate = last.rate === null
     ? momentary

@@ -22,17 +22,12 @@ export type EventType =
   | "cancel"
   | "submitted";
 
-/** One event of one task. */
 export interface TaskEvent {
-  /** What it is. */
   type: EventType;
-  /** The task. */
   id: string;
-  /** The task's kind. */
   kind: string;
   /** Its place among the task's events. */
   seq: number;
-  /** Its data. */
   json: string;
 }
 

@@ -2,8 +2,8 @@
 const FINAL = Symbol.for("headway.final");
 
 /**
- * Ends a task at once: an attempt that throws it is the last, whatever `retry` says. For what no
- * retry can mend.
+ * Ends a task at once: an attempt that throws it is the last, whatever `retry` says. For failures
+ * that retrying cannot help.
  *
  * @example
  * ```ts

@@ -18,7 +18,6 @@ export const MAX_VALUE = MAX_JSON - AROUND_JSON;
 /** Levels of arrays and objects. */
 export const MAX_LEVELS = 100;
 
-/** What a value is for. */
 export interface ValueUse {
   /** What it is called in a sentence, as "output()". */
   readonly what: string;
@@ -36,7 +35,6 @@ interface Problem {
   readonly large?: true;
 }
 
-/** One look at a value. */
 interface Look {
   readonly exact: boolean;
   /** Bytes of JSON that are left, counted from below. */

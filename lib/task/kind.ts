@@ -8,7 +8,6 @@ import type { AnyTask, RetryOptions } from "./define.ts";
 import { MAX_JSON } from "./limits.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
-/** A JSON Schema. */
 export type JsonSchema = Record<string, unknown>;
 
 export interface Kind {
@@ -16,7 +15,6 @@ export interface Kind {
   readonly description: string | null;
   /** Of the input; `null` where its schema cannot be written down, or where anything goes. */
   readonly schema: JsonSchema | null;
-  /** Whether an input is checked. */
   readonly checked: boolean;
   /** Whether a task cannot do without an input. */
   readonly required: boolean;
@@ -25,7 +23,6 @@ export interface Kind {
   readonly timeout: number | null;
   /** Runs at once, over the whole cluster. */
   readonly concurrency: number | null;
-  /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
 }
 
@@ -41,7 +38,6 @@ const MAX_SCHEMAS = 2 * 1024 * 1024;
 /** How deep a schema may be: more would be too much for who walks through it. */
 export const MAX_DEPTH = 64;
 
-/** What a server needs to know of the definitions of a module. */
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
@@ -73,7 +69,6 @@ function takesNothing(schema: StandardSchema): boolean {
   return false;
 }
 
-/** Whether a value of JSON is deeper than `depth`. */
 export function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return depth === 0 || Object.values(value).some((part) => isDeeper(part, depth - 1));

@@ -23,7 +23,7 @@ const NAMES: Readonly<Record<string, LogLevel>> = {
   emerg: "error",
 };
 
-/** The level that is meant, as `error` by `"FATAL"`; `undefined` where it is none that is known. */
+/** The level that is meant, as `error` by `"FATAL"`; `undefined` where it is not known. */
 export function levelOf(given: unknown): LogLevel | undefined {
   if (typeof given !== "string") return undefined;
   const name = given.toLowerCase();

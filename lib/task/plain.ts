@@ -23,7 +23,6 @@ interface Walk {
   characters: number;
 }
 
-/** A value as plain data. */
 export function plainOf(value: unknown, special: Special = () => undefined): unknown {
   return walk(value, {
     special,

@@ -34,7 +34,6 @@ export function afterRestore(task: Task, restoredAt: number): Task {
   return { ...task, lostIds, record: { ...record, seq: first - 1 } };
 }
 
-/** Whether an id is of a history that is lost. */
 export function isLost(seq: number, lostIds: readonly LostIds[]): boolean {
   return lostIds.some(([after, before]) => seq > after && seq < before);
 }

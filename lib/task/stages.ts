@@ -41,7 +41,7 @@ export function stagedFigures(
 ): Figures | null {
   let stages = record.stages;
   if (report.stages) stages = declared(stages ?? [], report.stages);
-  else if (!stages && beginsAnew(record, report, countedIn)) stages = begun(record, countedIn);
+  else if (!stages && startsOver(record, report, countedIn)) stages = begun(record, countedIn);
   if (!stages) return null;
   const name = report.stage ?? record.stage;
   if (name === null) {
@@ -64,7 +64,7 @@ function nameOf(stage: string): string {
 }
 
 /** Whether a stage counts from its beginning again, and what was counted belongs to another. */
-function beginsAnew(record: TaskRecord, report: Report, countedIn: string | null): boolean {
+function startsOver(record: TaskRecord, report: Report, countedIn: string | null): boolean {
   const stage = report.stage ?? record.stage;
   if (stage === null || stage === countedIn) return false;
   const { done, total, progress } = record;

@@ -1,11 +1,11 @@
 /**
  * The [Standard Schema](https://standardschema.dev) interface, version 1, as far as Headway uses it:
- * whatever schema library has it can describe a task's input.
+ * any schema library that has it can describe a task's input.
  *
  * @module
  */
 
-/** A schema of whatever library. */
+/** A schema of any library. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   /** What the standard asks for. */
   readonly "~standard": StandardProps<Input, Output>;

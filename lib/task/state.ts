@@ -27,7 +27,7 @@ export type LostIds = readonly [after: number, before: number];
 
 /** A task, as the engine knows it. */
 export interface Task {
-  /** What everybody sees. Its `result` stays `null` here: it is kept apart, see `stored.ts`. */
+  /** What everybody sees. Its `result` stays `null` here: it is stored apart, see `../kv/head.ts`. */
   record: TaskRecord;
   /** The session that runs it, or `null`. */
   owner: string | null;
@@ -41,7 +41,6 @@ export interface Task {
   interruptions: number;
   /** How often its process died under it since its last checkpoint. */
   deaths: number;
-  /** Whether it has saved a checkpoint. */
   checkpointed: boolean;
   /** Its place under the kind's concurrency limit, or `null`. */
   slot: number | null;
@@ -77,7 +76,6 @@ export interface Task {
   submitter?: string;
 }
 
-/** What can happen to a task. */
 export type Change =
   | { type: "start"; owner: string; slot?: number | null }
   | { type: "complete" }
@@ -227,31 +225,23 @@ const NO_PROGRESS = {
 
 const NOTHING_COUNTED = { peak: 0, countedIn: null, stack: null } satisfies Partial<Task>;
 
-/** What a new task is made from. */
 export interface NewTask {
   /** ULID. */
   id: string;
   /** A known kind. */
   kind: string;
-  /** See {@link TaskRecord.max_attempts}. */
   maxAttempts: number;
-  /** See {@link TaskRecord.priority}. */
   priority: number;
   /** Milliseconds since the epoch. */
   runAt: number;
   /** Milliseconds an attempt may take, or `null`. */
   timeoutMs: number | null;
-  /** See {@link Task.parsed}. */
   parsed?: boolean;
-  /** See {@link Task.uploads}. */
   uploads?: readonly string[];
-  /** See {@link Task.submitter}. */
   submitter?: string;
-  /** See {@link TaskRecord.retried_from}. */
   retriedFrom?: string;
 }
 
-/** A task as it is when it is submitted. */
 export function newTask(spec: NewTask, now: number): Task {
   const at = new Date(now).toISOString();
   return {

@@ -11,7 +11,6 @@ import { plainOf, tagOf } from "./plain.ts";
 import type { TaskError } from "./record.ts";
 import { brief, cut, textOf } from "./text.ts";
 
-/** A thrown value. */
 export interface Thrown {
   /** As clients see it. */
   error: TaskError;
@@ -98,7 +97,7 @@ function messageOf(value: unknown, name: string, stack: unknown): string {
   return json === undefined ? "An object was thrown that cannot be read" : json;
 }
 
-/** An object that is no error, in full. */
+/** An object that is not an error, in full. */
 function jsonOf(value: object): string | undefined {
   const plain = plainOf(value);
   if (typeof plain !== "string") return JSON.stringify(plain);

@@ -1,15 +1,15 @@
 /**
- * How far a task was at which time: a few points that ride in its head, so that who comes late, or
- * when all is over, sees how it went. The longer an attempt runs, the further apart they are.
+ * How far a task was at which time: a few points that ride in its head, so that whoever looks
+ * later sees how it went. The longer an attempt runs, the further apart they are.
  *
  * @module
  */
 
 import type { TaskRecord } from "./record.ts";
 
-/** See the module. Never changed, only replaced. Times are milliseconds since the epoch. */
+/** Never changed, only replaced. Times are milliseconds since the epoch. */
 export interface Trace {
-  /** Milliseconds between two points, at the least. */
+  /** Milliseconds between two points, at least. */
   readonly gap: number;
   /** Oldest first: when, percent, units done. */
   readonly points: readonly TracePoint[];
@@ -23,17 +23,16 @@ export type TracePoint = readonly [at: number, percent: number | null, done: num
 /** When a stage began, and its name. */
 export type TraceStage = readonly [at: number, name: string];
 
-/** Points kept at the most: a kilobyte of a head. */
+/** Points kept at most: a kilobyte of a head. */
 export const MAX_POINTS = 64;
 
-/** Stages kept at the most, and characters of their names. */
+/** Stages kept at most, and characters of their names. */
 export const MAX_STAGES = 16;
 const MAX_NAME = 64;
 
 /** Milliseconds between the first points. */
 const MIN_GAP = 250;
 
-/** The trace of an attempt that begins. */
 export function newTrace(at: number): Trace {
   return { gap: MIN_GAP, points: [[at, 0, null]], stages: [] };
 }
@@ -73,7 +72,7 @@ export function traced(
   return { gap, points, stages };
 }
 
-/** Bytes that a trace takes in the store, at the most. */
+/** Bytes that a trace takes in the store, at most. */
 export function traceSize(trace: Trace | null): number {
   return trace === null
     ? 0

@@ -21,7 +21,7 @@ const ALLOWED: [string, string][] = [
   ["lib/kinds/demo.ts", `import { progress } from "headway";`],
   ["lib/kinds/demo.ts", `import { parse } from "csv-parse";`],
   ["lib/kinds/demo.ts", `import { createHash } from "node:crypto";`],
-  ["lib/kinds/demo.ts", `import { pieces } from "./pieces.ts";`],
+  ["lib/kinds/demo.ts", `import { readChunks } from "./read_chunks.ts";`],
   ["routes/tasks.ts", `import { submit } from "../lib/store.ts";`],
   ["routes/mod.ts", `import { tasks } from "./tasks.ts";`],
   ["static/app.tsx", `import { signal } from "@preact/signals";`],

@@ -1,4 +1,3 @@
-/** What a failed assertion throws. */
 export class AssertionError extends Error {
   /** Named `AssertionError`, also across two copies of this module. */
   constructor(message: string, options?: ErrorOptions) {

@@ -146,7 +146,6 @@ export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void
   assertOrder(actual <= expected, "<=", [actual, expected], msg);
 }
 
-/** Fails. */
 export function fail(msg?: string): never {
   throw new AssertionError(explain("Failed assertion", msg));
 }

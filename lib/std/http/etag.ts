@@ -6,7 +6,6 @@
 
 import { Buffer } from "node:buffer";
 
-/** Options of {@link eTag}. */
 export interface ETagOptions {
   /** The digest. @default {"SHA-256"} */
   algorithm?: AlgorithmIdentifier;

@@ -354,43 +354,43 @@ const FILES: Record<string, File> = {
   // No CSV.
   "a workbook": {
     text: bytes("PK\x03\x04\x14\0\x06\0"),
-    is: "The file is no CSV file but a ZIP file, as .xlsx",
+    is: "The file is not CSV but a ZIP file, as .xlsx",
   },
   "an old workbook": {
     text: bytes("\xd0\xcf\x11\xe0\xa1\xb1"),
-    is: "The file is no CSV file but an old Office file",
+    is: "The file is not CSV but an old Office file",
   },
   "gzip": {
     text: bytes("\x1f\x8b\x08\0\0\0\0\0"),
-    is: "The file is no CSV file but compressed with gzip",
+    is: "The file is not CSV but compressed with gzip",
   },
-  "a PDF": { text: bytes("%PDF-1.7\n%\xe2\xe3"), is: "The file is no CSV file but a PDF document" },
+  "a PDF": { text: bytes("%PDF-1.7\n%\xe2\xe3"), is: "The file is not CSV but a PDF document" },
   "a picture": {
     text: bytes("\x89PNG\r\n\x1a\n\0"),
-    is: "The file is no CSV file but a PNG image",
+    is: "The file is not CSV but a PNG image",
   },
   "other binary data": {
     text: Uint8Array.from({ length: 5000 }, (_, i) => (i * 7919 + (i >> 3)) % 256),
-    is: "The file is no CSV file but binary data",
+    is: "The file is not CSV but binary data",
   },
   "HTML": {
     text: "\ufeff\r\n<!DOCTYPE html><html><table><tr><td>1</td>",
-    is: "The file is no CSV file but an HTML page",
+    is: "The file is not CSV but an HTML page",
   },
-  "XML": { text: '<?xml version="1.0"?>\n<Workbook>', is: "The file is no CSV file but XML" },
-  "a piece of XML": { text: "<a>1</a>\n", is: "The file is no CSV file but XML" },
-  "JSON": { text: '[\n  {"a": 1, "b": 2}\n]', is: "The file is no CSV file but JSON" },
-  "JSON lines": { text: '{"a":1,"b":2}\n{"a":3,"b":4}\n', is: "The file is no CSV file but JSON" },
+  "XML": { text: '<?xml version="1.0"?>\n<Workbook>', is: "The file is not CSV but XML" },
+  "a piece of XML": { text: "<a>1</a>\n", is: "The file is not CSV but XML" },
+  "JSON": { text: '[\n  {"a": 1, "b": 2}\n]', is: "The file is not CSV but JSON" },
+  "JSON lines": { text: '{"a":1,"b":2}\n{"a":3,"b":4}\n', is: "The file is not CSV but JSON" },
   "a form": {
     text:
       '------x1\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\r\n1,2\r\n------x1--\r\n',
-    is: "The file is no CSV file but a multipart form: upload the file itself",
+    is: "The file is not CSV but a multipart form: upload the file itself",
   },
   "ISO-2022-JP": {
     text: 'a,b\n\x1b$B$"$$\x1b(B,2\n',
-    is: "The file is no CSV file but ISO-2022-JP: save it as UTF-8",
+    is: "The file is not CSV but ISO-2022-JP: save it as UTF-8",
   },
-  "UTF-32": { text: bytes("\xff\xfe\0\0a\0\0\0"), is: "The file is no CSV file but UTF-32" },
+  "UTF-32": { text: bytes("\xff\xfe\0\0a\0\0\0"), is: "The file is not CSV but UTF-32" },
 };
 
 function bytes(text: string): Uint8Array {
@@ -488,7 +488,7 @@ Deno.test("csvProfile tells of a table the same in any dialect and encoding, how
   );
 });
 
-Deno.test("csvProfile settles on the same encoding and dialect from any checkpoint", async () => {
+Deno.test("csvProfile finds the same encoding and dialect from any checkpoint", async () => {
   const rows = "1;Hans;2,50\n".repeat(8000) + "2;Müller;3,75\n3;Größe;1\n4;Schäfer;1\n".repeat(30);
   const bytes = encodeText(`preamble\n\nid;name;price\n${rows}`, "windows-1252");
   const run = async (checkpoint?: unknown) => {

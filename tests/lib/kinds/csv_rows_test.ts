@@ -7,7 +7,7 @@ import { type CsvPosition, type CsvRow, CsvRows } from "../../../lib/kinds/csv_r
 const DIALECT: CsvDialect = { delimiter: ",", escape: false };
 const encoder = new TextEncoder();
 
-/** All rows of a file, and where the reader stood after each piece. */
+/** All rows of a file, and where the reader stood after each chunk. */
 function read(
   file: string | Uint8Array,
   dialect: CsvDialect = DIALECT,

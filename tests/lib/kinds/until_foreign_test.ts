@@ -15,23 +15,23 @@ Deno.test("untilForeign() passes on all bytes, and takes the same sample however
         async function* source() {
           const view = new Uint8Array(size);
           for (let at = 0; at < bytes.length; at += size) {
-            const piece = bytes.subarray(at, at + size);
-            // A piece is good only until the next.
-            view.set(piece);
-            yield await Promise.resolve(view.subarray(0, piece.length));
+            const chunk = bytes.subarray(at, at + size);
+            // A chunk is good only until the next.
+            view.set(chunk);
+            yield await Promise.resolve(view.subarray(0, chunk.length));
           }
         }
         const samples: number[] = [];
         let passed = 0;
         let seen = -1;
-        const settle = (sample: Uint8Array) => samples.push(sample[0]!, sample.length);
-        for await (const piece of untilForeign(source(), settle)) {
-          const at = piece.indexOf(0xe9);
+        const onsample = (sample: Uint8Array) => samples.push(sample[0]!, sample.length);
+        for await (const chunk of untilForeign(source(), onsample)) {
+          const at = chunk.indexOf(0xe9);
           if (at >= 0) {
             seen = passed + at;
             assertEquals(samples.length, 2);
           }
-          passed += piece.length;
+          passed += chunk.length;
         }
         assertEquals([passed, seen], [bytes.length, foreign ?? -1]);
         const rest = Math.min(SAMPLE_BYTES, bytes.length - (foreign ?? 0));

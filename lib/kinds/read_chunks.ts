@@ -1,17 +1,17 @@
-/** How many bytes {@link pieces} gives at once, at most. */
-export const PIECE_BYTES = 65_536;
+/** How many bytes {@link readChunks} gives at once, at most. */
+export const CHUNK_BYTES = 65_536;
 
 /**
- * Reads a stream in pieces of at most `size` bytes, so that whoever works on them stays
- * interruptible whatever the source's chunks are. The pieces are views: use each before the next.
+ * Reads a stream in chunks of at most `size` bytes, so that work on them can be interrupted even
+ * where the stream gives larger ones. The chunks are views: use each before the next.
  * An abort interrupts a pending read; leaving the loop cancels the stream.
  *
- * @throws The signal's reason once it is aborted, and whatever the stream errors with.
+ * @throws The signal's reason once it is aborted, and any error of the stream.
  */
-export async function* pieces(
+export async function* readChunks(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  size = PIECE_BYTES,
+  size = CHUNK_BYTES,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = stream.getReader();
   // A cancelled reader resolves its pending read as done; the loop then sees the signal.
@@ -26,7 +26,7 @@ export async function* pieces(
       const { value, done } = await reading;
       signal.throwIfAborted();
       if (done) return;
-      // Read ahead by one chunk, so that the source works while the caller does.
+      // Ask for the next one early, so that the source works while the caller does.
       reading = reader.read();
       reading.catch(() => {}); // reported when it is awaited
       for (let start = 0; start < value.length; start += size) {
