@@ -85,7 +85,7 @@ function readText(url: URL): string | undefined {
 /** Milliseconds since the epoch, or `null` where it is not asked for. */
 function readTime(url: URL, field: string): number | null {
   const text = url.searchParams.get(field);
-  if (!text) return null;
+  if (text === null) return null;
   // A '+' in an address is a blank.
   const time = parseInstant(text.replace(/ (\d\d:\d\d)$/, "+$1"));
   if (time === null) throw new HttpError(400, `'${field}' must be ${INSTANT}`, { field });

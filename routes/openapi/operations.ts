@@ -52,7 +52,7 @@ export const INSTANT = z.union([
   z.iso.datetime({ offset: true }),
   z.iso.datetime({ offset: true, precision: -1 }),
 ]);
-const instant = z.union([...INSTANT.options, z.literal("")]).describe(
+const instant = INSTANT.describe(
   "ISO 8601 with its zone, as 2026-01-31T12:00:00Z",
 );
 const many = (word: z.ZodType, of: string, max: number) =>

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { tempDir } from "../helpers/temp_dir.ts";
+
 /** The one whose findings were looked at: another one may look for more. */
 const VERSION = "4.32.5";
 
@@ -38,7 +40,10 @@ export async function fuzz(
     ...(seed === undefined ? [] : [`--seed=${seed}`]),
   ];
   const env = { SCHEMATHESIS_HOOKS: HOOKS };
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, env }).output();
+  // What it keeps for its next run stays where it was begun.
+  await using folder = await tempDir();
+  const command = new Deno.Command(program, { args, env, cwd: folder.path });
+  const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   return { ok: code === 0, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }

@@ -119,6 +119,7 @@ Deno.test("GET /tasks says what is wrong with a query", async () => {
       [`kind=${"k".repeat(3000)}`, "kind"],
       [`kind=${Array(101).fill("echo")}`, "kind"],
       ["limit=", "limit"],
+      ["created_before=", "created_before"],
       ["created_after=2026-02-30T00:00:00Z", "created_after"],
       [`status=${Array.from({ length: 1000 }, (_, n) => `s${n}`)}`, "status"],
       [`q=${"x".repeat(201)}`, "q"],
