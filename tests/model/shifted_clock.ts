@@ -1,7 +1,7 @@
 /**
  * A wall clock that a test can set: every look at it adds what stands in the file that
- * HEADWAY_TEST_CLOCK names. The kinds of the model test import it, so that both the server and its
- * task processes have it before the engine asks for the time.
+ * HEADWAY_TEST_CLOCK names. The server is started with it, and the kinds of the model test import it, so
+ * that task processes have it, too.
  *
  * @module
  */

@@ -1,3 +1,4 @@
+import denoJson from "../../deno.json" with { type: "json" };
 import { type ServerProcess, startServer } from "../helpers/server.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { childrenOf } from "../helpers/processes.ts";
@@ -32,6 +33,10 @@ export interface Figures {
 }
 
 const KINDS = new URL("./kinds.ts", import.meta.url).href;
+
+/** The server loads no module of kinds: its clock comes before its program. */
+const ARGS = denoJson.tasks.start.command.split(" ").slice(1)
+  .toSpliced(-1, 0, `--preload=${new URL("./shifted_clock.ts", import.meta.url).href}`);
 
 /** The real thing: a server process on a real file, its clock, and its clients. */
 export class World implements AsyncDisposable {
@@ -91,6 +96,7 @@ export class World implements AsyncDisposable {
     this.#server = await startServer({
       kv: this.file,
       kinds: KINDS,
+      args: ARGS,
       env: {
         HEADWAY_TEST_CLOCK: this.#clock,
         HEADWAY_TASK_PERMISSIONS: "--allow-read --allow-env=HEADWAY_TEST_CLOCK",
