@@ -9,14 +9,7 @@ import type { Need } from "../../lib/http/auth.ts";
 import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
-import {
-  type Answer,
-  ANY_ID,
-  DEMO_INPUT,
-  INSTANT,
-  type Operation,
-  OPERATIONS,
-} from "./operations.ts";
+import { type Answer, ANY_ID, DEMO_INPUT, type Operation, OPERATIONS } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
