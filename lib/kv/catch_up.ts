@@ -11,9 +11,9 @@ import { Semaphore } from "../base/semaphore.ts";
 /** Bytes that one read takes in, about. */
 export const READ_BYTES: number = 128 * 1024;
 
-const turns = new Semaphore(4);
+const catchingUp = new Semaphore(4);
 
-/** Does a read when it is its turn. */
+/** Does a read as soon as there is room for it. */
 export function catchUp<T>(read: () => Promise<T>): Promise<T>;
 /** The same; `undefined` for whoever left before. */
 export function catchUp<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
@@ -22,5 +22,5 @@ export function catchUp<T>(read: () => Promise<T>, signal?: AbortSignal): Promis
     await BACKLOG.room(signal);
     return await read();
   };
-  return signal ? turns.run(work, signal) : turns.run(work);
+  return signal ? catchingUp.run(work, signal) : catchingUp.run(work);
 }

@@ -17,10 +17,10 @@ export type Counts = Record<Status, number>;
 /** A state is counted so far: a count as large means so many, or more. */
 export const COUNT_LIMIT = 10_000;
 
-/** Milliseconds a count is good for, at the least. */
+/** Milliseconds a count is good for, at least. */
 const FRESH_MS = 500;
 
-/** Milliseconds a count is good for, at the most: what took long may have waited for others. */
+/** Milliseconds a count is good for, at most: what took long may have waited for others. */
 const OLD_MS = 10_000;
 
 /** Counting takes at most one part in so many of the time. */

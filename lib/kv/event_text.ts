@@ -27,13 +27,11 @@ export function weightOf({ json }: TaskEvent): number {
   return json.length + 200;
 }
 
-/** A journal entry. */
 export interface Entry {
   /** Which process wrote it. */
   sid: string;
   /** When, milliseconds, by a clock of that process that nobody sets: to be told from its others. */
   at: number;
-  /** What it tells. */
   events: TaskEvent[];
 }
 
@@ -42,14 +40,13 @@ export function entryLine(sid: string, at: number): string {
   return `${sid} ${at}\n`;
 }
 
-/** Reads a journal entry. */
 export function parseJournal(bytes: Uint8Array): Entry {
   const text = decoder.decode(bytes);
   const events: TaskEvent[] = [];
   const first = text.indexOf("\n");
   for (let at = first + 1; at < text.length;) {
     const end = text.indexOf("\n", at);
-    if (end < 0) break; // cut short: what is no whole line is no event
+    if (end < 0) break; // cut short: only a whole line is an event
     const type = text.indexOf(" ", at);
     const id = text.indexOf(" ", type + 1);
     const kind = text.indexOf(" ", id + 1);

@@ -28,13 +28,11 @@ export class GiveBack implements AsyncDisposable {
   #process: StoreProcess | null = null;
   #advised = false;
 
-  /** Begins to look. */
   constructor(options: GiveBackOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), options.everyMs ?? 10_000);
   }
 
-  /** Ends what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#process?.[Symbol.asyncDispose]();

@@ -41,7 +41,6 @@ export class Heads {
     return entries.map((entry) => this.#current(entry));
   }
 
-  /** See {@link listTasks}. */
   list(query: ListQuery, signal?: AbortSignal): Promise<TaskPage> {
     return listTasks(this.#kv, query, this.#pending, signal);
   }
@@ -62,12 +61,10 @@ export class Heads {
     return readText(this.#kv, keys.checkpoint(id));
   }
 
-  /** See {@link historyPage}. */
   rows(id: string, after: number, limit: number): Promise<Page | null> {
     return historyPage(this.#kv, id, after, limit);
   }
 
-  /** See {@link queuePosition}. */
   queuePosition(record: TaskRecord, now: number, most: number): Promise<number | null> {
     return queuePosition(this.#kv, rankOf(record), now, most);
   }

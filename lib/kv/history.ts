@@ -77,7 +77,6 @@ export async function* history(
   }
 }
 
-/** A page of rows. */
 export interface Page {
   /** In order, and of one moment. */
   rows: Row[];

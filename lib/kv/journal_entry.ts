@@ -44,7 +44,6 @@ export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string
 /** An entry as it is listed: {@link readEntry} gives its lines. */
 export interface StoredEntry {
   versionstamp: string;
-  /** Its first value. */
   first: Uint8Array;
 }
 

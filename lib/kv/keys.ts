@@ -45,10 +45,9 @@
 
 import type { Status } from "../task/record.ts";
 
-/** A key. */
 export type Key = Deno.KvKey;
 
-/** What an id looks like. What a client calls one may be anything, and is no key before it does. */
+/** What an id looks like. What a client gives for one may be anything: check it before it goes into a key. */
 export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** Sorts before every id. */

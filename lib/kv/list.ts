@@ -14,17 +14,14 @@ import { submittedIds } from "./submitted_ids.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
-/** What {@link listTasks} picks. */
 export interface ListQuery {
-  /** Only these states. */
   statuses?: readonly Status[];
-  /** Only these kinds. */
   kinds?: readonly string[];
   /** Only those that the token of this name submitted. */
   submitter?: string;
   /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
   text?: string;
-  /** At the most so many, fewer where they are large. */
+  /** At most so many, fewer where they are large. */
   limit: number;
   /** Only tasks older than this id. */
   before?: string;
@@ -32,7 +29,6 @@ export interface ListQuery {
   since?: string;
 }
 
-/** A page of tasks. */
 export interface TaskPage {
   /** Records as JSON text, their results left out. */
   records: string[];

@@ -29,7 +29,6 @@ export class ToldKinds {
     return this.#now() - (this.#told.get(kind) ?? -Infinity) < SAY_AGAIN_MS;
   }
 
-  /** The store was told. */
   add(kind: string): void {
     this.#told.set(kind, this.#now());
   }

@@ -16,7 +16,7 @@ export function quickCheck(path: string): string {
     return String(Object.values(row ?? { no: "no answer" })[0]);
   } catch (error) {
     const { message } = error as Error;
-    // Only what tells of damage counts: that it cannot be read just now is no sign.
+    // Only what tells of damage counts: a file that cannot be read just now may be whole.
     return /malformed|not a database/.test(message) ? message : "ok";
   }
 }

@@ -34,7 +34,6 @@ export function compareIds(a: { id: string }, b: { id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-/** The rank of a pending task. */
 export function rankOf(record: TaskRecord): Rank {
   const { kind, priority, run_at, task_id: id } = record;
   return { kind, waits: waits(record), priority, runAt: Date.parse(run_at), id };

@@ -13,8 +13,8 @@ const SHARE = 1000;
 const A_READ = 10;
 
 /** Reads under way at once, of those who have yet to get their share and of those who have had it. */
-const firstTurns = new Semaphore(4);
-const laterTurns = new Semaphore(1);
+const firstReads = new Semaphore(4);
+const laterReads = new Semaphore(1);
 
 /** Requests that may wait for one of the latter: each holds what it read last. */
 const MAX_WAITING = 300;
@@ -32,7 +32,6 @@ export interface ReadsOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What {@link Reads.newestFirst} takes. */
 export interface RangeOptions<T> {
   /** Entries of the first read; the next ones take more, as far as these were small. */
   first: number;
@@ -45,7 +44,7 @@ export class TooManyReadsError extends Error {
   override name = "TooManyReadsError";
 
   constructor() {
-    super("Too many look through the tasks: try again in a moment");
+    super("Too many requests look through the tasks: try again in a moment");
   }
 }
 
@@ -53,25 +52,24 @@ export class Reads {
   readonly #signal: AbortSignal | undefined;
   #left: number;
 
-  /** Of one request. */
   constructor({ share = SHARE, signal }: ReadsOptions = {}) {
     this.#left = share;
     this.#signal = signal;
   }
 
   /**
-   * Does a read of at most so many entries, when it is its turn.
+   * Does a read of at most so many entries, as soon as there is room for it.
    *
    * @throws {TooManyReadsError} When too many wait already.
    * @throws The signal's reason when nobody waits for it.
    */
   async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
-    const turns = this.#left > 0 ? firstTurns : laterTurns;
+    const semaphore = this.#left > 0 ? firstReads : laterReads;
     this.#left -= A_READ + entries;
-    if (turns === laterTurns && laterTurns.waiting >= MAX_WAITING) {
+    if (semaphore === laterReads && laterReads.waiting >= MAX_WAITING) {
       throw new TooManyReadsError();
     }
-    return await turns.run(() => {
+    return await semaphore.run(() => {
       this.#signal?.throwIfAborted();
       return read();
     });

@@ -10,7 +10,6 @@ import { keys, nameIn } from "./keys.ts";
 export interface SessionInfo {
   /** The machine, as it names itself. */
   host: string;
-  /** The process there. */
   pid: number;
   /** What it does: `all`, `web` or `worker`. */
   role: string;

@@ -31,7 +31,6 @@ export class StoreCheck implements AsyncDisposable {
   #over = false;
   readonly #waiting: ReturnType<typeof setTimeout>;
 
-  /** Begins later. */
   constructor(options: StoreCheckOptions) {
     this.#options = options;
     this.#waiting = setTimeout(() => this.#begin(), options.afterMs ?? START_MS);
@@ -59,7 +58,6 @@ export class StoreCheck implements AsyncDisposable {
     }
   }
 
-  /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#waiting);
     this.#over = true;
@@ -69,7 +67,6 @@ export class StoreCheck implements AsyncDisposable {
     await this.damage;
   }
 
-  /** Once. */
   #begin(): void {
     clearTimeout(this.#waiting);
     if (this.#over) return;

@@ -13,7 +13,6 @@ import { walDamage } from "./wal.ts";
 export class StoreOpenError extends Error {
   override name = "StoreOpenError";
 
-  /** Says what could not be opened, and why. */
   constructor(kv: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`The store ${kv} cannot be opened: ${why}`, { cause });
@@ -23,7 +22,6 @@ export class StoreOpenError extends Error {
 /** What a damaged store needs. */
 const RESTORE = "Restore it from a backup (deno task restore <file>)";
 
-/** The error for a store that is damaged. */
 export function damagedStore(path: string, what: string): StoreOpenError {
   return new StoreOpenError(path, `it is damaged (${what}). ${RESTORE}`);
 }
@@ -116,10 +114,10 @@ async function check(path: string): Promise<void> {
     throw error;
   });
   if (info === null || info.size === 0) return;
-  if (!info.isFile) throw new Error("it is no file");
+  if (!info.isFile) throw new Error("it is not a file");
   const header = await readHeader(path);
   const text = new TextDecoder("latin1").decode(header.subarray(0, MAGIC.length));
-  if (text !== MAGIC) throw new Error("it is no database of Deno KV");
+  if (text !== MAGIC) throw new Error("it is not a database of Deno KV");
   // A checkpoint that a crash cut short is made good from the log beside the file.
   const log = await Deno.stat(`${path}-wal`).catch(() => null);
   const view = new DataView(header.buffer);

@@ -10,7 +10,6 @@ import { DatabaseSync } from "node:sqlite";
 
 /** What a store takes on its disk, in bytes. */
 export interface StoreSize {
-  /** Its file. */
   file: number;
   /** What of the file holds nothing, and is used before it grows. */
   free: number;
@@ -49,7 +48,6 @@ export class StorePages implements Disposable {
     return this.#size;
   }
 
-  /** Closes its connection. */
   [Symbol.dispose](): void {
     this.#database.close();
   }

@@ -25,7 +25,6 @@ export class StoreProcess implements AsyncDisposable {
     this.said = this.#read();
   }
 
-  /** Ends it at once. */
   kill(): void {
     try {
       this.#child?.kill("SIGKILL");

@@ -1,7 +1,6 @@
 import { BEHIND_IDS, FIRST_ID, keys, submittedIn } from "./keys.ts";
 import type { Reads } from "./reads.ts";
 
-/** What {@link submittedIds} takes. */
 export interface SubmittedIdsOptions {
   /** Only ids from this one on. @default {all} */
   since?: string;

@@ -19,7 +19,6 @@ export function addToUploads(atomic: Deno.AtomicOperation, bytes: number): Deno.
   return atomic.sum(keys.uploadsSize, BigInt.asUintN(64, BigInt(bytes)));
 }
 
-/** Reads it. */
 export async function uploadsSize(kv: Deno.Kv): Promise<number> {
   return sizeOf(await kv.get<Deno.KvU64>(keys.uploadsSize));
 }

@@ -4,7 +4,7 @@
  *
  * Each frame holds a page, and a checksum over all frames up to it. A frame that tells how large the
  * database is ends a commit. A commit waits for the disk before the next one begins, so a machine
- * that went down can have left one commit in pieces, at the end; what lies behind a second one was
+ * that went down can have left one commit in part, at the end; what lies behind a second one was
  * damaged later.
  *
  * @module
@@ -16,7 +16,7 @@ const FRAME_HEADER = 24;
 /** Bytes read at once, about. */
 const BLOCK = 1024 * 1024;
 
-/** Commits of which a machine that went down may have left pieces. */
+/** Commits of which a machine that went down may have left a part. */
 const UNFINISHED = 1;
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-interface Item {
+interface Message {
   bytes: Uint8Array | null;
   key: string | null;
 }
@@ -23,9 +23,9 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #limit: number;
   readonly #maxBytes: number;
-  #items: Item[] = [];
+  #messages: Message[] = [];
   #head = 0;
-  readonly #byKey = new Map<string, Item>();
+  readonly #byKey = new Map<string, Message>();
   #kept = 0;
   #bytes = 0;
 
@@ -57,13 +57,13 @@ export class Outbox {
     const full = key === null && !burst && this.#kept >= this.#limit;
     if (size > this.#maxBytes || full) return false;
     if (older) older.bytes = null;
-    const item = { bytes, key };
-    this.#items.push(item);
-    if (key !== null) this.#byKey.set(key, item);
+    const message = { bytes, key };
+    this.#messages.push(message);
+    if (key !== null) this.#byKey.set(key, message);
     else this.#kept++;
     this.#bytes = size;
     // What was taken or replaced is let go of even when the reader never catches up.
-    if (this.#items.length > 64 && this.#items.length > 4 * this.size) this.#compact();
+    if (this.#messages.length > 64 && this.#messages.length > 4 * this.size) this.#compact();
     return true;
   }
 
@@ -71,16 +71,16 @@ export class Outbox {
   take(room: number): Uint8Array | null {
     const parts: Uint8Array[] = [];
     let size = 0;
-    while (this.#head < this.#items.length && size < room) {
-      const item = this.#items[this.#head++]!;
-      if (item.bytes === null) continue;
-      if (item.key !== null) this.#byKey.delete(item.key);
+    while (this.#head < this.#messages.length && size < room) {
+      const message = this.#messages[this.#head++]!;
+      if (message.bytes === null) continue;
+      if (message.key !== null) this.#byKey.delete(message.key);
       else this.#kept--;
-      parts.push(item.bytes);
-      size += item.bytes.length;
+      parts.push(message.bytes);
+      size += message.bytes.length;
     }
-    if (this.#head === this.#items.length) {
-      this.#items = [];
+    if (this.#head === this.#messages.length) {
+      this.#messages = [];
       this.#head = 0;
     }
     this.#bytes -= size;
@@ -95,7 +95,7 @@ export class Outbox {
   }
 
   clear(): void {
-    this.#items = [];
+    this.#messages = [];
     this.#head = 0;
     this.#byKey.clear();
     this.#kept = 0;
@@ -103,7 +103,7 @@ export class Outbox {
   }
 
   #compact(): void {
-    this.#items = this.#items.slice(this.#head).filter((item) => item.bytes !== null);
+    this.#messages = this.#messages.slice(this.#head).filter((message) => message.bytes !== null);
     this.#head = 0;
   }
 }

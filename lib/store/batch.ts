@@ -39,7 +39,6 @@ export class Batch {
   #keys = 0;
   #checks: number;
 
-  /** With room for so many checks. */
   constructor(checks: number) {
     this.#checks = checks;
   }
@@ -51,7 +50,6 @@ export class Batch {
     return batch;
   }
 
-  /** How many writes it holds. */
   get size(): number {
     return this.#parts.size;
   }
@@ -60,7 +58,6 @@ export class Batch {
     return this.#parts.has(write);
   }
 
-  /** Whether it tells of anything. */
   get hasEvents(): boolean {
     return this.#hasEvents;
   }

@@ -32,9 +32,7 @@ export type RowCounts = Pick<Task, "rows" | "rowBytes" | "outputs" | "outputByte
 
 /** What fits into a commit. */
 export interface Picked {
-  /** How many items. */
   count: number;
-  /** Their events. */
   events: TaskEvent[];
   /** The newest checkpoint among them. */
   checkpoint: string | null;
@@ -49,22 +47,22 @@ export interface Picked {
 }
 
 export class EventQueue {
-  #items: (QueuedEvent | { checkpoint: string })[] = [];
+  #entries: (QueuedEvent | { checkpoint: string })[] = [];
 
-  event(item: QueuedEvent): void {
-    this.#items.push(item);
+  event(entry: QueuedEvent): void {
+    this.#entries.push(entry);
   }
 
   checkpoint(json: string): void {
-    this.#items.push({ checkpoint: json });
+    this.#entries.push({ checkpoint: json });
   }
 
   /** Counts the rows among them. */
   rows(): RowCounts {
     const counts = { rows: 0, rowBytes: 0, outputs: 0, outputBytes: 0 };
-    for (const item of this.#items) {
-      if (!("event" in item) || item.after) continue;
-      const { event, bytes = 0 } = item;
+    for (const entry of this.#entries) {
+      if (!("event" in entry) || entry.after) continue;
+      const { event, bytes = 0 } = entry;
       counts.rows++;
       counts.rowBytes += bytes;
       if (event.type !== "output") continue;
@@ -85,28 +83,27 @@ export class EventQueue {
       left: room,
       more: false,
     };
-    for (const item of this.#items) {
-      if ("checkpoint" in item) {
-        picked.checkpoint = item.checkpoint;
+    for (const entry of this.#entries) {
+      if ("checkpoint" in entry) {
+        picked.checkpoint = entry.checkpoint;
         picked.saved = true;
       } else {
-        const size = eventSize(item.event);
-        if (size + (item.with ? eventSize(item.with.event) : 0) > picked.left) break;
+        const size = eventSize(entry.event);
+        if (size + (entry.with ? eventSize(entry.with.event) : 0) > picked.left) break;
         picked.left -= size;
-        picked.events.push(item.event);
-        if (item.after) {
-          picked.after = item.after;
+        picked.events.push(entry.event);
+        if (entry.after) {
+          picked.after = entry.after;
           picked.saved = false;
         }
       }
       picked.count++;
     }
-    picked.more = picked.count < this.#items.length;
+    picked.more = picked.count < this.#entries.length;
     return picked;
   }
 
-  /** Takes the first ones out. */
   drop(count: number): void {
-    this.#items.splice(0, count);
+    this.#entries.splice(0, count);
   }
 }

@@ -38,7 +38,7 @@ export interface LiveTaskHooks {
   /** It has progress that its head lacks, or no longer has. */
   pending(live: LiveTask, pending: boolean): void;
   /** A part of it was written, or was not. */
-  written(live: LiveTask, result: WriteResult): void;
+  onwritten(live: LiveTask, result: WriteResult): void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -93,7 +93,6 @@ export class LiveTask implements Write {
     return this.#writer.head.input;
   }
 
-  /** The record, without its result. */
   get record(): TaskRecord {
     return this.task.record;
   }
@@ -103,7 +102,6 @@ export class LiveTask implements Write {
     return this.#writer.lost;
   }
 
-  /** Nothing waits to be written. */
   get clean(): boolean {
     return this.#writer.clean;
   }
@@ -224,7 +222,7 @@ export class LiveTask implements Write {
 
   onresult(result: WriteResult): void {
     this.#writer.end(result);
-    this.#hooks.written(this, result);
+    this.#hooks.onwritten(this, result);
   }
 
   #stateEvent(type: "message" | "complete"): QueuedEvent {

@@ -15,11 +15,9 @@ export interface LiveTasksOptions {
   heads: Heads;
   /** When the store was last restored, milliseconds since the epoch; 0 for never. */
   restoredAt: number;
-  /** This process. */
   sid: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** A task has something to write. */
   touch(write: Write): void;
   /** What a task that runs here yielded can never be stored. */
   onrefused(live: LiveTask): void;
@@ -41,7 +39,7 @@ export class LiveTasks implements Disposable {
     this.#hooks = {
       touch: options.touch,
       pending: (live, pending) => this.#notePending(live, pending),
-      written: (live, result) => this.#written(live, result),
+      onwritten: (live, result) => this.#onwritten(live, result),
       now: options.now,
     };
   }
@@ -56,12 +54,10 @@ export class LiveTasks implements Disposable {
     return live;
   }
 
-  /** A task's removal, while it is under way. */
   leaving(id: string): Promise<WriteResult> | undefined {
     return this.#leaving.get(id);
   }
 
-  /** Notes that a task is being removed. */
   leave(id: string, removing: Promise<WriteResult>): Promise<WriteResult> {
     this.#leaving.set(id, removing);
     return removing.finally(() => this.#leaving.delete(id));
@@ -128,7 +124,7 @@ export class LiveTasks implements Disposable {
     }, HEAD_DELAY_MS / 2);
   }
 
-  #written(live: LiveTask, result: WriteResult): void {
+  #onwritten(live: LiveTask, result: WriteResult): void {
     if (result.ok) return this.#release(live);
     this.#forget(live);
     if (result.reason === "refused" && live.task.owner === this.#options.sid) {

@@ -44,7 +44,6 @@ export class Store {
   readonly journal: Journal;
   readonly kv: Deno.Kv;
   readonly heads: Heads;
-  /** This process. */
   readonly sid: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -189,12 +188,10 @@ export class Store {
     await finishRemovals(this.kv);
   }
 
-  /** See {@link LiveTasks.withTask}. */
   withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
     return this.#tasks.withTask(id, action);
   }
 
-  /** See {@link LiveTasks.adopt}. */
   adopt(live: LiveTask): boolean {
     return this.#tasks.adopt(live);
   }

@@ -85,7 +85,7 @@ export class StoredHead {
   }
 
   /** A commit wrote it. Where it is not ours alone, the next one must find what we wrote. */
-  written(id: string, versionstamp: string, oursAlone: boolean): void {
+  committed(id: string, versionstamp: string, oursAlone: boolean): void {
     this.#check = oursAlone ? null : { key: keys.task(id), versionstamp };
   }
 }

@@ -12,7 +12,7 @@ import { textValue } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
-import { Backlog } from "./backlog.ts";
+import { PendingWrites } from "./pending_writes.ts";
 import {
   EventQueue,
   type Picked,
@@ -23,9 +23,7 @@ import {
 import type { StoredHead } from "./stored_head.ts";
 import type { Part, WriteResult } from "./write.ts";
 
-/** The task whose changes are written. */
 export interface WrittenTask {
-  /** The newest state. */
   task(): Task;
   /** Counts one more event of it. */
   nextSeq(): number;
@@ -47,7 +45,7 @@ export class TaskWriter {
   readonly head: StoredHead;
   readonly #of: WrittenTask;
   readonly #queue = new EventQueue();
-  readonly #written = new Backlog();
+  readonly #writes = new PendingWrites();
   /** As of the last change of state written: what a head tells while later events still wait. */
   #told: Snapshot;
   #extra: Part[] = [];
@@ -62,42 +60,40 @@ export class TaskWriter {
 
   /** Given up: the store holds something else than this process believed, or takes no more. */
   get lost(): boolean {
-    return this.#written.lost;
+    return this.#writes.lost;
   }
 
-  /** Nothing waits to be written. */
   get clean(): boolean {
-    return this.#written.clean;
+    return this.#writes.clean;
   }
 
   /** Resolves when everything up to now is written, or will not be. */
   wait(): Promise<WriteResult> {
-    return this.#written.wait();
+    return this.#writes.wait();
   }
 
   /** Something else changed that the head tells. */
   change(): void {
-    this.#written.change();
+    this.#writes.change();
   }
 
   event(event: QueuedEvent): void {
     this.#queue.event(event);
     // A change of state shows whatever progress came before it.
     if (event.after) this.#reported = false;
-    this.#written.change();
+    this.#writes.change();
   }
 
   checkpoint(json: string): void {
     this.#queue.checkpoint(json);
-    this.#written.change();
+    this.#writes.change();
   }
 
   report(): void {
     this.#reported = true;
-    this.#written.change();
+    this.#writes.change();
   }
 
-  /** Adds checks and keys to the next commit. */
   also(part: Part): void {
     this.#extra.push(part);
   }
@@ -106,7 +102,7 @@ export class TaskWriter {
   requireHead(): boolean {
     if (this.head.isRecent(this.#of.now()) || this.#headDue) return false;
     this.#headDue = true;
-    this.#written.change();
+    this.#writes.change();
     return true;
   }
 
@@ -134,11 +130,11 @@ export class TaskWriter {
 
   /** How the commit ended that has what was rendered last. */
   end(result: WriteResult): void {
-    this.#written.end(result);
+    this.#writes.end(result);
     if (!result.ok) return;
     const task = this.#of.task();
     const oursAlone = task.owner !== null || this.#told.task.owner !== null;
-    this.head.written(task.record.task_id, result.versionstamp, oursAlone);
+    this.head.committed(task.record.task_id, result.versionstamp, oursAlone);
   }
 
   /** The record as an event of its own, counted only if there is something new in it. */
@@ -158,7 +154,7 @@ export class TaskWriter {
   /** Has the head tell everything there is. */
   #tellAll(): void {
     if (this.#reported) this.#of.nextSeq();
-    this.#written.render();
+    this.#writes.render();
     this.#told = { task: this.#of.share(), result: this.#told.result };
   }
 

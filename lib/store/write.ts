@@ -7,7 +7,6 @@
 import type { Key } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 
-/** What a write puts into a commit. */
 export interface Part {
   /** What must still hold; at most a few. */
   checks?: Deno.AtomicCheck[];

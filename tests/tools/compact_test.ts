@@ -55,7 +55,7 @@ Deno.test("compact() says what cannot be, and changes nothing", async () => {
   await assertRejects(() => compact(path), BackupError, "There is no store at");
   await Deno.writeTextFile(path, "no database at all");
   const { message } = await assertRejects(() => compact(path), Error);
-  assertMatch(message, /it is no database of Deno KV/);
+  assertMatch(message, /it is not a database of Deno KV/);
   assertEquals(await Deno.readTextFile(path), "no database at all");
   using _lock = await lockFile(path);
   await assertRejects(() => compact(path), FileInUseError);

@@ -29,9 +29,9 @@ Deno.test("checkStoreFile() refuses what is not its own, changes nothing, and sa
   const at = (name: string) => `${directory.path}/${name}`;
   await Deno.writeTextFile(at("text"), "hello");
   await Deno.writeFile(at("noise"), crypto.getRandomValues(new Uint8Array(5000)));
-  assertEquals(await refusal(at("text")), "it is no database of Deno KV");
-  assertEquals(await refusal(at("noise")), "it is no database of Deno KV");
-  assertEquals(await refusal(directory.path), "it is no file");
+  assertEquals(await refusal(at("text")), "it is not a database of Deno KV");
+  assertEquals(await refusal(at("noise")), "it is not a database of Deno KV");
+  assertEquals(await refusal(directory.path), "it is not a file");
   const other = new DatabaseSync(at("other"));
   other.exec("CREATE TABLE customers (name TEXT)");
   other.close();

@@ -43,7 +43,7 @@ class Model {
   readonly #hooks: LiveTaskHooks = {
     touch: () => {},
     pending: () => {},
-    written: () => {},
+    onwritten: () => {},
     now: () => this.now,
   };
 
@@ -427,7 +427,7 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   const hooks: LiveTaskHooks = {
     touch: (write) => journal.touch(write),
     pending: () => {},
-    written: () => {},
+    onwritten: () => {},
     now: Date.now,
   };
   const tasks = Array.from({ length: 20 }, (_, n) => {

@@ -32,7 +32,7 @@ async function running(): Promise<
   const hooks = {
     touch: (live: LiveTask) => journal.touch(live),
     pending: () => {},
-    written: () => {},
+    onwritten: () => {},
     now: () => 0,
   } as unknown as Parameters<typeof LiveTask.created>[2];
   const spec = { id: ID, kind: "k", maxAttempts: 9, priority: 0, runAt: 0, timeoutMs: null };

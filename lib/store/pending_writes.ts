@@ -1,7 +1,7 @@
 import type { WriteResult } from "./write.ts";
 
 /** How much of what changed in a task is written, and who waits for it. */
-export class Backlog {
+export class PendingWrites {
   #changed = 0;
   #rendered = 0;
   #written = 0;
