@@ -11,10 +11,8 @@ import { ULID } from "../kv/keys.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";
+import { MAX_LEVELS } from "../task/limits.ts";
 import { InexactNumberError, parseExact } from "../base/exact_json.ts";
-
-/** The most levels of arrays and objects in a body. */
-const MAX_DEPTH = 200;
 
 /** Characters of a path that an error repeats. */
 const MAX_FIELD = 200;
@@ -55,8 +53,8 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
     throw new HttpError(400, "The body is not UTF-8", { field: "body" });
   }
   // Checked before parsing, which recurses once a level.
-  if (isDeeper(text, MAX_DEPTH)) {
-    const sentence = `The body is nested deeper than ${MAX_DEPTH} levels`;
+  if (isDeeper(text, MAX_LEVELS)) {
+    const sentence = `The body is nested deeper than ${MAX_LEVELS} levels`;
     throw new HttpError(400, sentence, { field: "body" });
   }
   try {

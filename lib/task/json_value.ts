@@ -5,7 +5,7 @@
  */
 
 import { byteLength } from "./byte_length.ts";
-import { MAX_JSON } from "./limits.ts";
+import { MAX_JSON, MAX_LEVELS } from "./limits.ts";
 import { tagOf } from "./plain.ts";
 import { brief, textOf, withArticle } from "./text.ts";
 
@@ -14,9 +14,6 @@ export const AROUND_JSON = 128;
 
 /** The most bytes of JSON that one value may take. */
 export const MAX_VALUE = MAX_JSON - AROUND_JSON;
-
-/** Levels of arrays and objects. */
-export const MAX_LEVELS = 100;
 
 export interface ValueUse {
   /** What it is called in a sentence, as "output()". */

@@ -1,6 +1,9 @@
 /** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
 export const MAX_JSON = 48 * 1024;
 
+/** How deep JSON may be nested, from clients and from tasks. */
+export const MAX_LEVELS = 200;
+
 /** Milliseconds: the longest time a timer can be set to. One that is set to more goes off at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 

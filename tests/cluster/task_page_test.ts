@@ -50,7 +50,7 @@ Deno.test({
         "Queued",
         "Attempt 1",
         "Interrupted",
-        "Attempt 1resumed",
+        "Attempt 1 resumed",
       ])
     );
     await eventually(async () => assertEquals(await texts(".notice"), []));

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { createContext, runInContext } from "node:vm";
 import fc from "fast-check";
 import { byteLength } from "../../../lib/task/byte_length.ts";
-import { MAX_LEVELS, MAX_VALUE, toJson } from "../../../lib/task/json_value.ts";
+import { MAX_VALUE, toJson } from "../../../lib/task/json_value.ts";
+import { MAX_LEVELS } from "../../../lib/task/limits.ts";
 import { hostileValues } from "../../helpers/hostile_values.ts";
 
 const RESULT = { what: "the task's return", root: "result" };
