@@ -32,6 +32,9 @@ export interface Figures {
   connections: number;
 }
 
+/** What a server says of a task process that was killed, at work or before it had loaded its kinds. */
+const KILLED = /a task process ended by itself|its process ended \(SIGKILL\)/;
+
 const KINDS = new URL("./kinds.ts", import.meta.url).href;
 
 /** The server loads no module of kinds: its clock comes before its program. */
@@ -198,10 +201,8 @@ export class World implements AsyncDisposable {
 
   #checkLog({ stderr }: ServerProcess): void {
     // What we kill is told as an error, as it should be.
-    const killed = this.figures.deaths > 0 ? "a task process ended by itself" : "\0";
-    const errors = stderr.filter((line) =>
-      !line.includes('"level":"warn"') && !line.includes(killed)
-    );
+    const killed = this.figures.deaths > 0 ? KILLED : /^$/;
+    const errors = stderr.filter((line) => !line.includes('"level":"warn"') && !killed.test(line));
     holds("I14", errors.length === 0, () => errors.slice(0, 5).join("\n"));
   }
 
