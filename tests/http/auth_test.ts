@@ -249,7 +249,6 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
     [`/tasks/stream?ids=${mine.id},${theirs.task_id}`, "GET"],
     [`/tasks/stream?ids=${mine.id}&rows=${theirs.task_id}`, "GET"],
     [`/tasks/stream?rows=${theirs.task_id}`, "GET"],
-    ["/tasks/stream?kind=echo", "GET"],
     [`/tasks/${theirs.task_id}/cancel`, "POST"],
     [`/tasks/${mine.id}/retry`, "POST"],
     [`/tasks/${mine.id}`, "DELETE"],
