@@ -31,7 +31,8 @@ const HEADERS = {
 /** Their routes. */
 export const CLIENT_ROUTES: [path: string, methods: Methods][] = Object.entries(FILES).map(
   ([path, file]) => {
-    const types = path.endsWith(".js") && { "x-typescript-types": path.replace(/\.js$/, ".d.ts") };
+    const types = path.endsWith(".js") &&
+      { "x-typescript-types": `.${path.replace(/\.js$/, ".d.ts")}` };
     const headers = { ...HEADERS, ...types };
     const serve: Route = (_app, { request }) => serveFile(request, file, headers);
     return [path, { GET: ["public", serve, "any"] }];

@@ -94,6 +94,12 @@ export function addressOf(app: App, request: Request, info: Deno.ServeHandlerInf
   return "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
 }
 
+/** What a trusted proxy took off the beginning of a path, as `/jobs`. */
+export function prefixOf({ config }: App, { headers }: Request): string {
+  const prefix = config.trustProxy ? headers.get("x-forwarded-prefix") : null;
+  return /^((?:\/[\w~-][\w.~-]*)+)\/?$/.exec(prefix ?? "")?.[1] ?? "";
+}
+
 /** Whether nobody between the client and the last proxy can read along. */
 export function isSecure(app: App, request: Request, url: URL): boolean {
   if (url.protocol === "https:") return true;

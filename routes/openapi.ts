@@ -1,7 +1,7 @@
 import { json } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { allKinds } from "./kinds.ts";
-import { isSecure } from "./guard.ts";
+import { isSecure, prefixOf } from "./guard.ts";
 import type { RouteTable } from "./route.ts";
 import { describeApi } from "./openapi/document.ts";
 
@@ -23,5 +23,12 @@ export async function describe(
   const { version, auth } = app;
   const cookie = auth.cookie.name(isSecure(app, request, url));
   const kinds = await allKinds(app);
-  return describeApi({ routes, kinds, version, secured: auth.required, cookie });
+  return describeApi({
+    routes,
+    kinds,
+    version,
+    secured: auth.required,
+    cookie,
+    prefix: prefixOf(app, request),
+  });
 }

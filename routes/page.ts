@@ -67,7 +67,7 @@ export async function getPage(app: App, context: RouteContext): Promise<Response
     snapshotOf(app, context),
   ]);
   const preloads = [...chunks, `i18n/${language}.js`]
-    .map((name) => `<link rel="modulepreload" href="/static/${name}">`).join("\n    ");
+    .map((name) => `<link rel="modulepreload" href="static/${name}">`).join("\n    ");
   const page = html
     .replace('lang="en"', `lang="${language}"`)
     .replace("<!-- preload -->", preloads)

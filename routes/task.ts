@@ -7,6 +7,7 @@ import type { Decided } from "../lib/store/store.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import type { App, RouteContext } from "./app.ts";
+import { prefixOf } from "./guard.ts";
 import { keyOf } from "./idempotency_key.ts";
 import { runAgain } from "./run_again.ts";
 
@@ -72,7 +73,11 @@ export async function retryTask(
   const key = await keyOf(request, principal, { retried_from: id });
   const decided = await app.engine.store.retry(id);
   if (!decided.ok && decided.reason === "wrong-state" && decided.status === "completed") {
-    return await submitted(app, await runAgain(app, await requireTask(app, id), principal, key));
+    return await submitted(
+      app,
+      request,
+      await runAgain(app, await requireTask(app, id), principal, key),
+    );
   }
   refuse(decided, id, "retried before it is finished");
   return jsonText((await requireTask(app, id)).record);
@@ -81,9 +86,10 @@ export async function retryTask(
 /** The answer to what made a task, or found the one that its Idempotency-Key made. */
 export async function submitted(
   app: App,
+  request: Request,
   { id, record, created }: { id: string; record: string; created: boolean },
 ): Promise<Response> {
-  const headers = { location: `/tasks/${id}` };
+  const headers = { location: `${prefixOf(app, request)}/tasks/${id}` };
   const token = await app.auth.taskToken(id);
   const withToken = (json: string) =>
     token === null ? json : withLast(json, "token", JSON.stringify(token));

@@ -22,7 +22,7 @@ const MAX_TEXT = 200;
 export async function createTask(app: App, context: RouteContext): Promise<Response> {
   const example = '{"kind":"demo","input":{}}';
   const body = checkBody(NEW_TASK, await readJson(context.request, app.config), example);
-  return await submitted(app, await submitTask(app, body, context));
+  return await submitted(app, context.request, await submitTask(app, body, context));
 }
 
 /** `GET /tasks`: newest first, in pages. */

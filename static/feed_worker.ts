@@ -5,11 +5,12 @@
  * @module
  */
 
+import { at } from "./app/root.ts";
 import { WORLD } from "./client/world.ts";
 import { Feed } from "./feed/feed.ts";
 
 /** Feeds whoever joins. */
-export const feed: Feed = new Feed(WORLD);
+export const feed: Feed = new Feed({ ...WORLD, fetch: (url, init) => WORLD.fetch(at(url), init) });
 
 addEventListener("connect", (event) => {
   const port = (event as MessageEvent).ports[0]!;

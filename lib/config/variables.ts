@@ -238,7 +238,7 @@ export const VARIABLES: readonly Variable[] = [
       }
     },
   ),
-  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 trusts X-Forwarded-For and X-Forwarded-Proto"),
+  flag("HEADWAY_TRUST_PROXY", "trustProxy", "1 trusts X-Forwarded-For, -Proto and -Prefix"),
   whole("HEADWAY_TASK_TOKEN_MS", "taskTokenMs", HOUR, "how long a task's token lives", {
     ...ms,
     min: 1000,

@@ -9,7 +9,7 @@ import type { Need } from "../../lib/http/auth.ts";
 import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
-import { type Answer, ANY_ID, DEMO_INPUT, type Operation, OPERATIONS } from "./operations.ts";
+import { type Answer, DEMO_INPUT, type Operation, OPERATIONS } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
@@ -27,6 +27,8 @@ export interface ApiParts {
   secured: boolean;
   /** The name of the cookie with the page's session. */
   cookie: string;
+  /** What a proxy took off the beginning of a path. */
+  prefix: string;
 }
 
 /** A description of an operation, with what is common to many. */
@@ -67,7 +69,7 @@ export function describeOperation(path: string, method: string, need: Need): Des
 }
 
 /** The whole document. */
-export function describeApi({ routes, kinds, version, secured, cookie }: ApiParts): Json {
+export function describeApi({ routes, kinds, version, secured, cookie, prefix }: ApiParts): Json {
   const paths: Json = {};
   for (const [path, methods] of routes) {
     const entries = Object.entries(methods).map(([method, [need]]) => [
@@ -91,7 +93,7 @@ export function describeApi({ routes, kinds, version, secured, cookie }: ApiPart
       description: "Durable background tasks with live progress. Errors are problems [RFC 9457].",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: `${prefix}/` }],
     paths,
     components: {
       schemas: { ...componentSchemas(), ...Object.fromEntries(inputs) },
@@ -143,7 +145,7 @@ function operationJson(
         name,
         in: "path",
         required: true,
-        schema: name === "id" ? schemaJson(ANY_ID) : { type: "string" },
+        schema: { type: "string" },
       })),
       ...within("query", query),
       ...within("header", headers),

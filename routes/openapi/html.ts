@@ -46,16 +46,16 @@ export function renderDocs(document: Json): string {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>Headway: the HTTP API</title>
-        <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="/static/base.css">
-        <link rel="stylesheet" href="/static/docs.css">
+        <link rel="icon" href="static/icon.svg" type="image/svg+xml">
+        <link rel="stylesheet" href="static/base.css">
+        <link rel="stylesheet" href="static/docs.css">
       </head>
       <body class="docs">
         <main>
     <header>
     <h1>${info.title} <small>${info.version}</small></h1>
-    <p>${info.description} For programs: <a href="/openapi.json">openapi.json</a>.
-    <a href="/">To the tasks</a>.</p>
+    <p>${info.description} For programs: <a href="openapi.json">openapi.json</a>.
+    <a href="./">To the tasks</a>.</p>
     </header>
     <nav aria-label="Contents"><ol>${operations.map(contentsEntry)}</ol></nav>
     <h2>Requests</h2>

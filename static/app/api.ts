@@ -7,6 +7,7 @@
 import type { Status, TaskRecord } from "../../lib/task/record.ts";
 import { observeTime } from "./clock.ts";
 import type { Trace } from "../task/samples.ts";
+import { at } from "./root.ts";
 import { scopes as granted, signedIn, signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 
@@ -220,7 +221,7 @@ export function uploadFile(
 ): Promise<Upload> {
   const { promise, resolve, reject } = Promise.withResolvers<Upload>();
   const request = new XMLHttpRequest();
-  request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
+  request.open("POST", at(`/uploads?${new URLSearchParams({ name: file.name })}`));
   request.upload.onprogress = ({ loaded }) => onprogress(loaded);
   request.onload = () => {
     const body = parse(request.responseText);
@@ -248,7 +249,7 @@ async function call<T>(
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
+    response = await fetch(at(url), {
       method,
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),

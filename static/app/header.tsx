@@ -3,6 +3,7 @@ import { now } from "./clock.ts";
 import { feed } from "../feed/live.ts";
 import { clockTime } from "../i18n/format.ts";
 import { openForm } from "../new_task/new_task.ts";
+import { ROOT } from "./root.ts";
 import { stayInPage } from "./route.ts";
 import { brokenSince, connection } from "./connection.ts";
 import { signOut } from "./api.ts";
@@ -19,7 +20,7 @@ export function Header(): JSX.Element {
   return (
     <header class="header">
       <div class="header-inner">
-        <a class="brand" href="/" aria-label={strings.product} onClick={stayInPage}>
+        <a class="brand" href={ROOT} aria-label={strings.product} onClick={stayInPage}>
           <Logo />
           <span class="brand-name">{strings.product}</span>
         </a>

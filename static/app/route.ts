@@ -1,10 +1,11 @@
 /**
- * Where the page is: the list at `/`, with its filters in the query; a task at `/?task_id=…`.
+ * Where the page is: the list at {@link ROOT}, with its filters in the query; a task at `?task_id=…`.
  *
  * @module
  */
 
 import { signal } from "@preact/signals";
+import { ROOT } from "./root.ts";
 import { type Filters, formatFilters, NO_FILTERS, parseFilters } from "../list/filters.ts";
 
 /** See the module. */
@@ -23,14 +24,14 @@ export function parseRoute(search: string): Route {
 
 /** The address of a task. */
 export function taskHref(id: string): string {
-  return `/?${new URLSearchParams({ task_id: id })}`;
+  return `${ROOT}?${new URLSearchParams({ task_id: id })}`;
 }
 
 /** The address of the list with these filters. */
 export function listHref(filters: Filters): string {
   const query = formatFilters(filters);
   // The comma between two states is legal as it is, and people read it.
-  return query.size === 0 ? "/" : `/?${query.toString().replaceAll("%2C", ",")}`;
+  return query.size === 0 ? ROOT : `${ROOT}?${query.toString().replaceAll("%2C", ",")}`;
 }
 
 /** Where the page is. */

@@ -8,6 +8,7 @@ import { computed, effect } from "@preact/signals";
 import { hidden } from "./connection.ts";
 import { counts } from "../list/counts.ts";
 import { number, percent } from "../i18n/format.ts";
+import { at } from "./root.ts";
 import { route } from "./route.ts";
 import { language, strings } from "../i18n/strings.ts";
 import { task } from "../task/task_store.ts";
@@ -15,7 +16,7 @@ import { task } from "../task/task_store.ts";
 /** Percent by which the icon changes. */
 const STEP = 5;
 
-const ICON = "/static/icon.svg";
+const ICON = at("/static/icon.svg");
 
 /** What is open: its figures change often, and what is shown of them seldom. */
 const title = computed(() => {
@@ -36,8 +37,8 @@ const icon = computed(() => {
   const { status, progress } = record;
   const shown = Math.floor((progress ?? 0) / STEP) * STEP;
   return status === "running"
-    ? `/icon.svg?status=running&progress=${shown}`
-    : `/icon.svg?status=${status}`;
+    ? at(`/icon.svg?status=running&progress=${shown}`)
+    : at(`/icon.svg?status=${status}`);
 });
 
 /** Keeps the tab's title and icon. */

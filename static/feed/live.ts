@@ -6,11 +6,12 @@
 
 import { startClock } from "../app/clock.ts";
 import { onconnection } from "../app/connection.ts";
+import { at } from "../app/root.ts";
 import { FeedClient } from "./feed_client.ts";
 import type { TabMessage } from "./feed_protocol.ts";
 
 /** The worker's program: the one URL that the page may run as one. */
-const WORKER_URL = "/static/feed_worker.js";
+const WORKER_URL = at("/static/feed_worker.js");
 
 /** Milliseconds until it is tried again to load it. */
 const RETRY_MS = 2000;

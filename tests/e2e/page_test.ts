@@ -5,6 +5,7 @@ import { type OpenPageOptions, TestBrowser } from "../helpers/browser.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { startPrefixProxy } from "../helpers/prefix_proxy.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -81,6 +82,37 @@ Deno.test("the page starts a demo and its bar reaches 100 %", async () => {
   await press(page, "All tasks", "link");
   await reads(page, ".row-kind", "demo");
   assertEquals(new URL(page.url()).search, "");
+
+  // The same below a path that a proxy takes off: scripts, requests, stream, worker and links.
+  await using proxy = startPrefixProxy(app.url, "/jobs");
+  await page.goto(`${proxy.url}/jobs/`, { waitUntil: "domcontentloaded" });
+  await reads(page, ".row-kind", "demo");
+  await press(page, "New task");
+  await page.locator("input[name=kind][value=demo]").click();
+  await page.locator("#field-steps").fill("2");
+  await page.locator("#field-interval_ms").fill("60");
+  await press(page, "Start");
+  await reads(page, ".task-title .pill", "Completed");
+  await holds(page, ".log", "Completed · attempt 1");
+  const { pathname, search } = new URL(page.url());
+  assertEquals([pathname, search.startsWith("?task_id=")], ["/jobs/", true]);
+  await eventually(async () => {
+    const icon = await page.$eval("link[rel=icon]", (link) => link.getAttribute("href"));
+    assertEquals(icon, "/jobs/icon.svg?status=completed");
+  });
+  const { task_id } = await submit(app.url, "waits");
+  await press(page, "All tasks", "link");
+  await eventually(async () =>
+    assertEquals(await texts(page, ".row-kind"), ["waits", "demo", "demo"])
+  );
+  await page.locator(".row-link").click();
+  await reads(page, ".task-title .pill", "Running");
+  assertEquals(page.url(), `${proxy.url}/jobs/?task_id=${task_id}`);
+  await page.reload({ waitUntil: "domcontentloaded" });
+  await reads(page, "h1", "waits");
+  await page.goto(`${proxy.url}/jobs/docs`);
+  const radius = await page.$eval("section", (it) => getComputedStyle(it).borderRadius);
+  assertEquals([radius, proxy.strays], ["10px", []]);
   assertEquals(problems, []);
 });
 

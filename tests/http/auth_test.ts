@@ -537,6 +537,24 @@ Deno.test("HEADWAY_WRITE_RATE: who writes too much waits, and reads and others d
   await read.body?.cancel();
 });
 
+Deno.test("HEADWAY_TRUST_PROXY: Location is below the path that the proxy took off, if it is one", async () => {
+  const location = async (settings: Record<string, string>, prefix: string) => {
+    await using app = await testApp(settings);
+    const headers = { "x-forwarded-prefix": prefix };
+    const response = await post(`${app.url}/tasks`, { kind: "echo" }, headers);
+    const { task_id } = await response.json();
+    return response.headers.get("location")!.replace(task_id, "…");
+  };
+  const HEADWAY_TRUST_PROXY = "1";
+  for (const prefix of ["/jobs", "/jobs/"]) {
+    assertEquals(await location({ HEADWAY_TRUST_PROXY }, prefix), "/jobs/tasks/…");
+    assertEquals(await location({}, prefix), "/tasks/…");
+  }
+  for (const prefix of ["//evil.example", "https://evil.example", "/..", "jobs", "/a?b", "/"]) {
+    assertEquals(await location({ HEADWAY_TRUST_PROXY }, prefix), "/tasks/…", prefix);
+  }
+});
+
 Deno.test("HEADWAY_TRUST_PROXY: the proxy's word counts for address and scheme, the client's never", async () => {
   await using plain = await testApp({ HEADWAY_TOKENS });
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TRUST_PROXY: "1" });

@@ -25,7 +25,7 @@ Deno.test("what other pages load is open to all, whoever they are, and asked for
     assertEquals(headers.get("x-content-type-options"), "nosniff");
     assertEquals(
       headers.get("x-typescript-types"),
-      path.endsWith(".js") ? path.replace(".js", ".d.ts") : null,
+      path.endsWith(".js") ? `.${path.replace(".js", ".d.ts")}` : null,
     );
     const again = await fetch(app.url + path, {
       headers: { "if-none-match": headers.get("etag")! },

@@ -13,9 +13,9 @@ async function compressed(text: string): Promise<number> {
 
 /** Scripts and styles that a text names, by their paths. */
 function named(text: string): string[] {
-  const absolute = text.match(/\/static\/[\w./-]+\.(js|css)(?![\w.])/g) ?? [];
+  const absolute = text.match(/\bstatic\/[\w./-]+\.(js|css)(?![\w.])/g) ?? [];
   const relative = [...text.matchAll(/(?:from|import)\s*"\.\/([\w./-]+\.js)"/g)];
-  return [...absolute, ...relative.map(([, path]) => `/static/${path}`)];
+  return [...absolute.map((path) => `/${path}`), ...relative.map(([, path]) => `/static/${path}`)];
 }
 
 /** What the page says to its script. */
@@ -58,7 +58,7 @@ Deno.test("GET / speaks the language that is asked for", async () => {
     const response = await fetch(app.url, { headers: { "accept-language": asked! } });
     const html = await response.text();
     assert(html.includes(`<html lang="${lang}">`), asked);
-    assert(html.includes(`<link rel="modulepreload" href="/static/i18n/${lang}.js">`), asked);
+    assert(html.includes(`<link rel="modulepreload" href="static/i18n/${lang}.js">`), asked);
     assert(response.headers.get("vary")?.includes("accept-language"), "vary");
   }
   for (const name of ["fr.js", "en.ts", "en.js.map.js", "..%2fapp.js", "constructor.js"]) {

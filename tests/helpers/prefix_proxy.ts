@@ -1,0 +1,43 @@
+/**
+ * A reverse proxy that takes a path off what it passes on, as `location /jobs/ { proxy_pass …/; }`.
+ *
+ * @module
+ */
+
+export interface PrefixProxy extends AsyncDisposable {
+  /** As `http://localhost:1234`: a Headway is at `/jobs/`. */
+  readonly url: string;
+  /** Paths that were asked for outside of it. */
+  readonly strays: string[];
+}
+
+/** Passes all below `prefix` on to `target`, and nothing else. */
+export function startPrefixProxy(target: string, prefix: string): PrefixProxy {
+  const strays: string[] = [];
+  const client = Deno.createHttpClient({});
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    const { pathname, search } = new URL(request.url);
+    if (!pathname.startsWith(`${prefix}/`)) {
+      strays.push(pathname);
+      return new Response(null, { status: 404 });
+    }
+    const { method, body, signal } = request;
+    const headers = new Headers(request.headers);
+    headers.delete("host");
+    headers.set("x-forwarded-prefix", prefix);
+    try {
+      const url = target + pathname.slice(prefix.length) + search;
+      return await fetch(url, { method, headers, body, signal, client, redirect: "manual" });
+    } catch {
+      return new Response(null, { status: 502 });
+    }
+  });
+  return {
+    url: `http://localhost:${server.addr.port}`,
+    strays,
+    async [Symbol.asyncDispose](): Promise<void> {
+      client.close();
+      await server.shutdown();
+    },
+  };
+}
