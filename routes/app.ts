@@ -19,31 +19,25 @@ import type { TaskCounts } from "../lib/kv/counts.ts";
 
 /** A running server, as its routes see it. */
 export interface App {
-  /** Of Headway. */
   readonly version: string;
-  /** How it is set up. */
   readonly config: Config;
-  /** Who may do what. */
   readonly auth: Auth;
-  /** Writes of each client; `null` for any. */
+  /** Writes of each client; `null` for no limit. */
   readonly writes: RateLimit | null;
   /** Tries to log in, of each client. */
   readonly logins: RateLimit;
   /** Store, hub and the rest; another one after this process was taken for dead. */
   readonly engine: Engine;
-  /** The kinds there are. */
   readonly kinds: Kinds;
   /** Ticks for the streams. */
   readonly pulse: Pulse;
   /** Made once for all who watch everything. */
   readonly newest: NewestTasks;
-  /** How many tasks there are. */
   readonly counts: TaskCounts;
   /** Who has how many streams. */
   readonly places: StreamPlaces;
   /** What the store takes of its disk; `null` where it is no file of this machine. */
   readonly storage: (() => Promise<Reading["storage"]>) | null;
-  /** Figures about this process. */
   readonly metrics: Metrics;
   /** Milliseconds a cancel waits for the generator to end. */
   readonly cancelWaitMs: number;
@@ -51,15 +45,12 @@ export interface App {
   readonly stopping: boolean;
   /** Its streams end, and new ones are sent away; `null` while they do not. */
   readonly drain: Drain | null;
-  /** Where trouble is told. */
   readonly log: Logger;
 }
 
 /** What a route is given beside the app. */
 export interface RouteContext {
-  /** As it came. */
   request: Request;
-  /** Its address. */
   url: URL;
   /** Parts of the path, decoded. */
   params: Record<string, string | undefined>;

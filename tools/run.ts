@@ -1,6 +1,6 @@
 /**
- * `deno task run`: submits a task, or takes one that is there, and shows it to its end. The exit
- * code is the task's fate.
+ * `deno task run`: submits a task, or takes one that is there, and shows it to its end. It exits with
+ * a status code that tells how the task ended.
  *
  * @module
  */

@@ -15,13 +15,9 @@ import { SCHEMAS } from "./schemas.ts";
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
 type Json = any;
 
-/** What {@link describeApi} takes. */
 export interface ApiParts {
-  /** The route table. */
   routes: RouteTable;
-  /** The kinds there are. */
   kinds: readonly Kind[];
-  /** Of Headway. */
   version: string;
   /** Whether anything needs a token. */
   secured: boolean;
