@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { bulk, bulkProblem, plan, runBulk } from "./bulk.ts";
 import type { BulkAction, Tally } from "./bulk_plan.ts";
 import { conjunction, number } from "../i18n/format.ts";
@@ -97,7 +97,8 @@ interface QuestionProps {
 /** Says what would become of how many tasks, and asks. The keyboard is at the way back. */
 function Question({ action, onanswer }: QuestionProps): JSX.Element {
   const back = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  // With the question, not after it: an Escape in between would let go of the picked tasks.
+  useLayoutEffect(() => {
     back.current!.focus();
     // Whoever goes back is where they came from, or at the list where that is gone.
     return () =>
