@@ -174,7 +174,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   await assertRejects(
     () => backUp(at("text"), at("out")),
     StoreOpenError,
-    "no database of Deno KV",
+    "it is not a database of Deno KV",
   );
   await assertRejects(() => restore(at("none"), at("kv.db")), BackupError, "There is no copy at");
   await assertRejects(
