@@ -6,6 +6,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { AnyTask } from "../task/define.ts";
+import { isPlain } from "../task/json_value.ts";
 import type { StandardIssue, StandardSchema } from "../task/standard_schema.ts";
 import { brief, textOf } from "../task/text.ts";
 
@@ -63,7 +64,7 @@ async function storable(
   value: unknown,
 ): Promise<Checked> {
   if (value === undefined) return { input: null, parsed: true };
-  if (isJson(value)) return { input: JSON.stringify(value), parsed: true };
+  if (isPlain(value, true)) return { input: JSON.stringify(value), parsed: true };
   try {
     const json = JSON.stringify(value);
     const again = await schema["~standard"].validate(JSON.parse(json));
@@ -74,19 +75,6 @@ async function storable(
     // It is not made to read what it makes.
   }
   return { input: given, parsed: false };
-}
-
-/** Whether a value comes back from JSON as it is. A field that is `undefined` is as one left out. */
-function isJson(value: unknown): boolean {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object") return false;
-  if (Array.isArray(value)) return value.every(isJson);
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  return Object.entries(value).every(([name, field]) =>
-    field === undefined || (isJson(field) && name !== "toJSON")
-  );
 }
 
 function issueOf({ path = [], message }: StandardIssue): InputIssue {

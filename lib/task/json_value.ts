@@ -68,10 +68,14 @@ export function toJson(value: unknown, { what, root, exact = false }: ValueUse):
   return json;
 }
 
-/** Whether JSON holds a value of a log row as it is; `undefined` members aside. */
-export function isPlain(value: unknown): boolean {
-  const look: Look = { exact: false, left: MAX_JSON, negativeZero: false };
-  return problemIn(value, look, 0) === null;
+/**
+ * Whether `JSON.stringify()` holds a value as it is; `undefined` members aside.
+ *
+ * @param exact As in {@link ValueUse}; then a −0 is none of that either.
+ */
+export function isPlain(value: unknown, exact = false): boolean {
+  const look: Look = { exact, left: MAX_JSON, negativeZero: false };
+  return problemIn(value, look, 0) === null && !(exact && look.negativeZero);
 }
 
 function tooLarge(what: string, size: string): RangeError {

@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { checkInput } from "../../../lib/child/check_input.ts";
+import { defineTask } from "../../../lib/task/define.ts";
+import type { StandardSchema } from "../../../lib/task/standard_schema.ts";
+
+const GIVEN = '{"a":1}';
+
+/** A kind whose schema makes `value` of {@link GIVEN}, and takes anything else as it is. */
+function making(value: unknown) {
+  const validate = (given: unknown) => ({
+    value: JSON.stringify(given) === GIVEN ? value : given,
+  });
+  const input = {
+    "~standard": { version: 1, vendor: "test", validate },
+  } as unknown as StandardSchema;
+  return defineTask({ kind: "made", input, async *run() {} });
+}
+
+Deno.test("checkInput() has no attempt parse again what JSON holds", async () => {
+  const value = { id: "a", rows: [1, null, { left: undefined }] };
+  assertEquals(await checkInput(making(value), GIVEN), {
+    input: '{"id":"a","rows":[1,null,{}]}',
+    parsed: true,
+  });
+});
+
+Deno.test("checkInput() stores the input as given where JSON would make another value of it", async () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  const named = Object.assign([1], { name: "one" });
+  // deno-lint-ignore no-sparse-arrays -- what a schema may make
+  for (const value of [[1, , 2], named, cyclic, { n: -0 }, [undefined], { map: new Map() }]) {
+    assertEquals(await checkInput(making(value), GIVEN), { input: GIVEN, parsed: false });
+  }
+});
