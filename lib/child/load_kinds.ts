@@ -6,6 +6,8 @@
 
 import { type AnyTask, isTask, KIND_PATTERN } from "../task/define.ts";
 import { MAX_KINDS } from "../task/kind.ts";
+import { readField } from "../task/plain.ts";
+import { isError } from "../task/task_error.ts";
 import { textOf } from "../task/text.ts";
 
 /**
@@ -40,13 +42,14 @@ export interface LoadFailure {
 export const MAX_REASON = 2000;
 export const MAX_LOAD_STACK = 8000;
 
-/** Reads what a module threw, which may be anything. */
-export function loadFailure(error: unknown): LoadFailure {
-  const stack = error instanceof Error ? textOf(error.stack) : "";
+/** Reads what a module threw, which may be anything. Never throws. */
+export function loadFailure(thrown: unknown): LoadFailure {
+  const stack = isError(thrown) ? textOf(readField(thrown, "stack")) : "";
   const lines: string[] = [];
-  for (let depth = 0; error !== undefined && error !== null && depth < 5; depth++) {
-    lines.push(textOf(error));
-    error = error instanceof Error ? error.cause : undefined;
+  let one = thrown;
+  for (let depth = 0; one !== undefined && one !== null && depth < 5; depth++) {
+    lines.push(textOf(one));
+    one = isError(one) ? readField(one, "cause") : undefined;
   }
   return {
     reason: lines.join(", caused by ").slice(0, MAX_REASON) || "it threw nothing",

@@ -47,7 +47,7 @@ export function errorOf(thrown: unknown): Thrown {
 }
 
 /** Whether a value is an error of any realm. Never throws. */
-export function isError(value: unknown): boolean {
+export function isError(value: unknown): value is Error {
   try {
     return isObject(value) && (value instanceof Error || tagOf(value) === "Error");
   } catch {

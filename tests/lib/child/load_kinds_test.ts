@@ -1,0 +1,18 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { loadFailure, MAX_LOAD_STACK, MAX_REASON } from "../../../lib/child/load_kinds.ts";
+import { hostileValues } from "../../helpers/hostile_values.ts";
+
+Deno.test("loadFailure() names an error and its causes", () => {
+  const error = new TypeError("no rows", { cause: new Error("no file") });
+  const { reason, stack } = loadFailure(error);
+  assertEquals(reason, "TypeError: no rows, caused by Error: no file");
+  assert(stack.startsWith("TypeError: no rows\n"));
+});
+
+Deno.test("loadFailure() tells why, whatever a module throws", () => {
+  fc.assert(fc.property(hostileValues(), (make) => {
+    const { reason, stack } = loadFailure(make());
+    assert(reason !== "" && reason.length <= MAX_REASON && stack.length <= MAX_LOAD_STACK);
+  }));
+});
