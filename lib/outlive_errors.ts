@@ -8,7 +8,7 @@
  */
 
 import type { Logger } from "./base/log.ts";
-import { currentRun } from "./child/current_run.ts";
+import { currentRun, uncaughtError } from "./child/current_run.ts";
 import { RateLimit } from "./http/rate_limit.ts";
 
 export interface OutliveOptions {
@@ -41,7 +41,7 @@ export function outliveErrors({ modules, tasksOnly, log }: OutliveOptions): Disp
     const run = currentRun.getStore();
     if (!run && tasksOnly) return;
     event.preventDefault();
-    const error = errorOf(event);
+    const error = uncaughtError(event);
     if (run) run.fail(error, true);
     else tell(error);
   };
@@ -51,13 +51,6 @@ export function outliveErrors({ modules, tasksOnly, log }: OutliveOptions): Disp
       for (const type of TYPES) globalThis.removeEventListener(type, hear);
     },
   };
-}
-
-/** That of a Worker comes without the error itself. */
-function errorOf(event: Event): unknown {
-  if (event instanceof PromiseRejectionEvent) return event.reason;
-  if (event instanceof ErrorEvent) return event.error ?? new Error(event.message);
-  return new Error(event.type);
 }
 
 function moduleOf(error: unknown, modules: readonly string[]): string | undefined {

@@ -15,6 +15,13 @@ export interface CurrentRun {
 
 export const currentRun: AsyncLocalStorage<CurrentRun> = new AsyncLocalStorage<CurrentRun>();
 
+/** What an event says that nobody caught; that of a Worker comes without the error itself. */
+export function uncaughtError(event: Event): unknown {
+  if (event instanceof PromiseRejectionEvent) return event.reason;
+  if (event instanceof ErrorEvent) return event.error ?? new Error(event.message);
+  return new Error(event.type);
+}
+
 const TIMERS = ["setTimeout", "setInterval", "setImmediate"] as const;
 
 let known = false;

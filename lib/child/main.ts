@@ -10,7 +10,7 @@ import { startWatchdog } from "../base/watchdog.ts";
 import { describeTasks } from "../task/kind.ts";
 import { AckWatch } from "./ack_watch.ts";
 import { Channel, CHANNEL_FD } from "./channel.ts";
-import { keepRunInTimers } from "./current_run.ts";
+import { keepRunInTimers, uncaughtError } from "./current_run.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
 import { collectKinds, loadFailure } from "./load_kinds.ts";
@@ -39,7 +39,7 @@ export async function main(
     globalThis.addEventListener(type, (event) => {
       event.preventDefault();
       // deno-lint-ignore no-console -- stderr is this process's log
-      console.error(`uncaught in ${name}:`, "reason" in event ? event.reason : event.error);
+      console.error(`uncaught in ${name}:`, uncaughtError(event));
     });
   }
 
