@@ -14,7 +14,7 @@ import {
   type Reach,
 } from "../lib/http/origin.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
-import { ULID } from "../lib/kv/keys.ts";
+import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { deadline } from "../lib/base/deadline.ts";
 import { type Principal, seesOwn } from "../lib/http/auth.ts";
-import { ULID } from "../lib/kv/keys.ts";
+import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf } from "./login.ts";
 

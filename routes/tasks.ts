@@ -2,7 +2,7 @@ import { ulid } from "@std/ulid";
 import { seesOwn } from "../lib/http/auth.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
-import { ULID } from "../lib/kv/keys.ts";
+import { ULID } from "../lib/task/ulid.ts";
 import type { ListQuery } from "../lib/kv/list.ts";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";

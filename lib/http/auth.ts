@@ -9,7 +9,7 @@ import { decodeJwt, jwtVerify, SignJWT } from "jose";
 import { JWTExpired } from "jose/errors";
 import { HttpError } from "./errors.ts";
 import { Guesses } from "./guesses.ts";
-import { ULID } from "../kv/keys.ts";
+import { ULID } from "../task/ulid.ts";
 import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import { type PageSession, Revocations } from "./revocations.ts";

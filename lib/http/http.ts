@@ -7,7 +7,7 @@
 import { requirePlain } from "./content_coding.ts";
 import { HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
-import { ULID } from "../kv/keys.ts";
+import { ULID } from "../task/ulid.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";

@@ -47,9 +47,6 @@ import type { Status } from "../task/record.ts";
 
 export type Key = Deno.KvKey;
 
-/** What an id looks like. What a client gives for one may be anything: check it before it goes into a key. */
-export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-
 /** Sorts before every id. */
 export const FIRST_ID = "";
 

@@ -11,7 +11,8 @@
 
 import type { UploadInfo } from "../task/define.ts";
 import { getMany } from "./get_many.ts";
-import { keys, ULID } from "./keys.ts";
+import { keys } from "./keys.ts";
+import { ULID } from "../task/ulid.ts";
 
 /** Milliseconds an upload is kept by itself. */
 export const UPLOAD_TTL_MS = 24 * 3600_000;

@@ -11,7 +11,8 @@
 import { createHash } from "node:crypto";
 import { ulid } from "@std/ulid";
 import type { FreeSpace } from "./free_space.ts";
-import { keys, nameIn, ULID } from "./keys.ts";
+import { keys, nameIn } from "./keys.ts";
+import { ULID } from "../task/ulid.ts";
 import type { UploadInfo } from "../task/define.ts";
 import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
 import { Semaphore } from "../base/semaphore.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ULID } from "./ulid.ts";
+
 /** An upload that an input names, or may name. */
 export interface NamedUpload {
   /** What stands there: an id, where it is right. */
@@ -24,8 +26,6 @@ const UPLOADS_FIELD = /(^|_)uploads?$|[a-z]Uploads?$/;
 /** Uploads that one task may name. */
 export const MAX_UPLOADS = 100;
 
-const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-
 /** Few inputs name one. */
 const MAY_NAME = /uploads?"|"[0-7][0-9A-HJKMNP-TV-Z]{25}"/i;
 
@@ -35,7 +35,7 @@ export function namedUploads(json: string | null): NamedUpload[] {
   const found = new Map<string, NamedUpload>();
   const add = (id: string, field: string | null) => {
     if (found.get(id)?.field) return;
-    if (field !== null || ID.test(id)) found.set(id, { id, field });
+    if (field !== null || ULID.test(id)) found.set(id, { id, field });
   };
   // Not by recursion: JSON may be deeper than the stack.
   const rest: { value: unknown; path: string; named: boolean }[] = [

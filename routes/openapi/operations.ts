@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
 import { KIND_PATTERN } from "../../lib/task/define.ts";
-import { ULID } from "../../lib/kv/keys.ts";
+import { ULID } from "../../lib/task/ulid.ts";
 import { BULK_CHANGE, CREDENTIALS, NEW_TASK } from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
