@@ -23,7 +23,7 @@ export interface ChecksOptions {
 }
 
 /** Milliseconds in which a schema says whether an input fits. */
-const CHECK_MS = 5000;
+export const CHECK_MS = 5000;
 
 /** Milliseconds that a process that also runs tasks gets. */
 const BUSY_MS = 1000;

@@ -5,14 +5,13 @@
  * @module
  */
 
-import { jittered } from "../task/backoff.ts";
+import { backoffBound, jittered } from "../task/backoff.ts";
 
 const RESTART_CAP_MS = 60_000;
 
 /** Milliseconds without a new process after so many in a row failed to start. */
 export function restartDelay(failures: number, baseMs = 1000, random = Math.random): number {
-  const ms = Math.min(RESTART_CAP_MS, baseMs * 2 ** Math.min(failures - 1, 30));
-  return jittered(ms, 0.25, random);
+  return jittered(backoffBound(failures, baseMs, RESTART_CAP_MS), 0.25, random);
 }
 
 export class Restarts implements Disposable {

@@ -6,7 +6,7 @@
 
 import { deadline } from "../base/deadline.ts";
 import { type Checked, checkInput } from "../child/check_input.ts";
-import { UncheckedError } from "./checks.ts";
+import { CHECK_MS, UncheckedError } from "./checks.ts";
 import type { Kinds, ModuleOfKinds } from "./kinds.ts";
 import { TaskPool, type TaskPoolOptions } from "./task_pool.ts";
 import type { KindsModule, TaskProcess, TaskProcessEvents } from "./task_process.ts";
@@ -29,9 +29,6 @@ export interface TaskPoolsOptions<Run> extends
   /** Whether the processes only check inputs. @default {false} */
   checksOnly?: boolean;
 }
-
-/** Milliseconds in which a schema of a kind that ships says whether an input fits. */
-const CHECK_MS = 5000;
 
 export class TaskPools<Run> {
   readonly #kinds: Kinds;

@@ -32,8 +32,12 @@ export function retryDelay(
   attempt: number,
   { baseMs, capMs, random = Math.random }: BackoffOptions,
 ): number {
-  const bound = Math.min(MAX_DELAY_MS, capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
-  return Math.floor(bound * random());
+  return Math.floor(backoffBound(attempt, baseMs, Math.min(MAX_DELAY_MS, capMs)) * random());
+}
+
+/** Milliseconds: `baseMs` after the first failed attempt, doubled with each further one up to a cap. */
+export function backoffBound(attempt: number, baseMs: number, capMs: number): number {
+  return Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
 }
 
 /** A value spread evenly over `±share` of itself: for `retry:` hints and lives of streams. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { byteLength } from "./byte_length.ts";
 import type { AnyTask, RetryOptions } from "./define.ts";
 import { MAX_JSON } from "./limits.ts";
 import type { StandardSchema } from "./standard_schema.ts";
@@ -43,7 +44,7 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   return Array.from(tasks, (task) => {
     const { kind, description, input, retry, timeout, concurrency, isolate } = task;
     const json = input ? writtenDown(input) : null;
-    room -= json?.length ?? 0;
+    room -= json === null ? 0 : byteLength(json);
     return {
       kind,
       description: description === undefined ? null : String(description).slice(0, MAX_DESCRIPTION),
@@ -99,7 +100,7 @@ function writtenDown(schema: StandardSchema): string | null {
       if (json === undefined || !json.startsWith("{") || isDeeper(JSON.parse(json), MAX_DEPTH)) {
         return null;
       }
-      return new TextEncoder().encode(json).length > MAX_JSON ? null : json;
+      return byteLength(json) > MAX_JSON ? null : json;
     } catch {
       // A schema that cannot be written down still checks.
     }
