@@ -69,22 +69,25 @@ const exotic = fc.constantFrom<() => unknown>(
   () => new Error("x".repeat(1_000_000)),
 );
 
+/** Everything that fast-check can make. */
+export const EVERYTHING = {
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withNullPrototype: true,
+  withObjectString: true,
+  withSet: true,
+  withSparseArray: true,
+  withTypedArray: true,
+} satisfies fc.ObjectConstraints;
+
 /**
  * Makes such a value, or an error with one in a field, or whatever else there is. It is made where it
  * is used, since fast-check looks into what it generates.
  */
 export function hostileValues(): fc.Arbitrary<() => unknown> {
-  const anything = fc.anything({
-    withBigInt: true,
-    withBoxedValues: true,
-    withDate: true,
-    withMap: true,
-    withNullPrototype: true,
-    withObjectString: true,
-    withSet: true,
-    withSparseArray: true,
-    withTypedArray: true,
-  });
+  const anything = fc.anything(EVERYTHING);
   const bare = fc.oneof(anything.map((value) => () => value), exotic);
   const field = fc.constantFrom(...FIELDS);
   return fc.oneof(

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { byteLength } from "../../../lib/task/byte_length.ts";
 import { MAX_VALUE, toJson } from "../../../lib/task/json_value.ts";
 import { MAX_LEVELS } from "../../../lib/task/limits.ts";
-import { hostileValues } from "../../helpers/hostile_values.ts";
+import { EVERYTHING, hostileValues } from "../../helpers/hostile_values.ts";
 
 const RESULT = { what: "the task's return", root: "result" };
 const CHECKPOINT = { what: "save()", root: "checkpoint", exact: true };
@@ -36,15 +36,7 @@ function tried(value: unknown, use = CHECKPOINT): string | Error {
 }
 
 const anything = fc.anything({
-  withBigInt: true,
-  withBoxedValues: true,
-  withDate: true,
-  withMap: true,
-  withNullPrototype: true,
-  withObjectString: true,
-  withSet: true,
-  withSparseArray: true,
-  withTypedArray: true,
+  ...EVERYTHING,
   withUnicodeString: true,
   key: fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "toString", "length")),
 });
