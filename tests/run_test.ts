@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { tempDir } from "./helpers/temp_dir.ts";
-import { summaryLine, testArguments, totals } from "./run.ts";
+import { LONGEST, SUITE, summaryLine, testArguments, totals } from "./run.ts";
 
 const RUNNER = new URL("./run.ts", import.meta.url).pathname;
 
@@ -18,7 +18,8 @@ async function run(source: string, ...flags: string[]): Promise<{ lines: string[
 }
 
 Deno.test("testArguments() runs the suite unless a path is named", () => {
-  const suite = ["lib", "tests", "README.md", "docs"];
+  const suite = SUITE;
+  assertEquals(suite.slice(-4), ["lib", "tests", "README.md", "docs"]);
   const tail = (...args: string[]) => testArguments(args, { jobs: 1 }).slice(7);
   assertEquals(tail(), suite);
   assertEquals(tail("--filter", "eta", "--fail-fast"), [
@@ -28,6 +29,12 @@ Deno.test("testArguments() runs the suite unless a path is named", () => {
     ...suite,
   ]);
   assertEquals(tail("--filter=eta", "tests/a_test.ts"), ["--filter=eta", "tests/a_test.ts"]);
+});
+
+Deno.test("LONGEST names files that are there", async () => {
+  for (const path of LONGEST) {
+    assertEquals((await Deno.stat(new URL(`../${path}`, import.meta.url))).isFile, true, path);
+  }
 });
 
 Deno.test("testArguments() runs files in parallel only when asked to", () => {

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { DENOKV } from "../helpers/denokv.ts";
+import { testArguments } from "../run.ts";
+
+/** Files at once. */
+const JOBS = 2;
 
 /** What users are promised, whatever store stands behind it. */
 const CONTRACT = ["tests/http", "tests/sse", "tests/seed"];
@@ -10,8 +14,8 @@ Deno.test({
   ignore: DENOKV === null || Deno.env.get("HEADWAY_TEST_STORE") !== "both",
   async fn() {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--lock=tests/deno.lock", "--no-prompt", "--trace-leaks", ...CONTRACT],
-      env: { HEADWAY_TEST_STORE: "denokv" },
+      args: testArguments(CONTRACT, { jobs: JOBS }),
+      env: { HEADWAY_TEST_STORE: "denokv", DENO_JOBS: String(JOBS) },
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stdout).slice(-5000));
   },
