@@ -94,10 +94,19 @@ async function readBody(
 
 /** For a body whose length is known. */
 async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
-  const whole = body.catch(() => {
-    throw new HttpError(400, "The body broke off", { field: "body" });
+  const whole = body.catch((error) => {
+    throw broken(error);
   });
   return await deadline(whole, ms, bodyIsLate);
+}
+
+/** `Deno.serve` takes the bodies of HTTP/1.1 away as soon as it is to shut down. */
+function broken(error: unknown): HttpError {
+  if (!(error instanceof Deno.errors.BadResource)) {
+    return new HttpError(400, "The body broke off", { field: "body" });
+  }
+  const sentence = "This server let go of the connection before the body was there: send it again";
+  return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
 }
 
 function bodyIsLate(): never {
@@ -109,7 +118,8 @@ function bodyIsLate(): never {
  *
  * @param idleMs Milliseconds the next chunk may take.
  * @param totalMs Milliseconds the whole body may take.
- * @throws {HttpError} 408 when it takes longer, 400 when the connection breaks.
+ * @throws {HttpError} 408 when it takes longer, 400 when the connection breaks, 503 when this server
+ *   lets go of it.
  */
 export async function* withDeadline(
   body: ReadableStream<Uint8Array>,
@@ -126,8 +136,7 @@ export async function* withDeadline(
       yield value;
     }
   } catch (error) {
-    if (error instanceof HttpError) throw error;
-    throw new HttpError(400, "The body broke off", { field: "body" });
+    throw error instanceof HttpError ? error : broken(error);
   } finally {
     await reader.cancel().catch(() => {});
   }

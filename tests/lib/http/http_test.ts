@@ -72,6 +72,38 @@ Deno.test("withDeadline() says 400 of a body that broke off", async () => {
   assertEquals(await status(Array.fromAsync(withDeadline(body, 1000))), 400);
 });
 
+Deno.test("A body that the server's own stop takes away is told as 503, with or without its length", async () => {
+  const head = "POST / HTTP/1.1\r\nHost: localhost\r\n";
+  const starts = [
+    `${head}Content-Length: 9\r\n\r\n{}`,
+    `${head}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`,
+  ];
+  const reads = [
+    (request: Request) => readJson(request, limits(100)),
+    (request: Request) => Array.fromAsync(withDeadline(request.body!, 10_000)),
+  ];
+  for (const start of starts) {
+    for (const read of reads) {
+      const begun = Promise.withResolvers<void>();
+      const told = Promise.withResolvers<number>();
+      const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+      const server = Deno.serve(options, async (request) => {
+        const reading = status(read(request));
+        begun.resolve();
+        await reading.then(told.resolve, told.reject);
+        return new Response();
+      });
+      const client = await Deno.connect({ ...server.addr, transport: "tcp" });
+      await client.write(new TextEncoder().encode(start));
+      await begun.promise;
+      const stopped = server.shutdown();
+      assertEquals(await told.promise, 503);
+      client.close();
+      await stopped;
+    }
+  }
+});
+
 Deno.test("queryNumber() takes a whole number within its bounds, and nothing else", () => {
   const read = (query: string) =>
     queryNumber(new URL(`http://localhost/?${query}`), "n", { fallback: 7, min: 1, max: 100 });
