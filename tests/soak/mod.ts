@@ -50,18 +50,20 @@ async function measure(
   const window = { from, to: Date.now() + seconds * 1000 };
   const paths = ids.map((id) => `/tasks/${id}/stream`);
   await using watching = watch({ port, paths, window, open: true, deadline: window.to + 30_000 });
-  const since = probe.seconds;
   await watching.ready();
+  const since = probe.seconds;
   await sleep(from - Date.now());
   probe.answers = [];
   await sleep(window.to - Date.now());
   const answer = summarize(probe.answers);
+  // While its own streams are there: before and after, a look may find any number of them.
+  const looks = probe.between(since, probe.seconds);
   await watching.callOff();
   const { latency: stream, faults } = await watching.report();
   return {
     stream,
     answer,
-    looks: probe.between(since, Infinity),
+    looks,
     faults: Object.entries(faults).map(([what, count]) => `${what}: ${count}`),
   };
 }

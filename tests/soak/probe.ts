@@ -53,11 +53,12 @@ export class Probe implements AsyncDisposable {
   }
 
   async #look(url: string, pid: number): Promise<void> {
+    const at = this.seconds;
     const files = [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
     const rss = await residentBytes(pid) / 2 ** 20;
     const text = await (await fetch(`${url}/metrics`)).text();
     const streams = parseFigures(text).of("headway_streams_open");
-    this.looks.push({ at: this.seconds, rss, files, streams });
+    this.looks.push({ at, rss, files, streams });
   }
 
   async #use(url: string, n: number): Promise<void> {
