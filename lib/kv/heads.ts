@@ -10,7 +10,12 @@ import { type Head, readInput, readResult, readText } from "./head.ts";
 import { historyPage, type Page } from "./history.ts";
 import { keys } from "./keys.ts";
 import { type ListQuery, listTasks, type TaskPage } from "./list.ts";
-import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
+import {
+  NOTHING_PENDING,
+  type OpenStates,
+  type PendingStates,
+  withPending,
+} from "./pending_state.ts";
 import { queuePosition } from "./queue.ts";
 import { rankOf } from "./rank.ts";
 import { withResult } from "../task/json_text.ts";
@@ -32,13 +37,15 @@ export class Heads {
 
   /** A head with the versionstamp that a commit may check. */
   async entry(id: string): Promise<Deno.KvEntryMaybe<Head>> {
-    return this.#current(await this.#kv.get<Head>(keys.task(id)));
+    using pending = this.#pending.open();
+    return current(await this.#kv.get<Head>(keys.task(id)), pending);
   }
 
   /** The heads of any number of tasks, in their order. */
   async getMany(ids: readonly string[]): Promise<Deno.KvEntryMaybe<Head>[]> {
+    using pending = this.#pending.open();
     const entries = await getMany<Head>(this.#kv, ids.map(keys.task));
-    return entries.map((entry) => this.#current(entry));
+    return entries.map((entry) => current(entry, pending));
   }
 
   list(query: ListQuery, signal?: AbortSignal): Promise<TaskPage> {
@@ -68,9 +75,8 @@ export class Heads {
   queuePosition(record: TaskRecord, now: number, most: number): Promise<number | null> {
     return queuePosition(this.#kv, rankOf(record), now, most);
   }
+}
 
-  #current(entry: Deno.KvEntryMaybe<Head>): Deno.KvEntryMaybe<Head> {
-    if (entry.value === null) return entry;
-    return { ...entry, value: withPending(entry.value, this.#pending) };
-  }
+function current(entry: Deno.KvEntryMaybe<Head>, pending: OpenStates): Deno.KvEntryMaybe<Head> {
+  return entry.value === null ? entry : { ...entry, value: withPending(entry.value, pending) };
 }

@@ -55,7 +55,7 @@ const MAX_SOURCES = 500;
 export async function listTasks(
   kv: Deno.Kv,
   query: ListQuery,
-  pending: PendingStates = NOTHING_PENDING,
+  states: PendingStates = NOTHING_PENDING,
   signal?: AbortSignal,
 ): Promise<TaskPage> {
   const { limit, since = FIRST_ID, before = BEHIND_IDS } = query;
@@ -67,6 +67,7 @@ export async function listTasks(
   let size = 0;
   let last: string | undefined;
   const reads = new Reads({ signal });
+  using pending = states.open();
   for await (const heads of readHeads(kv, reads, query, { since, before })) {
     for (const { id, stored } of heads) {
       if (

@@ -315,8 +315,10 @@ Deno.test("listTasks() stops reading for a client that has gone", async () => {
         gone.abort();
         return undefined;
       },
+      [Symbol.dispose]() {},
     };
-    const listing = listTasks(counted, { ...query, limit: 5 }, pending, gone.signal);
+    const states = { open: () => pending };
+    const listing = listTasks(counted, { ...query, limit: 5 }, states, gone.signal);
     assertEquals(await listing.catch((error) => error), gone.signal.reason);
     assert(reads.length < 12, `${reads.length} reads`);
   }
