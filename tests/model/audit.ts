@@ -8,13 +8,13 @@ import type { TaskRecord } from "headway";
 import { type EventRow, storedEvents } from "../helpers/api.ts";
 import { isFinished } from "../../lib/task/record.ts";
 import { holds } from "./invariants.ts";
-import { LIMIT, type Script } from "./script.ts";
-import type { KnownTask, Reference } from "./reference.ts";
+import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
+import { type KnownTask, MODULES, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
 import type { World } from "./world.ts";
 
 /** Kinds of which every task is known: of a crowd it is known what it does to others. */
-export const OWN_KINDS = "model,model-limited";
+export const OWN_KINDS = Object.values(MODULES).flat().join();
 
 /** Checked after each command. */
 export async function audit(reference: Reference, world: World): Promise<void> {
@@ -40,9 +40,24 @@ export async function audit(reference: Reference, world: World): Promise<void> {
     if (record!.seq !== task.record?.seq) await auditTask(world, task, record!);
     else if (watched) task.rows = await readRows(world, task);
   }
+  checkPrinted(reference, world);
   for (const { watcher, seen, start } of clients) {
     const task = reference.tasks.find(({ id }) => id === watcher.id)!;
     if (task.gone === false && start !== null) watcher.compare(task.rows, seen, start);
+  }
+}
+
+/** Each line names the task that printed it, by its nonce; the log may say whose it is. */
+function checkPrinted({ tasks }: Reference, { printed }: World): void {
+  for (const { line, id } of printed.splice(0)) {
+    const [, nonce, way] = /(n\d+) by (\w+)/.exec(line) ?? [];
+    // Of a table, lines are drawn.
+    if (nonce === undefined) continue;
+    const known = id !== undefined || !OWN_WAYS.some((own) => own === way);
+    holds("I18", known, () => `nobody knows who printed ${line}`);
+    const task = tasks.find((task) => task.id === id);
+    const right = !task || task.submission.input.nonce === nonce;
+    holds("I18", right, () => `${id} is said to have printed ${line}`);
   }
 }
 

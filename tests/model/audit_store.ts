@@ -1,10 +1,11 @@
 import { keyText } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
-import type { TaskRecord } from "../../lib/task/record.ts";
+import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
 import type { Head } from "../../lib/kv/head.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
+import { RunTime } from "./run_time.ts";
 
 /** What belongs to one task, by the first part of its key. */
 const OF_TASK = ["event", "input", "result", "checkpoint", "cancel"];
@@ -16,10 +17,12 @@ export function auditStore(
   { clean }: { clean: boolean },
 ): void {
   const heads = new Map<string, Head>();
+  const bodies = new Set<string>();
   const records = new Map<string, TaskRecord>();
   const given = new Set<string>();
   for (const { key, value } of entries) {
     given.add(keyText(key));
+    if (key[0] === "upload" || key[0] === "arriving") bodies.add(String(key[1]));
     if (key[0] !== "task") continue;
     heads.set(String(key[1]), value as Head);
     records.set(String(key[1]), JSON.parse((value as Head).record));
@@ -29,40 +32,55 @@ export function auditStore(
     if (gone === true) holds("I5", !heads.has(id), () => `${id} is in the file`);
   }
   const expected = new Set<string>();
-  for (const [id, { slot }] of heads) {
+  for (const [id, { slot, uploads = [] }] of heads) {
     const record = records.get(id)!;
     expected.add(keyText(["index", record.kind, record.status, id]));
     if (record.status === "pending") expected.add(keyText(rankKey(rankOf(record))));
     if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
     if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
+    if (isFinished(record.status)) continue;
+    const named = reference.tasks.find((task) => task.id === id)?.fate.script.upload;
+    const right = !named || uploads.includes(named);
+    holds("I17", right, () => `${id} is ${record.status} and does not hold ${named}`);
+    for (const upload of uploads) {
+      expected.add(keyText(["upload-hold", upload, id]));
+      const there = given.has(keyText(["upload", upload]));
+      holds("I17", there, () => `${id} is ${record.status} and ${upload} is gone`);
+    }
   }
   for (const key of expected) holds("I7", given.has(key), () => `${key} is missing`);
-  const rows = new Map<string, { first: number; last: number; row: number }>();
+  const rows = new Map<string, { last: number; row: number; time: RunTime }>();
   for (const { key, value } of entries) {
     const [type, id] = key.map(String) as [string, string];
     const check = (invariant: Invariant, condition: boolean, what: string) =>
       holds(invariant, condition, () => `${key.join(" ")}: ${what}`);
-    if (["index", "queue", "later", "slot"].includes(type)) {
+    if (["index", "queue", "later", "slot", "upload-hold"].includes(type)) {
       check("I7", expected.has(keyText(key)), "says something else than the record");
     }
     // Rows of a task that was being removed at that moment are on a list.
     const listed = type === "event" && given.has(keyText(["removed", id]));
     if (OF_TASK.includes(type)) check("I5", heads.has(id) || listed, "its task is gone");
+    if (type === "piece") check("I5", bodies.has(id), "its upload is gone");
     if (clean && ["session", "dead"].includes(type)) check("I14", false, "left behind");
     if (type !== "event") continue;
-    const known = rows.get(id) ?? { first: 0, last: 0, row: 0 };
+    const known = rows.get(id) ?? { last: 0, row: 0, time: new RunTime() };
     for (const { seq, type, json } of parseRows(value as Uint8Array)) {
       check("I3", seq > known.last, `seq ${seq} after ${known.last}`);
       known.last = seq;
       const data = JSON.parse(json);
-      if (type === "output") known.row = data.data.from;
+      if (type === "output") known.row = data.data.from ?? data.data.cleaned;
       if (type === "log" && data.data?.row !== undefined) known.row = data.data.row;
+      known.time.push(type, data);
       if (type === "message" && data.status === "pending" && data.attempt === 0) known.row = 0;
     }
     check("I3", Number(key[2]) === known.last, `ends with ${known.last}`);
     const { seq } = records.get(id) ?? { seq: Infinity };
     check("I9", known.last <= seq, `the record has ${seq}`);
     rows.set(id, known);
+  }
+  for (const [id, { time }] of rows) {
+    const { ranMs = 0 } = heads.get(id) ?? { ranMs: Infinity };
+    holds("I13", time.ms <= ranMs, () => `${id} ran for ${time.ms} ms, and ${ranMs} are counted`);
   }
   for (const { key, value } of entries) {
     if (key[0] !== "checkpoint") continue;

@@ -12,7 +12,8 @@ import { auditStore } from "./audit_store.ts";
 import { FeedWatcher } from "./feed_watcher.ts";
 import { holds } from "./invariants.ts";
 import { type Operation, perform, type Shape } from "./operations.ts";
-import type { Reference } from "./reference.ts";
+import { MODULES, type Reference } from "./reference.ts";
+import { OWN_WAYS, PLAIN } from "./script.ts";
 import { checkStartOrder } from "./start_order.ts";
 import { TaskWatcher } from "./task_watcher.ts";
 import { LEASE_MS, type World } from "./world.ts";
@@ -40,13 +41,23 @@ function command(
   };
 }
 
+const NUDGE: Shape = {
+  kind: "model",
+  input: { ...PLAIN, prints: "stdout" },
+  priority: 0,
+  delay_ms: 0,
+  max_attempts: 3,
+  timeout_ms: null,
+};
+
 const hasTasks = (reference: Reference) => reference.present.length > 0;
 
 const number = fc.nat({ max: 1000 });
 
 const shape: fc.Arbitrary<Shape> = fc.record({
-  kind: fc.constantFrom("model", "model", "model-limited"),
+  kind: fc.constantFrom("model", "model", "model-limited", "model-staged"),
   input: fc.record({
+    ...constants(PLAIN),
     rows: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 30 }) }, {
       weight: 1,
       // Long enough for its oldest rows to be removed.
@@ -56,12 +67,23 @@ const shape: fc.Arbitrary<Shape> = fc.record({
     pause_ms: fc.constantFrom(0, 2, 15),
     padding: fc.constantFrom(0, 0, 0, 20_000),
     fails: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
+    throws: fc.constantFrom("error", "error", "getter", "proxy", "aggregate", "final"),
     holds: fc.constantFrom(false, false, false, true),
+    deaf: fc.constantFrom(false, false, true),
+    cleans: fc.constantFrom(false, true),
+    prints: fc.constantFrom("", "", "", "", ...OWN_WAYS, "fd", "program", "worker"),
   }),
   priority: fc.constantFrom(0, 0, -5, 5),
   delay_ms: fc.constantFrom(0, 0, 0, 0, 40, 300, 3_600_000),
   max_attempts: fc.constantFrom(3, 3, 1, 2),
+  timeout_ms: fc.constantFrom(null, null, null, null, 150, 600),
 });
+
+/** Each value always. */
+function constants<T extends object>(values: T): { [Name in keyof T]: fc.Arbitrary<T[Name]> } {
+  const entries = Object.entries(values).map(([name, value]) => [name, fc.constant(value)]);
+  return Object.fromEntries(entries);
+}
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -76,6 +98,15 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       key: fc.nat({ max: 3 }),
       same: fc.constantFrom(true, true, false),
       twice: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("submit with an upload" as const),
+      shape,
+      // One piece, or two.
+      size: fc.constantFrom(10, 70_000),
     }),
   },
   {
@@ -104,8 +135,8 @@ const operations = operation.map((it) =>
 const lines = fc.array(fc.constantFrom(-5, 0, 0, 5), { minLength: 6, maxLength: 8 })
   .map((priorities) =>
     command(`${priorities.length} tasks queue up: ${priorities}`, async (reference, world) => {
-      const input = { rows: 30, every: 1, pause_ms: 15, padding: 0, fails: 0, holds: false };
-      const shape = { kind: "model-limited", input, delay_ms: 0, max_attempts: 3 };
+      const input = { ...PLAIN, rows: 30, pause_ms: 15 };
+      const shape = { ...NUDGE, kind: "model-limited", input };
       for (const priority of priorities) {
         const submit: Operation = { do: "submit", shape: { ...shape, priority } };
         await perform(submit, reference, world, { alone: true });
@@ -131,7 +162,7 @@ const connect = fc.record({ task: number, from }).map(({ task, from }) =>
   command(`connect to task ${task} with ${from}`, async (reference, world) => {
     const { id, fate } = reference.pick(task)!;
     const known = from === "last" || from === "old" ? "0" : idOf(from, "", []);
-    const watcher = new TaskWatcher(() => world.url, { id, from: known, trims: fate.trims });
+    const watcher = new TaskWatcher(() => world.url, { id, from: known, fate });
     world.watchers.push(watcher);
     await timePasses(5);
   }, hasTasks)
@@ -270,11 +301,11 @@ const endings = fc.record({
   )
 );
 
-const processes = fc.constant(
-  command("SIGKILL of the task processes", async (reference, world) => {
-    reference.died();
-    await world.killTasks();
-  }),
+const processes = fc.subarray(Object.keys(MODULES), { minLength: 1 }).map((modules) =>
+  command(`SIGKILL of the task processes of ${modules}`, async (reference, world) => {
+    for (const module of modules) reference.died(module);
+    await world.killTasks(modules);
+  })
 );
 
 const freezes = fc.array(operation, { maxLength: 2 }).map((during) =>
@@ -297,6 +328,7 @@ const jumps = fc.constantFrom(-1000, 1000, -90_000, 90_000, -3_660_000, 3_660_00
       if (Math.abs(reference.shift + ms) > MAX_SHIFT) return;
       if (ms < 0) checkStartOrder(reference);
       reference.shift += ms;
+      reference.jumped();
       await world.setClock(reference.shift);
       if (ms > 0) return;
       await audit(reference, world);
@@ -337,7 +369,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
     if (!feed.here) await feed.comeBack(feed.lastEventId);
   }
   for (const [n, { fate }] of reference.present.entries()) {
-    if (!fate.script.holds) continue;
+    if (!fate.script.holds || fate.timeoutMs !== null) continue;
     await perform({ do: "cancel", task: n }, reference, world, { alone: true });
   }
   await audit(reference, world);
@@ -348,7 +380,15 @@ export async function finish(reference: Reference, world: World): Promise<void> 
   await world.setClock(reference.shift);
   // A server looks at its clock within a minute, or when something happens.
   await perform({ do: "submit", shape: NUDGE }, reference, world, { alone: true });
+  const { id, submission } = reference.tasks.at(-1)!;
   await allEnd(world, () => false);
+  const printed = `${submission.input.nonce} by stdout`;
+  await world.until(() => {
+    world.checkLog();
+    const told = world.printed.some((it) => it.id === id && it.line === printed);
+    holds("I18", told, () => `${printed} is not in the log`);
+  });
+  await world.checkModules();
   for (const watcher of world.watchers) {
     await world.until(() => {
       if (watcher.failure) throw watcher.failure;
@@ -403,17 +443,6 @@ type FeedRecord = { task_id: string; status: string; seq: number };
 
 /** Its rows weigh more than is replayed to anybody. */
 const LARGE: Shape = {
-  kind: "model",
-  input: { rows: 220, every: 7, pause_ms: 0, padding: 20_000, fails: 0, holds: false },
-  priority: 0,
-  delay_ms: 0,
-  max_attempts: 3,
-};
-
-const NUDGE: Shape = {
-  kind: "model",
-  input: { rows: 1, every: 1, pause_ms: 0, padding: 0, fails: 0, holds: false },
-  priority: 0,
-  delay_ms: 0,
-  max_attempts: 3,
+  ...NUDGE,
+  input: { ...PLAIN, rows: 220, every: 7, padding: 20_000 },
 };

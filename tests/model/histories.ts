@@ -27,7 +27,7 @@ export interface HistoriesOptions {
   onfailure?: (error: unknown) => void;
 }
 
-/** One history in so many begins with a crowd. */
+/** One history in so many begins with a crowd, and one has a module that cannot be loaded. */
 const CROWDED = 5;
 
 /** Commands in a given number, which shrink to fewer: those of fast-check are any number of them. */
@@ -87,7 +87,11 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
       await fc.asyncModelRun(async () => {
         const crowded = (seed + figures.histories) % CROWDED === 0;
         if (crowded) await (crowd ??= makeCrowd(`${directory.path}/crowd.db`));
-        const real = await World.open(figures, crowded ? `${directory.path}/crowd.db` : null);
+        const real = await World.open({
+          figures,
+          crowd: crowded ? `${directory.path}/crowd.db` : null,
+          broken: (seed + figures.histories) % CROWDED === 1,
+        });
         opened = real;
         return { model: reference = new Reference(), real };
       }, history);

@@ -18,9 +18,12 @@ const INVARIANTS = {
   I10: "an id that cannot be used gets a reset",
   I11: "being interrupted uses up no attempt",
   I12: "no more tasks of a kind run than may",
-  I13: "no task starts before it is due",
+  I13: "no task starts before it is due, or is timed out before its time",
   I14: "the server starts on whatever a crash left, stops when told to, and has no error to log",
   I15: "tasks start by priority, then as they could run; an interruption takes no place away",
+  I16: "a run that is not cut off goes through its clean-up, and what it yields there is kept",
+  I17: "an upload is kept as long as a task that names it waits or runs",
+  I18: "what a task prints is in the log, as its own",
 } as const;
 
 /** The number of one. */

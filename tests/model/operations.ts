@@ -12,6 +12,7 @@ import type { Answer, World } from "./world.ts";
 /** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
 export type Operation =
   | { do: "submit"; shape: Shape }
+  | { do: "submit with an upload"; shape: Shape; size: number }
   | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
   | { do: "cancel" | "retry" | "delete"; task: number };
 
@@ -34,6 +35,13 @@ export async function perform(
   switch (operation.do) {
     case "submit":
       return await submit(named(operation.shape, reference), reference, world, circumstances);
+    case "submit with an upload": {
+      const upload = await world.upload(operation.size);
+      if (upload === null) return missing("an upload", circumstances);
+      const { input } = operation.shape;
+      const shape = { ...operation.shape, input: { ...input, upload } };
+      return await submit(named(shape, reference), reference, world, circumstances);
+    }
     case "submit with a key":
       return await submitWithKey(operation, reference, world, circumstances);
     default: {
@@ -197,6 +205,8 @@ const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
     const right = ended
       ? [task.record!.status === "completed" ? 201 : 200]
       : [200, 201, 409, ...other];
+    // Its upload is kept for a day.
+    if (task.submission.input.upload !== "" && task.fate.jumped) right.push(409, 422);
     expect("I2", answer, right, `a retry of ${task.id}`);
     if (answer.status !== 200) task.fate.retries--;
     if (answer.status === 201) reference.add(String(answer.body!.task_id), again, false);

@@ -4,7 +4,7 @@ import type { Fate } from "./trace.ts";
 
 /** A body of `POST /tasks`. */
 export interface Submission {
-  /** `model` or `model-limited`. */
+  /** One of {@link MODULES}. */
   kind: string;
   /** What it is to do. */
   input: Fate["script"];
@@ -14,6 +14,8 @@ export interface Submission {
   delay_ms: number;
   /** See the API. */
   max_attempts: number;
+  /** See the API. */
+  timeout_ms: number | null;
 }
 
 /** A task that was taken in. */
@@ -38,6 +40,12 @@ export interface KnownTask {
   readonly delayed: boolean;
 }
 
+/** The modules of kinds, each of which has task processes of its own, and their kinds. */
+export const MODULES = {
+  "kinds.ts": ["model", "model-limited"],
+  "other_kinds.ts": ["model-staged"],
+} as const;
+
 /** An Idempotency-Key that was used. */
 export interface UsedKey {
   /** With this. */
@@ -53,6 +61,9 @@ export interface UsedKey {
 /** Log rows a task keeps: those of the longest scripts are trimmed. */
 export const MAX_LOG = 20;
 
+/** So many may be there before the first are: some more are let pass. */
+const TRIMS_FROM = MAX_LOG + 55;
+
 /** Milliseconds an Idempotency-Key is good for. */
 const KEY_MS = 24 * 3600_000;
 
@@ -67,7 +78,7 @@ export class Reference {
   /** Milliseconds by which the server's clock is ahead of ours. */
   shift = 0;
   #nonces = 0;
-  #deaths = 0;
+  readonly #deaths: Record<string, number> = {};
 
   /** Milliseconds, by the server's clock. */
   now(): number {
@@ -93,11 +104,13 @@ export class Reference {
   /** Notes a task that the server has. */
   add(id: string, submission: Submission, keyed: boolean): void {
     if (this.tasks.some((task) => task.id === id)) return;
-    const { input, max_attempts, delay_ms } = submission;
-    const deaths = this.#deaths;
-    const died = () => this.#deaths - deaths;
+    const { kind, input, max_attempts, delay_ms, timeout_ms } = submission;
+    const module = moduleOf(kind);
+    const before = this.#deathsOf(module);
+    const died = () => this.#deathsOf(module) - before;
+    let trims = false;
     this.unanswered.delete(input.nonce);
-    this.tasks.push({
+    const task: KnownTask = {
       id,
       submission,
       keyed,
@@ -109,7 +122,13 @@ export class Reference {
       fate: {
         script: input,
         maxAttempts: max_attempts,
+        timeoutMs: timeout_ms,
+        staged: kind === "model-staged",
         mayBeCanceled: false,
+        jumped: false,
+        get deaths() {
+          return died();
+        },
         get mayBeAlone() {
           return died() >= 2;
         },
@@ -117,9 +136,13 @@ export class Reference {
           return died() >= 3;
         },
         retries: 0,
-        trims: 2 * input.rows > MAX_LOG,
+        get trims() {
+          const logs = task.rows.filter(({ event }) => event === "log").length;
+          return trims ||= logs + 2 * input.rows > TRIMS_FROM;
+        },
       },
-    });
+    };
+    this.tasks.push(task);
   }
 
   /** The clock was set back: times of before are not to be held against those since. */
@@ -129,9 +152,18 @@ export class Reference {
     }
   }
 
-  /** Notes that the task processes were killed. */
-  died(): void {
-    this.#deaths++;
+  /** The clock jumps: of times that go on it is not known how long they were. */
+  jumped(): void {
+    for (const { fate } of this.tasks) fate.jumped = true;
+  }
+
+  /** Notes that the task processes of a module were killed. */
+  died(module: string): void {
+    this.#deaths[module] = this.#deathsOf(module) + 1;
+  }
+
+  #deathsOf(module: string): number {
+    return this.#deaths[module] ?? 0;
   }
 
   /** Whether a key must be known now; `null` where either is right. */
@@ -140,4 +172,11 @@ export class Reference {
     const left = at + KEY_MS - this.now();
     return Math.abs(left) < 60_000 ? null : left > 0;
   }
+}
+
+function moduleOf(kind: string): string {
+  const [name] = Object.entries<readonly string[]>(MODULES).find(([, kinds]) =>
+    kinds.includes(kind)
+  )!;
+  return name;
 }

@@ -1,6 +1,7 @@
 import type { EventRow } from "../helpers/api.ts";
 import type { ReadEvent } from "../helpers/sse.ts";
 import { holds, type Invariant } from "./invariants.ts";
+import type { Fate } from "./trace.ts";
 import { Watcher } from "./watcher.ts";
 
 /** A client of one task's stream, which keeps what it saw and finds what it should not have seen. */
@@ -16,17 +17,17 @@ export class TaskWatcher extends Watcher {
   /** Nothing came yet on this connection. */
   #first = true;
   /** Its task's rows may be removed before it comes again. */
-  readonly #trims: boolean;
+  readonly #fate: Pick<Fate, "trims">;
 
   /** Connects; `from` is what it says that it has. */
   constructor(
     where: () => string | null,
-    { id, from, trims }: { id: string; from: string | null; trims: boolean },
+    { id, from, fate }: { id: string; from: string | null; fate: Pick<Fate, "trims"> },
   ) {
     super(where, `/tasks/${id}/stream`, from);
     this.id = id;
     this.start = from === "0" ? 0 : null;
-    this.#trims = trims;
+    this.#fate = fate;
     this.#unusable = isUnusable(from);
   }
 
@@ -62,7 +63,7 @@ export class TaskWatcher extends Watcher {
     if (event.event === "reset") {
       const { reason } = JSON.parse(event.data);
       // Rows may be removed faster than it reads what is stored.
-      const overtaken = reason === "too-old" && this.#trims;
+      const overtaken = reason === "too-old" && this.#fate.trims;
       check("I10", (this.#unusable && first) || overtaken, "reset");
       this.#unusable = false;
       this.seen = [];
@@ -113,7 +114,7 @@ export class TaskWatcher extends Watcher {
       if (event === "message" || event === "deleted" || kept.has(seq)) continue;
       check(
         "I9",
-        this.#trims && seq < oldest(event),
+        this.#fate.trims && seq < oldest(event),
         () => `${event} ${seq} came and is not stored`,
       );
     }

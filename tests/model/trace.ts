@@ -2,6 +2,7 @@ import { type TaskRecord, waits } from "../../lib/task/record.ts";
 import type { EventRow } from "../helpers/api.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Script } from "./script.ts";
+import { THROWN } from "./thrown.ts";
 
 /** What may have befallen a task. */
 export interface Fate {
@@ -9,8 +10,16 @@ export interface Fate {
   script: Script;
   /** Attempts it may take. */
   maxAttempts: number;
+  /** Milliseconds that an attempt may take; `null` for any. */
+  timeoutMs: number | null;
+  /** Its progress is that of two stages. */
+  staged: boolean;
   /** Someone asked for it to stop. */
   mayBeCanceled: boolean;
+  /** The clock was set since it was taken in. */
+  jumped: boolean;
+  /** How often its process was killed. */
+  deaths: number;
   /** Its process was killed so often that it may be called the cause. */
   mayDie: boolean;
   /** Its process was killed so often that it may be tried alone. */
@@ -54,8 +63,17 @@ export class Trace {
   #last: number | null = null;
   /** The rows between which its checkpoint lies. */
   #saved = { from: 0, to: 0 };
-  /** Starts seen. */
-  starts = 0;
+  /** The run under way began, and was not cut off. */
+  #runs = false;
+  /** It said that it was in its clean-up. */
+  #cleaned = false;
+  /** Its process died so often. */
+  #deaths = 0;
+  /** When the run under way began, and what those of its attempt before it took, milliseconds. */
+  #runSince = 0;
+  #ran = 0;
+  /** The last rows. */
+  #before: readonly EventRow[] = [];
 
   /** Begins with a task of which nothing is stored yet. */
   constructor(fate: Fate) {
@@ -65,13 +83,20 @@ export class Trace {
   /** Takes the next row. */
   push(row: EventRow): void {
     const check = (invariant: Invariant, condition: boolean, what: string) =>
-      holds(invariant, condition, () => `${what}, at ${JSON.stringify(row).slice(0, 600)}`);
+      holds(invariant, condition, () => {
+        const before = this.#before.map((it) => `\n  ${JSON.stringify(it).slice(0, 300)}`);
+        return `${what}, at ${JSON.stringify(row)}, behind${before.join("")}`;
+      });
+    this.#before = [...this.#before.slice(-9), row];
     check("I3", row.seq > this.#seq, `seq ${row.seq} after ${this.#seq}`);
     this.#seq = row.seq;
     if (row.event === "message") this.#changed(row.data, check);
     else if (row.event === "complete") this.#completed(row.data, check);
-    else if (row.event === "output") this.#started(row.data.data, check);
-    else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
+    else if (row.event === "output") {
+      if ("cleaned" in row.data.data) this.#cleanedUp(row.data.data.cleaned, check);
+      else this.#started(row.data.data, check);
+    } else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
+    else this.#told(row.data.message, check);
   }
 
   #changed(record: TaskRecord, check: Check): void {
@@ -81,6 +106,7 @@ export class Trace {
     check("I2", WAYS[before]!.includes(status), `from '${before}' to '${status}'`);
     check("I2", !this.#ended || status === "pending", "more after the end");
     this.#status = status;
+    if (before === "running" && status !== "running") this.#left(record, check);
     if (status === "pending") {
       this.#waits = waits(record);
       const { run_at, updated_at } = record;
@@ -101,9 +127,12 @@ export class Trace {
         this.#resuming = false;
       } else if (before === "running") {
         this.#resuming = error === null;
-        // It fails before it saves its last row, and all it saved is stored with that.
-        if (error !== null) this.#saved.to = this.#saved.from;
+        // It throws before it saves its last row, and all it saved is stored with that.
+        const threw = error !== null && error.name !== "TimeoutError";
+        if (threw && !this.#cleaned) this.#saved.to = this.#saved.from;
         check("I2", error === null || attempt < maxAttempts, "one attempt too many");
+        if (error !== null) this.#failed(record, check);
+        check("I2", error?.name !== "FinalError", "tried again after what is final");
       }
       check("I11", attempt === this.#attempt, `attempt ${attempt} after ${this.#attempt}`);
     } else if (status === "running" && before === "pending") {
@@ -111,29 +140,93 @@ export class Trace {
       check("I11", attempt === next, `attempt ${attempt}, not ${next}`);
       const due = !this.#waits || record.updated_at >= record.run_at;
       check("I13", due, "started too early");
-      if (!this.#resuming) this.#progress = 0;
+      if (!this.#resuming) this.#progress = this.#ran = 0;
       this.#attempt = attempt;
+      this.#runSince = Date.parse(record.updated_at);
+      this.#runs = this.#cleaned = false;
       this.#last = null;
-      this.starts++;
     } else if (status === "running") {
       check("I2", cancel_requested && mayBeCanceled, "running again");
     } else if (status === "completed") {
-      const { fails, rows, holds } = script;
-      check("I2", !holds && fails < maxAttempts, "completed against its script");
+      const { fails, rows, holds, throws } = script;
+      const may = !holds && fails < maxAttempts && !(fails > 0 && throws === "final");
+      check("I2", may, "completed against its script");
       const whole = this.#last === rows || this.#fate.trims;
       check("I3", whole, `completed with row ${this.#last} of ${rows}`);
-      check("I11", attempt === fails + 1, `completed in attempt ${attempt}`);
+      const right = attempt === fails + 1 || (this.#fate.timeoutMs !== null && attempt > fails);
+      check("I11", right, `completed in attempt ${attempt}`);
     } else if (status === "failed") {
       if (error?.name === "ProcessDied") check("I11", mayDie, "called the cause of deaths");
       else {
-        const last = attempt === maxAttempts || mayBeCanceled;
-        check("I2", script.fails >= attempt && last, "failed against its script");
+        const last = attempt === maxAttempts || mayBeCanceled || error?.name === "FinalError";
+        check("I2", last, "failed though there are attempts left");
+        this.#failed(record, check);
       }
     } else {
       check("I2", mayBeCanceled, "canceled though nobody asked");
     }
     check("I9", (progress ?? 0) >= this.#progress, `${progress} % after ${this.#progress}`);
+    this.#checkFigures(record, check);
     this.#progress = progress ?? 0;
+  }
+
+  /** A run is over, however it ended. */
+  #left({ updated_at, status, attempt, error }: TaskRecord, check: Check): void {
+    this.#ran += Date.parse(updated_at) - this.#runSince;
+    const { script: { cleans, rows, fails, holds }, trims } = this.#fate;
+    const last = this.#last ?? 0;
+    // Its clean-up may have begun before it was asked to stop: then it ends there at a `yield`.
+    const ended = (last === rows && !holds) || (attempt <= fails && last > rows / 2);
+    const byItself = status === "completed" || (error !== null && error.name !== "TimeoutError");
+    const owes = cleans && this.#runs && !trims && (byItself || !ended);
+    check("I16", !owes || this.#cleaned, "ended before its clean-up");
+  }
+
+  /** What an attempt failed of. */
+  #failed({ error, attempt }: TaskRecord, check: Check): void {
+    const { script, timeoutMs, jumped } = this.#fate;
+    if (error!.name !== "TimeoutError") {
+      const right = attempt <= script.fails && THROWN[script.throws].fits(error!);
+      return check("I2", right, `failed against its script: ${JSON.stringify(error)}`);
+    }
+    check("I2", timeoutMs !== null, "timed out without a time-out");
+    // Timers may be early, by what the clocks are apart.
+    const late = jumped || this.#ran > timeoutMs! - 10;
+    check("I13", late, `timed out after ${this.#ran} ms of ${timeoutMs}`);
+  }
+
+  #checkFigures({ status, progress, done, total, stage, stages }: TaskRecord, check: Check): void {
+    const all = status === "completed" ||
+      (done !== null && done === total && stage !== "first");
+    check("I9", progress !== 100 || all, `100 % with ${done} of ${total} done in ${stage}`);
+    if (!this.#fate.staged || !stages) return;
+    const [first, second] = stages;
+    const right = stages.length === 2 && first?.name === "first" && second?.name === "second";
+    check("I9", right, "its stages are others");
+    const whole = ((first?.progress ?? 0) + 3 * (second?.progress ?? 0)) / 4;
+    const same = status === "completed" || Math.abs(whole - (progress ?? 0)) < 0.02;
+    check("I9", same, `${progress} % of the whole, and ${whole} % of its stages`);
+  }
+
+  /** Something else was logged, by it or the engine. */
+  #told(message: string, check: Check): void {
+    // What it saves there may be the last that it comes to.
+    if (message === "cleaning") this.#saved.to = this.#last ?? this.#saved.to;
+    if (!/^(Interrupted:|It did not stop)/.test(message)) return;
+    // It stopped by itself, and then the server.
+    if (!message.startsWith("Interrupted: the server stops;")) this.#runs = false;
+    if (!message.startsWith("Interrupted: its process ended")) return;
+    const right = ++this.#deaths <= this.#fate.deaths;
+    check("I11", right, `its process died ${this.#deaths} times`);
+  }
+
+  #cleanedUp(row: number, check: Check): void {
+    check("I2", this.#status === "running", `a row while ${this.#status}`);
+    check("I16", this.#runs && !this.#cleaned, "cleaned up and did not run");
+    check("I16", row === this.#last || this.#fate.trims, `cleaned up at row ${this.#last}`);
+    this.#cleaned = true;
+    // What it saved goes before what it said then.
+    this.#saved = { from: row, to: row };
   }
 
   #completed({ status, result }: TaskRecord<Partial<Script>>, check: Check): void {
@@ -151,6 +244,7 @@ export class Trace {
     // Outputs are kept where the logs between them were removed.
     check("I4", right || this.#fate.trims, `goes on from ${from}, saved ${least} to ${most}`);
     check("I4", this.#last === null, "started twice");
+    this.#runs = true;
     this.#last = from;
     this.#saved = { from, to: from };
   }

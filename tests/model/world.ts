@@ -1,11 +1,12 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { timePasses } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { childrenOf } from "../helpers/processes.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import type { FeedWatcher } from "./feed_watcher.ts";
 import { Broken, holds } from "./invariants.ts";
-import { MAX_LOG } from "./reference.ts";
+import { MAX_LOG, MODULES } from "./reference.ts";
 import type { TaskWatcher } from "./task_watcher.ts";
 
 /** Milliseconds after which the server counts as dead. */
@@ -32,14 +33,23 @@ export interface Figures {
   connections: number;
 }
 
-/** What a server says of a task process that was killed, at work or before it had loaded its kinds. */
-const KILLED = /a task process ended by itself|its process ended \(SIGKILL\)/;
+const HERE = new URL("./", import.meta.url).href;
 
-const KINDS = new URL("./kinds.ts", import.meta.url).href;
+/** A module that cannot be loaded. */
+const BROKEN = "broken_kinds.ts";
 
 /** The server loads no module of kinds: its clock comes before its program. */
 const ARGS = denoJson.tasks.start.command.split(" ").slice(1)
-  .toSpliced(-1, 0, `--preload=${new URL("./shifted_clock.ts", import.meta.url).href}`);
+  .toSpliced(-1, 0, `--preload=${HERE}shifted_clock.ts`);
+
+/** What a world begins with. */
+export interface WorldOptions {
+  figures: Figures;
+  /** A store with a crowd, to copy; `null` for an empty one. */
+  crowd: string | null;
+  /** One of the modules of kinds cannot be loaded. */
+  broken: boolean;
+}
 
 /** The real thing: a server process on a real file, its clock, and its clients. */
 export class World implements AsyncDisposable {
@@ -53,6 +63,11 @@ export class World implements AsyncDisposable {
   readonly file: string;
   /** Whether a crowd was in it from the first on. */
   readonly crowded: boolean;
+  /** What tasks printed, as the log tells it, since it was last looked at. */
+  readonly printed: { line: string; id?: string }[] = [];
+  readonly #modules: readonly string[];
+  /** Lines of the server's log that were read. */
+  #read = 0;
   readonly #clock: string;
   readonly #resources: AsyncDisposableStack;
   #server: ServerProcess | null = null;
@@ -61,22 +76,23 @@ export class World implements AsyncDisposable {
 
   private constructor(
     directory: string,
-    crowded: boolean,
-    figures: Figures,
+    { crowd, broken, figures }: WorldOptions,
     resources: AsyncDisposableStack,
   ) {
     this.file = `${directory}/model.db`;
-    this.crowded = crowded;
+    this.crowded = crowd !== null;
+    this.#modules = [...Object.keys(MODULES), ...broken ? [BROKEN] : []];
     this.#clock = `${directory}/clock`;
     this.figures = figures;
     this.#resources = resources;
   }
 
-  /** Starts a server on an empty store, or on a copy of one with a crowd. */
-  static async open(figures: Figures, crowd: string | null): Promise<World> {
+  /** Starts a server. */
+  static async open(options: WorldOptions): Promise<World> {
+    const { crowd } = options;
     await using resources = new AsyncDisposableStack();
     const { path } = resources.use(await tempDir());
-    const world = new World(path, crowd !== null, figures, resources.move());
+    const world = new World(path, options, resources.move());
     if (crowd !== null) await Deno.copyFile(crowd, world.file);
     await world.setClock(0);
     await world.start();
@@ -96,13 +112,16 @@ export class World implements AsyncDisposable {
 
   /** Starts the server. */
   async start(): Promise<void> {
+    this.#read = 0;
     this.#server = await startServer({
       kv: this.file,
-      kinds: KINDS,
+      kinds: this.#modules.map((name) => HERE + name).join(),
       args: ARGS,
       env: {
         HEADWAY_TEST_CLOCK: this.#clock,
-        HEADWAY_TASK_PERMISSIONS: "--allow-read --allow-env=HEADWAY_TEST_CLOCK",
+        HEADWAY_TASK_PERMISSIONS: "--allow-read --allow-env=HEADWAY_TEST_CLOCK --allow-run=echo",
+        // Tells what tasks print.
+        HEADWAY_LOG: "info",
         HEADWAY_LEASE_MS: String(LEASE_MS),
         HEADWAY_MAX_LOG: String(MAX_LOG),
         HEADWAY_STREAM_LIFE_MS: "2000",
@@ -128,10 +147,11 @@ export class World implements AsyncDisposable {
     this.#checkLog(server);
   }
 
-  /** Kills the task processes. */
-  async killTasks(): Promise<void> {
-    const pids = await childrenOf(this.#server!.process.pid);
-    for (const pid of pids) {
+  /** Kills the task processes of some modules. */
+  async killTasks(modules: readonly string[]): Promise<void> {
+    for (const pid of await childrenOf(this.#server!.process.pid)) {
+      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+      if (!modules.some((name) => command.includes(encodeURIComponent(`/${name}"`)))) continue;
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
@@ -158,20 +178,50 @@ export class World implements AsyncDisposable {
     path: string,
     { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
-    if (this.#server === null) return null;
-    try {
-      const response = await fetch(this.#server.url + path, {
-        method,
-        headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return { status: response.status, body: text === "" ? null : JSON.parse(text) };
-    } catch (error) {
-      this.#trouble = error;
-      if (error instanceof TypeError || error instanceof SyntaxError) return null;
-      throw error;
+    return await this.#send(path, {
+      method,
+      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Uploads so many bytes; `null` where that got no answer. */
+  async upload(size: number): Promise<string | null> {
+    const answer = await this.#send("/uploads", { method: "POST", body: new Uint8Array(size) });
+    if (answer === null || answer.status === 503) return null;
+    holds("I14", answer.status === 201, () => `an upload: ${JSON.stringify(answer)}`);
+    return String(answer.body!.upload_id);
+  }
+
+  async #send(path: string, init: RequestInit): Promise<Answer> {
+    while (this.#server !== null) {
+      try {
+        const response = await fetch(this.#server.url + path, init);
+        const text = await response.text();
+        const answer = { status: response.status, body: text === "" ? null : JSON.parse(text) };
+        // No process is ready that knows the kind or its schema: nothing was done, and soon one is.
+        const early = answer.status === 503 && /^(kind|input)$/.test(answer.body?.field);
+        if (!early) return answer;
+      } catch (error) {
+        this.#trouble = error;
+        if (error instanceof TypeError || error instanceof SyntaxError) return null;
+        throw error;
+      }
+      await timePasses(100);
     }
+    return null;
+  }
+
+  /** Asserts that what can be loaded is, and the rest is told. */
+  async checkModules(): Promise<void> {
+    await this.until(async () => {
+      const { kinds } = await this.get<{ kinds: Record<string, string> }>("/readyz");
+      for (const name of this.#modules) {
+        const state = Object.entries(kinds).find(([module]) => module.endsWith(`/${name}`))?.[1];
+        const right = name === BROKEN ? state?.endsWith("Error: as told") : state === "ready";
+        holds("I14", right ?? false, () => JSON.stringify(kinds));
+      }
+    });
   }
 
   /** Reads; the server must be there. */
@@ -200,10 +250,16 @@ export class World implements AsyncDisposable {
   }
 
   #checkLog({ stderr }: ServerProcess): void {
-    // What we kill is told as an error, as it should be.
-    const killed = this.figures.deaths > 0 ? KILLED : /^$/;
-    const errors = stderr.filter((line) => !line.includes('"level":"warn"') && !killed.test(line));
-    holds("I14", errors.length === 0, () => errors.slice(0, 5).join("\n"));
+    for (; this.#read < stderr.length; this.#read++) {
+      const line = stderr[this.#read]!;
+      const { level, message, module, reason = "", ...more } = read(line);
+      if (message === "printed by a task") this.printed.push(more as { line: string });
+      if (level === "info" || level === "warn") continue;
+      // What we kill, and what cannot be loaded, is told as an error, as it should be.
+      const killed = message === "a task process ended by itself" || reason.includes("(SIGKILL)");
+      const right = (killed && this.figures.deaths > 0) || module?.endsWith(BROKEN);
+      holds("I14", right ?? false, () => line);
+    }
   }
 
   /** Waits until something is so. */
@@ -219,5 +275,14 @@ export class World implements AsyncDisposable {
     }
     await this.#server?.kill();
     await this.#resources.disposeAsync();
+  }
+}
+
+/** A record of the log; anything else is no record of it. */
+function read(line: string): Record<string, string> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
   }
 }
