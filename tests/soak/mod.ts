@@ -193,6 +193,8 @@ if (import.meta.main) {
     const env = {
       HEADWAY_DRAIN_MS: "0",
       HEADWAY_HEARTBEAT_MS: "0",
+      // Those of the bench have them.
+      HEADWAY_SHIPPED_KINDS: "0",
       // Some attackers are somewhere else.
       HEADWAY_TRUST_PROXY: "1",
     };
