@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   // An orchestrator sends SIGTERM. SIGINT comes from a person at a terminal, who does not want to wait.
   Deno.addSignalListener("SIGTERM", () => void stopAndExit(server, server.config.drainMs));
   Deno.addSignalListener("SIGINT", () => void stopAndExit(server, 0));
-  await server.kinds.settled;
+  await server.kinds.loaded;
   // Whoever reads this may send a signal at once, or a task of any kind.
   if (server.opsUrl) print(`Figures are at ${server.opsUrl}/metrics`);
   print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");

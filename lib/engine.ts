@@ -38,7 +38,6 @@ export interface EngineOptions {
   kinds: Kinds;
   startProcess: TaskPoolsOptions<Run>["startProcess"];
   explain?: NonNullable<TaskPoolsOptions<Run>["explain"]>;
-  /** Of each module. */
   processes: number;
   /** Tasks at once in each task process. */
   concurrency: number;

@@ -60,7 +60,7 @@ export class Server implements AsyncDisposable {
   readonly counts: TaskCounts;
   /** Who has how many streams. */
   readonly places: StreamPlaces;
-  /** What the store takes of its disk; `null` where it is no file of this machine. */
+  /** What the store takes of its disk; `null` where it is not a file of this machine. */
   readonly storage: OpenStore["storage"];
   readonly metrics: Metrics;
   readonly cancelWaitMs: number;
@@ -111,7 +111,7 @@ export class Server implements AsyncDisposable {
       const { store: { check }, log } = parts;
       await check.during(server.#openEngine());
       // Tests, and whoever embeds it, submit at once.
-      if (options.inline) await server.kinds.settled;
+      if (options.inline) await server.kinds.loaded;
       void check.damage.then((damage) => {
         if (damage === null) return;
         log.error("the store is damaged: restore it from a backup", { damage });

@@ -38,7 +38,7 @@ export interface ServerOptions {
   version: string;
   /** Reads the environment of this process, of which task processes get a part. */
   environment: () => Record<string, string>;
-  /** The process is the server's alone: it outlives whatever nobody caught. @default {false} */
+  /** The process is the server's alone: it outlives what nobody caught. @default {false} */
   ownsProcess?: boolean;
   /** A handle to use, which stays open: for tests, and several servers in one process. */
   kv?: Deno.Kv;
@@ -145,7 +145,7 @@ function requireUnreachable({ role, opsPort, insecure, host }: Config): void {
   );
 }
 
-/** Task processes do not reach the server's own files; the log says what leads there all the same. */
+/** Task processes do not reach the server's own files; the log says which ways there are all the same. */
 async function processStarter(
   config: Config,
   environment: Record<string, string>,

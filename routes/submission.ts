@@ -78,7 +78,7 @@ function noUpload({ id, field }: NamedUpload): HttpError {
 
 /** The kind of this name, which a module may be about to describe. */
 async function knownKind({ kinds, engine: { kindBook } }: App, name: string): Promise<Kind> {
-  if (!kinds.has(name)) await deadline(kinds.settled, LOADING_MS, () => {});
+  if (!kinds.has(name)) await deadline(kinds.loaded, LOADING_MS, () => {});
   const [module, known] = [kinds.moduleOf(name), kinds.get(name)];
   if (known && module?.state.type !== "failed") return known;
   const elsewhere = await kindBook.elsewhere(name);

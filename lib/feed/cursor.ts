@@ -34,7 +34,7 @@ export function makeCursor({ epoch, versionstamp, index }: Cursor): string {
   return index === Infinity ? at : `${at}.${index}`;
 }
 
-/** What a client says that it has seen; `null` when it is no cursor. */
+/** What a client says that it has seen; `null` when it is not a cursor. */
 export function parseCursor(text: string): Cursor | null {
   const match = /^([a-z0-9]{1,16})-([0-9a-f]{20})?(?:\.(\d{1,6}))?$/.exec(text);
   if (!match) return null;

@@ -20,7 +20,6 @@ import type { SseStream } from "../sse/stream.ts";
 const encoder = new TextEncoder();
 
 export interface FollowOptions {
-  /** The task's. */
   id: string;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;

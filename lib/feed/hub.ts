@@ -62,12 +62,10 @@ export class Hub implements AsyncDisposable {
     return hub;
   }
 
-  /** This process. */
   get sid(): string {
     return this.#options.sid;
   }
 
-  /** Names this store. */
   get epoch(): string {
     return this.#options.epoch;
   }

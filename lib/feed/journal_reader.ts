@@ -37,7 +37,6 @@ export class JournalReader implements AsyncDisposable {
   #watcher: ReadableStreamDefaultReader<unknown> | undefined;
   readonly #watching: Promise<void>;
 
-  /** Begins to watch. */
   constructor(options: JournalReaderOptions) {
     this.#options = options;
     this.#watching = this.#watch();
@@ -106,7 +105,6 @@ export class JournalReader implements AsyncDisposable {
 /** Milliseconds of the journal that hold the progress which some head may not have yet. */
 const TAIL_MS = 4 * HEAD_DELAY_MS;
 
-/** The end of the journal. */
 export interface Tail {
   /** The versionstamp of its newest entry; empty for none. */
   position: string;

@@ -16,7 +16,7 @@ export interface NewestTasksOptions {
   /** Reads them for all clients together. */
   snapshots: Snapshots;
   log: Logger;
-  /** Milliseconds between two messages, at the least. @default {1000} */
+  /** Milliseconds between two messages, at least. @default {1000} */
   intervalMs?: number;
 }
 

@@ -13,22 +13,19 @@ import { submittedIds } from "../kv/submitted_ids.ts";
 /** Tasks of a token that are known, the newest: streams tell nothing of older ones. */
 const MAX_TASKS = 10_000;
 
-/** The tasks of one token. */
 export interface Own {
-  /** Whether it is one of them. */
   has(id: string): boolean;
   /** The newest, newest first. */
   newest(count: number): string[];
 }
 
-/** See the module. */
 export class OwnTasks {
   readonly #kv: Deno.Kv;
   readonly #hub: Hub;
   readonly #maxTasks: number;
   readonly #known = new Map<string, Known>();
 
-  /** Takes what it reads from, and how many tasks of a token it knows at the most. */
+  /** Takes what it reads from, and how many tasks of a token it knows at most. */
   constructor(kv: Deno.Kv, hub: Hub, maxTasks: number = MAX_TASKS) {
     this.#kv = kv;
     this.#hub = hub;

@@ -42,7 +42,7 @@ export class Replay {
     this.#left = options.maxWeight ?? MAX_WEIGHT;
   }
 
-  /** `null` when the cursor is none of ours, or too much happened since to be read. */
+  /** `null` when the cursor is not ours, or too much happened since to be read. */
   static from(cursor: string, options: ReplayOptions): Replay | null {
     const { hub, maxWeight = MAX_WEIGHT } = options;
     const at = parseCursor(cursor);

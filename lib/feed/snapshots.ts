@@ -38,7 +38,6 @@ export class Snapshot {
     this.newest = newest;
   }
 
-  /** The `seq` of each of its tasks. */
   get shown(): ReadonlyMap<string, number> {
     return this.#shown ??= seqsOf(this.#records);
   }
@@ -56,18 +55,15 @@ export class Snapshot {
   }
 }
 
-/** The name of a snapshot's event. */
 export function snapshotEvent(opening?: Opening): string | undefined {
   return opening === undefined || opening === "snapshot" ? opening : "reset";
 }
 
-/** The data of a snapshot's event. */
 export function snapshotData(records: readonly string[], opening?: Opening): string {
   const reset = snapshotEvent(opening) === "reset";
   return `{${reset ? `"reason":"${opening}",` : ""}"tasks":[${records.join(",")}]}`;
 }
 
-/** The `seq` of each task. */
 export function seqsOf(records: readonly string[]): Map<string, number> {
   return new Map(records.map((json) => {
     const { task_id, seq } = JSON.parse(json) as TaskRecord;

@@ -85,21 +85,21 @@ export class Checks {
   }
 
   /** Has a process asked that is ready now: what waits for one, or waits for long. */
-  ask(host: TaskProcess): void {
+  ask(process: TaskProcess): void {
     for (const [request, { asked, slow }] of this.#checks) {
-      if (asked.size === 0 || (slow && !asked.has(host))) this.#send(request, host);
+      if (asked.size === 0 || (slow && !asked.has(process))) this.#send(request, process);
     }
   }
 
   /** A process answers. */
-  answered(host: TaskProcess, request: number, checked: Checked): void {
+  answered(process: TaskProcess, request: number, checked: Checked): void {
     const check = this.#checks.get(request);
-    if (check?.asked.has(host)) this.#settle(request, check).resolve(checked);
+    if (check?.asked.has(process)) this.#remove(request, check).resolve(checked);
   }
 
   /** A process has ended: another one is asked. */
-  gone(host: TaskProcess): void {
-    for (const { asked } of this.#checks.values()) asked.delete(host);
+  gone(process: TaskProcess): void {
+    for (const { asked } of this.#checks.values()) asked.delete(process);
     const other = this.#options.pick();
     if (other) this.ask(other);
   }
@@ -107,25 +107,25 @@ export class Checks {
   /** Nobody will answer any more. */
   close(): void {
     for (const [request, check] of this.#checks) {
-      this.#settle(request, check).reject(new UncheckedError("the task processes end"));
+      this.#remove(request, check).reject(new UncheckedError("the task processes end"));
     }
   }
 
   #sendAll(): void {
-    const host = this.#options.pick();
+    const process = this.#options.pick();
     const requests = this.#unsent.splice(0);
-    if (host) { for (const request of requests) this.#send(request, host); }
+    if (process) { for (const request of requests) this.#send(request, process); }
   }
 
-  #send(request: number, host: TaskProcess): void {
+  #send(request: number, process: TaskProcess): void {
     const check = this.#checks.get(request);
-    if (!check || check.asked.has(host)) return;
+    if (!check || check.asked.has(process)) return;
     const { kind, input, asked } = check;
-    asked.add(host);
-    host.send({ type: "check", request, kind, input });
+    asked.add(process);
+    process.send({ type: "check", request, kind, input });
   }
 
-  #settle(request: number, check: Check): Check {
+  #remove(request: number, check: Check): Check {
     this.#checks.delete(request);
     this.#waiting -= check.size;
     if (this.#checks.size === 0) {
@@ -144,7 +144,7 @@ export class Checks {
       if (age < BUSY_MS && age < this.#checkMs) break;
       if (age >= this.#checkMs) {
         const late = `no task process said within ${this.#checkMs} ms whether it fits`;
-        this.#settle(request, check).reject(new UncheckedError(late));
+        this.#remove(request, check).reject(new UncheckedError(late));
       } else {
         slow = check.slow = true;
       }

@@ -56,7 +56,7 @@ export class Claims {
     this.#pending = new Pending({
       kv: store.kv,
       now: store.now,
-      turn: (id) => claimDelay(id, store.sid, workers()),
+      claimDelay: (id) => claimDelay(id, store.sid, workers()),
       onready: () => this.pump(),
       own: (promise) => jobs.own(promise),
     });
@@ -68,7 +68,6 @@ export class Claims {
     this.pump();
   }
 
-  /** Takes nothing more. */
   close(): void {
     this.#closed = true;
     this.#pending.close();
@@ -96,7 +95,6 @@ export class Claims {
     if (this.#slots.has(kind)) this.#options.jobs.own(this.readSlots(kind));
   }
 
-  /** Reads which slots of a kind are taken. */
   async readSlots(kind: string): Promise<void> {
     const own = [];
     for (const { live } of this.#options.runs.all()) {

@@ -10,11 +10,10 @@ import type { LiveTask } from "../store/live_task.ts";
 import { compareIds, compareRanks, type Rank } from "../kv/rank.ts";
 import { Sorted } from "./sorted.ts";
 
-/** A pending task. */
 export interface Candidate extends Rank {
   /** Milliseconds for which it is left to other processes, from when it may run. @default {0} */
   wait?: number;
-  /** It was interrupted: nothing that came since goes before it, whosever turn it is. */
+  /** It was interrupted: nothing that came since goes before it, whichever process should claim first. */
   interrupted?: boolean;
   /** Its state, where this process has it. */
   live?: LiveTask;
@@ -32,8 +31,8 @@ export interface Entry {
 }
 
 /**
- * Higher priority first, then who may be taken for longest: tasks whose turn is here go before
- * those that others should have taken by now, and may be about to.
+ * Higher priority first, then who may be claimed for longest: tasks that this process claims first go
+ * before those that others should have claimed by now, and may be about to.
  */
 export function compareReady(a: Entry, b: Entry): number {
   return b.rank.priority - a.rank.priority || a.order - b.order || compareIds(a.rank, b.rank);

@@ -26,7 +26,6 @@ export interface Failure {
   readonly printed?: string;
 }
 
-/** A module, and what is known of it. */
 export class ModuleOfKinds {
   readonly module: KindsModule;
   /** Of the modules that ship: the server checks their inputs by itself. */
@@ -51,7 +50,7 @@ export class ModuleOfKinds {
 export class Kinds {
   readonly modules: readonly ModuleOfKinds[];
   readonly #log: Logger;
-  readonly #settled = Promise.withResolvers<void>();
+  readonly #loaded = Promise.withResolvers<void>();
   #kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
   /** Called when a module does otherwise than before, or has other kinds. */
   readonly onchange: Set<() => void> = new Set();
@@ -63,8 +62,8 @@ export class Kinds {
   }
 
   /** Resolves once each module is ready, or has failed. */
-  get settled(): Promise<void> {
-    return this.#settled.promise;
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
   }
 
   get(kind: string): Kind | undefined {
@@ -83,7 +82,6 @@ export class Kinds {
     return Array.from(this.#kinds.values(), ({ kind }) => kind);
   }
 
-  /** The module that has a kind. */
   moduleOf(kind: string): ModuleOfKinds | undefined {
     return this.#kinds.get(kind)?.module;
   }
@@ -124,7 +122,6 @@ export class Kinds {
     if (module.state.type === "ready") this.#tell(module, null);
   }
 
-  /** A module cannot be loaded. */
   failed(module: ModuleOfKinds, failure: Failure): void {
     module.state = { type: "failed", reason: failure.reason };
     this.#tell(module, failure);
@@ -148,7 +145,7 @@ export class Kinds {
       }
     }
     this.#kinds = kinds;
-    if (this.modules.every(({ state }) => state.type !== "loading")) this.#settled.resolve();
+    if (this.modules.every(({ state }) => state.type !== "loading")) this.#loaded.resolve();
     for (const told of this.onchange) told();
   }
 

@@ -7,7 +7,7 @@
 
 import { compareRanks, type Rank } from "../kv/rank.ts";
 
-/** See the module. `T` is what is known of a task beside its rank. */
+/** `T` is what is known of a task beside its rank. */
 export class Line<T extends Rank = Rank> {
   /** Whose tasks it has. */
   readonly kind: string;
@@ -29,7 +29,6 @@ export class Line<T extends Rank = Rank> {
     return this.#missing;
   }
 
-  /** Whether it is being read. */
   get reading(): boolean {
     return this.#held !== null;
   }
@@ -55,7 +54,6 @@ export class Line<T extends Rank = Rank> {
     return this.#held.has(candidate.id);
   }
 
-  /** Forgets a task that is held. */
   forget(id: string): void {
     this.#held?.delete(id);
   }

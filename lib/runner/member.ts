@@ -13,7 +13,6 @@ import type { TaskProcess } from "./task_process.ts";
  */
 export type Use = "shared" | "ward" | "own";
 
-/** Every one. */
 export const USES: readonly Use[] = ["shared", "ward", "own"];
 
 /** Deaths of its process after which a task is tried among few others, and alone. */
@@ -33,7 +32,6 @@ export function useOf(deaths: number): Use {
 export interface MemberPool<Run> {
   /** Of the module. */
   readonly name: string;
-  /** A run goes into a process. */
   enter(member: Member<Run>, number: number, run: Run): void;
   /** A run is over: a process that is not shared ends with its last one. */
   release(member: Member<Run>, number: number): void;
@@ -45,8 +43,7 @@ export interface MemberPool<Run> {
 export interface Member<Run> {
   /** The processes it is one of. */
   readonly pool: MemberPool<Run>;
-  /** The process. */
-  readonly host: TaskProcess;
+  readonly process: TaskProcess;
   /** By number. */
   readonly runs: Map<number, Run>;
   /** What it is for: runs, or no more than to check inputs while the others are busy. */

@@ -19,7 +19,7 @@ export interface PendingOptions {
   kv: Deno.Kv;
   now(): number;
   /** Milliseconds that this process leaves a task to the others first. @default {none} */
-  turn?(id: string): number;
+  claimDelay?(id: string): number;
   /** There may be something to run. */
   onready(): void;
   own(promise: Promise<unknown>): void;
@@ -106,7 +106,6 @@ export class Pending {
     this.#timer = setTimeout(onready, Math.min(MAX_WAIT_MS, next - time));
   }
 
-  /** Wakes no more. */
   close(): void {
     this.#closing.abort();
     clearTimeout(this.#timer);
@@ -129,9 +128,9 @@ export class Pending {
     if (this.#kinds.has(candidate.kind)) this.#schedule.add(candidate, this.#options.now());
   }
 
-  /** A task that any process may take: each waits for its turn. */
+  /** A task that any process may claim: each waits for those before it. */
   #candidate(rank: Rank): Candidate {
-    return { ...rank, wait: this.#options.turn?.(rank.id) ?? 0 };
+    return { ...rank, wait: this.#options.claimDelay?.(rank.id) ?? 0 };
   }
 
   /** A read may have missed what was not in the store yet: it is told of it when it is. */

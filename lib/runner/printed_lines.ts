@@ -26,7 +26,6 @@ const PAUSE_MS = 1;
 /** Milliseconds until it is told how much was left out. */
 const TELL_MS = 1000;
 
-/** What {@link readPrinted} tells. */
 export interface Printed {
   /** A line, not empty; `run` is `null` where it does not say whose it is. */
   online(line: string, run: number | null): void;
@@ -34,7 +33,6 @@ export interface Printed {
   onleftout(bytes: number): void;
 }
 
-/** Reads to the end. */
 export async function readPrinted(
   chunks: AsyncIterable<Uint8Array>,
   printed: Printed,

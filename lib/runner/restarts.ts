@@ -26,7 +26,6 @@ export class Restarts implements Disposable {
     this.#onmay = onmay;
   }
 
-  /** Whether none may be started now. */
   get rests(): boolean {
     return this.#timer !== undefined;
   }

@@ -116,13 +116,13 @@ export class Run {
     this.#sentAt = performance.now();
     const { parsed = false } = live.task;
     const start = { run: number, kind, id, attempt, input, parsed, checkpoint };
-    this.member.host.send({ type: "start", ...start });
+    this.member.process.send({ type: "start", ...start });
     if (timeoutMs !== null) this.#timer.set(leftMs, () => this.stop("timeout"));
   }
 
   /** Has it go on to its end or to its next checkpoint, where it stops. */
   quiesce(): void {
-    if (this.#sent) this.member.host.send({ type: "quiesce", run: this.number });
+    if (this.#sent) this.member.process.send({ type: "quiesce", run: this.number });
     else this.stop("stop");
   }
 
@@ -132,7 +132,7 @@ export class Run {
     this.#stop = reason;
     this.#timer.clear();
     if (!this.#sent) return;
-    this.member.host.send({ type: "abort", run: this.number, reason });
+    this.member.process.send({ type: "abort", run: this.number, reason });
     if (reason === "stop") return;
     const { killAfterMs = 10_000, log } = this.#parts;
     this.#timer.set(killAfterMs, () => {

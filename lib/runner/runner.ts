@@ -32,7 +32,6 @@ export interface RunnerOptions {
   claimsAtOnce?: number;
   uploads: Uploads;
   kinds: Kinds;
-  /** The task processes. */
   pools: TaskPools<Run>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
@@ -83,7 +82,6 @@ export class Runner {
     return this.#options.pools.size;
   }
 
-  /** Ids of the task processes. */
   get pids(): number[] {
     return this.#options.pools.pids;
   }
@@ -160,7 +158,11 @@ export class Runner {
   }
 
   /** A line that does not say whose it is is of the run that has its process to itself. */
-  #printed({ host: { pid }, pool, runs }: Member<Run>, line: string, number: number | null): void {
+  #printed(
+    { process: { pid }, pool, runs }: Member<Run>,
+    line: string,
+    number: number | null,
+  ): void {
     const [only] = runs.values();
     const id = number === null
       ? (runs.size === 1 && only?.alone ? only.live.id : undefined)
@@ -170,7 +172,7 @@ export class Runner {
   }
 
   #replace(member: Member<Run>, why: string): void {
-    this.#options.log.error("a task process is replaced", { pid: member.host.pid, why });
+    this.#options.log.error("a task process is replaced", { pid: member.process.pid, why });
     member.pool.kill(member, `its process was replaced: ${why}`);
   }
 

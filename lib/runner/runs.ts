@@ -14,7 +14,6 @@ export class Runs {
     return this.#byId.size;
   }
 
-  /** How many of each kind. */
   get byKind(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { live: { record: { kind } } } of this.#byId.values()) {

@@ -22,14 +22,12 @@ export interface ScheduleOptions {
   onleft?(candidate: Candidate): void;
 }
 
-/** See the module. Does no I/O. */
 export class Schedule {
   readonly #limit: number;
   readonly #few: number;
   readonly #onleft: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
   readonly #kinds = new Map<string, KindQueue>();
-  /** Not due. */
   readonly #later = new Sorted<Entry>((a, b) =>
     a.rank.runAt - b.rank.runAt || compareIds(a.rank, b.rank)
   );
@@ -132,7 +130,6 @@ export class Schedule {
     for (const candidate of held) this.add(candidate, now);
   }
 
-  /** A line could not be read. */
   fail(line: Line<Candidate>, now: number): void {
     this.end(line, [], line.missing, now);
   }
@@ -168,7 +165,7 @@ export class Schedule {
     if (this.#later.size > this.#limit) this.#drop(this.#later.last!);
   }
 
-  /** Nothing but its turn keeps a task any longer. */
+  /** A task need not be left to other processes any longer. */
   #open(entry: Entry, now: number): void {
     const { all, ready } = this.#kind(entry.rank);
     all.add(entry);

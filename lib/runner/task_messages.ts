@@ -25,7 +25,7 @@ export interface TaskMessagesOptions {
 /** Bytes of rows in one batch past which a task process has to wait for the store. */
 const LARGE_BATCH = 16 * 1024;
 
-/** Requests of one process that may wait for their turn; its program never has so many. */
+/** Requests of one process that may wait; its own code never has so many. */
 const MAX_REQUESTS = 100_000;
 
 export class TaskMessages {
@@ -43,7 +43,7 @@ export class TaskMessages {
    * @throws {SyntaxError} If the process asks for more than it can mean to.
    */
   take(member: Member<Run>, message: FromTasks): void {
-    const { host, runs } = member;
+    const { process, runs } = member;
     const { uploads, store, jobs, log } = this.#options;
     if (message.type === "info") {
       const { request, upload } = message;
@@ -52,7 +52,7 @@ export class TaskMessages {
           log.error("an upload could not be described", { upload, error });
           return null;
         });
-        host.send({ type: "info", request, info });
+        process.send({ type: "info", request, info });
       });
     } else if (message.type === "chunk") {
       const { request, upload, offset } = message;
@@ -61,11 +61,11 @@ export class TaskMessages {
           log.error("an upload could not be read", { upload, error });
           return new Uint8Array();
         });
-        await host.sendBytes(request, bytes);
+        await process.sendBytes(request, bytes);
       });
     } else if (message.type === "overdue") {
       // While the store takes nothing, no ack is due.
-      host.send({ type: "counts", ...this.#countsOf(member) });
+      process.send({ type: "counts", ...this.#countsOf(member) });
     } else if (message.type === "batch") {
       const counts = this.#countsOf(member);
       counts.batches++;
@@ -76,7 +76,7 @@ export class TaskMessages {
       }
       const ack = () => {
         counts.acks++;
-        host.send({ type: "ack" });
+        process.send({ type: "ack" });
       };
       // Progress is conflated and never piles up; rows do when the store is behind.
       if (bytes < LARGE_BATCH) ack();

@@ -17,9 +17,7 @@ import { isIdle, isUp, type Member, type MemberPool, type Use } from "./member.t
 import { Restarts } from "./restarts.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
-/** What {@link TaskPool} takes. */
 export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs"> {
-  /** Of the module. */
   name: string;
   /** Starts a process. */
   startProcess(events: TaskProcessEvents): TaskProcess;
@@ -29,13 +27,12 @@ export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs"> {
   concurrency: number;
   /** Starts none before there is a run for it. @default {false} */
   lazy?: boolean;
-  /** Processes for a single run, at the most. @default {8} */
+  /** Processes for a single run, at most. @default {8} */
   isolated?: number;
   /** Milliseconds in which a process must have loaded its module. @default {60_000} */
   loadMs?: number;
   /** Milliseconds before a process that failed to start is started again the first time. @default {1000} */
   restartMs?: number;
-  /** A process said something. */
   onmessage(member: Member<Run>, message: FromTasks): void;
   /** A process printed a line; `run` is `null` where it does not say whose it is. */
   onprinted(member: Member<Run>, line: string, run: number | null): void;
@@ -47,9 +44,7 @@ export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs"> {
   onfailed(failure: Failure): void;
   /** There may be room for a run. */
   onroom(): void;
-  /** Where figures are kept. */
   metrics?: Pick<Metrics, "processEnded"> | undefined;
-  /** Where trouble is told. */
   log: Logger;
 }
 
@@ -60,7 +55,7 @@ const STEADY_MS = 10_000;
 const IDLE_MS = 5000;
 const SPARE_IDLE_MS = 60_000;
 
-/** Wards, at the most. */
+/** Wards, at most. */
 const WARDS = 8;
 
 /** Milliseconds in which a process loads its modules, some of them from far away. */
@@ -69,7 +64,6 @@ const LOAD_MS = 60_000;
 /** Requests of a process that are answered at a time. */
 const REQUESTS = 16;
 
-/** See the module. */
 export class TaskPool<Run> implements MemberPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
   readonly #members: Record<Use | "spare", Set<Member<Run>>> = {
@@ -82,8 +76,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
   readonly #leaving = new Set<TaskProcess>();
   readonly #checks: Checks;
   readonly #restarts: Restarts;
-  /** Whose turn it is among the wards. */
-  #turn = 0;
+  /** Which of the wards takes the next run. */
+  #nextWard = 0;
   #running = 0;
   #sleeps: boolean;
   #closed = false;
@@ -93,7 +87,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     this.#options = options;
     this.#checks = new Checks({
       ...options,
-      pick: () => this.#isReady ? this.#pick("shared").host : null,
+      pick: () => this.#isReady ? this.#pick("shared").process : null,
       onslow: () => this.#askSpare(),
     });
     this.#restarts = new Restarts(options.restartMs, () => this.#goOn());
@@ -115,7 +109,6 @@ export class TaskPool<Run> implements MemberPool<Run> {
     return this.#options.processes * this.#options.concurrency;
   }
 
-  /** Runs there are. */
   get running(): number {
     return this.#running;
   }
@@ -158,14 +151,12 @@ export class TaskPool<Run> implements MemberPool<Run> {
     while (this.#members[use].size < count) this.#add(use);
   }
 
-  /** Processes there are. */
   get size(): number {
     return this.#all().length;
   }
 
-  /** The processes' ids. */
   get pids(): number[] {
-    return this.#all().flatMap(({ host }) => host.pid ?? []);
+    return this.#all().flatMap(({ process }) => process.pid ?? []);
   }
 
   /** A process for a run, where {@link TaskPool.has} says that there is one. */
@@ -183,7 +174,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
         return ready.reduce((best, it) => it.runs.size < best.runs.size ? it : best);
       case "ward":
         // Whatever else runs there.
-        return ready[this.#turn++ % ready.length]!;
+        return ready[this.#nextWard++ % ready.length]!;
       case "own":
         return ready.find(isIdle)!;
     }
@@ -201,7 +192,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
 
   kill(member: Member<Run>, because = "its process was ended because of another task"): void {
     this.#options.metrics?.processEnded("killed");
-    this.#leave(member.host, member.host.kill());
+    this.#leave(member.process, member.process.kill());
     this.#gone(member, because, false);
   }
 
@@ -220,7 +211,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     if (spare.size === 0 && (this.#restarts.rests || this.#closed)) return;
     const [member = this.#add("spare")] = spare;
     if (!isUp(member)) return;
-    this.#checks.ask(member.host);
+    this.#checks.ask(member.process);
     clearTimeout(member.timer);
     member.timer = setTimeout(() => this.#let(member), SPARE_IDLE_MS);
   }
@@ -236,18 +227,18 @@ export class TaskPool<Run> implements MemberPool<Run> {
     const members = this.#all();
     this.#checks.close();
     for (const member of members) this.#drop(member);
-    const hosts = [...members.map(({ host }) => host), ...this.#leaving];
-    await Promise.all(hosts.map((host) => host.kill()));
+    const processes = [...members.map(({ process }) => process), ...this.#leaving];
+    await Promise.all(processes.map((process) => process.kill()));
   }
 
   /** Lets a process end by itself. */
   #let(member: Member<Run>): void {
-    if (this.#drop(member)) this.#leave(member.host, member.host.close());
+    if (this.#drop(member)) this.#leave(member.process, member.process.close());
   }
 
-  #leave(host: TaskProcess, ended: Promise<void>): void {
-    this.#leaving.add(host);
-    void ended.finally(() => this.#leaving.delete(host));
+  #leave(process: TaskProcess, ended: Promise<void>): void {
+    this.#leaving.add(process);
+    void ended.finally(() => this.#leaving.delete(process));
   }
 
   #all(): Member<Run>[] {
@@ -257,7 +248,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
   #drop(member: Member<Run>): boolean {
     clearTimeout(member.timer);
     const known = this.#members[member.use].delete(member);
-    if (known) this.#checks.gone(member.host);
+    if (known) this.#checks.gone(member.process);
     return known;
   }
 
@@ -276,7 +267,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
       timer: setTimeout(late, loadMs),
       requests: new Semaphore(REQUESTS),
       // Last, as it may be heard of at once.
-      host: startProcess({
+      process: startProcess({
         onmessage: (message) => this.#take(member, message),
         onprinted: (line, run) => this.#options.onprinted(member, line, run),
         onexit: (status, said) => this.#exited(member, status, said),
@@ -300,7 +291,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
           member.timer = setTimeout(() => this.#let(member), IDLE_MS);
         }
         onready(message.kinds);
-        if (member.use === "shared") this.#checks.ask(member.host);
+        if (member.use === "shared") this.#checks.ask(member.process);
         if (member.use === "spare") this.#askSpare();
         return onroom();
       case "failed":
@@ -308,7 +299,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
         this.#options.metrics?.processEnded("died");
         return this.#failed(member, message);
       case "checked":
-        return this.#checks.answered(member.host, message.request, message.checked);
+        return this.#checks.answered(member.process, message.request, message.checked);
     }
     if (!isUp(member)) throw new SyntaxError("It is not ready");
     onmessage(member, message);
@@ -329,7 +320,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** A process did not come up. */
   #failed(member: Member<Run>, { reason, stack, printed }: Failure): void {
     if (!this.#drop(member) || this.#closed) return;
-    this.#leave(member.host, member.host.kill());
+    this.#leave(member.process, member.process.kill());
     this.#restarts.failed();
     const failure = { reason, ...stack ? { stack } : {}, ...printed ? { printed } : {} };
     if (!this.#isReady) this.#options.onfailed(failure);

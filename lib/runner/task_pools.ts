@@ -42,7 +42,7 @@ export class TaskPools<Run> {
     this.#kinds = kinds;
     this.events = {
       onmessage() {},
-      onprinted: ({ host: { pid }, pool: { name } }, line) =>
+      onprinted: ({ process: { pid }, pool: { name } }, line) =>
         options.log.info("printed by a module of kinds", { module: name, pid, line }),
       ongone() {},
       onroom() {},
@@ -87,12 +87,10 @@ export class TaskPools<Run> {
     return module?.state.type === "ready" ? this.#pools.get(module) : undefined;
   }
 
-  /** Processes there are. */
   get size(): number {
     return this.all.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Their ids. */
   get pids(): number[] {
     return this.all.flatMap(({ pids }) => pids);
   }

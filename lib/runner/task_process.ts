@@ -21,7 +21,6 @@ import { describeTasks } from "../task/kind.ts";
 
 /** Where runs are driven. */
 export interface TaskProcess {
-  /** Sends a message. */
   send(message: ToTasks): void;
   /** Sends an upload's bytes; resolves when they are on their way. */
   sendBytes(request: number, bytes: Uint8Array): Promise<void>;
@@ -33,7 +32,6 @@ export interface TaskProcess {
   readonly pid: number | null;
 }
 
-/** What a host tells. */
 export interface TaskProcessEvents {
   /** A message came. What this throws is what the process did wrong: it is killed. */
   onmessage(message: FromTasks): void;
@@ -52,12 +50,10 @@ export interface KindsModule {
   readonly flags: readonly string[];
 }
 
-/** How task processes are started. */
 export interface TaskProcessOptions {
   module: KindsModule;
   /** Deno permission flags. */
   permissions: readonly string[];
-  /** Environment variables. */
   env: Record<string, string>;
   log: Logger;
 }
@@ -81,7 +77,9 @@ export function startTaskProcess(
 ): TaskProcess {
   const child = start(options);
   const line = child.stdio[CHANNEL_FD] as Duplex | undefined;
-  if (child.pid !== undefined && line) return hostOf(child, child.pid, line, options, events);
+  if (child.pid !== undefined && line) {
+    return taskProcessOf(child, child.pid, line, options, events);
+  }
   // No memory, or too many processes: soon there may be room.
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -121,7 +119,7 @@ await prepared;
 await main(${JSON.stringify(name)}, () => import(${JSON.stringify(url)}));`;
 }
 
-function hostOf(
+function taskProcessOf(
   child: ChildProcess,
   pid: number,
   line: Duplex,

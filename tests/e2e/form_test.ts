@@ -266,7 +266,7 @@ Deno.test("the page says which kinds cannot be loaded, at a task of theirs too, 
   })();
   await Deno.writeTextFile(path, `throw new Error("not today");\n${source}`);
   await using app = await testApp({ HEADWAY_KINDS, HEADWAY_LOG: "off" }, { kv, inline: false });
-  await app.kinds.settled;
+  await app.kinds.loaded;
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(`${app.url}/?task_id=${task_id}`);
   const { page } = opened;

@@ -147,7 +147,7 @@ Deno.test("a server whose task processes all end at once is not ready, and says 
     { HEADWAY_TASK_PERMISSIONS: "--allow-nets", HEADWAY_LOG: "off", HEADWAY_KINDS: "" },
     { inline: false },
   );
-  await app.kinds.settled;
+  await app.kinds.loaded;
   const response = await fetch(`${app.url}/readyz`);
   const { status, kinds } = await response.json();
   assertEquals([response.status, status], [503, "no kinds can be run"]);
@@ -223,7 +223,7 @@ Deno.test("a module that fails where it did not before says so at the tasks that
   await Deno.writeTextFile(path, "throw new Error('broken since')");
   // Another process, as this one has the module in memory.
   await using app = await testApp({ HEADWAY_KINDS, HEADWAY_LOG: "off" }, { kv, inline: false });
-  await app.kinds.settled;
+  await app.kinds.loaded;
   const reason = `${path} failed: Error: broken since`;
   assertEquals((await read(`${app.url}/tasks/${task_id}/details`)).unavailable, reason);
   const { kinds } = await read(`${app.url}/kinds`);

@@ -187,7 +187,7 @@ Deno.test("Engine gives a kind's last place to who is next, though another one n
   assertEquals(kind.starts, [next, later]);
 });
 
-Deno.test("Engine takes over what another left before all that came later, whosever turn it is", async () => {
+Deno.test("Engine takes over what another left before all that came later, whichever process should claim first", async () => {
   const kind = ordered("k");
   await using cluster = await Cluster.open(kind.task);
   let time = Date.now();

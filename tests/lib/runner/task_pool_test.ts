@@ -13,28 +13,28 @@ import type { TaskProcess, TaskProcessEvents } from "../../../lib/runner/task_pr
 const READY: FromTasks = { type: "ready", kinds: [] };
 
 /** A process that ends only when it is killed, and only when it is let. */
-function stubbornHost() {
+function stubbornProcess() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const asked: string[] = [];
   const sent: ToTasks[] = [];
-  const host: TaskProcess = {
+  const process: TaskProcess = {
     pid: 1,
     send: (message) => void sent.push(message),
     sendBytes: () => Promise.resolve(),
     kill: () => (asked.push("kill"), promise),
     close: () => (asked.push("close"), promise),
   };
-  return { host, asked, sent, end: resolve };
+  return { process, asked, sent, end: resolve };
 }
 
 function poolOf<Run = string>(
-  hosts: TaskProcess[],
+  processes: TaskProcess[],
   more: Partial<TaskPoolOptions<Run>> = {},
 ): TaskPool<Run> {
   return new TaskPool<Run>({
     startProcess: (events) => {
       queueMicrotask(() => events.onmessage(READY));
-      return hosts.shift()!;
+      return processes.shift()!;
     },
     processes: 0,
     concurrency: 1,
@@ -51,16 +51,16 @@ function poolOf<Run = string>(
 }
 
 /** Lets all that has been said be heard. */
-function settled(): Promise<void> {
+function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
 Deno.test("TaskPool.close() kills processes that were released or killed before, and waits for them", async () => {
-  const released = stubbornHost();
-  const killed = stubbornHost();
-  const pool = poolOf([released.host, killed.host]);
+  const released = stubbornProcess();
+  const killed = stubbornProcess();
+  const pool = poolOf([released.process, killed.process]);
   pool.has("own", 2);
-  await settled();
+  await quiet();
   const member = pool.pick("own");
   pool.enter(member, 1, "one");
   pool.release(member, 1);
@@ -72,33 +72,33 @@ Deno.test("TaskPool.close() kills processes that were released or killed before,
   const closing = pool.close().then(() => closed = true);
   assertEquals([released.asked, killed.asked], [["close", "kill"], ["kill", "kill"]]);
   released.end();
-  await settled();
+  await quiet();
   assert(!closed);
   killed.end();
   await closing;
 });
 
 Deno.test("TaskPool.close() does not ask again for a process that has ended", async () => {
-  const { host, asked, end } = stubbornHost();
-  const pool = poolOf([host]);
+  const { process, asked, end } = stubbornProcess();
+  const pool = poolOf([process]);
   pool.has("own");
-  await settled();
+  await quiet();
   const member = pool.pick("own");
   pool.enter(member, 1, "one");
   pool.release(member, 1);
   end();
-  await settled();
+  await quiet();
   await pool.close();
   assertEquals(asked, ["close"]);
 });
 
 Deno.test("TaskPool gives no run to a process before it is ready, and kills one that is not in time", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const silent = stubbornHost();
+  const silent = stubbornProcess();
   const pool = poolOf([], {
     processes: 1,
     loadMs: 1,
-    startProcess: () => silent.host,
+    startProcess: () => silent.process,
     onfailed: ({ reason }) => resolve(reason),
   });
   pool.start();
@@ -117,7 +117,7 @@ interface Suspect {
 
 /**
  * Drives tasks of which some kill their process, over and over, until each of those has died alone.
- * The innocent never end. Returns what the pool held at the most.
+ * The innocent never end. Returns what the pool held at most.
  */
 async function find(tasks: Suspect[]): Promise<{ processes: number }> {
   const started: TaskProcessEvents[] = [];
@@ -126,13 +126,13 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
     processes: 1,
     concurrency: tasks.length,
     startProcess: (events) => {
-      const { host } = stubbornHost();
+      const { process } = stubbornProcess();
       queueMicrotask(() => events.onmessage(READY));
-      return Object.assign(host, { pid: started.push(events) - 1 });
+      return Object.assign(process, { pid: started.push(events) - 1 });
     },
   });
   pool.start();
-  await settled();
+  await quiet();
   let processes = 0;
   let number = 0;
   const held: Suspect[] = [];
@@ -142,7 +142,7 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
       const waiting = held.filter(({ deaths }) => useOf(deaths) === use);
       if (waiting.length === 0) continue;
       pool.has(use, waiting.length);
-      await settled();
+      await quiet();
       for (const task of waiting) held.splice(held.indexOf(task), 1);
       waiting.forEach(place);
     }
@@ -162,7 +162,7 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
       if (!runs.some(({ guilty }) => guilty)) continue;
       died = true;
       homes.delete(member);
-      started[member.host.pid!]!.onexit("SIGKILL", "");
+      started[member.process.pid!]!.onexit("SIGKILL", "");
       for (const task of runs) {
         task.deaths++;
         // Proven: it is not tried again.
@@ -212,7 +212,7 @@ Deno.test("TaskPool starts nothing for a while after a process that did not come
     restartMs: 1,
     startProcess: (events) => {
       started.push(events);
-      return stubbornHost().host;
+      return stubbornProcess().process;
     },
     onfailed: ({ reason }) => failures.push(reason),
     onroom: () => rooms.shift()?.(),
@@ -243,7 +243,7 @@ Deno.test("TaskPool takes what a process says before it is ready for nonsense", 
     processes: 1,
     startProcess: (its) => {
       events = its;
-      return stubbornHost().host;
+      return stubbornProcess().process;
     },
   });
   pool.start();
@@ -257,37 +257,37 @@ Deno.test("TaskPool takes what a process says before it is ready for nonsense", 
 
 /** A pool whose processes are ready, and what each is asked. */
 function checking(checkMs: number) {
-  const hosts: (ReturnType<typeof stubbornHost> & { events: TaskProcessEvents })[] = [];
+  const processes: (ReturnType<typeof stubbornProcess> & { events: TaskProcessEvents })[] = [];
   const pool = poolOf([], {
     processes: 1,
     checkMs,
     startProcess: (events) => {
-      const host = { ...stubbornHost(), events };
-      hosts.push(host);
+      const process = { ...stubbornProcess(), events };
+      processes.push(process);
       queueMicrotask(() => events.onmessage(READY));
-      return host.host;
+      return process.process;
     },
   });
   pool.start();
   const answer = (n: number, checked: Checked) => {
-    const { request } = hosts[n]!.sent.at(-1) as Extract<ToTasks, { type: "check" }>;
-    hosts[n]!.events.onmessage({ type: "checked", request, checked });
+    const { request } = processes[n]!.sent.at(-1) as Extract<ToTasks, { type: "check" }>;
+    processes[n]!.events.onmessage({ type: "checked", request, checked });
   };
-  return { pool, hosts, answer };
+  return { pool, processes, answer };
 }
 
 const FITS = { input: '{"n":1}', parsed: true };
 
 Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when that is busy", async () => {
-  const { pool, hosts, answer } = checking(HANG_MS);
+  const { pool, processes, answer } = checking(HANG_MS);
   const quick = pool.check("k", "{}");
-  await settled();
-  assertEquals(hosts.length, 1);
+  await quiet();
+  assertEquals(processes.length, 1);
   answer(0, FITS);
   assertEquals(await quick, FITS);
 
   const slow = pool.check("k", "{}");
-  await eventually(() => assertEquals(hosts[1]?.sent.length, 1));
+  await eventually(() => assertEquals(processes[1]?.sent.length, 1));
   answer(1, FITS);
   assertEquals(await slow, FITS);
   // What comes now is nobody's any more.
@@ -296,14 +296,14 @@ Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when
 });
 
 Deno.test("TaskPool.check() asks the next process when one has ended, and waits for it", async () => {
-  const { pool, hosts, answer } = checking(HANG_MS);
-  await settled();
+  const { pool, processes, answer } = checking(HANG_MS);
+  await quiet();
   const asked = pool.check("k", "{}");
   // One that ran something is replaced at once.
   pool.pick("shared").entries++;
-  hosts[0]!.events.onexit("SIGKILL", "");
-  await settled();
-  assertEquals(hosts[1]!.sent.length, 1);
+  processes[0]!.events.onexit("SIGKILL", "");
+  await quiet();
+  assertEquals(processes[1]!.sent.length, 1);
   answer(1, FITS);
   assertEquals(await asked, FITS);
   void pool.close();
@@ -313,10 +313,10 @@ Deno.test("TaskPool.check() waits neither for ever nor for processes that end, a
   const late = checking(1);
   await assertRejects(() => late.pool.check("k", "{}"), UncheckedError);
   void late.pool.close();
-  const { pool, hosts } = checking(HANG_MS);
+  const { pool, processes } = checking(HANG_MS);
   const waiting = Array.from({ length: 16 }, () => pool.check("k", "x".repeat(1024 * 1023)));
   assertThrows(() => pool.check("k", "x".repeat(1024 * 1024)), UncheckedError);
-  hosts.forEach(({ end }) => end());
+  processes.forEach(({ end }) => end());
   await pool.close();
   for (const asked of waiting) await assertRejects(() => asked, UncheckedError);
 });

@@ -18,31 +18,31 @@ const MODULE = { name: "./tasks.ts", flags: ["--no-config"] };
 
 Deno.test("startTaskProcess() tells of a process that cannot be started as of one that ended", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const host = startTaskProcess({
+  const process = startTaskProcess({
     // More than the system takes.
     module: { ...MODULE, url: "x".repeat(16 * 1024 * 1024) },
     permissions: [],
     env: {},
     log: createLogger({ level: "off" }),
   }, { onmessage() {}, onprinted() {}, onexit: resolve });
-  host.send({ type: "ack" });
+  process.send({ type: "ack" });
   const status = await promise;
   assert(status.startsWith("it could not be started: "), status);
-  await host.close();
+  await process.close();
 });
 
 /** What a task process says of a module, and prints. */
 async function said(source: string): Promise<{ message: FromTasks; printed: string }> {
   const { promise, resolve } = Promise.withResolvers<FromTasks>();
   const lines: string[] = [];
-  const host = startTaskProcess({
+  const process = startTaskProcess({
     module: { ...MODULE, url: `data:text/javascript,${encodeURIComponent(source)}` },
     permissions: [],
     env: taskEnvironment(Deno.env.toObject()),
     log: createLogger({ level: "off" }),
   }, { onmessage: resolve, onprinted() {}, onexit: (...how) => lines.push(...how) });
   const message = await promise;
-  await host.kill();
+  await process.kill();
   return { message, printed: lines.join("\n") };
 }
 
@@ -81,7 +81,7 @@ Deno.test("startTaskProcess() starts one whatever the folders of the project and
     pathToFileURL(`${root}/lib/runner/task_process.ts`).href
   );
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  const host = copy.startTaskProcess({
+  const process = copy.startTaskProcess({
     module: {
       name: "kinds",
       url: pathToFileURL(`${root}/%2F?/kinds.ts`).href,
@@ -92,7 +92,7 @@ Deno.test("startTaskProcess() starts one whatever the folders of the project and
     log: createLogger({ level: "off" }),
   }, { onmessage: resolve, onprinted() {}, onexit: (...how) => resolve(how) });
   assertMatch(JSON.stringify(await promise), /^{"type":"ready","kinds":\[{"kind":"k",/);
-  await host.kill();
+  await process.kill();
 });
 
 Deno.test({

@@ -74,7 +74,7 @@ class Counter implements Write {
 /** Events that have to be written in order, however many commits that takes. */
 class Rows implements Write {
   readonly done = Promise.withResolvers<WriteResult>();
-  pieces = 0;
+  parts = 0;
   #waiting: TaskEvent[];
 
   constructor(events: TaskEvent[]) {
@@ -89,7 +89,7 @@ class Rows implements Write {
       events.push(this.#waiting.shift()!);
     }
     if (events.length === 0) return null;
-    this.pieces++;
+    this.parts++;
     return { events, more: this.#waiting.length > 0 };
   }
 
@@ -219,7 +219,7 @@ Deno.test("Journal finds who lost in a read or two, however many did", async () 
   assertLess(reads, 4);
 });
 
-Deno.test("Journal loses no piece that does not fit any more, however many checks each has", async () => {
+Deno.test("Journal loses no part that does not fit any more, however many checks each has", async () => {
   const checks = fc.array(fc.nat(4), { minLength: 1, maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(checks, fc.integer({ min: 5, max: 12 }), async (counts, maxChecks) => {
@@ -318,7 +318,7 @@ Deno.test("Journal spreads over several commits, in order, what is too much for 
   journal.touch(rows);
   journal.touch(counter);
   assert((await rows.done.promise).ok);
-  assertGreater(rows.pieces, 5);
+  assertGreater(rows.parts, 5);
   assertEquals((await entries(kv)).flat(), events);
   // One with much to say does not keep the others waiting until the end.
   assertEquals(counter.rendered.length, 1);

@@ -30,7 +30,7 @@ function textOf(value: unknown): string {
   return new TextDecoder().decode(value as Uint8Array);
 }
 
-/** A store of one task that takes pieces, and knows what must hold after each. */
+/** A store of one task that takes parts, and knows what must hold after each. */
 class Model {
   now = 0;
   live: LiveTask;
@@ -68,11 +68,11 @@ class Model {
     return seqs.flatMap((seq) => parseRows(this.get(keys.event(ID, seq))!));
   }
 
-  /** Writes a piece; `false` when there was room for none. */
+  /** Writes a part; `false` when there was room for none. */
   commit(room: number): boolean {
-    const piece = this.live.render(room);
-    if (piece === null) return false;
-    this.#apply(piece, room);
+    const part = this.live.render(room);
+    if (part === null) return false;
+    this.#apply(part, room);
     this.live.onresult({ ok: true, versionstamp: this.#versionstamp });
     this.check();
     return true;
@@ -245,11 +245,11 @@ Deno.test("LiveTask writes a row, its checkpoint and its head in one commit", ()
   model.live.change({ type: "start", owner: "me" });
   model.live.row("log", '{"message":"a"}');
   model.live.save('{"rows":1}');
-  const piece = model.live.render(ROOM)!;
-  assertEquals(piece.more, false);
-  assertEquals(piece.events?.map(({ type }) => type), ["message", "message", "log"]);
-  assertEquals(piece.events?.[2]?.json, '{"seq":3,"message":"a"}');
-  const written = piece.sets?.map(([key]) => key[0]);
+  const part = model.live.render(ROOM)!;
+  assertEquals(part.more, false);
+  assertEquals(part.events?.map(({ type }) => type), ["message", "message", "log"]);
+  assertEquals(part.events?.[2]?.json, '{"seq":3,"message":"a"}');
+  const written = part.sets?.map(([key]) => key[0]);
   assertEquals(written?.toSorted(), ["checkpoint", "event", "index", "task"]);
 });
 
@@ -398,8 +398,8 @@ Deno.test("LiveTask removes the checkpoint of a completed task, and the cancel o
   retried.live.change({ type: "request-cancel" });
   retried.flush();
   retried.live.change({ type: "retry" });
-  const piece = retried.live.render(ROOM);
-  assert(piece?.deletes?.some((key) => keyText(key) === keyText(keys.cancel(ID))));
+  const part = retried.live.render(ROOM);
+  assert(part?.deletes?.some((key) => keyText(key) === keyText(keys.cancel(ID))));
 });
 
 Deno.test("LiveTask.committed() tells each who waits how that change ended", async () => {

@@ -57,6 +57,16 @@ async function stored(kv: Deno.Kv): Promise<{ rows: Row[]; head: ReturnType<type
   return { rows: (await Array.fromAsync(history(kv, ID, 0))).flat(), head: unpack(value!) };
 }
 
+/** What is left of all rows that there ever were: every change of state, and the newest of the others. */
+async function leftOf(kv: Deno.Kv, all: readonly Row[]) {
+  const { rows, head } = await stored(kv);
+  assertEquals(rows.filter(isChange), all.filter(isChange));
+  const left = rows.filter((row) => !isChange(row));
+  const ever = all.filter((row) => !isChange(row));
+  assertEquals(left, ever.slice(ever.length - left.length));
+  return { rows, left, ever, head };
+}
+
 Deno.test("RowTrimmer removes the oldest rows and no state change", async () => {
   const batch = fc.record({ rows: fc.nat(120), interrupt: fc.boolean() });
   await fc.assert(
@@ -81,12 +91,8 @@ Deno.test("RowTrimmer removes the oldest rows and no state change", async () => 
         await Promise.all([trimmer.trim(live), trimmer.trim(live)]);
         await live.committed();
       }
-      const { rows, head } = await stored(kv);
       assertEquals(logged, []);
-      assertEquals(rows.filter(isChange), all.filter(isChange));
-      const left = rows.filter((row) => !isChange(row));
-      const ever = all.filter((row) => !isChange(row));
-      assertEquals(left, ever.slice(ever.length - left.length));
+      const { rows, left, ever, head } = await leftOf(kv, all);
       assertEquals(head.rows, left.length);
       assertLessOrEqual(left.length, Math.max(0, max * 1.1 + 64));
       assertGreaterOrEqual(left.length, Math.min(max, ever.length));
@@ -156,12 +162,8 @@ Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large 
         for (let trim; (trim = trimmer.trim(live)) !== null;) await trim;
       }
       await live.committed();
-      const { rows, head } = await stored(kv);
       assertEquals(logged, []);
-      assertEquals(rows.filter(isChange), all.filter(isChange));
-      const left = rows.filter((row) => !isChange(row));
-      const ever = all.filter((row) => !isChange(row));
-      assertEquals(left, ever.slice(ever.length - left.length));
+      const { left, ever, head } = await leftOf(kv, all);
       assertEquals([head.rows, head.rowBytes], [left.length, bytesOf(left)]);
       assertLessOrEqual(head.rowBytes, bound.bytes * 1.1);
       // No more than has to.

@@ -68,7 +68,7 @@ Deno.test("estimate() is at 0 when the goal is reached", () => {
   assertEquals(feed([[0, 0], [1000, 5], [2000, 10]], 10).etaMs, 0);
 });
 
-Deno.test("estimate() begins anew when a stage counts from the start again", () => {
+Deno.test("estimate() starts over when a stage counts from the start again", () => {
   const last = feed([[0, 0], [1000, 50], [2000, 100], [3000, 1]], 100);
   assertEquals([last.rate, last.etaMs, last.since], [null, null, 3000]);
 });

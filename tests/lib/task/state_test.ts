@@ -239,7 +239,7 @@ Deno.test("transition() fails for good, or waits, as it is told, and not after a
   assertEquals(fail(asked.task, 500).status, "failed");
 });
 
-Deno.test("transition() starts a retried task anew, its checkpoint kept, and none that completed", () => {
+Deno.test("transition() starts a retried task over, its checkpoint kept, and none that completed", () => {
   const running = transition(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
   assert(running.ok);
   const told = saved(applyReport(running.task, { at: 2, progress: 50, message: "half" }));

@@ -48,7 +48,7 @@ Deno.test("errorOf() keeps name, message, code, the chain of causes and all part
   });
 });
 
-Deno.test("errorOf() says what was thrown where it was no error", () => {
+Deno.test("errorOf() says what was thrown where it was not an error", () => {
   const said: [unknown, string][] = [
     ["boom", "boom"],
     ["", "An empty text was thrown"],

@@ -25,7 +25,7 @@ Deno.test("traced() keeps a bounded number of points over the whole of an attemp
 Deno.test("traced() is the same trace where there is nothing new to keep", () => {
   const trace = traced(newTrace(0), 300, { progress: 3, done: 1, stage: "read" });
   assertStrictEquals(traced(trace, 400, { progress: 4, done: 2, stage: "read" }), trace);
-  // A new stage is kept at once, a clock that was set back is no point.
+  // A new stage is kept at once, a clock that was set back is not a point.
   const staged = traced(trace, 400, { progress: 4, done: 2, stage: "write" });
   assertEquals([staged.points, staged.stages], [trace.points, [[300, "read"], [400, "write"]]]);
   assertEquals(traced(staged, 10, NOTHING), staged);
