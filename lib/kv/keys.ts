@@ -26,8 +26,8 @@
  * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
- * | `["upload", id]` | {@link ./uploads.ts StoredUpload} | an upload's description |
- * | `["arriving", id]` | {@link ./uploads.ts ArrivingUpload} | one that is not whole yet, or is being removed |
+ * | `["upload", id]` | {@link ./upload_values.ts StoredUpload} | an upload's description |
+ * | `["arriving", id]` | {@link ./upload_values.ts ArrivingUpload} | one that is not whole yet, or is being removed |
  * | `["piece", id, n]` | bytes | an upload's n-th chunk |
  * | `["upload-hold", id, task]` | `null` | a task that names it waits or runs; see {@link ./upload_life.ts} |
  * | `["upload-until", id]` | number | until when it is kept after the last such task, milliseconds since the epoch |
@@ -116,8 +116,8 @@ export const keys = {
   uploadUntil: (id: string): Key => ["upload-until", id],
   uploadsRemoved: ["uploads-removed"] as Key,
   uploadsSize: ["uploads-size"] as Key,
-  piece: (id: string, n: number): Key => ["piece", id, n],
-  pieces: (id: string): Key => ["piece", id],
+  chunk: (id: string, n: number): Key => ["piece", id, n],
+  chunks: (id: string): Key => ["piece", id],
   revoked: (token: string): Key => ["revoked", token],
   revokeds: ["revoked"] as Key,
   revokedHead: ["revoked-head"] as Key,

@@ -1,5 +1,5 @@
 /**
- * Uploads: any bytes, streamed into the store in pieces and out of it again from any offset.
+ * Uploads: any bytes, streamed into the store in chunks and out of it again from any offset.
  *
  * While one arrives it lies under `arriving`, with the session that takes it in and the bytes stored
  * up to now: each commit writes both, so whoever finds it knows what there is to remove. It becomes
@@ -10,47 +10,30 @@
 
 import { createHash } from "node:crypto";
 import { ulid } from "@std/ulid";
+import { Arrival, inChunks } from "./arrival.ts";
 import type { FreeSpace } from "./free_space.ts";
 import { keys, nameIn } from "./keys.ts";
 import { ULID } from "../task/ulid.ts";
 import type { UploadInfo } from "../task/define.ts";
 import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
 import { Semaphore } from "../base/semaphore.ts";
+import { type ArrivingUpload, CHUNK_BYTES, type StoredUpload } from "./upload_values.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
 
-/** The value of an `upload` key. */
-export interface StoredUpload extends UploadInfo {
-  /** Bytes of each piece but the last. */
-  piece_size: number;
-}
+/** Chunks a commit: few, so that progress does not wait behind a large one. */
+const CHUNKS_A_COMMIT = 4;
 
-/** The value of an `arriving` key. */
-export interface ArrivingUpload {
-  /** The session that takes it in; `""` for one that is being removed. */
-  sid: string;
-  /** Bytes of its pieces. */
-  size: number;
-}
-
-/** Bytes of a piece: a value of KV holds 64 KiB. */
-const PIECE = 60 * 1024;
-
-/** Pieces a commit: few, so that progress does not wait behind a large one. */
-const PIECES_A_COMMIT = 4;
-
-/** Pieces removed in one commit, likewise: each is a chain of pages to give back. */
-const PIECES_A_REMOVAL = 32;
+/** Chunks removed in one commit, likewise: each is a chain of pages to give back. */
+const CHUNKS_A_REMOVAL = 32;
 
 /** There is no room for an upload. */
 export class UploadRefused extends Error {
-  /** Tells it from other errors. */
   override name = "UploadRefused";
   /** What it would go beyond: all uploads together, or what stays free on the disk. */
   readonly reason: "quota" | "disk";
   /** That bound, in bytes. */
   readonly bound: number;
 
-  /** Says which bound. */
   constructor(reason: "quota" | "disk", bound: number) {
     super(
       reason === "quota"
@@ -62,9 +45,7 @@ export class UploadRefused extends Error {
   }
 }
 
-/** What {@link Uploads} takes. */
 export interface UploadsOptions {
-  /** The handle. */
   kv: Deno.Kv;
   /** This process's session: what it takes in is its own for as long as that lives. */
   sid: string;
@@ -83,7 +64,6 @@ export interface UploadsOptions {
   atOnce?: number;
 }
 
-/** See the module. */
 export class Uploads {
   readonly #options: UploadsOptions;
   readonly #kv: Deno.Kv;
@@ -94,7 +74,6 @@ export class Uploads {
   /** What arrives here: what else bears our name was given up. */
   readonly #arriving = new Set<string>();
 
-  /** Takes where they lie. */
   constructor(options: UploadsOptions) {
     this.#options = options;
     this.#kv = options.kv;
@@ -134,16 +113,16 @@ export class Uploads {
       const hash = createHash("sha256");
       let batch: Uint8Array[] = [];
       const flush = async () => {
-        const bytes = batch.reduce((sum, piece) => sum + piece.length, 0);
+        const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
         await this.#requireSpace(bytes);
         await this.#writes.run(() => arrival.store(batch, bytes));
         this.#options.space?.took(bytes);
         batch = [];
         if (await this.size() > this.#quota) this.#refuse("quota");
       };
-      for await (const piece of inPieces(body)) {
-        hash.update(piece);
-        if (batch.push(piece) === PIECES_A_COMMIT) await flush();
+      for await (const chunk of inChunks(body)) {
+        hash.update(chunk);
+        if (batch.push(chunk) === CHUNKS_A_COMMIT) await flush();
       }
       if (batch.length > 0) await flush();
       const info: UploadInfo = {
@@ -153,7 +132,7 @@ export class Uploads {
         name,
         expires_at: new Date(this.#now() + this.#ttlMs).toISOString(),
       };
-      await this.#writes.run(() => arrival.end({ ...info, piece_size: PIECE }));
+      await this.#writes.run(() => arrival.end({ ...info, piece_size: CHUNK_BYTES }));
       return info;
     } catch (error) {
       // What cannot be removed now is no longer ours, and is swept.
@@ -175,11 +154,13 @@ export class Uploads {
     return { ...info, expires_at: new Date(until).toISOString() };
   }
 
-  /** The bytes from `offset` to the end of the piece it lies in; empty past the end. */
+  /** The bytes from `offset` to the end of the chunk it lies in; empty past the end. */
   async read(id: string, offset: number): Promise<Uint8Array> {
     if (!ULID.test(id)) return new Uint8Array();
-    const { value } = await this.#kv.get<Uint8Array>(keys.piece(id, Math.floor(offset / PIECE)));
-    return value?.subarray(offset % PIECE) ?? new Uint8Array();
+    const { value } = await this.#kv.get<Uint8Array>(
+      keys.chunk(id, Math.floor(offset / CHUNK_BYTES)),
+    );
+    return value?.subarray(offset % CHUNK_BYTES) ?? new Uint8Array();
   }
 
   /**
@@ -238,15 +219,15 @@ export class Uploads {
       if (entry.value === null) return;
       const { size } = entry.value;
       const atomic = this.#kv.atomic().check(entry);
-      const pieces = Math.ceil(size / PIECE);
-      const left = Math.max(0, pieces - PIECES_A_REMOVAL);
-      for (let n = left; n < pieces; n++) atomic.delete(keys.piece(id, n));
-      const rest = left * PIECE;
+      const chunks = Math.ceil(size / CHUNK_BYTES);
+      const left = Math.max(0, chunks - CHUNKS_A_REMOVAL);
+      for (let n = left; n < chunks; n++) atomic.delete(keys.chunk(id, n));
+      const rest = left * CHUNK_BYTES;
       let extra = 0;
       if (rest === 0) {
         // Of what an older version left unfinished, nobody knows how much there is.
-        const others = { prefix: keys.pieces(id), start: keys.piece(id, pieces) };
-        for await (const { key } of this.#kv.list(others, { limit: PIECES_A_REMOVAL })) {
+        const others = { prefix: keys.chunks(id), start: keys.chunk(id, chunks) };
+        for await (const { key } of this.#kv.list(others, { limit: CHUNKS_A_REMOVAL })) {
           atomic.delete(key);
           extra++;
         }
@@ -270,76 +251,4 @@ export class Uploads {
   #refuse(reason: "quota" | "disk"): never {
     throw new UploadRefused(reason, reason === "quota" ? this.#quota : this.#options.space!.floor);
   }
-}
-
-/** One upload while it arrives. Each commit checks that nobody has taken it for given up. */
-class Arrival {
-  /** Bytes stored. */
-  size = 0;
-  readonly #kv: Deno.Kv;
-  readonly #sid: string;
-  readonly #id: string;
-  #pieces = 0;
-  #versionstamp: string | null = null;
-
-  constructor(kv: Deno.Kv, sid: string, id: string) {
-    this.#kv = kv;
-    this.#sid = sid;
-    this.#id = id;
-  }
-
-  begin(): Promise<void> {
-    return this.#commit(this.#kv.atomic(), HEAD_BYTES);
-  }
-
-  async store(pieces: readonly Uint8Array[], bytes: number): Promise<void> {
-    const atomic = this.#kv.atomic();
-    for (const piece of pieces) atomic.set(keys.piece(this.#id, this.#pieces++), piece);
-    this.size += bytes;
-    await this.#commit(atomic, bytes);
-  }
-
-  async end(upload: StoredUpload): Promise<void> {
-    const key = keys.arriving(this.#id);
-    const atomic = this.#kv.atomic().check({ key, versionstamp: this.#versionstamp })
-      .delete(key).set(keys.upload(this.#id), upload);
-    const { ok } = await addToUploads(atomic, 0).commit();
-    if (ok || (await this.#kv.get(keys.upload(this.#id))).versionstamp !== null) return;
-    throw new Error("the upload was taken for given up");
-  }
-
-  async #commit(atomic: Deno.AtomicOperation, bytes: number): Promise<void> {
-    const key = keys.arriving(this.#id);
-    const arriving: ArrivingUpload = { sid: this.#sid, size: this.size };
-    atomic.check({ key, versionstamp: this.#versionstamp }).set(key, arriving);
-    const result = await addToUploads(atomic, bytes).commit();
-    if (result.ok) {
-      this.#versionstamp = result.versionstamp;
-      return;
-    }
-    // A store's client repeats a commit whose answer it did not get, and then meets itself.
-    const { value, versionstamp } = await this.#kv.get<ArrivingUpload>(key);
-    if (value?.sid !== this.#sid || value.size !== this.size) {
-      throw new Error("the upload was taken for given up");
-    }
-    this.#versionstamp = versionstamp;
-  }
-}
-
-async function* inPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let piece = new Uint8Array(PIECE);
-  let filled = 0;
-  for await (const chunk of body) {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + PIECE - filled);
-      piece.set(part, filled);
-      filled += part.length;
-      at += part.length;
-      if (filled < PIECE) continue;
-      yield piece;
-      piece = new Uint8Array(PIECE);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield piece.slice(0, filled);
 }

@@ -92,7 +92,7 @@ Deno.test("TaskCounts: the longer counting took, the longer its outcome is good 
   assertEquals(seen.reads, 4 * reads);
 });
 
-Deno.test("TaskCounts counts anew after the store failed", async () => {
+Deno.test("TaskCounts counts again after the store failed", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, "a", "completed", 1);
   const { kv: store, seen } = watched(kv);

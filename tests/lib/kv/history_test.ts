@@ -45,7 +45,7 @@ Deno.test("history() gives every row behind a seq, in order, also in the middle 
   );
 });
 
-Deno.test("history() has four reads under way at the most, however many ask", async () => {
+Deno.test("history() has four reads under way at most, however many ask", async () => {
   using kv = await Deno.openKv(":memory:");
   const all = await put(
     kv,

@@ -24,7 +24,7 @@ Deno.test("OldKinds.remove() removes kinds that have no task, when it saw them u
   await kv.delete(keys.index("has-tasks", "failed", "01J"));
   assertEquals(await at(58), ["used"]);
   assertEquals(await at(59), []);
-  // One that comes back begins anew.
+  // One that comes back starts over.
   await kv.set(keys.kind("silent"), null);
   assertEquals(await at(60), ["silent"]);
   assertEquals(await at(89), ["silent"]);

@@ -13,7 +13,7 @@ async function filledStore(path: string): Promise<void> {
   for (let n = 0; n < 300; n++) await kv.set(["n", n], "x".repeat(1000));
 }
 
-/** Fills pages of a file with what is no page. */
+/** Fills pages of a file with what is not a page. */
 async function damagePages(path: string, pages: readonly number[]): Promise<void> {
   using file = await Deno.open(path, { write: true });
   for (const page of pages) {

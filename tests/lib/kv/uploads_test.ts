@@ -3,14 +3,13 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { FreeSpace } from "../../../lib/kv/free_space.ts";
 import { keys, keyText } from "../../../lib/kv/keys.ts";
-import { type StoredUpload, UploadRefused, Uploads } from "../../../lib/kv/uploads.ts";
+import { CHUNK_BYTES as CHUNK, type StoredUpload } from "../../../lib/kv/upload_values.ts";
+import { UploadRefused, Uploads } from "../../../lib/kv/uploads.ts";
 import { HEAD_BYTES } from "../../../lib/kv/uploads_size.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { storeThat } from "../../helpers/store_that.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
-
-const PIECE = 60 * 1024;
 
 /** Bytes that differ from place to place. */
 function bytesOf(size: number, seed: number): Uint8Array {
@@ -47,7 +46,7 @@ Deno.test("Uploads keeps the same bytes and digest, however they come, and reads
   const uploads = new Uploads({ kv, sid: "me" });
   const size = fc.oneof(
     fc.nat(2000),
-    fc.constantFrom(PIECE - 1, PIECE, PIECE + 1, 5 * PIECE, 400_000),
+    fc.constantFrom(CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, 400_000),
   );
   const sizes = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 5 });
   await fc.assert(
@@ -76,7 +75,7 @@ Deno.test("Uploads keeps the same bytes and digest, however they come, and reads
 Deno.test("Uploads leaves nothing of a body that broke off, wherever it did", async () => {
   using kv = await Deno.openKv(":memory:");
   const uploads = new Uploads({ kv, sid: "me" });
-  for (const after of [0, 1, PIECE, 4 * PIECE, 4 * PIECE + 1, 9 * PIECE]) {
+  for (const after of [0, 1, CHUNK, 4 * CHUNK, 4 * CHUNK + 1, 9 * CHUNK]) {
     const body = async function* () {
       yield new Uint8Array(after);
       throw new Error("broke off");
@@ -92,7 +91,7 @@ Deno.test("Uploads shows none that is still arriving", async () => {
   const gate = Promise.withResolvers<void>();
   const arriving = Promise.withResolvers<void>();
   const body = async function* () {
-    yield new Uint8Array(5 * PIECE);
+    yield new Uint8Array(5 * CHUNK);
     arriving.resolve();
     await gate.promise;
   };
@@ -101,7 +100,7 @@ Deno.test("Uploads shows none that is still arriving", async () => {
   const [entry] = await Array.fromAsync(kv.list({ prefix: keys.arrivings }));
   assertEquals(await uploads.info(String(entry!.key[1])), null);
   gate.resolve();
-  assertEquals((await adding).size, 5 * PIECE);
+  assertEquals((await adding).size, 5 * CHUNK);
 });
 
 Deno.test("Uploads reads no faster than it stores", async () => {
@@ -117,9 +116,9 @@ Deno.test("Uploads reads no faster than it stores", async () => {
   let asked = 0;
   const body = async function* () {
     for (; asked < 40; asked++) {
-      // Four pieces wait at the most. The first commit is of none.
+      // Four chunks wait at most. The first commit is of none.
       assert(asked - 4 * (stored - 1) <= 4, `${asked} asked for, ${stored} commits`);
-      yield new Uint8Array(PIECE);
+      yield new Uint8Array(CHUNK);
     }
   };
   await new Uploads({ kv: counting, sid: "me" }).add(body(), null);
@@ -145,11 +144,11 @@ Deno.test("Uploads: however many arrive at once, one write of theirs is before t
   const set: Deno.Kv["set"] = (key, value) => counted(() => kv.set(key, value));
   const uploads = new Uploads({ kv: kvWith(kv, { atomic, set }), sid: "me" });
   const added = await Promise.all(Array.from({ length: 20 }, (_, n) => {
-    const bytes = bytesOf(9 * PIECE, n);
-    return uploads.add(chunks(bytes, [PIECE]), null);
+    const bytes = bytesOf(9 * CHUNK, n);
+    return uploads.add(chunks(bytes, [CHUNK]), null);
   }));
   assertEquals(most, 1);
-  // The first word, nine pieces in commits of four, the last word.
+  // The first word, nine chunks in commits of four, the last word.
   assertEquals(writes, 20 * 5);
   for (const { upload_id, size } of added) {
     assertEquals((await readAll(uploads, upload_id, 0)).length, size);
@@ -179,21 +178,21 @@ Deno.test("Uploads knows none that is unknown or past its time, and removes thes
   }
 });
 
-/** A body that gives its pieces one at a time, when it is asked to. */
-function gatedBody(pieces: number) {
-  const gates = Array.from({ length: pieces }, () => Promise.withResolvers<void>());
-  const asked = Array.from({ length: pieces + 1 }, () => Promise.withResolvers<void>());
+/** A body that gives its chunks one at a time, when it is asked to. */
+function gatedBody(chunks: number) {
+  const gates = Array.from({ length: chunks }, () => Promise.withResolvers<void>());
+  const asked = Array.from({ length: chunks + 1 }, () => Promise.withResolvers<void>());
   return {
-    /** Resolves when what came before piece `n` was taken, four pieces a commit. */
+    /** Resolves when what came before chunk `n` was taken, four chunks a commit. */
     asked: (n: number) => asked[n]!.promise,
     open: (n: number) => gates[n]!.resolve(),
     async *body(): AsyncGenerator<Uint8Array> {
-      for (let n = 0; n < pieces; n++) {
+      for (let n = 0; n < chunks; n++) {
         asked[n]!.resolve();
         await gates[n]!.promise;
-        yield new Uint8Array(4 * PIECE);
+        yield new Uint8Array(4 * CHUNK);
       }
-      asked[pieces]!.resolve();
+      asked[chunks]!.resolve();
     },
   };
 }
@@ -201,20 +200,20 @@ function gatedBody(pieces: number) {
 const zeros = (bytes: number) => chunks(new Uint8Array(bytes), [bytes || 1]);
 
 async function stored(kv: Deno.Kv): Promise<number> {
-  const pieces = await Array.fromAsync(kv.list<Uint8Array>({ prefix: ["piece"] }));
+  const chunks = await Array.fromAsync(kv.list<Uint8Array>({ prefix: ["piece"] }));
   const heads = await Array.fromAsync(kv.list({ prefix: keys.uploads }));
   const arriving = await Array.fromAsync(kv.list({ prefix: keys.arrivings }));
-  return pieces.reduce((sum, { value }) => sum + value.length, 0) +
+  return chunks.reduce((sum, { value }) => sum + value.length, 0) +
     HEAD_BYTES * (heads.length + arriving.length);
 }
 
 Deno.test("Uploads refuses what goes beyond the quota of all together, keeps nothing of it, and takes it when there is room", async () => {
   using kv = await Deno.openKv(":memory:");
   let now = 0;
-  const quota = 20 * PIECE + 3 * HEAD_BYTES;
+  const quota = 20 * CHUNK + 3 * HEAD_BYTES;
   const uploads = new Uploads({ kv, sid: "me", quota, ttlMs: 100, now: () => now });
-  const [first] = [await uploads.add(zeros(12 * PIECE), null), await uploads.add(zeros(0), null)];
-  assertEquals(await uploads.size(), 12 * PIECE + 2 * HEAD_BYTES);
+  const [first] = [await uploads.add(zeros(12 * CHUNK), null), await uploads.add(zeros(0), null)];
+  assertEquals(await uploads.size(), 12 * CHUNK + 2 * HEAD_BYTES);
   // A length is enough; a body without one is stopped where it goes beyond.
   const never = async function* () {
     assert(false, "nothing of it need be read");
@@ -222,20 +221,20 @@ Deno.test("Uploads refuses what goes beyond the quota of all together, keeps not
   };
   for (
     const add of [
-      () => uploads.add(never(), null, 8 * PIECE + 1),
-      () => uploads.add(zeros(9 * PIECE), null),
+      () => uploads.add(never(), null, 8 * CHUNK + 1),
+      () => uploads.add(zeros(9 * CHUNK), null),
     ]
   ) {
     const { reason, bound } = await assertRejects(add, UploadRefused);
     assertEquals([reason, bound], ["quota", quota]);
-    assertEquals(await stored(kv), 12 * PIECE + 2 * HEAD_BYTES);
+    assertEquals(await stored(kv), 12 * CHUNK + 2 * HEAD_BYTES);
     assertEquals(await uploads.size(), await stored(kv));
   }
-  assertEquals((await uploads.add(zeros(8 * PIECE), null)).size, 8 * PIECE);
+  assertEquals((await uploads.add(zeros(8 * CHUNK), null)).size, 8 * CHUNK);
   assertEquals(await uploads.size(), quota);
   await assertRejects(() => uploads.add(zeros(0), null), UploadRefused);
   await uploads.remove(first.upload_id);
-  assertEquals((await uploads.add(zeros(11 * PIECE), null)).size, 11 * PIECE);
+  assertEquals((await uploads.add(zeros(11 * CHUNK), null)).size, 11 * CHUNK);
   now = 100;
   await uploads.sweep();
   assertEquals([await uploads.size(), await count(kv)], [0, 0]);
@@ -243,17 +242,17 @@ Deno.test("Uploads refuses what goes beyond the quota of all together, keeps not
 
 Deno.test("Uploads of several processes stay under one quota together", async () => {
   using kv = await Deno.openKv(":memory:");
-  const quota = 40 * PIECE;
+  const quota = 40 * CHUNK;
   const processes = ["a", "b", "c"].map((sid) => new Uploads({ kv, sid, quota }));
   const added = await Promise.allSettled(
-    Array.from({ length: 12 }, (_, n) => processes[n % 3]!.add(zeros(8 * PIECE), null)),
+    Array.from({ length: 12 }, (_, n) => processes[n % 3]!.add(zeros(8 * CHUNK), null)),
   );
   const kept = added.filter(({ status }) => status === "fulfilled").length;
   assert(kept <= 4, `${kept}`);
   for (const each of added) {
     if (each.status === "rejected") assert(each.reason instanceof UploadRefused);
   }
-  assertEquals(await processes[0]!.size(), kept * (8 * PIECE + HEAD_BYTES));
+  assertEquals(await processes[0]!.size(), kept * (8 * CHUNK + HEAD_BYTES));
   assertEquals(await stored(kv), await processes[0]!.size());
 });
 
@@ -261,9 +260,9 @@ Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async 
   using kv = await Deno.openKv(":memory:");
   let now = 0;
   let measured = 0;
-  let free: number | null = 50 * PIECE;
+  let free: number | null = 50 * CHUNK;
   const space = new FreeSpace({
-    floor: 30 * PIECE,
+    floor: 30 * CHUNK,
     now: () => now,
     freeBytes: () => {
       measured++;
@@ -271,23 +270,23 @@ Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async 
     },
   });
   const uploads = new Uploads({ kv, sid: "me", space });
-  const whole = await uploads.add(zeros(16 * PIECE), null);
+  const whole = await uploads.add(zeros(16 * CHUNK), null);
   const { reason, bound } = await assertRejects(
-    () => uploads.add(zeros(16 * PIECE), null),
+    () => uploads.add(zeros(16 * CHUNK), null),
     UploadRefused,
   );
-  assertEquals([reason, bound, measured], ["disk", 30 * PIECE, 1]);
-  await assertRejects(() => uploads.add(zeros(1), null, 16 * PIECE), UploadRefused);
-  assertEquals(await stored(kv), 16 * PIECE + HEAD_BYTES);
+  assertEquals([reason, bound, measured], ["disk", 30 * CHUNK, 1]);
+  await assertRejects(() => uploads.add(zeros(1), null, 16 * CHUNK), UploadRefused);
+  assertEquals(await stored(kv), 16 * CHUNK + HEAD_BYTES);
   // Somebody made room.
   now = 1000;
-  free = 1000 * PIECE;
-  await uploads.add(zeros(200 * PIECE), null);
+  free = 1000 * CHUNK;
+  await uploads.add(zeros(200 * CHUNK), null);
   assertEquals(measured, 3, "again after a second, and after 8 MiB");
   now = 5000;
   free = null;
-  await uploads.add(zeros(16 * PIECE), null);
-  assertEquals((await uploads.info(whole.upload_id))?.size, 16 * PIECE);
+  await uploads.add(zeros(16 * CHUNK), null);
+  assertEquals((await uploads.info(whole.upload_id))?.size, 16 * CHUNK);
 });
 
 Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not what still arrives, here or elsewhere", async () => {
@@ -306,19 +305,19 @@ Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not w
     await gate.asked(1);
   }
   await here!.uploads.sweepUnfinished();
-  assertEquals(await stored(kv), 3 * (4 * PIECE + HEAD_BYTES));
+  assertEquals(await stored(kv), 3 * (4 * CHUNK + HEAD_BYTES));
   await kv.delete(keys.session("dead"));
   await here!.uploads.sweepUnfinished();
-  assertEquals(await stored(kv), 2 * (4 * PIECE + HEAD_BYTES));
+  assertEquals(await stored(kv), 2 * (4 * CHUNK + HEAD_BYTES));
   assertEquals(await here!.uploads.size(), await stored(kv));
   for (const { gate } of [here!, elsewhere!, dead!]) {
     gate.open(1);
     gate.open(2);
   }
-  assertEquals(await Promise.all([here!.adding, elsewhere!.adding]), [12 * PIECE, 12 * PIECE]);
+  assertEquals(await Promise.all([here!.adding, elsewhere!.adding]), [12 * CHUNK, 12 * CHUNK]);
   // Who was only taken for dead is told, and leaves nothing behind.
   assertEquals(await dead!.adding, "Error: the upload was taken for given up");
-  assertEquals(await stored(kv), 2 * (12 * PIECE + HEAD_BYTES));
+  assertEquals(await stored(kv), 2 * (12 * CHUNK + HEAD_BYTES));
   assertEquals(await here!.uploads.size(), await stored(kv));
 });
 
@@ -331,9 +330,9 @@ Deno.test("Uploads removes later what it could not remove at once, and goes on w
   });
   const uploads = new Uploads({ kv, sid: "me" });
   failAt = 20;
-  await assertRejects(() => uploads.add(zeros(368 * PIECE), null), Error, "disk is full");
+  await assertRejects(() => uploads.add(zeros(368 * CHUNK), null), Error, "disk is full");
   assertEquals(await uploads.size(), await stored(real));
-  assert(await stored(real) > 60 * PIECE);
+  assert(await stored(real) > 60 * CHUNK);
   await assertRejects(() => uploads.sweepUnfinished());
   // Room for one commit, and for one more.
   for (let n = 0; n < 2; n++) {
@@ -351,16 +350,16 @@ Deno.test("Uploads of an older version are counted by the next sweep, and an unf
   using kv = await Deno.openKv(":memory:");
   const old = (id: string, size: number, sha256: string): StoredUpload => {
     const expires_at = new Date(100).toISOString();
-    return { upload_id: id, size, sha256, name: null, expires_at, piece_size: PIECE };
+    return { upload_id: id, size, sha256, name: null, expires_at, piece_size: CHUNK };
   };
-  await kv.set(keys.upload("whole"), old("whole", PIECE + 1, "aa"));
-  await kv.set(keys.piece("whole", 0), new Uint8Array(PIECE));
-  await kv.set(keys.piece("whole", 1), new Uint8Array(1));
+  await kv.set(keys.upload("whole"), old("whole", CHUNK + 1, "aa"));
+  await kv.set(keys.chunk("whole", 0), new Uint8Array(CHUNK));
+  await kv.set(keys.chunk("whole", 1), new Uint8Array(1));
   await kv.set(keys.upload("half"), old("half", 0, ""));
-  for (let n = 0; n < 70; n++) await kv.set(keys.piece("half", n), new Uint8Array(10));
+  for (let n = 0; n < 70; n++) await kv.set(keys.chunk("half", n), new Uint8Array(10));
   const uploads = new Uploads({ kv, sid: "me", now: () => now });
   await uploads.sweep();
-  assertEquals(await uploads.size(), PIECE + 1 + 2 * HEAD_BYTES);
+  assertEquals(await uploads.size(), CHUNK + 1 + 2 * HEAD_BYTES);
   assertEquals(await uploads.info("half"), null);
   now = 100;
   await uploads.sweep();

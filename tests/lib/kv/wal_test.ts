@@ -35,7 +35,7 @@ Deno.test("walDamage() has nothing against a log that is whole, wherever it ends
   }
 });
 
-Deno.test("walDamage() tells damage to what was committed from a last commit in pieces", async () => {
+Deno.test("walDamage() tells damage to what was committed from a last commit that is incomplete", async () => {
   await using directory = await tempDir();
   const log = await killedStore(directory.path, 40);
   const path = `${directory.path}/test.db-wal`;
