@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Auth, Principal } from "../lib/http/auth.ts";
+import type { Auth } from "../lib/http/auth.ts";
+import type { Principal } from "../lib/http/principal.ts";
 import type { Config } from "../lib/config/config.ts";
 import type { Drain } from "../lib/sse/drain.ts";
 import type { Engine } from "../lib/engine.ts";
@@ -29,14 +30,13 @@ export interface App {
   /** Store, hub and the rest; another one after this process was taken for dead. */
   readonly engine: Engine;
   readonly kinds: Kinds;
-  /** Ticks for the streams. */
   readonly pulse: Pulse;
   /** Made once for all who watch everything. */
   readonly newest: NewestTasks;
   readonly counts: TaskCounts;
   /** Who has how many streams. */
   readonly places: StreamPlaces;
-  /** What the store takes of its disk; `null` where it is no file of this machine. */
+  /** What the store takes of its disk; `null` where it is not a file of this machine. */
   readonly storage: (() => Promise<Reading["storage"]>) | null;
   readonly metrics: Metrics;
   /** Milliseconds a cancel waits for the generator to end. */

@@ -36,10 +36,8 @@ export const NEW_TASK = z.strictObject({
   timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
 });
 
-/** A body of `POST /tasks` that fits. */
 export type NewTaskBody = z.infer<typeof NEW_TASK>;
 
-/** The body of `POST /tasks/bulk`. */
 export const BULK_CHANGE = z.strictObject({
   action: z.enum(["cancel", "retry", "delete"], "must be one of cancel, retry, delete"),
   ids: z.array(text, `must be a list of 1 to ${MAX_IDS} ids`)
@@ -47,10 +45,8 @@ export const BULK_CHANGE = z.strictObject({
     .max(MAX_IDS, `must be a list of 1 to ${MAX_IDS} ids`),
 });
 
-/** What can be done to many tasks at once. */
 export type BulkAction = z.infer<typeof BULK_CHANGE>["action"];
 
-/** The body of `POST /login`. */
 export const CREDENTIALS = z.strictObject({
   token: text.min(1, "must be a token").describe("One of the operator's"),
 });
@@ -61,7 +57,7 @@ const MAX_NAME = 64;
 /**
  * Checks a body.
  *
- * @param example What a body looks like, for the error where it is no object.
+ * @param example What a body looks like, for the error where it is not an object.
  * @throws {HttpError} 400 that names the first field that is wrong, and says what would be right.
  */
 export function checkBody<Body>(

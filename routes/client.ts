@@ -11,7 +11,6 @@ const SCRIPT = "text/javascript; charset=utf-8";
 /** What Deno, editors and browsers all take for TypeScript. */
 const TYPES = "application/typescript; charset=utf-8";
 
-/** By path. */
 const FILES: Record<string, StaticFile> = {
   "/client.js": { path: "dist/client/client.js", type: SCRIPT },
   "/client.d.ts": { path: "dist/client/client.d.ts", type: TYPES },
@@ -28,7 +27,6 @@ const HEADERS = {
   "cache-control": "public, max-age=600",
 };
 
-/** Their routes. */
 export const CLIENT_ROUTES: [path: string, methods: Methods][] = Object.entries(FILES).map(
   ([path, file]) => {
     const types = path.endsWith(".js") &&

@@ -5,7 +5,7 @@ import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
-/** Tasks counted before one that waits, at the most. */
+/** Tasks counted before one that waits, at most. */
 const MAX_POSITION = 1000;
 
 /**

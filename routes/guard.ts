@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Need, needsOwn, permit, type Principal } from "../lib/http/auth.ts";
+import { type Need, needsOwn, permit, type Principal } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import {
   allowOrigin,

@@ -1,4 +1,4 @@
-import type { Principal } from "../lib/http/auth.ts";
+import type { Principal } from "../lib/http/principal.ts";
 import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";

@@ -1,4 +1,4 @@
-import type { Principal } from "../lib/http/auth.ts";
+import type { Principal } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, readJson } from "../lib/http/http.ts";
 import { checkOrigin } from "../lib/http/origin.ts";

@@ -6,7 +6,7 @@ import type { App } from "./app.ts";
 /** Milliseconds that counting tasks may take: figures are wanted most when the store is slow. */
 const COUNT_MS = 1000;
 
-/** Kinds that no process runs, in the figures at the most. */
+/** Kinds that no process runs, in the figures, at most. */
 const MAX_KINDS = 100;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */

@@ -46,7 +46,7 @@ const CSP = [
 /** Another content has another name. */
 const FOR_EVER = { "cache-control": "public, max-age=31536000, immutable" };
 
-/** Read anew with each visit: page and server are of one version. */
+/** Read again with each visit: page and server are of one version. */
 export const PAGE_HEADERS = {
   "cache-control": "no-cache",
   "content-security-policy": CSP,
@@ -94,12 +94,12 @@ export function getStatic(_app: App, { request, params }: RouteContext): Promise
 
 /** `GET /static/i18n/{file}`: the words of a language. */
 export function getStrings(_app: App, { request, params }: RouteContext): Promise<Response> {
-  const [language = "", ...ending] = (params.file ?? "").split(".");
-  if (!LANGUAGES.includes(language) || !["js", "js.map"].includes(ending.join("."))) {
+  const [language = "", ...extension] = (params.file ?? "").split(".");
+  if (!LANGUAGES.includes(language) || !["js", "js.map"].includes(extension.join("."))) {
     throw new HttpError(404, `There is no language ${language.slice(0, 100)}`);
   }
   const path = `dist/i18n/${params.file}`;
-  return serveFile(request, { path, type: ending.length > 1 ? MAP : SCRIPT }, PAGE_HEADERS);
+  return serveFile(request, { path, type: extension.length > 1 ? MAP : SCRIPT }, PAGE_HEADERS);
 }
 
 /** What the script asks for as soon as it is there: better at the same time. */
@@ -108,7 +108,6 @@ async function chunksOfPage(): Promise<string[]> {
   return [...script.matchAll(/from"\.\/(chunk-[A-Z0-9]{8}\.js)"/g)].map(([, name]) => name!);
 }
 
-/** As text of the document. */
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

@@ -1,4 +1,4 @@
-import type { Principal } from "../lib/http/auth.ts";
+import type { Principal } from "../lib/http/principal.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import { namedUploads } from "../lib/task/named_uploads.ts";

@@ -1,5 +1,5 @@
 import { deadline } from "../lib/base/deadline.ts";
-import { type Principal, seesOwn } from "../lib/http/auth.ts";
+import { type Principal, seesOwn } from "../lib/http/principal.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf } from "./login.ts";

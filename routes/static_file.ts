@@ -7,7 +7,6 @@ import { pacedBody } from "../lib/http/paced_body.ts";
 /** Where the files lie, once built. */
 export const STATIC: URL = new URL("../static/", import.meta.url);
 
-/** A file that is served. */
 export interface StaticFile {
   /** Below `static/`. */
   path: string;

@@ -1,6 +1,6 @@
 import { accepts } from "@std/http";
 import { jittered } from "../lib/task/backoff.ts";
-import { type Principal, seesOwn } from "../lib/http/auth.ts";
+import { type Principal, seesOwn } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { followTask } from "../lib/feed/follow_task.ts";
 import { cursorOnly, followMany, type Selection } from "../lib/feed/follow_many.ts";
@@ -13,10 +13,10 @@ import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 import { readKinds } from "./tasks.ts";
 
-/** Ids a client may name in `?ids=`, at the most. */
+/** Ids a client may name in `?ids=`, at most. */
 const MAX_IDS = 1000;
 
-/** Tasks whose rows one stream carries, at the most. */
+/** Tasks whose rows one stream carries, at most. */
 const MAX_ROWS_OF = 20;
 
 /** Milliseconds a client is sent away for when there is no room. */

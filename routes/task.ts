@@ -11,7 +11,6 @@ import { prefixOf } from "./guard.ts";
 import { keyOf } from "./idempotency_key.ts";
 import { runAgain } from "./run_again.ts";
 
-/** There is no such task. */
 export function taskNotFound(id: string): HttpError {
   return new HttpError(404, `There is no task ${id}: it was removed, or never made`);
 }

@@ -1,5 +1,5 @@
 import { ulid } from "@std/ulid";
-import { seesOwn } from "../lib/http/auth.ts";
+import { seesOwn } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { jsonText, queryNumber, queryWords, readJson } from "../lib/http/http.ts";
 import { ULID } from "../lib/task/ulid.ts";
@@ -79,7 +79,7 @@ function readStatuses(url: URL): Status[] | undefined {
 function readText(url: URL): string | undefined {
   const text = url.searchParams.get("q") ?? undefined;
   if (text === undefined || [...text].length <= MAX_TEXT) return text?.trim();
-  throw new HttpError(400, `'q' must be ${MAX_TEXT} characters at the most`, { field: "q" });
+  throw new HttpError(400, `'q' must be at most ${MAX_TEXT} characters`, { field: "q" });
 }
 
 /** Milliseconds since the epoch, or `null` where it is not asked for. */

@@ -32,7 +32,7 @@ export function requirePlain(headers: Headers): void {
 }
 
 /**
- * Unpacks a body, in pieces of bounded size.
+ * Unpacks a body, in chunks of bounded size.
  *
  * @throws {HttpError} 415 for a coding that is not taken; while it is read, 400 where it is damaged
  *   or ends early.
@@ -64,7 +64,7 @@ async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   } catch (error) {
     if (error instanceof HttpError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw new HttpError(400, `The body is no whole gzip: ${why}`, { field: "body" });
+    throw new HttpError(400, `The body is not a whole gzip file: ${why}`, { field: "body" });
   } finally {
     unzip.destroy();
     await feeding;

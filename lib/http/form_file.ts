@@ -41,7 +41,7 @@ export function isForm(contentType: string | null): boolean {
 /**
  * Reads a form up to its file.
  *
- * @throws {HttpError} 400 when there is none, or it is no form; 413 when there is too much around it.
+ * @throws {HttpError} 400 when there is none, or the body is not a form; 413 when there is too much around it.
  *   Reading the content throws the same when another file follows, or the end is missing.
  */
 export async function formFile(
@@ -113,7 +113,6 @@ class Form {
     }
   }
 
-  /** Lets go of the body. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }

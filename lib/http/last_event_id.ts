@@ -11,7 +11,7 @@ const FIRST = "last_event_id";
 const POLYFILLS = new Set(["lasteventid", "evslasteventid"]);
 
 /**
- * Reads it. What is sent anew with each connect wins over what stands in the address: the header,
+ * Reads it. What is sent again with each connect wins over what stands in the address: the header,
  * then a polyfill's parameter, then `last_event_id`.
  *
  * @returns `null` when the client says nothing.

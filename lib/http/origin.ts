@@ -117,7 +117,6 @@ const METHODS = "GET, HEAD, POST, DELETE";
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename";
 
-/** A header's name. */
 const NAME = /^[!#$%&'*+.^_`|~\w-]{1,64}$/;
 
 /** By these a proxy says who asks, and how: no page says that for its visitor. */

@@ -24,7 +24,6 @@ export class SessionCookie {
     return `${secure ? "__Host-" : ""}headway-${this.#store}`;
   }
 
-  /** The different values of this cookie in a `Cookie` header, at most {@link MAX_TRIED}. */
   read(header: string | null, secure: boolean): string[] {
     const before = `${this.name(secure)}=`;
     const values = new Set<string>();

@@ -12,7 +12,6 @@ export type Scope = "admin" | "submit" | "read";
 export const SCOPES: readonly Scope[] = ["admin", "submit", "read"];
 
 export interface Token {
-  /** Names it to people. */
   name: string;
   scopes: readonly Scope[];
   /** SHA-256 of the secret. */

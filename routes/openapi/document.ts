@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Need } from "../../lib/http/auth.ts";
+import type { Need } from "../../lib/http/principal.ts";
 import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
@@ -29,9 +29,7 @@ export interface ApiParts {
 
 /** A description of an operation, with what is common to many. */
 export interface DescribedOperation extends Operation {
-  /** What it needs. */
   need: Need;
-  /** Names in the path. */
   params: string[];
 }
 
@@ -64,7 +62,6 @@ export function describeOperation(path: string, method: string, need: Need): Des
   return { ...words, need, params, answers: { ...common, ...words.answers } };
 }
 
-/** The whole document. */
 export function describeApi({ routes, kinds, version, secured, cookie, prefix }: ApiParts): Json {
   const paths: Json = {};
   for (const [path, methods] of routes) {

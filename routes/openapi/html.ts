@@ -26,7 +26,6 @@ function markup(value: unknown): string {
   return String(value).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-/** The page. */
 export function renderDocs(document: Json): string {
   const { info, paths, components: { schemas } } = document;
   const operations = Object.entries<Json>(paths).flatMap(([path, methods]) =>

@@ -24,15 +24,12 @@ type Parameters = Record<string, z.ZodType>;
 export interface Operation {
   /** Names it in generated clients. */
   id: string;
-  /** In a few words. */
   summary: string;
   /** What a caller should know beside. */
   description?: string;
-  /** In the query. */
   query?: Parameters;
   /** Those of them that must be there. */
   required?: readonly string[];
-  /** In the header. */
   headers?: Parameters;
   /** The body's JSON, or `"bytes"`. */
   body?: z.ZodType | "bytes";
@@ -108,7 +105,6 @@ function clientFiles(): Record<string, Operation> {
   return Object.fromEntries(entries);
 }
 
-/** By method and path. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /": {
     id: "getPage",

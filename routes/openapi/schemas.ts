@@ -174,5 +174,4 @@ export const SCHEMAS = {
   }),
 } satisfies Record<string, z.ZodType>;
 
-/** The name of a shape. */
 export type SchemaName = keyof typeof SCHEMAS;

@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { Auth, type Credentials } from "../../../lib/http/auth.ts";
 import {
-  Auth,
-  type Credentials,
   type Need,
   needsOwn,
   permit,
   type Principal,
   seesOwn,
-} from "../../../lib/http/auth.ts";
+} from "../../../lib/http/principal.ts";
 import { HttpError } from "../../../lib/http/errors.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import {

@@ -42,7 +42,7 @@ Deno.test("unpacked() refuses a gzip that is damaged, cut off, followed by more,
   }
 });
 
-Deno.test("unpacked() gives a bomb in small pieces, and lets go of the rest", async () => {
+Deno.test("unpacked() gives a bomb in small chunks, and lets go of the rest", async () => {
   let taken = 0;
   let left = false;
   const bomb = gzipSync(new Uint8Array(128 * 1024 * 1024));
@@ -57,9 +57,9 @@ Deno.test("unpacked() gives a bomb in small pieces, and lets go of the rest", as
     }
   }
   let size = 0;
-  for await (const piece of unpacked(GZIP, body())) {
-    assert(piece.length <= 64 * 1024);
-    size += piece.length;
+  for await (const chunk of unpacked(GZIP, body())) {
+    assert(chunk.length <= 64 * 1024);
+    size += chunk.length;
     if (size > 1024 * 1024) break;
   }
   assert(left);

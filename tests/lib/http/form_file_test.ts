@@ -41,14 +41,14 @@ async function refused(
 
 Deno.test("formFile() gives the file as it was sent, whatever is in it and where the chunks end", async () => {
   // What looks like a boundary, and is none.
-  const piece = fc.oneof(
+  const text = fc.oneof(
     fc.constantFrom("\r\n", "\r\n--", "\r\n--Y", "--X", "\r", "\n--X", "\r\n\r\n", "-"),
     fc.string({ maxLength: 5 }),
   );
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
   await fc.assert(
-    fc.asyncProperty(fc.array(piece), fc.boolean(), sizes, async (pieces, fields, sizes) => {
-      const content = encode(pieces.join(""));
+    fc.asyncProperty(fc.array(text), fc.boolean(), sizes, async (texts, fields, sizes) => {
+      const content = encode(texts.join(""));
       fc.pre(!new TextDecoder().decode(content).includes("\r\n--X"));
       const field = part('name="note"', "a note\r\n--Y");
       const file = part(
@@ -110,7 +110,7 @@ Deno.test("formFile() takes boundaries and blanks as RFC 2046 has them", async (
   }
 });
 
-Deno.test("formFile() refuses what is no whole form with one file", async () => {
+Deno.test("formFile() refuses what is not a whole form with one file", async () => {
   const file = part('name="f"; filename="a"', "x");
   const field = part('name="note"', "x");
   const wrong: [body: Uint8Array, why: RegExp][] = [

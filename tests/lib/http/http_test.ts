@@ -40,7 +40,7 @@ Deno.test("readJson() reads JSON in any chunks, and undefined where there is no 
   assertEquals(await readJson(request(""), limits(10)), undefined);
 });
 
-Deno.test("readJson() refuses what is no JSON, no UTF-8 or too large", async () => {
+Deno.test("readJson() refuses what is not JSON, not UTF-8 or too large", async () => {
   assertEquals(await status(readJson(request("{"), limits(100))), 400);
   assertEquals(await status(readJson(request(Uint8Array.of(0x22, 0xff, 0x22)), limits(100))), 400);
   assertEquals(await status(readJson(request('"1234567890"'), limits(11))), 413);

@@ -21,7 +21,7 @@ Deno.test("lastEventIdOf() reads every name in use", () => {
   ]);
 });
 
-Deno.test("lastEventIdOf() takes what was sent anew: header, polyfill's parameter, last_event_id", () => {
+Deno.test("lastEventIdOf() takes what was sent again: header, polyfill's parameter, last_event_id", () => {
   // What event-source-polyfill asks for when it connects again to an address that names an id.
   assertEquals(read("last_event_id=0&lastEventId=57"), "57");
   assertEquals(read("lastEventId=57&last_event_id=0"), "57");
