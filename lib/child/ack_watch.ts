@@ -19,7 +19,7 @@ export interface AckWatchOptions {
 /** Milliseconds between two looks: a wait is asked about at the second. */
 const LOOK_MS = 30_000;
 
-/** Questions without an answer. A server may stand still; one that does so for minutes is none. */
+/** Questions without an answer. A server may be suspended, but not for minutes. */
 const MAX_UNANSWERED = 10;
 
 export class AckWatch {
@@ -35,7 +35,6 @@ export class AckWatch {
     this.#options = options;
   }
 
-  /** Looks again and again. */
   start(): void {
     setInterval(() => this.look(), LOOK_MS);
   }

@@ -28,7 +28,6 @@ interface Sending {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** See the module. */
 export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromTasks> {
   readonly #socket: Duplex;
   readonly #ended = Promise.withResolvers<void>();
@@ -50,17 +49,16 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
         this.#fail(error);
       }
     });
-    // A process that is no more ends its line; which way does not matter.
+    // The line of a process ends with it; which way does not matter.
     for (const event of ["end", "close", "error"]) socket.on(event, () => this.#ended.resolve());
     this.#ended.promise.catch(() => {});
   }
 
-  /** Resolves when the other side says no more; rejects when what it says is no such thing. */
+  /** Resolves when the other side says no more; rejects when it does not keep to the protocol. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Sends a message. */
   send(message: Out): void {
     void this.#write(encodeFrame(message));
   }
@@ -76,7 +74,6 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
     if (!this.#writing) this.#socket.end();
   }
 
-  /** Lets go of the line. */
   destroy(): void {
     this.#socket.destroy();
     this.#gathered?.done.resolve();

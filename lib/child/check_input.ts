@@ -33,7 +33,7 @@ export const MAX_MESSAGE = 1024;
 export const MAX_STEP = 256;
 export const MAX_STEPS = 32;
 
-/** For a kind that the module had, and has no more. */
+/** For a kind that the module no longer has. */
 export function noSuchKind(kind: string): Checked {
   return { issues: [{ path: [], message: `its module has no kind '${kind}' any more` }] };
 }
@@ -55,7 +55,7 @@ export async function checkInput(task: AnyTask, given: string | null): Promise<C
 
 /**
  * What to store of an input that fits, so that each attempt gets what the schema made of it now, its
- * defaults included. Where that is no JSON (a `Date`), the JSON of it is stored if the schema reads
+ * defaults included. Where that is not JSON (a `Date`), the JSON of it is stored if the schema reads
  * the same out of it again, and else the input as it was given.
  */
 async function storable(

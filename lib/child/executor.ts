@@ -16,7 +16,6 @@ import { nextTurn, RunEvents } from "./run_events.ts";
 import { UploadRequests } from "./upload_requests.ts";
 import { readYield } from "./yields.ts";
 
-/** What {@link Executor} takes. */
 export interface ExecutorOptions {
   /** The kinds that can be run, by name. */
   kinds: ReadonlyMap<string, AnyTask>;
@@ -59,7 +58,6 @@ interface Run {
   readonly failed: PromiseWithResolvers<RunEnd>;
 }
 
-/** See the module. */
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #runs = new Map<number, Run>();
@@ -67,7 +65,6 @@ export class Executor {
   readonly #events: RunEvents;
   readonly #uploads: UploadRequests;
 
-  /** Takes what it runs and where it reports. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#elapsed = options.elapsed ?? (() => performance.now());

@@ -134,12 +134,12 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   broken: { why: isText(MAX_ERROR.name) },
 };
 
-/** @throws {SyntaxError} If it is no message that the program of a task process sends. */
+/** @throws {SyntaxError} If it is not a message that the program of a task process sends. */
 export function checkFromTasks(message: unknown): FromTasks {
   if (fitsOne(message, "type", MESSAGE)) return message as unknown as FromTasks;
   const type = isObject(message) ? message.type : message;
   throw new SyntaxError(
-    `Cannot take what a task process said as it is no message of this protocol: its type is ${
+    `Cannot take what a task process said as it is not a message of this protocol: its type is ${
       JSON.stringify(type)?.slice(0, 100)
     }`,
   );
@@ -179,7 +179,6 @@ function fitsOne<Tag extends string, T extends Record<Tag, string>>(
     fits(value, checks[name as T[Tag]], undefined, tag);
 }
 
-/** A stage's name and weight. */
 function isStage(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2) return false;
   return isBrief(MAX_STAGE_NAME)(value[0]) && isAmount(value[1]);

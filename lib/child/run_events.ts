@@ -24,7 +24,6 @@ const AROUND = 64;
 /** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
 const SLICE_MS = 4;
 
-/** See the module. */
 export class RunEvents {
   readonly #send: (events: RunEvent[]) => void;
   /** By run: the newest progress, not yet sent. */
@@ -153,7 +152,6 @@ function sizeOf([, type, content]: RunEvent): number {
   return AROUND + content.length;
 }
 
-/** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

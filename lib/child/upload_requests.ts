@@ -7,19 +7,16 @@
 import type { FromTasks } from "./protocol.ts";
 import type { UploadInfo } from "../task/define.ts";
 
-/** See the module. */
 export class UploadRequests {
   readonly #send: (message: FromTasks) => void;
   readonly #infos = new Map<number, (info: UploadInfo | null) => void>();
   readonly #chunks = new Map<number, (bytes: Uint8Array) => void>();
   #request = 0;
 
-  /** Takes where requests go. */
   constructor(send: (message: FromTasks) => void) {
     this.#send = send;
   }
 
-  /** Takes the answer to {@link UploadRequests.info}. */
   receiveInfo(request: number, info: UploadInfo | null): void {
     this.#infos.get(request)?.(info);
     this.#infos.delete(request);
