@@ -43,9 +43,7 @@ export class ApiError extends Error {
 
 /** A kind of task, as `GET /kinds` tells. */
 export interface KindInfo {
-  /** Its name. */
   kind: string;
-  /** What it does. */
   description: string | null;
   /** JSON Schema of its input; `null` where anything goes. */
   input: unknown;
@@ -63,13 +61,11 @@ export interface Upload {
   size: number;
 }
 
-/** Begins a session with a token. */
 export async function signIn(token: string): Promise<void> {
   await call("POST", "/login", { token });
   await readSession();
 }
 
-/** Ends the session. */
 export async function signOut(): Promise<void> {
   try {
     await call("POST", "/logout");
@@ -91,9 +87,7 @@ export function takeSession({ required, scopes }: { required: boolean; scopes: s
   granted.value = required ? scopes : null;
 }
 
-/** A module of kinds. */
 export interface ModuleInfo {
-  /** Its path. */
   module: string;
   /** Whether its kinds can be run. */
   state: "loading" | "ready" | "failed";
@@ -122,7 +116,6 @@ export async function getCounts(kind: string): Promise<Record<Status | "limit", 
 
 /** What came of one task of many. */
 export interface BulkResult {
-  /** Which task. */
   task_id: string;
   /** It was done. */
   ok: boolean;
@@ -130,7 +123,7 @@ export interface BulkResult {
   error?: string;
 }
 
-/** Does the same with many tasks, a thousand at the most. */
+/** Does the same with many tasks, a thousand at most. */
 export async function changeTasks(
   action: "cancel" | "retry" | "delete",
   ids: readonly string[],
@@ -138,18 +131,15 @@ export async function changeTasks(
   return (await call<{ results: BulkResult[] }>("POST", "/tasks/bulk", { action, ids })).results;
 }
 
-/** One task. */
 export async function getTask(id: string): Promise<TaskRecord> {
   return await call("GET", taskUrl(id));
 }
 
 /** What a record leaves out. */
 export interface TaskDetails {
-  /** Which task. */
   task_id: string;
   /** What it was then: who runs it means nothing once it is another. */
   status: Status;
-  /** What it was given. */
   input: unknown;
   /** What it last saved; `null` for nothing. */
   checkpoint: unknown;
@@ -194,7 +184,6 @@ export async function createTask(
   return await call("POST", "/tasks", { kind, input }, { "idempotency-key": key });
 }
 
-/** Asks a task to stop. */
 export async function cancelTask(id: string): Promise<void> {
   await call("POST", `${taskUrl(id)}/cancel`);
 }
@@ -204,7 +193,6 @@ export async function retryTask(id: string): Promise<TaskRecord> {
   return await call("POST", `${taskUrl(id)}/retry`);
 }
 
-/** Removes a finished task. */
 export async function deleteTask(id: string): Promise<void> {
   await call("DELETE", taskUrl(id));
 }

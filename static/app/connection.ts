@@ -31,7 +31,7 @@ const HIDDEN_MS = 30_000;
 
 /** Watches whether the page is seen. */
 export function startConnection(): void {
-  // The style lets nothing turn that may stand still.
+  // The style stops every animation that may stop.
   effect(() => {
     document.documentElement.toggleAttribute("data-stale", brokenSince.value !== null);
   });

@@ -12,7 +12,7 @@ import { strings } from "../i18n/strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "../ui/icons.tsx";
 import { LanguageSwitch } from "../i18n/language_switch.tsx";
 
-/** Milliseconds: a stream that ends and comes again is no news before. */
+/** Milliseconds: a stream that ends and comes back within this time is not news. */
 const ALARM_MS = 4000;
 
 /** What is above every view. */

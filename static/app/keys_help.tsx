@@ -5,7 +5,6 @@ import { Dialog } from "../ui/dialog.tsx";
 import { KeysIcon } from "../ui/icons.tsx";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
-/** What {@link KeysHelp} takes. */
 export interface KeysHelpProps {
   /** A key, perhaps another, and what they do. */
   keys: readonly (readonly [key: string, other: string, does: string])[];

@@ -12,7 +12,6 @@ import { active } from "../list/selection.ts";
 import { TaskList } from "../list/task_list.tsx";
 import { TaskView } from "../task/task_view.tsx";
 
-/** The whole page; another one in another language. */
 export function Page(): JSX.Element {
   return <Whole key={language.value} />;
 }

@@ -8,7 +8,6 @@ import { signal } from "@preact/signals";
 import { ROOT } from "./root.ts";
 import { type Filters, formatFilters, NO_FILTERS, parseFilters } from "../list/filters.ts";
 
-/** See the module. */
 export interface Route {
   /** The open task; `null` for the list. */
   readonly taskId: string | null;
@@ -16,7 +15,6 @@ export interface Route {
   readonly filters: Filters;
 }
 
-/** Reads an address. */
 export function parseRoute(search: string): Route {
   const query = new URLSearchParams(search);
   return { taskId: query.get("task_id") || null, filters: parseFilters(query) };
@@ -34,7 +32,6 @@ export function listHref(filters: Filters): string {
   return query.size === 0 ? ROOT : `${ROOT}?${query.toString().replaceAll("%2C", ",")}`;
 }
 
-/** Where the page is. */
 export const route = signal<Route>({ taskId: null, filters: NO_FILTERS });
 
 /** What a place in the browser's history remembers. */

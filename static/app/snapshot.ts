@@ -18,7 +18,6 @@ export interface Snapshot {
   readonly task?: TaskRecord;
 }
 
-/** Takes it, once: later it is old. */
 export function takeSnapshot(): Snapshot | null {
   const template = document.querySelector<HTMLTemplateElement>("#snapshot");
   const text = template?.content.textContent ?? "";

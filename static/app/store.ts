@@ -88,7 +88,7 @@ export async function loadKinds(): Promise<void> {
     });
     ready = from.every(({ state }) => state === "ready");
   } catch {
-    // Once signed in it is asked for anew.
+    // Once signed in it is asked for again.
     ready = signedOut.peek();
   }
   clearTimeout(asking);

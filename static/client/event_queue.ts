@@ -14,12 +14,10 @@ export class EventQueue<Event> {
     this.#stateOf = stateOf;
   }
 
-  /** Events that wait. */
   get size(): number {
     return this.#events.length;
   }
 
-  /** Adds one. */
   push(event: Event): void {
     const state = this.#stateOf(event);
     if (state !== null) {
@@ -31,14 +29,13 @@ export class EventQueue<Event> {
     this.#events.push(event);
   }
 
-  /** Takes out the oldest, so many at the most. */
+  /** Takes out the oldest, so many at most. */
   take(max: number): Event[] {
     const taken = this.#events.splice(0, max);
     this.#progress = this.#progress < taken.length ? -1 : this.#progress - taken.length;
     return taken;
   }
 
-  /** Forgets those that wait. */
   clear(): void {
     this.#events = [];
     this.#progress = -1;

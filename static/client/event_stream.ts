@@ -1,5 +1,5 @@
 /**
- * A connection that is opened anew for as long as it is wanted: reads an event stream with `fetch`,
+ * A connection that is reopened for as long as it is wanted: reads an event stream with `fetch`,
  * which an EventSource cannot replace: it hides the heartbeats, so that a dead connection looks like
  * a quiet one, it stops for good at any status but 200, and it sends no token.
  *
@@ -10,9 +10,7 @@ import { createParser } from "eventsource-parser";
 import type { ConnectionState } from "./client.d.ts";
 import type { World } from "./world.ts";
 
-/** What {@link EventStream} takes. */
 export interface EventStreamOptions {
-  /** See there. */
   world: World;
   /** Where, and with what headers; asked before each try. */
   request(): StreamRequest | Promise<StreamRequest>;
@@ -33,13 +31,12 @@ export interface EventStreamOptions {
    * The first wait is as the server says in any case. @default {30_000}
    */
   maxRetryMs?(refused: number | null): number;
-  /** Answered with something that is no event stream: whether to try again. Without it, always. */
+  /** Answered with something that is not an event stream: whether to try again. Without it, always. */
   onrefused?(response: Response): Promise<boolean>;
 }
 
 /** What is asked for. */
 export interface StreamRequest {
-  /** The address. */
   url: string;
   /** Beside those that every stream needs. */
   headers?: Record<string, string>;
@@ -57,7 +54,6 @@ export const MAX_RETRY_MS = 30_000;
 
 const IDLE: ConnectionState = { state: "idle", since: null, refused: null };
 
-/** See the module. */
 export class EventStream {
   /** Where a new try resumes; empty before the first event. */
   lastEventId: string;
@@ -95,7 +91,7 @@ export class EventStream {
     this.#ended = this.#run(this.#running.signal);
   }
 
-  /** Connects anew, where it was, without saying so unless it fails. */
+  /** Reconnects, where it was, without saying so unless it fails. */
   reopen(): void {
     this.#failures = 0;
     this.#again?.();

@@ -18,7 +18,6 @@ const TEXTS = ["label", "status", "percent", "amount", "time", "connection", "me
 /** Those that a task, or whoever wrote it, says. */
 const FOREIGN = ["label", "amount", "message"];
 
-/** See the module. */
 export class HeadwayProgress extends HTMLElement {
   static readonly observedAttributes = ["task-id", "src", "token", "lang", "label"];
 
@@ -102,7 +101,7 @@ export class HeadwayProgress extends HTMLElement {
     return this.#parts[name] = part;
   }
 
-  /** Begins anew, once for all that changed in one go. */
+  /** Starts over, once for all that changed in one go. */
   #restart(): void {
     if (this.#restarts) return;
     this.#restarts = true;
@@ -192,7 +191,7 @@ export class HeadwayProgress extends HTMLElement {
   }
 }
 
-/** Text alone, and none is no room taken. */
+/** Text alone; an empty one takes no room. */
 function write(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === "";

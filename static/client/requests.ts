@@ -64,7 +64,6 @@ export async function refusal(response: Response): Promise<HeadwayError> {
   return new HeadwayError(status, message, problem?.field ?? null);
 }
 
-/** Submits a task. */
 export function submit<Task = unknown>(
   kind: string,
   input?: InputOf<Task>,
@@ -102,7 +101,6 @@ export function upload(
   }, Infinity);
 }
 
-/** Asks a task to stop. */
 export async function cancel(id: string, options: RequestOptions = {}): Promise<void> {
   await post(`/tasks/${encodeURIComponent(id)}/cancel`, options);
 }

@@ -24,7 +24,6 @@ const MAX_WAITING = 500;
 /** Statuses of which another try may do better. */
 const PASSING = [408, 425, 429];
 
-/** See the module. */
 export class TaskEvents<Task> {
   /** The task, once its end is known. */
   end: FinishedTask<ResultOf<Task>> | null = null;

@@ -9,7 +9,7 @@ import { NOTHING, take } from "./task_view.ts";
 import type { TaskView, UseTaskOptions } from "./use_task.d.ts";
 import { watch } from "./watch.ts";
 
-/** Milliseconds between two renderings, at the least. */
+/** Milliseconds between two renderings, at least. */
 const RENDER_MS = 50;
 
 /** Rows kept, unless another number is asked for. */

@@ -33,7 +33,6 @@ export function watch<Task = unknown>(id: string, options: WatchOptions<Task> = 
   return new TaskWatch(id, options);
 }
 
-/** See the module. */
 export class TaskWatch<Task = unknown> implements Watch<Task> {
   readonly id: string;
   record: TaskRecord<ResultOf<Task>> | null = null;

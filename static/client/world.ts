@@ -10,7 +10,6 @@ export interface World {
   random(): number;
 }
 
-/** The platform's. */
 export const WORLD: World = {
   fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),

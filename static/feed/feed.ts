@@ -15,7 +15,7 @@ import { FeedTab } from "./feed_tab.ts";
 import type { ListEvent } from "../list/list_state.ts";
 import { isFinished } from "../task/task_state.ts";
 
-/** Tasks whose rows the server sends over one stream, at the most. */
+/** Tasks whose rows the server sends over one stream, at most. */
 const MAX_ROWS_OF = 20;
 
 /** Milliseconds after which a connection that nobody needs is let go. */
@@ -44,7 +44,6 @@ export interface FeedLine {
   leave(): void;
 }
 
-/** See the module. */
 export class Feed {
   readonly #world: World;
   readonly #stream: EventStream;
@@ -160,7 +159,7 @@ export class Feed {
     }
     const wanted = this.#wanted();
     if ([...wanted].some((id) => !this.#asked.has(id))) this.#gather(() => this.#stream.reopen());
-    else this.#settle(wanted);
+    else this.#follow(wanted);
   }
 
   #gather(then: () => void): void {
@@ -185,14 +184,14 @@ export class Feed {
 
   #opened(resumed: boolean): void {
     this.#carried = this.#asked;
-    this.#settle(this.#wanted());
+    this.#follow(this.#wanted());
     // Without an id to resume behind, a snapshot is about to come.
     if (!resumed) return;
     for (const tab of this.#tabs) this.#load(tab);
   }
 
-  /** Begins to follow what the stream carries now, and no more what it does not. */
-  #settle(wanted: ReadonlySet<string>): void {
+  /** Follows what the stream carries now, and nothing that it does not. */
+  #follow(wanted: ReadonlySet<string>): void {
     for (const { follow } of this.#tabs) {
       if (!follow?.valid) continue;
       const carried = this.#carried.has(follow.id) && wanted.has(follow.id);

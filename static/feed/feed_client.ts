@@ -9,7 +9,6 @@ import type { ConnectionState } from "../client/client.d.ts";
 import type { FeedMessage, FollowedEvent, TabMessage } from "./feed_protocol.ts";
 import type { ListEvent } from "../list/list_state.ts";
 
-/** What {@link FeedClient} takes. */
 export interface FeedClientOptions {
   /** Tells the feed. */
   post(message: TabMessage): void;
@@ -17,7 +16,6 @@ export interface FeedClientOptions {
   onconnection(state: ConnectionState): void;
 }
 
-/** See the module. */
 export class FeedClient {
   readonly #options: FeedClientOptions;
   #onlist: ((events: ListEvent[]) => void) | null = null;

@@ -29,17 +29,13 @@ interface Followable {
 export interface RowQueue {
   /** How many wait. */
   readonly rowsWaiting: number;
-  /** Adds one. */
   pushRow(event: FollowedEvent): void;
   /** Resolves when the tab has taken some. */
   drained(): Promise<void>;
-  /** Drops all. */
   clearRows(): void;
 }
 
-/** See the module. */
 export class FeedFollow {
-  /** The task. */
   readonly id: string;
   /** Which of the tab's tries this is. */
   readonly watch: number;

@@ -53,5 +53,5 @@ export type FeedMessage =
     task: { watch: number; events: FollowedEvent[] } | null;
   };
 
-/** Events that may wait for a tab, of each sort: past it they are read anew when they can go. */
+/** Events that may wait for a tab, of each sort: past it they are read again when they can go. */
 export const MAX_WAITING = 5000;

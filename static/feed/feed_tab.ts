@@ -23,7 +23,6 @@ const BATCH_EVENTS = 500;
 const QUIET_MS = 20_000;
 const ANSWER_MS = 45_000;
 
-/** See the module. */
 export class FeedTab {
   /** Somebody may look at it. */
   visible = true;
@@ -86,7 +85,6 @@ export class FeedTab {
     return true;
   }
 
-  /** An event of the list. */
   pushList(event: ListEvent, id: string): void {
     if (this.list === "off" || this.#listEvents === null) return;
     // Deleted first: a replaced event goes to the end, where it belongs.
@@ -100,11 +98,11 @@ export class FeedTab {
     }
   }
 
-  /** The list as it was, before what waits. `anew` where nothing that waits is of any use. */
-  pushSnapshot(tasks: readonly TaskRecord[], anew: boolean): void {
+  /** The list as it was, before what waits. With `reset` nothing that waits is of any use. */
+  pushSnapshot(tasks: readonly TaskRecord[], reset: boolean): void {
     if (this.list === "off") return;
-    if (anew) this.#listEvents = new Map();
-    this.#snapshot = { type: anew ? "reset" : "snapshot", data: { tasks } };
+    if (reset) this.#listEvents = new Map();
+    this.#snapshot = { type: reset ? "reset" : "snapshot", data: { tasks } };
     this.list = "on";
     this.schedule();
   }
@@ -116,7 +114,6 @@ export class FeedTab {
     return true;
   }
 
-  /** An event of the task. */
   pushRow(event: FollowedEvent): void {
     this.#rows.push(event);
     this.schedule();
@@ -132,7 +129,7 @@ export class FeedTab {
     return this.#drained.promise;
   }
 
-  /** Forgets those that wait: they are not wanted, or will be read anew. */
+  /** Forgets those that wait: they are not wanted, or will be read again. */
   clearRows(): void {
     this.#rows.clear();
   }

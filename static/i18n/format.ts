@@ -51,7 +51,7 @@ const TIMES = [
   ["second", SECOND],
 ] as const;
 
-/** A number: whole ones with separators, others with two digits at the most. */
+/** A number: whole ones with separators, others with two digits at most. */
 export function number(value: number): string {
   const { whole, someDigits } = write();
   return (Number.isInteger(value) ? whole : someDigits).format(value);

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { chooseLanguage, type Language, language, LANGUAGES } from "./strings.ts";
 
-/** It was pressed: the page is drawn anew, and the focus stays on it. */
+/** It was pressed: the page is redrawn, and the focus stays on it. */
 let pressed = false;
 
 /** Goes to the other language, which it names as those call it who speak it. */

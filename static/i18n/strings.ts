@@ -18,7 +18,11 @@ interface LanguageInfo {
   readonly load: () => Promise<Strings>;
 }
 
-/** Every language, the one for everybody else first. */
+/**
+ * Every language, the one for everybody else first. A further one is served once `routes/page.ts` and
+ * the task `build:page` in deno.json name it, too; the element for other pages has words of its own,
+ * in `client/progress/words.ts`.
+ */
 export const LANGUAGES = {
   en: {
     locale: "en",
@@ -32,7 +36,6 @@ export const LANGUAGES = {
   },
 } as const satisfies Record<string, LanguageInfo>;
 
-/** See {@link LANGUAGES}. */
 export type Language = keyof typeof LANGUAGES;
 
 /** Where the choice is kept. */
@@ -43,7 +46,7 @@ const first: Language = "document" in globalThis
   ? chosen() ?? bestLanguage(navigator.languages)
   : "en";
 
-/** The language of the page. The page is drawn anew when it changes. */
+/** The language of the page. The page is redrawn when it changes. */
 export const language = signal<Language>(first);
 
 /** The words in {@link language}. Whoever keeps one of them keeps it in that language. */

@@ -168,7 +168,7 @@ export const zh: Strings = {
   before: (count) => `前面还有 ${count} 个`,
   next: "下一个",
   inLine: (count) => `前面还有 ${count} 个任务`,
-  nextInLine: "下一个就是它",
+  nextInLine: "下一个就轮到它",
   notYet: "–",
 
   steps: {
@@ -192,7 +192,7 @@ export const zh: Strings = {
   notice: {
     noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
     kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,
-    canceling: (since) => `${since}请求停止。任务会在下一步结束，否则将被强制终止。`,
+    canceling: (since) => `${since}已请求停止。任务会在下一步结束，否则将被强制终止。`,
     silent: (silent, left) => `执行进程已有 ${silent}没有响应，任务将在 ${left}后继续。`,
     gone: "执行进程已失联，其他进程接手后任务会继续。",
     interrupted: "任务被中断，有空位后会继续。",
@@ -276,7 +276,7 @@ export const zh: Strings = {
   deleted: "此任务已删除",
 
   form: {
-    kind: "运行什么",
+    kind: "要运行的任务类型",
     start: "开始",
     starting: "正在开始…",
     close: "关闭",

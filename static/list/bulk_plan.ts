@@ -14,7 +14,6 @@ export type BulkAction = "cancel" | "retry" | "delete";
 /** Tasks in a state. */
 export type Tally = readonly (readonly [status: Status, count: number])[];
 
-/** See the module. */
 export interface BulkPlan {
   /** The tasks that it takes. */
   readonly ids: readonly string[];

@@ -24,7 +24,6 @@ export const RANGES = { "1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_
 /** A time of submission: any, one of {@link RANGES}, or from one time to another. */
 export type Since = "" | keyof typeof RANGES | "custom";
 
-/** See the module. */
 export interface Filters {
   /** Any of these; empty for all. */
   readonly statuses: readonly Status[];
@@ -40,7 +39,6 @@ export interface Filters {
   readonly to: string;
 }
 
-/** All tasks. */
 export const NO_FILTERS: Filters = {
   statuses: [],
   kind: "",

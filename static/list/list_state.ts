@@ -14,7 +14,7 @@ export type ListEvent =
   | { type: "message"; data: TaskRecord }
   | { type: "deleted"; data: { task_id: string } };
 
-/** Rows kept, at the most: the newest. */
+/** Rows kept, at most: the newest. */
 export const MAX_ROWS = 20_000;
 
 /** What a change did. */
@@ -25,7 +25,6 @@ export interface ListChange {
   rows: boolean;
 }
 
-/** See the module. */
 export class ListState {
   readonly #records = new Map<string, TaskRecord>();
   /** Newest first: ids sort by time. */
@@ -175,7 +174,7 @@ export class ListState {
   }
 
   /**
-   * Takes in all that is known anew, from the newest on. Without `live`, those newer than the rows
+   * Takes in all that is known once more, from the newest on. Without `live`, those newer than the rows
    * that are there wait.
    */
   replace(records: readonly TaskRecord[], next: string | null, live: boolean): ListChange {

@@ -41,7 +41,7 @@ export const marks = signal(0);
 /** The list is seen from its first row on. */
 export const atTop = signal(true);
 
-/** Counts what the stream told, so that the counts are asked for anew. */
+/** Counts what the stream told, so that the counts are asked for again. */
 export const changes = signal(0);
 
 /** Whether new rows come in by themselves: they move nobody who reads or picks. */
@@ -51,7 +51,7 @@ const live = computed(() => atTop.value && selected.value.size === 0);
 const FIRST_ROWS = 100;
 const OLDER_ROWS = 200;
 
-/** Milliseconds that a row stays which no longer matches, at the least. */
+/** Milliseconds that a row stays which no longer matches, at least. */
 const LEAVE_MS = 1500;
 
 /** Rows on the screen, and whether the pointer is over them. */
@@ -117,7 +117,6 @@ export function watchRecord(id: string): ReadonlySignal<TaskRecord> {
   return entry.cell;
 }
 
-/** See {@link watchRecord}. */
 export function unwatchRecord(id: string): void {
   const entry = cells.get(id);
   if (entry !== undefined && --entry.users === 0) cells.delete(id);
@@ -161,11 +160,11 @@ export function forget(...ids: string[]): void {
 
 /** Takes in a batch of the stream's events. */
 export function takeEvents(events: readonly ListEvent[]): void {
-  const anew = events.findLastIndex(({ type }) => type === "snapshot" || type === "reset");
-  if (anew >= 0) {
-    takeSnapshot((events[anew] as { data: { tasks: readonly TaskRecord[] } }).data.tasks);
+  const start = events.findLastIndex(({ type }) => type === "snapshot" || type === "reset");
+  if (start >= 0) {
+    takeSnapshot((events[start] as { data: { tasks: readonly TaskRecord[] } }).data.tasks);
   }
-  take(anew >= 0 ? events.slice(anew + 1) : events);
+  take(start >= 0 ? events.slice(start + 1) : events);
 }
 
 /** The newest tasks: all that the first screen needs, unless others or more are shown. */

@@ -14,9 +14,7 @@ const COVERED_BOTTOM = 84;
 
 /** Which rows are to be drawn: from `start`, before `end`. */
 export interface RowWindow {
-  /** The first. */
   start: number;
-  /** Behind the last. */
   end: number;
 }
 

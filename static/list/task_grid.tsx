@@ -34,7 +34,7 @@ export function TaskGrid(): JSX.Element {
   const picks = may("admin");
   void marks.value;
 
-  // The keyboard stays at its row when that is drawn anew, and at its place when the row is gone.
+  // The keyboard stays at its row when that is redrawn, and at its place when the row is gone.
   const keptFocus = useKeptFocus(() => {
     if (ids[place] !== current) active.value = ids[Math.min(place, ids.length - 1)] ?? null;
     focusRow();

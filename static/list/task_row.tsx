@@ -23,21 +23,17 @@ const SILENT_MS = 20_000;
 /** Characters of an id that tell tasks apart: its end, which is chance. */
 const SHORT_ID = 6;
 
-/** What {@link TaskRow} takes. */
 export interface TaskRowProps {
-  /** Which task. */
   id: string;
-  /** Its place. */
   index: number;
   /** The keyboard enters the list here. */
   tabStop: boolean;
-  /** It is picked. */
   selected: boolean;
   /** It no longer matches the filters. */
   leaving: boolean;
 }
 
-/** A task in the list. Drawn anew only when its record, its place or its marks are others. */
+/** A task in the list. Redrawn only when its record, its place or its marks are others. */
 export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps): JSX.Element {
   const cell = useMemo(() => watchRecord(id), [id]);
   useEffect(() => () => unwatchRecord(id), [id]);

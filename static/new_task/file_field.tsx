@@ -14,9 +14,7 @@ export interface Described {
   "aria-describedby"?: string;
 }
 
-/** What {@link FileField} takes. */
 export interface FileFieldProps {
-  /** The input's id. */
   id: string;
   /** The file that was picked. */
   file: File | null;

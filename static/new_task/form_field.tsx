@@ -1,13 +1,12 @@
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import type { Field, Values } from "./kind_form.ts";
+import type { Values } from "./form_values.ts";
+import type { Field } from "./kind_form.ts";
 import { strings } from "../i18n/strings.ts";
 import { type Described, FileField } from "./file_field.tsx";
 import type { Sending } from "./use_uploads.ts";
 
-/** What {@link FormField} takes. */
 export interface FormFieldProps {
-  /** Which. */
   field: Field;
   /** What the fields hold. */
   values: Values;

@@ -3,7 +3,8 @@ import type { JSX, TargetedEvent, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type ApiError, createTask, type KindInfo } from "../app/api.ts";
 import type { Problem } from "./json_schema.ts";
-import { fieldAt, fileFields, type Values } from "./kind_form.ts";
+import type { Values } from "./form_values.ts";
+import { fieldAt, fileFields } from "./kind_form.ts";
 import { closeForm } from "./new_task.ts";
 import { randomKey } from "../ui/random_key.ts";
 import { go, taskHref } from "../app/route.ts";
@@ -16,9 +17,7 @@ import { useUploads } from "./use_uploads.ts";
 /** The first control with something wrong. */
 const WRONG = ".field-wrong :is(input, select, textarea)";
 
-/** What {@link InputForm} takes. */
 export interface InputFormProps {
-  /** The kind. */
   info: KindInfo;
   /** A file for it. */
   file: File | null;
@@ -121,7 +120,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
           )}
         </div>
         {asJson !== null && (
-          <button type="button" class="link" disabled={busy} onClick={form.turn}>
+          <button type="button" class="link" disabled={busy} onClick={form.switchMode}>
             {asJson ? strings.form.asForm : strings.form.asJson}
           </button>
         )}

@@ -8,13 +8,11 @@ import { SearchIcon } from "../ui/icons.tsx";
 /** Kinds from which on they can be searched. */
 const MANY = 7;
 
-/** What {@link KindPicker} takes. */
 export interface KindPickerProps {
   /** Those that fit what is looked for. */
   groups: KindGroups;
   /** How many there are in all. */
   count: number;
-  /** What is looked for. */
   text: Signal<string>;
   /** The one that is chosen. */
   chosen: string | undefined;

@@ -17,7 +17,6 @@ export interface NewTask {
 /** The form is open; `null` while it is not. */
 export const newTask = signal<NewTask | null>(null);
 
-/** Opens the form. */
 export function openForm(): void {
   newTask.value = { file: null, again: null };
 }
@@ -32,7 +31,6 @@ export function dropFile(file: File): void {
   newTask.value = { again: null, ...newTask.peek(), file };
 }
 
-/** Closes the form. */
 export function closeForm(): void {
   newTask.value = null;
 }

@@ -2,25 +2,14 @@ import { batch, type ReadonlySignal, useComputed, useSignal } from "@preact/sign
 import { useMemo } from "preact/hooks";
 import { bytes } from "../i18n/format.ts";
 import type { Problem } from "./json_schema.ts";
-import {
-  type Field,
-  fieldAt,
-  firstValues,
-  formFields,
-  holdsInput,
-  jsonField,
-  toInput,
-  type Values,
-  withPending,
-} from "./kind_form.ts";
+import { firstValues, holdsInput, toInput, type Values, withPending } from "./form_values.ts";
+import { type Field, fieldAt, formFields, jsonField } from "./kind_form.ts";
 import { maxUpload } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
 
 /** What a form holds, and what is wrong with it. */
 export interface FormState {
-  /** The fields. */
   readonly fields: ReadonlySignal<readonly Field[]>;
-  /** What they hold. */
   readonly values: ReadonlySignal<Values>;
   /** The files that were picked, by path. */
   readonly files: ReadonlySignal<ReadonlyMap<string, File>>;
@@ -33,7 +22,7 @@ export interface FormState {
   /** Sets the file of a field. */
   readonly setFile: (path: string, file: File) => void;
   /** Writes the input the other way: as JSON, or with fields. */
-  readonly turn: () => void;
+  readonly switchMode: () => void;
   /** The input, with the ids of the files that were sent. Only where nothing is wrong. */
   readonly inputWith: (uploads: Values) => unknown;
 }
@@ -54,7 +43,7 @@ export function useForm(schema: unknown, input: unknown): FormState {
   });
   const asJson = useComputed(() => {
     if (files.value.size > 0 || form[0]?.path === "") return null;
-    // What is wrong cannot be carried over: not from the form, and from JSON at the most in part.
+    // What is wrong cannot be carried over: not from the form, and from JSON at most in part.
     return json.value ? true : problems.value.length > 0 ? null : false;
   });
   return {
@@ -65,7 +54,7 @@ export function useForm(schema: unknown, input: unknown): FormState {
     asJson,
     setValue: (path, value) => values.value = { ...values.peek(), [path]: value },
     setFile: (path, file) => files.value = new Map(files.peek()).set(path, file),
-    turn() {
+    switchMode() {
       const result = toInput(fields.peek(), null, values.peek());
       const next = json.peek() ? form : [jsonField()];
       batch(() => {

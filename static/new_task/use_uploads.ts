@@ -6,7 +6,6 @@ import { uploadFile } from "../app/api.ts";
 export interface Sending {
   /** The field that it is for. */
   readonly path: string;
-  /** Bytes sent. */
   readonly sent: number;
   /** When it began, by `performance.now()`. */
   readonly since: number;
@@ -14,7 +13,6 @@ export interface Sending {
 
 /** Sends the files of a form. */
 export interface Uploads {
-  /** What is being sent. */
   readonly sending: ReadonlySignal<Sending | null>;
   /** Sends a file, unless it was sent before; `null` when that was given up. */
   readonly send: (path: string, file: File) => Promise<string | null>;

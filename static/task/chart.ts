@@ -10,7 +10,7 @@ import type { Sample } from "./samples.ts";
 export const WIDTH = 1000;
 export const HEIGHT = 100;
 
-/** Over which part of the time a rate is taken, and over how many milliseconds at the least. */
+/** Over which part of the time a rate is taken, and over how many milliseconds at least. */
 const SPAN = 1 / 25;
 const MIN_SPAN = 500;
 
@@ -24,7 +24,6 @@ export interface ChartPoint extends Sample {
   readonly rate: number | null;
 }
 
-/** See the module. */
 export interface Chart {
   /** Oldest first. */
   readonly points: readonly ChartPoint[];
@@ -34,7 +33,6 @@ export interface Chart {
   readonly area: string;
   /** SVG path of the rate. */
   readonly rateLine: string;
-  /** The greatest rate. */
   readonly maxRate: number;
   /** The rate is of units, not of percent. */
   readonly counted: boolean;
@@ -50,13 +48,13 @@ export function chart(samples: readonly Sample[]): Chart | null {
   const known = samples.some(({ percent }) => percent !== null && percent > 0);
   const most = known ? 100 : Math.max(1, ...samples.map(value));
   const span = Math.max(MIN_SPAN, SPAN * (last.at - first.at));
-  // Where it began to count, or does so anew: what it jumps to from there is no speed.
+  // Where it began to count, or starts over: what it jumps to from there is no speed.
   let begin = 0;
   const points = samples.map((sample, n): ChartPoint => {
     const before = samples[n - 1];
-    const anew = before !== undefined &&
+    const restarts = before !== undefined &&
       (value(sample) < value(before) || (counted && before.done === null));
-    if (anew || (n > 1 && n - 1 === begin && value(before!) === 0)) begin = n;
+    if (restarts || (n > 1 && n - 1 === begin && value(before!) === 0)) begin = n;
     let from = n;
     while (from > begin && sample.at - samples[from]!.at < span) from--;
     const moved = value(sample) - value(samples[from]!);

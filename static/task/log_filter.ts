@@ -14,7 +14,7 @@ export const LEVELS = ["debug", "info", "warn", "error"] as const;
 /** One of {@link LEVELS}. */
 export type Level = typeof LEVELS[number];
 
-/** See the module. Each one remembers what it has filtered. */
+/** Each one remembers what it has filtered. */
 export interface LogFilter {
   /** The least level shown. States and outputs are shown with `info`. */
   readonly level: Level;
@@ -26,7 +26,6 @@ export interface LogFilter {
   readonly seen: WeakMap<LogChunk, LogChunk>;
 }
 
-/** Makes a filter. */
 export function logFilter(level: Level = "debug", text = ""): LogFilter {
   const literal = text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   const pattern = text === "" ? null : new RegExp(literal, "gi");
@@ -71,16 +70,16 @@ export function countLevel(log: LogRows, level: Level): number {
 
 const counted = new WeakMap<LogChunk, Record<string, number>>();
 
-/** A text in pieces, of which every other, from the second on, is what was looked for. */
+/** A text in parts, of which every other, from the second on, is what was looked for. */
 export function matches(text: string, pattern: RegExp | null): string[] {
   if (pattern === null) return [text];
-  const pieces: string[] = [];
+  const parts: string[] = [];
   let at = 0;
   for (const { 0: found, index } of text.matchAll(pattern)) {
-    pieces.push(text.slice(at, index), found);
+    parts.push(text.slice(at, index), found);
     at = index + found.length;
   }
-  return [...pieces, text.slice(at)];
+  return [...parts, text.slice(at)];
 }
 
 function rank(row: LogRow): number {

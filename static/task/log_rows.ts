@@ -1,6 +1,6 @@
 /**
  * A log of bounded length, in chunks: an appended row changes the last chunk only, so that a view
- * of ten thousand rows draws a hundred of them anew.
+ * of ten thousand rows redraws a hundred of them.
  *
  * @module
  */
@@ -20,7 +20,6 @@ export interface LoggedRow extends Placed {
   readonly type: "log";
   /** `debug` to `error`. */
   readonly level: string;
-  /** The sentence. */
   readonly message: string;
   /** Further fields, as JSON; `null` where there are none. */
   readonly data: string | null;
@@ -29,7 +28,6 @@ export interface LoggedRow extends Placed {
 /** A part of the result. */
 export interface OutputRow extends Placed {
   readonly type: "output";
-  /** The value. */
   readonly data: unknown;
   /** The value, as JSON. */
   readonly text: string;
@@ -63,11 +61,10 @@ export interface LogChunk<Row extends LogRow = LogRow> {
   readonly size: number;
 }
 
-/** See the module. Never changed, only replaced. */
+/** Never changed, only replaced. */
 export interface LogRows<Row extends LogRow = LogRow> {
   /** Oldest first. */
   readonly chunks: readonly LogChunk<Row>[];
-  /** Rows kept. */
   readonly count: number;
   /** Characters of their texts. */
   readonly size: number;
@@ -80,13 +77,12 @@ export interface LogRows<Row extends LogRow = LogRow> {
 /** Rows in a chunk. */
 export const CHUNK_ROWS = 100;
 
-/** Rows kept at the most, a little more than a server does; whole chunks are given up. */
+/** Rows kept at most, a little more than a server does; whole chunks are given up. */
 export const MAX_ROWS = 12_000;
 
-/** Characters kept at the most: rows may be large. */
+/** Characters kept at most: rows may be large. */
 export const MAX_SIZE = 16_000_000;
 
-/** No row. */
 export const NO_ROWS: LogRows<never> = { chunks: [], count: 0, size: 0, dropped: 0, lastSeq: 0 };
 
 /** Appends rows, oldest first. Rows that are there already, by their `seq`, are left out. */

@@ -16,15 +16,13 @@ const ROW_PX = 26;
 /** Pixels from the end that still count as the end. */
 const END_PX = 24;
 
-/** What {@link LogScroller} takes. */
 export interface LogScrollerProps<Row extends LogRow> {
   /** What there is to see, oldest first. */
   chunks: readonly LogChunk<Row>[];
   /** The end is kept in sight. */
   follow: Signal<boolean>;
-  /** Draws a row. Another function draws all rows anew. */
+  /** Draws a row. Another function redraws all rows. */
   draw: (row: Row) => JSX.Element;
-  /** What it is. */
   label: string;
   /** Names it. */
   class: string;
@@ -175,7 +173,7 @@ interface ChunkProps {
   draw: (row: LogRow) => JSX.Element;
 }
 
-/** Some rows, drawn anew when they are others. */
+/** Some rows, redrawn when they are others. */
 class Chunk extends Component<ChunkProps> {
   override shouldComponentUpdate({ chunk, draw }: ChunkProps): boolean {
     return chunk !== this.props.chunk || draw !== this.props.draw;

@@ -4,11 +4,9 @@
  * @module
  */
 
-/** See the module. */
 export interface LogWindow {
   /** The first chunk that is drawn. */
   start: number;
-  /** Behind the last. */
   end: number;
   /** Pixels of those before. */
   before: number;

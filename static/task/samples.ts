@@ -7,7 +7,6 @@
 
 import type { TaskRecord } from "../../lib/task/record.ts";
 
-/** A point. */
 export interface Sample {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -19,17 +18,16 @@ export interface Sample {
 
 /** A named part of the work. */
 export interface Stage {
-  /** Its name. */
   readonly name: string;
   /** When it was first seen, milliseconds. */
   readonly from: number;
 }
 
-/** See the module. Never changed, only replaced. */
+/** Never changed, only replaced. */
 export interface Samples {
-  /** Whose they are: with another attempt they begin anew. */
+  /** Whose they are: with another attempt they start over. */
   readonly attempt: number;
-  /** Milliseconds between two points, at the least. The newest may be nearer. */
+  /** Milliseconds between two points, at least. The newest may be nearer. */
   readonly gap: number;
   /** Oldest first. */
   readonly points: readonly Sample[];
@@ -39,7 +37,6 @@ export interface Samples {
 
 /** What the server has kept of it, as `GET /tasks/{id}/details` tells. */
 export interface Trace {
-  /** The attempt. */
   attempt: number;
   /** Milliseconds since the epoch, percent, units done. */
   points: [at: number, percent: number | null, done: number | null][];
@@ -47,17 +44,16 @@ export interface Trace {
   stages: [at: number, name: string][];
 }
 
-/** Points kept at the most. */
+/** Points kept at most. */
 export const MAX_POINTS = 240;
 
-/** Stages kept at the most, and characters of their names: as the server does. */
+/** Stages kept at most, and characters of their names: as the server does. */
 export const MAX_STAGES = 16;
 const MAX_NAME = 64;
 
 /** Milliseconds between two points at first. */
 const MIN_GAP = 100;
 
-/** None. */
 export const NO_SAMPLES: Samples = {
   attempt: 0,
   gap: MIN_GAP,

@@ -36,7 +36,7 @@ export const samples = computed(() => {
   return trace === null ? seen : withTrace(seen, trace);
 });
 
-/** Asks anew when this changes, at once. */
+/** Asks again when this changes, at once. */
 const told = computed(() => {
   const { record } = task.value;
   return record === null ? null : `${record.task_id} ${stateOf(record)}`;

@@ -52,7 +52,7 @@ function noticeText(record: TaskRecord, at: number): string | null {
   return worker !== null && quiet >= QUIET_MS ? notice.quiet(duration(quiet)) : null;
 }
 
-/** Says that it does not begin anew, where it has saved something. */
+/** Says that it does not start over, where it has saved something. */
 function withCheckpoint(text: string): string {
   const saved = details.value?.data.checkpoint ?? null;
   return saved === null ? text : `${text} ${strings.notice.checkpoint}`;

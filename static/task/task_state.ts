@@ -34,9 +34,7 @@ export interface LogData {
   time: string;
   /** `debug` to `error`. */
   level: string;
-  /** The sentence. */
   message: string;
-  /** Further fields. */
   data?: Record<string, unknown>;
 }
 
@@ -46,23 +44,19 @@ export interface OutputData {
   seq: number;
   /** ISO 8601. */
   time: string;
-  /** The value. */
   data: unknown;
 }
 
-/** How a task ended. */
 export interface CompleteData {
-  /** Which task. */
   task_id: string;
   /** One of the three end states. */
   status: Status;
-  /** What it returned. */
   result?: unknown;
   /** Why it failed. */
   error?: TaskError;
 }
 
-/** See the module. Never changed, only replaced. */
+/** Never changed, only replaced. */
 export interface TaskState {
   /** The newest record; `null` before the first. */
   readonly record: TaskRecord | null;

@@ -25,7 +25,6 @@ export const acting = signal<"cancel" | "retry" | "remove" | null>(null);
 /** Why that could not be. */
 export const actionError = signal<string | null>(null);
 
-/** Stops the open task. */
 export function cancel(): Promise<void> {
   return act("cancel", api.cancelTask);
 }
@@ -50,7 +49,6 @@ async function resubmit(id: string): Promise<TaskRecord> {
   return await api.createTask(task.peek().record!.kind, input ?? undefined, randomKey());
 }
 
-/** Removes the open task. */
 export function remove(): Promise<void> {
   return act("remove", async (id) => {
     await api.deleteTask(id);

@@ -56,7 +56,7 @@ export function TaskTimeline(): JSX.Element | null {
 /** The same to scale. */
 function Strip({ steps }: { steps: readonly Step[] }): JSX.Element | null {
   const times = steps.filter((step) => !isEnd(step));
-  // An end that was followed by another run is no time of the task's.
+  // An end that was followed by another run is not a time of the task's.
   const total = times.reduce((sum, step) => sum + length(step, knownUntil.value), 0);
   if (times.length < 2 || total <= 0) return null;
   return (

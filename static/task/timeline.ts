@@ -19,9 +19,7 @@ export type StepName =
   | "failed"
   | "canceled";
 
-/** See the module. */
 export interface Step {
-  /** What it is. */
   readonly name: StepName;
   /** When it began, milliseconds. */
   readonly from: number;

@@ -7,7 +7,6 @@
 import type { TaskRecord } from "../../lib/task/record.ts";
 import type { TaskDetails } from "../app/api.ts";
 
-/** See the module. */
 export type WorkerState =
   /** It renews its lease. */
   | { state: "alive"; silentMs: number }

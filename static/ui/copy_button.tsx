@@ -3,13 +3,11 @@ import type { JSX } from "preact";
 import { strings } from "../i18n/strings.ts";
 import { CopyIcon } from "./icons.tsx";
 
-/** What {@link CopyButton} takes. */
 export interface CopyButtonProps {
   /** Gives what is copied. */
   text: () => string;
   /** What it does. @default {strings.copy} */
   label?: string;
-  /** The button's id. */
   id?: string;
 }
 

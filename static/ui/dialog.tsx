@@ -3,15 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon } from "./icons.tsx";
 
-/** What {@link Dialog} takes. */
 export interface DialogProps {
-  /** What it is called. */
   title: string;
-  /** A class of its own. */
   class: string;
   /** It was closed. */
   onclose: () => void;
-  /** What is in it. */
   children: ComponentChildren;
 }
 

@@ -7,17 +7,13 @@ import { DownloadIcon } from "./icons.tsx";
 import { saveFile } from "./save_file.ts";
 import { useAction } from "./use_action.ts";
 
-/** What {@link DownloadButton} takes. */
 export interface DownloadButtonProps {
   /** Makes the file. `onrows` takes the number of rows read up to now, where that takes a while. */
   file: (onrows: (count: number) => void, signal: AbortSignal) => Blob | Promise<Blob>;
-  /** The file's name. */
   name: string;
-  /** What it does. */
   label: string;
   /** What stands beside its sign. @default {nothing} */
   text?: string;
-  /** The button's id. */
   id?: string;
 }
 

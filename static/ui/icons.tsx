@@ -74,7 +74,6 @@ export function StatusIcon({ status }: { status: Status }): JSX.Element {
   }
 }
 
-/** Back to where one was. */
 export function BackIcon(): JSX.Element {
   return (
     <Icon name="back">
@@ -83,7 +82,6 @@ export function BackIcon(): JSX.Element {
   );
 }
 
-/** Something new. */
 export function PlusIcon(): JSX.Element {
   return (
     <Icon name="plus">
@@ -92,7 +90,6 @@ export function PlusIcon(): JSX.Element {
   );
 }
 
-/** Out by the door. */
 export function SignOutIcon(): JSX.Element {
   return (
     <Icon name="sign-out">
@@ -101,7 +98,6 @@ export function SignOutIcon(): JSX.Element {
   );
 }
 
-/** Away with it. */
 export function CloseIcon(): JSX.Element {
   return (
     <Icon name="close">
@@ -110,7 +106,6 @@ export function CloseIcon(): JSX.Element {
   );
 }
 
-/** Copies. */
 export function CopyIcon(): JSX.Element {
   return (
     <Icon name="copy">
@@ -120,7 +115,6 @@ export function CopyIcon(): JSX.Element {
   );
 }
 
-/** A file goes up. */
 export function UploadIcon(): JSX.Element {
   return (
     <Icon name="upload">
@@ -129,7 +123,6 @@ export function UploadIcon(): JSX.Element {
   );
 }
 
-/** Looks for something. */
 export function SearchIcon(): JSX.Element {
   return (
     <Icon name="search">
@@ -152,7 +145,6 @@ export function BellIcon({ on }: { on: boolean }): JSX.Element {
   );
 }
 
-/** Newer ones are up there. */
 export function UpIcon(): JSX.Element {
   return (
     <Icon name="up">
@@ -161,7 +153,6 @@ export function UpIcon(): JSX.Element {
   );
 }
 
-/** Which keys do what. */
 export function KeysIcon(): JSX.Element {
   return (
     <Icon name="keys">
@@ -171,7 +162,6 @@ export function KeysIcon(): JSX.Element {
   );
 }
 
-/** Comes down here as a file. */
 export function DownloadIcon(): JSX.Element {
   return (
     <Icon name="download">
@@ -180,7 +170,6 @@ export function DownloadIcon(): JSX.Element {
   );
 }
 
-/** Stays at the end. */
 export function FollowIcon(): JSX.Element {
   return (
     <Icon name="follow">
@@ -189,7 +178,6 @@ export function FollowIcon(): JSX.Element {
   );
 }
 
-/** Something to look at. */
 export function WarnIcon(): JSX.Element {
   return (
     <Icon name="warn">

@@ -3,7 +3,6 @@ import type { ComponentChildren, JSX } from "preact";
 import { bytes } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** What {@link LongText} takes. */
 export interface LongTextProps {
   /** Anything, from anywhere: it is shown as text. */
   text: string;

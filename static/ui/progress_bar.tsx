@@ -4,9 +4,7 @@ import { knownProgress } from "../client/progress/known_progress.ts";
 import { percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** What {@link ProgressBar} takes. */
 export interface ProgressBarProps {
-  /** The task. */
   record: TaskRecord;
   /** In a row of the list. @default {false} */
   small?: boolean;
@@ -18,7 +16,6 @@ export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.El
   return <Bar name={kind} status={status} value={knownProgress(record)} small={small} />;
 }
 
-/** What {@link Bar} takes. */
 export interface BarProps {
   /** What it is the bar of. */
   name: string;

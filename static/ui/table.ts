@@ -13,12 +13,10 @@ const FORMULA = /^[=+\-@\t\r]/;
 /** An object, by its names. */
 export type Entries = Record<string, unknown>;
 
-/** See the module. */
 export interface Table {
   /** In the order in which they first come. */
   readonly columns: readonly string[];
-  /** The rows. */
-  readonly items: readonly Entries[];
+  readonly rows: readonly Entries[];
 }
 
 export function isObject(value: unknown): value is Entries {
@@ -29,19 +27,19 @@ export function isObject(value: unknown): value is Entries {
 export function asTable(value: unknown): Table | null {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) return null;
   const columns = new Set<string>();
-  for (const item of value) {
-    for (const name in item) columns.add(name);
+  for (const row of value) {
+    for (const name in row) columns.add(name);
     if (columns.size > MAX_COLUMNS) return null;
   }
-  return { columns: [...columns], items: value };
+  return { columns: [...columns], rows: value };
 }
 
 /**
  * The table as CSV (RFC 4180), as spreadsheets take it: UTF-8 with its mark, and with a `'` before
  * a text that would be run as a formula, which a hostile file may have put there.
  */
-export function tableCsv({ columns, items }: Table): string {
-  const lines = [columns, ...items.map((item) => columns.map((column) => item[column]))];
+export function tableCsv({ columns, rows }: Table): string {
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
   return `\ufeff${lines.map((cells) => cells.map(cell).join(",")).join("\r\n")}\r\n`;
 }
 

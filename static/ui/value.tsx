@@ -8,11 +8,8 @@ import { Cell, ValueTable } from "./value_table.tsx";
 /** Characters of JSON shown at first. */
 const MAX_JSON = 20_000;
 
-/** What {@link Value} takes. */
 export interface ValueProps {
-  /** What is shown. */
   value: unknown;
-  /** What it is. */
   label: string;
   /** Names the files of its tables; none where they are not to be taken away. */
   file?: string | undefined;

@@ -16,11 +16,8 @@ const DRAWN = 500;
 /** Characters of a cell shown at first. */
 const MAX_CELL = 300;
 
-/** What {@link ValueTable} takes. */
 export interface ValueTableProps {
-  /** What it holds. */
   table: Table;
-  /** What it is. */
   label: string;
   /** The name of the file of its rows, without its end; none where they are not to be taken away. */
   file?: string | undefined;
@@ -28,18 +25,18 @@ export interface ValueTableProps {
 
 /** A table: short ones as they are, long ones with a scroll of their own and a file of all rows. */
 export function ValueTable({ table, label, file }: ValueTableProps): JSX.Element {
-  const { columns, items } = table;
+  const { columns, rows } = table;
   const shown = useSignal(DRAWN);
   // Numbers stand below each other by their ends.
   const numbers = new Set(
-    columns.filter((column) => items.every((item) => typeof (item[column] ?? 0) === "number")),
+    columns.filter((column) => rows.every((row) => typeof (row[column] ?? 0) === "number")),
   );
-  const tall = items.length > TALL;
+  const tall = rows.length > TALL;
   return (
     <>
       {tall && (
         <div class="table-head">
-          <span class="table-count">{strings.tableRows(number(items.length))}</span>
+          <span class="table-count">{strings.tableRows(number(rows.length))}</span>
           {file !== undefined && (
             <DownloadButton
               label={strings.downloadCsv}
@@ -67,24 +64,24 @@ export function ValueTable({ table, label, file }: ValueTableProps): JSX.Element
             </tr>
           </thead>
           <tbody>
-            {items.slice(0, shown.value).map((item, at) => (
+            {rows.slice(0, shown.value).map((row, at) => (
               <tr key={at}>
                 {columns.map((column) => (
-                  <td key={column} class={cellClass(item[column], numbers.has(column))}>
-                    <Cell value={item[column]} />
+                  <td key={column} class={cellClass(row[column], numbers.has(column))}>
+                    <Cell value={row[column]} />
                   </td>
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
-        {shown.value < items.length && (
+        {shown.value < rows.length && (
           <button
             type="button"
             class="link table-more"
             onClick={() => shown.value += DRAWN}
           >
-            {strings.moreRows(number(Math.min(DRAWN, items.length - shown.value)))}
+            {strings.moreRows(number(Math.min(DRAWN, rows.length - shown.value)))}
           </button>
         )}
       </div>

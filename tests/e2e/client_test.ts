@@ -140,7 +140,7 @@ Deno.test("Chromium: a page of another origin outlives the server, every row onc
   });
 });
 
-Deno.test("the element says that it connects anew, and goes on", async () => {
+Deno.test("the element says that it reconnects, and goes on", async () => {
   await using owned = new AsyncDisposableStack();
   const gate = owned.use(closedGate());
   let html = "";

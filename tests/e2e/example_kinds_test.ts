@@ -161,7 +161,7 @@ Deno.test("examples/kinds/rate_limited_api.ts waits when it is told to, and asks
 
 Deno.test("examples/kinds/text_stream.ts passes a text on as it comes, and goes on with it after a crash", async () => {
   const beginning = "All happy families are alike. ".repeat(7);
-  const calls: { answer_so_far: string; write: (piece: string) => void; end: () => void }[] = [];
+  const calls: { answer_so_far: string; write: (part: string) => void; end: () => void }[] = [];
   let called = Promise.withResolvers<void>();
   await using api = serveApi(async (request) => {
     const { answer_so_far } = await request.json();
@@ -171,7 +171,7 @@ Deno.test("examples/kinds/text_stream.ts passes a text on as it comes, and goes 
     const ignore = () => {};
     calls.push({
       answer_so_far,
-      write: (piece) => void writer.write(new TextEncoder().encode(piece)).catch(ignore),
+      write: (part) => void writer.write(new TextEncoder().encode(part)).catch(ignore),
       end: () => void writer.close().catch(ignore),
     });
     called.resolve();
@@ -201,8 +201,8 @@ Deno.test("examples/kinds/text_stream.ts passes a text on as it comes, and goes 
   assertEquals([status, result], ["completed", { text }]);
   // As a reader puts it together.
   let read = "";
-  for (const piece of await outputs(second.url, task_id)) {
-    read = read.slice(0, piece.at) + piece.text;
+  for (const part of await outputs(second.url, task_id)) {
+    read = read.slice(0, part.at) + part.text;
   }
   assertEquals(read, text);
 });

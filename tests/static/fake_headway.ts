@@ -25,7 +25,6 @@ interface Stream {
 
 const encoder = new TextEncoder();
 
-/** See the module. */
 export class FakeHeadway extends FakeClock implements World {
   /** The newest record of each task. */
   readonly records = new Map<string, TaskRecord>();

@@ -23,7 +23,6 @@ interface Connection {
 
 const encoder = new TextEncoder();
 
-/** See the module. */
 export class FakeTask extends FakeClock implements World {
   /** What is stored of it: rows, changes of its state, its end. */
   rows: Row[] = [];
@@ -35,8 +34,8 @@ export class FakeTask extends FakeClock implements World {
   status = 200;
   /** Bytes after which a new connection breaks, in the middle of whatever it is. */
   breaksAfter = Infinity;
-  /** Bytes that come in one piece, at the most. */
-  pieces = Infinity;
+  /** Bytes that come in one chunk, at most. */
+  chunkBytes = Infinity;
 
   /** A read is left hanging when its request is aborted, and the end does not close it. */
   hangs = false;
@@ -55,7 +54,7 @@ export class FakeTask extends FakeClock implements World {
     return this.#connections.size;
   }
 
-  /** Pieces that nobody has read yet. */
+  /** Chunks that nobody has read yet. */
   get unread(): number {
     return [...this.#connections].reduce((sum, it) => sum + 1 - it.controller.desiredSize!, 0);
   }
@@ -186,8 +185,8 @@ export class FakeTask extends FakeClock implements World {
     if (!this.#connections.has(connection)) return;
     const bytes = encoder.encode(text);
     const kept = bytes.subarray(0, connection.left);
-    for (let at = 0; at < kept.length; at += this.pieces) {
-      connection.controller.enqueue(kept.slice(at, at + this.pieces));
+    for (let at = 0; at < kept.length; at += this.chunkBytes) {
+      connection.controller.enqueue(kept.slice(at, at + this.chunkBytes));
     }
     connection.left -= kept.length;
     if (connection.left > 0) return;

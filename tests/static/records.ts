@@ -1,4 +1,5 @@
 import type { TaskRecord } from "headway";
+import type { StateRow } from "../../static/task/log_rows.ts";
 
 /** A record as the server would send it. */
 export function record(fields: Partial<TaskRecord> = {}): TaskRecord {
@@ -26,6 +27,21 @@ export function record(fields: Partial<TaskRecord> = {}): TaskRecord {
     finished_at: null,
     cancel_requested: false,
     seq: 1,
+    ...fields,
+  };
+}
+
+/** A change of the state, as the log of a task has it. */
+export function stateRow(seq: number, time: string, fields: Partial<StateRow> = {}): StateRow {
+  return {
+    type: "state",
+    seq,
+    time,
+    status: "running",
+    attempt: 1,
+    canceling: false,
+    error: null,
+    runAt: time,
     ...fields,
   };
 }

@@ -25,7 +25,6 @@ export interface Shown {
   locale: string;
   /** Where it stands. */
   state: Status | "loading" | "error";
-  /** What it is called. */
   label: string;
   /** Names the bar. */
   barLabel: string;

@@ -1,6 +1,5 @@
 import type { TaskRecord } from "../client.d.ts";
 
-/** What {@link knownProgress} reads. */
 export type ProgressRecord = Pick<TaskRecord, "status" | "progress" | "done" | "total" | "stages">;
 
 /**

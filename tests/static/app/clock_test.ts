@@ -6,7 +6,7 @@ import { record } from "../records.ts";
 Deno.test("Skew finds the server's clock by what took the shortest to arrive", () => {
   const skew = new Skew();
   assertEquals(skew.serverTime(5000), 5000);
-  // The client is 60 s ahead; times arrive 400, 20 and 3,000 ms late, and one is no time.
+  // The client is 60 s ahead; times arrive 400, 20 and 3,000 ms late, and one is not a time.
   for (const late of [400, 20, 3000]) skew.observe(1_000_000, 1_060_000 + late);
   skew.observe(NaN, 0);
   assertEquals(skew.serverTime(1_060_020), 1_000_000);

@@ -73,7 +73,7 @@ Deno.test("watch() and submit() know the types of the task they are for", () => 
   holds<Equal<Output["data"]["data"], { row: number } | string>>();
   const wrong: Parameters<typeof submit<typeof typed>>[1] = {
     size: "3",
-    // @ts-expect-error It is no boolean.
+    // @ts-expect-error It is not a boolean.
     deep: "yes",
   };
   assertEquals(wrong?.size, "3");

@@ -137,7 +137,7 @@ Deno.test("describe() takes whatever a task, or a page, says", () => {
   ));
 });
 
-Deno.test("Format writes times in two units at the most", () => {
+Deno.test("Format writes times in two units at most", () => {
   const format = new Format("en");
   const cases = [[0, "0s"], [59_499, "59s"], [60_000, "1m"], [3_661_000, "1h 1m"], [
     90_061_000,

@@ -221,7 +221,7 @@ Deno.test("watch() takes a connection for dead on which nothing is heard, not on
 
   const slow = new FakeTask();
   for (let n = 0; n < 1000; n++) slow.row();
-  slow.pieces = 1000;
+  slow.chunkBytes = 1000;
   const pace = Promise.withResolvers<void>();
   const read = reading(watch(slow, { stallMs: 1000 }), () => pace.promise);
   await slow.pass(100_000);
@@ -377,7 +377,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.oneof(fc.nat(2000), fc.constant(Infinity)).map((bytes) => (task: FakeTask) =>
     task.breaksAfter = bytes
   ),
-  fc.integer({ min: 1, max: 300 }).map((bytes) => (task: FakeTask) => task.pieces = bytes),
+  fc.integer({ min: 1, max: 300 }).map((bytes) => (task: FakeTask) => task.chunkBytes = bytes),
   fc.nat(60_000).map((ms) => (task: FakeTask) => task.pass(ms)),
   fc.nat(60_000).map((ms) => (task: FakeTask) => task.sleep(ms)),
 );

@@ -168,7 +168,7 @@ Deno.test("Feed takes a connection for dead on which no heartbeat comes, and say
   assertEquals([tab.state, tab.list.size], ["live", 1]);
 });
 
-Deno.test("Feed connects anew at once when the machine wakes", async () => {
+Deno.test("Feed reconnects at once when the machine wakes", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   tab.watchList();

@@ -60,7 +60,7 @@ Deno.test("rate() is per second, or per minute where that is too little to read"
   assertEquals(plain(rate(2.5, null, false)), "2.5%/s");
 });
 
-Deno.test("duration() takes two units at the most and leaves empty ones out", () => {
+Deno.test("duration() takes two units at most and leaves empty ones out", () => {
   assertEquals(
     [0, 499, 500, 12_000, 59_999, 80_000, 3_600_000, 3_661_000, 273_600_000, -5].map((ms) =>
       plain(duration(ms))

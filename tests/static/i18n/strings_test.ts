@@ -31,7 +31,7 @@ Deno.test("every language says all that English says, with the same values in it
 Deno.test("a Chinese word is Chinese, with the punctuation of Chinese", () => {
   const english = words(en);
   for (const [path, text] of words(zh)) {
-    // The product and the keys are called the same everywhere; what is not a word is no word.
+    // The product and the keys are called the same everywhere; what is not a word is left out.
     const word = path !== "product" && !/^(list\.(help|pick)Keys|taskKeys)\.\d\.[01]$/.test(path) &&
       /[a-z]{2}/i.test(text);
     if (word) assert(text !== english.get(path), `${path} is still English: ${text}`);

@@ -112,7 +112,7 @@ Deno.test("ListState keeps a bounded number of rows, and knows where they end", 
   assertEquals(state.get(id(50)), undefined);
 });
 
-Deno.test("ListState is as if everything had been sorted and filtered anew at each event", () => {
+Deno.test("ListState is as if everything had been sorted and filtered again at each event", () => {
   const event = fc.record({
     n: fc.integer({ min: 0, max: 30 }),
     what: fc.constantFrom("running", "completed", "deleted", "release", "sweep"),

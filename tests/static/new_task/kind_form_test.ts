@@ -4,16 +4,18 @@ import { z } from "zod";
 import type { AnyTask } from "headway";
 import { checksum, csvProfile, demo } from "../../../lib/kinds/mod.ts";
 import {
+  firstValues,
+  holdsInput,
+  toInput,
+  withPending,
+} from "../../../static/new_task/form_values.ts";
+import {
   type Field,
   fieldAt,
   fileFields,
-  firstValues,
   formFields,
-  holdsInput,
   jsonField,
   takesFile,
-  toInput,
-  withPending,
 } from "../../../static/new_task/kind_form.ts";
 
 const KINDS = [demo, checksum, csvProfile] as unknown as AnyTask[];

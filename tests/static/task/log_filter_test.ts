@@ -10,6 +10,7 @@ import {
 } from "../../../static/task/log_filter.ts";
 import { appendRows, type LogRow, type LogRows, NO_ROWS } from "../../../static/task/log_rows.ts";
 import { rowLine } from "../../../static/task/log_text.ts";
+import { stateRow } from "../records.ts";
 
 const time = "2030-01-01T00:00:00.000Z";
 
@@ -17,28 +18,14 @@ function logged(seq: number, level: string, message: string, data: string | null
   return { type: "log", seq, time, level, message, data };
 }
 
-function state(seq: number, fields: Partial<LogRow & { type: "state" }>): LogRow {
-  return {
-    type: "state",
-    seq,
-    time,
-    status: "running",
-    attempt: 1,
-    canceling: false,
-    error: null,
-    runAt: time,
-    ...fields,
-  };
-}
-
 const ROWS: LogRow[] = [
-  state(1, { status: "pending", attempt: 0 }),
+  stateRow(1, time, { status: "pending", attempt: 0 }),
   logged(2, "debug", "Opened [a.b]"),
   logged(3, "info", "row 7", '{"key":"Straße"}'),
   logged(4, "warn", "skipped"),
   { type: "output", seq: 5, time, data: { sum: 7 }, text: '{"sum":7}' },
   logged(6, "error", "It broke"),
-  state(7, { status: "failed", error: { name: "RangeError", message: "beyond" } }),
+  stateRow(7, time, { status: "failed", error: { name: "RangeError", message: "beyond" } }),
 ];
 const LOG: LogRows = appendRows(NO_ROWS as LogRows, ROWS);
 
@@ -86,11 +73,11 @@ Deno.test("matches() gives the whole text back, with what was looked for at ever
   const text = fc.string({ unit: "grapheme" });
   fc.assert(fc.property(text, fc.string({ minLength: 1, maxLength: 2 }), (text, wanted) => {
     const { pattern } = logFilter("debug", wanted);
-    const pieces = matches(text + wanted + text, pattern);
-    assertEquals(pieces.join(""), text + wanted + text);
-    const marked = pieces.filter((_, n) => n % 2 === 1);
+    const parts = matches(text + wanted + text, pattern);
+    assertEquals(parts.join(""), text + wanted + text);
+    const marked = parts.filter((_, n) => n % 2 === 1);
     assert(marked.length > 0);
-    assert(marked.every((piece) => piece.toLowerCase() === wanted.toLowerCase()));
+    assert(marked.every((part) => part.toLowerCase() === wanted.toLowerCase()));
   }));
 });
 

@@ -37,7 +37,7 @@ Deno.test("addSample() keeps the first, the newest and a bounded number, in orde
   );
 });
 
-Deno.test("addSample() begins anew with another attempt, and is not bothered by the past", () => {
+Deno.test("addSample() starts over with another attempt, and is not bothered by the past", () => {
   let samples = addSample(addSample(NO_SAMPLES, said(0, 0)), said(5000, 40, { stage: "read" }));
   assertStrictEquals(addSample(samples, said(3000, 20)), samples);
   // While it waits for the next attempt, the last one is still to be seen.
@@ -94,7 +94,7 @@ Deno.test("chart() draws percent where it is known, else what is counted, and th
   assertEquals(percents.area, "M0 100L333.3 90L666.7 80L1000 70V100H0Z");
   const counts = chart([0, 4, 8].map((n) => ({ at: n, percent: null, done: n })))!;
   assertEquals(counts.points.map(({ y }) => y), [100, 50, 0]);
-  // Where it counts anew, or goes on from a checkpoint, what it jumps to is no speed.
+  // Where it counts again, or goes on from a checkpoint, what it jumps to is no speed.
   const rates = (done: (number | null)[]) =>
     chart(done.map((done, n) => ({ at: n * 1000, percent: null, done })))!
       .points.map(({ rate }) => rate);

@@ -83,7 +83,7 @@ Deno.test("reduceTask() drops the result when the task runs again", () => {
   assertEquals(reduceTask(again, [complete(7, "old")]).ended, false);
 });
 
-Deno.test("reduceTask() begins anew at a reset", () => {
+Deno.test("reduceTask() starts over at a reset", () => {
   const state = reduceTask(reduceTask(NO_TASK, WHOLE), [
     {
       type: "reset",

@@ -8,23 +8,13 @@ import {
   withRecord,
 } from "../../../static/task/timeline.ts";
 import type { TaskRecord } from "../../../lib/task/record.ts";
-import { record } from "../records.ts";
+import { record, stateRow } from "../records.ts";
 import type { StateRow } from "../../../static/task/log_rows.ts";
 
 /** A change at a second. */
 function state(second: number, fields: Partial<StateRow> = {}): StateRow {
   const time = new Date(second * 1000).toISOString();
-  return {
-    type: "state",
-    seq: second,
-    time,
-    status: "running",
-    attempt: 1,
-    canceling: false,
-    error: null,
-    runAt: time,
-    ...fields,
-  };
+  return stateRow(second, time, fields);
 }
 
 const error = { name: "RangeError", message: "It broke" };
