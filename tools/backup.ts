@@ -17,7 +17,6 @@ const ALL_PAGES = 2 ** 31 - 1;
 
 /** A copy cannot be made; the message says why. */
 export class BackupError extends Error {
-  /** Tells it from other errors. */
   override name = "BackupError";
 }
 
@@ -26,7 +25,7 @@ export class BackupError extends Error {
  *
  * @returns The bytes it takes.
  * @throws {BackupError} If it cannot be, or would take the place of a file.
- * @throws {StoreOpenError} If `from` is no store.
+ * @throws {StoreOpenError} If `from` is not a store.
  */
 export async function backUp(from: string, to: string): Promise<number> {
   if (!await exists(from)) throw new BackupError(`There is no store at ${from}`);
@@ -54,7 +53,7 @@ export async function backUp(from: string, to: string): Promise<number> {
  * Reads all of a copy that nobody uses.
  *
  * @param name What it is a copy of, or was made from: for the message.
- * @throws {BackupError} If it is no store, or something in it is wrong.
+ * @throws {BackupError} If it is not a store, or something in it is wrong.
  */
 export async function checkCopy(path: string, name: string): Promise<void> {
   let found: unknown;
@@ -75,7 +74,6 @@ export async function syncFile(path: string): Promise<void> {
   await file.sync();
 }
 
-/** Whether there is a file. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }

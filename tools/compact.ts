@@ -13,7 +13,7 @@ import { checkStoreFile, storeFault } from "../lib/kv/store_file.ts";
 import { BackupError, configuredStore, exists, fail } from "./backup.ts";
 
 /**
- * Writes a store's file anew, without free pages. It takes as much room again while it does, and a
+ * Rewrites a store's file without free pages. It takes as much room again while it does, and a
  * store that is cut short in it is as it was.
  *
  * @returns The bytes it took, and takes.

@@ -49,7 +49,7 @@ async function work(url: string): Promise<string> {
 }
 
 /** Waits until the page shows what it has, and nothing moves. */
-async function settle(page: Page, content: string): Promise<void> {
+async function showsAll(page: Page, content: string): Promise<void> {
   await page.waitForSelector(content);
   await page.waitForSelector(".connection-live");
   await page.evaluate(async () => {
@@ -74,7 +74,7 @@ for (const [view, path, content] of views) {
       height,
     });
     const { page } = opened;
-    await settle(page, content);
+    await showsAll(page, content);
     const name = `${view}-${language}-${scheme}-${width}`;
     const picture = await page.screenshot();
     await Deno.writeFile(new URL(`all/${name}.png`, TARGET), picture);

@@ -210,7 +210,7 @@ function lines(text: string) {
   return text.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-Deno.test("the command ends with the task's fate", async () => {
+Deno.test("the command exits with a status code for how the task ended", async () => {
   await using server = await startServer();
   await using completed = command(server.url, "steps", "--input", '{"steps":3}');
   await using failed = command(server.url, "throws", "--input", '{"message":"a\\u001b[2J"}');
@@ -353,8 +353,8 @@ async function onTerminal(
   let timer: ReturnType<typeof setInterval> | undefined;
   let pressed = false;
   let text = "";
-  for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-    text += piece;
+  for await (const chunk of process.stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
     if (pressed || !text.includes(press.at)) continue;
     pressed = true;
     (press.instead ?? ctrlC)();

@@ -13,7 +13,6 @@ export class ServerError extends Error {
   /** The HTTP status; 0 where there was no answer. */
   readonly status: number;
 
-  /** Says it for the person. */
   constructor(status: number, message: string) {
     super(message);
     this.status = status;
@@ -28,15 +27,11 @@ export class ServerError extends Error {
 /** Milliseconds a short request may take. A cancel waits up to two seconds for the end. */
 const REQUEST_MS = 15_000;
 
-/** The requests of the command. */
 export class Api {
-  /** Where it is. */
   readonly url: string;
-  /** What opens it. */
   readonly token: string | undefined;
   readonly #headers: Record<string, string>;
 
-  /** For the server at `url`. */
   constructor(url: string, token: string | undefined) {
     this.url = url;
     this.token = token;
@@ -75,7 +70,6 @@ export class Api {
     return this.#json("/kinds");
   }
 
-  /** Submits a task. */
   submit(body: Record<string, unknown>, key: string | undefined): Promise<TaskRecord> {
     const headers = {
       "content-type": "application/json",
@@ -84,12 +78,10 @@ export class Api {
     return this.#json("/tasks", { method: "POST", headers, body: JSON.stringify(body) });
   }
 
-  /** A task. */
   task(id: string): Promise<TaskRecord> {
     return this.#json(`/tasks/${encodeURIComponent(id)}`);
   }
 
-  /** Asks a task to stop. */
   async cancel(id: string): Promise<void> {
     await this.#json(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
   }

@@ -15,7 +15,7 @@ export class Screen implements Disposable {
   #drawn = "";
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** What stands below the lines, drawn anew ten times a second, in the width there is. */
+  /** What stands below the lines, redrawn ten times a second, in the width there is. */
   bar(draw: (width: number) => string): void {
     if (!this.terminal) return;
     this.#bar = draw;

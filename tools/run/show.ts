@@ -32,7 +32,6 @@ export class Show implements Disposable {
     this.#how = how;
   }
 
-  /** An event of the task. */
   event({ event, id, data }: TaskEvent): void {
     if (this.#how === "json") return this.#print(cleanJson({ event, id, data }));
     if (this.#how === "quiet") return;
@@ -66,7 +65,6 @@ export class Show implements Disposable {
     this.#print(this.#time() + [state, ...facts].join(" · "));
   }
 
-  /** The task's end. */
   end(record: TaskRecord): void {
     const { status, result, error, created_at, finished_at } = record;
     if (this.#how === "json") {
@@ -91,7 +89,6 @@ export class Show implements Disposable {
     else write(Deno.stderr, `${clean}\n`);
   }
 
-  /** The id of a task that is left alone. */
   id(id: string): void {
     this.#print(this.#how === "json" ? cleanJson({ task_id: id }) : cleanLine(id));
   }

@@ -42,7 +42,7 @@ export function cleanJson(value: unknown, indent?: number): string {
   });
 }
 
-/** How many cells of a terminal a text takes, at the most. */
+/** How many cells of a terminal a text takes, at most. */
 export function cells(text: string): number {
   let count = 0;
   for (const character of text) {

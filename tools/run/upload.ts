@@ -35,7 +35,7 @@ export async function withUpload(
   if (field === undefined) throw new UsageError(`'${kind}' takes no file`);
   using file = await open(path);
   const { size, isFile } = await file.stat();
-  if (!isFile) throw new UsageError(`${path} is no file`);
+  if (!isFile) throw new UsageError(`${path} is not a file`);
   if (size > limits.max_upload) {
     throw new UsageError(`${path} has ${size} bytes, the server takes ${limits.max_upload}`);
   }

@@ -8,7 +8,6 @@ export interface TaskEvent {
   event: string;
   /** The stream's id at this event. */
   id: string;
-  /** Its data. */
   // deno-lint-ignore no-explicit-any -- JSON of the server
   data: any;
 }
