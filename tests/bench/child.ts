@@ -1,4 +1,3 @@
-/** Options of {@link Child}. */
 export interface ChildOptions {
   args: string[];
   env?: Record<string, string>;

@@ -7,8 +7,8 @@ import { stamp } from "./pace.mjs";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Hands `text` over in pieces, each in the middle of a larger buffer, as reads do. */
-function inPieces(
+/** Hands `text` over in chunks, each in the middle of a larger buffer, as reads do. */
+function inChunks(
   text: string,
   cuts: number[],
   push: (bytes: Uint8Array, from: number, to: number) => void,
@@ -18,10 +18,10 @@ function inPieces(
     a - b
   );
   for (let i = 1; i < at.length; i++) {
-    const piece = bytes.subarray(at[i - 1]!, at[i]!);
-    const buffer = new Uint8Array(piece.length + 6).fill(10);
-    buffer.set(piece, 3);
-    push(buffer, 3, 3 + piece.length);
+    const chunk = bytes.subarray(at[i - 1]!, at[i]!);
+    const buffer = new Uint8Array(chunk.length + 6).fill(10);
+    buffer.set(chunk, 3);
+    push(buffer, 3, 3 + chunk.length);
   }
 }
 
@@ -32,7 +32,7 @@ function decode(text: string, cuts: number[]): { bodies: string[]; status: numbe
       bodies.push(bodies.pop()! + decoder.decode(bytes.subarray(from, to))),
     end: () => bodies.push(""),
   });
-  inPieces(text, cuts, (bytes, from, to) => http.push(bytes, from, to));
+  inChunks(text, cuts, (bytes, from, to) => http.push(bytes, from, to));
   return { bodies, status: http.status };
 }
 
@@ -69,7 +69,7 @@ Deno.test("EventScanner finds every event, however the reads cut them", () => {
     const scanner = new EventScanner((bytes, { name, id, idPart, dataFrom, dataTo }) => {
       found.push([name, id, idPart, decoder.decode(bytes.subarray(dataFrom, dataTo))]);
     });
-    inPieces(text, cuts, (bytes, from, to) => scanner.push(bytes, from, to));
+    inChunks(text, cuts, (bytes, from, to) => scanner.push(bytes, from, to));
     assertEquals(found, [
       ["", 1, 0, '{"a":1}'],
       ["log", 2, 0, "{}"],

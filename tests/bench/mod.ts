@@ -34,7 +34,7 @@ interface Options {
 
 /** Cores taken by neither the server nor the client that spoil a round. */
 const STRANGERS = 0.25;
-/** Spoiled rounds that a scenario repeats, at the most. */
+/** Spoiled rounds that a scenario repeats, at most. */
 const SPOILED = 3;
 /** Sockets of the idle scenario on both sides, and some room. */
 const OPEN_FILES = 6000;
@@ -94,7 +94,7 @@ async function runScenario(scenario: Scenario, options: Options): Promise<Rounds
   return rounds;
 }
 
-/** Waits, for two minutes at the most, until nobody else uses the machine. */
+/** Waits, for two minutes at most, until nobody else uses the machine. */
 async function quiet(): Promise<void> {
   for (let i = 0; i < 60; i++) {
     const before = machineSeconds();

@@ -1,6 +1,6 @@
 /**
  * What a thousand updates a second cost the page: how busy its main thread is in a real Chromium,
- * and how long it is kept from answering at the most. `deno task bench:page`, on a quiet machine.
+ * and how long it is kept from answering at most. `deno task bench:page`, on a quiet machine.
  *
  * @module
  */

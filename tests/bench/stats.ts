@@ -28,7 +28,6 @@ export class Samples {
     return this.#count;
   }
 
-  /** Adds one. */
   add(value: number): void {
     if (this.#count === this.#values.length) {
       const grown = new Float64Array(this.#count * 2);

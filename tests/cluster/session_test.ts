@@ -53,7 +53,7 @@ test("a session that is ended at one process is over at all, and stays so", asyn
   assertEquals((await scopes(two, late)).length, 3);
   await store.restart();
   const { status: told } = await leaving;
-  // It waits ten seconds for the store at the most; what it was sent is written in any case.
+  // It waits ten seconds for the store at most; what it was sent is written in any case.
   assert(told === 204 || told === 503, String(told));
   await eventually(async () => assertEquals(await scopes(two, late), []));
   await using three = await start();

@@ -134,8 +134,8 @@ for (const count of [1, 3]) {
     assertEquals([fits.status, (await fits.json()).size], [201, 6 * MiB]);
     await server.kill("SIGTERM");
     using store = await Deno.openKv(kv);
-    const pieces = await Array.fromAsync(store.list<Uint8Array>({ prefix: ["piece"] }));
-    assertEquals(pieces.reduce((sum, { value }) => sum + value.length, 0), 6 * MiB);
+    const chunks = await Array.fromAsync(store.list<Uint8Array>({ prefix: ["piece"] }));
+    assertEquals(chunks.reduce((sum, { value }) => sum + value.length, 0), 6 * MiB);
     assertEquals(await Array.fromAsync(store.list({ prefix: ["arriving"] })), []);
   });
 }

@@ -2,7 +2,6 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 /** A file system that can be filled. Needs root on Linux. */
 export interface SmallDisk extends AsyncDisposable {
-  /** Where it is. */
   readonly path: string;
   /** Leaves not a byte. */
   fill(): Promise<void>;

@@ -8,7 +8,6 @@ import type { TaskRecord } from "headway";
 import { HANG_MS, timePasses } from "./deadline.ts";
 import { eventually } from "./eventually.ts";
 
-/** Sends JSON. */
 export function post(
   url: string,
   body?: unknown,
@@ -43,7 +42,6 @@ export async function submit(
   }
 }
 
-/** A task's record. */
 export async function getTask(base: string, id: string): Promise<TaskRecord> {
   const response = await fetch(`${base}/tasks/${id}`);
   const body = await response.json();
@@ -64,18 +62,14 @@ export async function taskWhen(
   });
 }
 
-/** Waits for a task's end. */
 export function finished(base: string, id: string): Promise<TaskRecord> {
   return taskWhen(base, id, (record) => record.finished_at !== null);
 }
 
 /** A row of `GET /tasks/{id}/events`. */
 export interface EventRow {
-  /** Its place. */
   seq: number;
-  /** What it is. */
   event: string;
-  /** Its data. */
   // deno-lint-ignore no-explicit-any -- JSON, whose shape the test asserts
   data: any;
 }

@@ -43,7 +43,6 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** What {@link TestBrowser.open} takes. */
 export interface OpenPageOptions {
   /** CSS pixels. @default {1280} */
   width?: number;
@@ -65,7 +64,6 @@ export interface TestPage extends AsyncDisposable {
   readonly problems: string[];
 }
 
-/** A browser. Disposing of it closes it and removes all it wrote. */
 export class TestBrowser implements AsyncDisposable {
   /** As Puppeteer drives it. */
   readonly browser: Browser;
@@ -124,7 +122,6 @@ export class TestBrowser implements AsyncDisposable {
     return { page, problems, [Symbol.asyncDispose]: () => context.close() };
   }
 
-  /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owned.disposeAsync();
   }
@@ -166,7 +163,6 @@ async function requireLibraries(path: string): Promise<void> {
   if ((await output("ldd", [path])).includes("not found")) throw new Error(problem);
 }
 
-/** What a command prints; nothing where there is no such command. */
 async function output(command: string, args: string[]): Promise<string> {
   try {
     const { stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();

@@ -30,7 +30,7 @@ export async function within<T>(
 }
 
 /**
- * Lets so much time pass at the least, where time is what is tried: a lease that runs out, a load
+ * Lets so much time pass at least, where time is what is tried: a lease that runs out, a load
  * that is spread. Never to wait for something.
  */
 export function timePasses(ms: number): Promise<void> {

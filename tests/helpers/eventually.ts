@@ -1,6 +1,5 @@
 import { HANG_MS } from "./deadline.ts";
 
-/** Options of {@link eventually}. */
 export interface EventuallyOptions {
   /** Milliseconds after which the last error stands. @default {HANG_MS} */
   timeout?: number;

@@ -12,12 +12,9 @@ import { createLogger } from "../../lib/base/log.ts";
 
 const log = createLogger({ level: "off" });
 
-/** The epoch of the store. */
 export const EPOCH = "epoch00001";
 
-/** See the module. */
 export interface OpenedHub extends AsyncDisposable {
-  /** The store. */
   kv: Deno.Kv;
   /** Told of what is written. */
   hub: Hub;
@@ -25,7 +22,6 @@ export interface OpenedHub extends AsyncDisposable {
   write(commits: readonly TaskEvent[][], sid?: string): Promise<void>;
 }
 
-/** See the module. */
 export async function openHub(): Promise<OpenedHub> {
   await using resources = new AsyncDisposableStack();
   const kv = resources.adopt(await Deno.openKv(":memory:"), (kv) => kv.close());

@@ -40,7 +40,6 @@ export function parseFigures(text: string): Figures {
   return new Figures(values);
 }
 
-/** Asks a server. */
 export async function readMetrics(base: string): Promise<Figures> {
   const response = await fetch(`${base}/metrics`);
   const text = await response.text();

@@ -4,15 +4,11 @@
  * @module
  */
 
-/** A server of pages. */
 export interface OtherOrigin extends AsyncDisposable {
-  /** Its origin. */
   readonly origin: string;
 }
 
-/** What {@link otherOrigin} answers with. */
 export interface ForeignPage {
-  /** HTML. */
   html: string;
   /** The page's own Content-Security-Policy. */
   csp?: string;

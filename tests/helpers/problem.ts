@@ -1,9 +1,7 @@
 import { assertEquals, assertNotMatch } from "@std/assert";
 import { STATUS_TEXT, type StatusCode } from "@std/http";
 
-/** The members of a problem, as a test looks at them. */
 export interface Problem {
-  /** The sentence. */
   error: string;
   /** The part of the request that is wrong. */
   field?: string;

@@ -15,7 +15,6 @@ const ROOT = new URL("../../", import.meta.url);
 /** With `denokv` in HEADWAY_TEST_STORE, servers stand on a KV Connect server of their own. */
 export const ON_DENOKV: boolean = Deno.env.get("HEADWAY_TEST_STORE") === "denokv";
 
-/** What {@link startServer} takes. */
 export interface ServerOptions {
   /** Further `HEADWAY_…` variables. */
   env?: Record<string, string>;
@@ -33,7 +32,6 @@ export interface ServerOptions {
 export interface ServerProcess extends AsyncDisposable {
   /** Where it answers; empty for a `worker`. */
   readonly url: string;
-  /** The process. */
   readonly process: Deno.ChildProcess;
   /** Its SQLite file. */
   readonly kv: string;
@@ -115,7 +113,6 @@ async function readLines(
   if (rest !== "") take(rest);
 }
 
-/** What {@link testApp} takes beside the variables. */
 export type TestAppOptions = StartOptions;
 
 /**

@@ -13,11 +13,9 @@ export interface ReadEvent {
   id: string;
   /** `message` when it has no name. */
   event: string;
-  /** The text. */
   data: string;
 }
 
-/** What {@link openStream} takes. */
 export interface OpenOptions {
   /** Sent as `Last-Event-ID`. */
   lastEventId?: string;
@@ -29,7 +27,6 @@ export interface OpenOptions {
 
 /** Reads an event stream to its end, and keeps all it read. */
 export class StreamReader implements AsyncDisposable {
-  /** The response, its body taken. */
   readonly response: Response;
   /** Every event up to now. */
   readonly events: ReadEvent[] = [];
@@ -51,7 +48,6 @@ export class StreamReader implements AsyncDisposable {
   readonly #abort: AbortController;
   #changed = Promise.withResolvers<void>();
 
-  /** See {@link openStream}. */
   constructor(response: Response, abort: AbortController, lastEventId: string) {
     this.response = response;
     this.lastEventId = lastEventId;
@@ -124,7 +120,6 @@ export class StreamReader implements AsyncDisposable {
     await this.closed;
   }
 
-  /** See {@link StreamReader.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -177,7 +172,6 @@ export class RawConnection implements Disposable {
   text = "";
   #closed = false;
 
-  /** See {@link openRaw}. */
   constructor(socket: Deno.TcpConn) {
     this.socket = socket;
   }
@@ -238,7 +232,6 @@ export class RawConnection implements Disposable {
     this.socket.close();
   }
 
-  /** See {@link RawConnection.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

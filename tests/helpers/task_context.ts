@@ -2,7 +2,6 @@ import type { TaskContext, Yield } from "headway";
 import { readYield } from "../../lib/child/yields.ts";
 import { toJson } from "../../lib/task/json_value.ts";
 
-/** What {@link taskContext} takes beside the input. */
 export interface TaskContextOptions {
   /** The bytes of every upload. */
   bytes?: Uint8Array;

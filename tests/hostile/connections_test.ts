@@ -115,7 +115,7 @@ test("1,000 clients that never end their headers keep nobody else from being ser
   await eventually(() => assertLess(openFiles(server), files + 10));
 });
 
-test("a server that runs out of files goes on with who is there, and serves anew when it can", async () => {
+test("a server that runs out of files goes on with who is there, and serves again when it can", async () => {
   await using server = await startServer();
   const { task_id } = await submit(server.url, "ticker", { interval_ms: 20 });
   await using stream = await openStream(`${server.url}/tasks/${task_id}/stream`);

@@ -101,7 +101,7 @@ export const forges = defineTask({
         socket.on("error", () => {});
         await new Promise((resolve) => socket.write(frames, resolve));
       } catch {
-        // It is no socket, or in use.
+        // It is not a socket, or in use.
       }
     }
     await writeInWorker(3, frames);

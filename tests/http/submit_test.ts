@@ -115,7 +115,7 @@ Deno.test("POST /tasks says what is wrong, and with which field", async () => {
   assertEquals(list.tasks, []);
 });
 
-Deno.test("POST /tasks refuses a body that is no JSON, no UTF-8, or too large", async () => {
+Deno.test("POST /tasks refuses a body that is not JSON, not UTF-8, or too large", async () => {
   await using app = await testApp({ HEADWAY_MAX_BODY: "1000" });
   const send = (body: BodyInit | null) => fetch(`${app.url}/tasks`, { method: "POST", body });
   assertMatch((await assertProblem(await send("{"), 400)).error, /not JSON/);

@@ -1,5 +1,5 @@
 /**
- * What must hold of a server whatever befalls it. ARCHITECTURE.md states each at length, under the
+ * What must hold of a server whatever happens to it. ARCHITECTURE.md states each at length, under the
  * same number; a failure names it.
  *
  * @module
@@ -31,7 +31,6 @@ export type Invariant = keyof typeof INVARIANTS;
 
 /** One of them does not hold. */
 export class Broken extends Error {
-  /** Tells it from other errors. */
   override name = "Broken";
 
   /** Says which, and what was seen. */

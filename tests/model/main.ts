@@ -5,7 +5,7 @@
  * deno task model [--runs <n>] [--commands <n>] [--seed <n>] [--path <p>] [--replay-path <p>]
  * ```
  *
- * A failure prints what replays it. What befalls a real process is not the same twice to the
+ * A failure prints what replays it. What happens to a real process is never the same twice to the
  * millisecond, so some failures take several replays.
  *
  * @module

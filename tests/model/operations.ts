@@ -135,7 +135,7 @@ async function sendWithKey(
     headers: { "idempotency-key": key },
   });
   if (isLost(answer)) {
-    // Where its task was gone, or its time was over, it may have begun anew.
+    // Where its task was gone, or its time was over, it may have started over.
     if (used !== undefined) known.at = null;
     missing("a submit with a key", circumstances);
     return null;

@@ -24,7 +24,7 @@ export interface KnownTask {
   readonly id: string;
   /** What was sent. */
   readonly submission: Submission;
-  /** What may have befallen it. */
+  /** What may have happened to it. */
   readonly fate: Fate;
   /** It was deleted, or a delete of it got no answer. */
   gone: boolean | "maybe";

@@ -6,7 +6,6 @@ import { Watcher } from "./watcher.ts";
 
 /** A client of one task's stream, which keeps what it saw and finds what it should not have seen. */
 export class TaskWatcher extends Watcher {
-  /** The task. */
   readonly id: string;
   /** What it has seen, behind {@link TaskWatcher.start}. */
   seen: ReadEvent[] = [];

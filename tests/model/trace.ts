@@ -4,7 +4,7 @@ import { holds, type Invariant } from "./invariants.ts";
 import type { Script } from "./script.ts";
 import { THROWN } from "./thrown.ts";
 
-/** What may have befallen a task. */
+/** What may have happened to a task. */
 export interface Fate {
   /** Its script. */
   script: Script;
@@ -24,7 +24,7 @@ export interface Fate {
   mayDie: boolean;
   /** Its process was killed so often that it may be tried alone. */
   mayBeAlone: boolean;
-  /** How often it may have been retried at the most. */
+  /** How often it may have been retried at most. */
   retries: number;
   /** Its oldest rows may have been removed. */
   trims: boolean;

@@ -75,7 +75,6 @@ export abstract class Watcher implements AsyncDisposable {
     this.#following = this.#follow();
   }
 
-  /** See {@link Watcher.drop}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.drop();
   }

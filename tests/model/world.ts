@@ -59,7 +59,6 @@ export class World implements AsyncDisposable {
   readonly feeds: FeedWatcher[] = [];
   /** What happened. */
   readonly figures: Figures;
-  /** The store. */
   readonly file: string;
   /** Whether a crowd was in it from the first on. */
   readonly crowded: boolean;

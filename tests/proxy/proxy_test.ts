@@ -111,8 +111,8 @@ proxyTest("an upload is stored as it comes", async (app, proxy) => {
   const { client, url } = proxy;
   const answer = fetch(`${url}/uploads`, { method: "POST", client, headers: ADMIN, body });
   await eventually(async () => {
-    const pieces = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));
-    assert(pieces.length > 0);
+    const chunks = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["piece"] }));
+    assert(chunks.length > 0);
   });
   goOn.resolve();
   const upload = await (await answer).json();

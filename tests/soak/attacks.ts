@@ -104,7 +104,7 @@ async function submits(victim: Victim, perSecond: number, task: (n: number) => u
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Opens `count` connections, 500 a second, and holds them; one that is closed is opened anew. */
+/** Opens `count` connections, 500 a second, and holds them; one that is closed is opened again. */
 async function hold(
   victim: Victim,
   count: number,

@@ -19,7 +19,7 @@ const DASH = 45;
 /**
  * Splits the body of an event stream into events without decoding or copying them, except for one
  * that is cut by the end of a read. It reads what the two benched servers write (lines end with LF,
- * `name: value`, one `data` line an event) and is no general parser: 40,000 events a second must
+ * `name: value`, one `data` line an event) and is not a general parser: 40,000 events a second must
  * leave the processor to the server.
  */
 export class EventScanner {

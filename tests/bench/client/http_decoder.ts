@@ -1,6 +1,6 @@
 /** Where a decoder puts what it finds. Ranges are only valid during the call. */
 export interface BodySink {
-  /** A piece of a response's body: `bytes[from..to)`. */
+  /** A part of a response's body: `bytes[from..to)`. */
   body(bytes: Uint8Array, from: number, to: number): void;
   /** The response is complete. The decoder is ready for the next on the same connection. */
   end(): void;

@@ -89,7 +89,7 @@ Deno.test("readYield() says what is wrong with anything else", () => {
   }
 });
 
-Deno.test("readYield() refuses progress that is no number from 0", () => {
+Deno.test("readYield() refuses progress that is not a number from 0", () => {
   for (const field of ["progress", "done", "total"]) {
     for (const value of [NaN, Infinity, -1, 10n, "5", {}, cyclic, () => {}]) {
       assertThrows(

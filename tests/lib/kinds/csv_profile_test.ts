@@ -270,7 +270,7 @@ const files = fc.tuple(
 ).map(([bom, end, rows, utf8]) => {
   const text = bom + ["a,b,c", ...rows.map((row) => row.join(","))].join(end);
   const bytes = encoder.encode(text);
-  // Without its lead byte, an é or an emoji is no UTF-8.
+  // Without its lead byte, an é or an emoji is not UTF-8.
   return utf8 ? bytes : bytes.filter((byte) => byte !== 0xc3 && byte !== 0xf0);
 });
 

@@ -113,7 +113,7 @@ Deno.test("encodeMessage() keeps a leading space and an empty text", () => {
   assertEquals(encodeMessage({ id: "7" }), "id: 7\n\n");
 });
 
-Deno.test("encodeMessage() refuses a retry that is no whole number of milliseconds", () => {
+Deno.test("encodeMessage() refuses a retry that is not a whole number of milliseconds", () => {
   for (const retry of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
     assertThrows(() => encodeMessage({ retry }), RangeError, "Cannot encode 'retry'");
   }

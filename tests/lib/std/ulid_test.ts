@@ -31,13 +31,13 @@ Deno.test("monotonicUlid() always grows, also when the clock stands or goes back
   for (let index = 1; index < made.length; index++) assertLess(made[index - 1]!, made[index]!);
 });
 
-Deno.test("ulid() refuses a time that is no integer of 48 bits", () => {
+Deno.test("ulid() refuses a time that is not an integer of 48 bits", () => {
   for (const time of [-1, 1.5, NaN, Infinity, TIME_MAX + 1]) {
     assertThrows(() => ulid(time), RangeError, "Time must be a positive integer");
   }
 });
 
-Deno.test("decodeTime() refuses what is no ULID", () => {
+Deno.test("decodeTime() refuses what is not a ULID", () => {
   assertThrows(() => decodeTime(""), Error, "must be exactly 26 characters");
   assertThrows(() => decodeTime("01hyfkhg5f8rhm2pm3d7nstdas"), Error, "Invalid ULID character");
   assertThrows(() => decodeTime("U1HYFKHG5F8RHM2PM3D7NSTDAS"), Error, "found: U");
