@@ -53,7 +53,6 @@ export interface KindInfo {
   unavailable?: string | null;
 }
 
-/** An upload that was taken in. */
 export interface Upload {
   /** Names it in a task's input. */
   upload_id: string;
@@ -91,7 +90,6 @@ export interface ModuleInfo {
   module: string;
   /** Whether its kinds can be run. */
   state: "loading" | "ready" | "failed";
-  /** Why not. */
   reason: string | null;
 }
 
@@ -114,12 +112,9 @@ export async function getCounts(kind: string): Promise<Record<Status | "limit", 
   return await call("GET", `/tasks/counts${kind && `?${new URLSearchParams({ kind })}`}`);
 }
 
-/** What came of one task of many. */
 export interface BulkResult {
   task_id: string;
-  /** It was done. */
   ok: boolean;
-  /** Why it was not. */
   error?: string;
 }
 
@@ -223,7 +218,6 @@ export function uploadFile(
   return promise;
 }
 
-/** Where a task's resources are. */
 export function taskUrl(id: string): string {
   return `/tasks/${encodeURIComponent(id)}`;
 }

@@ -15,7 +15,6 @@ import { LanguageSwitch } from "../i18n/language_switch.tsx";
 /** Milliseconds: a stream that ends and comes back within this time is not news. */
 const ALARM_MS = 4000;
 
-/** What is above every view. */
 export function Header(): JSX.Element {
   return (
     <header class="header">

@@ -6,7 +6,6 @@ import { modules } from "./store.ts";
 /** Characters of a reason: the server's log has all of it. */
 const MAX_REASON = 400;
 
-/** Tells of modules of kinds that cannot be loaded. */
 export function KindsAlarm(): JSX.Element | null {
   const failed = modules.value.filter(({ state }) => state === "failed");
   if (failed.length === 0) return null;

@@ -20,7 +20,6 @@ export function parseRoute(search: string): Route {
   return { taskId: query.get("task_id") || null, filters: parseFilters(query) };
 }
 
-/** The address of a task. */
 export function taskHref(id: string): string {
   return `${ROOT}?${new URLSearchParams({ task_id: id })}`;
 }
@@ -54,7 +53,6 @@ export function backHref(): string {
   return place().list?.href ?? listHref(NO_FILTERS);
 }
 
-/** Follows the address bar. */
 export function startRoute(): void {
   addEventListener("popstate", ({ state }) => {
     restored = (state as Place | null)?.top ?? 0;
@@ -63,7 +61,6 @@ export function startRoute(): void {
   read();
 }
 
-/** Goes to another place of the page. */
 export function go(href: string): void {
   const { taskId, filters } = route.peek();
   const list = taskId === null ? { href: listHref(filters), top: scrollY } : place().list;

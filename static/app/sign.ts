@@ -41,7 +41,6 @@ const icon = computed(() => {
     : at(`/icon.svg?status=${status}`);
 });
 
-/** Keeps the tab's title and icon. */
 export function startSign(): void {
   const link = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
   effect(() => void (document.title = title.value));

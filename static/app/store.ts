@@ -19,7 +19,6 @@ import { showTask, watchTask } from "../task/task_store.ts";
 /** The kinds there are; `null` until they are loaded. */
 export const kinds = signal<readonly api.KindInfo[] | null>(null);
 
-/** Where they are from. */
 export const modules = signal<readonly api.ModuleInfo[]>([]);
 
 /** Bytes that an upload may have. */

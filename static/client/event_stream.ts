@@ -82,7 +82,6 @@ export class EventStream {
     return this.#running !== null;
   }
 
-  /** Connects, and goes on doing so. */
   open(): void {
     if (this.#running !== null) return;
     this.#running = new AbortController();

@@ -28,7 +28,6 @@ const CALLBACKS = [
   "onerror",
 ] as const;
 
-/** Watches a task. */
 export function watch<Task = unknown>(id: string, options: WatchOptions<Task> = {}): Watch<Task> {
   return new TaskWatch(id, options);
 }

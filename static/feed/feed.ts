@@ -36,11 +36,8 @@ const PROBE_MS = 2000;
 /** What a proxy says of a server that is not there. */
 const AWAY = [502, 504];
 
-/** A tab's end of the line. */
 export interface FeedLine {
-  /** Takes in what the tab says. */
   take(message: TabMessage): void;
-  /** The tab is gone. */
   leave(): void;
 }
 
@@ -72,7 +69,6 @@ export class Feed {
     });
   }
 
-  /** Tabs that are there. */
   get size(): number {
     return this.#tabs.size;
   }

@@ -96,7 +96,6 @@ export class FeedClient {
     this.#options.post({ type: "bye" });
   }
 
-  /** Takes in what the feed says. */
   take(message: FeedMessage): void {
     if (message.type === "connection") return this.#options.onconnection(message);
     if (message.type === "ended") return this.onended(message.data);

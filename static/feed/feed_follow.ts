@@ -27,7 +27,6 @@ interface Followable {
 
 /** The rows that wait for the tab. */
 export interface RowQueue {
-  /** How many wait. */
   readonly rowsWaiting: number;
   pushRow(event: FollowedEvent): void;
   /** Resolves when the tab has taken some. */

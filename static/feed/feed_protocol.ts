@@ -32,7 +32,6 @@ export interface TabState {
   got: number;
 }
 
-/** What a tab says. */
 export type TabMessage =
   | ({ type: "state" } & TabState)
   /** The connection may be dead without anybody knowing: after sleep, or in a new network. */

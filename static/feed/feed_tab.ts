@@ -155,7 +155,6 @@ export class FeedTab {
     this.schedule();
   }
 
-  /** Nothing more is sent. */
   close(): void {
     this.#stopTimer?.();
     this.#stopTimer = null;

@@ -21,10 +21,8 @@ const WORKER_NAME = "headway-feed-2";
 
 let post: (message: TabMessage) => void = () => {};
 
-/** The tab's end of it. */
 export const feed = new FeedClient({ post: (message) => post(message), onconnection });
 
-/** Connects to the feed. */
 export function startFeed(): void {
   // Made once: the policy allows no second one of its name.
   const url = workerUrl();

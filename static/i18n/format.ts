@@ -32,7 +32,6 @@ function writers(locale: string) {
 
 let current: ReturnType<typeof writers> | undefined;
 
-/** Those of the language that is spoken. */
 function write(): ReturnType<typeof writers> {
   if (current?.locale !== locale) current = writers(locale);
   return current!;
@@ -158,7 +157,6 @@ export function clockTime(iso: string | number): string {
   return write().timeOfDay.format(new Date(iso));
 }
 
-/** Day and time. */
 export function fullTime(iso: string): string {
   return write().dateAndTime.format(new Date(iso));
 }

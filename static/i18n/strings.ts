@@ -14,7 +14,6 @@ interface LanguageInfo {
   readonly locale: string;
   /** Its name, for those who speak it. */
   readonly name: string;
-  /** Loads the words. */
   readonly load: () => Promise<Strings>;
 }
 
@@ -38,7 +37,6 @@ export const LANGUAGES = {
 
 export type Language = keyof typeof LANGUAGES;
 
-/** Where the choice is kept. */
 const KEY = "headway-language";
 
 /** What a browser begins with; without one, English. */
@@ -52,7 +50,6 @@ export const language = signal<Language>(first);
 /** The words in {@link language}. Whoever keeps one of them keeps it in that language. */
 export let strings: Strings = await LANGUAGES[first].load();
 
-/** The language's name for `Intl`. */
 export let locale: string = LANGUAGES[first].locale;
 
 /** The first of a person's languages that the page speaks. */

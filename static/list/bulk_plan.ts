@@ -11,11 +11,9 @@ import { STATUSES } from "./filters.ts";
 /** What can be done with many tasks. */
 export type BulkAction = "cancel" | "retry" | "delete";
 
-/** Tasks in a state. */
 export type Tally = readonly (readonly [status: Status, count: number])[];
 
 export interface BulkPlan {
-  /** The tasks that it takes. */
   readonly ids: readonly string[];
   /** How many of them are in which state. */
   readonly taken: Tally;
@@ -23,7 +21,6 @@ export interface BulkPlan {
   readonly left: Tally;
 }
 
-/** Whether an action is for tasks in this state. */
 export function fits(action: BulkAction, status: Status): boolean {
   switch (action) {
     case "cancel":

@@ -69,7 +69,6 @@ export function formatFilters(filters: Filters): URLSearchParams {
   return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
 }
 
-/** Whether all tasks are shown. */
 export function isUnfiltered(filters: Filters): boolean {
   return formatFilters(filters).size === 0;
 }

@@ -55,7 +55,6 @@ export class ListState {
     return this.#end;
   }
 
-  /** A row's record. */
   get(id: string): TaskRecord | undefined {
     return this.#records.get(id);
   }

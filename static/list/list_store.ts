@@ -92,12 +92,10 @@ export function startList(): () => void {
   };
 }
 
-/** What is known of a task. */
 export function knownTask(id: string): TaskRecord | undefined {
   return state.get(id);
 }
 
-/** Where a row is. */
 export function indexOf(id: string): number {
   return state.indexOf(id);
 }
@@ -122,13 +120,11 @@ export function unwatchRecord(id: string): void {
   if (entry !== undefined && --entry.users === 0) cells.delete(id);
 }
 
-/** Brings in the tasks that wait. */
 export function release(): void {
   state.release();
   show({ records: [], rows: true });
 }
 
-/** The first row on the screen. */
 export function firstVisible(): number {
   return visible[0];
 }
@@ -153,7 +149,6 @@ export async function loadOlder(): Promise<void> {
   await load(OLDER_ROWS, state.end);
 }
 
-/** Tasks are no more. */
 export function forget(...ids: string[]): void {
   take(ids.map((task_id) => ({ type: "deleted", data: { task_id } })));
 }

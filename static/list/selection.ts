@@ -31,7 +31,6 @@ export function selectTo(ids: readonly string[], id: string): void {
   selected.value = new Set([...selected.peek(), ...between(ids, start < 0 ? end : start, end)]);
 }
 
-/** Picks all of these. */
 export function selectAll(ids: readonly string[]): void {
   selected.value = new Set(ids);
 }

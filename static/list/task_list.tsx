@@ -18,7 +18,6 @@ import { StatusCounts } from "./status_counts.tsx";
 import { TaskGrid } from "./task_grid.tsx";
 import { useAction } from "../ui/use_action.ts";
 
-/** All tasks, live. */
 export function TaskList(): JSX.Element {
   return (
     <>
@@ -76,7 +75,6 @@ function Rows(): JSX.Element {
   return isUnfiltered(route.value.filters) ? <Empty /> : <NoMatch />;
 }
 
-/** What is below the last row. */
 function Foot({ count }: { count: number }): JSX.Element | null {
   if (loadingOlder.value) return <p class="list-foot">{strings.list.loadingOlder}</p>;
   if (count >= MAX_ROWS) return <p class="list-foot">{strings.list.limit(number(count))}</p>;

@@ -29,7 +29,6 @@ export interface TaskRowProps {
   /** The keyboard enters the list here. */
   tabStop: boolean;
   selected: boolean;
-  /** It no longer matches the filters. */
   leaving: boolean;
 }
 
@@ -81,7 +80,6 @@ interface PickProps {
   on: boolean;
 }
 
-/** The box that picks a row. */
 function Pick({ id, label, on }: PickProps): JSX.Element {
   return (
     <span class="row-pick" role="gridcell">
@@ -130,7 +128,6 @@ function Said({ record: { status, stage, message, error } }: RecordProps): JSX.E
   );
 }
 
-/** The bar, and what it stands for. */
 function Progress({ record }: RecordProps): JSX.Element {
   const { status, done, total, unit } = record;
   const progress = knownProgress(record);
@@ -187,7 +184,6 @@ function firstTime(record: TaskRecord, silence: number | null, at: number): stri
   return attempt > 1 ? strings.lastTook(took) : strings.took(took);
 }
 
-/** When it ended, or was submitted. */
 function lastTime({ created_at, finished_at }: TaskRecord): string {
   return finished_at ?? created_at;
 }

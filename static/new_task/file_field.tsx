@@ -8,7 +8,6 @@ import type { Sending } from "./use_uploads.ts";
 /** Milliseconds from which on it can be told how long the rest takes. */
 const KNOWN_MS = 1500;
 
-/** Attributes that tell what is wrong. */
 export interface Described {
   "aria-invalid"?: true;
   "aria-describedby"?: string;
@@ -16,19 +15,13 @@ export interface Described {
 
 export interface FileFieldProps {
   id: string;
-  /** The file that was picked. */
   file: File | null;
   /** The upload of an earlier run that is used without one; empty for none. */
   before: string;
-  /** How far it is sent. */
   sending: Sending | null;
-  /** Another one cannot be picked now. */
   locked: boolean;
-  /** Attributes that tell what is wrong. */
   described: Described;
-  /** Takes the file that is picked. */
   onfile: (file: File) => void;
-  /** Gives up sending it. */
   oncancel: () => void;
 }
 

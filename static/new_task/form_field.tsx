@@ -8,25 +8,18 @@ import type { Sending } from "./use_uploads.ts";
 
 export interface FormFieldProps {
   field: Field;
-  /** What the fields hold. */
   values: Values;
   /** The files that were picked, by path. */
   files: ReadonlyMap<string, File>;
-  /** The file that is being sent. */
   sending: Sending | null;
   /** What is wrong with a field. */
   problemsOf: (field: Field) => readonly string[];
-  /** Takes what a field holds next. */
   onvalue: (path: string, value: Values[string]) => void;
-  /** Takes the file that was picked for a field. */
   onfile: (path: string, file: File) => void;
-  /** Gives up sending. */
   oncancel: () => void;
-  /** A field was changed, and left. */
   ontouch: (path: string) => void;
 }
 
-/** One field of a kind's form, or a group of them. */
 export function FormField(props: FormFieldProps): JSX.Element {
   const { field, problemsOf, ontouch } = props;
   const { path, type } = field;

@@ -19,7 +19,6 @@ const WRONG = ".field-wrong :is(input, select, textarea)";
 
 export interface InputFormProps {
   info: KindInfo;
-  /** A file for it. */
   file: File | null;
   /** What it holds at first. @default {what the schema says} */
   input?: unknown;

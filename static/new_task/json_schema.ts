@@ -39,7 +39,6 @@ export interface Schema {
   readonly $defs?: Readonly<Record<string, Schema>>;
 }
 
-/** Something wrong with a value. */
 export interface Problem {
   /** Where: keys from the value down to it, with dots between. Empty for the value itself. */
   readonly path: string;

@@ -7,14 +7,12 @@
 import { isObject, resolve, type Schema } from "./json_schema.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** A field of a form. */
 export type Field =
   & {
     /** Where in the input: names with dots between; empty where the field is the whole input. */
     readonly path: string;
     /** The property of the input. */
     readonly name: string;
-    /** What it is for. */
     readonly hint: string;
     /** The server refuses an input without it. */
     readonly required: boolean;

@@ -11,16 +11,12 @@ const MANY = 7;
 export interface KindPickerProps {
   /** Those that fit what is looked for. */
   groups: KindGroups;
-  /** How many there are in all. */
   count: number;
   text: Signal<string>;
-  /** The one that is chosen. */
   chosen: string | undefined;
-  /** Takes the one that is chosen next. */
   onchoose: (kind: string) => void;
 }
 
-/** All kinds, to choose one of. */
 export function KindPicker(props: KindPickerProps): JSX.Element {
   const { groups: { own, shipped }, count, text, chosen, onchoose } = props;
   const draw = (info: KindInfo) => (

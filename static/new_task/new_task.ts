@@ -6,9 +6,7 @@
 
 import { signal } from "@preact/signals";
 
-/** With what the form opens. */
 export interface NewTask {
-  /** A file to work on. */
   readonly file: File | null;
   /** The task that is to be run again, with an input that may be another. */
   readonly again: { readonly kind: string; readonly taskId: string } | null;

@@ -17,9 +17,7 @@ export interface FormState {
   readonly problems: ReadonlySignal<readonly Problem[]>;
   /** The input is written as JSON; `null` where there is no choice. */
   readonly asJson: ReadonlySignal<boolean | null>;
-  /** Sets what a field holds. */
   readonly setValue: (path: string, value: Values[string]) => void;
-  /** Sets the file of a field. */
   readonly setFile: (path: string, file: File) => void;
   /** Writes the input the other way: as JSON, or with fields. */
   readonly switchMode: () => void;

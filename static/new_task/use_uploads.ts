@@ -2,21 +2,17 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { uploadFile } from "../app/api.ts";
 
-/** A file that goes up. */
 export interface Sending {
-  /** The field that it is for. */
   readonly path: string;
   readonly sent: number;
   /** When it began, by `performance.now()`. */
   readonly since: number;
 }
 
-/** Sends the files of a form. */
 export interface Uploads {
   readonly sending: ReadonlySignal<Sending | null>;
   /** Sends a file, unless it was sent before; `null` when that was given up. */
   readonly send: (path: string, file: File) => Promise<string | null>;
-  /** Gives up what is being sent. */
   readonly cancel: () => void;
 }
 

@@ -14,7 +14,6 @@ export const HEIGHT = 100;
 const SPAN = 1 / 25;
 const MIN_SPAN = 500;
 
-/** A point of the chart. */
 export interface ChartPoint extends Sample {
   /** From the left, 0 to {@link WIDTH}. */
   readonly x: number;

@@ -7,7 +7,6 @@
 
 import type { Status, TaskError } from "../../lib/task/record.ts";
 
-/** What a row of any sort has. */
 interface Placed {
   /** Its place among the task's events. */
   readonly seq: number;
@@ -15,7 +14,6 @@ interface Placed {
   readonly time: string;
 }
 
-/** What the task said. */
 export interface LoggedRow extends Placed {
   readonly type: "log";
   /** `debug` to `error`. */
@@ -25,7 +23,6 @@ export interface LoggedRow extends Placed {
   readonly data: string | null;
 }
 
-/** A part of the result. */
 export interface OutputRow extends Placed {
   readonly type: "output";
   readonly data: unknown;
@@ -33,7 +30,6 @@ export interface OutputRow extends Placed {
   readonly text: string;
 }
 
-/** A change of the task's state. */
 export interface StateRow extends Placed {
   readonly type: "state";
   /** What it is from then on. */
@@ -42,13 +38,11 @@ export interface StateRow extends Placed {
   readonly attempt: number;
   /** It runs, and was asked to stop. */
   readonly canceling: boolean;
-  /** What went wrong. */
   readonly error: TaskError | null;
   /** Not before this time. ISO 8601. */
   readonly runAt: string;
 }
 
-/** A row of a task's log. */
 export type LogRow = LoggedRow | OutputRow | StateRow;
 
 /** Rows that belong together in the view. */

@@ -24,9 +24,7 @@ export interface LogScrollerProps<Row extends LogRow> {
   /** Draws a row. Another function redraws all rows. */
   draw: (row: Row) => JSX.Element;
   label: string;
-  /** Names it. */
   class: string;
-  /** What is above the first row. */
   children?: ComponentChildren;
 }
 

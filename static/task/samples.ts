@@ -16,7 +16,6 @@ export interface Sample {
   readonly done: number | null;
 }
 
-/** A named part of the work. */
 export interface Stage {
   readonly name: string;
   /** When it was first seen, milliseconds. */

@@ -116,7 +116,6 @@ interface PointedProps {
   unit: string | null;
 }
 
-/** The figures of the point that is pointed at. */
 function Pointed({ point, speed, unit }: PointedProps): JSX.Element {
   const { x, y } = point;
   const told = speed(point.rate);
@@ -140,7 +139,6 @@ function far({ percent: part, done }: ChartPoint, unit: string | null): string {
   return part === null ? amount(done, null, unit) ?? strings.notYet : percent(part);
 }
 
-/** The chart in words. */
 function summary({ points }: Chart, speed: Speed): string {
   const last = points.at(-1)!;
   const { unit } = task.value.record!;

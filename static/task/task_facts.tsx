@@ -11,7 +11,6 @@ import { workerState } from "./worker_state.ts";
 import { placesBefore } from "./task_progress.tsx";
 import { Ago } from "../ui/times.tsx";
 
-/** Who runs it, and the rest of what is known. */
 export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
   const { attempt, max_attempts, created_at, status, priority } = record;

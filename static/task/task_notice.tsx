@@ -23,7 +23,6 @@ export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | nu
   );
 }
 
-/** The words of {@link TaskNotice}. */
 function noticeText(record: TaskRecord, at: number): string | null {
   const { notice } = strings;
   const last = task.value.states.at(-1);

@@ -10,7 +10,6 @@ import { DownloadButton } from "../ui/download_button.tsx";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { Value } from "../ui/value.tsx";
 
-/** What came of a task: its result, or its error. */
 export function TaskOutcome(): JSX.Element | null {
   const { record, result } = task.value;
   if (record?.error) {

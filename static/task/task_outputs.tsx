@@ -17,7 +17,6 @@ const MAX_OUTPUT = 2000;
 /** Fields of an output that are shown by name. */
 const MAX_FIELDS = 12;
 
-/** The parts of the result, as they come. */
 export function TaskOutputs(): JSX.Element | null {
   const { outputs, record } = task.value;
   const follow = useSignal(true);

@@ -26,7 +26,6 @@ export type TaskEvent =
   | { type: "reset"; id: string; data: { reason: string; task: TaskRecord } }
   | { type: "deleted"; id: string; data: { task_id: string } };
 
-/** A row of the log, as it comes. */
 export interface LogData {
   /** Its place among the task's events. */
   seq: number;
@@ -38,7 +37,6 @@ export interface LogData {
   data?: Record<string, unknown>;
 }
 
-/** A part of the result, as it comes. */
 export interface OutputData {
   /** Its place among the task's events. */
   seq: number;
@@ -52,7 +50,6 @@ export interface CompleteData {
   /** One of the three end states. */
   status: Status;
   result?: unknown;
-  /** Why it failed. */
   error?: TaskError;
 }
 
@@ -62,11 +59,9 @@ export interface TaskState {
   readonly record: TaskRecord | null;
   /** What it returned; `undefined` while unknown. */
   readonly result: unknown;
-  /** Its log, outputs and state changes. */
   readonly log: LogRows;
   /** Its outputs: what is logged does not push them out. */
   readonly outputs: LogRows<OutputRow>;
-  /** How its state changed. */
   readonly states: readonly StateRow[];
   /** How far it was at which time. */
   readonly samples: Samples;
@@ -80,7 +75,6 @@ export interface TaskState {
   readonly gone: "never" | "deleted" | null;
 }
 
-/** Nothing known yet. */
 export const NO_TASK: TaskState = {
   record: null,
   result: undefined,

@@ -16,13 +16,11 @@ import { may } from "../app/session.ts";
 import { randomKey } from "../ui/random_key.ts";
 import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts";
 
-/** The task that is open. */
 export const task = signal(NO_TASK);
 
 /** What is asked of it and not done yet. */
 export const acting = signal<"cancel" | "retry" | "remove" | null>(null);
 
-/** Why that could not be. */
 export const actionError = signal<string | null>(null);
 
 export function cancel(): Promise<void> {

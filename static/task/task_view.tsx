@@ -19,7 +19,6 @@ import { TaskProgress } from "./task_progress.tsx";
 import { TaskTimeline } from "./task_timeline.tsx";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
-/** One task: everything about it, live. */
 export function TaskView(): JSX.Element {
   const { record, gone } = task.value;
   usePageKeys({

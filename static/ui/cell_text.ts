@@ -16,7 +16,6 @@ export function cellText(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Whether a value needs more than a line. */
 export function isNested(value: unknown): boolean {
   return typeof value === "object" && value !== null && !isList(value) && !isEmpty(value);
 }
@@ -30,7 +29,6 @@ export function isFlat(value: unknown): value is Entries {
   return isObject(value) && Object.values(value).every((item) => !isNested(item));
 }
 
-/** A list of few plain values. */
 function isList(value: unknown): value is unknown[] {
   return Array.isArray(value) && value.length > 0 && value.length <= MAX_LIST &&
     value.every((item) => typeof item !== "object" || item === null);

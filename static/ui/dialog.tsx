@@ -6,7 +6,6 @@ import { CloseIcon } from "./icons.tsx";
 export interface DialogProps {
   title: string;
   class: string;
-  /** It was closed. */
   onclose: () => void;
   children: ComponentChildren;
 }

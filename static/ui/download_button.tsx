@@ -17,7 +17,6 @@ export interface DownloadButtonProps {
   id?: string;
 }
 
-/** Makes a file, and hands it over. */
 export function DownloadButton(props: DownloadButtonProps): JSX.Element {
   const { file, name, label, text, id } = props;
   const count = useSignal<number | null>(null);

@@ -17,9 +17,7 @@ export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.El
 }
 
 export interface BarProps {
-  /** What it is the bar of. */
   name: string;
-  /** How its task stands. */
   status: Status;
   /** Percent; `null` while nobody knows. */
   value: number | null;
@@ -27,7 +25,6 @@ export interface BarProps {
   small: boolean;
 }
 
-/** A bar of a task, or of a part of one. */
 export function Bar({ name, status, value: known, small }: BarProps): JSX.Element {
   const unknown = known === null && status === "running";
   const value = known ?? 0;

@@ -1,4 +1,3 @@
-/** Hands a file to the person. */
 export function saveFile(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

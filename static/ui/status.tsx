@@ -14,7 +14,6 @@ export function statusText(record: TaskRecord): string {
   return strings.status[status];
 }
 
-/** A task's state, as sign and word. */
 export function StatusPill({ record }: { record: TaskRecord }): JSX.Element {
   return (
     <span class={`pill status-${record.status}`}>

@@ -10,7 +10,6 @@ const MAX_COLUMNS = 24;
 /** What a spreadsheet would take for a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-/** An object, by its names. */
 export type Entries = Record<string, unknown>;
 
 export interface Table {

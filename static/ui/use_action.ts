@@ -5,7 +5,6 @@ import { ApiError } from "../app/api.ts";
 export interface Action {
   /** Does it, unless it is being done. */
   run: () => void;
-  /** It is being done. */
   busy: boolean;
   /** Why it could not be done the last time. */
   error: ApiError | null;

@@ -2,9 +2,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Handlers for the element in which the focus is kept. */
 export interface KeptFocus {
-  /** The keyboard comes in. */
   onFocusIn: () => void;
-  /** It goes elsewhere. */
   onFocusOut: () => void;
 }
 

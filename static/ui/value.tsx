@@ -51,7 +51,6 @@ export function Value({ value, label, file }: ValueProps): JSX.Element {
   return <Json value={value} label={label} />;
 }
 
-/** A value within another. */
 function Part({ value, label, file }: ValueProps): JSX.Element {
   if (isFlat(value)) return <Names entries={Object.entries(value)} />;
   const table = asTable(value);

@@ -24,7 +24,6 @@ import type { Scenario, WriteResult } from "./scenario.ts";
 import { scenarios } from "./scenarios/mod.ts";
 import type { System } from "./system.ts";
 
-/** What the command line asks for. */
 interface Options {
   systems: System[];
   chosen: Scenario[];

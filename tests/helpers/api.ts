@@ -66,7 +66,6 @@ export function finished(base: string, id: string): Promise<TaskRecord> {
   return taskWhen(base, id, (record) => record.finished_at !== null);
 }
 
-/** A row of `GET /tasks/{id}/events`. */
 export interface EventRow {
   seq: number;
   event: string;

@@ -58,14 +58,12 @@ export interface OpenPageOptions {
 
 /** A page in a context of its own: no cookie, no cache, no storage of another. Closed at disposal. */
 export interface TestPage extends AsyncDisposable {
-  /** As Puppeteer drives it. */
   readonly page: Page;
   /** What the page complained about: uncaught errors, `console.error`, violations of the CSP. */
   readonly problems: string[];
 }
 
 export class TestBrowser implements AsyncDisposable {
-  /** As Puppeteer drives it. */
   readonly browser: Browser;
   readonly #owned: AsyncDisposableStack;
 

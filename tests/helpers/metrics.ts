@@ -6,7 +6,6 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 
-/** Figures at one moment. */
 export class Figures {
   readonly #values: ReadonlyMap<string, number>;
 

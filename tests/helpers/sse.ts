@@ -19,7 +19,6 @@ export interface ReadEvent {
 export interface OpenOptions {
   /** Sent as `Last-Event-ID`. */
   lastEventId?: string;
-  /** Further headers. */
   headers?: Record<string, string>;
   /** By which the server is reached. */
   client?: Deno.HttpClient;
@@ -28,13 +27,10 @@ export interface OpenOptions {
 /** Reads an event stream to its end, and keeps all it read. */
 export class StreamReader implements AsyncDisposable {
   readonly response: Response;
-  /** Every event up to now. */
   readonly events: ReadEvent[] = [];
-  /** Every comment up to now. */
   readonly comments: string[] = [];
   /** The last event id, as a reconnect would send it: also moved by blocks without data. */
   lastEventId: string;
-  /** The last `retry:`. */
   retry: number | null = null;
   /** What the parser did not understand: nothing, from a good server. */
   readonly errors: Error[] = [];

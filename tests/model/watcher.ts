@@ -18,7 +18,6 @@ export abstract class Watcher implements AsyncDisposable {
   lastEventId: string | null;
   /** The status that ended it for good. */
   over: number | null = null;
-  /** What went wrong. */
   failure: unknown = null;
   /** Connections it had. */
   connections = 0;

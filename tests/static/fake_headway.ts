@@ -58,7 +58,6 @@ export class FakeHeadway extends FakeClock implements World {
     }
   }
 
-  /** A row of a task's log. */
   log(id: string): void {
     const known = this.records.get(id) ?? record({ task_id: id, seq: 0 });
     const seq = known.seq + 1;

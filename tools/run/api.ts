@@ -63,7 +63,6 @@ export class Api {
     }
   }
 
-  /** The kinds, and what an upload may measure. */
   kinds(): Promise<
     { kinds: { kind: string; input: unknown }[]; limits: { max_upload: number } }
   > {

@@ -1,12 +1,10 @@
 import { parseArgs } from "node:util";
 import { InexactNumberError, parseExact } from "../../lib/base/exact_json.ts";
 
-/** What is wrong with the command line. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** What the command line asks for. */
 export interface Arguments {
   /** Where the server answers, without a slash at its end. */
   url: string;
@@ -14,15 +12,12 @@ export interface Arguments {
   token: string | undefined;
   /** The kind to submit, or the task to watch. */
   what: { kind: string } | { watch: string };
-  /** Its input, where one is given. */
   input: unknown;
-  /** A file to upload first. */
   upload: string | undefined;
   /** Further fields of `POST /tasks`. */
   fields: { priority?: number; delay_ms?: number };
   /** Makes a second submission the same task. */
   idempotencyKey: string | undefined;
-  /** How it is shown. */
   show: "person" | "json" | "quiet";
   /** Print the id and leave. */
   detach: boolean;

@@ -19,7 +19,6 @@ const LEVELS: Record<string, keyof typeof COLORS> = {
   error: "red",
 };
 
-/** Shows events as they come. */
 export class Show implements Disposable {
   readonly #how: Arguments["show"];
   readonly #screen = new Screen();
@@ -114,7 +113,6 @@ export class Show implements Disposable {
     this.#screen.print(text);
   }
 
-  /** Gives the terminal back. */
   [Symbol.dispose](): void {
     this.#screen[Symbol.dispose]();
   }
