@@ -66,6 +66,7 @@ Deno.test("a backup under load is one moment of the store, and both the server a
   {
     await using busy = load(server.url);
     ids = busy.ids;
+    await eventually(() => assert(busy.ids.length > 0));
     for (const copy of copies) {
       // Work goes on before, during and after.
       const before = busy.ids.length;
