@@ -1,3 +1,5 @@
+import { treeUsage } from "./process_tree.ts";
+
 export interface ChildOptions {
   args: string[];
   env?: Record<string, string>;
@@ -9,9 +11,15 @@ const STOP_MS = 15_000;
 
 const alive = new Set<Deno.ChildProcess>();
 
-/** Kills every child at once: for a bench that is told to stop. */
+/** Kills every child and what it started at once: for a bench that is told to stop. */
 export function killChildren(): void {
-  for (const process of alive) process.kill("SIGKILL");
+  for (const pid of treeUsage([...alive].map(({ pid }) => pid)).pids) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 /** A server process of the bench, whose last words are kept. */
@@ -71,6 +79,24 @@ export class Child implements AsyncDisposable {
       this.#words = (this.#words + text).slice(-4000);
     }
   }
+}
+
+/** Whether there is such a program in the `PATH`. */
+export async function isInstalled(command: string): Promise<boolean> {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const found = await Promise.all(
+    folders.map((folder) =>
+      Deno.stat(`${folder}/${command}`).then(({ isFile }) => isFile, () => false)
+    ),
+  );
+  return found.includes(true);
+}
+
+/** Those of the programs that are not installed, in words; `undefined` where all are. */
+export async function missing(commands: readonly string[]): Promise<string | undefined> {
+  const absent: string[] = [];
+  for (const command of commands) if (!await isInstalled(command)) absent.push(command);
+  return absent.length > 0 ? absent.join(" and ") : undefined;
 }
 
 /** A port of 127.0.0.1 that was free a moment ago. */

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { EventScanner, messageStart, readStamp } from "./client/event_scanner.ts";
+import { EventScanner, messageStart, readRow, readStamp } from "./client/event_scanner.ts";
 import { HttpDecoder } from "./client/http_decoder.ts";
+import { Lateness } from "./client/lateness.ts";
 import { stamp } from "./pace.mjs";
 
 const encoder = new TextEncoder();
@@ -63,7 +64,8 @@ Deno.test("HttpDecoder throws SyntaxError at what is not HTTP", () => {
 Deno.test("EventScanner finds every event, however the reads cut them", () => {
   const text = 'retry: 2317\n\n: hello\n\nid: 1\ndata: {"a":1}\n\n' +
     ": heartbeat\n\nid: 2\nevent: log\ndata: {}\n\n" +
-    'id: 1795396895554-12\nevent: complete\ndata: {"b":""}\n\nid: 9\ndata: unfinished';
+    'id: 1795396895554-12\nevent: complete\ndata: {"b":""}\n\n' +
+    "event: complete\nid: 1795396895:7\ndata: {}\n\nid: 9\ndata: unfinished";
   fc.assert(fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
     const found: unknown[] = [];
     const scanner = new EventScanner((bytes, { name, id, idPart, dataFrom, dataTo }) => {
@@ -74,6 +76,7 @@ Deno.test("EventScanner finds every event, however the reads cut them", () => {
       ["", 1, 0, '{"a":1}'],
       ["log", 2, 0, "{}"],
       ["complete", 1795396895554, 12, '{"b":""}'],
+      ["complete", 1795396895, 7, "{}"],
     ]);
   }));
 });
@@ -94,4 +97,32 @@ Deno.test("messageStart() and readStamp() find nothing where nothing is", () => 
   for (const text of ['row 7"', '12"', '1.2.3 4"', '1.5 x"']) {
     assertEquals(readStamp(encoder.encode(text), 0), undefined);
   }
+});
+
+Deno.test("readRow() reads a row's number, and its time where it carries one", () => {
+  const read = (text: string) => {
+    const found = readRow(encoder.encode(text), 0);
+    return found && { ...found };
+  };
+  assertEquals(read('row 12","level":"info"}'), { time: 0, tick: 12 });
+  assertEquals(read('row 1795396895554.104 57"'), { time: 1795396895554.104, tick: 57 });
+  for (const text of ['12"', 'started again"', 'row x"', "row 12", ""]) {
+    assertEquals(read(text), undefined);
+  }
+});
+
+Deno.test("Lateness tells how far the steps fall behind their schedule, whatever its phase", () => {
+  const onTime = new Lateness(10);
+  for (let step = 40; step < 60; step++) onTime.add(step, 7037 + step * 100);
+  assertEquals(onTime.most, 0);
+
+  const slow = new Lateness(10);
+  for (let step = 1; step <= 20; step++) slow.add(step, 500 + step * 110);
+  assertEquals(Math.round(slow.most), 190);
+
+  const late = new Lateness(10);
+  for (const [step, time] of [[1, 400], [2, 500], [3, 510], [4, 610]] as const) {
+    late.add(step, time);
+  }
+  assertEquals(late.most, 90, "the first steps were late, and the rest was made up for");
 });

@@ -1,7 +1,7 @@
 import { DENOKV } from "../helpers/denokv.ts";
 import { allFinished } from "./scenarios/common.ts";
 import { answering, Child, freePort } from "./child.ts";
-import { headwayChild } from "./headway.ts";
+import { headwayChild, HERE, type Tree } from "./headway.ts";
 import type { Running, StartOptions, System } from "./system.ts";
 
 const TOKEN = "a-token-for-the-bench";
@@ -10,9 +10,11 @@ const TOKEN = "a-token-for-the-bench";
  * Headway as many processes: a `denokv`, a `web` process that everything is asked of, and `workers`
  * that run the tasks.
  */
-export function cluster(workers: number): System {
+function cluster(tree: Tree, workers: number): System {
+  const name = `${workers} worker${workers > 1 ? "s" : ""}`;
   return {
-    name: `${workers} worker${workers > 1 ? "s" : ""}`,
+    name: tree === HERE ? name : `${name}, ${tree.name}`,
+    lacks: () => Promise.resolve(DENOKV === null ? "denokv (deno task denokv)" : undefined),
     async start({ concurrency, directory, port = freePort() }: StartOptions): Promise<Running> {
       const startedAt = performance.now();
       const kvPort = freePort();
@@ -25,7 +27,7 @@ export function cluster(workers: number): System {
       const stop = () => Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
       const env = { HEADWAY_KV: `http://127.0.0.1:${kvPort}`, DENO_KV_ACCESS_TOKEN: TOKEN };
       const add = (role: string, more: Record<string, string>) => {
-        const child = headwayChild({ ...env, HEADWAY_ROLE: role, ...more });
+        const child = headwayChild(tree, directory, { ...env, HEADWAY_ROLE: role, ...more });
         children.push(child);
         return child;
       };
@@ -55,8 +57,10 @@ export function cluster(workers: number): System {
   };
 }
 
-/** One, two and three workers; none where there is no denokv. */
-export const clusters: System[] = DENOKV === null ? [] : [1, 2, 3].map(cluster);
+/** One, two and three workers. */
+export function clusters(tree: Tree): System[] {
+  return [1, 2, 3].map((workers) => cluster(tree, workers));
+}
 
 async function listening(port: number): Promise<void> {
   const deadline = performance.now() + 30_000;
@@ -78,7 +82,8 @@ async function ready(port: number, workers: number): Promise<void> {
   for (const seen = new Set<number>(); seen.size < workers;) {
     if (performance.now() > deadline) throw new Error(`Only ${seen.size} of ${workers} run tasks`);
     const tasks = await Promise.all(Array.from({ length: 12 }, async () => {
-      const body = JSON.stringify({ kind: "demo", input: { steps: 2, interval_ms: 100 } });
+      const input = { hz: 10, ticks: 2, start: Date.now() };
+      const body = JSON.stringify({ kind: "bench-ticker", input });
       return await (await fetch(`${base}/tasks`, { method: "POST", body })).json();
     }));
     await new Promise((resolve) => setTimeout(resolve, 150));

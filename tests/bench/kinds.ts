@@ -1,5 +1,6 @@
 /**
- * The kinds that the bench runs on Headway, by `HEADWAY_KINDS`.
+ * The kinds that the bench runs on Headway, by `HEADWAY_KINDS`. They use nothing but `headway` and
+ * zod, so that another checkout of Headway can run a copy of this file.
  *
  * @module
  */
@@ -8,9 +9,7 @@ import { defineTask, log, progress, save } from "headway";
 import { z } from "zod";
 import { Pace, stamp } from "./pace.mjs";
 
-export { demo } from "../../lib/kinds/demo.ts";
-
-/** Ticks `hz` times a second from `start` on; every progress carries the time of its yield. */
+/** Steps `hz` times a second from `start` on; progress and rows carry the time of their yield. */
 export const ticker = defineTask({
   kind: "bench-ticker",
   input: z.object({
@@ -18,17 +17,20 @@ export const ticker = defineTask({
     ticks: z.int().positive(),
     /** Wall clock, milliseconds. After a crash the rest begins at once. */
     start: z.number(),
-    /** Whether to save a checkpoint after each tick. */
-    checkpoints: z.boolean().default(false),
+    /** What each step yields, in this order. */
+    yields: z.array(z.enum(["progress", "log", "save"])).default(["progress"]),
   }),
   async *run({ input, signal, checkpoint }) {
-    const { hz, ticks, checkpoints } = input;
+    const { hz, ticks, yields } = input;
     const before: number = checkpoint?.tick ?? 0;
     const pace = new Pace({ hz, start: before > 0 ? Date.now() : input.start }, signal);
     for (let tick = before + 1; tick <= ticks; tick++) {
       await pace.due(tick - before - 1);
-      yield progress({ done: tick, total: ticks, message: stamp(tick) });
-      if (checkpoints) yield save({ tick });
+      for (const what of yields) {
+        if (what === "progress") yield progress({ done: tick, total: ticks, message: stamp(tick) });
+        else if (what === "log") yield log(`row ${stamp(tick)}`);
+        else yield save({ tick });
+      }
     }
     return { ticks };
   },
@@ -41,5 +43,15 @@ export const logger = defineTask({
   async *run({ input }) {
     for (let row = 1; row <= input.rows; row++) yield log(`row ${row}`);
     return { rows: input.rows };
+  },
+});
+
+/** A task without steps. */
+export const short = defineTask({
+  kind: "bench-short",
+  input: z.object({}),
+  async *run() {
+    yield progress({ progress: 100 });
+    return { data: "processed" };
   },
 });

@@ -3,33 +3,37 @@
  * checks that every delivery is exact, and prints Markdown tables. Linux only (`/proc`, epoll).
  *
  * ```
- * deno task bench [--peers] [--only <scenario>[,<scenario>]] [--rounds <n>] [--quick] [--alone <system>]
+ * deno task bench [--peers] [--against <folder>] [--only <scenario>[,<scenario>]] [--rounds <n>]
+ *   [--seconds <n>] [--scale <share>] [--quick] [--alone <system>]
  * ```
  *
- * `--peers` runs BullMQ in turns with Headway, in the same run, because machines drift: ratios
- * count. It needs `node`, `npm` and `redis-server`. All permissions, since Deno gives `/proc` and
- * FFI to nobody with less.
+ * `--peers` runs what others use for the same in turns with Headway, and `--against` another checkout
+ * of Headway, in the same run, because machines drift: ratios count. What a peer needs and is not
+ * there is named, and the peer left out.
+ *
+ * `--seconds` and `--scale` (0.1: a tenth of the tasks and streams) are for a look: nothing waits
+ * for a quiet machine. `--quick` is `--seconds 3 --scale 0.2`.
+ *
+ * All permissions, since Deno gives `/proc` and FFI to nobody with less.
  *
  * @module
  */
 // deno-lint-ignore-file no-console -- a program that prints for people
 
-import { parseArgs } from "node:util";
 import { killChildren } from "./child.ts";
-import { headway } from "./headway.ts";
-import { bullmq } from "./peers/bullmq.ts";
+import { type Options, readOptions } from "./options.ts";
 import { machineSeconds } from "./process_tree.ts";
-import { type Rounds, scenarioTable, type Verdict, verdicts, verdictTable } from "./report.ts";
+import {
+  comparisons,
+  type Rounds,
+  scenarioTable,
+  type Verdict,
+  verdicts,
+  verdictTable,
+} from "./report.ts";
 import type { Scenario, WriteResult } from "./scenario.ts";
 import { scenarios } from "./scenarios/mod.ts";
 import type { System } from "./system.ts";
-
-interface Options {
-  systems: System[];
-  chosen: Scenario[];
-  rounds: number;
-  quick: boolean;
-}
 
 /** Cores taken by neither the server nor the client that spoil a round. */
 const STRANGERS = 0.25;
@@ -38,59 +42,46 @@ const SPOILED = 3;
 /** Sockets of the idle scenario on both sides, and some room. */
 const OPEN_FILES = 6000;
 
-function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      peers: { type: "boolean", default: false },
-      alone: { type: "string" },
-      only: { type: "string" },
-      quick: { type: "boolean", default: false },
-      rounds: { type: "string" },
-    },
-  });
-  const { peers, alone, only, quick } = values;
-  const known = [headway, bullmq];
-  const systems = alone === undefined
-    ? (peers ? known : [headway])
-    : known.filter(({ name }) => name.toLowerCase() === alone.toLowerCase());
-  const chosen = only === undefined ? scenarios : only.split(",").map((name) => {
-    const found = scenarios.find((scenario) => scenario.name === name);
-    if (found === undefined) {
-      throw new Error(`No scenario '${name}': ${scenarios.map(({ name }) => name).join(", ")}`);
-    }
-    return found;
-  });
-  const rounds = Number(values.rounds ?? (peers && !quick ? 3 : 1));
-  return { systems, chosen, rounds, quick };
-}
-
 /**
- * Each round runs every system once, in turns. A round in which strangers took much of the machine
- * is run again, a few times: it says nothing about either system.
+ * Each round runs every system once, in turns, and every other round in the opposite order, since
+ * what a machine does goes on for a while. A round in which strangers took much of it is run again, a
+ * few times: it says nothing about any system.
  */
-async function runScenario(scenario: Scenario, options: Options): Promise<Rounds> {
-  const systems = scenario.systems ??
-    options.systems.filter((system) => scenario.peers || system === headway);
-  if (systems.length === 0) console.error(`${scenario.name}: left out, nothing to ask it of here`);
+async function runScenario(
+  scenario: Scenario,
+  systems: readonly System[],
+  options: Options,
+): Promise<Rounds> {
   const rounds: Rounds = new Map(systems.map(({ name }) => [name, []]));
   let spoiled = 0;
-  for (let round = 1; systems.length > 0 && round <= options.rounds;) {
-    const outcomes: WriteResult[] = [];
-    for (const system of systems) {
-      await quiet();
+  for (let round = 1; round <= options.rounds;) {
+    const found = new Map<string, WriteResult>();
+    for (const system of round % 2 === 1 ? systems : systems.toReversed()) {
+      if (!options.look) await quiet();
       console.error(`${scenario.name}: ${system.name}, round ${round} of ${options.rounds}`);
-      outcomes.push(await runOnce(scenario, system, options.quick));
+      found.set(system.name, await runOnce(scenario, system, options));
     }
-    if (outcomes.some(({ figures }) => (figures.others ?? 0) > STRANGERS) && spoiled < SPOILED) {
+    const disturbed = found.values().some(({ figures }) => (figures.others ?? 0) > STRANGERS);
+    if (disturbed && !options.look && spoiled < SPOILED) {
       spoiled++;
       console.error("  again: other processes were busy");
       continue;
     }
-    for (const [i, { name }] of systems.entries()) rounds.get(name)?.push(outcomes[i]!);
+    for (const [name, result] of found) rounds.get(name)?.push(result);
     round++;
   }
   return rounds;
+}
+
+/** Those that can be started here. */
+async function available(scenario: Scenario, systems: readonly System[]): Promise<System[]> {
+  const found: System[] = [];
+  for (const system of systems) {
+    const lacks = await system.lacks?.();
+    if (lacks === undefined) found.push(system);
+    else console.error(`${scenario.name}: ${system.name} is left out, it needs ${lacks}`);
+  }
+  return found;
 }
 
 /** Waits, for two minutes at most, until nobody else uses the machine. */
@@ -104,14 +95,23 @@ async function quiet(): Promise<void> {
 
 const directories = new Set<string>();
 
-async function runOnce(scenario: Scenario, system: System, quick: boolean): Promise<WriteResult> {
+/** A run that fails is a fault of that run: the others still tell something. */
+async function runOnce(
+  scenario: Scenario,
+  system: System,
+  { scale, seconds }: Options,
+): Promise<WriteResult> {
   const directory = async () => {
     const made = await Deno.makeTempDir({ prefix: "headway-bench-" });
     directories.add(made);
     return made;
   };
   try {
-    return await scenario.run(system, { quick, directory });
+    const time = seconds === undefined ? {} : { seconds };
+    return await scenario.run(system, { scale, ...time, directory });
+  } catch (error) {
+    console.error(error);
+    return { figures: {}, faults: [error instanceof Error ? error.message : String(error)] };
   } finally {
     removeDirectories();
   }
@@ -136,7 +136,8 @@ function cleanUpOnSignals(): void {
 function machine(): string {
   const cpu = /model name\s*: (.*)/.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? "unknown";
   return `${navigator.hardwareConcurrency} cores (${cpu}), Linux ${Deno.osRelease()}, ` +
-    `Deno ${Deno.version.deno}, load client on the same machine`;
+    `Deno ${Deno.version.deno}, load client on the same machine, ` +
+    `load before ${Deno.loadavg().map((load) => load.toFixed(1)).join(" ")}`;
 }
 
 function checkOpenFiles(): void {
@@ -148,17 +149,21 @@ function checkOpenFiles(): void {
 }
 
 if (import.meta.main) {
-  const options = readOptions(Deno.args);
+  const options = readOptions(Deno.args, scenarios);
   checkOpenFiles();
   cleanUpOnSignals();
   const found: Verdict[] = [];
-  console.log(`${machine()}${options.quick ? "\n\nQuick: no figures to quote." : ""}`);
+  console.log(`${machine()}${options.look ? "\n\nA look: no figures to quote." : ""}`);
   for (const scenario of options.chosen) {
-    const rounds = await runScenario(scenario, options);
-    if (rounds.size === 0) continue;
-    console.log(`\n${scenarioTable(scenario, rounds)}`);
-    found.push(...verdicts(scenario, rounds));
+    const asked = options.asked(scenario);
+    const { ours, before, peers } = asked;
+    const systems = await available(scenario, [...ours, ...before, ...peers]);
+    if (systems.length === 0) continue;
+    const compared = comparisons(asked);
+    const rounds = await runScenario(scenario, systems, options);
+    console.log(`\n${scenarioTable(scenario, rounds, compared)}`);
+    found.push(...verdicts(scenario, rounds, ours.map(({ name }) => name), compared));
   }
-  console.log(`\n${verdictTable(found)}`);
+  if (found.length > 0) console.log(`\n${verdictTable(found)}`);
   Deno.exit(found.some(({ met }) => met === false) ? 1 : 0);
 }

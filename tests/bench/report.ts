@@ -4,40 +4,72 @@
  * @module
  */
 
-import type { Column, Scenario, Target, WriteResult } from "./scenario.ts";
+import { BEFORE } from "./headway.ts";
+import type { Asked, Scenario, Target, WriteResult } from "./scenario.ts";
 import { median } from "./stats.ts";
 
 /** The rounds of one scenario, by the name of the system. Round `i` of each ran side by side. */
 export type Rounds = Map<string, WriteResult[]>;
 
-/** The median over the rounds, of each figure. */
-export function medians(outcomes: readonly WriteResult[], columns: readonly Column[]): number[] {
-  return columns.map(({ key }) => median(outcomes.map(({ figures }) => figures[key] ?? NaN)));
+/** Two systems that are compared, by their names. */
+export interface Comparison {
+  ours: string;
+  theirs: string;
+  /** What {@link Target.to} calls theirs. */
+  to: string;
 }
 
-/** The median over the rounds of one system's figure by the other's of the same round. */
-export function ratio(
+/** Each of ours with itself before, and the first with each peer. */
+export function comparisons({ ours, before, peers }: Asked): Comparison[] {
+  const [first] = ours;
+  return [
+    ...before.flatMap(({ name }, i) => {
+      const own = ours[i]?.name;
+      return own === undefined ? [] : [{ ours: own, theirs: name, to: BEFORE }];
+    }),
+    ...peers.flatMap(({ name }) => first ? [{ ours: first.name, theirs: name, to: name }] : []),
+  ];
+}
+
+/** One system's figure of each round by the other's of the same round: a machine that drifts does not count. */
+export function ratios(
   ours: readonly WriteResult[],
   theirs: readonly WriteResult[],
   key: string,
-): number {
-  return median(
-    ours.map(({ figures }, i) => (figures[key] ?? NaN) / (theirs[i]?.figures[key] ?? NaN)),
-  );
+): number[] {
+  return ours.map(({ figures }, i) => (figures[key] ?? NaN) / (theirs[i]?.figures[key] ?? NaN));
 }
 
-/** A scenario's table: a row a system, medians over the rounds, and a row of ratios. */
-export function scenarioTable({ name, asks, columns, systems }: Scenario, rounds: Rounds): string {
+/** The median of the rounds that have a figure, and from which to which they go. */
+export function spread(values: readonly number[], digits = 0): string {
+  const known = values.filter(Number.isFinite);
+  const middle = format(middleOf(values), digits);
+  const [least, most] = [Math.min(...known), Math.max(...known)].map((n) => format(n, digits));
+  return known.length < 2 || least === most ? middle : `${middle} (${least}–${most})`;
+}
+
+/** A scenario's table: a row a system, medians and spreads over the rounds, and rows of ratios. */
+export function scenarioTable(
+  { name, asks, columns }: Scenario,
+  rounds: Rounds,
+  compared: readonly Comparison[],
+): string {
   const rows = [...rounds].map(([system, outcomes]) => [
     system,
-    ...medians(outcomes, columns).map((value, i) => format(value, columns[i]?.digits)),
+    ...columns.map(({ key, digits }) =>
+      spread(outcomes.map(({ figures }) => figures[key] ?? NaN), digits)
+    ),
   ]);
-  const [ours, theirs] = [...rounds.values()];
-  if (ours !== undefined && theirs !== undefined && systems === undefined) {
-    rows.push(["ratio", ...columns.map(({ key }) => format(ratio(ours, theirs, key), 2))]);
+  for (const { ours, theirs } of compared) {
+    const [own, other] = [rounds.get(ours), rounds.get(theirs)];
+    if (own === undefined || other === undefined) continue;
+    rows.push([
+      `${ours} / ${theirs}`,
+      ...columns.map(({ key }) => spread(ratios(own, other, key), 2)),
+    ]);
   }
   const count = Math.max(...[...rounds.values()].map(({ length }) => length));
-  const note = count > 1 ? `, median of ${count} rounds` : "";
+  const note = count > 1 ? `, medians of ${count} rounds (least–most)` : "";
   const faults = [...rounds].flatMap(([system, outcomes]) =>
     outcomes.flatMap((outcome, i) => outcome.faults.map((f) => `- ${system}, round ${i + 1}: ${f}`))
   );
@@ -48,7 +80,7 @@ export function scenarioTable({ name, asks, columns, systems }: Scenario, rounds
   ].join("\n\n");
 }
 
-/** One target against what was measured. `met` is `undefined` where the peer did not run. */
+/** One target against what was measured. `met` is `undefined` where the other did not run. */
 export interface Verdict {
   scenario: string;
   target: string;
@@ -56,32 +88,60 @@ export interface Verdict {
   met: boolean | undefined;
 }
 
-/** Holds the targets of a scenario against the first system's rounds. */
-export function verdicts(scenario: Scenario, rounds: Rounds): Verdict[] {
-  const [ours = [], theirs] = [...rounds.values()];
-  const found = scenario.targets.map((target) => verdict(scenario.name, target, ours, theirs));
-  const faulty = ours.filter(({ faults }) => faults.length > 0).length;
-  return [...found, {
+/** Holds the targets of a scenario against the rounds of ours, and those of the compared. */
+export function verdicts(
+  scenario: Scenario,
+  rounds: Rounds,
+  ours: readonly string[],
+  compared: readonly Comparison[],
+): Verdict[] {
+  const own = ours.filter((name) => rounds.has(name));
+  const label = (system: string) => ours.length > 1 ? `${scenario.name}, ${system}` : scenario.name;
+  const found = scenario.targets.flatMap((target) => {
+    if (target.to === undefined) {
+      return own.map((name) => verdict(label(name), target, values(rounds, name, target.key)));
+    }
+    const with_ = compared.filter(({ to, ours, theirs }) =>
+      to === target.to && rounds.has(ours) && rounds.has(theirs)
+    );
+    if (with_.length === 0 && target.to !== BEFORE && own.length > 0) {
+      return [{
+        scenario: scenario.name,
+        target: target.says,
+        measured: "the other did not run",
+        met: undefined,
+      }];
+    }
+    return with_.map(({ ours, theirs }) =>
+      verdict(
+        label(ours),
+        target,
+        ratios(rounds.get(ours) ?? [], rounds.get(theirs) ?? [], target.key),
+      )
+    );
+  });
+  const outcomes = own.flatMap((name) => rounds.get(name) ?? []);
+  const faulty = outcomes.filter(({ faults }) => faults.length > 0).length;
+  const exact = {
     scenario: scenario.name,
     target: "every delivery exact",
-    measured: faulty === 0 ? "exact" : `${faulty} of ${ours.length} rounds not exact`,
+    measured: faulty === 0 ? "exact" : `${faulty} of ${outcomes.length} rounds not exact`,
     met: faulty === 0,
-  }];
+  };
+  return outcomes.length > 0 ? [...found, exact] : found;
+}
+
+function values(rounds: Rounds, system: string, key: string): number[] {
+  return (rounds.get(system) ?? []).map(({ figures }) => figures[key] ?? NaN);
 }
 
 function verdict(
   scenario: string,
-  { key, of, says, atMost = Infinity, atLeast = -Infinity }: Target,
-  ours: readonly WriteResult[],
-  theirs: readonly WriteResult[] | undefined,
+  { to, says, atMost = Infinity, atLeast = -Infinity }: Target,
+  values: readonly number[],
 ): Verdict {
-  if (of === "ratio" && theirs === undefined) {
-    return { scenario, target: says, measured: "needs --peers", met: undefined };
-  }
-  const value = of === "ratio"
-    ? ratio(ours, theirs ?? [], key)
-    : median(ours.map(({ figures }) => figures[key] ?? NaN));
-  const measured = format(value, value < 10 ? 2 : 0) + (of === "ratio" ? " ×" : "");
+  const value = middleOf(values);
+  const measured = spread(values, value < 10 ? 2 : 0) + (to === undefined ? "" : " ×");
   return { scenario, target: says, measured, met: value <= atMost && value >= atLeast };
 }
 
@@ -96,6 +156,12 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
       met === undefined ? "–" : met ? "yes" : "**no**",
     ]),
   );
+}
+
+/** The median of the finite ones, `NaN` where there is none: a round that failed has no figures. */
+function middleOf(values: readonly number[]): number {
+  const known = values.filter(Number.isFinite);
+  return known.length > 0 ? median(known) : NaN;
 }
 
 function format(value: number, digits = 0): string {

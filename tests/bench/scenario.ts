@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Tree } from "./headway.ts";
 import type { System } from "./system.ts";
 
 /** One figure of a scenario. */
@@ -22,8 +23,8 @@ export interface Target {
   key: string;
   /** What is asked, in words, as "p99 at most 50 ms". */
   says: string;
-  /** Against the peer of the same round, or the figure itself. */
-  of: "ratio" | "figure";
+  /** The name of the system whose figure of the same round it is divided by; none: the figure itself. */
+  to?: string;
   /** The bound. */
   atMost?: number;
   atLeast?: number;
@@ -31,8 +32,10 @@ export interface Target {
 
 /** What a scenario is run with. */
 export interface RunOptions {
-  /** Shorter and smaller: shows that everything works, no figures to quote. */
-  quick: boolean;
+  /** The share of the scenario's size, as of its tasks: 1 for figures to quote. */
+  scale: number;
+  /** Measure for so long instead of the scenario's own time. */
+  seconds?: number;
   /** Makes an empty directory, removed when the run is over. */
   directory(): Promise<string>;
 }
@@ -51,11 +54,32 @@ export interface Scenario {
   name: string;
   /** The question, for the heading. */
   asks: string;
-  /** Whether the peer can be asked too. */
-  peers: boolean;
-  /** What it is asked of, instead of Headway and its peer; none where they cannot be had here. */
-  systems?: readonly System[];
+  /** Headway, or the ways in which it is set up here. */
+  ours(tree: Tree): readonly System[];
+  /** What else it is asked of, with `--peers`. */
+  peers: readonly System[];
   columns: Column[];
   targets: Target[];
   run(system: System, options: RunOptions): Promise<WriteResult>;
+}
+
+/** The systems that a scenario is asked of in one run. */
+export interface Asked {
+  ours: readonly System[];
+  /** The same of another checkout, in the same order. */
+  before: readonly System[];
+  peers: readonly System[];
+}
+
+/** So many of something at this scale, at least one. */
+export function scaled(count: number, { scale }: Pick<RunOptions, "scale">): number {
+  return Math.max(1, Math.round(count * scale));
+}
+
+/** Seconds that pass before the measured ones, and those: a look at it warms up for less. */
+export function timing(
+  { seconds }: Pick<RunOptions, "seconds">,
+  usual: number,
+): { warm: number; measured: number } {
+  return seconds === undefined ? { warm: 8, measured: usual } : { warm: 2, measured: seconds };
 }

@@ -29,6 +29,8 @@ export interface Running extends AsyncDisposable {
 /** Something that runs tasks and streams their progress. */
 export interface System {
   readonly name: string;
+  /** What it needs and this machine does not have, in words; `undefined` where it can be started. */
+  lacks?(): Promise<string | undefined>;
   /** Starts it and waits for its first answer. */
   start(options: StartOptions): Promise<Running>;
 }

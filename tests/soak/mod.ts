@@ -35,7 +35,7 @@ const SETTLE_S = 8;
 /** Servers and attackers, so that a soak that is stopped leaves none behind. */
 const processes = new Set<Deno.ChildProcess>();
 
-const KINDS = ["../bench/kinds.ts", "../helpers/kinds.ts", "../crash/kinds.ts"]
+const KINDS = ["./kinds.ts", "../helpers/kinds.ts", "../crash/kinds.ts"]
   .map((path) => new URL(path, import.meta.url).href).join();
 
 /** Streams of the tickers and the probe's requests, measured for so many seconds. */

@@ -2,9 +2,9 @@
 export interface ScannedEvent {
   /** The event's name; `""` for an unnamed one. */
   name: string;
-  /** The number before an id's dash (the whole id where there is none), or −1 without an id. */
+  /** The number before an id's dash or colon (the whole id where there is none), or −1 without an id. */
   id: number;
-  /** The number after an id's dash (BullMQ's ids are Redis stream ids), or 0. */
+  /** The number after it (Redis writes `1795396895554-12`, nchan `1795396895:12`), or 0. */
   idPart: number;
   /** Where the bytes of the first `data` line begin. */
   dataFrom: number;
@@ -15,10 +15,11 @@ export interface ScannedEvent {
 const LF = 10;
 const SPACE = 32;
 const DASH = 45;
+const COLON = 58;
 
 /**
  * Splits the body of an event stream into events without decoding or copying them, except for one
- * that is cut by the end of a read. It reads what the two benched servers write (lines end with LF,
+ * that is cut by the end of a read. It reads what the benched servers write (lines end with LF,
  * `name: value`, one `data` line an event) and is not a general parser: 40,000 events a second must
  * leave the processor to the server.
  */
@@ -84,7 +85,9 @@ const event: ScannedEvent = { name: "", id: -1, idPart: 0, dataFrom: 0, dataTo: 
 function readId(bytes: Uint8Array, from: number, to: number): void {
   let at = from;
   event.id = 0;
-  for (; at < to && bytes[at] !== DASH; at++) event.id = event.id * 10 + bytes[at]! - 48;
+  for (; at < to && bytes[at] !== DASH && bytes[at] !== COLON; at++) {
+    event.id = event.id * 10 + bytes[at]! - 48;
+  }
   for (at++; at < to; at++) event.idPart = event.idPart * 10 + bytes[at]! - 48;
 }
 
@@ -104,11 +107,11 @@ export function messageStart(bytes: Uint8Array, from: number, to: number): numbe
   return -1;
 }
 
-/** A tick's message as `pace.mjs` writes it. One object is used again. */
+/** The message of a tick or a row, as `pace.mjs` writes it. One object is used again. */
 export interface Stamp {
-  /** When it was yielded: wall clock, milliseconds with a fraction. */
+  /** When it was yielded: wall clock, milliseconds with a fraction. 0 for a row without it. */
   time: number;
-  /** Which tick it is, from 1. */
+  /** Which tick or row it is, from 1. */
   tick: number;
 }
 
@@ -134,5 +137,22 @@ export function readStamp(bytes: Uint8Array, at: number): Stamp | undefined {
   }
   stamp.time = scale > 1 ? time / scale : time;
   stamp.tick = tick;
+  return stamp;
+}
+
+const ROW = new TextEncoder().encode("row ");
+
+/** Reads `row 12"` or `row 1795396895554.104 12"` at `at`. `undefined` where something else is there. */
+export function readRow(bytes: Uint8Array, at: number): Stamp | undefined {
+  for (const byte of ROW) if (bytes[at++] !== byte) return undefined;
+  if (readStamp(bytes, at) !== undefined) return stamp;
+  let row = 0;
+  for (; bytes[at] !== 0x22; at++) {
+    const digit = bytes[at]! - 48;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    row = row * 10 + digit;
+  }
+  stamp.time = 0;
+  stamp.tick = row;
   return stamp;
 }

@@ -16,8 +16,10 @@ export interface WatchJob {
   paths: string[];
   /** Ticks each task makes. A stream that ends before the last one has lost the final value. */
   ticks?: number;
-  /** Log rows, `row 1` to `row n`, that each stream must bring, each once and in order. */
+  /** Log rows, numbered from 1, that each stream must bring, each once and in order. */
   rows?: number;
+  /** Steps a second that each task is to make, for {@link WatchReport.behindMs}. */
+  hz?: number;
   /** Latencies of what was yielded from `from` to before `to` count. Wall clock, milliseconds. */
   window?: { from: number; to: number };
   /** Streams are expected to be cut, or held until the job is called off: no end is no fault. */
@@ -53,10 +55,17 @@ export interface StreamReport {
 
 /** What came of a {@link WatchJob}. */
 export interface WatchReport {
-  /** Latency from yield to the return of the client's read, milliseconds, of the window. */
+  /** Latency of ticks from yield to the return of the client's read, milliseconds, of the window. */
   latency: Summary;
-  /** Deliveries of ticks yielded in the window. */
-  deliveries: number;
+  /** The same of log rows that carry their time. */
+  rowLatency: Summary;
+  /** Ticks and such rows that arrived in the window, whenever they were yielded. */
+  arrived: number;
+  /**
+   * How far the task that fell behind most was behind its own schedule in the window, milliseconds.
+   * Latencies do not show it: a task that is held up yields later.
+   */
+  behindMs: number;
   /** All events, of whatever kind and time. */
   events: number;
   /** Streams that brought everything, `complete` last and once, and were then closed. */

@@ -1,7 +1,14 @@
 import { Samples } from "../stats.ts";
 import { ownCpuSeconds, wallClock } from "./clock.ts";
-import { EventScanner, messageStart, readStamp, type ScannedEvent } from "./event_scanner.ts";
+import {
+  EventScanner,
+  messageStart,
+  readRow,
+  readStamp,
+  type ScannedEvent,
+} from "./event_scanner.ts";
 import { HttpDecoder } from "./http_decoder.ts";
+import { Lateness } from "./lateness.ts";
 import type { StreamReport, WatchJob, WatchReady, WatchReport } from "./protocol.ts";
 import { Sockets } from "./sockets.ts";
 
@@ -22,6 +29,7 @@ interface Stream {
   time: number;
   seen: number;
   rows: number;
+  lateness: Lateness;
   completes: number;
   faulty: boolean;
   closed: boolean;
@@ -39,6 +47,7 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
   using sockets = new Sockets();
   sockets.watch(0);
   const latency = new Samples();
+  const rowLatency = new Samples();
   const faults: Record<string, number> = {};
   const window = job.window ?? { from: 0, to: 0 };
   const buffer = new Uint8Array(256 * 1024);
@@ -47,11 +56,12 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
   const cpu = new WindowCpu(window.from, window.to);
   let now = wallClock();
   let events = 0;
+  let arrived = 0;
   let answered = 0;
   let open = 0;
   let calledOff = false;
 
-  const streams = job.paths.map((path) => makeStream(path, onEvent));
+  const streams = job.paths.map((path) => makeStream(path, job.hz, onEvent));
 
   function fault(stream: Stream, what: string): void {
     stream.faulty = true;
@@ -77,13 +87,23 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
 
   function onRow(stream: Stream, bytes: Uint8Array, from: number, to: number): void {
     const at = messageStart(bytes, from, to);
-    const row = at < 0 ? NaN : rowNumber(bytes, at);
+    const found = at < 0 ? undefined : readRow(bytes, at);
     // Headway's own notes, as "started again from a checkpoint", are rows too.
-    if (Number.isNaN(row)) return;
+    if (found === undefined) return;
+    const { tick: row, time } = found;
+    if (time > 0) measure(stream, row, time, rowLatency);
     if (row <= stream.rows) fault(stream, "row twice");
     else if (row !== stream.rows + 1) fault(stream, "row lost");
     stream.rows = row;
     stream.report.rows++;
+  }
+
+  /** Of what was yielded as step `tick` at `time`, and has arrived. */
+  function measure(stream: Stream, tick: number, time: number, samples: Samples): void {
+    if (now >= window.from && now < window.to) arrived++;
+    if (time < window.from || time >= window.to) return;
+    samples.add(now - time);
+    stream.lateness.add(tick, time);
   }
 
   function onTick(stream: Stream, bytes: Uint8Array, from: number, to: number): void {
@@ -97,7 +117,7 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
       stream.tick = tick;
       stream.time = time;
       if (!again) stream.seen++;
-      if (time >= window.from && time < window.to) latency.add(now - time);
+      measure(stream, tick, time, latency);
       if (time >= (job.since ?? Infinity) && stream.report.firstTick === 0) {
         stream.report.firstTick = tick;
         stream.report.firstAt = now;
@@ -182,7 +202,9 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
   }
   return {
     latency: latency.summary(),
-    deliveries: latency.count,
+    rowLatency: rowLatency.summary(),
+    arrived,
+    behindMs: streams.reduce((most, { lateness }) => Math.max(most, lateness.most), 0),
     events,
     exact,
     conflated,
@@ -194,6 +216,7 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
 
 function makeStream(
   path: string,
+  hz: number | undefined,
   onEvent: (stream: Stream, bytes: Uint8Array, event: ScannedEvent) => void,
 ): Stream {
   const scanner = new EventScanner((bytes, event) => onEvent(stream, bytes, event));
@@ -210,6 +233,7 @@ function makeStream(
     time: 0,
     seen: 0,
     rows: 0,
+    lateness: new Lateness(hz),
     completes: 0,
     faulty: false,
     closed: false,
@@ -222,14 +246,6 @@ function request(path: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`,
   );
-}
-
-/** The number in `row 12"` at `at`, or `NaN`. */
-function rowNumber(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== 0x72 || bytes[at + 1] !== 0x6f || bytes[at + 2] !== 0x77) return NaN;
-  let row = 0;
-  for (at += 4; bytes[at] !== 0x22; at++) row = row * 10 + bytes[at]! - 48;
-  return row;
 }
 
 function includes(bytes: Uint8Array, from: number, to: number, what: Uint8Array): boolean {

@@ -1,14 +1,18 @@
 import { clusters } from "../cluster.ts";
 import { request } from "../client_process.ts";
 import { machineSeconds, treeUsage } from "../process_tree.ts";
-import type { Scenario } from "../scenario.ts";
-import { allFinished, countCompleted } from "./common.ts";
+import { headway } from "../headway.ts";
+import { bullmq } from "../peers/bullmq.ts";
+import { scaled, type Scenario } from "../scenario.ts";
+import { allFinished, countCompleted, SHORT } from "./common.ts";
+import { atMost, noWorse } from "./targets.ts";
 
 /** How fast many short tasks go through: submitted over HTTP, run, stored as completed. */
 export const burst: Scenario = {
   name: "burst",
   asks: "10,000 tasks without steps, submitted over 50 connections: all completed",
-  peers: true,
+  ours: (tree) => [headway(tree)],
+  peers: [bullmq],
   columns: [
     { key: "rate", label: "tasks/s" },
     { key: "submits", label: "submits/s" },
@@ -18,10 +22,14 @@ export const burst: Scenario = {
     { key: "rss", label: "server MiB" },
     { key: "others", label: "other cores", digits: 2 },
   ],
-  targets: [{ key: "rate", of: "ratio", says: "at least 1.5 times BullMQ's", atLeast: 1.5 }],
-  async run(system, { quick, directory }) {
-    const count = quick ? 2000 : 10_000;
-    await using running = await system.start({ concurrency: 1000, directory: await directory() });
+  targets: [
+    { key: "rate", to: bullmq.name, says: "tasks/s at least 1.3 × BullMQ's", atLeast: 1.3 },
+    atMost("cpu", 0.7, bullmq, "CPU"),
+  ],
+  async run(system, options) {
+    const count = scaled(10_000, options);
+    const directory = await options.directory();
+    await using running = await system.start({ concurrency: 1000, directory });
     const { port, pids } = running;
     const warm = await countCompleted(port);
     const before = { ...treeUsage(pids), machine: machineSeconds() };
@@ -30,7 +38,7 @@ export const burst: Scenario = {
       connections: 50,
       method: "POST",
       path: "/tasks",
-      body: JSON.stringify({ kind: "demo", input: { steps: 0 } }),
+      body: SHORT,
       count,
       deadline: Date.now() + 120_000,
     });
@@ -64,8 +72,9 @@ export const clusterBurst: Scenario = {
   ...burst,
   name: "cluster-burst",
   asks: "2,000 tasks without steps on a denokv, a web process and workers: all completed",
-  targets: [],
-  systems: clusters,
+  targets: [noWorse("cpu", "CPU"), noWorse("p50", "submit p50")],
+  ours: clusters,
+  peers: [],
   // A commit there costs a request: fewer are enough.
-  run: (system, options) => burst.run(system, { ...options, quick: true }),
+  run: (system, options) => burst.run(system, { ...options, scale: options.scale / 5 }),
 };

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** A submission of a task without steps. */
+export const SHORT = JSON.stringify({ kind: "bench-short", input: {} });
+
 /** Resolves at a time of the wall clock, milliseconds. */
 export async function sleepUntil(time: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, time - Date.now())));

@@ -1,17 +1,19 @@
 import { request, watch } from "../client_process.ts";
 import { treeUsage } from "../process_tree.ts";
-import type { Scenario } from "../scenario.ts";
+import { headway } from "../headway.ts";
+import { scaled, type Scenario } from "../scenario.ts";
 import { summarize } from "../stats.ts";
 import { describeFaults, sleepUntil } from "./common.ts";
+import { noWorse } from "./targets.ts";
 
-const TASKS = 100;
 const HZ = 10;
 
 /** How long a person who watches sees nothing when the server is killed and started again. */
 export const crash: Scenario = {
   name: "crash",
   asks: "kill -9 while 100 tasks run with checkpoints, and a new start: until their next progress",
-  peers: false,
+  ours: (tree) => [headway(tree)],
+  peers: [],
   columns: [
     { key: "start", label: "server answers ms" },
     { key: "first", label: "first task goes on ms" },
@@ -19,10 +21,11 @@ export const crash: Scenario = {
     { key: "max", label: "last task goes on ms" },
     { key: "repeated", label: "ticks made again, most" },
   ],
-  targets: [{ key: "max", of: "figure", says: "all go on within 5 s", atMost: 5000 }],
-  async run(system, { quick, directory }) {
-    const ticks = (quick ? 5 : 15) * HZ;
-    const options = { concurrency: 1000, directory: await directory() };
+  targets: [{ key: "max", says: "all go on within 5 s", atMost: 5000 }, noWorse("max", "last")],
+  async run(system, run) {
+    const tasks = scaled(100, run);
+    const ticks = (run.seconds === undefined ? 15 : 5) * HZ;
+    const options = { concurrency: 1000, directory: await run.directory() };
     const faults: string[] = [];
 
     await using crashed = await system.start(options);
@@ -35,9 +38,9 @@ export const crash: Scenario = {
       path: "/tasks",
       body: JSON.stringify({
         kind: "bench-ticker",
-        input: { hz: HZ, ticks, start, checkpoints: true },
+        input: { hz: HZ, ticks, start, yields: ["progress", "save"] },
       }),
-      count: TASKS,
+      count: tasks,
       deadline: Date.now() + 10_000,
     });
     const paths = taskIds.map((id) => `/tasks/${id}/stream`);

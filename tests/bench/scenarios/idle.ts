@@ -1,7 +1,10 @@
 import { request, watch } from "../client_process.ts";
+import { headway } from "../headway.ts";
+import { bare } from "../peers/bare.ts";
 import { treeUsage } from "../process_tree.ts";
-import type { Scenario } from "../scenario.ts";
+import { scaled, type Scenario } from "../scenario.ts";
 import { describeFaults, sleepUntil } from "./common.ts";
+import { atMost, noWorse } from "./targets.ts";
 
 const TASKS = 50;
 const HOUR = 3_600_000;
@@ -9,8 +12,9 @@ const HOUR = 3_600_000;
 /** What a stream costs that only waits. */
 export const idle: Scenario = {
   name: "idle",
-  asks: "5,000 idle streams on 50 long tasks: server memory",
-  peers: false,
+  asks: "5,000 idle streams on 50 long tasks, against streams of a server that does nothing else",
+  ours: (tree) => [headway(tree)],
+  peers: [bare],
   columns: [
     { key: "each", label: "KiB a stream", digits: 1 },
     { key: "before", label: "MiB before" },
@@ -18,11 +22,15 @@ export const idle: Scenario = {
     { key: "cores", label: "server cores", digits: 3 },
     { key: "connect", label: "all connected ms" },
   ],
-  targets: [],
-  async run(system, { quick, directory }) {
-    const streams = quick ? 1000 : 5000;
-    const seconds = quick ? 3 : 20;
-    await using running = await system.start({ concurrency: 1000, directory: await directory() });
+  targets: [
+    atMost("each", 1.05, bare, "memory of a stream"),
+    noWorse("each", "memory of a stream"),
+  ],
+  async run(system, options) {
+    const streams = scaled(5000, options);
+    const { seconds = 20 } = options;
+    const directory = await options.directory();
+    await using running = await system.start({ concurrency: 1000, directory });
     const { port, pids } = running;
     const { taskIds } = await request({
       port,

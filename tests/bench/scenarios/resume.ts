@@ -1,14 +1,17 @@
 import { request, watch } from "../client_process.ts";
 import type { StreamReport } from "../client/protocol.ts";
-import type { Scenario } from "../scenario.ts";
+import { headway } from "../headway.ts";
+import { scaled, type Scenario } from "../scenario.ts";
 import { summarize } from "../stats.ts";
 import { allFinished, describeFaults } from "./common.ts";
+import { noWorse } from "./targets.ts";
 
 /** What a client that missed everything waits for. */
 export const resume: Scenario = {
   name: "resume",
   asks: "a task that stored 10,000 log rows, and a client that has none of them: all, in order",
-  peers: false,
+  ours: (tree) => [headway(tree)],
+  peers: [],
   columns: [
     { key: "firstByte", label: "first byte p50 ms", digits: 1 },
     { key: "firstByteMax", label: "max ms", digits: 1 },
@@ -17,12 +20,15 @@ export const resume: Scenario = {
     { key: "rows", label: "rows" },
   ],
   targets: [
-    { key: "firstByte", of: "figure", says: "first byte within 50 ms", atMost: 50 },
-    { key: "total", of: "figure", says: "all rows within 500 ms", atMost: 500 },
+    { key: "firstByte", says: "first byte within 50 ms", atMost: 50 },
+    { key: "total", says: "all rows within 500 ms", atMost: 500 },
+    noWorse("firstByte", "first byte"),
+    noWorse("total", "all rows"),
   ],
-  async run(system, { quick, directory }) {
-    const rows = 10_000;
-    await using running = await system.start({ concurrency: 1000, directory: await directory() });
+  async run(system, options) {
+    const rows = scaled(10_000, options);
+    const directory = await options.directory();
+    await using running = await system.start({ concurrency: 1000, directory });
     const { port } = running;
     const { taskIds } = await request({
       port,
@@ -36,7 +42,7 @@ export const resume: Scenario = {
     await allFinished(port);
     const faults: string[] = [];
     const streams: StreamReport[] = [];
-    for (let i = 0; i < (quick ? 3 : 10); i++) {
+    for (let i = 0; i < (options.seconds === undefined ? 10 : 3); i++) {
       await using watching = watch({
         port,
         paths: [`/tasks/${taskIds[0]}/stream?last_event_id=0`],

@@ -1,0 +1,16 @@
+import { answering, freePort } from "../child.ts";
+import type { StartOptions, System } from "../system.ts";
+import { startGroup } from "./group.ts";
+
+const SERVER = new URL("bare_server.ts", import.meta.url).pathname;
+
+/** A `Deno.serve` whose streams say hello and then nothing: what an idle stream costs at least. */
+export const bare: System = {
+  name: "bare Deno.serve",
+  start({ port = freePort() }: StartOptions) {
+    const args = ["run", "-q", "--no-config", "--no-prompt", "--allow-net", SERVER, `${port}`];
+    return startGroup(port, (add) => {
+      return answering(add(Deno.execPath(), { args }), port, "/tasks?limit=1");
+    });
+  },
+};

@@ -1,0 +1,37 @@
+import { answering, freePort, missing } from "../child.ts";
+import type { StartOptions, System } from "../system.ts";
+import { startGroup } from "./group.ts";
+import { type Fsync, install, REDIS_NEEDS, redisArguments } from "./redis.ts";
+
+const here = (file: string) => new URL(file, import.meta.url).pathname;
+
+/**
+ * Rows in Redis Streams, one a task: a worker adds them with `XADD`, and the web process follows one
+ * for each client with `XREAD BLOCK` and writes it as SSE with `node:http`.
+ */
+function redisStreamsWith(name: string, fsync: Fsync): System {
+  return {
+    name,
+    lacks: () => missing(REDIS_NEEDS),
+    async start({ directory, port = freePort() }: StartOptions) {
+      const redisPort = freePort();
+      const env = {
+        PORT: String(port),
+        REDIS_PORT: String(redisPort),
+        MODULES: await install(),
+      };
+      return await startGroup(port, async (add) => {
+        add("redis-server", { args: redisArguments(redisPort, directory, fsync) });
+        add("node", { args: [here("redis_streams_worker.mjs")], env });
+        const web = add("node", { args: [here("redis_streams_web.mjs")], env });
+        await answering(web, port, "/healthz");
+      });
+    },
+  };
+}
+
+/** Flushed every second: a row may be shown that a power cut takes back. */
+export const redisStreams: System = redisStreamsWith("Redis Streams", "everysec");
+
+/** Flushed before it is shown, as Headway's rows are. */
+export const redisStreamsAlways: System = redisStreamsWith("Redis Streams, always", "always");
