@@ -108,7 +108,7 @@ export function verdicts(
       return [{
         scenario: scenario.name,
         target: target.says,
-        measured: "the other did not run",
+        measured: "not beside it in this run",
         met: undefined,
       }];
     }

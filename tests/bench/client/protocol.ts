@@ -41,6 +41,8 @@ export interface WatchReady {
 
 /** One stream, where {@link WatchJob.detail} asked for it. */
 export interface StreamReport {
+  /** The newest tick that was yielded before `since`; 0 without one. */
+  beforeTick: number;
   /** The first tick yielded after `since`, and when it arrived (wall clock); 0 without one. */
   firstTick: number;
   firstAt: number;

@@ -28,6 +28,8 @@ interface Stream {
   tick: number;
   time: number;
   seen: number;
+  /** Whether the newest event of a tick said that the task runs. */
+  running: boolean;
   rows: number;
   lateness: Lateness;
   completes: number;
@@ -114,18 +116,23 @@ export function watch(job: WatchJob, onReady: (ready: WatchReady) => void): Watc
     // After a crash the tick under way is made again: a new stamp tells it from a second delivery.
     const again = tick === stream.tick && job.since !== undefined && time > stream.time;
     if (tick > stream.tick || again) {
+      // The first is what a stream begins with, and may be of a task that waits.
+      stream.running = stream.seen > 0 || includes(bytes, from, to, STATUS_RUNNING);
       stream.tick = tick;
       stream.time = time;
       if (!again) stream.seen++;
       measure(stream, tick, time, latency);
-      if (time >= (job.since ?? Infinity) && stream.report.firstTick === 0) {
+      if (time < (job.since ?? -Infinity)) stream.report.beforeTick = tick;
+      else if (job.since !== undefined && stream.report.firstTick === 0) {
         stream.report.firstTick = tick;
         stream.report.firstAt = now;
       }
     } else if (tick < stream.tick) fault(stream, "tick out of order");
-    // A change of state repeats the newest tick. The tick alone must not come twice.
-    else if (stream.seen > 0 && includes(bytes, from, to, STATUS_RUNNING)) {
-      fault(stream, "tick twice");
+    else {
+      // A change of state repeats the newest tick. The tick alone must not come twice.
+      const running = includes(bytes, from, to, STATUS_RUNNING);
+      if (running && stream.running) fault(stream, "tick twice");
+      stream.running = running;
     }
   }
 
@@ -232,12 +239,21 @@ function makeStream(
     tick: 0,
     time: 0,
     seen: 0,
+    running: false,
     rows: 0,
     lateness: new Lateness(hz),
     completes: 0,
     faulty: false,
     closed: false,
-    report: { firstTick: 0, firstAt: 0, lastTick: 0, rows: 0, firstByteMs: 0, totalMs: 0 },
+    report: {
+      beforeTick: 0,
+      firstTick: 0,
+      firstAt: 0,
+      lastTick: 0,
+      rows: 0,
+      firstByteMs: 0,
+      totalMs: 0,
+    },
   };
   return stream;
 }

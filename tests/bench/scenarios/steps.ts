@@ -57,9 +57,9 @@ export const rows: Scenario = live({
   peers: [redisStreams, redisStreamsAlways],
   targets: [
     ...KEEPS_UP,
-    atMost("row_p50", 1, redisStreamsAlways),
-    atMost("row_p99", 1, redisStreamsAlways),
-    atMost("row_p50", 3, redisStreams),
-    atMost("row_p99", 3, redisStreams),
+    atMost("row_p50", 1, redisStreamsAlways, "p50"),
+    atMost("row_p99", 1, redisStreamsAlways, "p99"),
+    atMost("row_p50", 3, redisStreams, "p50"),
+    atMost("row_p99", 3, redisStreams, "p99"),
   ],
 });
