@@ -83,7 +83,9 @@ export class Child implements AsyncDisposable {
 
 /** Whether there is such a program in the `PATH`. */
 export async function isInstalled(command: string): Promise<boolean> {
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  // Where there is no node, Deno puts itself into the path under that name.
+  const folders = (Deno.env.get("PATH") ?? "").split(":")
+    .filter((folder) => !folder.endsWith("/node_compat_bin"));
   const found = await Promise.all(
     folders.map((folder) =>
       Deno.stat(`${folder}/${command}`).then(({ isFile }) => isFile, () => false)
