@@ -1,6 +1,9 @@
+import { AwakeTimer } from "./awake_timer.ts";
+
 /**
- * Waits for a promise for at most `ms` milliseconds. Then returns what `late` returns, or throws what
- * it throws. The promise itself goes on; if it fails later, that is ignored.
+ * Waits for a promise for at most `ms` milliseconds, not counting those for which this process stands
+ * still. Then returns what `late` returns, or throws what it throws. The promise itself goes on; if it
+ * fails later, that is ignored.
  *
  * @example
  * ```ts
@@ -17,16 +20,17 @@ export async function deadline<T, Late = T>(
   late: () => Late,
 ): Promise<T | Late> {
   const { promise: passed, resolve, reject } = Promise.withResolvers<Late>();
-  const timer = setTimeout(() => {
+  const timer = new AwakeTimer();
+  timer.set(ms, () => {
     try {
       resolve(late());
     } catch (error) {
       reject(error);
     }
-  }, ms);
+  });
   try {
     return await Promise.race([promise, passed]);
   } finally {
-    clearTimeout(timer);
+    timer.clear();
   }
 }

@@ -10,6 +10,7 @@ import { isDeeper } from "./json_depth.ts";
 import { ULID } from "../task/ulid.ts";
 import { pacedBody } from "./paced_body.ts";
 import { concat } from "../base/bytes.ts";
+import { AwakeTimer } from "../base/awake_timer.ts";
 import { deadline } from "../base/deadline.ts";
 import { MAX_LEVELS } from "../task/limits.ts";
 import { InexactNumberError, parseExact } from "../base/exact_json.ts";
@@ -127,17 +128,23 @@ export async function* withDeadline(
   totalMs: number = idleMs,
 ): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
-  const end = performance.now() + totalMs;
+  const whole = new AwakeTimer();
+  let isLate = false;
+  whole.set(totalMs, () => {
+    isLate = true;
+    reader.cancel().catch(() => {});
+  });
   try {
     while (true) {
-      const wait = Math.max(0, Math.min(idleMs, end - performance.now()));
-      const { done, value } = await deadline(reader.read(), wait, bodyIsLate);
+      const { done, value } = await deadline(reader.read(), idleMs, bodyIsLate);
+      if (isLate) bodyIsLate();
       if (done) return;
       yield value;
     }
   } catch (error) {
     throw error instanceof HttpError ? error : broken(error);
   } finally {
+    whole.clear();
     await reader.cancel().catch(() => {});
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { AwakeTimer } from "../base/awake_timer.ts";
 import { BACKLOG, type Backlog } from "../base/backlog.ts";
 
 const encoder = new TextEncoder();
@@ -24,9 +25,9 @@ export function pacedBody(
   if (body.length < 2 * CHUNK) return body;
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   let at = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timer = new AwakeTimer();
   const end = () => {
-    clearTimeout(timer);
+    timer.clear();
     backlog.forget(waiting);
   };
   let giveUp = end;
@@ -39,14 +40,14 @@ export function pacedBody(
       };
     },
     pull(controller) {
-      clearTimeout(timer);
+      timer.clear();
       controller.enqueue(bytes.subarray(at, at + CHUNK));
       at += CHUNK;
       if (at >= bytes.length) {
         end();
         return controller.close();
       }
-      timer = setTimeout(giveUp, stallMs);
+      timer.set(stallMs, () => giveUp());
       // All of it: the chunks are parts of one buffer.
       backlog.note(waiting, bytes.length, performance.now(), true);
     },

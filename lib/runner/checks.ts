@@ -25,11 +25,11 @@ export interface ChecksOptions {
 /** Milliseconds in which a schema says whether an input fits. */
 export const CHECK_MS = 5000;
 
-/** Milliseconds that a process that also runs tasks gets. */
-const BUSY_MS = 1000;
-
 /** Milliseconds between two looks at those that wait. */
 const LOOK_MS = 250;
+
+/** Looks after which a process that also runs tasks has had its time. */
+const BUSY_LOOKS = 4;
 
 /** Characters of inputs that wait: far less than a channel bears. */
 const MAX_WAITING = 16 * 1024 * 1024;
@@ -41,6 +41,7 @@ interface Check extends PromiseWithResolvers<Checked> {
   readonly kind: string;
   readonly input: string | null;
   readonly size: number;
+  /** How many looks there had been when it came. */
   readonly since: number;
   /** Who was asked and lives. */
   readonly asked: Set<TaskProcess>;
@@ -50,15 +51,18 @@ interface Check extends PromiseWithResolvers<Checked> {
 export class Checks {
   readonly #options: ChecksOptions;
   readonly #checkMs: number;
+  readonly #lookMs: number;
   readonly #checks = new Map<number, Check>();
   #unsent: number[] = [];
   #last = 0;
   #waiting = 0;
+  #looks = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ChecksOptions) {
     this.#options = options;
     this.#checkMs = options.checkMs ?? CHECK_MS;
+    this.#lookMs = Math.min(LOOK_MS, this.#checkMs);
   }
 
   /**
@@ -72,12 +76,12 @@ export class Checks {
       throw new UncheckedError("too many inputs are being checked");
     }
     const resolvers = Promise.withResolvers<Checked>();
-    const since = performance.now();
+    const since = this.#looks;
     const check = { ...resolvers, kind, input, size, since, asked: new Set<TaskProcess>() };
     const request = ++this.#last;
     this.#checks.set(request, { ...check, slow: false });
     this.#waiting += size;
-    this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#checkMs));
+    this.#timer ??= setInterval(() => this.#look(), this.#lookMs);
     this.#unsent.push(request);
     // What comes in one turn of the event loop goes out as one.
     if (this.#unsent.length === 1) setImmediate(() => this.#sendAll());
@@ -135,14 +139,19 @@ export class Checks {
     return check;
   }
 
+  /**
+   * Time is counted in looks: while this server stands still there are none. Nobody is late before the
+   * look behind the last, so that answers which came meanwhile are read first.
+   */
   #look(): void {
-    const now = performance.now();
+    this.#looks++;
+    const last = this.#checkMs / this.#lookMs;
     let slow = false;
     // The oldest first.
     for (const [request, check] of this.#checks) {
-      const age = now - check.since;
-      if (age < BUSY_MS && age < this.#checkMs) break;
-      if (age >= this.#checkMs) {
+      const age = this.#looks - check.since;
+      if (age < Math.min(BUSY_LOOKS, last)) break;
+      if (age > last) {
         const late = `no task process said within ${this.#checkMs} ms whether it fits`;
         this.#remove(request, check).reject(new UncheckedError(late));
       } else {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AwakeTimer } from "../base/awake_timer.ts";
 import type { Semaphore } from "../base/semaphore.ts";
 import type { TaskProcess } from "./task_process.ts";
 
@@ -53,7 +54,7 @@ export interface Member<Run> {
   /** It has loaded its module; milliseconds, monotonic. */
   readyAt: number | null;
   /** Until it is ready it kills it when that takes too long; later, when it is of no use. */
-  timer: ReturnType<typeof setTimeout> | undefined;
+  readonly timer: AwakeTimer;
   /** What it asks for, a few at a time. */
   readonly requests: Semaphore;
 }

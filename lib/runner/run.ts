@@ -8,6 +8,7 @@
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { RunEnd, StopReason } from "../child/protocol.ts";
+import { AwakeTimer } from "../base/awake_timer.ts";
 import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
@@ -55,8 +56,9 @@ export class Run {
   #sent = false;
   #sentAt = 0;
   #stop: StopReason | null = null;
-  /** Its time-out; after it was asked to stop, the end of its grace. */
-  readonly #timer = new Timer();
+  readonly #timeout = new Timer();
+  /** How long it may take to stop. While this server stands still it does not read that it has. */
+  readonly #grace = new AwakeTimer();
   #isOver = false;
   readonly #over = Promise.withResolvers<void>();
 
@@ -117,7 +119,7 @@ export class Run {
     const { parsed = false } = live.task;
     const start = { run: number, kind, id, attempt, input, parsed, checkpoint };
     this.member.process.send({ type: "start", ...start });
-    if (timeoutMs !== null) this.#timer.set(leftMs, () => this.stop("timeout"));
+    if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }
 
   /** Has it go on to its end or to its next checkpoint, where it stops. */
@@ -130,12 +132,12 @@ export class Run {
   stop(reason: StopReason): void {
     if (this.#isOver || this.#stop !== null) return;
     this.#stop = reason;
-    this.#timer.clear();
+    this.#timeout.clear();
     if (!this.#sent) return;
     this.member.process.send({ type: "abort", run: this.number, reason });
     if (reason === "stop") return;
     const { killAfterMs = 10_000, log } = this.#parts;
-    this.#timer.set(killAfterMs, () => {
+    this.#grace.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
       this.live.log("error", "It did not stop when asked to: its process was ended");
       this.end({ how: "stopped", reason });
@@ -184,7 +186,8 @@ export class Run {
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#timer.clear();
+    this.#timeout.clear();
+    this.#grace.clear();
     this.member.pool.release(this.member, this.number);
     this.#parts.runs.delete(this);
     this.#over.resolve();

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { AwakeTimer } from "../base/awake_timer.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Semaphore } from "../base/semaphore.ts";
@@ -162,7 +163,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** A process for a run, where {@link TaskPool.has} says that there is one. */
   pick(use: Use): Member<Run> {
     const member = this.#pick(use);
-    clearTimeout(member.timer);
+    member.timer.clear();
     this.#restarts.worked();
     return member;
   }
@@ -212,8 +213,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     const [member = this.#add("spare")] = spare;
     if (!isUp(member)) return;
     this.#checks.ask(member.process);
-    clearTimeout(member.timer);
-    member.timer = setTimeout(() => this.#let(member), SPARE_IDLE_MS);
+    member.timer.set(SPARE_IDLE_MS, () => this.#let(member));
   }
 
   get #isReady(): boolean {
@@ -246,7 +246,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
   }
 
   #drop(member: Member<Run>): boolean {
-    clearTimeout(member.timer);
+    member.timer.clear();
     const known = this.#members[member.use].delete(member);
     if (known) this.#checks.gone(member.process);
     return known;
@@ -254,17 +254,13 @@ export class TaskPool<Run> implements MemberPool<Run> {
 
   #add(use: Use | "spare"): Member<Run> {
     const { startProcess, loadMs = LOAD_MS } = this.#options;
-    const late = () => {
-      this.#options.metrics?.processEnded("killed");
-      this.#failed(member, { reason: `it was not loaded within ${loadMs / 1000} s` });
-    };
     const member: Member<Run> = {
       pool: this,
       runs: new Map(),
       use,
       entries: 0,
       readyAt: null,
-      timer: setTimeout(late, loadMs),
+      timer: new AwakeTimer(),
       requests: new Semaphore(REQUESTS),
       // Last, as it may be heard of at once.
       process: startProcess({
@@ -274,6 +270,10 @@ export class TaskPool<Run> implements MemberPool<Run> {
       }),
     };
     this.#members[use].add(member);
+    member.timer.set(loadMs, () => {
+      this.#options.metrics?.processEnded("killed");
+      this.#failed(member, { reason: `it was not loaded within ${loadMs / 1000} s` });
+    });
     return member;
   }
 
@@ -284,11 +284,10 @@ export class TaskPool<Run> implements MemberPool<Run> {
         if (isUp(member)) throw new SyntaxError("It was ready before");
         // It may have been dropped in the very moment.
         if (!this.#members[member.use].has(member)) return;
-        clearTimeout(member.timer);
-        member.timer = undefined;
+        member.timer.clear();
         member.readyAt = performance.now();
         if (member.use === "ward" || member.use === "own") {
-          member.timer = setTimeout(() => this.#let(member), IDLE_MS);
+          member.timer.set(IDLE_MS, () => this.#let(member));
         }
         onready(message.kinds);
         if (member.use === "shared") this.#checks.ask(member.process);

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { AwakeTimer } from "../base/awake_timer.ts";
 import { Batch } from "./batch.ts";
 import { eventSize } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
@@ -56,8 +57,8 @@ export class Journal {
   #stalledAt: number | null = null;
   /** Why the last try failed; `null` where it did not. */
   failure: unknown = null;
-  /** When the commit in flight was sent. */
-  #begunAt: number | null = null;
+  /** Goes off while a commit is in flight for long. */
+  readonly #hangs = new AwakeTimer();
 
   /** Nothing is started: the first write starts the loop. */
   constructor(options: JournalOptions) {
@@ -66,11 +67,7 @@ export class Journal {
 
   /** Milliseconds for which no commit has succeeded though some were tried; 0 when all is well. */
   get stalledMs(): number {
-    const now = performance.now();
-    if (this.#stalledAt !== null) return now - this.#stalledAt;
-    // One that neither succeeds nor fails is no better than one that fails.
-    const hangs = this.#begunAt !== null && now - this.#begunAt > HANGS_MS;
-    return hangs ? now - this.#begunAt! : 0;
+    return this.#stalledAt === null ? 0 : performance.now() - this.#stalledAt;
   }
 
   /** Adds a write; one that already waits stays where it is. */
@@ -180,11 +177,12 @@ export class Journal {
       const tried = (end: CommitEnd) => ontried?.(end, performance.now() - begun);
       try {
         const atomic = batch.atomic(kv, session?.() ?? null, sid);
-        this.#begunAt = performance.now();
+        // One that neither succeeds nor fails is no better than one that fails.
+        this.#hangs.set(HANGS_MS, () => this.#stalledAt ??= begun);
         result = await atomic.commit();
-        this.#begunAt = null;
+        this.#hangs.clear();
       } catch (error) {
-        this.#begunAt = null;
+        this.#hangs.clear();
         tried("failed");
         if (!await this.#recover(batch, error, tries)) return;
         continue;

@@ -37,7 +37,7 @@ export async function perform(
       return await submit(named(operation.shape, reference), reference, world, circumstances);
     case "submit with an upload": {
       const upload = await world.upload(operation.size);
-      if (upload === null) return missing("an upload", circumstances);
+      if (upload === null) return missing("an upload", null, world, circumstances);
       const { input } = operation.shape;
       const shape = { ...operation.shape, input: { ...input, upload } };
       return await submit(named(shape, reference), reference, world, circumstances);
@@ -74,8 +74,9 @@ function expect(
   );
 }
 
-function missing(what: string, { alone }: Circumstances): void {
-  holds("I14", !alone, () => `${what} got no answer`);
+function missing(what: string, answer: Answer, world: World, { alone }: Circumstances): void {
+  const why = () => answer ? JSON.stringify(answer) : Deno.inspect(world.trouble);
+  holds("I14", !alone, () => `${what} got no answer: ${why()}`);
 }
 
 async function submit(
@@ -86,7 +87,7 @@ async function submit(
 ): Promise<void> {
   reference.unanswered.set(submission.input.nonce, submission);
   const answer = await world.ask("POST", "/tasks", { body: submission });
-  if (isLost(answer)) return missing("a submit", circumstances);
+  if (isLost(answer)) return missing("a submit", answer, world, circumstances);
   expect("I1", answer, [201], "a submit");
   reference.add(String(answer.body!.task_id), submission, false);
 }
@@ -137,7 +138,7 @@ async function sendWithKey(
   if (isLost(answer)) {
     // Where its task was gone, or its time was over, it may have started over.
     if (used !== undefined) known.at = null;
-    missing("a submit with a key", circumstances);
+    missing("a submit with a key", answer, world, circumstances);
     return null;
   }
   const others = [...known.bodies].filter((it) => it !== submission && it !== used?.submission);
@@ -185,7 +186,7 @@ const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
     // Asked for before the answer: it may come too late.
     if (!ended) task.fate.mayBeCanceled = true;
     const answer = await world.ask("POST", `/tasks/${task.id}/cancel`);
-    if (isLost(answer)) return missing("a cancel", circumstances);
+    if (isLost(answer)) return missing("a cancel", answer, world, circumstances);
     const right = ended
       ? [409]
       : [200, 202, 409, ...task.gone || !circumstances.alone ? [404] : []];
@@ -200,7 +201,7 @@ const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
     const { nonce } = again.input;
     reference.unanswered.set(nonce, again);
     const answer = await world.ask("POST", `/tasks/${task.id}/retry`);
-    if (isLost(answer)) return missing("a retry", circumstances);
+    if (isLost(answer)) return missing("a retry", answer, world, circumstances);
     const other = task.gone || !circumstances.alone ? [404] : [];
     const right = ended
       ? [task.record!.status === "completed" ? 201 : 200]
@@ -218,7 +219,7 @@ const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
     const answer = await world.ask("DELETE", `/tasks/${task.id}`);
     if (isLost(answer)) {
       if (task.gone === false) task.gone = "maybe";
-      return missing("a delete", circumstances);
+      return missing("a delete", answer, world, circumstances);
     }
     const right = ended ? [204] : [204, 409, ...task.gone || !circumstances.alone ? [404] : []];
     expect("I5", answer, right, `a delete of ${task.id}`);

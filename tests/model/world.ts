@@ -71,7 +71,7 @@ export class World implements AsyncDisposable {
   readonly #resources: AsyncDisposableStack;
   #server: ServerProcess | null = null;
   /** Why the last request that got no answer got none. */
-  #trouble: unknown = null;
+  trouble: unknown = null;
 
   private constructor(
     directory: string,
@@ -198,11 +198,14 @@ export class World implements AsyncDisposable {
         const response = await fetch(this.#server.url + path, init);
         const text = await response.text();
         const answer = { status: response.status, body: text === "" ? null : JSON.parse(text) };
+        if (answer.status !== 503) return answer;
         // No process is ready that knows the kind or its schema: nothing was done, and soon one is.
-        const early = answer.status === 503 && /^(kind|input)$/.test(answer.body?.field);
-        if (!early) return answer;
+        const early = /^(kind|input)$/.test(answer.body?.field);
+        // Whatever was done is not done twice.
+        const safe = new Headers(init.headers).has("idempotency-key");
+        if (!early && !safe) return answer;
       } catch (error) {
-        this.#trouble = error;
+        this.trouble = error;
         if (error instanceof TypeError || error instanceof SyntaxError) return null;
         throw error;
       }
@@ -228,7 +231,7 @@ export class World implements AsyncDisposable {
     const answer = await this.ask("GET", path);
     holds("I14", answer?.status === 200, () => {
       const log = this.#server?.stderr.slice(-15).join("\n");
-      return `GET ${path}: ${JSON.stringify(answer ?? Deno.inspect(this.#trouble))}\n${log}`;
+      return `GET ${path}: ${JSON.stringify(answer ?? Deno.inspect(this.trouble))}\n${log}`;
     });
     return answer!.body as T;
   }

@@ -6,6 +6,7 @@ import { type Key, keys } from "../../../lib/kv/keys.ts";
 import { parseJournal } from "../../../lib/kv/event_text.ts";
 import type { TaskEvent } from "../../../lib/task/event.ts";
 import { createLogger } from "../../../lib/base/log.ts";
+import { FakeTimers } from "../../helpers/fake_timers.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
@@ -432,4 +433,33 @@ Deno.test("Journal never hits a limit of KV with 10,000 writes of any size, and 
     if (expected.get(Number(key[1])) === value.length) found++;
   }
   assertEquals({ seed, failed, found, logged }, { seed, failed: 0, found: 10_000, logged: [] });
+});
+
+Deno.test("Journal is stalled while a commit hangs, but not for what this process stood still", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const open = Promise.withResolvers<void>();
+  const hanging = kvWith(kv, {
+    atomic() {
+      const atomic = kv.atomic();
+      const commit = atomic.commit.bind(atomic);
+      atomic.commit = () => open.promise.then(commit);
+      return atomic;
+    },
+  });
+  using timers = new FakeTimers();
+  const log = createLogger({ level: "error", write: () => {} });
+  const journal = new Journal({ sid: "me", log, kv: hanging });
+  const written = journal.write(set("late"));
+  await timers.standStill(60_000);
+  // It may have been committed long ago: the answer is read only now.
+  assertEquals(journal.stalledMs, 0);
+  await timers.pass(900);
+  assertEquals(journal.stalledMs, 0);
+  await timers.pass(200);
+  assertGreater(journal.stalledMs, 1000);
+  open.resolve();
+  assertEquals((await written).ok, true);
+  assertEquals(journal.stalledMs, 0);
+  await journal.close();
+  assertEquals(timers.waiting, 0);
 });

@@ -1,0 +1,40 @@
+/**
+ * A timer for deadlines of others. While this process stands still (SIGSTOP, a machine that is
+ * suspended, a blocked event loop) the time goes on, and what came meanwhile is not read: a plain
+ * timer would go off first, though nobody was late. So the time is counted in steps, and a stop
+ * takes one of them at most.
+ *
+ * @module
+ */
+
+import { MAX_TIMER_MS } from "../task/limits.ts";
+
+/** A step is this part of the time, but not shorter than so many milliseconds. */
+const STEPS = 8;
+const MIN_STEP_MS = 50;
+
+export class AwakeTimer {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Runs something after about `ms` milliseconds, unless it is set again or cleared before. */
+  set(ms: number, run: () => void): void {
+    this.clear();
+    this.#go(ms, Math.min(Math.max(MIN_STEP_MS, ms / STEPS), MAX_TIMER_MS), run);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** @param mayRepeat Whether the last step may be taken again. */
+  #go(left: number, stepMs: number, run: () => void, mayRepeat = true): void {
+    const ms = Math.min(left, stepMs);
+    const due = performance.now() + ms;
+    this.#timer = setTimeout(() => {
+      if (left > ms) return this.#go(left - ms, stepMs, run);
+      const stoodStill = performance.now() - due > stepMs;
+      if (stoodStill && mayRepeat) return this.#go(stepMs, stepMs, run, false);
+      run();
+    }, ms);
+  }
+}

@@ -1,0 +1,52 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Checks, UncheckedError } from "../../../lib/runner/checks.ts";
+import type { TaskProcess } from "../../../lib/runner/task_process.ts";
+import { FakeTimers } from "../../helpers/fake_timers.ts";
+
+const FITS = { input: '{"n":1}', parsed: true };
+
+/** Checks that one process is asked, and how often another one was to be asked. */
+function checksOf() {
+  const asked: number[] = [];
+  const process = {
+    send: ({ request }: { request: number }) => asked.push(request),
+  } as unknown as TaskProcess;
+  const slow = { looks: 0 };
+  const checks = new Checks({ pick: () => process, onslow: () => slow.looks++, checkMs: 5000 });
+  const sent = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return { checks, process, asked, slow, sent };
+}
+
+Deno.test("Checks.check() gives up after its time, and has another process asked before", async () => {
+  using timers = new FakeTimers();
+  const { checks, slow } = checksOf();
+  const checked = checks.check("k", "{}").catch((error) => error);
+  await timers.pass(999);
+  assertEquals(slow.looks, 0);
+  await timers.pass(4001);
+  assertEquals(slow.looks > 0, true);
+  await timers.pass(250);
+  await assertRejects(
+    async () => {
+      throw await checked;
+    },
+    UncheckedError,
+    "within 5000 ms",
+  );
+  assertEquals(timers.waiting, 0);
+});
+
+Deno.test("Checks.check() takes the answer that came while the server stood still", async () => {
+  for (const before of [0, 2000, 4999]) {
+    using timers = new FakeTimers();
+    const { checks, process, asked, sent } = checksOf();
+    const checked = checks.check("k", "{}");
+    await sent();
+    await timers.pass(before);
+    await timers.standStill(3600_000);
+    await timers.pass(200);
+    checks.answered(process, asked[0]!, FITS);
+    assertEquals(await checked, FITS);
+    assertEquals(timers.waiting, 0);
+  }
+});
