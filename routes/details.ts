@@ -2,6 +2,7 @@ import { json, pathId } from "../lib/http/http.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
+import { expectedStart } from "./expected_start.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -11,7 +12,7 @@ const MAX_POSITION = 1000;
 /**
  * `GET /tasks/{id}/details`: what a record leaves out, since it changes seldom or is large: input,
  * checkpoint, who runs the task and when that process last showed a sign of life, its place among
- * those of its kind that wait, and how far it was at which time. `status` is what all of it is
+ * those of its kind that wait, when it is likely to start, and how far it was at which time. `status` is what all of it is
  * about: the stream may tell of another by then.
  */
 export async function getDetails(
@@ -25,11 +26,12 @@ export async function getDetails(
   const waits = record.status === "pending";
   const unavailable = waits ? whyNobodyRuns(record.kind, await engine.modules()) : null;
   const isQueued = waits && unavailable === null;
-  const [input, checkpoint, worker, position] = await Promise.all([
+  const [input, checkpoint, worker, position, expected] = await Promise.all([
     heads.input(stored),
     heads.checkpoint(id),
     readWorker(app, stored),
     isQueued ? heads.queuePosition(record, store.now(), MAX_POSITION) : null,
+    isQueued ? expectedStart(heads, record, store.now(), MAX_POSITION) : null,
   ]);
   return json({
     task_id: id,
@@ -44,6 +46,7 @@ export async function getDetails(
     // Why is for those inside.
     unavailable: unavailable && !principal.scopes.includes("read") ? NOBODY : unavailable,
     queue_position: position,
+    expected_start: expected,
     trace: shownTrace(stored, record),
     // Stacks tell of the code.
     stack: record.error !== null && principal.scopes.includes("admin")

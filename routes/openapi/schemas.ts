@@ -92,6 +92,9 @@ export const SCHEMAS = {
     lease_ms: count,
     unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
     queue_position: count.nullable(),
+    expected_start: time.nullable().describe(
+      "When a pending task is likely to start, by its place in the queue and how long its kind takes; null where that cannot be told",
+    ),
     trace: z.strictObject({
       attempt: count,
       points: z.array(z.unknown()),

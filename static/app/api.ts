@@ -150,6 +150,8 @@ export interface TaskDetails {
   unavailable: string | null;
   /** From 1; `null` for one that does not wait. */
   queue_position: number | null;
+  /** When it is likely to start; `null` where nobody can tell. */
+  expected_start: string | null;
   /** How far it was at which time; `null` before its first attempt. */
   trace: Trace | null;
   /** Where the error was thrown; `null` for who may not see the code. */

@@ -125,6 +125,8 @@ export const en = {
   progressOf: (kind: string) => `Progress of ${kind}`,
   left: (time: string) => `${time} left`,
   almostDone: "almost done",
+  likelyIn: (time: string) => `likely to start in ${time}`,
+  likelySoon: "likely to start any moment",
   startsIn: (time: string) => `starts in ${time}`,
   retryIn: (time: string) => `next attempt in ${time}`,
   justNow: "just now",

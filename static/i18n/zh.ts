@@ -131,6 +131,8 @@ export const zh: Strings = {
   progressOf: (kind) => `${kind} 的进度`,
   left: (time) => `剩余 ${time}`,
   almostDone: "即将完成",
+  likelyIn: (time) => `预计${time}后开始`,
+  likelySoon: "预计即将开始",
   startsIn: (time) => `${time}后开始`,
   retryIn: (time) => `${time}后重试`,
   justNow: "刚刚",

@@ -4,6 +4,8 @@ import { amount, number, percent } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
 import { kindProblem } from "./kind_problem.ts";
+import { knownUntil } from "../app/connection.ts";
+import { likelyStart } from "./likely_start.ts";
 import { LongText } from "../ui/long_text.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { ProgressBar } from "../ui/progress_bar.tsx";
@@ -30,6 +32,7 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
       <div class="progress-head">
         <span class="progress-figure text">{figure(record)}</span>
         <TimeLeft record={record} />
+        <LikelyStart record={record} />
         <Took record={record} />
       </div>
       <ProgressBar record={record} />
@@ -44,6 +47,12 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
       <TaskChart />
     </section>
   );
+}
+
+/** When one that waits in line is likely to start. */
+function LikelyStart({ record }: { record: TaskRecord }): JSX.Element | null {
+  const text = likelyStart(record, details.value?.data.expected_start ?? null, knownUntil.value);
+  return text === null ? null : <span class="time-left">{text}</span>;
 }
 
 /** The one thing to read from afar. */

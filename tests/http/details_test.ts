@@ -28,6 +28,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     lease_ms: 3000,
     unavailable: null,
     queue_position: null,
+    expected_start: null,
     stack: null,
   });
   const { store } = app.engine;
@@ -75,6 +76,12 @@ Deno.test("GET /tasks/{id}/details tells how far a task was at which time, also 
 
 Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task that waits", async () => {
   await using app = await testApp({ HEADWAY_CONCURRENCY: "1" });
+  openGate("queue-before");
+  const before = [];
+  for (let n = 0; n < 3; n++) {
+    before.push(await submit(app.url, "gated", { gate: "queue-before" }));
+  }
+  for (const { task_id } of before) await finished(app.url, task_id);
   const first = await submit(app.url, "gated", { gate: "queue" });
   await taskWhen(app.url, first.task_id, ({ status }) => status === "running");
   const waiting = [];
@@ -87,6 +94,21 @@ Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task th
     ),
   );
   assertEquals(positions, [2, 3, 4, 1, null, null]);
+  const expected = [];
+  for (const { task_id } of [urgent, ...waiting]) {
+    expected.push((await details(app.url, task_id)).expected_start);
+  }
+  assertEquals(expected, expected.toSorted());
+  assertGreater(Date.parse(expected[0]), Date.parse(urgent.created_at));
+  assertEquals((await details(app.url, delayed.task_id)).expected_start, delayed.run_at);
+  assertEquals((await details(app.url, first.task_id)).expected_start, null);
+  // Of a kind that nobody has seen end nothing is known, but for one that nothing is ahead of.
+  const alone = await submit(app.url, "ticker", {}, { delay_ms: 3_600_000 });
+  const behind = await submit(app.url, "ticker", {}, { delay_ms: 7_200_000 });
+  const told = [alone, behind].map(async ({ task_id }) =>
+    (await details(app.url, task_id)).expected_start
+  );
+  assertEquals(await Promise.all(told), [alone.run_at, null]);
   openGate("queue");
   for (const { task_id } of [first, urgent, ...waiting]) await finished(app.url, task_id);
 });

@@ -15,6 +15,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     lease_ms: 3000,
     unavailable: null,
     queue_position: null,
+    expected_start: null,
     trace: null,
     stack: null,
     ...fields,

@@ -1,0 +1,42 @@
+import type { Heads } from "../lib/kv/heads.ts";
+import { expectedWait } from "../lib/task/expected_start.ts";
+import { type TaskRecord, waits } from "../lib/task/record.ts";
+
+/** Finished tasks that tell how long one takes; and running ones: where there are more, nothing is told. */
+const FINISHED = 20;
+const RUNNING = 100;
+
+/**
+ * When a pending task will start, as far as its kind's queue and its newest tasks tell; `null` where
+ * they do not. `most` is how far positions are counted.
+ */
+export async function expectedStart(
+  heads: Heads,
+  record: TaskRecord,
+  now: number,
+  most: number,
+): Promise<string | null> {
+  const runAt = waits(record) ? Math.max(now, Date.parse(record.run_at)) : now;
+  const position = await heads.queuePosition(record, runAt, most);
+  if (position === null || position > most) return null;
+  // Whether there is a place then, nobody knows yet.
+  if (runAt > now && position === 1) return new Date(runAt).toISOString();
+  const kinds = [record.kind];
+  const [finished, running] = await Promise.all([
+    heads.list({ kinds, statuses: ["completed", "failed"], limit: FINISHED }),
+    heads.list({ kinds, statuses: ["running"], limit: RUNNING }),
+  ]);
+  if (running.next !== null) return null;
+  const wait = expectedWait(position, {
+    took: finished.records.flatMap((json) => timeOf(json, now)),
+    running: running.records.flatMap((json) => timeOf(json, now)),
+  });
+  return wait === null ? null : new Date(Math.max(runAt, now + wait)).toISOString();
+}
+
+/** How long a task ran, or runs by now; none for one that never did. */
+function timeOf(json: string, now: number): number[] {
+  const { started_at, finished_at } = JSON.parse(json) as TaskRecord;
+  if (started_at === null) return [];
+  return [(finished_at === null ? now : Date.parse(finished_at)) - Date.parse(started_at)];
+}
