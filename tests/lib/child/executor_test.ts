@@ -553,6 +553,34 @@ Deno.test("Executor keeps what a catch saves and puts out after the signal", asy
   assertEquals(events.map(([, type]) => type), ["log", "save", "output"]);
 });
 
+Deno.test("Executor ends a run at a yield of the clean-up that it began by itself, but for a finally around that", async () => {
+  const done: string[] = [];
+  const peer = new Peer(async function* ({ signal: _ }) {
+    try {
+      throw new Error("by itself");
+    } finally {
+      try {
+        for (let n = 0; n < 10_000; n++) yield log("removing");
+        done.push("behind the yield");
+      } finally {
+        yield log("closing");
+        await nextTurn();
+        done.push("around it");
+        yield log("closed");
+      }
+    }
+  });
+  peer.acks = false;
+  peer.start();
+  await peer.until(() => peer.batches === 1);
+  for (let turn = 0; turn < 100; turn++) await nextTurn();
+  peer.abort("cancel");
+  peer.acks = true;
+  peer.ack();
+  assertEquals((await peer.end()).how, "stopped");
+  assertEquals([done, said(peer.events).slice(-2)], [["around it"], ["closing", "closed"]]);
+});
+
 Deno.test("Executor ends a run that knows of no signal at its next yield, which counts", async () => {
   let steps = 0;
   const began = Promise.withResolvers<void>();
