@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type CsvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
-import type { CsvProfileInput } from "../../../lib/kinds/csv_profile.ts";
+import type { CsvProfileInput } from "../../../lib/kinds/csv_input.ts";
 import { type SaveYield, yieldType } from "headway";
 import fc from "fast-check";
 import { TableProfile } from "../../../lib/kinds/table_profile.ts";
@@ -245,9 +245,24 @@ const FILES: Record<string, File> = {
     is: "utf-8 , 1 2/2: a integer, b integer, c integer",
     warnings: ["2 rows were left out"],
   },
+  "ragged rows, which most are": {
+    text: "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11\n",
+    is: "Cannot profile the file as 3 of its 4 rows are malformed, the first at line 3: 2 cells",
+  },
+  "a report of two tables, of which the second is longer": {
+    text: "region,units\nNorth,3\nSouth,4\n\nname,city,since\n" +
+      "Ann,Paris,2020\nBob,Rome,2021\nCyd,Oslo,2022\n",
+    is: "utf-8 , 5 3/0: name string, city string, since integer",
+    warnings: ["Lines before line 5 were passed over"],
+  },
+  "quotes that nobody doubled, in most rows": {
+    text: 'id,part\n1,"5" pipe"\n2,"6" pipe"\n3,plain\n',
+    is: "Cannot profile the file as 2 of its 3 rows are malformed, the first at line 2: text after",
+  },
   "a header that lacks a name": {
     text: "a,b\nx,1,2\ny,3,4\n",
-    is: "Cannot profile the file as none of its 2 rows is well-formed",
+    is:
+      "Cannot profile the file as none of its 2 rows is well-formed, the first at line 2: 3 cells",
   },
   "no header": {
     text: "1,Ann,2026-01-02\n2,Bob,2026-01-03\n",
@@ -261,7 +276,8 @@ const FILES: Record<string, File> = {
   },
   "a title above names alone, which may be a header": {
     text: "Report\nname,city\nAnn,Paris\nBob,Rome\n",
-    is: 'Cannot profile the file as none of its 3 rows is well-formed: give "skip_lines"',
+    is:
+      "Cannot profile the file as none of its 3 rows is well-formed, the first at line 2: 2 cells",
   },
   "years for names": {
     text: "country,2019,2020\nFR,1,2\nDE,3,4\n",

@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import {
-  type CsvProfile,
-  csvProfile,
-  type CsvProfileInput,
-  profileCsv,
-} from "../../../lib/kinds/csv_profile.ts";
+import { type CsvProfile, csvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
+import type { CsvProfileInput } from "../../../lib/kinds/csv_input.ts";
 import { type LogYield, type SaveYield, yieldType } from "headway";
 import { collect, taskContext, type TaskContextOptions } from "../../helpers/task_context.ts";
 
@@ -134,7 +130,9 @@ Deno.test("csvProfile takes the delimiter it is given", async () => {
 });
 
 Deno.test("csvProfile warns of each malformed row, by line, and goes on", async () => {
-  const { logs, result } = await profile('a,b\n1,2\n1\n"x"y,2\n3,"4\n5,6\n7,8,9\n');
+  const { logs, result } = await profile(
+    'a,b\n1,2\n1\n"x"y,2\n3,"4\n5,6\n7,8,9\n0,0\n0,0\n',
+  );
   assertEquals(
     logs.map(({ level, message }) => `${level}: ${message}`),
     [
@@ -147,7 +145,7 @@ Deno.test("csvProfile warns of each malformed row, by line, and goes on", async 
   );
   assertEquals(result.warnings, ["4 rows were left out as malformed"]);
   assertEquals(logs[0]!.data, { line: 3, reason: "1 cell instead of 2" });
-  assertEquals([result.rows, result.malformed], [2, 4]);
+  assertEquals([result.rows, result.malformed], [4, 4]);
 });
 
 Deno.test("csvProfile takes a quote that begins no cell for text", async () => {
@@ -156,12 +154,24 @@ Deno.test("csvProfile takes a quote that begins no cell for text", async () => {
   assertEquals(result.columns[1]!.max, "plain");
 });
 
-Deno.test("csvProfile fails where no row is well-formed", async () => {
+Deno.test("csvProfile fails where most rows are malformed, also behind a checkpoint", async () => {
+  const unfit = (problem: string) =>
+    `Cannot profile the file as ${problem}. ` +
+    'Give "skip_lines" or "delimiter" if its header or delimiter is another';
   await assertRejects(
     () => profile("Report of 2026\na;b\nx;y\n"),
     Error,
-    "Cannot profile the file as none of its 2 rows is well-formed",
+    unfit("none of its 2 rows is well-formed, the first at line 2: 2 cells instead of 1"),
   );
+  const rows = `a,b\n1,2\n3\n${"4\n".repeat(1000)}${"5,6\n".repeat(1000)}`;
+  const half = await profile(rows, {}, { chunkSize: () => 500 });
+  assertEquals([half.result.rows, half.result.malformed], [1001, 1001]);
+  const problem = unfit(
+    "1002 of its 2003 rows are malformed, the first at line 3: 1 cell instead of 2",
+  );
+  for (const checkpoint of half.saves) {
+    await assertRejects(() => profile(`${rows}7\n`, {}, { checkpoint }), Error, problem);
+  }
 });
 
 Deno.test("csvProfile begins again from a checkpoint of another layout", async () => {
@@ -172,10 +182,10 @@ Deno.test("csvProfile begins again from a checkpoint of another layout", async (
 });
 
 Deno.test("csvProfile bounds its warnings", async () => {
-  const { logs, result } = await profile(`a,b\n${"x\n".repeat(150)}1,2\n`);
+  const { logs, result } = await profile(`a,b\n${"x\n".repeat(150)}${"1,2\n".repeat(150)}`);
   assertEquals(logs.length, 102);
   assertEquals(logs[100]!.message, "Further malformed rows are only counted");
-  assertEquals([result.rows, result.malformed], [1, 150]);
+  assertEquals([result.rows, result.malformed], [150, 150]);
 });
 
 Deno.test("csvProfile tells once where a file could not be decoded, and calls nothing there exact", async () => {
