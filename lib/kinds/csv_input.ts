@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Decimal } from "./plain_number.ts";
-import { encodingName } from "./text_encoding.ts";
+import { encodingName, ENCODINGS } from "./text_encoding.ts";
 
 export interface CsvProfileInput {
   upload: string;
   /** One character; without it, the one of `,` `;` tab `|` `^` and `~` that fits the file. */
   delimiter?: string | undefined;
-  /** The encoding, by any name that browsers know; detected unless given. */
+  /** The encoding; detected unless given. */
   encoding?: string | undefined;
   /** Whether the first row names the columns; taken to unless it has the values of a row. */
   header?: boolean | undefined;
@@ -22,9 +22,8 @@ export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObj
   upload: z.string().min(1).describe("The upload's id"),
   delimiter: z.string().regex(/^[^"\r\n]$/u, "Expected one character, not a quote or a line end")
     .optional().describe("What separates the cells; detected unless given"),
-  encoding: z.string().max(40)
-    .refine((label) => encodingName(label) !== undefined, "Expected an encoding, as utf-8 or gbk")
-    .optional().describe("The encoding, as utf-8 or gbk; detected unless given"),
+  encoding: z.enum(ENCODINGS, { error: ({ input }) => unknownEncoding(input) })
+    .optional().describe("The encoding, as the Encoding Standard names it; detected unless given"),
   header: z.boolean().optional()
     .describe("Whether the first row names the columns; detected unless given"),
   skip_lines: z.int().min(0).max(1000).optional()
@@ -33,3 +32,11 @@ export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObj
   null_text: z.string().min(1).max(100).optional()
     .describe("What a cell without a value says, as NA or NULL"),
 });
+
+/** Names its encoding to whoever gave another of its labels. */
+function unknownEncoding(label: unknown): string {
+  const name = typeof label === "string" ? encodingName(label) : undefined;
+  return name === undefined
+    ? `Expected one of ${ENCODINGS.join(", ")}`
+    : `Expected "${name}", as the Encoding Standard calls it`;
+}

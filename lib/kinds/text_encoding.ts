@@ -8,8 +8,47 @@ const SURE_LEAD = 15;
 const SURE_BYTES = 16;
 /** The share of characters beyond ASCII that may be damaged. */
 const MAX_DAMAGE = 0.02;
-/** Encodings in which bytes have no meaning by themselves. */
-const NOT_FOR_FILES = ["iso-2022-jp", "x-user-defined"];
+
+/** The encodings that can be read, as the Encoding Standard calls them. */
+export const ENCODINGS = [
+  "utf-8",
+  "utf-16le",
+  "utf-16be",
+  "gbk",
+  "gb18030",
+  "big5",
+  "shift_jis",
+  "euc-jp",
+  "euc-kr",
+  "windows-1250",
+  "windows-1251",
+  "windows-1252",
+  "windows-1253",
+  "windows-1254",
+  "windows-1255",
+  "windows-1256",
+  "windows-1257",
+  "windows-1258",
+  "windows-874",
+  "iso-8859-2",
+  "iso-8859-3",
+  "iso-8859-4",
+  "iso-8859-5",
+  "iso-8859-6",
+  "iso-8859-7",
+  "iso-8859-8",
+  "iso-8859-8-i",
+  "iso-8859-10",
+  "iso-8859-13",
+  "iso-8859-14",
+  "iso-8859-15",
+  "iso-8859-16",
+  "koi8-r",
+  "koi8-u",
+  "ibm866",
+  "macintosh",
+  "x-mac-cyrillic",
+] as const;
 
 /** How the bytes of a file become text. */
 export interface TextEncoding {
@@ -23,7 +62,8 @@ export interface TextEncoding {
 export function encodingName(label: string): string | undefined {
   try {
     const { encoding } = new TextDecoder(label);
-    return NOT_FOR_FILES.includes(encoding) ? undefined : encoding;
+    // In the others bytes have no meaning by themselves.
+    return ENCODINGS.find((name) => name === encoding);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { type CsvProfile, csvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
 import type { CsvProfileInput } from "../../../lib/kinds/csv_input.ts";
@@ -334,5 +334,20 @@ Deno.test("csvProfile goes on from within a line too long to keep", async () => 
   assertEquals([whole.result.rows, whole.result.malformed], [2, 1]);
   for (const checkpoint of whole.saves) {
     assertEquals((await profile(file, {}, { checkpoint })).result, whole.result);
+  }
+});
+
+Deno.test("csvProfile takes an encoding by its name in the standard, and says that of another label", async () => {
+  const problem = async (encoding: unknown) => {
+    const checked = await csvProfile.input!["~standard"].validate({ upload: "u", encoding });
+    return checked.issues?.[0]?.message;
+  };
+  assertEquals(await problem("gbk"), undefined);
+  assertEquals(
+    await problem("latin1"),
+    'Expected "windows-1252", as the Encoding Standard calls it',
+  );
+  for (const unknown of ["klingon", "", 7]) {
+    assertStringIncludes((await problem(unknown))!, "Expected one of utf-8, utf-16le,");
   }
 });

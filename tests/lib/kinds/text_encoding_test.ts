@@ -1,7 +1,21 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { encodingAtStart, encodingName, encodingOf } from "../../../lib/kinds/text_encoding.ts";
+import {
+  encodingAtStart,
+  encodingName,
+  encodingOf,
+  ENCODINGS,
+} from "../../../lib/kinds/text_encoding.ts";
 import { encodeText } from "../../helpers/encode_text.ts";
+
+Deno.test("ENCODINGS are the names that the standard gives to what can be read", () => {
+  assertEquals(ENCODINGS.map((name) => new TextDecoder(name).encoding), [...ENCODINGS]);
+  assertEquals(ENCODINGS.map(encodingName), [...ENCODINGS]);
+  // Of all that browsers know, these are left out.
+  for (const name of ["iso-2022-jp", "x-user-defined"]) {
+    assertEquals(new TextDecoder(name).encoding, name);
+  }
+});
 
 Deno.test("encodingName() knows what browsers read, and refuses what no row can be found in", () => {
   assertEquals(["UTF8", "latin1", "sjis", "gb2312"].map(encodingName), [
