@@ -6,6 +6,7 @@
 
 import { type Need, needsOwn, permit, type Principal } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
+import { queryWords } from "../lib/http/http.ts";
 import {
   allowOrigin,
   checkOrigin,
@@ -51,10 +52,9 @@ function tokensIn({ searchParams }: URL): string | null {
 }
 
 /** The tasks that a request is about: none where it is about all. */
-function namedTasks(need: Need, { searchParams }: URL, id: string | undefined): string[] {
+function namedTasks(need: Need, url: URL, id: string | undefined): string[] {
   if (need !== "tasks") return id === undefined ? [] : [id];
-  const words = (name: string) =>
-    searchParams.getAll(name).flatMap((text) => text.split(",")).filter((word) => word !== "");
+  const words = (name: string) => queryWords(url, name, Infinity);
   const ids = words("ids");
   return ids.length === 0 ? [] : [...ids, ...words("rows")];
 }

@@ -27,16 +27,23 @@ import {
 } from "./check_input.ts";
 import { MAX_LOAD_STACK, MAX_REASON } from "./load_kinds.ts";
 import { MAX_TEXT } from "../task/yield.ts";
-
-type Check = (value: unknown) => boolean;
-
-/** A check for each field of a type. */
-type Checks<T> = { readonly [Field in keyof Required<T>]: Check };
-
-/** Those of a union, by the value of the field that tells its members apart. */
-type ChecksBy<Tag extends string, T extends Record<Tag, string>> = {
-  readonly [Value in T[Tag]]: Checks<Omit<Extract<T, Record<Tag, Value>>, Tag>>;
-};
+import {
+  type Check,
+  type Checks,
+  type ChecksBy,
+  fits,
+  fitsOne,
+  isAmount,
+  isBoolean,
+  isBrief,
+  isCount,
+  isFrom,
+  isList,
+  isNullOr,
+  isObject,
+  isOptional,
+  isText,
+} from "./shape.ts";
 
 /** Characters of an upload's id. */
 const MAX_ID = 128;
@@ -151,34 +158,6 @@ function isEvent(event: unknown): boolean {
   return Object.hasOwn(CONTENT, type) && CONTENT[type as RunEvent[1]](content);
 }
 
-/** Whether a value is an object with these fields and no other; all of them, or the `required`. */
-function fits<T>(
-  value: unknown,
-  checks: Checks<T>,
-  required: readonly string[] = Object.keys(checks),
-  tag?: string,
-): boolean {
-  if (!isObject(value)) return false;
-  for (const field of Object.keys(value)) {
-    if (field === tag) continue;
-    if (!Object.hasOwn(checks, field) || !checks[field as keyof T](value[field])) return false;
-  }
-  return required.every((field) =>
-    Object.hasOwn(value, field) || checks[field as keyof T](undefined)
-  );
-}
-
-function fitsOne<Tag extends string, T extends Record<Tag, string>>(
-  value: unknown,
-  tag: Tag,
-  checks: ChecksBy<Tag, T>,
-): boolean {
-  if (!isObject(value)) return false;
-  const name = value[tag];
-  return typeof name === "string" && Object.hasOwn(checks, name) &&
-    fits(value, checks[name as T[Tag]], undefined, tag);
-}
-
 function isStage(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2) return false;
   return isBrief(MAX_STAGE_NAME)(value[0]) && isAmount(value[1]);
@@ -233,45 +212,4 @@ function parsed(json: unknown, max = MAX_JSON): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(max: number): Check {
-  return (value) => typeof value === "string" && value.length <= max;
-}
-
-/** A text that is short as JSON, too: see `brief()`. */
-function isBrief(max: number): Check {
-  return (value) => isText(max)(value) && JSON.stringify(value).length <= 2 * max + 2;
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === "boolean";
-}
-
-function isList(value: unknown, max: number): value is Record<string, unknown>[] {
-  return Array.isArray(value) && value.length <= max;
-}
-
-function isFrom(min: number): Check {
-  return (value) => typeof value === "number" && value >= min && value < Infinity;
-}
-
-function isNullOr(check: Check): Check {
-  return (value) => value === null || check(value);
-}
-
-function isOptional(check: Check): Check {
-  return (value) => value === undefined || check(value);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value < Infinity;
 }

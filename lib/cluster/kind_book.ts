@@ -15,6 +15,7 @@ import {
   toldKind,
   type ToldModule,
   toldModule,
+  toldSet,
 } from "../kv/told_kinds.ts";
 import type { Store } from "../store/store.ts";
 import type { Kind } from "../task/kind.ts";
@@ -84,18 +85,18 @@ export class KindBook {
   async #tell(): Promise<void> {
     const { store: { journal }, log } = this.#options;
     for (let told = this.#wanted.shift(); told; told = this.#wanted.shift()) {
-      const result = await journal.write({ sets: [told] });
+      const result = await journal.write({ sets: [toldSet(told)] });
       if (result.ok) this.#remember(told);
       else if (result.reason === "refused") log.warn("a kind cannot be described to others");
       else return;
     }
   }
 
-  #isTold([key, value]: Told): boolean {
-    return this.#told.get(keyText(key)) === new TextDecoder().decode(value);
+  #isTold({ key, text }: Told): boolean {
+    return this.#told.get(keyText(key)) === text;
   }
 
-  #remember([key, value]: Told): void {
-    this.#told.set(keyText(key), new TextDecoder().decode(value));
+  #remember({ key, text }: Told): void {
+    this.#told.set(keyText(key), text);
   }
 }

@@ -26,8 +26,11 @@ export interface DescribedKind {
   readonly kind: Kind;
 }
 
-/** A key with its value, and how many bytes that takes. */
-export type Told = [key: Key, value: Uint8Array, size: number];
+/** What is told, as JSON text, and its key. */
+export interface Told {
+  readonly key: Key;
+  readonly text: string;
+}
 
 /** Characters of a reason: with the names of all kinds there may be it fits into a value. */
 const MAX_REASON = 4000;
@@ -42,7 +45,12 @@ export function toldKind(described: DescribedKind): Told {
 }
 
 function toldAs(key: Key, told: ToldModule | DescribedKind): Told {
-  const value = textValue(JSON.stringify(told));
+  return { key, text: JSON.stringify(told) };
+}
+
+/** A key with its value, and how many bytes that takes. */
+export function toldSet({ key, text }: Told): [key: Key, value: Uint8Array, size: number] {
+  const value = textValue(text);
   return [key, value, value.length];
 }
 

@@ -4,9 +4,11 @@ import {
   readDescribedKinds,
   readToldModules,
   removeForgottenKinds,
+  type Told,
   toldKind,
   type ToldModule,
   toldModule,
+  toldSet,
   whyNobodyRuns,
 } from "../../../lib/kv/told_kinds.ts";
 import { demo } from "../../../lib/kinds/mod.ts";
@@ -41,7 +43,10 @@ Deno.test("readToldModules() reads what those say that live, and forgotten are k
   using kv = await Deno.openKv(":memory:");
   const info = { host: "h", pid: 1, role: "worker", started_at: "" };
   for (const sid of ["own", "other"]) await kv.set(keys.session(sid), info);
-  const set = async (told: ReturnType<typeof toldModule>) => void await kv.set(told[0], told[1]);
+  const set = async (told: Told) => {
+    const [key, value] = toldSet(told);
+    await kv.set(key, value);
+  };
   await set(toldModule("own", 0, { ...ready, kinds: ["own"] }));
   await set(toldModule("other", 0, ready));
   await set(toldModule("other", 1, { ...failed, reason: "x".repeat(9000) }));
