@@ -42,13 +42,16 @@ export interface LoadFailure {
 export const MAX_REASON = 2000;
 export const MAX_LOAD_STACK = 8000;
 
+/** Where Deno's own code asked for a module: it is told at times, and is no other reason. */
+const OWN_PLACE = / at ext:\S+/g;
+
 /** Reads what a module threw, which may be anything. Never throws. */
 export function loadFailure(thrown: unknown): LoadFailure {
   const stack = isError(thrown) ? textOf(readField(thrown, "stack")) : "";
   const lines: string[] = [];
   let one = thrown;
   for (let depth = 0; one !== undefined && one !== null && depth < 5; depth++) {
-    lines.push(textOf(one));
+    lines.push(textOf(one).replaceAll(OWN_PLACE, ""));
     one = isError(one) ? readField(one, "cause") : undefined;
   }
   return {

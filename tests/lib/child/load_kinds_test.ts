@@ -10,6 +10,12 @@ Deno.test("loadFailure() names an error and its causes", () => {
   assert(stack.startsWith("TypeError: no rows\n"));
 });
 
+Deno.test("loadFailure() gives one reason, whether Deno tells where it imported the module or not", () => {
+  const where = "SyntaxError: Expected ident\n    at file:///tmp/no_code.ts:1:7";
+  const { reason } = loadFailure(new TypeError(`${where} at ext:core/01_core.js:405:7`));
+  assertEquals(reason, `TypeError: ${where}`);
+});
+
 Deno.test("loadFailure() tells why, whatever a module throws", () => {
   fc.assert(fc.property(hostileValues(), (make) => {
     const { reason, stack } = loadFailure(make());
