@@ -45,7 +45,7 @@ export type StartOptions = Omit<ServerOptions, "version" | "environment">;
 export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
   const environment = () => Deno.env.toObject();
   const server = await Server.open(config, { version: denoJson.version, environment, ...options });
-  await server.listen({ web: createHandler(server), ops: createHandler(server, OPS_ROUTES) });
+  await server.listen({ web: createHandler(server), ops: createHandler(server, OPS_ROUTES, "") });
   return server;
 }
 

@@ -143,9 +143,9 @@ export class Server implements AsyncDisposable {
     return this.#drain;
   }
 
-  /** Where it answers, as `http://127.0.0.1:8000`; `""` in a `worker` process. */
+  /** Where it answers, as `http://127.0.0.1:8000/jobs`; `""` in a `worker` process. */
   get url(): string {
-    return this.#web?.url ?? "";
+    return this.#web ? this.#web.url + this.config.basePath : "";
   }
 
   /** Where it answers for whoever watches it: `""` without `HEADWAY_OPS_PORT`. */

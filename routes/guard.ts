@@ -15,8 +15,10 @@ import {
   type Reach,
 } from "../lib/http/origin.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
+import type { CookieScope } from "../lib/http/session_cookie.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
+import { linkTo } from "./links.ts";
 
 /**
  * Lets a request pass.
@@ -94,21 +96,20 @@ export function addressOf(app: App, request: Request, info: Deno.ServeHandlerInf
   return "hostname" in info.remoteAddr ? info.remoteAddr.hostname : "local";
 }
 
-/** What a trusted proxy took off the beginning of a path, as `/jobs`. */
-export function prefixOf({ config }: App, { headers }: Request): string {
-  const prefix = config.trustProxy ? headers.get("x-forwarded-prefix") : null;
-  return /^((?:\/[\w~-][\w.~-]*)+)\/?$/.exec(prefix ?? "")?.[1] ?? "";
-}
-
 /** Whether nobody between the client and the last proxy can read along. */
 export function isSecure(app: App, request: Request, url: URL): boolean {
   if (url.protocol === "https:") return true;
   return app.config.trustProxy && request.headers.get("x-forwarded-proto") === "https";
 }
 
+/** Where the page's cookie is for, as its browser sees it. */
+export function cookieScope(app: App, request: Request, url: URL): CookieScope {
+  return { secure: isSecure(app, request, url), path: linkTo(app, request, "/") };
+}
+
 /** What the page's cookie holds, as the request shows it. */
 export function sessionsShown(app: App, request: Request, url: URL): string[] {
-  return app.auth.cookie.read(request.headers.get("cookie"), isSecure(app, request, url));
+  return app.auth.cookie.read(request.headers.get("cookie"), cookieScope(app, request, url));
 }
 
 /** No answer is markup, script or a frame, but for the page, which says so itself. */

@@ -4,7 +4,7 @@ import { json, readJson } from "../lib/http/http.ts";
 import { checkOrigin } from "../lib/http/origin.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, CREDENTIALS } from "./bodies.ts";
-import { isSecure, limit, sessionsShown } from "./guard.ts";
+import { cookieScope, isSecure, limit, sessionsShown } from "./guard.ts";
 
 /** `GET /login`: whether a token is needed, and what the page's session opens. */
 export async function getLogin(app: App, context: RouteContext): Promise<Response> {
@@ -37,7 +37,8 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
   await app.auth.signOut(sessionsShown(app, request, url)).catch((error) => {
     app.log.warn("an earlier session could not be ended", { error });
   });
-  const set = app.auth.cookie.set(cookie, isSecure(app, request, url), Math.floor(ms / 1000));
+  const scope = cookieScope(app, request, url);
+  const set = app.auth.cookie.set(cookie, scope, Math.floor(ms / 1000));
   return json({ scopes: principal.scopes }, 200, { "set-cookie": set });
 }
 
@@ -45,7 +46,7 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
 export async function logout(app: App, context: RouteContext): Promise<Response> {
   const { request, url } = context;
   requireTrusted(app, context);
-  const headers = { "set-cookie": app.auth.cookie.set("", isSecure(app, request, url), 0) };
+  const headers = { "set-cookie": app.auth.cookie.set("", cookieScope(app, request, url), 0) };
   try {
     await app.auth.signOut(sessionsShown(app, request, url));
   } catch (error) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { belowBase } from "../lib/http/base_path.ts";
 import { errorResponse, HttpError } from "../lib/http/errors.ts";
 import { checkHost, requireHost } from "../lib/http/origin.ts";
 import { TooManyReadsError } from "../lib/kv/reads.ts";
@@ -20,6 +21,7 @@ import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
 import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
+import { linkTo } from "./links.ts";
 import { getLogin, login, logout } from "./login.ts";
 import { getMetrics } from "./metrics.ts";
 import { getOpenApi } from "./openapi.ts";
@@ -82,16 +84,22 @@ function passing(error: unknown): HttpError | null {
   return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
 }
 
-/** Makes the handler that `Deno.serve` calls. It never throws. */
+/**
+ * Makes the handler that `Deno.serve` calls. It never throws.
+ *
+ * @param base The path below which it answers.
+ */
 export function createHandler(
   app: App,
   routes: RouteTable = ROUTES,
+  base: string = app.config.basePath,
 ): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
   const match = matcher(routes);
   return async (request, info) => {
     const url = URL.parse(request.url);
-    const found = url && match(url.pathname);
-    const response = await answer(app, request, url, found, info).catch((error) => {
+    const path = url && belowBase(base, url.pathname);
+    const found = path === null ? null : match(path);
+    const response = await answer(app, { request, info, url, path, found }).catch((error) => {
       return errorResponse(passing(error) ?? error, app.log);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);
@@ -99,18 +107,24 @@ export function createHandler(
   };
 }
 
-async function answer(
-  app: App,
-  request: Request,
-  url: URL | null,
-  found: Match | null,
-  info: Deno.ServeHandlerInfo,
-): Promise<Response> {
+interface Asked {
+  request: Request;
+  info: Deno.ServeHandlerInfo;
+  url: URL | null;
+  /** What of its path is below the base path; `null` where it is not. */
+  path: string | null;
+  found: Match | null;
+}
+
+async function answer(app: App, asked: Asked): Promise<Response> {
+  const { request, info, url, path, found } = asked;
   // It is made of the Host, which may be anything.
   if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
   requireHost(request.headers, url);
   checkHost(app.config, url);
-  if (!found) throw new HttpError(404, `There is nothing at ${url.pathname.slice(0, 200)}`);
+  // Without its slash, what the page names would be beside the base path.
+  if (path === "") return redirect(linkTo(app, request, "/") + url.search);
+  if (!found) throw nothingAt(url.pathname, path === null ? app.config.basePath : null);
   const { methods, params } = found;
   const method = request.method === "HEAD" ? "GET" : request.method;
   const [need, route, reach = "own"] = Object.hasOwn(methods, method) ? methods[method]! : [];
@@ -119,6 +133,17 @@ async function answer(
   const principal = await guard(app, { request, url, params, client }, need, reach);
   const response = await route(app, { request, url, params, client, principal });
   return request.method === "HEAD" ? await withoutBody(response) : response;
+}
+
+/** Not for ever: another program may be there one day. */
+function redirect(location: string): Response {
+  return new Response(null, { status: 307, headers: { location, "cache-control": "no-store" } });
+}
+
+/** @param base Where Headway is; `null` where it was asked for what is below that. */
+function nothingAt(path: string, base: string | null): HttpError {
+  const where = base === null ? "" : `: Headway is at ${base}/ (HEADWAY_BASE_PATH)`;
+  return new HttpError(404, `There is nothing at ${path.slice(0, 200)}${where}`);
 }
 
 /** Paths without parameters are looked up; the others are matched in order. */

@@ -1,7 +1,8 @@
 import { json } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { allKinds } from "./kinds.ts";
-import { isSecure, prefixOf } from "./guard.ts";
+import { cookieScope } from "./guard.ts";
+import { rootOf } from "./links.ts";
 import type { RouteTable } from "./route.ts";
 import { describeApi } from "./openapi/document.ts";
 
@@ -21,7 +22,7 @@ export async function describe(
   { request, url }: RouteContext,
 ): Promise<unknown> {
   const { version, auth } = app;
-  const cookie = auth.cookie.name(isSecure(app, request, url));
+  const cookie = auth.cookie.name(cookieScope(app, request, url));
   const kinds = await allKinds(app);
   return describeApi({
     routes,
@@ -29,6 +30,6 @@ export async function describe(
     version,
     secured: auth.required,
     cookie,
-    prefix: prefixOf(app, request),
+    root: rootOf(app, request),
   });
 }

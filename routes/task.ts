@@ -7,7 +7,7 @@ import type { Decided } from "../lib/store/store.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import type { App, RouteContext } from "./app.ts";
-import { prefixOf } from "./guard.ts";
+import { linkTo } from "./links.ts";
 import { keyOf } from "./idempotency_key.ts";
 import { runAgain } from "./run_again.ts";
 
@@ -88,7 +88,7 @@ export async function submitted(
   request: Request,
   { id, record, created }: { id: string; record: string; created: boolean },
 ): Promise<Response> {
-  const headers = { location: `${prefixOf(app, request)}/tasks/${id}` };
+  const headers = { location: linkTo(app, request, `/tasks/${id}`) };
   const token = await app.auth.taskToken(id);
   const withToken = (json: string) =>
     token === null ? json : withLast(json, "token", JSON.stringify(token));

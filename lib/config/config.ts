@@ -18,6 +18,8 @@ export interface Config {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** The path below which all is, as `/jobs`; `""` for the root of the host. See `base_path.ts`. */
+  basePath: string;
   /** A port that answers only `/metrics`, `/healthz` and `/readyz`, in any role; `null` for none. */
   opsPort: number | null;
   /** PEM file of the certificate; `null` for plain HTTP. */

@@ -7,6 +7,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { LogLevel } from "../task/log_level.ts";
+import { BASE_PATH_SHAPE, parseBasePath } from "../http/base_path.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
 import { readableFolders } from "./kinds_modules.ts";
@@ -24,6 +25,11 @@ export const VARIABLES: readonly Variable[] = [
     config.host = text ?? "127.0.0.1";
   }),
   whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
+  text("HEADWAY_BASE_PATH", "/", "the path below which all is, as /jobs", (text, config) => {
+    const path = parseBasePath(text ?? "");
+    if (path === null) throw wrong("HEADWAY_BASE_PATH", text!, BASE_PATH_SHAPE);
+    config.basePath = path;
+  }),
   file("HEADWAY_TLS_CERT", "tlsCert", "PEM file of a certificate: then it speaks HTTPS and HTTP/2"),
   file("HEADWAY_TLS_KEY", "tlsKey", "PEM file of its private key"),
   text(

@@ -8,6 +8,14 @@
  * @module
  */
 
+/** Where a cookie is for. */
+export interface CookieScope {
+  /** Nobody between the client and the last proxy can read along. */
+  secure: boolean;
+  /** The path below which it is sent, with a slash at its end. */
+  path: string;
+}
+
 /** The most cookies that are tried: each costs a signature check, and anybody may have planted some. */
 const MAX_TRIED = 8;
 
@@ -19,13 +27,17 @@ export class SessionCookie {
     this.#store = store;
   }
 
-  /** Over TLS, no other host and no page without TLS can set this name [RFC 6265bis, 4.1.3.2]. */
-  name(secure: boolean): string {
-    return `${secure ? "__Host-" : ""}headway-${this.#store}`;
+  /**
+   * Over TLS, no page without TLS can set this name, and no other host one for the whole of this
+   * host [RFC 6265bis, 4.1.3].
+   */
+  name({ secure, path }: CookieScope): string {
+    const prefix = path === "/" ? "__Host-" : "__Secure-";
+    return `${secure ? prefix : ""}headway-${this.#store}`;
   }
 
-  read(header: string | null, secure: boolean): string[] {
-    const before = `${this.name(secure)}=`;
+  read(header: string | null, scope: CookieScope): string[] {
+    const before = `${this.name(scope)}=`;
     const values = new Set<string>();
     for (const pair of header?.split(";") ?? []) {
       const text = pair.trim();
@@ -37,8 +49,8 @@ export class SessionCookie {
   }
 
   /** A `Set-Cookie` header. An empty value for 0 seconds removes the cookie. */
-  set(value: string, secure: boolean, seconds: number): string {
-    const attributes = `Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
-    return `${this.name(secure)}=${value}; ${attributes}${secure ? "; Secure" : ""}`;
+  set(value: string, scope: CookieScope, seconds: number): string {
+    const attributes = `Path=${scope.path}; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+    return `${this.name(scope)}=${value}; ${attributes}${scope.secure ? "; Secure" : ""}`;
   }
 }

@@ -23,8 +23,8 @@ export interface ApiParts {
   secured: boolean;
   /** The name of the cookie with the page's session. */
   cookie: string;
-  /** What a proxy took off the beginning of a path. */
-  prefix: string;
+  /** What comes before each path, as `/jobs`. */
+  root: string;
 }
 
 /** A description of an operation, with what is common to many. */
@@ -62,7 +62,7 @@ export function describeOperation(path: string, method: string, need: Need): Des
   return { ...words, need, params, answers: { ...common, ...words.answers } };
 }
 
-export function describeApi({ routes, kinds, version, secured, cookie, prefix }: ApiParts): Json {
+export function describeApi({ routes, kinds, version, secured, cookie, root }: ApiParts): Json {
   const paths: Json = {};
   for (const [path, methods] of routes) {
     const entries = Object.entries(methods).map(([method, [need]]) => [
@@ -86,7 +86,8 @@ export function describeApi({ routes, kinds, version, secured, cookie, prefix }:
       description: "Durable background tasks with live progress. Errors are problems [RFC 9457].",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: `${prefix}/` }],
+    // Each path is appended to it, whose slash is its own.
+    servers: [{ url: root || "/" }],
     paths,
     components: {
       schemas: { ...componentSchemas(), ...Object.fromEntries(inputs) },

@@ -27,7 +27,7 @@ function markup(value: unknown): string {
 }
 
 export function renderDocs(document: Json): string {
-  const { info, paths, components: { schemas } } = document;
+  const { info, servers: [{ url }], paths, components: { schemas } } = document;
   const operations = Object.entries<Json>(paths).flatMap(([path, methods]) =>
     Object.entries<Json>(methods).map(([method, operation]) => ({
       path,
@@ -55,6 +55,7 @@ export function renderDocs(document: Json): string {
     <h1>${info.title} <small>${info.version}</small></h1>
     <p>${info.description} For programs: <a href="openapi.json">openapi.json</a>.
     <a href="./">To the tasks</a>.</p>
+    ${url !== "/" && html`<p>All paths are below <code>${url}</code>.</p>`}
     </header>
     <nav aria-label="Contents"><ol>${operations.map(contentsEntry)}</ol></nav>
     <h2>Requests</h2>

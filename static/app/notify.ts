@@ -10,12 +10,16 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { ApiError, getTask } from "./api.ts";
 import { connection } from "./connection.ts";
 import { feed } from "../feed/live.ts";
+import { ROOT } from "./root.ts";
 import { go, taskHref } from "./route.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "../task/task_state.ts";
 
-/** Where the tasks are kept that somebody waits for, for all tabs. */
-const KEY = "headway-watched";
+/**
+ * Where the tasks are kept that somebody waits for, for all tabs. Another Headway of the same host,
+ * at another path, has other tasks.
+ */
+const KEY = `headway-watched${ROOT === "/" ? "" : ` ${ROOT}`}`;
 
 /** Tasks waited for at once; the oldest are given up. */
 const MAX_WATCHED = 50;

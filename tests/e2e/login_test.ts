@@ -154,7 +154,7 @@ Deno.test("Chromium: a cookie that another page of the host planted before the g
   const { page } = visited;
   await signIn(page, ADMIN);
   await shows(page, "No tasks yet");
-  const name = app.auth.cookie.name(false);
+  const name = app.auth.cookie.name({ secure: false, path: "/" });
   await page.evaluate((name) => {
     document.cookie = `${name}=planted; Path=/tasks`;
     document.cookie = `${name}=planted; Path=/kinds`;

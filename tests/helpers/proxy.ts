@@ -21,6 +21,13 @@ export interface Proxy extends AsyncDisposable {
   log(): Promise<string>;
 }
 
+/** Where a proxy has Headway below its host, and whether it takes that path off. */
+export interface Below {
+  /** As `/jobs/`. */
+  path: string;
+  strips: boolean;
+}
+
 /** The proxies there are tests for. */
 export const PROXIES = {
   nginx: { command: find("nginx"), start: startNginx },
@@ -41,7 +48,7 @@ function read(name: string): Promise<string> {
 }
 
 /** Everything as nginx has it by default, and gzip on, for all there is. */
-async function startNginx(command: string, target: string): Promise<Proxy> {
+async function startNginx(command: string, target: string, below?: Below): Promise<Proxy> {
   return await startProxy(async (folder, port, certFile, keyFile) => {
     const site = adapted(await read("nginx.conf"), {
       "127.0.0.1:8000": new URL(target).host,
@@ -50,6 +57,12 @@ async function startNginx(command: string, target: string): Promise<Proxy> {
       "/etc/ssl/headway/cert.pem": certFile,
       "/etc/ssl/headway/key.pem": keyFile,
       "/var/log/nginx/headway.log": `${folder}/access.log`,
+      ...(below && { "location / {": `location ${below.path} {` }),
+      // As the comment in the file says.
+      ...(below?.strips && {
+        "proxy_pass http://headway;": "proxy_pass http://headway/;",
+        'X-Forwarded-Prefix ""': `X-Forwarded-Prefix ${below.path}`,
+      }),
     });
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${folder}/${name};`);

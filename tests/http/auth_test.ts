@@ -100,8 +100,12 @@ Deno.test("every route of the table needs what the table says, of every credenti
       [name, bearer(token), ["public"]] as [string, Record<string, string>, readonly string[]]
     ),
     ["Basic", { authorization: `Basic ${btoa(`x:${SECRETS.admin}`)}` }, ["public"]],
-    ["a cookie that is none", { cookie: `${app.auth.cookie.name(false)}=${a.token}` }, ["public"]],
-    ["a token as cookie", { cookie: `${app.auth.cookie.name(false)}=${SECRETS.admin}` }, [
+    ["a cookie that is none", {
+      cookie: `${app.auth.cookie.name({ secure: false, path: "/" })}=${a.token}`,
+    }, ["public"]],
+    ["a token as cookie", {
+      cookie: `${app.auth.cookie.name({ secure: false, path: "/" })}=${SECRETS.admin}`,
+    }, [
       "public",
     ]],
   ];
@@ -202,6 +206,11 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
   }
 });
 
+/** Another id than this one. */
+function other(id: string): string {
+  return id.slice(0, -1) + (id.endsWith("0") ? "1" : "0");
+}
+
 Deno.test("a submit token sees and cancels the tasks it submitted, and no others", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const mine = await submitWaiting(app);
@@ -225,7 +234,7 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
     const own = await send(`/tasks/${mine.id}${rest}`, SECRETS.submit);
     assertEquals(own.status, 200, rest);
     assert(!("submitter" in await own.json()), "That is for the store alone");
-    const foreign = [theirs.task_id, operators.task_id, mine.id.slice(0, -1) + "0", "x"];
+    const foreign = [theirs.task_id, operators.task_id, other(mine.id), "x"];
     const answers = await Promise.all(foreign.map(async (id) => {
       const problem = await assertProblem(await send(`/tasks/${id}${rest}`, SECRETS.submit), 403);
       return problem.error;
@@ -427,10 +436,15 @@ Deno.test("GET /login tells what the session opens, POST /logout ends it", async
 
   await using app = await testApp({ HEADWAY_TOKENS });
   assertEquals(await login(app.url), { required: true, scopes: [] });
-  assertEquals(await login(app.url, { cookie: `${app.auth.cookie.name(false)}=x; other` }), {
-    required: true,
-    scopes: [],
-  });
+  assertEquals(
+    await login(app.url, {
+      cookie: `${app.auth.cookie.name({ secure: false, path: "/" })}=x; other`,
+    }),
+    {
+      required: true,
+      scopes: [],
+    },
+  );
   await assertProblem(await post(`${app.url}/login`, { token: "wrong-secret-0123456789" }), 401);
   for (const body of [{}, { token: "" }, { token: 1 }]) {
     assertEquals((await assertProblem(await post(`${app.url}/login`, body), 400)).field, "token");

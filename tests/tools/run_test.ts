@@ -136,6 +136,8 @@ Deno.test("readArguments() reads flags and the environment", () => {
     show: "person",
     detach: false,
   });
+  env.HEADWAY_BASE_PATH = "/jobs/";
+  assertEquals(read("demo")?.url, "http://[::1]:81/jobs");
   env.HEADWAY_URL = "https://a.example/below/";
   assertEquals(read("demo")?.url, "https://a.example/below");
   assertEquals(read("--help"), null);

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { BASE_PATH_SHAPE, parseBasePath } from "../../lib/http/base_path.ts";
 import { InexactNumberError, parseExact } from "../../lib/base/exact_json.ts";
 
 export class UsageError extends Error {
@@ -38,7 +39,7 @@ export const HELP = `Runs a task and shows it live.
   --detach                 prints the task's id and leaves
   --json                   each event and the final record as lines of JSON
   --quiet                  nothing but the result
-  --url URL                the server; also HEADWAY_URL, or HEADWAY_HOST and HEADWAY_PORT
+  --url URL                the server; also HEADWAY_URL, or HEADWAY_HOST, _PORT and _BASE_PATH
   --token TOKEN            sent as a Bearer token; better HEADWAY_TOKEN, which no process list shows
   --help                   this text
 
@@ -123,7 +124,9 @@ function serverUrl(given: string | undefined, env: (name: string) => string | un
   const host = env("HEADWAY_HOST") || "127.0.0.1";
   const named = host.includes(":") ? `[${host}]` : host;
   const port = env("HEADWAY_PORT") || "8000";
-  const text = given ?? (env("HEADWAY_URL") || `http://${named}:${port}`);
+  const below = parseBasePath(env("HEADWAY_BASE_PATH") ?? "");
+  if (below === null) throw new UsageError(`HEADWAY_BASE_PATH must be ${BASE_PATH_SHAPE}`);
+  const text = given ?? (env("HEADWAY_URL") || `http://${named}:${port}${below}`);
   const url = URL.parse(text);
   if (url?.protocol !== "http:" && url?.protocol !== "https:") {
     throw new UsageError(

@@ -25,6 +25,25 @@ const CASES: Record<string, Case> = {
     good: { "0": 0, "65535": 65535, " 80 ": 80 },
     bad: [...notWhole, "65536"],
   },
+  HEADWAY_BASE_PATH: {
+    field: "basePath",
+    fallback: "",
+    good: { "/": "", "/jobs": "/jobs", "/jobs/": "/jobs", "/a/b-c_d.e~/1": "/a/b-c_d.e~/1" },
+    bad: [
+      "jobs",
+      "//",
+      "//jobs",
+      "/jobs//",
+      "/a//b",
+      "/..",
+      "/a/./b",
+      "/a b",
+      "/a?b",
+      "/a#b",
+      "/a;b",
+    ]
+      .concat(["/ü", "/%41", "/a\\b", "https://x.example/jobs", `/${"a".repeat(200)}`]),
+  },
   HEADWAY_TLS_CERT: {
     field: "tlsCert",
     fallback: null,

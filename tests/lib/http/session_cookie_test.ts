@@ -6,14 +6,19 @@ const cookie = new SessionCookie("0a1b2c3d");
 const NAME = "headway-0a1b2c3d";
 
 Deno.test("SessionCookie.read() gives each value of its name once, and of no other", () => {
-  const read = (header: string | null, secure = false) => cookie.read(header, secure);
+  const read = (header: string | null, secure = false, path = "/") =>
+    cookie.read(header, { secure, path });
   assertEquals(read(null), []);
   assertEquals(read(""), []);
   assertEquals(read(`a=b; ${NAME}=x;${NAME}=y;  ${NAME}=x ; ${NAME}=; ${NAME}`), ["x", "y"]);
   assertEquals(read(`headway=x; x${NAME}=x; ${NAME}0=x; ${NAME.toUpperCase()}=x`), []);
-  // Each of the two names is read where it was set.
-  const both = `${NAME}=plain; __Host-${NAME}=secure`;
-  assertEquals([read(both), read(both, true)], [["plain"], ["secure"]]);
+  // Each of the names is read where it was set.
+  const all = `${NAME}=plain; __Host-${NAME}=secure; __Secure-${NAME}=below`;
+  assertEquals([read(all), read(all, true), read(all, true, "/jobs/")], [
+    ["plain"],
+    ["secure"],
+    ["below"],
+  ]);
   const many = Array.from({ length: 1000 }, (_, n) => `${NAME}=${n}`).join("; ");
   assertEquals(read(many), ["0", "1", "2", "3", "4", "5", "6", "7"]);
 });
@@ -21,7 +26,7 @@ Deno.test("SessionCookie.read() gives each value of its name once, and of no oth
 Deno.test("SessionCookie.read() takes any header", () => {
   const part = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(NAME, `${NAME}=`, ";", "="));
   fc.assert(fc.property(fc.array(part), fc.boolean(), (parts, secure) => {
-    const values = cookie.read(parts.join(""), secure);
+    const values = cookie.read(parts.join(""), { secure, path: "/" });
     assertEquals(values.length, new Set(values).size);
     for (const value of values) assertMatch(value, /^[^;]+$/);
   }));
@@ -29,11 +34,16 @@ Deno.test("SessionCookie.read() takes any header", () => {
 
 Deno.test("SessionCookie.set() keeps what it sets from scripts, other sites and, over TLS, other hosts", () => {
   assertEquals(
-    cookie.set("x", false, 60),
+    cookie.set("x", { secure: false, path: "/" }, 60),
     `${NAME}=x; Path=/; Max-Age=60; HttpOnly; SameSite=Strict`,
   );
   assertEquals(
-    cookie.set("x", true, 60),
+    cookie.set("x", { secure: true, path: "/" }, 60),
     `__Host-${NAME}=x; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure`,
+  );
+  // A browser takes `__Host-` for the path `/` alone.
+  assertEquals(
+    cookie.set("x", { secure: true, path: "/jobs/" }, 60),
+    `__Secure-${NAME}=x; Path=/jobs/; Max-Age=60; HttpOnly; SameSite=Strict; Secure`,
   );
 });

@@ -1,0 +1,20 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { belowBase, parseBasePath } from "../../../lib/http/base_path.ts";
+
+Deno.test("belowBase() gives what of a path is below the base path, and nothing of what is beside it", () => {
+  const rests = ["/jobs", "/jobs/", "/jobs/tasks", "/jobsx", "/job", "/", "/JOBS/", "/x/jobs/"]
+    .map((path) => belowBase("/jobs", path));
+  assertEquals(rests, ["", "/", "/tasks", null, null, null, null, null]);
+  assertEquals([belowBase("", "/"), belowBase("", "/jobs")], ["/", "/jobs"]);
+});
+
+Deno.test("parseBasePath() takes only what an address, a cookie and a header leave as it is", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const base = parseBasePath(`/${text}`);
+    if (base === null) return;
+    assertEquals(URL.parse(`http://x${base}/tasks`)?.pathname, `${base}/tasks`);
+    assertEquals(belowBase(base, `${base}/tasks`), "/tasks");
+    assertEquals(/[;,\s]|\/$/.test(base), false);
+  }));
+});
