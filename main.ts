@@ -1,6 +1,7 @@
 /**
  * Headway: durable background tasks with live progress. Run as a program, this module reads the
- * environment, starts a server, drains on SIGTERM and stops on SIGINT.
+ * command line and the environment, starts a server, drains on SIGTERM and stops on SIGINT; or does
+ * what `tools/commands.ts` has.
  *
  * @module
  */
@@ -9,12 +10,15 @@ import denoJson from "./deno.json" with { type: "json" };
 import { createLogger } from "./lib/base/log.ts";
 import { deadline } from "./lib/base/deadline.ts";
 import { type Config, ConfigError } from "./lib/config/config.ts";
+import { FLAGS_HELP, namedByFlag, readFlags, requireFiles } from "./lib/config/flags.ts";
 import { configHelp, readConfig } from "./lib/config/read_config.ts";
 import { FileInUseError } from "./lib/kv/file_lock.ts";
 import { SchemaError } from "./lib/kv/migrations.ts";
 import { StoreOpenError } from "./lib/kv/store_file.ts";
 import { longestStopMs, Server, type ServerOptions } from "./lib/server.ts";
 import { createHandler, OPS_ROUTES } from "./routes/mod.ts";
+import { pageProblem } from "./routes/static_file.ts";
+import { COMMANDS } from "./tools/commands.ts";
 
 export type { Config } from "./lib/config/config.ts";
 export { configHelp, readConfig } from "./lib/config/read_config.ts";
@@ -52,9 +56,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 // deno-lint-ignore no-console -- what a person reads at a terminal
 const print = console.log;
 
-async function startByEnvironment(): Promise<Server> {
+/** @param settings Go before the environment. */
+async function startProgram(settings: Readonly<Record<string, string>>): Promise<Server> {
   const warnings: string[] = [];
-  const config = readConfig((name) => Deno.env.get(name), (sentence) => warnings.push(sentence));
+  const config = readConfig(
+    (name) => settings[name] ?? Deno.env.get(name),
+    (sentence) => warnings.push(sentence),
+  );
+  if (settings.HEADWAY_KINDS !== undefined) await requireFiles(config.kinds);
+  if (config.role !== "worker") warnings.push(...await pageProblem());
   const log = createLogger(config.log);
   for (const sentence of warnings) log.warn(sentence);
   const deployed = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
@@ -84,13 +94,38 @@ async function stopAndExit(server: Server, drainMs: number): Promise<void> {
   Deno.exit(0);
 }
 
-async function main(): Promise<void> {
-  if (Deno.args.includes("--help") || Deno.args.includes("-h")) {
-    print("Headway: durable background tasks with live progress\n");
-    print(`Settings (environment):\n${configHelp()}`);
-    return;
+function help(): string {
+  const commands = Object.values(COMMANDS).map(({ usage, about }) => `  ${usage}\n      ${about}`);
+  return `Headway: durable background tasks with live progress
+
+  deno run -A main.ts [--kinds <file>] [--port <port>]   starts a server
+  deno run -A main.ts <command>
+
+Options:
+${FLAGS_HELP}
+
+Commands:
+${commands.join("\n")}
+
+Settings (environment):
+${configHelp()}`;
+}
+
+async function main(args: string[]): Promise<void> {
+  const [word = "", ...rest] = args;
+  if (Object.hasOwn(COMMANDS, word)) {
+    const command = await COMMANDS[word]!.load();
+    Deno.exit(await command(rest));
   }
-  const server = await startByEnvironment().catch(exitWith);
+  const line = readFlags(args);
+  if (line.type === "serve") await serve(line.settings);
+  else print(line.type === "help" ? help() : `headway ${denoJson.version}`);
+}
+
+async function serve(settings: Readonly<Record<string, string>>): Promise<void> {
+  const server = await startProgram(settings).catch((error) => {
+    throw namedByFlag(error, settings);
+  });
   // Open files stay open; no other can be written from here on.
   await Deno.permissions.revoke({ name: "write" });
   // An orchestrator sends SIGTERM. SIGINT comes from a person at a terminal, who does not want to wait.
@@ -102,4 +137,4 @@ async function main(): Promise<void> {
   print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await main(Deno.args).catch(exitWith);

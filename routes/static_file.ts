@@ -1,4 +1,5 @@
 import { eTag, ifNoneMatch } from "@std/http";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { HttpError } from "../lib/http/errors.ts";
@@ -12,6 +13,14 @@ export interface StaticFile {
   path: string;
   /** Its `Content-Type`. */
   type: string;
+}
+
+/** Why there is no page, and what builds it; nothing where there is one. */
+export async function pageProblem(from: URL = STATIC): Promise<string[]> {
+  const built = await Deno.stat(new URL("dist/app.js", from)).then(() => true, () => false);
+  if (built) return [];
+  const folder = fileURLToPath(new URL("../", from));
+  return [`the page is not built: run 'deno task --cwd ${folder} build'`];
 }
 
 /** By path, the newest of each: compressing takes longer than all the rest. */

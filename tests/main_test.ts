@@ -1,6 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { childrenOf } from "./helpers/processes.ts";
+import { pageProblem } from "../routes/static_file.ts";
 import { startServer } from "./helpers/server.ts";
+import "./helpers/built.ts";
+
+Deno.test("pageProblem() names the command that builds a page that is not there", async () => {
+  assertEquals(await pageProblem(), []);
+  const told = "the page is not built: run 'deno task --cwd /no/where/ build'";
+  assertEquals(await pageProblem(new URL("file:///no/where/static/")), [told]);
+});
 
 Deno.test("main.ts takes a setting by its old name, with one warning in the log", async () => {
   await using server = await startServer({ env: { HEADWAY_WORKERS: "0" } });

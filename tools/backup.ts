@@ -94,29 +94,33 @@ export function configuredStore(): string {
   return kv;
 }
 
-/** Ends a command with one sentence where what went wrong is known. */
-export function fail(error: unknown): never {
+/** Says why a command failed, in one sentence where that is known. Returns its exit code. */
+export function failed(error: unknown): number {
   const known = error instanceof BackupError || error instanceof StoreOpenError ||
     (error instanceof Error && "code" in error);
   // deno-lint-ignore no-console -- what a person reads at a terminal
   console.error(known ? `headway: ${(error as Error).message}` : error);
-  Deno.exit(1);
+  return 1;
 }
 
-if (import.meta.main) {
+/** @returns Its exit code. */
+export async function backupCommand(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
-      args: Deno.args,
+      args,
       allowPositionals: true,
       options: { from: { type: "string" } },
     });
     const [to] = positionals;
-    if (to === undefined) throw new BackupError("Say where: deno task backup <file>");
+    if (to === undefined) throw new BackupError("Say where: backup <file>");
     const from = values.from ?? configuredStore();
     const size = await backUp(from, to);
     // deno-lint-ignore no-console -- what a person reads at a terminal
     console.log(`${to} holds ${from} as it was: ${size} bytes, checked`);
+    return 0;
   } catch (error) {
-    fail(error);
+    return failed(error);
   }
 }
+
+if (import.meta.main) Deno.exit(await backupCommand(Deno.args));

@@ -10,7 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { FileInUseError, lockFile } from "../lib/kv/file_lock.ts";
 import { checkStoreFile, storeFault } from "../lib/kv/store_file.ts";
-import { BackupError, configuredStore, exists, fail } from "./backup.ts";
+import { BackupError, configuredStore, exists, failed } from "./backup.ts";
 
 /**
  * Rewrites a store's file without free pages. It takes as much room again while it does, and a
@@ -33,15 +33,19 @@ export async function compact(path: string): Promise<{ before: number; after: nu
   return { before, after: (await Deno.stat(path)).size };
 }
 
-if (import.meta.main) {
+/** @returns Its exit code. */
+export async function compactCommand(args: string[]): Promise<number> {
   try {
-    const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true });
+    const { positionals } = parseArgs({ args, allowPositionals: true });
     const path = positionals[0] ?? configuredStore();
     const { before, after } = await compact(path);
     // deno-lint-ignore no-console -- what a person reads at a terminal
     console.log(`${path} took ${before} bytes and takes ${after}`);
+    return 0;
   } catch (error) {
     const used = error instanceof FileInUseError;
-    fail(used ? new BackupError("A Headway is using this store: stop it first") : error);
+    return failed(used ? new BackupError("A Headway is using this store: stop it first") : error);
   }
 }
+
+if (import.meta.main) Deno.exit(await compactCommand(Deno.args));

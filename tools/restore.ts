@@ -14,7 +14,7 @@ import {
   checkCopy,
   configuredStore,
   exists,
-  fail,
+  failed,
   removeFile,
   syncFile,
 } from "./backup.ts";
@@ -73,21 +73,25 @@ async function setAside(path: string): Promise<string | null> {
   return kept;
 }
 
-if (import.meta.main) {
+/** @returns Its exit code. */
+export async function restoreCommand(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
-      args: Deno.args,
+      args,
       allowPositionals: true,
       options: { to: { type: "string" } },
     });
     const [from] = positionals;
-    if (from === undefined) throw new BackupError("Say what: deno task restore <file>");
+    if (from === undefined) throw new BackupError("Say what: restore <file>");
     const to = values.to ?? configuredStore();
     const kept = await restore(from, to);
     // deno-lint-ignore no-console -- what a person reads at a terminal
     console.log(`${to} is ${from} now${kept === null ? "" : `; what was there is ${kept}`}`);
+    return 0;
   } catch (error) {
     const used = error instanceof FileInUseError;
-    fail(used ? new BackupError("A Headway is using this store: stop it first") : error);
+    return failed(used ? new BackupError("A Headway is using this store: stop it first") : error);
   }
 }
+
+if (import.meta.main) Deno.exit(await restoreCommand(Deno.args));

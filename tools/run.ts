@@ -70,10 +70,11 @@ async function taskId(api: Api, args: Arguments, show: Show): Promise<string> {
   return (await api.submit(body, args.idempotencyKey)).task_id;
 }
 
-async function main(): Promise<number> {
+/** @returns Its exit code. */
+export async function runCommand(given: string[]): Promise<number> {
   using shown = new DisposableStack();
   try {
-    const args = readArguments(Deno.args, (name) => Deno.env.get(name));
+    const args = readArguments(given, (name) => Deno.env.get(name));
     if (args === null) {
       write(Deno.stdout, HELP);
       return EXIT.completed;
@@ -89,4 +90,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await runCommand(Deno.args));

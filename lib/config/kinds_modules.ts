@@ -11,6 +11,12 @@ import { fileURLToPath } from "node:url";
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const OWN_CONFIG = join(PROJECT, "deno.json");
 
+/** What "headway" stands for in the import map of a user's project. */
+export const HEADWAY_IMPORT: string = join(PROJECT, "lib/mod.ts");
+
+/** What `deno run` starts. */
+export const PROGRAM: string = join(PROJECT, "main.ts");
+
 /** A module, as task processes load it. */
 export interface KindsModuleSource {
   readonly url: string;
@@ -77,7 +83,7 @@ export function explainFailure(
     return `${reason}: set HEADWAY_TASK_PERMISSIONS="${flags}"`;
   }
   if (/"headway(\/[a-z]+)?"\)? (not a dependency|not prefixed)/.test(reason)) {
-    const line = `"headway": ${JSON.stringify(join(PROJECT, "lib/mod.ts"))}`;
+    const line = `"headway": ${JSON.stringify(HEADWAY_IMPORT)}`;
     return `${reason}: add ${line} to the "imports" of ${config}`;
   }
   return reason;

@@ -24,6 +24,8 @@ export interface ServerOptions {
   args?: string[];
   /** Modules of kinds, as `HEADWAY_KINDS`. @default {TEST_KINDS} */
   kinds?: string;
+  /** The folder that it is started in. @default {that of Headway} */
+  cwd?: string;
   /** A command that runs it, as of {@link Network.prefix}. */
   prefix?: readonly string[];
 }
@@ -50,7 +52,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const [program = "", ...before] = [...options.prefix ?? [], Deno.execPath()];
   const child = new Deno.Command(program, {
     args: [...before, ...args],
-    cwd: ROOT,
+    cwd: options.cwd ?? ROOT,
     env: {
       HEADWAY_PORT: "0",
       HEADWAY_KV: kv,

@@ -74,6 +74,7 @@ const ENTRIES = [
   "tools/run.ts",
   "tools/backup.ts",
   "tools/restore.ts",
+  "tools/init.ts",
 ];
 
 for (const entry of ENTRIES) {

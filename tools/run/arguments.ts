@@ -27,8 +27,8 @@ export interface Arguments {
 /** What `--help` prints. */
 export const HELP = `Runs a task and shows it live.
 
-  deno task run <kind> [options]
-  deno task run --watch ID [options]
+  run <kind> [options]
+  run --watch ID [options]
 
   --input JSON             the task's input
   --upload FILE            uploads the file first and puts its id into the input

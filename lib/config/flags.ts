@@ -1,0 +1,93 @@
+/**
+ * The command line of the server: settings that are also flags.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { ConfigError } from "./config.ts";
+
+/** What a command line asks for. */
+export type CommandLine =
+  | { type: "help" | "version" }
+  /** Settings by the names of their variables, which they go before. */
+  | { type: "serve"; settings: Readonly<Record<string, string>> };
+
+/** By variable. */
+export const FLAGS: Readonly<Record<string, string>> = {
+  HEADWAY_KINDS: "--kinds",
+  HEADWAY_PORT: "--port",
+};
+
+/** What `--help` says of them. */
+export const FLAGS_HELP =
+  `  --kinds <file>  a module with your own kinds; repeatable, or several separated by commas
+  --port <port>   where to listen; 0 takes a free one and prints it
+  --help          this text
+  --version       the version`;
+
+/** @throws {ConfigError} If it cannot be read. */
+export function readFlags(args: string[]): CommandLine {
+  const { values, positionals } = parse(args);
+  if (values.help) return { type: "help" };
+  if (values.version) return { type: "version" };
+  const [stray] = positionals;
+  if (stray !== undefined) {
+    const module = /\.[cm]?[jt]sx?$/.test(stray)
+      ? `: for your own kinds write --kinds ${stray}`
+      : "";
+    throw new ConfigError(`There is no command '${stray}'${module || ": --help names them"}`);
+  }
+  const settings: Record<string, string> = {};
+  if (values.kinds) settings.HEADWAY_KINDS = values.kinds.map(requireText("--kinds")).join(",");
+  if (values.port !== undefined) settings.HEADWAY_PORT = requireText("--port")(values.port);
+  return { type: "serve", settings };
+}
+
+/** An error of a setting, by the name of the flag that gave it. */
+export function namedByFlag(error: unknown, settings: Readonly<Record<string, string>>): unknown {
+  if (!(error instanceof ConfigError)) return error;
+  const name = Object.keys(settings).find((name) => error.message.startsWith(`${name} `));
+  return name ? new ConfigError(FLAGS[name] + error.message.slice(name.length)) : error;
+}
+
+/**
+ * What is typed is there, or mistyped; what a variable names may come later.
+ *
+ * @param kinds URLs of modules.
+ * @throws {ConfigError} If one of those that are files is not there.
+ */
+export async function requireFiles(kinds: readonly string[]): Promise<void> {
+  for (const url of kinds.filter((it) => it.startsWith("file:"))) {
+    const found = await Deno.stat(new URL(url)).then(({ isFile }) => isFile, () => false);
+    if (!found) throw new ConfigError(`--kinds must name files: ${fileURLToPath(url)} is none`);
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        kinds: { type: "string", multiple: true },
+        port: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean", short: "V" },
+      },
+    });
+  } catch (error) {
+    // Its first sentence: the others are on what nobody wants here.
+    const [why] = (error as Error).message.split(/\.?\s*\n|\. /, 1);
+    throw new ConfigError(`${why}: --help names the options`);
+  }
+}
+
+/** A blank setting would count as none. */
+function requireText(flag: string): (value: string) => string {
+  return (value) => {
+    if (value.trim() === "") throw new ConfigError(`${flag} must not be blank`);
+    return value;
+  };
+}

@@ -1,0 +1,48 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ConfigError } from "../../../lib/config/config.ts";
+import { namedByFlag, readFlags, requireFiles } from "../../../lib/config/flags.ts";
+
+Deno.test("readFlags() takes kinds several times, and each as a list", () => {
+  const kinds = (...args: string[]) => readFlags(args.flatMap((arg) => ["--kinds", arg]));
+  const serve = (settings: Record<string, string>) => ({ type: "serve" as const, settings });
+  assertEquals(kinds("./a.ts"), serve({ HEADWAY_KINDS: "./a.ts" }));
+  assertEquals(kinds("a.ts,b.ts", "jsr:@x/c"), serve({ HEADWAY_KINDS: "a.ts,b.ts,jsr:@x/c" }));
+  assertEquals(readFlags(["--port=0"]), serve({ HEADWAY_PORT: "0" }));
+  assertEquals(readFlags([]), serve({}));
+  assertEquals([readFlags(["-h"]), readFlags(["--version"])], [{ type: "help" }, {
+    type: "version",
+  }]);
+});
+
+Deno.test("readFlags() says of what it cannot read what would be right", () => {
+  const wrong: [args: string[], why: string][] = [
+    [["--kind", "a.ts"], "Unknown option '--kind': --help names the options"],
+    [["--kinds"], "Option '--kinds <value>' argument missing: --help names the options"],
+    [
+      ["--kinds", "--port", "1"],
+      "Option '--kinds' argument is ambiguous: --help names the options",
+    ],
+    [["--kinds", " "], "--kinds must not be blank"],
+    [["--port="], "--port must not be blank"],
+    [["tasks.ts"], "There is no command 'tasks.ts': for your own kinds write --kinds tasks.ts"],
+    [["constructor"], "There is no command 'constructor': --help names them"],
+  ];
+  for (const [args, why] of wrong) {
+    assertEquals(assertThrows(() => readFlags(args), ConfigError).message, why);
+  }
+});
+
+Deno.test("a wrong setting is named as it was given", () => {
+  const error = new ConfigError("HEADWAY_PORT must be a whole number");
+  const named = namedByFlag(error, { HEADWAY_PORT: "x" }) as ConfigError;
+  assertEquals(named.message, "--port must be a whole number");
+  assertEquals(namedByFlag(error, { HEADWAY_KINDS: "x" }), error);
+});
+
+Deno.test("a file of kinds that is typed must be there", async () => {
+  await requireFiles([import.meta.url, "npm:x", "https://x.example/kinds.ts"]);
+  for (const path of ["./no such.ts", "./"]) {
+    const { href } = new URL(path, import.meta.url);
+    await assertRejects(() => requireFiles([href]), ConfigError, "--kinds must name files: /");
+  }
+});

@@ -1,0 +1,42 @@
+/**
+ * What the program does beside serving. Each command is loaded when it is asked for.
+ *
+ * @module
+ */
+
+export interface Command {
+  /** How it is called. */
+  usage: string;
+  about: string;
+  /** What does it, and answers with its exit code. */
+  load(): Promise<(args: string[]) => Promise<number>>;
+}
+
+/** By the first word of the command line. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  init: {
+    usage: "init",
+    about: "writes a deno.json and a first tasks.ts into this folder, over nothing that is there",
+    load: async () => (await import("./init.ts")).initCommand,
+  },
+  run: {
+    usage: "run <kind>",
+    about: "runs a task of a server and shows it live; 'run --help' tells more",
+    load: async () => (await import("./run.ts")).runCommand,
+  },
+  backup: {
+    usage: "backup <file> [--from <store>]",
+    about: "copies the store, while a server uses it",
+    load: async () => (await import("./backup.ts")).backupCommand,
+  },
+  restore: {
+    usage: "restore <file> [--to <store>]",
+    about: "puts such a copy in the place of the store, which no server uses",
+    load: async () => (await import("./restore.ts")).restoreCommand,
+  },
+  compact: {
+    usage: "compact [<store>]",
+    about: "gives the disk back what is free in the store, which no server uses",
+    load: async () => (await import("./compact.ts")).compactCommand,
+  },
+};
