@@ -59,3 +59,19 @@ export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
 export type { StageProgress, Status, TaskError, TaskRecord } from "./task/record.ts";
+export { headway } from "./headway.ts";
+export type {
+  CloseOptions,
+  Headway,
+  HeadwayOptions,
+  KindsGiven,
+  ListQuery,
+  Optional,
+  RequestInfo,
+  SubmitHere,
+  TaskPage,
+  WatchHere,
+} from "./headway.ts";
+export type { Settings } from "./config/config.ts";
+export type { Authorize, Visitor } from "./http/authorize.ts";
+export type { Scope } from "./http/tokens.ts";

@@ -30,7 +30,8 @@ export type { ServerOptions } from "./server_parts.ts";
 
 /** What answers at each of the two ports. */
 export interface Handlers {
-  web: ListenerOptions["handler"];
+  /** Without it somebody else listens. */
+  web?: ListenerOptions["handler"] | undefined;
   /** At `HEADWAY_OPS_PORT`. */
   ops: ListenerOptions["handler"];
 }
@@ -161,7 +162,7 @@ export class Server implements AsyncDisposable {
   async listen({ web, ops }: Handlers): Promise<void> {
     const { role, port, opsPort } = this.config;
     try {
-      if (role !== "worker") this.#web = this.#listener("HEADWAY_PORT", port, web);
+      if (web && role !== "worker") this.#web = this.#listener("HEADWAY_PORT", port, web);
       if (opsPort !== null) this.#ops = this.#listener("HEADWAY_OPS_PORT", opsPort, ops);
     } catch (error) {
       this.#stopping.abort();
@@ -204,7 +205,7 @@ export class Server implements AsyncDisposable {
       elsewhere: !alone,
       retryMs: this.config.retryMs,
     });
-    await Promise.all([tasks, this.#web && this.#drain.end()]);
+    await Promise.all([tasks, this.config.role !== "worker" && this.#drain.end()]);
     await this.#close();
   }
 

@@ -14,6 +14,7 @@ import { type Certificate, readCertificate } from "./config/certificate.ts";
 import { type Config, ConfigError } from "./config/config.ts";
 import {
   explainFailure,
+  kindsInProcess,
   kindsModule,
   type KindsModuleSource,
   readableFolders,
@@ -23,6 +24,7 @@ import { serverFiles } from "./config/server_files.ts";
 import { taskPermissions } from "./config/task_permissions.ts";
 import type { EngineOptions } from "./engine.ts";
 import { Auth } from "./http/auth.ts";
+import type { Authorize } from "./http/authorize.ts";
 import { isLoopback } from "./http/origin.ts";
 import { outliveErrors } from "./outlive_errors.ts";
 import { readTokens } from "./http/tokens.ts";
@@ -44,6 +46,10 @@ export interface ServerOptions {
   kv?: Deno.Kv;
   /** Runs tasks in this process instead of in task processes. @default {false} */
   inline?: boolean;
+  /** Definitions of tasks, which run in this process. */
+  tasks?: Readonly<Record<string, unknown>> | undefined;
+  /** The login of the program that it is part of, instead of tokens. */
+  authorize?: Authorize | undefined;
   /** @default {a logger as configured} */
   log?: Logger;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
@@ -70,36 +76,41 @@ export interface ServerParts extends AsyncDisposable {
 /** See {@link Server.open} for what it throws. */
 export async function openParts(config: Config, options: ServerOptions): Promise<ServerParts> {
   const { version, kv: given, log = createLogger(config.log) } = options;
+  const { tasks, authorize } = options;
   const inline = options.inline || config.taskProcesses === 0;
   await using owned = new AsyncDisposableStack();
-  if (inline || options.ownsProcess) {
+  if (inline || tasks || options.ownsProcess) {
     const tasksOnly = !options.ownsProcess;
     owned.use(outliveErrors({ modules: config.kinds, tasksOnly, log }));
   }
-  if (inline) {
+  if (inline || tasks) {
     guardExit(() => currentRun.getStore() !== undefined);
     keepRunInTimers();
   }
-  const kinds = await kindsOf(config, log);
+  const kinds = await kindsOf(config, tasks, log);
   const tokens = await readTokens(config.tokens, config.tokensFile);
-  if (tokens.length === 0) requireUnreachable(config);
+  if (tokens.length > 0 && authorize) {
+    throw new ConfigError(
+      "HEADWAY_TOKENS must not be set beside 'authorize', which replaces tokens",
+    );
+  }
+  if (tokens.length === 0 && !authorize) requireUnreachable(config);
   const certificate = await readCertificate(config.tlsCert, config.tlsKey);
-  if (!inline && Deno.build.os === "windows") {
+  const starts = !inline && kinds.modules.some(({ module }) => module.exports === undefined);
+  if (starts && Deno.build.os === "windows") {
     throw new ConfigError("Windows has no task processes: HEADWAY_TASK_PROCESSES must be 0 there");
   }
   const { minFree } = config;
   const store = owned.use(await openStore({ location: config.kv, kv: given, minFree, log }));
   const metrics = owned.use(new Metrics({ version, role: config.role }));
   const { kv, alone } = store;
-  const auth = owned.use(await Auth.open({ ...config, kv, alone, tokens, log }));
+  const auth = owned.use(await Auth.open({ ...config, kv, alone, tokens, authorize, log }));
   const engine: ServerParts["engine"] = {
     kv,
     alone,
     role: config.role,
     kinds,
-    startProcess: inline
-      ? ({ url }, events) => startInline(() => import(url), events)
-      : await processStarter(config, options.environment(), log),
+    startProcess: await startingOf(config, options, starts, log),
     explain: (module, reason) =>
       explainFailure(module as KindsModuleSource, config.taskPermissions, reason),
     processes: Math.max(1, config.taskProcesses),
@@ -124,9 +135,10 @@ export async function openParts(config: Config, options: ServerOptions): Promise
 }
 
 /** The modules of kinds, of which none is imported here but the one that ships. */
-async function kindsOf(config: Config, log: Logger): Promise<Kinds> {
+async function kindsOf(config: Config, tasks: ServerOptions["tasks"], log: Logger): Promise<Kinds> {
   const shipped = new ModuleOfKinds(SHIPPED_MODULE, collectKinds(shippedKinds));
   const sources = await Promise.all(Array.from(new Set(config.kinds), kindsModule));
+  if (tasks) sources.unshift(kindsInProcess(tasks));
   const modules = sources.map((source) => new ModuleOfKinds(source));
   return new Kinds(config.shippedKinds ? [shipped, ...modules] : modules, log);
 }
@@ -143,6 +155,21 @@ function requireUnreachable({ role, opsPort, insecure, host }: Config): void {
     `Others can reach ${host}: set HEADWAY_TOKENS or HEADWAY_TOKENS_FILE, or ` +
       "HEADWAY_INSECURE=1 to let anybody do anything",
   );
+}
+
+/** How tasks are started: in processes, or here, where their module is given or all of them run here. */
+async function startingOf(
+  config: Config,
+  { environment }: ServerOptions,
+  starts: boolean,
+  log: Logger,
+): Promise<EngineOptions["startProcess"]> {
+  const outside = starts ? await processStarter(config, environment(), log) : null;
+  return (module, events) => {
+    const { url, exports } = module;
+    if (exports) return startInline(() => Promise.resolve(exports), events);
+    return outside?.(module, events) ?? startInline(() => import(url), events);
+  };
 }
 
 /** Task processes do not reach the server's own files; the log says which ways there are all the same. */

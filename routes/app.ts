@@ -58,4 +58,6 @@ export interface RouteContext {
   client: string;
   /** Who asks, and may: what the route needs was checked. */
   principal: Principal;
+  /** It is this very program that asks: it takes nobody's place, and its streams live on. */
+  local?: true;
 }

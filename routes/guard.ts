@@ -41,6 +41,7 @@ export async function guard(
     authorization: headers.get("authorization"),
     query: need === "task" || need === "tasks" ? tokensIn(url) : null,
     sessions: sessionsShown(app, request, url),
+    request,
   }, client);
   const permitted = await isSubmitter(app, principal, need, params.id)
     ? principal!

@@ -2,14 +2,27 @@ import type { Principal } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, readJson } from "../lib/http/http.ts";
 import { checkOrigin } from "../lib/http/origin.ts";
+import type { Scope } from "../lib/http/tokens.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, CREDENTIALS } from "./bodies.ts";
 import { cookieScope, isSecure, limit, sessionsShown } from "./guard.ts";
 
 /** `GET /login`: whether a token is needed, and what the page's session opens. */
 export async function getLogin(app: App, context: RouteContext): Promise<Response> {
-  const principal = await sessionOf(app, context);
-  return json({ required: app.auth.required, scopes: principal?.scopes ?? [] });
+  return json(sessionTold(app, await sessionOf(app, context)));
+}
+
+/** What the page is told of its session. */
+export function sessionTold({ auth }: App, principal: Principal | null): {
+  required: boolean;
+  scopes: readonly Scope[];
+  elsewhere?: true;
+} {
+  return {
+    required: auth.required,
+    scopes: principal?.scopes ?? [],
+    ...(auth.elsewhere ? { elsewhere: true } : {}),
+  };
 }
 
 /** Whose session of the page it is; `null` for none, or one that is over. */
@@ -18,7 +31,7 @@ export async function sessionOf(
   { request, url }: Pick<RouteContext, "request" | "url">,
 ): Promise<Principal | null> {
   const sessions = sessionsShown(app, request, url);
-  return await app.auth.authenticate({ authorization: null, query: null, sessions })
+  return await app.auth.authenticate({ authorization: null, query: null, sessions, request })
     .catch((error) => {
       if (error instanceof HttpError) return null;
       throw error;
@@ -30,6 +43,7 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
   const { request, url, client } = context;
   requireTrusted(app, context);
   limit(app.logins, client);
+  if (app.auth.elsewhere) throw new HttpError(409, "Sign in to the program that this is part of");
   const { token } = checkBody(CREDENTIALS, await readJson(request, app.config), '{"token":"…"}');
   if (!app.auth.required) throw new HttpError(409, "This server needs no token");
   const { cookie, principal, ms } = await app.auth.signIn(token.trim());

@@ -5,11 +5,9 @@
  */
 
 import { belowBase } from "../lib/http/base_path.ts";
-import { errorResponse, HttpError } from "../lib/http/errors.ts";
-import { checkHost, requireHost } from "../lib/http/origin.ts";
-import { TooManyReadsError } from "../lib/kv/reads.ts";
-import { StoreError } from "../lib/store/store_error.ts";
-import type { App, RouteContext } from "./app.ts";
+import { HttpError } from "../lib/http/errors.ts";
+import { checkHost, requireHost, requireNear } from "../lib/http/origin.ts";
+import type { App } from "./app.ts";
 import type { Methods, RouteTable } from "./route.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
@@ -17,12 +15,14 @@ import { getCounts } from "./counts.ts";
 import { getDetails } from "./details.ts";
 import { getDocs } from "./docs.ts";
 import { getEvents } from "./events.ts";
+import { failed } from "./failed.ts";
 import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
 import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
 import { linkTo } from "./links.ts";
 import { getLogin, login, logout } from "./login.ts";
+import { type Match, matcher } from "./matcher.ts";
 import { getMetrics } from "./metrics.ts";
 import { getOpenApi } from "./openapi.ts";
 import { getPage, getStatic, getStrings } from "./page.ts";
@@ -69,21 +69,6 @@ export const OPS_ROUTES: RouteTable = ROUTES.filter(([path]) =>
   ["/healthz", "/readyz", "/metrics"].includes(path)
 );
 
-/** The entry of the table that a path fits. */
-interface Match {
-  path: string;
-  methods: Methods;
-  params: RouteContext["params"];
-}
-
-/** What passes by itself: this process stops or starts over, or too many ask. */
-function passing(error: unknown): HttpError | null {
-  const stops = error instanceof StoreError && error.reason !== "refused";
-  if (!stops && !(error instanceof TooManyReadsError)) return null;
-  const sentence = stops ? "This server takes no writes now: try again in a moment" : error.message;
-  return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
-}
-
 /**
  * Makes the handler that `Deno.serve` calls. It never throws.
  *
@@ -100,7 +85,7 @@ export function createHandler(
     const path = url && belowBase(base, url.pathname);
     const found = path === null ? null : match(path);
     const response = await answer(app, { request, info, url, path, found }).catch((error) => {
-      return errorResponse(passing(error) ?? error, app.log);
+      return failed(error, app.log);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);
     return finish(app, request, url, response);
@@ -122,6 +107,7 @@ async function answer(app: App, asked: Asked): Promise<Response> {
   if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
   requireHost(request.headers, url);
   checkHost(app.config, url);
+  if (!app.auth.required && !app.config.insecure) requireNear(info.remoteAddr);
   // Without its slash, what the page names would be beside the base path.
   if (path === "") return redirect(linkTo(app, request, "/") + url.search);
   if (!found) throw nothingAt(url.pathname, path === null ? app.config.basePath : null);
@@ -144,45 +130,6 @@ function redirect(location: string): Response {
 function nothingAt(path: string, base: string | null): HttpError {
   const where = base === null ? "" : `: Headway is at ${base}/ (HEADWAY_BASE_PATH)`;
   return new HttpError(404, `There is nothing at ${path.slice(0, 200)}${where}`);
-}
-
-/** Paths without parameters are looked up; the others are matched in order. */
-function matcher(routes: RouteTable): (path: string) => Match | null {
-  const entries = routes.map(([path, methods]) => ({ path, methods, parts: path.split("/") }));
-  const patterns = entries.filter(({ path }) => path.includes(":"));
-  const fixed = new Map(entries.map((entry) => [entry.path, { ...entry, params: {} }]));
-  for (const { path } of patterns) fixed.delete(path);
-  return (path) => {
-    const found = fixed.get(path);
-    if (found) return found;
-    const parts = path.split("/");
-    for (const pattern of patterns) {
-      const params = matchParts(pattern.parts, parts);
-      if (params) return { ...pattern, params };
-    }
-    return null;
-  };
-}
-
-function matchParts(
-  pattern: readonly string[],
-  parts: readonly string[],
-): RouteContext["params"] | null {
-  if (pattern.length !== parts.length) return null;
-  const params: RouteContext["params"] = {};
-  for (const [n, part] of pattern.entries()) {
-    if (part.startsWith(":")) params[part.slice(1)] = decode(parts[n]!);
-    else if (part !== parts[n]) return null;
-  }
-  return params;
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 function notAllowed(request: Request, methods: Methods): Response {

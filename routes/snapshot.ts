@@ -2,7 +2,7 @@ import { deadline } from "../lib/base/deadline.ts";
 import { type Principal, seesOwn } from "../lib/http/principal.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
-import { sessionOf } from "./login.ts";
+import { sessionOf, sessionTold } from "./login.ts";
 
 /** Tasks in the list: as many as a stream's snapshot has. */
 const TASKS = 100;
@@ -19,7 +19,7 @@ export async function snapshotOf(
   context: Pick<RouteContext, "request" | "url">,
 ): Promise<string> {
   const principal = await sessionOf(app, context);
-  const login = { required: app.auth.required, scopes: principal?.scopes ?? [] };
+  const login = sessionTold(app, principal);
   const shown = await inTime(app, context.url, principal);
   return `{"time":"${new Date().toISOString()}","login":${JSON.stringify(login)}${shown}}`;
 }

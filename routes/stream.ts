@@ -22,6 +22,9 @@ const MAX_ROWS_OF = 20;
 /** Milliseconds a client is sent away for when there is no room. */
 const AWAY_MS = 15_000;
 
+/** Milliseconds before this very program goes on reading where a stream of its own has ended. */
+const LOCAL_RETRY_MS = 50;
+
 /** `GET /tasks/{id}/stream`, and the tutorial's two other names for it. */
 export async function streamOne(app: App, context: RouteContext): Promise<Response> {
   const id = pathId(context.params.id, "task");
@@ -78,7 +81,7 @@ export function streamAll(app: App, context: RouteContext): Response {
  */
 function open(
   app: App,
-  { client, request, principal }: RouteContext,
+  { client, request, principal, local }: RouteContext,
   feed: (stream: SseStream) => Promise<void>,
   { ids = 0, onheartbeat }: { ids?: number; onheartbeat?: () => Uint8Array } = {},
 ): Response {
@@ -86,7 +89,8 @@ function open(
   const { config, pulse, places, log, drain } = app;
   const { name, taskIds, expiresAt } = principal;
   const taskId = taskIds?.[0] ?? null;
-  const leave = drain === null ? places.take({ name, taskId, address: client }, ids) : null;
+  const place = () => local ? () => {} : places.take({ name, taskId, address: client }, ids);
+  const leave = drain === null ? place() : null;
   if (leave === null) {
     app.metrics.turnedAway++;
     const retry = drain?.retryMs() ?? jittered(AWAY_MS, 0.5);
@@ -95,10 +99,10 @@ function open(
   const stream = new SseStream({
     pulse,
     heartbeatMs: config.heartbeatMs,
-    lifeMs: config.streamLifeMs,
+    lifeMs: local ? 0 : config.streamLifeMs,
     // Then the client comes again, and is told that it may no longer.
     endsInMs: expiresAt === null ? Infinity : expiresAt - Date.now(),
-    retryMs: config.retryMs,
+    retryMs: local ? LOCAL_RETRY_MS : config.retryMs,
     queue: config.streamQueue,
     ...(onheartbeat ? { onheartbeat } : {}),
   });

@@ -15,7 +15,7 @@ import { textOf } from "../task/text.ts";
  *
  * @throws {TypeError} If there is none, there are too many, or a kind is defined twice.
  */
-export function collectKinds(exports: Record<string, unknown>): Map<string, AnyTask> {
+export function collectKinds(exports: Readonly<Record<string, unknown>>): Map<string, AnyTask> {
   const kinds = new Map<string, AnyTask>();
   for (const task of Object.values(exports)) {
     if (!isTask(task)) continue;

@@ -12,8 +12,8 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** Times are milliseconds, sizes bytes. */
-export interface Config {
+/** What is the same as a variable and as an option. Times are milliseconds, sizes bytes. */
+export interface Settings {
   /** The address to listen on. */
   host: string;
   /** 0 takes a free one. */
@@ -26,11 +26,8 @@ export interface Config {
   tlsCert: string | null;
   /** PEM file of its private key. */
   tlsKey: string | null;
-  /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
-  kv: string;
+  /** It answers requests, runs tasks, or both. */
   role: "all" | "web" | "worker";
-  /** URLs of modules with further kinds. */
-  kinds: string[];
   /** With the kinds that ship. */
   shippedKinds: boolean;
   /** Of each module of kinds; 0 runs tasks in the server's own process. */
@@ -51,8 +48,9 @@ export interface Config {
   leaseMs: number;
   /** Time that tasks and streams get when the process is told to stop. */
   drainMs: number;
+  /** Streams at once. */
   maxStreams: number;
-  /** Streams of one client, see `stream_places.ts`; 0 for no limit. */
+  /** Streams at once of one token, task or address; 0 for no limit. */
   maxStreamsPerClient: number;
   /** The most events that wait for a slow reader. */
   streamQueue: number;
@@ -76,7 +74,6 @@ export interface Config {
   maxOutput: number;
   /** The most bytes of these, for each task. */
   maxOutputBytes: number;
-  tokens: Token[];
   /** A file with more tokens; `null` for none. */
   tokensFile: string | null;
   /** Anybody who reaches the server may do everything. */
@@ -93,5 +90,14 @@ export interface Config {
   sessionMs: number;
   /** Writes a second from one client; 0 for no limit. */
   writeRate: number;
+}
+
+/** The configuration of a process: its settings, and what an option says in other words. */
+export interface Config extends Settings {
+  /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
+  kv: string;
+  /** URLs of modules with further kinds. */
+  kinds: string[];
+  tokens: Token[];
   log: { level: LogLevel | "off"; pretty: boolean };
 }

@@ -17,6 +17,9 @@ export const HEADWAY_IMPORT: string = join(PROJECT, "lib/mod.ts");
 /** What `deno run` starts. */
 export const PROGRAM: string = join(PROJECT, "main.ts");
 
+/** What people call the tasks that a program gives as values. */
+const IN_PROCESS = "this program";
+
 /** A module, as task processes load it. */
 export interface KindsModuleSource {
   readonly url: string;
@@ -26,6 +29,13 @@ export interface KindsModuleSource {
   readonly flags: readonly string[];
   /** The `deno.json` of its project. */
   readonly config: string;
+  /** What it exports, where no process has to load it. */
+  readonly exports?: Readonly<Record<string, unknown>>;
+}
+
+/** Tasks that are there already. */
+export function kindsInProcess(exports: Readonly<Record<string, unknown>>): KindsModuleSource {
+  return { url: IN_PROCESS, name: IN_PROCESS, flags: [], config: OWN_CONFIG, exports };
 }
 
 /** The kinds that ship. Nothing of them is beyond the lock. */

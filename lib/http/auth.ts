@@ -15,6 +15,7 @@ import type { Logger } from "../base/log.ts";
 import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { ANYBODY, NOBODY, type Principal, unauthorized } from "./principal.ts";
+import { type Authorize, principalOfVisitor } from "./authorize.ts";
 import { digestOf, findToken, type Token } from "./tokens.ts";
 
 /** Tasks' tokens in one address: each costs a signature check. */
@@ -29,6 +30,8 @@ export interface AuthOptions {
   alone: boolean;
   /** The operator's. Without any, everybody may do everything. */
   tokens: readonly Token[];
+  /** Somebody else's login, which replaces them. */
+  authorize?: Authorize | undefined;
   /** Milliseconds. */
   taskTokenMs: number;
   /** Milliseconds. */
@@ -45,6 +48,8 @@ export interface Credentials {
   query: string | null;
   /** From {@link SessionCookie.read}. */
   sessions: readonly string[];
+  /** All of it, for somebody else's login. */
+  request: Request;
 }
 
 interface Keys {
@@ -69,8 +74,10 @@ export class Auth implements AsyncDisposable {
 
   /** Reads the secret that signs, or makes it; without tokens none is needed. */
   static async open(options: AuthOptions): Promise<Auth> {
-    const { kv, tokens, now = Date.now } = options;
-    if (tokens.length === 0) return new Auth(options, new SessionCookie("open"), null);
+    const { kv, tokens, authorize, now = Date.now } = options;
+    if (tokens.length === 0 && !authorize) {
+      return new Auth(options, new SessionCookie("open"), null);
+    }
     const secret = await readSecret(kv);
     const uses: KeyUsage[] = ["deriveKey", "deriveBits"];
     const master = await crypto.subtle.importKey("raw", secret, "HKDF", false, uses);
@@ -90,6 +97,11 @@ export class Auth implements AsyncDisposable {
     return this.#keys !== null;
   }
 
+  /** People sign in elsewhere: with the program that Headway is part of. */
+  get elsewhere(): boolean {
+    return this.#options.authorize !== undefined;
+  }
+
   /**
    * Says who sent a request. The first credential counts: header, then query, then cookie.
    *
@@ -101,6 +113,7 @@ export class Auth implements AsyncDisposable {
   async authenticate(shown: Credentials, client = ""): Promise<Principal | null> {
     if (!this.required) return ANYBODY;
     const { authorization, query } = shown;
+    if (this.elsewhere) return await this.#ofElsewhere(shown);
     if (authorization !== null) {
       const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
       if (token === undefined) throw unauthorized("'Authorization' must be 'Bearer' and a token");
@@ -155,6 +168,15 @@ export class Auth implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#keys?.revocations[Symbol.asyncDispose]();
+  }
+
+  /** What the other login says counts for more than a header, which may be its own. */
+  async #ofElsewhere({ request, query, authorization }: Credentials): Promise<Principal | null> {
+    if (query !== null) return await this.#ofTasks(query.split(","));
+    const principal = principalOfVisitor(await this.#options.authorize!(request));
+    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
+    if (principal !== null || token === undefined) return principal;
+    return await this.#ofTasks([token]);
   }
 
   /** An operator's token, which can be guessed, or a task's, which is signed. */

@@ -36,6 +36,21 @@ export function checkHost({ host, hosts }: OriginPolicy, url: URL): void {
   );
 }
 
+/**
+ * Refuses a request from another machine, where nothing says who asks: whoever listens for us may do
+ * so at any address.
+ *
+ * @throws {HttpError} 403
+ */
+export function requireNear(from: Deno.Addr): void {
+  if (!("hostname" in from) || isLoopback(from.hostname.replace(/^::ffff:(?=\d)/, ""))) return;
+  throw new HttpError(
+    403,
+    "Other machines may not use this server, as nothing says who asks: see HEADWAY_TOKENS, or " +
+      "'authorize' of headway()",
+  );
+}
+
 /** A name or an address, and a port. Other parts of a URL would lead to another path. */
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d*)?$/i;
 

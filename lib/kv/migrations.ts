@@ -40,7 +40,7 @@ export async function openSchema(
   const known = migrations.length + 1;
   while (true) {
     const { value, versionstamp } = await kv.get<number>(keys.schema);
-    const version = value ?? (await isEmpty(kv) ? known : 1);
+    const version = value ?? await unmarked(kv, known);
     if (version > known) {
       throw new SchemaError(
         `The store was written by a newer Headway (layout ${version}, this one knows ${known}): ` +
@@ -53,6 +53,18 @@ export async function openSchema(
     // Another process may have been first: then look again.
     await kv.atomic().check({ key: keys.schema, versionstamp }).set(keys.schema, next).commit();
   }
+}
+
+/** The layout of a store without a mark: a new one has the newest, our first one had none. */
+async function unmarked(kv: Deno.Kv, known: number): Promise<number> {
+  if (await isEmpty(kv)) return known;
+  const [epoch, mark] = await kv.getMany<[string, number]>([keys.epoch, keys.schema]);
+  // Another process has just made it.
+  if (mark.value !== null) return mark.value;
+  if (epoch.value !== null) return 1;
+  throw new SchemaError(
+    "The store holds data that is not Headway's: give Headway a store of its own",
+  );
 }
 
 async function isEmpty(kv: Deno.Kv): Promise<boolean> {

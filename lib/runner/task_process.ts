@@ -48,6 +48,8 @@ export interface KindsModule {
   readonly name: string;
   /** Flags of Deno that give it its project's configuration. */
   readonly flags: readonly string[];
+  /** What it exports, where that is given as values: these run in the server's process. */
+  readonly exports?: Readonly<Record<string, unknown>>;
 }
 
 export interface TaskProcessOptions {
@@ -203,7 +205,7 @@ function taskProcessOf(
  * for where there are no processes, and for tests.
  */
 export function startInline(
-  load: () => Promise<Record<string, unknown>>,
+  load: () => Promise<Readonly<Record<string, unknown>>>,
   events: TaskProcessEvents,
 ): TaskProcess {
   let ended = false;

@@ -158,6 +158,7 @@ export const SCHEMAS = {
   Session: z.strictObject({
     required: z.boolean().describe("Whether anything needs a token"),
     scopes: z.array(z.enum(SCOPES)),
+    elsewhere: z.literal(true).optional().describe("People sign in to the program it is part of"),
   }),
   SignedIn: z.strictObject({ scopes: z.array(z.enum(SCOPES)) }),
   Health: z.strictObject({ status: z.string() }),

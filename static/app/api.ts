@@ -8,7 +8,7 @@ import type { Status, TaskRecord } from "../../lib/task/record.ts";
 import { observeTime } from "./clock.ts";
 import type { Trace } from "../task/samples.ts";
 import { at } from "./root.ts";
-import { scopes as granted, signedIn, signedOut } from "./session.ts";
+import { elsewhere, scopes as granted, signedIn, signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 
 /** A request the server, or the way to it, refused. The message is for the person. */
@@ -79,10 +79,20 @@ export async function readSession(): Promise<boolean> {
   return !signedOut.value;
 }
 
+/** What `GET /login` says. */
+export interface Session {
+  /** Whether anything needs a token. */
+  readonly required: boolean;
+  readonly scopes: readonly string[];
+  /** People sign in to the program that the page is part of. */
+  readonly elsewhere?: boolean;
+}
+
 /** Takes in what `GET /login` says. */
-export function takeSession({ required, scopes }: { required: boolean; scopes: string[] }): void {
+export function takeSession({ required, scopes, elsewhere: outside = false }: Session): void {
+  elsewhere.value = outside;
   signedOut.value = required && scopes.length === 0;
-  signedIn.value = required && scopes.length > 0;
+  signedIn.value = required && scopes.length > 0 && !outside;
   granted.value = required ? scopes : null;
 }
 

@@ -2,11 +2,25 @@ import { useSignal } from "@preact/signals";
 import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { signIn } from "./api.ts";
+import { elsewhere } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 import { useAction } from "../ui/use_action.ts";
 
 /** Asks for a token, where the server wants one. */
 export function LoginView(): JSX.Element {
+  return elsewhere.value ? <SignInElsewhere /> : <TokenForm />;
+}
+
+function SignInElsewhere(): JSX.Element {
+  return (
+    <section class="card login">
+      <h1>{strings.login.title}</h1>
+      <p>{strings.login.elsewhere}</p>
+    </section>
+  );
+}
+
+function TokenForm(): JSX.Element {
   const token = useSignal("");
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current!.focus(), []);

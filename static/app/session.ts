@@ -16,6 +16,9 @@ export const signedOut = signal(false);
 /** There is a session that could be ended. */
 export const signedIn = signal(false);
 
+/** People sign in to the program that the page is part of, not here. */
+export const elsewhere = signal(false);
+
 /** What the session may do; `null` where no token is needed, and everything is open. */
 export const scopes = signal<readonly string[] | null>(null);
 

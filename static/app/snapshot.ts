@@ -5,13 +5,14 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
+import type { Session } from "./api.ts";
 
 /** See `routes/snapshot.ts`. */
 export interface Snapshot {
   /** The server's time, ISO 8601. */
   readonly time: string;
   /** What `GET /login` says. */
-  readonly login: { required: boolean; scopes: string[] };
+  readonly login: Session;
   /** The newest tasks, where the list of all tasks is asked for. */
   readonly tasks?: readonly TaskRecord[];
   /** The task that is asked for. */

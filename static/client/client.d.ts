@@ -119,6 +119,8 @@ export interface RequestOptions {
   token?: Token | undefined;
   /** Ends it. */
   signal?: AbortSignal | undefined;
+  /** Sends the requests. @default {that of the platform} */
+  fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined;
 }
 
 /** What {@link watch} takes. */

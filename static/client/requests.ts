@@ -107,7 +107,7 @@ export async function cancel(id: string, options: RequestOptions = {}): Promise<
 
 async function post<T>(
   path: string,
-  { base, token, signal }: RequestOptions,
+  { base, token, signal, fetch: send = fetch }: RequestOptions,
   { headers, ...init }: RequestInit = {},
   withinMs = REQUEST_MS,
 ): Promise<T> {
@@ -117,7 +117,7 @@ async function post<T>(
     ...(withinMs < Infinity ? [AbortSignal.timeout(withinMs)] : []),
   ];
   try {
-    const response = await fetch(server + path, {
+    const response = await send(server + path, {
       ...init,
       method: "POST",
       headers: { ...headers as Record<string, string>, ...await bearer(token) },

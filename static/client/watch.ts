@@ -29,7 +29,8 @@ const CALLBACKS = [
 ] as const;
 
 export function watch<Task = unknown>(id: string, options: WatchOptions<Task> = {}): Watch<Task> {
-  return new TaskWatch(id, options);
+  const { fetch } = options;
+  return new TaskWatch(id, options, fetch ? { ...WORLD, fetch } : WORLD);
 }
 
 export class TaskWatch<Task = unknown> implements Watch<Task> {

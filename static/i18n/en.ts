@@ -35,6 +35,7 @@ export const en = {
     hint: "Ask whoever runs this server for one.",
     signIn: "Sign in",
     signOut: "Sign out",
+    elsewhere: "Sign in to the application that this page is part of, then load it again.",
   },
 
   status: {

@@ -41,6 +41,7 @@ export const zh: Strings = {
     hint: "请向运行此服务器的人索取。",
     signIn: "登录",
     signOut: "退出登录",
+    elsewhere: "请先登录此页面所属的应用，然后重新加载。",
   },
 
   status: {

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { TaskRecord } from "headway";
-import { readConfig, type Server, start } from "../../main.ts";
+import { start } from "../../embed/open.ts";
+import { readConfig } from "../../lib/config/read_config.ts";
+import type { Server } from "../../lib/server.ts";
 import { finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { HANG_MS, timePasses } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "puppeteer-core";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { submit } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";

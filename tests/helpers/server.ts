@@ -4,7 +4,9 @@
  * @module
  */
 
-import { readConfig, type Server, start, type StartOptions } from "../../main.ts";
+import { start, type StartOptions } from "../../embed/open.ts";
+import { readConfig } from "../../lib/config/read_config.ts";
+import type { Server } from "../../lib/server.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { startDenokv } from "./denokv.ts";
 import { TEST_KINDS } from "./kinds.ts";

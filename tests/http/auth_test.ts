@@ -8,7 +8,9 @@ import {
 } from "@std/assert";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { keys } from "../../lib/kv/keys.ts";
-import { readConfig, type Server, start } from "../../main.ts";
+import { start } from "../../embed/open.ts";
+import { readConfig } from "../../lib/config/read_config.ts";
+import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { post } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";

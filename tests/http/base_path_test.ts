@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Hono } from "hono";
 import { watch } from "headway/client";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { createHandler } from "../../routes/mod.ts";
 import "../helpers/built.ts";
 import { finished, post, submit } from "../helpers/api.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { describeOperation } from "../../routes/openapi/document.ts";
 import { OPERATIONS } from "../../routes/openapi/operations.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { checkHost, isForeign, isLoopback } from "../../lib/http/origin.ts";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { post, submit } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";

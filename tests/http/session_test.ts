@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { SignJWT } from "jose";
 import { keys } from "../../lib/kv/keys.ts";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { post } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";

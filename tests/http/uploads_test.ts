@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";

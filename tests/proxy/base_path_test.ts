@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import type { Page } from "puppeteer-core";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";

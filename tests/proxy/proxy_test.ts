@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";
 import { PROXIES, type Proxy } from "../helpers/proxy.ts";

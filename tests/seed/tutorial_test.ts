@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { post, submit, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { HANG_MS } from "../helpers/deadline.ts";

@@ -9,7 +9,7 @@ import {
 import { EventSource } from "eventsource";
 import { Drain } from "../../lib/sse/drain.ts";
 import type { Pulsed } from "../../lib/sse/pulse.ts";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";

@@ -21,7 +21,12 @@ import {
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const OTHER = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
 const TOKENS = parseTokens("me:admin:admin-secret-0123456789");
-const NOTHING: Credentials = { authorization: null, query: null, sessions: [] };
+const NOTHING: Credentials = {
+  authorization: null,
+  query: null,
+  sessions: [],
+  request: new Request("http://localhost/"),
+};
 
 /** An `Auth` on a store in memory, whose time stands still unless it is moved. */
 async function open(tokens = TOKENS) {
@@ -100,7 +105,12 @@ Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whate
   await fc.assert(
     fc.asyncProperty(maybe, maybe, fc.array(text), async (authorization, query, sessions) => {
       try {
-        const principal = await it.auth.authenticate({ authorization, query, sessions });
+        const principal = await it.auth.authenticate({
+          ...NOTHING,
+          authorization,
+          query,
+          sessions,
+        });
         assertEquals(principal, null);
       } catch (error) {
         assert(error instanceof HttpError && [401, 429].includes(error.status), String(error));

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { keys } from "../../../lib/kv/keys.ts";
 import { type Migration, MIGRATIONS, openSchema, SchemaError } from "../../../lib/kv/migrations.ts";
-import { readConfig, start } from "../../../main.ts";
+import { start } from "../../../embed/open.ts";
+import { readConfig } from "../../../lib/config/read_config.ts";
 import { testApp } from "../../helpers/server.ts";
 
 /** Migrations that note that they ran. */

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { checkStoreFile, StoreOpenError } from "../../../lib/kv/store_file.ts";
-import { readConfig, start } from "../../../main.ts";
+import { start } from "../../../embed/open.ts";
+import { readConfig } from "../../../lib/config/read_config.ts";
 import { lockFile } from "../../../lib/kv/file_lock.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 

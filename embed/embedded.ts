@@ -1,0 +1,146 @@
+/**
+ * Headway as the program has it that it is part of. What it asks goes the way of every request, but
+ * for the network: one API, and one way to follow a task.
+ *
+ * @module
+ */
+
+import { belowBase } from "../lib/http/base_path.ts";
+import type { Server } from "../lib/server.ts";
+import type {
+  CloseOptions,
+  Headway,
+  ListQuery,
+  RequestInfo,
+  SubmitHere,
+  TaskPage,
+  WatchHere,
+} from "../lib/headway.ts";
+import type { TaskRecord } from "../lib/task/record.ts";
+import type {
+  FinishedTask,
+  InputOf,
+  ResultOf,
+  SubmittedTask,
+  TaskEvent,
+} from "../static/client/client.d.ts";
+import { refusal, submit } from "../static/client/requests.ts";
+import { TaskEvents } from "../static/client/task_events.ts";
+import { WORLD } from "../static/client/world.ts";
+
+/** Where this program asks: nobody else is there. */
+const HERE = "http://headway.localhost";
+
+/** For requests that come without it: from anywhere. */
+const UNKNOWN: RequestInfo = { remoteAddr: { transport: "tcp", hostname: "", port: 0 } };
+
+type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
+
+export class Embedded implements Headway {
+  readonly server: Server;
+  readonly #handler: Handler;
+  readonly #local: (request: Request) => Promise<Response>;
+  readonly #closed = new AbortController();
+
+  constructor(server: Server, handler: Handler, local: (request: Request) => Promise<Response>) {
+    this.server = server;
+    this.#handler = handler;
+    this.#local = local;
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  fetch(request: Request, info: RequestInfo = UNKNOWN): Promise<Response> {
+    return this.#handler(request, info as Deno.ServeHandlerInfo);
+  }
+
+  matches({ url }: Request): boolean {
+    return belowBase(this.server.config.basePath, new URL(url).pathname) !== null;
+  }
+
+  submit<Task = unknown>(
+    kind: string,
+    input?: InputOf<Task>,
+    options: SubmitHere = {},
+  ): Promise<SubmittedTask<ResultOf<Task>>> {
+    const fetch = this.#ask;
+    return submit<Task>(kind, input, { ...options, base: HERE, fetch });
+  }
+
+  async *watch<Task = unknown>(
+    id: string,
+    { signal, after = "0" }: WatchHere = {},
+  ): AsyncGenerator<TaskEvent<Task>, void, void> {
+    const ends = AbortSignal.any([this.#closed.signal, ...signal ? [signal] : []]);
+    const options = { base: HERE, lastEventId: after, signal: ends };
+    const events = new TaskEvents<Task>(id, options, { ...WORLD, fetch: this.#ask });
+    yield* events.read();
+  }
+
+  async get<Task = unknown>(
+    id: string,
+  ): Promise<TaskRecord<ResultOf<Task>> | FinishedTask<ResultOf<Task>> | null> {
+    const response = await this.#ask(`${HERE}/tasks/${encodeURIComponent(id)}`);
+    if (response.status === 404) return null;
+    return await answered(response);
+  }
+
+  async list(query: ListQuery = {}): Promise<TaskPage> {
+    const { status, kind, text, createdAfter, createdBefore, limit, cursor } = query;
+    const asked = {
+      status: status && [status].flat().join(),
+      kind: kind && [kind].flat().join(),
+      q: text,
+      created_after: createdAfter?.toISOString(),
+      created_before: createdBefore?.toISOString(),
+      limit: limit?.toString(),
+      cursor,
+    };
+    const given = Object.entries(asked).filter((entry): entry is [string, string] => !!entry[1]);
+    const response = await this.#ask(`${HERE}/tasks?${new URLSearchParams(given)}`);
+    const page = await answered<{ tasks: TaskRecord[]; next_cursor: string | null }>(response);
+    return { tasks: page.tasks, cursor: page.next_cursor };
+  }
+
+  async cancel(id: string): Promise<TaskRecord> {
+    await this.#change(id, "cancel");
+    return await answered(await this.#ask(`${HERE}/tasks/${encodeURIComponent(id)}`));
+  }
+
+  retry(id: string): Promise<TaskRecord> {
+    return this.#change(id, "retry");
+  }
+
+  async close({ drainMs = this.server.config.drainMs }: CloseOptions = {}): Promise<void> {
+    await this.server.stop(drainMs);
+    this.#closed.abort(new DOMException("Headway was closed", "AbortError"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ drainMs: 0 });
+  }
+
+  async #change(id: string, what: "cancel" | "retry"): Promise<TaskRecord> {
+    const url = `${HERE}/tasks/${encodeURIComponent(id)}/${what}`;
+    return await answered(await this.#ask(url, { method: "POST" }));
+  }
+
+  /** As the platform's `fetch`: a body is let go of when its request is aborted. */
+  readonly #ask = async (url: string, init: RequestInit = {}): Promise<Response> => {
+    const { signal } = init;
+    signal?.throwIfAborted();
+    const response = await this.#local(new Request(url, init));
+    if (!signal || !response.body) return response;
+    const { status, headers } = response;
+    const body = response.body.pipeThrough(new TransformStream(), { signal });
+    return new Response(body, { status, headers });
+  };
+}
+
+/** @throws {HeadwayError} If the answer is no. */
+async function answered<T>(response: Response): Promise<T> {
+  if (!response.ok) throw await refusal(response);
+  return await response.json();
+}

@@ -1,0 +1,118 @@
+/**
+ * Where all of Headway is put together: a server, its routes, and what calls them without HTTP. For
+ * the program (`main.ts`), for programs that it is part of (`headway()`), and for tests.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import denoJson from "../deno.json" with { type: "json" };
+import { collectKinds } from "../lib/child/load_kinds.ts";
+import { type Config, ConfigError } from "../lib/config/config.ts";
+import { inOptions, readOptions } from "../lib/config/read_options.ts";
+import type { Headway, HeadwayOptions, KindsGiven } from "../lib/headway.ts";
+import { Server, type ServerOptions } from "../lib/server.ts";
+import { isTask } from "../lib/task/define.ts";
+import { createLocal } from "../routes/local.ts";
+import { createHandler, OPS_ROUTES } from "../routes/mod.ts";
+import { Embedded } from "./embedded.ts";
+
+/** What a server takes beside its configuration. */
+export interface StartOptions extends Omit<ServerOptions, "version" | "environment"> {
+  /** Whether it listens at the port of its configuration. @default {true} */
+  listens?: boolean;
+}
+
+/**
+ * Starts a server, within a program or as one.
+ *
+ * @throws {ConfigError} If others could reach it and nothing kept them out.
+ * @throws {FileInUseError} If another server has the SQLite file.
+ * @throws {StoreOpenError} If the store cannot be opened.
+ * @throws {Deno.errors.AddrInUse} If another program has the port.
+ */
+export async function open(
+  config: Config,
+  { listens = true, ...options }: StartOptions = {},
+): Promise<Embedded> {
+  const environment = () => Deno.env.toObject();
+  const server = await Server.open(config, { version: denoJson.version, environment, ...options });
+  const handler = createHandler(server);
+  await server.listen({
+    web: listens ? handler : undefined,
+    ops: createHandler(server, OPS_ROUTES, ""),
+  });
+  return new Embedded(server, handler, createLocal(server));
+}
+
+/** The server alone. */
+export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
+  return (await open(config, options)).server;
+}
+
+/** `headway()`. */
+export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
+  const { kinds, kv, path, authorize, ...settings } = options;
+  const { modules, tasks } = sorted(kinds);
+  const handle = isHandle(kv) ? { kv } : {};
+  try {
+    if (authorize !== undefined && typeof authorize !== "function") {
+      throw new ConfigError("'authorize' must be a function of a request");
+    }
+    const config = readOptions({
+      ...settings,
+      shippedKinds: settings.shippedKinds ?? false,
+      kinds: modules,
+      path,
+      kv: isHandle(kv) ? ":memory:" : kv instanceof URL ? locationOf(kv) : kv,
+    }, platform);
+    // Where somebody else listens, only they know at which address. Whoever is let in by nothing else
+    // has to be on this machine.
+    const guarded = authorize || config.tokens.length > 0 || config.tokensFile || config.insecure;
+    if (settings.host === undefined && guarded) config.host = "0.0.0.0";
+    const listens = settings.port !== undefined;
+    return await open(config, { tasks, authorize, listens, ...handle });
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(inOptions(error.message)) : error;
+  }
+}
+
+/** Modules as text, and definitions as a module would export them. */
+function sorted(
+  kinds: KindsGiven | undefined,
+): { modules: string[]; tasks: Record<string, unknown> | undefined } {
+  if (kinds === undefined) return { modules: [], tasks: undefined };
+  if (isModule(kinds)) return { modules: [String(kinds)], tasks: undefined };
+  const given: unknown[] = Array.isArray(kinds) ? kinds : isTask(kinds) ? [kinds] : [];
+  const modules = given.filter(isModule).map(String);
+  const values = given.length > 0 ? given.filter((one) => !isModule(one)) : Object.values(kinds);
+  if (values.length === 0) return { modules, tasks: undefined };
+  if (given.length > 0 && !values.every(isTask)) {
+    throw new ConfigError("'kinds' must be URLs or paths of modules, or values of defineTask()");
+  }
+  const tasks = { ...values };
+  try {
+    collectKinds(tasks);
+  } catch (error) {
+    throw new ConfigError(`'kinds' cannot be used: ${(error as Error).message}`);
+  }
+  return { modules, tasks };
+}
+
+function isModule(value: unknown): value is string | URL {
+  return typeof value === "string" || value instanceof URL;
+}
+
+function isHandle(kv: HeadwayOptions["kv"]): kv is Deno.Kv {
+  return typeof kv === "object" && !(kv instanceof URL);
+}
+
+function locationOf(kv: URL): string {
+  return kv.protocol === "file:" ? fileURLToPath(kv) : kv.href;
+}
+
+/** What the platform says of itself, as far as the program may ask. */
+function platform(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) : undefined;
+}

@@ -1,0 +1,40 @@
+/**
+ * The login of a program that Headway is part of: who sends a request is what that says.
+ *
+ * @module
+ */
+
+import { NOBODY, type Principal } from "./principal.ts";
+import { type Scope, SCOPES } from "./tokens.ts";
+
+/** Somebody who is signed in. */
+export interface Visitor {
+  /** Names them, in 1 to 128 characters: whoever may only `submit` sees what this name submitted. */
+  name: string;
+  /** What they may do: `read` all tasks, `submit` their own, or as `admin` everything. */
+  scope: Scope | readonly Scope[];
+}
+
+/** Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. */
+export type Authorize = (request: Request) => Visitor | null | Promise<Visitor | null>;
+
+const MAX_NAME = 128;
+
+/**
+ * Checks what a program's own login said.
+ *
+ * @throws {TypeError} If it is not as it should be.
+ */
+export function principalOfVisitor(visitor: unknown): Principal | null {
+  if (visitor === null || visitor === undefined) return null;
+  const { name, scope } = visitor as Partial<Visitor>;
+  if (typeof name !== "string" || name === "" || name.length > MAX_NAME) {
+    throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_NAME} characters, or null`);
+  }
+  const given: readonly unknown[] = Array.isArray(scope) ? scope : [scope];
+  if (given.length === 0 || !given.every((one) => SCOPES.includes(one as Scope))) {
+    throw new TypeError(`authorize() must give a 'scope' of ${SCOPES.join(", ")}, or several`);
+  }
+  const scopes = SCOPES.filter((one) => given.includes("admin") || given.includes(one));
+  return { ...NOBODY, name, scopes };
+}

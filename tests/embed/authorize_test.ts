@@ -1,0 +1,104 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { defineTask, type Headway, headway, type Visitor } from "headway";
+import { assertProblem } from "../helpers/problem.ts";
+
+const AWAY = { transport: "tcp", hostname: "192.0.2.7", port: 50_000 } as const;
+
+const note = defineTask({
+  kind: "note",
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input }) {
+    return input as unknown;
+  },
+});
+
+/** Who somebody is, by a header of the program's own. */
+const VISITORS: Record<string, unknown> = {
+  ada: { name: "ada", scope: "submit" },
+  bob: { name: "bob@x.example", scope: ["submit"] },
+  reader: { name: "reader", scope: "read" },
+  root: { name: "root", scope: "admin" },
+  nameless: { name: "", scope: "admin" },
+  odd: { name: "odd", scope: "king" },
+};
+
+function authorize({ headers }: Request): Visitor | null {
+  const who = headers.get("x-user");
+  if (who === "broken") throw new Error("the database of users is away");
+  return (who === null ? null : VISITORS[who] ?? null) as Visitor | null;
+}
+
+function started(): Promise<Headway> {
+  return headway({ kinds: [note], kv: ":memory:", log: "off", authorize });
+}
+
+/** As a browser would, through the program. */
+function ask(jobs: Headway, path: string, who = "", init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("host", "x.example");
+  if (who !== "") headers.set("x-user", who);
+  const request = new Request(`http://x.example${path}`, { ...init, headers });
+  return jobs.fetch(request, { remoteAddr: AWAY });
+}
+
+async function submitAs(jobs: Headway, who: string): Promise<{ task_id: string; token: string }> {
+  const init = { method: "POST", body: '{"kind":"note"}' };
+  const response = await ask(jobs, "/tasks", who, init);
+  assertEquals(response.status, 201);
+  return await response.json();
+}
+
+Deno.test("authorize() says who may do what, and whose a task is", async () => {
+  await using jobs = await started();
+  await assertProblem(await ask(jobs, "/tasks"), 401);
+  await assertProblem(await ask(jobs, "/tasks", "nobody"), 401);
+  await assertProblem(
+    await ask(jobs, "/tasks", "reader", { method: "POST", body: '{"kind":"note"}' }),
+    403,
+  );
+  const { task_id: hers } = await submitAs(jobs, "ada");
+  const { task_id: his } = await submitAs(jobs, "bob");
+  const seen = async (who: string) => {
+    const { tasks } = await (await ask(jobs, "/tasks", who)).json();
+    return tasks.map(({ task_id }: { task_id: string }) => task_id);
+  };
+  assertEquals(
+    [await seen("ada"), await seen("bob"), await seen("reader"), await seen("root")],
+    [[hers], [his], [his, hers], [his, hers]],
+  );
+  await assertProblem(await ask(jobs, `/tasks/${his}`, "ada"), 403);
+  await Array.fromAsync(jobs.watch(his));
+  const removed = await ask(jobs, `/tasks/${his}`, "root", { method: "DELETE" });
+  assertEquals(removed.status, 204);
+});
+
+Deno.test("with authorize() a task's own token opens that task, and a header of the login's is left alone", async () => {
+  await using jobs = await started();
+  const { task_id, token } = await submitAs(jobs, "ada");
+  const bearer = { headers: { authorization: `Bearer ${token}` } };
+  assertEquals((await ask(jobs, `/tasks/${task_id}`, "", bearer)).status, 200);
+  assertEquals((await ask(jobs, `/tasks/${task_id}?token=${token}`)).status, 200);
+  await assertProblem(await ask(jobs, "/tasks", "", bearer), 403);
+  await assertProblem(await ask(jobs, `/tasks/${task_id}?token=x`, "root"), 401);
+  const own = { headers: { authorization: "Bearer of-the-login's" } };
+  assertEquals((await ask(jobs, "/tasks", "root", own)).status, 200);
+  await assertProblem(await ask(jobs, "/tasks", "", own), 401);
+});
+
+Deno.test("what authorize() must not do lets nobody in", async () => {
+  await using jobs = await started();
+  for (const who of ["broken", "nameless", "odd"]) {
+    await assertProblem(await ask(jobs, "/tasks", who), 500);
+  }
+});
+
+Deno.test("with authorize() the page asks for no token", async () => {
+  await using jobs = await started();
+  const page = await (await ask(jobs, "/")).text();
+  assertStringIncludes(page, '"login":{"required":true,"scopes":[],"elsewhere":true}');
+  const session = await (await ask(jobs, "/login", "reader")).json();
+  assertEquals(session, { required: true, scopes: ["read"], elsewhere: true });
+  const login = { method: "POST", body: '{"token":"x"}' };
+  const { error } = await assertProblem(await ask(jobs, "/login", "", login), 409);
+  assertEquals(error, "Sign in to the program that this is part of");
+});

@@ -1,0 +1,231 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { defineTask, headway, type HeadwayOptions, log, output, progress, save } from "headway";
+import { HeadwayError } from "headway/client";
+import { Embedded } from "../../embed/embedded.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { atGate, openGate } from "../helpers/gate.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+const rows = defineTask({
+  kind: "rows",
+  async *run() {
+    for (let row = 1; row <= 3; row++) {
+      yield log(`row ${row}`);
+      yield output({ row });
+      yield save({ row });
+    }
+    return "done";
+  },
+});
+
+const held = defineTask({
+  kind: "held",
+  async *run({ input, signal }) {
+    yield progress({ progress: 1 });
+    await atGate(String(input), signal);
+  },
+});
+
+const AT_HOME = { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } as const;
+const AWAY = { ...AT_HOME, hostname: "192.0.2.7" };
+
+/** In memory, as a program has it that it is part of. */
+async function started(options: HeadwayOptions = {}): Promise<Embedded> {
+  const jobs = await headway({ kinds: [rows, held], kv: ":memory:", log: "off", ...options });
+  assertInstanceOf(jobs, Embedded);
+  return jobs;
+}
+
+/** As `Deno.serve` would pass it on. */
+function asked(jobs: Embedded, path: string, init: RequestInit = {}, from: Deno.Addr = AT_HOME) {
+  const headers = new Headers(init.headers);
+  headers.set("host", "localhost");
+  const request = new Request(`http://localhost${path}`, { ...init, headers });
+  return jobs.fetch(request, { remoteAddr: from });
+}
+
+Deno.test("headway() answers below its path alone, and says what is for it", async () => {
+  await using jobs = await started({ path: "/jobs/" });
+  const matches = ["/jobs", "/jobs/", "/jobs/tasks?x=1", "/jobsx", "/", "/x/jobs/"].map((path) =>
+    jobs.matches(new Request(`http://localhost${path}`))
+  );
+  assertEquals(matches, [true, true, true, false, false, false]);
+  assertEquals(await (await asked(jobs, "/jobs/healthz")).json(), { status: "ok" });
+  await assertProblem(await asked(jobs, "/healthz"), 404);
+});
+
+Deno.test("watch() tells what the HTTP stream tells, and resumes where it would", async () => {
+  await using jobs = await started();
+  const { task_id } = await jobs.submit<typeof rows>("rows");
+  const events = await Array.fromAsync(jobs.watch<typeof rows>(task_id));
+  assertEquals(events.at(-1)?.type, "complete");
+  for (const after of ["0", ...events.map(({ id }) => id)]) {
+    const watched = await Array.fromAsync(jobs.watch(task_id, { after }));
+    const headers = { "last-event-id": after, accept: "text/event-stream" };
+    const response = await asked(jobs, `/tasks/${task_id}/stream`, { headers });
+    const text = await response.text();
+    const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id!);
+    assertEquals(watched.map(({ id }) => id), response.status === 204 ? [] : ids, after);
+  }
+  const types = events.filter(({ type }) => type !== "progress").map(({ type }) => type);
+  assertEquals(types, ["log", "output", "log", "output", "log", "output", "complete"]);
+});
+
+Deno.test("watch() ends with its signal, its loop and the server, and leaves no stream behind", async () => {
+  const gate = crypto.randomUUID();
+  const jobs = await started();
+  const { server } = jobs;
+  const { task_id } = await jobs.submit<typeof held>("held", gate);
+  for await (const event of jobs.watch(task_id)) {
+    assertEquals(event.type, "progress");
+    break;
+  }
+  await eventually(() => assertEquals(server.pulse.streams.length, 0));
+
+  const leave = new AbortController();
+  const left = Array.fromAsync(jobs.watch(task_id, { signal: leave.signal }));
+  await eventually(() => assertEquals(server.pulse.streams.length, 1));
+  leave.abort(new Error("seen enough"));
+  await assertRejects(() => left, Error, "seen enough");
+  await eventually(() => assertEquals(server.pulse.streams.length, 0));
+
+  const open = Array.fromAsync(jobs.watch(task_id));
+  await eventually(() => assertEquals(server.pulse.streams.length, 1));
+  openGate(gate);
+  assertEquals((await open).at(-1)?.type, "complete");
+
+  const second = await jobs.submit("held", crypto.randomUUID());
+  const cut = assertRejects(() => Array.fromAsync(jobs.watch(second.task_id)), DOMException);
+  await eventually(() => assertEquals(server.pulse.streams.length, 1));
+  await jobs[Symbol.asyncDispose]();
+  assertStringIncludes((await cut).message, "closed");
+  await assertRejects(() => Array.fromAsync(jobs.watch(second.task_id)), DOMException);
+});
+
+Deno.test("a program's own watches take nobody's place", async () => {
+  await using jobs = await started({ maxStreams: 2, maxStreamsPerClient: 1 });
+  const gate = crypto.randomUUID();
+  const { task_id } = await jobs.submit("held", gate);
+  const watches = Array.from({ length: 5 }, () => Array.fromAsync(jobs.watch(task_id)));
+  await eventually(() => assertEquals(jobs.server.pulse.streams.length, 5));
+  const response = await asked(jobs, `/tasks/${task_id}/stream`);
+  await eventually(() => assertEquals(jobs.server.pulse.streams.length, 6));
+  await response.body?.cancel();
+  openGate(gate);
+  for (const events of await Promise.all(watches)) assertEquals(events.at(-1)?.type, "complete");
+});
+
+Deno.test("get(), list(), cancel() and retry() do what the API does", async () => {
+  await using jobs = await started();
+  const { task_id: first } = await jobs.submit<typeof rows>("rows", undefined, { priority: 3 });
+  await Array.fromAsync(jobs.watch(first));
+  const done = await jobs.get<typeof rows>(first);
+  assertEquals([done?.status, done?.result, done?.priority], ["completed", "done", 3]);
+  assertEquals([await jobs.get("nothing"), await jobs.get(first.replace(/.$/, "0"))], [null, null]);
+
+  const { task_id: second } = await jobs.submit("held", crypto.randomUUID());
+  assertEquals((await jobs.cancel(second)).status, "canceled");
+  const again = await jobs.retry(second);
+  assertEquals([again.task_id, again.finished_at], [second, null]);
+  await jobs.cancel(second);
+  const { error } = await jobs.cancel(first).catch((error) => ({ error }));
+  assertInstanceOf(error, HeadwayError);
+  assertEquals(error.status, 409);
+
+  const { tasks, cursor } = await jobs.list({ limit: 1 });
+  assertEquals(tasks.map(({ task_id }) => task_id), [second]);
+  assert(cursor !== null);
+  const rest = await jobs.list({ cursor, kind: ["rows", "held"], status: "completed" });
+  assertEquals([rest.tasks.map(({ task_id }) => task_id), rest.cursor], [[first], null]);
+  const createdBefore = new Date(0);
+  assertEquals((await jobs.list({ createdBefore, text: "x" })).tasks, []);
+});
+
+Deno.test("submit() says which field is wrong", async () => {
+  await using jobs = await started();
+  const wrong = await assertRejects(
+    () => jobs.submit("row"),
+    HeadwayError,
+    "There is no kind 'row'",
+  );
+  assertEquals([wrong.status, wrong.field], [422, "kind"]);
+  const late = await assertRejects(
+    () => jobs.submit("rows", undefined, { priority: 1000 }),
+    HeadwayError,
+  );
+  assertEquals([late.status, late.field], [400, "priority"]);
+});
+
+Deno.test("a store that is handed in stays open, and has to be Headway's own", async () => {
+  using kv = await Deno.openKv(":memory:");
+  {
+    await using jobs = await started({ kv });
+    await Array.fromAsync(jobs.watch((await jobs.submit("rows")).task_id));
+  }
+  await using again = await started({ kv });
+  assertEquals((await again.list()).tasks.map(({ kind }) => kind), ["rows"]);
+
+  using other = await Deno.openKv(":memory:");
+  await other.set(["task", "mine"], "not a task");
+  await assertRejects(() => started({ kv: other }), Error, "data that is not Headway's");
+  const left = await Array.fromAsync(other.list({ prefix: [] }), ({ key }) => key);
+  assertEquals(left, [["task", "mine"]]);
+});
+
+Deno.test("a store is a path, or the URL of one", async () => {
+  await using folder = await tempDir();
+  const path = `${folder.path}/jobs.db`;
+  {
+    await using jobs = await started({ kv: path });
+    await jobs.submit("rows");
+  }
+  await using jobs = await started({ kv: new URL(`file://${path}`) });
+  assertEquals((await jobs.list()).tasks.length, 1);
+});
+
+Deno.test("what an option is that is wrong, the error says by its name", async () => {
+  const cases: [Record<string, unknown>, string][] = [
+    [{ port: -1 }, "port must be a whole number"],
+    [{ maxBody: "1 MB" }, "maxBody must be a whole number of bytes"],
+    [{ path: "jobs" }, "path must be a path such as /jobs"],
+    [{ role: "both" }, "role must be web, worker or all"],
+    [{ hosts: { x: 1 } }, "'hosts' must be a text, a number or a list"],
+    [{ prot: 1 }, "There is no option 'prot': there are host, port, path"],
+    [{ kinds: [() => {}] }, "'kinds' must be URLs"],
+    [{ kinds: { rows: 1 } }, "'kinds' cannot be used: It exports no value of defineTask()"],
+    [{ kinds: [rows, defineTask({ kind: "rows", run: rows.run })] }, "'rows' twice"],
+    [{ authorize: "me" }, "'authorize' must be a function"],
+    [{ tokens: "me:admin:short" }, "tokens must be name:scope"],
+    [
+      { tokens: "me:admin:admin-secret-0123456789", authorize: () => null },
+      "tokens must not be set beside 'authorize'",
+    ],
+    [{ host: "0.0.0.0" }, "Others can reach 0.0.0.0"],
+  ];
+  for (const [options, message] of cases) {
+    await assertRejects(() => started(options as HeadwayOptions), Error, message);
+  }
+});
+
+Deno.test("without a login only this machine gets an answer, by a name of its own", async () => {
+  await using jobs = await started();
+  assertEquals((await asked(jobs, "/tasks")).status, 200);
+  for (const hostname of ["::1", "::ffff:127.0.0.1"]) {
+    assertEquals((await asked(jobs, "/tasks", {}, { ...AT_HOME, hostname })).status, 200);
+  }
+  await assertProblem(await asked(jobs, "/tasks", {}, AWAY), 403);
+  const headers = { host: "localhost" };
+  await assertProblem(await jobs.fetch(new Request("http://localhost/tasks", { headers })), 403);
+  const rebound = new Request("http://evil.example/", { headers: { host: "evil.example" } });
+  await assertProblem(await jobs.fetch(rebound, { remoteAddr: AT_HOME }), 421);
+
+  await using open = await started({ insecure: true });
+  assertEquals((await asked(open, "/tasks", {}, AWAY)).status, 200);
+});
