@@ -16,7 +16,7 @@ const FILES: Record<string, StaticFile> = {
   "/client.d.ts": { path: "dist/client/client.d.ts", type: TYPES },
   "/headway-progress.js": { path: "dist/client/headway_progress.js", type: SCRIPT },
   "/headway-progress.d.ts": { path: "client/headway_progress.d.ts", type: TYPES },
-  "/use-task.js": { path: "dist/client/use_task.js", type: SCRIPT },
+  "/use-task.js": { path: "dist/client/use_task.js.txt", type: SCRIPT },
   "/use-task.d.ts": { path: "client/use_task.d.ts", type: TYPES },
 };
 

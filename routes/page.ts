@@ -2,7 +2,7 @@ import { acceptsLanguages } from "@std/http";
 import { HttpError } from "../lib/http/errors.ts";
 import type { App, RouteContext } from "./app.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { serveFile, STATIC, type StaticFile } from "./static_file.ts";
+import { readStatic, serveFile, type StaticFile } from "./static_file.ts";
 
 const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
@@ -62,13 +62,13 @@ export function cacheOf({ auth }: App): string {
 export async function getPage(app: App, context: RouteContext): Promise<Response> {
   const language = acceptsLanguages(context.request, ...LANGUAGES) ?? LANGUAGES[0]!;
   const [html, chunks, snapshot] = await Promise.all([
-    Deno.readTextFile(new URL("index.html", STATIC)),
+    readStatic("index.html"),
     chunksOfPage(),
     snapshotOf(app, context),
   ]);
   const preloads = [...chunks, `i18n/${language}.js`]
     .map((name) => `<link rel="modulepreload" href="static/${name}">`).join("\n    ");
-  const page = html
+  const page = new TextDecoder().decode(html)
     .replace('lang="en"', `lang="${language}"`)
     .replace("<!-- preload -->", preloads)
     .replace("<!-- snapshot -->", () => `<template id="snapshot">${escaped(snapshot)}</template>`);
@@ -104,8 +104,10 @@ export function getStrings(_app: App, { request, params }: RouteContext): Promis
 
 /** What the script asks for as soon as it is there: better at the same time. */
 async function chunksOfPage(): Promise<string[]> {
-  const script = await Deno.readTextFile(new URL("dist/app.js", STATIC)).catch(() => "");
-  return [...script.matchAll(/from"\.\/(chunk-[A-Z0-9]{8}\.js)"/g)].map(([, name]) => name!);
+  const script = await readStatic("dist/app.js").catch(() => new Uint8Array());
+  return [...new TextDecoder().decode(script).matchAll(/from"\.\/(chunk-[A-Z0-9]{8}\.js)"/g)].map((
+    [, name],
+  ) => name!);
 }
 
 function escaped(text: string): string {

@@ -6,7 +6,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { pacedBody } from "../lib/http/paced_body.ts";
 
 /** Where the files lie, once built. */
-export const STATIC: URL = new URL("../static/", import.meta.url);
+const STATIC: URL = new URL("../static/", import.meta.url);
 
 export interface StaticFile {
   /** Below `static/`. */
@@ -17,6 +17,8 @@ export interface StaticFile {
 
 /** Why there is no page, and what builds it; nothing where there is one. */
 export async function pageProblem(from: URL = STATIC): Promise<string[]> {
+  // A package has it.
+  if (from.protocol !== "file:") return [];
   const built = await Deno.stat(new URL("dist/app.js", from)).then(() => true, () => false);
   if (built) return [];
   const folder = fileURLToPath(new URL("../", from));
@@ -25,6 +27,33 @@ export async function pageProblem(from: URL = STATIC): Promise<string[]> {
 
 /** By path, the newest of each: compressing takes longer than all the rest. */
 const compressed = new Map<string, { etag: string; bytes: Promise<Uint8Array<ArrayBuffer>> }>();
+
+/** Of a package that is loaded by its address: they never change. */
+const fetched = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+/**
+ * Reads a file below `static/`.
+ *
+ * @throws {Deno.errors.NotFound}
+ */
+export function readStatic(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const url = new URL(path, STATIC);
+  if (url.protocol === "file:") return Deno.readFile(url);
+  let found = fetched.get(path);
+  if (!found) {
+    found = fetchBytes(url);
+    fetched.set(path, found);
+    found.catch(() => fetched.delete(path));
+  }
+  return found;
+}
+
+async function fetchBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (response.ok) return await response.bytes();
+  await response.body?.cancel();
+  throw new Deno.errors.NotFound(`${url} answers with ${response.status}`);
+}
 
 /**
  * Answers with a file, compressed for whoever takes that, or says that the client has it.
@@ -38,7 +67,7 @@ export async function serveFile(
 ): Promise<Response> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = await Deno.readFile(new URL(path, STATIC));
+    bytes = await readStatic(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new HttpError(404, "The page is not built yet: run 'deno task build'");

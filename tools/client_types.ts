@@ -1,5 +1,5 @@
 /**
- * Writes the types of the client that are served, `static/dist/client/client.d.ts`: as they stand in
+ * Finishes what is served of the client. Its types, `static/dist/client/client.d.ts`, are written: as they stand in
  * `static/client/client.d.ts`, with the types that it takes from `lib/task/record.ts` written out, since
  * that file is not served.
  *
@@ -9,6 +9,12 @@
 const SOURCE = new URL("../static/client/client.d.ts", import.meta.url);
 const RECORD = new URL("../lib/task/record.ts", import.meta.url);
 const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
+
+/**
+ * It imports Preact by the name that the page gives it. As a script of the package it would be published
+ * with the name that Deno's import map has for it, which no browser knows.
+ */
+const HOOK = new URL("../static/dist/client/use_task.js", import.meta.url);
 
 /** The two lines that take types from the record and pass them on. */
 const TAKEN =
@@ -43,5 +49,6 @@ function declaration(source: string, name: string): string {
 
 if (import.meta.main) {
   const [types, record] = await Promise.all([SOURCE, RECORD].map((url) => Deno.readTextFile(url)));
+  await Deno.rename(HOOK, new URL("use_task.js.txt", HOOK));
   await Deno.writeTextFile(SERVED, withRecord(types!, record!));
 }

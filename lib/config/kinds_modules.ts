@@ -7,15 +7,18 @@
 
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PROJECT } from "./project.ts";
 
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-const OWN_CONFIG = join(PROJECT, "deno.json");
+const OWN_CONFIG = PROJECT && join(PROJECT, "deno.json");
+
+/** Of a module that has no project. */
+const NO_PROJECT = ["--no-config", "--no-lock"];
 
 /** What "headway" stands for in the import map of a user's project. */
-export const HEADWAY_IMPORT: string = join(PROJECT, "lib/mod.ts");
+export const HEADWAY_IMPORT: string = placeOf("lib/mod.ts");
 
 /** What `deno run` starts. */
-export const PROGRAM: string = join(PROJECT, "main.ts");
+export const PROGRAM: string = placeOf("main.ts");
 
 /** What people call the tasks that a program gives as values. */
 const IN_PROCESS = "this program";
@@ -27,8 +30,8 @@ export interface KindsModuleSource {
   readonly name: string;
   /** Flags of Deno that give it its project's configuration. */
   readonly flags: readonly string[];
-  /** The `deno.json` of its project. */
-  readonly config: string;
+  /** The `deno.json` of its project, if it has one. */
+  readonly config: string | null;
   /** What it exports, where no process has to load it. */
   readonly exports?: Readonly<Record<string, unknown>>;
 }
@@ -42,7 +45,7 @@ export function kindsInProcess(exports: Readonly<Record<string, unknown>>): Kind
 export const SHIPPED_MODULE: KindsModuleSource = {
   url: new URL("../kinds/mod.ts", import.meta.url).href,
   name: "headway",
-  flags: [`--config=${OWN_CONFIG}`, "--frozen"],
+  flags: OWN_CONFIG === null ? NO_PROJECT : [`--config=${OWN_CONFIG}`, "--frozen"],
   config: OWN_CONFIG,
 };
 
@@ -53,7 +56,9 @@ export const SHIPPED_MODULE: KindsModuleSource = {
 export async function kindsModule(url: string): Promise<KindsModuleSource> {
   const path = url.startsWith("file:") ? fileURLToPath(url) : null;
   const config = path === null ? OWN_CONFIG : await nearestConfig(dirname(path)) ?? OWN_CONFIG;
-  const flags = [`--config=${config}`, ...config === OWN_CONFIG ? ["--no-lock"] : []];
+  const flags = config === null
+    ? NO_PROJECT
+    : [`--config=${config}`, ...config === OWN_CONFIG ? ["--no-lock"] : []];
   return { url, name: path === null ? url : shownPath(path), flags, config };
 }
 
@@ -66,6 +71,11 @@ async function nearestConfig(folder: string): Promise<string | null> {
   return parent === folder ? null : await nearestConfig(parent);
 }
 
+/** A file of Headway's: its path, or its address where it has none. */
+function placeOf(name: string): string {
+  return PROJECT === null ? new URL(`../../${name}`, import.meta.url).href : join(PROJECT, name);
+}
+
 /** As one would write it in this folder. */
 function shownPath(path: string): string {
   const short = relative(Deno.cwd(), path);
@@ -75,7 +85,10 @@ function shownPath(path: string): string {
 /** What tasks may read if nothing else is said: this project, and the folders of the kinds. */
 export function readableFolders(kinds: readonly string[]): string[] {
   const files = kinds.filter((url) => url.startsWith("file:"));
-  const folders = [PROJECT, ...files.map((url) => fileURLToPath(new URL("./", url)))];
+  const folders = [
+    ...PROJECT === null ? [] : [PROJECT],
+    ...files.map((url) => fileURLToPath(new URL("./", url))),
+  ];
   return [...new Set(folders.map((path) => path.replace(/(?<=.)\/$/, "")))];
 }
 
@@ -92,9 +105,12 @@ export function explainFailure(
     const flags = withPermission(permissions, `--allow-${what}`, value).map(quoted).join(" ");
     return `${reason}: set HEADWAY_TASK_PERMISSIONS="${flags}"`;
   }
-  if (/"headway(\/[a-z]+)?"\)? (not a dependency|not prefixed)/.test(reason)) {
-    const line = `"headway": ${JSON.stringify(HEADWAY_IMPORT)}`;
-    return `${reason}: add ${line} to the "imports" of ${config}`;
+  const [, name] =
+    /"(headway|@headway\/server)"\)? (?:not a dependency|not prefixed)/.exec(reason) ??
+      [];
+  if (name !== undefined) {
+    const line = `"${name}": ${JSON.stringify(HEADWAY_IMPORT)}`;
+    return `${reason}: add ${line} to the "imports" of ${config ?? "a deno.json beside it"}`;
   }
   return reason;
 }

@@ -8,6 +8,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
+import { PROJECT } from "./project.ts";
 
 /** Absolute paths, under every name that is known for each file. */
 export interface ServerFiles {
@@ -20,16 +21,16 @@ export interface ServerFiles {
 /** The folder that holds a store and nothing else. */
 const STORE_FOLDER = ".headway";
 
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-
 /** The parts of the project that a server loads. */
-const CODE = ["main.ts", "deno.json", "deno.lock", "lib", "routes", "static", "tools"];
+const CODE = ["main.ts", "deno.json", "deno.lock", "embed", "lib", "routes", "static", "tools"];
 
 /** As the files are when the server starts. */
 export async function serverFiles(
   config: Pick<Config, "kv" | "kinds" | "tokensFile" | "tlsKey">,
 ): Promise<ServerFiles> {
-  const secret = [resolve(STORE_FOLDER), join(PROJECT, STORE_FOLDER)];
+  const inProject = (names: readonly string[]) =>
+    PROJECT === null ? [] : names.map((name) => join(PROJECT!, name));
+  const secret = [resolve(STORE_FOLDER), ...inProject([STORE_FOLDER])];
   if (config.kv !== "" && config.kv !== ":memory:" && !/^https?:/.test(config.kv)) {
     secret.push(...await storeFiles(config.kv));
   }
@@ -39,7 +40,7 @@ export async function serverFiles(
   );
   return {
     secret: await withRealNames(secret),
-    code: await withRealNames([...CODE.map((name) => join(PROJECT, name)), ...kinds]),
+    code: await withRealNames([...inProject(CODE), ...kinds]),
   };
 }
 

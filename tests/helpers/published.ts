@@ -1,0 +1,48 @@
+/**
+ * The package as it would be published: a copy of its files, and of nothing else.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import "./built.ts";
+import { tempDir } from "./temp_dir.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What `deno publish` says. */
+export interface Publishing {
+  /** From the root, as `lib/mod.ts`. */
+  files: string[];
+  output: string;
+  success: boolean;
+}
+
+/** Has `deno publish` check the package and list its files, without publishing any. */
+export async function dryRun(...flags: string[]): Promise<Publishing> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", ...flags],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const root = ROOT.href;
+  const files = [...output.matchAll(/^ +(file:\S+) \(/gm)]
+    .map(([, url]) => url!).filter((url) => url.startsWith(root))
+    .map((url) => decodeURIComponent(url.slice(root.length)));
+  return { files, output, success };
+}
+
+/** An empty folder with the package in it, which goes when it is disposed of. */
+export async function published(): Promise<AsyncDisposable & { path: string }> {
+  await using owned = new AsyncDisposableStack();
+  const { path } = owned.use(await tempDir());
+  const { files } = await dryRun("--no-check");
+  for (const file of files) {
+    await Deno.mkdir(dirname(`${path}/${file}`), { recursive: true });
+    await Deno.copyFile(fileURLToPath(new URL(file, ROOT)), `${path}/${file}`);
+  }
+  const kept = owned.move();
+  return { path, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
