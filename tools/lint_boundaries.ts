@@ -53,6 +53,7 @@ function layerOf(path: string): Layer {
     case "routes":
     case "static":
       return top;
+    case "deploy":
     case "examples":
     case "tests":
     case "tools":

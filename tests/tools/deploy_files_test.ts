@@ -1,0 +1,78 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import denoJson from "../../deno.json" with { type: "json" };
+import { testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+const DEPLOY = new URL("../../deploy/", import.meta.url);
+
+function read(name: string): Promise<string> {
+  return Deno.readTextFile(new URL(name, DEPLOY));
+}
+
+/** The Deno permissions that a command line gives. */
+function permissionsIn(command: string): string[] {
+  return command.match(/--allow-[a-z]+(=[\w,]+)?/g) ?? [];
+}
+
+/** Whether a program is there: this one does not need to do anything. */
+async function isThere(program: string): Promise<boolean> {
+  const quiet = { stdout: "null", stderr: "null" } as const;
+  const command = new Deno.Command(program, { args: ["--version"], ...quiet });
+  return await command.output().then(({ success }) => success, () => false);
+}
+
+Deno.test("the container and the service have the permissions that 'deno task start' gives", async () => {
+  const wanted = permissionsIn(denoJson.tasks.start.command);
+  const [, entry] = /^ENTRYPOINT (.*)$/m.exec(await read("Dockerfile"))!;
+  const [, exec] = /^ExecStart=(.*)$/m.exec(await read("headway.service"))!;
+  assertEquals(permissionsIn(JSON.parse(entry!).join(" ")), wanted);
+  assertEquals(permissionsIn(exec!), wanted);
+});
+
+Deno.test("the container has the Deno that the README names", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", DEPLOY));
+  const [, version] = /deno@([\d.]+) /.exec(readme)!;
+  const bases = (await read("Dockerfile")).match(/^FROM \S+/gm);
+  assertEquals(new Set(bases), new Set([`FROM denoland/deno:${version}`]));
+});
+
+Deno.test({
+  name: "systemd takes the service as it is",
+  ignore: !await isThere("systemd-analyze"),
+  async fn() {
+    await using folder = await tempDir();
+    const unit = `${folder.path}/headway.service`;
+    // It looks for the program, too.
+    await Deno.writeTextFile(
+      unit,
+      (await read("headway.service")).replace("/usr/bin/deno", Deno.execPath()),
+    );
+    const analyze = new Deno.Command("systemd-analyze", { args: ["verify", unit] });
+    const { code, stderr } = await analyze.output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  },
+});
+
+Deno.test("the container's health check knows a server that answers, by whatever name, from none", async () => {
+  const [, line] = /HEALTHCHECK[^\n]*\\\n\s*CMD (.*)$/m.exec(await read("Dockerfile"))!;
+  const [program, ...args] = JSON.parse(line!) as string[];
+  assertEquals([program, args.pop()], ["deno", "/headway/deploy/healthcheck.ts"]);
+  const check = async (port: string) => {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [...args, new URL("healthcheck.ts", DEPLOY).pathname],
+      env: { HEADWAY_OPS_PORT: port },
+    });
+    const { code, stderr } = await command.output();
+    return [code, new TextDecoder().decode(stderr)];
+  };
+  const settings = { HEADWAY_OPS_PORT: "0", HEADWAY_BASE_PATH: "/jobs", HEADWAY_INSECURE: "1" };
+  const names = { HEADWAY_HOST: "0.0.0.0", HEADWAY_HOSTS: "tasks.example" };
+  let port: string;
+  {
+    await using app = await testApp({ ...settings, ...names });
+    port = new URL(app.opsUrl).port;
+    assertMatch(port, /^\d+$/);
+    assertEquals(await check(port), [0, ""]);
+  }
+  assertEquals(await check(port), [1, ""]);
+});
