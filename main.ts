@@ -31,8 +31,11 @@ ${configHelp()}`;
 async function main(args: string[]): Promise<void> {
   const [word = "", ...rest] = args;
   if (Object.hasOwn(COMMANDS, word)) {
-    const command = await COMMANDS[word]!.load();
-    Deno.exit(await command(rest));
+    const { usage, about, load } = COMMANDS[word]!;
+    if (word !== "run" && /^(-h|--help)$/.test(rest[0] ?? "")) {
+      return print(`Headway ${usage}\n  ${about}`);
+    }
+    Deno.exit(await (await load())(rest));
   }
   const line = readFlags(args);
   if (line.type === "serve") return await serve(line.settings);
