@@ -8,7 +8,8 @@
 import type { Hub } from "./hub.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { Reads } from "../kv/reads.ts";
-import { submittedIds } from "../kv/submitted_ids.ts";
+import { keys } from "../kv/keys.ts";
+import { memberIds } from "../kv/member_ids.ts";
 
 /** Tasks of a token that are known, the newest: streams tell nothing of older ones. */
 const MAX_TASKS = 10_000;
@@ -89,8 +90,10 @@ class Known implements Own {
   async read(kv: Deno.Kv): Promise<void> {
     const found: string[] = [];
     const options = { wanted: this.#maxTasks };
-    for await (const id of submittedIds(kv, new Reads(), this.#submitter, options)) {
-      if (found.push(id) === this.#maxTasks) break;
+    const set = (id: string) => keys.submitted(this.#submitter, id);
+    for await (const ids of memberIds(kv, new Reads(), set, options)) {
+      found.push(...ids.slice(0, this.#maxTasks - found.length));
+      if (found.length === this.#maxTasks) break;
     }
     this.#ids = new Set([...found.reverse(), ...this.#ids]);
     this.#bound();

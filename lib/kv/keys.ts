@@ -10,6 +10,8 @@
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
+ * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
+ * | `["tagged", tag, id]` | `null` | likewise, of a tag: one entry for each of a task's |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
@@ -65,6 +67,8 @@ export const keys = {
   indexOf: (kind: string, status: Status): Key => ["index", kind, status],
   indexesOf: (kind: string): Key => ["index", kind],
   submitted: (token: string, id: string): Key => ["submitted", token, id],
+  owned: (owner: string, id: string): Key => ["owned", owner, id],
+  tagged: (tag: string, id: string): Key => ["tagged", tag, id],
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
   described: (kind: string): Key => ["described", kind],
@@ -137,8 +141,8 @@ export function indexedIn(key: Key): string {
   return String(key[3]);
 }
 
-/** The task of a `submitted` key. */
-export function submittedIn(key: Key): string {
+/** The task of a `submitted`, `owned` or `tagged` key. */
+export function memberIn(key: Key): string {
   return String(key[2]);
 }
 

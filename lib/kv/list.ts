@@ -10,23 +10,28 @@ import { BEHIND_IDS, FIRST_ID, indexedIn, type Key, keys, nameIn } from "./keys.
 import { newestIds, type Source } from "./newest_ids.ts";
 import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
-import { submittedIds } from "./submitted_ids.ts";
+import { rarestIds, type TaskSet } from "./member_ids.ts";
+import { haveLabels, type Labels } from "../task/labels.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
-export interface ListQuery {
+/** What picks tasks; with `owner` those of one, with `tags` those that have each of them. */
+export interface TaskFilter extends Labels {
   statuses?: readonly Status[];
   kinds?: readonly string[];
   /** Only those that the token of this name submitted. */
   submitter?: string;
   /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
   text?: string;
-  /** At most so many, fewer where they are large. */
-  limit: number;
   /** Only tasks older than this id. */
   before?: string;
   /** Only this id and younger ones. */
   since?: string;
+}
+
+export interface ListQuery extends TaskFilter {
+  /** At most so many, fewer where they are large. */
+  limit: number;
 }
 
 export interface TaskPage {
@@ -77,9 +82,10 @@ export async function listTasks(
       last = id;
       scanned++;
       if (!stored) continue;
-      const { record } = withPending(stored, pending);
+      const head = withPending(stored, pending);
+      const { record } = head;
       scannedSize += record.length;
-      if (!matches(record)) continue;
+      if (!matches(head)) continue;
       records.push(record);
       size += record.length;
     }
@@ -106,22 +112,33 @@ async function* readHeads(
   range: Range,
 ): AsyncGenerator<Entry[]> {
   const wanted = query.limit + 1;
-  const { submitter } = query;
-  let found: AsyncIterable<string>;
-  if (submitter === undefined) {
-    const sources = await sourcesOf(kv, query, reads);
-    if (sources === null) return yield* allHeads(kv, reads, range, wanted);
-    found = newestIds(kv, reads, { sources, ...range, wanted });
-  } else {
-    found = submittedIds(kv, reads, submitter, { ...range, wanted });
+  const sets = setsOf(query);
+  if (sets.length > 0) {
+    for await (const ids of rarestIds(kv, reads, sets, { ...range, wanted })) {
+      for (let at = 0; at < ids.length; at += GET_MANY) {
+        yield await headsOf(kv, reads, ids.slice(at, at + GET_MANY));
+      }
+    }
+    return;
   }
+  const sources = await sourcesOf(kv, query, reads);
+  if (sources === null) return yield* allHeads(kv, reads, range, wanted);
   let ids: string[] = [];
-  for await (const id of found) {
+  for await (const id of newestIds(kv, reads, { sources, ...range, wanted })) {
     if (ids.push(id) < GET_MANY) continue;
     yield await headsOf(kv, reads, ids);
     ids = [];
   }
   if (ids.length > 0) yield await headsOf(kv, reads, ids);
+}
+
+/** The sets in each of which a task must be. */
+function setsOf({ submitter, owner, tags = [] }: TaskFilter): TaskSet[] {
+  return [
+    ...(submitter === undefined ? [] : [(id: string) => keys.submitted(submitter, id)]),
+    ...(owner === undefined ? [] : [(id: string) => keys.owned(owner, id)]),
+    ...tags.map((tag) => (id: string) => keys.tagged(tag, id)),
+  ];
 }
 
 async function* allHeads(
@@ -175,16 +192,20 @@ async function knownAmong(
   return known;
 }
 
-/** Whether a record, as JSON text, is one that a query picks. */
-function matcher({ statuses, kinds, text }: ListQuery): (json: string) => boolean {
-  if (statuses === undefined && kinds === undefined && text === undefined) return () => true;
+/** Whether a head, with its record as JSON text, is one that a query picks. */
+function matcher(query: ListQuery): (head: Head) => boolean {
+  const { statuses, kinds, submitter, owner, tags = [], text } = query;
+  const some = [statuses, kinds, submitter, owner, text].some((it) => it !== undefined);
+  if (!some && tags.length === 0) return () => true;
   const wanted = text?.toLowerCase();
   const states = statuses && new Set(statuses);
   const names = kinds && new Set(kinds);
-  return (json) => {
-    const record = JSON.parse(json) as TaskRecord;
+  return (head) => {
+    if (submitter !== undefined && head.submitter !== submitter) return false;
+    const record = JSON.parse(head.record) as TaskRecord;
     if (states && !states.has(record.status)) return false;
     if (names && !names.has(record.kind)) return false;
+    if (!haveLabels(record, query)) return false;
     if (wanted === undefined) return true;
     const { task_id, kind, stage, message, error } = record;
     return [task_id, kind, stage, message, error?.message]

@@ -8,7 +8,7 @@
 import { type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
-import { isFinished, type Status } from "../task/record.ts";
+import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
 
@@ -42,8 +42,7 @@ export function moveIndexKeys(
   const { checks, sets, deletes } = part;
   const after = indexKeysOf(task);
   const { status, queue, slot } = after;
-  const { submitter } = task;
-  if (!before && submitter !== undefined) sets.push([keys.submitted(submitter, id), null, 8]);
+  if (!before) { for (const key of setKeysOf(task.record, task)) sets.push([key, null, 8]); }
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
     sets.push([keys.index(kind, status, id), null, 8]);
@@ -64,6 +63,18 @@ export function moveIndexKeys(
     }
   }
   return after;
+}
+
+/** What leads to a task for as long as there is one: its submitter, owner and tags. */
+export function setKeysOf(
+  { task_id: id, owner, tags = [] }: TaskRecord,
+  { submitter }: { submitter?: string | undefined },
+): Key[] {
+  return [
+    ...(submitter === undefined ? [] : [keys.submitted(submitter, id)]),
+    ...(owner === undefined ? [] : [keys.owned(owner, id)]),
+    ...tags.map((tag) => keys.tagged(tag, id)),
+  ];
 }
 
 /** Keeps the uploads that a task names, or lets go of them. */

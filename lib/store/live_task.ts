@@ -9,6 +9,7 @@ import { type Estimate, estimate } from "../task/eta.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
 import type { EventType, TaskEvent } from "../task/event.ts";
+import { onlyLabels } from "../task/labels.ts";
 import { withFirst, withLast } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import {
@@ -17,7 +18,7 @@ import {
   type Refusal,
   type Task,
   transition,
-  withoutStages,
+  withRoom,
 } from "../task/state.ts";
 import { type Head, type Kept, unpack } from "../kv/head.ts";
 import type { LogLevel } from "../task/log_level.ts";
@@ -29,8 +30,8 @@ import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
 import { TaskWriter } from "./task_writer.ts";
 
-/** Bytes of a result beside which a record's stages find room. */
-const STAGES_ROOM = 40 * 1024;
+/** Bytes of a result beside which a whole record finds room. */
+const RECORD_ROOM = 40 * 1024;
 
 export interface LiveTaskHooks {
   /** It has something to write. */
@@ -115,8 +116,8 @@ export class LiveTask implements Write {
     if (!result.ok) return result;
     this.task = result.task;
     // The last message and the end go into one commit.
-    if (resultJson !== null && byteLength(resultJson) > STAGES_ROOM) {
-      this.task = withoutStages(this.task);
+    if (resultJson !== null && byteLength(resultJson) > RECORD_ROOM) {
+      this.task = withRoom(this.task);
     }
     if (change.type === "start" || change.type === "retry") {
       this.#estimate = undefined;
@@ -253,6 +254,7 @@ export class LiveTask implements Write {
 /** The data of a `complete` event. */
 function completeJson(record: TaskRecord, resultJson: string | null): string {
   const { task_id, status, error } = record;
-  const head = JSON.stringify({ task_id, status, ...(error === null ? {} : { error }) });
+  const labels = onlyLabels(record);
+  const head = JSON.stringify({ task_id, status, ...labels, ...(error === null ? {} : { error }) });
   return withLast(head, "result", resultJson ?? "null");
 }

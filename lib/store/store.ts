@@ -12,7 +12,9 @@ import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { onlyLabels } from "../task/labels.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
+import { setKeysOf } from "./index_keys.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 import { type Submission, Submissions, type Submitted } from "./submissions.ts";
 import type { Head } from "../kv/head.ts";
@@ -138,8 +140,8 @@ export class Store {
       const read = tries === 0 ? known : undefined;
       const entry = read ?? await this.heads.entry(id);
       if (!entry.value) return { ok: false, reason: "not-found" };
-      const { status, kind, seq } = JSON.parse(entry.value.record) as TaskRecord;
-      const { submitter } = entry.value;
+      const record = JSON.parse(entry.value.record) as TaskRecord;
+      const { status, kind, seq } = record;
       const rows = isFinished(status)
         ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0)
         : null;
@@ -164,7 +166,7 @@ export class Store {
         keys.result(id),
         keys.checkpoint(id),
         keys.cancel(id),
-        ...(submitter === undefined ? [] : [keys.submitted(submitter, id)]),
+        ...setKeysOf(record, entry.value),
         ...rows ?? [],
       ];
       const removing = this.journal.write({
@@ -172,7 +174,14 @@ export class Store {
         deletes,
         // Whoever finds this removes the rows, even if we die now.
         sets: rows === null ? [[keys.removed(id), null, 8]] : [],
-        events: [{ type: "deleted", id, kind, seq: seq + 1, json: `{"task_id":"${id}"}` }],
+        events: [{
+          type: "deleted",
+          id,
+          kind,
+          seq: seq + 1,
+          // By its labels a stream tells whether it is among those that it is about.
+          json: JSON.stringify({ task_id: id, ...onlyLabels(record) }),
+        }],
       });
       const outcome = await inTime(this.#tasks.leave(id, removing));
       if (outcome.ok) {

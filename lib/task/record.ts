@@ -66,6 +66,10 @@ export interface TaskRecord<Result = unknown> {
   kind: string;
   /** Where it stands. */
   status: Status;
+  /** Whose it is, as its submit says or the token of who submitted it; absent for nobody's. */
+  owner?: string;
+  /** What it belongs to, as its submit says; absent for none. */
+  tags?: readonly string[];
   /** Percent, 0–100. Never falls within an attempt. `null` while the total is unknown. */
   progress: number | null;
   /** Units done, where the task counts them. */

@@ -17,9 +17,11 @@
  * @module
  */
 
+import { type Labels, onlyLabels } from "./labels.ts";
 import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
 import type { Report } from "./report.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
+import { cut } from "./text.ts";
 import { newTrace, type Trace } from "./trace.ts";
 
 /** Ids between the two, neither of them included; see {@link ./restored.ts}. */
@@ -225,7 +227,7 @@ const NO_PROGRESS = {
 
 const NOTHING_COUNTED = { peak: 0, countedIn: null, stack: null } satisfies Partial<Task>;
 
-export interface NewTask {
+export interface NewTask extends Labels {
   /** ULID. */
   id: string;
   /** A known kind. */
@@ -249,6 +251,8 @@ export function newTask(spec: NewTask, now: number): Task {
       task_id: spec.id,
       kind: spec.kind,
       status: "pending",
+      // Here, where `labelsOf()` finds them.
+      ...onlyLabels(spec),
       ...NO_PROGRESS,
       result: null,
       error: null,
@@ -313,9 +317,19 @@ export function applyReport(task: Task, report: Report): Task {
   return { ...task, record, countedIn, peak };
 }
 
-/** A task without the stages of its record: for where there is no room for them. */
-export function withoutStages(task: Task): Task {
-  return task.record.stages ? { ...task, record: withStages(task.record, undefined) } : task;
+/** Characters of labels beside which a message is kept whole, and of one that is cut for others. */
+const FEW_LABELS = 256;
+const SHORT_MESSAGE = 256;
+
+/** A task with a smaller record, without stages: for where a large result needs the room. */
+export function withRoom(task: Task): Task {
+  let { record } = task;
+  if (record.stages) record = withStages(record, undefined);
+  const { message } = record;
+  if (message !== null && JSON.stringify(onlyLabels(record)).length > FEW_LABELS) {
+    record = { ...record, message: cut(message, SHORT_MESSAGE) };
+  }
+  return record === task.record ? task : { ...task, record };
 }
 
 /** A record with its stages, and `seq` behind them: see `seqOf()`. */

@@ -5,6 +5,7 @@ import { idsOf, knownKinds, type ListQuery, listTasks } from "../../../lib/kv/li
 import { type Status, STATUSES } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/state.ts";
 import { pack } from "../../../lib/kv/head.ts";
+import { setKeysOf } from "../../../lib/store/index_keys.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 interface Made {
@@ -12,6 +13,9 @@ interface Made {
   kind: string;
   status: Status;
   message: string | null;
+  owner?: string | undefined;
+  tags?: string[];
+  submitter?: string | undefined;
 }
 
 const KINDS = ["a", "b", "c.d"];
@@ -20,18 +24,23 @@ function idAt(n: number): string {
   return `01J${String(n).padStart(23, "0")}`;
 }
 
-function recordOf({ id, kind, status, message }: Made) {
+function recordOf({ id, kind, status, message, owner, tags = [], submitter }: Made) {
   const spec = { id, kind, maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
-  const task = newTask(spec, 0);
+  const labels = { ...(owner ? { owner } : {}), ...(submitter ? { submitter } : {}), tags };
+  const task = newTask({ ...spec, ...labels }, 0);
   return { ...task, record: { ...task.record, status, message } };
 }
 
 async function put(kv: Deno.Kv, made: Made): Promise<void> {
-  await kv.atomic()
-    .set(keys.task(made.id), pack(recordOf(made), null, null))
+  await setTask(kv.atomic(), made).commit();
+}
+
+function setTask(atomic: Deno.AtomicOperation, made: Made): Deno.AtomicOperation {
+  const task = recordOf(made);
+  for (const key of setKeysOf(task.record, task)) atomic.set(key, null);
+  return atomic.set(keys.task(made.id), pack(task, null, null))
     .set(keys.index(made.kind, made.status, made.id), null)
-    .set(keys.kind(made.kind), null)
-    .commit();
+    .set(keys.kind(made.kind), null);
 }
 
 async function clear(kv: Deno.Kv): Promise<void> {
@@ -44,11 +53,7 @@ async function clear(kv: Deno.Kv): Promise<void> {
 async function putAll(kv: Deno.Kv, tasks: readonly Made[]): Promise<void> {
   for (let at = 0; at < tasks.length; at += 100) {
     const atomic = kv.atomic();
-    for (const made of tasks.slice(at, at + 100)) {
-      atomic.set(keys.task(made.id), pack(recordOf(made), null, null))
-        .set(keys.index(made.kind, made.status, made.id), null)
-        .set(keys.kind(made.kind), null);
-    }
+    for (const made of tasks.slice(at, at + 100)) setTask(atomic, made);
     await atomic.commit();
   }
 }
@@ -104,16 +109,26 @@ const made = fc.record({
   kind: fc.constantFrom(...KINDS),
   status: fc.constantFrom(...STATUSES),
   message: fc.constantFrom(null, "Hello", "hello there", "ÉCLAIR", "x"),
+  owner: fc.constantFrom(undefined, "me", "mee"),
+  tags: fc.subarray(["a", "b", "ab"]),
+  submitter: fc.constantFrom(undefined, "t", "tt"),
 });
 
 const query = fc.record({
   statuses: fc.subarray([...STATUSES], { minLength: 1 }),
   kinds: fc.subarray([...KINDS, "unknown"], { minLength: 1 }),
   text: fc.constantFrom("HELLO", "éclair", "c.d", "nowhere"),
+  owner: fc.constantFrom("me", "mee", "m", "nobody"),
+  tags: fc.subarray(["a", "b", "ab", "none"], { minLength: 1 }),
+  submitter: fc.constantFrom("t", "tt"),
 }, { requiredKeys: [] });
 
-function picks({ statuses, kinds, text }: Partial<ListQuery>): (made: Made) => boolean {
-  return ({ status, kind, message, id }) =>
+function picks(
+  { statuses, kinds, text, owner, tags, submitter }: Partial<ListQuery>,
+): (made: Made) => boolean {
+  return ({ status, kind, message, id, ...made }) =>
+    (!owner || made.owner === owner) && (!submitter || made.submitter === submitter) &&
+    (tags ?? []).every((tag) => made.tags?.includes(tag)) &&
     (!statuses || statuses.includes(status)) && (!kinds || kinds.includes(kind)) &&
     (!text || [id, kind, message].some((it) => it?.toLowerCase().includes(text.toLowerCase())));
 }
@@ -332,4 +347,28 @@ Deno.test("knownKinds() and idsOf() know every kind and every task of a state", 
   }
   assertEquals(await knownKinds(kv), KINDS);
   assertEquals(await Array.fromAsync(idsOf(kv, "running")), [0, 1, 2].map(idAt));
+});
+
+Deno.test("listTasks() reads the rarest of an owner and tags, and looks at few tasks for it", async () => {
+  using real = await Deno.openKv(":memory:");
+  // Every one has the owner, every tenth the tag; but of the newest each has it.
+  const tasks = Array.from({ length: 4000 }, (_, n): Made => ({
+    id: idAt(n),
+    kind: "a",
+    status: "completed",
+    message: null,
+    owner: "me",
+    tags: [n % 10 === 0 || n > 3990 ? "tenth" : "other", "each"],
+  }));
+  await putAll(real, tasks);
+  const { kv, reads } = countingReads(real);
+  const query = { owner: "me", tags: ["each", "tenth"], limit: 50 };
+  const found = await listTasks(kv, { ...query, before: idAt(3900) });
+  assertEquals(found.records.length, 50);
+  const entries = reads.reduce((sum, read) => sum + read.entries, 0);
+  assert(entries < 500, `${entries} entries read`);
+  assertEquals(await listTasks(real, { ...query, tags: ["each", "none"] }), {
+    records: [],
+    next: null,
+  });
 });

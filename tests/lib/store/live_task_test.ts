@@ -14,6 +14,7 @@ import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import type { Report } from "../../../lib/task/report.ts";
 import { type Change, newTask } from "../../../lib/task/state.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
+import { type Labels, labelsOf } from "../../../lib/task/labels.ts";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { type Head, unpack } from "../../../lib/kv/head.ts";
 import type { Part, WriteResult } from "../../../lib/store/write.ts";
@@ -22,8 +23,9 @@ const ID = "01J0000000000000000000TEST";
 const ROOM = 64_000;
 const log = createLogger({ level: "off" });
 
-function made(id = ID) {
-  return newTask({ id, kind: "k", maxAttempts: 3, priority: 0, runAt: 0, timeoutMs: null }, 0);
+function made(labels: Labels = {}, id = ID) {
+  const spec = { id, kind: "k", maxAttempts: 3, priority: 0, runAt: 0, timeoutMs: null };
+  return newTask({ ...spec, ...labels }, 0);
 }
 
 function textOf(value: unknown): string {
@@ -47,8 +49,8 @@ class Model {
     now: () => this.now,
   };
 
-  constructor(input: string | null) {
-    this.live = LiveTask.created(made(), input, this.#hooks);
+  constructor(input: string | null, labels: Labels = {}) {
+    this.live = LiveTask.created(made(labels), input, this.#hooks);
   }
 
   get<T>(key: Key): T | undefined {
@@ -278,9 +280,11 @@ Deno.test("LiveTask has room for its progress beside its rows, or says there is 
   }
 });
 
-Deno.test("LiveTask has room for the largest message, error and result in one commit", () => {
+Deno.test("LiveTask has room for the largest message, error, result and labels in one commit", () => {
   const text = (length: number) => "€".repeat(length);
-  const model = new Model(null);
+  const tags = Array.from({ length: 20 }, (_, n) => "🦆".repeat(62) + (10 + n));
+  const labels: Labels = { owner: "🦆".repeat(128), tags };
+  const model = new Model(null, labels);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
   const stages = Array.from({ length: 20 }, (_, n) => [text(62) + (10 + n), 1 / 3] as const);
@@ -289,7 +293,9 @@ Deno.test("LiveTask has room for the largest message, error and result in one co
   model.live.row("log", '{"message":"before"}');
   model.live.change({ type: "complete" }, JSON.stringify("x".repeat(MAX_JSON - 130)));
   model.flush();
-  const failing = new Model(null);
+  assertEquals(model.journal.slice(-3).map(({ type }) => type), ["log", "message", "complete"]);
+  for (const { json } of model.journal.slice(-2)) assertEquals(labelsOf(json), labels);
+  const failing = new Model(null, labels);
   failing.live.change({ type: "start", owner: "me" });
   for (const [stage] of stages) {
     failing.live.report({ at: 1, ...report, stage, done: 1e15 / 3, total: 1e16 / 3 });
@@ -432,7 +438,7 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   };
   const tasks = Array.from({ length: 20 }, (_, n) => {
     const live = LiveTask.created(
-      made(`01J000000000000000000000${String(n).padStart(2, "0")}`),
+      made({}, `01J000000000000000000000${String(n).padStart(2, "0")}`),
       null,
       hooks,
     );

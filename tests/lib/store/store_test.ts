@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { parseJournal } from "../../../lib/kv/event_text.ts";
+import { labelsOf } from "../../../lib/task/labels.ts";
 import type { LiveTask } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
@@ -385,4 +386,35 @@ Deno.test("Store says why it takes no more", async () => {
   await store.journal.close();
   await assertRejects(() => store.submit(task()), StoreError, "closed");
   await assertRejects(() => store.cancel(id), StoreError, "closed");
+});
+
+Deno.test("Store keeps a task's owner and tags in the record and under their keys until it is removed", async () => {
+  await using cluster = await open(1);
+  const store = cluster.stores[0]!;
+  const id = await submit(store, { owner: "acme", tags: ["b", "a"], submitter: "me" });
+  const plain = await submit(store);
+  const setsOf = async () =>
+    (await keysOf(cluster.kv)).filter((key) => /^(owned|tagged|submitted) /.test(key));
+  const sets = [`owned acme ${id}`, `submitted me ${id}`, `tagged a ${id}`, `tagged b ${id}`];
+  assertEquals(await setsOf(), sets);
+  const { record } = (await store.heads.get(plain))!;
+  assert(!record.includes('"owner"') && !record.includes('"tags"'));
+  await store.cancel(id);
+  assertEquals(await setsOf(), sets);
+  const labels = { owner: "acme", tags: ["b", "a"] };
+  const { rows } = (await store.heads.rows(id, 0, 100))!;
+  for (const { json } of rows) assertEquals(labelsOf(json), labels);
+  assertEquals(rows.at(-1)!.type, "complete");
+  assert((await store.retry(id)).ok && (await store.cancel(id)).ok);
+  assertEquals(await setsOf(), sets);
+  assert((await store.remove(id)).ok);
+  assertEquals(await keysAbout(cluster.kv, id), []);
+  const told: string[] = [];
+  for await (const { key, value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
+    const lines = await readEntry(cluster.kv, String(key[1]), value);
+    told.push(
+      ...parseJournal(lines!).events.filter(({ type }) => type === "deleted").map((it) => it.json),
+    );
+  }
+  assertEquals(told, [JSON.stringify({ task_id: id, ...labels })]);
 });

@@ -1,0 +1,71 @@
+/**
+ * What a submit may say of whose a task is and what it belongs to. Both lie in the record, right
+ * behind its state, so that they are read from its text without parsing all of it.
+ *
+ * @module
+ */
+
+export interface Labels {
+  /** Whose task it is; absent for nobody's. */
+  owner?: string;
+  /** Different ones; absent for none. */
+  tags?: readonly string[];
+}
+
+/** Characters of an owner. */
+export const MAX_OWNER = 128;
+
+/** Tags of a task, and of a query. */
+export const MAX_TAGS = 20;
+
+/** Characters of a tag. */
+export const MAX_TAG = 64;
+
+/** No control character and no half of a surrogate pair: keys of the store could not tell them apart. */
+export const OWNER_PATTERN = /^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}$/u;
+
+/** Nor a comma, which separates the tags of a query. */
+export const TAG_PATTERN = /^[^\x00-\x1f\x7f-\x9f,\ud800-\udfff]{1,64}$/u;
+
+const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
+const LABELS = new RegExp(
+  String.raw`^\{"task_id":"\w+"(?:,"kind":"[^"]+")?(?:,"status":"\w+")?` +
+    String.raw`(?:,"owner":(${TEXT}))?(?:,"tags":(\[(?:${TEXT},?)*\]))?`,
+);
+
+const NONE: Labels = Object.freeze({});
+
+/**
+ * The labels in a record's text, and in the data of `complete` and `deleted` events.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { labelsOf } from "./labels.ts";
+ *
+ * const record = '{"task_id":"01J","kind":"k","status":"pending","tags":["a"],"progress":0}';
+ * assertEquals(labelsOf(record), { tags: ["a"] });
+ * ```
+ */
+export function labelsOf(json: string): Labels {
+  const [, owner, tags] = LABELS.exec(json) ?? [];
+  if (owner === undefined && tags === undefined) return NONE;
+  return {
+    ...(owner === undefined ? {} : { owner: JSON.parse(owner) as string }),
+    ...(tags === undefined ? {} : { tags: JSON.parse(tags) as string[] }),
+  };
+}
+
+/** The two fields alone, as they stand in a record. */
+export function onlyLabels({ owner, tags }: Labels): Labels {
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(tags === undefined || tags.length === 0 ? {} : { tags }),
+  };
+}
+
+/** Whether a task's labels are all that is wanted: that owner, and each of these tags. */
+export function haveLabels(labels: Labels, { owner, tags = [] }: Labels): boolean {
+  if (owner !== undefined && labels.owner !== owner) return false;
+  return tags.every((tag) => labels.tags?.includes(tag) === true);
+}
