@@ -11,6 +11,7 @@ import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
+import type { Topic } from "./topics.ts";
 import { GET_MANY } from "../kv/get_many.ts";
 import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
@@ -26,16 +27,20 @@ import {
 } from "./snapshots.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
-import { withFirst } from "../task/json_text.ts";
+import { idOf, withFirst } from "../task/json_text.ts";
+import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
 
-export type Selection =
-  | { ids: readonly string[]; kind?: string }
-  | { own: Own; kind?: string }
-  | { kind: string }
-  | "all";
+/** Tasks that are all that it says: of these ids, or one's own; of a kind; with these labels. */
+export interface Some extends Labels {
+  ids?: readonly string[];
+  own?: Own;
+  kind?: string;
+}
+
+export type Selection = Some | "all";
 
 export interface FollowManyOptions {
   selection: Selection;
@@ -66,7 +71,9 @@ class Follower {
   readonly #stream: SseStream;
   readonly #feed: Feed;
   readonly #options: FollowManyOptions;
-  readonly #rowsOf: ReadonlySet<string>;
+  /** `null` for all tasks. */
+  readonly #selection: Some | null;
+  #rowsOf: ReadonlySet<string>;
   /** Per task of the snapshot: what of it the client has seen, until no more of that can come. */
   #shown: { seqs: ReadonlyMap<string, number>; newest: string } | null = null;
 
@@ -74,11 +81,13 @@ class Follower {
     this.#stream = stream;
     this.#feed = feed;
     this.#options = options;
+    this.#selection = options.selection === "all" ? null : options.selection;
     this.#rowsOf = new Set(options.rows);
   }
 
   async join(): Promise<void> {
     const { lastEventId } = this.#options;
+    await this.#pickRows();
     const resuming = lastEventId !== null && lastEventId !== "";
     if (resuming) {
       await this.#feed.hub.reach(lastEventId);
@@ -94,6 +103,17 @@ class Follower {
     }
   }
 
+  /** Rows tell no labels: the tasks whose rows are wanted are looked at before. */
+  async #pickRows(): Promise<void> {
+    const selection = this.#selection;
+    if (selection === null || !isLabelled(selection) || this.#rowsOf.size === 0) return;
+    const entries = await this.#feed.heads.getMany([...this.#rowsOf]);
+    const wanted = entries.flatMap(({ value }) =>
+      value && haveLabels(labelsOf(value.record), selection) ? [idOf(value.record)] : []
+    );
+    this.#rowsOf = new Set(wanted);
+  }
+
   /** Why a cursor is of no use. */
   #reasonFor(lastEventId: string): Opening {
     const { epoch, position } = this.#feed.hub;
@@ -105,7 +125,7 @@ class Follower {
   /** Sends what happened since a cursor; `false` where only a snapshot can tell. */
   async #replay(cursor: string): Promise<boolean> {
     const { kv, hub } = this.#feed;
-    const wants = this.#picker(this.#options.selection);
+    const wants = this.#picker();
     const replay = Replay.from(cursor, { kv, hub, wants });
     if (replay === null) return false;
     const step = async () => {
@@ -127,16 +147,11 @@ class Follower {
 
   /** @returns The cursor from which to go on; `null` when the client is level, or has left. */
   async #snapshot(opening: Opening): Promise<string | null> {
-    const { selection } = this.#options;
+    const { ids, own, ...filter } = this.#selection ?? {};
     const { closed } = this.#stream;
-    if (selection !== "all" && "ids" in selection) {
-      return await this.#records(selection.ids, opening);
-    }
-    if (selection !== "all" && "own" in selection) {
-      return await this.#records(selection.own.newest(SNAPSHOT_TASKS), opening);
-    }
-    const kind = selection === "all" ? null : selection.kind;
-    const level = await this.#feed.snapshots.take(kind, closed, (snapshot, events) => {
+    const named = ids ?? own?.newest(SNAPSHOT_TASKS);
+    if (named) return await this.#records(named, opening);
+    const level = await this.#feed.snapshots.take(filter, closed, (snapshot, events) => {
       const { shown: seqs, newest } = snapshot;
       this.#shown = { seqs, newest };
       this.#stream.send(snapshot.encode(opening));
@@ -151,12 +166,12 @@ class Follower {
    */
   async #records(ids: readonly string[], opening: Opening): Promise<string | null> {
     const { kv, hub, heads } = this.#feed;
-    const kind = kindOf(this.#options.selection);
+    const selection = this.#selection ?? {};
     const level = hub.cursor;
     const seqs = new Map<string, number>();
     for (let at = 0; at < ids.length;) {
       const first = at === 0;
-      const some = await catchUp(() => readRecords(heads, ids, at, kind), this.#stream.closed);
+      const some = await catchUp(() => readRecords(heads, ids, at, selection), this.#stream.closed);
       if (some === undefined) return null;
       const { records, next } = some;
       for (const [id, seq] of seqsOf(records)) seqs.set(id, seq);
@@ -175,32 +190,50 @@ class Follower {
   /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
   #goLive(events: readonly HubEvent[] | null): boolean {
     const { hub } = this.#feed;
-    const { selection } = this.#options;
+    const selection = this.#selection;
     if (events === null) return false;
-    const picks = this.#picker(selection);
-    for (const event of events) if (picks(event.event)) this.#send(event);
+    const picks = this.#picker();
+    for (const event of events) if (picks(event.event, event)) this.#send(event);
     // All that the snapshot told has come by, as a rule.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;
-    const topic = selection === "all" || "own" in selection ? "all" : selection;
+    const { ids, own, kind } = selection ?? {};
     // Else the topic has nothing but what is selected.
-    const filters = topic !== selection || (topic !== "all" && "ids" in topic && topic.kind);
-    const stop = hub.listen(topic, (event) => {
-      if (filters && !picks(event.event)) return;
+    const filters = selection !== null &&
+      (isLabelled(selection) || own !== undefined || (ids !== undefined && kind !== undefined));
+    const take = (event: HubEvent) => {
+      if (filters && !picks(event.event, event)) return;
       if (this.#shown && hub.position > this.#shown.newest) this.#shown = null;
       this.#send(event);
-    });
-    this.#stream.closed.addEventListener("abort", stop);
+    };
+    const topic = topicOf(selection);
+    this.#untilClosed(hub.listen(topic, take));
+    if (typeof topic === "object" && ("owner" in topic || "tag" in topic)) {
+      const rowsOf = { ids: [...this.#rowsOf] };
+      this.#untilClosed(hub.listen(rowsOf, (event) => isRow(event.event.type) && take(event)));
+    }
     return true;
   }
 
-  #picker(selection: Selection): (event: TaskEvent) => boolean {
-    const ids = selection !== "all" && "ids" in selection ? new Set(selection.ids) : null;
-    const kind = kindOf(selection);
-    const own = selection !== "all" && "own" in selection ? selection.own : null;
-    return (event) =>
-      this.#carries(event) && (ids ?? own)?.has(event.id) !== false &&
-      (kind ?? event.kind) === event.kind;
+  #untilClosed(stop: () => void): void {
+    this.#stream.closed.addEventListener("abort", stop);
+  }
+
+  /** Tells of each event, in their order, whether it is sent. */
+  #picker(): (event: TaskEvent, hubEvent?: Pick<HubEvent, "labels">) => boolean {
+    const selection = this.#selection;
+    if (selection === null) return (event) => this.#carries(event);
+    const { ids, own, kind } = selection;
+    const named = ids && new Set(ids);
+    const told = own && new ToldOwn(own);
+    const labelled = isLabelled(selection);
+    return (event, hubEvent) => {
+      if (told && !told.has(event)) return false;
+      if (!this.#carries(event) || named?.has(event.id) === false) return false;
+      if (kind !== undefined && event.kind !== kind) return false;
+      if (!labelled || isRow(event.type)) return true;
+      return haveLabels(hubEvent?.labels ?? labelsOf(event.json), selection);
+    };
   }
 
   #carries({ type, id }: TaskEvent): boolean {
@@ -238,8 +271,34 @@ function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Arra
   return encodeBytes({ id, event: type, data });
 }
 
-function kindOf(selection: Selection): string | null {
-  return selection === "all" ? null : selection.kind ?? null;
+/** One's own tasks: those there are, and those of which the journal tells who submitted them. */
+class ToldOwn {
+  readonly #own: Own;
+  readonly #told = new Set<string>();
+
+  constructor(own: Own) {
+    this.#own = own;
+  }
+
+  has({ type, id, json }: TaskEvent): boolean {
+    if (this.#own.has(id)) return true;
+    if (type === "submitted" && json === this.#own.json) this.#told.add(id);
+    return this.#told.has(id);
+  }
+}
+
+function isLabelled({ owner, tags = [] }: Some): boolean {
+  return owner !== undefined || tags.length > 0;
+}
+
+/** The smallest topic that has all that is selected. */
+function topicOf(selection: Some | null): Topic {
+  if (selection === null) return "all";
+  const { ids, own, kind, owner, tags: [tag] = [] } = selection;
+  if (ids) return { ids };
+  if (owner !== undefined) return { owner };
+  if (tag !== undefined) return { tag };
+  return own || kind === undefined ? "all" : { kind };
 }
 
 /** Reads the records of tasks from one of them on, as many as a message holds. */
@@ -247,7 +306,7 @@ async function readRecords(
   heads: Heads,
   ids: readonly string[],
   from: number,
-  kind: string | null,
+  selection: Some,
 ): Promise<{ records: string[]; next: number }> {
   const records: string[] = [];
   let size = 0;
@@ -255,10 +314,16 @@ async function readRecords(
   for (; at < ids.length && size < MAX_RECORDS; at += GET_MANY) {
     for (const { value: head } of await heads.getMany(ids.slice(at, at + GET_MANY))) {
       if (head === null) continue;
-      if (kind !== null && (JSON.parse(head.record) as TaskRecord).kind !== kind) continue;
+      if (!picksRecord(head.record, selection)) continue;
       records.push(head.record);
       size += head.record.length;
     }
   }
   return { records, next: at };
+}
+
+function picksRecord(json: string, selection: Some): boolean {
+  const { kind } = selection;
+  if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
+  return !isLabelled(selection) || haveLabels(labelsOf(json), selection);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { TaskEvent } from "../task/event.ts";
+import { type Labels, labelsOf } from "../task/labels.ts";
 
 /** An event on its way out, encoded at most once for each of the two kinds of stream. */
 export class HubEvent {
@@ -13,6 +14,7 @@ export class HubEvent {
   readonly own: boolean;
   #one: Uint8Array | undefined;
   #many: Uint8Array | undefined;
+  #labels: Labels | undefined;
 
   readonly #cursor: () => string;
 
@@ -26,6 +28,11 @@ export class HubEvent {
   /** Where it stands in the journal: the id and resume cursor of a stream over many tasks. */
   get cursor(): string {
     return this.#cursor();
+  }
+
+  /** Its task's; a row does not tell them. Read from its text once, and only if somebody asks. */
+  get labels(): Labels {
+    return this.#labels ??= labelsOf(this.event.json);
   }
 
   /** As it is sent on the task's own stream. */

@@ -41,7 +41,7 @@ export class NewestTasks implements Disposable {
       this.#streams.delete(stream);
       if (this.#streams.size === 0) this[Symbol.dispose]();
     });
-    await this.#options.snapshots.take(null, stream.closed, (snapshot) => {
+    await this.#options.snapshots.take({}, stream.closed, (snapshot) => {
       stream.send(snapshot.encode(), "tasks");
     });
   }
@@ -66,7 +66,7 @@ export class NewestTasks implements Disposable {
     if (!this.#changed) return;
     this.#changed = false;
     try {
-      await this.#options.snapshots.take(null, this.#reading.signal, (snapshot) => {
+      await this.#options.snapshots.take({}, this.#reading.signal, (snapshot) => {
         for (const stream of this.#streams) stream.send(snapshot.encode(), "tasks");
       });
     } catch (error) {

@@ -15,6 +15,8 @@ import { memberIds } from "../kv/member_ids.ts";
 const MAX_TASKS = 10_000;
 
 export interface Own {
+  /** Who submitted them, as events of the type `submitted` tell it. */
+  readonly json: string;
   has(id: string): boolean;
   /** The newest, newest first. */
   newest(count: number): string[];
@@ -64,7 +66,7 @@ export class OwnTasks {
 
 class Known implements Own {
   readonly #submitter: string;
-  readonly #json: string;
+  readonly json: string;
   readonly #maxTasks: number;
   /** Oldest first. */
   #ids = new Set<string>();
@@ -74,7 +76,7 @@ class Known implements Own {
 
   constructor(submitter: string, maxTasks: number) {
     this.#submitter = submitter;
-    this.#json = JSON.stringify(submitter);
+    this.json = JSON.stringify(submitter);
     this.#maxTasks = maxTasks;
   }
 
@@ -100,7 +102,7 @@ class Known implements Own {
   }
 
   readonly hear = ({ event: { type, id, json } }: { event: TaskEvent }): void => {
-    if (type !== "submitted" || json !== this.#json) return;
+    if (type !== "submitted" || json !== this.json) return;
     this.#ids.add(id);
     this.#bound();
   };

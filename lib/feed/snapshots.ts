@@ -9,6 +9,7 @@ import type { Hold } from "./held_events.ts";
 import type { Hub } from "./hub.ts";
 import { keys } from "../kv/keys.ts";
 import type { Heads } from "../kv/heads.ts";
+import type { Labels } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
@@ -83,11 +84,16 @@ interface Shared {
   read: Promise<Snapshot | null>;
 }
 
+/** Which tasks it is of; without fields, of all. */
+export interface SnapshotFilter extends Labels {
+  kind?: string;
+}
+
 export class Snapshots {
   readonly #kv: Deno.Kv;
   readonly #hub: Hub;
   readonly #heads: Heads;
-  /** Those whose read has yet to begin, by kind. */
+  /** Those whose read has yet to begin, by what they pick. */
   readonly #next = new Map<string, Shared>();
 
   constructor(kv: Deno.Kv, hub: Hub, heads: Heads) {
@@ -103,11 +109,11 @@ export class Snapshots {
    * @returns What it returns; `undefined` for whoever left before.
    */
   async take<T>(
-    kind: string | null,
+    filter: SnapshotFilter,
     signal: AbortSignal,
     take: (snapshot: Snapshot, events: ReturnType<Hold["events"]>) => T,
   ): Promise<T | undefined> {
-    const shared = this.#join(kind);
+    const shared = this.#join(filter);
     let here = true;
     const leave = () => {
       if (here && --shared.shares === 0) shared.hold?.[Symbol.dispose]();
@@ -125,24 +131,30 @@ export class Snapshots {
     }
   }
 
-  #join(kind: string | null): Shared {
-    const name = kind ?? "";
+  #join(filter: SnapshotFilter): Shared {
+    const { kind, owner, tags } = filter;
+    const name = JSON.stringify([kind, owner, tags]);
     let shared = this.#next.get(name);
     if (!shared || shared.shares >= MAX_SHARES) {
-      shared = { shares: 0, hold: null, read: catchUp(() => this.#read(name, shared!)) };
+      shared = { shares: 0, hold: null, read: catchUp(() => this.#read(name, filter, shared!)) };
       this.#next.set(name, shared);
     }
     shared.shares++;
     return shared;
   }
 
-  async #read(name: string, shared: Shared): Promise<Snapshot | null> {
+  async #read(
+    name: string,
+    { kind, ...labels }: SnapshotFilter,
+    shared: Shared,
+  ): Promise<Snapshot | null> {
     if (this.#next.get(name) === shared) this.#next.delete(name);
     if (shared.shares === 0) return null;
     shared.hold = this.#hub.hold();
     try {
       const level = this.#hub.cursor;
-      const query = { ...(name === "" ? {} : { kinds: [name] }), limit: SNAPSHOT_TASKS };
+      const ofKind = kind === undefined ? {} : { kinds: [kind] };
+      const query = { ...labels, ...ofKind, limit: SNAPSHOT_TASKS };
       const { records } = await this.#heads.list(query);
       return new Snapshot(records, level, await newestPosition(this.#kv));
     } catch (error) {

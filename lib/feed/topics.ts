@@ -9,8 +9,17 @@ import type { HubEvent } from "./hub_event.ts";
 /** Takes events. Must not throw and must not wait. */
 export type Listener = (event: HubEvent) => void;
 
-/** Which events a listener wants; `"foreign"` are those of other processes. */
-export type Topic = { ids: readonly string[] } | { kind: string } | "all" | "foreign";
+/**
+ * Which events a listener wants; `"foreign"` are those of other processes. Those of an owner or a tag
+ * are told by their labels, which rows lack.
+ */
+export type Topic =
+  | { ids: readonly string[] }
+  | { kind: string }
+  | { owner: string }
+  | { tag: string }
+  | "all"
+  | "foreign";
 
 /** Those of one task or kind. Most tasks have one at most, which needs no set. */
 type Some = Listener | Set<Listener>;
@@ -18,13 +27,15 @@ type Some = Listener | Set<Listener>;
 export class Topics {
   readonly #byId = new Map<string, Some>();
   readonly #byKind = new Map<string, Some>();
+  readonly #byOwner = new Map<string, Some>();
+  readonly #byTag = new Map<string, Some>();
   readonly #all = new Set<Listener>();
   readonly #foreign = new Set<Listener>();
 
-  /** How many listen to tasks or kinds, or to all; one for each task that it listens to. */
+  /** How many listen to some tasks, or to all; one for each task that it names. */
   get size(): number {
     let count = this.#all.size;
-    for (const map of [this.#byId, this.#byKind]) {
+    for (const map of [this.#byId, this.#byKind, this.#byOwner, this.#byTag]) {
       for (const some of map.values()) count += typeof some === "function" ? 1 : some.size;
     }
     return count;
@@ -37,23 +48,34 @@ export class Topics {
       set.add(listener);
       return () => void set.delete(listener);
     }
-    const [map, names] = "ids" in topic ? [this.#byId, topic.ids] : [this.#byKind, [topic.kind]];
+    const [map, names] = this.#placeOf(topic);
     for (const name of names) add(map, name, listener);
     return () => {
       for (const name of names) remove(map, name, listener);
     };
   }
 
-  /** Whether anybody wants the events of a task. */
+  #placeOf(topic: Exclude<Topic, string>): [map: Map<string, Some>, names: readonly string[]] {
+    if ("ids" in topic) return [this.#byId, topic.ids];
+    if ("kind" in topic) return [this.#byKind, [topic.kind]];
+    return "owner" in topic ? [this.#byOwner, [topic.owner]] : [this.#byTag, [topic.tag]];
+  }
+
+  /** Whether anybody may want the events of a task. */
   wants(id: string, kind: string, own: boolean): boolean {
     return this.#all.size > 0 || (!own && this.#foreign.size > 0) || this.#byId.has(id) ||
-      this.#byKind.has(kind);
+      this.#byKind.has(kind) || this.#byOwner.size > 0 || this.#byTag.size > 0;
   }
 
   tell(event: HubEvent): void {
     const { id, kind } = event.event;
     tell(this.#byId.get(id), event);
     tell(this.#byKind.get(kind), event);
+    if (this.#byOwner.size > 0 || this.#byTag.size > 0) {
+      const { owner, tags = [] } = event.labels;
+      if (owner !== undefined) tell(this.#byOwner.get(owner), event);
+      for (const tag of tags) tell(this.#byTag.get(tag), event);
+    }
     for (const listener of this.#all) listener(event);
     if (!event.own) { for (const listener of this.#foreign) listener(event); }
   }

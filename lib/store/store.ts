@@ -11,12 +11,13 @@ import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
+import type { TaskEvent } from "../task/event.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { setKeysOf } from "./index_keys.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
-import { type Submission, Submissions, type Submitted } from "./submissions.ts";
+import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
 import type { Head } from "../kv/head.ts";
 import { Heads } from "../kv/heads.ts";
 
@@ -141,7 +142,7 @@ export class Store {
       const entry = read ?? await this.heads.entry(id);
       if (!entry.value) return { ok: false, reason: "not-found" };
       const record = JSON.parse(entry.value.record) as TaskRecord;
-      const { status, kind, seq } = record;
+      const { status, kind } = record;
       const rows = isFinished(status)
         ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0)
         : null;
@@ -174,14 +175,7 @@ export class Store {
         deletes,
         // Whoever finds this removes the rows, even if we die now.
         sets: rows === null ? [[keys.removed(id), null, 8]] : [],
-        events: [{
-          type: "deleted",
-          id,
-          kind,
-          seq: seq + 1,
-          // By its labels a stream tells whether it is among those that it is about.
-          json: JSON.stringify({ task_id: id, ...onlyLabels(record) }),
-        }],
+        events: removalOf(record, entry.value),
       });
       const outcome = await inTime(this.#tasks.leave(id, removing));
       if (outcome.ok) {
@@ -246,4 +240,14 @@ export class Store {
   [Symbol.dispose](): void {
     this.#tasks[Symbol.dispose]();
   }
+}
+
+/** What is told of a removal: also whose it was, since nothing else does any more. */
+function removalOf(record: TaskRecord, { submitter }: Head): TaskEvent[] {
+  const { task_id: id, kind, seq } = record;
+  const json = JSON.stringify({ task_id: id, ...onlyLabels(record) });
+  return [
+    ...submittedEvents(id, kind, submitter),
+    { type: "deleted", id, kind, seq: seq + 1, json },
+  ];
 }

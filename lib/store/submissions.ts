@@ -10,6 +10,7 @@ import { keys } from "../kv/keys.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
+import type { TaskEvent } from "../task/event.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveTask } from "./live_task.ts";
@@ -104,10 +105,7 @@ export class Submissions {
         live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
       }
       const { kind, submitter } = spec;
-      if (submitter !== undefined) {
-        const json = JSON.stringify(submitter);
-        live.also({ events: [{ type: "submitted", id, kind, seq: 0, json }] });
-      }
+      live.also({ events: submittedEvents(id, kind, submitter) });
       const tell = !this.#kinds.has(spec.kind);
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = JSON.stringify(live.record);
@@ -123,4 +121,10 @@ export class Submissions {
       if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
     }
   }
+}
+
+/** Tells whose a task is to the streams of those who see their own alone. */
+export function submittedEvents(id: string, kind: string, submitter?: string): TaskEvent[] {
+  if (submitter === undefined) return [];
+  return [{ type: "submitted", id, kind, seq: 0, json: JSON.stringify(submitter) }];
 }

@@ -9,7 +9,7 @@
  * are the record at any other time, which is conflated: with `head` it was written to the task's
  * head as well. A client sees all three as `message`. `log`, `output` and `complete` are as in a
  * stream; `deleted` and `cancel` (asked for) are for the journal alone, as is `submitted`, which names
- * the token that a new task was submitted with and stands before its first `message`.
+ * the token that a task was submitted with and stands before its first `message` and its `deleted`.
  */
 export type EventType =
   | "message"

@@ -22,10 +22,10 @@ export const MAX_TAGS = 20;
 export const MAX_TAG = 64;
 
 /** No control character and no half of a surrogate pair: keys of the store could not tell them apart. */
-export const OWNER_PATTERN = /^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}$/u;
+export const OWNER_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 /** Nor a comma, which separates the tags of a query. */
-export const TAG_PATTERN = /^[^\x00-\x1f\x7f-\x9f,\ud800-\udfff]{1,64}$/u;
+export const TAG_PATTERN = /^[^\p{Cc}\p{Cs},]{1,64}$/u;
 
 const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
 const LABELS = new RegExp(

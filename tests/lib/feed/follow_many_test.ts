@@ -217,3 +217,133 @@ Deno.test("followMany() listens for nobody when its stream ended while it caught
   await following;
   assertEquals(hub.listeners, 0);
 });
+
+/** A record of an owner's, as much of it as is looked at. */
+function labelled(n: number, seq: number, owner: string, tags: string[] = ["t"]): string {
+  return JSON.stringify({ task_id: idOf(n), kind: "k1", status: "running", owner, tags, seq });
+}
+
+/** What a stream was told, each as its type, its task and its seq. */
+function toldOf(events: readonly Seen[]): string[] {
+  return events.flatMap(({ event, data }) => {
+    const { tasks, task_id, seq = "" } = JSON.parse(data);
+    if (tasks) return [`${event} ${tasks.map((task: { task_id: string }) => +task.task_id)}`];
+    return [`${event} ${+task_id} ${seq}`];
+  });
+}
+
+Deno.test("followMany() tells of an owner's and a tag's tasks alone, live and on a resume, removals included", async () => {
+  await using opened = await openHub();
+  const { hub, kv } = opened;
+  for (const [n, owner, tag] of [[1, "me", "t"], [2, "you", "t"], [3, "me", "u"]] as const) {
+    const stored = { record: labelled(n, 1, owner, [tag]), trimmed: 0 } as Head;
+    await kv.set(keys.task(idOf(n)), stored);
+    await kv.set(keys.owned(owner, idOf(n)), null);
+    await kv.set(keys.tagged(tag, idOf(n)), null);
+  }
+  using pulse = new Pulse(2 ** 30);
+  const feed = feedOf(kv, hub);
+  const ids = [1, 2, 3].map(idOf);
+  const selections = {
+    owner: { owner: "me" },
+    tag: { tags: ["t"] },
+    both: { owner: "me", tags: ["t"] },
+    kind: { owner: "me", kind: "k2" },
+    named: { ids, owner: "me" },
+  };
+  const wanted: Record<string, string[]> = {
+    owner: ["snapshot 3,1", "message 1 2", "log 1 3", "message 3 2", "complete 1 ", "deleted 3 "],
+    tag: ["snapshot 2,1", "message 1 2", "log 1 3", "message 2 2", "log 2 3", "complete 1 "],
+    both: ["snapshot 1", "message 1 2", "log 1 3", "complete 1 "],
+    kind: ["snapshot "],
+    named: ["snapshot 1,3", "message 1 2", "log 1 3", "message 3 2", "complete 1 ", "deleted 3 "],
+  };
+  const rows = [1, 2].map(idOf);
+  const streams = Object.entries(selections).map(([name, selection]) => {
+    const stream = openSse(pulse);
+    return {
+      name,
+      selection,
+      stream,
+      joined: followMany(stream, feed, { ...all, selection, rows }),
+    };
+  });
+  await Promise.all(streams.map(({ joined }) => joined));
+  const log = (n: number) => testEvent(3, { id: idOf(n), json: '{"seq":3}' });
+  const change = (n: number, owner: string, tag: string) =>
+    testEvent(2, { id: idOf(n), type: "message", json: labelled(n, 2, owner, [tag]) });
+  const end = (n: number, type: "complete" | "deleted", labels: object) =>
+    testEvent(4, { id: idOf(n), type, json: JSON.stringify({ task_id: idOf(n), ...labels }) });
+  await opened.write([
+    [change(1, "me", "t"), log(1), change(2, "you", "t"), log(2), change(3, "me", "u")],
+    [end(1, "complete", { owner: "me", tags: ["t"] }), log(3)],
+    [end(3, "deleted", { owner: "me", tags: ["u"] }), end(2, "deleted", { owner: "you" })],
+  ]);
+  await kv.delete(keys.owned("me", idOf(3)));
+  await kv.delete(keys.task(idOf(3)));
+  await hub.caughtUp();
+  for (const { name, selection, stream } of streams) {
+    const { events } = await endAndRead(stream);
+    assertEquals(toldOf(events), wanted[name], name);
+    // Whoever left after any of them is told the rest, and nothing else.
+    for (const [n, { id }] of events.entries()) {
+      if (id === "") continue;
+      const again = openSse(pulse);
+      await followMany(again, feed, { selection, rows, lastEventId: id });
+      const rest = toldOf((await endAndRead(again)).events);
+      assertEquals(rest, wanted[name]!.slice(n + 1), `${name} behind ${n}`);
+    }
+  }
+  assertEquals(hub.listeners, 0);
+});
+
+Deno.test("followMany() asks nobody but an owner's own streams about an event, however many there are", async () => {
+  await using opened = await openHub();
+  const { hub, kv } = opened;
+  using pulse = new Pulse(2 ** 30);
+  const feed = feedOf(kv, hub);
+  const streams = Array.from({ length: 200 }, () => openSse(pulse));
+  await Promise.all(
+    streams.map((stream, n) => followMany(stream, feed, { ...all, selection: { owner: `o${n}` } })),
+  );
+  assertEquals(hub.listeners, 200);
+  let asked = 0;
+  const listen = hub.listen.bind(hub);
+  hub.listen = (topic, listener) => listen(topic, (event) => (asked++, listener(event)));
+  const more = Array.from({ length: 50 }, (_, n) => ({ stream: openSse(pulse), owner: `p${n}` }));
+  for (const { stream, owner } of more) {
+    await followMany(stream, feed, { ...all, selection: { owner } });
+  }
+  const update = testEvent(1, { id: idOf(1), type: "progress", json: labelled(1, 1, "p7") });
+  await opened.write([[update]]);
+  await hub.caughtUp();
+  assertEquals(asked, 1);
+  for (const stream of [...streams, ...more.map(({ stream }) => stream)]) {
+    await stream.body.cancel();
+  }
+  assertEquals(hub.listeners, 0);
+});
+
+Deno.test("followMany() tells who sees its own tasks alone of a removal that it missed", async () => {
+  await using opened = await openHub();
+  const { hub, kv } = opened;
+  using pulse = new Pulse(2 ** 30);
+  const feed = feedOf(kv, hub);
+  await opened.write([[testEvent(1, { id: idOf(9) })]]);
+  await hub.caughtUp();
+  const lastEventId = hub.cursor;
+  // The store no longer knows them as anybody's.
+  const gone = (n: number, token: string) => [
+    testEvent(0, { id: idOf(n), type: "submitted", json: JSON.stringify(token) }),
+    testEvent(2, { id: idOf(n), type: "deleted", json: `{"task_id":"${idOf(n)}"}` }),
+  ];
+  await opened.write([gone(1, "me"), gone(2, "you")]);
+  await hub.caughtUp();
+  const stream = openSse(pulse);
+  const own = await feed.ownTasks.of("me", stream.closed);
+  await followMany(stream, feed, { selection: { own }, lastEventId });
+  await opened.write([gone(3, "me"), gone(4, "you")]);
+  await hub.caughtUp();
+  const { events } = await endAndRead(stream);
+  assertEquals(toldOf(events), ["deleted 1 ", "deleted 3 "]);
+});

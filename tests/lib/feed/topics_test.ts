@@ -9,14 +9,21 @@ const name = fc.constantFrom("a", "b", "c");
 const topic: fc.Arbitrary<Topic> = fc.oneof(
   fc.record({ ids: fc.uniqueArray(name, { minLength: 1 }) }),
   fc.record({ kind: name }),
+  fc.record({ owner: name }),
+  fc.record({ tag: name }),
   fc.constantFrom("all" as const, "foreign" as const),
 );
 
 function picks(topic: Topic, { event, own }: HubEvent): boolean {
   if (topic === "all") return true;
   if (topic === "foreign") return !own;
-  return "ids" in topic ? topic.ids.includes(event.id) : topic.kind === event.kind;
+  if ("ids" in topic) return topic.ids.includes(event.id);
+  if ("kind" in topic) return topic.kind === event.kind;
+  return "owner" in topic ? topic.owner === "a" : ["b", "c"].includes(topic.tag);
 }
+
+/** Of an owner and two tags, as all of them here. */
+const json = `{"task_id":"x","owner":"a","tags":["b","c"]}`;
 
 Deno.test("Topics tells each event to those who listen to it, once, and to nobody who has stopped", () => {
   const step = fc.oneof(
@@ -35,12 +42,17 @@ Deno.test("Topics tells each event to those who listen to it, once, and to nobod
       } else if ("stop" in step) {
         listening.splice(step.stop, 1)[0]?.stop();
       } else {
-        const event = new HubEvent(testEvent(1, step), step.own, () => "");
+        const event = new HubEvent(testEvent(1, { ...step, json }), step.own, () => "");
         for (const each of listening) each.heard = 0;
         topics.tell(event);
         const expected = listening.map(({ topic }) => Number(picks(topic, event)));
         assertEquals(listening.map(({ heard }) => heard), expected);
-        assertEquals(topics.wants(step.id, step.kind, step.own), expected.includes(1));
+        const wants = topics.wants(step.id, step.kind, step.own);
+        // An event's labels are read only for those who listen to some.
+        const labelled = listening.some(({ topic }) =>
+          typeof topic === "object" && ("owner" in topic || "tag" in topic)
+        );
+        assertEquals(wants, labelled || expected.includes(1));
       }
     }
     for (const { stop } of listening) {
