@@ -8,10 +8,21 @@
 import { z } from "zod";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { MAX_DELAY_MS } from "../lib/task/limits.ts";
+import { MAX_OWNER, MAX_TAG, MAX_TAGS, OWNER_PATTERN, TAG_PATTERN } from "../lib/task/labels.ts";
+import { KIND_PATTERN } from "../lib/task/define.ts";
+import { STATUSES } from "../lib/task/record.ts";
+import { ULID } from "../lib/task/ulid.ts";
+import { CANS } from "../lib/http/tokens.ts";
 import { HttpError } from "../lib/http/errors.ts";
 
 /** Tasks in one request. */
-const MAX_IDS = 1000;
+export const MAX_IDS = 1000;
+
+/** Kinds or states that a filter may name. */
+export const MAX_WORDS = 100;
+
+/** Characters of a text that is looked for. */
+export const MAX_TEXT = 200;
 
 const text = z.string("must be text");
 
@@ -25,6 +36,27 @@ const instant = z.string(`must be ${INSTANT}`)
   .refine((it) => parseInstant(it) !== null, `must be ${INSTANT}`)
   .meta({ format: "date-time" });
 
+/** No control character: a pattern that every program's JSON Schema knows. */
+export const PLAIN = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+const PLAIN_TAG = "^[^\\u0000-\\u001f\\u007f-\\u009f,]*$";
+
+function label(pattern: RegExp, max: number, plain: string, except: string): z.ZodString {
+  const sentence = `must be 1 to ${max} characters, without ${except}`;
+  return z.string(sentence).refine((it) => pattern.test(it), sentence)
+    .meta({ minLength: 1, maxLength: max, pattern: plain });
+}
+
+export const OWNER = label(OWNER_PATTERN, MAX_OWNER, PLAIN, "control characters");
+
+export const TAG = label(TAG_PATTERN, MAX_TAG, PLAIN_TAG, "commas and control characters");
+
+const tagList = `must be a list of at most ${MAX_TAGS} different tags`;
+const tags = z.array(
+  TAG,
+  tagList,
+).max(MAX_TAGS, tagList).refine((all) => new Set(all).size === all.length, tagList)
+  .meta({ uniqueItems: true });
+
 /** The body of `POST /tasks`. OpenAPI puts the input of each kind into it. */
 export const NEW_TASK = z.strictObject({
   kind: text,
@@ -34,18 +66,60 @@ export const NEW_TASK = z.strictObject({
   run_at: instant.nullish().describe("RFC 3339"),
   max_attempts: whole(1, 1000).nullish(),
   timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
+  owner: OWNER.nullish().describe("Whose task it is: a filter of lists and streams"),
+  tags: tags.nullish().describe("What it belongs to, likewise"),
 });
 
 export type NewTaskBody = z.infer<typeof NEW_TASK>;
 
+const idList = `must be a list of 1 to ${MAX_IDS} ids`;
+const kindList = `must be a list of 1 to ${MAX_WORDS} kinds`;
+const statusList = `must be a list of ${STATUSES.join(", ")}`;
+
+/** What picks tasks: all of it must hold. */
+const FILTER = z.strictObject({
+  status: z.array(z.enum(STATUSES, statusList), statusList).min(1, statusList)
+    .max(MAX_WORDS, statusList),
+  kind: z.array(z.string(kindList).regex(KIND_PATTERN, kindList), kindList).min(1, kindList)
+    .max(MAX_WORDS, kindList),
+  owner: OWNER,
+  tag: tags.describe("Tasks that have each of them"),
+  q: z.string("must be text").refine(
+    (it) => [...it].length <= MAX_TEXT,
+    `must be at most ${MAX_TEXT} characters`,
+  )
+    .meta({ maxLength: MAX_TEXT }),
+  created_after: instant,
+  created_before: instant,
+}, 'must be an object, as {"status":["failed"]}').partial();
+
+export type FilterBody = z.infer<typeof FILTER>;
+
 export const BULK_CHANGE = z.strictObject({
   action: z.enum(["cancel", "retry", "delete"], "must be one of cancel, retry, delete"),
-  ids: z.array(text, `must be a list of 1 to ${MAX_IDS} ids`)
-    .min(1, `must be a list of 1 to ${MAX_IDS} ids`)
-    .max(MAX_IDS, `must be a list of 1 to ${MAX_IDS} ids`),
+  ids: z.array(text, idList).min(1, idList).max(MAX_IDS, idList).optional(),
+  filter: FILTER.optional().describe("Instead of ids: the tasks it picks, some at a time"),
+  cursor: z.string("must be the 'next_cursor' of an earlier answer").regex(ULID).optional()
+    .describe("With a filter: goes on behind those of an earlier answer"),
+  dry_run: z.boolean("must be true or false").optional().describe("Counts, and does nothing"),
+}).meta({
+  oneOf: [{ required: ["ids"] }, { required: ["filter"] }],
+  dependentRequired: { cursor: ["filter"] },
 });
 
-export type BulkAction = z.infer<typeof BULK_CHANGE>["action"];
+export type BulkBody = z.infer<typeof BULK_CHANGE>;
+export type BulkAction = BulkBody["action"];
+
+const canList = `must be a list of ${CANS.join(", ")}`;
+
+export const NEW_TOKEN = z.strictObject({
+  task_id: text.optional().describe("For this task"),
+  owner: OWNER.optional().describe("For all tasks of this owner"),
+  can: z.array(z.enum(CANS, canList), canList).min(1, canList).max(CANS.length, canList).optional()
+    .describe("What it opens; to read where it is left out"),
+}).meta({ oneOf: [{ required: ["task_id"] }, { required: ["owner"] }] });
+
+export type NewTokenBody = z.infer<typeof NEW_TOKEN>;
 
 export const CREDENTIALS = z.strictObject({
   token: text.min(1, "must be a token").describe("One of the operator's"),
@@ -69,7 +143,8 @@ export function checkBody<Body>(
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
-    const field = issue.keys[0]!.slice(0, MAX_NAME);
+    const field = [...issue.path, issue.keys[0]!.slice(0, MAX_NAME)].join(".");
+    if (issue.path.length > 0) throw new HttpError(400, `There is no field '${field}'`, { field });
     const names = Object.keys(schema.shape).join(", ");
     throw new HttpError(400, `There is no field '${field}': there are ${names}`, { field });
   }

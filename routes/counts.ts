@@ -1,9 +1,21 @@
 import { json } from "../lib/http/http.ts";
 import { COUNT_LIMIT } from "../lib/kv/counts.ts";
 import type { App, RouteContext } from "./app.ts";
-import { readKinds } from "./tasks.ts";
+import { readKinds, readLabels } from "./filter.ts";
+import { ofTheirs } from "./theirs.ts";
 
-/** `GET /tasks/counts`: how many tasks there are in each state; `limit` of them may be more. */
-export async function getCounts(app: App, { url }: RouteContext): Promise<Response> {
-  return json({ ...await app.counts.read(readKinds(url)), limit: COUNT_LIMIT });
+/**
+ * `GET /tasks/counts`: how many tasks there are in each state; `limit` of them may be more. With an
+ * owner or tags, and for who sees some tasks alone, the newest are counted: `partial` where there
+ * are more than are looked at.
+ */
+export async function getCounts(app: App, { url, principal }: RouteContext): Promise<Response> {
+  const kinds = readKinds(url);
+  const ofKinds = kinds ? { kinds } : {};
+  const filter = ofTheirs({ ...ofKinds, ...readLabels(url) }, principal, "read");
+  if (Object.keys(filter).every((name) => name === "kinds")) {
+    return json({ ...await app.counts.read(kinds), limit: COUNT_LIMIT });
+  }
+  const { counts, partial } = await app.counts.readPicked(filter);
+  return json({ ...counts, limit: COUNT_LIMIT, ...(partial ? { partial } : {}) });
 }

@@ -1,3 +1,4 @@
+import { isInside } from "../lib/http/principal.ts";
 import { json, pathId } from "../lib/http/http.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Head } from "../lib/kv/head.ts";
@@ -41,15 +42,15 @@ export async function getDetails(
     timeout_ms: stored.timeoutMs,
     interruptions: stored.interruptions,
     // Those outside, with a task's token or their own task, see that it is alive, not where.
-    worker: worker && !principal.scopes.includes("read") ? { silent_ms: worker.silent_ms } : worker,
+    worker: worker && !isInside(principal) ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,
     // Why is for those inside.
-    unavailable: unavailable && !principal.scopes.includes("read") ? NOBODY : unavailable,
+    unavailable: unavailable && !isInside(principal) ? NOBODY : unavailable,
     queue_position: position,
     expected_start: expected,
     trace: shownTrace(stored, record),
     // Stacks tell of the code.
-    stack: record.error !== null && principal.scopes.includes("admin")
+    stack: record.error !== null && isInside(principal) && principal.scopes.includes("admin")
       ? stored.stack ?? null
       : null,
   });

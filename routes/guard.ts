@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Need, needsOwn, permit, type Principal } from "../lib/http/principal.ts";
+import { actOn, clientOf, type Need, permit, type Principal } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { queryWords } from "../lib/http/http.ts";
 import {
@@ -16,9 +16,9 @@ import {
 } from "../lib/http/origin.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { CookieScope } from "../lib/http/session_cookie.ts";
-import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { linkTo } from "./links.ts";
+import { requireTheirs } from "./theirs.ts";
 
 /**
  * Lets a request pass.
@@ -39,14 +39,14 @@ export async function guard(
   // What is open to all stays open to who shows something outdated.
   const principal = need === "public" ? null : await app.auth.authenticate({
     authorization: headers.get("authorization"),
-    query: need === "task" || need === "tasks" ? tokensIn(url) : null,
+    query: ["task", "tasks", "list"].includes(need) ? tokensIn(url) : null,
     sessions: sessionsShown(app, request, url),
     request,
   }, client);
-  const permitted = await isSubmitter(app, principal, need, params.id)
-    ? principal!
-    : permit(principal, need, namedTasks(need, url, params.id));
-  if (writes && app.writes) limit(app.writes, permitted.name || client);
+  const permitted = permit(principal, need, namedTasks(need, url, params.id));
+  const act = actOn(need);
+  if (act !== null) await requireTheirs(app, permitted, act, [params.id ?? ""]);
+  if (writes && app.writes) limit(app.writes, clientOf(permitted) || client);
   return permitted;
 }
 
@@ -60,19 +60,6 @@ function namedTasks(need: Need, url: URL, id: string | undefined): string[] {
   const words = (name: string) => queryWords(url, name, Infinity);
   const ids = words("ids");
   return ids.length === 0 ? [] : [...ids, ...words("rows")];
-}
-
-/** Whether who asks submitted the task, where that is what gives them leave. */
-async function isSubmitter(
-  { engine }: App,
-  principal: Principal | null,
-  need: Need,
-  id = "",
-): Promise<boolean> {
-  if (principal === null || !needsOwn(principal, need)) return false;
-  const wanted = id.toUpperCase();
-  if (!ULID.test(wanted)) return false;
-  return (await engine.heads.get(wanted))?.submitter === principal.name;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Principal } from "../lib/http/principal.ts";
+import { clientOf, type Principal } from "../lib/http/principal.ts";
 import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";
@@ -15,7 +15,7 @@ export type Idempotency = NonNullable<Submission["idempotency"]>;
  */
 export async function keyOf(
   { headers }: Request,
-  { name }: Principal,
+  principal: Principal,
   body: unknown,
 ): Promise<Idempotency | null> {
   const key = headers.get("idempotency-key");
@@ -26,7 +26,8 @@ export async function keyOf(
     });
   }
   // Each client has its own: with the key of another it gets no task of theirs.
-  const own = name === "" ? key : `${name} ${key}`;
+  const client = clientOf(principal);
+  const own = client === "" ? key : `${client} ${key}`;
   return { key: own, digest: await digest(body), ttlMs: KEY_TTL_MS };
 }
 

@@ -30,6 +30,7 @@ import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
 import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
 import { createTask, getTasks } from "./tasks.ts";
+import { createToken } from "./tokens.ts";
 import { createUpload } from "./uploads.ts";
 
 /** Every path: what may be done there, and what that needs. The policy is this table. */
@@ -39,18 +40,19 @@ export const ROUTES: RouteTable = [
   ["/logout", { POST: ["public", logout] }],
   ["/submit", { POST: ["submit", submit] }],
   ["/tasks", { GET: ["list", getTasks], POST: ["submit", createTask] }],
-  ["/tasks/bulk", { POST: ["admin", changeMany] }],
-  ["/tasks/counts", { GET: ["read", getCounts] }],
+  ["/tasks/bulk", { POST: ["bulk", changeMany] }],
+  ["/tasks/counts", { GET: ["list", getCounts] }],
   ["/tasks/stream", { GET: ["tasks", streamMany] }],
   ["/tasks/stream-all", { GET: ["read", streamAll] }],
-  ["/tasks/:id", { GET: ["task", getTask], DELETE: ["admin", deleteTask] }],
+  ["/tasks/:id", { GET: ["task", getTask], DELETE: ["change", deleteTask] }],
   ["/tasks/:id/details", { GET: ["task", getDetails] }],
   ["/tasks/:id/events", { GET: ["task", getEvents] }],
   ["/tasks/:id/stream", { GET: ["task", streamOne] }],
   ["/tasks/:id/stream-with-heartbeat", { GET: ["task", streamOne] }],
   ["/tasks/:id/stream-with-id", { GET: ["task", streamOne] }],
   ["/tasks/:id/cancel", { POST: ["own", cancelTask] }],
-  ["/tasks/:id/retry", { POST: ["admin", retryTask] }],
+  ["/tasks/:id/retry", { POST: ["change", retryTask] }],
+  ["/tokens", { POST: ["any", createToken] }],
   ["/uploads", { POST: ["submit", createUpload] }],
   ["/kinds", { GET: ["any", getKinds] }],
   ["/healthz", { GET: ["public", getHealth] }],

@@ -1,14 +1,15 @@
 import type { Principal } from "../lib/http/principal.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
+import { onlyLabels } from "../lib/task/labels.ts";
 import { namedUploads } from "../lib/task/named_uploads.ts";
 import type { App } from "./app.ts";
 import type { Idempotency } from "./idempotency_key.ts";
 import { takeIn } from "./submission.ts";
 
 /**
- * Submits a task that does what a completed one did: its input, which was validated then, and its
- * bounds. The old one keeps its result.
+ * Submits a task that does what a completed one did: its input, which was validated then, its
+ * bounds and its labels. The old one keeps its result.
  */
 export async function runAgain(
   { engine: { heads, store } }: App,
@@ -16,7 +17,8 @@ export async function runAgain(
   { name }: Principal,
   key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
-  const { task_id, kind, priority, max_attempts } = JSON.parse(head.record) as TaskRecord;
+  const record = JSON.parse(head.record) as TaskRecord;
+  const { task_id, kind, priority, max_attempts } = record;
   const input = await heads.input(head);
   return await takeIn(store, {
     kind,
@@ -27,6 +29,7 @@ export async function runAgain(
     maxAttempts: max_attempts,
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
+    ...onlyLabels(record),
     ...(name === "" ? {} : { submitter: name }),
     ...(key === null ? {} : { idempotency: key }),
   });

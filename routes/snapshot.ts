@@ -1,8 +1,9 @@
 import { deadline } from "../lib/base/deadline.ts";
-import { type Principal, seesOwn } from "../lib/http/principal.ts";
+import { type Principal, tasksOf } from "../lib/http/principal.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf, sessionTold } from "./login.ts";
+import { isTheirs, ofTheirs } from "./theirs.ts";
 
 /** Tasks in the list: as many as a stream's snapshot has. */
 const TASKS = 100;
@@ -36,20 +37,16 @@ async function inTime(app: App, url: URL, principal: Principal | null): Promise<
 
 async function contentOf(app: App, url: URL, principal: Principal | null): Promise<string> {
   if (principal === null) return "";
-  const own = seesOwn(principal, "list");
-  if (!own && !principal.scopes.includes("read")) return "";
+  if (tasksOf(principal, "read") === "none") return "";
   const { heads } = app.engine;
   const id = url.searchParams.get("task_id")?.toUpperCase();
   if (id !== undefined) {
     const head = ULID.test(id) ? await heads.get(id) : null;
-    if (head === null || (own && head.submitter !== principal.name)) return "";
+    if (head === null || !isTheirs(principal, "read", id, head)) return "";
     return `,"task":${await heads.shown(head)}`;
   }
   // With a filter the page asks by itself: it knows how late it is where it is.
   if (url.search !== "") return "";
-  const { records } = await heads.list({
-    limit: TASKS,
-    ...(own ? { submitter: principal.name } : {}),
-  });
+  const { records } = await heads.list({ limit: TASKS, ...ofTheirs({}, principal, "read") });
   return `,"tasks":[${records.join(",")}]`;
 }

@@ -1,9 +1,9 @@
 import { accepts } from "@std/http";
 import { jittered } from "../lib/task/backoff.ts";
-import { type Principal, seesOwn } from "../lib/http/principal.ts";
+import { clientOf, type Principal, tasksOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { followTask } from "../lib/feed/follow_task.ts";
-import { cursorOnly, followMany, type Selection } from "../lib/feed/follow_many.ts";
+import { cursorOnly, followMany, type Some } from "../lib/feed/follow_many.ts";
 import { pathId, queryWords } from "../lib/http/http.ts";
 import { lastEventIdOf } from "../lib/http/last_event_id.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
@@ -11,7 +11,8 @@ import { encodeBytes, SSE_HEADERS } from "../lib/sse/encode.ts";
 import { SseStream } from "../lib/sse/stream.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
-import { readKinds } from "./tasks.ts";
+import { readKinds, readLabels } from "./filter.ts";
+import { requireOwner, requireTheirs } from "./theirs.ts";
 
 /** Ids a client may name in `?ids=`, at most. */
 const MAX_IDS = 1000;
@@ -45,22 +46,29 @@ export async function streamMany(app: App, context: RouteContext): Promise<Respo
   const ids = readIds(context.url, "ids", MAX_IDS);
   const kind = readKind(context.url);
   const rows = readIds(context.url, "rows", MAX_ROWS_OF) ?? [];
-  const own = seesOwn(context.principal, "tasks");
-  if (own) await requireOwn(app, context.principal, [...ids ?? [], ...rows]);
+  const { principal } = context;
+  const labels = readLabels(context.url);
+  const owner = requireOwner(principal, labels.owner);
+  await requireTheirs(app, principal, "read", [...ids ?? [], ...rows]);
+  const tasks = tasksOf(principal, "read");
+  const submitter = typeof tasks === "object" && "submitter" in tasks ? tasks.submitter : null;
   const lastEventId = lastEventIdOf(context.request.headers, context.url);
   const { feed } = app.engine;
   return open(
     app,
     context,
     async (stream) => {
-      const ofKind = kind === null ? {} : { kind };
-      let selection: Selection = kind === null ? "all" : { kind };
-      if (ids !== null) selection = { ids, ...ofKind };
-      else if (own) {
-        const tasks = await feed.ownTasks.of(context.principal.name, stream.closed);
-        selection = { own: tasks, ...ofKind };
+      const selection: Some = {
+        ...(ids === null ? {} : { ids }),
+        ...(kind === null ? {} : { kind }),
+        ...labels,
+        ...(owner === undefined ? {} : { owner }),
+      };
+      if (ids === null && submitter !== null) {
+        selection.own = await feed.ownTasks.of(submitter, stream.closed);
       }
-      await followMany(stream, feed, { selection, lastEventId, rows });
+      const all = Object.keys(selection).length === 0;
+      await followMany(stream, feed, { selection: all ? "all" : selection, lastEventId, rows });
     },
     {
       ids: ids?.length ?? 0,
@@ -87,9 +95,9 @@ function open(
 ): Response {
   if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
   const { config, pulse, places, log, drain } = app;
-  const { name, taskIds, expiresAt } = principal;
-  const taskId = taskIds?.[0] ?? null;
-  const place = () => local ? () => {} : places.take({ name, taskId, address: client }, ids);
+  const { expiresAt } = principal;
+  const who = { name: clientOf(principal), subject: subjectOf(principal), address: client };
+  const place = () => local ? () => {} : places.take(who, ids);
   const leave = drain === null ? place() : null;
   if (leave === null) {
     app.metrics.turnedAway++;
@@ -128,21 +136,10 @@ function requireEventStream(request: Request): void {
   }
 }
 
-/**
- * Refuses what a client does not see that sees its own tasks alone.
- *
- * @throws {HttpError} 403, whether there is such a task or not.
- */
-async function requireOwn(
-  { engine: { heads } }: App,
-  { name }: Principal,
-  ids: readonly string[],
-): Promise<void> {
-  const entries = await heads.getMany(ids);
-  if (entries.every(({ value }) => value?.submitter === name)) return;
-  throw new HttpError(403, "This needs the scope 'read', which the token does not have", {
-    extra: { scope: "read" },
-  });
+/** What the signed token is for that somebody shows; `null` for none. */
+function subjectOf({ name, taskIds, owner }: Principal): string | null {
+  if (name !== "") return null;
+  return taskIds?.[0] === undefined ? owner && `owner ${owner}` : `task ${taskIds[0]}`;
 }
 
 /** @throws {HttpError} 400 when there is more than one. */

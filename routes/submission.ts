@@ -17,6 +17,7 @@ import type { Kind } from "../lib/task/kind.ts";
 import type { App, RouteContext } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
+import { requireOwner } from "./theirs.ts";
 
 /** Characters of an input that is checked before its size is. */
 const MAX_CHECKED = 1024 * 1024;
@@ -34,7 +35,8 @@ export async function submitTask(
   body: NewTaskBody,
   { request, principal }: Pick<RouteContext, "request" | "principal">,
 ): Promise<{ id: string; record: string; created: boolean }> {
-  const { kind, input, priority, max_attempts, timeout_ms } = body;
+  const { kind, input, priority, max_attempts, timeout_ms, tags } = body;
+  const owner = requireOwner(principal, body.owner ?? undefined);
   const known = await knownKind(app, kind);
   const checked = await checkedInput(app, known, input);
   const now = app.engine.store.now();
@@ -46,6 +48,8 @@ export async function submitTask(
     runAt: runAtOf(body, now),
     maxAttempts: max_attempts ?? known.retry.maxAttempts,
     timeoutMs: timeout_ms ?? known.timeout,
+    ...(owner === undefined ? {} : { owner }),
+    ...(tags ? { tags } : {}),
     ...(principal.name === "" ? {} : { submitter: principal.name }),
   };
   const key = await keyOf(request, principal, body);

@@ -1,6 +1,6 @@
 /**
- * Finds out who asks: tokens of the operator, sessions of the page, and short-lived
- * tokens for one task each.
+ * Finds out who asks: tokens of the operator, sessions of the page, and short-lived signed tokens
+ * for one task or for the tasks of an owner.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { ANYBODY, NOBODY, type Principal, unauthorized } from "./principal.ts";
 import { type Authorize, principalOfVisitor } from "./authorize.ts";
-import { digestOf, findToken, type Token } from "./tokens.ts";
+import { type Can, CANS, digestOf, findToken, type Token } from "./tokens.ts";
 
-/** Tasks' tokens in one address: each costs a signature check. */
+/** Signed tokens in one address: each costs a check. */
 const MAX_TOKENS = 100;
 
 const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
@@ -44,7 +44,7 @@ export interface AuthOptions {
 /** What a request shows of who sent it. */
 export interface Credentials {
   authorization: string | null;
-  /** `?token=`, on routes that take it: tasks' tokens, separated by commas. */
+  /** `?token=`, on routes that take it: signed tokens, separated by commas. */
   query: string | null;
   /** From {@link SessionCookie.read}. */
   sessions: readonly string[];
@@ -52,9 +52,22 @@ export interface Credentials {
   request: Request;
 }
 
+/** What a signed token is for: a task, or the tasks of an owner. */
+export type Subject = { task: string } | { owner: string };
+
+/** A signed token as it was read. */
+interface Signed {
+  sub: string;
+  jti: string;
+  can: readonly Can[];
+  expiresAt: number;
+}
+
 interface Keys {
   /** Signs tokens for tasks. */
   task: CryptoKey;
+  /** Signs tokens for the tasks of an owner. */
+  owner: CryptoKey;
   /** Sign sessions, by the token's name. Derived from its digest, so that sessions end with the token. */
   sessions: ReadonlyMap<string, CryptoKey>;
   revocations: Revocations;
@@ -88,6 +101,7 @@ export class Auth implements AsyncDisposable {
     const name = await crypto.subtle.deriveBits(hkdf("cookie"), master, 32);
     return new Auth(options, new SessionCookie(new Uint8Array(name).toHex()), {
       task: await derive(master, "task"),
+      owner: await derive(master, "owner"),
       sessions,
       revocations: await Revocations.open({ ...options, now }),
     });
@@ -120,14 +134,29 @@ export class Auth implements AsyncDisposable {
       return await this.#ofHeader(token, client);
     }
     // Never an operator's token: addresses end up in logs and histories.
-    if (query !== null) return await this.#ofTasks(query.split(","));
+    if (query !== null) return await this.#ofSigned(query.split(","));
     return shown.sessions.length === 0 ? null : await this.#ofSessions(shown.sessions);
   }
 
   /** A token that may read one task; `null` when no token is needed. */
   async taskToken(id: string): Promise<string | null> {
+    return (await this.signFor({ task: id }, ["read"]))?.token ?? null;
+  }
+
+  /** A token that may do these things with some tasks; `null` when no token is needed. */
+  async signFor(
+    subject: Subject,
+    can: readonly Can[],
+  ): Promise<{ token: string; expiresAt: number } | null> {
     if (this.#keys === null) return null;
-    return await this.#sign(this.#keys.task, "task", { sub: id }, this.#options.taskTokenMs);
+    const [use, sub] = "task" in subject ? ["task", subject.task] as const : [
+      "owner",
+      subject.owner,
+    ] as const;
+    const ms = this.#options.taskTokenMs;
+    // Without more a token reads: as older versions made and take them.
+    const more = can.join() === "read" ? {} : { can: [...can] };
+    return await this.#sign(this.#keys[use], use, { sub, ...more }, ms);
   }
 
   /**
@@ -143,7 +172,8 @@ export class Auth implements AsyncDisposable {
     const { name } = principal;
     const ms = this.#options.sessionMs;
     const claims = { sub: name, jti: revocations.newId(name) };
-    return { cookie: await this.#sign(sessions.get(name)!, "session", claims, ms), principal, ms };
+    const { token: cookie } = await this.#sign(sessions.get(name)!, "session", claims, ms);
+    return { cookie, principal, ms };
   }
 
   /**
@@ -172,14 +202,14 @@ export class Auth implements AsyncDisposable {
 
   /** What the other login says counts for more than a header, which may be its own. */
   async #ofElsewhere({ request, query, authorization }: Credentials): Promise<Principal | null> {
-    if (query !== null) return await this.#ofTasks(query.split(","));
+    if (query !== null) return await this.#ofSigned(query.split(","));
     const principal = principalOfVisitor(await this.#options.authorize!(request));
     const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
     if (principal !== null || token === undefined) return principal;
-    return await this.#ofTasks([token]);
+    return await this.#ofSigned([token]);
   }
 
-  /** An operator's token, which can be guessed, or a task's, which is signed. */
+  /** An operator's token, which can be guessed, or a signed one. */
   async #ofHeader(secret: string, client: string): Promise<Principal> {
     const token = findToken(this.#options.tokens, digestOf(secret));
     if (token) {
@@ -188,7 +218,7 @@ export class Auth implements AsyncDisposable {
     }
     // Nobody guesses a signature.
     if (!SIGNED.test(secret)) this.#guesses.wrong(client);
-    return await this.#ofTasks([secret]);
+    return await this.#ofSigned([secret]);
   }
 
   #ofToken(secret: string): Principal | null {
@@ -196,20 +226,30 @@ export class Auth implements AsyncDisposable {
     return token && principalOf(token);
   }
 
-  async #ofTasks(tokens: readonly string[]): Promise<Principal> {
+  /** Those of several tasks open all of these; that of an owner stands alone. */
+  async #ofSigned(tokens: readonly string[]): Promise<Principal> {
     if (tokens.length > MAX_TOKENS) {
       throw new HttpError(400, `'token' must be at most ${MAX_TOKENS} tokens`, {
         field: "token",
       });
     }
     const taskIds: string[] = [];
+    let can = CANS;
     let expiresAt = Infinity;
     for (const token of tokens) {
-      const read = await this.#verify(token, "task", () => this.#keys!.task);
-      taskIds.push(read.sub);
+      const use = useOf(token);
+      const read = await this.#verify(token, use, () => this.#keys![use]);
       expiresAt = Math.min(expiresAt, read.expiresAt);
+      can = can.filter((it) => read.can.includes(it));
+      if (use === "task") taskIds.push(read.sub);
+      else if (tokens.length === 1) return { ...NOBODY, owner: read.sub, can, expiresAt };
+      else {
+        throw new HttpError(400, "'token' must be one where it is for the tasks of an owner", {
+          field: "token",
+        });
+      }
     }
-    return { ...NOBODY, taskIds, expiresAt };
+    return { ...NOBODY, taskIds, can, expiresAt };
   }
 
   /** One valid session is enough: other cookies may be old, or planted. */
@@ -231,8 +271,8 @@ export class Auth implements AsyncDisposable {
       throw unauthorized("This session was ended: sign in again");
     }
     const { token: name, expiresAt } = session;
-    const { scopes } = this.#options.tokens.find((token) => token.name === name)!;
-    return { name, scopes, taskIds: null, expiresAt, session };
+    const token = this.#options.tokens.find((token) => token.name === name)!;
+    return { ...principalOf(token), expiresAt, session };
   }
 
   /** Reads a session whether it was ended or not. */
@@ -250,22 +290,24 @@ export class Auth implements AsyncDisposable {
   async #sign(
     key: CryptoKey,
     use: string,
-    claims: { sub: string; jti?: string },
+    claims: { sub: string; jti?: string; can?: Can[] },
     ms: number,
-  ): Promise<string> {
+  ): Promise<{ token: string; expiresAt: number }> {
     const now = (this.#options.now ?? Date.now)();
-    return await new SignJWT(claims)
+    const end = Math.ceil((now + ms) / 1000);
+    const token = await new SignJWT(claims)
       .setProtectedHeader({ alg: "HS256" })
       .setAudience(use)
-      .setExpirationTime(Math.ceil((now + ms) / 1000))
+      .setExpirationTime(end)
       .sign(key);
+    return { token, expiresAt: end * 1000 };
   }
 
   async #verify(
     token: string,
     use: string,
     keyOf: (sub: string) => CryptoKey | null,
-  ): Promise<{ sub: string; jti: string; expiresAt: number }> {
+  ): Promise<Signed> {
     try {
       const key = keyOf(decodeJwt(token).sub ?? "");
       if (key === null) throw new TypeError("No key is made for this name");
@@ -275,7 +317,8 @@ export class Auth implements AsyncDisposable {
         requiredClaims: ["sub", "exp"],
         currentDate: new Date((this.#options.now ?? Date.now)()),
       });
-      return { sub: payload.sub!, jti: payload.jti ?? "", expiresAt: payload.exp! * 1000 };
+      const { sub, jti = "", exp, can } = payload;
+      return { sub: sub!, jti, can: cansIn(can), expiresAt: exp! * 1000 };
     } catch (error) {
       throw unauthorized(
         error instanceof JWTExpired ? "This token has expired" : "This token is not valid",
@@ -284,8 +327,23 @@ export class Auth implements AsyncDisposable {
   }
 }
 
-function principalOf({ name, scopes }: Token): Principal {
-  return { ...NOBODY, name, scopes };
+function principalOf({ name, scopes, owner }: Token): Principal {
+  return { ...NOBODY, name, scopes, owner: owner ?? null };
+}
+
+/** What a token says that it is for: which key must have signed it. */
+function useOf(token: string): "task" | "owner" {
+  try {
+    return decodeJwt(token).aud === "owner" ? "owner" : "task";
+  } catch {
+    return "task";
+  }
+}
+
+/** What a token says that it opens: without a word, as of an older version, it reads. */
+function cansIn(claim: unknown): readonly Can[] {
+  if (claim === undefined) return ["read"];
+  return Array.isArray(claim) ? CANS.filter((it) => claim.includes(it)) : [];
 }
 
 /** Made once for all processes of a store. Whoever can read the store can sign. */

@@ -1,38 +1,63 @@
 /**
- * Who asks, and what that opens.
+ * Who asks, and which tasks that opens: the one place that says who sees what.
  *
  * @module
  */
 
 import { HttpError } from "./errors.ts";
 import type { PageSession } from "./revocations.ts";
-import { type Scope, SCOPES } from "./tokens.ts";
+import { type Can, type Scope, SCOPES } from "./tokens.ts";
 
 /**
- * What a route needs: nothing, any token of the operator, or a scope. Whoever submitted a task may do
- * without some scopes:
+ * What a route needs: nothing, any token of the operator, a scope, or to do something with tasks. In
+ * the last case it gets only those tasks that {@link tasksOf} says:
  *
- * - `task`: `read`, that task's token, or to have submitted it.
- * - `tasks`: `read`, tokens of all the tasks that are named, or `submit`, which shows their own alone.
- * - `list`: `read`, or `submit`, likewise.
- * - `own`: `admin`, or to have submitted the task.
+ * - `task`, `tasks`, `list`: to read the one in the path, those it names or else all, or all.
+ * - `own`: to cancel the one in the path.
+ * - `change`, `bulk`: to retry or delete it; or many, to cancel them as well.
  */
-export type Need = "public" | "any" | "task" | "tasks" | "list" | "own" | Scope;
+export type Need =
+  | "public"
+  | "any"
+  | "task"
+  | "tasks"
+  | "list"
+  | "own"
+  | "change"
+  | "bulk"
+  | Scope;
 
-/** Whose scope opens it without more. */
-const SCOPE_OF: Partial<Record<Need, Scope>> = {
+/** What is done with a task. `change` is to retry or to delete it. */
+export type Act = Can | "change";
+
+/** What those routes do that are about tasks. */
+const ACT_OF: Partial<Record<Need, Act>> = {
   task: "read",
   tasks: "read",
   list: "read",
-  own: "admin",
+  own: "cancel",
+  change: "change",
+  bulk: "change",
+};
+
+/** Whose scope opens it without more. */
+const SCOPE_OF: Readonly<Record<Act, Scope>> = {
+  read: "read",
+  cancel: "admin",
+  signal: "admin",
+  change: "admin",
 };
 
 export interface Principal {
-  /** The token's name; empty when no token is needed, and for a task's token. */
+  /** The token's name; empty when no token is needed, and for a signed token. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** The only tasks they may read; `null` for no such limit. */
+  /** Whose tasks they see and make, and no others; `null` for no such limit. */
+  readonly owner: string | null;
+  /** The only tasks they see, by a signed token of each; `null` for no such limit. */
   readonly taskIds: readonly string[] | null;
+  /** What a signed token lets them do, which has no scopes. */
+  readonly can: readonly Can[];
   /** Milliseconds since the epoch; `null` for never. */
   readonly expiresAt: number | null;
   /** The page's session that they used; `null` for a token. */
@@ -43,7 +68,9 @@ export interface Principal {
 export const NOBODY: Principal = {
   name: "",
   scopes: [],
+  owner: null,
   taskIds: null,
+  can: [],
   expiresAt: null,
   session: null,
 };
@@ -51,8 +78,50 @@ export const NOBODY: Principal = {
 /** Everybody, at a server without tokens. */
 export const ANYBODY: Principal = { ...NOBODY, scopes: SCOPES };
 
+/** Some tasks: those of an owner, those submitted with a token, or these. */
+export type Tasks =
+  | "all"
+  | "none"
+  | { readonly owner: string }
+  | { readonly submitter: string }
+  | { readonly ids: readonly string[] };
+
+/** The tasks with which somebody may do something. */
+export function tasksOf({ name, scopes, owner, taskIds, can }: Principal, act: Act): Tasks {
+  if (taskIds !== null) return can.includes(act as Can) ? { ids: taskIds } : "none";
+  const submits = act !== "change" && scopes.includes("submit");
+  const may = scopes.includes(SCOPE_OF[act]);
+  if (owner !== null) return may || submits || can.includes(act as Can) ? { owner } : "none";
+  if (may) return "all";
+  // Who submits sees what it submitted.
+  return submits ? { submitter: name } : "none";
+}
+
+/** Whether a task is one of them; `null` for one that there is not. */
+export function isAmong(
+  tasks: Tasks,
+  id: string,
+  task: { owner?: string | undefined; submitter?: string | undefined } | null,
+): boolean {
+  if (typeof tasks === "string") return tasks === "all";
+  if ("ids" in tasks) return tasks.ids.includes(id);
+  if ("owner" in tasks) return task?.owner === tasks.owner;
+  return task?.submitter === tasks.submitter;
+}
+
+/** Whether they are of the house: they see where tasks run, and why they do not. */
+export function isInside({ scopes, owner }: Principal): boolean {
+  return owner === null && scopes.includes("read");
+}
+
+/** As whom they count where each has a share. */
+export function clientOf({ name, owner }: Principal): string {
+  return name === "" || owner === null ? name : JSON.stringify([name, owner]);
+}
+
 /**
- * Refuses a request that may not do what it asks for.
+ * Refuses a request that may not do what it asks for. Where that depends on a task in the store,
+ * {@link permitTask} goes on.
  *
  * @param taskIds The tasks that it names.
  * @throws {HttpError} 401 without credentials, 403 when they do not suffice.
@@ -64,32 +133,46 @@ export function permit(
 ): Principal {
   if (need === "public") return principal ?? NOBODY;
   if (principal === null) throw unauthorized("This needs a token");
-  const { scopes, taskIds: readable } = principal;
-  if (readable !== null) {
-    const reads = need === "task" || need === "tasks";
-    const all = taskIds.length > 0 && taskIds.every((id) => readable.includes(id.toUpperCase()));
-    if (reads && all) return principal;
-    throw new HttpError(403, "A task's token may only read that task");
-  }
-  const scope = SCOPE_OF[need] ?? need;
-  if (scope === "any" || scopes.includes(scope as Scope) || seesOwn(principal, need)) {
+  const act = ACT_OF[need];
+  if (act !== undefined) {
+    const tasks = tasksOf(principal, act);
+    if (tasks === "none") throw refused(principal, act);
+    if (typeof tasks === "object" && "ids" in tasks) {
+      const all = taskIds.length > 0 && taskIds.every((id) => tasks.ids.includes(id.toUpperCase()));
+      if (!all || need === "list") throw refused(principal, act);
+    }
     return principal;
   }
-  throw new HttpError(403, `This needs the scope '${scope}', which the token does not have`, {
+  const { scopes, owner } = principal;
+  if (need === "any" && scopes.length > 0) return principal;
+  // What is of all tasks at once, as figures, is not for those who see some.
+  const some = owner !== null && need !== "submit";
+  if (!some && scopes.includes(need as Scope)) return principal;
+  throw scopes.length === 0 || some ? refused(principal, "read") : needsScope(need as Scope);
+}
+
+/** What a route that is about one task does with it; `null` for one that is about none, or many. */
+export function actOn(need: Need): Act | null {
+  return need === "task" || need === "own" || need === "change" ? ACT_OF[need]! : null;
+}
+
+/**
+ * Why somebody may not do it. Nothing in it tells whether there is such a task.
+ *
+ * @returns 403
+ */
+export function refused(principal: Principal, act: Act): HttpError {
+  const { scopes, owner, taskIds, can } = principal;
+  if (scopes.length > 0 && owner === null) return needsScope(SCOPE_OF[act]);
+  const whose = taskIds === null ? "the tasks of its owner" : "its task";
+  const does = can.length > 0 ? `${can.join(" and ")} ` : "see ";
+  return new HttpError(403, `This token may only ${does}${whose}`);
+}
+
+function needsScope(scope: Scope): HttpError {
+  return new HttpError(403, `This needs the scope '${scope}', which the token does not have`, {
     extra: { scope },
   });
-}
-
-/** Whether a list has only what they submitted themselves. */
-export function seesOwn({ scopes }: Principal, need: Need): boolean {
-  const lists = need === "list" || need === "tasks";
-  return lists && scopes.includes("submit") && !scopes.includes("read");
-}
-
-/** Whether they may do it to a task because they submitted it, and for no other reason. */
-export function needsOwn({ scopes }: Principal, need: Need): boolean {
-  if (need !== "task" && need !== "own") return false;
-  return scopes.includes("submit") && !scopes.includes(SCOPE_OF[need]!);
 }
 
 export function unauthorized(sentence: string): HttpError {

@@ -5,15 +5,23 @@
  */
 
 import { createHash, timingSafeEqual } from "node:crypto";
+import { MAX_OWNER, OWNER_PATTERN } from "../task/labels.ts";
 
 /** `admin` includes the other two. */
 export type Scope = "admin" | "submit" | "read";
 
 export const SCOPES: readonly Scope[] = ["admin", "submit", "read"];
 
+/** What a signed token lets its holder do with its tasks. */
+export type Can = "read" | "cancel" | "signal";
+
+export const CANS: readonly Can[] = ["read", "cancel", "signal"];
+
 export interface Token {
   name: string;
   scopes: readonly Scope[];
+  /** Whose tasks it is for, and no others; absent for no such limit. */
+  owner?: string;
   /** SHA-256 of the secret. */
   digest: Uint8Array;
   /** Its secret is so short, or uses so few different characters, that endless tries might find it. */
@@ -26,7 +34,7 @@ const MIN_SECRET = 16;
 /** A secret of fewer bits, by its length and different characters, counts as guessable. */
 const GUESSABLE_BITS = 100;
 
-export const TOKEN_SHAPE = "name:scope[+scope]:secret";
+export const TOKEN_SHAPE = "name:scope[+scope][@owner]:secret";
 
 /**
  * Reads entries separated by commas or lines. Lines that start with `#` are comments.
@@ -57,7 +65,8 @@ function withoutDoubles(tokens: Token[]): Token[] {
 }
 
 function parseToken(entry: string, which: string): Token {
-  const [, name, scopes, secret] = /^([\w.-]{1,64}):([a-z+]+):([\x21-\x7e]+)$/.exec(entry) ?? [];
+  const [, name, scopes, owner, secret] =
+    /^([\w.-]{1,64}):([a-z+]+)(?:@([^\s:]+))?:([\x21-\x7e]+)$/.exec(entry) ?? [];
   if (name === undefined || scopes === undefined || secret === undefined) {
     throw new TypeError(`${which} is not ${TOKEN_SHAPE}`);
   }
@@ -65,12 +74,16 @@ function parseToken(entry: string, which: string): Token {
   if (!words.every((word) => SCOPES.includes(word as Scope))) {
     throw new TypeError(`'${name}' has an unknown scope: the scopes are ${SCOPES.join(", ")}`);
   }
+  if (owner !== undefined && !OWNER_PATTERN.test(owner)) {
+    throw new TypeError(`the owner of '${name}' is longer than ${MAX_OWNER} characters`);
+  }
   if (secret.length < MIN_SECRET) {
     throw new TypeError(`the secret of '${name}' is shorter than ${MIN_SECRET} characters`);
   }
   const granted = SCOPES.filter((scope) => words.includes("admin") || words.includes(scope));
   const guessable = secret.length * Math.log2(new Set(secret).size) < GUESSABLE_BITS;
-  return { name, scopes: granted, digest: digestOf(secret), guessable };
+  const bound = owner === undefined ? {} : { owner };
+  return { name, scopes: granted, ...bound, digest: digestOf(secret), guessable };
 }
 
 export function digestOf(secret: string): Uint8Array {

@@ -7,8 +7,10 @@
  */
 
 import { BEHIND_IDS, FIRST_ID, keys } from "./keys.ts";
-import { knownKinds } from "./list.ts";
+import { Heads } from "./heads.ts";
+import { knownKinds, type TaskFilter } from "./list.ts";
 import { Reads } from "./reads.ts";
+import { statusOf } from "../task/json_text.ts";
 import { type Status, STATUSES } from "../task/record.ts";
 
 /** Tasks by state. */
@@ -26,6 +28,18 @@ const OLD_MS = 10_000;
 /** Counting takes at most one part in so many of the time. */
 const SHARE = 20;
 
+/** Pages of tasks that are looked at for a count of an owner's, a tag's or a submitter's. */
+const PAGES = 10;
+
+/** Filters of whose tasks a count is kept. */
+const MAX_FILTERS = 500;
+
+/** Tasks of a filter: those that were looked at, and whether that was not all of them. */
+export interface PickedCounts {
+  counts: Counts;
+  partial: boolean;
+}
+
 /** Something counted, and how long that is good: while it is being counted, for ever. */
 interface Kept {
   value: Promise<unknown>;
@@ -37,6 +51,8 @@ export class TaskCounts {
   readonly #now: () => number;
   /** By kind and state, of kinds there are; and which these are, by an empty name. */
   readonly #kept = new Map<string, Kept>();
+  /** By filter, as JSON. */
+  readonly #picked = new Map<string, Kept>();
 
   /** `now` gives milliseconds, monotonic. */
   constructor(kv: Deno.Kv, now: () => number = () => performance.now()) {
@@ -54,38 +70,71 @@ export class TaskCounts {
   ): Promise<Counts> {
     const begun = this.#now();
     const own: Kept[] = [];
-    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Counts;
+    const counts = noCounts();
     try {
-      const known = await this.#keep("", () => this.#knownKinds(), own);
+      const known = await this.#keep(this.#kept, "", () => this.#knownKinds(), own);
       const wanted = kinds ? known.intersection(new Set(kinds)) : known;
       for (const status of new Set(statuses)) {
         for (const kind of wanted) {
           const count = () => this.#count(kind, status);
-          counts[status] += await this.#keep(`${kind} ${status}`, count, own);
+          counts[status] += await this.#keep(this.#kept, `${kind} ${status}`, count, own);
           if (counts[status] >= COUNT_LIMIT) break;
         }
         counts[status] = Math.min(COUNT_LIMIT, counts[status]);
       }
       return counts;
     } finally {
-      const now = this.#now();
-      const until = now + Math.min(OLD_MS, Math.max(FRESH_MS, SHARE * (now - begun)));
-      for (const kept of own) kept.until = until;
+      this.#keepFor(own, begun);
     }
   }
 
+  /** Counts what a filter picks, the newest first, as far as a bounded number of reads goes. */
+  async readPicked(filter: TaskFilter): Promise<PickedCounts> {
+    const begun = this.#now();
+    const own: Kept[] = [];
+    try {
+      return await this.#keep(this.#picked, JSON.stringify(filter), () => this.#pick(filter), own);
+    } finally {
+      this.#keepFor(own, begun);
+      for (const [name, { until }] of this.#picked) {
+        if (this.#picked.size > MAX_FILTERS || until < begun) this.#picked.delete(name);
+      }
+    }
+  }
+
+  async #pick(filter: TaskFilter): Promise<PickedCounts> {
+    const counts = noCounts();
+    let partial = false;
+    for await (const { records, next } of new Heads(this.#kv).pages(filter, PAGES)) {
+      for (const record of records) counts[statusOf(record) as Status]++;
+      partial = next !== null;
+    }
+    return { counts, partial };
+  }
+
+  #keepFor(own: readonly Kept[], begun: number): void {
+    const now = this.#now();
+    const until = now + Math.min(OLD_MS, Math.max(FRESH_MS, SHARE * (now - begun)));
+    for (const kept of own) kept.until = until;
+  }
+
   /** What is kept and still good, or what `work` gives, which is then added to `own`. */
-  async #keep<T>(name: string, work: () => Promise<T>, own: Kept[]): Promise<T> {
-    const known = this.#kept.get(name);
+  async #keep<T>(
+    all: Map<string, Kept>,
+    name: string,
+    work: () => Promise<T>,
+    own: Kept[],
+  ): Promise<T> {
+    const known = all.get(name);
     if (known && this.#now() < known.until) return await known.value as T;
     const value = work();
     const kept = { value, until: Infinity };
-    this.#kept.set(name, kept);
+    all.set(name, kept);
     own.push(kept);
     try {
       return await value;
     } catch (error) {
-      this.#kept.delete(name);
+      all.delete(name);
       throw error;
     }
   }
@@ -108,4 +157,8 @@ export class TaskCounts {
     }
     return count;
   }
+}
+
+function noCounts(): Counts {
+  return Object.fromEntries(STATUSES.map((status) => [status, 0])) as Counts;
 }

@@ -9,7 +9,8 @@ import { getMany } from "./get_many.ts";
 import { type Head, readInput, readResult, readText } from "./head.ts";
 import { historyPage, type Page } from "./history.ts";
 import { keys } from "./keys.ts";
-import { type ListQuery, listTasks, type TaskPage } from "./list.ts";
+import { type ListQuery, listTasks, pagesOf, type TaskFilter, type TaskPage } from "./list.ts";
+import type { Reads } from "./reads.ts";
 import {
   NOTHING_PENDING,
   type OpenStates,
@@ -50,6 +51,13 @@ export class Heads {
 
   list(query: ListQuery, signal?: AbortSignal): Promise<TaskPage> {
     return listTasks(this.#kv, query, this.#pending, signal);
+  }
+
+  /** See {@link pagesOf}. */
+  pages(filter: TaskFilter, pages: number): AsyncGenerator<TaskPage> {
+    const list = (query: ListQuery, reads: Reads) =>
+      listTasks(this.#kv, query, this.#pending, undefined, reads);
+    return pagesOf(list, filter, pages);
   }
 
   /** The record as a client gets it, with its result. */

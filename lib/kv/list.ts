@@ -55,6 +55,7 @@ const MAX_SOURCES = 500;
  * For {@link ./heads.ts Heads}, which everybody else asks.
  *
  * @param signal Nobody waits for the page any more: what is left of it is not read.
+ * @param reads Those of a request that reads several pages.
  * @throws The signal's reason.
  */
 export async function listTasks(
@@ -62,6 +63,7 @@ export async function listTasks(
   query: ListQuery,
   states: PendingStates = NOTHING_PENDING,
   signal?: AbortSignal,
+  reads: Reads = new Reads({ signal }),
 ): Promise<TaskPage> {
   const { limit, since = FIRST_ID, before = BEHIND_IDS } = query;
   const records: string[] = [];
@@ -71,7 +73,6 @@ export async function listTasks(
   let scannedSize = 0;
   let size = 0;
   let last: string | undefined;
-  const reads = new Reads({ signal });
   using pending = states.open();
   for await (const heads of readHeads(kv, reads, query, { since, before })) {
     for (const { id, stored } of heads) {
@@ -211,6 +212,29 @@ function matcher(query: ListQuery): (head: Head) => boolean {
     return [task_id, kind, stage, message, error?.message]
       .some((field) => field?.toLowerCase().includes(wanted));
   };
+}
+
+/** Tasks of a page that nobody is shown. */
+const PAGE = 500;
+
+/**
+ * What a filter picks, in pages, to at most so many: who asks may go on behind the last one.
+ *
+ * @param list As {@link listTasks} lists.
+ */
+export async function* pagesOf(
+  list: (query: ListQuery, reads: Reads) => Promise<TaskPage>,
+  filter: TaskFilter,
+  pages: number,
+): AsyncGenerator<TaskPage> {
+  const reads = new Reads();
+  let query: ListQuery = { ...filter, limit: PAGE };
+  for (let n = 0; n < pages; n++) {
+    const page = await list(query, reads);
+    yield page;
+    if (page.next === null) return;
+    query = { ...query, before: page.next };
+  }
 }
 
 /** Every kind that ever had a task here, or the first so many. */

@@ -15,8 +15,8 @@ export interface StreamPlacesOptions {
 export interface StreamClient {
   /** The operator's token; empty where none is shown. */
   name: string;
-  /** The task whose token is shown; `null` where none is. */
-  taskId: string | null;
+  /** What the signed token is for that is shown, a task or an owner; `null` where none is. */
+  subject: string | null;
   /** Where it comes from. */
   address: string;
 }
@@ -74,10 +74,10 @@ export class StreamPlaces {
 
 /**
  * As whom a client counts. Whoever has a token of the operator is that token, wherever it comes from,
- * sessions of the page included. A task's token counts for its task, since there may be many of
- * one, and for the address, since there may be many tasks.
+ * sessions of the page included. A signed token counts for what it is for, since there may be many of
+ * it, and for the address, since there may be many of these.
  */
-function namesOf({ name, taskId, address }: StreamClient): string[] {
+function namesOf({ name, subject, address }: StreamClient): string[] {
   if (name !== "") return [`token ${name}`];
-  return [...(taskId === null ? [] : [`task ${taskId}`]), `address ${address}`];
+  return [...(subject === null ? [] : [subject]), `address ${address}`];
 }

@@ -98,7 +98,8 @@ export function describeApi({ routes, kinds, version, secured, cookie, root }: A
           type: "apiKey",
           in: "query",
           name: "token",
-          description: "What a submit answered as 'token': also as a Bearer token. " +
+          description:
+            "What a submit or POST /tokens answered as 'token': also as a Bearer token. " +
             "A stream of several tasks takes one of each, separated by commas",
         },
       },
@@ -202,7 +203,7 @@ function newTaskSchema(schema: Json, kinds: readonly Kind[]): Json {
 function securityOf(need: Need): Json {
   if (need === "public") return [];
   const own = [{ operator: [] }, { session: [] }];
-  return need === "task" || need === "tasks" ? [...own, { task: [] }] : own;
+  return ["task", "tasks", "list"].includes(need) ? [...own, { task: [] }] : own;
 }
 
 function inputPath(kind: string): string {

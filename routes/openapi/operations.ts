@@ -9,7 +9,8 @@ import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
 import { KIND_PATTERN } from "../../lib/task/define.ts";
 import { ULID } from "../../lib/task/ulid.ts";
-import { BULK_CHANGE, CREDENTIALS, NEW_TASK } from "../bodies.ts";
+import { MAX_OWNER, MAX_TAGS } from "../../lib/task/labels.ts";
+import { BULK_CHANGE, CREDENTIALS, NEW_TASK, NEW_TOKEN, PLAIN, TAG } from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */
@@ -58,6 +59,11 @@ const many = (word: z.ZodType, of: string, max: number) =>
 const orNone = ({ source }: RegExp) =>
   z.string().regex(new RegExp(`^(?:${source.slice(1, -1)})?$`));
 const kind = z.string().regex(KIND_PATTERN);
+
+const labels = {
+  owner: text.meta({ maxLength: MAX_OWNER, pattern: PLAIN }).describe("The tasks of this owner"),
+  tag: many(TAG, "Up to 20 tags: tasks that have each of them", MAX_TAGS),
+};
 
 /** A task's, in either case. */
 export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/);
@@ -155,6 +161,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: {
       status: many(z.enum(STATUSES), `Of ${STATUSES.join(", ")}`, 100),
       kind: many(kind, "Up to 100 kinds", 100),
+      ...labels,
       q: text.max(200).describe("Up to 200 characters, found in id, kind, message, stage or error"),
       created_after: instant,
       created_before: instant,
@@ -181,7 +188,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "changeTasks",
     summary: "Cancel, retry or delete many tasks",
     description: "Each is decided for itself. A retry takes those that failed or were canceled. " +
-      "A cancel does not wait for running tasks to end.",
+      "A cancel does not wait for running tasks to end. With a filter one request takes up to " +
+      "1,000 tasks, the newest first.",
     body: BULK_CHANGE,
     writes: true,
     answers: {
@@ -192,7 +200,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /tasks/counts": {
     id: "countTasks",
     summary: "How many tasks there are in each state",
-    query: { kind: many(kind, "Up to 100 kinds", 100) },
+    query: { kind: many(kind, "Up to 100 kinds", 100), ...labels },
     answers: { 200: ["Counts", "Counts"], 400: ["A parameter is wrong", "Problem"] },
   },
   "GET /tasks/stream": {
@@ -205,6 +213,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: {
       ids: many(ANY_ID, "Up to 1,000 tasks", 1000).min(1),
       kind: orNone(KIND_PATTERN).describe("Those of one kind"),
+      ...labels,
       rows: many(ANY_ID, "Up to 20 tasks whose log and output rows are wanted", 20).min(1),
       ...lastEventId.query,
     },
@@ -279,6 +288,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       400: ["The Idempotency-Key cannot be one", "Problem"],
       409: ["It is not finished", "Problem"],
       422: ["The Idempotency-Key was used otherwise", "Problem"],
+    },
+  },
+  "POST /tokens": {
+    id: "createToken",
+    summary: "Make a token for one task, or for the tasks of an owner",
+    description: "It expires. Nobody can hand on what they may not do themselves.",
+    body: NEW_TOKEN,
+    answers: {
+      200: ["The token, and until when it is valid", "SignedToken"],
+      404: ["It cannot be the id of a task", "Problem"],
+      409: ["This server needs no token", "Problem"],
     },
   },
   "POST /uploads": {

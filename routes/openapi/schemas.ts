@@ -27,6 +27,8 @@ const fields = {
   task_id: id,
   kind: z.string(),
   status,
+  owner: z.string().exactOptional().describe("Whose it is; absent for nobody's"),
+  tags: z.array(z.string()).exactOptional().describe("What it belongs to; absent for none"),
   progress: z.number().min(0).max(100).nullable()
     .describe("Percent; never falls within an attempt; null while the total is unknown"),
   done: z.number().nullable(),
@@ -74,6 +76,9 @@ export const SCHEMAS = {
   Counts: z.strictObject({
     ...Object.fromEntries(STATUSES.map((name) => [name, count])),
     limit: count.describe("A count as large means so many, or more"),
+    partial: z.literal(true).exactOptional().describe(
+      "There are more than were counted: only with an owner, tags, or for who sees some tasks alone",
+    ),
   }),
   Details: z.strictObject({
     task_id: id,
@@ -125,10 +130,13 @@ export const SCHEMAS = {
       status: status.optional(),
       error: z.string().optional(),
     })),
+    matched: count.describe("How many there were of those named or picked"),
     refused: z.partialRecord(z.enum(STATUSES), count).describe(
-      "How many it was not done to, by their state",
+      "How many it was not done to, or would not be, by their state",
     ),
+    next_cursor: id.nullable().describe("There may be more: ask again with this as 'cursor'"),
   }),
+  SignedToken: z.strictObject({ token: z.string(), expires_at: time }),
   Upload: z.strictObject({
     upload_id: id,
     size: count,

@@ -10,6 +10,7 @@ import { SignJWT, UnsecuredJWT } from "jose";
 import { keys } from "../../lib/kv/keys.ts";
 import { start } from "../../embed/open.ts";
 import { readConfig } from "../../lib/config/read_config.ts";
+import type { Can } from "../../lib/http/tokens.ts";
 import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { post } from "../helpers/api.ts";
@@ -28,6 +29,7 @@ const OTHER_SUBMIT = "other-secret-0123456789";
 const HEADWAY_TOKENS = [
   ...Object.entries(SECRETS).map(([scope, secret]) => `the-${scope}:${scope}:${secret}`),
   `another:submit:${OTHER_SUBMIT}`,
+  ...Object.entries(SECRETS).map(([scope, secret]) => `o-${scope}:${scope}@acme:acme-${secret}`),
 ].join(",");
 
 function bearer(token: string): Record<string, string> {
@@ -36,7 +38,7 @@ function bearer(token: string): Record<string, string> {
 
 /** Submits a task that waits, and gives its id and its token. */
 async function submitWaiting(app: Server): Promise<{ id: string; token: string }> {
-  const body = { kind: "echo", delay_ms: 3_600_000 };
+  const body = { kind: "echo", delay_ms: 3_600_000, owner: "acme" };
   const response = await post(`${app.url}/tasks`, body, bearer(SECRETS.submit));
   const { task_id, token } = await response.json();
   assertEquals(response.status, 201);
@@ -65,8 +67,19 @@ const MAY: Record<string, readonly string[]> = {
   // Its own tasks alone: A is one of them.
   submit: ["public", "any", "submit", "task", "tasks", "list", "own"],
   "another's submit": ["public", "any", "submit", "tasks", "list"],
-  admin: ["public", "any", "task", "tasks", "list", "own", "read", "submit", "admin"],
+  admin: [
+    ...["public", "any", "task", "tasks", "list", "own", "change", "bulk"],
+    ...["read", "submit", "admin"],
+  ],
   "task's own": ["public", "task"],
+  // Those of one owner: A is such a task.
+  "acme's read": ["public", "any", "task", "tasks", "list"],
+  "acme's submit": ["public", "any", "submit", "task", "tasks", "list", "own"],
+  "acme's admin": [
+    ...["public", "any", "submit", "task", "tasks", "list", "own", "change", "bulk"],
+  ],
+  "acme's token": ["public", "task", "tasks", "list"],
+  "acme's token to cancel": ["public", "own"],
 };
 
 Deno.test("every route of the table needs what the table says, of every credential there is", async () => {
@@ -90,13 +103,28 @@ Deno.test("every route of the table needs what the table says, of every credenti
     "nonsense": "x",
     "an operator's, cut": SECRETS.admin.slice(0, -1),
   };
-  const shown: [credential: string, headers: Record<string, string>, may: readonly string[]][] = [
+  const ownerToken = async (can: Can[], owner = "acme") =>
+    (await app.auth.signFor({ owner }, can))!.token;
+  const shown: (readonly [
+    credential: string,
+    headers: Record<string, string>,
+    may: readonly string[],
+  ])[] = [
     ["none", {}, MAY.none!],
     ...Object.entries(SECRETS).map(([scope, secret]) =>
       [scope, bearer(secret), MAY[scope]!] as [string, Record<string, string>, readonly string[]]
     ),
     ["another's submit", bearer(OTHER_SUBMIT), MAY["another's submit"]!],
     ["task A's", bearer(a.token), MAY["task's own"]!],
+    ...Object.entries(SECRETS).map(([scope, secret]) =>
+      [`acme's ${scope}`, bearer(`acme-${secret}`), MAY[`acme's ${scope}`]!] as const
+    ),
+    ["acme's token", bearer(await ownerToken(["read"])), MAY["acme's token"]!],
+    ["acme's, to cancel", bearer(await ownerToken(["cancel"])), MAY["acme's token to cancel"]!],
+    ["acme's, for nothing yet", bearer(await ownerToken(["signal"])), ["public"]],
+    ["globex's token", bearer(await ownerToken(["read", "cancel"], "globex")), [
+      ...["public", "tasks", "list"],
+    ]],
     ["task B's", bearer(b.token), ["public"]],
     ...Object.entries(forged).map(([name, token]) =>
       [name, bearer(token), ["public"]] as [string, Record<string, string>, readonly string[]]
@@ -117,7 +145,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
       assert(MAY.admin!.includes(need), `${method} ${path} needs something: ${need}`);
       for (const [credential, headers, may] of shown) {
         const changes = path.startsWith("/tasks/:id") && method !== "GET";
-        if (changes && ["admin", "submit"].includes(credential)) continue;
+        if (changes && /admin|^submit|acme's submit|to cancel/.test(credential)) continue;
         const abort = new AbortController();
         const response = await fetch(app.url + path.replace(":id", a.id.toLowerCase()), {
           method,
@@ -182,7 +210,7 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
   for (const path of others) {
     assertEquals(await status(path, { headers: bearer(a.token) }), 403, path);
     const query = `${path}${path.includes("?") ? "&" : "?"}token=${a.token}`;
-    const takes = path.startsWith("/tasks/stream") && path !== "/tasks/stream-all";
+    const takes = path.startsWith("/tasks") && path !== "/tasks/stream-all";
     assertEquals(await status(query), takes ? 403 : 401, path);
   }
   const many = `/tasks/stream?ids=${a.id.toLowerCase()}&rows=${a.id}`;
@@ -253,8 +281,9 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
   assertEquals(await listed("?kind=echo&status=pending", SECRETS.submit), [mine.id]);
   assertEquals(await listed(`?q=${theirs.task_id}`, SECRETS.submit), []);
   assertEquals((await listed("", SECRETS.read)).length, 3);
+  const counts = await (await send("/tasks/counts", SECRETS.submit)).json();
+  assertEquals([counts.pending, counts.completed], [1, 0]);
   const refused: [path: string, method: string][] = [
-    ["/tasks/counts", "GET"],
     ["/tasks/stream-all", "GET"],
     ["/metrics", "GET"],
     [`/tasks/stream?ids=${mine.id},${theirs.task_id}`, "GET"],
@@ -633,7 +662,7 @@ Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that ca
     await using app = await testApp(settings);
     for (const [letter, status] of [["a", 200], ["b", 200], ["c", 403], ["d", 401]] as const) {
       const headers = bearer(letter.repeat(16));
-      const response = await fetch(`${app.url}/tasks/counts`, { headers });
+      const response = await fetch(`${app.url}/metrics`, { headers });
       await response.body?.cancel();
       assertEquals(response.status, status);
     }

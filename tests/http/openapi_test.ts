@@ -180,6 +180,9 @@ function specific(
       return [`/tasks/${id}/cancel`];
     },
     "POST /tasks/:id/cancel 409": async () => [`/tasks/${await done()}/cancel`],
+    "POST /tokens 200": () => ["/tokens", json({ owner: "acme", can: ["read", "cancel"] })],
+    "POST /tokens 404": () => ["/tokens", json({ task_id: "x" })],
+    "POST /tokens 409": () => ["/tokens", json({ owner: "acme" })],
     "POST /uploads 400": () => [
       "/uploads",
       { body: "no form", headers: { "content-type": "multipart/form-data; boundary=x" } },
@@ -200,7 +203,7 @@ function serverFor(status: number, name: string): keyof Servers {
   if (status === 429) return "sparing";
   if (status === 503) return "stalled";
   if (status === 507) return "full";
-  return name === "POST /login 409" ? "open" : "main";
+  return name === "POST /login 409" || name === "POST /tokens 409" ? "open" : "main";
 }
 
 /** The answer to a body that does not end. */
@@ -306,7 +309,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
           if (status === 401) headers = {};
           if (status === 429 && method === "GET") headers = bearer("a-guess");
           if (status === 403) {
-            const writes = ["submit", "own", "admin"].includes(need);
+            const writes = ["submit", "own", "change", "bulk", "admin"].includes(need);
             const secret = writes ? SECRETS.read : need === "read" ? SECRETS.submit : token;
             headers = need === "public" ? { origin: "https://else.example" } : bearer(secret);
           }
@@ -365,7 +368,8 @@ Deno.test("records of every kind and state have the documented shape", async () 
       ["echo", "x"],
     ] as const
   ) {
-    const response = await post(`${app.url}/tasks`, { kind, input });
+    const labels = kind === "echo" ? {} : { owner: "acme", tags: ["a", "b"] };
+    const response = await post(`${app.url}/tasks`, { kind, input, ...labels });
     const record = await response.json();
     assertEquals(SCHEMAS.SubmittedTask.safeParse(record).error, undefined);
     ids.push(record.task_id);

@@ -319,7 +319,7 @@ for (const [name, { field, good, bad = [] }] of Object.entries(CASES)) {
 Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the secret", () => {
   const secret = "0123456789abcdef";
   const wrong: [text: string, why: string][] = [
-    [secret, "entry 1 is not name:scope[+scope]:secret"],
+    [secret, "entry 1 is not name:scope[+scope][@owner]:secret"],
     [`a:read:${secret},b:read`, "entry 2 is not"],
     [`a:read:${secret.slice(1)}`, "the secret of 'a' is shorter than 16 characters"],
     [`a:write:${secret}`, "'a' has an unknown scope: the scopes are admin, submit, read"],
@@ -327,6 +327,8 @@ Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the se
     [`a:read:${secret},a:submit:${secret}x`, "the name 'a' is used twice"],
     [`a:read:${secret},b:submit:${secret}`, "the secret of 'b' is also another token's"],
     [`a:read:${secret} ${secret}`, "entry 1 is not"],
+    [`a:read@:${secret}`, "entry 1 is not"],
+    [`a:read@${"o".repeat(129)}:${secret}`, "the owner of 'a' is longer than 128 characters"],
     [",", "there is no token in it"],
   ];
   for (const [text, why] of wrong) {

@@ -2,21 +2,18 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Auth, type Credentials } from "../../../lib/http/auth.ts";
 import {
+  type Act,
+  isAmong,
   type Need,
-  needsOwn,
+  NOBODY,
   permit,
   type Principal,
-  seesOwn,
+  type Tasks,
+  tasksOf,
 } from "../../../lib/http/principal.ts";
 import { HttpError } from "../../../lib/http/errors.ts";
 import { createLogger } from "../../../lib/base/log.ts";
-import {
-  digestOf,
-  findToken,
-  parseTokens,
-  type Scope,
-  type Token,
-} from "../../../lib/http/tokens.ts";
+import { digestOf, findToken, parseTokens, type Token } from "../../../lib/http/tokens.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const OTHER = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
@@ -54,7 +51,7 @@ Deno.test("Auth.authenticate() takes a task's token until the second it expires"
   const authorization = `Bearer ${await it.auth.taskToken(ID)}`;
   const principal = await it.auth.authenticate({ ...NOTHING, authorization });
   const expiresAt = it.clock.now + 60_000;
-  assertEquals(principal, { name: "", scopes: [], taskIds: [ID], expiresAt, session: null });
+  assertEquals(principal, { ...NOBODY, taskIds: [ID], can: ["read"], expiresAt });
   it.clock.now += 59_999;
   assert(await it.auth.authenticate({ ...NOTHING, authorization }));
   it.clock.now += 1;
@@ -120,14 +117,34 @@ Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whate
   );
 });
 
-Deno.test("permit() lets nobody pass beyond their scopes", () => {
-  const of = (scopes: Scope[], taskIds: string[] | null = null): Principal => ({
-    name: "x",
-    scopes,
-    taskIds,
-    expiresAt: null,
-    session: null,
-  });
+/** By hand: which needs each principal passes, as far as the store is not asked. */
+const PASSES: [who: string, principal: Partial<Principal>, needs: string][] = [
+  ["reads", { scopes: ["read"] }, "any task tasks list read"],
+  // Of a task they submitted themselves, whoever asks the store knows.
+  ["submits", { scopes: ["submit"] }, "any task tasks list own submit"],
+  ["both", { scopes: ["submit", "read"] }, "any task tasks list own read submit"],
+  [
+    "the operator",
+    { scopes: ["admin", "submit", "read"] },
+    "any task tasks list own change bulk read submit admin",
+  ],
+  ["reads an owner's", { scopes: ["read"], owner: "o" }, "any task tasks list"],
+  ["submits an owner's", { scopes: ["submit"], owner: "o" }, "any task tasks list own submit"],
+  [
+    "an owner's admin",
+    { scopes: ["admin", "submit", "read"], owner: "o" },
+    "any task tasks list own change bulk submit",
+  ],
+  ["a task's token", { taskIds: [ID], can: ["read"] }, "task tasks"],
+  ["a task's, to cancel", { taskIds: [ID], can: ["cancel"] }, "own"],
+  ["a task's, for nothing yet", { taskIds: [ID], can: ["signal"] }, ""],
+  ["an owner's token", { owner: "o", can: ["read"] }, "task tasks list"],
+  ["an owner's, for both", { owner: "o", can: ["read", "cancel"] }, "task tasks list own"],
+  ["an owner's, for nothing yet", { owner: "o", can: [] }, ""],
+  ["nobody", {}, ""],
+];
+
+Deno.test("permit() lets nobody pass beyond their scopes, their task or their owner", () => {
   const status = (principal: Principal | null, need: Need, taskIds?: string[]) => {
     try {
       permit(principal, need, taskIds);
@@ -137,30 +154,111 @@ Deno.test("permit() lets nobody pass beyond their scopes", () => {
     }
   };
   assertEquals(status(null, "public"), 200);
-  const needs = ["any", "task", "tasks", "list", "own", "read", "submit", "admin"] as const;
-  for (const need of needs) {
-    const reads = need === "task" || need === "tasks";
-    assertEquals(status(null, need, [ID]), 401);
-    assertEquals(status(of([], [ID]), need, [OTHER]), 403);
-    assertEquals(status(of([], [ID]), need, [ID]), reads ? 200 : 403);
-    assertEquals(status(of([], [ID]), need, [ID, OTHER]), 403);
-    assertEquals(status(of([], [ID, OTHER]), need, [OTHER, ID]), reads ? 200 : 403);
-    assertEquals(status(of([], [ID]), need), 403);
-    const writes = ["submit", "own", "admin"].includes(need);
-    assertEquals(status(of(["read"]), need, [ID]), writes ? 403 : 200, need);
-    // Of a task they submitted themselves, whoever asks the store knows.
-    const lists = ["any", "submit", "list", "tasks"].includes(need);
-    assertEquals(status(of(["submit"]), need, [ID]), lists ? 200 : 403, need);
-    assertEquals(seesOwn(of(["submit"]), need), need === "list" || need === "tasks");
-    assertEquals(needsOwn(of(["submit"]), need), need === "task" || need === "own");
-    assertEquals(seesOwn(of(["submit", "read"]), need), false);
-    assertEquals(needsOwn(of(["submit", "read"]), need), need === "own");
-    for (const other of [of(["read"]), of([]), of([], [ID]), of(["admin", "submit", "read"])]) {
-      assertEquals([seesOwn(other, need), needsOwn(other, need)], [false, false], need);
+  const needs: Need[] = [
+    ...[
+      "any",
+      "task",
+      "tasks",
+      "list",
+      "own",
+      "change",
+      "bulk",
+      "read",
+      "submit",
+      "admin",
+    ] as const,
+  ];
+  for (const [who, some, passes] of PASSES) {
+    const principal: Principal = { ...NOBODY, ...some };
+    for (const need of needs) {
+      assertEquals(status(null, need, [ID]), 401);
+      const wanted = passes.split(" ").includes(need) ? 200 : 403;
+      assertEquals(status(principal, need, [ID]), wanted, `${who}: ${need}`);
+      if (!some.taskIds) continue;
+      for (const ids of [[], [OTHER], [ID, OTHER]]) {
+        assertEquals(status(principal, need, ids), 403, `${who}: ${need} of ${ids}`);
+      }
     }
   }
-  const error = assertThrows(() => permit(of(["read"]), "own", [ID]), HttpError);
+  const two: Principal = { ...NOBODY, taskIds: [ID, OTHER], can: ["read"] };
+  assertEquals(status(two, "tasks", [OTHER.toLowerCase(), ID]), 200);
+  const error = assertThrows(
+    () => permit({ ...NOBODY, scopes: ["read"] }, "own", [ID]),
+    HttpError,
+  );
   assertEquals(error.options.extra, { scope: "admin" });
+});
+
+Deno.test("tasksOf() and isAmong() say whose tasks somebody sees, and of no other", () => {
+  const cases: [principal: Partial<Principal>, act: Act, tasks: Tasks][] = [
+    [{ scopes: ["read"] }, "read", "all"],
+    [{ scopes: ["read"] }, "cancel", "none"],
+    [{ scopes: ["submit"], name: "me" }, "read", { submitter: "me" }],
+    [{ scopes: ["submit"], name: "me" }, "cancel", { submitter: "me" }],
+    [{ scopes: ["submit"], name: "me" }, "change", "none"],
+    [{ scopes: ["submit", "read"], name: "me" }, "read", "all"],
+    [{ scopes: ["submit"], name: "me", owner: "o" }, "read", { owner: "o" }],
+    [{ scopes: ["read"], owner: "o" }, "cancel", "none"],
+    [{ scopes: ["admin", "submit", "read"], owner: "o" }, "change", { owner: "o" }],
+    [{ scopes: ["admin", "submit", "read"] }, "change", "all"],
+    [{ owner: "o", can: ["cancel"] }, "read", "none"],
+    [{ owner: "o", can: ["cancel", "signal"] }, "signal", { owner: "o" }],
+    [{ taskIds: [ID], can: ["read"] }, "read", { ids: [ID] }],
+    [{ taskIds: [ID], can: ["read"] }, "change", "none"],
+  ];
+  for (const [some, act, tasks] of cases) {
+    assertEquals(tasksOf({ ...NOBODY, ...some }, act), tasks, JSON.stringify([some, act]));
+  }
+  const mine = { owner: "o", submitter: "me" };
+  const among = (tasks: Tasks, task: Parameters<typeof isAmong>[2]) => isAmong(tasks, ID, task);
+  assert(among("all", null) && !among("none", mine));
+  assert(among({ owner: "o" }, mine) && among({ submitter: "me" }, mine));
+  assert(among({ ids: [ID] }, null) && !among({ ids: [OTHER] }, mine));
+  for (const other of [null, {}, { owner: "O" }, { submitter: "o" }, { owner: "me" }]) {
+    assert(!among({ owner: "o" }, other) && !among({ submitter: "me" }, other));
+  }
+});
+
+Deno.test("Auth.signFor() makes tokens that open no more than they say, with a key for each use", async () => {
+  using it = await open();
+  const of = (token: string) =>
+    it.auth.authenticate({ ...NOTHING, authorization: `Bearer ${token}` });
+  const sign = async (...args: Parameters<Auth["signFor"]>) => (await it.auth.signFor(...args))!;
+  const mine = await sign({ owner: "é, o" }, ["read", "cancel"]);
+  const expiresAt = it.clock.now + 60_000;
+  assertEquals(mine.expiresAt, expiresAt);
+  assertEquals(await of(mine.token), {
+    ...NOBODY,
+    owner: "é, o",
+    can: ["read", "cancel"],
+    expiresAt,
+  });
+  // An owner who is called as a task is does not get that task, nor the other way round.
+  assertEquals((await of((await sign({ owner: ID }, ["read"])).token))?.taskIds, null);
+  const [head, payload, signature] = mine.token.split(".") as [string, string, string];
+  const claims = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(payload, {
+    alphabet: "base64url",
+  })));
+  const bend = (more: object) => {
+    const json = new TextEncoder().encode(JSON.stringify({ ...claims, ...more }));
+    return `${head}.${json.toBase64({ alphabet: "base64url", omitPadding: true })}.${signature}`;
+  };
+  for (const more of [{ sub: "you" }, { aud: "task" }, { can: ["read", "signal"] }, { exp: 9e9 }]) {
+    assertEquals((await assertRejects(() => of(bend(more)), HttpError)).status, 401);
+  }
+  // Several tokens open what each of them does; an owner's stands alone.
+  const [a, b] = [
+    await sign({ task: ID }, ["read", "cancel"]),
+    await sign({ task: OTHER }, ["read"]),
+  ];
+  const query = `${a.token},${b.token}`;
+  assertEquals((await it.auth.authenticate({ ...NOTHING, query }))?.can, ["read"]);
+  const mixed = `${a.token},${mine.token}`;
+  const two = await assertRejects(
+    () => it.auth.authenticate({ ...NOTHING, query: mixed }),
+    HttpError,
+  );
+  assertEquals([two.status, two.options.field], [400, "token"]);
 });
 
 Deno.test("Auth.authenticate() takes tokens of several tasks, as long as each is valid", async () => {
@@ -218,4 +316,17 @@ Deno.test("parseTokens() never tells a secret, whatever is wrong", () => {
       },
     ),
   );
+});
+
+Deno.test("parseTokens() binds a token to an owner, and says what cannot be one", () => {
+  const secret = "0123456789abcdef@:x";
+  const [free, bound] = parseTokens(`a:read:${secret}\nb:read+submit@acme/é:${secret}y`);
+  assertEquals([free!.owner, bound!.owner, bound!.scopes], [
+    undefined,
+    "acme/é",
+    ["submit", "read"],
+  ]);
+  for (const wrong of ["b:read@:", "b:@o:", `b:read@${"o".repeat(129)}:`, "b:read@a b:"]) {
+    assertThrows(() => parseTokens(wrong + secret), TypeError);
+  }
 });

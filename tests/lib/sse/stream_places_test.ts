@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { StreamPlaces } from "../../../lib/sse/stream_places.ts";
 
-const nobody = { name: "", taskId: null, address: "1.1.1.1" };
+const nobody = { name: "", subject: null, address: "1.1.1.1" };
 
 /** Takes as many as there are. */
 function fill(places: StreamPlaces, client: Parameters<StreamPlaces["take"]>[0], ids = 0): number {
@@ -18,7 +18,7 @@ Deno.test("StreamPlaces bounds an address, a task's token and one of the operato
   assertEquals(fill(places, { ...nobody, name: "me" }), 10);
   assertEquals(fill(places, { ...nobody, name: "me", address: "9.9.9.9" }), 0);
   // Of one task there may be many tokens and addresses, and of one address many tasks.
-  const watch = (taskId: string, address: string) => ({ name: "", taskId, address });
+  const watch = (id: string, address: string) => ({ name: "", subject: `task ${id}`, address });
   for (let n = 0; n < 6; n++) assert(places.take(watch("A", `3.0.0.${n}`)));
   assertEquals(fill(places, watch("A", "3.1.1.1")), 4);
   assertEquals(fill(places, watch("B", "3.1.1.1")), 6);
