@@ -27,10 +27,13 @@
 export { defineTask, DEFINITION, isTask, KIND_PATTERN } from "./task/define.ts";
 export type {
   AnyTask,
+  CheckpointOf,
   GivenOf,
   InputOf,
   OutputsOf,
+  ResultOf,
   RetryOptions,
+  SavedOf,
   TaskContext,
   TaskDefinition,
   TaskOptions,

@@ -1,5 +1,6 @@
 import { isInside } from "../lib/http/principal.ts";
 import { json, pathId } from "../lib/http/http.ts";
+import { readCheckpointText } from "../lib/task/checkpoint_text.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
@@ -38,7 +39,7 @@ export async function getDetails(
     task_id: id,
     status: record.status,
     input: parsed(input),
-    checkpoint: parsed(checkpoint),
+    checkpoint: checkpoint === null ? null : readCheckpointText(checkpoint).data,
     timeout_ms: stored.timeoutMs,
     interruptions: stored.interruptions,
     // Those outside, with a task's token or their own task, see that it is alive, not where.

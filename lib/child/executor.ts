@@ -6,12 +6,15 @@
  */
 
 import { checkInput, noSuchKind } from "./check_input.ts";
+import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
 import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
+import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
 import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
+import { type SaveYield, yieldType } from "../task/yield.ts";
 import { nextTurn, RunEvents } from "./run_events.ts";
 import { UploadRequests } from "./upload_requests.ts";
 import { readYield } from "./yields.ts";
@@ -171,14 +174,17 @@ export class Executor {
       const task = this.#options.kinds.get(start.kind);
       if (!task) throw new TypeError(`Cannot run '${start.kind}' as no such kind is loaded here`);
       const input = await readInput(task, start);
+      const checkpoint = await readCheckpoint(task, start.checkpoint);
       if (run.stop !== null) return { how: "stopped", reason: run.stop };
       const stages = Object.entries(task.stages ?? {});
       if (stages.length > 0) this.#events.report(run.number, { at: this.#now(), stages });
-      const generator = task.run(this.#contextOf(run, start, input));
+      const generator = task.run(this.#contextOf(run, start, input, checkpoint));
       let step = await generator.next();
       while (!step.done) {
         if (run.stop !== null) this.#comesLate(run);
-        const wrong = this.#take(run, step.value);
+        const wrong = task.checkpoint
+          ? await this.#takeChecked(run, task, step.value)
+          : this.#take(run, task, step.value);
         const wait = this.#events.pause();
         if (wait) await wait;
         if (this.#mustReturn(run)) {
@@ -207,8 +213,9 @@ export class Executor {
 
   #contextOf(
     run: Run,
-    { checkpoint, attempt, id }: Extract<ToTasks, { type: "start" }>,
+    { attempt, id }: Extract<ToTasks, { type: "start" }>,
     input: unknown,
+    checkpoint: unknown,
   ): TaskContext<unknown> {
     return {
       input,
@@ -216,7 +223,7 @@ export class Executor {
         run.hasSignal = true;
         return run.abort.signal;
       },
-      checkpoint: checkpoint === null ? undefined : JSON.parse(checkpoint),
+      checkpoint,
       attempt,
       taskId: id,
       upload: (id, options) => this.#uploads.stream(id, options?.offset ?? 0, run.abort.signal),
@@ -244,8 +251,18 @@ export class Executor {
     return run.lateYields > MAX_LATE_YIELDS || this.#elapsed() > run.mayGoOnUntil;
   }
 
+  /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */
+  async #takeChecked(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
+    try {
+      if (yieldType(value) === "save") await checkSaved(task, (value as SaveYield<unknown>).data);
+    } catch (error) {
+      return { error };
+    }
+    return this.#take(run, task, value);
+  }
+
   /** Takes what a run yielded; returns what is wrong with it, if anything is. */
-  #take(run: Run, value: unknown): { error: unknown } | null {
+  #take(run: Run, { version = 0 }: AnyTask, value: unknown): { error: unknown } | null {
     // Its end was told: it has nothing more to say.
     if (this.#runs.get(run.number) !== run) return null;
     try {
@@ -255,9 +272,10 @@ export class Executor {
         this.#events.report(run.number, yielded.report);
         return null;
       }
-      this.#events.push([run.number, yielded.type, yielded.json]);
+      const { type, json } = yielded;
+      this.#events.push([run.number, type, type === "save" ? checkpointText(json, version) : json]);
       // Nothing of what it did is lost, or done again.
-      if (yielded.type === "save" && run.quiesces) this.#abort(run.number, "stop");
+      if (type === "save" && run.quiesces) this.#abort(run.number, "stop");
       return null;
     } catch (error) {
       return { error };

@@ -46,24 +46,29 @@ const input = z.strictObject({
  * Computes SHA-2 digests of an upload in one pass, with progress in bytes. A hash in progress
  * cannot be saved, so a restart reads the upload from its beginning.
  */
-export const checksum: TaskDefinition<ChecksumInput, never, ChecksumResult, ChecksumGiven> =
-  defineTask({
-    kind: "checksum",
-    description: "SHA-2 digests of an upload",
-    input,
-    async *run({ input, signal, upload, uploadInfo }) {
-      const report = { total: (await uploadInfo(input.upload)).size, unit: "bytes", stage: "hash" };
-      const names = [...new Set(input.algorithms)];
-      const hashes = names.map((name) => createHash(name.replace("-", "")));
-      let done = 0;
+export const checksum: TaskDefinition<
+  ChecksumInput,
+  never,
+  ChecksumResult,
+  ChecksumGiven,
+  "checksum"
+> = defineTask({
+  kind: "checksum",
+  description: "SHA-2 digests of an upload",
+  input,
+  async *run({ input, signal, upload, uploadInfo }) {
+    const report = { total: (await uploadInfo(input.upload)).size, unit: "bytes", stage: "hash" };
+    const names = [...new Set(input.algorithms)];
+    const hashes = names.map((name) => createHash(name.replace("-", "")));
+    let done = 0;
+    yield progress({ ...report, done });
+    for await (const chunk of readChunks(upload(input.upload), signal)) {
+      for (const hash of hashes) hash.update(chunk);
+      done += chunk.length;
       yield progress({ ...report, done });
-      for await (const chunk of readChunks(upload(input.upload), signal)) {
-        for (const hash of hashes) hash.update(chunk);
-        done += chunk.length;
-        yield progress({ ...report, done });
-      }
-      const digests: ChecksumResult["digests"] = {};
-      names.forEach((name, i) => digests[name] = hashes[i]!.digest("hex"));
-      return { size: done, digests };
-    },
-  });
+    }
+    const digests: ChecksumResult["digests"] = {};
+    names.forEach((name, i) => digests[name] = hashes[i]!.digest("hex"));
+    return { size: done, digests };
+  },
+});

@@ -62,13 +62,19 @@ export interface CsvProfileCheckpoint extends CsvStart {
  * different values, least, greatest and mean. Goes on from its checkpoint after a restart, with the
  * same profile as without one.
  */
-export const csvProfile: TaskDefinition<CsvProfileInput, never, CsvProfile, CsvProfileInput> =
-  defineTask({
-    kind: "csv-profile",
-    description: "Rows, columns, types and values of an uploaded CSV file",
-    input: csvInput,
-    run: (context: TaskContext<CsvProfileInput>) => profileCsv(context),
-  });
+export const csvProfile: TaskDefinition<
+  CsvProfileInput,
+  never,
+  CsvProfile,
+  CsvProfileInput,
+  "csv-profile",
+  CsvProfileCheckpoint
+> = defineTask({
+  kind: "csv-profile",
+  description: "Rows, columns, types and values of an uploaded CSV file",
+  input: csvInput,
+  run: (context: TaskContext<CsvProfileInput>) => profileCsv(context),
+});
 
 /**
  * The work of {@link csvProfile}.

@@ -5,7 +5,7 @@
  */
 
 export { demo } from "./demo.ts";
-export type { DemoInput, DemoResult } from "./demo.ts";
+export type { DemoCheckpoint, DemoInput, DemoResult } from "./demo.ts";
 export { checksum } from "./checksum.ts";
 export type { ChecksumAlgorithm, ChecksumInput, ChecksumResult } from "./checksum.ts";
 export { csvProfile } from "./csv_profile.ts";

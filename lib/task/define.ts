@@ -27,14 +27,17 @@ export interface UploadInfo {
 }
 
 /** What `run` is given. */
-export interface TaskContext<Input> {
+// deno-lint-ignore no-explicit-any -- without a schema, what this task's own `save` wrote
+export interface TaskContext<Input, Checkpoint = any> {
   /** The validated input. */
   input: Input;
   /** Aborts on cancel, time-out and stop. `signal.reason` tells which. */
   signal: AbortSignal;
-  /** What the task last saved; `undefined` at a first start. */
-  // deno-lint-ignore no-explicit-any -- written by this task's own `save`
-  checkpoint: any;
+  /**
+   * What the task last saved, as its `checkpoint` schema makes it where it has one; `undefined` at a
+   * first start.
+   */
+  checkpoint: Checkpoint | undefined;
   /** From 1. A restart after a crash is the same attempt. */
   attempt: number;
   /** The task's id. */
@@ -67,9 +70,11 @@ export interface TaskOptions<
   Schema extends StandardSchema | undefined,
   Result,
   Yielded extends Yield,
+  Kind extends string = string,
+  Saved extends StandardSchema | undefined = undefined,
 > {
   /** Names it: lower-case letters, digits, `-`, `_` and `.`, at most 64 characters. */
-  kind: string;
+  kind: Kind;
   /** A sentence for the form that starts it. */
   description?: string;
   /**
@@ -78,6 +83,26 @@ export interface TaskOptions<
    * from 4.2, ArkType, Valibot with `toStandardJsonSchema()`), and offers a box for JSON where not.
    */
   input?: Schema;
+  /**
+   * Any Standard Schema, of what `save()` takes. A checkpoint is checked when it is yielded and when a
+   * run starts with it, and `checkpoint` is what the schema makes of it.
+   */
+  checkpoint?: Saved;
+  /**
+   * Which layout of checkpoints this code writes, from 1. Raise it when the layout changes, and give
+   * `migrate`. A checkpoint of a newer version fails the attempt.
+   */
+  version?: number;
+  /**
+   * Makes a checkpoint of this version out of an older one; `undefined` starts the work from its
+   * beginning. `from` is 0 for one that was saved before there was a `version`. It may be called
+   * again with the same checkpoint.
+   */
+  migrate?(
+    // deno-lint-ignore no-explicit-any -- of a layout that the types no longer have
+    checkpoint: any,
+    from: number,
+  ): SavedOf<Saved> | undefined | Promise<SavedOf<Saved> | undefined>;
   /** What happens when an attempt fails. Without it, a failure is final. */
   retry?: RetryOptions;
   /** Milliseconds an attempt may take. Without it, as long as it likes. */
@@ -92,38 +117,81 @@ export interface TaskOptions<
    */
   stages?: Readonly<Record<string, number>>;
   /** The work. */
-  run(context: TaskContext<InputOf<Schema>>): AsyncGenerator<Yielded, Result, void>;
+  run(
+    context: TaskContext<InputOf<Schema>, CheckpointOf<Saved>>,
+  ): AsyncGenerator<Yielded, Result, void>;
 }
 
-/** The validated input type of a schema; `unknown` without one. */
-export type InputOf<Schema> = Schema extends StandardSchema ? OutputOf<Schema>
+/** The validated input, by a definition or by its schema; `unknown` without a schema. */
+export type InputOf<Of> = Of extends StandardSchema ? OutputOf<Of>
+  : Of extends { readonly input: StandardSchema<infer _, infer Input> | undefined } ? Input
   : unknown;
 
-/** What a schema takes: as {@link InputOf}, where a default may be left out. */
-export type GivenOf<Schema> = Schema extends StandardSchema ? SchemaInputOf<Schema>
+/** What a submit takes: as {@link InputOf}, where a default may be left out. */
+export type GivenOf<Of> = Of extends StandardSchema ? SchemaInputOf<Of>
+  : Of extends { readonly input: StandardSchema<infer Given, infer _> | undefined } ? Given
+  : unknown;
+
+/** What a task goes on from, by its definition or by the schema of it; `any` without one. */
+export type CheckpointOf<Of> = Of extends StandardSchema ? OutputOf<Of>
+  : Of extends { readonly checkpoint: StandardSchema<infer _, infer Checkpoint> | undefined }
+    ? Checkpoint
+  // deno-lint-ignore no-explicit-any -- without a schema, the task knows what it saves
+  : any;
+
+/** What `save()` takes: as {@link CheckpointOf}, where a default may be left out. */
+export type SavedOf<Of> = Of extends StandardSchema ? SchemaInputOf<Of>
+  : Of extends { readonly checkpoint: StandardSchema<infer Saved, infer _> | undefined } ? Saved
+  // deno-lint-ignore no-explicit-any -- likewise
+  : any;
+
+/** What a task puts out with `output()`, by its definition or by what it yields. */
+export type OutputsOf<Of> = Of extends OutputYield<infer Output> ? Output
+  : Of extends { run(context: never): AsyncGenerator<infer Yielded> } ? OutputsOf<Yielded>
+  : never;
+
+/** What a task returns, by its definition. */
+export type ResultOf<Task> = Task extends
+  { run(context: never): AsyncGenerator<unknown, infer Result> } ? Result
   : unknown;
 
 /** The marker of a task definition, the same in two copies of this module. */
 export const DEFINITION: unique symbol = Symbol.for("headway.task");
 
 /**
- * A kind of task. Made by {@link defineTask}; its type carries the input (as `run` has it and as it
- * is given), output and result.
+ * A kind of task. Made by {@link defineTask}; its type carries the kind, the input and the checkpoint
+ * (as `run` has them and as they are given), the output and the result.
  */
 export interface TaskDefinition<
   Input = unknown,
   Output = unknown,
   Result = unknown,
   Given = Input,
+  Kind extends string = string,
+  // deno-lint-ignore no-explicit-any -- without a schema, the task knows what it saves
+  Checkpoint = any,
+  Saved = Checkpoint,
 > {
   /** Marks the value, also across two copies of this module. */
   readonly [DEFINITION]: true;
   /** See {@link TaskOptions.kind}. */
-  readonly kind: string;
+  readonly kind: Kind;
   /** See {@link TaskOptions.description}. */
   readonly description: string | undefined;
   /** See {@link TaskOptions.input}. */
   readonly input: StandardSchema<Given, Input> | undefined;
+  /** See {@link TaskOptions.checkpoint}. */
+  readonly checkpoint: StandardSchema<Saved, Checkpoint> | undefined;
+  /** See {@link TaskOptions.version}; 0 without one. */
+  readonly version: number;
+  /** See {@link TaskOptions.migrate}. */
+  readonly migrate:
+    | ((
+      // deno-lint-ignore no-explicit-any -- of a layout that the types no longer have
+      checkpoint: any,
+      from: number,
+    ) => Saved | undefined | Promise<Saved | undefined>)
+    | undefined;
   /** With its defaults filled in. */
   readonly retry: Required<RetryOptions>;
   /** Milliseconds, or `undefined` for no time-out. */
@@ -135,15 +203,14 @@ export interface TaskDefinition<
   /** See {@link TaskOptions.stages}. */
   readonly stages: Readonly<Record<string, number>> | undefined;
   /** Starts the work. */
-  run(context: TaskContext<Input>): AsyncGenerator<Yield<Output>, Result, void>;
+  run(
+    context: TaskContext<Input, Checkpoint>,
+  ): AsyncGenerator<Yield<Output, Saved>, Result, void>;
 }
 
 /** A definition of any types, as the engine sees it. */
 // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
-export type AnyTask = TaskDefinition<any, any, any, any>;
-
-/** What a generator puts out, of all that it yields. */
-export type OutputsOf<Yielded> = Yielded extends OutputYield<infer Output> ? Output : never;
+export type AnyTask = TaskDefinition<any, any, any, any, string, any, any>;
 
 /** What a kind may be called. */
 export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -170,12 +237,22 @@ export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
  */
 export function defineTask<
   Result,
-  Yielded extends Yield,
+  Yielded extends Yield<unknown, SavedOf<Saved>>,
   Schema extends StandardSchema | undefined = undefined,
+  Kind extends string = string,
+  Saved extends StandardSchema | undefined = undefined,
 >(
-  options: TaskOptions<Schema, Result, Yielded>,
-): TaskDefinition<InputOf<Schema>, OutputsOf<Yielded>, Result, GivenOf<Schema>> {
-  const { kind, timeout, concurrency } = options;
+  options: TaskOptions<Schema, Result, Yielded, Kind, Saved>,
+): TaskDefinition<
+  InputOf<Schema>,
+  OutputsOf<Yielded>,
+  Result,
+  GivenOf<Schema>,
+  Kind,
+  CheckpointOf<Saved>,
+  SavedOf<Saved>
+> {
+  const { kind, version = 0, timeout, concurrency } = options;
   const {
     maxAttempts = DEFAULT_RETRY.maxAttempts,
     baseMs = DEFAULT_RETRY.baseMs,
@@ -207,6 +284,20 @@ export function defineTask<
     }
   }
   checkStages(kind, options.stages);
+  checkSchema(kind, "input", options.input);
+  checkSchema(kind, "checkpoint", options.checkpoint);
+  if (options.version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
+    throw new TypeError(
+      `Cannot define task '${kind}' as 'version' must be a whole number from 1: current value is ${
+        String(version)
+      }`,
+    );
+  }
+  if (options.migrate !== undefined && (typeof options.migrate !== "function" || version === 0)) {
+    throw new TypeError(
+      `Cannot define task '${kind}' as 'migrate' must be a function, beside a 'version'`,
+    );
+  }
   if (typeof options.run !== "function") {
     throw new TypeError(
       `Cannot define task '${kind}' as 'run' must be an async generator function`,
@@ -217,6 +308,11 @@ export function defineTask<
     kind,
     description: options.description,
     input: options.input as StandardSchema<GivenOf<Schema>, InputOf<Schema>> | undefined,
+    checkpoint: options.checkpoint as
+      | StandardSchema<SavedOf<Saved>, CheckpointOf<Saved>>
+      | undefined,
+    version,
+    migrate: options.migrate?.bind(options),
     retry: { maxAttempts, baseMs, capMs },
     timeout,
     concurrency,
@@ -225,7 +321,11 @@ export function defineTask<
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,
       OutputsOf<Yielded>,
-      Result
+      Result,
+      GivenOf<Schema>,
+      Kind,
+      CheckpointOf<Saved>,
+      SavedOf<Saved>
     >["run"],
   });
 }
@@ -242,6 +342,16 @@ function checkStages(kind: string, stages: unknown): void {
   throw new TypeError(
     `Cannot define task '${kind}' as 'stages' must be 1 to ${MAX_STAGES} names of at most ` +
       `${MAX_STAGE_NAME} characters, each with a positive number`,
+  );
+}
+
+function checkSchema(kind: string, name: string, schema: unknown): void {
+  if (schema === undefined) return;
+  // That of some libraries is a function.
+  const standard = (schema as Partial<StandardSchema> | null)?.["~standard"];
+  if (typeof standard?.validate === "function") return;
+  throw new TypeError(
+    `Cannot define task '${kind}' as '${name}' must be a schema that has '~standard', as one of Zod`,
   );
 }
 

@@ -88,7 +88,7 @@ function tooLarge(what: string, size: string): RangeError {
 const PLAIN_NAME = /^[A-Za-z_$][\w$]*$/;
 
 /** A path as one would write it in code: `result.rows[3].id`. */
-function pathText(root: string, path: readonly (string | number)[]): string {
+export function pathText(root: string, path: readonly (string | number)[]): string {
   let text = root;
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;

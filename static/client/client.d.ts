@@ -55,6 +55,10 @@ export interface Defined {
   run(context: any): AsyncGenerator<any, any, any>;
 }
 
+/** The name of a task's kind. */
+export type KindOf<Task> = Task extends { readonly kind: infer Kind extends string } ? Kind
+  : string;
+
 /** The input that a task is submitted with, as its schema takes it. */
 export type InputOf<Task> = Task extends {
   readonly input: { readonly "~standard": { readonly types?: infer Types } } | undefined;
@@ -200,7 +204,7 @@ export interface SubmittedTask<Result = unknown> extends TaskRecord<Result> {
 
 /** Submits a task. */
 export function submit<Task = unknown>(
-  kind: string,
+  kind: KindOf<Task>,
   input?: InputOf<Task>,
   options?: SubmitOptions,
 ): Promise<SubmittedTask<ResultOf<Task>>>;

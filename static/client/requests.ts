@@ -6,6 +6,7 @@
 
 import type {
   InputOf,
+  KindOf,
   RequestOptions,
   ResultOf,
   SubmitOptions,
@@ -65,7 +66,7 @@ export async function refusal(response: Response): Promise<HeadwayError> {
 }
 
 export function submit<Task = unknown>(
-  kind: string,
+  kind: KindOf<Task>,
   input?: InputOf<Task>,
   { priority, delayMs, maxAttempts, timeoutMs, idempotencyKey, ...options }: SubmitOptions = {},
 ): Promise<SubmittedTask<ResultOf<Task>>> {

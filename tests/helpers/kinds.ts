@@ -133,8 +133,10 @@ export const steps = defineTask({
     interval_ms: z.number().default(0),
     gate: z.string().optional(),
   }),
+  checkpoint: z.object({ step: z.int() }),
+  version: 1,
   async *run({ input: { steps, interval_ms, gate }, checkpoint, signal }) {
-    for (let step: number = checkpoint?.step ?? 0; step < steps;) {
+    for (let step = checkpoint?.step ?? 0; step < steps;) {
       if (gate !== undefined && step === steps - 1) yield* heldAt(gate, signal, save({ step }));
       step++;
       if (interval_ms > 0) await pause(interval_ms, signal);

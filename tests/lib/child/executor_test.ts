@@ -710,3 +710,47 @@ Deno.test("Executor tells the stages of a kind first, and keeps apart what was c
     { at: 1000, stage: "parse", done: 1, total: 2 },
   ]);
 });
+
+Deno.test("Executor lets a task see that its schema does not take a checkpoint, and keeps none", async () => {
+  const peer = new Peer(async function* () {});
+  const seen: string[] = [];
+  peer.define(defineTask({
+    kind: "t",
+    checkpoint: z.object({ offset: z.number() }),
+    version: 7,
+    async *run({ checkpoint }): AsyncGenerator<Yield, unknown, void> {
+      yield log("before");
+      try {
+        yield save({ offset: "1" } as unknown as { offset: number });
+      } catch (error) {
+        seen.push(`${error}`);
+      }
+      yield save({ offset: 2 });
+      return checkpoint;
+    },
+  }));
+  peer.start({ checkpoint: '{"~headway":"checkpoint","version":7,"data":{"offset":1}}' });
+  assertEquals(await peer.end(), { how: "returned", json: '{"offset":1}' });
+  assertEquals(peer.events.map(([, type]) => type), ["log", "save", "end"]);
+  assertEquals(
+    peer.events[1]![2],
+    '{"~headway":"checkpoint","version":7,"data":{"offset":2}}',
+  );
+  assertEquals(seen.length, 1);
+  assert(seen[0]!.startsWith("TypeError: Cannot keep checkpoint.offset: "), seen[0]);
+});
+
+Deno.test("Executor begins no generator whose checkpoint was saved by newer code, and may try again", async () => {
+  const peer = new Peer(async function* () {});
+  peer.define(defineTask({
+    kind: "t",
+    version: 1,
+    run(): AsyncGenerator<Yield, void, void> {
+      throw new Error("It began");
+    },
+  }));
+  peer.start({ checkpoint: '{"~headway":"checkpoint","version":2,"data":{}}' });
+  const end = await peer.end();
+  assert(end.how === "threw");
+  assertEquals([end.error.name, end.final], ["CheckpointError", undefined]);
+});

@@ -27,6 +27,14 @@ Deno.test("defineTask() names the option that is wrong, and what it is", () => {
     [{ concurrency: 0 }, "'concurrency'"],
     [{ concurrency: 2.5 }, "'concurrency'"],
     [{ run: 5 }, "'run'"],
+    [{ version: 0 }, "'version'"],
+    [{ version: 1.5 }, "'version'"],
+    [{ version: "2" }, "'version'"],
+    [{ migrate: () => ({}) }, "'migrate'"],
+    [{ version: 2, migrate: {} }, "'migrate'"],
+    [{ input: {} }, "'input'"],
+    [{ checkpoint: { offset: 0 } }, "'checkpoint'"],
+    [{ checkpoint: null }, "'checkpoint'"],
   ];
   for (const [options, name] of wrong) {
     const all = { kind: "a", run, ...options } as Parameters<typeof defineTask>[0];

@@ -77,6 +77,9 @@ Deno.test("watch() and submit() know the types of the task they are for", () => 
     deep: "yes",
   };
   assertEquals(wrong?.size, "3");
+  holds<Equal<Parameters<typeof submit<typeof typed>>[0], "typed">>();
+  holds<Equal<Parameters<typeof submit<typeof checksum>>[0], "checksum">>();
+  holds<Equal<Parameters<typeof submit>[0], string>>();
 });
 
 Deno.test("the types that are served are those of what is served", () => {
