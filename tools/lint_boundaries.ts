@@ -65,6 +65,7 @@ function layerOf(path: string): Layer {
 
 function targetOf(specifier: string, from: string): Target {
   if (specifier === "headway") return { type: "file", path: "lib/mod.ts" };
+  if (specifier === "headway/testing") return { type: "file", path: "lib/testing/mod.ts" };
   if (specifier === "headway/client") return { type: "file", path: "static/client/client.ts" };
   if (specifier.startsWith("node:")) return { type: "built-in" };
   if (specifier.startsWith("jsr:") || specifier.startsWith("@std/")) return { type: "jsr" };
@@ -78,10 +79,10 @@ function targetOf(specifier: string, from: string): Target {
 }
 
 /**
- * What a task process loads beside its module of kinds: with the configuration of the project that
- * these are from, whose import map knows none of our names.
+ * What a task process loads beside its module of kinds, and its tests do: with the configuration of
+ * the project that these are from, whose import map knows none of our names.
  */
-const IN_TASK_PROCESSES = ["lib/child/", "lib/task/", "lib/base/", "lib/mod.ts"];
+const IN_TASK_PROCESSES = ["lib/child/", "lib/task/", "lib/base/", "lib/testing/", "lib/mod.ts"];
 /** The server's alone. */
 const IN_THE_SERVER = ["lib/base/metrics.ts"];
 

@@ -21,10 +21,11 @@ export const lookUp = defineTask({
   description: "Looks up a list of names, at the pace of the API",
   // In earnest the address stands in your configuration: who submits a task does not choose it.
   input: z.object({ url: z.url(), names: z.array(z.string()).min(1).max(1000) }),
+  checkpoint: z.object({ done: z.int() }),
   retry: { maxAttempts: 3 },
   concurrency: 1, // over all machines: two at once would share one limit
   async *run({ input: { url, names }, checkpoint, signal }) {
-    let done: number = checkpoint?.done ?? 0;
+    let done = checkpoint?.done ?? 0;
     while (done < names.length) {
       const name = names[done]!;
       const response = await fetch(`${url}?name=${encodeURIComponent(name)}`, { signal });

@@ -15,9 +15,10 @@ export const fetchPages = defineTask({
   description: "Fetches a list page by page",
   // In earnest the address stands in your configuration: who submits a task does not choose it.
   input: z.object({ url: z.url(), pages: z.int().min(1) }),
+  checkpoint: z.object({ page: z.int(), items: z.int() }),
   retry: { maxAttempts: 5, baseMs: 500, capMs: 30_000 },
   async *run({ input, checkpoint, signal, attempt }) {
-    let { page, items }: { page: number; items: number } = checkpoint ?? { page: 0, items: 0 };
+    let { page, items } = checkpoint ?? { page: 0, items: 0 };
     yield progress({
       done: page,
       total: input.pages,

@@ -20,9 +20,10 @@ export const writeText = defineTask({
   description: "Has a text written, and passes it on piece by piece",
   // In earnest the address stands in your configuration: who submits a task does not choose it.
   input: z.object({ url: z.url(), prompt: z.string() }),
+  checkpoint: z.object({ text: z.string() }),
   retry: { maxAttempts: 3 },
   async *run({ input: { url, prompt }, checkpoint, signal }) {
-    let text: string = checkpoint?.text ?? "";
+    let text = checkpoint?.text ?? "";
     let saved = text.length;
     // Models take the beginning of their answer as well as the question.
     const body = JSON.stringify({ prompt, answer_so_far: text });

@@ -17,10 +17,10 @@ export const countLines = defineTask({
   kind: "count-lines",
   description: "Counts the lines of a file",
   input: z.object({ upload: z.string().describe("The upload's id") }),
+  checkpoint: z.object({ offset: z.int(), lines: z.int() }),
   async *run({ input, checkpoint, upload, uploadInfo }) {
     const { size, name } = await uploadInfo(input.upload);
-    let { offset, lines }: { offset: number; lines: number } = checkpoint ??
-      { offset: 0, lines: 0 };
+    let { offset, lines } = checkpoint ?? { offset: 0, lines: 0 };
     let saved = offset;
     for await (const piece of upload(input.upload, { offset })) {
       for (const byte of piece) if (byte === LINE_FEED) lines++;

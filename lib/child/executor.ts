@@ -15,7 +15,7 @@ import { isFinal } from "../task/final_error.ts";
 import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
 import { type SaveYield, yieldType } from "../task/yield.ts";
-import { nextTurn, RunEvents } from "./run_events.ts";
+import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
 import { UploadRequests } from "./upload_requests.ts";
 import { readYield } from "./yields.ts";
 
@@ -28,6 +28,8 @@ export interface ExecutorOptions {
   now?: () => number;
   /** Milliseconds that only grow. @default {performance.now} */
   elapsed?: () => number;
+  /** Takes what runs say. @default {sends it in batches, with progress conflated} */
+  events?: RunEventSink;
 }
 
 /**
@@ -65,13 +67,14 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #runs = new Map<number, Run>();
   readonly #elapsed: () => number;
-  readonly #events: RunEvents;
+  readonly #events: RunEventSink;
   readonly #uploads: UploadRequests;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#elapsed = options.elapsed ?? (() => performance.now());
-    this.#events = new RunEvents((events) => options.send({ type: "batch", events }));
+    this.#events = options.events ??
+      new RunEvents((events) => options.send({ type: "batch", events }));
     this.#uploads = new UploadRequests((message) => options.send(message));
   }
 

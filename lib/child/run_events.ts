@@ -24,6 +24,9 @@ const AROUND = 64;
 /** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
 const SLICE_MS = 4;
 
+/** Where what runs say goes. */
+export type RunEventSink = Pick<RunEvents, "push" | "report" | "pause" | "taken">;
+
 export class RunEvents {
   readonly #send: (events: RunEvent[]) => void;
   /** By run: the newest progress, not yet sent. */

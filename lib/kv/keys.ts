@@ -6,7 +6,7 @@
  * | `["task", id]` | {@link ./head.ts Head} | the record and what its owner must know |
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
- * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved |
+ * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |

@@ -148,6 +148,7 @@ export type SavedOf<Of> = Of extends StandardSchema ? SchemaInputOf<Of>
 /** What a task puts out with `output()`, by its definition or by what it yields. */
 export type OutputsOf<Of> = Of extends OutputYield<infer Output> ? Output
   : Of extends { run(context: never): AsyncGenerator<infer Yielded> } ? OutputsOf<Yielded>
+  : unknown extends Of ? unknown
   : never;
 
 /** What a task returns, by its definition. */

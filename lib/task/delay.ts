@@ -27,6 +27,9 @@ export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/** What {@link pause} waits by: a test puts a clock of its own in. */
+export const waiting: { by(ms: number, signal: AbortSignal): Promise<void> } = { by: delay };
+
 /**
  * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts, so that a
  * task that is canceled stops waiting: pass it the `signal` of the task's context.
@@ -49,5 +52,5 @@ export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
  * ```
  */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, signal);
+  return waiting.by(ms, signal);
 }

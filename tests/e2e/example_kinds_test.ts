@@ -13,7 +13,7 @@ import { collect, taskContext } from "../helpers/task_context.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { countLines } from "../../examples/kinds/upload.ts";
 import { unpackedSize } from "../../examples/kinds/subprocess.ts";
-import { type SaveYield, yieldType } from "headway";
+import { runTask } from "headway/testing";
 
 const KINDS = ["rate_limited_api", "retry_with_checkpoint", "subprocess", "text_stream", "upload"]
   .map((name) => `examples/kinds/${name}.ts`).join(",");
@@ -92,15 +92,14 @@ Deno.test("examples/kinds/upload.ts counts the lines of a file, also from each o
   const { status, result } = await finished(server.url, task_id);
   assertEquals([status, result], ["completed", { name: "file", lines: 400_000 }]);
 
-  const run = (checkpoint?: unknown) => {
-    const options = { bytes, chunkSize: () => 65_536, checkpoint };
-    return collect(countLines.run(taskContext({ upload }, options)));
-  };
-  const whole = await run();
-  const saves = whole.yields.filter((value) => yieldType(value) === "save");
+  const uploads = { [upload]: new File([bytes], "file") };
+  const whole = await runTask(countLines, { upload }, { uploads });
+  assertEquals(whole.result, result);
+  const saves = whole.events.flatMap(({ type }, n) => type === "save" ? [n + 1] : []);
   assertEquals(saves.length, 3);
-  for (const save of saves) {
-    assertEquals((await run((save as SaveYield<unknown>).data)).result, whole.result);
+  for (const crashAfter of saves) {
+    const run = await runTask(countLines, { upload }, { uploads, crashAfter });
+    assertEquals([run.result, run.yields], [whole.result, whole.yields]);
   }
 });
 

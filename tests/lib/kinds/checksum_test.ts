@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { checksum, type ChecksumInput } from "../../../lib/kinds/checksum.ts";
-import { collect, taskContext } from "../../helpers/task_context.ts";
+import { runTask } from "headway/testing";
+import { checksum, type ChecksumGiven } from "../../../lib/kinds/checksum.ts";
 
 // NIST's examples for FIPS 180-4: "abc".
 const ABC = {
@@ -13,23 +13,18 @@ const ABC = {
 };
 
 Deno.test("checksum promises the published SHA-2 digests, however the upload is cut", async () => {
-  const bytes = new TextEncoder().encode("abc");
-  const input: ChecksumInput = {
+  const input: ChecksumGiven = {
     upload: "u",
-    algorithms: ["sha-224", "sha-256", "sha-384", "sha-512", "sha-256"],
+    algorithms: ["sha-224", "sha-256", "sha-384", "sha-512"],
   };
-  for (const size of [1, 2, 3]) {
-    const { result } = await collect(
-      checksum.run(taskContext(input, { bytes, chunkSize: () => size })),
-    );
+  for (const chunkBytes of [1, 2, 3]) {
+    const { result } = await runTask(checksum, input, { uploads: { u: "abc" }, chunkBytes });
     assertEquals(result, { size: 3, digests: ABC });
   }
 });
 
 Deno.test("checksum of nothing promises the digest of nothing", async () => {
-  const { result } = await collect(
-    checksum.run(taskContext({ upload: "u", algorithms: ["sha-256"] })),
-  );
+  const { result } = await runTask(checksum, { upload: "u" }, { uploads: { u: "" } });
   assertEquals(result, {
     size: 0,
     digests: { "sha-256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
@@ -37,13 +32,10 @@ Deno.test("checksum of nothing promises the digest of nothing", async () => {
 });
 
 Deno.test("checksum reports bytes, at most 64 KiB apart", async () => {
-  const bytes = new Uint8Array(150_000);
-  const { yields } = await collect(
-    checksum.run(taskContext({ upload: "u", algorithms: ["sha-256"] }, { bytes })),
-  );
-  const done = (yields as { done: number }[]).map((report) => report.done);
-  assertEquals(done, [0, 65_536, 131_072, 150_000]);
-  const { total, unit, stage } = yields[0] as Record<string, unknown>;
+  const options = { uploads: { u: new Uint8Array(150_000) }, chunkBytes: 150_000 };
+  const reports = (await runTask(checksum, { upload: "u" }, options)).dataOf("progress");
+  assertEquals(reports.map(({ done }) => done), [0, 65_536, 131_072, 150_000]);
+  const { total, unit, stage } = reports[0]!;
   assertEquals({ total, unit, stage }, { total: 150_000, unit: "bytes", stage: "hash" });
 });
 

@@ -1,15 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { demo, type DemoInput } from "../../../lib/kinds/demo.ts";
-import { yieldType } from "headway";
-import { collect, taskContext } from "../../helpers/task_context.ts";
+import { assertEquals } from "@std/assert";
+import { FakeClock, runTask } from "headway/testing";
+import { demo } from "../../../lib/kinds/demo.ts";
 
 async function validate(value: unknown): Promise<unknown> {
   return await demo.input!["~standard"].validate(value);
-}
-
-function percents(yields: unknown[]): unknown[] {
-  return yields.filter((value) => yieldType(value) === "progress")
-    .map((value) => (value as { progress: number }).progress);
 }
 
 Deno.test("demo input promises defaults, also without a body", async () => {
@@ -36,55 +30,61 @@ Deno.test("demo input refuses what is out of bounds or unknown", async () => {
 });
 
 Deno.test("demo promises progress by tens, a message and a checkpoint for each step", async () => {
-  const { yields, result } = await collect(demo.run(taskContext({ steps: 10, interval_ms: 0 })));
-  assertEquals(percents(yields), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
-  const { message, done, total, unit } = yields[1] as Record<string, unknown>;
+  const clock = new FakeClock(0);
+  const run = await runTask(demo, undefined, { clock });
+  const reports = run.dataOf("progress");
+  assertEquals(reports.map(({ progress }) => progress), [
+    0,
+    10,
+    20,
+    30,
+    40,
+    50,
+    60,
+    70,
+    80,
+    90,
+    100,
+  ]);
+  const { message, done, total, unit } = reports[1]!;
   assertEquals({ message, done, total, unit }, {
     message: "step 1 of 10",
     done: 1,
     total: 10,
     unit: "steps",
   });
-  const saved = yields.filter((value) => yieldType(value) === "save");
-  assertEquals(
-    saved.map((value) => (value as { data: { step: number } }).data.step),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
-  );
-  assertEquals(result, { data: "processed" });
+  assertEquals(run.dataOf("save").map(({ step }) => step), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assertEquals([run.result, clock.now], [{ data: "processed" }, 10_000]);
 });
 
-Deno.test("demo goes on from its checkpoint", async () => {
-  const context = taskContext({ steps: 4, interval_ms: 0 }, { checkpoint: { step: 3 } });
-  const { yields, result } = await collect(demo.run(context));
-  assertEquals(percents(yields), [75, 100]);
-  assertEquals(result, { data: "processed" });
+Deno.test("demo goes on from its checkpoint, whenever it crashed", async () => {
+  for (let crashAfter = 1; crashAfter <= 9; crashAfter++) {
+    const run = await runTask(demo, { steps: 4 }, { crashAfter });
+    // It yields once at its start, and twice a step: progress, and its checkpoint.
+    const step = Math.floor((crashAfter - 1) / 2);
+    const checkpoint = step === 0 ? undefined : { step };
+    assertEquals(run.dataOf("crash"), [{ after: crashAfter, checkpoint }]);
+    assertEquals([run.result, run.yields], [{ data: "processed" }, crashAfter + 9 - 2 * step]);
+  }
 });
 
 Deno.test("demo without steps completes at once", async () => {
-  const { yields, result } = await collect(demo.run(taskContext({ steps: 0, interval_ms: 1000 })));
-  assertEquals(yields.length, 1);
-  assertEquals(result, { data: "processed" });
+  const clock = new FakeClock(0);
+  const { yields, result } = await runTask(demo, { steps: 0 }, { clock });
+  assertEquals([yields, result, clock.now], [1, { data: "processed" }, 0]);
 });
 
 Deno.test("demo fails at the step it is told to", async () => {
-  const run = demo.run(taskContext({ steps: 10, interval_ms: 0, fail_at: 3 }));
-  const seen: unknown[] = [];
-  await assertRejects(
-    async () => {
-      for await (const value of run) seen.push(value);
-    },
-    Error,
-    "step 3",
-  );
-  assertEquals(percents(seen), [0, 10, 20]);
+  const { error, record } = await runTask(demo, { fail_at: 3 });
+  assertEquals(error, { name: "Error", message: "Failed at step 3, as asked" });
+  assertEquals([record.progress, record.message], [20, "step 2 of 10"]);
 });
 
 Deno.test("demo stops waiting when its signal aborts", async () => {
-  const controller = new AbortController();
-  const input: DemoInput = { steps: 1, interval_ms: 3_600_000 };
-  const run = demo.run(taskContext(input, { signal: controller.signal }));
-  await run.next();
-  const step = run.next();
-  controller.abort(new Error("Cancel was asked for"));
-  await assertRejects(() => step, Error, "Cancel was asked for");
+  const clock = new FakeClock(0);
+  const cancel = new AbortController();
+  clock.after(1000, () => cancel.abort());
+  const options = { signal: cancel.signal, clock };
+  const { status, yields } = await runTask(demo, { interval_ms: 3_600_000 }, options);
+  assertEquals([status, yields, clock.now], ["canceled", 1, 1000]);
 });

@@ -165,6 +165,7 @@ Deno.test("types without a definition are as wide as can be", () => {
       [unknown, unknown, unknown]
     >
   >();
+  holds<Equal<OutputsOf<unknown>, unknown>>();
   // deno-lint-ignore no-explicit-any -- any task
   holds<Equal<[InputOf<AnyTask>, GivenOf<AnyTask>, ResultOf<AnyTask>], [any, any, any]>>();
   holds<Equal<AnyTask["kind"], string>>();

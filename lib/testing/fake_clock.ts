@@ -1,0 +1,112 @@
+/**
+ * A clock for tests, whose time passes only where a task waits for it.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { nextTurn } from "../child/run_events.ts";
+import { waiting } from "../task/delay.ts";
+
+interface Timer {
+  readonly at: number;
+  /** Somebody waits for it: it makes the time pass. */
+  readonly drives: boolean;
+  run(): void;
+}
+
+/**
+ * A clock whose time passes only where something waits for it, and then at once. A task's `pause()`
+ * waits by it, and so do the waits between its attempts and its time-out.
+ *
+ * @example
+ * ```ts
+ * import { FakeClock } from "headway/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock = new FakeClock("2030-01-01T00:00:00.000Z");
+ * await clock.wait(3_600_000);
+ * assertEquals(clock.date.toISOString(), "2030-01-01T01:00:00.000Z");
+ * ```
+ */
+export class FakeClock {
+  #now: number;
+  readonly #timers = new Set<Timer>();
+  #passing = false;
+
+  /**
+   * A clock that shows `start`.
+   *
+   * @throws {RangeError} If that is no time.
+   */
+  constructor(start: Date | string | number = "2030-01-01T00:00:00.000Z") {
+    this.#now = new Date(start).getTime();
+    if (Number.isNaN(this.#now)) {
+      throw new RangeError(`Cannot start a clock as 'start' must be a time: ${start}`);
+    }
+  }
+
+  /** Milliseconds since the epoch. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The same as a `Date`. */
+  get date(): Date {
+    return new Date(this.#now);
+  }
+
+  /**
+   * Lets `ms` milliseconds pass. Of those who wait at the same time, the one that waits for the
+   * earliest time goes on first.
+   *
+   * @throws {unknown} The signal's reason, as soon as it aborts.
+   */
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (!(ms > 0)) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = { at: this.#now + ms, drives: true, run: resolve };
+    const abort = () => reject(signal!.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#timers.add(timer);
+    void this.#pass();
+    try {
+      await promise;
+    } finally {
+      this.#timers.delete(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Calls back when `ms` have passed, unless what it returns is called before. No time passes for it. */
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, drives: false, run };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Goes from timer to timer for as long as somebody waits. */
+  async #pass(): Promise<void> {
+    if (this.#passing) return;
+    this.#passing = true;
+    // Whoever is about to wait, or to stop waiting, does so first.
+    for (await nextTurn(); this.#timers.values().some(({ drives }) => drives); await nextTurn()) {
+      const [next] = [...this.#timers].sort((one, other) => one.at - other.at);
+      this.#timers.delete(next!);
+      this.#now = Math.max(this.#now, next!.at);
+      next!.run();
+    }
+    this.#passing = false;
+  }
+}
+
+const clockHere = new AsyncLocalStorage<FakeClock>();
+const { by } = waiting;
+
+waiting.by = (ms, signal) => clockHere.getStore()?.wait(ms, signal) ?? by(ms, signal);
+
+/** Has `pause()` wait by a clock in all that `run` begins. */
+export function withClock<T>(clock: FakeClock, run: () => T): T {
+  return clockHere.run(clock, run);
+}

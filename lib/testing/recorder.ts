@@ -1,0 +1,65 @@
+/**
+ * Takes what one run says, each yield by itself, and cuts the run off after one of them if asked to.
+ *
+ * @module
+ */
+
+import type { RunEnd, RunEvent } from "../child/protocol.ts";
+import { nextTurn, type RunEventSink } from "../child/run_events.ts";
+import type { Report } from "../task/report.ts";
+
+/** How a run ended; `null` where it was cut off. */
+export type RunOver = RunEnd | null;
+
+export interface RecorderOptions {
+  /** Takes a log row, an output or a checkpoint, as JSON text. */
+  onrow(type: "log" | "output" | "save", json: string): void;
+  onreport(report: Report): void;
+  /** Called after each yield: whether the run is cut off here. */
+  onyield(): boolean;
+}
+
+export class Recorder implements RunEventSink {
+  readonly #options: RecorderOptions;
+  readonly #over = Promise.withResolvers<RunOver>();
+  #isOver = false;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the run is over. */
+  get over(): Promise<RunOver> {
+    return this.#over.promise;
+  }
+
+  push([, type, content]: RunEvent): void {
+    if (this.#isOver) return;
+    if (type === "end") this.#end(content);
+    else if (type === "progress") this.#options.onreport(content);
+    else this.#options.onrow(type, content);
+  }
+
+  report(_run: number, report: Report): void {
+    if (!this.#isOver) this.#options.onreport(report);
+  }
+
+  /** Each yield gives everybody else their turn. A run that is cut off never goes on. */
+  pause(): Promise<void> {
+    try {
+      if (!this.#isOver && !this.#options.onyield()) return nextTurn();
+      this.#end(null);
+    } catch (error) {
+      this.#over.reject(error);
+      this.#isOver = true;
+    }
+    return new Promise(() => {});
+  }
+
+  taken(): void {}
+
+  #end(over: RunOver): void {
+    this.#isOver = true;
+    this.#over.resolve(over);
+  }
+}

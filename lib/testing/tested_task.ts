@@ -1,0 +1,201 @@
+/**
+ * A task under test: the state machine of real ones, and their runs, one after the other.
+ *
+ * @module
+ */
+
+import { Executor } from "../child/executor.ts";
+import type { FromTasks, RunEnd, StopReason } from "../child/protocol.ts";
+import { outcomeOf } from "../runner/outcome.ts";
+import { readCheckpointText } from "../task/checkpoint_text.ts";
+import type { AnyTask } from "../task/define.ts";
+import { withFirst } from "../task/json_text.ts";
+import { isFinished } from "../task/record.ts";
+import { applyReport, type Change, newTask, type Task, transition } from "../task/state.ts";
+import { type FakeClock, withClock } from "./fake_clock.ts";
+import { Recorder } from "./recorder.ts";
+import type { TestEvent } from "./test_events.ts";
+import type { TestUploads } from "./test_uploads.ts";
+
+/** A task that yields more often is taken to have no end. */
+const MAX_YIELDS = 100_000;
+
+const TASK_ID = "01J0000000000000000000TEST";
+
+export interface TestedTaskOptions {
+  task: AnyTask;
+  /** JSON text; `null` for none. */
+  input: string | null;
+  /** The input is what its schema made of it. */
+  parsed: boolean;
+  /** As it is stored; `null` for none. */
+  checkpoint: string | null;
+  crashAfter: number | undefined;
+  signal: AbortSignal | undefined;
+  clock: FakeClock;
+  uploads: TestUploads;
+}
+
+export class TestedTask {
+  readonly events: TestEvent<AnyTask>[] = [];
+  yields = 0;
+  /** Of the last attempt that failed. */
+  stack = "";
+  readonly #options: TestedTaskOptions;
+  #task: Task;
+  /** JSON text. */
+  #result: string | null = null;
+  /** As it is stored. */
+  #checkpoint: string | null;
+
+  constructor(options: TestedTaskOptions) {
+    const { task: { kind, retry, timeout = null }, clock, checkpoint } = options;
+    this.#options = options;
+    this.#checkpoint = checkpoint;
+    this.#task = newTask({
+      id: TASK_ID,
+      kind,
+      maxAttempts: retry.maxAttempts,
+      priority: 0,
+      runAt: clock.now,
+      timeoutMs: timeout,
+    }, clock.now);
+  }
+
+  /** What it goes on from. */
+  get checkpoint(): unknown {
+    return this.#checkpoint === null ? undefined : readCheckpointText(this.#checkpoint).data;
+  }
+
+  get record(): Task["record"] {
+    const { record } = this.#task;
+    return this.#result === null ? record : { ...record, result: JSON.parse(this.#result) };
+  }
+
+  /** Runs it until it has ended. */
+  async run(): Promise<void> {
+    const { signal, clock } = this.#options;
+    while (!isFinished(this.#task.record.status)) {
+      if (signal?.aborted) {
+        this.#change({ type: "request-cancel" });
+        continue;
+      }
+      this.#change({ type: "start", owner: "test" });
+      const began = clock.now;
+      const end = await this.#drive();
+      this.#end(
+        end ?? { how: "interrupted", because: "it crashed", died: true },
+        clock.now - began,
+      );
+      // The wait before its next attempt, which a cancel ends.
+      await clock.wait(Date.parse(this.#task.record.run_at) - clock.now, signal).catch(() => {});
+    }
+    this.#nextSeq();
+    this.events.push({ type: "complete", data: this.record });
+  }
+
+  /** One run: how it ended, or `null` where it was cut off. */
+  async #drive(): Promise<RunEnd | null> {
+    const { task, input, parsed, signal, clock } = this.#options;
+    const recorder = new Recorder({
+      onreport: (report) => {
+        this.#task = applyReport(this.#task, report);
+        // The names of its stages are not yielded.
+        if (report.stages) return;
+        this.#nextSeq();
+        this.events.push({ type: "progress", data: this.record });
+      },
+      onrow: this.#row.bind(this),
+      onyield: this.#yielded.bind(this),
+    });
+    const executor: Executor = new Executor({
+      kinds: new Map([[task.kind, task]]),
+      events: recorder,
+      send: (message) => void this.#answer(message, executor),
+      now: () => clock.now,
+      elapsed: () => clock.now,
+    });
+    const stop = (reason: StopReason) => executor.receive({ type: "abort", run: 1, reason });
+    const cancel = () => {
+      this.#change({ type: "request-cancel" });
+      stop("cancel");
+    };
+    const { timeoutMs, ranMs = 0, record: { attempt } } = this.#task;
+    const inTime = timeoutMs === null
+      ? undefined
+      : clock.after(timeoutMs - ranMs, () => stop("timeout"));
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const start = { kind: task.kind, id: TASK_ID, attempt, input, parsed };
+      const checkpoint = this.#checkpoint;
+      withClock(clock, () => executor.receive({ type: "start", run: 1, ...start, checkpoint }));
+      return await recorder.over;
+    } finally {
+      inTime?.();
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** As the server does with the end of a run. */
+  #end(end: Parameters<typeof outcomeOf>[1], ranMs: number): void {
+    // The longest wait there can be, so that a test knows it.
+    const backoff = { ...this.#options.task.retry, random: () => 1 };
+    const { change, result } = outcomeOf({ task: this.#task, alone: true }, end, backoff);
+    const { attempt } = this.#task.record;
+    this.#result = result;
+    if ("stack" in end && end.stack) this.stack = end.stack;
+    this.#change(change.type === "interrupt" ? { ...change, ranMs } : change);
+    const { checkpoint } = this;
+    if (end.how === "interrupted") {
+      this.events.push({ type: "crash", data: { after: this.yields, checkpoint } });
+    }
+    if (change.type === "fail" && change.retryAfterMs !== null) {
+      const { error, retryAfterMs: retry_in_ms } = change;
+      this.events.push({ type: "retry", data: { attempt, error, retry_in_ms, checkpoint } });
+    }
+  }
+
+  #row(type: "log" | "output" | "save", json: string): void {
+    if (type === "save") {
+      this.#checkpoint = json;
+      this.events.push({ type, data: this.checkpoint });
+      return;
+    }
+    const row = withFirst(json, "seq", String(this.#nextSeq()));
+    this.events.push({ type, data: JSON.parse(row) });
+  }
+
+  #yielded(): boolean {
+    this.yields++;
+    if (this.yields > MAX_YIELDS) {
+      throw new RangeError(
+        `Cannot test '${this.#options.task.kind}' as it has yielded ${MAX_YIELDS} times and goes on`,
+      );
+    }
+    return this.yields === this.#options.crashAfter;
+  }
+
+  #nextSeq(): number {
+    const { record } = this.#task;
+    const seq = record.seq + 1;
+    this.#task = { ...this.#task, record: { ...record, seq } };
+    return seq;
+  }
+
+  #change(change: Change): void {
+    const result = transition(this.#task, change, this.#options.clock.now);
+    if (result.ok) this.#task = result.task;
+  }
+
+  /** Answers as the server does. */
+  async #answer(message: FromTasks, executor: Executor): Promise<void> {
+    const { uploads } = this.#options;
+    if (message.type === "info") {
+      const { request, upload } = message;
+      executor.receive({ type: "info", request, info: await uploads.info(upload) });
+    } else if (message.type === "chunk") {
+      const { request, upload, offset } = message;
+      executor.receiveBytes(request, await uploads.chunk(upload, offset));
+    }
+  }
+}

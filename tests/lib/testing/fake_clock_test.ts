@@ -1,0 +1,32 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { FakeClock } from "headway/testing";
+
+Deno.test("FakeClock calls back on its way, in order, and no time passes for that alone", async () => {
+  const clock = new FakeClock(0);
+  const seen: [string, number][] = [];
+  clock.after(20, () => seen.push(["after 20", clock.now]));
+  clock.after(90, () => seen.push(["after 90", clock.now]));
+  clock.after(10, () => seen.push(["never", clock.now]))();
+  await clock.wait(0);
+  await clock.wait(-1);
+  assertEquals(clock.now, 0);
+  await Promise.all([30, 10].map(async (ms) => {
+    await clock.wait(ms);
+    seen.push([`waited ${ms}`, clock.now]);
+  }));
+  assertEquals(seen, [["waited 10", 10], ["after 20", 20], ["waited 30", 30]]);
+});
+
+Deno.test("FakeClock.wait() rejects with its signal's reason, and the time stays", async () => {
+  const clock = new FakeClock(0);
+  const abort = new AbortController();
+  const wait = clock.wait(1000, abort.signal);
+  abort.abort(new Error("enough"));
+  await assertRejects(() => wait, Error, "enough");
+  await assertRejects(() => clock.wait(1, abort.signal), Error, "enough");
+  assertEquals(clock.now, 0);
+});
+
+Deno.test("FakeClock refuses to start at what is no time", () => {
+  assertThrows(() => new FakeClock("yesterday"), RangeError, "'start'");
+});
