@@ -14,22 +14,19 @@ import type { FromTasks } from "../child/protocol.ts";
 import type { Kind } from "../task/kind.ts";
 import { Checks, type ChecksOptions } from "./checks.ts";
 import type { Failure } from "./kinds.ts";
-import { isIdle, isUp, type Member, type MemberPool, type Use } from "./member.ts";
+import { isUp, type Member, type MemberPool, type Use } from "./member.ts";
+import { Members, type MembersOptions } from "./members.ts";
 import { Restarts } from "./restarts.ts";
 import type { TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
-export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs"> {
+export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs">, MembersOptions {
   name: string;
   /** Starts a process. */
   startProcess(events: TaskProcessEvents): TaskProcess;
   /** Processes shared by many runs. */
   processes: number;
-  /** Runs at once in each. */
-  concurrency: number;
   /** Starts none before there is a run for it. @default {false} */
   lazy?: boolean;
-  /** Processes for a single run, at most. @default {8} */
-  isolated?: number;
   /** Milliseconds in which a process must have loaded its module. @default {60_000} */
   loadMs?: number;
   /** Milliseconds before a process that failed to start is started again the first time. @default {1000} */
@@ -56,9 +53,6 @@ const STEADY_MS = 10_000;
 const IDLE_MS = 5000;
 const SPARE_IDLE_MS = 60_000;
 
-/** Wards, at most. */
-const WARDS = 8;
-
 /** Milliseconds in which a process loads its modules, some of them from far away. */
 const LOAD_MS = 60_000;
 
@@ -67,18 +61,11 @@ const REQUESTS = 16;
 
 export class TaskPool<Run> implements MemberPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
-  readonly #members: Record<Use | "spare", Set<Member<Run>>> = {
-    shared: new Set(),
-    ward: new Set(),
-    own: new Set(),
-    spare: new Set(),
-  };
+  readonly #members: Members<Run>;
   /** Processes that were told to end and have not yet. */
   readonly #leaving = new Set<TaskProcess>();
   readonly #checks: Checks;
   readonly #restarts: Restarts;
-  /** Which of the wards takes the next run. */
-  #nextWard = 0;
   #running = 0;
   #sleeps: boolean;
   #closed = false;
@@ -86,9 +73,10 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** Nothing is started before {@link TaskPool.start}. */
   constructor(options: TaskPoolOptions<Run>) {
     this.#options = options;
+    this.#members = new Members(options);
     this.#checks = new Checks({
       ...options,
-      pick: () => this.#isReady ? this.#pick("shared").process : null,
+      pick: () => this.#members.isReady ? this.#members.pick("shared").process : null,
       onslow: () => this.#askSpare(),
     });
     this.#restarts = new Restarts(options.restartMs, () => this.#goOn());
@@ -102,7 +90,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** Starts the shared processes that are missing. */
   start(): void {
     if (this.#sleeps) return;
-    while (this.#members.shared.size < this.#options.processes) this.#add("shared");
+    while (this.#members.count("shared") < this.#options.processes) this.#add("shared");
   }
 
   /** Runs that can go on at once. */
@@ -119,25 +107,9 @@ export class TaskPool<Run> implements MemberPool<Run> {
    * many as are `wanted`.
    */
   has(use: Use, wanted = 1): boolean {
-    const { concurrency, isolated = 8 } = this.#options;
-    switch (use) {
-      case "shared":
-        if (wanted > 0) this.wake();
-        return this.#members.shared.values().some((it) => isUp(it) && it.runs.size < concurrency);
-      case "ward": {
-        const all = this.#members.ward;
-        const taken = all.values().filter(({ runs }) => runs.size > 0).toArray().length;
-        this.#prepare("ward", Math.min(WARDS, taken + wanted));
-        // Those that died together are spread evenly: not all of them over the first that is ready.
-        return all.size > 0 && all.values().every(isUp);
-      }
-      case "own": {
-        const all = this.#members.own;
-        const taken = all.values().filter(({ runs }) => runs.size > 0).toArray().length;
-        this.#prepare("own", Math.min(isolated, taken + wanted));
-        return all.values().some(isIdle);
-      }
-    }
+    if (use !== "shared") this.#prepare(use, this.#members.target(use, wanted));
+    else if (wanted > 0) this.wake();
+    return this.#members.hasRoom(use);
   }
 
   /** Starts those that waited for a run. */
@@ -149,36 +121,23 @@ export class TaskPool<Run> implements MemberPool<Run> {
 
   #prepare(use: "ward" | "own", count: number): void {
     if (this.#restarts.rests || this.#closed) return;
-    while (this.#members[use].size < count) this.#add(use);
+    while (this.#members.count(use) < count) this.#add(use);
   }
 
   get size(): number {
-    return this.#all().length;
+    return this.#members.all.length;
   }
 
   get pids(): number[] {
-    return this.#all().flatMap(({ process }) => process.pid ?? []);
+    return this.#members.all.flatMap(({ process }) => process.pid ?? []);
   }
 
   /** A process for a run, where {@link TaskPool.has} says that there is one. */
   pick(use: Use): Member<Run> {
-    const member = this.#pick(use);
+    const member = this.#members.pick(use);
     member.timer.clear();
     this.#restarts.worked();
     return member;
-  }
-
-  #pick(use: Use): Member<Run> {
-    const ready = [...this.#members[use]].filter(isUp);
-    switch (use) {
-      case "shared":
-        return ready.reduce((best, it) => it.runs.size < best.runs.size ? it : best);
-      case "ward":
-        // Whatever else runs there.
-        return ready[this.#nextWard++ % ready.length]!;
-      case "own":
-        return ready.find(isIdle)!;
-    }
   }
 
   enter(member: Member<Run>, number: number, run: Run): void {
@@ -209,22 +168,18 @@ export class TaskPool<Run> implements MemberPool<Run> {
   /** Has a process check inputs that runs no tasks. */
   #askSpare(): void {
     const { spare } = this.#members;
-    if (spare.size === 0 && (this.#restarts.rests || this.#closed)) return;
-    const [member = this.#add("spare")] = spare;
+    if (!spare && (this.#restarts.rests || this.#closed)) return;
+    const member = spare ?? this.#add("spare");
     if (!isUp(member)) return;
     this.#checks.ask(member.process);
     member.timer.set(SPARE_IDLE_MS, () => this.#let(member));
-  }
-
-  get #isReady(): boolean {
-    return this.#members.shared.values().some(isUp);
   }
 
   /** Ends every process, also those that are about to end, and waits for it. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#restarts[Symbol.dispose]();
-    const members = this.#all();
+    const members = this.#members.all;
     this.#checks.close();
     for (const member of members) this.#drop(member);
     const processes = [...members.map(({ process }) => process), ...this.#leaving];
@@ -241,13 +196,9 @@ export class TaskPool<Run> implements MemberPool<Run> {
     void ended.finally(() => this.#leaving.delete(process));
   }
 
-  #all(): Member<Run>[] {
-    return Object.values(this.#members).flatMap((members) => [...members]);
-  }
-
   #drop(member: Member<Run>): boolean {
     member.timer.clear();
-    const known = this.#members[member.use].delete(member);
+    const known = this.#members.delete(member);
     if (known) this.#checks.gone(member.process);
     return known;
   }
@@ -269,7 +220,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
         onexit: (status, said) => this.#exited(member, status, said),
       }),
     };
-    this.#members[use].add(member);
+    this.#members.add(member);
     member.timer.set(loadMs, () => {
       this.#options.metrics?.processEnded("killed");
       this.#failed(member, { reason: `it was not loaded within ${loadMs / 1000} s` });
@@ -283,7 +234,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
       case "ready":
         if (isUp(member)) throw new SyntaxError("It was ready before");
         // It may have been dropped in the very moment.
-        if (!this.#members[member.use].has(member)) return;
+        if (!this.#members.has(member)) return;
         member.timer.clear();
         member.readyAt = performance.now();
         if (member.use === "ward" || member.use === "own") {
@@ -322,7 +273,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     this.#leave(member.process, member.process.kill());
     this.#restarts.failed();
     const failure = { reason, ...stack ? { stack } : {}, ...printed ? { printed } : {} };
-    if (!this.#isReady) this.#options.onfailed(failure);
+    if (!this.#members.isReady) this.#options.onfailed(failure);
     else this.#options.log.error("a task process could not be started", { ...failure });
   }
 
