@@ -117,9 +117,11 @@ export async function getTasks(
   return await call("GET", `/tasks?${new URLSearchParams(query)}`);
 }
 
-/** How many tasks there are in each state; `limit` of them may be more. */
-export async function getCounts(kind: string): Promise<Record<Status | "limit", number>> {
-  return await call("GET", `/tasks/counts${kind && `?${new URLSearchParams({ kind })}`}`);
+/** How many tasks there are in each state; `limit` of them may be more, and all where `partial`. */
+export type Counts = Record<Status | "limit", number> & { partial?: true };
+
+export async function getCounts(query: Record<string, string>): Promise<Counts> {
+  return await call("GET", `/tasks/counts?${new URLSearchParams(query)}`);
 }
 
 export interface BulkResult {

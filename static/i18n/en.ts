@@ -139,6 +139,14 @@ export const en = {
   announce: (kind: string, status: string, percent: string | null) =>
     percent === null ? `${kind}: ${status}` : `${kind}: ${status}, ${percent}`,
 
+  labels: {
+    owner: (owner: string) => `owner ${owner}`,
+    tag: (tag: string) => `tag ${tag}`,
+    byOwner: (owner: string) => `Tasks of ${owner}`,
+    byTag: (tag: string) => `Tasks tagged ${tag}`,
+    filters: "Owner and tags",
+    remove: (label: string) => `Remove the filter: ${label}`,
+  },
   facts: {
     done: "Done",
     rate: "Rate",
@@ -152,6 +160,8 @@ export const en = {
     started: "Started",
     ended: "Ended",
     again: "Runs again",
+    owner: "Owner",
+    tags: "Tags",
     limit: "Time limit",
     priority: "Priority",
     interruptions: "Interrupted",

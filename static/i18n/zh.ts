@@ -145,6 +145,14 @@ export const zh: Strings = {
   announce: (kind, status, percent) =>
     percent === null ? `${kind}：${status}` : `${kind}：${status}，${percent}`,
 
+  labels: {
+    owner: (owner: string) => `所有者 ${owner}`,
+    tag: (tag: string) => `标签 ${tag}`,
+    byOwner: (owner: string) => `${owner} 的任务`,
+    byTag: (tag: string) => `带标签 ${tag} 的任务`,
+    filters: "所有者和标签",
+    remove: (label: string) => `移除筛选条件：${label}`,
+  },
   facts: {
     done: "已处理",
     rate: "速度",
@@ -158,6 +166,8 @@ export const zh: Strings = {
     started: "开始",
     ended: "结束",
     again: "再次运行的任务",
+    owner: "所有者",
+    tags: "标签",
     limit: "时间上限",
     priority: "优先级",
     interruptions: "中断",

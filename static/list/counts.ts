@@ -6,15 +6,15 @@
  */
 
 import { effect, signal } from "@preact/signals";
-import type { Status } from "../../lib/task/record.ts";
-import { getCounts } from "../app/api.ts";
+import { type Counts, getCounts } from "../app/api.ts";
 import { hidden } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { changes } from "./list_store.ts";
 import { route } from "../app/route.ts";
+import { apiQuery, type Filters, NO_FILTERS } from "./filters.ts";
 
 /** By state; a count that equals `limit` may be more. `null` until they are known. */
-export const counts = signal<Record<Status | "limit", number> | null>(null);
+export const counts = signal<Counts | null>(null);
 
 /** Milliseconds between two questions. */
 const EVERY_MS = 2000;
@@ -22,25 +22,25 @@ const EVERY_MS = 2000;
 /** Keeps {@link counts} while the list is shown; returns how to stop. */
 export function watchCounts(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let kind: string | null = null;
+  let asked: string | null = null;
   let stopped = false;
   let askedAt = -Infinity;
 
   async function ask(): Promise<void> {
-    const wanted = route.peek().filters.kind;
+    const wanted = question(route.peek().filters);
     askedAt = performance.now();
     const answer = await getCounts(wanted).catch(() => null);
     timer = undefined;
-    if (!stopped && answer !== null && wanted === kind) counts.value = answer;
+    const current = JSON.stringify(wanted) === asked;
+    if (!stopped && answer !== null && current) counts.value = answer;
   }
 
   const stop = effect(() => {
     void changes.value;
-    const next = route.value.filters.kind;
-    // Who sees only their own tasks may not count all of them.
-    if (hidden.value || !may("read")) return;
-    if (next !== kind) {
-      kind = next;
+    const next = JSON.stringify(question(route.value.filters));
+    if (hidden.value || !(may("read") || may("submit"))) return;
+    if (next !== asked) {
+      asked = next;
       clearTimeout(timer);
       timer = undefined;
       askedAt = -Infinity;
@@ -52,4 +52,9 @@ export function watchCounts(): () => void {
     stop();
     clearTimeout(timer);
   };
+}
+
+/** What is counted: the states are counted each, and a text or a time by nobody. */
+function question({ kind, owner, tags }: Filters): Record<string, string> {
+  return apiQuery({ ...NO_FILTERS, kind, owner, tags }, 0);
 }

@@ -29,6 +29,10 @@ export interface Filters {
   readonly statuses: readonly Status[];
   /** This one; empty for all. */
   readonly kind: string;
+  /** Whose tasks; empty for anybody's. */
+  readonly owner: string;
+  /** All of these; empty for any. */
+  readonly tags: readonly string[];
   /** What stands in id, kind, stage, message or error; empty for all. */
   readonly text: string;
   /** Submitted when. */
@@ -42,6 +46,8 @@ export interface Filters {
 export const NO_FILTERS: Filters = {
   statuses: [],
   kind: "",
+  owner: "",
+  tags: [],
   text: "",
   since: "",
   from: "",
@@ -55,6 +61,8 @@ export function parseFilters(query: URLSearchParams): Filters {
   return {
     statuses: STATUSES.filter((status) => statuses.includes(status)),
     kind: query.get("kind") ?? "",
+    owner: query.get("owner") ?? "",
+    tags: [...new Set(query.getAll("tag").flatMap((tags) => tags.split(",")).filter(Boolean))],
     text: query.get("q") ?? "",
     since: since === "custom" || Object.hasOwn(RANGES, since) ? since as Since : "",
     from: since === "custom" ? time(query.get("from")) : "",
@@ -64,8 +72,9 @@ export function parseFilters(query: URLSearchParams): Filters {
 
 /** The other way round, as short as it goes. */
 export function formatFilters(filters: Filters): URLSearchParams {
-  const { statuses, kind, text, since, from, to } = filters;
-  const parts = { status: statuses.join(","), kind, q: text, since, from, to };
+  const { statuses, kind, owner, tags, text, since, from, to } = filters;
+  const labels = { owner, tag: tags.join(",") };
+  const parts = { status: statuses.join(","), kind, ...labels, q: text, since, from, to };
   return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
 }
 
@@ -84,12 +93,14 @@ export function timeBounds(
 
 /** What `GET /tasks` is asked for. */
 export function apiQuery(filters: Filters, now: number): Record<string, string> {
-  const { statuses, kind, text } = filters;
+  const { statuses, kind, owner, tags, text } = filters;
   const { from, to } = timeBounds(filters, now);
   return Object.fromEntries(
     Object.entries({
       status: statuses.join(","),
       kind,
+      owner,
+      tag: tags.join(","),
       q: text.trim(),
       created_after: from,
       created_before: to,
@@ -99,12 +110,14 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
 
 /** The test that the server makes, for tasks that arrive by themselves. */
 export function matcher(filters: Filters, now: number): (record: TaskRecord) => boolean {
-  const { statuses, kind } = filters;
+  const { statuses, kind, owner, tags } = filters;
   const { from, to } = timeBounds(filters, now);
   const text = filters.text.trim().toLowerCase();
   return (record) =>
     (statuses.length === 0 || statuses.includes(record.status)) &&
     (kind === "" || record.kind === kind) &&
+    (owner === "" || record.owner === owner) &&
+    tags.every((tag) => record.tags?.includes(tag) === true) &&
     (from === "" || record.created_at >= from) &&
     (to === "" || record.created_at < to) &&
     (text === "" || holds(record, text));

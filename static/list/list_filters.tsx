@@ -6,11 +6,12 @@ import { filterBy, route } from "../app/route.ts";
 import { kinds } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon, SearchIcon } from "../ui/icons.tsx";
+import { FilterChips } from "../ui/label_chips.tsx";
 
 /** Milliseconds after the last letter until it is searched for. */
 const TYPED_MS = 250;
 
-/** What narrows the list, beside the states: a text, a kind, a time. */
+/** What narrows the list, beside the states: a text, a kind, a time, an owner, tags. */
 export function ListFilters(): JSX.Element {
   const { filters } = route.value;
   const names = [
@@ -47,6 +48,7 @@ export function ListFilters(): JSX.Element {
           <TimeField end="to" />
         </div>
       )}
+      <FilterChips />
     </div>
   );
 }

@@ -44,7 +44,7 @@ function Count({ status }: { status: Status }): JSX.Element | null {
   const known = counts.value;
   if (known === null) return null;
   const count = known[status];
-  const text = strings.list.count(number(count), count >= known.limit);
+  const text = strings.list.count(number(count), count >= known.limit || known.partial === true);
   return <span class={`count-figure${count === 0 ? " count-none" : ""}`}>{text}</span>;
 }
 

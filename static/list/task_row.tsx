@@ -13,6 +13,7 @@ import { strings } from "../i18n/strings.ts";
 import { isFinished } from "../task/task_state.ts";
 import { StatusIcon } from "../ui/icons.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
+import { LabelChips } from "../ui/label_chips.tsx";
 import { ProgressBar } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
 import { timeLeft } from "../ui/times.tsx";
@@ -64,6 +65,7 @@ export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps)
           </a>
           <code class="row-id" title={id}>{shortId}</code>
           <Attempt record={record} />
+          <LabelChips owner={record.owner} tags={record.tags} inRow />
           {leaving && <span class="row-note">{strings.list.leaving}</span>}
         </span>
         <Said record={record} />

@@ -9,6 +9,7 @@ import { details } from "./task_details.ts";
 import { kindProblem } from "./kind_problem.ts";
 import { workerState } from "./worker_state.ts";
 import { placesBefore } from "./task_progress.tsx";
+import { LabelChips } from "../ui/label_chips.tsx";
 import { Ago } from "../ui/times.tsx";
 
 export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
@@ -53,6 +54,16 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
         <Fact name={facts.submitted}>
           <Ago time={created_at} />
         </Fact>
+        {record.owner !== undefined && (
+          <Fact name={facts.owner}>
+            <LabelChips owner={record.owner} />
+          </Fact>
+        )}
+        {record.tags !== undefined && (
+          <Fact name={facts.tags}>
+            <LabelChips tags={record.tags} />
+          </Fact>
+        )}
         {record.retried_from !== undefined && (
           <Fact name={facts.again}>
             <a href={taskHref(record.retried_from)} onClick={stayInPage}>

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { finished, getTask, submit, taskWhen } from "../helpers/api.ts";
+import { violations } from "../helpers/axe.ts";
 import { TestBrowser, type TestPage } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
@@ -115,6 +116,37 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await press(page, ".empty .button", "Clear filters");
   await eventually(async () => assertEquals((await kinds(page)).length, 5));
   assertEquals(search(page), "");
+
+  // An owner and tags are chips: in a row they narrow, above the list they are taken away.
+  const labels = { owner: "acme & co", tags: ["eu", "夜间"] };
+  const theirs = await submit(app.url, "says", { texts: ["x"] }, labels);
+  await submit(app.url, "waits", null, { tags: ["eu"] });
+  await press(page, ".row .chip-owner", "acme & co");
+  await rowsAre(page, ["says"]);
+  assertEquals(search(page), "?owner=acme+&+co");
+  await press(page, ".row .chip", "eu");
+  await press(page, ".filter-chips .chip", "acme & co");
+  await rowsAre(page, ["waits", "says"]);
+  assertEquals(search(page), "?tag=eu");
+  await eventually(async () =>
+    assertEquals(
+      await page.$$eval(".count-figure", (found) => found.map((one) => one.textContent)),
+      ["1", "0", "1", "0", "0"],
+    )
+  );
+  // One that comes by itself is looked at in the same way.
+  await submit(app.url, "echo", 3, { tags: ["us"] });
+  await submit(app.url, "says", { texts: [] }, { tags: ["eu"] });
+  await rowsAre(page, ["says", "waits", "says"]);
+  assertEquals(await violations(page, "filtered", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
+  await page.setViewport({ width: 390, height: 800 });
+  await page.goto(`${app.url}/?task_id=${theirs.task_id}`, { waitUntil: "domcontentloaded" });
+  await press(page, ".fact .chip", "夜间");
+  await rowsAre(page, ["says"]);
+  assertEquals(search(page), "?tag=夜间");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assertEquals(width, 390);
+  assertEquals(await violations(page, "narrow", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
   assertEquals(problems, []);
 });
 

@@ -16,6 +16,8 @@ Deno.test("parseRoute() reads the filters that listHref() writes", () => {
   const filters = {
     statuses: ["running", "failed"] as const,
     kind: "csv-profile",
+    owner: "acme & co",
+    tags: ["eu", "a+b"],
     text: "a&b=c#d ,?ü",
     since: "custom" as const,
     from: "2030-01-01T00:00:00.000Z",

@@ -28,6 +28,9 @@ Deno.test("parseFilters() leaves out what makes no sense", () => {
 Deno.test("formatFilters() says nothing of what is not filtered", () => {
   assertEquals(formatFilters(NO_FILTERS).toString(), "");
   assertEquals(formatFilters({ ...NO_FILTERS, text: "x" }).toString(), "q=x");
+  const labels = { ...NO_FILTERS, owner: "a,b & c", tags: ["租户", "a b"] };
+  assertEquals(parseFilters(formatFilters(labels)), labels);
+  assertEquals(parseFilters(new URLSearchParams("tag=a&tag=b,a,")).tags, ["a", "b"]);
 });
 
 Deno.test("apiQuery() asks for a range that ends now by its beginning", () => {
@@ -43,6 +46,8 @@ Deno.test("matcher() tells as the server would", () => {
     status: "failed",
     created_at: "2030-01-01T11:30:00.000Z",
     error: { name: "Error", message: "No such HOST" },
+    owner: "acme",
+    tags: ["eu", "a b"],
   });
   const matches = (filters: Partial<typeof NO_FILTERS>) =>
     matcher({ ...NO_FILTERS, ...filters }, NOW)(demo);
@@ -51,6 +56,8 @@ Deno.test("matcher() tells as the server would", () => {
   assert(matches({ since: "1h" }));
   assert(!matches({ statuses: ["running"] }));
   assert(!matches({ kind: "other" }));
+  assert(matches({ owner: "acme", tags: ["a b", "eu"] }));
+  assert(!matches({ owner: "acm" }) && !matches({ owner: "acme", tags: ["eu", "us"] }));
   assert(!matches({ text: "absent" }));
   assert(!matches({ since: "custom", to: "2030-01-01T11:30:00.000Z" }));
   assert(!matches({ since: "custom", from: "2030-01-01T11:31:00.000Z" }));
