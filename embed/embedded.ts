@@ -88,10 +88,12 @@ export class Embedded implements Headway {
   }
 
   async list(query: ListQuery = {}): Promise<TaskPage> {
-    const { status, kind, text, createdAfter, createdBefore, limit, cursor } = query;
+    const { status, kind, owner, tag, text, createdAfter, createdBefore, limit, cursor } = query;
     const asked = {
       status: status && [status].flat().join(),
       kind: kind && [kind].flat().join(),
+      owner,
+      tag: tag && [tag].flat().join(),
       q: text,
       created_after: createdAfter?.toISOString(),
       created_before: createdBefore?.toISOString(),

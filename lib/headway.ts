@@ -82,6 +82,10 @@ export interface ListQuery {
   status?: Status | readonly Status[] | undefined;
   /** Any of these. */
   kind?: string | readonly string[] | undefined;
+  /** This one's. */
+  owner?: string | undefined;
+  /** With this tag, or all of these. */
+  tag?: string | readonly string[] | undefined;
   /** In its message, its kind or its id. */
   text?: string | undefined;
   /** Submitted then or later. */

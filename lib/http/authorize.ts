@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_OWNER, OWNER_PATTERN } from "../task/labels.ts";
 import { NOBODY, type Principal } from "./principal.ts";
 import { type Scope, SCOPES } from "./tokens.ts";
 
@@ -13,6 +14,8 @@ export interface Visitor {
   name: string;
   /** What they may do: `read` all tasks, `submit` their own, or as `admin` everything. */
   scope: Scope | readonly Scope[];
+  /** Whose tasks they see and make, and no others, whatever their scope; in 1 to 128 characters. */
+  owner?: string | undefined;
 }
 
 /** Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. */
@@ -27,7 +30,7 @@ const MAX_NAME = 128;
  */
 export function principalOfVisitor(visitor: unknown): Principal | null {
   if (visitor === null || visitor === undefined) return null;
-  const { name, scope } = visitor as Partial<Visitor>;
+  const { name, scope, owner } = visitor as Partial<Visitor>;
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME) {
     throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_NAME} characters, or null`);
   }
@@ -36,5 +39,10 @@ export function principalOfVisitor(visitor: unknown): Principal | null {
     throw new TypeError(`authorize() must give a 'scope' of ${SCOPES.join(", ")}, or several`);
   }
   const scopes = SCOPES.filter((one) => given.includes("admin") || given.includes(one));
-  return { ...NOBODY, name, scopes };
+  if (owner !== undefined && (typeof owner !== "string" || !OWNER_PATTERN.test(owner))) {
+    throw new TypeError(
+      `authorize() must give an 'owner' of 1 to ${MAX_OWNER} characters, or leave it out`,
+    );
+  }
+  return { ...NOBODY, name, scopes, owner: owner ?? null };
 }

@@ -116,7 +116,9 @@ export function isInside({ scopes, owner }: Principal): boolean {
 
 /** As whom they count where each has a share. */
 export function clientOf({ name, owner }: Principal): string {
-  return name === "" || owner === null ? name : JSON.stringify([name, owner]);
+  if (name === "") return name;
+  if (owner !== null) return JSON.stringify([name, owner]);
+  return name.startsWith("[") ? JSON.stringify([name]) : name;
 }
 
 /**

@@ -20,6 +20,10 @@ const VISITORS: Record<string, unknown> = {
   root: { name: "root", scope: "admin" },
   nameless: { name: "", scope: "admin" },
   odd: { name: "odd", scope: "king" },
+  unowned: { name: "unowned", scope: "read", owner: "" },
+  // One name, as a program may give it that tells people apart by their owner.
+  acme: { name: "user", scope: ["submit", "read"], owner: "acme" },
+  globex: { name: "user", scope: "submit", owner: "globex" },
 };
 
 function authorize({ headers }: Request): Visitor | null {
@@ -85,9 +89,35 @@ Deno.test("with authorize() a task's own token opens that task, and a header of 
   await assertProblem(await ask(jobs, "/tasks", "", own), 401);
 });
 
+Deno.test("authorize() binds somebody to an owner, whatever their name and scope", async () => {
+  await using jobs = await started();
+  const { task_id: acmes } = await submitAs(jobs, "acme");
+  const { task_id: globexes } = await submitAs(jobs, "globex");
+  const server = await jobs.submit("note", null, { owner: "acme", tags: ["by-the-program"] });
+  for (const id of [acmes, globexes, server.task_id]) await Array.fromAsync(jobs.watch(id));
+  const seen = async (who: string) => {
+    const { tasks } = await (await ask(jobs, "/tasks", who)).json();
+    return tasks.map(({ task_id }: { task_id: string }) => task_id);
+  };
+  assertEquals(await seen("acme"), [server.task_id, acmes]);
+  assertEquals(await seen("globex"), [globexes]);
+  await assertProblem(await ask(jobs, `/tasks/${acmes}`, "globex"), 403);
+  await assertProblem(await ask(jobs, "/metrics", "acme"), 403);
+  const body = '{"kind":"note","owner":"acme"}';
+  const other = await ask(jobs, "/tasks", "globex", { method: "POST", body });
+  assertEquals((await assertProblem(other, 403)).field, "owner");
+  // What they hand on is their own, too.
+  const made = await ask(jobs, "/tokens", "acme", { method: "POST", body: '{"owner":"acme"}' });
+  const { token } = await made.json();
+  const listed = await (await ask(jobs, `/tasks?token=${token}`)).json();
+  assertEquals(listed.tasks.length, 2);
+  const { tasks } = await jobs.list({ owner: "acme", tag: ["by-the-program"] });
+  assertEquals(tasks.map(({ task_id }) => task_id), [server.task_id]);
+});
+
 Deno.test("what authorize() must not do lets nobody in", async () => {
   await using jobs = await started();
-  for (const who of ["broken", "nameless", "odd"]) {
+  for (const who of ["broken", "nameless", "odd", "unowned"]) {
     await assertProblem(await ask(jobs, "/tasks", who), 500);
   }
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Server } from "../../main.ts";
+import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { clientOf, NOBODY } from "../../lib/http/principal.ts";
 import { post } from "../helpers/api.ts";
@@ -372,4 +372,6 @@ Deno.test("clientOf() makes two clients of one name at two owners", () => {
   const all = [of(null), of("a"), of("b"), of("a", "user2"), of("a b"), of("a", "user b")];
   assertEquals(new Set(all).size, all.length);
   assertEquals(of(null), "user");
+  // A login of somebody's own gives any name.
+  assert(of(null, of("a")) !== of("a"));
 });
