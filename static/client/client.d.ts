@@ -192,6 +192,10 @@ export interface SubmitOptions extends RequestOptions {
   maxAttempts?: number | undefined;
   /** Milliseconds an attempt may take. */
   timeoutMs?: number | undefined;
+  /** Whose task it is: the server's lists and streams, and tokens, may be one owner's. */
+  owner?: string | undefined;
+  /** What it belongs to: up to 20 tags of up to 64 characters. */
+  tags?: readonly string[] | undefined;
   /** A second submit with the same key and input gives the same task. */
   idempotencyKey?: string | undefined;
 }

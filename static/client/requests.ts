@@ -68,7 +68,8 @@ export async function refusal(response: Response): Promise<HeadwayError> {
 export function submit<Task = unknown>(
   kind: KindOf<Task>,
   input?: InputOf<Task>,
-  { priority, delayMs, maxAttempts, timeoutMs, idempotencyKey, ...options }: SubmitOptions = {},
+  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, idempotencyKey, ...options }:
+    SubmitOptions = {},
 ): Promise<SubmittedTask<ResultOf<Task>>> {
   const body = {
     kind,
@@ -77,6 +78,8 @@ export function submit<Task = unknown>(
     delay_ms: delayMs,
     max_attempts: maxAttempts,
     timeout_ms: timeoutMs,
+    owner,
+    tags,
   };
   return post("/tasks", options, {
     body: JSON.stringify(body),

@@ -125,13 +125,15 @@ Deno.test("cut() counts cells and takes no character apart", () => {
 Deno.test("readArguments() reads flags and the environment", () => {
   const env: Record<string, string> = { HEADWAY_PORT: "81", HEADWAY_HOST: "::1" };
   const read = (...args: string[]) => readArguments(args, (name) => env[name]);
-  assertEquals(read("demo", "--priority", "-5", "--delay", "1.5s", "--input", "[1]"), {
+  const labels = ["--owner", "acme", "--tag", "a", "--tag=b c", "--tag", "a"];
+  const given = ["demo", "--priority", "-5", "--delay", "1.5s", "--input", "[1]", ...labels];
+  assertEquals(read(...given), {
     url: "http://[::1]:81",
     token: undefined,
     what: { kind: "demo" },
     input: [1],
     upload: undefined,
-    fields: { priority: -5, delay_ms: 1500 },
+    fields: { priority: -5, delay_ms: 1500, owner: "acme", tags: ["a", "b c"] },
     idempotencyKey: undefined,
     show: "person",
     detach: false,
@@ -151,6 +153,7 @@ Deno.test("readArguments() reads flags and the environment", () => {
       ["a", "--url", "ftp://x"],
       ["a", "--json", "--quiet"],
       ["--watch", "1", "--detach"],
+      ["--watch", "1", "--tag", "a"],
     ]
   ) assertThrows(() => read(...wrong), UsageError);
 });

@@ -16,7 +16,7 @@ export interface Arguments {
   input: unknown;
   upload: string | undefined;
   /** Further fields of `POST /tasks`. */
-  fields: { priority?: number; delay_ms?: number };
+  fields: { priority?: number; delay_ms?: number; owner?: string; tags?: string[] };
   /** Makes a second submission the same task. */
   idempotencyKey: string | undefined;
   show: "person" | "json" | "quiet";
@@ -34,6 +34,8 @@ export const HELP = `Runs a task and shows it live.
   --upload FILE            uploads the file first and puts its id into the input
   --priority N             -100 to 100, higher runs first
   --delay TIME             not before: 500ms, 30s, 5m, 2h; a number alone is milliseconds
+  --owner NAME             whose task it is
+  --tag TAG                what it belongs to; may be given several times
   --idempotency-key KEY    a second run with the same key watches the same task
   --watch ID               watches a task that is there already
   --detach                 prints the task's id and leaves
@@ -52,6 +54,8 @@ const OPTIONS = {
   "upload": { type: "string" },
   "priority": { type: "string" },
   "delay": { type: "string" },
+  "owner": { type: "string" },
+  "tag": { type: "string", multiple: true },
   "idempotency-key": { type: "string" },
   "watch": { type: "string" },
   "url": { type: "string" },
@@ -63,7 +67,16 @@ const OPTIONS = {
 } as const;
 
 /** Flags that say something of a task that is yet to be. */
-const OF_NEW_TASKS = ["input", "upload", "priority", "delay", "idempotency-key", "detach"] as const;
+const OF_NEW_TASKS = [
+  "input",
+  "upload",
+  "priority",
+  "delay",
+  "owner",
+  "tag",
+  "idempotency-key",
+  "detach",
+] as const;
 
 /**
  * Reads the command line; `null` where it asks for help.
@@ -91,6 +104,9 @@ export function readArguments(
   const fields: Arguments["fields"] = {};
   if (values.priority !== undefined) fields.priority = wholeNumber(values.priority, "--priority");
   if (values.delay !== undefined) fields.delay_ms = milliseconds(values.delay);
+  if (values.owner !== undefined) fields.owner = values.owner;
+  // Twice the same is once.
+  if (values.tag !== undefined) fields.tags = [...new Set(values.tag)];
   return {
     url: serverUrl(values.url, env),
     token: values.token ?? (env("HEADWAY_TOKEN") || undefined),

@@ -7,9 +7,14 @@ import { testApp } from "../../helpers/server.ts";
 Deno.test("submit() sends what was given, by the names it has on the wire", async () => {
   await using app = await testApp();
   const base = `${app.url}/`;
-  const options = { base, priority: 7, delayMs: 3_600_000, maxAttempts: 3, idempotencyKey: "k" };
+  const labels = { owner: "acme", tags: ["eu", "nightly"] };
+  const options = {
+    ...{ base, priority: 7, delayMs: 3_600_000, maxAttempts: 3, idempotencyKey: "k" },
+    ...labels,
+  };
   const task = await submit("echo", { a: 1 }, options);
   assertEquals([task.priority, task.max_attempts, task.token], [7, 3, undefined]);
+  assertEquals([task.owner, task.tags], [labels.owner, labels.tags]);
   assert(Date.parse(task.run_at) - Date.parse(task.created_at) > 3_500_000);
   assertEquals((await submit("echo", { a: 1 }, options)).task_id, task.task_id);
   const other = await submit("echo", { a: 2 }, options).catch((error) => error);
