@@ -77,6 +77,26 @@ async function storable(
   return { input: given, parsed: false };
 }
 
+/**
+ * The input of a run as its schema makes it: parsed again where JSON could not hold what that was.
+ *
+ * @throws {TypeError} If it does not fit.
+ */
+export async function readInput(
+  task: AnyTask,
+  { input: json, parsed }: Extract<Checked, { input: unknown }>,
+): Promise<unknown> {
+  const input: unknown = json === null ? undefined : JSON.parse(json);
+  if (!task.input || parsed) return input;
+  const result = await task.input["~standard"].validate(input);
+  if (result.issues) {
+    throw new TypeError(
+      `Cannot run '${task.kind}' as its input does not fit: ${result.issues[0]?.message}`,
+    );
+  }
+  return result.value;
+}
+
 function issueOf({ path = [], message }: StandardIssue): InputIssue {
   return {
     path: path.slice(0, MAX_STEPS).map((step) =>

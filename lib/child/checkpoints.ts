@@ -4,20 +4,38 @@
  * @module
  */
 
+import { MAX_MESSAGE, MAX_STEPS } from "./check_input.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { pathText } from "../task/json_value.ts";
 import type { StandardIssue } from "../task/standard_schema.ts";
 import { brief, textOf } from "../task/text.ts";
 
-/** Characters of what an issue says. */
-const MAX_ISSUE = 1024;
+/**
+ * Checks what a task saves. A schema that has not answered when the signal aborts is not waited for.
+ *
+ * @throws {TypeError} If the task's schema does not take it, with the place in it.
+ * @throws {unknown} The signal's reason.
+ */
+export async function checkSaved(
+  { checkpoint: schema }: AnyTask,
+  data: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = schema?.["~standard"].validate(data);
+  const result = answer instanceof Promise ? await unlessAborted(answer, signal) : answer;
+  if (result?.issues) throw new TypeError(`Cannot keep ${issueText(result.issues[0])}`);
+}
 
-/** @throws {TypeError} If the task's schema does not take what it saves, with the place in it. */
-export async function checkSaved(task: AnyTask, data: unknown): Promise<void> {
-  const result = await task.checkpoint?.["~standard"].validate(data);
-  const issue = result?.issues?.[0];
-  if (issue) throw new TypeError(`Cannot keep ${issueText(issue)}`);
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([answer, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /**
@@ -32,9 +50,10 @@ export async function readCheckpoint(task: AnyTask, stored: string | null): Prom
   const current = await migrated(task, data, version);
   if (!task.checkpoint || current === undefined) return current;
   const result = await task.checkpoint["~standard"].validate(current);
-  const issue = result.issues?.[0];
-  if (issue) throw cannotGoOn(`it does not fit its schema: ${issueText(issue)}`);
-  return (result as { value: unknown }).value;
+  if (result.issues) {
+    throw cannotGoOn(`it does not fit its schema: ${issueText(result.issues[0])}`);
+  }
+  return result.value;
 }
 
 function migrated(task: AnyTask, data: unknown, from: number): unknown {
@@ -61,10 +80,11 @@ function cannotGoOn(why: string): Error {
   return error;
 }
 
-function issueText({ path = [], message }: StandardIssue): string {
-  const steps = path.map((step) => {
+function issueText(issue: StandardIssue | undefined): string {
+  const { path = [], message = "its schema does not take it" } = issue ?? {};
+  const steps = path.slice(0, MAX_STEPS).map((step) => {
     const key = typeof step === "object" ? step.key : step;
     return typeof key === "number" ? key : String(key);
   });
-  return `${pathText("checkpoint", steps)}: ${brief(textOf(message), MAX_ISSUE)}`;
+  return `${pathText("checkpoint", steps)}: ${brief(textOf(message), MAX_MESSAGE)}`;
 }

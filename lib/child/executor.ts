@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkInput, noSuchKind } from "./check_input.ts";
+import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
 import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
@@ -48,6 +48,8 @@ interface Run {
   readonly number: number;
   readonly abort: AbortController;
   stop: StopReason | null;
+  /** Its generator was made: before that, nothing of it has to be cleaned up. */
+  begun: boolean;
   /** The turn of the event loop in which it was asked to stop is over. */
   turnOver: boolean;
   /** It took its signal: that tells it to stop. */
@@ -139,6 +141,7 @@ export class Executor {
 
   #stop(run: Run, reason: StopReason, error: unknown): void {
     run.stop = reason;
+    if (!run.begun) run.failed.resolve({ how: "stopped", reason });
     void nextTurn().then(() => run.turnOver = true);
     run.abort.abort(error);
   }
@@ -153,6 +156,7 @@ export class Executor {
       number: start.run,
       abort: new AbortController(),
       stop: null,
+      begun: false,
       turnOver: false,
       hasSignal: false,
       quiesces: false,
@@ -179,6 +183,7 @@ export class Executor {
       const input = await readInput(task, start);
       const checkpoint = await readCheckpoint(task, start.checkpoint);
       if (run.stop !== null) return { how: "stopped", reason: run.stop };
+      run.begun = true;
       const stages = Object.entries(task.stages ?? {});
       if (stages.length > 0) this.#events.report(run.number, { at: this.#now(), stages });
       const generator = task.run(this.#contextOf(run, start, input, checkpoint));
@@ -257,7 +262,9 @@ export class Executor {
   /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */
   async #takeChecked(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
     try {
-      if (yieldType(value) === "save") await checkSaved(task, (value as SaveYield<unknown>).data);
+      if (yieldType(value) === "save") {
+        await checkSaved(task, (value as SaveYield<unknown>).data, run.abort.signal);
+      }
     } catch (error) {
       return { error };
     }
@@ -291,22 +298,6 @@ const STOP_TEXT: Record<StopReason, string> = {
   timeout: "The task took longer than its time-out",
   stop: "The server is stopping; the task will go on from its checkpoint",
 };
-
-/** The input as its schema makes it: parsed again where JSON could not hold what that was. */
-async function readInput(
-  task: AnyTask,
-  { input: json, parsed }: Extract<ToTasks, { type: "start" }>,
-): Promise<unknown> {
-  const input: unknown = json === null ? undefined : JSON.parse(json);
-  if (!task.input || parsed) return input;
-  const result = await task.input["~standard"].validate(input);
-  if (result.issues) {
-    throw new TypeError(
-      `Cannot run '${task.kind}' as its input does not fit: ${result.issues[0]?.message}`,
-    );
-  }
-  return result.value;
-}
 
 /** The end of a run that threw: one that was asked to stop has stopped. */
 function endOf({ stop }: Run, error: unknown): RunEnd {

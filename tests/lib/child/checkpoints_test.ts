@@ -6,6 +6,8 @@ import { checkpointText } from "../../../lib/task/checkpoint_text.ts";
 
 async function* run() {}
 
+const { signal } = new AbortController();
+
 const checkpoint = z.object({
   offset: z.number(),
   rows: z.array(z.object({ id: z.string() })).default([]),
@@ -23,7 +25,7 @@ async function refusal(task: AnyTask, stored: string): Promise<string> {
 
 Deno.test("checkSaved() names the place that does not fit", async () => {
   const task = defineTask({ kind: "k", checkpoint, run });
-  await checkSaved(task, { offset: 1 });
+  await checkSaved(task, { offset: 1 }, signal);
   const wrong: [unknown, string][] = [
     [{}, "Cannot keep checkpoint.offset: "],
     [{ offset: "1" }, "Cannot keep checkpoint.offset: "],
@@ -32,10 +34,10 @@ Deno.test("checkSaved() names the place that does not fit", async () => {
     [undefined, "Cannot keep checkpoint: "],
   ];
   for (const [data, start] of wrong) {
-    const error = await assertRejects(() => checkSaved(task, data), TypeError);
+    const error = await assertRejects(() => checkSaved(task, data, signal), TypeError);
     assertEquals(error.message.slice(0, start.length), start);
   }
-  await checkSaved(defineTask({ kind: "k", run }), { anything: 1 });
+  await checkSaved(defineTask({ kind: "k", run }), { anything: 1 }, signal);
 });
 
 Deno.test("checkSaved() takes schemas that answer later, and bounds what they say", async () => {
@@ -49,7 +51,7 @@ Deno.test("checkSaved() takes schemas that answer later, and bounds what they sa
     },
   };
   const task = defineTask({ kind: "k", checkpoint: schema, run });
-  const { message } = await assertRejects(() => checkSaved(task, 1), TypeError);
+  const { message } = await assertRejects(() => checkSaved(task, 1, signal), TypeError);
   assertEquals(message.length < 1500, true, `${message.length}`);
 });
 
@@ -120,4 +122,13 @@ Deno.test("readCheckpoint() refuses a checkpoint of newer code, and an older one
     "Cannot go on from the checkpoint as it was saved by code without a version, and this is " +
       "version 2 of 'k': give it 'migrate'",
   );
+});
+
+Deno.test("a schema that says no without a reason is a no", async () => {
+  const schema: StandardSchema = {
+    "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [] }) },
+  };
+  const task = defineTask({ kind: "k", checkpoint: schema, run });
+  await assertRejects(() => checkSaved(task, 1, signal), TypeError, "Cannot keep checkpoint: ");
+  await refusal(task, "1");
 });

@@ -10,6 +10,7 @@ import {
   pause,
   progress,
   save,
+  type StandardSchema,
   type Yield,
 } from "headway";
 import { z } from "zod";
@@ -753,4 +754,67 @@ Deno.test("Executor begins no generator whose checkpoint was saved by newer code
   const end = await peer.end();
   assert(end.how === "threw");
   assertEquals([end.error.name, end.final], ["CheckpointError", undefined]);
+});
+
+/** A schema that never answers, and tells when it is asked. */
+function silent(): { schema: StandardSchema; asked: Promise<void> } {
+  const asked = Promise.withResolvers<void>();
+  const validate = () => {
+    asked.resolve();
+    return new Promise<never>(() => {});
+  };
+  return {
+    schema: { "~standard": { version: 1, vendor: "test", validate } },
+    asked: asked.promise,
+  };
+}
+
+Deno.test("Executor stops a run at once whose input, checkpoint or migrate never answers", async () => {
+  const { schema, asked } = silent();
+  const migrating = Promise.withResolvers<void>();
+  const base = {
+    kind: "t",
+    run(): AsyncGenerator<Yield, void, void> {
+      throw new Error("It began");
+    },
+  };
+  const migrate = () => {
+    migrating.resolve();
+    return new Promise<undefined>(() => {});
+  };
+  const tries: [AnyTask, Promise<void>][] = [
+    [defineTask({ ...base, input: schema }), asked],
+    [defineTask({ ...base, checkpoint: schema }), asked],
+    [defineTask({ ...base, version: 1, migrate }), migrating.promise],
+  ];
+  for (const [task, waits] of tries) {
+    const peer = new Peer(async function* () {});
+    peer.define(task);
+    peer.start({ checkpoint: "{}" });
+    await waits;
+    peer.abort("cancel");
+    assertEquals(await peer.end(), { how: "stopped", reason: "cancel" });
+  }
+});
+
+Deno.test("Executor stops a run at a yield whose checkpoint's schema never answers", async () => {
+  const { schema, asked } = silent();
+  const peer = new Peer(async function* () {});
+  peer.define(defineTask({
+    kind: "t",
+    checkpoint: schema,
+    async *run() {
+      try {
+        yield save(1);
+      } finally {
+        yield log("cleaned up");
+      }
+    },
+  }));
+  peer.start();
+  await asked;
+  peer.abort("cancel");
+  const end = await peer.end();
+  assert(end.how === "stopped" && end.reason === "cancel");
+  assertEquals(peer.events.map(([, type]) => type), ["log", "end"]);
 });
