@@ -8,6 +8,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { nextTurn } from "../child/run_events.ts";
 import { waiting } from "../task/delay.ts";
 
+/** Milliseconds: the last that a date can have. */
+const MAX_TIME = 8.64e15;
+
 interface Timer {
   readonly at: number;
   /** Somebody waits for it: it makes the time pass. */
@@ -64,12 +67,21 @@ export class FakeClock {
    */
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (!(ms > 0)) return;
+    if (ms > 0) await this.#wait(ms, signal);
+  }
+
+  /** Lets whoever could go on now do so, before any time passes. */
+  turn(): Promise<void> {
+    return this.#wait(0);
+  }
+
+  async #wait(ms: number, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = { at: this.#now + ms, drives: true, run: resolve };
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    this.#timers.add(timer);
+    // Who waits for longer than there is time waits for the signal.
+    if (timer.at <= MAX_TIME) this.#timers.add(timer);
     void this.#pass();
     try {
       await promise;
@@ -90,23 +102,45 @@ export class FakeClock {
   async #pass(): Promise<void> {
     if (this.#passing) return;
     this.#passing = true;
-    // Whoever is about to wait, or to stop waiting, does so first.
-    for (await nextTurn(); this.#timers.values().some(({ drives }) => drives); await nextTurn()) {
-      const [next] = [...this.#timers].sort((one, other) => one.at - other.at);
-      this.#timers.delete(next!);
-      this.#now = Math.max(this.#now, next!.at);
-      next!.run();
+    try {
+      // Whoever is about to wait, or to stop waiting, does so first.
+      for (await nextTurn(); this.#timers.values().some(({ drives }) => drives); await nextTurn()) {
+        const [next] = [...this.#timers].sort((one, other) => one.at - other.at);
+        this.#timers.delete(next!);
+        this.#now = Math.max(this.#now, next!.at);
+        next!.run();
+      }
+    } finally {
+      this.#passing = false;
     }
-    this.#passing = false;
   }
 }
 
-const clockHere = new AsyncLocalStorage<FakeClock>();
+/** The clock of a run, until that is over. */
+interface RunTime {
+  readonly clock: FakeClock;
+  readonly over: AbortSignal;
+}
+
+const timeHere = new AsyncLocalStorage<RunTime>();
 const { by } = waiting;
 
-waiting.by = (ms, signal) => clockHere.getStore()?.wait(ms, signal) ?? by(ms, signal);
+waiting.by = (ms, signal) => {
+  const time = timeHere.getStore();
+  return time ? waitIn(time, ms, signal) : by(ms, signal);
+};
 
-/** Has `pause()` wait by a clock in all that `run` begins. */
-export function withClock<T>(clock: FakeClock, run: () => T): T {
-  return clockHere.run(clock, run);
+/** Waits in a run; for ever once that is over, as its process would be gone. */
+async function waitIn({ clock, over }: RunTime, ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await clock.wait(ms, signal ? AbortSignal.any([signal, over]) : over);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    await new Promise(() => {});
+  }
+}
+
+/** Has `pause()` wait by a clock in all that `run` begins, until `over` aborts. */
+export function withClock<T>(time: RunTime, run: () => T): T {
+  return timeHere.run(time, run);
 }

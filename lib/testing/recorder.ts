@@ -5,13 +5,15 @@
  */
 
 import type { RunEnd, RunEvent } from "../child/protocol.ts";
-import { nextTurn, type RunEventSink } from "../child/run_events.ts";
+import type { RunEventSink } from "../child/run_events.ts";
 import type { Report } from "../task/report.ts";
+import type { FakeClock } from "./fake_clock.ts";
 
 /** How a run ended; `null` where it was cut off. */
 export type RunOver = RunEnd | null;
 
 export interface RecorderOptions {
+  clock: FakeClock;
   /** Takes a log row, an output or a checkpoint, as JSON text. */
   onrow(type: "log" | "output" | "save", json: string): void;
   onreport(report: Report): void;
@@ -47,7 +49,7 @@ export class Recorder implements RunEventSink {
   /** Each yield gives everybody else their turn. A run that is cut off never goes on. */
   pause(): Promise<void> {
     try {
-      if (!this.#isOver && !this.#options.onyield()) return nextTurn();
+      if (!this.#isOver && !this.#options.onyield()) return this.#options.clock.turn();
       this.#end(null);
     } catch (error) {
       this.#over.reject(error);

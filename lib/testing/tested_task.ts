@@ -98,6 +98,7 @@ export class TestedTask {
   async #drive(): Promise<RunEnd | null> {
     const { task, input, parsed, signal, clock } = this.#options;
     const recorder = new Recorder({
+      clock,
       onreport: (report) => {
         this.#task = applyReport(this.#task, report);
         // The names of its stages are not yielded.
@@ -124,13 +125,18 @@ export class TestedTask {
     const inTime = timeoutMs === null
       ? undefined
       : clock.after(timeoutMs - ranMs, () => stop("timeout"));
+    const over = new AbortController();
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const start = { kind: task.kind, id: TASK_ID, attempt, input, parsed };
       const checkpoint = this.#checkpoint;
-      withClock(clock, () => executor.receive({ type: "start", run: 1, ...start, checkpoint }));
+      withClock(
+        { clock, over: over.signal },
+        () => executor.receive({ type: "start", run: 1, ...start, checkpoint }),
+      );
       return await recorder.over;
     } finally {
+      over.abort();
       inTime?.();
       signal?.removeEventListener("abort", cancel);
     }

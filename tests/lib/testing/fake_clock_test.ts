@@ -27,6 +27,16 @@ Deno.test("FakeClock.wait() rejects with its signal's reason, and the time stays
   assertEquals(clock.now, 0);
 });
 
+Deno.test("FakeClock.wait() without an end waits for its signal, and others go on", async () => {
+  const clock = new FakeClock(0);
+  const abort = new AbortController();
+  const endless = clock.wait(Infinity, abort.signal);
+  await clock.wait(1000);
+  assertEquals(clock.now, 1000);
+  abort.abort(new Error("enough"));
+  await assertRejects(() => endless, Error, "enough");
+});
+
 Deno.test("FakeClock refuses to start at what is no time", () => {
   assertThrows(() => new FakeClock("yesterday"), RangeError, "'start'");
 });

@@ -363,3 +363,47 @@ Deno.test("tests beside each other have a clock each, and the time outside of th
   assertEquals(clocks.map(({ now }) => now), [1000, 2000]);
   await pause(1, new AbortController().signal);
 });
+
+Deno.test("what a run leaves behind goes on with nothing that waits, once it is cut off or over", async () => {
+  const clock = new FakeClock(0);
+  const ticks: string[] = [];
+  const task = defineTask({
+    kind: "t",
+    async *run({ signal, checkpoint = "first" }) {
+      void (async () => {
+        try {
+          for (;;) {
+            await pause(1000, signal);
+            ticks.push(checkpoint);
+          }
+        } catch {
+          ticks.push("caught");
+        }
+      })();
+      await pause(1500, signal);
+      yield save("second");
+      await pause(2500, signal);
+    },
+  });
+  await runTask(task, null, { clock, crashAfter: 1 });
+  assertEquals([clock.now, ticks], [1500 + 1500 + 2500, ["first", "second", "second", "second"]]);
+  await clock.wait(10_000);
+  assertEquals(ticks.length, 4);
+});
+
+Deno.test("runTask() counts in stages as Headway does", async () => {
+  const task = defineTask({
+    kind: "t",
+    stages: { download: 1, parse: 3 },
+    async *run() {
+      yield progress({ stage: "download", done: 1, total: 2 });
+      yield progress({ stage: "parse", done: 1, total: 2 });
+    },
+  });
+  const run = await runTask(task);
+  assertEquals(run.dataOf("progress").map(({ progress }) => progress), [12.5, 50]);
+  assertEquals(run.record.stages?.map(({ name, weight }) => [name, weight]), [
+    ["download", 1],
+    ["parse", 3],
+  ]);
+});
