@@ -22,7 +22,12 @@ export function checkpointText(json: string, version: number): string {
 
 export function readCheckpointText(text: string): StoredCheckpoint {
   const value = JSON.parse(text);
-  if (!text.startsWith(ENVELOPE)) return { version: 0, data: value };
-  const { version, data } = value as StoredCheckpoint;
-  return { version, data };
+  if (text.startsWith(ENVELOPE)) {
+    const { version, data } = value as StoredCheckpoint;
+    // A task's code can get hold of its process's channel, and store any text.
+    if (Number.isSafeInteger(version) && version >= 0 && data !== undefined) {
+      return { version, data };
+    }
+  }
+  return { version: 0, data: value };
 }

@@ -119,7 +119,10 @@ async function checked(task: AnyTask, given: unknown) {
 
 function storedCheckpoint(
   task: AnyTask,
-  { checkpoint, version = task.version }: { checkpoint?: unknown; version?: number | undefined },
+  { checkpoint, version = task.version ?? 0 }: {
+    checkpoint?: unknown;
+    version?: number | undefined;
+  },
 ): string | null {
   if (checkpoint === undefined) return null;
   const json = toJson(checkpoint, { what: "runTask()", root: "checkpoint", exact: true });

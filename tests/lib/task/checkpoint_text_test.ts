@@ -1,5 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { MAX_VALUE } from "../../../lib/task/json_value.ts";
+import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { checkpointText, readCheckpointText } from "../../../lib/task/checkpoint_text.ts";
 
 Deno.test("a checkpoint without a version is stored as in 0.1", () => {
@@ -13,4 +15,16 @@ Deno.test("a checkpoint promises to come back with its version, whatever it look
     const read = readCheckpointText(checkpointText(json, version));
     assertEquals(read, { version, data: JSON.parse(json) });
   }));
+});
+
+Deno.test("the largest checkpoint has room for its version", () => {
+  const largest = JSON.stringify("x".repeat(MAX_VALUE - 2));
+  assert(checkpointText(largest, Number.MAX_SAFE_INTEGER).length <= MAX_JSON);
+});
+
+Deno.test("text that only begins like an envelope is a value without a version", () => {
+  for (const rest of ['"1","data":1}', "1}", '-1,"data":1}', '1.5,"data":1}', 'null,"data":1}']) {
+    const text = `{"~headway":"checkpoint","version":${rest}`;
+    assertEquals(readCheckpointText(text), { version: 0, data: JSON.parse(text) });
+  }
 });

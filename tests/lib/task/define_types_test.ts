@@ -17,8 +17,10 @@ import {
   type ResultOf,
   save,
   type SavedOf,
+  type StandardSchema,
   type TaskContext,
   type TaskDefinition,
+  type TaskOptions,
   type Yield,
 } from "headway";
 import { z } from "zod";
@@ -146,6 +148,15 @@ Deno.test("definitions as 0.1 has them compile", () => {
     }
     return "done";
   }
+  function withRetries<
+    Schema extends StandardSchema | undefined,
+    Result,
+    Yielded extends Yield,
+  >(options: TaskOptions<Schema, Result, Yielded>) {
+    return defineTask({ ...options, retry: { maxAttempts: 3 } });
+  }
+  const wrapped = withRetries({ kind: "wrapped", input, run: count });
+  holds<Equal<ResultOf<typeof wrapped>, string>>();
   const wide: TaskDefinition = defineTask({ kind: "wide", async *run() {} });
   defineTask<void, Yield>({ kind: "explicit", async *run() {} });
   holds<Equal<(typeof named)["kind"], string>>();
