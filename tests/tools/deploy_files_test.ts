@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
@@ -34,6 +34,19 @@ Deno.test("the container has the Deno that the README names", async () => {
   const [, version] = /deno@([\d.]+) /.exec(readme)!;
   const bases = (await read("Dockerfile")).match(/^FROM \S+/gm);
   assertEquals(new Set(bases), new Set([`FROM denoland/deno:${version}`]));
+});
+
+Deno.test("the container has all that the package has", async () => {
+  const dockerfile = await read("Dockerfile");
+  const copied = new Set(
+    [...dockerfile.matchAll(/^COPY (?!-)(.*) \S+$/gm)].flatMap(([, it]) => it!.split(" ")),
+  );
+  const ignored = (await read("Dockerfile.dockerignore")).split("\n");
+  for (const path of denoJson.publish.include) {
+    const [top = ""] = path.split("/");
+    if (/^[A-Z]/.test(top)) continue;
+    assert(copied.has(top) && ignored.includes(`!${top}`), top);
+  }
 });
 
 Deno.test({
