@@ -7,6 +7,7 @@
 
 import denoJson from "./deno.json" with { type: "json" };
 import { exitWith, serve } from "./embed/program.ts";
+import { endWithFirst, lacksKv, runWithKv } from "./embed/with_kv.ts";
 import { FLAGS_HELP, readFlags } from "./lib/config/flags.ts";
 import { configHelp } from "./lib/config/read_config.ts";
 import { COMMANDS } from "./tools/commands.ts";
@@ -29,11 +30,14 @@ ${configHelp()}`;
 }
 
 async function main(args: string[]): Promise<void> {
+  if (lacksKv()) Deno.exit(await runWithKv(import.meta.url, args));
+  endWithFirst();
   const [word = "", ...rest] = args;
   if (Object.hasOwn(COMMANDS, word)) {
     const { usage, about, load } = COMMANDS[word]!;
     if (word !== "run" && /^(-h|--help)$/.test(rest[0] ?? "")) {
-      return print(`Headway ${usage}\n  ${about}`);
+      // deno-lint-ignore no-console -- what a person reads at a terminal
+      return console.log(`Headway ${usage}\n  ${about}`);
     }
     Deno.exit(await (await load())(rest));
   }

@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { HEADWAY_IMPORT, PROGRAM } from "../lib/config/kinds_modules.ts";
+import { IMPORTS, PROGRAM } from "../lib/config/kinds_modules.ts";
 
 /** A first task: it shows progress, logs, and goes on from its checkpoint after a crash. */
 const TASKS = `import { defineTask, log, pause, progress, save } from "headway";
@@ -28,11 +28,6 @@ export const count = defineTask({
   },
 });
 `;
-
-const IMPORTS: Readonly<Record<string, string>> = {
-  "headway": HEADWAY_IMPORT,
-  "zod": "npm:zod@^4.0.0",
-};
 
 const CONFIG = {
   imports: IMPORTS,

@@ -25,6 +25,7 @@ const PROCESS_APIS = new Set([
 const PROCESS_API_EXCEPTIONS: readonly (readonly [path: string, names: readonly string[]])[] = [
   ["embed/program.ts", ["env", "addSignalListener", "removeSignalListener"]],
   ["embed/open.ts", ["env"]],
+  ["embed/with_kv.ts", ["openKv", "env", "addSignalListener"]],
   ["lib/child/main.ts", ["env"]],
   ["lib/http/listener.ts", ["serve"]],
   ["lib/kv/open_store.ts", ["openKv"]],

@@ -14,11 +14,28 @@ const OWN_CONFIG = PROJECT && join(PROJECT, "deno.json");
 /** Of a module that has no project. */
 const NO_PROJECT = ["--no-config", "--no-lock"];
 
-/** What "headway" stands for in the import map of a user's project. */
-export const HEADWAY_IMPORT: string = placeOf("lib/mod.ts");
+const [, PACKAGE, VERSION] =
+  /^https:\/\/jsr\.io\/(@[^/]+\/[^/]+)\/([^/]+)\//.exec(import.meta.url) ??
+    [];
+/** As a user's project names it; `null` where it is not from there. */
+const PUBLISHED = PACKAGE ? `jsr:${PACKAGE}@^${VERSION}` : null;
+
+/** What the import map of a user's project needs. */
+export const IMPORTS: Readonly<Record<"headway" | "zod", string>> = {
+  headway: PUBLISHED ?? placeOf("lib/mod.ts"),
+  zod: "npm:zod@^4.0.0",
+};
 
 /** What `deno run` starts. */
-export const PROGRAM: string = placeOf("main.ts");
+export const PROGRAM: string = PUBLISHED ? `${PUBLISHED}/main` : placeOf("main.ts");
+
+/** Of a lone file, where there is no configuration of Headway's either: it means what it would by that. */
+const LONE_FILE = [
+  ...NO_PROJECT,
+  `--import-map=data:application/json,${
+    encodeURIComponent(JSON.stringify({ imports: { ...IMPORTS, headway: placeOf("lib/mod.ts") } }))
+  }`,
+];
 
 /** What people call the tasks that a program gives as values. */
 const IN_PROCESS = "this program";
@@ -57,7 +74,7 @@ export async function kindsModule(url: string): Promise<KindsModuleSource> {
   const path = url.startsWith("file:") ? fileURLToPath(url) : null;
   const config = path === null ? OWN_CONFIG : await nearestConfig(dirname(path)) ?? OWN_CONFIG;
   const flags = config === null
-    ? NO_PROJECT
+    ? LONE_FILE
     : [`--config=${config}`, ...config === OWN_CONFIG ? ["--no-lock"] : []];
   return { url, name: path === null ? url : shownPath(path), flags, config };
 }
@@ -109,7 +126,7 @@ export function explainFailure(
     /"(headway|@headway\/server)"\)? (?:not a dependency|not prefixed)/.exec(reason) ??
       [];
   if (name !== undefined) {
-    const line = `"${name}": ${JSON.stringify(HEADWAY_IMPORT)}`;
+    const line = `"${name}": ${JSON.stringify(IMPORTS.headway)}`;
     return `${reason}: add ${line} to the "imports" of ${config ?? "a deno.json beside it"}`;
   }
   return reason;
