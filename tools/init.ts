@@ -5,7 +5,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { IMPORTS, PROGRAM } from "../lib/config/kinds_modules.ts";
+import { join } from "node:path";
+import denoJson from "../deno.json" with { type: "json" };
+import { PROGRAM } from "../lib/config/kinds_modules.ts";
+import { PROJECT } from "../lib/config/project.ts";
 
 /** A first task: it shows progress, logs, and goes on from its checkpoint after a crash. */
 const TASKS = `import { defineTask, log, pause, progress, save } from "headway";
@@ -29,12 +32,20 @@ export const count = defineTask({
 });
 `;
 
-const CONFIG = {
-  imports: IMPORTS,
+/** What a project needs to have tasks of its own: the package, which a checkout stands in for. */
+const NEEDED = {
+  ...(PROJECT === null
+    ? {}
+    : { links: [".", ...denoJson.links].map((folder) => join(PROJECT!, folder)) }),
+  imports: {
+    "headway": `jsr:${denoJson.name}@^${denoJson.version}`,
+    "zod": denoJson.imports.zod,
+  },
   // For Deno KV, which holds the tasks.
   unstable: ["kv"],
-  tasks: { start: `deno run -A ${quoted(PROGRAM)} --kinds ./tasks.ts` },
 };
+
+const START = `deno run -A ${quoted(PROGRAM)} --kinds ./tasks.ts`;
 
 /** A word of a shell's line. */
 function quoted(word: string): string {
@@ -44,23 +55,18 @@ function quoted(word: string): string {
 /** Writes the files that are not there yet into a folder. Returns what to tell about it. */
 export async function init(folder: string): Promise<string[]> {
   const jsonc = await Deno.lstat(`${folder}/deno.jsonc`).then(() => true, () => false);
-  const config = `${JSON.stringify(CONFIG, null, 2)}\n`;
+  const config = `${JSON.stringify({ ...NEEDED, tasks: { start: START } }, null, 2)}\n`;
   const configured = !jsonc && await writeNew(`${folder}/deno.json`, config);
   const written = await writeNew(`${folder}/tasks.ts`, TASKS);
   const told: string[] = [];
-  if (configured) told.push("deno.json is new");
-  else {
-    const lines = Object.entries(IMPORTS).map((pair) =>
-      pair.map((it) => JSON.stringify(it)).join(": ")
-    );
-    told.push(
-      `${jsonc ? "deno.jsonc" : "deno.json"} stays as it is: its "imports" need ${
-        lines.join(", ")
-      }`,
-    );
-  }
+  const name = jsonc ? "deno.jsonc" : "deno.json";
+  told.push(
+    configured
+      ? `${name} is new`
+      : `${name} stays as it is, and needs what is in ${JSON.stringify(NEEDED)}`,
+  );
   told.push(written ? "tasks.ts is new: it has a first task" : "tasks.ts stays as it is");
-  told.push(`Start it: ${configured ? "deno task start" : CONFIG.tasks.start}`);
+  told.push(`Start it: ${configured ? "deno task start" : START}`);
   return told;
 }
 
