@@ -20,6 +20,7 @@ import type { TaskRecord } from "../lib/task/record.ts";
 import type {
   FinishedTask,
   InputOf,
+  KindOf,
   ResultOf,
   SubmittedTask,
   TaskEvent,
@@ -61,7 +62,7 @@ export class Embedded implements Headway {
   }
 
   submit<Task = unknown>(
-    kind: string,
+    kind: KindOf<Task>,
     input?: InputOf<Task>,
     options: SubmitHere = {},
   ): Promise<SubmittedTask<ResultOf<Task>>> {

@@ -8,6 +8,7 @@
 import type {
   FinishedTask,
   InputOf,
+  KindOf,
   RequestOptions,
   ResultOf,
   SubmitOptions,
@@ -137,7 +138,7 @@ export interface Headway extends AsyncDisposable {
    * @throws {HeadwayError} If there is no such kind, or the input does not fit: `field` says what.
    */
   submit<Task = unknown>(
-    kind: string,
+    kind: KindOf<Task>,
     input?: InputOf<Task>,
     options?: SubmitHere,
   ): Promise<SubmittedTask<ResultOf<Task>>>;

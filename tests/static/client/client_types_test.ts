@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { defineTask, output, progress } from "headway";
+import { defineTask, type Headway, output, progress } from "headway";
 import { z } from "zod";
 import type { checksum } from "../../../lib/kinds/checksum.ts";
 import type { CsvProfile, csvProfile } from "../../../lib/kinds/csv_profile.ts";
@@ -80,6 +80,15 @@ Deno.test("watch() and submit() know the types of the task they are for", () => 
   holds<Equal<Parameters<typeof submit<typeof typed>>[0], "typed">>();
   holds<Equal<Parameters<typeof submit<typeof checksum>>[0], "checksum">>();
   holds<Equal<Parameters<typeof submit>[0], string>>();
+  const wrongKind = (jobs: Headway) => [
+    jobs.submit("any-kind", { anything: 1 }),
+    jobs.submit<typeof typed>("typed", { size: "3" }),
+    // @ts-expect-error It is spelled otherwise.
+    jobs.submit<typeof typed>("tpyed", { size: "3" }),
+    // @ts-expect-error It is not a text.
+    jobs.submit<typeof typed>("typed", { size: 3 }),
+  ];
+  assertEquals(wrongKind.length, 1);
 });
 
 Deno.test("the types that are served are those of what is served", () => {
