@@ -24,6 +24,7 @@ import {
   SNAPSHOT_TASKS,
   snapshotData,
   snapshotEvent,
+  type SnapshotFilter,
 } from "./snapshots.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
@@ -149,8 +150,10 @@ class Follower {
   async #snapshot(opening: Opening): Promise<string | null> {
     const { ids, own, ...filter } = this.#selection ?? {};
     const { closed } = this.#stream;
-    const named = ids ?? own?.newest(SNAPSHOT_TASKS);
-    if (named) return await this.#records(named, opening);
+    // Whatever comes while they are looked for has yet to be told.
+    const before = this.#feed.hub.cursor;
+    const named = ids ?? (own && await this.#newestOwn(own, filter));
+    if (named) return await this.#records(named, opening, before);
     const level = await this.#feed.snapshots.take(filter, closed, (snapshot, events) => {
       const { shown: seqs, newest } = snapshot;
       this.#shown = { seqs, newest };
@@ -160,14 +163,30 @@ class Follower {
     return level ?? null;
   }
 
+  /** Those of one's own tasks that are selected: of a kind or a tag the newest may be old. */
+  async #newestOwn(own: Own, { kind, ...labels }: SnapshotFilter): Promise<readonly string[]> {
+    if (kind === undefined && !isLabelled(labels)) return own.newest(SNAPSHOT_TASKS);
+    const query = { ...labels, ...(kind === undefined ? {} : { kinds: [kind] }) };
+    const { closed } = this.#stream;
+    const { heads } = this.#feed;
+    const page = await catchUp(
+      () => heads.list({ ...query, submitter: own.submitter, limit: SNAPSHOT_TASKS }, closed),
+      closed,
+    );
+    return page?.records.map(idOf) ?? [];
+  }
+
   /**
    * A snapshot of these tasks. What of it is too large for one message follows as changes, all of it
    * without an id: who leaves in its middle has no snapshot, and gets one when it comes again.
    */
-  async #records(ids: readonly string[], opening: Opening): Promise<string | null> {
-    const { kv, hub, heads } = this.#feed;
+  async #records(
+    ids: readonly string[],
+    opening: Opening,
+    level: string,
+  ): Promise<string | null> {
+    const { kv, heads } = this.#feed;
     const selection = this.#selection ?? {};
-    const level = hub.cursor;
     const seqs = new Map<string, number>();
     for (let at = 0; at < ids.length;) {
       const first = at === 0;

@@ -15,7 +15,9 @@ import { memberIds } from "../kv/member_ids.ts";
 const MAX_TASKS = 10_000;
 
 export interface Own {
-  /** Who submitted them, as events of the type `submitted` tell it. */
+  /** Who submitted them. */
+  readonly submitter: string;
+  /** The same, as events of the type `submitted` tell it. */
   readonly json: string;
   has(id: string): boolean;
   /** The newest, newest first. */
@@ -65,7 +67,7 @@ export class OwnTasks {
 }
 
 class Known implements Own {
-  readonly #submitter: string;
+  readonly submitter: string;
   readonly json: string;
   readonly #maxTasks: number;
   /** Oldest first. */
@@ -75,7 +77,7 @@ class Known implements Own {
   reading: Promise<void> = Promise.resolve();
 
   constructor(submitter: string, maxTasks: number) {
-    this.#submitter = submitter;
+    this.submitter = submitter;
     this.json = JSON.stringify(submitter);
     this.#maxTasks = maxTasks;
   }
@@ -92,7 +94,7 @@ class Known implements Own {
   async read(kv: Deno.Kv): Promise<void> {
     const found: string[] = [];
     const options = { wanted: this.#maxTasks };
-    const set = (id: string) => keys.submitted(this.#submitter, id);
+    const set = (id: string) => keys.submitted(this.submitter, id);
     for await (const ids of memberIds(kv, new Reads(), set, options)) {
       found.push(...ids.slice(0, this.#maxTasks - found.length));
       if (found.length === this.#maxTasks) break;

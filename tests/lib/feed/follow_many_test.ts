@@ -347,3 +347,45 @@ Deno.test("followMany() tells who sees its own tasks alone of a removal that it 
   const { events } = await endAndRead(stream);
   assertEquals(toldOf(events), ["deleted 1 ", "deleted 3 "]);
 });
+
+Deno.test("followMany() shows who sees its own tasks alone those of a tag, however old, and misses none meanwhile", async () => {
+  await using opened = await openHub();
+  const { hub, kv } = opened;
+  const put = async (n: number, submitter: string, tags: string[]) => {
+    const stored = { record: labelled(n, 1, "o", tags), trimmed: 0, submitter } as Head;
+    await kv.set(keys.task(idOf(n)), stored);
+    await kv.set(keys.submitted(submitter, idOf(n)), null);
+    for (const tag of tags) await kv.set(keys.tagged(tag, idOf(n)), null);
+  };
+  await put(1, "me", ["t"]);
+  await put(2, "you", ["t"]);
+  for (let n = 3; n < 150; n++) await put(n, "me", []);
+  using pulse = new Pulse(2 ** 30);
+  // One more comes while the list is read.
+  let late = true;
+  const list = (...args: Parameters<Deno.Kv["list"]>) => {
+    const entries = kv.list(...args);
+    const next = entries.next.bind(entries);
+    entries.next = async () => {
+      const result = await next();
+      if (late && String((args[0] as { start: Deno.KvKey }).start?.[0]) === "tagged") {
+        late = false;
+        await put(200, "me", ["t"]);
+        const json = labelled(200, 1, "o", ["t"]);
+        await opened.write([[
+          testEvent(0, { id: idOf(200), type: "submitted", json: '"me"' }),
+          testEvent(1, { id: idOf(200), type: "message", json }),
+        ]]);
+        await hub.caughtUp();
+      }
+      return result;
+    };
+    return entries;
+  };
+  const feed = feedOf(kvWith(kv, { list } as unknown as Partial<Deno.Kv>), hub);
+  const stream = openSse(pulse);
+  const own = await feed.ownTasks.of("me", stream.closed);
+  await followMany(stream, feed, { ...all, selection: { own, tags: ["t"] } });
+  const { events } = await endAndRead(stream);
+  assertEquals([toldOf(events), late], [["snapshot 1", "message 200 1"], false]);
+});
