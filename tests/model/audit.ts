@@ -9,7 +9,7 @@ import { type EventRow, storedEvents } from "../helpers/api.ts";
 import { isFinished } from "../../lib/task/record.ts";
 import { holds } from "./invariants.ts";
 import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
-import { type KnownTask, MODULES, type Reference } from "./reference.ts";
+import { type KnownTask, MODULES, OWNER, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
 import type { World } from "./world.ts";
 
@@ -74,9 +74,11 @@ async function agreement(world: World): Promise<TaskRecord[]> {
       `/tasks/counts?kind=${OWN_KINDS},x${crypto.randomUUID().slice(0, 8)}`,
     );
     const status = listed[0]?.status ?? "pending";
-    const [ofStatus, limited, again] = await Promise.all([
+    const [ofStatus, limited, owned, tagged, again] = await Promise.all([
       list(world, `&status=${status}`),
       list(world, "", "model-limited"),
+      list(world, `&owner=${OWNER}`),
+      list(world, "&tag=each,tag%201"),
       list(world, ""),
     ]);
     const states = (records: TaskRecord[]) => records.map((it) => it.task_id + it.status).join();
@@ -89,6 +91,8 @@ async function agreement(world: World): Promise<TaskRecord[]> {
       same(status, String(count), String(listed.filter((it) => it.status === status).length));
     }
     same("by status", states(ofStatus), where((it) => it.status === status));
+    same("by owner", states(owned), where((it) => it.owner === OWNER));
+    same("by tags", states(tagged), where((it) => it.tags?.includes("tag 1") === true));
     same("by kind", states(limited), where((it) => it.kind === "model-limited"));
   });
   holds("I12", most <= LIMIT, () => `${most} run`);

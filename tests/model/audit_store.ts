@@ -10,6 +10,9 @@ import { RunTime } from "./run_time.ts";
 /** What belongs to one task, by the first part of its key. */
 const OF_TASK = ["event", "input", "result", "checkpoint", "cancel"];
 
+/** What leads to a task, and says what its record does. */
+const INDEXES = ["index", "owned", "tagged", "queue", "later", "slot", "upload-hold"];
+
 /** Checked whenever the server is down: the file itself, key by key. */
 export function auditStore(
   entries: readonly Deno.KvEntry<unknown>[],
@@ -34,6 +37,8 @@ export function auditStore(
   const expected = new Set<string>();
   for (const [id, { slot, uploads = [] }] of heads) {
     const record = records.get(id)!;
+    if (record.owner !== undefined) expected.add(keyText(["owned", record.owner, id]));
+    for (const tag of record.tags ?? []) expected.add(keyText(["tagged", tag, id]));
     expected.add(keyText(["index", record.kind, record.status, id]));
     if (record.status === "pending") expected.add(keyText(rankKey(rankOf(record))));
     if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
@@ -54,7 +59,7 @@ export function auditStore(
     const [type, id] = key.map(String) as [string, string];
     const check = (invariant: Invariant, condition: boolean, what: string) =>
       holds(invariant, condition, () => `${key.join(" ")}: ${what}`);
-    if (["index", "queue", "later", "slot", "upload-hold"].includes(type)) {
+    if (INDEXES.includes(type)) {
       check("I7", expected.has(keyText(key)), "says something else than the record");
     }
     // Rows of a task that was being removed at that moment are on a list.

@@ -6,7 +6,14 @@
 
 import { isFinished } from "../../lib/task/record.ts";
 import { holds, type Invariant } from "./invariants.ts";
-import type { KnownTask, Reference, Submission, UsedKey } from "./reference.ts";
+import type { Labels } from "../../lib/task/labels.ts";
+import {
+  type KnownTask,
+  OWNER,
+  type Reference,
+  type Submission,
+  type UsedKey,
+} from "./reference.ts";
 import type { Answer, World } from "./world.ts";
 
 /** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
@@ -17,7 +24,9 @@ export type Operation =
   | { do: "cancel" | "retry" | "delete"; task: number };
 
 /** A submission, but for its nonce. */
-export type Shape = Omit<Submission, "input"> & { input: Omit<Submission["input"], "nonce"> };
+export type Shape = Omit<Submission, "input" | keyof Labels> & {
+  input: Omit<Submission["input"], "nonce">;
+};
 
 /** Whether something else happens at the same time, a crash included. */
 export interface Circumstances {
@@ -53,7 +62,17 @@ export async function perform(
 }
 
 function named({ input, ...shape }: Shape, reference: Reference): Submission {
-  return { ...shape, input: { nonce: reference.nonce(), ...input } };
+  const nonce = reference.nonce();
+  return { ...shape, ...labelsFor(nonce), input: { nonce, ...input } };
+}
+
+/** Some tasks have an owner, others tags, some both or none. */
+function labelsFor(nonce: string): Labels {
+  const n = Number(nonce.slice(1));
+  return {
+    ...(n % 2 === 0 ? { owner: OWNER } : {}),
+    ...(n % 3 === 0 ? {} : { tags: ["each", `tag ${n % 3}`] }),
+  };
 }
 
 /** No answer, or one that says that it is not known what came of it. */

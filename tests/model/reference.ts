@@ -1,9 +1,13 @@
+import type { Labels } from "../../lib/task/labels.ts";
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
 import type { Fate } from "./trace.ts";
 
+/** Whose some of the tasks are. */
+export const OWNER = "acme";
+
 /** A body of `POST /tasks`. */
-export interface Submission {
+export interface Submission extends Labels {
   /** One of {@link MODULES}. */
   kind: string;
   /** What it is to do. */
