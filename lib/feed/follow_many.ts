@@ -11,7 +11,15 @@ import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
 import type { HubEvent } from "./hub_event.ts";
-import type { Topic } from "./topics.ts";
+import {
+  isLabelled,
+  isRow,
+  picker,
+  picksRecord,
+  type Selection,
+  type Some,
+  topicOf,
+} from "./selection.ts";
 import { GET_MANY } from "../kv/get_many.ts";
 import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
@@ -26,22 +34,12 @@ import {
   snapshotEvent,
   type SnapshotFilter,
 } from "./snapshots.ts";
-import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import { idOf, withFirst } from "../task/json_text.ts";
-import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
+import { haveLabels, labelsOf } from "../task/labels.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
-
-/** Tasks that are all that it says: of these ids, or one's own; of a kind; with these labels. */
-export interface Some extends Labels {
-  ids?: readonly string[];
-  own?: Own;
-  kind?: string;
-}
-
-export type Selection = Some | "all";
 
 export interface FollowManyOptions {
   selection: Selection;
@@ -239,20 +237,10 @@ class Follower {
   }
 
   /** Tells of each event, in their order, whether it is sent. */
-  #picker(): (event: TaskEvent, hubEvent?: Pick<HubEvent, "labels">) => boolean {
-    const selection = this.#selection;
-    if (selection === null) return (event) => this.#carries(event);
-    const { ids, own, kind } = selection;
-    const named = ids && new Set(ids);
-    const told = own && new ToldOwn(own);
-    const labelled = isLabelled(selection);
-    return (event, hubEvent) => {
-      if (told && !told.has(event)) return false;
-      if (!this.#carries(event) || named?.has(event.id) === false) return false;
-      if (kind !== undefined && event.kind !== kind) return false;
-      if (!labelled || isRow(event.type)) return true;
-      return haveLabels(hubEvent?.labels ?? labelsOf(event.json), selection);
-    };
+  #picker(): (event: TaskEvent, hubEvent?: HubEvent) => boolean {
+    if (this.#selection === null) return (event) => this.#carries(event);
+    const picks = picker(this.#selection);
+    return (event, hubEvent) => picks(event, hubEvent) && this.#carries(event);
   }
 
   #carries({ type, id }: TaskEvent): boolean {
@@ -280,44 +268,10 @@ const SENT: ReadonlySet<EventType> = new Set([
   "deleted",
 ]);
 
-function isRow(type: EventType): boolean {
-  return type === "log" || type === "output";
-}
-
 /** A row tells which task it is of: here it is not the only one. */
 function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Array {
   const data = withFirst(json, "task_id", JSON.stringify(taskId));
   return encodeBytes({ id, event: type, data });
-}
-
-/** One's own tasks: those there are, and those of which the journal tells who submitted them. */
-class ToldOwn {
-  readonly #own: Own;
-  readonly #told = new Set<string>();
-
-  constructor(own: Own) {
-    this.#own = own;
-  }
-
-  has({ type, id, json }: TaskEvent): boolean {
-    if (this.#own.has(id)) return true;
-    if (type === "submitted" && json === this.#own.json) this.#told.add(id);
-    return this.#told.has(id);
-  }
-}
-
-function isLabelled({ owner, tags = [] }: Some): boolean {
-  return owner !== undefined || tags.length > 0;
-}
-
-/** The smallest topic that has all that is selected. */
-function topicOf(selection: Some | null): Topic {
-  if (selection === null) return "all";
-  const { ids, own, kind, owner, tags: [tag] = [] } = selection;
-  if (ids) return { ids };
-  if (owner !== undefined) return { owner };
-  if (tag !== undefined) return { tag };
-  return own || kind === undefined ? "all" : { kind };
 }
 
 /** Reads the records of tasks from one of them on, as many as a message holds. */
@@ -339,10 +293,4 @@ async function readRecords(
     }
   }
   return { records, next: at };
-}
-
-function picksRecord(json: string, selection: Some): boolean {
-  const { kind } = selection;
-  if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
-  return !isLabelled(selection) || haveLabels(labelsOf(json), selection);
 }

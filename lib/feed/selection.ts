@@ -1,0 +1,79 @@
+/**
+ * Which tasks a stream over many is about, and which events tell of them.
+ *
+ * @module
+ */
+
+import type { EventType, TaskEvent } from "../task/event.ts";
+import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
+import type { TaskRecord } from "../task/record.ts";
+import type { HubEvent } from "./hub_event.ts";
+import type { Own } from "./own_tasks.ts";
+import type { Topic } from "./topics.ts";
+
+/** Tasks that are all that it says: of these ids, or one's own; of a kind; with these labels. */
+export interface Some extends Labels {
+  ids?: readonly string[];
+  own?: Own;
+  kind?: string;
+}
+
+export type Selection = Some | "all";
+
+/** Tells of each event, in their order, whether it is of a selected task. Of a row only its task tells labels. */
+export function picker(
+  selection: Some,
+): (event: TaskEvent, hubEvent?: Pick<HubEvent, "labels">) => boolean {
+  const { ids, own, kind } = selection;
+  const named = ids && new Set(ids);
+  const told = own && new ToldOwn(own);
+  const labelled = isLabelled(selection);
+  return (event, hubEvent) => {
+    if (told && !told.has(event)) return false;
+    if (named?.has(event.id) === false) return false;
+    if (kind !== undefined && event.kind !== kind) return false;
+    if (!labelled || isRow(event.type)) return true;
+    return haveLabels(hubEvent?.labels ?? labelsOf(event.json), selection);
+  };
+}
+
+/** One's own tasks: those there are, and those of which the journal tells who submitted them. */
+class ToldOwn {
+  readonly #own: Own;
+  readonly #told = new Set<string>();
+
+  constructor(own: Own) {
+    this.#own = own;
+  }
+
+  has({ type, id, json }: TaskEvent): boolean {
+    if (this.#own.has(id)) return true;
+    if (type === "submitted" && json === this.#own.json) this.#told.add(id);
+    return this.#told.has(id);
+  }
+}
+
+export function isLabelled({ owner, tags = [] }: Some): boolean {
+  return owner !== undefined || tags.length > 0;
+}
+
+/** The smallest topic that has all that is selected. */
+export function topicOf(selection: Some | null): Topic {
+  if (selection === null) return "all";
+  const { ids, own, kind, owner, tags: [tag] = [] } = selection;
+  if (ids) return { ids };
+  if (owner !== undefined) return { owner };
+  if (tag !== undefined) return { tag };
+  return own || kind === undefined ? "all" : { kind };
+}
+
+/** Whether a record, as JSON text, is of such a kind and has such labels. */
+export function picksRecord(json: string, selection: Some): boolean {
+  const { kind } = selection;
+  if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
+  return !isLabelled(selection) || haveLabels(labelsOf(json), selection);
+}
+
+export function isRow(type: EventType): boolean {
+  return type === "log" || type === "output";
+}
