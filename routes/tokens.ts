@@ -2,7 +2,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { json, pathId, readJson } from "../lib/http/http.ts";
 import { type Principal, refused, tasksOf } from "../lib/http/principal.ts";
 import type { Can } from "../lib/http/tokens.ts";
-import type { Subject } from "../lib/http/auth.ts";
+import type { Subject } from "../lib/http/signed_token.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, NEW_TOKEN, type NewTokenBody } from "./bodies.ts";
 import { requireTheirs } from "./theirs.ts";

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { decodeJwt, jwtVerify, SignJWT } from "jose";
-import { JWTExpired } from "jose/errors";
 import { HttpError } from "./errors.ts";
 import { Guesses } from "./guesses.ts";
 import { ULID } from "../task/ulid.ts";
@@ -16,6 +14,7 @@ import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { ANYBODY, NOBODY, type Principal, unauthorized } from "./principal.ts";
 import { type Authorize, principalOfVisitor } from "./authorize.ts";
+import { signToken, type Subject, useOf, verifyToken } from "./signed_token.ts";
 import { type Can, CANS, digestOf, findToken, type Token } from "./tokens.ts";
 
 /** Signed tokens in one address: each costs a check. */
@@ -50,17 +49,6 @@ export interface Credentials {
   sessions: readonly string[];
   /** All of it, for somebody else's login. */
   request: Request;
-}
-
-/** What a signed token is for: a task, or the tasks of an owner. */
-export type Subject = { task: string } | { owner: string };
-
-/** A signed token as it was read. */
-interface Signed {
-  sub: string;
-  jti: string;
-  can: readonly Can[];
-  expiresAt: number;
 }
 
 interface Keys {
@@ -156,7 +144,7 @@ export class Auth implements AsyncDisposable {
     const ms = this.#options.taskTokenMs;
     // Without more a token reads: as older versions made and take them.
     const more = can.join() === "read" ? {} : { can: [...can] };
-    return await this.#sign(this.#keys[use], use, { sub, ...more }, ms);
+    return await signToken(this.#keys[use], use, { sub, ...more }, this.#now() + ms);
   }
 
   /**
@@ -172,7 +160,8 @@ export class Auth implements AsyncDisposable {
     const { name } = principal;
     const ms = this.#options.sessionMs;
     const claims = { sub: name, jti: revocations.newId(name) };
-    const { token: cookie } = await this.#sign(sessions.get(name)!, "session", claims, ms);
+    const until = this.#now() + ms;
+    const { token: cookie } = await signToken(sessions.get(name)!, "session", claims, until);
     return { cookie, principal, ms };
   }
 
@@ -209,6 +198,10 @@ export class Auth implements AsyncDisposable {
     return await this.#ofSigned([token]);
   }
 
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
   /** An operator's token, which can be guessed, or a signed one. */
   async #ofHeader(secret: string, client: string): Promise<Principal> {
     const token = findToken(this.#options.tokens, digestOf(secret));
@@ -238,7 +231,7 @@ export class Auth implements AsyncDisposable {
     let expiresAt = Infinity;
     for (const token of tokens) {
       const use = useOf(token);
-      const read = await this.#verify(token, use, () => this.#keys![use]);
+      const read = await verifyToken(token, use, () => this.#keys![use], this.#now());
       expiresAt = Math.min(expiresAt, read.expiresAt);
       can = can.filter((it) => read.can.includes(it));
       if (use === "task") taskIds.push(read.sub);
@@ -278,72 +271,15 @@ export class Auth implements AsyncDisposable {
   /** Reads a session whether it was ended or not. */
   async #readSession(cookie: string): Promise<PageSession> {
     const { sessions } = this.#keys!;
-    const { sub, jti, expiresAt } = await this.#verify(
-      cookie,
-      "session",
-      (name) => sessions.get(name) ?? null,
-    );
+    const keyOf = (name: string) => sessions.get(name) ?? null;
+    const { sub, jti, expiresAt } = await verifyToken(cookie, "session", keyOf, this.#now());
     if (!ULID.test(jti)) throw unauthorized("This token is not valid");
     return { id: jti, token: sub, expiresAt };
-  }
-
-  async #sign(
-    key: CryptoKey,
-    use: string,
-    claims: { sub: string; jti?: string; can?: Can[] },
-    ms: number,
-  ): Promise<{ token: string; expiresAt: number }> {
-    const now = (this.#options.now ?? Date.now)();
-    const end = Math.ceil((now + ms) / 1000);
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: "HS256" })
-      .setAudience(use)
-      .setExpirationTime(end)
-      .sign(key);
-    return { token, expiresAt: end * 1000 };
-  }
-
-  async #verify(
-    token: string,
-    use: string,
-    keyOf: (sub: string) => CryptoKey | null,
-  ): Promise<Signed> {
-    try {
-      const key = keyOf(decodeJwt(token).sub ?? "");
-      if (key === null) throw new TypeError("No key is made for this name");
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ["HS256"],
-        audience: use,
-        requiredClaims: ["sub", "exp"],
-        currentDate: new Date((this.#options.now ?? Date.now)()),
-      });
-      const { sub, jti = "", exp, can } = payload;
-      return { sub: sub!, jti, can: cansIn(can), expiresAt: exp! * 1000 };
-    } catch (error) {
-      throw unauthorized(
-        error instanceof JWTExpired ? "This token has expired" : "This token is not valid",
-      );
-    }
   }
 }
 
 function principalOf({ name, scopes, owner }: Token): Principal {
   return { ...NOBODY, name, scopes, owner: owner ?? null };
-}
-
-/** What a token says that it is for: which key must have signed it. */
-function useOf(token: string): "task" | "owner" {
-  try {
-    return decodeJwt(token).aud === "owner" ? "owner" : "task";
-  } catch {
-    return "task";
-  }
-}
-
-/** What a token says that it opens: without a word, as of an older version, it reads. */
-function cansIn(claim: unknown): readonly Can[] {
-  if (claim === undefined) return ["read"];
-  return Array.isArray(claim) ? CANS.filter((it) => claim.includes(it)) : [];
 }
 
 /** Made once for all processes of a store. Whoever can read the store can sign. */

@@ -1,0 +1,85 @@
+/**
+ * Tokens that this server signs and reads (JWT): sessions of the page, and what opens a task or the
+ * tasks of an owner for a while. Each use has a key of its own.
+ *
+ * @module
+ */
+
+import { decodeJwt, jwtVerify, SignJWT } from "jose";
+import { JWTExpired } from "jose/errors";
+import { unauthorized } from "./principal.ts";
+import { type Can, CANS } from "./tokens.ts";
+
+/** What a token opens: a task, or the tasks of an owner. */
+export type Subject = { task: string } | { owner: string };
+
+/** A token as it was read. */
+export interface Signed {
+  sub: string;
+  jti: string;
+  can: readonly Can[];
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** Signs a token that is valid until a time, milliseconds since the epoch, and to the end of its second. */
+export async function signToken(
+  key: CryptoKey,
+  use: string,
+  claims: { sub: string; jti?: string; can?: Can[] },
+  until: number,
+): Promise<{ token: string; expiresAt: number }> {
+  const end = Math.ceil(until / 1000);
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: "HS256" })
+    .setAudience(use)
+    .setExpirationTime(end)
+    .sign(key);
+  return { token, expiresAt: end * 1000 };
+}
+
+/**
+ * Reads a token for one use.
+ *
+ * @param keyOf The key of this name; `null` where there is none.
+ * @param now Milliseconds since the epoch.
+ * @throws {HttpError} 401 when it is not valid, or has expired.
+ */
+export async function verifyToken(
+  token: string,
+  use: string,
+  keyOf: (sub: string) => CryptoKey | null,
+  now: number,
+): Promise<Signed> {
+  try {
+    const key = keyOf(decodeJwt(token).sub ?? "");
+    if (key === null) throw new TypeError("No key is made for this name");
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ["HS256"],
+      audience: use,
+      requiredClaims: ["sub", "exp"],
+      currentDate: new Date(now),
+    });
+    const { sub, jti = "", exp, can } = payload;
+    return { sub: sub!, jti, can: cansIn(can), expiresAt: exp! * 1000 };
+  } catch (error) {
+    throw unauthorized(
+      error instanceof JWTExpired ? "This token has expired" : "This token is not valid",
+    );
+  }
+}
+
+/** What a token says that it is for: which key must have signed it. */
+export function useOf(token: string): "task" | "owner" {
+  try {
+    return decodeJwt(token).aud === "owner" ? "owner" : "task";
+  } catch {
+    return "task";
+  }
+}
+
+/** What a token says that it opens: without a word, as of an older version, it reads. */
+function cansIn(claim: unknown): readonly Can[] {
+  if (claim === undefined) return ["read"];
+  return Array.isArray(claim) ? CANS.filter((it) => claim.includes(it)) : [];
+}
