@@ -16,7 +16,6 @@ import {
   explainFailure,
   kindsInProcess,
   kindsModule,
-  type KindsModuleSource,
   readableFolders,
   SHIPPED_MODULE,
 } from "./config/kinds_modules.ts";
@@ -111,8 +110,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     role: config.role,
     kinds,
     startProcess: await startingOf(config, options, starts, log),
-    explain: (module, reason) =>
-      explainFailure(module as KindsModuleSource, config.taskPermissions, reason),
+    explain: (module, reason) => explainFailure(module, config.taskPermissions, reason),
     processes: Math.max(1, config.taskProcesses),
     concurrency: config.concurrency,
     loadMs: config.loadMs,

@@ -111,7 +111,7 @@ export function readableFolders(kinds: readonly string[]): string[] {
 
 /** Why a module could not be loaded, in one line, with what to do about it where that is known. */
 export function explainFailure(
-  { config }: KindsModuleSource,
+  { config }: Pick<KindsModuleSource, "config">,
   permissions: readonly string[],
   failure: string,
 ): string {

@@ -48,6 +48,8 @@ export interface KindsModule {
   readonly name: string;
   /** Flags of Deno that give it its project's configuration. */
   readonly flags: readonly string[];
+  /** The `deno.json` of its project, if it has one. */
+  readonly config: string | null;
   /** What it exports, where that is given as values: these run in the server's process. */
   readonly exports?: Readonly<Record<string, unknown>>;
 }

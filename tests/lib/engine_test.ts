@@ -46,7 +46,10 @@ class Cluster implements AsyncDisposable {
 
   async join(more: Partial<EngineOptions> = {}): Promise<Engine> {
     const tasks = new Map(this.#tasks.map((task) => [task.kind, task]));
-    const module = new ModuleOfKinds({ url: "data:,", name: "tests", flags: [] }, tasks);
+    const module = new ModuleOfKinds(
+      { url: "data:,", name: "tests", flags: [], config: null },
+      tasks,
+    );
     const kinds = new Kinds([module], quiet);
     const engine = await Engine.open({
       kv: this.kv,

@@ -14,7 +14,7 @@ import { cpuOf, isAlive } from "../../helpers/processes.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 import { startTaskProcess } from "../../../lib/runner/task_process.ts";
 
-const MODULE = { name: "./tasks.ts", flags: ["--no-config"] };
+const MODULE = { name: "./tasks.ts", flags: ["--no-config"], config: null };
 
 Deno.test("startTaskProcess() tells of a process that cannot be started as of one that ended", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -86,6 +86,7 @@ Deno.test("startTaskProcess() starts one whatever the folders of the project and
       name: "kinds",
       url: pathToFileURL(`${root}/%2F?/kinds.ts`).href,
       flags: [`--config=${root}/deno.json`],
+      config: `${root}/deno.json`,
     },
     permissions: [],
     env: taskEnvironment(Deno.env.toObject()),
