@@ -16,6 +16,7 @@ import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
 import { type SaveYield, yieldType } from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
+import { RunStop } from "./run_stop.ts";
 import { UploadRequests } from "./upload_requests.ts";
 import { readYield } from "./yields.ts";
 
@@ -32,35 +33,15 @@ export interface ExecutorOptions {
   events?: RunEventSink;
 }
 
-/**
- * Yields after which a task that has its signal, and goes on though it was asked to stop, is stopped
- * at a yield, and milliseconds since the first of them. One that yielded at once when its signal
- * aborted is in its clean-up: it gets most of the time before its process is killed. Of another,
- * nobody knows whether it has noticed.
- */
-const MAX_LATE_YIELDS = 64;
-const MAX_CLEANUP_MS = 8000;
-const MAX_UNSURE_MS = 1000;
-
 const RESULT = { what: "the task's return", root: "result" };
 
 interface Run {
   readonly number: number;
-  readonly abort: AbortController;
-  stop: StopReason | null;
+  readonly stop: RunStop;
   /** Its generator was made: before that, nothing of it has to be cleaned up. */
   begun: boolean;
-  /** The turn of the event loop in which it was asked to stop is over. */
-  turnOver: boolean;
-  /** It took its signal: that tells it to stop. */
-  hasSignal: boolean;
   /** It is to stop at its next checkpoint. */
   quiesces: boolean;
-  /** How often it came to a `yield` after it was asked to stop, and until when it may go on. */
-  lateYields: number;
-  mayGoOnUntil: number;
-  /** Its generator was told to return: what it does now is clean-up. */
-  returning: boolean;
   /** Resolves when it ends before its generator does. */
   readonly failed: PromiseWithResolvers<RunEnd>;
 }
@@ -124,7 +105,7 @@ export class Executor {
     if (this.#runs.get(run.number) !== run) return;
     const end = endOf(run, error);
     run.failed.resolve(stray && end.how === "threw" ? { ...end, how: "strayed" } : end);
-    this.#stop(run, run.stop ?? "stop", error);
+    this.#stop(run, run.stop.reason ?? "stop", error);
   }
 
   async #check({ request, kind, input }: Extract<ToTasks, { type: "check" }>): Promise<void> {
@@ -135,15 +116,12 @@ export class Executor {
 
   #abort(number: number, reason: StopReason): void {
     const run = this.#runs.get(number);
-    if (!run || run.stop !== null) return;
-    this.#stop(run, reason, new DOMException(STOP_TEXT[reason], "AbortError"));
+    if (run && run.stop.reason === null) this.#stop(run, reason);
   }
 
-  #stop(run: Run, reason: StopReason, error: unknown): void {
-    run.stop = reason;
+  #stop(run: Run, reason: StopReason, error?: unknown): void {
     if (!run.begun) run.failed.resolve({ how: "stopped", reason });
-    void nextTurn().then(() => run.turnOver = true);
-    run.abort.abort(error);
+    run.stop.ask(reason, error);
   }
 
   #quiesce(number: number): void {
@@ -154,15 +132,9 @@ export class Executor {
   async #start(start: Extract<ToTasks, { type: "start" }>): Promise<void> {
     const run: Run = {
       number: start.run,
-      abort: new AbortController(),
-      stop: null,
+      stop: new RunStop(this.#elapsed),
       begun: false,
-      turnOver: false,
-      hasSignal: false,
       quiesces: false,
-      lateYields: 0,
-      mayGoOnUntil: 0,
-      returning: false,
       failed: Promise.withResolvers(),
     };
     this.#runs.set(run.number, run);
@@ -182,21 +154,20 @@ export class Executor {
       if (!task) throw new TypeError(`Cannot run '${start.kind}' as no such kind is loaded here`);
       const input = await readInput(task, start);
       const checkpoint = await readCheckpoint(task, start.checkpoint);
-      if (run.stop !== null) return { how: "stopped", reason: run.stop };
+      if (run.stop.reason !== null) return { how: "stopped", reason: run.stop.reason };
       run.begun = true;
       const stages = Object.entries(task.stages ?? {});
       if (stages.length > 0) this.#events.report(run.number, { at: this.#now(), stages });
       const generator = task.run(this.#contextOf(run, start, input, checkpoint));
       let step = await generator.next();
       while (!step.done) {
-        if (run.stop !== null) this.#comesLate(run);
+        run.stop.atYield();
         const wrong = task.checkpoint
           ? await this.#takeChecked(run, task, step.value)
           : this.#take(run, task, step.value);
         const wait = this.#events.pause();
         if (wait) await wait;
-        if (this.#mustReturn(run)) {
-          run.returning = true;
+        if (run.stop.endsAtYield()) {
           step = await generator.return(undefined);
         } else if (wrong) {
           // It sees its own mistake where it made it, and may handle it.
@@ -205,7 +176,7 @@ export class Executor {
           step = await generator.next();
         }
       }
-      if (run.stop !== null) return { how: "stopped", reason: run.stop };
+      if (run.stop.reason !== null) return { how: "stopped", reason: run.stop.reason };
       result = step.value;
     } catch (error) {
       return endOf(run, error);
@@ -228,13 +199,12 @@ export class Executor {
     return {
       input,
       get signal() {
-        run.hasSignal = true;
-        return run.abort.signal;
+        return run.stop.takeSignal();
       },
       checkpoint,
       attempt,
       taskId: id,
-      upload: (id, options) => this.#uploads.stream(id, options?.offset ?? 0, run.abort.signal),
+      upload: (id, options) => this.#uploads.stream(id, options?.offset ?? 0, run.stop.signal),
       uploadInfo: (id) => this.#uploads.info(id),
     };
   }
@@ -243,27 +213,11 @@ export class Executor {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** Notes that a run comes to a `yield` though it was asked to stop. */
-  #comesLate(run: Run): void {
-    if (run.lateYields++ > 0) return;
-    run.mayGoOnUntil = this.#elapsed() + (run.turnOver ? MAX_UNSURE_MS : MAX_CLEANUP_MS);
-  }
-
-  /**
-   * Whether a run that is at a `yield` ends there, its `finally` blocks aside. One that was elsewhere
-   * when its signal aborted may be in the clean-up which that began: it goes on to its own end.
-   */
-  #mustReturn(run: Run): boolean {
-    if (run.stop === null || run.returning) return false;
-    if (!run.hasSignal || run.lateYields === 0) return true;
-    return run.lateYields > MAX_LATE_YIELDS || this.#elapsed() > run.mayGoOnUntil;
-  }
-
   /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */
   async #takeChecked(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
     try {
       if (yieldType(value) === "save") {
-        await checkSaved(task, (value as SaveYield<unknown>).data, run.abort.signal);
+        await checkSaved(task, (value as SaveYield<unknown>).data, run.stop.signal);
       }
     } catch (error) {
       return { error };
@@ -293,16 +247,10 @@ export class Executor {
   }
 }
 
-const STOP_TEXT: Record<StopReason, string> = {
-  cancel: "The task was canceled",
-  timeout: "The task took longer than its time-out",
-  stop: "The server is stopping; the task will go on from its checkpoint",
-};
-
 /** The end of a run that threw: one that was asked to stop has stopped. */
-function endOf({ stop }: Run, error: unknown): RunEnd {
+function endOf({ stop: { reason } }: Run, error: unknown): RunEnd {
   const end = threw(error);
-  return stop === null ? end : { how: "stopped", reason: stop, stack: end.stack };
+  return reason === null ? end : { how: "stopped", reason, stack: end.stack };
 }
 
 function threw(thrown: unknown): Extract<RunEnd, { how: "threw" }> {
