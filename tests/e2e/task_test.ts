@@ -253,6 +253,12 @@ Deno.test("a task that waits for its next attempt says so, and why", async () =>
 
 Deno.test("a task shows its place in line until it runs, and that it is canceled step by step", async () => {
   await using app = await testApp({ HEADWAY_CONCURRENCY: "1" });
+  // So that it is known how long one takes.
+  openGate("before the line");
+  for (let n = 0; n < 3; n++) {
+    const { task_id } = await submit(app.url, "gated", { gate: "before the line" });
+    await finished(app.url, task_id);
+  }
   const first = await submit(app.url, "gated", { gate: "line" });
   await taskWhen(app.url, first.task_id, ({ status }) => status === "running");
   const second = await submit(app.url, "gated", { gate: "line" });
@@ -261,6 +267,7 @@ Deno.test("a task shows its place in line until it runs, and that it is canceled
   const { page, problems } = visited;
   await until(page, ".progress-figure", ([text]) => assertEquals(text, "1 ahead in the queue"));
   assertEquals(await figure(page, "Queue position"), "1 ahead");
+  await until(page, ".time-left", ([text]) => assertMatch(text!, /^likely to start /));
   await (await post(`${app.url}/tasks/${second.task_id}/cancel`)).body?.cancel();
   await until(page, ".progress-figure", ([text]) => assertEquals(text, "Next in the queue"));
   await (await post(`${app.url}/tasks/${first.task_id}/cancel`)).body?.cancel();
