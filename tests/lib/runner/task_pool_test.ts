@@ -3,6 +3,7 @@ import { createLogger } from "../../../lib/base/log.ts";
 import type { Checked } from "../../../lib/child/check_input.ts";
 import type { FromTasks, ToTasks } from "../../../lib/child/protocol.ts";
 import { UncheckedError } from "../../../lib/runner/checks.ts";
+import { FakeTimers } from "../../helpers/fake_timers.ts";
 import { HANG_MS } from "../../helpers/deadline.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { TaskPool, type TaskPoolOptions } from "../../../lib/runner/task_pool.ts";
@@ -107,6 +108,26 @@ Deno.test("TaskPool gives no run to a process before it is ready, and kills one 
   assertEquals(silent.asked[0], "kill");
   silent.end();
   await pool.close();
+});
+
+Deno.test("TaskPool keeps a process that was loaded while the server stood still", async () => {
+  using timers = new FakeTimers();
+  const loading = stubbornProcess();
+  let events: TaskProcessEvents;
+  const pool = poolOf([], {
+    processes: 1,
+    startProcess: (its) => {
+      events = its;
+      return loading.process;
+    },
+  });
+  pool.start();
+  await timers.pass(59_000);
+  await timers.standStill(3600_000);
+  events!.onmessage(READY);
+  assert(pool.has("shared"));
+  assertEquals([loading.asked, timers.waiting], [[], 0]);
+  void pool.close();
 });
 
 /** What a task is to {@link find}. */
