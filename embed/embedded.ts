@@ -11,12 +11,12 @@ import type {
   CloseOptions,
   Headway,
   ListQuery,
-  RequestInfo,
   SubmitHere,
   TaskPage,
   WatchHere,
 } from "../lib/headway.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
+import type { Sender } from "../routes/app.ts";
 import type {
   FinishedTask,
   InputOf,
@@ -32,10 +32,10 @@ import { WORLD } from "../static/client/world.ts";
 /** Where this program asks: nobody else is there. */
 const HERE = "http://headway.localhost";
 
-/** For requests that come without it: from anywhere. */
-const UNKNOWN: RequestInfo = { remoteAddr: { transport: "tcp", hostname: "", port: 0 } };
+/** Of a request from anywhere. */
+const UNKNOWN: Deno.Addr = { transport: "tcp", hostname: "", port: 0 };
 
-type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
+type Handler = (request: Request, info: Sender) => Promise<Response>;
 
 export class Embedded implements Headway {
   readonly server: Server;
@@ -53,8 +53,8 @@ export class Embedded implements Headway {
     return this.server.url;
   }
 
-  fetch(request: Request, info: RequestInfo = UNKNOWN): Promise<Response> {
-    return this.#handler(request, info as Deno.ServeHandlerInfo);
+  fetch(request: Request, info?: unknown): Promise<Response> {
+    return this.#handler(request, { remoteAddr: senderIn(info) });
   }
 
   matches({ url }: Request): boolean {
@@ -140,6 +140,13 @@ export class Embedded implements Headway {
     const body = response.body.pipeThrough(new TransformStream(), { signal });
     return new Response(body, { status, headers });
   };
+}
+
+/** Who sent a request, as far as somebody else's server says so. */
+function senderIn(info: unknown): Deno.Addr {
+  const { remoteAddr } = (info ?? {}) as { remoteAddr?: Record<string, unknown> };
+  const known = remoteAddr?.transport === "unix" || typeof remoteAddr?.hostname === "string";
+  return known ? remoteAddr as unknown as Deno.Addr : UNKNOWN;
 }
 
 /** @throws {HeadwayError} If the answer is no. */

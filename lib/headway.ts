@@ -60,12 +60,6 @@ export type KindsGiven =
   | readonly (string | URL | AnyTask)[]
   | Readonly<Record<string, unknown>>;
 
-/** What is known of who sent a request, as of `Deno.serve` or Hono's `c.env`. */
-export interface RequestInfo {
-  /** The other end of its connection. */
-  readonly remoteAddr: Deno.Addr;
-}
-
 /** What {@link Headway.submit} takes beside the input. */
 export type SubmitHere = Omit<SubmitOptions, keyof RequestOptions>;
 
@@ -124,10 +118,11 @@ export interface Headway extends AsyncDisposable {
   /**
    * Answers a request: page, API and streams. It never rejects.
    *
-   * @param info As `Deno.serve` gives it. Without it a request may come from anywhere: it is refused
-   *   where neither `authorize` nor `tokens` say who may ask.
+   * @param info What `Deno.serve` gives beside the request, in Hono `c.env`. Without it, or with
+   *   anything else, a request may come from anywhere: it is refused where neither `authorize` nor
+   *   `tokens` say who may ask.
    */
-  fetch(request: Request, info?: RequestInfo): Promise<Response>;
+  fetch(request: Request, info?: unknown): Promise<Response>;
 
   /** Whether a request is for Headway: its path is that of the option `path`, or below it. */
   matches(request: Request): boolean;

@@ -70,7 +70,6 @@ export type {
   KindsGiven,
   ListQuery,
   Optional,
-  RequestInfo,
   SubmitHere,
   TaskPage,
   WatchHere,

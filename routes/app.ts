@@ -48,6 +48,9 @@ export interface App {
   readonly log: Logger;
 }
 
+/** Who sent a request, as `Deno.serve` says. */
+export type Sender = Pick<Deno.ServeHandlerInfo, "remoteAddr">;
+
 /** What a route is given beside the app. */
 export interface RouteContext {
   request: Request;

@@ -16,7 +16,7 @@ import {
 } from "../lib/http/origin.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { CookieScope } from "../lib/http/session_cookie.ts";
-import type { App, RouteContext } from "./app.ts";
+import type { App, RouteContext, Sender } from "./app.ts";
 import { linkTo } from "./links.ts";
 import { requireTheirs } from "./theirs.ts";
 
@@ -77,7 +77,7 @@ export function limit(share: RateLimit, client: string): void {
 }
 
 /** Whose connection it is, or what a trusted proxy says. The last entry is the proxy's own. */
-export function addressOf(app: App, request: Request, info: Deno.ServeHandlerInfo): string {
+export function addressOf(app: App, request: Request, info: Sender): string {
   const forwarded = app.config.trustProxy ? request.headers.get("x-forwarded-for") : null;
   const last = forwarded?.split(",").at(-1)?.trim();
   if (last) return last.slice(0, 100);

@@ -7,7 +7,7 @@
 import { belowBase } from "../lib/http/base_path.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { checkHost, requireHost, requireNear } from "../lib/http/origin.ts";
-import type { App } from "./app.ts";
+import type { App, Sender } from "./app.ts";
 import type { Methods, RouteTable } from "./route.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
@@ -80,7 +80,7 @@ export function createHandler(
   app: App,
   routes: RouteTable = ROUTES,
   base: string = app.config.basePath,
-): (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response> {
+): (request: Request, info: Sender) => Promise<Response> {
   const match = matcher(routes);
   return async (request, info) => {
     const url = URL.parse(request.url);
@@ -96,7 +96,7 @@ export function createHandler(
 
 interface Asked {
   request: Request;
-  info: Deno.ServeHandlerInfo;
+  info: Sender;
   url: URL | null;
   /** What of its path is below the base path; `null` where it is not. */
   path: string | null;

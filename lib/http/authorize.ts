@@ -21,8 +21,6 @@ export interface Visitor {
 /** Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. */
 export type Authorize = (request: Request) => Visitor | null | Promise<Visitor | null>;
 
-const MAX_NAME = 128;
-
 /**
  * Checks what a program's own login said.
  *
@@ -31,8 +29,9 @@ const MAX_NAME = 128;
 export function principalOfVisitor(visitor: unknown): Principal | null {
   if (visitor === null || visitor === undefined) return null;
   const { name, scope, owner } = visitor as Partial<Visitor>;
-  if (typeof name !== "string" || name === "" || name.length > MAX_NAME) {
-    throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_NAME} characters, or null`);
+  // A name is a key of the store, as an owner is.
+  if (typeof name !== "string" || !OWNER_PATTERN.test(name)) {
+    throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_OWNER} characters, or null`);
   }
   const given: readonly unknown[] = Array.isArray(scope) ? scope : [scope];
   if (given.length === 0 || !given.every((one) => SCOPES.includes(one as Scope))) {

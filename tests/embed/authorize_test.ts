@@ -20,6 +20,7 @@ const VISITORS: Record<string, unknown> = {
   root: { name: "root", scope: "admin" },
   nameless: { name: "", scope: "admin" },
   odd: { name: "odd", scope: "king" },
+  breaking: { name: "a\nb", scope: "read" },
   unowned: { name: "unowned", scope: "read", owner: "" },
   // One name, as a program may give it that tells people apart by their owner.
   acme: { name: "user", scope: ["submit", "read"], owner: "acme" },
@@ -117,7 +118,7 @@ Deno.test("authorize() binds somebody to an owner, whatever their name and scope
 
 Deno.test("what authorize() must not do lets nobody in", async () => {
   await using jobs = await started();
-  for (const who of ["broken", "nameless", "odd", "unowned"]) {
+  for (const who of ["broken", "nameless", "odd", "breaking", "unowned"]) {
     await assertProblem(await ask(jobs, "/tasks", who), 500);
   }
 });

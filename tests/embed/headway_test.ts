@@ -223,6 +223,10 @@ Deno.test("without a login only this machine gets an answer, by a name of its ow
   await assertProblem(await asked(jobs, "/tasks", {}, AWAY), 403);
   const headers = { host: "localhost" };
   await assertProblem(await jobs.fetch(new Request("http://localhost/tasks", { headers })), 403);
+  for (const info of [{}, "x", { remoteAddr: null }, { remoteAddr: { hostname: 1 } }]) {
+    const request = new Request("http://localhost/tasks", { headers });
+    await assertProblem(await jobs.fetch(request, info), 403);
+  }
   const rebound = new Request("http://evil.example/", { headers: { host: "evil.example" } });
   await assertProblem(await jobs.fetch(rebound, { remoteAddr: AT_HOME }), 421);
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Hono } from "hono";
+import { Hono } from "../packages/hono.ts";
 import { watch } from "headway/client";
 import type { Server } from "../../lib/server.ts";
 import { createHandler } from "../../routes/mod.ts";

@@ -1,0 +1,26 @@
+import { html } from "hono/html";
+
+/** The page of somebody who is signed in, with the progress of a task where there is one. */
+export function page(user: string, task: string | undefined) {
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <title>Contacts</title>
+        <link rel="icon" href="data:,">
+        <script type="module" src="/jobs/headway-progress.js"></script>
+      </head>
+      <body>
+        <h1>Contacts of ${user}</h1>
+        <form method="post" action="/contacts" enctype="multipart/form-data">
+          <input type="file" name="file" accept=".csv" required>
+          <button>Import</button>
+        </form>
+        ${task ? html`<headway-progress task-id="${task}"></headway-progress>` : ""}
+        <p><a href="/jobs/">All imports</a></p>
+        <form method="post" action="/logout"><button>Sign out</button></form>
+      </body>
+    </html>
+  `;
+}
