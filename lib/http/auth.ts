@@ -5,20 +5,17 @@
  * @module
  */
 
-import { HttpError } from "./errors.ts";
 import { Guesses } from "./guesses.ts";
 import { ULID } from "../task/ulid.ts";
-import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { ANYBODY, NOBODY, type Principal, unauthorized } from "./principal.ts";
 import { type Authorize, principalOfVisitor } from "./authorize.ts";
-import { signToken, type Subject, useOf, verifyToken } from "./signed_token.ts";
-import { type Can, CANS, digestOf, findToken, type Token } from "./tokens.ts";
-
-/** Signed tokens in one address: each costs a check. */
-const MAX_TOKENS = 100;
+import { signToken, type Subject, verifyToken } from "./signed_token.ts";
+import { openSigningKeys, type SigningKeys } from "./signing_keys.ts";
+import { TaskTokens } from "./task_tokens.ts";
+import { type Can, digestOf, findToken, type Token } from "./tokens.ts";
 
 const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
 
@@ -52,13 +49,10 @@ export interface Credentials {
 }
 
 interface Keys {
-  /** Signs tokens for tasks. */
-  task: CryptoKey;
-  /** Signs tokens for the tasks of an owner. */
-  owner: CryptoKey;
-  /** Sign sessions, by the token's name. Derived from its digest, so that sessions end with the token. */
-  sessions: ReadonlyMap<string, CryptoKey>;
-  revocations: Revocations;
+  readonly tasks: TaskTokens;
+  /** Sign sessions, by the name of the operator's token. */
+  readonly sessions: SigningKeys["sessions"];
+  readonly revocations: Revocations;
 }
 
 export class Auth implements AsyncDisposable {
@@ -79,20 +73,11 @@ export class Auth implements AsyncDisposable {
     if (tokens.length === 0 && !authorize) {
       return new Auth(options, new SessionCookie("open"), null);
     }
-    const secret = await readSecret(kv);
-    const uses: KeyUsage[] = ["deriveKey", "deriveBits"];
-    const master = await crypto.subtle.importKey("raw", secret, "HKDF", false, uses);
-    const sessions = new Map<string, CryptoKey>();
-    for (const { name, digest } of tokens) {
-      sessions.set(name, await derive(master, `session ${digest.toHex()}`));
-    }
-    const name = await crypto.subtle.deriveBits(hkdf("cookie"), master, 32);
-    return new Auth(options, new SessionCookie(new Uint8Array(name).toHex()), {
-      task: await derive(master, "task"),
-      owner: await derive(master, "owner"),
-      sessions,
-      revocations: await Revocations.open({ ...options, now }),
-    });
+    const keys = await openSigningKeys(kv, tokens);
+    const tasks = new TaskTokens({ keys, lifeMs: options.taskTokenMs, now });
+    const revocations = await Revocations.open({ ...options, now });
+    const { sessions } = keys;
+    return new Auth(options, new SessionCookie(keys.cookie), { tasks, sessions, revocations });
   }
 
   get required(): boolean {
@@ -122,7 +107,7 @@ export class Auth implements AsyncDisposable {
       return await this.#ofHeader(token, client);
     }
     // Never an operator's token: addresses end up in logs and histories.
-    if (query !== null) return await this.#ofSigned(query.split(","));
+    if (query !== null) return await this.#keys!.tasks.read(query.split(","));
     return shown.sessions.length === 0 ? null : await this.#ofSessions(shown.sessions);
   }
 
@@ -136,15 +121,7 @@ export class Auth implements AsyncDisposable {
     subject: Subject,
     can: readonly Can[],
   ): Promise<{ token: string; expiresAt: number } | null> {
-    if (this.#keys === null) return null;
-    const [use, sub] = "task" in subject ? ["task", subject.task] as const : [
-      "owner",
-      subject.owner,
-    ] as const;
-    const ms = this.#options.taskTokenMs;
-    // Without more a token reads: as older versions made and take them.
-    const more = can.join() === "read" ? {} : { can: [...can] };
-    return await signToken(this.#keys[use], use, { sub, ...more }, this.#now() + ms);
+    return await this.#keys?.tasks.sign(subject, can) ?? null;
   }
 
   /**
@@ -191,11 +168,11 @@ export class Auth implements AsyncDisposable {
 
   /** What the other login says counts for more than a header, which may be its own. */
   async #ofElsewhere({ request, query, authorization }: Credentials): Promise<Principal | null> {
-    if (query !== null) return await this.#ofSigned(query.split(","));
+    if (query !== null) return await this.#keys!.tasks.read(query.split(","));
     const principal = principalOfVisitor(await this.#options.authorize!(request));
     const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
     if (principal !== null || token === undefined) return principal;
-    return await this.#ofSigned([token]);
+    return await this.#keys!.tasks.read([token]);
   }
 
   #now(): number {
@@ -211,38 +188,12 @@ export class Auth implements AsyncDisposable {
     }
     // Nobody guesses a signature.
     if (!SIGNED.test(secret)) this.#guesses.wrong(client);
-    return await this.#ofSigned([secret]);
+    return await this.#keys!.tasks.read([secret]);
   }
 
   #ofToken(secret: string): Principal | null {
     const token = findToken(this.#options.tokens, digestOf(secret));
     return token && principalOf(token);
-  }
-
-  /** Those of several tasks open all of these; that of an owner stands alone. */
-  async #ofSigned(tokens: readonly string[]): Promise<Principal> {
-    if (tokens.length > MAX_TOKENS) {
-      throw new HttpError(400, `'token' must be at most ${MAX_TOKENS} tokens`, {
-        field: "token",
-      });
-    }
-    const taskIds: string[] = [];
-    let can = CANS;
-    let expiresAt = Infinity;
-    for (const token of tokens) {
-      const use = useOf(token);
-      const read = await verifyToken(token, use, () => this.#keys![use], this.#now());
-      expiresAt = Math.min(expiresAt, read.expiresAt);
-      can = can.filter((it) => read.can.includes(it));
-      if (use === "task") taskIds.push(read.sub);
-      else if (tokens.length === 1) return { ...NOBODY, owner: read.sub, can, expiresAt };
-      else {
-        throw new HttpError(400, "'token' must be one where it is for the tasks of an owner", {
-          field: "token",
-        });
-      }
-    }
-    return { ...NOBODY, taskIds, can, expiresAt };
   }
 
   /** One valid session is enough: other cookies may be old, or planted. */
@@ -280,27 +231,4 @@ export class Auth implements AsyncDisposable {
 
 function principalOf({ name, scopes, owner }: Token): Principal {
   return { ...NOBODY, name, scopes, owner: owner ?? null };
-}
-
-/** Made once for all processes of a store. Whoever can read the store can sign. */
-async function readSecret(kv: Deno.Kv): Promise<Uint8Array<ArrayBuffer>> {
-  const made = crypto.getRandomValues(new Uint8Array(32));
-  await kv.atomic().check({ key: keys.secret, versionstamp: null }).set(keys.secret, made).commit();
-  const { value } = await kv.get<Uint8Array<ArrayBuffer>>(keys.secret);
-  return value ?? made;
-}
-
-function derive(master: CryptoKey, use: string): Promise<CryptoKey> {
-  return crypto.subtle.deriveKey(
-    hkdf(use),
-    master,
-    { name: "HMAC", hash: "SHA-256", length: 256 },
-    false,
-    ["sign", "verify"],
-  );
-}
-
-function hkdf(use: string): HkdfParams {
-  const info = new TextEncoder().encode(`headway ${use}`);
-  return { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
 }

@@ -1,0 +1,71 @@
+/**
+ * Short-lived tokens that the server signs for others: for one task, or for the tasks of an owner.
+ *
+ * @module
+ */
+
+import { HttpError } from "./errors.ts";
+import { NOBODY, type Principal } from "./principal.ts";
+import { signToken, type Subject, useOf, verifyToken } from "./signed_token.ts";
+import type { SigningKeys } from "./signing_keys.ts";
+import { type Can, CANS } from "./tokens.ts";
+
+/** Signed tokens in one address: each costs a check. */
+const MAX_TOKENS = 100;
+
+export interface TaskTokensOptions {
+  keys: Pick<SigningKeys, "task" | "owner">;
+  /** Milliseconds that one is good for. */
+  lifeMs: number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export class TaskTokens {
+  readonly #options: TaskTokensOptions;
+
+  constructor(options: TaskTokensOptions) {
+    this.#options = options;
+  }
+
+  /** A token that may do these things with some tasks. */
+  async sign(
+    subject: Subject,
+    can: readonly Can[],
+  ): Promise<{ token: string; expiresAt: number }> {
+    const { keys, lifeMs, now } = this.#options;
+    const [use, sub] = "task" in subject
+      ? ["task", subject.task] as const
+      : ["owner", subject.owner] as const;
+    // Without more a token reads: as older versions made and take them.
+    const more = can.join() === "read" ? {} : { can: [...can] };
+    return await signToken(keys[use], use, { sub, ...more }, now() + lifeMs);
+  }
+
+  /** Those of several tasks open all of these; that of an owner stands alone. */
+  async read(tokens: readonly string[]): Promise<Principal> {
+    if (tokens.length > MAX_TOKENS) {
+      throw new HttpError(400, `'token' must be at most ${MAX_TOKENS} tokens`, {
+        field: "token",
+      });
+    }
+    const { keys, now } = this.#options;
+    const taskIds: string[] = [];
+    let can = CANS;
+    let expiresAt = Infinity;
+    for (const token of tokens) {
+      const use = useOf(token);
+      const read = await verifyToken(token, use, () => keys[use], now());
+      expiresAt = Math.min(expiresAt, read.expiresAt);
+      can = can.filter((it) => read.can.includes(it));
+      if (use === "task") taskIds.push(read.sub);
+      else if (tokens.length === 1) return { ...NOBODY, owner: read.sub, can, expiresAt };
+      else {
+        throw new HttpError(400, "'token' must be one where it is for the tasks of an owner", {
+          field: "token",
+        });
+      }
+    }
+    return { ...NOBODY, taskIds, can, expiresAt };
+  }
+}
