@@ -5,7 +5,9 @@
  * @module
  */
 
+import { currentRun } from "../lib/child/current_run.ts";
 import { belowBase } from "../lib/http/base_path.ts";
+import { HttpError } from "../lib/http/errors.ts";
 import type { Server } from "../lib/server.ts";
 import type {
   CloseOptions,
@@ -15,8 +17,10 @@ import type {
   TaskPage,
   WatchHere,
 } from "../lib/headway.ts";
+import { toJson } from "../lib/task/json_value.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Sender } from "../routes/app.ts";
+import { failed } from "../routes/failed.ts";
 import type {
   FinishedTask,
   InputOf,
@@ -25,7 +29,7 @@ import type {
   SubmittedTask,
   TaskEvent,
 } from "../static/client/client.d.ts";
-import { refusal, submit } from "../static/client/requests.ts";
+import { HeadwayError, refusal, submission } from "../static/client/requests.ts";
 import { TaskEvents } from "../static/client/task_events.ts";
 import { WORLD } from "../static/client/world.ts";
 
@@ -53,21 +57,23 @@ export class Embedded implements Headway {
     return this.server.url;
   }
 
-  fetch(request: Request, info?: unknown): Promise<Response> {
-    return this.#handler(request, { remoteAddr: senderIn(info) });
+  async fetch(request: Request, info?: unknown): Promise<Response> {
+    const { signal } = this.#closed;
+    if (signal.aborted) return failed(new HttpError(503, signal.reason.message), this.server.log);
+    return await this.#handler(request, { remoteAddr: senderIn(info) });
   }
 
   matches({ url }: Request): boolean {
     return belowBase(this.server.config.basePath, new URL(url).pathname) !== null;
   }
 
-  submit<Task = unknown>(
+  async submit<Task = unknown>(
     kind: KindOf<Task>,
     input?: InputOf<Task>,
     options: SubmitHere = {},
   ): Promise<SubmittedTask<ResultOf<Task>>> {
-    const fetch = this.#ask;
-    return submit<Task>(kind, input, { ...options, base: HERE, fetch });
+    requireJson(input);
+    return await answered(await this.#ask(`${HERE}/tasks`, submission(kind, input, options)));
   }
 
   async *watch<Task = unknown>(
@@ -133,13 +139,26 @@ export class Embedded implements Headway {
   /** As the platform's `fetch`: a body is let go of when its request is aborted. */
   readonly #ask = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const { signal } = init;
+    this.#closed.signal.throwIfAborted();
     signal?.throwIfAborted();
-    const response = await this.#local(new Request(url, init));
+    // A task of this program may ask: what the server does for it is not of its run.
+    const response = await currentRun.exit(() => this.#local(new Request(url, init)));
     if (!signal || !response.body) return response;
     const { status, headers } = response;
     const body = response.body.pipeThrough(new TransformStream(), { signal });
     return new Response(body, { status, headers });
   };
+}
+
+/** @throws {HeadwayError} If part of an input would be lost on its way; its size is the server's matter. */
+function requireJson(input: unknown): void {
+  try {
+    toJson(input, { what: "An input", root: "input" });
+  } catch (error) {
+    if (!(error instanceof TypeError)) return;
+    const [, field = "input"] = /^Cannot keep (.+?): /.exec(error.message) ?? [];
+    throw new HeadwayError(422, error.message, field);
+  }
 }
 
 /** Who sent a request, as far as somebody else's server says so. */

@@ -71,9 +71,13 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
     const guarded = authorize || config.tokens.length > 0 || config.tokensFile || config.insecure;
     if (settings.host === undefined && guarded) config.host = "0.0.0.0";
     const listens = settings.port !== undefined;
-    return await open(config, { tasks, authorize, listens, ...handle });
+    const jobs = await open(config, { tasks, authorize, listens, ...handle });
+    // Values are there at once.
+    if (modules.length === 0 && !config.shippedKinds) await jobs.server.kinds.loaded;
+    return jobs;
   } catch (error) {
-    throw error instanceof ConfigError ? new ConfigError(inOptions(error.message)) : error;
+    if (error instanceof Error) error.message = inOptions(error.message);
+    throw error;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Logger } from "../base/log.ts";
 import { type PageSession, Revocations } from "./revocations.ts";
 import { SessionCookie } from "./session_cookie.ts";
 import { ANYBODY, NOBODY, type Principal, unauthorized } from "./principal.ts";
-import { type Authorize, principalOfVisitor } from "./authorize.ts";
+import { askLogin, type Authorize } from "./authorize.ts";
 import { signToken, type Subject, verifyToken } from "./signed_token.ts";
 import { openSigningKeys, type SigningKeys } from "./signing_keys.ts";
 import { TaskTokens } from "./task_tokens.ts";
@@ -28,6 +28,8 @@ export interface AuthOptions {
   tokens: readonly Token[];
   /** Somebody else's login, which replaces them. */
   authorize?: Authorize | undefined;
+  /** Milliseconds that it gets. @default {10_000} */
+  authorizeMs?: number | undefined;
   /** Milliseconds. */
   taskTokenMs: number;
   /** Milliseconds. */
@@ -169,7 +171,8 @@ export class Auth implements AsyncDisposable {
   /** What the other login says counts for more than a header, which may be its own. */
   async #ofElsewhere({ request, query, authorization }: Credentials): Promise<Principal | null> {
     if (query !== null) return await this.#keys!.tasks.read(query.split(","));
-    const principal = principalOfVisitor(await this.#options.authorize!(request));
+    const { authorize, authorizeMs } = this.#options;
+    const principal = await askLogin(authorize!, request, authorizeMs);
     const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
     if (principal !== null || token === undefined) return principal;
     return await this.#keys!.tasks.read([token]);

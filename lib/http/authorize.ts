@@ -5,6 +5,8 @@
  */
 
 import { MAX_OWNER, OWNER_PATTERN } from "../task/labels.ts";
+import { deadline } from "../base/deadline.ts";
+import { HttpError } from "./errors.ts";
 import { NOBODY, type Principal } from "./principal.ts";
 import { type Scope, SCOPES } from "./tokens.ts";
 
@@ -21,12 +23,28 @@ export interface Visitor {
 /** Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. */
 export type Authorize = (request: Request) => Visitor | null | Promise<Visitor | null>;
 
+/** Milliseconds in which a login says who asks. */
+const LOGIN_MS = 10_000;
+
 /**
- * Checks what a program's own login said.
+ * Has a program's own login say who sent a request.
  *
- * @throws {TypeError} If it is not as it should be.
+ * @throws {TypeError} If what it says is not as it should be.
+ * @throws {HttpError} 503 if it says nothing in time.
  */
-export function principalOfVisitor(visitor: unknown): Principal | null {
+export async function askLogin(
+  authorize: Authorize,
+  request: Request,
+  ms: number = LOGIN_MS,
+): Promise<Principal | null> {
+  const visitor = await deadline(Promise.resolve(authorize(request)), ms, () => {
+    const sentence = "It could not be found out in time who asks";
+    throw new HttpError(503, sentence, { headers: { "retry-after": "1" } });
+  });
+  return principalOfVisitor(visitor);
+}
+
+function principalOfVisitor(visitor: unknown): Principal | null {
   if (visitor === null || visitor === undefined) return null;
   const { name, scope, owner } = visitor as Partial<Visitor>;
   // A name is a key of the store, as an owner is.

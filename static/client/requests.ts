@@ -68,9 +68,17 @@ export async function refusal(response: Response): Promise<HeadwayError> {
 export function submit<Task = unknown>(
   kind: KindOf<Task>,
   input?: InputOf<Task>,
-  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, idempotencyKey, ...options }:
-    SubmitOptions = {},
+  options: SubmitOptions = {},
 ): Promise<SubmittedTask<ResultOf<Task>>> {
+  return post("/tasks", options, submission(kind, input, options));
+}
+
+/** The request that submits a task, but for its address. */
+export function submission(
+  kind: string,
+  input: unknown,
+  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, idempotencyKey }: SubmitOptions,
+): RequestInit {
   const body = {
     kind,
     input,
@@ -81,13 +89,14 @@ export function submit<Task = unknown>(
     owner,
     tags,
   };
-  return post("/tasks", options, {
+  return {
+    method: "POST",
     body: JSON.stringify(body),
     headers: {
       "content-type": "application/json",
       ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
     },
-  });
+  };
 }
 
 /** Uploads a file, or anything that `fetch` takes as a body. */

@@ -63,9 +63,14 @@ export function bestLanguage(wanted: readonly string[]): Language {
 
 /** Follows what is chosen in other tabs. */
 export function startLanguage(): void {
-  addEventListener("storage", ({ key, newValue }) => {
-    if (key === KEY && isLanguage(newValue)) void speak(newValue);
-  });
+  // Typed as far as it is used: whoever embeds Headway may not have the types of the DOM.
+  addEventListener(
+    "storage",
+    (event: Event & { key?: string | null; newValue?: string | null }) => {
+      const { key, newValue = null } = event;
+      if (key === KEY && isLanguage(newValue)) void speak(newValue);
+    },
+  );
 }
 
 /** Speaks another language from now on. */

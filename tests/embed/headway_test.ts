@@ -163,6 +163,62 @@ Deno.test("submit() says which field is wrong", async () => {
   assertEquals([late.status, late.field], [400, "priority"]);
 });
 
+Deno.test("submit() refuses an input that JSON cannot hold, with the place, and one that is too large", async () => {
+  await using jobs = await started();
+  const cases: [unknown, number, string, string][] = [
+    [{ ids: new Set([1]) }, 422, "input.ids", "a Set cannot be stored as JSON"],
+    [{ rows: [{ n: NaN }] }, 422, "input.rows[0].n", "NaN"],
+    [10n, 422, "input", "BigInt"],
+    ["x".repeat(60_000), 413, "input", "60002 bytes"],
+  ];
+  for (const [input, status, field, message] of cases) {
+    const error = await assertRejects(() => jobs.submit("rows", input), HeadwayError, message);
+    assertEquals([error.status, error.field], [status, field]);
+  }
+  const when = new Date(0);
+  const { task_id } = await jobs.submit("rows", { when, left: undefined });
+  assert(await jobs.get(task_id));
+});
+
+Deno.test("once it is closed each call says so", async () => {
+  const jobs = await started();
+  await jobs.close({ drainMs: 0 });
+  for (
+    const call of [
+      () => jobs.submit("rows"),
+      () => jobs.get("x"),
+      () => jobs.list(),
+      () => jobs.cancel("x"),
+      () => Array.fromAsync(jobs.watch("x")),
+    ]
+  ) {
+    assertEquals((await assertRejects(call, DOMException, "closed")).name, "AbortError");
+  }
+  const { error } = await assertProblem(await asked(jobs, "/tasks"), 503);
+  assertEquals(error, "Headway was closed");
+  // However often.
+  await jobs.close();
+});
+
+Deno.test("a task of the program itself may submit another, and watch it", async () => {
+  const both = defineTask({
+    kind: "both",
+    async *run() {
+      const { task_id } = await jobs.submit<typeof rows>("rows");
+      let outputs = 0;
+      for await (const { type } of jobs.watch(task_id)) {
+        if (type === "output") yield { progress: 30 * ++outputs };
+      }
+      return outputs;
+    },
+  });
+  await using jobs = await started({ kinds: { rows, both } });
+  const events = await Array.fromAsync(jobs.watch((await jobs.submit("both")).task_id));
+  const last = events.at(-1);
+  assert(last?.type === "complete");
+  assertEquals([last.data.status, last.data.result], ["completed", 3]);
+});
+
 Deno.test("a store that is handed in stays open, and has to be Headway's own", async () => {
   using kv = await Deno.openKv(":memory:");
   {
@@ -188,6 +244,11 @@ Deno.test("a store is a path, or the URL of one", async () => {
   }
   await using jobs = await started({ kv: new URL(`file://${path}`) });
   assertEquals((await jobs.list()).tasks.length, 1);
+  await assertRejects(
+    () => started({ kv: path }),
+    Error,
+    "set kv to the URL of a KV Connect server",
+  );
 });
 
 Deno.test("what an option is that is wrong, the error says by its name", async () => {

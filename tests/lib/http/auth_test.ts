@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { Auth, type Credentials } from "../../../lib/http/auth.ts";
+import { Auth, type AuthOptions, type Credentials } from "../../../lib/http/auth.ts";
 import {
   type Act,
   isAmong,
@@ -26,7 +26,7 @@ const NOTHING: Credentials = {
 };
 
 /** An `Auth` on a store in memory, whose time stands still unless it is moved. */
-async function open(tokens = TOKENS) {
+async function open(tokens = TOKENS, more: Partial<AuthOptions> = {}) {
   const kv = await Deno.openKv(":memory:");
   const clock = { now: 1_800_000_000_000 };
   const options = {
@@ -37,6 +37,7 @@ async function open(tokens = TOKENS) {
     sessionMs: 600_000,
     log: createLogger({ level: "off" }),
     now: () => clock.now,
+    ...more,
   };
   return {
     auth: await Auth.open(options),
@@ -45,6 +46,13 @@ async function open(tokens = TOKENS) {
     [Symbol.dispose]: () => kv.close(),
   };
 }
+
+Deno.test("Auth.authenticate() waits for somebody else's login so long, and no longer", async () => {
+  const authorize = () => new Promise<null>(() => {});
+  using it = await open([], { authorize, authorizeMs: 1 });
+  const error = await assertRejects(() => it.auth.authenticate(NOTHING), HttpError);
+  assertEquals(error.status, 503);
+});
 
 Deno.test("Auth.authenticate() takes a task's token until the second it expires", async () => {
   using it = await open();
