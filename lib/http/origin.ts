@@ -43,7 +43,10 @@ export function checkHost({ host, hosts }: OriginPolicy, url: URL): void {
  * @throws {HttpError} 403
  */
 export function requireNear(from: Deno.Addr): void {
-  if (!("hostname" in from) || isLoopback(from.hostname.replace(/^::ffff:(?=\d)/, ""))) return;
+  const near = "hostname" in from
+    ? isLoopback(from.hostname.replace(/^::ffff:(?=\d)/, ""))
+    : from.transport === "unix";
+  if (near) return;
   throw new HttpError(
     403,
     "Other machines may not use this server, as nothing says who asks: see HEADWAY_TOKENS, or " +

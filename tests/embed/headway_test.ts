@@ -281,7 +281,10 @@ Deno.test("without a login only this machine gets an answer, by a name of its ow
   for (const hostname of ["::1", "::ffff:127.0.0.1"]) {
     assertEquals((await asked(jobs, "/tasks", {}, { ...AT_HOME, hostname })).status, 200);
   }
+  assertEquals((await asked(jobs, "/tasks", {}, { transport: "unix", path: "" })).status, 200);
   await assertProblem(await asked(jobs, "/tasks", {}, AWAY), 403);
+  const guest: Deno.VsockAddr = { transport: "vsock", cid: 3, port: 1 };
+  await assertProblem(await asked(jobs, "/tasks", {}, guest), 403);
   const headers = { host: "localhost" };
   await assertProblem(await jobs.fetch(new Request("http://localhost/tasks", { headers })), 403);
   for (const info of [{}, "x", { remoteAddr: null }, { remoteAddr: { hostname: 1 } }]) {
