@@ -126,7 +126,7 @@ export class Engine {
       started_at: new Date(now()).toISOString(),
     };
     const session = await Session.open(kv, sid, info, leaseMs, now);
-    const hub = await Hub.open({ kv, sid, epoch, alone, log });
+    const hub = await Hub.open({ kv, sid, epoch, log });
     const stalled = Promise.withResolvers<never>();
     stalled.promise.catch(() => {});
     const store = new Store({
@@ -149,10 +149,12 @@ export class Engine {
         else hub.wake();
       },
       heads: new Heads(kv, hub.pending),
+      // Others hear of it from the journal alone.
+      show: alone ? (event) => hub.show(event) : undefined,
       restoredAt,
       ...(onfenced ? { onfenced } : {}),
     });
-    session.keep(store.journal);
+    session.keep(store.journal, () => hub.pending.oldest ?? hub.position);
     const { uploadQuota: quota = Infinity, space } = options;
     // A KV server takes several writes at once, each of which waits for the network.
     const uploads = new Uploads({ kv, sid, quota, space, now, atOnce: alone ? 1 : 8 });

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { statusOf } from "../task/json_text.ts";
-import { isProgress, type TaskEvent } from "../task/event.ts";
+import type { TaskEvent } from "../task/event.ts";
 
 /** What is read at a scrape. */
 export interface Reading {
@@ -127,8 +127,8 @@ export class Metrics implements Disposable {
   /** Counts what this process committed. Each event is committed once, by one process. */
   committed(events: readonly TaskEvent[]): void {
     for (const { type, kind, seq, json } of events) {
-      const name = isProgress(type) ? "progress" : type;
-      this.#events.set(name, (this.#events.get(name) ?? 0) + 1);
+      if (type === "folded") continue;
+      this.#events.set(type, (this.#events.get(type) ?? 0) + 1);
       if (type === "complete") {
         this.#finished.inc({ kind, status: statusOf(json) });
       } else if (type === "message" && seq === 1) {

@@ -83,7 +83,9 @@ export class JournalRetention implements Write {
   /** How many of the oldest entries should go. */
   #excess(): number {
     const { hub, journalMs = 120_000, journalBytes = 64 * 1024 * 1024 } = this.#options;
-    return hub.passed.excess(Date.now() - journalMs, journalBytes, ENTRIES_A_COMMIT);
+    const { passed, pending } = hub;
+    const until = Date.now() - journalMs;
+    return passed.excess(until, journalBytes, ENTRIES_A_COMMIT, pending.oldest);
   }
 
   render(): Part {

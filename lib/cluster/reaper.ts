@@ -8,7 +8,13 @@ import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
 import { idsOf } from "../kv/list.ts";
 import { toldKeys } from "../kv/told_kinds.ts";
-import { readDead, readSessions, type StoredSession } from "../kv/sessions.ts";
+import {
+  type DeadSession,
+  readDead,
+  readSessions,
+  type StoredSession,
+  unfoldedFrom,
+} from "../kv/sessions.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
 import type { Task } from "../task/state.ts";
@@ -104,13 +110,18 @@ export class Reaper {
     await this.#returnTasks();
   }
 
-  async #reap({ sid: other, versionstamp, info }: StoredSession): Promise<void> {
+  async #reap(session: StoredSession): Promise<void> {
     const { store, log } = this.#options;
+    const { sid: other, versionstamp, info } = session;
+    const dead: DeadSession = {
+      renewed_at: info.renewed_at ?? null,
+      unfolded: unfoldedFrom(session),
+    };
     const result = await store.journal.write({
       checks: [{ key: keys.session(other), versionstamp }],
       deletes: [keys.session(other), ...await toldKeys(store.kv, other)],
       // Whoever finds this returns the tasks, even if we die now.
-      sets: [[keys.dead(other), info.renewed_at ?? null, 32]],
+      sets: [[keys.dead(other), dead, 96]],
     });
     if (result.ok) log.warn("a session is dead: its tasks go on elsewhere", { session: other });
   }
@@ -119,7 +130,7 @@ export class Reaper {
     const { kv, journal } = this.#options.store;
     const dead = await readDead(kv);
     if (dead.size === 0) return;
-    // The dead wrote nothing since: now we know all that their clients have seen.
+    // The dead wrote nothing since: now we know all that they stored.
     await this.#options.hub.caughtUp();
     const ids: string[] = [];
     const flush = () => Promise.all(ids.splice(0).map((id) => this.#return(id, dead)));
@@ -131,7 +142,7 @@ export class Reaper {
     await journal.write({ deletes: [...dead.keys()].map((sid) => keys.dead(sid)) });
   }
 
-  async #return(id: string, dead: ReadonlyMap<string, string | null>): Promise<void> {
+  async #return(id: string, dead: ReadonlyMap<string, DeadSession>): Promise<void> {
     const { store } = this.#options;
     const canceled = (await store.kv.get(keys.cancel(id))).versionstamp !== null;
     let live: LiveTask | undefined;
@@ -139,12 +150,13 @@ export class Reaper {
       const { record, owner } = it.task;
       if (record.status !== "running" || owner === null || !dead.has(owner)) return;
       live = it;
+      it.skipUnstoredIds();
       if (canceled) it.change({ type: "request-cancel" });
       it.log(
         "warn",
         "Interrupted: the server that ran it died; goes on from the last checkpoint",
       );
-      const ranMs = knownRun(it.task, dead.get(owner) ?? null);
+      const ranMs = knownRun(it.task, dead.get(owner)!.renewed_at);
       it.change({ type: "interrupt", died: false, ranMs });
     });
     // A conflict means that another process returned it.

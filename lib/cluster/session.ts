@@ -19,6 +19,7 @@ export class Session implements Write, Disposable {
   readonly #leaseMs: number;
   readonly #now: () => number;
   #versionstamp: string;
+  #unfolded: () => string | null = () => null;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(
@@ -43,7 +44,8 @@ export class Session implements Write, Disposable {
     leaseMs: number,
     now: () => number = Date.now,
   ): Promise<Session> {
-    const { versionstamp } = await kv.set(keys.session(sid), info);
+    // It has written nothing yet.
+    const { versionstamp } = await kv.set(keys.session(sid), { ...info, unfolded: null });
     return new Session(sid, info, leaseMs, now, versionstamp);
   }
 
@@ -52,14 +54,19 @@ export class Session implements Write, Disposable {
     return { key: keys.session(this.sid), versionstamp: this.#versionstamp };
   }
 
-  /** Renews the lease at a third of it, through the journal: a store that hangs renews nothing. */
-  keep(journal: Journal): void {
+  /**
+   * Renews the lease at a third of it, through the journal: a store that hangs renews nothing.
+   * `unfolded` is the oldest journal entry that holds what tasks' own keys lack, or any older one.
+   */
+  keep(journal: Journal, unfolded: () => string): void {
+    this.#unfolded = unfolded;
     this.#timer = setInterval(() => journal.touch(this), this.#leaseMs / 3);
   }
 
   render(): Part {
     const renewed_at = new Date(this.#now()).toISOString();
-    return { sets: [[keys.session(this.sid), { ...this.#info, renewed_at }, 256]] };
+    const info = { ...this.#info, renewed_at, unfolded: this.#unfolded() };
+    return { sets: [[keys.session(this.sid), info, 256]] };
   }
 
   onresult(result: WriteResult): void {

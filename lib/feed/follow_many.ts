@@ -10,7 +10,7 @@ import { parseCursor } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
-import type { HubEvent } from "./hub_event.ts";
+import { HubEvent } from "./hub_event.ts";
 import {
   isLabelled,
   isRow,
@@ -211,6 +211,12 @@ class Follower {
     if (events === null) return false;
     const picks = this.#picker();
     for (const event of events) if (picks(event.event, event)) this.#send(event);
+    // Shown before it came, and not in the journal, where it would have found it.
+    const held = new Set(events.map(({ event }) => event));
+    for (const event of hub.pending.shown) {
+      const out = new HubEvent(event, true, () => hub.cursor);
+      if (!held.has(event) && picks(event, out)) this.#send(out);
+    }
     // All that the snapshot told has come by, as a rule.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;
@@ -263,7 +269,6 @@ class Follower {
 const SENT: ReadonlySet<EventType> = new Set([
   "message",
   "progress",
-  "head",
   "complete",
   "deleted",
 ]);

@@ -8,9 +8,9 @@ import { catchUp } from "../kv/catch_up.ts";
 import type { Feed } from "./feed.ts";
 import type { Hold } from "./held_events.ts";
 import { trimmedOf } from "../kv/head.ts";
-import { RowReader } from "../kv/history.ts";
+import type { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
-import { isProgress, type Row, type TaskEvent } from "../task/event.ts";
+import type { Row, TaskEvent } from "../task/event.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
 import type { LostIds } from "../task/state.ts";
@@ -32,7 +32,7 @@ export function encodeEvent({ type, json }: TaskEvent, id: string): Uint8Array {
 }
 
 function eventName(type: TaskEvent["type"]): string | undefined {
-  return type === "message" || isProgress(type) ? undefined : type;
+  return type === "message" || type === "progress" ? undefined : type;
 }
 
 /**
@@ -98,7 +98,7 @@ class Follower {
     this.#stream = stream;
     this.#feed = feed;
     this.#options = options;
-    this.#rows = new RowReader(feed.kv, options.id);
+    this.#rows = feed.heads.rowReader(options.id);
   }
 
   async join(): Promise<void> {
@@ -230,7 +230,7 @@ class Follower {
     const { type, seq } = event.event;
     if (type === "cancel" || seq <= this.#lastSeq) return;
     this.#lastSeq = seq;
-    this.#send(event.forOne(encodeEvent), isProgress(type) ? "progress" : null);
+    this.#send(event.forOne(encodeEvent), type === "progress" ? "progress" : null);
     if (type === "complete" || type === "deleted") this.#end();
   }
 

@@ -1,7 +1,7 @@
 /**
- * Passes on what is committed, here or in another process, to everyone in this process who wants to
- * know. Alone on its store, a process is told of its commits and reads nothing back; else it reads
- * the journal.
+ * Passes on what happens, here or in another process, to everyone in this process who wants to know:
+ * what is committed, and progress that is shown before. `watch()` says when there is more to read in
+ * the journal; what it was told of already it does not read back.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { HubEvent } from "./hub_event.ts";
 import { JournalReader, readTail } from "./journal_reader.ts";
 import { weightOf } from "../kv/event_text.ts";
 import { PassedEntries } from "./passed_entries.ts";
-import { PendingProgress } from "./pending_progress.ts";
+import { PendingTasks } from "./pending_tasks.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Logger } from "../base/log.ts";
 import { type Listener, type Topic, Topics } from "./topics.ts";
@@ -23,41 +23,40 @@ export interface HubOptions {
   sid: string;
   /** Names this store; the first part of each cursor. */
   epoch: string;
-  /** No other process writes: {@link Hub.pass} is called with each commit. @default {false} */
-  alone?: boolean;
   log: Logger;
 }
 
 export class Hub implements AsyncDisposable {
   /** What was passed on and is still in the journal. */
   readonly passed: PassedEntries = new PassedEntries();
-  /** Progress that is in the journal and not in its task's head. */
-  readonly pending: PendingProgress = new PendingProgress();
+  /** What tasks' own keys do not have yet. */
+  readonly pending: PendingTasks = new PendingTasks();
   readonly #options: HubOptions;
   readonly #topics = new Topics();
   readonly #held = new HeldEvents();
-  #position = "";
-  /** `null` for a process alone. */
-  #reader: JournalReader | null = null;
+  readonly #reader: JournalReader;
+  #position: string;
+  #cursor: string;
 
-  private constructor(options: HubOptions) {
+  private constructor(options: HubOptions, position: string) {
+    const { kv, log } = options;
     this.#options = options;
+    this.#position = position;
+    this.#cursor = makeCursor({ epoch: options.epoch, versionstamp: position, index: Infinity });
+    this.#reader = new JournalReader({
+      kv,
+      position: () => this.#position,
+      onentry: (versionstamp, { sid, events }, size) => this.pass(versionstamp, sid, events, size),
+      log,
+    });
   }
 
   /** Begins behind the newest entry that is there. */
   static async open(options: HubOptions): Promise<Hub> {
-    const { kv, alone, log } = options;
-    const hub = new Hub(options);
-    const { position, events } = await readTail(kv);
-    hub.#position = position;
-    for (const event of events) hub.pending.note(event);
-    if (!alone) {
-      hub.#reader = new JournalReader({
-        kv,
-        position: () => hub.#position,
-        onentry: (versionstamp, { sid, events }, size) => hub.pass(versionstamp, sid, events, size),
-        log,
-      });
+    const { position, entries } = await readTail(options.kv);
+    const hub = new Hub(options, position);
+    for (const { versionstamp, entry } of entries) {
+      for (const event of entry.events) hub.pending.note(versionstamp, event);
     }
     return hub;
   }
@@ -77,8 +76,7 @@ export class Hub implements AsyncDisposable {
 
   /** The cursor of the newest event passed on. */
   get cursor(): string {
-    const { epoch } = this.#options;
-    return makeCursor({ epoch, versionstamp: this.#position, index: Infinity });
+    return this.#cursor;
   }
 
   /** How many listen; see {@link Topics.size}. */
@@ -115,14 +113,14 @@ export class Hub implements AsyncDisposable {
     });
   }
 
-  /** This process has committed something; one that is alone passes it on itself. */
+  /** There is something new to read: this process has committed it, beside others. */
   wake(): void {
-    this.#reader?.wake();
+    this.#reader.wake();
   }
 
   /** Resolves when everything committed before the call was passed on. */
   async caughtUp(): Promise<void> {
-    await this.#reader?.caughtUp();
+    await this.#reader.caughtUp();
   }
 
   /**
@@ -136,25 +134,46 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Passes on what one commit tells. Commits come in the order of their versionstamps. */
+  /** Passes on progress of a task of this process that no commit has yet. */
+  show(event: TaskEvent): void {
+    this.pending.show(event);
+    const { cursor } = this;
+    this.#tell(event, true, () => cursor);
+  }
+
+  /**
+   * Passes on what one commit tells. Commits come in the order of their versionstamps; one that was
+   * passed on before is not again.
+   */
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
+    if (versionstamp <= this.#position) return;
     const { epoch, sid } = this.#options;
     this.#position = versionstamp;
+    this.#cursor = makeCursor({ epoch, versionstamp, index: Infinity });
     this.passed.add(versionstamp, size, events.reduce((sum, event) => sum + weightOf(event), 0));
     const own = writer === sid;
     for (let n = 0; n < events.length; n++) {
       const event = events[n]!;
-      this.pending.note(event);
-      const held = this.#held.wanted;
-      if (!held && !this.#topics.wants(event.id, event.kind, own)) continue;
       const index = n === events.length - 1 ? Infinity : n;
-      const out = new HubEvent(event, own, () => makeCursor({ epoch, versionstamp, index }));
-      if (held) this.#held.add(out);
-      this.#topics.tell(out);
+      if (this.pending.note(versionstamp, event) || !isTold(event)) continue;
+      this.#tell(event, own, () => makeCursor({ epoch, versionstamp, index }));
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#reader?.[Symbol.asyncDispose]();
+  #tell(event: TaskEvent, own: boolean, cursor: () => string): void {
+    const held = this.#held.wanted;
+    if (!held && !this.#topics.wants(event.id, event.kind, own)) return;
+    const out = new HubEvent(event, own, cursor);
+    if (held) this.#held.add(out);
+    this.#topics.tell(out);
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader[Symbol.asyncDispose]();
+  }
+}
+
+/** Whether an event is for more than the journal and who keeps up with it. */
+function isTold({ type }: TaskEvent): boolean {
+  return type !== "checkpoint" && type !== "folded";
 }

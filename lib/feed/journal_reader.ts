@@ -7,11 +7,10 @@
 
 import type { Logger } from "../base/log.ts";
 import { type Entry, parseJournal } from "../kv/event_text.ts";
-import { HEAD_DELAY_MS } from "../kv/head.ts";
 import { entrySize, readEntry, storedEntries } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
+import { oldestUnfolded } from "../kv/sessions.ts";
 import { delay } from "../task/delay.ts";
-import type { TaskEvent } from "../task/event.ts";
 
 export interface JournalReaderOptions {
   kv: Deno.Kv;
@@ -34,7 +33,7 @@ export class JournalReader implements AsyncDisposable {
   readonly #closing = new AbortController();
   #reading: Promise<void> | null = null;
   #again = false;
-  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
+  #watcher: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<unknown>]> | undefined;
   readonly #watching: Promise<void>;
 
   constructor(options: JournalReaderOptions) {
@@ -42,8 +41,9 @@ export class JournalReader implements AsyncDisposable {
     this.#watching = this.#watch();
   }
 
-  /** Reads on: there may be something new. */
-  wake(): void {
+  /** Reads on, unless the newest entry, where that is known, is none behind the position. */
+  wake(newest?: string): void {
+    if (newest !== undefined && newest <= this.#options.position()) return;
     this.#again = true;
     this.#reading ??= this.#read().finally(() => this.#reading = null);
   }
@@ -70,7 +70,12 @@ export class JournalReader implements AsyncDisposable {
     while (!this.#closed) {
       try {
         this.#watcher = kv.watch([keys.journalHead]).getReader();
-        while (!(await this.#watcher.read()).done) this.wake();
+        while (true) {
+          const { done, value } = await this.#watcher.read();
+          if (done) break;
+          // It changes with each commit, in which the entry has its versionstamp.
+          this.wake(value[0].versionstamp ?? "");
+        }
       } catch (error) {
         if (!this.#closed) log.warn("the watch broke and is begun again", { error });
       }
@@ -102,30 +107,24 @@ export class JournalReader implements AsyncDisposable {
   }
 }
 
-/** Milliseconds of the journal that hold the progress which some head may not have yet. */
-const TAIL_MS = 4 * HEAD_DELAY_MS;
-
+/** What the journal holds beyond the tasks' own keys, and where it ends. */
 export interface Tail {
   /** The versionstamp of its newest entry; empty for none. */
   position: string;
-  /** What happened in its last moments, in order: all progress that a head may lack. */
-  events: TaskEvent[];
+  /** In order; older ones are folded. */
+  entries: { versionstamp: string; entry: Entry }[];
 }
 
 export async function readTail(kv: Deno.Kv): Promise<Tail> {
-  let position = "";
-  const commits: TaskEvent[][] = [];
-  const newest = new Map<string, number>();
-  const entries = storedEntries(kv, {}, { reverse: true, batchSize: 20 });
-  for await (const { versionstamp, first } of entries) {
-    if (position === "") position = versionstamp;
+  const tail: Tail = { position: "", entries: [] };
+  const from = await oldestUnfolded(kv);
+  const newest = { limit: 1, reverse: true };
+  for await (const { versionstamp } of storedEntries(kv, {}, newest)) tail.position = versionstamp;
+  if (from === null || from > tail.position) return tail;
+  const range = { from, until: tail.position };
+  for await (const { versionstamp, first } of storedEntries(kv, range, { batchSize: 20 })) {
     const bytes = await readEntry(kv, versionstamp, first);
-    if (bytes === null) break;
-    const { sid, at, events } = parseJournal(bytes);
-    if (!newest.has(sid)) newest.set(sid, at);
-    // Each process has a clock of its own.
-    if (at < newest.get(sid)! - TAIL_MS) break;
-    commits.push(events);
+    if (bytes !== null) tail.entries.push({ versionstamp, entry: parseJournal(bytes) });
   }
-  return { position, events: commits.reverse().flat() };
+  return tail;
 }

@@ -12,6 +12,9 @@ interface PassedEntry extends OldEntry {
   before?: number;
 }
 
+/** Sorts behind every versionstamp. */
+const BEHIND_ALL = "~";
+
 /** Entries remembered, at most; a later process finds older ones by listing. */
 const MAX_ENTRIES = 100_000;
 
@@ -56,14 +59,14 @@ export class PassedEntries {
 
   /**
    * How many of the oldest were passed on by the time `until` or exceed `maxBytes`, and `most` at
-   * the most.
+   * the most. The entry `needed` and newer ones stay.
    */
-  excess(until: number, maxBytes: number, most: number): number {
+  excess(until: number, maxBytes: number, most: number, needed: string = BEHIND_ALL): number {
     let count = 0;
     let bytes = this.#bytes - maxBytes;
     while (count < this.#entries.length && count < most) {
-      const { at, size } = this.#entries[count]!;
-      if (at > until && bytes <= 0) break;
+      const { at, size, versionstamp } = this.#entries[count]!;
+      if (versionstamp >= needed || (at > until && bytes <= 0)) break;
       bytes -= size;
       count++;
     }

@@ -51,8 +51,10 @@ export function parseJournal(bytes: Uint8Array): Entry {
     const id = text.indexOf(" ", type + 1);
     const kind = text.indexOf(" ", id + 1);
     const seq = text.indexOf(" ", kind + 1);
+    const name = text.slice(at, type);
     events.push({
-      type: text.slice(at, type) as EventType,
+      // So did 0.1 call progress that was written to the head as well.
+      type: name === "head" ? "progress" : name as EventType,
       id: text.slice(type + 1, id),
       kind: text.slice(id + 1, kind),
       seq: Number(text.slice(kind + 1, seq)),

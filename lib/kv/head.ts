@@ -30,14 +30,19 @@ export const INLINE_INPUT = 512;
 export const INLINE_RESULT = 4096;
 
 /**
- * Milliseconds after which a head has its task's progress. Progress is durable with the journal; a
- * head rewritten for each would cost a page of the store for every event.
+ * Milliseconds after which a task's own keys have what the journal told of it. It is durable with the
+ * journal; a head rewritten for each event would cost a page of the store each time.
  */
-export const HEAD_DELAY_MS = 3000;
+export const FOLD_MS = 3000;
 
-/** A task as stored. */
-export function pack(task: Task, input: Kept, result: Kept): Head {
-  return { ...task, record: JSON.stringify(task.record), input, result };
+/** A task as stored; `record` is its record as JSON text, where that is known. */
+export function pack(
+  task: Task,
+  input: Kept,
+  result: Kept,
+  record: string = JSON.stringify(task.record),
+): Head {
+  return { ...task, record, input, result };
 }
 
 /** What older versions did not write; `trimmed` was that of outputs, too. */

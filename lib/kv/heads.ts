@@ -1,25 +1,27 @@
 /**
  * Reads tasks. The one reader of heads: what it gives includes each task's pending state, so nobody
- * else has to know that heads follow the journal.
+ * else has to know that tasks' keys follow the journal.
  *
  * @module
  */
 
 import { getMany } from "./get_many.ts";
 import { type Head, readInput, readResult, readText } from "./head.ts";
-import { historyPage, type Page } from "./history.ts";
+import { historyPage, type Page, RowReader } from "./history.ts";
 import { keys } from "./keys.ts";
 import { type ListQuery, listTasks, pagesOf, type TaskFilter, type TaskPage } from "./list.ts";
 import type { Reads } from "./reads.ts";
 import {
   NOTHING_PENDING,
   type OpenStates,
+  type PendingState,
   type PendingStates,
   withPending,
 } from "./pending_state.ts";
 import { queuePosition } from "./queue.ts";
 import { rankOf } from "./rank.ts";
-import { withResult } from "../task/json_text.ts";
+import type { TaskEvent } from "../task/event.ts";
+import { seqOf, withResult } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 
 export class Heads {
@@ -40,6 +42,26 @@ export class Heads {
   async entry(id: string): Promise<Deno.KvEntryMaybe<Head>> {
     using pending = this.#pending.open();
     return current(await this.#kv.get<Head>(keys.task(id)), pending);
+  }
+
+  /** The same, with what of the task is not in its own keys yet. */
+  async withState(
+    id: string,
+  ): Promise<{ entry: Deno.KvEntryMaybe<Head>; state: PendingState | undefined }> {
+    using pending = this.#pending.open();
+    const entry = await this.#kv.get<Head>(keys.task(id));
+    const state = pending.get(id);
+    if (entry.value === null || state === undefined) return { entry, state: undefined };
+    const seq = seqOf(entry.value.record);
+    const newer = (event?: TaskEvent) => event && event.seq > seq ? event : undefined;
+    return {
+      entry: current(entry, pending),
+      state: {
+        progress: newer(state.progress),
+        checkpoint: newer(state.checkpoint),
+        rows: state.rows.filter((row) => row.seq > seq),
+      },
+    };
   }
 
   /** The heads of any number of tasks, in their order. */
@@ -72,12 +94,18 @@ export class Heads {
   }
 
   /** What the task saved last, as JSON text. */
-  checkpoint(id: string): Promise<string | null> {
-    return readText(this.#kv, keys.checkpoint(id));
+  async checkpoint(id: string): Promise<string | null> {
+    using pending = this.#pending.open();
+    const stored = await readText(this.#kv, keys.checkpoint(id));
+    return pending.get(id)?.checkpoint?.json ?? stored;
   }
 
   rows(id: string, after: number, limit: number): Promise<Page | null> {
-    return historyPage(this.#kv, id, after, limit);
+    return historyPage(this.#kv, id, after, limit, this.#pending);
+  }
+
+  rowReader(id: string): RowReader {
+    return new RowReader(this.#kv, id, this.#pending);
   }
 
   queuePosition(record: TaskRecord, now: number, most: number): Promise<number | null> {

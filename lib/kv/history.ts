@@ -9,22 +9,25 @@ import { keys } from "./keys.ts";
 import type { Row } from "../task/event.ts";
 import { parseRows } from "./event_text.ts";
 import { type Head, isKept, trimmedOf } from "./head.ts";
+import { NOTHING_PENDING, type PendingStates } from "./pending_state.ts";
 
 /** Values of the first read, before their size is known, and of any. */
 const FIRST_VALUES = 2;
 const MAX_VALUES = 20;
 
-/** Reads the rows of a task a little at a time: what a reader holds of them is bounded. */
+/** Reads the rows of a task, the pending ones too, a little at a time: what a reader holds of them is bounded. */
 export class RowReader {
   readonly #kv: Deno.Kv;
   readonly #id: string;
+  readonly #states: PendingStates;
   readonly #most: number;
   #values: number;
 
   /** `most` values in one read, at most, however small they are. */
-  constructor(kv: Deno.Kv, id: string, most: number = MAX_VALUES) {
+  constructor(kv: Deno.Kv, id: string, states: PendingStates, most: number = MAX_VALUES) {
     this.#kv = kv;
     this.#id = id;
+    this.#states = states;
     this.#most = most;
     this.#values = Math.min(FIRST_VALUES, most);
   }
@@ -35,6 +38,7 @@ export class RowReader {
    */
   async read(after: number): Promise<{ commits: Row[][]; more: boolean }> {
     const limit = this.#values;
+    using pending = this.#states.open();
     // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
     const selector = { prefix: keys.events(this.#id), start: keys.event(this.#id, after + 1) };
     const values = await Array.fromAsync(
@@ -52,6 +56,10 @@ export class RowReader {
     if (more) {
       const fit = Math.floor(READ_BYTES * values.length / bytes);
       this.#values = Math.max(1, Math.min(this.#most, fit));
+    } else {
+      const last = commits.at(-1)?.at(-1)?.seq ?? after;
+      const rows = pending.get(this.#id)?.rows.filter(({ seq }) => seq > last) ?? [];
+      if (rows.length > 0) commits.push(rows);
     }
     return { commits, more };
   }
@@ -66,9 +74,10 @@ export async function* history(
   kv: Deno.Kv,
   id: string,
   after: number,
+  states: PendingStates = NOTHING_PENDING,
   most?: number,
 ): AsyncGenerator<Row[]> {
-  const reader = new RowReader(kv, id, most);
+  const reader = new RowReader(kv, id, states, most);
   while (true) {
     const { commits, more } = await catchUp(() => reader.read(after));
     after = commits.at(-1)?.at(-1)?.seq ?? after;
@@ -100,8 +109,9 @@ export async function historyPage(
   id: string,
   after: number,
   limit: number,
+  states: PendingStates = NOTHING_PENDING,
 ): Promise<Page | null> {
-  const { rows, next } = await readPage(kv, id, after, limit);
+  const { rows, next } = await readPage(kv, id, after, limit, states);
   const { value } = await kv.get<Head>(keys.task(id));
   if (value === null) return null;
   return { rows: rows.filter((row) => isKept(row, value)), next, trimmed: trimmedOf(value) };
@@ -112,10 +122,11 @@ async function readPage(
   id: string,
   after: number,
   limit: number,
+  states: PendingStates,
 ): Promise<Omit<Page, "trimmed">> {
   const rows: Row[] = [];
   let size = 0;
-  for await (const batch of history(kv, id, after, 10)) {
+  for await (const batch of history(kv, id, after, states, 10)) {
     for (const row of batch) {
       if (rows.length === limit || size >= MAX_PAGE) return { rows, next: rows.at(-1)!.seq };
       rows.push(row);

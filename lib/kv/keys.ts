@@ -7,7 +7,7 @@
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
- * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows of one commit |
+ * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
@@ -22,9 +22,9 @@
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
- * | `["dead", sid]` | ISO 8601 or `null` | a session that was reaped and whose tasks have yet to be returned |
+ * | `["dead", sid]` | {@link ./sessions.ts DeadSession} | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
- * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | the live feed, for minutes: lines `type id kind seq json` |
+ * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | what happened, for minutes: lines `type id kind seq json`; rows and checkpoints are here first, and in their own keys seconds later |
  * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |

@@ -1,35 +1,46 @@
 /**
- * The newest progress of a task that its head does not have yet. Heads follow their tasks within
- * {@link ./head.ts HEAD_DELAY_MS}; whoever shows one adds this to it.
+ * What is known of a task beyond its own keys. Progress, rows and checkpoints are in the journal first
+ * and are folded into the task's keys later, see {@link ./head.ts FOLD_MS}; whoever reads a task adds
+ * what is pending to what it found.
  *
  * @module
  */
 
-import type { Head } from "./head.ts";
+import type { Row, TaskEvent } from "../task/event.ts";
 import { idOf, seqOf } from "../task/json_text.ts";
+import type { Head } from "./head.ts";
+
+/** Some of it may be in the task's keys already: what has a `seq` up to that of the head. */
+export interface PendingState {
+  /** The newest progress; its JSON is the record. */
+  progress?: TaskEvent | undefined;
+  /** What was saved last. */
+  checkpoint?: TaskEvent | undefined;
+  /** Log and output rows, in order. */
+  rows: readonly Row[];
+}
 
 /** Knows the pending state of every task. */
 export interface PendingStates {
   /**
-   * For a read that begins now, until it is disposed of. A head that is written meanwhile the read may
-   * have found as it was before: what was pending then is known here still.
+   * For a read that begins now, until it is disposed of. What is folded meanwhile the read may not have
+   * found in the task's keys: it is known here still.
    */
   open(): OpenStates;
 }
 
 export interface OpenStates extends Disposable {
-  /** The newest record that the journal holds and the task's head may lack, as it was read. */
-  get(id: string): { seq: number; json: string } | undefined;
+  get(id: string): PendingState | undefined;
 }
 
-/** Heads are all there is to know. */
+/** Tasks' keys are all there is to know. */
 export const NOTHING_PENDING: PendingStates = {
   open: () => ({ get: () => undefined, [Symbol.dispose]() {} }),
 };
 
-/** A head as read, with the pending state of its task; opened before it was read. */
+/** A head as read, with the newest progress of its task; `states` were opened before it was read. */
 export function withPending(head: Head, states: OpenStates): Head {
-  const pending = states.get(idOf(head.record));
-  if (pending === undefined || pending.seq <= seqOf(head.record)) return head;
-  return { ...head, record: pending.json };
+  const progress = states.get(idOf(head.record))?.progress;
+  if (progress === undefined || progress.seq <= seqOf(head.record)) return head;
+  return { ...head, record: progress.json };
 }

@@ -17,6 +17,25 @@ export interface SessionInfo {
   started_at: string;
   /** Of the last renewal, by the process's own clock. Absent in a store of an older version. */
   renewed_at?: string;
+  /**
+   * The oldest journal entry, at the last renewal, that holds something of this process's tasks which
+   * their own keys did not have; `null` where that can only be what came later. Absent in 0.1.
+   */
+  unfolded?: string | null;
+}
+
+/** A session that was removed and whose tasks have yet to be returned. */
+export interface DeadSession {
+  /** ISO 8601; when it was renewed last, where that is known. */
+  renewed_at: string | null;
+  /** The journal entry from which on its tasks' own keys may lack something. */
+  unfolded: string;
+}
+
+/** From which journal entry on the tasks of a session may have something that their keys lack. */
+export function unfoldedFrom({ info: { unfolded }, versionstamp }: StoredSession): string {
+  // 0.1 did not say: then it is looked for in all there is.
+  return unfolded === undefined ? "" : unfolded ?? versionstamp;
 }
 
 export interface StoredSession {
@@ -40,10 +59,21 @@ export async function readSession(kv: Deno.Kv, sid: string): Promise<SessionInfo
   return (await kv.get<SessionInfo>(keys.session(sid))).value;
 }
 
-/** Sessions that were removed and whose tasks have yet to be returned, and when each was renewed last. */
-export async function readDead(kv: Deno.Kv): Promise<Map<string, string | null>> {
-  const dead = new Map<string, string | null>();
-  const entries = kv.list<string | null>({ prefix: keys.deads });
-  for await (const { key, value } of entries) dead.set(nameIn(key), value);
+/** By id. */
+export async function readDead(kv: Deno.Kv): Promise<Map<string, DeadSession>> {
+  const dead = new Map<string, DeadSession>();
+  const entries = kv.list<DeadSession | string | null>({ prefix: keys.deads });
+  for await (const { key, value } of entries) {
+    const known = value === null || typeof value === "string";
+    dead.set(nameIn(key), known ? { renewed_at: value, unfolded: "" } : value);
+  }
   return dead;
+}
+
+/** The journal entry from which on some task's own keys may lack something; `null` for none. */
+export async function oldestUnfolded(kv: Deno.Kv): Promise<string | null> {
+  const living = (await readSessions(kv)).map(unfoldedFrom);
+  // Read last: one that is removed meanwhile is among both, not among none.
+  const dead = [...(await readDead(kv)).values()].map(({ unfolded }) => unfolded);
+  return [...dead, ...living].sort()[0] ?? null;
 }

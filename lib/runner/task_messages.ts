@@ -30,13 +30,17 @@ const MAX_REQUESTS = 100_000;
 
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
-  readonly #trimmer: RowTrimmer;
   /** Of each process, batches that came and acks that went out. */
   readonly #counts = new WeakMap<Member<Run>, { batches: number; acks: number }>();
 
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
-    this.#trimmer = new RowTrimmer(options.store.kv, options.rowBounds);
+    const { store, rowBounds, jobs } = options;
+    const trimmer = new RowTrimmer(store.kv, rowBounds);
+    store.onwritten = (live) => {
+      const trimming = trimmer.trim(live);
+      if (trimming !== null) jobs.own(trimming);
+    };
   }
 
   /**
@@ -111,8 +115,6 @@ export class TaskMessages {
         return 0;
     }
     live.row(type, content);
-    const trimming = this.#trimmer.trim(live);
-    if (trimming !== null) this.#options.jobs.own(trimming);
     return content.length;
   }
 }

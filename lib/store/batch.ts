@@ -62,6 +62,10 @@ export class Batch {
     return this.#hasEvents;
   }
 
+  get writes(): Write[] {
+    return [...this.#parts.keys()];
+  }
+
   get events(): TaskEvent[] {
     return [...this.#parts.values()].flatMap((part) => part.events ?? []);
   }

@@ -1,5 +1,5 @@
 /**
- * What a task has yet to write, in order: events, and checkpoints between them.
+ * What a task has yet to write, in order.
  *
  * @module
  */
@@ -8,38 +8,29 @@ import { eventSize } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 
-/** The task right after a state change. */
-export interface Snapshot {
-  /** As it was. */
-  task: Task;
-  /** Its result, as JSON text, where that has yet to be written. */
-  result: string | null;
-}
+/** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
+const MAX_CHECKPOINT = 2048;
 
 /** An event to write. */
 export interface QueuedEvent {
   event: TaskEvent;
-  /** Bytes it takes among the stored rows, where it is a log or output row. */
-  bytes?: number;
-  /** The task as it is after it, where it is a change of state. */
-  after?: Snapshot;
+  /** The task right after it: what its head says where this is the last event written. */
+  after: Task;
+  /** The result, as JSON text, where it is the end of a task that has one. */
+  result?: string | null;
   /** The end, which is written in the same commit as the last message, or neither is. */
   with?: QueuedEvent;
 }
 
-/** Log and output rows, their bytes, and the outputs among them. */
-export type RowCounts = Pick<Task, "rows" | "rowBytes" | "outputs" | "outputBytes">;
-
 /** What fits into a commit. */
 export interface Picked {
   count: number;
+  /** In order; of several checkpoints the newest. */
   events: TaskEvent[];
-  /** The newest checkpoint among them. */
-  checkpoint: string | null;
-  /** That one came after every change of state among them. */
-  saved: boolean;
-  /** The task after the last change of state among them. */
-  after: Snapshot | null;
+  /** The last event among them, or what it was picked with. */
+  last: QueuedEvent | null;
+  /** They cannot be in the journal alone: the state changed, or a checkpoint is large. */
+  heavy: boolean;
   /** Bytes of room left. */
   left: number;
   /** Others did not fit. */
@@ -47,29 +38,14 @@ export interface Picked {
 }
 
 export class EventQueue {
-  #entries: (QueuedEvent | { checkpoint: string })[] = [];
+  #entries: QueuedEvent[] = [];
 
-  event(entry: QueuedEvent): void {
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  push(entry: QueuedEvent): void {
     this.#entries.push(entry);
-  }
-
-  checkpoint(json: string): void {
-    this.#entries.push({ checkpoint: json });
-  }
-
-  /** Counts the rows among them. */
-  rows(): RowCounts {
-    const counts = { rows: 0, rowBytes: 0, outputs: 0, outputBytes: 0 };
-    for (const entry of this.#entries) {
-      if (!("event" in entry) || entry.after) continue;
-      const { event, bytes = 0 } = entry;
-      counts.rows++;
-      counts.rowBytes += bytes;
-      if (event.type !== "output") continue;
-      counts.outputs++;
-      counts.outputBytes += bytes;
-    }
-    return counts;
   }
 
   /** What fits into `room` bytes of journal lines, from the first on. It stays where it is. */
@@ -77,26 +53,26 @@ export class EventQueue {
     const picked: Picked = {
       count: 0,
       events: [],
-      checkpoint: null,
-      saved: false,
-      after: null,
+      last: null,
+      heavy: false,
       left: room,
       more: false,
     };
+    let saved = -1;
     for (const entry of this.#entries) {
-      if ("checkpoint" in entry) {
-        picked.checkpoint = entry.checkpoint;
-        picked.saved = true;
-      } else {
-        const size = eventSize(entry.event);
-        if (size + (entry.with ? eventSize(entry.with.event) : 0) > picked.left) break;
-        picked.left -= size;
-        picked.events.push(entry.event);
-        if (entry.after) {
-          picked.after = entry.after;
-          picked.saved = false;
-        }
+      const { event } = entry;
+      const checkpoint = event.type === "checkpoint";
+      const size = sizeOf(event);
+      if (size + (entry.with ? eventSize(entry.with.event) : 0) > picked.left) break;
+      picked.left -= size;
+      if (checkpoint) {
+        if (saved >= 0) picked.left += sizeOf(picked.events.splice(saved, 1)[0]!);
+        saved = picked.events.length;
       }
+      picked.heavy ||= event.type === "message" || event.type === "complete" ||
+        (checkpoint && isLarge(event));
+      picked.events.push(event);
+      picked.last = entry;
       picked.count++;
     }
     picked.more = picked.count < this.#entries.length;
@@ -106,4 +82,13 @@ export class EventQueue {
   drop(count: number): void {
     this.#entries.splice(0, count);
   }
+}
+
+function isLarge({ json }: TaskEvent): boolean {
+  return json.length > MAX_CHECKPOINT;
+}
+
+/** Bytes of the event's line in the journal. */
+function sizeOf(event: TaskEvent): number {
+  return event.type === "checkpoint" && isLarge(event) ? 0 : eventSize(event);
 }

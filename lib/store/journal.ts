@@ -41,12 +41,17 @@ export interface JournalOptions {
   log: Logger;
 }
 
-/** The journal of one process. Commits run one after another for as long as there is work. */
+/**
+ * The journal of one process. Commits run one after another for as long as there is work; what one of
+ * them told is passed on while the next is under way.
+ */
 export class Journal {
   readonly #options: JournalOptions;
   readonly #queue = new Set<Write>();
   readonly #closing = new AbortController();
   #committing: Promise<void> | null = null;
+  /** Passes on what was committed last. */
+  #pass: (() => void)[] = [];
   #taken = Promise.withResolvers<void>();
   /** Rendered, but more than there was room for in the last commit. */
   #carried: [Write, Part] | null = null;
@@ -126,9 +131,18 @@ export class Journal {
         this.#taken.resolve();
         this.#taken = Promise.withResolvers();
       }
-      await this.#commit(batch);
+      const committing = this.#commit(batch);
+      // The disk need not wait for sockets: the next commit is on its way.
+      this.#passOn();
+      await committing;
     }
-    this.#committing = null;
+    this.#passOn();
+    // Whoever was told may have more to write.
+    this.#committing = this.#waiting ? this.#loop() : null;
+  }
+
+  #passOn(): void {
+    for (const pass of this.#pass.splice(0)) pass();
   }
 
   #take(): Batch {
@@ -192,8 +206,13 @@ export class Journal {
       if (result.ok) {
         this.commits++;
         const { versionstamp } = result;
-        if (batch.hasEvents) oncommit?.(versionstamp, batch.events, batch.entrySize);
-        return batch.end({ ok: true, versionstamp });
+        const { hasEvents, events, entrySize, writes } = batch;
+        batch.end({ ok: true, versionstamp });
+        this.#pass.push(() => {
+          if (hasEvents) oncommit?.(versionstamp, events, entrySize);
+          for (const write of writes) write.onpassed?.();
+        });
+        return;
       }
       await this.#dropLosers(batch);
     }

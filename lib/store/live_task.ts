@@ -8,7 +8,7 @@
 import { type Estimate, estimate } from "../task/eta.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
-import type { EventType, TaskEvent } from "../task/event.ts";
+import type { EventType, Row, TaskEvent } from "../task/event.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { withFirst, withLast } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
@@ -21,6 +21,8 @@ import {
   withRoom,
 } from "../task/state.ts";
 import { type Head, type Kept, unpack } from "../kv/head.ts";
+import type { PendingState } from "../kv/pending_state.ts";
+import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { Report } from "../task/report.ts";
 import { afterRestore } from "../task/restored.ts";
@@ -36,7 +38,11 @@ const RECORD_ROOM = 40 * 1024;
 export interface LiveTaskHooks {
   /** It has something to write. */
   touch(write: Write): void;
-  /** It has progress that its head lacks, or no longer has. */
+  /** Shows its progress before it is stored; absent where others write to the same store. */
+  show?: ((event: TaskEvent) => void) | undefined;
+  /** Progress of it was shown that has to be stored soon. */
+  onshown(live: LiveTask): void;
+  /** The journal has more of it than its own keys, or no longer has. */
   pending(live: LiveTask, pending: boolean): void;
   /** A part of it was written, or was not. */
   onwritten(live: LiveTask, result: WriteResult): void;
@@ -51,24 +57,27 @@ export class LiveTask implements Write {
 
   readonly #hooks: LiveTaskHooks;
   readonly #writer: TaskWriter;
-  #resultJson: string | null = null;
-  /** Nobody else holds the task and record as they are: they may be written into. */
-  #unshared = false;
   #estimate: Estimate | undefined;
 
-  private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks) {
+  private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks, state?: PendingState) {
     this.task = task;
     this.#hooks = hooks;
-    this.#writer = new TaskWriter(head, task, {
+    const of = {
       task: () => this.task,
       nextSeq: () => this.#nextSeq(),
-      share: () => {
-        this.#unshared = false;
-        return this.task;
-      },
-      onpending: (pending) => hooks.pending(this, pending),
+      show: hooks.show,
+      touch: () => hooks.touch(this),
+      onshown: () => hooks.onshown(this),
+      onpending: (pending: boolean) => hooks.pending(this, pending),
       now: hooks.now,
-    });
+    };
+    this.#writer = new TaskWriter(head, task, of, state);
+    for (const row of state?.rows ?? []) this.#count(row);
+    if (state?.checkpoint) this.task = { ...this.task, checkpointed: true, deaths: 0 };
+    const seqs = [...state?.rows ?? [], ...state?.checkpoint ? [state.checkpoint] : []]
+      .map(({ seq }) => seq);
+    const seq = Math.max(this.record.seq, ...seqs);
+    this.task = { ...this.task, record: { ...this.record, seq } };
   }
 
   /** A new task: its first event is `pending`. */
@@ -80,10 +89,17 @@ export class LiveTask implements Write {
     return live;
   }
 
-  /** A task read from the store: what is written of it is checked against what was read. */
-  static loaded(entry: Deno.KvEntry<Head>, hooks: LiveTaskHooks, restoredAt = 0): LiveTask {
+  /**
+   * A task read from the store: what is written of it is checked against what was read. `state` is what
+   * its own keys lack, which they get with it.
+   */
+  static loaded(
+    entry: Deno.KvEntry<Head>,
+    hooks: LiveTaskHooks,
+    { restoredAt = 0, state }: { restoredAt?: number; state?: PendingState | undefined } = {},
+  ): LiveTask {
     const task = afterRestore(unpack(entry.value), restoredAt);
-    return new LiveTask(task, StoredHead.asRead(entry, task), hooks);
+    return new LiveTask(task, StoredHead.asRead(entry, task), hooks, state);
   }
 
   get id(): string {
@@ -123,19 +139,19 @@ export class LiveTask implements Write {
       this.#estimate = undefined;
       this.#writer.head.dropResult();
     }
-    this.#resultJson = change.type === "complete" ? resultJson : null;
     const last = this.#stateEvent("message");
-    if (isFinished(this.record.status)) last.with = this.#stateEvent("complete");
-    this.#hooks.touch(this);
+    const ended = isFinished(this.record.status);
+    if (ended) {
+      last.with = this.#stateEvent("complete", change.type === "complete" ? resultJson : null);
+    }
     return { ok: true };
   }
 
   /** Takes in progress: the newest counts. */
   report(report: Report): void {
     // A new task and record, which nobody else holds yet: the rest is written into it.
-    this.task = applyReport(this.task, report);
-    this.#unshared = true;
-    const { record } = this;
+    const task = applyReport(this.task, report);
+    const { record } = task;
     const { done, total, progress, stages } = record;
     // Where each stage counts for itself, only the whole says when all is done.
     const counted = done !== null && (!stages || progress === null);
@@ -146,27 +162,17 @@ export class LiveTask implements Write {
       record.rate = rate === null || (stages && !counted) ? null : Math.round(rate * 1000) / 1000;
       record.eta_ms = etaMs === null ? null : Math.round(etaMs);
     }
-    this.task.trace = traced(this.task.trace ?? newTrace(report.at), report.at, record);
+    task.trace = traced(task.trace ?? newTrace(report.at), report.at, record);
+    this.task = task;
     this.#writer.report();
-    this.#hooks.touch(this);
   }
 
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     const seq = this.#nextSeq();
     const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
-    const bytes = rowSize(event);
-    this.#writer.event({ event, bytes });
-    const { rows, rowBytes, outputs, outputBytes } = this.task;
-    const output = type === "output";
-    this.task = {
-      ...this.task,
-      rows: rows + 1,
-      rowBytes: rowBytes + bytes,
-      outputs: outputs + (output ? 1 : 0),
-      outputBytes: outputBytes + (output ? bytes : 0),
-    };
-    this.#hooks.touch(this);
+    this.#count(event);
+    this.#writer.event({ event, after: this.task });
   }
 
   /** Adds a log row of the engine's own. */
@@ -177,9 +183,18 @@ export class LiveTask implements Write {
 
   /** Saves a checkpoint, behind the rows that came before it. */
   save(json: string): void {
+    const seq = this.#nextSeq();
     this.task = { ...this.task, checkpointed: true, deaths: 0 };
-    this.#writer.checkpoint(json);
-    this.#hooks.touch(this);
+    this.#writer.event({ event: this.#event("checkpoint", seq, json), after: this.task });
+  }
+
+  /**
+   * Goes on above every `seq` that the process which ran it may have shown: what it showed last may be
+   * in no commit.
+   */
+  skipUnstoredIds(): void {
+    const { record } = this;
+    this.task = { ...this.task, record: { ...record, seq: record.seq + SEQ_GAP } };
   }
 
   /** Notes that rows of a type up to `seq` were removed, with the part that removes them. */
@@ -198,13 +213,26 @@ export class LiveTask implements Write {
       }),
     };
     this.also(part);
-    this.#writer.change();
-    this.#hooks.touch(this);
   }
 
-  /** Has the head written, where it is no longer recent. */
-  writeHead(): void {
-    if (this.#writer.requireHead()) this.#hooks.touch(this);
+  /** The task as its own keys have it, or will have with the commit under way. */
+  get folded(): Task {
+    return this.#writer.folded;
+  }
+
+  /** Bytes of rows that its own keys do not have yet. */
+  get unfoldedBytes(): number {
+    return this.#writer.unfoldedBytes;
+  }
+
+  /** Has its own keys written, where the journal has more. */
+  fold(): void {
+    this.#writer.fold();
+  }
+
+  /** Has all of it written that was shown. */
+  store(): void {
+    this.#writer.store();
   }
 
   /** Adds checks, keys and events to the next commit of this task: the events go first. */
@@ -226,17 +254,30 @@ export class LiveTask implements Write {
     this.#hooks.onwritten(this, result);
   }
 
-  #stateEvent(type: "message" | "complete"): QueuedEvent {
+  onpassed(): void {
+    this.#writer.passed();
+  }
+
+  #stateEvent(type: "message" | "complete", result: string | null = null): QueuedEvent {
     const seq = this.#nextSeq();
     const { record } = this.task;
-    const json = type === "message"
-      ? JSON.stringify(record)
-      : completeJson(record, this.#resultJson);
-    this.#unshared = false;
-    const after = { task: this.task, result: type === "complete" ? this.#resultJson : null };
-    const item: QueuedEvent = { event: this.#event(type, seq, json), after };
+    const json = type === "message" ? JSON.stringify(record) : completeJson(record, result);
+    const item: QueuedEvent = { event: this.#event(type, seq, json), after: this.task, result };
     this.#writer.event(item);
     return item;
+  }
+
+  #count(row: Row): void {
+    const { rows, rowBytes, outputs, outputBytes } = this.task;
+    const bytes = rowSize(row);
+    const output = row.type === "output";
+    this.task = {
+      ...this.task,
+      rows: rows + 1,
+      rowBytes: rowBytes + bytes,
+      outputs: outputs + (output ? 1 : 0),
+      outputBytes: outputBytes + (output ? bytes : 0),
+    };
   }
 
   #event(type: EventType, seq: number, json: string): TaskEvent {
@@ -244,7 +285,6 @@ export class LiveTask implements Write {
   }
 
   #nextSeq(): number {
-    if (this.#unshared) return ++this.record.seq;
     const seq = this.record.seq + 1;
     this.task = { ...this.task, record: { ...this.record, seq } };
     return seq;

@@ -5,9 +5,12 @@
  * @module
  */
 
-import { HEAD_DELAY_MS } from "../kv/head.ts";
+import { DueList } from "../base/due_list.ts";
+import { FOLD_MS } from "../kv/head.ts";
 import type { Heads } from "../kv/heads.ts";
 import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
+import { STORE_STATE_WITHIN_MS } from "./shown_progress.ts";
+import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import type { Write, WriteResult } from "./write.ts";
 
@@ -19,9 +22,16 @@ export interface LiveTasksOptions {
   /** Milliseconds since the epoch. */
   now(): number;
   touch(write: Write): void;
+  /** Shows progress before it is stored; absent where others write to the same store. */
+  show?: ((event: TaskEvent) => void) | undefined;
+  /** A part of a task was written. */
+  onwritten(live: LiveTask): void;
   /** What a task that runs here yielded can never be stored. */
   onrefused(live: LiveTask): void;
 }
+
+/** Bytes of rows that the own keys of all tasks may lack. */
+const MAX_UNFOLDED = 16 * 1024 * 1024;
 
 export class LiveTasks implements Disposable {
   readonly #options: LiveTasksOptions;
@@ -30,14 +40,20 @@ export class LiveTasks implements Disposable {
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   /** Tasks on their way out: none is loaded before that is decided. */
   readonly #leaving = new Map<string, Promise<WriteResult>>();
-  /** They have progress that their heads lack. */
-  readonly #pending = new Set<LiveTask>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Their progress was shown, and has to be stored though they say nothing more. */
+  readonly #shown = new DueList<LiveTask>(0.8 * STORE_STATE_WITHIN_MS, (live) => live.store());
+  /** The journal has more of them than their own keys. */
+  readonly #pending = new DueList<LiveTask>(0.7 * FOLD_MS, (live) => live.fold());
+  /** Bytes of rows that tasks' own keys lack. */
+  #unfoldedBytes = 0;
+  readonly #unfolded = new Map<LiveTask, number>();
 
   constructor(options: LiveTasksOptions) {
     this.#options = options;
     this.#hooks = {
       touch: options.touch,
+      show: options.show,
+      onshown: (live) => this.#shown.add(live),
       pending: (live, pending) => this.#notePending(live, pending),
       onwritten: (live, result) => this.#onwritten(live, result),
       now: options.now,
@@ -97,13 +113,14 @@ export class LiveTasks implements Disposable {
 
   async #fetch(id: string): Promise<LiveTask | null> {
     while (true) {
-      const entry = await this.#options.heads.entry(id);
+      const { entry, state } = await this.#options.heads.withState(id);
       const known = this.#live.get(id);
       if (known) return known;
       const removing = this.#leaving.get(id);
       if (!removing) {
         if (entry.value === null) return null;
-        const live = LiveTask.loaded(entry, this.#hooks, this.#options.restoredAt);
+        const { restoredAt } = this.#options;
+        const live = LiveTask.loaded(entry, this.#hooks, { restoredAt, state });
         this.#live.set(id, live);
         return live;
       }
@@ -111,22 +128,23 @@ export class LiveTasks implements Disposable {
     }
   }
 
-  /** Their heads are written though the tasks say nothing more. */
   #notePending(live: LiveTask, pending: boolean): void {
-    if (!pending) return void this.#pending.delete(live);
-    this.#pending.add(live);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      for (const live of this.#pending) {
-        live.writeHead();
-        this.#notePending(live, !live.lost);
-      }
-    }, HEAD_DELAY_MS / 2);
+    if (pending) this.#pending.add(live);
+    else this.#pending.delete(live);
+    this.#unfoldedBytes += live.unfoldedBytes - (this.#unfolded.get(live) ?? 0);
+    if (live.unfoldedBytes > 0) this.#unfolded.set(live, live.unfoldedBytes);
+    else this.#unfolded.delete(live);
+    if (this.#unfoldedBytes > MAX_UNFOLDED) this.#pending.first?.fold();
   }
 
   #onwritten(live: LiveTask, result: WriteResult): void {
-    if (result.ok) return this.#release(live);
+    if (result.ok) {
+      this.#options.onwritten(live);
+      return this.#release(live);
+    }
     this.#forget(live);
+    this.#shown.delete(live);
+    this.#notePending(live, false);
     if (result.reason === "refused" && live.task.owner === this.#options.sid) {
       this.#options.onrefused(live);
     }
@@ -141,7 +159,7 @@ export class LiveTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#pending.clear();
+    this.#shown[Symbol.dispose]();
+    this.#pending[Symbol.dispose]();
   }
 }

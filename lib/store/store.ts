@@ -36,6 +36,8 @@ export interface StoreOptions extends JournalOptions {
   now?: () => number;
   /** @default {those that know of nothing pending} */
   heads?: Heads;
+  /** Shows progress before it is stored; absent where others write to the same store. */
+  show?: ((event: TaskEvent) => void) | undefined;
   /** When the store was last restored, milliseconds since the epoch. @default {0, for never} */
   restoredAt?: number;
 }
@@ -62,6 +64,9 @@ export class Store {
   /** Someone wants a task stopped that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 
+  /** A part of a task was written here. */
+  onwritten: ((live: LiveTask) => void) | undefined;
+
   /** What a task that runs here yielded can never be stored. */
   onrefused: ((live: LiveTask) => void) | undefined;
 
@@ -80,6 +85,8 @@ export class Store {
       sid: this.sid,
       now: this.now,
       touch: (write) => this.journal.touch(write),
+      show: options.show,
+      onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),
     });
     this.#submissions = new Submissions({

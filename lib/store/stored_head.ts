@@ -7,8 +7,8 @@
 
 import { byteLength } from "../base/bytes.ts";
 import {
+  FOLD_MS,
   type Head,
-  HEAD_DELAY_MS,
   INLINE_INPUT,
   INLINE_RESULT,
   type Kept,
@@ -56,11 +56,11 @@ export class StoredHead {
     return this.#check;
   }
 
-  /** Whether it need not be written yet for progress alone. */
+  /** Whether it need not be written yet. */
   isRecent(now: number): boolean {
     const age = now - this.#writtenAt;
     // A clock that was set back must not keep it back.
-    return age >= 0 && age < HEAD_DELAY_MS;
+    return age >= 0 && age < FOLD_MS;
   }
 
   /** Another attempt has no result yet. */
@@ -68,8 +68,17 @@ export class StoredHead {
     this.#result = null;
   }
 
-  /** Puts the head and what leads to it into `part`, and the result where there is a new one. */
-  render(part: Required<Part>, task: Task, result: string | null, now: number): void {
+  /**
+   * Puts the head and what leads to it into `part`, and the result where there is a new one. `json`
+   * is the record's, where that is known.
+   */
+  render(
+    part: Required<Part>,
+    task: Task,
+    result: string | null,
+    now: number,
+    json?: string,
+  ): void {
     const { task_id: id } = task.record;
     this.#writtenAt = now;
     if (result !== null) {
@@ -77,7 +86,7 @@ export class StoredHead {
       this.#result = inline ? result : { kept: true };
       if (!inline) part.sets.push([keys.result(id), textValue(result), byteLength(result)]);
     }
-    const head = pack(task, this.input, this.#result);
+    const head = pack(task, this.input, this.#result, json);
     const size = head.record.length * 2 + 1024 + traceSize(task.trace) +
       32 * (task.uploads?.length ?? 0);
     part.sets.push([keys.task(id), head, size]);

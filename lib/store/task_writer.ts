@@ -1,61 +1,68 @@
 /**
- * What of a task has yet to be written: events and checkpoints in their order, the newest progress,
- * and the head that tells of them. Rendered when a commit takes it, so that progress in between is
- * conflated.
+ * What of a task has yet to be written: events in their order, the newest progress, and the head that
+ * tells of them. Rendered when a commit takes it, so that progress in between is conflated.
+ *
+ * Most commits put it into the journal alone. Its own keys follow with the next change of state, or
+ * when they are due: then all that the journal told is folded into them.
  *
  * @module
  */
 
-import { byteLength } from "../base/bytes.ts";
-import { encodeRows, eventSize } from "../kv/event_text.ts";
-import { textValue } from "../kv/head.ts";
-import { keys } from "../kv/keys.ts";
+import { eventSize } from "../kv/event_text.ts";
+import type { PendingState } from "../kv/pending_state.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import { PendingWrites } from "./pending_writes.ts";
-import {
-  EventQueue,
-  type Picked,
-  type QueuedEvent,
-  type RowCounts,
-  type Snapshot,
-} from "./event_queue.ts";
+import { EventQueue, type Picked, type QueuedEvent } from "./event_queue.ts";
+import { ShownProgress } from "./shown_progress.ts";
 import type { StoredHead } from "./stored_head.ts";
+import { Unfolded } from "./unfolded.ts";
 import type { Part, WriteResult } from "./write.ts";
 
 export interface WrittenTask {
   task(): Task;
   /** Counts one more event of it. */
   nextSeq(): number;
-  /** The newest state, which others hold from now on: it is not written into any more. */
-  share(): Task;
-  /** It has progress that its head lacks, or no longer has. */
+  /** Shows progress before it is stored; absent where others write to the same store. */
+  show?: ((event: TaskEvent) => void) | undefined;
+  /** It has something to write. */
+  touch(): void;
+  /** Progress was shown that has to be stored soon. */
+  onshown(): void;
+  /** The journal has more of it than its own keys, or no longer has. */
   onpending(pending: boolean): void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
 
-/**
- * Bytes of events rendered at once: their rows are one value of at most 64 KiB. The last message of a
- * task and its end, with the largest texts and result there can be, fit into it.
- */
-const ROWS_ROOM = 64_000;
+/** Bytes of events rendered at once: others of a commit find room beside them. */
+const MAX_ROOM = 64_000;
+
+/** Bytes of rows in the journal beyond which they are folded. */
+const MAX_UNFOLDED = 48 * 1024;
 
 export class TaskWriter {
   readonly head: StoredHead;
+  /** As its own keys have it, and will have it with the commit under way. */
+  folded: Task;
   readonly #of: WrittenTask;
   readonly #queue = new EventQueue();
   readonly #writes = new PendingWrites();
-  /** As of the last change of state written: what a head tells while later events still wait. */
-  #told: Snapshot;
+  readonly #progress: ShownProgress;
+  readonly #unfolded = new Unfolded();
   #extra: Part[] = [];
-  #reported = false;
-  #headDue = false;
+  #pending = false;
+  #foldDue = false;
 
-  constructor(head: StoredHead, task: Task, of: WrittenTask) {
+  constructor(head: StoredHead, task: Task, of: WrittenTask, state?: PendingState) {
     this.head = head;
-    this.#told = { task, result: null };
+    this.folded = task;
     this.#of = of;
+    this.#progress = new ShownProgress(task.record.seq);
+    if (state === undefined) return;
+    this.#unfolded.add(state.rows);
+    if (state.checkpoint) this.#unfolded.add([state.checkpoint]);
+    this.#pending = true;
   }
 
   /** Given up: the store holds something else than this process believed, or takes no more. */
@@ -67,147 +74,165 @@ export class TaskWriter {
     return this.#writes.clean;
   }
 
+  /** Bytes of rows that its own keys do not have yet. */
+  get unfoldedBytes(): number {
+    return this.#unfolded.bytes;
+  }
+
   /** Resolves when everything up to now is written, or will not be. */
   wait(): Promise<WriteResult> {
     return this.#writes.wait();
   }
 
-  /** Something else changed that the head tells. */
-  change(): void {
-    this.#writes.change();
-  }
-
   event(event: QueuedEvent): void {
-    this.#queue.event(event);
+    this.#queue.push(event);
     // A change of state shows whatever progress came before it.
-    if (event.after) this.#reported = false;
-    this.#writes.change();
+    if (event.event.type === "message") this.#progress.waits = false;
+    this.#change();
   }
 
-  checkpoint(json: string): void {
-    this.#queue.checkpoint(json);
-    this.#writes.change();
-  }
-
+  /** There is new progress: it is shown now, or behind the events before it. */
   report(): void {
-    this.#reported = true;
-    this.#writes.change();
+    this.#progress.waits = true;
+    this.#tell();
   }
 
+  /** Adds checks, keys and events to the next commit of this task: the events go first. */
   also(part: Part): void {
     this.#extra.push(part);
+    this.#change();
   }
 
-  /** Has the head written if it is no longer recent; returns whether that is news. */
-  requireHead(): boolean {
-    if (this.head.isRecent(this.#of.now()) || this.#headDue) return false;
-    this.#headDue = true;
-    this.#writes.change();
-    return true;
+  /** Has all of it written that was shown. */
+  store(): void {
+    if (this.#progress.unstored !== null) this.#of.touch();
+  }
+
+  /** Has its own keys written, where the journal has more. */
+  fold(): void {
+    if (this.#foldDue || !this.#pending || this.lost) return;
+    this.#foldDue = true;
+    this.#change();
   }
 
   render(room: number): Part | null {
     if (this.lost) return {};
-    const picked = this.#queue.pick(Math.min(room, ROWS_ROOM));
-    const due = !picked.more && (this.#reported || this.#headDue);
-    const progress = due ? this.#progressEvent() : null;
+    const { record: { task_id: id, kind } } = this.#of.task();
+    const shown = this.#progress.unstored;
+    // A fold is told behind all others.
+    const limit = Math.min(room, MAX_ROOM) - eventSize(foldedEvent(id, kind, 0));
+    const left = limit - (shown === null ? 0 : eventSize(shown));
+    const picked = this.#queue.pick(left);
+    const progress = picked.more || !this.#progress.waits ? null : this.#progressEvent();
     const more = picked.more || (progress !== null && eventSize(progress) > picked.left);
-    if (more && picked.count === 0) return null;
+    if (more && picked.count === 0 && (shown === null || left < 0)) return null;
+    if (left < 0) return null;
     this.#queue.drop(picked.count);
-    if (picked.after) this.#told = picked.after;
-    if (more) {
-      this.#tellUpTo(picked);
-      return this.#part(picked, null, true);
-    }
-    this.#tellAll();
-    const alone = progress !== null && picked.count === 0 && this.#mayLeaveHead();
-    this.#reported = false;
-    if (!alone) return this.#part(picked, progress, false);
-    progress.type = "progress";
-    this.#of.onpending(true);
-    return { events: [progress] };
+    return this.#part(picked, shown, more ? null : progress, more);
   }
 
   /** How the commit ended that has what was rendered last. */
   end(result: WriteResult): void {
     this.#writes.end(result);
     if (!result.ok) return;
+    this.#progress.stored();
     const task = this.#of.task();
-    const oursAlone = task.owner !== null || this.#told.task.owner !== null;
+    const oursAlone = task.owner !== null || this.folded.owner !== null;
     this.head.committed(task.record.task_id, result.versionstamp, oursAlone);
   }
 
-  /** The record as an event of its own, counted only if there is something new in it. */
-  #progressEvent(): TaskEvent {
+  /** What a commit tells of it was passed on: progress that waited for that may be shown. */
+  passed(): void {
+    this.#progress.passed();
+    if (this.#progress.waits) this.#tell();
+  }
+
+  #change(): void {
+    this.#writes.change();
+    this.#of.touch();
+  }
+
+  /** Shows the newest progress, unless it has to wait for what comes before it. */
+  #tell(): void {
+    const { show, now, task, nextSeq, onshown } = this.#of;
+    // It goes into the commit of the events that wait, or is shown when those on their way were.
+    if (show && (this.#queue.size > 0 || !this.#progress.level)) return;
+    if (!show || this.lost || !this.#progress.allows(task().record.seq, now())) {
+      return this.#change();
+    }
+    nextSeq();
+    const event = this.#progressEvent(task().record.seq);
+    this.#writes.change();
+    if (this.#progress.show(event, now())) onshown();
+    show(event);
+  }
+
+  #progressEvent(seq: number = this.#of.task().record.seq + 1): TaskEvent {
     const { record } = this.#of.task();
-    const seq = record.seq + (this.#reported ? 1 : 0);
-    const json = JSON.stringify({ ...record, seq });
-    return { type: "head", id: record.task_id, kind: record.kind, seq, json };
+    const json = JSON.stringify(record.seq === seq ? record : { ...record, seq });
+    return { type: "progress", id: record.task_id, kind: record.kind, seq, json };
   }
 
-  /** Whether the head may stay as it is, and the journal alone hold the progress. */
-  #mayLeaveHead(): boolean {
-    return this.#reported && !this.#headDue && this.#extra.length === 0 &&
-      this.head.check === null && this.head.isRecent(this.#of.now());
-  }
-
-  /** Has the head tell everything there is. */
-  #tellAll(): void {
-    if (this.#reported) this.#of.nextSeq();
-    this.#writes.render();
-    this.#told = { task: this.#of.share(), result: this.#told.result };
-  }
-
-  /** Has the head tell what is written with it, though others wait. */
-  #tellUpTo({ events, saved }: Picked): void {
-    const { task, result } = this.#told;
-    const now = this.#of.task();
-    this.#told = {
-      task: {
-        ...task,
-        ...(saved ? { checkpointed: true, deaths: 0 } : {}),
-        ...lessRows(now, this.#queue.rows()),
-        trimmed: now.trimmed,
-        trimmedOutputs: now.trimmedOutputs,
-        record: { ...task.record, seq: events.at(-1)?.seq ?? task.record.seq },
-      },
-      result,
-    };
-  }
-
-  #part({ events: rows, checkpoint }: Picked, progress: TaskEvent | null, more: boolean): Part {
-    const { task, result } = this.#told;
-    const { task_id: id, status } = task.record;
-    const events = progress === null ? [...rows] : [...rows, progress];
-    const part: Required<Part> = { checks: [], sets: [], deletes: [], events, more };
-    if (this.head.check) part.checks.push(this.head.check);
-    if (rows.length > 0) {
-      const bytes = encodeRows(rows);
-      part.sets.push([keys.event(id, rows.at(-1)!.seq), bytes, bytes.length]);
+  #part(picked: Picked, shown: TaskEvent | null, progress: TaskEvent | null, more: boolean): Part {
+    if (progress !== null) {
+      this.#of.nextSeq();
+      this.#progress.waits = false;
     }
-    if (checkpoint !== null && task.checkpointed && status !== "completed") {
-      part.sets.push([keys.checkpoint(id), textValue(checkpoint), byteLength(checkpoint)]);
-    }
-    this.#headDue = false;
-    this.#of.onpending(false);
-    this.head.render(part, task, result, this.#of.now());
-    this.#told = { task, result: null };
-    for (const { checks = [], sets = [], deletes = [], events = [] } of this.#extra.splice(0)) {
-      part.checks.push(...checks);
-      part.sets.push(...sets);
-      part.deletes.push(...deletes);
-      part.events.unshift(...events);
+    if (!more) this.#writes.render();
+    const after = !more ? this.#of.task() : picked.last?.after ?? null;
+    const part: Required<Part> = { checks: [], sets: [], deletes: [], events: [], more };
+    if (after !== null) { for (const { events = [] } of this.#extra) part.events.push(...events); }
+    // What is told behind it in the same commit is newer.
+    const newer = progress !== null || picked.events.some(({ type }) => type === "message");
+    if (shown !== null && !newer) part.events.push(shown);
+    part.events.push(...picked.events);
+    if (progress !== null) part.events.push(progress);
+    const tells = progress !== null || picked.count > 0 || this.#extra.length > 0;
+    this.#progress.render(part.events.at(-1)?.seq ?? 0, tells);
+    this.#unfolded.add(picked.events);
+    if (after !== null && this.#mustFold(picked)) {
+      const alone = picked.count === 0 ? shown?.json : undefined;
+      this.#fold(part, after, picked.last?.result ?? null, progress?.json ?? alone);
+    } else if (part.events.length > 0) {
+      this.#note(true);
     }
     return part;
   }
+
+  #mustFold({ heavy }: Picked): boolean {
+    return heavy || this.#foldDue || this.#extra.length > 0 || this.head.check !== null ||
+      this.#unfolded.bytes > MAX_UNFOLDED || !this.head.isRecent(this.#of.now());
+  }
+
+  /** Puts all there is of the task into its own keys, as it is after the part's events. */
+  #fold(part: Required<Part>, after: Task, result: string | null, json?: string): void {
+    const { task_id: id, kind, status, seq } = after.record;
+    if (this.head.check) part.checks.push(this.head.check);
+    this.#unfolded.fold(id, part, after.checkpointed && status !== "completed");
+    this.head.render(part, after, result, this.#of.now(), json);
+    for (const { checks = [], sets = [], deletes = [] } of this.#extra.splice(0)) {
+      part.checks.push(...checks);
+      part.sets.push(...sets);
+      part.deletes.push(...deletes);
+    }
+    part.events = part.events.filter(({ type }) => type !== "checkpoint");
+    const last = part.events.at(-1)?.type;
+    // A change of state tells it by itself.
+    const told = last === "message" || last === "complete" ||
+      (last === undefined && !this.#pending);
+    if (!told) part.events.push(foldedEvent(id, kind, seq));
+    this.folded = after;
+    this.#foldDue = false;
+    this.#note(false);
+  }
+
+  #note(pending: boolean): void {
+    this.#pending = pending;
+    this.#of.onpending(pending);
+  }
 }
 
-/** What a task has of rows without those that wait. */
-function lessRows(of: RowCounts, waiting: RowCounts): RowCounts {
-  return {
-    rows: of.rows - waiting.rows,
-    rowBytes: of.rowBytes - waiting.rowBytes,
-    outputs: of.outputs - waiting.outputs,
-    outputBytes: of.outputBytes - waiting.outputBytes,
-  };
+/** Tells that a task's own keys have what the journal told of it up to a `seq`. */
+function foldedEvent(id: string, kind: string, seq: number): TaskEvent {
+  return { type: "folded", id, kind, seq, json: "{}" };
 }

@@ -61,7 +61,7 @@ export class RowTrimmer {
    * @returns Resolves when they are gone; `null` where there are not too many, or some are going.
    */
   trim(live: LiveTask): Promise<void> | null {
-    const type = this.#excessive(live.task);
+    const type = this.#excessive(live.folded);
     if (type === null || this.#scans.get(live)?.running) return null;
     return this.#trim(live, type);
   }
@@ -106,7 +106,7 @@ async function removeOldest(
   bound: RowBound,
   behind: number,
 ): Promise<number> {
-  const held = heldOf(live.task, type);
+  const held = heldOf(live.folded, type);
   const excess = held.rows - bound.rows;
   const excessBytes = Math.min(held.bytes - bound.bytes, MAX_BYTES);
   let removed = 0;

@@ -29,6 +29,8 @@ export interface Write {
   render(room: number): Part | null;
   /** Told once for each part rendered. */
   onresult(result: WriteResult): void;
+  /** Told once for each part that was written, when its events were passed on. */
+  onpassed?(): void;
   /** It goes into the next commit, before all that waits. @default {false} */
   readonly urgent?: boolean;
 }

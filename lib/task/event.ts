@@ -5,19 +5,21 @@
  */
 
 /**
- * What an event is. `message` is the record at a state change, which is kept. `progress` and `head`
- * are the record at any other time, which is conflated: with `head` it was written to the task's
- * head as well. A client sees all three as `message`. `log`, `output` and `complete` are as in a
- * stream; `deleted` and `cancel` (asked for) are for the journal alone, as is `submitted`, which names
- * the token that a task was submitted with and stands before its first `message` and its `deleted`.
+ * What an event is. `message` is the record at a state change, which is kept; `progress` is the record
+ * at any other time, which is conflated. A client sees both as `message`. `log`, `output` and
+ * `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
+ * saved; `folded` says that the task's own keys have all that the journal told of it up to its `seq`;
+ * `deleted` and `cancel` (asked for) name the task; `submitted` names the token that a task was
+ * submitted with, and stands before its first `message` and its `deleted`.
  */
 export type EventType =
   | "message"
   | "progress"
-  | "head"
   | "log"
   | "output"
   | "complete"
+  | "checkpoint"
+  | "folded"
   | "deleted"
   | "cancel"
   | "submitted";
@@ -31,15 +33,15 @@ export interface TaskEvent {
   json: string;
 }
 
-/** Whether an event is progress: state, of which the newest counts. */
-export function isProgress(type: EventType): boolean {
-  return type === "progress" || type === "head";
-}
-
 /** A stored row: an event within its own task. */
 export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
 
+/** Whether an event is kept as a row of its task. */
+export function isStored(type: EventType): boolean {
+  return type === "log" || type === "output" || type === "message" || type === "complete";
+}
+
 /** Whether a row tells of a state: what a removal of the oldest rows leaves. */
-export function isChange({ type }: Row): boolean {
+export function isChange({ type }: Pick<Row, "type">): boolean {
   return type === "message" || type === "complete";
 }

@@ -9,3 +9,9 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Milliseconds by which a task may be delayed, by its submit or before another attempt. */
 export const MAX_DELAY_MS = 366 * 24 * 3600_000;
+
+/**
+ * A task's events have a `seq` no further than this above what the store has of it; where a process
+ * died, its tasks go on above that. So no id is used twice, though the last ones were never stored.
+ */
+export const SEQ_GAP = 1000;

@@ -41,7 +41,7 @@ function message(seq: number, status: string): TaskEvent {
 Deno.test("Metrics.committed() counts events by type, and tasks by what became of them", async () => {
   using it = metrics();
   it.committed([message(1, "pending"), message(2, "running"), event("progress", 3, {})]);
-  it.committed([event("head", 4, {}), event("log", 5, {}), event("output", 6, {})]);
+  it.committed([event("progress", 4, {}), event("log", 5, {}), event("output", 6, {})]);
   it.committed([message(7, "pending"), message(8, "running"), message(9, "completed")]);
   for (const status of ["completed", "failed", "canceled", "failed"]) {
     it.committed([event("complete", 10, { task_id: ID, status, result: { status: "x" } })]);

@@ -47,7 +47,7 @@ async function follow(
   using pulse = new Pulse(2 ** 30);
   const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 1000 });
   const text = new Response(stream.body).text();
-  const feed = createFeed(kv, hub, new Heads(opened.kv, hub.pending));
+  const feed = createFeed(kv, hub, new Heads(kv, hub.pending));
   await followTask(stream, feed, { id: ID, lastEventId: "0" });
   stream.end();
   const events: { event: string; seq: number }[] = [];

@@ -76,6 +76,7 @@ Deno.test("Hub.open() finds the progress that a head does not have yet, though t
   const id = "01J0000000000000000000TEST";
   const record = (seq: number) => `{"task_id":"${id}","seq":${seq}}`;
   await kv.set(keys.task(id), { record: record(3) } as Head);
+  await kv.set(keys.session("gone"), { unfolded: null });
   await write([[testEvent(7, { type: "progress", id, json: record(7) })]]);
   const { now } = Date;
   for (const jump of [3_600_000, -3_600_000]) {

@@ -11,6 +11,8 @@ Deno.test("PassedEntries.excess() counts the oldest that are past the time or th
   assertEquals(passed.excess(0, 0, 9), 4);
   assertEquals(passed.excess(0, 0, 2), 2);
   assertEquals(passed.excess(Infinity, 40, 9), 4);
+  // What is needed still stays, and what is newer.
+  assertEquals(passed.excess(Infinity, 0, 9, "c"), 2);
   assertEquals(passed.take(passed.excess(0, 25, 9)).map(({ versionstamp }) => versionstamp), [
     "a",
     "b",

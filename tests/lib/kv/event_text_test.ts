@@ -16,7 +16,8 @@ const encoder = new TextEncoder();
 const type = fc.constantFrom<EventType>(
   "message",
   "progress",
-  "head",
+  "checkpoint",
+  "folded",
   "log",
   "output",
   "complete",

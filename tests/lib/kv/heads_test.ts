@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { PendingProgress } from "../../../lib/feed/pending_progress.ts";
+import { PendingTasks } from "../../../lib/feed/pending_tasks.ts";
 import { pack } from "../../../lib/kv/head.ts";
+import { encodeRows } from "../../../lib/kv/event_text.ts";
 import { Heads } from "../../../lib/kv/heads.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { seqOf } from "../../../lib/task/json_text.ts";
@@ -16,7 +17,7 @@ function recordAt(seq: number) {
   return { ...task, record: { ...task.record, status: "running" as const, seq } };
 }
 
-function event(type: "progress" | "message" | "head", seq: number) {
+function event(type: "progress" | "message" | "folded", seq: number) {
   return { type, id: ID, kind: "a", seq, json: JSON.stringify(recordAt(seq).record) };
 }
 
@@ -27,11 +28,11 @@ Deno.test("Heads takes back no progress that was shown, when the head is written
     .set(keys.index("a", "running", ID), null)
     .set(keys.kind("a"), null)
     .commit();
-  for (const written of ["message", "head"] as const) {
-    const pending = new PendingProgress();
+  for (const written of ["message", "folded"] as const) {
+    const pending = new PendingTasks();
     /** What was read is as old as it can be: its task went on since. */
     const late = <T>(read: T): T => {
-      pending.note(event(written, 21));
+      pending.note("2", event(written, 21));
       return read;
     };
     const heads = new Heads(
@@ -56,10 +57,56 @@ Deno.test("Heads takes back no progress that was shown, when the head is written
       "all": async () => (await heads.list({ limit: 1 })).records[0]!,
     };
     for (const [name, read] of Object.entries(reads)) {
-      pending.note(event("progress", 20));
+      pending.note("1", event("progress", 20));
       assertEquals([name, seqOf(await read())], [name, 20]);
       // Whoever reads later finds the head.
       assertEquals(pending.get(ID), undefined);
     }
   }
+});
+
+Deno.test("Heads finds each row once, wherever it lies, when they are folded while it reads", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const row = (seq: number) => ({ type: "log" as const, seq, json: `{"seq":${seq}}` });
+  await kv.set(keys.task(ID), pack(recordAt(2), null, null));
+  await kv.set(keys.event(ID, 2), encodeRows([row(1), row(2)]));
+  const pending = new PendingTasks();
+  for (const seq of [3, 4]) pending.note("1", { ...event("message", seq), ...row(seq) });
+  let fold = false;
+  const heads = new Heads(
+    kvWith(kv, {
+      list: <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+        const entries = kv.list<T>(selector, options);
+        const next = entries.next.bind(entries);
+        entries.next = async () => {
+          const found = await next();
+          if (fold) pending.note("2", event("folded", 4));
+          return found;
+        };
+        return entries;
+      },
+    }),
+    pending,
+  );
+  const seqs = async (after: number) => (await heads.rows(ID, after, 10))!.rows.map((it) => it.seq);
+  assertEquals([await seqs(0), await seqs(2), await seqs(3)], [[1, 2, 3, 4], [3, 4], [4]]);
+  // They are in its own keys by now, which it read before.
+  fold = true;
+  assertEquals(await seqs(0), [1, 2, 3, 4]);
+  // And while the journal tells of them still, they are in its own keys.
+  fold = false;
+  await kv.set(keys.event(ID, 4), encodeRows([row(3), row(4)]));
+  for (const seq of [3, 4]) pending.note("1", { ...event("message", seq), ...row(seq) });
+  assertEquals([await seqs(0), await seqs(3)], [[1, 2, 3, 4], [4]]);
+});
+
+Deno.test("Heads.checkpoint() is what was saved last, folded or not", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const pending = new PendingTasks();
+  const heads = new Heads(kv, pending);
+  assertEquals(await heads.checkpoint(ID), null);
+  await kv.set(keys.checkpoint(ID), new TextEncoder().encode("1"));
+  assertEquals(await heads.checkpoint(ID), "1");
+  pending.note("1", { ...event("message", 5), type: "checkpoint", json: "2" });
+  assertEquals(await heads.checkpoint(ID), "2");
 });

@@ -5,18 +5,20 @@ import { Journal } from "../../../lib/store/journal.ts";
 import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { eventSize, parseJournal, parseRows } from "../../../lib/kv/event_text.ts";
-import { isProgress, type TaskEvent } from "../../../lib/task/event.ts";
-import { HEAD_DELAY_MS } from "../../../lib/kv/head.ts";
+import { isStored, type TaskEvent } from "../../../lib/task/event.ts";
+import { FOLD_MS } from "../../../lib/kv/head.ts";
 import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
+import { PendingTasks } from "../../../lib/feed/pending_tasks.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import type { Report } from "../../../lib/task/report.ts";
 import { type Change, newTask } from "../../../lib/task/state.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
 import { type Labels, labelsOf } from "../../../lib/task/labels.ts";
-import { MAX_JSON } from "../../../lib/task/limits.ts";
+import { MAX_JSON, SEQ_GAP } from "../../../lib/task/limits.ts";
 import { type Head, unpack } from "../../../lib/kv/head.ts";
+import { STORE_STATE_WITHIN_MS } from "../../../lib/store/shown_progress.ts";
 import type { Part, WriteResult } from "../../../lib/store/write.ts";
 
 const ID = "01J0000000000000000000TEST";
@@ -36,20 +38,32 @@ function textOf(value: unknown): string {
 class Model {
   now = 0;
   live: LiveTask;
-  /** All that was ever told. */
+  /** All that was ever committed. */
   journal: TaskEvent[] = [];
+  /** What the journal has beyond the task's own keys, as a hub knows it. */
+  pending = new PendingTasks();
   /** Rows yielded; a checkpoint says how many there were before it. */
   yielded = 0;
   #keys = new Map<string, { key: Key; value: unknown; versionstamp: string }>();
   #commits = 0;
-  readonly #hooks: LiveTaskHooks = {
-    touch: () => {},
-    pending: () => {},
-    onwritten: () => {},
-    now: () => this.now,
-  };
+  /** What was told, in the order in which it was: by a commit, or shown before. */
+  told: number[] = [];
+  readonly #hooks: LiveTaskHooks;
 
-  constructor(input: string | null, labels: Labels = {}) {
+  constructor(input: string | null, show = true, labels: Labels = {}) {
+    this.#hooks = {
+      touch: () => {},
+      show: show
+        ? (event) => {
+          this.pending.show(event);
+          this.told.push(event.seq);
+        }
+        : undefined,
+      onshown: () => {},
+      pending: () => {},
+      onwritten: () => {},
+      now: () => this.now,
+    };
     this.live = LiveTask.created(made(labels), input, this.#hooks);
   }
 
@@ -65,7 +79,15 @@ class Model {
     return this.get<Head>(keys.task(ID));
   }
 
+  /** What a reader finds of its rows, in its own keys and in the journal. */
   get rows() {
+    const stored = this.stored;
+    const last = stored.at(-1)?.seq ?? 0;
+    const pending = this.pending.get(ID)?.rows.filter(({ seq }) => seq > last) ?? [];
+    return [...stored, ...pending].map(({ type, seq, json }) => ({ type, seq, json }));
+  }
+
+  get stored() {
     const seqs = this.under("event").map((key) => Number(key[2])).sort((a, b) => a - b);
     return seqs.flatMap((seq) => parseRows(this.get(keys.event(ID, seq))!));
   }
@@ -76,6 +98,12 @@ class Model {
     if (part === null) return false;
     this.#apply(part, room);
     this.live.onresult({ ok: true, versionstamp: this.#versionstamp });
+    for (const event of part.events ?? []) {
+      const shown = this.pending.note(this.#versionstamp, event);
+      const told = isStored(event.type) || event.type === "progress";
+      if (told && !shown) this.told.push(event.seq);
+    }
+    this.live.onpassed();
     this.check();
     return true;
   }
@@ -89,10 +117,22 @@ class Model {
   crash(): void {
     const entry = this.#keys.get(keyText(keys.task(ID)));
     if (!entry) return;
-    const stored = entry.value as Head;
-    const last = this.journal.at(-1)!;
-    const value = last.type === "progress" ? { ...stored, record: last.json } : stored;
-    this.live = LiveTask.loaded({ ...entry, value }, this.#hooks);
+    const head = entry.value as Head;
+    const { seq } = JSON.parse(head.record) as TaskRecord;
+    const { progress, checkpoint, rows = [] } = this.pending.get(ID) ?? {};
+    const stored = progress && this.journal.findLast(({ type }) => type === "progress");
+    const record = stored && stored.seq > seq ? stored.json : head.record;
+    // What was shown and is in no commit is lost.
+    this.pending = new PendingTasks();
+    const state = {
+      checkpoint: checkpoint && checkpoint.seq > seq ? checkpoint : undefined,
+      rows: rows.filter((row) => row.seq > seq),
+    };
+    const entryNow = { ...entry, value: { ...head, record } } as Deno.KvEntry<Head>;
+    this.live = LiveTask.loaded(entryNow, this.#hooks, { state });
+    this.live.skipUnstoredIds();
+    this.live.change({ type: "interrupt", died: false });
+    for (const event of this.journal) this.pending.note("", event);
   }
 
   get #versionstamp(): string {
@@ -111,9 +151,9 @@ class Model {
     }
     assertLessOrEqual(events.reduce((sum, event) => sum + eventSize(event), 0), room);
     for (const event of events) {
-      // An event a seq, no gap; a head that catches up says again what was the last.
       const last = this.journal.at(-1)?.seq ?? 0;
-      if (event.type !== "head" || event.seq !== last) assertEquals(event.seq, last + 1);
+      if (event.type === "folded") assertLessOrEqual(last, event.seq);
+      else assertLess(last, event.seq);
       this.journal.push(event);
     }
   }
@@ -121,22 +161,23 @@ class Model {
   check(): void {
     const head = this.head;
     assert(head);
+    // What is told never runs backwards, and nothing twice.
+    assertEquals(this.told, [...new Set(this.told)].sort((a, b) => a - b));
     const { record, ...task } = unpack(head);
-    const { rows } = this;
-    const kept = this.journal.filter(({ type }) => !isProgress(type));
+    const { rows, stored } = this;
+    const kept = this.journal.filter(({ type }) => isStored(type));
     assertEquals(rows, kept.map(({ type, seq, json }) => ({ type, seq, json })));
-    // The head is level with the journal but for progress.
-    const beyond = this.journal.filter(({ seq }) => seq > record.seq);
-    assert(beyond.every(({ type }) => type === "progress"));
-    assertLessOrEqual(record.seq, this.journal.at(-1)!.seq);
+    // The task's own keys are level with each other; beyond them the journal has no change of state.
+    const beyond = this.journal.filter(({ seq, type }) => seq > record.seq && type !== "folded");
+    assert(beyond.every(({ type }) => type !== "message" && type !== "complete"));
+    assert(stored.every(({ seq }) => seq <= record.seq));
     // It stands where its rows say.
     const told = rows.findLast(({ type }) => type === "message");
     assertEquals(record.status, (JSON.parse(told!.json) as TaskRecord).status);
-    const ended = rows.at(-1)?.type === "complete" &&
-      this.journal.every(({ seq, type }) => type === "head" || seq <= rows.at(-1)!.seq);
+    const ended = rows.at(-1)?.type === "complete";
     if (record.status === "completed") assert(ended, "completed without its end");
     if (ended) assert(isFinished(record.status));
-    const logged = rows.filter(({ type }) => type === "log" || type === "output");
+    const logged = stored.filter(({ type }) => type === "log" || type === "output");
     assertEquals(task.rows, logged.length);
     // What it goes on from was never ahead of its rows, and is known to be there.
     const checkpoint = this.get<Uint8Array>(keys.checkpoint(ID));
@@ -194,7 +235,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ change }) },
   { weight: 5, arbitrary: fc.record({ render: fc.oneof(fc.constant(ROOM), fc.nat(ROOM)) }) },
-  { weight: 1, arbitrary: fc.record({ wait: fc.nat(2 * HEAD_DELAY_MS) }) },
+  { weight: 1, arbitrary: fc.record({ wait: fc.nat(2 * FOLD_MS) }) },
   { weight: 1, arbitrary: fc.record({ crash: fc.constant(true as const) }) },
 );
 
@@ -216,7 +257,7 @@ function run(model: Model, op: Op): void {
     if (!live.clean) model.commit(op.render);
   } else if ("wait" in op) {
     model.now += op.wait;
-    live.writeHead();
+    live.fold();
   } else {
     model.crash();
     // Rows that were not written are yielded again, or never.
@@ -226,30 +267,34 @@ function run(model: Model, op: Op): void {
 
 Deno.test("LiveTask leaves a whole task in the store after every commit, wherever it is cut", () => {
   fc.assert(
-    fc.property(fc.array(op, { maxLength: 120, size: "max" }), (ops) => {
-      const model = new Model(null);
+    fc.property(fc.array(op, { maxLength: 120, size: "max" }), fc.boolean(), (ops, show) => {
+      const model = new Model(null, show);
       for (const op of ops) run(model, op);
       model.flush();
-      const { record, ...task } = unpack(model.head!);
       const { record: newest, ...live } = model.live.task;
-      // The head of a task that only reports comes later.
-      assertEquals(task, { ...live, peak: task.peak, trace: task.trace });
-      const told = model.journal.findLast(({ type }) => type === "message" || isProgress(type));
-      assertEquals(JSON.parse(told!.json), { ...newest, seq: told!.seq });
-      assertLessOrEqual(record.seq, newest.seq);
+      const last = model.journal.findLast(({ type }) => type === "message" || type === "progress");
+      assertEquals(JSON.parse(last!.json), { ...newest, seq: last!.seq });
+      // Everything was told, and is in its own keys in the end.
+      model.live.fold();
+      model.flush();
+      const { record, ...task } = unpack(model.head!);
+      assertEquals([record, task], [newest, live]);
+      assertEquals(model.rows, model.stored);
+      const newer = model.pending.get(ID);
+      assert(newer === undefined || (newer.progress!.seq <= record.seq && newer.rows.length === 0));
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
 });
 
-Deno.test("LiveTask writes a row, its checkpoint and its head in one commit", () => {
+Deno.test("LiveTask writes a row, its checkpoint and its head with a change of state", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.live.row("log", '{"message":"a"}');
   model.live.save('{"rows":1}');
   const part = model.live.render(ROOM)!;
   assertEquals(part.more, false);
-  assertEquals(part.events?.map(({ type }) => type), ["message", "message", "log"]);
+  assertEquals(part.events?.map(({ type }) => type), ["message", "message", "log", "folded"]);
   assertEquals(part.events?.[2]?.json, '{"seq":3,"message":"a"}');
   const written = part.sets?.map(([key]) => key[0]);
   assertEquals(written?.toSorted(), ["checkpoint", "event", "index", "task"]);
@@ -262,9 +307,10 @@ Deno.test("LiveTask says a checkpoint is there as soon as it is, though rows sti
   model.live.save('{"rows":0}');
   for (let n = 0; n < 3; n++) model.live.row("log", JSON.stringify({ m: "x".repeat(40_000) }));
   model.commit(ROOM);
-  assertEquals([model.head?.checkpointed, model.head?.rows], [true, 1]);
-  // A crash now, and the next rows are numbered on.
+  assertEquals([model.head?.checkpointed, model.head?.rows], [false, 0]);
+  // A crash now: whoever takes it over knows what the journal has, and the next rows are numbered on.
   model.crash();
+  assertEquals([model.live.task.checkpointed, model.live.task.rows], [true, 1]);
   model.live.change({ type: "interrupt", died: true });
   model.flush();
 });
@@ -276,7 +322,8 @@ Deno.test("LiveTask has room for its progress beside its rows, or says there is 
     for (let n = 0; n < 2; n++) model.live.row("log", JSON.stringify({ m: "x".repeat(length) }));
     model.live.report({ at: 1, message: "€".repeat(4096) });
     model.flush();
-    assertEquals(JSON.parse(model.journal.at(-1)!.json).message.length, 4096);
+    const last = model.journal.findLast(({ type }) => type === "progress");
+    assertEquals(JSON.parse(last!.json).message.length, 4096);
   }
 });
 
@@ -284,7 +331,7 @@ Deno.test("LiveTask has room for the largest message, error, result and labels i
   const text = (length: number) => "€".repeat(length);
   const tags = Array.from({ length: 20 }, (_, n) => "🦆".repeat(62) + (10 + n));
   const labels: Labels = { owner: "🦆".repeat(128), tags };
-  const model = new Model(null, labels);
+  const model = new Model(null, true, labels);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
   const stages = Array.from({ length: 20 }, (_, n) => [text(62) + (10 + n), 1 / 3] as const);
@@ -295,7 +342,7 @@ Deno.test("LiveTask has room for the largest message, error, result and labels i
   model.flush();
   assertEquals(model.journal.slice(-3).map(({ type }) => type), ["log", "message", "complete"]);
   for (const { json } of model.journal.slice(-2)) assertEquals(labelsOf(json), labels);
-  const failing = new Model(null, labels);
+  const failing = new Model(null, true, labels);
   failing.live.change({ type: "start", owner: "me" });
   for (const [stage] of stages) {
     failing.live.report({ at: 1, ...report, stage, done: 1e15 / 3, total: 1e16 / 3 });
@@ -316,40 +363,77 @@ Deno.test("LiveTask has room for the largest message, error, result and labels i
   ]);
 });
 
-Deno.test("LiveTask lets its head lag behind progress by a second, no more", () => {
+Deno.test("LiveTask puts rows, progress and checkpoints into the journal alone, and folds them when they are due", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
-  const shown = () => unpack(model.head!).record.progress;
-  const report = (progress: number) => {
-    model.live.report({ at: model.now, progress });
+  const progress = () => unpack(model.head!).record.progress;
+  const step = (n: number) => {
+    model.live.row("log", `{"n":${n}}`);
+    model.live.save('{"rows":0}');
+    model.live.report({ at: model.now, progress: n });
     model.flush();
   };
-  model.now = 10;
-  report(1);
-  assertEquals([shown(), model.journal.at(-1)?.type], [0, "progress"]);
-  model.live.writeHead();
+  const newest = () => model.journal.slice(-3).map(({ type }) => type);
+  step(1);
+  assertEquals([progress(), newest()], [0, ["log", "checkpoint", "progress"]]);
+  assertEquals([model.stored.length, model.rows.length], [2, 3]);
+  step(2);
+  model.live.fold();
+  model.flush();
+  assertEquals([progress(), model.journal.at(-1)?.type], [2, "folded"]);
+  // Those of several commits are one value, and nothing is left to do.
+  assertEquals([model.under("event").length, model.stored.length], [2, 4]);
+  model.live.fold();
   assert(model.live.clean);
-  model.now = HEAD_DELAY_MS;
-  model.live.writeHead();
-  model.flush();
-  assertEquals([shown(), model.journal.at(-1)?.type], [1, "head"]);
-  model.now += HEAD_DELAY_MS;
-  report(2);
-  assertEquals(shown(), 2);
-  // A clock set back.
+  model.now += FOLD_MS;
+  step(3);
+  assertEquals(progress(), 3);
+  // A clock set back keeps none of it back.
   model.now = 0;
-  report(3);
-  assertEquals(shown(), 3);
-  // Nor does it keep back the head of a task that says nothing more.
-  model.now = 10;
-  report(4);
-  assertEquals(shown(), 3);
-  model.now = -HEAD_DELAY_MS;
-  model.live.writeHead();
-  assert(!model.live.clean);
+  step(4);
+  assertEquals(progress(), 4);
+});
+
+Deno.test("LiveTask shows progress at once, and behind the rows that wait", () => {
+  const model = new Model(null);
+  model.live.change({ type: "start", owner: "me" });
   model.flush();
-  assertEquals(shown(), 4);
+  const report = (progress: number) => model.live.report({ at: model.now, progress });
+  const from = model.told.length;
+  const told = () => model.told.slice(from);
+  report(1);
+  report(2);
+  assertEquals(told(), [3, 4]);
+  model.live.row("log", '{"n":1}');
+  report(3);
+  assertEquals(told(), [3, 4]);
+  model.commit(ROOM);
+  // What was shown is stored with the row, or by what is newer.
+  assertEquals(told(), [3, 4, 5, 6]);
+  const types = model.journal.slice(-2).map(({ type, seq }) => `${type} ${seq}`);
+  assertEquals(types, ["log 5", "progress 6"]);
+  report(4);
+  assertEquals(told(), [3, 4, 5, 6, 7]);
+  // The store takes nothing: a crash is to take back no more than was promised.
+  model.now += 2 * STORE_STATE_WITHIN_MS;
+  report(5);
+  assertEquals(told().at(-1), 7);
+  model.flush();
+  assertEquals(told().at(-1), 8);
+});
+
+Deno.test("LiveTask shows no id that a crash could give out again", () => {
+  const model = new Model(null);
+  model.live.change({ type: "start", owner: "me" });
+  model.flush();
+  const stored = model.live.record.seq;
+  for (let n = 0; n < SEQ_GAP + 10; n++) model.live.report({ at: n, done: n });
+  assertEquals(model.told.at(-1), stored + SEQ_GAP);
+  model.crash();
+  model.live.change({ type: "interrupt", died: false });
+  model.flush();
+  assertEquals(model.told.at(-1), stored + SEQ_GAP + 1);
 });
 
 Deno.test("LiveTask shows progress that came before a state change with it, not after", () => {
@@ -432,6 +516,7 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   const journal = new Journal({ kv, sid: "me", log, maxChecks: 100 });
   const hooks: LiveTaskHooks = {
     touch: (write) => journal.touch(write),
+    onshown: () => {},
     pending: () => {},
     onwritten: () => {},
     now: Date.now,
@@ -462,8 +547,9 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
     told.push(...parseJournal((await readEntry(kv, String(key[1]), value))!).events);
   }
   for (const { id } of tasks) {
-    const seqs = told.filter((event) => event.id === id).map(({ seq }) => seq);
-    assertEquals(seqs, seqs.map((_, n) => n + 1));
+    const seqs = told.filter(({ id: of, type }) => of === id && type !== "folded")
+      .map(({ seq }) => seq);
+    assertEquals(seqs, seqs.toSorted((a, b) => a - b));
     const rows = [];
     for await (const { value } of kv.list<Uint8Array>({ prefix: keys.events(id) })) {
       rows.push(...parseRows(value));

@@ -269,6 +269,7 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   const { live } = await claim(a!, id);
   for (let n = 0; n < 40; n++) {
     live.row("log", `{"message":"${n}"}`);
+    live.fold();
     await live.committed();
   }
   live.change({ type: "cancel" });

@@ -50,6 +50,13 @@ async function running(): Promise<
   };
 }
 
+/** Has all rows in the task's own keys. */
+async function folded(live: LiveTask): Promise<void> {
+  await live.committed();
+  live.fold();
+  await live.committed();
+}
+
 const ANY: RowBound = { rows: Infinity, bytes: Infinity };
 
 async function stored(kv: Deno.Kv): Promise<{ rows: Row[]; head: ReturnType<typeof unpack> }> {
@@ -85,7 +92,7 @@ Deno.test("RowTrimmer removes the oldest rows and no state change", async () => 
           live.change({ type: "interrupt", died: false });
           live.change({ type: "start", owner: "me" });
         }
-        await live.committed();
+        await folded(live);
         await note();
         // Twice at once: the second one must not count what the first is about to remove.
         await Promise.all([trimmer.trim(live), trimmer.trim(live)]);
@@ -122,7 +129,7 @@ Deno.test("RowTrimmer keeps more state changes than one value of the store can h
     live.change({ type: "interrupt", died: false });
     live.change({ type: "start", owner: "me" });
     for (let row = 0; row < 20; row++) live.row("log", "{}");
-    await live.committed();
+    await folded(live);
   }
   // A little at a time, as a task goes on.
   for (let trim; (trim = trimmer.trim(live)) !== null;) {
@@ -157,7 +164,7 @@ Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large 
         for (const size of batch) {
           live.row("output", JSON.stringify({ text: "é".repeat(size / 2) }));
         }
-        await live.committed();
+        await folded(live);
         for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
         for (let trim; (trim = trimmer.trim(live)) !== null;) await trim;
       }
@@ -179,7 +186,7 @@ Deno.test("RowTrimmer removes a little at a time from a task that is far beyond 
   await using task = await running();
   const { kv, live } = task;
   for (let n = 0; n < 120; n++) live.row("log", JSON.stringify({ text: "x".repeat(48_000) }));
-  await live.committed();
+  await folded(live);
   const trimmer = new RowTrimmer(kv, { log: { rows: 1000, bytes: 100_000 }, output: ANY });
   let passes = 0;
   for (;; passes++) {
@@ -211,7 +218,7 @@ Deno.test("RowTrimmer keeps logs and outputs each under a bound of their own, wh
           const own = type === "both" ? (n % 3 === 0 ? "log" : "output") : type;
           live.row(own, JSON.stringify({ text: "x".repeat(size) }));
         }
-        await live.committed();
+        await folded(live);
         for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
         for (let trim; (trim = trimmer.trim(live)) !== null;) await trim;
         // As after a crash: another process knows only what is stored.
@@ -258,11 +265,11 @@ Deno.test("RowTrimmer reads outputs that stay once, however often it removes log
   const trimmer = new RowTrimmer(counting, { log: { rows: 100, bytes: Infinity }, output: ANY });
   for (let n = 0; n < 60; n++) {
     live.row("output", JSON.stringify({ text: "x".repeat(40_000) }));
-    await live.committed();
+    await folded(live);
   }
   for (let n = 0; n < 10; n++) {
     for (let row = 0; row < 180; row++) live.row("log", "{}");
-    await live.committed();
+    await folded(live);
     for (let trim; (trim = trimmer.trim(live)) !== null;) await trim;
   }
   const [first, ...others] = lists;
