@@ -5,6 +5,7 @@ import type { Row, TaskEvent } from "../task/event.ts";
 interface Unfolded {
   /** The versionstamp of the oldest of it. */
   since: string;
+  seq: number;
   progress?: TaskEvent;
   checkpoint?: TaskEvent;
   rows: Row[];
@@ -22,7 +23,9 @@ export class PendingTasks implements PendingStates {
   get(id: string): PendingState | undefined {
     const unfolded = this.#unfolded.get(id);
     const shown = this.#shown.get(id);
-    return shown === undefined ? unfolded : { rows: [], ...unfolded, progress: shown };
+    if (shown === undefined) return unfolded;
+    const seq = Math.max(shown.seq, unfolded?.seq ?? 0);
+    return { rows: [], ...unfolded, progress: shown, seq };
   }
 
   open(): OpenStates {
@@ -59,18 +62,18 @@ export class PendingTasks implements PendingStates {
     const { type, id, seq } = event;
     switch (type) {
       case "progress": {
-        this.#of(id, versionstamp).progress = event;
+        this.#of(event, versionstamp).progress = event;
         const shown = this.#shown.get(id);
         if (shown === undefined) return false;
         if (seq >= shown.seq) this.#shown.delete(id);
         return seq <= shown.seq;
       }
       case "checkpoint":
-        this.#of(id, versionstamp).checkpoint = event;
+        this.#of(event, versionstamp).checkpoint = event;
         return false;
       case "log":
       case "output":
-        this.#of(id, versionstamp).rows.push(event);
+        this.#of(event, versionstamp).rows.push(event);
         return false;
       case "message":
       case "complete":
@@ -81,9 +84,10 @@ export class PendingTasks implements PendingStates {
     return false;
   }
 
-  #of(id: string, since: string): Unfolded {
+  #of({ id, seq }: TaskEvent, since: string): Unfolded {
     let unfolded = this.#unfolded.get(id);
-    if (unfolded === undefined) this.#unfolded.set(id, unfolded = { since, rows: [] });
+    if (unfolded === undefined) this.#unfolded.set(id, unfolded = { since, seq, rows: [] });
+    unfolded.seq = Math.max(unfolded.seq, seq);
     return unfolded;
   }
 
@@ -101,6 +105,7 @@ export class PendingTasks implements PendingStates {
 /** Several states of one task, oldest first, as one. */
 function merged(states: readonly PendingState[]): PendingState {
   return {
+    seq: Math.max(...states.map(({ seq }) => seq)),
     progress: states.findLast(({ progress }) => progress)?.progress,
     checkpoint: states.findLast(({ checkpoint }) => checkpoint)?.checkpoint,
     rows: states.flatMap(({ rows }) => rows),

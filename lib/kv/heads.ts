@@ -57,6 +57,7 @@ export class Heads {
     return {
       entry: current(entry, pending),
       state: {
+        seq: state.seq,
         progress: newer(state.progress),
         checkpoint: newer(state.checkpoint),
         rows: state.rows.filter((row) => row.seq > seq),

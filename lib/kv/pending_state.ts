@@ -7,11 +7,13 @@
  */
 
 import type { Row, TaskEvent } from "../task/event.ts";
-import { idOf, seqOf } from "../task/json_text.ts";
+import { idOf, seqOf, withSeq } from "../task/json_text.ts";
 import type { Head } from "./head.ts";
 
 /** Some of it may be in the task's keys already: what has a `seq` up to that of the head. */
 export interface PendingState {
+  /** Of the newest of it. */
+  seq: number;
   /** The newest progress; its JSON is the record. */
   progress?: TaskEvent | undefined;
   /** What was saved last. */
@@ -38,9 +40,12 @@ export const NOTHING_PENDING: PendingStates = {
   open: () => ({ get: () => undefined, [Symbol.dispose]() {} }),
 };
 
-/** A head as read, with the newest progress of its task; `states` were opened before it was read. */
+/** A head as read, with the newest its task showed; `states` were opened before it was read. */
 export function withPending(head: Head, states: OpenStates): Head {
-  const progress = states.get(idOf(head.record))?.progress;
-  if (progress === undefined || progress.seq <= seqOf(head.record)) return head;
-  return { ...head, record: progress.json };
+  const state = states.get(idOf(head.record));
+  const seq = seqOf(head.record);
+  if (state === undefined || state.seq <= seq) return head;
+  const { progress } = state;
+  const record = progress && progress.seq > seq ? progress.json : head.record;
+  return { ...head, record: withSeq(record, state.seq) };
 }

@@ -74,10 +74,6 @@ export class LiveTask implements Write {
     this.#writer = new TaskWriter(head, task, of, state);
     for (const row of state?.rows ?? []) this.#count(row);
     if (state?.checkpoint) this.task = { ...this.task, checkpointed: true, deaths: 0 };
-    const seqs = [...state?.rows ?? [], ...state?.checkpoint ? [state.checkpoint] : []]
-      .map(({ seq }) => seq);
-    const seq = Math.max(this.record.seq, ...seqs);
-    this.task = { ...this.task, record: { ...this.record, seq } };
   }
 
   /** A new task: its first event is `pending`. */

@@ -31,6 +31,11 @@ export function seqOf(record: string): number {
   return Number(record.slice(record.lastIndexOf(":") + 1, -1));
 }
 
+/** A record with another `seq`. */
+export function withSeq(record: string, seq: number): string {
+  return `${record.slice(0, record.lastIndexOf(":") + 1)}${seq}}`;
+}
+
 const STATUS = /^\{"task_id":"\w+",(?:"kind":"[^"]+",)?"status":"(\w+)"/;
 
 /** The `status` of a record or of the data of a `complete` event; `"unknown"` of any other text. */

@@ -110,3 +110,17 @@ Deno.test("Heads.checkpoint() is what was saved last, folded or not", async () =
   pending.note("1", { ...event("message", 5), type: "checkpoint", json: "2" });
   assertEquals(await heads.checkpoint(ID), "2");
 });
+
+Deno.test("Heads counts every event that was told, though the head lacks it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await kv.set(keys.task(ID), pack(recordAt(2), null, null));
+  const pending = new PendingTasks();
+  const heads = new Heads(kv, pending);
+  const seq = async () => seqOf((await heads.get(ID))!.record);
+  pending.note("1", { ...event("message", 3), type: "log", json: "{}" });
+  assertEquals(await seq(), 3);
+  pending.show(event("progress", 4));
+  assertEquals(await seq(), 4);
+  pending.note("2", { ...event("message", 5), type: "log", json: "{}" });
+  assertEquals(await seq(), 5);
+});

@@ -10,6 +10,7 @@ import { FOLD_MS } from "../../../lib/kv/head.ts";
 import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
 import { PendingTasks } from "../../../lib/feed/pending_tasks.ts";
+import { withSeq } from "../../../lib/task/json_text.ts";
 import { rankKey, rankOf } from "../../../lib/kv/rank.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import type { Report } from "../../../lib/task/report.ts";
@@ -121,10 +122,12 @@ class Model {
     const { seq } = JSON.parse(head.record) as TaskRecord;
     const { progress, checkpoint, rows = [] } = this.pending.get(ID) ?? {};
     const stored = progress && this.journal.findLast(({ type }) => type === "progress");
-    const record = stored && stored.seq > seq ? stored.json : head.record;
+    const newest = this.journal.at(-1)!.seq;
+    const record = withSeq(stored && stored.seq > seq ? stored.json : head.record, newest);
     // What was shown and is in no commit is lost.
     this.pending = new PendingTasks();
     const state = {
+      seq: newest,
       checkpoint: checkpoint && checkpoint.seq > seq ? checkpoint : undefined,
       rows: rows.filter((row) => row.seq > seq),
     };
