@@ -14,7 +14,8 @@ const INVARIANTS = {
   I6: "an Idempotency-Key makes one task",
   I7: "records, lists, counts and the stored index agree",
   I8: "a stream ends with complete, and then with 204",
-  I9: "progress never falls within an attempt, and nothing shown is taken back",
+  I9:
+    "progress never falls within an attempt, and nothing shown is taken back but by a crash the last progress",
   I10: "an id that cannot be used gets a reset",
   I11: "being interrupted uses up no attempt",
   I12: "no more tasks of a kind run than may",

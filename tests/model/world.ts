@@ -136,6 +136,7 @@ export class World implements AsyncDisposable {
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const server = this.#server!;
     this.#server = null;
+    if (signal === "SIGKILL") { for (const feed of this.feeds) feed.noteKill(); }
     const { code } = await server.kill(signal);
     if (signal === "SIGTERM") {
       holds("I14", code === 0, () => `it stopped with ${code}: ${server.stderr.join("\n")}`);
@@ -167,6 +168,7 @@ export class World implements AsyncDisposable {
     try {
       return await during();
     } finally {
+      for (const feed of this.feeds) feed.noteThaw();
       Deno.kill(pid, "SIGCONT");
     }
   }
