@@ -10,7 +10,7 @@ import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
 import type { EventType, Row, TaskEvent } from "../task/event.ts";
 import { onlyLabels } from "../task/labels.ts";
-import { withFirst, withLast } from "../task/json_text.ts";
+import { seqOf, withFirst, withLast, withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import {
   applyReport,
@@ -58,12 +58,15 @@ export class LiveTask implements Write {
   readonly #hooks: LiveTaskHooks;
   readonly #writer: TaskWriter;
   #estimate: Estimate | undefined;
+  /** The record's JSON text, maybe with an earlier `seq`; `null` where it changed since. */
+  #json: string | null = null;
 
   private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks, state?: PendingState) {
     this.task = task;
     this.#hooks = hooks;
     const of = {
       task: () => this.task,
+      json: () => this.json,
       nextSeq: () => this.#nextSeq(),
       show: hooks.show,
       touch: () => hooks.touch(this),
@@ -110,6 +113,14 @@ export class LiveTask implements Write {
     return this.task.record;
   }
 
+  /** The record as JSON text, rendered once for all who want it. */
+  get json(): string {
+    const { record } = this;
+    if (this.#json === null) this.#json = JSON.stringify(record);
+    else if (seqOf(this.#json) !== record.seq) this.#json = withSeq(this.#json, record.seq);
+    return this.#json;
+  }
+
   /** Given up: the store holds something else than this process believed, or takes no more. */
   get lost(): boolean {
     return this.#writer.lost;
@@ -126,6 +137,7 @@ export class LiveTask implements Write {
   ): { ok: true } | { ok: false; reason: Refusal } {
     const result = transition(this.task, change, this.#hooks.now());
     if (!result.ok) return result;
+    this.#json = null;
     this.task = result.task;
     // The last message and the end go into one commit.
     if (resultJson !== null && byteLength(resultJson) > RECORD_ROOM) {
@@ -160,6 +172,7 @@ export class LiveTask implements Write {
     }
     task.trace = traced(task.trace ?? newTrace(report.at), report.at, record);
     this.task = task;
+    this.#json = null;
     this.#writer.report();
   }
 
@@ -256,8 +269,7 @@ export class LiveTask implements Write {
 
   #stateEvent(type: "message" | "complete", result: string | null = null): QueuedEvent {
     const seq = this.#nextSeq();
-    const { record } = this.task;
-    const json = type === "message" ? JSON.stringify(record) : completeJson(record, result);
+    const json = type === "message" ? this.json : completeJson(this.record, result);
     const item: QueuedEvent = { event: this.#event(type, seq, json), after: this.task, result };
     this.#writer.event(item);
     return item;

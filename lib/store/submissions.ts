@@ -108,7 +108,7 @@ export class Submissions {
       live.also({ events: submittedEvents(id, kind, submitter) });
       const tell = !this.#kinds.has(spec.kind);
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
-      const record = JSON.stringify(live.record);
+      const record = live.json;
       journal.touch(live);
       // Without a check nothing can refuse it, and it may start with the commit that takes it in.
       if (checks.length === 0) onpending(live);

@@ -11,6 +11,7 @@
 import { eventSize } from "../kv/event_text.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import type { TaskEvent } from "../task/event.ts";
+import { withSeq } from "../task/json_text.ts";
 import type { Task } from "../task/state.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { EventQueue, type Picked, type QueuedEvent } from "./event_queue.ts";
@@ -21,6 +22,8 @@ import type { Part, WriteResult } from "./write.ts";
 
 export interface WrittenTask {
   task(): Task;
+  /** Its record as JSON text. */
+  json(): string;
   /** Counts one more event of it. */
   nextSeq(): number;
   /** Shows progress before it is stored; absent where others write to the same store. */
@@ -37,6 +40,9 @@ export interface WrittenTask {
 
 /** Bytes of events rendered at once: others of a commit find room beside them. */
 const MAX_ROOM = 64_000;
+
+/** Bytes that a fold takes in the journal, beside the kind's name. */
+const FOLDED_BYTES = 64;
 
 /** Bytes of rows in the journal beyond which they are folded. */
 const MAX_UNFOLDED = 48 * 1024;
@@ -117,13 +123,13 @@ export class TaskWriter {
 
   render(room: number): Part | null {
     if (this.lost) return {};
-    const { record: { task_id: id, kind } } = this.#of.task();
+    const { kind, seq } = this.#of.task().record;
     const shown = this.#progress.unstored;
     // A fold is told behind all others.
-    const limit = Math.min(room, MAX_ROOM) - eventSize(foldedEvent(id, kind, 0));
+    const limit = Math.min(room, MAX_ROOM) - FOLDED_BYTES - kind.length;
     const left = limit - (shown === null ? 0 : eventSize(shown));
     const picked = this.#queue.pick(left);
-    const progress = picked.more || !this.#progress.waits ? null : this.#progressEvent();
+    const progress = picked.more || !this.#progress.waits ? null : this.#progressEvent(seq + 1);
     const more = picked.more || (progress !== null && eventSize(progress) > picked.left);
     if (more && picked.count === 0 && (shown === null || left < 0)) return null;
     if (left < 0) return null;
@@ -167,10 +173,9 @@ export class TaskWriter {
     show(event);
   }
 
-  #progressEvent(seq: number = this.#of.task().record.seq + 1): TaskEvent {
-    const { record } = this.#of.task();
-    const json = JSON.stringify(record.seq === seq ? record : { ...record, seq });
-    return { type: "progress", id: record.task_id, kind: record.kind, seq, json };
+  #progressEvent(seq: number): TaskEvent {
+    const { record: { task_id: id, kind } } = this.#of.task();
+    return { type: "progress", id, kind, seq, json: withSeq(this.#of.json(), seq) };
   }
 
   #part(picked: Picked, shown: TaskEvent | null, progress: TaskEvent | null, more: boolean): Part {
@@ -191,8 +196,7 @@ export class TaskWriter {
     this.#progress.render(part.events.at(-1)?.seq ?? 0, tells);
     this.#unfolded.add(picked.events);
     if (after !== null && this.#mustFold(picked)) {
-      const alone = picked.count === 0 ? shown?.json : undefined;
-      this.#fold(part, after, picked.last?.result ?? null, progress?.json ?? alone);
+      this.#fold(part, after, picked.last?.result ?? null);
     } else if (part.events.length > 0) {
       this.#note(true);
     }
@@ -205,10 +209,11 @@ export class TaskWriter {
   }
 
   /** Puts all there is of the task into its own keys, as it is after the part's events. */
-  #fold(part: Required<Part>, after: Task, result: string | null, json?: string): void {
+  #fold(part: Required<Part>, after: Task, result: string | null): void {
     const { task_id: id, kind, status, seq } = after.record;
     if (this.head.check) part.checks.push(this.head.check);
     this.#unfolded.fold(id, part, after.checkpointed && status !== "completed");
+    const json = after === this.#of.task() ? this.#of.json() : undefined;
     this.head.render(part, after, result, this.#of.now(), json);
     for (const { checks = [], sets = [], deletes = [] } of this.#extra.splice(0)) {
       part.checks.push(...checks);
