@@ -1,49 +1,78 @@
-/** Things that are due so many milliseconds after they were added, in that order: one timer for all. */
-export class DueList<T> implements Disposable {
-  readonly #afterMs: number;
-  readonly #ondue: (item: T) => void;
-  /** When each is due, by a clock that nobody sets. */
-  readonly #items = new Map<T, number>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+/** Milliseconds: what is due within so many comes together. */
+const GRAIN_MS = 40;
 
-  constructor(afterMs: number, ondue: (item: T) => void) {
-    this.#afterMs = afterMs;
+export interface DueOptions {
+  /** Milliseconds after which each is due, at least. */
+  fromMs: number;
+  /** And at most: they are spread between the two, so that not all come at once. @default {fromMs} */
+  toMs?: number;
+  /** 0 to below 1. @default {Math.random} */
+  random?: () => number;
+}
+
+/** Things that are due some time after they were added: one timer for all, a few of them at a time. */
+export class DueList<T> implements Disposable {
+  readonly #options: DueOptions;
+  readonly #ondue: (item: T) => void;
+  /** In which slice of time each is due, by a clock that nobody sets. */
+  readonly #slices = new Map<T, number>();
+  readonly #due = new Map<number, Set<T>>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Slices up to this one are over. */
+  #over = 0;
+
+  constructor(options: DueOptions, ondue: (item: T) => void) {
+    this.#options = options;
     this.#ondue = ondue;
   }
 
   /** Adds one; one that is there keeps its time. */
   add(item: T): void {
-    if (this.#items.has(item)) return;
-    this.#items.set(item, performance.now() + this.#afterMs);
-    this.#timer ??= setTimeout(() => this.#tick(), this.#afterMs);
+    if (this.#slices.has(item)) return;
+    const { fromMs, toMs = fromMs, random = Math.random } = this.#options;
+    const at = performance.now() + fromMs + (toMs - fromMs) * random();
+    const slice = Math.ceil(at / GRAIN_MS);
+    this.#slices.set(item, slice);
+    const due = this.#due.get(slice);
+    if (due) due.add(item);
+    else this.#due.set(slice, new Set([item]));
+    if (this.#timer !== undefined) return;
+    this.#over = sliceNow();
+    this.#timer = setInterval(() => this.#tick(), GRAIN_MS);
   }
 
   delete(item: T): void {
-    this.#items.delete(item);
+    const slice = this.#slices.get(item);
+    if (slice === undefined) return;
+    this.#slices.delete(item);
+    this.#due.get(slice)?.delete(item);
   }
 
-  /** The one that is due first. */
+  /** One that was added early. */
   get first(): T | undefined {
-    for (const item of this.#items.keys()) return item;
+    for (const item of this.#slices.keys()) return item;
     return undefined;
   }
 
   #tick(): void {
-    this.#timer = undefined;
-    const now = performance.now();
-    for (const [item, at] of this.#items) {
-      if (at > now) {
-        this.#timer = setTimeout(() => this.#tick(), at - now);
-        return;
-      }
-      this.#items.delete(item);
-      this.#ondue(item);
+    for (const now = sliceNow(); this.#over < now;) {
+      const slice = ++this.#over;
+      const due = this.#due.get(slice) ?? [];
+      this.#due.delete(slice);
+      for (const item of due) this.#slices.delete(item);
+      for (const item of due) this.#ondue(item);
     }
+    if (this.#due.size === 0) this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#items.clear();
+    this.#slices.clear();
+    this.#due.clear();
   }
+}
+
+function sliceNow(): number {
+  return Math.floor(performance.now() / GRAIN_MS);
 }

@@ -41,9 +41,15 @@ export class LiveTasks implements Disposable {
   /** Tasks on their way out: none is loaded before that is decided. */
   readonly #leaving = new Map<string, Promise<WriteResult>>();
   /** Their progress was shown, and has to be stored though they say nothing more. */
-  readonly #shown = new DueList<LiveTask>(0.8 * STORE_STATE_WITHIN_MS, (live) => live.store());
+  readonly #shown = new DueList<LiveTask>(
+    { fromMs: STORE_STATE_WITHIN_MS - 80 },
+    (live) => live.store(),
+  );
   /** The journal has more of them than their own keys. */
-  readonly #pending = new DueList<LiveTask>(0.7 * FOLD_MS, (live) => live.fold());
+  readonly #pending = new DueList<LiveTask>(
+    { fromMs: 0.3 * FOLD_MS, toMs: 0.9 * FOLD_MS },
+    (live) => live.fold(),
+  );
   /** Bytes of rows that tasks' own keys lack. */
   #unfoldedBytes = 0;
   readonly #unfolded = new Map<LiveTask, number>();
