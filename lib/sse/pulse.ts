@@ -23,6 +23,12 @@ export interface Pulsed {
 const WATCH_MS = 20;
 
 /**
+ * Messages that go out in one turn of the event loop. The sockets get them when the turn is over: a
+ * longer one holds up those that were first, and everything else.
+ */
+const MESSAGES_A_TURN = 100;
+
+/**
  * One timer for every stream: what an own timer for each of 10,000 would cost is saved. A second one
  * runs while some reader is behind. It stands in for the stream's `pull()`, which would be called
  * for every message of every reader that keeps up, and cost a sixth of its write.
@@ -44,6 +50,10 @@ export class Pulse implements Disposable {
 
   readonly #streams = new Set<Pulsed>();
   readonly #watched = new Set<Pulsed>();
+  /** Their readers keep up; what they have goes out in one of the next turns. */
+  readonly #deferred = new Set<Pulsed>();
+  #turn: ReturnType<typeof setImmediate> | undefined;
+  #inTurn = 0;
   #watching: ReturnType<typeof setInterval> | undefined;
   #timer: ReturnType<typeof setInterval>;
 
@@ -78,7 +88,29 @@ export class Pulse implements Disposable {
   delete(stream: Pulsed, how: StreamEnd): void {
     this.ended[how]++;
     this.#streams.delete(stream);
+    this.#deferred.delete(stream);
     this.#unwatch(stream);
+  }
+
+  /** Counts a message that goes out now; `false` where it has to wait for the next turn. */
+  inTurn(): boolean {
+    this.#turn ??= setImmediate(() => this.#nextTurn());
+    return this.#inTurn++ < MESSAGES_A_TURN;
+  }
+
+  /** Has a stream flushed in one of the next turns. */
+  defer(stream: Pulsed): void {
+    this.#deferred.add(stream);
+  }
+
+  #nextTurn(): void {
+    this.#turn = undefined;
+    this.#inTurn = 0;
+    for (const stream of this.#deferred) {
+      if (!this.inTurn()) break;
+      this.#deferred.delete(stream);
+      if (stream.flush()) this.watch(stream);
+    }
   }
 
   /** Has a stream flushed until its reader has caught up. */
@@ -107,5 +139,6 @@ export class Pulse implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     clearInterval(this.#watching);
+    clearImmediate(this.#turn);
   }
 }

@@ -101,12 +101,15 @@ export class SseStream implements Pulsed {
    */
   send(bytes: Uint8Array, key: string | null = null): void {
     if (this.ended !== null || this.#finishing !== null) return;
-    this.#sentAt = this.#options.pulse.now;
-    if (this.#outbox.size === 0 && this.#room) {
-      this.#options.pulse.sent++;
+    const { pulse } = this.#options;
+    this.#sentAt = pulse.now;
+    const room = this.#room;
+    if (this.#outbox.size === 0 && room && pulse.inTurn()) {
+      pulse.sent++;
       this.#give(bytes);
     } else if (this.#outbox.push(bytes, key, !this.#behind)) {
-      this.#options.pulse.watch(this);
+      if (room) pulse.defer(this);
+      else pulse.watch(this);
       this.#note();
     } else {
       // What it has not read it will get when it resumes.
