@@ -129,11 +129,15 @@ class Follower {
     if (replay === null) return false;
     const step = async () => {
       using hold = hub.hold();
-      const until = hub.position;
+      const { position: until, cursor } = hub;
+      // It may be stored while we read, and is not told a second time.
+      const shown = [...hub.pending.shown].map((event) => new HubEvent(event, true, () => cursor));
       const events = await replay.read(until);
       if (events === null) return "gone";
       for (const event of events) this.#send(event);
-      return replay.reached(until) && this.#goLive(hold.events()) ? "level" : "on";
+      const held = hold.events();
+      const level = replay.reached(until) && held !== null && this.#goLive([...shown, ...held]);
+      return level ? "level" : "on";
     };
     while (this.#stream.ended === null) {
       const how = await catchUp(step, this.#stream.closed);
@@ -211,12 +215,6 @@ class Follower {
     if (events === null) return false;
     const picks = this.#picker();
     for (const event of events) if (picks(event.event, event)) this.#send(event);
-    // Shown before it came, and not in the journal, where it would have found it.
-    const held = new Set(events.map(({ event }) => event));
-    for (const event of hub.pending.shown) {
-      const out = new HubEvent(event, true, () => hub.cursor);
-      if (!held.has(event) && picks(event, out)) this.#send(out);
-    }
     // All that the snapshot told has come by, as a rule.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;

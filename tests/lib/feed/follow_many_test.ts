@@ -389,3 +389,26 @@ Deno.test("followMany() shows who sees its own tasks alone those of a tag, howev
   const { events } = await endAndRead(stream);
   assertEquals([toldOf(events), late], [["snapshot 1", "message 200 1"], false]);
 });
+
+Deno.test("followMany() tells of progress that was shown before it came and is stored while it reads", async () => {
+  await using opened = await openHub();
+  const { hub } = opened;
+  await opened.write([[testEvent(1)]]);
+  await hub.caughtUp();
+  const lastEventId = hub.cursor;
+  await opened.write([[testEvent(2)]]);
+  await hub.caughtUp();
+  const progress = testEvent(2, { type: "progress", id: idOf(1), json: recordOf(1, 2) });
+  hub.show(progress);
+  const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+    yield* opened.kv.list(...args);
+    await opened.write([[progress]], "me");
+    await hub.caughtUp();
+  } as unknown as Deno.Kv["list"];
+  using pulse = new Pulse(2 ** 30);
+  const stream = openSse(pulse);
+  const feed = feedOf(kvWith(opened.kv, { list }), hub);
+  await followMany(stream, feed, { selection: "all", lastEventId });
+  const { events } = await endAndRead(stream);
+  assertEquals([[...hub.pending.shown], events.map(({ data }) => data)], [[], [progress.json]]);
+});
