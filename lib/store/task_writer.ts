@@ -142,9 +142,8 @@ export class TaskWriter {
     this.#writes.end(result);
     if (!result.ok) return;
     this.#progress.stored();
-    const task = this.#of.task();
-    const oursAlone = task.owner !== null || this.folded.owner !== null;
-    this.head.committed(task.record.task_id, result.versionstamp, oursAlone);
+    const { record, owner } = this.folded;
+    this.head.committed(record.task_id, result.versionstamp, owner !== null);
   }
 
   /** What a commit tells of it was passed on: progress that waited for that may be shown. */

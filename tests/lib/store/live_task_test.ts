@@ -565,3 +565,17 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
     assertEquals((await kv.get(keys.checkpoint(id))).value, null);
   }
 });
+
+Deno.test("LiveTask checks a claim of a task whose submit is on its way: others see it before the claim lands", () => {
+  const model = new Model(null);
+  model.live.render(ROOM);
+  model.live.change({ type: "start", owner: "me" });
+  model.live.onresult({ ok: true, versionstamp: "7" });
+  const claim = model.live.render(ROOM)!;
+  assertEquals(claim.checks, [{ key: keys.task(ID), versionstamp: "7" }]);
+  // From then on it is this process's alone.
+  model.live.onresult({ ok: true, versionstamp: "8" });
+  model.live.change({ type: "complete" });
+  const end = model.live.render(ROOM)!;
+  assertEquals(end.checks, []);
+});
