@@ -79,6 +79,11 @@ export class EventQueue {
     return picked;
   }
 
+  /** Something else changed that tasks have after each event, too. */
+  revise(change: (task: Task) => Task): void {
+    for (const entry of this.#entries) entry.after = change(entry.after);
+  }
+
   drop(count: number): void {
     this.#entries.splice(0, count);
   }

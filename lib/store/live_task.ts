@@ -208,10 +208,9 @@ export class LiveTask implements Write {
 
   /** Notes that rows of a type up to `seq` were removed, with the part that removes them. */
   trim(type: "log" | "output", seq: number, rows: number, bytes: number, part: Part): void {
-    const { task } = this;
     // An older version counted no bytes, or outputs as logs.
     const less = (from: number, count: number) => Math.max(0, from - count);
-    this.task = {
+    const trimmed = (task: Task): Task => ({
       ...task,
       rows: less(task.rows, rows),
       rowBytes: less(task.rowBytes, bytes),
@@ -220,7 +219,9 @@ export class LiveTask implements Write {
         outputs: less(task.outputs, rows),
         outputBytes: less(task.outputBytes, bytes),
       }),
-    };
+    });
+    this.task = trimmed(this.task);
+    this.#writer.revise(trimmed);
     this.also(part);
   }
 

@@ -109,6 +109,11 @@ export class TaskWriter {
     this.#change();
   }
 
+  /** Has a change told with whatever of the task is written next, though it came before that. */
+  revise(change: (task: Task) => Task): void {
+    this.#queue.revise(change);
+  }
+
   /** Has all of it written that was shown. */
   store(): void {
     if (this.#progress.unstored !== null) this.#of.touch();

@@ -566,6 +566,25 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   }
 });
 
+Deno.test("LiveTask tells of rows that went in the commit that removes them, though others wait", () => {
+  const model = new Model(null);
+  const { live } = model;
+  live.change({ type: "start", owner: "me" });
+  for (const message of ["a", "b"]) live.row("log", JSON.stringify({ message }));
+  model.flush();
+  for (let n = 0; n < 2; n++) live.row("log", `{"message":"${"x".repeat(40_000)}"}`);
+  const key = keys.event(ID, 3);
+  live.trim("log", 3, 1, 30, { deletes: [key] });
+  const headIn = ({ sets = [] }: Part) => sets.find(([key]) => key[0] === "task")![1] as Head;
+  const first = live.render(ROOM)!;
+  assertEquals([first.more, first.deletes], [true, [key]]);
+  assertEquals([headIn(first).trimmed, headIn(first).rows], [3, 2]);
+  live.onresult({ ok: true, versionstamp: "9" });
+  live.change({ type: "complete" });
+  const last = live.render(ROOM)!;
+  assertEquals([headIn(last).trimmed, headIn(last).rows], [3, 3]);
+});
+
 Deno.test("LiveTask checks a claim of a task whose submit is on its way: others see it before the claim lands", () => {
   const model = new Model(null);
   model.live.render(ROOM);
