@@ -149,6 +149,7 @@ export class Engine {
         else hub.wake();
       },
       heads: new Heads(kv, hub.pending),
+      caughtUp: () => hub.caughtUp(),
       // Others hear of it from the journal alone.
       show: alone ? (event) => hub.show(event) : undefined,
       restoredAt,

@@ -22,6 +22,8 @@ export interface LiveTasksOptions {
   /** Milliseconds since the epoch. */
   now(): number;
   touch(write: Write): void;
+  /** Resolves when `heads` knows what was written up to now. */
+  caughtUp(): Promise<void>;
   /** Shows progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
   /** A part of a task was written. */
@@ -140,7 +142,11 @@ export class LiveTasks implements Disposable {
     this.#unfoldedBytes += live.unfoldedBytes - (this.#unfolded.get(live) ?? 0);
     if (live.unfoldedBytes > 0) this.#unfolded.set(live, live.unfoldedBytes);
     else this.#unfolded.delete(live);
-    if (this.#unfoldedBytes > MAX_UNFOLDED) this.#pending.first?.fold();
+    const { first } = this.#pending;
+    // Not the one that is just being rendered: it would ask for what it has begun with.
+    if (this.#unfoldedBytes <= MAX_UNFOLDED || first === undefined || first === live) return;
+    this.#pending.delete(first);
+    first.fold();
   }
 
   #onwritten(live: LiveTask, result: WriteResult): void {
@@ -151,9 +157,10 @@ export class LiveTasks implements Disposable {
     this.#forget(live);
     this.#shown.delete(live);
     this.#notePending(live, false);
-    if (result.reason === "refused" && live.task.owner === this.#options.sid) {
-      this.#options.onrefused(live);
-    }
+    if (result.reason !== "refused") return;
+    // Whoever loads it again needs what the journal alone has of it.
+    void this.leave(live.id, this.#options.caughtUp().then(() => result));
+    if (live.task.owner === this.#options.sid) this.#options.onrefused(live);
   }
 
   #release(live: LiveTask): void {

@@ -36,6 +36,8 @@ export interface StoreOptions extends JournalOptions {
   now?: () => number;
   /** @default {those that know of nothing pending} */
   heads?: Heads;
+  /** Resolves when `heads` knows what was written up to now. @default {at once} */
+  caughtUp?: () => Promise<void>;
   /** Shows progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
   /** When the store was last restored, milliseconds since the epoch. @default {0, for never} */
@@ -85,6 +87,7 @@ export class Store {
       sid: this.sid,
       now: this.now,
       touch: (write) => this.journal.touch(write),
+      caughtUp: options.caughtUp ?? (() => Promise.resolve()),
       show: options.show,
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),

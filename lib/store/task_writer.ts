@@ -82,7 +82,7 @@ export class TaskWriter {
 
   /** Bytes of rows that its own keys do not have yet. */
   get unfoldedBytes(): number {
-    return this.#unfolded.bytes;
+    return this.lost ? 0 : this.#unfolded.bytes;
   }
 
   /** Resolves when everything up to now is written, or will not be. */

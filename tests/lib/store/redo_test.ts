@@ -55,7 +55,7 @@ async function openProcess(kv: Deno.Kv, sid: string) {
 
 type Process = Awaited<ReturnType<typeof openProcess>>;
 
-async function startTask({ store, sid }: Process): Promise<LiveTask> {
+async function startTask({ store, sid }: Pick<Process, "store" | "sid">): Promise<LiveTask> {
   let live!: LiveTask;
   store.onpending = (it) => live = it;
   const spec = { kind: "k", maxAttempts: 3, priority: 0, runAt: 0, timeoutMs: null, input: null };
@@ -202,4 +202,57 @@ Deno.test("Hub.open() finds what is unfolded however old it is, of sessions that
     .set(keys.dead("quiet"), { renewed_at: null, unfolded: hub.pending.oldest! }).commit();
   await using later = await Hub.open({ kv, sid: "later", epoch: EPOCH, log });
   assertEquals(later.pending.get(live.id)?.rows.length, 1);
+});
+
+Deno.test("Store keeps what a task had stored, where the next thing it yields can never be and its hub lags behind", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let level = Promise.resolve();
+  const late = kvWith(kv, {
+    list: async function* (...args: Parameters<Deno.Kv["list"]>) {
+      await level;
+      yield* kv.list(...args);
+    } as unknown as Deno.Kv["list"],
+  });
+  const hub = await Hub.open({ kv: late, sid: "me", epoch: EPOCH, log });
+  const store = new Store({
+    kv,
+    sid: "me",
+    log,
+    heads: new Heads(kv, hub.pending),
+    caughtUp: () => hub.caughtUp(),
+  });
+  const refused = Promise.withResolvers<void>();
+  store.onrefused = () => refused.resolve();
+  const live = await startTask({ store, sid: "me" });
+  await hub.caughtUp();
+  const lag = Promise.withResolvers<void>();
+  level = lag.promise;
+  live.row("output", '{"n":1}');
+  live.save("1");
+  await live.committed();
+  live.row("output", `{"n":"${"x".repeat(300_000)}"}`);
+  await refused.promise;
+  const error = { name: "E", message: "m" };
+  const failed = store.withTask(live.id, (it) => {
+    it.change({ type: "fail", error, retryAfterMs: null });
+  });
+  // Whoever does not wait for the hub has the task by now.
+  assert(await store.heads.get(live.id));
+  lag.resolve();
+  await failed;
+  await store.journal.idle();
+  await hub.caughtUp();
+  const { rows } = (await store.heads.rows(live.id, 0, 100))!;
+  assertEquals(rows.map(({ type }) => type), [
+    "message",
+    "message",
+    "output",
+    "message",
+    "complete",
+  ]);
+  assert(rows.every(({ seq }, n) => n === 0 || seq > rows[n - 1]!.seq));
+  assertEquals(await store.heads.checkpoint(live.id), "1");
+  store[Symbol.dispose]();
+  await store.journal.close();
+  await hub[Symbol.asyncDispose]();
 });

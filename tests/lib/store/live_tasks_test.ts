@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import { Heads } from "../../../lib/kv/heads.ts";
+import { LiveTasks } from "../../../lib/store/live_tasks.ts";
+import type { LiveTask } from "../../../lib/store/live_task.ts";
+import { newTask } from "../../../lib/task/state.ts";
+
+const ROOM = 64_000;
+const ROW = 40_000;
+const MIB = 1024 * 1024;
+
+/** Tasks that run here, and which of them asked to be written. */
+function openTasks(kv: Deno.Kv) {
+  const touched = new Set<unknown>();
+  const tasks = new LiveTasks({
+    heads: new Heads(kv),
+    restoredAt: 0,
+    sid: "me",
+    now: () => 0,
+    touch: (write) => touched.add(write),
+    caughtUp: () => Promise.resolve(),
+    onwritten: () => {},
+    onrefused: () => {},
+  });
+  let made = 0;
+  const running = (): LiveTask => {
+    const id = `01J0${String(++made).padStart(22, "0")}`;
+    const spec = { id, kind: "k", maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
+    const live = tasks.create(newTask(spec, 0), null);
+    live.change({ type: "start", owner: "me" });
+    live.render(ROOM);
+    live.onresult({ ok: true, versionstamp: "1" });
+    return live;
+  };
+  /** Has a row of a task in the journal alone. */
+  const journal = (live: LiveTask) => {
+    live.row("log", `{"text":"${"x".repeat(ROW)}"}`);
+    live.render(ROOM);
+    // As the journal: what it asked for meanwhile is done.
+    touched.delete(live);
+  };
+  return { tasks, touched, running, journal };
+}
+
+Deno.test("LiveTasks has tasks folded for as long as the journal alone holds too many of their rows", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { tasks, touched, running, journal } = openTasks(kv);
+  const enough = Array.from({ length: Math.floor(16 * MIB / ROW) }, running);
+  for (const live of enough) {
+    journal(live);
+    live.onresult({ ok: true, versionstamp: "2" });
+  }
+  const more = Array.from({ length: 20 }, running);
+  touched.clear();
+  // Each of them has another one fold, though none of those is written yet.
+  for (const live of more) journal(live);
+  assertEquals([...touched], enough.slice(0, more.length) as unknown[]);
+  tasks[Symbol.dispose]();
+});
+
+Deno.test("LiveTasks counts no rows of tasks that are lost", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { tasks, running, journal } = openTasks(kv);
+  for (let bytes = 0; bytes < 20 * MIB; bytes += ROW) {
+    const live = running();
+    journal(live);
+    live.onresult({ ok: false, reason: "refused" });
+  }
+  const live = running();
+  journal(live);
+  live.onresult({ ok: true, versionstamp: "2" });
+  // It need not be folded yet.
+  assertEquals(live.clean, true);
+  tasks[Symbol.dispose]();
+});
+
+Deno.test("LiveTasks leaves no task with a fold that nobody writes", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { tasks, touched, running, journal } = openTasks(kv);
+  const some = Array.from({ length: Math.floor(16 * MIB / ROW) }, running);
+  for (const live of some) {
+    journal(live);
+    live.onresult({ ok: true, versionstamp: "2" });
+  }
+  // It goes past the bound itself, and is the first of all.
+  const [live] = some;
+  touched.clear();
+  live!.row("log", `{"text":"${"x".repeat(8500)}"}`);
+  live!.render(ROOM);
+  touched.delete(live!);
+  live!.onresult({ ok: true, versionstamp: "3" });
+  assertEquals(live!.clean, true);
+  tasks[Symbol.dispose]();
+});
