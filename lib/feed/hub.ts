@@ -30,7 +30,7 @@ export class Hub implements AsyncDisposable {
   /** What was passed on and is still in the journal. */
   readonly passed: PassedEntries = new PassedEntries();
   /** What tasks' own keys do not have yet. */
-  readonly pending: PendingTasks = new PendingTasks();
+  readonly pending: PendingTasks;
   readonly #options: HubOptions;
   readonly #topics = new Topics();
   readonly #held = new HeldEvents();
@@ -38,9 +38,10 @@ export class Hub implements AsyncDisposable {
   #position: string;
   #cursor: string;
 
-  private constructor(options: HubOptions, position: string) {
+  private constructor(options: HubOptions, position: string, pending: PendingTasks) {
     const { kv, log } = options;
     this.#options = options;
+    this.pending = pending;
     this.#position = position;
     this.#cursor = makeCursor({ epoch: options.epoch, versionstamp: position, index: Infinity });
     this.#reader = new JournalReader({
@@ -53,12 +54,11 @@ export class Hub implements AsyncDisposable {
 
   /** Begins behind the newest entry that is there. */
   static async open(options: HubOptions): Promise<Hub> {
-    const { position, entries } = await readTail(options.kv);
-    const hub = new Hub(options, position);
-    for (const { versionstamp, entry } of entries) {
-      for (const event of entry.events) hub.pending.note(versionstamp, event);
-    }
-    return hub;
+    const pending = new PendingTasks();
+    const position = await readTail(options.kv, (versionstamp, { events }) => {
+      for (const event of events) pending.note(versionstamp, event);
+    });
+    return new Hub(options, position, pending);
   }
 
   get sid(): string {

@@ -107,24 +107,26 @@ export class JournalReader implements AsyncDisposable {
   }
 }
 
-/** What the journal holds beyond the tasks' own keys, and where it ends. */
-export interface Tail {
-  /** The versionstamp of its newest entry; empty for none. */
-  position: string;
-  /** In order; older ones are folded. */
-  entries: { versionstamp: string; entry: Entry }[];
-}
-
-export async function readTail(kv: Deno.Kv): Promise<Tail> {
-  const tail: Tail = { position: "", entries: [] };
+/**
+ * Reads what the journal holds beyond the tasks' own keys, an entry at a time: after a long silence
+ * that may be all there is.
+ *
+ * @returns The versionstamp of its newest entry; empty for none.
+ */
+export async function readTail(
+  kv: Deno.Kv,
+  onentry: JournalReaderOptions["onentry"],
+): Promise<string> {
   const from = await oldestUnfolded(kv);
+  let until = "";
   const newest = { limit: 1, reverse: true };
-  for await (const { versionstamp } of storedEntries(kv, {}, newest)) tail.position = versionstamp;
-  if (from === null || from > tail.position) return tail;
-  const range = { from, until: tail.position };
-  for await (const { versionstamp, first } of storedEntries(kv, range, { batchSize: 20 })) {
+  for await (const { versionstamp } of storedEntries(kv, {}, newest)) until = versionstamp;
+  if (from === null || from > until) return until;
+  for await (
+    const { versionstamp, first } of storedEntries(kv, { from, until }, { batchSize: 20 })
+  ) {
     const bytes = await readEntry(kv, versionstamp, first);
-    if (bytes !== null) tail.entries.push({ versionstamp, entry: parseJournal(bytes) });
+    if (bytes !== null) onentry(versionstamp, parseJournal(bytes), entrySize(first));
   }
-  return tail;
+  return until;
 }
