@@ -11,6 +11,7 @@ import { trimmedOf } from "../kv/head.ts";
 import type { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
 import type { Row, TaskEvent } from "../task/event.ts";
+import { withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
 import type { LostIds } from "../task/state.ts";
@@ -182,14 +183,24 @@ class Follower {
 
   #sendRows(commits: readonly Row[][], head: TaskHead): void {
     let text = "";
+    /** Where progress was that the client may lack, and no state is told behind it. */
+    let missed: { at: number; seq: number } | null = null;
     for (const { type, seq, json } of commits.flat()) {
       // An end that came after we looked at the head: look again. One before it was retried.
       if (seq > head.seq) break;
+      if (type === "message") missed = null;
+      else if (seq > this.#lastSeq + 1) missed = { at: text.length, seq: seq - 1 };
       this.#lastSeq = seq;
       if (type === "complete" && seq < head.seq) continue;
       // Gone since it was read, and within the gap that the client was told of.
       if ((type === "log" || type === "output") && seq <= this.#told[type]) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
+    }
+    // Else the current state follows, or the next page.
+    if (missed !== null && this.#lastSeq === head.seq) {
+      const { at, seq } = missed;
+      const state = encodeMessage({ id: String(seq), data: withSeq(head.json, seq) });
+      text = text.slice(0, at) + state + text.slice(at);
     }
     if (text !== "") this.#send(encoder.encode(text));
   }

@@ -95,3 +95,38 @@ Deno.test("followTask() tells of rows that went though it had begun with all of 
     kept,
   );
 });
+
+Deno.test("followTask() tells who resumes of progress that it missed, though a row came behind it", async () => {
+  await using opened = await openHub();
+  const { hub, kv } = opened;
+  const of = { id: ID, kind: "k1" };
+  const record = (progress: number, seq: number) =>
+    `{"task_id":"${ID}","status":"running","progress":${progress},"seq":${seq}}`;
+  const head = { record: record(10, 3), trimmed: 0, trimmedOutputs: 0 } as Head;
+  await kv.set(keys.task(ID), head);
+  await opened.write([[
+    { type: "log", ...of, seq: 4, json: '{"seq":4}' },
+    { type: "progress", ...of, seq: 5, json: record(50, 5) },
+    { type: "log", ...of, seq: 6, json: '{"seq":6}' },
+    { type: "log", ...of, seq: 7, json: '{"seq":7}' },
+  ]]);
+  await hub.caughtUp();
+  const told = async (lastEventId: string) => {
+    using pulse = new Pulse(2 ** 30);
+    const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 1000 });
+    const text = new Response(stream.body).text();
+    await followTask(stream, createFeed(kv, hub, new Heads(kv, hub.pending)), {
+      id: ID,
+      lastEventId,
+    });
+    stream.end();
+    const events: [string, string][] = [];
+    createParser({ onEvent: ({ id, data }) => void events.push([id!, data]) }).feed(await text);
+    return events;
+  };
+  const rows = [6, 7].map((seq) => [String(seq), `{"seq":${seq}}`]);
+  assertEquals(await told("4"), [["5", record(50, 5)], ...rows]);
+  assertEquals(await told("3"), [["4", '{"seq":4}'], ["5", record(50, 5)], ...rows]);
+  // It missed none.
+  assertEquals(await told("5"), rows);
+});
