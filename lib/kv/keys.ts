@@ -21,7 +21,7 @@
  * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
- * | `["session", sid]` | `{ host, pid, role, started_at }` | a live process; renewed, reaped when silent |
+ * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
  * | `["dead", sid]` | {@link ./sessions.ts DeadSession} | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
  * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | what happened, for minutes: lines `type id kind seq json`; rows and checkpoints are here first, and in their own keys seconds later |

@@ -44,7 +44,7 @@ export class LiveTasks implements Disposable {
   readonly #leaving = new Map<string, Promise<WriteResult>>();
   /** Their progress was shown, and has to be stored though they say nothing more. */
   readonly #shown = new DueList<LiveTask>(
-    { fromMs: STORE_STATE_WITHIN_MS - 80 },
+    { fromMs: 0.6 * STORE_STATE_WITHIN_MS },
     (live) => live.store(),
   );
   /** The journal has more of them than their own keys. */

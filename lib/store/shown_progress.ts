@@ -47,7 +47,7 @@ export class ShownProgress {
   allows(seq: number, now: number): boolean {
     const since = this.#storing ?? this.#since;
     // Where the store takes nothing, a crash would take back more than was promised.
-    const fresh = since === null || now - since < 2 * STORE_STATE_WITHIN_MS;
+    const fresh = since === null || now - since < STORE_STATE_WITHIN_MS;
     return this.level && fresh && seq < this.#stored + SEQ_GAP;
   }
 
