@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertGreater,
   assertMatch,
+  assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
 import type { Page } from "puppeteer-core";
@@ -403,11 +404,14 @@ Deno.test("a log of 10,000 rows can be read, searched and followed while more co
   await eventually(async () => assert(await below(page) < 2));
   // Who scrolls up stays where they read, whatever comes.
   const log = (await page.$(".log-rows"))!;
+  const before = await firstSeen(page);
   await log.hover();
   await page.mouse.wheel({ deltaY: -1500 });
   await page.waitForSelector(".follow[aria-pressed=false]");
+  // The browser scrolls a moment later.
   const seen = await eventually(async () => {
     const once = await firstSeen(page);
+    assertNotEquals(once, before);
     assertEquals(await firstSeen(page), once);
     assertMatch(once.text, /^row \d+$/);
     return once;
