@@ -17,6 +17,7 @@ import type {
   TaskPage,
   WatchHere,
 } from "../lib/headway.ts";
+import { ULID } from "../lib/task/ulid.ts";
 import { toJson } from "../lib/task/json_value.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { Sender } from "../routes/app.ts";
@@ -32,6 +33,9 @@ import type {
 import { HeadwayError, refusal, submission } from "../static/client/requests.ts";
 import { TaskEvents } from "../static/client/task_events.ts";
 import { WORLD } from "../static/client/world.ts";
+
+/** What an empty value of cannot mean: anybody's tasks, or tasks of no kind or state. */
+const PICKS = ["owner", "kind", "status"];
 
 /** Where this program asks: nobody else is there. */
 const HERE = "http://headway.localhost";
@@ -64,7 +68,9 @@ export class Embedded implements Headway {
   }
 
   matches({ url }: Request): boolean {
-    return belowBase(this.server.config.basePath, new URL(url).pathname) !== null;
+    // It is made of the Host, which may be anything.
+    const path = URL.parse(url)?.pathname;
+    return path !== undefined && belowBase(this.server.config.basePath, path) !== null;
   }
 
   async submit<Task = unknown>(
@@ -89,7 +95,9 @@ export class Embedded implements Headway {
   async get<Task = unknown>(
     id: string,
   ): Promise<TaskRecord<ResultOf<Task>> | FinishedTask<ResultOf<Task>> | null> {
-    const response = await this.#ask(`${HERE}/tasks/${encodeURIComponent(id)}`);
+    const url = this.#urlOf(id);
+    if (url === null) return null;
+    const response = await this.#ask(url);
     if (response.status === 404) return null;
     return await answered(response);
   }
@@ -97,8 +105,8 @@ export class Embedded implements Headway {
   async list(query: ListQuery = {}): Promise<TaskPage> {
     const { status, kind, owner, tag, text, createdAfter, createdBefore, limit, cursor } = query;
     const asked = {
-      status: status && [status].flat().join(),
-      kind: kind && [kind].flat().join(),
+      status: status === undefined ? undefined : [status].flat().join(),
+      kind: kind === undefined ? undefined : [kind].flat().join(),
       owner,
       tag: tag && [tag].flat().join(),
       q: text,
@@ -107,7 +115,11 @@ export class Embedded implements Headway {
       limit: limit?.toString(),
       cursor,
     };
-    const given = Object.entries(asked).filter((entry): entry is [string, string] => !!entry[1]);
+    const given = Object.entries(asked)
+      .filter((entry): entry is [string, string] => entry[1] !== undefined);
+    // No more is given for a filter that is empty by mistake.
+    const empty = given.find(([name, text]) => text === "" && PICKS.includes(name));
+    if (empty) throw new HeadwayError(400, `'${empty[0]}' must not be empty`, empty[0]);
     const response = await this.#ask(`${HERE}/tasks?${new URLSearchParams(given)}`);
     const page = await answered<{ tasks: TaskRecord[]; next_cursor: string | null }>(response);
     return { tasks: page.tasks, cursor: page.next_cursor };
@@ -115,7 +127,7 @@ export class Embedded implements Headway {
 
   async cancel(id: string): Promise<TaskRecord> {
     await this.#change(id, "cancel");
-    return await answered(await this.#ask(`${HERE}/tasks/${encodeURIComponent(id)}`));
+    return await answered(await this.#ask(this.#urlOf(id)!));
   }
 
   retry(id: string): Promise<TaskRecord> {
@@ -132,8 +144,15 @@ export class Embedded implements Headway {
   }
 
   async #change(id: string, what: "cancel" | "retry"): Promise<TaskRecord> {
-    const url = `${HERE}/tasks/${encodeURIComponent(id)}/${what}`;
-    return await answered(await this.#ask(url, { method: "POST" }));
+    const url = this.#urlOf(id);
+    if (url === null) throw new HeadwayError(404, "There is no task with this id");
+    return await answered(await this.#ask(`${url}/${what}`, { method: "POST" }));
+  }
+
+  /** Of a task; `null` for what is no id: it could name another path. */
+  #urlOf(id: string): string | null {
+    this.#closed.signal.throwIfAborted();
+    return ULID.test(id.toUpperCase()) ? `${HERE}/tasks/${id}` : null;
   }
 
   /** As the platform's `fetch`: a body is let go of when its request is aborted. */

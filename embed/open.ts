@@ -14,13 +14,18 @@ import type { Headway, HeadwayOptions, KindsGiven } from "../lib/headway.ts";
 import { Server, type ServerOptions } from "../lib/server.ts";
 import { isTask } from "../lib/task/define.ts";
 import { createLocal } from "../routes/local.ts";
-import { createHandler, OPS_ROUTES } from "../routes/mod.ts";
+import { createHandler, OPS_ROUTES, ROUTES } from "../routes/mod.ts";
 import { Embedded } from "./embedded.ts";
 
 /** What a server takes beside its configuration. */
 export interface StartOptions extends Omit<ServerOptions, "version" | "environment"> {
   /** Whether it listens at the port of its configuration. @default {true} */
   listens?: boolean;
+  /**
+   * The address at which somebody else listens for it, as far as that is known.
+   * @default {that of its configuration}
+   */
+  mountedAt?: string | undefined;
 }
 
 /**
@@ -33,16 +38,19 @@ export interface StartOptions extends Omit<ServerOptions, "version" | "environme
  */
 export async function open(
   config: Config,
-  { listens = true, ...options }: StartOptions = {},
+  { listens = true, mountedAt, ...options }: StartOptions = {},
 ): Promise<Embedded> {
   const environment = () => Deno.env.toObject();
   const server = await Server.open(config, { version: denoJson.version, environment, ...options });
   const handler = createHandler(server);
+  const mounted = mountedAt === undefined
+    ? handler
+    : createHandler(server, ROUTES, config.basePath, mountedAt);
   await server.listen({
     web: listens ? handler : undefined,
     ops: createHandler(server, OPS_ROUTES, ""),
   });
-  return new Embedded(server, handler, createLocal(server));
+  return new Embedded(server, mounted, createLocal(server));
 }
 
 /** The server alone. */
@@ -69,9 +77,10 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
     // Where somebody else listens, only they know at which address. Whoever is let in by nothing else
     // has to be on this machine.
     const guarded = authorize || config.tokens.length > 0 || config.tokensFile || config.insecure;
-    if (settings.host === undefined && guarded) config.host = "0.0.0.0";
     const listens = settings.port !== undefined;
-    const jobs = await open(config, { tasks, authorize, listens, ...handle });
+    const anywhere = settings.host === undefined && guarded && !listens;
+    const mountedAt = anywhere ? "0.0.0.0" : undefined;
+    const jobs = await open(config, { tasks, authorize, listens, mountedAt, ...handle });
     // Values are there at once.
     if (modules.length === 0 && !config.shippedKinds) await jobs.server.kinds.loaded;
     return jobs;

@@ -73,9 +73,9 @@ export interface WatchHere {
 
 /** Which tasks {@link Headway.list} gives. */
 export interface ListQuery {
-  /** Any of these. */
+  /** Any of these; at least one. */
   status?: Status | readonly Status[] | undefined;
-  /** Any of these. */
+  /** Any of these; at least one. */
   kind?: string | readonly string[] | undefined;
   /** This one's. */
   owner?: string | undefined;

@@ -75,18 +75,20 @@ export const OPS_ROUTES: RouteTable = ROUTES.filter(([path]) =>
  * Makes the handler that `Deno.serve` calls. It never throws.
  *
  * @param base The path below which it answers.
+ * @param host The address at which it is listened for: on loopback it answers to this machine's names.
  */
 export function createHandler(
   app: App,
   routes: RouteTable = ROUTES,
   base: string = app.config.basePath,
+  host: string = app.config.host,
 ): (request: Request, info: Sender) => Promise<Response> {
   const match = matcher(routes);
   return async (request, info) => {
     const url = URL.parse(request.url);
     const path = url && belowBase(base, url.pathname);
     const found = path === null ? null : match(path);
-    const response = await answer(app, { request, info, url, path, found }).catch((error) => {
+    const response = await answer(app, { request, info, host, url, path, found }).catch((error) => {
       return failed(error, app.log);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);
@@ -97,6 +99,7 @@ export function createHandler(
 interface Asked {
   request: Request;
   info: Sender;
+  host: string;
   url: URL | null;
   /** What of its path is below the base path; `null` where it is not. */
   path: string | null;
@@ -104,11 +107,11 @@ interface Asked {
 }
 
 async function answer(app: App, asked: Asked): Promise<Response> {
-  const { request, info, url, path, found } = asked;
+  const { request, info, host, url, path, found } = asked;
   // It is made of the Host, which may be anything.
   if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
   requireHost(request.headers, url);
-  checkHost(app.config, url);
+  checkHost({ host, hosts: app.config.hosts }, url);
   if (!app.auth.required && !app.config.insecure) requireNear(info.remoteAddr);
   // Without its slash, what the page names would be beside the base path.
   if (path === "") return redirect(linkTo(app, request, "/") + url.search);

@@ -5,7 +5,16 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { defineTask, headway, type HeadwayOptions, log, output, progress, save } from "headway";
+import {
+  defineTask,
+  headway,
+  type HeadwayOptions,
+  type ListQuery,
+  log,
+  output,
+  progress,
+  save,
+} from "headway";
 import { HeadwayError } from "headway/client";
 import { Embedded } from "../../embed/embedded.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -59,6 +68,38 @@ Deno.test("headway() answers below its path alone, and says what is for it", asy
   assertEquals(matches, [true, true, true, false, false, false]);
   assertEquals(await (await asked(jobs, "/jobs/healthz")).json(), { status: "ok" });
   await assertProblem(await asked(jobs, "/healthz"), 404);
+});
+
+Deno.test("matches() takes no other way of writing a path, and throws at none", async () => {
+  await using jobs = await started({ path: "/jobs" });
+  const beside = [
+    "/jobs/../admin",
+    "/jobs/%2e%2e/admin",
+    "/jobs\\..\\admin",
+    "/jobs%2ftasks",
+    "/%6aobs/tasks",
+    "/JOBS/tasks",
+    "//jobs/tasks",
+    "/x/..//jobs/tasks",
+  ];
+  for (const path of beside) {
+    const raw = { url: `http://localhost${path}` } as Request;
+    assertEquals(jobs.matches(raw), false, path);
+  }
+  assertEquals(jobs.matches({ url: "http://localhost/x/../jobs/tasks" } as Request), true);
+  // As `Deno.serve` gives it of a Host that is none.
+  assertEquals(jobs.matches({ url: "http://[/jobs/" } as Request), false);
+  for (const path of ["/jobs/%2e%2e%2fadmin", "/jobs//tasks", "/jobs/tasks%2fcounts"]) {
+    await assertProblem(await asked(jobs, path), 404);
+  }
+  // Nowhere else, whoever says what is before it.
+  const headers = { "x-forwarded-prefix": "//evil.example", "x-forwarded-host": "evil.example" };
+  await using trusting = await started({ path: "/jobs", trustProxy: true });
+  const moved = await asked(trusting, "/jobs?to=//evil.example", { headers });
+  assertEquals([moved.status, moved.headers.get("location")], [
+    307,
+    "/jobs/?to=//evil.example",
+  ]);
 });
 
 Deno.test("watch() tells what the HTTP stream tells, and resumes where it would", async () => {
@@ -146,6 +187,56 @@ Deno.test("get(), list(), cancel() and retry() do what the API does", async () =
   assertEquals([rest.tasks.map(({ task_id }) => task_id), rest.cursor], [[first], null]);
   const createdBefore = new Date(0);
   assertEquals((await jobs.list({ createdBefore, text: "x" })).tasks, []);
+});
+
+Deno.test("an id that is none names nothing else of the API", async () => {
+  await using jobs = await started();
+  const { task_id } = await jobs.submit("rows");
+  for (const id of ["stream", "stream-all", "counts", "", "..", ".", `${task_id}/details`]) {
+    assertEquals(await jobs.get(id), null, id);
+    for (const call of [() => jobs.cancel(id), () => jobs.retry(id)]) {
+      assertEquals((await assertRejects(call, HeadwayError)).status, 404, id);
+    }
+  }
+  assertEquals((await jobs.get(task_id.toLowerCase()))?.task_id, task_id);
+});
+
+Deno.test("list() gives nobody everything for a filter that is empty by mistake", async () => {
+  await using jobs = await started();
+  await jobs.submit("rows", undefined, { owner: "acme" });
+  const cases: [ListQuery, string][] = [[{ owner: "" }, "owner"], [{ kind: [] }, "kind"], [
+    { status: [] },
+    "status",
+  ], [{ kind: "" }, "kind"]];
+  for (const [query, field] of cases) {
+    const error = await assertRejects(() => jobs.list(query), HeadwayError);
+    assertEquals([error.status, error.field], [400, field]);
+  }
+  const all = { owner: undefined, tag: [], text: "", cursor: undefined };
+  assertEquals((await jobs.list(all)).tasks.length, 1);
+});
+
+Deno.test("an idempotencyKey that a program submits with for somebody is that owner's", async () => {
+  await using jobs = await started();
+  const submitFor = async (owner?: string) =>
+    (await jobs.submit("rows", undefined, { owner, idempotencyKey: "one" })).task_id;
+  const ids = [await submitFor("acme"), await submitFor("globex"), await submitFor()];
+  assertEquals(new Set(ids).size, 3);
+  assertEquals([await submitFor("acme"), await submitFor("globex"), await submitFor()], ids);
+});
+
+Deno.test("Headway listens where it is told to, whatever lets people in", async () => {
+  for (const more of [{ insecure: true }, { authorize: () => null }]) {
+    await using jobs = await started({ ...more, port: 0, opsPort: 0 });
+    const { url, opsUrl, config: { host } } = jobs.server;
+    const hosts = [url, opsUrl].map((url) => new URL(url).hostname);
+    assertEquals([...hosts, host], ["127.0.0.1", "127.0.0.1", "127.0.0.1"]);
+  }
+  // What somebody else listens for answers to any name.
+  await using mounted = await started({ authorize: () => null, opsPort: 0 });
+  const request = new Request("http://x.example/healthz", { headers: { host: "x.example" } });
+  assertEquals((await mounted.fetch(request, { remoteAddr: AWAY })).status, 200);
+  assertEquals(new URL(mounted.server.opsUrl).hostname, "127.0.0.1");
 });
 
 Deno.test("submit() says which field is wrong", async () => {
