@@ -17,7 +17,7 @@ import {
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { CookieScope } from "../lib/http/session_cookie.ts";
 import type { App, RouteContext, Sender } from "./app.ts";
-import { linkTo } from "./links.ts";
+import { linkTo, rootOf } from "./links.ts";
 import { requireTheirs } from "./theirs.ts";
 
 /**
@@ -112,7 +112,9 @@ export function finish(app: App, request: Request, url: URL | null, response: Re
     headers.set("cross-origin-resource-policy", "same-origin");
   }
   if (!headers.has("content-security-policy")) headers.set("content-security-policy", NOTHING);
-  if (url && isSecure(app, request, url) && !isLoopback(url.hostname)) {
+  // It is of the whole host, which is another program's, too, where all of this is below a path.
+  const own = rootOf(app, request) === "";
+  if (own && url && isSecure(app, request, url) && !isLoopback(url.hostname)) {
     headers.set("strict-transport-security", "max-age=31536000");
   }
   allowOrigin(app.config, request, headers);

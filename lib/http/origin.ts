@@ -11,7 +11,7 @@ export interface OriginPolicy {
   host: string;
   /** Further host names that the server answers to. */
   hosts: readonly string[];
-  /** Other origins whose pages may use the server; `*` for any, without cookies. */
+  /** Other origins whose pages may use the server; `*` for any, without cookies and passwords. */
   origins: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export function isLoopback(host: string): boolean {
  *
  * @throws {HttpError} 421
  */
-export function checkHost({ host, hosts }: OriginPolicy, url: URL): void {
+export function checkHost({ host, hosts }: Pick<OriginPolicy, "host" | "hosts">, url: URL): void {
   if (hosts.includes(url.hostname)) return;
   if (isLoopback(host) ? isLoopback(url.hostname) : hosts.length === 0) return;
   throw new HttpError(
@@ -91,7 +91,13 @@ export function isForeign(headers: Headers, { host }: URL, secure: boolean): boo
 function isTrusted({ origins }: OriginPolicy, headers: Headers): boolean {
   const origin = headers.get("origin");
   if (origin === null) return false;
-  return origins.includes(origin) || (origins.includes("*") && !headers.has("cookie"));
+  return origins.includes(origin) || (origins.includes("*") && !isKnownToBrowser(headers));
+}
+
+/** Whether a browser may have added by itself who its user is: a page adds a Bearer token alone. */
+function isKnownToBrowser(headers: Headers): boolean {
+  const authorization = headers.get("authorization");
+  return headers.has("cookie") || (authorization !== null && !/^bearer /i.test(authorization));
 }
 
 /**

@@ -75,7 +75,7 @@ Deno.test("HEADWAY_HOSTS adds names, and on other addresses it is all there are"
   }
   const passes = (host: string, hosts: string[], name: string) => {
     try {
-      checkHost({ host, hosts, origins: [] }, new URL(`http://${name}/`));
+      checkHost({ host, hosts }, new URL(`http://${name}/`));
       return true;
     } catch {
       return false;
@@ -226,6 +226,9 @@ Deno.test("HEADWAY_ORIGINS=* lets pages read, not their images and not with a co
   const origin = "https://any.example";
   assertEquals(await status({ ...SCRIPT, origin }), 200);
   assertEquals(await status({ ...SCRIPT, origin, cookie: "a=b" }), 403);
+  // A browser adds a password by itself, as it does a cookie.
+  assertEquals(await status({ ...SCRIPT, origin, authorization: "Basic YTpi" }), 403);
+  assertEquals(await status({ ...SCRIPT, origin, authorization: "Bearer any" }), 200);
   assertEquals(await status(IMAGE), 403);
 });
 
@@ -347,6 +350,14 @@ Deno.test("every response says what a browser must not do with it", async () => 
     const response = await rawAnswer(proxied, "/tasks", headers);
     assertEquals(response.headers.get("strict-transport-security"), hsts);
   }
+  // Below a path the host is another program's, too.
+  const headers = {
+    host: "x.example",
+    "x-forwarded-proto": "https",
+    "x-forwarded-prefix": "/jobs",
+  };
+  const below = await rawAnswer(proxied, "/tasks", headers);
+  assertEquals(below.headers.get("strict-transport-security"), null);
 });
 
 /** What a browser asked of a server, by what the server counted. */
