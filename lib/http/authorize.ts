@@ -20,8 +20,13 @@ export interface Visitor {
   owner?: string | undefined;
 }
 
-/** Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. */
-export type Authorize = (request: Request) => Visitor | null | Promise<Visitor | null>;
+/**
+ * Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. A
+ * name alone is short for `{ name, owner: name, scope: "submit" }`: somebody with tasks of their own.
+ */
+export type Authorize = (
+  request: Request,
+) => Visitor | string | null | Promise<Visitor | string | null>;
 
 /** Milliseconds in which a login says who asks. */
 const LOGIN_MS = 10_000;
@@ -46,7 +51,9 @@ export async function askLogin(
 
 function principalOfVisitor(visitor: unknown): Principal | null {
   if (visitor === null || visitor === undefined) return null;
-  const { name, scope, owner } = visitor as Partial<Visitor>;
+  const { name, scope, owner } = typeof visitor === "string"
+    ? { name: visitor, owner: visitor, scope: "submit" as const }
+    : visitor as Partial<Visitor>;
   // A name is a key of the store, as an owner is.
   if (typeof name !== "string" || !OWNER_PATTERN.test(name)) {
     throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_OWNER} characters, or null`);

@@ -116,6 +116,21 @@ Deno.test("authorize() binds somebody to an owner, whatever their name and scope
   assertEquals(tasks.map(({ task_id }) => task_id), [server.task_id]);
 });
 
+Deno.test("a name alone says who somebody is: they submit, and see what is theirs", async () => {
+  const names: Record<string, string> = { ada: "ada", bob: "bob", empty: "" };
+  const login = ({ headers }: Request) => names[headers.get("x-user") ?? ""] ?? null;
+  await using jobs = await headway({ kinds: [note], kv: ":memory:", log: "off", authorize: login });
+  const { task_id } = await submitAs(jobs, "ada");
+  const { task_id: program } = await jobs.submit("note", null, { owner: "ada" });
+  const seen = async (who: string) => (await (await ask(jobs, "/tasks", who)).json()).tasks.length;
+  assertEquals([await seen("ada"), await seen("bob")], [2, 0]);
+  for (const id of [task_id, program]) {
+    await assertProblem(await ask(jobs, `/tasks/${id}`, "bob"), 403);
+  }
+  await assertProblem(await ask(jobs, "/metrics", "ada"), 403);
+  await assertProblem(await ask(jobs, "/tasks", "empty"), 500);
+});
+
 Deno.test("what authorize() must not do lets nobody in", async () => {
   await using jobs = await started();
   for (const who of ["broken", "nameless", "odd", "breaking", "unowned"]) {
