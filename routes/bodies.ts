@@ -37,7 +37,7 @@ const instant = z.string(`must be ${INSTANT}`)
   .meta({ format: "date-time" });
 
 /** No control character: a pattern that every program's JSON Schema knows. */
-export const PLAIN = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+const PLAIN = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 const PLAIN_TAG = "^[^\\u0000-\\u001f\\u007f-\\u009f,]*$";
 
 function label(pattern: RegExp, max: number, plain: string, except: string): z.ZodString {

@@ -62,9 +62,9 @@ export function filterOf(body: FilterBody): TaskFilter {
  * @throws {HttpError} 400 when one cannot be one, or there are too many.
  */
 export function readLabels(url: URL): Labels {
-  const [owner, ...others] = new Set(url.searchParams.getAll("owner").filter(Boolean));
+  const [owner, ...others] = new Set(url.searchParams.getAll("owner"));
   if (others.length > 0 || (owner !== undefined && !OWNER_PATTERN.test(owner))) {
-    const sentence = `'owner' must be one owner, of at most ${MAX_OWNER} characters`;
+    const sentence = `'owner' must be one owner, of 1 to ${MAX_OWNER} characters`;
     throw new HttpError(400, sentence, { field: "owner" });
   }
   const tags = queryWords(url, "tag", MAX_TAGS);

@@ -11,11 +11,13 @@ export type Idempotency = NonNullable<Submission["idempotency"]>;
 /**
  * The Idempotency-Key of a request, and what it was sent with; `null` for none.
  *
+ * @param client Who asks, and whose the task is to be.
+ *
  * @throws {HttpError} 400 when it cannot be one.
  */
 export async function keyOf(
   { headers }: Request,
-  principal: Principal,
+  client: Pick<Principal, "name" | "owner">,
   body: unknown,
 ): Promise<Idempotency | null> {
   const key = headers.get("idempotency-key");
@@ -25,9 +27,10 @@ export async function keyOf(
       field: "Idempotency-Key",
     });
   }
-  // Each client has its own: with the key of another it gets no task of theirs.
-  const client = clientOf(principal);
-  const own = client === "" ? key : `${client} ${key}`;
+  // Each client has its own, and of each owner's tasks: with the key of another it gets no task of theirs.
+  const { name, owner } = client;
+  const whose = owner === null ? clientOf(client) : JSON.stringify([name, owner]);
+  const own = whose === "" ? key : `${whose} ${key}`;
   return { key: own, digest: await digest(body), ttlMs: KEY_TTL_MS };
 }
 

@@ -1,13 +1,16 @@
 import { json } from "../lib/http/http.ts";
-import { whyNobodyRuns } from "../lib/kv/told_kinds.ts";
+import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { Kind } from "../lib/task/kind.ts";
-import type { App } from "./app.ts";
+import { isInside } from "../lib/http/principal.ts";
+import type { App, RouteContext } from "./app.ts";
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input, and each module of kinds. */
-export async function getKinds(app: App): Promise<Response> {
+export async function getKinds(app: App, { principal }: RouteContext): Promise<Response> {
   const { kinds, config, engine } = app;
   const modules = [...kinds.toldModules(), ...await engine.kindBook.others()];
   const all = await allKinds(app);
+  // Why is for those inside: it tells of files and code.
+  const inside = isInside(principal);
   return json({
     kinds: all.map((kind) => ({
       kind: kind.kind,
@@ -20,10 +23,14 @@ export async function getKinds(app: App): Promise<Response> {
       shipped: (kinds.moduleOf(kind.kind)?.tasks ?? null) !== null,
       // Who can check its input takes in tasks that wait for a process.
       unavailable: kinds.moduleOf(kind.kind)?.state.type === "failed"
-        ? whyNobodyRuns(kind.kind, modules)
+        ? inside ? whyNobodyRuns(kind.kind, modules) : NOBODY
         : null,
     })),
-    modules: kinds.toldModules().map(({ module, state, reason }) => ({ module, state, reason })),
+    modules: kinds.toldModules().map(({ module, state, reason }) => ({
+      module,
+      state,
+      reason: inside ? reason : null,
+    })),
     limits: {
       max_upload: config.maxUpload,
       max_body: config.maxBody,

@@ -6,6 +6,7 @@ import { namedUploads } from "../lib/task/named_uploads.ts";
 import type { App } from "./app.ts";
 import type { Idempotency } from "./idempotency_key.ts";
 import { takeIn } from "./submission.ts";
+import { whoseTheirs } from "./theirs.ts";
 
 /**
  * Submits a task that does what a completed one did: its input, which was validated then, its
@@ -14,7 +15,7 @@ import { takeIn } from "./submission.ts";
 export async function runAgain(
   { engine: { heads, store } }: App,
   head: Head,
-  { name }: Principal,
+  principal: Principal,
   key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const record = JSON.parse(head.record) as TaskRecord;
@@ -30,7 +31,7 @@ export async function runAgain(
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
     ...onlyLabels(record),
-    ...(name === "" ? {} : { submitter: name }),
+    ...whoseTheirs(principal, record.owner),
     ...(key === null ? {} : { idempotency: key }),
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import { HttpError } from "../lib/http/errors.ts";
+import { isInside } from "../lib/http/principal.ts";
 import type { Store, Submission } from "../lib/store/store.ts";
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
@@ -17,7 +18,7 @@ import type { Kind } from "../lib/task/kind.ts";
 import type { App, RouteContext } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
-import { requireOwner } from "./theirs.ts";
+import { othersUpload, requireOwner, whoseTheirs } from "./theirs.ts";
 
 /** Characters of an input that is checked before its size is. */
 const MAX_CHECKED = 1024 * 1024;
@@ -37,22 +38,24 @@ export async function submitTask(
 ): Promise<{ id: string; record: string; created: boolean }> {
   const { kind, input, priority, max_attempts, timeout_ms, tags } = body;
   const owner = requireOwner(principal, body.owner ?? undefined);
-  const known = await knownKind(app, kind);
+  const known = await knownKind(app, kind, isInside(principal));
   const checked = await checkedInput(app, known, input);
+  const named = namedUploads(checked.input);
+  const others = await othersUpload(app, principal, named);
+  if (others) throw noUpload(others);
   const now = app.engine.store.now();
   const submission: Submission = {
     kind,
     ...checked,
-    named: namedUploads(checked.input),
+    named,
     priority: priority ?? 0,
     runAt: runAtOf(body, now),
     maxAttempts: max_attempts ?? known.retry.maxAttempts,
     timeoutMs: timeout_ms ?? known.timeout,
-    ...(owner === undefined ? {} : { owner }),
     ...(tags ? { tags } : {}),
-    ...(principal.name === "" ? {} : { submitter: principal.name }),
+    ...whoseTheirs(principal, owner),
   };
-  const key = await keyOf(request, principal, body);
+  const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;
   return await takeIn(app.engine.store, submission);
 }
@@ -76,27 +79,37 @@ export async function takeIn(
 }
 
 function noUpload({ id, field }: NamedUpload): HttpError {
-  const which = `'${field}' names no upload that is there: '${id.slice(0, 64)}'`;
-  return new HttpError(422, `${which} was removed, or never made`, { field: field! });
+  const where = field ?? "input";
+  const which = `'${where}' names no upload that is there: '${id.slice(0, 64)}'`;
+  return new HttpError(422, `${which} was removed, or never made`, { field: where });
 }
 
-/** The kind of this name, which a module may be about to describe. */
-async function knownKind({ kinds, engine: { kindBook } }: App, name: string): Promise<Kind> {
+/**
+ * The kind of this name, which a module may be about to describe.
+ *
+ * @param tellsWhy Whoever asks may know why a module failed.
+ */
+async function knownKind(
+  { kinds, engine: { kindBook } }: App,
+  name: string,
+  tellsWhy: boolean,
+): Promise<Kind> {
   if (!kinds.has(name)) await deadline(kinds.loaded, LOADING_MS, () => {});
   const [module, known] = [kinds.moduleOf(name), kinds.get(name)];
   if (known && module?.state.type !== "failed") return known;
+  const why = ({ reason }: { reason: string }) => tellsWhy ? `failed: ${reason}` : "failed";
   const elsewhere = await kindBook.elsewhere(name);
   // Nobody here can check its input: each attempt does.
   if (elsewhere) return { ...elsewhere, checked: false };
   if (module?.state.type === "failed") {
-    throw unavailable(`'${name}' is unavailable as ${module.name} failed: ${module.state.reason}`);
+    throw unavailable(`'${name}' is unavailable as ${module.name} ${why(module.state)}`);
   }
   const others = [...kinds.names()].join(", ");
   const sentence = `There is no kind '${name.slice(0, 64)}': there are ${others}`;
   for (const { name: module, state } of kinds.modules) {
     if (state.type === "loading") throw unavailable(`${sentence}; ${module} is being loaded`);
     if (state.type === "failed") {
-      throw unavailable(`${sentence}; ${module} failed: ${state.reason}`);
+      throw unavailable(`${sentence}; ${module} ${why(state)}`);
     }
   }
   throw new HttpError(422, sentence, { field: "kind" });

@@ -8,7 +8,8 @@ import { HttpError } from "../lib/http/errors.ts";
 import { type Act, isAmong, type Principal, refused, tasksOf } from "../lib/http/principal.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskFilter } from "../lib/kv/list.ts";
-import { labelsOf } from "../lib/task/labels.ts";
+import { labelsOf, type Whose } from "../lib/task/labels.ts";
+import type { NamedUpload } from "../lib/task/named_uploads.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App } from "./app.ts";
 
@@ -52,11 +53,34 @@ export function isTheirs(principal: Principal, act: Act, id: string, head: Head)
   return isAmong(tasksOf(principal, act), id, whoseOf(head));
 }
 
-function whoseOf({ record, submitter }: Head): { owner?: string; submitter?: string } {
+function whoseOf({ record, submitter }: Head): Whose {
   const { owner } = labelsOf(record);
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(submitter === undefined ? {} : { submitter }),
+  };
+}
+
+/** Of the uploads that an input names, one that is another's: to them it might not be there. */
+export async function othersUpload(
+  { engine: { uploads } }: App,
+  principal: Principal,
+  named: readonly NamedUpload[],
+): Promise<NamedUpload | undefined> {
+  const tasks = tasksOf(principal, "read");
+  if (tasks === "all" || named.length === 0) return undefined;
+  const whose = await uploads.whose(named.map(({ id }) => id));
+  return named.find(({ id }) => {
+    const its = whose.get(id);
+    return its !== undefined && !isAmong(tasks, id, its);
+  });
+}
+
+/** Whose what they send is. */
+export function whoseTheirs({ name }: Principal, owner: string | undefined): Whose {
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(name === "" ? {} : { submitter: name }),
   };
 }
 

@@ -5,6 +5,8 @@ import { json, withDeadline } from "../lib/http/http.ts";
 import { StoreError } from "../lib/store/store_error.ts";
 import { UploadRefused } from "../lib/kv/uploads.ts";
 import type { App, RouteContext } from "./app.ts";
+import { readLabels } from "./filter.ts";
+import { requireOwner, whoseTheirs } from "./theirs.ts";
 
 /** Milliseconds an upload may take in all. */
 const TOTAL_MS = 6 * 3600_000;
@@ -21,14 +23,16 @@ interface Incoming {
 
 /**
  * `POST /uploads`: a file, streamed into the store: the raw body, or the one file of a form. Either
- * may be packed by gzip. `?name=` names it, `X-Filename`, or the form.
+ * may be packed by gzip. `?name=` names it, `X-Filename`, or the form; `?owner=` says whose it is.
  */
 export async function createUpload(app: App, context: RouteContext): Promise<Response> {
   const { store, uploads } = app.engine;
   try {
+    const owner = requireOwner(context.principal, readLabels(context.url).owner);
+    const whose = whoseTheirs(context.principal, owner);
     const { name, content, length } = await incoming(app, context);
     store.requireStore();
-    return json(await uploads.add(content, name?.slice(0, MAX_NAME) ?? null, length), 201);
+    return json(await uploads.add(content, name?.slice(0, MAX_NAME) ?? null, length, whose), 201);
   } catch (error) {
     await context.request.body?.cancel().catch(() => {});
     if (error instanceof HttpError || error instanceof StoreError) throw error;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Whose } from "../task/labels.ts";
 import { HttpError } from "./errors.ts";
 import type { PageSession } from "./revocations.ts";
 import { type Can, type Scope, SCOPES } from "./tokens.ts";
@@ -101,7 +102,7 @@ export function tasksOf({ name, scopes, owner, taskIds, can }: Principal, act: A
 export function isAmong(
   tasks: Tasks,
   id: string,
-  task: { owner?: string | undefined; submitter?: string | undefined } | null,
+  task: Whose | null,
 ): boolean {
   if (typeof tasks === "string") return tasks === "all";
   if ("ids" in tasks) return tasks.ids.includes(id);
@@ -115,7 +116,7 @@ export function isInside({ scopes, owner }: Principal): boolean {
 }
 
 /** As whom they count where each has a share. */
-export function clientOf({ name, owner }: Principal): string {
+export function clientOf({ name, owner }: Pick<Principal, "name" | "owner">): string {
   if (name === "") return name;
   if (owner !== null) return JSON.stringify([name, owner]);
   return name.startsWith("[") ? JSON.stringify([name]) : name;

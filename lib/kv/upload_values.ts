@@ -5,6 +5,7 @@
  */
 
 import type { UploadInfo } from "../task/define.ts";
+import type { Whose } from "../task/labels.ts";
 
 /** Bytes of a chunk: a value of KV holds 64 KiB. */
 export const CHUNK_BYTES = 60 * 1024;
@@ -13,6 +14,8 @@ export const CHUNK_BYTES = 60 * 1024;
 export interface StoredUpload extends UploadInfo {
   /** Bytes of each chunk but the last. */
   piece_size: number;
+  /** Who may name it; absent in one that an older version took in. */
+  whose?: Whose;
 }
 
 /** The value of an `arriving` key. */

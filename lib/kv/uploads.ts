@@ -11,11 +11,13 @@
 import { createHash } from "node:crypto";
 import { ulid } from "@std/ulid";
 import { Arrival, inChunks } from "./arrival.ts";
+import { getMany } from "./get_many.ts";
 import type { FreeSpace } from "./free_space.ts";
 import { keys, nameIn } from "./keys.ts";
 import { ULID } from "../task/ulid.ts";
 import type { UploadInfo } from "../task/define.ts";
 import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
+import type { Whose } from "../task/labels.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { type ArrivingUpload, CHUNK_BYTES, type StoredUpload } from "./upload_values.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
@@ -95,12 +97,14 @@ export class Uploads {
    * @param body Read no faster than it is stored.
    * @param name A file name, or `null`.
    * @param length Bytes, where they are known before.
+   * @param whose Who may name it.
    * @throws {UploadRefused} If there is no room for it.
    */
   async add(
     body: AsyncIterable<Uint8Array>,
     name: string | null,
     length = 0,
+    whose: Whose = {},
   ): Promise<UploadInfo> {
     if (await this.size() + HEAD_BYTES + length > this.#quota) this.#refuse("quota");
     await this.#requireSpace(HEAD_BYTES + length);
@@ -132,7 +136,7 @@ export class Uploads {
         name,
         expires_at: new Date(this.#now() + this.#ttlMs).toISOString(),
       };
-      await this.#writes.run(() => arrival.end({ ...info, piece_size: CHUNK_BYTES }));
+      await this.#writes.run(() => arrival.end({ ...info, piece_size: CHUNK_BYTES, whose }));
       return info;
     } catch (error) {
       // What cannot be removed now is no longer ours, and is swept.
@@ -150,8 +154,17 @@ export class Uploads {
     if (value === null || value.sha256 === "") return null;
     const until = await keptUntil(this.#kv, value, this.#now());
     if (until <= this.#now()) return null;
-    const { piece_size: _, ...info } = value;
+    const { piece_size: _, whose: __, ...info } = value;
     return { ...info, expires_at: new Date(until).toISOString() };
+  }
+
+  /** Whose these are, of those that there are and that say so. */
+  async whose(ids: readonly string[]): Promise<ReadonlyMap<string, Whose>> {
+    const wanted = ids.filter((id) => ULID.test(id)).map(keys.upload);
+    const entries = await getMany<StoredUpload>(this.#kv, wanted);
+    return new Map(
+      entries.flatMap(({ value }) => value?.whose ? [[value.upload_id, value.whose]] : []),
+    );
   }
 
   /** The bytes from `offset` to the end of the chunk it lies in; empty past the end. */

@@ -12,6 +12,13 @@ export interface Labels {
   tags?: readonly string[];
 }
 
+/** Whose a task or an upload is, for those who see some alone. */
+export interface Whose {
+  owner?: string;
+  /** The name of who submitted it; absent for this very program, and where nobody has one. */
+  submitter?: string;
+}
+
 /** Characters of an owner. */
 export const MAX_OWNER = 128;
 

@@ -9,8 +9,8 @@ import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
 import { KIND_PATTERN } from "../../lib/task/define.ts";
 import { ULID } from "../../lib/task/ulid.ts";
-import { MAX_OWNER, MAX_TAGS } from "../../lib/task/labels.ts";
-import { BULK_CHANGE, CREDENTIALS, NEW_TASK, NEW_TOKEN, PLAIN, TAG } from "../bodies.ts";
+import { MAX_TAGS } from "../../lib/task/labels.ts";
+import { BULK_CHANGE, CREDENTIALS, NEW_TASK, NEW_TOKEN, OWNER, TAG } from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */
@@ -61,7 +61,7 @@ const orNone = ({ source }: RegExp) =>
 const kind = z.string().regex(KIND_PATTERN);
 
 const labels = {
-  owner: text.meta({ maxLength: MAX_OWNER, pattern: PLAIN }).describe("The tasks of this owner"),
+  owner: OWNER.describe("The tasks of this owner"),
   tag: many(TAG, "Up to 20 tags: tasks that have each of them", MAX_TAGS),
 };
 
@@ -307,7 +307,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     description: "The body may be packed, with 'Content-Encoding: gzip': it is stored unpacked.",
     body: "bytes",
     bodyOptional: true,
-    query: { name: text.describe("A file name") },
+    query: {
+      name: text.describe("A file name"),
+      owner: OWNER.describe("Whose it is: theirs who ask, where they have one"),
+    },
     headers: { "X-Filename": text.describe("The same, percent-encoded") },
     writes: true,
     answers: {

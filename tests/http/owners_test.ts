@@ -33,7 +33,6 @@ Deno.test("a task's owner and tags pick it in lists, counts and streams, with an
   for (const id of [a, b, d, e]) await finished(app.url, id);
   const cases: [query: string, ids: string[]][] = [
     ["owner=acme", [e, b, a]],
-    ["owner=", [e, d, c, b, a]],
     [`owner=${encodeURIComponent("acme/é 🦆")}`, [c]],
     ["owner=acm", []],
     ["tag=nightly", [c, a]],
@@ -66,6 +65,8 @@ Deno.test("a task's owner and tags pick it in lists, counts and streams, with an
     [`owner=${"x".repeat(129)}`, "owner"],
     ["owner=a&owner=b", "owner"],
     ["owner=%01", "owner"],
+    // Who asks for nobody's by mistake does not get everybody's.
+    ["owner=", "owner"],
     [`tag=${"x".repeat(65)}`, "tag"],
     [`tag=${Array.from({ length: 21 }, (_, n) => n)}`, "tag"],
   ];

@@ -7,6 +7,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
 
 const ROOT = "root-secret-0123456789";
 
@@ -326,6 +327,55 @@ Deno.test("POST /tokens hands on no more than who asks may do, and says what is 
   await assertProblem(await post(`${open.url}/tokens`, { owner: "a" }), 409);
 });
 
+Deno.test("nobody names an upload of another: not of an owner, nor of a token that only submits", async () => {
+  await using app = await testApp({
+    HEADWAY_TOKENS:
+      `${HEADWAY_TOKENS},one:submit:one-secret-0123456789,two:submit:two-secret-0123456789`,
+  });
+  const upload = async (secret: string): Promise<string> => {
+    const response = await fetch(`${app.url}/uploads`, {
+      method: "POST",
+      body: "words",
+      headers: bearer(secret),
+    });
+    return (await response.json()).upload_id;
+  };
+  const secrets = {
+    acme: secretOf("acme", "submit"),
+    acmeAdmin: secretOf("acme", "admin"),
+    globex: secretOf("globex", "admin"),
+    one: "one-secret-0123456789",
+    two: "two-secret-0123456789",
+    root: ROOT,
+  };
+  type Who = keyof typeof secrets;
+  const mayName: Record<Who, Who[]> = {
+    acme: ["acme", "acmeAdmin", "root"],
+    acmeAdmin: ["acme", "acmeAdmin", "root"],
+    globex: ["globex", "root"],
+    one: ["one", "root"],
+    two: ["two", "root"],
+    root: ["root"],
+  };
+  for (const [maker, users] of Object.entries(mayName)) {
+    const id = await upload(secrets[maker as Who]);
+    for (const [who, secret] of Object.entries(secrets)) {
+      const may = users.includes(who as Who);
+      for (const field of ["upload", "text"]) {
+        const body = { kind: "echo", input: { [field]: id } };
+        const response = await post(`${app.url}/tasks`, body, bearer(secret));
+        const { error, field: named } = await response.json();
+        const about = `${who} names ${maker}'s as ${field}: ${error}`;
+        assertEquals(response.status, may ? 201 : 422, about);
+        if (may) continue;
+        assertEquals(named, field === "upload" ? "input.upload" : "input", about);
+        // No other words than of one that never was.
+        assert(error.endsWith("was removed, or never made"), about);
+      }
+    }
+  }
+});
+
 Deno.test("an Idempotency-Key, a page's snapshot and a submit are each owner's own", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const body = { kind: "says", input: { texts: [MARK] }, delay_ms: 3_600_000 };
@@ -364,6 +414,27 @@ Deno.test("an Idempotency-Key, a page's snapshot and a submit are each owner's o
     assert(!(await one(mine.task_id)).includes("acme"), scope);
     const list = await (await fetch(`${app.url}/tasks`, { headers: { cookie } })).text();
     assert(list.includes(theirs.task_id) && !list.includes(mine.task_id), scope);
+  }
+});
+
+Deno.test("why a module failed is told to those inside alone, by no route that others may ask", async () => {
+  await using folder = await tempDir();
+  const path = `${folder.path}/broken.ts`;
+  await Deno.writeTextFile(path, `throw new Error("${MARK}");`);
+  const HEADWAY_KINDS = path;
+  await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_KINDS, HEADWAY_LOG: "off" });
+  const told = async (secret: string) => {
+    const headers = secret === "" ? {} : bearer(secret);
+    const all = await Promise.all([
+      ...["/readyz", "/kinds", "/openapi.json"].map((path) => fetch(app.url + path, { headers })),
+      post(`${app.url}/tasks`, { kind: "of-broken" }, headers),
+    ]);
+    return (await Promise.all(all.map((response) => response.text()))).join("\n");
+  };
+  await eventually(async () => assert((await told(ROOT)).includes(MARK)));
+  for (const secret of ["", secretOf("acme", "submit"), secretOf("acme", "admin")]) {
+    const text = await told(secret);
+    assert(text.includes("failed") && !text.includes(MARK), text);
   }
 });
 
