@@ -78,10 +78,10 @@ function text(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (element) => element.textContent ?? "");
 }
 
-Deno.test("examples/element.html shows a task to its end, in the page's colours too", async () => {
+Deno.test("examples/static-page/ shows a task to its end, in the page's colours too", async () => {
   await using here = await examples();
   const { task_id } = await submit(here.app.url, "demo", { steps: 3, interval_ms: 100 });
-  const { page, problems } = await here.open(`/element.html?task_id=${task_id}`);
+  const { page, problems } = await here.open(`/static-page/index.html?task_id=${task_id}`);
   await eventually(async () => assertEquals(await page.title(), "completed"));
   const shown = await page.$$eval("headway-progress", (found) =>
     found.map((element) => {

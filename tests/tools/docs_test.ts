@@ -4,7 +4,7 @@ import { VARIABLES } from "../../lib/config/variables.ts";
 const ROOT = new URL("../../", import.meta.url);
 
 /** Folders whose documents are read, beside the root. */
-const FOLDERS = ["", "docs/", "examples/"];
+const FOLDERS = ["", "docs/", "examples/", "examples/app/", "examples/static-page/"];
 
 /** Says what was, of files that may have gone since. */
 const HISTORY = "CHANGELOG.md";
