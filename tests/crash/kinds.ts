@@ -44,6 +44,22 @@ export const numbered = defineTask({
   },
 });
 
+/** Counts a hundred times a second; logs and saves each tenth step. */
+export const counts = defineTask({
+  kind: "counts",
+  input: z.object({ steps: z.int() }),
+  async *run({ input: { steps }, checkpoint, signal }) {
+    for (let step: number = (checkpoint?.step ?? 0) + 1; step <= steps; step++) {
+      yield progress({ done: step, total: steps });
+      if (step % 10 === 0) {
+        yield log(`step ${step}`, { step });
+        yield save({ step });
+      }
+      await pause(10, signal);
+    }
+  },
+});
+
 /**
  * Never yields again and leaves its process to nobody, once a gate is open, if there is one. Ends
  * after a while, should a test fail.
