@@ -152,6 +152,7 @@ export class Engine {
       caughtUp: () => hub.caughtUp(),
       // Others hear of it from the journal alone.
       show: alone ? (event) => hub.show(event) : undefined,
+      watched: (id, kind) => hub.isWatched(id, kind),
       restoredAt,
       ...(onfenced ? { onfenced } : {}),
     });

@@ -134,6 +134,11 @@ export class Hub implements AsyncDisposable {
     }
   }
 
+  /** Whether anybody here listens to a task of this process, or is about to. */
+  isWatched(id: string, kind: string): boolean {
+    return this.#held.wanted || this.#topics.wants(id, kind, true);
+  }
+
   /** Passes on progress of a task of this process that no commit has yet. */
   show(event: TaskEvent): void {
     this.pending.show(event);

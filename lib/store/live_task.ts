@@ -40,7 +40,9 @@ export interface LiveTaskHooks {
   touch(write: Write): void;
   /** Shows its progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
-  /** Progress of it was shown that has to be stored soon. */
+  /** Whether anybody watches it. @default {somebody does} */
+  watched?: ((id: string, kind: string) => boolean) | undefined;
+  /** It has progress, shown or not, that has to be stored soon. */
   onshown(live: LiveTask): void;
   /** The journal has more of it than its own keys, or no longer has. */
   pending(live: LiveTask, pending: boolean): void;
@@ -69,6 +71,7 @@ export class LiveTask implements Write {
       json: () => this.json,
       nextSeq: () => this.#nextSeq(),
       show: hooks.show,
+      watched: () => hooks.watched?.(this.id, this.record.kind) ?? true,
       touch: () => hooks.touch(this),
       onshown: () => hooks.onshown(this),
       onpending: (pending: boolean) => hooks.pending(this, pending),
@@ -240,7 +243,7 @@ export class LiveTask implements Write {
     this.#writer.fold();
   }
 
-  /** Has all of it written that was shown. */
+  /** Has its newest progress written. */
   store(): void {
     this.#writer.store();
   }

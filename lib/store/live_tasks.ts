@@ -26,6 +26,8 @@ export interface LiveTasksOptions {
   caughtUp(): Promise<void>;
   /** Shows progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
+  /** Whether anybody watches a task. @default {somebody does} */
+  watched?: ((id: string, kind: string) => boolean) | undefined;
   /** A part of a task was written. */
   onwritten(live: LiveTask): void;
   /** What a task that runs here yielded can never be stored. */
@@ -42,7 +44,7 @@ export class LiveTasks implements Disposable {
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
   /** Tasks on their way out: none is loaded before that is decided. */
   readonly #leaving = new Map<string, Promise<WriteResult>>();
-  /** Their progress was shown, and has to be stored though they say nothing more. */
+  /** Their progress has to be stored though they say nothing more. */
   readonly #shown = new DueList<LiveTask>(
     { fromMs: 0.6 * STORE_STATE_WITHIN_MS },
     (live) => live.store(),
@@ -61,6 +63,7 @@ export class LiveTasks implements Disposable {
     this.#hooks = {
       touch: options.touch,
       show: options.show,
+      watched: options.watched,
       onshown: (live) => this.#shown.add(live),
       pending: (live, pending) => this.#notePending(live, pending),
       onwritten: (live, result) => this.#onwritten(live, result),

@@ -40,6 +40,8 @@ export interface StoreOptions extends JournalOptions {
   caughtUp?: () => Promise<void>;
   /** Shows progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
+  /** Whether anybody watches a task. @default {somebody does} */
+  watched?: ((id: string, kind: string) => boolean) | undefined;
   /** When the store was last restored, milliseconds since the epoch. @default {0, for never} */
   restoredAt?: number;
 }
@@ -89,6 +91,7 @@ export class Store {
       touch: (write) => this.journal.touch(write),
       caughtUp: options.caughtUp ?? (() => Promise.resolve()),
       show: options.show,
+      watched: options.watched,
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),
     });

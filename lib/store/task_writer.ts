@@ -28,9 +28,11 @@ export interface WrittenTask {
   nextSeq(): number;
   /** Shows progress before it is stored; absent where others write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
+  /** Whether anybody watches it. */
+  watched(): boolean;
   /** It has something to write. */
   touch(): void;
-  /** Progress was shown that has to be stored soon. */
+  /** It has progress, shown or not, that has to be stored soon. */
   onshown(): void;
   /** The journal has more of it than its own keys, or no longer has. */
   onpending(pending: boolean): void;
@@ -114,9 +116,10 @@ export class TaskWriter {
     this.#queue.revise(change);
   }
 
-  /** Has all of it written that was shown. */
+  /** Has its newest progress written. */
   store(): void {
-    if (this.#progress.unstored !== null) this.#of.touch();
+    if (this.#progress.waits) this.#change();
+    else if (this.#progress.unstored !== null) this.#of.touch();
   }
 
   /** Has its own keys written, where the journal has more. */
@@ -170,6 +173,8 @@ export class TaskWriter {
     if (!show || this.lost || !this.#progress.allows(task().record.seq, now())) {
       return this.#change();
     }
+    // Nobody would see it: it need not even be rendered before it is stored.
+    if (!this.#of.watched()) return onshown();
     nextSeq();
     const event = this.#progressEvent(task().record.seq);
     this.#writes.change();

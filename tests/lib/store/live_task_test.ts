@@ -49,6 +49,9 @@ class Model {
   #commits = 0;
   /** What was told, in the order in which it was: by a commit, or shown before. */
   told: number[] = [];
+  watched = true;
+  /** How often it said that its progress has to be stored. */
+  due = 0;
   readonly #hooks: LiveTaskHooks;
 
   constructor(input: string | null, show = true, labels: Labels = {}) {
@@ -60,7 +63,8 @@ class Model {
           this.told.push(event.seq);
         }
         : undefined,
-      onshown: () => {},
+      watched: () => this.watched,
+      onshown: () => this.due++,
       pending: () => {},
       onwritten: () => {},
       now: () => this.now,
@@ -424,6 +428,25 @@ Deno.test("LiveTask shows progress at once, and behind the rows that wait", () =
   assertEquals(told().at(-1), 7);
   model.flush();
   assertEquals(told().at(-1), 8);
+});
+
+Deno.test("LiveTask stores the progress that nobody watches, and shows it from when somebody does", () => {
+  const model = new Model(null);
+  model.live.change({ type: "start", owner: "me" });
+  model.flush();
+  const from = model.told.length;
+  model.watched = false;
+  model.live.report({ at: 1, progress: 1 });
+  model.live.report({ at: 2, progress: 2 });
+  assertEquals([model.told.length, model.due > 0], [from, true]);
+  assert(model.live.clean);
+  model.live.store();
+  model.flush();
+  assertEquals(JSON.parse(model.journal.at(-1)!.json).progress, 2);
+  model.live.report({ at: 3, progress: 3 });
+  model.watched = true;
+  model.live.report({ at: 4, progress: 4 });
+  assertEquals(model.told.length, from + 2);
 });
 
 Deno.test("LiveTask shows no id that a crash could give out again", () => {
