@@ -118,14 +118,21 @@ async function submitWithKey(
   circumstances: Circumstances,
 ): Promise<void> {
   const key = `key-${number}`;
-  const used = reference.keys.get(key);
-  const submission = used && same ? used.submission : named(shape, reference);
+  const known = [OWNER, undefined].map((owner) => reference.keys.get(ownKey(key, owner)));
+  const before = same ? known.find((used) => used !== undefined) : undefined;
+  const submission = before?.submission ?? named(shape, reference);
+  // Of each owner's tasks a key is another.
+  const used = reference.keys.get(ownKey(key, submission.owner));
   const send = () => sendWithKey(key, submission, used, reference, world, circumstances);
   const ids = await Promise.all(twice ? [send(), send()] : [send()]);
-  const known = new Set(ids.filter((id) => id !== null));
+  const made = new Set(ids.filter((id) => id !== null));
   // Between the two the task that was there may be deleted.
-  if (!circumstances.alone && used?.id) known.delete(used.id);
-  holds("I6", known.size <= 1, () => `one key made ${[...known]}`);
+  if (!circumstances.alone && used?.id) made.delete(used.id);
+  holds("I6", made.size <= 1, () => `one key made ${[...made]}`);
+}
+
+function ownKey(key: string, owner: string | undefined): string {
+  return `${key} of ${owner ?? "nobody"}`;
 }
 
 /** @returns The task's id; `null` when there is none, or no answer. */
@@ -144,11 +151,12 @@ async function sendWithKey(
     ? reference.tasks.findLast((task) => task.submission === submission)
     : undefined;
   const at = reference.now();
-  const known = reference.keys.get(key) ??
+  const own = ownKey(key, submission.owner);
+  const known = reference.keys.get(own) ??
     { submission, id: null, at, bodies: new Set<Submission>() };
   // Before the answer: it may be taken in though none comes.
   known.bodies.add(submission);
-  reference.keys.set(key, known);
+  reference.keys.set(own, known);
   reference.unanswered.set(submission.input.nonce, submission);
   const answer = await world.ask("POST", "/tasks", {
     body: submission,
@@ -183,7 +191,7 @@ async function sendWithKey(
   const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
   const found = good === true && first?.gone === false ? used!.at : null;
   const begun = answer.status === 201 || used === undefined ? at : found;
-  reference.keys.set(key, { submission, id, at: begun, bodies });
+  reference.keys.set(own, { submission, id, at: begun, bodies });
   return id;
 }
 
