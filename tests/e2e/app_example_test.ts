@@ -101,6 +101,25 @@ async function signIn(page: Page, url: string, user: string, password: string): 
   await Promise.all([page.waitForNavigation(), page.locator("button").click()]);
 }
 
+Deno.test("examples/app has Headway in fewer than ten lines changed, and they are those of its README", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", EXAMPLE));
+  const [, diff = ""] = /^```diff\n(.*?)^```/ms.exec(readme) ?? [];
+  const changed: string[] = [];
+  for (const part of diff.split(/^ (?=\S+$)/m).filter(Boolean)) {
+    const [file = "", ...lines] = part.trimEnd().split("\n");
+    const own = (await Deno.readTextFile(new URL(file, EXAMPLE))).split("\n");
+    const added = lines.filter((line) => line.startsWith("+")).map((line) => line.slice(1));
+    for (const line of added) assert(own.includes(line), `${file}: ${line}`);
+    changed.push(...added);
+    // Nothing else there is of Headway, but what stands for the published package.
+    const more = own.filter((line) =>
+      /headway|jobs|task|"kv"/i.test(line) && !/"(links|tasks)"/.test(line)
+    );
+    assertEquals(more.filter((line) => !added.includes(line)), [], file);
+  }
+  assert(changed.length > 0 && changed.length < 10, `${changed.length} lines`);
+});
+
 Deno.test("examples/app runs as its README says, and shows its users their tasks in its own page", async () => {
   const [start = "", terminal = ""] = await commands();
   await using app = await started(start);

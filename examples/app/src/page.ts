@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 
-/** The page of somebody who is signed in, with the progress of a task where there is one. */
-export function page(user: string, task: string | undefined) {
+/** The page of somebody who is signed in, with what came of their import. */
+export function page(user: string, done: string | undefined) {
   return html`
     <!DOCTYPE html>
     <html lang="en">
@@ -17,8 +17,7 @@ export function page(user: string, task: string | undefined) {
           <input type="file" name="file" accept=".csv" required>
           <button>Import</button>
         </form>
-        ${task ? html`<headway-progress task-id="${task}"></headway-progress>` : ""}
-        <p><a href="/jobs/">All imports</a></p>
+        ${done ? html`<headway-progress task-id="${done}"></headway-progress>` : ""}
         <form method="post" action="/logout"><button>Sign out</button></form>
       </body>
     </html>
