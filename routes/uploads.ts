@@ -3,7 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { formFile, isForm, MAX_AROUND } from "../lib/http/form_file.ts";
 import { json, withDeadline } from "../lib/http/http.ts";
 import { StoreError } from "../lib/store/store_error.ts";
-import { UploadRefused } from "../lib/kv/uploads.ts";
+import { UploadRefused } from "../lib/kv/upload_refused.ts";
 import type { App, RouteContext } from "./app.ts";
 import { readLabels } from "./filter.ts";
 import { requireOwner, whoseTheirs } from "./theirs.ts";

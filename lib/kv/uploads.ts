@@ -18,6 +18,7 @@ import { ULID } from "../task/ulid.ts";
 import type { UploadInfo } from "../task/define.ts";
 import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
 import type { Whose } from "../task/labels.ts";
+import { UploadRefused } from "./upload_refused.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { type ArrivingUpload, CHUNK_BYTES, type StoredUpload } from "./upload_values.ts";
 import { addToUploads, HEAD_BYTES, setUploads, uploadsSize } from "./uploads_size.ts";
@@ -27,25 +28,6 @@ const CHUNKS_A_COMMIT = 4;
 
 /** Chunks removed in one commit, likewise: each is a chain of pages to give back. */
 const CHUNKS_A_REMOVAL = 32;
-
-/** There is no room for an upload. */
-export class UploadRefused extends Error {
-  override name = "UploadRefused";
-  /** What it would go beyond: all uploads together, or what stays free on the disk. */
-  readonly reason: "quota" | "disk";
-  /** That bound, in bytes. */
-  readonly bound: number;
-
-  constructor(reason: "quota" | "disk", bound: number) {
-    super(
-      reason === "quota"
-        ? `There is no room for this upload: all uploads together may take ${bound} bytes`
-        : `There is no room for this upload: ${bound} bytes of the server's disk stay free`,
-    );
-    this.reason = reason;
-    this.bound = bound;
-  }
-}
 
 export interface UploadsOptions {
   kv: Deno.Kv;
