@@ -13,7 +13,6 @@ import type { Hub } from "./hub.ts";
 import { HubEvent } from "./hub_event.ts";
 import {
   isLabelled,
-  isRow,
   picker,
   picksRecord,
   type Selection,
@@ -23,7 +22,7 @@ import {
 import { GET_MANY } from "../kv/get_many.ts";
 import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
-import type { EventType, TaskEvent } from "../task/event.ts";
+import { type EventType, isRow, type TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
 import {
   newestPosition,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EventType, TaskEvent } from "../task/event.ts";
+import { isRow, type TaskEvent } from "../task/event.ts";
 import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { HubEvent } from "./hub_event.ts";
@@ -72,8 +72,4 @@ export function picksRecord(json: string, selection: Some): boolean {
   const { kind } = selection;
   if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
   return !isLabelled(selection) || haveLabels(labelsOf(json), selection);
-}
-
-export function isRow(type: EventType): boolean {
-  return type === "log" || type === "output";
 }

@@ -9,6 +9,7 @@ import type { HubEvent } from "../feed/hub_event.ts";
 import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { Pending } from "./pending.ts";
+import { isChange } from "../task/event.ts";
 import { waits } from "../task/record.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
@@ -87,7 +88,7 @@ export class Claims {
   hear(heard: HubEvent): void {
     const { type, kind } = heard.event;
     if (!this.#closed) this.#pending.hear(heard);
-    if (type === "complete" || type === "message") this.refresh(kind);
+    if (isChange(type)) this.refresh(kind);
   }
 
   /** Other processes may have taken slots of a kind, or left some: reads them again. */

@@ -5,7 +5,7 @@
  */
 
 import { eventSize } from "../kv/event_text.ts";
-import type { TaskEvent } from "../task/event.ts";
+import { isChange, type TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 
 /** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
@@ -69,8 +69,7 @@ export class EventQueue {
         if (saved >= 0) picked.left += sizeOf(picked.events.splice(saved, 1)[0]!);
         saved = picked.events.length;
       }
-      picked.heavy ||= event.type === "message" || event.type === "complete" ||
-        (checkpoint && isLarge(event));
+      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event));
       picked.events.push(event);
       picked.last = entry;
       picked.count++;

@@ -10,7 +10,7 @@
 
 import { eventSize } from "../kv/event_text.ts";
 import type { PendingState } from "../kv/pending_state.ts";
-import type { TaskEvent } from "../task/event.ts";
+import { isChange, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import type { Task } from "../task/state.ts";
 import { PendingWrites } from "./pending_writes.ts";
@@ -232,8 +232,7 @@ export class TaskWriter {
     part.events = part.events.filter(({ type }) => type !== "checkpoint");
     const last = part.events.at(-1)?.type;
     // A change of state tells it by itself.
-    const told = last === "message" || last === "complete" ||
-      (last === undefined && !this.#pending);
+    const told = last === undefined ? !this.#pending : isChange(last);
     if (!told) part.events.push(foldedEvent(id, kind, seq));
     this.folded = after;
     this.#foldDue = false;

@@ -36,12 +36,17 @@ export interface TaskEvent {
 /** A stored row: an event within its own task. */
 export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
 
-/** Whether an event is kept as a row of its task. */
+/** Whether an event is kept with its task. */
 export function isStored(type: EventType): boolean {
-  return type === "log" || type === "output" || type === "message" || type === "complete";
+  return isRow(type) || isChange(type);
 }
 
-/** Whether a row tells of a state: what a removal of the oldest rows leaves. */
-export function isChange({ type }: Pick<Row, "type">): boolean {
+/** Whether it is what the task told: a log line or an output. */
+export function isRow(type: EventType): type is "log" | "output" {
+  return type === "log" || type === "output";
+}
+
+/** Whether it tells of a state: what a removal of the oldest rows leaves. */
+export function isChange(type: EventType): boolean {
   return type === "message" || type === "complete";
 }
