@@ -9,6 +9,7 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../lib/config/read_config.ts";
+import { FileInUseError } from "../lib/kv/file_lock.ts";
 import { openPrivate, STORE_FILES } from "../lib/kv/private_file.ts";
 import { checkStoreFile, StoreOpenError } from "../lib/kv/store_file.ts";
 
@@ -96,11 +97,17 @@ export function configuredStore(): string {
 
 /** Says why a command failed, in one sentence where that is known. Returns its exit code. */
 export function failed(error: unknown): number {
+  const sentence = sentenceOf(error);
+  // deno-lint-ignore no-console -- what a person reads at a terminal
+  console.error(sentence === null ? error : `headway: ${sentence}`);
+  return 1;
+}
+
+function sentenceOf(error: unknown): string | null {
+  if (error instanceof FileInUseError) return "A Headway is using this store: stop it first";
   const known = error instanceof BackupError || error instanceof StoreOpenError ||
     (error instanceof Error && "code" in error);
-  // deno-lint-ignore no-console -- what a person reads at a terminal
-  console.error(known ? `headway: ${(error as Error).message}` : error);
-  return 1;
+  return known ? error.message : null;
 }
 
 /** @returns Its exit code. */

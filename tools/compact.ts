@@ -8,7 +8,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { FileInUseError, lockFile } from "../lib/kv/file_lock.ts";
+import { lockFile } from "../lib/kv/file_lock.ts";
 import { checkStoreFile, storeFault } from "../lib/kv/store_file.ts";
 import { BackupError, configuredStore, exists, failed } from "./backup.ts";
 
@@ -43,8 +43,7 @@ export async function compactCommand(args: string[]): Promise<number> {
     console.log(`${path} took ${before} bytes and takes ${after}`);
     return 0;
   } catch (error) {
-    const used = error instanceof FileInUseError;
-    return failed(used ? new BackupError("A Headway is using this store: stop it first") : error);
+    return failed(error);
   }
 }
 

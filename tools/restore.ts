@@ -6,7 +6,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { FileInUseError, lockFile } from "../lib/kv/file_lock.ts";
+import { lockFile } from "../lib/kv/file_lock.ts";
 import { keys } from "../lib/kv/keys.ts";
 import { openPrivate, tighten } from "../lib/kv/private_file.ts";
 import {
@@ -89,8 +89,7 @@ export async function restoreCommand(args: string[]): Promise<number> {
     console.log(`${to} is ${from} now${kept === null ? "" : `; what was there is ${kept}`}`);
     return 0;
   } catch (error) {
-    const used = error instanceof FileInUseError;
-    return failed(used ? new BackupError("A Headway is using this store: stop it first") : error);
+    return failed(error);
   }
 }
 
