@@ -104,7 +104,7 @@ export class Auth implements AsyncDisposable {
     const { authorization, query } = shown;
     if (this.elsewhere) return await this.#ofElsewhere(shown);
     if (authorization !== null) {
-      const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+      const token = bearerOf(authorization);
       if (token === undefined) throw unauthorized("'Authorization' must be 'Bearer' and a token");
       return await this.#ofHeader(token, client);
     }
@@ -173,7 +173,7 @@ export class Auth implements AsyncDisposable {
     if (query !== null) return await this.#keys!.tasks.read(query.split(","));
     const { authorize, authorizeMs } = this.#options;
     const principal = await askLogin(authorize!, request, authorizeMs);
-    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
+    const token = bearerOf(authorization ?? "");
     if (principal !== null || token === undefined) return principal;
     return await this.#keys!.tasks.read([token]);
   }
@@ -230,6 +230,10 @@ export class Auth implements AsyncDisposable {
     if (!ULID.test(jti)) throw unauthorized("This token is not valid");
     return { id: jti, token: sub, expiresAt };
   }
+}
+
+function bearerOf(authorization: string): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
 }
 
 function principalOf({ name, scopes, owner }: Token): Principal {
