@@ -28,12 +28,13 @@ export async function getDetails(
   const waits = record.status === "pending";
   const unavailable = waits ? whyNobodyRuns(record.kind, await engine.modules()) : null;
   const isQueued = waits && unavailable === null;
-  const [input, checkpoint, worker, position, expected] = await Promise.all([
+  const now = store.now();
+  const position = isQueued ? await heads.queuePosition(record, now, MAX_POSITION) : null;
+  const [input, checkpoint, worker, expected] = await Promise.all([
     heads.input(stored),
     heads.checkpoint(id),
     readWorker(app, stored),
-    isQueued ? heads.queuePosition(record, store.now(), MAX_POSITION) : null,
-    isQueued ? expectedStart(heads, record, store.now(), MAX_POSITION) : null,
+    isQueued ? expectedStart(heads, record, now, { position, most: MAX_POSITION }) : null,
   ]);
   return json({
     task_id: id,

@@ -8,17 +8,19 @@ const RUNNING = 100;
 
 /**
  * When a pending task will start, as far as its kind's queue and its newest tasks tell; `null` where
- * they do not. `most` is how far positions are counted.
+ * they do not.
+ *
+ * @param at Its place in the queue, `null` for one not yet due, and how far places are counted.
  */
 export async function expectedStart(
   heads: Heads,
   record: TaskRecord,
   now: number,
-  most: number,
+  at: { position: number | null; most: number },
 ): Promise<string | null> {
   const runAt = waits(record) ? Math.max(now, Date.parse(record.run_at)) : now;
-  const position = await heads.queuePosition(record, runAt, most);
-  if (position === null || position > most) return null;
+  const position = at.position ?? await heads.queuePosition(record, runAt, at.most);
+  if (position === null || position > at.most) return null;
   // Whether there is a place then, nobody knows yet.
   if (runAt > now && position === 1) return new Date(runAt).toISOString();
   const kinds = [record.kind];
