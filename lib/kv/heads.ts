@@ -20,7 +20,6 @@ import {
 } from "./pending_state.ts";
 import { queuePosition } from "./queue.ts";
 import { rankOf } from "./rank.ts";
-import type { TaskEvent } from "../task/event.ts";
 import { seqOf, withResult } from "../task/json_text.ts";
 import type { TaskRecord } from "../task/record.ts";
 
@@ -44,7 +43,7 @@ export class Heads {
     return current(await this.#kv.get<Head>(keys.task(id)), pending);
   }
 
-  /** The same, with what of the task is not in its own keys yet. */
+  /** The same, with what of the task is not in its own keys yet, but for the record: that is in the head. */
   async withState(
     id: string,
   ): Promise<{ entry: Deno.KvEntryMaybe<Head>; state: PendingState | undefined }> {
@@ -53,13 +52,12 @@ export class Heads {
     const state = pending.get(id);
     if (entry.value === null || state === undefined) return { entry, state: undefined };
     const seq = seqOf(entry.value.record);
-    const newer = (event?: TaskEvent) => event && event.seq > seq ? event : undefined;
+    const { checkpoint } = state;
     return {
       entry: current(entry, pending),
       state: {
         seq: state.seq,
-        progress: newer(state.progress),
-        checkpoint: newer(state.checkpoint),
+        checkpoint: checkpoint && checkpoint.seq > seq ? checkpoint : undefined,
         rows: state.rows.filter((row) => row.seq > seq),
       },
     };
