@@ -8,6 +8,10 @@ import type { TaskRecord } from "headway";
 import { HANG_MS, timePasses } from "./deadline.ts";
 import { eventually } from "./eventually.ts";
 
+export function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
 export function post(
   url: string,
   body?: unknown,

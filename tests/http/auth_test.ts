@@ -13,7 +13,7 @@ import { readConfig } from "../../lib/config/read_config.ts";
 import type { Can } from "../../lib/http/tokens.ts";
 import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
-import { post } from "../helpers/api.ts";
+import { bearer, post } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { startServer, testApp } from "../helpers/server.ts";
@@ -31,10 +31,6 @@ const HEADWAY_TOKENS = [
   `another:submit:${OTHER_SUBMIT}`,
   ...Object.entries(SECRETS).map(([scope, secret]) => `o-${scope}:${scope}@acme:acme-${secret}`),
 ].join(",");
-
-function bearer(token: string): Record<string, string> {
-  return { authorization: `Bearer ${token}` };
-}
 
 /** Submits a task that waits, and gives its id and its token. */
 async function submitWaiting(app: Server): Promise<{ id: string; token: string }> {

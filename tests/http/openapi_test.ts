@@ -4,7 +4,7 @@ import { ROUTES } from "../../routes/mod.ts";
 import { describeOperation } from "../../routes/openapi/document.ts";
 import { OPERATIONS } from "../../routes/openapi/operations.ts";
 import { type SchemaName, SCHEMAS } from "../../routes/openapi/schemas.ts";
-import { finished, post, taskWhen } from "../helpers/api.ts";
+import { bearer, finished, post, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
@@ -21,10 +21,6 @@ const NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 // deno-lint-ignore no-explicit-any -- OpenAPI, as the standard shapes it
 type Document = any;
-
-function bearer(secret: string): Record<string, string> {
-  return { authorization: `Bearer ${secret}` };
-}
 
 async function readDocument(app: Server): Promise<Document> {
   const response = await fetch(`${app.url}/openapi.json`, { headers: bearer(SECRETS.read) });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Server } from "../../lib/server.ts";
 import { ROUTES } from "../../routes/mod.ts";
 import { clientOf, NOBODY } from "../../lib/http/principal.ts";
-import { post } from "../helpers/api.ts";
+import { bearer, post } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
@@ -26,10 +26,6 @@ const HEADWAY_TOKENS = [
     )
   ),
 ].join(",");
-
-function bearer(token: string): Record<string, string> {
-  return { authorization: `Bearer ${token}` };
-}
 
 interface Made {
   task_id: string;
