@@ -19,6 +19,8 @@ import { Embedded } from "./embedded.ts";
 
 /** What a server takes beside its configuration. */
 export interface StartOptions extends Omit<ServerOptions, "version" | "environment"> {
+  /** Reads the environment of which task processes get a part. @default {that of this process} */
+  environment?: () => Record<string, string>;
   /** Whether it listens at the port of its configuration. @default {true} */
   listens?: boolean;
   /**

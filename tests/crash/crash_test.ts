@@ -216,14 +216,18 @@ Deno.test({
 });
 
 /** A server in this process, whose tasks run in processes of their own. */
-async function local(kv: string, killAfterMs = 200): Promise<Server> {
+async function local(
+  kv: string,
+  killAfterMs = 200,
+  environment = () => Deno.env.toObject(),
+): Promise<Server> {
   const settings: Record<string, string> = {
     HEADWAY_PORT: "0",
     HEADWAY_KV: kv,
     HEADWAY_KINDS: CRASH_KINDS,
     HEADWAY_LOG: "off",
   };
-  const options = { killAfterMs, graceMs: 2000, cancelWaitMs: HANG_MS };
+  const options = { killAfterMs, graceMs: 2000, cancelWaitMs: HANG_MS, environment };
   return await start(readConfig((name) => settings[name]), options);
 }
 
@@ -297,26 +301,23 @@ Deno.test("a cancel kills a task that never yields again", async () => {
 });
 
 Deno.test("a task that takes all memory fails after three deaths; the others complete", async () => {
-  // A small heap for task processes, so that it does not take long.
-  Deno.env.set("DENO_V8_FLAGS", "--max-old-space-size=48");
-  try {
-    await using server = await local(":memory:");
-    // More of them than may be tried alone at once, and with no checkpoint to show for it.
-    const tasks = await Promise.all(
-      Array.from({ length: 12 }, () => submit(server.url, "rests", { ms: 3000 })),
-    );
-    const { task_id } = await submit(server.url, "hoards");
-    const record = await finished(server.url, task_id);
-    assertEquals([record.status, record.error?.name], ["failed", "ProcessDied"]);
-    for (const { task_id } of tasks) {
-      const { status, attempt } = await finished(server.url, task_id);
-      assertEquals([status, attempt], ["completed", 1]);
-    }
-    const health = await fetch(`${server.url}/healthz`);
-    assertEquals(await health.json(), { status: "ok" });
-  } finally {
-    Deno.env.delete("DENO_V8_FLAGS");
+  // A small heap for these task processes alone, so that it does not take long: test files that run at
+  // the same time share the environment of this process.
+  const small = () => ({ ...Deno.env.toObject(), DENO_V8_FLAGS: "--max-old-space-size=48" });
+  await using server = await local(":memory:", 200, small);
+  // More of them than may be tried alone at once, and with no checkpoint to show for it.
+  const tasks = await Promise.all(
+    Array.from({ length: 12 }, () => submit(server.url, "rests", { ms: 3000 })),
+  );
+  const { task_id } = await submit(server.url, "hoards");
+  const record = await finished(server.url, task_id);
+  assertEquals([record.status, record.error?.name], ["failed", "ProcessDied"]);
+  for (const { task_id } of tasks) {
+    const { status, attempt } = await finished(server.url, task_id);
+    assertEquals([status, attempt], ["completed", 1]);
   }
+  const health = await fetch(`${server.url}/healthz`);
+  assertEquals(await health.json(), { status: "ok" });
 });
 
 Deno.test("a task that would end its process fails, by every way and from anywhere; nobody else is interrupted", async () => {
