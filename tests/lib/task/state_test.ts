@@ -34,6 +34,13 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
   retry: [["failed", "pending"], ["canceled", "pending"]],
 };
 
+/** A task after a change that may be. */
+function after(task: Task, change: Change, now: number): Task {
+  const result = transition(task, change, now);
+  assert(result.ok);
+  return result.task;
+}
+
 const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 5,
@@ -108,9 +115,7 @@ Deno.test("transition() never leaves the diagram", () => {
 Deno.test("transition() adds up what an attempt took in all of its runs, and forgets it with the next", () => {
   let task = newTask(SPEC, 0);
   const then = (change: Change, now: number) => {
-    const result = transition(task, change, now);
-    assert(result.ok);
-    task = result.task;
+    task = after(task, change, now);
   };
   const start: Change = { type: "start", owner: "s1" };
   then(start, 10);
@@ -296,6 +301,16 @@ Deno.test("applyReport() keeps percent from ever falling within an attempt", () 
     }),
     { numRuns: 1000 },
   );
+});
+
+Deno.test("applyReport() leaves 100 percent where a resumed task does its last steps again", () => {
+  let task = after(newTask(SPEC, 0), { type: "start", owner: "s1", slot: null }, 1);
+  task = applyReport(task, { done: 7, total: 7, at: 2 });
+  assertEquals(task.record.progress, 100);
+  task = after(task, { type: "interrupt", died: true }, 3);
+  task = after(task, { type: "start", owner: "s1", slot: null }, 4);
+  const { progress, done } = applyReport(task, { done: 6, total: 7, at: 5 }).record;
+  assertEquals([progress, done], [100, 6]);
 });
 
 Deno.test("applyReport() computes percent from done and total, where it is not told", () => {
