@@ -22,7 +22,7 @@ import {
 import { GET_MANY } from "../kv/get_many.ts";
 import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
-import { type EventType, isRow, type TaskEvent } from "../task/event.ts";
+import { type EventType, isOfRows, type TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
 import {
   newestPosition,
@@ -44,7 +44,7 @@ export interface FollowManyOptions {
   selection: Selection;
   /** What the client says it has; `null` when it says nothing. */
   lastEventId: string | null;
-  /** Of these tasks log and output rows are sent as well. @default {[]} */
+  /** Of these tasks log and output rows, and rewinds, are sent as well. @default {[]} */
   rows?: readonly string[];
 }
 
@@ -230,7 +230,7 @@ class Follower {
     this.#untilClosed(hub.listen(topic, take));
     if (typeof topic === "object" && ("owner" in topic || "tag" in topic)) {
       const rowsOf = { ids: [...this.#rowsOf] };
-      this.#untilClosed(hub.listen(rowsOf, (event) => isRow(event.event.type) && take(event)));
+      this.#untilClosed(hub.listen(rowsOf, (event) => isOfRows(event.event.type) && take(event)));
     }
     return true;
   }
@@ -247,13 +247,13 @@ class Follower {
   }
 
   #carries({ type, id }: TaskEvent): boolean {
-    return isRow(type) ? this.#rowsOf.has(id) : SENT.has(type);
+    return isOfRows(type) ? this.#rowsOf.has(id) : SENT.has(type);
   }
 
   #send(event: HubEvent): void {
     const { type, id, seq } = event.event;
     if (!this.#carries(event.event)) return;
-    if (isRow(type)) return this.#stream.send(event.forMany(encodeRow));
+    if (isOfRows(type)) return this.#stream.send(event.forMany(encodeRow));
     if (seq <= (this.#shown?.seqs.get(id) ?? 0)) return;
     // A later record tells all that an earlier one did; an end is told in any case, and where rows
     // are wanted each change of state is one.

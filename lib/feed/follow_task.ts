@@ -14,7 +14,8 @@ import { isRow, type Row, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
-import type { LostIds } from "../task/state.ts";
+import { isRewound } from "../task/rewind.ts";
+import type { LostIds, Rewound } from "../task/state.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
 
@@ -75,6 +76,7 @@ interface TaskHead {
   trimmed: number;
   /** By type of row, likewise. */
   edges: Edges;
+  rewound: Rewound | undefined;
   lostIds: readonly LostIds[];
   finished: boolean;
 }
@@ -146,8 +148,9 @@ class Follower {
     const head = await this.#head();
     if (head === null) return this.#end();
     const { commits, more } = await this.#rows.read(this.#lastSeq);
-    if (await this.#overtaken()) return false;
-    this.#sendRows(commits, head);
+    const now = await this.#head();
+    if (now !== null && this.#overtaken(now)) return false;
+    this.#sendRows(commits, head, now?.rewound);
     if (more && this.#lastSeq < head.seq) return false;
     if (head.finished) return this.#lastSeq >= head.seq && this.#end();
     this.#current(head);
@@ -169,19 +172,21 @@ class Follower {
   async #head(): Promise<TaskHead | null> {
     const head = await this.#feed.heads.get(this.#options.id);
     if (head === null) return null;
-    const { record, trimmed, trimmedOutputs = 0, lostIds = [] } = head;
+    const { record, trimmed, trimmedOutputs = 0, rewound, lostIds = [] } = head;
     const { seq, status } = JSON.parse(record) as TaskRecord;
     return {
       json: record,
       seq,
       trimmed: trimmedOf(head),
       edges: { log: trimmed, output: trimmedOutputs },
+      rewound,
       lostIds,
       finished: isFinished(status),
     };
   }
 
-  #sendRows(commits: readonly Row[][], head: TaskHead): void {
+  /** @param rewound What was taken back by the time the rows were there. */
+  #sendRows(commits: readonly Row[][], head: TaskHead, rewound: Rewound | undefined): void {
     let text = "";
     /** Where progress was that the client may lack, and no state is told behind it. */
     let missed: { at: number; seq: number } | null = null;
@@ -194,6 +199,8 @@ class Follower {
       if (type === "complete" && seq < head.seq) continue;
       // Gone since it was read, and within the gap that the client was told of.
       if (isRow(type) && seq <= this.#told[type]) continue;
+      // Who has seen it is told by the rewind, which follows.
+      if (type === "output" && isRewound(seq, rewound)) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
     }
     // Else the current state follows, or the next page.
@@ -206,9 +213,7 @@ class Follower {
   }
 
   /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
-  async #overtaken(): Promise<boolean> {
-    const head = await this.#head();
-    if (head === null) return false;
+  #overtaken(head: TaskHead): boolean {
     for (const type of ["log", "output"] as const) {
       const edge = head.edges[type];
       if (edge <= Math.max(this.#lastSeq, this.#told[type])) continue;

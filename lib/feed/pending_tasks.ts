@@ -77,6 +77,7 @@ export class PendingTasks implements PendingStates {
         return false;
       case "message":
       case "complete":
+      case "rewind":
       case "folded":
       case "deleted":
         this.#fold(id, seq);

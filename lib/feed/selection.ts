@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isRow, type TaskEvent } from "../task/event.ts";
+import { isOfRows, type TaskEvent } from "../task/event.ts";
 import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { HubEvent } from "./hub_event.ts";
@@ -32,7 +32,7 @@ export function picker(
     if (told && !told.has(event)) return false;
     if (named?.has(event.id) === false) return false;
     if (kind !== undefined && event.kind !== kind) return false;
-    if (!labelled || isRow(event.type)) return true;
+    if (!labelled || isOfRows(event.type)) return true;
     return haveLabels(hubEvent?.labels ?? labelsOf(event.json), selection);
   };
 }

@@ -8,6 +8,7 @@ import { type Key, keys } from "./keys.ts";
 import { idOf } from "../task/json_text.ts";
 import type { Row } from "../task/event.ts";
 import type { TaskRecord } from "../task/record.ts";
+import { isRewound } from "../task/rewind.ts";
 import type { Task } from "../task/state.ts";
 
 /** The value of a `task` key. The record is JSON text: most readers only pass it on. */
@@ -46,7 +47,14 @@ export function pack(
 }
 
 /** What older versions did not write; `trimmed` was that of outputs, too. */
-const NOT_KNOWN = { rowBytes: 0, outputs: 0, outputBytes: 0, trimmedOutputs: 0, lostIds: [] };
+const NOT_KNOWN = {
+  rowBytes: 0,
+  outputs: 0,
+  outputBytes: 0,
+  trimmedOutputs: 0,
+  outputSeq: 0,
+  lostIds: [],
+};
 
 /** The newest row that was removed of a task, whatever its type. */
 export function trimmedOf(
@@ -56,14 +64,19 @@ export function trimmedOf(
 }
 
 /** Whether a row is kept, as far as a head knows that was read after it. */
-export function isKept({ type, seq }: Row, { trimmed, trimmedOutputs = 0 }: Head): boolean {
-  return type === "log" ? seq > trimmed : type !== "output" || seq > trimmedOutputs;
+export function isKept({ type, seq }: Row, head: Head): boolean {
+  const { trimmed, trimmedOutputs = 0, rewound } = head;
+  if (type === "output") return seq > trimmedOutputs && !isRewound(seq, rewound);
+  return type !== "log" || seq > trimmed;
 }
 
 /** A stored task as the engine knows it. */
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
-  return { ...NOT_KNOWN, ...task, record: JSON.parse(stored.record) as TaskRecord };
+  const record = JSON.parse(stored.record) as TaskRecord;
+  // It may not tell where its checkpoint lies: then all that it has put out counts.
+  const unknown = { ...NOT_KNOWN, savedSeq: task.checkpointed ? record.seq : 0 };
+  return { ...unknown, ...task, record };
 }
 
 /** A task's input, from its head or from its own key. */

@@ -7,7 +7,7 @@
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
- * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output and state rows, those of some seconds in one value |
+ * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |

@@ -16,6 +16,7 @@ import type { LiveTask } from "../store/live_task.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
 import { DEFAULT_RETRY } from "../task/define.ts";
 import type { Kinds } from "./kinds.ts";
+import type { RowTrimmer } from "../store/trim.ts";
 import type { Member } from "./member.ts";
 
 /** What all runs of a server share. */
@@ -24,6 +25,7 @@ export interface RunParts {
   kinds: Pick<Kinds, "get">;
   /** What runs here. */
   runs: { delete(run: Run): void };
+  trimmer: Pick<RowTrimmer, "removeRewound">;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   metrics?: Metrics | undefined;
@@ -97,10 +99,11 @@ export class Run {
   }
 
   async #begin(): Promise<void> {
-    const { kv, metrics } = this.#parts;
+    const { kv, trimmer, metrics } = this.#parts;
     const { live, number } = this;
     const { task_id: id, kind, attempt } = live.record;
     metrics?.claimed(kind, this.#options.waitedMs);
+    if (live.task.rewound?.left) await trimmer.removeRewound(live);
     const input = await fetchKept(kv, live.input, keys.input(id));
     const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
     // Another process may have asked to cancel it while it was on its way from a dead one to us.

@@ -12,7 +12,7 @@ import type { HubEvent } from "../feed/hub_event.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Store } from "../store/store.ts";
-import type { RowBounds } from "../store/trim.ts";
+import { type RowBounds, RowTrimmer } from "../store/trim.ts";
 import { Claims } from "./claims.ts";
 import { Jobs } from "./jobs.ts";
 import type { Run } from "./run.ts";
@@ -54,7 +54,8 @@ export class Runner {
     const { store, workers = () => [], claimsAtOnce = Infinity } = options;
     const runs = this.#runs;
     const jobs = this.#jobs = new Jobs(options.log);
-    const messages = new TaskMessages({ ...options, jobs });
+    const trimmer = new RowTrimmer(store.kv, options.rowBounds);
+    const messages = new TaskMessages({ ...options, trimmer, jobs });
     options.pools.events = {
       onroom: () => this.#claims.pump(),
       onmessage: (member, message) =>
@@ -67,7 +68,15 @@ export class Runner {
       },
     };
     const { kv } = store;
-    this.#claims = new Claims({ ...options, kv, workers, atOnce: claimsAtOnce, runs, jobs });
+    this.#claims = new Claims({
+      ...options,
+      kv,
+      workers,
+      atOnce: claimsAtOnce,
+      runs,
+      trimmer,
+      jobs,
+    });
   }
 
   get running(): number {

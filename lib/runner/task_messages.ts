@@ -10,14 +10,13 @@ import type { FromTasks, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
 import type { Member } from "./member.ts";
-import { type RowBounds, RowTrimmer } from "../store/trim.ts";
+import type { RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
 export interface TaskMessagesOptions {
   store: Store;
   uploads: Uploads;
-  /** What is kept of each task's rows. */
-  rowBounds: RowBounds;
+  trimmer: RowTrimmer;
   jobs: Jobs;
   log: Logger;
 }
@@ -35,8 +34,7 @@ export class TaskMessages {
 
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
-    const { store, rowBounds, jobs } = options;
-    const trimmer = new RowTrimmer(store.kv, rowBounds);
+    const { store, trimmer, jobs } = options;
     store.onwritten = (live) => {
       const trimming = trimmer.trim(live);
       if (trimming !== null) jobs.own(trimming);

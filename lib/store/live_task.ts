@@ -25,11 +25,13 @@ import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { Report } from "../task/report.ts";
+import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
 import { afterRestore } from "../task/restored.ts";
 import { newTrace, traced } from "../task/trace.ts";
 import { byteLength } from "../base/bytes.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
+import type { Taken } from "./take_rows.ts";
 import { TaskWriter } from "./task_writer.ts";
 
 /** Bytes of a result beside which a whole record finds room. */
@@ -79,7 +81,7 @@ export class LiveTask implements Write {
     };
     this.#writer = new TaskWriter(head, task, of, state);
     for (const row of state?.rows ?? []) this.#count(row);
-    if (state?.checkpoint) this.task = { ...this.task, checkpointed: true, deaths: 0 };
+    if (state?.checkpoint) this.task = withCheckpoint(this.task, state.checkpoint.seq);
   }
 
   /** A new task: its first event is `pending`. */
@@ -151,6 +153,7 @@ export class LiveTask implements Write {
       this.#writer.head.dropResult();
     }
     const last = this.#stateEvent("message");
+    if (change.type === "start") this.#rewind();
     const ended = isFinished(this.record.status);
     if (ended) {
       last.with = this.#stateEvent("complete", change.type === "complete" ? resultJson : null);
@@ -196,7 +199,7 @@ export class LiveTask implements Write {
   /** Saves a checkpoint, behind the rows that came before it. */
   save(json: string): void {
     const seq = this.#nextSeq();
-    this.task = { ...this.task, checkpointed: true, deaths: 0 };
+    this.task = withCheckpoint(this.task, seq);
     this.#writer.event({ event: this.#event("checkpoint", seq, json), after: this.task });
   }
 
@@ -209,22 +212,22 @@ export class LiveTask implements Write {
     this.task = { ...this.task, record: { ...record, seq: record.seq + SEQ_GAP } };
   }
 
-  /** Notes that rows of a type up to `seq` were removed, with the part that removes them. */
-  trim(type: "log" | "output", seq: number, rows: number, bytes: number, part: Part): void {
+  /** Notes that rows were removed, with the part that removes them, and what else is known with it. */
+  removed({ type, rows, bytes, part }: Taken, known: Partial<Task>): void {
     // An older version counted no bytes, or outputs as logs.
     const less = (from: number, count: number) => Math.max(0, from - count);
-    const trimmed = (task: Task): Task => ({
+    const removed = (task: Task): Task => ({
       ...task,
       rows: less(task.rows, rows),
       rowBytes: less(task.rowBytes, bytes),
-      ...(type === "log" ? { trimmed: seq } : {
-        trimmedOutputs: seq,
+      ...(type === "log" ? {} : {
         outputs: less(task.outputs, rows),
         outputBytes: less(task.outputBytes, bytes),
       }),
+      ...known,
     });
-    this.task = trimmed(this.task);
-    this.#writer.revise(trimmed);
+    this.task = removed(this.task);
+    this.#writer.revise(removed);
     this.also(part);
   }
 
@@ -279,10 +282,22 @@ export class LiveTask implements Write {
     return item;
   }
 
+  /** What was put out behind the last checkpoint is put out again: it no longer counts. */
+  #rewind(): void {
+    const after = rewindOf(this.task);
+    if (after === null) return;
+    const seq = this.#nextSeq();
+    const time = new Date(this.#hooks.now()).toISOString();
+    this.task = rewound(this.task, after, seq);
+    const event = this.#event("rewind", seq, JSON.stringify({ seq, after, time }));
+    this.#writer.event({ event, after: this.task });
+  }
+
   #count(row: Row): void {
     const { rows, rowBytes, outputs, outputBytes } = this.task;
     const bytes = rowSize(row);
     const output = row.type === "output";
+    if (output) this.task = withOutput(this.task, row.seq);
     this.task = {
       ...this.task,
       rows: rows + 1,

@@ -1,15 +1,13 @@
 /**
- * Keeps a task's stored rows under bounds, logs and outputs each under their own: the oldest ones go,
- * state changes stay.
+ * Removes rows that a task has stored: the oldest ones where there are too many, logs and outputs each
+ * under a bound of their own, and the outputs that a rewind took back. Changes of its state stay.
  *
  * @module
  */
 
-import { keys } from "../kv/keys.ts";
-import { encodeRows, parseRows, rowSize } from "../kv/event_text.ts";
-import type { Row } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import type { LiveTask } from "./live_task.ts";
+import { MAX_BYTES, type RowType, type Taken, takeRows } from "./take_rows.ts";
 
 /** What of one type of rows is kept of each task. */
 export interface RowBound {
@@ -18,37 +16,20 @@ export interface RowBound {
   bytes: number;
 }
 
-export type RowType = "log" | "output";
-
 export type RowBounds = Readonly<Record<RowType, RowBound>>;
 
 /** How far the bound is passed before it is worth reading the oldest rows. */
 const SLACK = 1.1;
 
-/** Keys removed at once, at most. */
-const MAX_DELETES = 200;
-
-/** Bytes removed at once, about: each value is a chain of pages to give back. */
-const MAX_BYTES = 2 * 1024 * 1024;
-
-/** Values read at once: they are large, and others wait while they are parsed. */
-const READ = 10;
-
-/** Values written at once, at most. */
-const MAX_SETS = 4;
-
-/** Bytes of what stays put together in one value: it holds 64 KiB. */
-const MAX_KEPT = 48 * 1024;
-
-/** Up to which `seq` nothing of a type is left, and whether rows are being removed. */
-interface Scan extends Record<RowType, number> {
-  running: boolean;
-}
+/** Up to which `seq` nothing of a type is left. */
+type Scan = Record<RowType, number>;
 
 export class RowTrimmer {
   readonly #kv: Deno.Kv;
   readonly #bounds: RowBounds;
   readonly #scans = new WeakMap<LiveTask, Scan>();
+  /** Removals under way. Two at once would each write what the other has taken out. */
+  readonly #removing = new WeakMap<LiveTask, Promise<void>>();
 
   constructor(kv: Deno.Kv, bounds: RowBounds) {
     this.#kv = kv;
@@ -62,8 +43,25 @@ export class RowTrimmer {
    */
   trim(live: LiveTask): Promise<void> | null {
     const type = this.#excessive(live.folded);
-    if (type === null || this.#scans.get(live)?.running) return null;
-    return this.#trim(live, type);
+    // What is taken back goes first: it may be all that is too much.
+    if (type === null || live.task.rewound?.left || this.#removing.has(live)) return null;
+    return this.#remove(live, () => this.#trim(live, type));
+  }
+
+  /**
+   * Removes the outputs that the last rewind took back, for a run that is about to begin: so one rewind
+   * is all that readers have to know of.
+   */
+  async removeRewound(live: LiveTask): Promise<void> {
+    // Whoever asked for another one hears how that ends.
+    while (this.#removing.has(live)) await this.#removing.get(live)!.catch(() => {});
+    if (live.task.rewound?.left) await this.#remove(live, () => this.#removeRewound(live));
+  }
+
+  #remove(live: LiveTask, work: () => Promise<void>): Promise<void> {
+    const removing = work().finally(() => this.#removing.delete(live));
+    this.#removing.set(live, removing);
+    return removing;
   }
 
   #excessive(task: Task): RowType | null {
@@ -76,16 +74,22 @@ export class RowTrimmer {
   }
 
   async #trim(live: LiveTask, type: RowType): Promise<void> {
-    const scan = this.#scans.get(live) ?? { log: 0, output: 0, running: true };
+    const scan = this.#scans.get(live) ?? { log: 0, output: 0 };
     this.#scans.set(live, scan);
-    scan.running = true;
-    try {
-      scan[type] = Math.max(scan[type], heldOf(live.task, type).trimmed);
-      scan[type] = await removeOldest(this.#kv, live, type, this.#bounds[type], scan[type]);
-      // Until then another look would find them again.
+    scan[type] = Math.max(scan[type], heldOf(live.task, type).trimmed);
+    scan[type] = await removeOldest(this.#kv, live, type, this.#bounds[type], scan[type]);
+    // Until then another look would find them again.
+    await live.committed();
+  }
+
+  async #removeRewound(live: LiveTask): Promise<void> {
+    const { after, before } = live.task.rewound!;
+    let behind = after;
+    while (live.task.rewound!.left && !live.lost) {
+      const taken = await takeRows(this.#kv, live.id, { type: "output", after: behind, before });
+      behind = taken.behind;
+      live.removed(taken, taken.more ? {} : { rewound: { after, before, left: false } });
       await live.committed();
-    } finally {
-      scan.running = false;
     }
   }
 }
@@ -109,46 +113,9 @@ async function removeOldest(
   const held = heldOf(live.folded, type);
   const excess = held.rows - bound.rows;
   const excessBytes = Math.min(held.bytes - bound.bytes, MAX_BYTES);
-  let removed = 0;
-  let removedBytes = 0;
-  let { trimmed } = held;
-  const enough = () => removed >= excess && removedBytes >= excessBytes;
-  const deletes: Deno.KvKey[] = [];
-  const sets: [Deno.KvKey, unknown, number][] = [];
-  let kept: Row[] = [];
-  let size = 0;
-  const flush = () => {
-    if (kept.length === 0) return;
-    const bytes = encodeRows(kept);
-    sets.push([keys.event(live.id, kept.at(-1)!.seq), bytes, bytes.length]);
-    kept = [];
-    size = 0;
-  };
-  const prefix = keys.events(live.id);
-  const start = keys.event(live.id, behind + 1);
-  for await (const { key, value } of kv.list<Uint8Array>({ prefix, start }, { batchSize: READ })) {
-    if (enough() || removedBytes >= MAX_BYTES) break;
-    if (deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
-    const rows = parseRows(value);
-    const stay = rows.filter((row) => {
-      if (row.type !== type || enough()) return true;
-      removed++;
-      removedBytes += rowSize(row);
-      trimmed = row.seq;
-      return false;
-    });
-    if (!stay.some((row) => row.type === type)) behind = rows.at(-1)!.seq;
-    if (stay.length === rows.length) {
-      flush();
-      continue;
-    }
-    const bytes = encodeRows(stay).length;
-    if (size + bytes > MAX_KEPT) flush();
-    kept.push(...stay);
-    size += bytes;
-    deletes.push(key);
-  }
-  flush();
-  if (removed > 0) live.trim(type, trimmed, removed, removedBytes, { deletes, sets });
-  return behind;
+  const enough = ({ rows, bytes }: Taken) => rows >= excess && bytes >= excessBytes;
+  const taken = await takeRows(kv, live.id, { type, after: behind, before: Infinity, enough });
+  const { rows, last } = taken;
+  if (rows > 0) live.removed(taken, type === "log" ? { trimmed: last } : { trimmedOutputs: last });
+  return taken.behind;
 }

@@ -6,7 +6,7 @@
 
 /**
  * What an event is. `message` is the record at a state change, which is kept; `progress` is the record
- * at any other time, which is conflated. A client sees both as `message`. `log`, `output` and
+ * at any other time, which is conflated. A client sees both as `message`. `log`, `output`, `rewind` and
  * `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
  * saved; `folded` says that the task's own keys have all that the journal told of it up to its `seq`;
  * `deleted` and `cancel` (asked for) name the task; `submitted` names the token that a task was
@@ -17,6 +17,7 @@ export type EventType =
   | "progress"
   | "log"
   | "output"
+  | "rewind"
   | "complete"
   | "checkpoint"
   | "folded"
@@ -46,7 +47,12 @@ export function isRow(type: EventType): type is "log" | "output" {
   return type === "log" || type === "output";
 }
 
-/** Whether it tells of a state: what a removal of the oldest rows leaves. */
+/** Whether it tells of a state, or of what no longer counts: what a removal of the oldest rows leaves. */
 export function isChange(type: EventType): boolean {
-  return type === "message" || type === "complete";
+  return type === "message" || type === "complete" || type === "rewind";
+}
+
+/** Whether it is for those who want a task's rows: it tells neither its state nor its labels. */
+export function isOfRows(type: EventType): boolean {
+  return isRow(type) || type === "rewind";
 }

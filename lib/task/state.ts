@@ -27,6 +27,15 @@ import { newTrace, type Trace } from "./trace.ts";
 /** Ids between the two, neither of them included; see {@link ./restored.ts}. */
 export type LostIds = readonly [after: number, before: number];
 
+/** What a rewind took back: the outputs between the two, neither of them included; see {@link ./rewind.ts}. */
+export interface Rewound {
+  after: number;
+  /** The rewind's own `seq`. */
+  before: number;
+  /** Some of them may be stored still. */
+  left: boolean;
+}
+
 /** A task, as the engine knows it. */
 export interface Task {
   /** What everybody sees. Its `result` stays `null` here: it is stored apart, see `../kv/head.ts`. */
@@ -62,6 +71,12 @@ export interface Task {
   trimmed: number;
   /** The newest output removed, likewise. */
   trimmedOutputs: number;
+  /** The `seq` of the last checkpoint; 0 for none. */
+  savedSeq: number;
+  /** Of the newest output that counts; 0, or any up to that of the checkpoint, for none behind it. */
+  outputSeq: number;
+  /** What the last rewind took back; absent before the first. */
+  rewound?: Rewound;
   /** Ids that clients may have from a history that a restore took back. */
   lostIds: readonly LostIds[];
   /** Where the last error was thrown; only those who may see the code get it. */
@@ -283,6 +298,8 @@ export function newTask(spec: NewTask, now: number): Task {
     outputBytes: 0,
     trimmed: 0,
     trimmedOutputs: 0,
+    savedSeq: 0,
+    outputSeq: 0,
     lostIds: [],
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),

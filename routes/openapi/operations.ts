@@ -85,6 +85,7 @@ const streamOne = (id: string): Operation => ({
   id,
   summary: "Follow a task live",
   description: "Server-Sent Events: 'message' with the record at each change, 'log', 'output', " +
+    "'rewind' (outputs behind its 'after' that came before no longer count), " +
     "'reset' (forget what you have: everything that is kept follows), and 'complete' once, at the end.",
   ...lastEventId,
   answers: {
@@ -208,7 +209,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Follow many tasks over one connection",
     description:
       "Server-Sent Events: a 'snapshot' (or 'reset', to a resume that cannot be), then " +
-      "'message', 'complete' and 'deleted'; with 'rows' also 'log' and 'output'.",
+      "'message', 'complete' and 'deleted'; with 'rows' also 'log', 'output' and 'rewind'.",
     headers: lastEventId.headers,
     query: {
       ids: many(ANY_ID, "Up to 1,000 tasks", 1000).min(1),
@@ -252,6 +253,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /tasks/:id/events": {
     id: "listEvents",
     summary: "The stored log, outputs and state changes, oldest first",
+    description: "Without the outputs that a 'rewind' took back: those behind its 'after'.",
     query: {
       after: whole(0, Number.MAX_SAFE_INTEGER).default(0),
       limit: whole(1, 1000).default(100),

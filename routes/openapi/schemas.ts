@@ -110,7 +110,7 @@ export const SCHEMAS = {
   EventPage: z.strictObject({
     events: z.array(z.strictObject({
       seq: count,
-      event: z.enum(["message", "log", "output", "complete"]),
+      event: z.enum(["message", "log", "output", "rewind", "complete"]),
       data: json,
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),

@@ -46,6 +46,19 @@ export interface OutputRow<Output = unknown> {
   data: Output;
 }
 
+/**
+ * The task starts again from its last checkpoint: what it put out behind that no longer counts, and is
+ * put out again. So every output counts once.
+ */
+export interface Rewind {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** Outputs with a larger `seq` that came before are to be dropped. */
+  after: number;
+}
+
 /** What a definition made with `defineTask` says of its types. */
 export interface Defined {
   /** The schema of its input. */
@@ -86,6 +99,7 @@ export type TaskEvent<Task = unknown> =
   | { type: "progress"; id: string; data: TaskRecord<ResultOf<Task>> }
   | { type: "log"; id: string; data: LogRow }
   | { type: "output"; id: string; data: OutputRow<OutputOf<Task>> }
+  | { type: "rewind"; id: string; data: Rewind }
   /** It has ended: the last event. */
   | { type: "complete"; id: string; data: FinishedTask<ResultOf<Task>> }
   /** What was behind `lastEventId` is not kept, or never was: what is kept follows. */
@@ -141,6 +155,8 @@ export interface WatchOptions<Task = unknown> extends RequestOptions {
   onlog?: ((row: LogRow) => void) | undefined;
   /** A partial result. */
   onoutput?: ((row: OutputRow<OutputOf<Task>>) => void) | undefined;
+  /** Outputs no longer count. */
+  onrewind?: ((rewind: Rewind) => void) | undefined;
   /** Its end, however it ended. */
   oncomplete?: ((record: FinishedTask<ResultOf<Task>>) => void) | undefined;
   /** See {@link Reset}. */

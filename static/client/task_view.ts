@@ -20,6 +20,10 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
       return { ...view, log: [...view.log, event.data].slice(-maxRows) };
     case "output":
       return { ...view, outputs: [...view.outputs, event.data].slice(-maxRows) };
+    case "rewind": {
+      const outputs = view.outputs.filter(({ seq }) => seq <= event.data.after);
+      return { ...view, outputs };
+    }
     case "complete": {
       const { data } = event;
       return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };

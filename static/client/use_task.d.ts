@@ -30,7 +30,7 @@ export interface TaskView<Task = unknown> {
   readonly result: ResultOf<Task> | undefined;
   /** Its log. */
   readonly log: readonly LogRow[];
-  /** What it put out. */
+  /** What it put out and was not taken back. */
   readonly outputs: readonly OutputRow<OutputOf<Task>>[];
   /** How the connection stands. */
   readonly connection: ConnectionState["state"];

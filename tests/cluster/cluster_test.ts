@@ -163,7 +163,7 @@ test("a web process that is killed costs its clients nothing: they resume at ano
   });
   await again.until((it) => it.data("complete").length === 1);
   assertEquals(again.data("snapshot").length + again.data("reset").length, 0);
-  const rows = [...many.data("log"), ...again.data("log")].map(({ data }) => data?.row);
+  const rows = [...many.data("log"), ...again.data("log")].flatMap(({ data }) => data?.row ?? []);
   assertEquals(rows, Array.from({ length: SHAPE.rows }, (_, n) => n + 1));
   assertEquals(await following, 1);
 });

@@ -18,7 +18,7 @@ export function checkRows(
   let last = 0;
   let starts = 0;
   for (const { event, data } of rows) {
-    if (event === "output") {
+    if (event === "log" && data.data?.from !== undefined) {
       const { from, attempt } = data.data;
       // A checkpoint travels behind its row: with the next one stored it must be there.
       const honoured = [Math.floor((last - 1) / every), Math.floor(last / every)]

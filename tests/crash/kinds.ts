@@ -14,7 +14,7 @@ import { atGate, heldAt } from "../helpers/gate.ts";
 export const CRASH_KINDS: string = new URL(import.meta.url).href;
 
 /**
- * Says from which row it starts (an output), then logs each row with its number, saves the number of
+ * Says from which row it starts, then logs each row with its number, saves the number of
  * each `every`-th and waits `pause_ms` there. With a gate, it does not go beyond its last checkpoint
  * before that is open.
  */
@@ -29,7 +29,7 @@ export const numbered = defineTask({
   async *run({ input: { rows, every, pause_ms, gate }, checkpoint, signal, attempt }) {
     const from: number = checkpoint?.row ?? 0;
     const last = rows - 1 - (rows - 1) % every;
-    yield output({ from, attempt });
+    yield log("starts", { from, attempt });
     for (let row = from + 1; row <= rows; row++) {
       if (gate !== undefined && row === last + 1) {
         yield* heldAt(gate, signal, save({ row: last }));
@@ -41,6 +41,19 @@ export const numbered = defineTask({
       if (pause_ms > 0) await pause(pause_ms, signal);
     }
     return { rows };
+  },
+});
+
+/** Puts out five numbers, and saves behind the second. It waits behind the fourth for its gate. */
+export const puts = defineTask({
+  kind: "puts",
+  input: z.object({ gate: z.string() }),
+  async *run({ input: { gate }, checkpoint = 0, signal }) {
+    for (let n = checkpoint + 1; n <= 5; n++) {
+      yield output(n);
+      if (n === 2) yield save(n);
+      if (n === 4) yield* heldAt(gate, signal, "waits");
+    }
   },
 });
 

@@ -200,6 +200,19 @@ export const slowRetry = defineTask({
   },
 });
 
+/** Puts out two values once its gate is open, and fails once between them; nothing is saved. */
+export const putsAgain = defineTask({
+  kind: "puts-again",
+  input: z.object({ gate: z.string() }),
+  retry: { maxAttempts: 2, baseMs: 1, capMs: 1 },
+  async *run({ input, attempt, signal }) {
+    await atGate(input.gate, signal);
+    yield output("a");
+    if (attempt === 1) throw new Error("once");
+    yield output("b");
+  },
+});
+
 /** Gives out each of `values`. */
 export const outputs = defineTask({
   kind: "outputs",

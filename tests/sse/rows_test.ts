@@ -41,6 +41,27 @@ Deno.test("GET /tasks/stream?rows= resumes behind the last id, with every row on
   );
 });
 
+Deno.test("GET /tasks/stream?rows= tells what of the outputs was taken back, whatever else it selects", async () => {
+  await using app = await testApp();
+  const labels = { owner: "acme", tags: ["t"] };
+  for (const query of ["", "&kind=puts-again", "&owner=acme", "&tag=t"]) {
+    const gate = `rewind${query}`;
+    const { task_id } = await submit(app.url, "puts-again", { gate }, labels);
+    await using stream = await openStream(`${app.url}/tasks/stream?rows=${task_id}${query}`);
+    await stream.collect(1);
+    openGate(gate);
+    await stream.until((it) => it.data("complete").some(({ task_id: id }) => id === task_id));
+    const [first, ...others] = stream.data("output");
+    assertEquals(others.map(({ data }) => data), ["a", "b"]);
+    const [rewind, ...more] = stream.data("rewind");
+    assertEquals([more, rewind.task_id, rewind.after], [[], task_id, 0]);
+    assert(first.seq < rewind.seq && rewind.seq < others[0].seq);
+    const stored = await storedEvents(app.url, task_id);
+    const kept = stored.filter(({ event }) => event === "output" || event === "rewind");
+    assertEquals(kept.map(({ data }) => ({ task_id, ...data })), [rewind, ...others]);
+  }
+});
+
 Deno.test("GET /tasks/stream?rows= says what is wrong with its ids", async () => {
   await using app = await testApp();
   const id = "0".repeat(26);

@@ -85,6 +85,14 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type, seq, data }, true);
   }
 
+  /** It starts again: outputs behind this `seq` no longer count. */
+  rewind(after: number): void {
+    const seq = this.record.seq + 1;
+    this.record = { ...this.record, seq };
+    this.rows = this.rows.filter((row) => row.type !== "output" || row.seq <= after);
+    this.#add({ type: "rewind", seq, data: { seq, time: "", after } }, true);
+  }
+
   /** It ends. */
   end(status: "completed" | "failed" | "canceled" = "completed"): void {
     const error = status === "failed" ? { name: "Error", message: "It broke" } : null;

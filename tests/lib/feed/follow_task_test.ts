@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { createParser } from "eventsource-parser";
 import { createFeed } from "../../../lib/feed/feed.ts";
 import { followTask } from "../../../lib/feed/follow_task.ts";
@@ -94,6 +94,32 @@ Deno.test("followTask() tells of rows that went though it had begun with all of 
     events.slice(reset + 1).filter(({ event }) => event !== "message").map((it) => it.seq),
     kept,
   );
+});
+
+Deno.test("followTask() leaves out what was taken back and is stored still, also while it reads", async () => {
+  await using opened = await openHub();
+  const { kv } = opened;
+  await putTask(kv, 40, 10);
+  const rewind: Row = { type: "rewind", seq: 51, json: '{"seq":51,"after":20}' };
+  await kv.set(keys.event(ID, 51), encodeRows([rewind]));
+  const rewound = { after: 20, before: 51, left: true };
+  await putHead(kv, 51, { rewound });
+  const events = await follow(opened, () => Promise.resolve());
+  const seqs = (name: string) => events.filter(({ event }) => event === name).map((it) => it.seq);
+  const upTo = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  assertEquals([seqs("output"), seqs("log"), seqs("rewind")], [upTo(1, 20), upTo(41, 50), [51]]);
+  // It comes while its rows are read: who has got some hears of it.
+  await putHead(kv, 50, {});
+  const later = await follow(opened, async (page) => {
+    if (page === 3) await putHead(kv, 51, { rewound });
+  });
+  const outputs = later.filter(({ event }) => event === "output").map(({ seq }) => seq);
+  assertEquals(outputs, upTo(1, outputs.length));
+  const names = later.map(({ event }) => event);
+  assertEquals(names.filter((name) => name === "rewind"), ["rewind"]);
+  assertEquals(names.indexOf("rewind") > names.lastIndexOf("output"), true);
+  assertLess(outputs.length, 40);
 });
 
 Deno.test("followTask() tells who resumes of progress that it missed, though a row came behind it", async () => {

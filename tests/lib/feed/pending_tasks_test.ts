@@ -23,7 +23,7 @@ Deno.test("PendingTasks has what the journal told of a task until the task's own
   assertEquals([pending.get("t1"), pending.oldest], [undefined, "b"]);
   // What comes behind a fold is pending from then on.
   pending.note("d", event("log", 7));
-  for (const type of ["message", "complete", "deleted"] as const) {
+  for (const type of ["message", "complete", "rewind", "deleted"] as const) {
     pending.note("e", event(type, 8, "t2"));
     assertEquals([pending.get("t2"), pending.oldest], [undefined, "d"]);
   }

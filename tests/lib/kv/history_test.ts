@@ -133,3 +133,26 @@ Deno.test("historyPage() has no gap in its middle when the oldest rows go while 
   assertEquals(trimmed, 30);
   assertEquals(rows, all.filter(({ type, seq }) => type === "message" || seq > 30));
 });
+
+Deno.test("historyPage() leaves out what was taken back, also while it reads, and tells of the rewind", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const types = ["output", "log"] as const;
+  const rewind: Row = { type: "rewind", seq: 41, json: '{"seq":41,"after":20}' };
+  const all = Array.from({ length: 40 }, (_, n): Row => {
+    return { type: types[n % 2]!, seq: n + 1, json: "{}" };
+  });
+  await put(kv, [...all, rewind].map((row) => [row]));
+  let lists = 0;
+  const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+    if (++lists === 2) {
+      const rewound = { after: 20, before: 41, left: true };
+      await kv.set(keys.task(ID), { trimmed: 0, rewound });
+    }
+    yield* kv.list(...args);
+  };
+  const changing = kvWith(kv, { list: list as unknown as Deno.Kv["list"] });
+  const { rows } = (await historyPage(changing, ID, 0, 50))!;
+  assertGreater(lists, 1);
+  const kept = all.filter(({ type, seq }) => type === "log" || seq <= 20);
+  assertEquals(rows, [...kept, rewind]);
+});

@@ -5,7 +5,7 @@ import { Journal } from "../../../lib/store/journal.ts";
 import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { eventSize, parseJournal, parseRows } from "../../../lib/kv/event_text.ts";
-import { isStored, type TaskEvent } from "../../../lib/task/event.ts";
+import { isChange, isRow, isStored, type TaskEvent } from "../../../lib/task/event.ts";
 import { FOLD_MS } from "../../../lib/kv/head.ts";
 import { LiveTask, type LiveTaskHooks } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
@@ -120,8 +120,7 @@ class Model {
 
   /** The process dies: another one has what was written, and what the journal knows beyond it. */
   crash(): void {
-    const entry = this.#keys.get(keyText(keys.task(ID)));
-    if (!entry) return;
+    const entry = this.#keys.get(keyText(keys.task(ID)))!;
     const head = entry.value as Head;
     const { seq } = JSON.parse(head.record) as TaskRecord;
     const { progress, checkpoint, rows = [] } = this.pending.get(ID) ?? {};
@@ -176,7 +175,7 @@ class Model {
     assertEquals(rows, kept.map(({ type, seq, json }) => ({ type, seq, json })));
     // The task's own keys are level with each other; beyond them the journal has no change of state.
     const beyond = this.journal.filter(({ seq, type }) => seq > record.seq && type !== "folded");
-    assert(beyond.every(({ type }) => type !== "message" && type !== "complete"));
+    assert(beyond.every(({ type }) => !isChange(type)));
     assert(stored.every(({ seq }) => seq <= record.seq));
     // It stands where its rows say.
     const told = rows.findLast(({ type }) => type === "message");
@@ -184,13 +183,25 @@ class Model {
     const ended = rows.at(-1)?.type === "complete";
     if (record.status === "completed") assert(ended, "completed without its end");
     if (ended) assert(isFinished(record.status));
-    const logged = stored.filter(({ type }) => type === "log" || type === "output");
+    const logged = stored.filter(({ type }) => isRow(type));
     assertEquals(task.rows, logged.length);
+    const outputs = stored.filter(({ type }) => type === "output");
+    assertEquals(task.outputs, outputs.length);
+    // What it says of its outputs is what its rows tell.
+    const { after, seq: before } = JSON.parse(
+      stored.findLast(({ type }) => type === "rewind")?.json ?? '{"after":0,"seq":0}',
+    );
+    const rewound = before === 0 ? undefined : { after, before, left: true };
+    assertEquals(task.rewound, rewound);
+    const last = outputs.at(-1)?.seq ?? 0;
+    assertEquals(task.outputSeq, last > before ? last : after);
     // What it goes on from was never ahead of its rows, and is known to be there.
     const checkpoint = this.get<Uint8Array>(keys.checkpoint(ID));
     if (task.checkpointed && record.status !== "completed") assert(checkpoint);
     if (checkpoint && task.checkpointed) {
-      assertLessOrEqual(JSON.parse(textOf(checkpoint)).rows, logged.length);
+      // Those behind it come again.
+      const saved = logged.filter(({ seq }) => seq < task.savedSeq);
+      assertEquals(JSON.parse(textOf(checkpoint)).rows, saved.length);
     }
     // It is found where it should be, and nowhere else.
     assertEquals(this.under("index"), [keys.index("k", record.status, ID)]);
@@ -201,7 +212,7 @@ class Model {
 }
 
 type Op =
-  | { row: number }
+  | { row: number; type: "log" | "output" }
   | { save: number }
   | { report: Report }
   | { change: Change }
@@ -228,7 +239,13 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 );
 
 const op: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ row: fc.oneof(fc.nat(100), fc.nat(40_000)) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      row: fc.oneof(fc.nat(100), fc.nat(40_000)),
+      type: fc.constantFrom("log" as const, "output" as const),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ save: fc.oneof(fc.nat(100), fc.nat(40_000)) }) },
   {
     weight: 3,
@@ -252,23 +269,28 @@ function run(model: Model, op: Op): void {
   if ("row" in op) {
     if (!running) return;
     model.yielded++;
-    live.row("log", JSON.stringify({ message: "x".repeat(op.row) }));
+    live.row(op.type, JSON.stringify({ message: "x".repeat(op.row) }));
   } else if ("save" in op) {
     if (!running) return;
     live.save(JSON.stringify({ rows: model.yielded, padding: "x".repeat(op.save) }));
   } else if ("report" in op) {
     if (running) live.report(op.report);
   } else if ("change" in op) {
-    live.change(op.change, op.change.type === "complete" ? '"done"' : null);
+    const { outputSeq, savedSeq, rewound: before } = live.task;
+    const { ok } = live.change(op.change, op.change.type === "complete" ? '"done"' : null);
+    const rewinds = ok && op.change.type === "start" && outputSeq > savedSeq;
+    const { seq } = live.record;
+    const rewound = rewinds ? { after: savedSeq, before: seq, left: true } : before;
+    assertEquals(live.task.rewound, rewound);
   } else if ("render" in op) {
     if (!live.clean) model.commit(op.render);
   } else if ("wait" in op) {
     model.now += op.wait;
     live.fold();
-  } else {
+  } else if (model.head) {
     model.crash();
     // Rows that were not written are yielded again, or never.
-    model.yielded = model.rows.filter(({ type }) => type === "log").length;
+    model.yielded = model.rows.filter(({ type }) => isRow(type)).length;
   }
 }
 
@@ -377,7 +399,7 @@ Deno.test("LiveTask puts rows, progress and checkpoints into the journal alone, 
   const progress = () => unpack(model.head!).record.progress;
   const step = (n: number) => {
     model.live.row("log", `{"n":${n}}`);
-    model.live.save('{"rows":0}');
+    model.live.save(`{"rows":${n}}`);
     model.live.report({ at: model.now, progress: n });
     model.flush();
   };
@@ -597,7 +619,8 @@ Deno.test("LiveTask tells of rows that went in the commit that removes them, tho
   model.flush();
   for (let n = 0; n < 2; n++) live.row("log", `{"message":"${"x".repeat(40_000)}"}`);
   const key = keys.event(ID, 3);
-  live.trim("log", 3, 1, 30, { deletes: [key] });
+  const taken = { type: "log", rows: 1, bytes: 30, last: 3, behind: 3, more: false } as const;
+  live.removed({ ...taken, part: { deletes: [key], sets: [] } }, { trimmed: 3 });
   const headIn = ({ sets = [] }: Part) => sets.find(([key]) => key[0] === "task")![1] as Head;
   const first = live.render(ROOM)!;
   assertEquals([first.more, first.deletes], [true, [key]]);

@@ -250,6 +250,83 @@ Deno.test("RowTrimmer keeps logs and outputs each under a bound of their own, wh
   );
 });
 
+Deno.test("RowTrimmer removes all that a rewind took back, and nothing else, whatever it trims beside", async () => {
+  const row = fc.record({
+    type: fc.constantFrom("log" as const, "output" as const, "output" as const, "save" as const),
+    size: fc.oneof(fc.nat(300), fc.integer({ min: 10_000, max: 48_000 })),
+  });
+  const runs = fc.array(
+    fc.record({ rows: fc.array(row, { maxLength: 30 }), parts: fc.boolean() }),
+    { minLength: 2, maxLength: 6 },
+  );
+  await fc.assert(
+    fc.asyncProperty(runs, async (runs) => {
+      const bounds = { log: { rows: 20, bytes: 200_000 }, output: ANY } as const;
+      await using task = await running();
+      const { kv, live, logged } = task;
+      const trimmer = new RowTrimmer(kv, bounds);
+      const counted: number[] = [];
+      let saved = 0;
+      for (const { rows, parts } of runs) {
+        for (const { type, size } of rows) {
+          const text = JSON.stringify({ text: "x".repeat(size) });
+          if (type === "save") live.save(text);
+          else live.row(type, text);
+          if (type === "save") saved = live.record.seq;
+          if (type === "output") counted.push(live.record.seq);
+          if (parts) await folded(live);
+        }
+        await folded(live);
+        const trimming = trimmer.trim(live);
+        live.change({ type: "interrupt", died: true });
+        live.change({ type: "start", owner: "me" });
+        const count = counted.findLastIndex((seq) => seq <= saved) + 1;
+        assertEquals(live.task.rewound?.left ?? false, counted.length > count);
+        counted.length = count;
+        await live.committed();
+        // Nothing is removed beside it, nor twice.
+        const removing = trimmer.removeRewound(live);
+        assertEquals(live.task.rewound?.left ? trimmer.trim(live) : null, null);
+        await Promise.all([trimming, removing, trimmer.removeRewound(live)]);
+        assertEquals(live.task.rewound?.left ?? false, false);
+        const { rows: left, head } = await stored(kv);
+        const outputs = left.filter(({ type }) => type === "output");
+        assertEquals(outputs.map(({ seq }) => seq), counted);
+        assertEquals([head.outputs, head.outputBytes], [outputs.length, bytesOf(outputs)]);
+        const both = left.filter((row) => !tellsState(row));
+        assertEquals([head.rows, head.rowBytes], [both.length, bytesOf(both)]);
+        assert(left.every((row, n) => n === 0 || row.seq > left[n - 1]!.seq));
+      }
+      assertEquals(logged, []);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("RowTrimmer removes a little at a time of what was taken back", async () => {
+  await using task = await running();
+  const { kv, live } = task;
+  for (let n = 0; n < 120; n++) live.row("output", JSON.stringify({ text: "x".repeat(48_000) }));
+  await folded(live);
+  live.change({ type: "interrupt", died: true });
+  live.change({ type: "start", owner: "me" });
+  await live.committed();
+  let commits = 0;
+  let before = live.task.rowBytes;
+  const note = () => {
+    commits++;
+    assertLessOrEqual(before - live.task.rowBytes, 2.1 * 1024 * 1024);
+    before = live.task.rowBytes;
+  };
+  const removed = live.removed.bind(live);
+  live.removed = (...args) => {
+    removed(...args);
+    note();
+  };
+  await new RowTrimmer(kv, { log: ANY, output: ANY }).removeRewound(live);
+  assertEquals([commits, live.task.outputs, live.task.rowBytes], [3, 0, 0]);
+});
+
 Deno.test("RowTrimmer reads outputs that stay once, however often it removes logs behind them", async () => {
   await using task = await running();
   const { kv, live } = task;

@@ -29,6 +29,16 @@ Deno.test("take() keeps the newest rows, the task and its result, and changes no
   assertEquals(NOTHING, before);
 });
 
+Deno.test("take() drops the outputs that a rewind took back, and nothing else", () => {
+  const rewind = (seq: number, after: number): TaskEvent => {
+    return { type: "rewind", id: `${seq}`, data: { seq, time: "", after } };
+  };
+  const events = [output(2), log(3), output(5), output(6), log(7), rewind(9, 4), output(10)];
+  const view = events.reduce((view, event) => take(view, event, 9), NOTHING);
+  assertEquals(view.outputs.map(({ seq }) => seq), [2, 10]);
+  assertEquals(view.log.map(({ seq }) => seq), [3, 7]);
+});
+
 Deno.test("take() gives no result of a task that failed", () => {
   const failed = record({ status: "failed", error: { name: "Error", message: "x" } });
   const view = take(NOTHING, { type: "complete", id: "9", data: failed as never }, 2);

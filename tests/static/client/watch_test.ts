@@ -353,6 +353,28 @@ Deno.test("watch() ends also where nothing ends a read whose request was aborted
   assertEquals([told(toEnd.events), task.timers], [["complete 3"], 0]);
 });
 
+Deno.test("watch() tells of a rewind in its place, also whoever resumes behind what that took back", async () => {
+  const task = new FakeTask();
+  task.row("output");
+  task.row("output");
+  const rewinds: unknown[] = [];
+  const called = watch(task, { onrewind: (rewind) => void rewinds.push(rewind) });
+  const { events, ended } = reading(watch(task));
+  await settled();
+  task.rewind(2);
+  task.row("output");
+  const late = reading(watch(task, { lastEventId: "3" }));
+  const fresh = reading(watch(task));
+  await settled();
+  task.end();
+  await Promise.all([ended, late.ended, fresh.ended, called.finished]);
+  const end = "complete 7";
+  assertEquals(told(events), ["output 2", "output 3", "rewind 4", "output 5", end]);
+  assertEquals(told(late.events), ["rewind 4", "output 5", end]);
+  assertEquals(told(fresh.events), ["output 2", "rewind 4", "output 5", end]);
+  assertEquals(rewinds, [{ seq: 4, time: "", after: 2 }]);
+});
+
 Deno.test("watch() needs an address where it was loaded from none", () => {
   assertThrows(() => new TaskWatch("x", {}), TypeError, "'base' must be");
   assertThrows(() => new TaskWatch("x", { base: "ftp://x" }), TypeError, "'base' must be");

@@ -1,0 +1,99 @@
+/**
+ * Takes rows of one type out of a task's own keys, some at a time: values that hold others as well are
+ * written again without them.
+ *
+ * @module
+ */
+
+import { encodeRows, parseRows, rowSize } from "../kv/event_text.ts";
+import { keys } from "../kv/keys.ts";
+import type { Row } from "../task/event.ts";
+import type { Part } from "./write.ts";
+
+export type RowType = "log" | "output";
+
+export interface Wanted {
+  type: RowType;
+  /** Those between the two, neither of them included. */
+  after: number;
+  before: number;
+  /** Asked before each: whether they are enough. @default {never} */
+  enough?(taken: Taken): boolean;
+}
+
+/** What was taken out, once `part` is committed. */
+export interface Taken {
+  type: RowType;
+  rows: number;
+  bytes: number;
+  /** The newest; 0 for none. */
+  last: number;
+  /** Up to here nothing of what is wanted is left. */
+  behind: number;
+  /** There may be more of it. */
+  more: boolean;
+  part: Required<Pick<Part, "deletes" | "sets">>;
+}
+
+/** Keys removed at once, at most. */
+const MAX_DELETES = 200;
+
+/** Bytes removed at once, about: each value is a chain of pages to give back. */
+export const MAX_BYTES: number = 2 * 1024 * 1024;
+
+/** Values read at once: they are large, and others wait while they are parsed. */
+const READ = 10;
+
+/** Values written at once, at most. */
+const MAX_SETS = 4;
+
+/** Bytes of what stays put together in one value: it holds 64 KiB. */
+const MAX_KEPT = 48 * 1024;
+
+/** Reads a task's stored rows behind a `seq`, and says what takes out those that are wanted. */
+export async function takeRows(
+  kv: Deno.Kv,
+  id: string,
+  { type, after, before, enough = () => false }: Wanted,
+): Promise<Taken> {
+  const part: Taken["part"] = { deletes: [], sets: [] };
+  const taken: Taken = { type, rows: 0, bytes: 0, last: 0, behind: after, more: false, part };
+  const { deletes, sets } = part;
+  let kept: Row[] = [];
+  let size = 0;
+  const flush = () => {
+    if (kept.length === 0) return;
+    const bytes = encodeRows(kept);
+    sets.push([keys.event(id, kept.at(-1)!.seq), bytes, bytes.length]);
+    kept = [];
+    size = 0;
+  };
+  const isWanted = ({ type, seq }: Row) => type === taken.type && seq > after && seq < before;
+  const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
+  for await (const { key, value } of kv.list<Uint8Array>(selector, { batchSize: READ })) {
+    if (enough(taken) || taken.behind >= before) break;
+    taken.more = deletes.length >= MAX_DELETES || sets.length >= MAX_SETS ||
+      taken.bytes >= MAX_BYTES;
+    if (taken.more) break;
+    const rows = parseRows(value);
+    const stay = rows.filter((row) => {
+      if (!isWanted(row) || enough(taken)) return true;
+      taken.rows++;
+      taken.bytes += rowSize(row);
+      taken.last = row.seq;
+      return false;
+    });
+    if (!stay.some(isWanted)) taken.behind = rows.at(-1)!.seq;
+    if (stay.length === rows.length) {
+      flush();
+      continue;
+    }
+    const bytes = encodeRows(stay).length;
+    if (size + bytes > MAX_KEPT) flush();
+    kept.push(...stay);
+    size += bytes;
+    deletes.push(key);
+  }
+  flush();
+  return taken;
+}

@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import {
+  isRewound,
+  rewindOf,
+  rewound,
+  withCheckpoint,
+  withOutput,
+} from "../../../lib/task/rewind.ts";
+import { newTask, type Task } from "../../../lib/task/state.ts";
+
+const SPEC = { id: "01J0000000000000000000TEST", kind: "k", maxAttempts: 1, priority: 0 };
+const TASK = newTask({ ...SPEC, runAt: 0, timeoutMs: null }, 0);
+
+Deno.test("rewindOf() takes back what was put out behind the last checkpoint, and that once", () => {
+  const steps: [task: Task, after: number | null][] = [];
+  const step = (task: Task) => {
+    steps.push([task, rewindOf(task)]);
+    return task;
+  };
+  let task = step(TASK);
+  task = step(withOutput(task, 3));
+  task = step(rewound(task, 0, 5));
+  task = step(withOutput(task, 6));
+  task = step(withCheckpoint(task, 7));
+  task = step(withOutput(task, 8));
+  task = step(withOutput(task, 9));
+  task = step(rewound(task, 7, 12));
+  assertEquals(steps.map(([, after]) => after), [null, 0, null, 0, null, 7, 7, null]);
+  assertEquals(task.rewound, { after: 7, before: 12, left: true });
+  assertEquals([task.checkpointed, task.deaths], [true, 0]);
+});
+
+Deno.test("isRewound() knows the outputs between the checkpoint and the rewind", () => {
+  const { rewound: last } = rewound(TASK, 7, 12);
+  assertEquals([6, 7, 8, 11, 12, 13].map((seq) => isRewound(seq, last)), [
+    false,
+    false,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  assertEquals(isRewound(8, undefined), false);
+});
