@@ -268,6 +268,7 @@ export const en = {
   dropped: (count: string) =>
     `${count} earlier rows are not shown. The download has all that are stored.`,
   output: "output",
+  rewound: "Starts again: outputs since the last checkpoint no longer count",
   changed: (status: string, attempt: number) => `${status} · attempt ${attempt}`,
 
   taskKeys: [

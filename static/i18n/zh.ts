@@ -270,6 +270,7 @@ export const zh: Strings = {
   noneFound: "没有匹配的行",
   dropped: (count) => `较早的 ${count} 行未显示，下载的文件包含所有已保存的行。`,
   output: "输出",
+  rewound: "重新开始：上个检查点之后的输出不再计入",
   changed: (status, attempt) => `${status} · 第 ${attempt} 次尝试`,
 
   taskKeys: [

@@ -7,6 +7,7 @@
 
 import type { LogChunk, LogRow, LogRows } from "./log_rows.ts";
 import { stateText } from "./log_text.ts";
+import { strings } from "../i18n/strings.ts";
 
 /** The levels, least first. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -96,6 +97,8 @@ function holds(row: LogRow, pattern: RegExp): boolean {
       return found(row.message) || (row.data !== null && found(row.data));
     case "output":
       return found(row.text);
+    case "rewind":
+      return found(strings.rewound);
     case "state":
       return found(stateText(row));
   }

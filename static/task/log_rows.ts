@@ -30,6 +30,11 @@ export interface OutputRow extends Placed {
   readonly text: string;
 }
 
+/** Outputs of before no longer count. */
+export interface RewindRow extends Placed {
+  readonly type: "rewind";
+}
+
 export interface StateRow extends Placed {
   readonly type: "state";
   /** What it is from then on. */
@@ -43,7 +48,7 @@ export interface StateRow extends Placed {
   readonly runAt: string;
 }
 
-export type LogRow = LoggedRow | OutputRow | StateRow;
+export type LogRow = LoggedRow | OutputRow | RewindRow | StateRow;
 
 /** Rows that belong together in the view. */
 export interface LogChunk<Row extends LogRow = LogRow> {
@@ -114,7 +119,22 @@ export function appendRows<Row extends LogRow>(
   return { chunks, count, size, dropped, lastSeq };
 }
 
+/** Leaves out the outputs behind a `seq`. What else there is stays. */
+export function takeBack<Row extends LogRow>(log: LogRows<Row>, after: number): LogRows<Row> {
+  const stays = ({ type, seq }: LogRow) => type !== "output" || seq <= after;
+  let { count, size } = log;
+  const chunks = log.chunks.flatMap((chunk) => {
+    const rows = chunk.rows.filter(stays);
+    if (rows.length === chunk.rows.length) return [chunk];
+    const left = rows.reduce((sum, row) => sum + sizeOf(row), 0);
+    count -= chunk.rows.length - rows.length;
+    size -= chunk.size - left;
+    return rows.length === 0 ? [] : [{ ...chunk, rows, size: left }];
+  });
+  return count === log.count ? log : { ...log, chunks, count, size };
+}
+
 function sizeOf(row: LogRow): number {
   if (row.type === "output") return row.text.length;
-  return row.type === "state" ? 0 : row.message.length + (row.data?.length ?? 0);
+  return row.type === "log" ? row.message.length + (row.data?.length ?? 0) : 0;
 }

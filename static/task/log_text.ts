@@ -30,6 +30,8 @@ function rest(row: LogRow): string {
     }
     case "output":
       return `OUTPUT ${row.text}`;
+    case "rewind":
+      return `REWIND ${strings.rewound}`;
     case "state": {
       const { error } = row;
       const why = error !== null && row.status !== "running" && row.status !== "completed"

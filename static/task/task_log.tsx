@@ -211,15 +211,16 @@ function Row({ row, pattern }: RowProps): JSX.Element {
 /** What the row is, where it is not the usual. */
 function rowName(row: LogRow): string | null {
   if (row.type === "output") return strings.output;
-  return row.type === "state" || row.level === "info" ? null : row.level;
+  return row.type !== "log" || row.level === "info" ? null : row.level;
 }
 
 function rowText(row: Exclude<LogRow, { type: "log" }>): string {
+  if (row.type === "rewind") return strings.rewound;
   return row.type === "output" ? row.text : stateText(row);
 }
 
 function stateClass(row: Exclude<LogRow, { type: "log" }>): string {
-  return row.type === "state" ? row.status : "output";
+  return row.type === "state" ? row.status : row.type;
 }
 
 /** Most texts are short, and need no component that could grow. */

@@ -13,6 +13,7 @@ import {
   NO_ROWS,
   type OutputRow,
   type StateRow,
+  takeBack,
 } from "./log_rows.ts";
 import { addSample, NO_SAMPLES, type Samples } from "./samples.ts";
 import { appendStates } from "./timeline.ts";
@@ -22,6 +23,7 @@ export type TaskEvent =
   | { type: "message"; id: string; data: TaskRecord }
   | { type: "log"; id: string; data: LogData }
   | { type: "output"; id: string; data: OutputData }
+  | { type: "rewind"; id: string; data: RewindData }
   | { type: "complete"; id: string; data: CompleteData }
   | { type: "reset"; id: string; data: { reason: string; task: TaskRecord } }
   | { type: "deleted"; id: string; data: { task_id: string } };
@@ -43,6 +45,15 @@ export interface OutputData {
   /** ISO 8601. */
   time: string;
   data: unknown;
+}
+
+export interface RewindData {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** Outputs with a larger `seq`, of before, no longer count. */
+  after: number;
 }
 
 export interface CompleteData {
@@ -125,6 +136,14 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
       case "output":
         rows.push(rowOf(event)!);
         break;
+      case "rewind": {
+        const { after } = event.data;
+        rows = rows.filter(({ type, seq }) => type !== "output" || seq <= after);
+        log = takeBack(log, after);
+        outputs = takeBack(outputs, after);
+        rows.push(rowOf(event)!);
+        break;
+      }
       case "complete": {
         const { data, id } = event;
         // One of before a retry tells nothing of now.
@@ -185,6 +204,10 @@ export function rowOf({ type, data }: Pick<TaskEvent, "type" | "data">): LogRow 
     case "output": {
       const { seq, time, data: value } = data as OutputData;
       return { type, seq, time, data: value, text: JSON.stringify(value) ?? "" };
+    }
+    case "rewind": {
+      const { seq, time } = data as RewindData;
+      return { type, seq, time };
     }
     default:
       return null;

@@ -3,11 +3,13 @@ import fc from "fast-check";
 import {
   appendRows,
   CHUNK_ROWS,
+  type LogRow,
   type LogRows,
   MAX_ROWS,
   MAX_SIZE,
   NO_ROWS,
   type OutputRow,
+  takeBack,
 } from "../../../static/task/log_rows.ts";
 
 function rows(from: number, to: number, text = ""): OutputRow[] {
@@ -64,4 +66,27 @@ Deno.test("appendRows() is bounded by the length of the texts, too", () => {
   assert(log.size <= MAX_SIZE && log.count > 100);
   assertEquals(log.count + log.dropped, 1000);
   assertEquals(seqs(log).at(-1), 1000);
+});
+
+Deno.test("takeBack() leaves out the outputs behind a seq, and what follows is appended as ever", () => {
+  const mixed = fc.array(fc.boolean(), { minLength: 1, maxLength: 350 });
+  fc.assert(fc.property(mixed, fc.nat(350), (isOutput, after) => {
+    const all = isOutput.map((output, n): LogRow => {
+      if (output) return { type: "output", seq: n + 1, time: "", data: 1, text: "four" };
+      return { type: "log", seq: n + 1, time: "", level: "info", message: "abc", data: null };
+    });
+    const log = takeBack(appendRows<LogRow>(NO_ROWS, all), after);
+    const left = all.filter(({ type, seq }) => type === "log" || seq <= after);
+    const size = left.reduce((sum, { type }) => sum + (type === "log" ? 3 : 4), 0);
+    assertEquals([log.count, log.size, log.dropped], [left.length, size, 0]);
+    const more = rows(all.length + 1, all.length + 120);
+    // What was taken back does not come again.
+    const later = appendRows<LogRow>(log, [...all, ...more]);
+    assertEquals(seqs(later), [...left, ...more].map(({ seq }) => seq));
+    assertEquals(new Set(later.chunks.map(({ id }) => id)).size, later.chunks.length);
+  }));
+  const log = appendRows(NO_ROWS, rows(1, 250));
+  assertStrictEquals(takeBack(log, 250), log);
+  const some = takeBack(log, 130);
+  assertStrictEquals(some.chunks[0], log.chunks[0]);
 });

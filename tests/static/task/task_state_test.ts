@@ -47,6 +47,24 @@ Deno.test("reduceTask() tells a task from its beginning to its end", () => {
   assertEquals(texts(state), ["pending", "running", "first", "second", "completed"]);
 });
 
+Deno.test("reduceTask() takes back the outputs behind a rewind, in the log as well, however they come", () => {
+  const output = (seq: number): TaskEvent => {
+    return { type: "output", id: String(seq), data: { seq, time: "", data: seq } };
+  };
+  const rewind: TaskEvent = { type: "rewind", id: "9", data: { seq: 9, time: "", after: 4 } };
+  const events = [message(1), output(3), log(5, "stays"), output(6), rewind, output(10)];
+  for (const size of [1, 2, events.length]) {
+    let state = NO_TASK;
+    for (let n = 0; n < events.length; n += size) {
+      state = reduceTask(state, events.slice(n, n + size));
+    }
+    const outputs = state.outputs.chunks.flatMap(({ rows }) => rows.map(({ seq }) => seq));
+    assertEquals(outputs, [3, 10]);
+    assertEquals(texts(state), ["running", "output", "stays", "rewind", "output"]);
+    assertEquals(state.lastEventId, "10");
+  }
+});
+
 Deno.test("reduceTask() comes to the same whether events come at once or one by one", () => {
   const at = (size: number) => {
     let state = NO_TASK;
