@@ -30,6 +30,7 @@ export type {
   TestLog,
   TestOutput,
   TestRetry,
+  TestRewind,
   TestRun,
 } from "./test_events.ts";
 export type { TestUpload } from "./test_uploads.ts";

@@ -9,7 +9,7 @@ import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, GivenOf, SavedOf } from "../task/define.ts";
 import { pathText, toJson } from "../task/json_value.ts";
 import { FakeClock } from "./fake_clock.ts";
-import type { TestRun } from "./test_events.ts";
+import type { TestEvent, TestRun } from "./test_events.ts";
 import { TestedTask } from "./tested_task.ts";
 import { type TestUpload, TestUploads } from "./test_uploads.ts";
 
@@ -98,12 +98,22 @@ export async function runTask<Task extends AnyTask>(
     ...(status === "failed" ? { stack } : {}),
     events,
     dataOf: (type: string) => events.filter((event) => event.type === type).map(({ data }) => data),
-    outputs: events.flatMap((event) => event.type === "output" ? [event.data.data] : []),
+    outputs: outputsOf(events),
     checkpoint: tested.checkpoint,
     yields: tested.yields,
     record,
   };
   return run as TestRun<Task>;
+}
+
+/** What it put out and was not taken back. */
+function outputsOf(events: readonly TestEvent<AnyTask>[]): unknown[] {
+  let rows: { seq: number; data: unknown }[] = [];
+  for (const { type, data } of events) {
+    if (type === "output") rows.push(data);
+    else if (type === "rewind") rows = rows.filter(({ seq }) => seq <= data.after);
+  }
+  return rows.map(({ data }) => data);
 }
 
 /** The input as it is stored. */

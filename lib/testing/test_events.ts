@@ -32,6 +32,16 @@ export interface TestOutput<Output> {
   time: string;
 }
 
+/** Outputs were taken back: those behind the last checkpoint, which the run that starts puts out again. */
+export interface TestRewind {
+  /** Its place among the task's events. */
+  seq: number;
+  /** Outputs with a larger `seq`, of before, no longer count. */
+  after: number;
+  /** By the clock of the test. ISO 8601. */
+  time: string;
+}
+
 /** The run was cut off. The next one starts from `checkpoint`. */
 export interface TestCrash<Saved> {
   /** Yields up to here. */
@@ -53,8 +63,8 @@ export interface TestRetry<Saved> {
 }
 
 /**
- * What happens to a tested task. `progress`, `log`, `output` and `complete` are as in a task's stream,
- * with one `progress` for each that was yielded.
+ * What happens to a tested task. `progress`, `log`, `output`, `rewind` and `complete` are as in a task's
+ * stream, with one `progress` for each that was yielded.
  */
 export type TestEvent<Task> =
   | { type: "progress"; data: TaskRecord<ResultOf<Task>> }
@@ -62,6 +72,7 @@ export type TestEvent<Task> =
   | { type: "output"; data: TestOutput<OutputsOf<Task>> }
   | { type: "save"; data: SavedOf<Task> }
   | { type: "crash"; data: TestCrash<SavedOf<Task>> }
+  | { type: "rewind"; data: TestRewind }
   | { type: "retry"; data: TestRetry<SavedOf<Task>> }
   | { type: "complete"; data: TaskRecord<ResultOf<Task>> };
 
@@ -79,7 +90,7 @@ export type TestRun<Task> = TestEnd<Task> & {
   dataOf<Type extends TestEvent<Task>["type"]>(
     type: Type,
   ): Extract<TestEvent<Task>, { type: Type }>["data"][];
-  /** What it put out, in order. */
+  /** What it put out, in order, without what was taken back. */
   outputs: OutputsOf<Task>[];
   /** What it saved last; `undefined` for nothing. */
   checkpoint: SavedOf<Task> | undefined;

@@ -11,6 +11,7 @@ import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { withFirst } from "../task/json_text.ts";
 import { isFinished } from "../task/record.ts";
+import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
 import { applyReport, type Change, newTask, type Task, transition } from "../task/state.ts";
 import { type FakeClock, withClock } from "./fake_clock.ts";
 import { Recorder } from "./recorder.ts";
@@ -81,6 +82,7 @@ export class TestedTask {
         continue;
       }
       this.#change({ type: "start", owner: "test" });
+      this.#rewind();
       const began = clock.now;
       const end = await this.#drive();
       this.#end(
@@ -164,11 +166,23 @@ export class TestedTask {
   #row(type: "log" | "output" | "save", json: string): void {
     if (type === "save") {
       this.#checkpoint = json;
+      this.#task = withCheckpoint(this.#task, this.#task.record.seq);
       this.events.push({ type, data: this.checkpoint });
       return;
     }
-    const row = withFirst(json, "seq", String(this.#nextSeq()));
-    this.events.push({ type, data: JSON.parse(row) });
+    const seq = this.#nextSeq();
+    if (type === "output") this.#task = withOutput(this.#task, seq);
+    this.events.push({ type, data: JSON.parse(withFirst(json, "seq", String(seq))) });
+  }
+
+  /** As the server does at a start. */
+  #rewind(): void {
+    const after = rewindOf(this.#task);
+    if (after === null) return;
+    const seq = this.#nextSeq();
+    this.#task = rewound(this.#task, after, seq);
+    const time = this.#options.clock.date.toISOString();
+    this.events.push({ type: "rewind", data: { seq, after, time } });
   }
 
   #yielded(): boolean {

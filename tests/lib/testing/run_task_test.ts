@@ -99,6 +99,7 @@ Deno.test("runTask() promises the same result for a crash after any yield, and s
   for (let crashAfter = 1; crashAfter <= whole.yields; crashAfter++) {
     const run = await runTask(rows, {}, { crashAfter });
     assertEquals(run.result, whole.result);
+    assertEquals(run.outputs, whole.outputs);
     assertEquals(run.record.attempt, 1);
     const crash = run.events.find((event) => event.type === "crash");
     const done = Math.floor(crashAfter / 4);
@@ -109,6 +110,31 @@ Deno.test("runTask() promises the same result for a crash after any yield, and s
   }
   const run = await runTask(rows, {}, { crashAfter: 99 });
   assertEquals([run.yields, types(run.events).includes("crash")], [12, false]);
+});
+
+Deno.test("runTask() takes back what an attempt put out that failed, behind what it saved", async () => {
+  const task = defineTask({
+    kind: "t",
+    retry: { maxAttempts: 3 },
+    async *run({ attempt, checkpoint = 0 }) {
+      if (attempt === 1) {
+        yield output(1);
+        yield save(1);
+      }
+      yield output(10 * attempt + checkpoint);
+      if (attempt < 3) throw new Error("once more");
+    },
+  });
+  const { events, outputs, dataOf } = await runTask(task);
+  assertEquals(outputs, [1, 31]);
+  assertEquals(
+    types(events),
+    "output save output retry rewind output retry rewind output complete",
+  );
+  const [first, second] = dataOf("rewind");
+  const seqs = dataOf("output").map(({ seq }) => seq);
+  assertEquals([first?.after, second?.after], [seqs[0], seqs[0]]);
+  assert(seqs[1]! < first!.seq && first!.seq < seqs[2]! && seqs[2]! < second!.seq);
 });
 
 Deno.test("runTask() cuts a run off as a crash does: none of its code runs any more", async () => {
