@@ -7,6 +7,7 @@
 import type { TaskRecord } from "headway";
 import { type EventRow, storedEvents } from "../helpers/api.ts";
 import { isFinished } from "../../lib/task/record.ts";
+import { isTakenBack } from "./counted.ts";
 import { holds } from "./invariants.ts";
 import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
 import { type KnownTask, MODULES, OWNER, type Reference } from "./reference.ts";
@@ -15,6 +16,9 @@ import type { World } from "./world.ts";
 
 /** Kinds of which every task is known: of a crowd it is known what it does to others. */
 export const OWN_KINDS = Object.values(MODULES).flat().join();
+
+/** Rows asked for at once: the most a server gives. */
+const PAGE_ROWS = 1000;
 
 /** Checked after each command. */
 export async function audit(reference: Reference, world: World): Promise<void> {
@@ -132,6 +136,15 @@ async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Pro
   checkGrown(task, rows);
   const trace = new Trace({ ...fate });
   for (const row of rows) trace.push(row);
+  // Between two pages something may be taken back.
+  if (rows.length < PAGE_ROWS) {
+    const back = rows.find(({ event, seq }) => event === "output" && isTakenBack(seq, rows));
+    holds(
+      "I19",
+      back === undefined,
+      () => `${id} tells ${JSON.stringify(back)}, which was taken back`,
+    );
+  }
   const answer = await world.get<TaskRecord<Partial<Script>>>(`/tasks/${id}`);
   check(answer.seq >= rows.at(-1)!.seq, () => `seq ${answer.seq}, and a row ${rows.at(-1)!.seq}`);
   if (isFinished(answer.status)) {
@@ -150,14 +163,14 @@ async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow
   let rows: EventRow[] = [];
   await world.until(async () => {
     const before = await world.get<TaskRecord>(`/tasks/${id}`);
-    rows = await storedEvents(world.url!, id);
+    rows = await storedEvents(world.url!, id, PAGE_ROWS);
     const after = await world.get<TaskRecord>(`/tasks/${id}`);
     if (fate.trims && before.seq !== after.seq) throw new Error(`${id} goes on`);
   });
   return rows;
 }
 
-/** What was stored is stored still; of long tasks the oldest log and output rows may go. */
+/** What was stored is stored still, but for outputs taken back; of long tasks the oldest logs may go. */
 function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventRow[]): void {
   const now = new Map(rows.map((row) => [row.seq, row]));
   const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
@@ -165,7 +178,7 @@ function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventR
     const row = now.get(seq);
     const went = fate.trims && (event === "log" || event === "output") &&
       seq < oldest(event);
-    if (row === undefined && went) continue;
+    if (row === undefined && (went || (event === "output" && isTakenBack(seq, rows)))) continue;
     const same = JSON.stringify(row?.data) === JSON.stringify(data);
     holds("I9", same, () => {
       const kept = rows.map((it) => `${it.seq} ${it.event}`).join(", ");

@@ -13,6 +13,16 @@ const OF_TASK = ["event", "input", "result", "checkpoint", "cancel"];
 /** What leads to a task, and says what its record does. */
 const INDEXES = ["index", "owned", "tagged", "queue", "later", "slot", "upload-hold"];
 
+interface KnownRows {
+  /** The `seq` of the last. */
+  last: number;
+  /** The number that the task logged last. */
+  row: number;
+  /** By `seq`. */
+  outputs: number[];
+  time: RunTime;
+}
+
 /** Checked whenever the server is down: the file itself, key by key. */
 export function auditStore(
   entries: readonly Deno.KvEntry<unknown>[],
@@ -54,7 +64,7 @@ export function auditStore(
     }
   }
   for (const key of expected) holds("I7", given.has(key), () => `${key} is missing`);
-  const rows = new Map<string, { last: number; row: number; time: RunTime }>();
+  const rows = new Map<string, KnownRows>();
   for (const { key, value } of entries) {
     const [type, id] = key.map(String) as [string, string];
     const check = (invariant: Invariant, condition: boolean, what: string) =>
@@ -68,13 +78,22 @@ export function auditStore(
     if (type === "piece") check("I5", bodies.has(id), "its upload is gone");
     if (clean && ["session", "dead"].includes(type)) check("I14", false, "left behind");
     if (type !== "event") continue;
-    const known = rows.get(id) ?? { last: 0, row: 0, time: new RunTime() };
+    const known = rows.get(id) ?? { last: 0, row: 0, outputs: [], time: new RunTime() };
+    const { rewound } = heads.get(id) ?? {};
     for (const { seq, type, json } of parseRows(value as Uint8Array)) {
       check("I3", seq > known.last, `seq ${seq} after ${known.last}`);
       known.last = seq;
       const data = JSON.parse(json);
-      if (type === "output") known.row = data.data.from ?? data.data.cleaned;
-      if (type === "log" && data.data?.row !== undefined) known.row = data.data.row;
+      if (type === "output") known.outputs.push(seq);
+      if (type === "rewind") {
+        const going = rewound?.left && rewound.before === seq;
+        const left = known.outputs.some((seq) => seq > data.after);
+        check("I19", !left || going === true, `outputs behind ${data.after} are left`);
+      }
+      if (type === "log") {
+        const { row, from, cleaned } = data.data ?? {};
+        known.row = row ?? from ?? cleaned ?? known.row;
+      }
       known.time.push(type, data);
       if (type === "message" && data.status === "pending" && data.attempt === 0) known.row = 0;
     }

@@ -25,6 +25,7 @@ const INVARIANTS = {
   I16: "a run that is not cut off goes through its clean-up, and what it yields there is kept",
   I17: "an upload is kept as long as a task that names it waits or runs",
   I18: "what a task prints is in the log, as its own",
+  I19: "every output counts once, whatever is killed",
 } as const;
 
 /** The number of one. */

@@ -31,14 +31,16 @@ export function modelKind(
       const padding = "x".repeat(input.padding);
       const from: number = checkpoint?.row ?? 0;
       let row = from;
+      let put = from;
       try {
-        yield output({ from, attempt });
+        yield log("starts", { from, attempt });
         if (input.prints !== "") await printBy(input.prints, nonce);
         if (input.upload !== "") await readUpload(context);
         while (row < rows) {
           row++;
           const ran = Math.floor(performance.now() - began);
           yield log(`row ${row}`, { row, ran, padding });
+          yield output({ row: put = row });
           yield progress(staged ? stagedAt(row, rows) : { done: row, total: rows, unit: "rows" });
           if (attempt <= fails && row > rows / 2) throw THROWN[throws].make();
           if (row % every > 0) continue;
@@ -60,8 +62,10 @@ export function modelKind(
         if (cleans) {
           yield log("cleaning");
           await pause(5, NEVER);
+          // It may have been stopped between the two.
+          if (put < row) yield output({ row });
           yield save({ row });
-          yield output({ cleaned: row });
+          yield log("cleaned", { cleaned: row });
         }
       }
     },

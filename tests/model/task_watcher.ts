@@ -1,5 +1,6 @@
 import type { EventRow } from "../helpers/api.ts";
 import type { ReadEvent } from "../helpers/sse.ts";
+import { areConsecutive, countedOutputs, isTakenBack } from "./counted.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Fate } from "./trace.ts";
 import { Watcher } from "./watcher.ts";
@@ -107,10 +108,19 @@ export class TaskWatcher extends Watcher {
       const same = JSON.stringify(JSON.parse(got!.data)) === JSON.stringify(data);
       check("I3", same, () => `${event} ${seq} came as ${got!.data.slice(0, 300)}`);
     }
+    const known = seen.map(({ id, event, data }) => ({
+      seq: Number(id),
+      event,
+      data: JSON.parse(data),
+    }));
+    const outputs = countedOutputs(known);
+    const right = areConsecutive(outputs) && (start > 0 || (outputs[0] ?? 1) === 1);
+    check("I19", right, () => `the outputs of ${start}–${end} count as ${outputs}`);
     const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
     for (const { id, event } of seen) {
       const seq = Number(id);
       if (event === "message" || event === "deleted" || kept.has(seq)) continue;
+      if (event === "output" && isTakenBack(seq, rows)) continue;
       check(
         "I9",
         this.#fate.trims && seq < oldest(event),

@@ -72,6 +72,8 @@ export class Trace {
   /** When the run under way began, and what those of its attempt before it took, milliseconds. */
   #runSince = 0;
   #ran = 0;
+  /** The outputs that count, by their `seq` and number. */
+  #outputs: { seq: number; row: number }[] = [];
   /** The last rows. */
   #before: readonly EventRow[] = [];
 
@@ -92,11 +94,26 @@ export class Trace {
     this.#seq = row.seq;
     if (row.event === "message") this.#changed(row.data, check);
     else if (row.event === "complete") this.#completed(row.data, check);
-    else if (row.event === "output") {
-      if ("cleaned" in row.data.data) this.#cleanedUp(row.data.data.cleaned, check);
-      else this.#started(row.data.data, check);
-    } else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
+    else if (row.event === "rewind") this.#rewound(row.data, check);
+    else if (row.event === "output") this.#putOut(row.seq, row.data.data.row, check);
+    else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
+    else if (row.data.data?.from !== undefined) this.#started(row.data.data, check);
+    else if (row.data.data?.cleaned !== undefined) this.#cleanedUp(row.data.data.cleaned, check);
     else this.#told(row.data.message, check);
+  }
+
+  #putOut(seq: number, row: number, check: Check): void {
+    const last = this.#outputs.at(-1)?.row ?? 0;
+    check("I2", this.#status === "running", `an output while ${this.#status}`);
+    check("I19", row === last + 1, `output ${row} after ${last}`);
+    this.#outputs.push({ seq, row });
+  }
+
+  #rewound({ seq, after }: { seq: number; after: number }, check: Check): void {
+    check("I19", seq === this.#seq && after < seq, `takes back what is behind ${after}`);
+    const begins = this.#status === "running" && !this.#runs;
+    check("I19", begins, `takes outputs back while ${this.#status}`);
+    this.#outputs = this.#outputs.filter((output) => output.seq <= after);
   }
 
   #changed(record: TaskRecord, check: Check): void {
@@ -153,6 +170,8 @@ export class Trace {
       check("I2", may, "completed against its script");
       const whole = this.#last === rows || this.#fate.trims;
       check("I3", whole, `completed with row ${this.#last} of ${rows}`);
+      const put = this.#outputs.at(-1)?.row;
+      check("I19", put === rows, `completed with output ${put} of ${rows}`);
       const right = attempt === fails + 1 || (this.#fate.timeoutMs !== null && attempt > fails);
       check("I11", right, `completed in attempt ${attempt}`);
     } else if (status === "failed") {
@@ -224,8 +243,9 @@ export class Trace {
 
   #cleanedUp(row: number, check: Check): void {
     check("I2", this.#status === "running", `a row while ${this.#status}`);
-    check("I16", this.#runs && !this.#cleaned, "cleaned up and did not run");
-    check("I16", row === this.#last || this.#fate.trims, `cleaned up at row ${this.#last}`);
+    const { trims } = this.#fate;
+    check("I16", (this.#runs && !this.#cleaned) || trims, "cleaned up and did not run");
+    check("I16", row === this.#last || trims, `cleaned up at row ${this.#last}`);
     this.#cleaned = true;
     // What it saved goes before what it said then.
     this.#saved = { from: row, to: row };
@@ -243,7 +263,7 @@ export class Trace {
     check("I2", this.#status === "running", `a row while ${this.#status}`);
     check("I11", attempt === this.#attempt, `runs as attempt ${attempt} of ${this.#attempt}`);
     const right = from >= least && from <= most;
-    // Outputs are kept where the logs between them were removed.
+    // What it logged between may have been removed.
     check("I4", right || this.#fate.trims, `goes on from ${from}, saved ${least} to ${most}`);
     check("I4", this.#last === null, "started twice");
     this.#runs = true;
@@ -255,7 +275,10 @@ export class Trace {
     const { every } = this.#fate.script;
     check("I2", this.#status === "running", `a row while ${this.#status}`);
     // What came before the first may have been removed; all that follows is there.
-    if (this.#fate.trims) this.#last = row - 1;
+    if (this.#fate.trims) {
+      this.#last = row - 1;
+      this.#runs = true;
+    }
     this.#fate.trims = false;
     check("I3", row === (this.#last ?? NaN) + 1, `row ${row} after ${this.#last}`);
     this.#last = row;
