@@ -1,6 +1,7 @@
 /**
  * Passes on a text while it is being written, as by a language model. Whoever watches sees each piece
- * at once; after a restart the text goes on from the last checkpoint.
+ * at once. After a restart the text goes on from the last checkpoint, and the pieces behind that no
+ * longer count: none is there twice.
  *
  *     HEADWAY_KINDS=./examples/kinds/text_stream.ts deno task start
  *
@@ -31,9 +32,7 @@ export const writeText = defineTask({
     if (!response.ok) throw new Error(`The model answered with ${response.status}`);
     for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
       if (text.length + piece.length > MAX_LENGTH) throw new Error("The text is too long");
-      // Pieces after the last checkpoint come again, maybe in other words. `at` tells where: a reader
-      // keeps its text up to there, and puts the piece behind it.
-      yield output({ at: text.length, text: piece });
+      yield output(piece);
       text += piece;
       yield progress({ done: text.length, unit: "characters" });
       if (text.length - saved < SAVE_EVERY) continue;
