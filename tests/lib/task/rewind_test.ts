@@ -1,3 +1,4 @@
+import { pack, unpack } from "../../../lib/kv/head.ts";
 import { assertEquals } from "@std/assert";
 import {
   isRewound,
@@ -28,6 +29,15 @@ Deno.test("rewindOf() takes back what was put out behind the last checkpoint, an
   assertEquals(steps.map(([, after]) => after), [null, 0, null, 0, null, 7, 7, null]);
   assertEquals(task.rewound, { after: 7, before: 12, left: true });
   assertEquals([task.checkpointed, task.deaths], [true, 0]);
+});
+
+Deno.test("unpack() has what a head of an older version does not tell count", () => {
+  const { savedSeq: _saved, outputSeq: _output, ...older } = TASK;
+  const saved = { ...older, checkpointed: true, record: { ...TASK.record, seq: 8 } };
+  const task = unpack(pack(saved as Task, null, null));
+  assertEquals(rewindOf(task), null);
+  assertEquals(rewindOf(withOutput(task, 9)), 8);
+  assertEquals(rewindOf(withOutput(unpack(pack(older as Task, null, null)), 9)), 0);
 });
 
 Deno.test("isRewound() knows the outputs between the checkpoint and the rewind", () => {
