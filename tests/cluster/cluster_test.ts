@@ -144,6 +144,29 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   for (const id of ids) assertEquals((await getTask(base, id)).attempt, 1);
 });
 
+test("outputs of a worker that is killed count once where another goes on, for who watches at a third", async () => {
+  await using gate = closedGate();
+  await using cluster = await startCluster(1, 1);
+  const base = cluster.webs[0]!.url;
+  const { task_id: id } = await submit(base, "puts", { gate: gate.url });
+  await using stream = await openStream(`${base}/tasks/${id}/stream`, { lastEventId: "0" });
+  await stream.until((it) => it.data("output").length === 4);
+  await cluster.workers[0]!.kill();
+  await cluster.add("worker");
+  await stream.until((it) => it.data("output").length === 6);
+  gate.open();
+  await stream.until((it) => it.data("complete").length === 1);
+  const [rewind, ...more] = stream.data("rewind");
+  assertEquals(more, []);
+  const known = stream.data("output");
+  const taken = known.filter(({ seq }) => seq > rewind.after && seq < rewind.seq);
+  assertEquals(taken.map(({ data }) => data), [3, 4]);
+  const left = known.filter((row) => !taken.includes(row));
+  assertEquals(left.map(({ data }) => data), [1, 2, 3, 4, 5]);
+  const stored = (await storedEvents(base, id)).filter(({ event }) => event === "output");
+  assertEquals(stored.map(({ data }) => data), left);
+});
+
 test("a web process that is killed costs its clients nothing: they resume at another", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(2, 1);

@@ -363,6 +363,25 @@ Deno.test("a task's outputs have a place of their own as they come, and can be t
   assertEquals(problems, []);
 });
 
+Deno.test("outputs that a task took back are gone from the page, and its log says so", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "puts-again", { gate: "page" });
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  await holds(page, ".log-rows", "Running");
+  openGate("page");
+  for (let visits = 0; visits < 2; visits++) {
+    await holds(page, ".log-rows", "Completed");
+    await until(page, ".output", (rows) => assertEquals(rows, ['"a"', '"b"']));
+    assertEquals((await texts(page, ".log-output .log-text")).length, 2);
+    const [told, ...more] = await texts(page, ".log-rewind .log-text");
+    assertEquals(more, []);
+    assertStringIncludes(told!, "outputs since the last checkpoint no longer count");
+    await page.reload();
+  }
+  assertEquals(problems, []);
+});
+
 Deno.test("a log of more rows than the page keeps is drawn in part, and downloaded whole", async () => {
   await using app = await testApp({ HEADWAY_MAX_LOG: "20000" });
   const { task_id } = await submit(app.url, "log-many", { rows: 13_000 });

@@ -52,6 +52,13 @@ Deno.test("filterChunks() finds a text as it is, in whatever case, wherever it i
   assertEquals(found("debug", ".*"), []);
 });
 
+Deno.test("filterChunks() shows what was taken back with states and outputs, and finds its words", () => {
+  const log = appendRows(NO_ROWS as LogRows, [{ type: "rewind", seq: 1, time }]);
+  const shown = (level: Level, text = "") => filterChunks(log, logFilter(level, text)).length;
+  assertEquals([shown("info"), shown("warn")], [1, 0]);
+  assertEquals([shown("debug", "last Checkpoint"), shown("debug", "x7")], [1, 0]);
+});
+
 Deno.test("filterChunks() looks at each full chunk once", () => {
   const rows = Array.from({ length: 250 }, (_, n) => logged(n + 1, n % 2 ? "warn" : "info", "x"));
   const filter = logFilter("warn");
