@@ -32,15 +32,23 @@ export type {
   InputOf,
   OutputsOf,
   ResultOf,
-  RetryOptions,
   SavedOf,
   TaskContext,
   TaskDefinition,
   TaskOptions,
   UploadInfo,
 } from "./task/define.ts";
+export type { RetryOptions } from "./task/retry.ts";
+export { step } from "./task/step.ts";
+export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
+export { sleep } from "./task/sleep.ts";
+export type { SleepYield } from "./task/sleep.ts";
+export { waitFor } from "./task/wait_for.ts";
+export type { SignalOf, SignalYield, WaitOptions } from "./task/wait_for.ts";
+export type { Duration } from "./task/duration.ts";
 export { log, output, progress, save, YIELD, yieldType } from "./task/yield.ts";
 export type {
+  AnsweredYield,
   GivenLevel,
   LogYield,
   OutputYield,
@@ -61,7 +69,14 @@ export type {
 export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
-export type { StageProgress, Status, TaskError, TaskRecord } from "./task/record.ts";
+export type {
+  StageProgress,
+  Status,
+  StepRow,
+  TaskError,
+  TaskRecord,
+  WaitingFor,
+} from "./task/record.ts";
 export { headway } from "./headway.ts";
 export type {
   CloseOptions,

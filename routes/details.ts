@@ -2,6 +2,7 @@ import { isInside } from "../lib/http/principal.ts";
 import { json, pathId } from "../lib/http/http.ts";
 import { readCheckpointText } from "../lib/task/checkpoint_text.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
+import { readAnswer } from "../lib/kv/answers.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import { expectedStart } from "./expected_start.ts";
@@ -30,10 +31,11 @@ export async function getDetails(
   const isQueued = waits && unavailable === null;
   const now = store.now();
   const position = isQueued ? await heads.queuePosition(record, now, MAX_POSITION) : null;
-  const [input, checkpoint, worker, expected] = await Promise.all([
+  const [input, checkpoint, worker, signalSchema, expected] = await Promise.all([
     heads.input(stored),
     heads.checkpoint(id),
     readWorker(app, stored),
+    readSignalSchema(app, record),
     isQueued ? expectedStart(heads, record, now, { position, most: MAX_POSITION }) : null,
   ]);
   return json({
@@ -48,6 +50,7 @@ export async function getDetails(
     lease_ms: app.config.leaseMs,
     // Why is for those inside.
     unavailable: unavailable && !isInside(principal) ? NOBODY : unavailable,
+    signal_schema: signalSchema,
     queue_position: position,
     expected_start: expected,
     trace: shownTrace(stored, record),
@@ -56,6 +59,13 @@ export async function getDetails(
       ? stored.stack ?? null
       : null,
   });
+}
+
+/** What the signal that a task waits for has to bring, as far as JSON Schema tells. */
+async function readSignalSchema({ engine }: App, { task_id, waiting_for }: TaskRecord) {
+  if (waiting_for?.type !== "signal") return null;
+  const answer = await readAnswer(engine.store.kv, task_id, waiting_for.name);
+  return answer?.done === false ? parsed(answer.json) : null;
 }
 
 /** The points and stages of the attempt under way, or of the last one. */

@@ -39,7 +39,7 @@ export async function guard(
   // What is open to all stays open to who shows something outdated.
   const principal = need === "public" ? null : await app.auth.authenticate({
     authorization: headers.get("authorization"),
-    query: ["task", "tasks", "list"].includes(need) ? tokensIn(url) : null,
+    query: ["task", "tasks", "list", "signal"].includes(need) ? tokensIn(url) : null,
     sessions: sessionsShown(app, request, url),
     request,
   }, client);

@@ -26,6 +26,7 @@ import { type Match, matcher } from "./matcher.ts";
 import { getMetrics } from "./metrics.ts";
 import { getOpenApi } from "./openapi.ts";
 import { getPage, getStatic, getStrings } from "./page.ts";
+import { sendSignal } from "./signals.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
 import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
@@ -52,6 +53,7 @@ export const ROUTES: RouteTable = [
   ["/tasks/:id/stream-with-id", { GET: ["task", streamOne] }],
   ["/tasks/:id/cancel", { POST: ["own", cancelTask] }],
   ["/tasks/:id/retry", { POST: ["change", retryTask] }],
+  ["/tasks/:id/signals/:name", { POST: ["signal", sendSignal] }],
   ["/tokens", { POST: ["any", createToken] }],
   ["/uploads", { POST: ["submit", createUpload] }],
   ["/kinds", { GET: ["any", getKinds] }],

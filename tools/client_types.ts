@@ -16,9 +16,9 @@ const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
  */
 const HOOK = new URL("../static/dist/client/use_task.js", import.meta.url);
 
-/** The two lines that take types from the record and pass them on. */
+/** What takes types from the record and pass them on. */
 const TAKEN =
-  /^import type \{ ([\w, ]+) \} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{ \1 \};\n/m;
+  /^import type \{([\w,\s]+)\} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{[\w,\s]+\};\n/m;
 
 /**
  * `types` with what it takes from `record` in it, comments included.
@@ -30,7 +30,8 @@ export function withRecord(types: string, record: string): string {
   if (lines === undefined || names === undefined) {
     throw new Error("Cannot write the client's types as they take none from lib/task/record.ts");
   }
-  const declarations = names.split(", ").map((name) => declaration(record, name));
+  const declarations = names.split(",").map((name) => name.trim()).filter(Boolean)
+    .map((name) => declaration(record, name));
   return types.replace(lines, () => declarations.join("\n"));
 }
 

@@ -6,7 +6,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { AnyTask } from "../task/define.ts";
-import { isPlain } from "../task/json_value.ts";
+import { isPlain, pathText } from "../task/json_value.ts";
 import type { StandardIssue, StandardSchema } from "../task/standard_schema.ts";
 import { brief, textOf } from "../task/text.ts";
 
@@ -104,6 +104,16 @@ function issueOf({ path = [], message }: StandardIssue): InputIssue {
     ),
     message: brief(textOf(message), MAX_MESSAGE),
   };
+}
+
+/** What is wrong with a value, in words; `root` is what the path to it begins with. */
+export function issueText(root: string, issue: StandardIssue | undefined): string {
+  const { path = [], message = "its schema does not take it" } = issue ?? {};
+  const steps = path.slice(0, MAX_STEPS).map((step) => {
+    const key = typeof step === "object" ? step.key : step;
+    return typeof key === "number" ? key : String(key);
+  });
+  return `${pathText(root, steps)}: ${brief(textOf(message), MAX_MESSAGE)}`;
 }
 
 /** The field at which a schema throws: the one that it read last. */

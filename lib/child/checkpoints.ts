@@ -4,12 +4,10 @@
  * @module
  */
 
-import { MAX_MESSAGE, MAX_STEPS } from "./check_input.ts";
+import { unlessAborted } from "../base/unless_aborted.ts";
+import { issueText } from "./check_input.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
-import { pathText } from "../task/json_value.ts";
-import type { StandardIssue } from "../task/standard_schema.ts";
-import { brief, textOf } from "../task/text.ts";
 
 /**
  * Checks what a task saves. A schema that has not answered when the signal aborts is not waited for.
@@ -24,17 +22,8 @@ export async function checkSaved(
 ): Promise<void> {
   const answer = schema?.["~standard"].validate(data);
   const result = answer instanceof Promise ? await unlessAborted(answer, signal) : answer;
-  if (result?.issues) throw new TypeError(`Cannot keep ${issueText(result.issues[0])}`);
-}
-
-async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([answer, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
+  if (result?.issues) {
+    throw new TypeError(`Cannot keep ${issueText("checkpoint", result.issues[0])}`);
   }
 }
 
@@ -51,7 +40,7 @@ export async function readCheckpoint(task: AnyTask, stored: string | null): Prom
   if (!task.checkpoint || current === undefined) return current;
   const result = await task.checkpoint["~standard"].validate(current);
   if (result.issues) {
-    throw cannotGoOn(`it does not fit its schema: ${issueText(result.issues[0])}`);
+    throw cannotGoOn(`it does not fit its schema: ${issueText("checkpoint", result.issues[0])}`);
   }
   return result.value;
 }
@@ -78,13 +67,4 @@ function cannotGoOn(why: string): Error {
   const error = new Error(`Cannot go on from the checkpoint as ${why}`);
   error.name = "CheckpointError";
   return error;
-}
-
-function issueText(issue: StandardIssue | undefined): string {
-  const { path = [], message = "its schema does not take it" } = issue ?? {};
-  const steps = path.slice(0, MAX_STEPS).map((step) => {
-    const key = typeof step === "object" ? step.key : step;
-    return typeof key === "number" ? key : String(key);
-  });
-  return `${pathText("checkpoint", steps)}: ${brief(textOf(message), MAX_MESSAGE)}`;
 }

@@ -5,16 +5,17 @@
  * @module
  */
 
+import { type AnsweringRun, Answers } from "./answers.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
-import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
+import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
 import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
-import { type SaveYield, yieldType } from "../task/yield.ts";
+import { type AnsweredYield, type SaveYield, wantsAnswer, yieldType } from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
 import { RunStop } from "./run_stop.ts";
 import { UploadRequests } from "./upload_requests.ts";
@@ -35,9 +36,7 @@ export interface ExecutorOptions {
 
 const RESULT = { what: "the task's return", root: "result" };
 
-interface Run {
-  readonly number: number;
-  readonly stop: RunStop;
+interface Run extends AnsweringRun {
   /** Its generator was made: before that, nothing of it has to be cleaned up. */
   begun: boolean;
   /** It is to stop at its next checkpoint. */
@@ -52,6 +51,7 @@ export class Executor {
   readonly #elapsed: () => number;
   readonly #events: RunEventSink;
   readonly #uploads: UploadRequests;
+  readonly #answers: Answers;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -59,6 +59,11 @@ export class Executor {
     this.#events = options.events ??
       new RunEvents((events) => options.send({ type: "batch", events }));
     this.#uploads = new UploadRequests((message) => options.send(message));
+    this.#answers = new Answers({
+      send: (message) => options.send(message),
+      push: (event) => this.#push(event),
+      now: () => this.#now(),
+    });
   }
 
   /** Takes a message from the server process. */
@@ -81,6 +86,10 @@ export class Executor {
         break;
       case "info":
         this.#uploads.receiveInfo(message.request, message.info);
+        break;
+      case "answer":
+      case "kept":
+        this.#answers.receive(message);
         break;
     }
   }
@@ -136,6 +145,10 @@ export class Executor {
       begun: false,
       quiesces: false,
       failed: Promise.withResolvers(),
+      stepKey: (name) => `${start.id}:${encodeURIComponent(name)}`,
+      answers: start.answers,
+      names: new Set(),
+      waits: null,
     };
     this.#runs.set(run.number, run);
     const { number } = run;
@@ -162,12 +175,15 @@ export class Executor {
       let step = await generator.next();
       while (!step.done) {
         run.stop.atYield();
-        const wrong = task.checkpoint
+        const { waits } = run;
+        const wrong = wantsAnswer(step.value)
+          ? await this.#answer(run, step.value)
+          : task.checkpoint
           ? await this.#takeChecked(run, task, step.value)
           : this.#take(run, task, step.value);
         const wait = this.#events.pause();
         if (wait) await wait;
-        if (run.stop.endsAtYield()) {
+        if (run.stop.endsAtYield() || run.waits !== waits) {
           step = await generator.return(undefined);
         } else if (wrong) {
           // It sees its own mistake where it made it, and may handle it.
@@ -177,6 +193,7 @@ export class Executor {
         }
       }
       if (run.stop.reason !== null) return { how: "stopped", reason: run.stop.reason };
+      if (run.waits) return run.waits;
       result = step.value;
     } catch (error) {
       return endOf(run, error);
@@ -204,6 +221,7 @@ export class Executor {
       checkpoint,
       attempt,
       taskId: id,
+      stepKey: run.stepKey,
       upload: (id, options) => this.#uploads.stream(id, options?.offset ?? 0, run.stop.signal),
       uploadInfo: (id) => this.#uploads.info(id),
     };
@@ -211,6 +229,23 @@ export class Executor {
 
   #now(): number {
     return (this.#options.now ?? Date.now)();
+  }
+
+  /** Answers a step, sleep or signal; returns what is wrong with it, if anything is. */
+  async #answer(run: Run, yielded: AnsweredYield): Promise<{ error: unknown } | null> {
+    try {
+      await this.#answers.take(run, yielded);
+    } catch (error) {
+      return { error };
+    }
+    // What it did is stored, and will not be done again.
+    if (run.quiesces) this.#abort(run.number, "stop");
+    return null;
+  }
+
+  #push(event: RunEvent): void {
+    // Its end was told: it has nothing more to say.
+    if (this.#runs.has(event[0])) this.#events.push(event);
   }
 
   /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */

@@ -9,6 +9,7 @@
  */
 
 import { byteLength } from "../base/bytes.ts";
+import { type Answer, NAME_PATTERN } from "../task/answer.ts";
 import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
@@ -16,7 +17,7 @@ import type { TaskError } from "../task/record.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
 import type { Report } from "../task/report.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
-import type { FromTasks, RunEnd, RunEvent, StopReason } from "./protocol.ts";
+import type { FromTasks, KeptAnswer, RunEnd, RunEvent, StopReason } from "./protocol.ts";
 import {
   type Checked,
   type InputIssue,
@@ -48,8 +49,11 @@ import {
 /** Characters of an upload's id. */
 const MAX_ID = 128;
 
+/** Milliseconds since the epoch, as a date can have them. */
+const isTime: Check = (value) => typeof value === "number" && Math.abs(value) <= 8.64e15;
+
 const REPORT: Checks<Report> = {
-  at: (value) => typeof value === "number" && Math.abs(value) <= 8.64e15,
+  at: isTime,
   progress: (value) => value === null || (isAmount(value) && value <= 100),
   done: isAmount,
   total: isAmount,
@@ -71,10 +75,32 @@ const THROWN = { error: isError, stack: isText(MAX_ERROR.stack) };
 
 const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: true, stop: true };
 
+const isName: Check = (value) => typeof value === "string" && NAME_PATTERN.test(value);
+
+const ANSWER: Checks<Answer> = {
+  type: (value) => value === "step" || value === "sleep" || value === "signal",
+  done: isBoolean,
+  until: isNullOr(isTime),
+  json: isNullOr(isJson),
+};
+
+const KEPT: Checks<KeptAnswer> = {
+  request: isNullOr(isCount),
+  name: isName,
+  answer: (value) => fits(value, ANSWER),
+  row: isRow,
+  takes: isBoolean,
+};
+
 const END: ChecksBy<"how", RunEnd> = {
   returned: { json: (value) => value === null || isJson(value) },
   threw: { ...THROWN, final: isOptional((value) => value === true) },
   strayed: THROWN,
+  waits: {
+    type: (value) => value === "sleep" || value === "signal",
+    name: isName,
+    until: isNullOr(isTime),
+  },
   stopped: {
     reason: (value) => typeof value === "string" && Object.hasOwn(REASONS, value),
     stack: isOptional(isText(MAX_ERROR.stack)),
@@ -85,6 +111,8 @@ const CONTENT: Readonly<Record<RunEvent[1], Check>> = {
   progress: (value) => fits(value, REPORT, ["at"]),
   log: isRow,
   output: isRow,
+  step: isRow,
+  answer: (value) => fits(value, KEPT),
   save: isJson,
   end: (value) => fitsOne(value, "how", END),
 };
@@ -136,6 +164,7 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   checked: { request: isCount, checked: isChecked },
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
+  ask: { request: isCount, run: Number.isSafeInteger, name: isName },
   chunk: { ...REQUEST, offset: isCount },
   overdue: {},
   broken: { why: isText(MAX_ERROR.name) },

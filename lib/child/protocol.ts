@@ -10,6 +10,7 @@
 import { concat } from "../base/bytes.ts";
 import type { Report } from "../task/report.ts";
 import type { TaskError } from "../task/record.ts";
+import type { Answer, AnswerType } from "../task/answer.ts";
 import type { UploadInfo } from "../task/define.ts";
 import type { Kind } from "../task/kind.ts";
 import type { Checked } from "./check_input.ts";
@@ -26,6 +27,8 @@ export type ToTasks =
     /** The input is what its schema made of it. */
     parsed: boolean;
     checkpoint: string | null;
+    /** How often it stored an answer of a step, sleep or signal. */
+    answers: number;
   }
   /** Asks whether an input fits its kind. */
   | { type: "check"; request: number; kind: string; input: string | null }
@@ -36,7 +39,11 @@ export type ToTasks =
   | { type: "ack" }
   /** Answers `overdue`: batches that came, and acks that went out. */
   | { type: "counts"; batches: number; acks: number }
-  | { type: "info"; request: number; info: UploadInfo | null };
+  | { type: "info"; request: number; info: UploadInfo | null }
+  /** What is stored under a name, and the signal of that name that came and has yet to be taken. */
+  | { type: "answer"; request: number; answer: Answer | null; signal: string | null }
+  /** An answer is stored. */
+  | { type: "kept"; request: number };
 
 /** From a task process. */
 export type FromTasks =
@@ -49,6 +56,8 @@ export type FromTasks =
   /** Asks for a chunk of an upload, answered with a bytes frame (none when there is no such chunk). */
   | { type: "chunk"; request: number; upload: string; offset: number }
   | { type: "info"; request: number; upload: string }
+  /** Asks what is stored under a name of its task. */
+  | { type: "ask"; request: number; run: number; name: string }
   /** It has waited for an ack for long. */
   | { type: "overdue" }
   /** Something on the channel was lost: the process must be replaced. */
@@ -57,8 +66,21 @@ export type FromTasks =
 /** Something a run yielded, in order; `json` is an object's text. */
 export type RunEvent =
   | [run: number, type: "progress", report: Report]
-  | [run: number, type: "log" | "output" | "save", json: string]
+  | [run: number, type: "log" | "output" | "save" | "step", json: string]
+  | [run: number, type: "answer", kept: KeptAnswer]
   | [run: number, type: "end", end: RunEnd];
+
+/** An answer to store, and the `step` row that tells of it. */
+export interface KeptAnswer {
+  /** `null` where nobody waits for its being stored. */
+  request: number | null;
+  name: string;
+  answer: Answer;
+  /** The row, an object's text. */
+  row: string;
+  /** The signal of this name is taken. */
+  takes: boolean;
+}
 
 /** How a generator ended. */
 export type RunEnd =
@@ -67,6 +89,8 @@ export type RunEnd =
   | { how: "threw"; error: TaskError; stack: string; final?: true }
   /** Its code left an error that nobody caught, in the server's own process. */
   | { how: "strayed"; error: TaskError; stack: string }
+  /** It returned to wait: what for is stored as an answer before. */
+  | { how: "waits"; type: Exclude<AnswerType, "step">; name: string; until: number | null }
   | { how: "stopped"; reason: StopReason; stack?: string };
 
 /** Why a run is told to stop. */

@@ -149,8 +149,11 @@ function sizeOf([, type, content]: RunEvent): number {
       return AROUND + (content.message?.length ?? 0) + (content.stage?.length ?? 0);
     case "end":
       if (content.how === "returned") return AROUND + (content.json?.length ?? 0);
+      if (content.how === "waits") return AROUND;
       return AROUND + (content.stack?.length ?? 0) +
         (content.how === "threw" ? content.error.message.length + MAX_MORE : 0);
+    case "answer":
+      return AROUND + content.row.length + (content.answer.json?.length ?? 0);
   }
   return AROUND + content.length;
 }

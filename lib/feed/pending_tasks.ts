@@ -73,6 +73,7 @@ export class PendingTasks implements PendingStates {
         return false;
       case "log":
       case "output":
+      case "step":
         this.#of(event, versionstamp).rows.push(event);
         return false;
       case "message":

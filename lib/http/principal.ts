@@ -14,7 +14,7 @@ import { type Can, type Scope, SCOPES } from "./tokens.ts";
  * the last case it gets only those tasks that {@link tasksOf} says:
  *
  * - `task`, `tasks`, `list`: to read the one in the path, those it names or else all, or all.
- * - `own`: to cancel the one in the path.
+ * - `own`, `signal`: to cancel the one in the path, or to send it a signal.
  * - `change`, `bulk`: to retry or delete it; or many, to cancel them as well.
  */
 export type Need =
@@ -24,6 +24,7 @@ export type Need =
   | "tasks"
   | "list"
   | "own"
+  | "signal"
   | "change"
   | "bulk"
   | Scope;
@@ -37,6 +38,7 @@ const ACT_OF: Partial<Record<Need, Act>> = {
   tasks: "read",
   list: "read",
   own: "cancel",
+  signal: "signal",
   change: "change",
   bulk: "change",
 };
@@ -156,7 +158,7 @@ export function permit(
 
 /** What a route that is about one task does with it; `null` for one that is about none, or many. */
 export function actOn(need: Need): Act | null {
-  return need === "task" || need === "own" || need === "change" ? ACT_OF[need]! : null;
+  return ["task", "own", "signal", "change"].includes(need) ? ACT_OF[need]! : null;
 }
 
 /**

@@ -7,7 +7,9 @@
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
- * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, rewind and state rows, those of some seconds in one value |
+ * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep or a signal of this name |
+ * | `["signal", id, name]` | JSON text, UTF-8 | a signal that the task has yet to take |
+ * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
@@ -16,7 +18,7 @@
  * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
- * | `["later", kind, -priority, run_at, id]` | `null` | pending tasks that wait for a time: they may run from then on, in the same order |
+ * | `["later", kind, -priority, run_at, id]` | `null` | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
  * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
@@ -61,6 +63,11 @@ export const keys = {
   input: (id: string): Key => ["input", id],
   result: (id: string): Key => ["result", id],
   checkpoint: (id: string): Key => ["checkpoint", id],
+  answer: (id: string, name: string): Key => ["answer", id, name],
+  answers: (id: string): Key => ["answer", id],
+  signal: (id: string, name: string): Key => ["signal", id, name],
+  signalsOf: (id: string): Key => ["signal", id],
+  signals: ["signal"] as Key,
   event: (id: string, lastSeq: number): Key => ["event", id, lastSeq],
   events: (id: string): Key => ["event", id],
   index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
@@ -144,6 +151,11 @@ export function indexedIn(key: Key): string {
 /** The task of a `submitted`, `owned` or `tagged` key. */
 export function memberIn(key: Key): string {
   return String(key[2]);
+}
+
+/** The task and the name of a `signal` key. */
+export function signalIn(key: Key): { id: string; name: string } {
+  return { id: String(key[1]), name: String(key[2]) };
 }
 
 /** The number of a `slot` key. */

@@ -18,7 +18,7 @@ export interface PendingState {
   progress?: TaskEvent | undefined;
   /** What was saved last. */
   checkpoint?: TaskEvent | undefined;
-  /** Log and output rows, in order. */
+  /** Log, output and step rows, in order. */
   rows: readonly Row[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * The rows of removed tasks. Where they are few they go in the commit of the task itself; else after
- * it, a little at a time.
+ * The rows and answers of removed tasks. Where rows are few they go in the commit of the task itself;
+ * else after it, a little at a time.
  *
  * @module
  */
@@ -34,20 +34,21 @@ export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<K
   return found.length > FEW || size > FEW_BYTES ? null : found.map(({ key }) => key);
 }
 
-/** Removes the rows of a task that is gone, and then the mark that says so. */
+/** Removes the rows and answers of a task that is gone, and then the mark that says so. */
 export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
   let atomic = kv.atomic();
   let count = 0;
   let bytes = 0;
-  const rows = kv.list<Uint8Array>({ prefix: keys.events(id) }, { batchSize: FEW });
-  for await (const { key, value } of rows) {
-    atomic.delete(key);
-    count++;
-    bytes += value.length;
-    if (count < KEYS_A_COMMIT && bytes < BYTES_A_COMMIT) continue;
-    await atomic.commit();
-    atomic = kv.atomic();
-    count = bytes = 0;
+  for (const prefix of [keys.events(id), keys.answers(id), keys.signalsOf(id)]) {
+    for await (const { key, value } of kv.list<Uint8Array>({ prefix }, { batchSize: FEW })) {
+      atomic.delete(key);
+      count++;
+      bytes += value.length;
+      if (count < KEYS_A_COMMIT && bytes < BYTES_A_COMMIT) continue;
+      await atomic.commit();
+      atomic = kv.atomic();
+      count = bytes = 0;
+    }
   }
   await atomic.delete(keys.removed(id)).commit();
 }

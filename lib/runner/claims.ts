@@ -10,7 +10,7 @@ import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { Pending } from "./pending.ts";
 import { isChange } from "../task/event.ts";
-import { waits } from "../task/record.ts";
+import { isQueued, waits } from "../task/record.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
 import { Slots } from "./slots.ts";
@@ -74,9 +74,9 @@ export class Claims {
     this.#pending.close();
   }
 
-  /** A task may be pending, and this process has its state. */
+  /** A task may have come into the queue, and this process has its state. */
   offer(live: LiveTask): void {
-    if (live.record.status === "pending") this.#pending.offer(live);
+    if (isQueued(live.record)) this.#pending.offer(live);
   }
 
   /** A task that was pending is no longer. */
@@ -175,9 +175,9 @@ export class Claims {
 
   #claim(live: LiveTask): void {
     const { store, kinds, pools, runs, jobs } = this.#options;
-    const { kind, status, run_at, updated_at } = live.record;
+    const { kind, run_at, updated_at } = live.record;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
-    if (status !== "pending" || runs.has(live.id) || this.#closed) return;
+    if (!isQueued(live.record) || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
     if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
     // Its module may have failed since it was chosen.
@@ -221,6 +221,13 @@ export class Claims {
     if (slot !== null) this.#options.jobs.own(this.#release(live, slot));
     this.offer(live);
     this.pump();
+    if (live.record.waiting_for?.type === "signal") this.#options.jobs.own(this.#wake(live));
+  }
+
+  /** The signal may have come while its task was about to wait for it. */
+  async #wake(live: LiveTask): Promise<void> {
+    await live.committed();
+    await this.#options.store.wake(live.id);
   }
 
   /** A claim is in the store, or lost. */

@@ -47,6 +47,11 @@ export function outcomeOf(
   if (end.how === "interrupted") {
     return interruption(end.because, { type: "interrupt", died: end.died, alone });
   }
+  if (end.how === "waits") {
+    const { type, name, until } = end;
+    const iso = until === null ? null : new Date(until).toISOString();
+    return outcome({ type: "wait", for: { type, name, until: iso } });
+  }
   if (end.reason === "cancel") return outcome({ type: "cancel" });
   if (end.reason === "timeout") {
     const message = `The attempt took longer than ${task.timeoutMs} ms`;

@@ -12,7 +12,7 @@ import { delay } from "../task/delay.ts";
 import { firstLaters, readLine } from "../kv/queue.ts";
 import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
 import { statusOf } from "../task/json_text.ts";
-import type { TaskRecord } from "../task/record.ts";
+import { isQueued, type TaskRecord } from "../task/record.ts";
 import { type Candidate, Schedule } from "./schedule.ts";
 
 export interface PendingOptions {
@@ -80,8 +80,11 @@ export class Pending {
   /** Hears what another process did. */
   hear({ event }: HubEvent): void {
     if (event.type !== "message") return;
-    if (statusOf(event.json) !== "pending") return this.forget(event.id);
-    const record = JSON.parse(event.json) as TaskRecord;
+    const status = statusOf(event.json);
+    const record = status === "pending" || status === "waiting"
+      ? JSON.parse(event.json) as TaskRecord
+      : null;
+    if (!record || !isQueued(record)) return this.forget(event.id);
     const rank = rankOf(record);
     // One that waits for nothing has the time at which it was put there, unless it kept its own.
     const interrupted = !rank.waits && record.run_at < record.updated_at;

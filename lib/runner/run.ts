@@ -14,7 +14,7 @@ import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
-import { DEFAULT_RETRY } from "../task/define.ts";
+import { DEFAULT_RETRY } from "../task/retry.ts";
 import type { Kinds } from "./kinds.ts";
 import type { RowTrimmer } from "../store/trim.ts";
 import type { Member } from "./member.ts";
@@ -119,8 +119,8 @@ export class Run {
     if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
     this.#sent = true;
     this.#sentAt = performance.now();
-    const { parsed = false } = live.task;
-    const start = { run: number, kind, id, attempt, input, parsed, checkpoint };
+    const { parsed = false, answers = 0 } = live.task;
+    const start = { run: number, kind, id, attempt, input, parsed, checkpoint, answers };
     this.member.process.send({ type: "start", ...start });
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }
@@ -180,7 +180,8 @@ export class Run {
     if (row) live.log(row.level, row.message, row.data);
     if (this.#sent) metrics?.ran(kind, performance.now() - this.#claimedAt);
     const ranMs = this.#sent ? performance.now() - this.#sentAt : 0;
-    live.change(change.type === "interrupt" ? { ...change, ranMs } : change, result);
+    const counts = change.type === "interrupt" || change.type === "wait";
+    live.change(counts ? { ...change, ranMs } : change, result);
     this.drop();
     this.#options.onended(this);
   }

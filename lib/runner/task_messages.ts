@@ -6,10 +6,11 @@
 
 import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
-import type { FromTasks, RunEvent } from "../child/protocol.ts";
+import type { FromTasks, KeptAnswer, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
 import type { Member } from "./member.ts";
+import { readAnswer, readSignal } from "../kv/answers.ts";
 import type { RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
@@ -65,6 +66,17 @@ export class TaskMessages {
         });
         await process.sendBytes(request, bytes);
       });
+    } else if (message.type === "ask") {
+      const { request, run, name } = message;
+      const id = runs.get(run)?.live.id;
+      if (id === undefined) return;
+      this.#answer(member, async () => {
+        const [answer, signal] = await Promise.all([
+          readAnswer(store.kv, id, name),
+          readSignal(store.kv, id, name),
+        ]);
+        process.send({ type: "answer", request, answer, signal });
+      });
     } else if (message.type === "overdue") {
       // While the store takes nothing, no ack is due.
       process.send({ type: "counts", ...this.#countsOf(member) });
@@ -98,6 +110,24 @@ export class TaskMessages {
     this.#options.jobs.own(requests.run(work));
   }
 
+  /** Stores an answer, and says so once that is durable. */
+  #keep(run: Run, { request, name, answer, row, takes }: KeptAnswer): number {
+    const { live, member: { process } } = run;
+    if (!live.answer(name, answer, { row, takes })) {
+      const message = "It stored more answers than a task may have";
+      run.end({ how: "threw", error: { name: "RangeError", message }, stack: "", final: true });
+      return 0;
+    }
+    if (request !== null) {
+      this.#options.jobs.own(
+        live.committed().then(({ ok }) => {
+          if (ok) process.send({ type: "kept", request });
+        }),
+      );
+    }
+    return row.length + (answer.json?.length ?? 0);
+  }
+
   /** Takes in one event of a run; returns how many bytes of it wait for the store. */
   #takeEvent(run: Run, [, type, content]: RunEvent): number {
     const { live } = run;
@@ -108,6 +138,11 @@ export class TaskMessages {
       case "save":
         live.save(content);
         return content.length;
+      case "step":
+        live.step(content);
+        return content.length;
+      case "answer":
+        return this.#keep(run, content);
       case "end":
         run.end(content);
         return 0;

@@ -7,6 +7,7 @@
 import { eventSize } from "../kv/event_text.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
+import type { Part } from "./write.ts";
 
 /** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
 const MAX_CHECKPOINT = 2048;
@@ -18,6 +19,8 @@ export interface QueuedEvent {
   after: Task;
   /** The result, as JSON text, where it is the end of a task that has one. */
   result?: string | null;
+  /** Keys to write in the same commit. */
+  also?: Pick<Part, "sets" | "deletes">;
   /** The end, which is written in the same commit as the last message, or neither is. */
   with?: QueuedEvent;
 }
@@ -29,7 +32,9 @@ export interface Picked {
   events: TaskEvent[];
   /** The last event among them, or what it was picked with. */
   last: QueuedEvent | null;
-  /** They cannot be in the journal alone: the state changed, or a checkpoint is large. */
+  /** What they have written beside them. */
+  also: Pick<Part, "sets" | "deletes">[];
+  /** They cannot be in the journal alone: the state changed, a checkpoint is large, or keys go along. */
   heavy: boolean;
   /** Bytes of room left. */
   left: number;
@@ -54,6 +59,7 @@ export class EventQueue {
       count: 0,
       events: [],
       last: null,
+      also: [],
       heavy: false,
       left: room,
       more: false,
@@ -69,7 +75,8 @@ export class EventQueue {
         if (saved >= 0) picked.left += sizeOf(picked.events.splice(saved, 1)[0]!);
         saved = picked.events.length;
       }
-      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event));
+      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event)) || !!entry.also;
+      if (entry.also) picked.also.push(entry.also);
       picked.events.push(event);
       picked.last = entry;
       picked.count++;

@@ -8,7 +8,7 @@
 import { type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
-import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
 
@@ -24,7 +24,7 @@ export interface IndexKeys {
 /** What has to lead to a task as it is. */
 export function indexKeysOf({ record, slot }: Task): IndexKeys {
   const { status } = record;
-  return { status, queue: status === "pending" ? rankKey(rankOf(record)) : null, slot };
+  return { status, queue: isQueued(record) ? rankKey(rankOf(record)) : null, slot };
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Answer, answerText, MAX_ANSWERS } from "../task/answer.ts";
 import { type Estimate, estimate } from "../task/eta.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
@@ -20,7 +21,8 @@ import {
   transition,
   withRoom,
 } from "../task/state.ts";
-import { type Head, type Kept, unpack } from "../kv/head.ts";
+import { type Head, type Kept, textValue, unpack } from "../kv/head.ts";
+import { keys } from "../kv/keys.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
@@ -33,6 +35,12 @@ import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
 import type { Taken } from "./take_rows.ts";
 import { TaskWriter } from "./task_writer.ts";
+
+/** How often a task may store an answer: a sleep and a signal do it twice. */
+const MAX_KEPT = 2 * MAX_ANSWERS;
+
+/** Rows that tell how it stands with steps. */
+const MAX_STEP_ROWS = 3 * MAX_ANSWERS;
 
 /** Bytes of a result beside which a whole record finds room. */
 const RECORD_ROOM = 40 * 1024;
@@ -184,10 +192,33 @@ export class LiveTask implements Write {
 
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
-    const seq = this.#nextSeq();
-    const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
-    this.#count(event);
-    this.#writer.event({ event, after: this.task });
+    this.#row(type, json);
+  }
+
+  /** Tells how it stands with a step, a sleep or a signal; not without end. */
+  step(json: string): void {
+    const { steps = 0 } = this.task;
+    if (steps >= MAX_STEP_ROWS) return;
+    this.#row("step", json);
+  }
+
+  /**
+   * Stores an answer under a name, behind what came before it.
+   *
+   * @param row The `step` row that tells of it.
+   * @param takes The signal of this name is taken.
+   * @returns Whether there was room for it.
+   */
+  answer(name: string, answer: Answer, { row, takes }: { row: string; takes: boolean }): boolean {
+    const { answers = 0 } = this.task;
+    if (answers >= MAX_KEPT) return false;
+    this.task = { ...this.task, answers: answers + 1, deaths: 0 };
+    const value = textValue(answerText(answer));
+    this.#row("step", row, {
+      sets: [[keys.answer(this.id, name), value, value.length]],
+      deletes: takes ? [keys.signal(this.id, name)] : [],
+    });
+    return true;
   }
 
   /** Adds a log row of the engine's own. */
@@ -293,7 +324,18 @@ export class LiveTask implements Write {
     this.#writer.event({ event, after: this.task });
   }
 
+  #row(type: "log" | "output" | "step", json: string, also?: QueuedEvent["also"]): void {
+    const seq = this.#nextSeq();
+    const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
+    this.#count(event);
+    this.#writer.event({ event, after: this.task, ...(also ? { also } : {}) });
+  }
+
   #count(row: Row): void {
+    if (row.type === "step") {
+      this.task = { ...this.task, steps: (this.task.steps ?? 0) + 1 };
+      return;
+    }
     const { rows, rowBytes, outputs, outputBytes } = this.task;
     const bytes = rowSize(row);
     const output = row.type === "output";

@@ -11,6 +11,7 @@ import type { Heads } from "../kv/heads.ts";
 import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import { STORE_STATE_WITHIN_MS } from "./shown_progress.ts";
 import type { TaskEvent } from "../task/event.ts";
+import { isQueued } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Write, WriteResult } from "./write.ts";
 
@@ -106,10 +107,10 @@ export class LiveTasks implements Disposable {
     }
   }
 
-  /** Takes up again a pending task that was let go; `false` when there is newer word of it. */
+  /** Takes up again a task in the queue that was let go; `false` when there is newer word of it. */
   adopt(live: LiveTask): boolean {
     const known = this.#live.get(live.id);
-    if ((known && known !== live) || live.lost || live.record.status !== "pending") return false;
+    if ((known && known !== live) || live.lost || !isQueued(live.record)) return false;
     this.#live.set(live.id, live);
     return true;
   }

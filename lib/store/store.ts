@@ -11,14 +11,16 @@ import { keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
+import { hasManySignals, readAnswer, readSignal } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { statusOf } from "../task/json_text.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { setKeysOf } from "./index_keys.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
-import type { Head } from "../kv/head.ts";
+import { type Head, textValue } from "../kv/head.ts";
 import { Heads } from "../kv/heads.ts";
 
 /** What came of a wish about a task. */
@@ -28,6 +30,16 @@ export type Decided =
   | { ok: false; reason: "not-found" }
   | { ok: false; reason: "wrong-state"; status: Status }
   | { ok: false; reason: "no-upload"; upload: string };
+
+/** What came of a signal. */
+export type Signaled =
+  | { ok: true; status: Status }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "wrong-state"; status: Status }
+  /** One of this name was sent before; the first one counts. */
+  | { ok: false; reason: "sent" }
+  /** The task has yet to take so many others. */
+  | { ok: false; reason: "too-many" };
 
 export type { Submission, Submitted } from "./submissions.ts";
 
@@ -111,7 +123,7 @@ export class Store {
     return this.#submissions.submit(submission);
   }
 
-  /** Cancels a pending task, or asks for a running one to be stopped. */
+  /** Cancels a task that no process has, or asks for a running one to be stopped. */
   cancel(id: string): Promise<Decided> {
     return this.#decide(id, (live) => {
       const { status, cancel_requested } = live.record;
@@ -144,6 +156,51 @@ export class Store {
   }
 
   /**
+   * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
+   * when it is durable.
+   */
+  async signal(id: string, name: string, json: string): Promise<Signaled> {
+    this.requireStore();
+    const head = await this.heads.get(id);
+    if (!head) return { ok: false, reason: "not-found" };
+    const status = statusOf(head.record) as Status;
+    if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
+    if (await hasManySignals(this.kv, id)) return { ok: false, reason: "too-many" };
+    // Taken meanwhile, its answer would be there.
+    const key = keys.signal(id, name);
+    const unsent = { key, versionstamp: null };
+    if ((await readAnswer(this.kv, id, name))?.done) return { ok: false, reason: "sent" };
+    const value = textValue(json);
+    const written = await inTime(
+      this.journal.write({ checks: [unsent], sets: [[key, value, value.length]] }),
+    );
+    if (written.ok) return { ok: true, status: await this.wake(id) ?? status };
+    if (written.reason === "conflict") return { ok: false, reason: "sent" };
+    throw new StoreError(written);
+  }
+
+  /**
+   * Has a task go on whose signal has come. Resolves when that is durable.
+   *
+   * @returns Its state then; `null` where it does not wait for a signal that is here.
+   */
+  async wake(id: string): Promise<Status | null> {
+    const head = await this.heads.get(id);
+    const awaited = head && awaitedSignal(JSON.parse(head.record) as TaskRecord);
+    if (!awaited || await readSignal(this.kv, id, awaited) === null) return null;
+    const decided = await this.#decide(id, (live) => {
+      if (awaitedSignal(live.record) !== awaited || !live.change({ type: "wake" }).ok) {
+        return "refused";
+      }
+      this.onpending?.(live);
+      return "changed";
+    });
+    if (!decided.ok) return null;
+    // It may have been claimed at once.
+    return decided.status === "asked" ? "running" : decided.status;
+  }
+
+  /**
    * Removes a finished task and all that belongs to it.
    *
    * @param known Its head, where it was just read.
@@ -156,18 +213,17 @@ export class Store {
       if (!entry.value) return { ok: false, reason: "not-found" };
       const record = JSON.parse(entry.value.record) as TaskRecord;
       const { status, kind } = record;
-      const rows = isFinished(status)
-        ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0)
-        : null;
+      const few = isFinished(status) && !entry.value.answers;
+      const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
       // From here to its leaving nothing else can get at the task.
       const under = this.#tasks.leaving(id);
       if (under) {
         await under;
         continue;
       }
-      if (entry.value.owner !== null || status === "pending" || this.#tasks.get(id)) {
+      if (entry.value.owner !== null || !isFinished(status) || this.#tasks.get(id)) {
         const live = this.#tasks.get(id);
-        if (!live || live.record.status === "pending" || live.record.status === "running") {
+        if (!live || !isFinished(live.record.status)) {
           return { ok: false, reason: "wrong-state", status };
         }
         await inTime(live.committed());
@@ -253,6 +309,11 @@ export class Store {
   [Symbol.dispose](): void {
     this.#tasks[Symbol.dispose]();
   }
+}
+
+/** The signal that a task waits for; `null` for none. */
+function awaitedSignal({ waiting_for }: TaskRecord): string | null {
+  return waiting_for?.type === "signal" ? waiting_for.name : null;
 }
 
 /** What is told of a removal: also whose it was, since nothing else does any more. */

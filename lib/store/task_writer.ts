@@ -205,6 +205,7 @@ export class TaskWriter {
     this.#progress.render(part.events.at(-1)?.seq ?? 0, tells);
     this.#unfolded.add(picked.events);
     if (after !== null && this.#mustFold(picked)) {
+      this.#extra.push(...picked.also);
       this.#fold(part, after, picked.last?.result ?? null);
     } else if (part.events.length > 0) {
       this.#note(true);

@@ -8,6 +8,7 @@
  */
 
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
+import { readTries, requirePositive, type RetryOptions } from "./retry.ts";
 import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
@@ -42,28 +43,16 @@ export interface TaskContext<Input, Checkpoint = any> {
   attempt: number;
   /** The task's id. */
   taskId: string;
+  /**
+   * The same text whenever this task does the step of this name, and another for any other: for the
+   * idempotency key of whom the step calls. ASCII, without spaces.
+   */
+  stepKey(name: string): string;
   /** The bytes of an upload, from `offset` (default 0). Errors with `NotFound` when it is gone. */
   upload(uploadId: string, options?: { offset?: number }): ReadableStream<Uint8Array>;
   /** Size, name and digest of an upload. Rejects with `NotFound` when it is gone. */
   uploadInfo(uploadId: string): Promise<UploadInfo>;
 }
-
-/** How often and how fast a failed attempt is repeated: exponential backoff with full jitter. */
-export interface RetryOptions {
-  /** Attempts in all. @default {1} */
-  maxAttempts?: number;
-  /** Milliseconds: the bound of the first wait; it doubles each time. @default {1000} */
-  baseMs?: number;
-  /** Milliseconds: no wait is longer. @default {60000} */
-  capMs?: number;
-}
-
-/** Where a kind says nothing. */
-export const DEFAULT_RETRY: Required<RetryOptions> = {
-  maxAttempts: 1,
-  baseMs: 1000,
-  capMs: 60_000,
-};
 
 /** What {@link defineTask} takes. */
 export interface TaskOptions<
@@ -253,12 +242,7 @@ export function defineTask<
   CheckpointOf<Saved>,
   SavedOf<Saved>
 > {
-  const { kind, version = 0, timeout, concurrency } = options;
-  const {
-    maxAttempts = DEFAULT_RETRY.maxAttempts,
-    baseMs = DEFAULT_RETRY.baseMs,
-    capMs = DEFAULT_RETRY.capMs,
-  } = options.retry ?? {};
+  const { kind, version = 0, concurrency } = options;
   if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
     throw new TypeError(
       `Cannot define a task as 'kind' must be 1 to 64 of a-z, 0-9, '.', '_' and '-': current value is ${
@@ -266,24 +250,10 @@ export function defineTask<
       }`,
     );
   }
-  const bounds: [string, unknown, boolean][] = [
-    ["retry.maxAttempts", maxAttempts, Number.isInteger(maxAttempts) && maxAttempts >= 1],
-    ["retry.baseMs", baseMs, Number.isFinite(baseMs) && baseMs >= 0],
-    ["retry.capMs", capMs, Number.isFinite(capMs) && capMs >= 0],
-    ["timeout", timeout, timeout === undefined || (Number.isFinite(timeout) && timeout > 0)],
-    [
-      "concurrency",
-      concurrency,
-      concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1),
-    ],
-  ];
-  for (const [name, value, fits] of bounds) {
-    if (!fits) {
-      throw new TypeError(
-        `Cannot define task '${kind}' as '${name}' must be a positive number: current value is ${value}`,
-      );
-    }
-  }
+  const what = `define task '${kind}'`;
+  const { retry, timeout } = readTries(what, options);
+  const fits = concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1);
+  requirePositive(what, "concurrency", concurrency, fits);
   checkStages(kind, options.stages);
   checkSchema(kind, "input", options.input);
   checkSchema(kind, "checkpoint", options.checkpoint);
@@ -314,7 +284,7 @@ export function defineTask<
       | undefined,
     version,
     migrate: options.migrate?.bind(options),
-    retry: { maxAttempts, baseMs, capMs },
+    retry,
     timeout,
     concurrency,
     isolate: options.isolate ?? false,

@@ -6,7 +6,7 @@
 
 /**
  * What an event is. `message` is the record at a state change, which is kept; `progress` is the record
- * at any other time, which is conflated. A client sees both as `message`. `log`, `output`, `rewind` and
+ * at any other time, which is conflated. A client sees both as `message`. `log`, `output`, `step`, `rewind` and
  * `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
  * saved; `folded` says that the task's own keys have all that the journal told of it up to its `seq`;
  * `deleted` and `cancel` (asked for) name the task; `submitted` names the token that a task was
@@ -18,6 +18,7 @@ export type EventType =
   | "log"
   | "output"
   | "rewind"
+  | "step"
   | "complete"
   | "checkpoint"
   | "folded"
@@ -42,9 +43,9 @@ export function isStored(type: EventType): boolean {
   return isRow(type) || isChange(type);
 }
 
-/** Whether it is what the task told: a log line or an output. */
-export function isRow(type: EventType): type is "log" | "output" {
-  return type === "log" || type === "output";
+/** Whether it is what the task told: a log line, an output, or how it stands with a step. */
+export function isRow(type: EventType): type is "log" | "output" | "step" {
+  return type === "log" || type === "output" || type === "step";
 }
 
 /** Whether it tells of a state, or of what no longer counts: what a removal of the oldest rows leaves. */

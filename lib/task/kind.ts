@@ -5,8 +5,9 @@
  */
 
 import { byteLength } from "./byte_length.ts";
-import type { AnyTask, RetryOptions } from "./define.ts";
+import type { AnyTask } from "./define.ts";
 import { MAX_JSON } from "./limits.ts";
+import type { RetryOptions } from "./retry.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
 export type JsonSchema = Record<string, unknown>;
@@ -43,7 +44,7 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
     const { kind, description, input, retry, timeout, concurrency, isolate } = task;
-    const json = input ? writtenDown(input) : null;
+    const json = input ? schemaText(input) : null;
     room -= json === null ? 0 : byteLength(json);
     return {
       kind,
@@ -88,8 +89,8 @@ const LENIENT = {
   fallback: ({ base }: { base: unknown }) => base,
 };
 
-/** A JSON Schema as text; `null` where its library makes none, or none of a size to be kept. */
-function writtenDown(schema: StandardSchema): string | null {
+/** A schema as JSON Schema, as text; `null` where its library makes none, or none of a size to be kept. */
+export function schemaText(schema: StandardSchema): string | null {
   for (const libraryOptions of [LENIENT, undefined]) {
     try {
       const { jsonSchema } = schema["~standard"] as { jsonSchema?: { input?: ToJsonSchema } };

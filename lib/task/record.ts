@@ -5,13 +5,17 @@
  * @module
  */
 
-/** The five states. `pending` also means delayed, or waiting for a retry: `run_at` says when. */
-export type Status = "pending" | "running" | "completed" | "failed" | "canceled";
+/**
+ * The six states. `pending` also means delayed, or waiting for a retry: `run_at` says when. `waiting`
+ * is asleep, or waiting for a signal: `waiting_for` says for which, and no process has it.
+ */
+export type Status = "pending" | "running" | "waiting" | "completed" | "failed" | "canceled";
 
 /** Every state, in the order of a task's life. */
 export const STATUSES: readonly Status[] = [
   "pending",
   "running",
+  "waiting",
   "completed",
   "failed",
   "canceled",
@@ -28,6 +32,24 @@ export function isFinished(status: Status): boolean {
  */
 export function waits({ run_at, updated_at }: TaskRecord): boolean {
   return run_at > updated_at;
+}
+
+/**
+ * Whether a task comes to run by itself: it is pending, or asleep, or waits for a signal no longer than
+ * until some time.
+ */
+export function isQueued({ status, waiting_for }: TaskRecord): boolean {
+  return status === "pending" || (status === "waiting" && typeof waiting_for?.until === "string");
+}
+
+/** What a task waits for that no process has. */
+export interface WaitingFor {
+  /** It sleeps, or somebody has to send a signal. */
+  type: "sleep" | "signal";
+  /** As the task calls it. */
+  name: string;
+  /** Until when, at most. ISO 8601; `null` for as long as it takes. */
+  until: string | null;
 }
 
 /** Why a task failed, as the client may see it. The stack is apart from it: see the details. */
@@ -87,6 +109,8 @@ export interface TaskRecord<Result = unknown> {
    * under way, and `progress` is that of the whole by their weights, `null` without weights.
    */
   stages?: readonly StageProgress[];
+  /** What it waits for; absent unless it is `waiting`. */
+  waiting_for?: WaitingFor;
   /** What the generator returned, once `completed`. */
   result: Result | null;
   /** Why it failed, or what went wrong at the last attempt. */
@@ -117,4 +141,22 @@ export interface TaskRecord<Result = unknown> {
   retried_from?: string;
   /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
   seq: number;
+}
+
+/** What a `step` event tells of a step, a sleep or a signal. */
+export interface StepRow {
+  /** As the task calls it. */
+  name: string;
+  /** What it is. */
+  type: "step" | "sleep" | "signal";
+  /** How it stands with it. */
+  status: "running" | "waiting" | "done" | "failed";
+  /** Since when. ISO 8601. */
+  time: string;
+  /** Milliseconds that a step took, its tries and the waits between them. */
+  duration_ms?: number;
+  /** Until when it waits, at most. ISO 8601. */
+  until?: string;
+  /** Why a step failed. */
+  error?: Pick<TaskError, "name" | "message">;
 }

@@ -4,13 +4,15 @@
  * ```text
  *            start                 complete
  *  pending ─────────▶ running ───────────────▶ completed
- *   ▲  │ ▲               │ │        fail
- *   │  │ └───────────────┘ ├────────────────────▶ failed ─┐
- *   │  │   interrupt, or   │        cancel                │
- *   │  │   fail with       └──────────────────▶ canceled ─┤
- *   │  │   attempts left                           ▲      │
- *   │  └───────────────────────────────────────────┘      │
- *   │            request-cancel                           │
+ *   ▲  │ ▲             │ ▲ │        fail
+ *   │  │ └─────────────┤ │ ├────────────────────▶ failed ─┐
+ *   │  │   interrupt,  │ │ │        cancel                │
+ *   │  │   or fail     │ │ └──────────────────▶ canceled ─┤
+ *   │  │   with        │ │ start                     ▲    │
+ *   │  │   attempts    ▼ │                           │    │
+ *   │  │   left      waiting ──▶ pending (wake)      │    │
+ *   │  │                └──────────── request-cancel ┤    │
+ *   │  └─────────────────────────────────────────────┘    │
  *   └─────────────────────── retry ───────────────────────┘
  * ```
  *
@@ -18,7 +20,7 @@
  */
 
 import { type Labels, onlyLabels } from "./labels.ts";
-import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
+import { isFinished, type TaskError, type TaskRecord, type WaitingFor } from "./record.ts";
 import type { Report } from "./report.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { cut } from "./text.ts";
@@ -91,6 +93,10 @@ export interface Task {
   uploads?: readonly string[];
   /** The name of the token that submitted it; absent where none was needed. */
   submitter?: string;
+  /** How often an answer of a step, sleep or signal was stored; absent for never. */
+  answers?: number;
+  /** `step` rows stored; absent for none. */
+  steps?: number;
 }
 
 export type Change =
@@ -99,12 +105,20 @@ export type Change =
   | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
   /** `error` is what it died of, where that is known. */
   | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
+  | { type: "wait"; for: WaitingFor; ranMs?: number }
+  | { type: "wake" }
   | { type: "request-cancel" }
   | { type: "cancel" }
   | { type: "retry" };
 
 /** Why a change could not be. */
-export type Refusal = "completed" | "finished" | "not-finished" | "not-pending" | "not-running";
+export type Refusal =
+  | "completed"
+  | "finished"
+  | "not-finished"
+  | "not-pending"
+  | "not-running"
+  | "not-waiting";
 
 /**
  * After so many deaths of its process without a new checkpoint, the last of them with nothing else in
@@ -125,7 +139,9 @@ export function transition(
   now: number,
 ): { ok: true; task: Task } | { ok: false; reason: Refusal } {
   const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
-  const record = begins && task.record.stages ? withStages(task.record, undefined) : task.record;
+  let { record } = task;
+  if (begins && record.stages) record = withField(record, "stages", undefined);
+  if (record.waiting_for) record = withField(record, "waiting_for", undefined);
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
     ok: true as const,
@@ -145,7 +161,9 @@ export function transition(
 
   switch (change.type) {
     case "start": {
-      if (record.status !== "pending") return { ok: false, reason: "not-pending" };
+      if (record.status !== "pending" && record.status !== "waiting") {
+        return { ok: false, reason: "not-pending" };
+      }
       const { owner, slot = null } = change;
       const own = { owner, slot, resuming: false, runSince: now };
       if (task.resuming) return next({ status: "running" }, own);
@@ -201,9 +219,25 @@ export function transition(
         ranMs: (task.ranMs ?? 0) + (change.ranMs ?? 0),
       });
     }
+    case "wait": {
+      if (record.status !== "running") return { ok: false, reason: "not-running" };
+      if (record.cancel_requested) return end("canceled", {});
+      const run_at = change.for.until ?? record.run_at;
+      const waits = next({ status: "waiting", run_at, eta_ms: null, rate: null }, {
+        owner: null,
+        slot: null,
+        resuming: true,
+        ranMs: (task.ranMs ?? 0) + (change.ranMs ?? 0),
+      });
+      waits.task.record = withField(waits.task.record, "waiting_for", change.for);
+      return waits;
+    }
+    case "wake":
+      if (record.status !== "waiting") return { ok: false, reason: "not-waiting" };
+      return next({ status: "pending", run_at: at });
     case "request-cancel":
       if (isFinished(record.status)) return { ok: false, reason: "finished" };
-      if (record.status === "pending") return end("canceled", { cancel_requested: true });
+      if (record.status !== "running") return end("canceled", { cancel_requested: true });
       return next({ cancel_requested: true });
     case "cancel":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -315,7 +349,7 @@ export function applyReport(task: Task, report: Report): Task {
   let record = { ...task.record, ...fields, updated_at };
   let { countedIn = null } = task;
   if (figures) {
-    record = withStages({ ...record, ...figures }, figures.stages);
+    record = withField({ ...record, ...figures }, "stages", figures.stages);
   } else if (progress !== undefined) {
     record.progress = progress;
     countedIn = record.stage;
@@ -341,7 +375,7 @@ const SHORT_MESSAGE = 256;
 /** A task with a smaller record, without stages: for where a large result needs the room. */
 export function withRoom(task: Task): Task {
   let { record } = task;
-  if (record.stages) record = withStages(record, undefined);
+  if (record.stages) record = withField(record, "stages", undefined);
   const { message } = record;
   if (message !== null && JSON.stringify(onlyLabels(record)).length > FEW_LABELS) {
     record = { ...record, message: cut(message, SHORT_MESSAGE) };
@@ -349,8 +383,12 @@ export function withRoom(task: Task): Task {
   return record === task.record ? task : { ...task, record };
 }
 
-/** A record with its stages, and `seq` behind them: see `seqOf()`. */
-function withStages(record: TaskRecord, stages: TaskRecord["stages"]): TaskRecord {
-  const { seq, stages: _, ...rest } = record;
-  return stages ? { ...rest, stages, seq } : { ...rest, seq };
+/** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
+function withField<Name extends "stages" | "waiting_for">(
+  record: TaskRecord,
+  name: Name,
+  value: TaskRecord[Name],
+): TaskRecord {
+  const { seq, [name]: _, ...rest } = record;
+  return { ...rest, ...(value === undefined ? {} : { [name]: value }), seq } as TaskRecord;
 }

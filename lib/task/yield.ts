@@ -5,11 +5,14 @@
  */
 
 import { levelOf, type LogLevel } from "./log_level.ts";
+import { YIELD } from "./marker.ts";
 import { readField } from "./plain.ts";
+import type { SleepYield } from "./sleep.ts";
+import type { StepYield } from "./step.ts";
 import { isError } from "./task_error.ts";
+import type { SignalYield } from "./wait_for.ts";
 
-/** The marker that tells Headway's own yields from a plain `{ progress }` object. */
-export const YIELD = "~headway";
+export { YIELD };
 
 /** What {@link progress} takes. All optional: name what you know. */
 export interface Progress {
@@ -70,7 +73,10 @@ export type Yield<Output = any, Checkpoint = any> =
   | ProgressYield
   | LogYield
   | OutputYield<Output>
-  | SaveYield<Checkpoint>;
+  | SaveYield<Checkpoint>
+  | StepYield
+  | SleepYield
+  | SignalYield;
 
 /**
  * Reports progress. Progress is state: the newest value counts, and values between two commits are
@@ -155,11 +161,22 @@ export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
   return { [YIELD]: "save", data };
 }
 
+/** What `yield*` of a step, a sleep or a signal yields. */
+export type AnsweredYield = StepYield | SleepYield | SignalYield;
+
 /** Which of Headway's yields a value is; `undefined` for a plain value. */
-export function yieldType(value: unknown): "progress" | "log" | "output" | "save" | undefined {
+export function yieldType(
+  value: unknown,
+): "progress" | "log" | "output" | "save" | AnsweredYield[typeof YIELD] | undefined {
   return typeof value === "object" && value !== null
     ? (value as Partial<ProgressYield>)[YIELD] as "progress" | undefined
     : undefined;
+}
+
+/** Whether a yielded value wants an answer that is stored under its name. */
+export function wantsAnswer(value: unknown): value is AnsweredYield {
+  const type = yieldType(value);
+  return type === "step" || type === "sleep" || type === "signal";
 }
 
 /** Characters of a report's texts; what is longer is cut. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RunEnd, RunEvent } from "../child/protocol.ts";
+import type { KeptAnswer, RunEnd, RunEvent } from "../child/protocol.ts";
 import type { RunEventSink } from "../child/run_events.ts";
 import type { Report } from "../task/report.ts";
 import type { FakeClock } from "./fake_clock.ts";
@@ -15,7 +15,9 @@ export type RunOver = RunEnd | null;
 export interface RecorderOptions {
   clock: FakeClock;
   /** Takes a log row, an output or a checkpoint, as JSON text. */
-  onrow(type: "log" | "output" | "save", json: string): void;
+  onrow(type: "log" | "output" | "save" | "step", json: string): void;
+  /** Stores an answer. */
+  onanswer(kept: KeptAnswer): void;
   onreport(report: Report): void;
   /** Called after each yield: whether the run is cut off here. */
   onyield(): boolean;
@@ -39,6 +41,7 @@ export class Recorder implements RunEventSink {
     if (this.#isOver) return;
     if (type === "end") this.#end(content);
     else if (type === "progress") this.#options.onreport(content);
+    else if (type === "answer") this.#options.onanswer(content);
     else this.#options.onrow(type, content);
   }
 

@@ -24,6 +24,8 @@ export type RunTaskOptions<Task> = TestCheckpoint<Task> & {
   signal?: AbortSignal;
   /** What `pause()`, time-outs and the waits between attempts go by. @default {a new one} */
   clock?: FakeClock;
+  /** The signals that are sent, by name: each is there when the task waits for it. */
+  signals?: Readonly<Record<string, unknown>>;
   /** The uploads that there are, by id. The name of a `File` is that of the upload. */
   uploads?: Readonly<Record<string, TestUpload>>;
   /** Bytes of an upload that the task gets at once. @default {65536} */
@@ -73,6 +75,7 @@ export async function runTask<Task extends AnyTask>(
   options: RunTaskOptions<Task> = {},
 ): Promise<TestRun<Task>> {
   const { crashAfter, chunkBytes = 64 * 1024, clock = new FakeClock(), uploads = {} } = options;
+  const { signals = {} } = options;
   for (const [name, value = 1] of Object.entries({ crashAfter, chunkBytes })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new RangeError(
@@ -87,6 +90,7 @@ export async function runTask<Task extends AnyTask>(
     crashAfter,
     signal: options.signal,
     clock,
+    signals: sent(signals),
     uploads: new TestUploads(uploads, chunkBytes),
   });
   await tested.run();
@@ -114,6 +118,12 @@ function outputsOf(events: readonly TestEvent<AnyTask>[]): unknown[] {
     else if (type === "rewind") rows = rows.filter(({ seq }) => seq <= data.after);
   }
   return rows.map(({ data }) => data);
+}
+
+/** Signals as they are stored. */
+function sent(signals: Readonly<Record<string, unknown>>): Map<string, string> {
+  const use = { what: "runTask()", root: "signals", exact: false };
+  return new Map(Object.entries(signals).map(([name, value]) => [name, toJson(value, use)]));
 }
 
 /** The input as it is stored. */

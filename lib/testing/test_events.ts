@@ -6,7 +6,7 @@
 
 import type { OutputsOf, ResultOf, SavedOf } from "../task/define.ts";
 import type { LogLevel } from "../task/log_level.ts";
-import type { TaskError, TaskRecord } from "../task/record.ts";
+import type { StepRow, TaskError, TaskRecord } from "../task/record.ts";
 
 /** A log row, as in a task's stream. */
 export interface TestLog {
@@ -63,13 +63,14 @@ export interface TestRetry<Saved> {
 }
 
 /**
- * What happens to a tested task. `progress`, `log`, `output`, `rewind` and `complete` are as in a task's
- * stream, with one `progress` for each that was yielded.
+ * What happens to a tested task. `progress`, `log`, `output`, `step`, `rewind` and `complete` are as in a
+ * task's stream, with one `progress` for each that was yielded.
  */
 export type TestEvent<Task> =
   | { type: "progress"; data: TaskRecord<ResultOf<Task>> }
   | { type: "log"; data: TestLog }
   | { type: "output"; data: TestOutput<OutputsOf<Task>> }
+  | { type: "step"; data: StepRow & { seq: number } }
   | { type: "save"; data: SavedOf<Task> }
   | { type: "crash"; data: TestCrash<SavedOf<Task>> }
   | { type: "rewind"; data: TestRewind }

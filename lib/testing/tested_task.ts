@@ -5,8 +5,9 @@
  */
 
 import { Executor } from "../child/executor.ts";
-import type { FromTasks, RunEnd, StopReason } from "../child/protocol.ts";
+import type { FromTasks, KeptAnswer, RunEnd, StopReason } from "../child/protocol.ts";
 import { outcomeOf } from "../runner/outcome.ts";
+import type { Answer } from "../task/answer.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { withFirst } from "../task/json_text.ts";
@@ -34,6 +35,8 @@ export interface TestedTaskOptions {
   crashAfter: number | undefined;
   signal: AbortSignal | undefined;
   clock: FakeClock;
+  /** By name, as JSON text. */
+  signals: Map<string, string>;
   uploads: TestUploads;
 }
 
@@ -48,6 +51,7 @@ export class TestedTask {
   #result: string | null = null;
   /** As it is stored. */
   #checkpoint: string | null;
+  readonly #answers = new Map<string, Answer>();
 
   constructor(options: TestedTaskOptions) {
     const { task: { kind, retry, timeout = null }, clock, checkpoint } = options;
@@ -89,11 +93,25 @@ export class TestedTask {
         end ?? { how: "interrupted", because: "it crashed", died: true },
         clock.now - began,
       );
-      // The wait before its next attempt, which a cancel ends.
+      this.#requireSignal();
+      // The wait before its next attempt, or until it goes on, which a cancel ends.
       await clock.wait(Date.parse(this.#task.record.run_at) - clock.now, signal).catch(() => {});
     }
     this.#nextSeq();
     this.events.push({ type: "complete", data: this.record });
+  }
+
+  /** @throws {Error} If it waits for a signal that nobody sends. */
+  #requireSignal(): void {
+    const { waiting_for } = this.#task.record;
+    if (waiting_for?.type !== "signal") return;
+    const { task, signals } = this.#options;
+    if (signals.has(waiting_for.name)) return this.#change({ type: "wake" });
+    if (waiting_for.until !== null) return;
+    throw new Error(
+      `Cannot test '${task.kind}' to its end as it waits for signal '${waiting_for.name}': ` +
+        "give it in 'signals'",
+    );
   }
 
   /** One run: how it ended, or `null` where it was cut off. */
@@ -109,6 +127,7 @@ export class TestedTask {
         this.events.push({ type: "progress", data: this.record });
       },
       onrow: this.#row.bind(this),
+      onanswer: (kept) => this.#keep(kept, executor),
       onyield: this.#yielded.bind(this),
     });
     const executor: Executor = new Executor({
@@ -130,7 +149,8 @@ export class TestedTask {
     const over = new AbortController();
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const start = { kind: task.kind, id: TASK_ID, attempt, input, parsed };
+      const answers = this.#answers.size;
+      const start = { kind: task.kind, id: TASK_ID, attempt, input, parsed, answers };
       const checkpoint = this.#checkpoint;
       withClock(
         { clock, over: over.signal },
@@ -152,7 +172,8 @@ export class TestedTask {
     const { attempt } = this.#task.record;
     this.#result = result;
     if ("stack" in end && end.stack) this.stack = end.stack;
-    this.#change(change.type === "interrupt" ? { ...change, ranMs } : change);
+    const counts = change.type === "interrupt" || change.type === "wait";
+    this.#change(counts ? { ...change, ranMs } : change);
     const { checkpoint } = this;
     if (end.how === "interrupted") {
       this.events.push({ type: "crash", data: { after: this.yields, checkpoint } });
@@ -163,7 +184,14 @@ export class TestedTask {
     }
   }
 
-  #row(type: "log" | "output" | "save", json: string): void {
+  #keep({ request, name, answer, row, takes }: KeptAnswer, executor: Executor): void {
+    this.#answers.set(name, answer);
+    if (takes) this.#options.signals.delete(name);
+    this.#row("step", row);
+    if (request !== null) executor.receive({ type: "kept", request });
+  }
+
+  #row(type: "log" | "output" | "save" | "step", json: string): void {
     if (type === "save") {
       this.#checkpoint = json;
       this.#task = withCheckpoint(this.#task, this.#task.record.seq);
@@ -209,8 +237,12 @@ export class TestedTask {
 
   /** Answers as the server does. */
   async #answer(message: FromTasks, executor: Executor): Promise<void> {
-    const { uploads } = this.#options;
-    if (message.type === "info") {
+    const { uploads, signals } = this.#options;
+    if (message.type === "ask") {
+      const { request, name } = message;
+      const answer = this.#answers.get(name) ?? null;
+      executor.receive({ type: "answer", request, answer, signal: signals.get(name) ?? null });
+    } else if (message.type === "info") {
       const { request, upload } = message;
       executor.receive({ type: "info", request, info: await uploads.info(upload) });
     } else if (message.type === "chunk") {

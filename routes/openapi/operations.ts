@@ -292,6 +292,22 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       422: ["The Idempotency-Key was used otherwise", "Problem"],
     },
   },
+  "POST /tasks/:id/signals/:name": {
+    id: "sendSignal",
+    summary: "Send a signal that a task waits for, or will",
+    description:
+      "The body is any JSON: what the signal brings. A task that waits for it goes on. " +
+      "The first one of a name counts.",
+    body: z.unknown().describe("What the signal brings"),
+    bodyOptional: true,
+    writes: true,
+    answers: {
+      200: ["It is kept, and the task goes on if it waited for it", "Signaled"],
+      400: ["The name cannot be one, or the body is not JSON", "Problem"],
+      409: ["The task is finished, has this signal, or has too many to take", "Problem"],
+      422: ["It does not fit what the task waits for", "Problem"],
+    },
+  },
   "POST /tokens": {
     id: "createToken",
     summary: "Make a token for one task, or for the tasks of an owner",

@@ -45,6 +45,11 @@ const fields = {
   })).exactOptional().describe(
     "Stages that count for themselves: done, total and unit are those of the one under way",
   ),
+  waiting_for: z.strictObject({
+    type: z.enum(["sleep", "signal"]),
+    name: z.string(),
+    until: time.nullable().describe("At most"),
+  }).exactOptional().describe("While it is waiting: for what"),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
   attempt: count,
@@ -96,6 +101,7 @@ export const SCHEMAS = {
     }).nullable(),
     lease_ms: count,
     unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
+    signal_schema: json.describe("JSON Schema of the signal it waits for; null for none"),
     queue_position: count.nullable(),
     expected_start: time.nullable().describe(
       "When a pending task is likely to start, by its place in the queue and how long its kind takes; null where that cannot be told",
@@ -110,7 +116,7 @@ export const SCHEMAS = {
   EventPage: z.strictObject({
     events: z.array(z.strictObject({
       seq: count,
-      event: z.enum(["message", "log", "output", "rewind", "complete"]),
+      event: z.enum(["message", "log", "output", "step", "rewind", "complete"]),
       data: json,
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),
@@ -123,6 +129,7 @@ export const SCHEMAS = {
     status,
     cancel_requested: z.boolean().optional(),
   }),
+  Signaled: z.strictObject({ task_id: id, status }),
   BulkResult: z.strictObject({
     results: z.array(z.strictObject({
       task_id: id,

@@ -10,8 +10,15 @@
  * @module
  */
 
-import type { StageProgress, Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
-export type { StageProgress, Status, TaskError, TaskRecord };
+import type {
+  StageProgress,
+  Status,
+  StepRow,
+  TaskError,
+  TaskRecord,
+  WaitingFor,
+} from "../../lib/task/record.ts";
+export type { StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =
@@ -100,6 +107,8 @@ export type TaskEvent<Task = unknown> =
   | { type: "log"; id: string; data: LogRow }
   | { type: "output"; id: string; data: OutputRow<OutputOf<Task>> }
   | { type: "rewind"; id: string; data: Rewind }
+  /** How it stands with a step, a sleep or a signal of it. */
+  | { type: "step"; id: string; data: StepRow & { seq: number } }
   /** It has ended: the last event. */
   | { type: "complete"; id: string; data: FinishedTask<ResultOf<Task>> }
   /** What was behind `lastEventId` is not kept, or never was: what is kept follows. */
@@ -157,6 +166,8 @@ export interface WatchOptions<Task = unknown> extends RequestOptions {
   onoutput?: ((row: OutputRow<OutputOf<Task>>) => void) | undefined;
   /** Outputs no longer count. */
   onrewind?: ((rewind: Rewind) => void) | undefined;
+  /** How it stands with a step, a sleep or a signal. */
+  onstep?: ((row: StepRow & { seq: number }) => void) | undefined;
   /** Its end, however it ended. */
   oncomplete?: ((record: FinishedTask<ResultOf<Task>>) => void) | undefined;
   /** See {@link Reset}. */

@@ -1,4 +1,4 @@
-import type { TaskEvent } from "./client.d.ts";
+import type { StepRow, TaskEvent } from "./client.d.ts";
 import type { TaskView } from "./use_task.d.ts";
 
 /** Before the first word of a task. */
@@ -7,6 +7,7 @@ export const NOTHING: TaskView = {
   result: undefined,
   log: [],
   outputs: [],
+  steps: [],
   connection: "idle",
   error: null,
 };
@@ -24,13 +25,25 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
       const outputs = view.outputs.filter(({ seq }) => seq <= event.data.after);
       return { ...view, outputs };
     }
+    case "step":
+      return { ...view, steps: withStep(view.steps, event.data, maxRows) };
     case "complete": {
       const { data } = event;
       return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };
     }
     case "reset": {
-      const rows = event.data.reason === "too-old" ? {} : { log: [], outputs: [] };
+      const rows = event.data.reason === "too-old" ? {} : { log: [], outputs: [], steps: [] };
       return { ...view, ...rows, record: event.data.task };
     }
   }
+}
+
+/** How it stands with each step, in the order in which they were first come to. */
+function withStep(
+  steps: TaskView["steps"],
+  row: StepRow,
+  maxRows: number,
+): TaskView["steps"] {
+  const at = steps.findIndex(({ name }) => name === row.name);
+  return at < 0 ? [...steps, row].slice(-maxRows) : steps.with(at, row);
 }

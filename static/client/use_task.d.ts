@@ -13,6 +13,7 @@ import type {
   OutputRow,
   RequestOptions,
   ResultOf,
+  StepRow,
   TaskRecord,
 } from "./client.d.ts";
 
@@ -32,6 +33,8 @@ export interface TaskView<Task = unknown> {
   readonly log: readonly LogRow[];
   /** What it put out and was not taken back. */
   readonly outputs: readonly OutputRow<OutputOf<Task>>[];
+  /** How it stands with its steps, sleeps and signals, in the order in which they were come to. */
+  readonly steps: readonly StepRow[];
   /** How the connection stands. */
   readonly connection: ConnectionState["state"];
   /** Why the watch could not go on. */

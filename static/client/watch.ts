@@ -121,7 +121,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
 
   /** Whoever is called back is waited for, as whoever iterates is. */
   async #tell(event: TaskEvent<Task>): Promise<void> {
-    const { onprogress, onlog, onoutput, onrewind, oncomplete, onreset } = this.#options;
+    const { onprogress, onlog, onoutput, onstep, onrewind, oncomplete, onreset } = this.#options;
     await call(() => {
       switch (event.type) {
         case "progress":
@@ -132,6 +132,8 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
           return onoutput?.(event.data);
         case "rewind":
           return onrewind?.(event.data);
+        case "step":
+          return onstep?.(event.data);
         case "complete":
           return oncomplete?.(event.data);
         case "reset":

@@ -41,11 +41,13 @@ export const en = {
   status: {
     pending: "Pending",
     running: "Running",
+    waiting: "Waiting",
     completed: "Completed",
     failed: "Failed",
     canceled: "Canceled",
   } satisfies Record<Status, string>,
   scheduled: "Scheduled",
+  asleep: "Asleep",
   retrying: "Waiting to retry",
   canceling: "Canceling…",
 
@@ -129,6 +131,8 @@ export const en = {
   likelyIn: (time: string) => `likely to start in ${time}`,
   likelySoon: "likely to start any moment",
   startsIn: (time: string) => `starts in ${time}`,
+  goesOnIn: (time: string) => `goes on in ${time}`,
+  atMost: (time: string) => `for ${time} at most`,
   retryIn: (time: string) => `next attempt in ${time}`,
   justNow: "just now",
   took: (time: string) => `took ${time}`,
@@ -184,6 +188,7 @@ export const en = {
     running: "Running",
     canceling: "Canceling",
     retrying: "Waiting to retry",
+    waiting: "Waiting",
     interrupted: "Interrupted",
     completed: "Completed",
     failed: "Failed",
@@ -206,6 +211,10 @@ export const en = {
     interrupted: "The task was interrupted. It resumes as soon as there is room.",
     retry: (attempt: number, left: string) => `Attempt ${attempt} failed. The next one in ${left}.`,
     quiet: (time: string) => `No update for ${time}, but its worker is alive.`,
+    asleep: (name: string, left: string) => `Asleep (${name}). It goes on in ${left}.`,
+    signal: (name: string) => `Waits for the signal ${name}.`,
+    signalUntil: (name: string, left: string) =>
+      `Waits for the signal ${name}, for ${left} at most.`,
     checkpoint: "It continues from its checkpoint.",
   },
 

@@ -6,6 +6,7 @@
  */
 
 import type { Status, TaskRecord } from "../../lib/task/record.ts";
+import { isFinished } from "../task/task_state.ts";
 import { STATUSES } from "./filters.ts";
 
 /** What can be done with many tasks. */
@@ -24,11 +25,11 @@ export interface BulkPlan {
 export function fits(action: BulkAction, status: Status): boolean {
   switch (action) {
     case "cancel":
-      return status === "pending" || status === "running";
+      return !isFinished(status);
     case "retry":
       return status === "failed" || status === "canceled";
     case "delete":
-      return status !== "pending" && status !== "running";
+      return isFinished(status);
   }
 }
 

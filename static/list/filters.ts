@@ -10,6 +10,7 @@ import type { Status, TaskRecord } from "../../lib/task/record.ts";
 /** Every state, in the order of the chips. */
 export const STATUSES: readonly Status[] = [
   "running",
+  "waiting",
   "pending",
   "completed",
   "failed",

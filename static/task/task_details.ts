@@ -86,6 +86,7 @@ export function watchDetails(id: string): () => void {
 /** Milliseconds until the next question. */
 export function pace({ status, updated_at }: TaskRecord, at: number): number {
   if (status === "pending") return WAITING_MS;
+  if (status === "waiting") return CALM_MS;
   const quiet = at - Date.parse(updated_at);
   return quiet < QUIET_MS ? CALM_MS : quiet < LONG_QUIET_MS ? SILENT_MS : WAITING_MS;
 }

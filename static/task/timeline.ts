@@ -14,6 +14,7 @@ export type StepName =
   | "running"
   | "canceling"
   | "retrying"
+  | "waiting"
   | "interrupted"
   | "completed"
   | "failed"
@@ -31,7 +32,7 @@ export interface Step {
   readonly resumed: boolean;
   /** What went wrong just before. */
   readonly error: TaskError | null;
-  /** Until when it waits, milliseconds; `null` where it waits for no time. */
+  /** Until when it waits, milliseconds; `null` where that is not known. */
   readonly until: number | null;
 }
 

@@ -50,6 +50,13 @@ export function StatusIcon({ status }: { status: Status }): JSX.Element {
           <path d="M8 2a6 6 0 0 1 6 6" />
         </Icon>
       );
+    case "waiting":
+      return (
+        <Icon name="waiting">
+          <circle cx="8" cy="8" r="6" />
+          <path d="M6.4 6v4M9.6 6v4" />
+        </Icon>
+      );
     case "completed":
       return (
         <Icon name="completed">

@@ -11,6 +11,7 @@ export function statusText(record: TaskRecord): string {
   if (status === "pending" && Date.parse(run_at) > Date.parse(updated_at)) {
     return attempt > 0 ? strings.retrying : strings.scheduled;
   }
+  if (record.waiting_for?.type === "sleep") return strings.asleep;
   return strings.status[status];
 }
 

@@ -6,7 +6,18 @@
  */
 
 import { kill } from "node:process";
-import { defineTask, FinalError, log, output, pause, progress, save } from "headway";
+import {
+  defineTask,
+  FinalError,
+  log,
+  output,
+  pause,
+  progress,
+  save,
+  sleep,
+  step,
+  waitFor,
+} from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "./gate.ts";
 
@@ -24,6 +35,30 @@ export const echo = defineTask({
   // deno-lint-ignore require-yield -- a task that has nothing to tell
   async *run({ input }) {
     return input as unknown;
+  },
+});
+
+/** Waits for the signal `approve`, for `timeout_ms` where that is given, and returns what it brought. */
+export const asks = defineTask({
+  kind: "asks",
+  input: z.object({ timeout_ms: z.number().optional() }).default({}),
+  async *run({ input: { timeout_ms } }) {
+    const schema = z.object({ ok: z.boolean() });
+    const answer = timeout_ms === undefined
+      ? yield* waitFor("approve", { schema })
+      : yield* waitFor("approve", { schema, timeout: timeout_ms });
+    return { answer: answer ?? "none" };
+  },
+});
+
+/** Sleeps, and counts in a step how often it did so before. */
+export const sleeps = defineTask({
+  kind: "sleeps",
+  input: z.object({ ms: z.number() }),
+  async *run({ input: { ms } }) {
+    yield* step("before", () => 1);
+    yield* sleep("rest", ms);
+    return "awake";
   },
 });
 

@@ -25,6 +25,7 @@ export function taskContext<Input>(
     checkpoint: options.checkpoint,
     attempt: 1,
     taskId: "01J0000000000000000000TEST",
+    stepKey: (name) => name,
     upload(_uploadId, { offset = 0 } = {}) {
       return new ReadableStream({
         pull(controller) {

@@ -61,18 +61,18 @@ const MAY: Record<string, readonly string[]> = {
   none: ["public"],
   read: ["public", "any", "task", "tasks", "list", "read"],
   // Its own tasks alone: A is one of them.
-  submit: ["public", "any", "submit", "task", "tasks", "list", "own"],
+  submit: ["public", "any", "submit", "task", "tasks", "list", "own", "signal"],
   "another's submit": ["public", "any", "submit", "tasks", "list"],
   admin: [
-    ...["public", "any", "task", "tasks", "list", "own", "change", "bulk"],
+    ...["public", "any", "task", "tasks", "list", "own", "signal", "change", "bulk"],
     ...["read", "submit", "admin"],
   ],
   "task's own": ["public", "task"],
   // Those of one owner: A is such a task.
   "acme's read": ["public", "any", "task", "tasks", "list"],
-  "acme's submit": ["public", "any", "submit", "task", "tasks", "list", "own"],
+  "acme's submit": ["public", "any", "submit", "task", "tasks", "list", "own", "signal"],
   "acme's admin": [
-    ...["public", "any", "submit", "task", "tasks", "list", "own", "change", "bulk"],
+    ...["public", "any", "submit", "task", "tasks", "list", "own", "signal", "change", "bulk"],
   ],
   "acme's token": ["public", "task", "tasks", "list"],
   "acme's token to cancel": ["public", "own"],
@@ -117,7 +117,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
     ),
     ["acme's token", bearer(await ownerToken(["read"])), MAY["acme's token"]!],
     ["acme's, to cancel", bearer(await ownerToken(["cancel"])), MAY["acme's token to cancel"]!],
-    ["acme's, for nothing yet", bearer(await ownerToken(["signal"])), ["public"]],
+    ["acme's, to signal", bearer(await ownerToken(["signal"])), ["public", "signal"]],
     ["globex's token", bearer(await ownerToken(["read", "cancel"], "globex")), [
       ...["public", "tasks", "list"],
     ]],
@@ -141,7 +141,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
       assert(MAY.admin!.includes(need), `${method} ${path} needs something: ${need}`);
       for (const [credential, headers, may] of shown) {
         const changes = path.startsWith("/tasks/:id") && method !== "GET";
-        if (changes && /admin|^submit|acme's submit|to cancel/.test(credential)) continue;
+        if (changes && /admin|^submit|acme's submit|to cancel|to signal/.test(credential)) continue;
         const abort = new AbortController();
         const response = await fetch(app.url + path.replace(":id", a.id.toLowerCase()), {
           method,

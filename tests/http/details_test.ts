@@ -27,6 +27,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     interruptions: 0,
     lease_ms: 3000,
     unavailable: null,
+    signal_schema: null,
     queue_position: null,
     expected_start: null,
     stack: null,
@@ -132,7 +133,15 @@ Deno.test("GET /tasks/counts counts each state, of all kinds or of some", async 
   await using app = await testApp();
   const counts = async (query = "") =>
     await (await fetch(`${app.url}/tasks/counts${query}`)).json();
-  const none = { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0, limit: 10_000 };
+  const none = {
+    pending: 0,
+    running: 0,
+    waiting: 0,
+    completed: 0,
+    failed: 0,
+    canceled: 0,
+    limit: 10_000,
+  };
   assertEquals(await counts(), none);
   const ids = [];
   for (let n = 0; n < 3; n++) ids.push((await submit(app.url, "echo", n)).task_id);

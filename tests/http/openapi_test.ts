@@ -176,6 +176,20 @@ function specific(
       return [`/tasks/${id}/cancel`];
     },
     "POST /tasks/:id/cancel 409": async () => [`/tasks/${await done()}/cancel`],
+    "POST /tasks/:id/signals/:name 200": async () => [`/tasks/${await later()}/signals/go`],
+    "POST /tasks/:id/signals/:name 400": async () => [
+      `/tasks/${await later()}/signals/go`,
+      { body: "{" },
+    ],
+    "POST /tasks/:id/signals/:name 409": async () => [`/tasks/${await done()}/signals/go`],
+    "POST /tasks/:id/signals/:name 422": async () => {
+      const id = await make("asks");
+      await eventually(async () => {
+        const response = await fetch(`${main.url}/tasks/${id}`, { headers: admin });
+        assertEquals((await response.json()).status, "waiting");
+      });
+      return [`/tasks/${id}/signals/approve`, json({ ok: "yes" })];
+    },
     "POST /tokens 200": () => ["/tokens", json({ owner: "acme", can: ["read", "cancel"] })],
     "POST /tokens 404": () => ["/tokens", json({ task_id: "x" })],
     "POST /tokens 409": () => ["/tokens", json({ owner: "acme" })],
@@ -299,13 +313,13 @@ Deno.test("every answer that is documented is given, with the body that is docum
         const base = servers[serverFor(status, name)].url;
         let [at, init = {}]: Sent = await cases[name]?.() ?? [path];
         const id = status === 404 ? NOBODY : status === 503 ? here.task_id : known;
-        at = at.replace(":id", id).replace(":file", "base.css");
+        at = at.replace(":id", id).replace(":file", "base.css").replace(":name", "go");
         let headers: Record<string, string> = { ...admin, ...init.headers };
         if (!cases[name]) {
           if (status === 401) headers = {};
           if (status === 429 && method === "GET") headers = bearer("a-guess");
           if (status === 403) {
-            const writes = ["submit", "own", "change", "bulk", "admin"].includes(need);
+            const writes = ["submit", "own", "signal", "change", "bulk", "admin"].includes(need);
             const secret = writes ? SECRETS.read : need === "read" ? SECRETS.submit : token;
             headers = need === "public" ? { origin: "https://else.example" } : bearer(secret);
           }

@@ -197,7 +197,15 @@ Deno.test("POST /tasks/bulk takes a filter, a bounded part at a time, and counts
   const rest = await bulk({ action: "cancel", filter: tag, cursor: first.next_cursor });
   assertEquals([rest.count, rest.next_cursor], [200, null]);
   assertEquals(await counted(app.url, "owner=acme"), {
-    ...{ pending: 0, running: 0, completed: 1, failed: 0, canceled: 1200, limit: 10_000 },
+    ...{
+      pending: 0,
+      running: 0,
+      waiting: 0,
+      completed: 1,
+      failed: 0,
+      canceled: 1200,
+      limit: 10_000,
+    },
   });
   assertEquals((await counted(app.url, "owner=globex")).pending, 3);
   const wrong: [body: object, field: string][] = [

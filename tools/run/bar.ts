@@ -1,4 +1,4 @@
-import type { TaskRecord } from "../../lib/task/record.ts";
+import type { TaskRecord, WaitingFor } from "../../lib/task/record.ts";
 import { amount, duration, percent, rate } from "../../static/i18n/format.ts";
 import { knownProgress } from "../../static/client/progress/known_progress.ts";
 import { cells, cleanLine, cut } from "./text.ts";
@@ -18,10 +18,18 @@ export type BarRecord = Pick<
   | "rate"
   | "run_at"
   | "cancel_requested"
+  | "waiting_for"
 >;
 
 const SEPARATOR = " · ";
 const MAX_BAR = 30;
+
+/** What a task waits for, in words. */
+function waitText({ type, name, until }: WaitingFor, now: number): string {
+  const left = until === null ? null : duration(Math.max(0, Date.parse(until) - now));
+  if (type === "sleep") return left === null ? "asleep" : `asleep for ${left}`;
+  return left === null ? `waits for signal ${name}` : `waits for signal ${name}, ${left} at most`;
+}
 
 /** Cells of the block that wanders while nobody knows how much there is. */
 const BLOCK = 3;
@@ -34,7 +42,7 @@ const BLOCK = 3;
  * @param age Milliseconds since the record came.
  */
 export function bar(record: BarRecord, width: number, now: number, age = 0): string {
-  const { done, total, unit, eta_ms, status, stages } = record;
+  const { done, total, unit, eta_ms, status, stages, waiting_for: waiting } = record;
   const progress = knownProgress(record);
   const size = Math.min(MAX_BAR, Math.floor(width / 4));
   const share = progress ??
@@ -45,6 +53,7 @@ export function bar(record: BarRecord, width: number, now: number, age = 0): str
   const facts = [
     record.cancel_requested ? "canceling" : null,
     status === "pending" && starts > 1000 ? `starts in ${duration(starts)}` : null,
+    waiting === undefined ? null : waitText(waiting, now),
     amount(done, total, unit),
     status === "running" ? rate(record.rate, unit, done !== null) : null,
     status === "running" && eta_ms !== null ? `${duration(eta_ms - age)} left` : null,

@@ -57,7 +57,7 @@ export class Show implements Disposable {
     this.#state = state;
     this.#tenth = tenth;
     // The end has a line of its own.
-    if (same || !["pending", "running", "canceling"].includes(state)) return;
+    if (same || !["pending", "running", "waiting", "canceling"].includes(state)) return;
     const facts = [
       progress === null ? null : percent(progress),
       amount(done, total, unit),

@@ -109,11 +109,15 @@ function time(
   format: Format,
   words: ReturnType<typeof wordsOf>["words"],
 ): string {
-  const { status, eta_ms, run_at, attempt, started_at, finished_at } = record;
+  const { status, eta_ms, run_at, attempt, started_at, finished_at, waiting_for } = record;
   if (status === "pending") {
     if (Date.parse(run_at) - now < 1000) return "";
     const at = format.time(run_at, now);
     return attempt > 0 ? words.retryAt(at) : words.startsAt(at);
+  }
+  if (waiting_for) {
+    const { type, until } = waiting_for;
+    return type === "sleep" && until !== null ? words.goesOnAt(format.time(until, now)) : "";
   }
   if (status === "running") {
     if (eta_ms === null) return "";

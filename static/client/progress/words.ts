@@ -3,6 +3,7 @@ export const en = {
   status: {
     pending: "Waiting",
     running: "Running",
+    waiting: "Paused",
     completed: "Completed",
     failed: "Failed",
     canceled: "Canceled",
@@ -16,6 +17,7 @@ export const en = {
   almostDone: "almost done",
   took: (time: string) => `took ${time}`,
   startsAt: (time: string) => `starts at ${time}`,
+  goesOnAt: (time: string) => `goes on at ${time}`,
   retryAt: (time: string) => `next attempt at ${time}`,
   announce: (...said: string[]) => said.join(", "),
 };
@@ -25,6 +27,7 @@ const zh: typeof en = {
   status: {
     pending: "等待中",
     running: "运行中",
+    waiting: "已暂停",
     completed: "已完成",
     failed: "失败",
     canceled: "已取消",
@@ -38,6 +41,7 @@ const zh: typeof en = {
   almostDone: "即将完成",
   took: (time: string) => `用时 ${time}`,
   startsAt: (time: string) => `${time} 开始`,
+  goesOnAt: (time: string) => `${time} 继续`,
   retryAt: (time: string) => `${time} 重试`,
   announce: (...said: string[]) => said.join("，"),
 };

@@ -63,6 +63,7 @@ class Peer {
       attempt: 2,
       input: JSON.stringify(input),
       checkpoint,
+      answers: 0,
     });
   }
 

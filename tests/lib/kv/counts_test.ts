@@ -4,7 +4,7 @@ import type { Status } from "../../../lib/task/record.ts";
 import { COUNT_LIMIT, TaskCounts } from "../../../lib/kv/counts.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
-const NONE = { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0 };
+const NONE = { pending: 0, running: 0, waiting: 0, completed: 0, failed: 0, canceled: 0 };
 
 /** Tasks as the index knows them. */
 async function put(kv: Deno.Kv, kind: string, status: Status, count: number): Promise<void> {
@@ -58,14 +58,14 @@ Deno.test("TaskCounts reads nothing twice that others count, whatever selections
   const { kv: store, seen } = watched(kv);
   const counts = new TaskCounts(store, () => now);
   await Promise.all([counts.read(), counts.read(["a"]), counts.read(["b", "c"])]);
-  // The kinds, and five states of each.
-  assertEquals(seen.reads, 1 + 3 * 5);
+  // The kinds, and six states of each.
+  assertEquals(seen.reads, 1 + 3 * 6);
   for (let n = 0; n < 200; n++) await counts.read(["a", `none-${n}`]);
-  assertEquals(seen.reads, 1 + 3 * 5);
+  assertEquals(seen.reads, 1 + 3 * 6);
   now = 501;
   await put(kv, "a", "completed", 4);
   assertEquals((await counts.read(["a"])).completed, 4);
-  assertEquals(seen.reads, 1 + 3 * 5 + 1 + 5);
+  assertEquals(seen.reads, 1 + 3 * 6 + 1 + 6);
 });
 
 Deno.test("TaskCounts: the longer counting took, the longer its outcome is good for", async () => {

@@ -25,11 +25,13 @@ const ERROR = { name: "RangeError", message: "It broke" };
 
 /** Every way the diagram has from one state to another. */
 const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
-  start: [["pending", "running"]],
+  start: [["pending", "running"], ["waiting", "running"]],
   complete: [["running", "completed"]],
   fail: [["running", "failed"], ["running", "pending"]],
   interrupt: [["running", "pending"], ["running", "canceled"], ["running", "failed"]],
-  "request-cancel": [["pending", "canceled"], ["running", "running"]],
+  wait: [["running", "waiting"], ["running", "canceled"]],
+  wake: [["waiting", "pending"]],
+  "request-cancel": [["pending", "canceled"], ["waiting", "canceled"], ["running", "running"]],
   cancel: [["running", "canceled"]],
   retry: [["failed", "pending"], ["canceled", "pending"]],
 };
@@ -60,6 +62,18 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ type: fc.constant("interrupt" as const), died: fc.boolean() }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("wait" as const),
+      for: fc.record({
+        type: fc.constantFrom("sleep" as const, "signal" as const),
+        name: fc.constant("n"),
+        until: fc.option(fc.constant("2030-01-01T00:00:00.000Z")),
+      }),
+    }),
+  },
+  fc.constant({ type: "wake" as const }),
   fc.constant({ type: "request-cancel" as const }),
   fc.constant({ type: "cancel" as const }),
   fc.constant({ type: "retry" as const }),
@@ -99,6 +113,9 @@ Deno.test("transition() never leaves the diagram", () => {
         assert(ways.some(([, to]) => to === record.status));
         assertEquals(owner !== null, record.status === "running");
         if (record.status !== "running") assertEquals(slot, null);
+        assertEquals(record.waiting_for !== undefined, record.status === "waiting");
+        // Whoever reads it from the text finds it at the end.
+        assertEquals(Object.keys(record).at(-1), "seq");
         assertEquals(record.finished_at !== null, isFinished(record.status));
         assertEquals(record.updated_at, new Date(n + 1).toISOString());
         if (record.status === "completed") {
@@ -146,8 +163,10 @@ Deno.test("transition() counts attempts, and interruptions use none", () => {
         const { status } = task.record;
         if (change.type === "start" && !interrupted) attempts++;
         if (change.type === "retry") attempts = 0;
-        interrupted = change.type === "interrupt" && status === "pending";
-        if (interrupted) interruptions++;
+        const cutOff = change.type === "interrupt" && status === "pending";
+        if (cutOff) interruptions++;
+        // A wait uses none either.
+        interrupted = cutOff || status === "waiting" || change.type === "wake";
         assertEquals([task.record.attempt, task.interruptions], [attempts, interruptions]);
         // What an interruption leaves is what the task goes on with.
         if (interrupted) {

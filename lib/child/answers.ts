@@ -1,0 +1,265 @@
+/**
+ * Steps, sleeps and signals of runs: each is answered once, and the answer is stored before its
+ * generator goes on.
+ *
+ * @module
+ */
+
+import { unlessAborted } from "../base/unless_aborted.ts";
+import { type Answer, type AnswerType, MAX_ANSWERS } from "../task/answer.ts";
+import { waiting } from "../task/delay.ts";
+import { toJson } from "../task/json_value.ts";
+import { schemaText } from "../task/kind.ts";
+import type { SleepYield } from "../task/sleep.ts";
+import type { StandardSchema } from "../task/standard_schema.ts";
+import type { StepYield } from "../task/step.ts";
+import type { StepRow } from "../task/record.ts";
+import { errorOf } from "../task/task_error.ts";
+import { brief } from "../task/text.ts";
+import type { SignalYield } from "../task/wait_for.ts";
+import { type AnsweredYield, log } from "../task/yield.ts";
+import { YIELD } from "../task/marker.ts";
+import { issueText } from "./check_input.ts";
+import { logJson } from "./log_row.ts";
+import type { FromTasks, RunEnd, RunEvent, ToTasks } from "./protocol.ts";
+import { doStep, type SteppingRun } from "./do_step.ts";
+
+/** Milliseconds: a task that sleeps for longer is not kept in memory. */
+const HELD_MS = 10_000;
+
+/** A run, as its answers concern it. */
+export interface AnsweringRun extends SteppingRun {
+  readonly number: number;
+  /** How often its task has stored an answer. */
+  answers: number;
+  /** Those it has come to. */
+  readonly names: Set<string>;
+  /** It is to return and wait for this. */
+  waits: Extract<RunEnd, { how: "waits" }> | null;
+}
+
+export interface AnswersOptions {
+  send(message: FromTasks): void;
+  push(event: RunEvent): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+type Found = Pick<Extract<ToTasks, { type: "answer" }>, "answer" | "signal">;
+
+const NOTHING: Found = { answer: null, signal: null };
+
+export class Answers {
+  readonly #options: AnswersOptions;
+  readonly #asked = new Map<number, (found: Found) => void>();
+  readonly #keeping = new Map<number, () => void>();
+  #request = 0;
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  receive(message: Extract<ToTasks, { type: "answer" | "kept" }>): void {
+    const { request } = message;
+    if (message.type === "answer") this.#asked.get(request)?.(message);
+    else this.#keeping.get(request)?.();
+  }
+
+  /**
+   * Has what was yielded answered, or the run wait for it.
+   *
+   * @throws What its generator is to see.
+   */
+  async take(run: AnsweringRun, yielded: AnsweredYield): Promise<void> {
+    const { name, [YIELD]: type } = yielded;
+    noteName(run, name);
+    run.stop.signal.throwIfAborted();
+    // A signal may have come before anything was stored.
+    const asks = run.answers > 0 || type === "signal";
+    const found = asks ? await this.#ask(run, name) : NOTHING;
+    const before = found.answer?.type ?? type;
+    if (before !== type) {
+      throw new TypeError(`Cannot do ${type} '${name}' as this name was a ${before}'s before`);
+    }
+    switch (yielded[YIELD]) {
+      case "step":
+        return await this.#step(run, yielded as StepYield, found);
+      case "sleep":
+        return await this.#sleep(run, yielded as SleepYield, found);
+      case "signal":
+        return await this.#signal(run, yielded as SignalYield, found);
+    }
+  }
+
+  async #step(run: AnsweringRun, yielded: StepYield, { answer }: Found): Promise<void> {
+    const { name } = yielded;
+    if (answer?.done) {
+      yielded.answer = valueOf(answer.json);
+      return;
+    }
+    const began = this.#options.now();
+    const took = () => ({ duration_ms: this.#options.now() - began });
+    this.#tell(run, this.#row("step", name, "running"));
+    let json: string | null;
+    try {
+      const value = await doStep(run, yielded, (message, data) => {
+        const { push, now } = this.#options;
+        push([run.number, "log", logJson(log(message, { ...data, level: "warn" }), now())]);
+      });
+      json = value === undefined
+        ? null
+        : toJson(value, { what: `step '${name}'`, root: "answer", exact: true });
+    } catch (error) {
+      const { error: { name: kind, message } } = errorOf(error);
+      const told = { name: kind, message: brief(message, 1024) };
+      this.#tell(run, this.#row("step", name, "failed", { ...took(), error: told }));
+      throw error;
+    }
+    await this.#keep(run, name, { type: "step", done: true, until: null, json }, {
+      row: this.#row("step", name, "done", took()),
+    });
+    yielded.answer = valueOf(json);
+  }
+
+  async #sleep(run: AnsweringRun, { name, time }: SleepYield, { answer }: Found): Promise<void> {
+    if (answer?.done) return;
+    const { now } = this.#options;
+    const until = answer?.until ?? (typeof time === "number" ? now() + time : time.getTime());
+    const kept: Answer = { type: "sleep", done: false, until, json: null };
+    const row = this.#row("sleep", name, "waiting", { until: new Date(until).toISOString() });
+    const left = until - now();
+    if (left > HELD_MS) {
+      if (answer === null) this.#push(run, name, kept, { row });
+      run.waits = { how: "waits", type: "sleep", name, until };
+      return;
+    }
+    if (left > 0) {
+      if (answer === null) await this.#keep(run, name, kept, { row });
+      await waiting.by(until - now(), run.stop.signal);
+    }
+    this.#push(run, name, { ...kept, done: true }, { row: this.#row("sleep", name, "done") });
+  }
+
+  async #signal(run: AnsweringRun, yielded: SignalYield, found: Found): Promise<void> {
+    const { name, schema, timeoutMs } = yielded;
+    const { answer, signal } = found;
+    const { now, push } = this.#options;
+    if (answer?.done) {
+      const value = valueOf(answer.json);
+      const read = answer.json === null ? { value } : await readSignal(schema, value, run);
+      if ("issue" in read) throw new TypeError(`Cannot go on from signal '${name}': ${read.issue}`);
+      yielded.answer = read.value;
+      return;
+    }
+    const until = answer ? answer.until : timeoutMs === null ? null : now() + timeoutMs;
+    const done = { type: "signal" as const, done: true, until };
+    const row = this.#row("signal", name, "done");
+    let takes = false;
+    if (signal !== null) {
+      const read = await readSignal(schema, valueOf(signal), run);
+      if (!("issue" in read)) {
+        await this.#keep(run, name, { ...done, json: signal }, { row, takes: true });
+        yielded.answer = read.value;
+        return;
+      }
+      takes = true;
+      const message = `Signal '${name}' was dropped as it does not fit: ${read.issue}`;
+      push([run.number, "log", logJson(log(message, { level: "warn" }), now())]);
+    }
+    if (until !== null && until <= now()) {
+      return await this.#keep(run, name, { ...done, json: null }, { row, takes });
+    }
+    const json = schema ? schemaText(schema) : null;
+    const waits = this.#row("signal", name, "waiting", {
+      ...(until === null ? {} : { until: new Date(until).toISOString() }),
+    });
+    if (answer === null || answer.json !== json || takes) {
+      this.#push(run, name, { ...done, done: false, json }, { row: waits, takes });
+    }
+    run.waits = { how: "waits", type: "signal", name, until };
+  }
+
+  async #ask(run: AnsweringRun, name: string): Promise<Found> {
+    const request = ++this.#request;
+    const { promise, resolve } = Promise.withResolvers<Found>();
+    this.#asked.set(request, resolve);
+    this.#options.send({ type: "ask", request, run: run.number, name });
+    try {
+      return await unlessAborted(promise, run.stop.signal);
+    } finally {
+      this.#asked.delete(request);
+    }
+  }
+
+  /** Stores an answer. Resolves when that is durable. */
+  async #keep(
+    run: AnsweringRun,
+    name: string,
+    answer: Answer,
+    more: { row: string; takes?: boolean },
+  ): Promise<void> {
+    const request = ++this.#request;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#keeping.set(request, resolve);
+    this.#push(run, name, answer, more, request);
+    try {
+      await unlessAborted(promise, run.stop.signal);
+    } finally {
+      this.#keeping.delete(request);
+    }
+  }
+
+  #push(
+    run: AnsweringRun,
+    name: string,
+    answer: Answer,
+    { row, takes = false }: { row: string; takes?: boolean },
+    request: number | null = null,
+  ): void {
+    run.answers++;
+    this.#options.push([run.number, "answer", { request, name, answer, row, takes }]);
+  }
+
+  #tell(run: AnsweringRun, row: string): void {
+    this.#options.push([run.number, "step", row]);
+  }
+
+  #row(
+    type: AnswerType,
+    name: string,
+    status: StepRow["status"],
+    more: Partial<StepRow> = {},
+  ): string {
+    const time = new Date(this.#options.now()).toISOString();
+    return JSON.stringify({ name, type, status, time, ...more } satisfies StepRow);
+  }
+}
+
+function noteName(run: AnsweringRun, name: string): void {
+  if (run.waits) {
+    throw new Error(`Cannot go on with '${name}' as the task is about to wait for another`);
+  }
+  if (run.names.has(name)) {
+    throw new TypeError(`Cannot use the name '${name}' twice in a run: each needs one of its own`);
+  }
+  if (run.names.size === MAX_ANSWERS) {
+    throw new RangeError(`Cannot use a further name as a task may have ${MAX_ANSWERS}`);
+  }
+  run.names.add(name);
+}
+
+function valueOf(json: string | null): unknown {
+  return json === null ? undefined : JSON.parse(json);
+}
+
+/** What a signal brought, as its schema makes it. */
+async function readSignal(
+  schema: StandardSchema | undefined,
+  value: unknown,
+  { stop }: AnsweringRun,
+): Promise<{ value: unknown } | { issue: string }> {
+  if (!schema) return { value };
+  const answer = schema["~standard"].validate(value);
+  const result = answer instanceof Promise ? await unlessAborted(answer, stop.signal) : answer;
+  return result.issues ? { issue: issueText("signal", result.issues[0]) } : { value: result.value };
+}

@@ -1,0 +1,65 @@
+import { Timer } from "../base/timer.ts";
+import { unlessAborted } from "../base/unless_aborted.ts";
+import { retryDelay } from "../task/backoff.ts";
+import { waiting } from "../task/delay.ts";
+import { isFinal } from "../task/final_error.ts";
+import { readTries } from "../task/retry.ts";
+import type { StepYield } from "../task/step.ts";
+import { errorOf } from "../task/task_error.ts";
+import { brief } from "../task/text.ts";
+import type { RunStop } from "./run_stop.ts";
+
+/** A run, as its steps concern it. */
+export interface SteppingRun {
+  readonly stop: RunStop;
+  readonly stepKey: (name: string) => string;
+}
+
+/**
+ * Does the work of a step, again where it throws and may be tried again.
+ *
+ * @param onfailed Told of each try that is followed by another.
+ * @throws What the last try threw, or why the run is to stop.
+ */
+export async function doStep(
+  run: SteppingRun,
+  step: StepYield,
+  onfailed: (message: string, data: Record<string, unknown>) => void,
+): Promise<unknown> {
+  const { name, options } = step;
+  const { retry, timeout } = readTries(`do step '${name}'`, options);
+  for (let tries = 1;; tries++) {
+    try {
+      return await tryOnce(run, step, timeout);
+    } catch (error) {
+      run.stop.signal.throwIfAborted();
+      if (tries >= retry.maxAttempts || isFinal(error)) throw error;
+      const retry_in_ms = retryDelay(tries, retry);
+      const said = brief(errorOf(error).error.message, 1024);
+      onfailed(`Step '${name}': try ${tries} of ${retry.maxAttempts} failed: ${said}`, {
+        retry_in_ms,
+      });
+      await waiting.by(retry_in_ms, run.stop.signal);
+    }
+  }
+}
+
+async function tryOnce(
+  { stop, stepKey }: SteppingRun,
+  { name, work }: StepYield,
+  timeout: number | undefined,
+): Promise<unknown> {
+  const late = new AbortController();
+  const signal = AbortSignal.any([stop.signal, late.signal]);
+  const timer = new Timer();
+  if (timeout !== undefined) {
+    const error = new DOMException(`Step '${name}' took longer than ${timeout} ms`, "TimeoutError");
+    timer.set(timeout, () => late.abort(error));
+  }
+  try {
+    const doing = (async () => await work({ signal, key: stepKey(name) }))();
+    return await unlessAborted(doing, signal);
+  } finally {
+    timer.clear();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What is stored under the name of a step, a sleep or a signal: a task that starts again takes it from
+ * there instead of doing it a second time.
+ *
+ * @module
+ */
+
+/** Names that a task may have answers under. */
+export const MAX_ANSWERS = 1000;
+
+/** Characters of such a name. */
+export const MAX_NAME = 128;
+
+/** No control character and no half of a surrogate pair: a name is part of a key and of an address. */
+export const NAME_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+
+/** What an answer is to. */
+export type AnswerType = "step" | "sleep" | "signal";
+
+export interface Answer {
+  type: AnswerType;
+  /** There is nothing left to wait for. */
+  done: boolean;
+  /** Until when is waited at most, milliseconds since the epoch; `null` for no such time. */
+  until: number | null;
+  /**
+   * JSON text: what came of it, or, of a signal that is still waited for, the JSON Schema of what it
+   * has to bring; `null` for nothing.
+   */
+  json: string | null;
+}
+
+/** An answer as it is stored. */
+export function answerText({ json, ...rest }: Answer): string {
+  return `${JSON.stringify(rest)}\n${json ?? ""}`;
+}
+
+export function readAnswerText(text: string): Answer {
+  const end = text.indexOf("\n");
+  const json = text.slice(end + 1);
+  return { ...JSON.parse(text.slice(0, end)), json: json === "" ? null : json };
+}

@@ -1,0 +1,168 @@
+import { assert, assertEquals } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { bearer, finished, post, submit, taskWhen } from "../helpers/api.ts";
+import { openGate } from "../helpers/gate.ts";
+import { assertProblem } from "../helpers/problem.ts";
+import { testApp } from "../helpers/server.ts";
+
+/** Sends a signal, and gives the answer. */
+function signal(
+  base: string,
+  id: string,
+  value: unknown,
+  name = "approve",
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return post(`${base}/tasks/${id}/signals/${name}`, value, headers);
+}
+
+/** Sends one that is taken. */
+async function send(...args: Parameters<typeof signal>): Promise<TaskRecord> {
+  const response = await signal(...args);
+  const body = await response.json();
+  assertEquals(response.status, 200, JSON.stringify(body));
+  return body;
+}
+
+/** Asserts that a request is refused, and for what part of it. */
+async function assertRefused(response: Response, status: number, field: string): Promise<void> {
+  assertEquals((await assertProblem(response, status)).field, field);
+}
+
+function isWaiting({ status }: TaskRecord): boolean {
+  return status === "waiting";
+}
+
+Deno.test("POST /tasks/{id}/signals/{name} has a task go on that waits for it, once", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "asks", {});
+  const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);
+  assertEquals(waiting_for, { type: "signal", name: "approve", until: null });
+  assertEquals(app.engine.runner?.running, 0);
+  const sent = await send(app.url, task_id, { ok: true });
+  // It may have been claimed by then.
+  assert(["pending", "running"].includes(sent.status), sent.status);
+  const { status, result, attempt, waiting_for: left, run_at: later } = await finished(
+    app.url,
+    task_id,
+  );
+  assertEquals([status, result, attempt, left], [
+    "completed",
+    { answer: { ok: true } },
+    1,
+    undefined,
+  ]);
+  assert(later >= run_at);
+  await assertRefused(await signal(app.url, task_id, { ok: true }), 409, "name");
+});
+
+Deno.test("a signal that comes early is kept, the first of its name alone", async () => {
+  await using app = await testApp();
+  const later = { delay_ms: 3_600_000 };
+  const { task_id } = await submit(app.url, "asks", {}, later);
+  await send(app.url, task_id, { ok: false });
+  await assertRefused(await signal(app.url, task_id, { ok: true }), 409, "name");
+  const { task_id: second } = await submit(app.url, "gated", { gate: "early" });
+  await taskWhen(app.url, second, ({ status }) => status === "running");
+  await send(app.url, second, 1, "unasked");
+  openGate("early");
+  assertEquals((await finished(app.url, second)).status, "completed");
+});
+
+Deno.test("a signal that came while the task was about to wait for it is not missed", async () => {
+  await using app = await testApp();
+  const ids = await Promise.all(
+    Array.from({ length: 50 }, async () => (await submit(app.url, "asks", {})).task_id),
+  );
+  // Some come before their task runs, some while it does, some when it waits.
+  await Promise.all(ids.map((id) => send(app.url, id, { ok: true })));
+  for (const id of ids) {
+    const { result } = await finished(app.url, id);
+    assertEquals(result, { answer: { ok: true } });
+  }
+});
+
+Deno.test("a signal that does not fit is refused where that is known, and else dropped with a log row", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "asks", {});
+  await taskWhen(app.url, task_id, isWaiting);
+  await assertRefused(await signal(app.url, task_id, { ok: "yes" }), 422, "signal.ok");
+  await assertRefused(await signal(app.url, task_id, undefined), 422, "signal");
+  await send(app.url, task_id, { ok: true });
+  assertEquals((await finished(app.url, task_id)).result, { answer: { ok: true } });
+
+  const { task_id: early } = await submit(app.url, "asks", {}, { delay_ms: 600 });
+  await send(app.url, early, { ok: "yes" });
+  await taskWhen(app.url, early, isWaiting);
+  const { events } = await (await fetch(`${app.url}/tasks/${early}/events`)).json();
+  const logged = events.filter(({ event }: { event: string }) => event === "log");
+  assertEquals(logged.map(({ data }: { data: { level: string } }) => data.level), ["warn"]);
+  // It waits for another one now.
+  await send(app.url, early, { ok: false });
+  assertEquals((await finished(app.url, early)).result, { answer: { ok: false } });
+});
+
+Deno.test("POST /tasks/{id}/signals/{name} says what is wrong with it", async () => {
+  await using app = await testApp({ HEADWAY_MAX_BODY: "200000" });
+  const { task_id } = await submit(app.url, "asks", {});
+  await taskWhen(app.url, task_id, isWaiting);
+  await assertRefused(await signal(app.url, task_id, 1, "x".repeat(129)), 400, "name");
+  await assertRefused(await signal(app.url, task_id, 1, "a%00b"), 400, "name");
+  await assertRefused(await signal(app.url, task_id, "x".repeat(60_000), "other"), 413, "body");
+  await assertProblem(await signal(app.url, "01J0000000000000000000NONE", 1), 404);
+  const names = Array.from({ length: 100 }, (_, n) => `early-${n}`);
+  for (const name of names) await send(app.url, task_id, 1, name);
+  await assertRefused(await signal(app.url, task_id, 1, "one-more"), 409, "name");
+});
+
+Deno.test("a wait for a signal ends when its time is over", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "asks", { timeout_ms: 50 });
+  assertEquals((await finished(app.url, task_id)).result, { answer: "none" });
+});
+
+Deno.test("a task that waits is canceled at once, and is not removed before it has ended", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "asks", {});
+  await taskWhen(app.url, task_id, isWaiting);
+  const removed = await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" });
+  await assertProblem(removed, 409);
+  const canceled = await post(`${app.url}/tasks/${task_id}/cancel`, undefined);
+  assertEquals([canceled.status, (await canceled.json()).status], [200, "canceled"]);
+  await assertRefused(await signal(app.url, task_id, { ok: true }), 409, "name");
+  assertEquals((await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" })).status, 204);
+  const left = await Array.fromAsync(app.engine.store.kv.list({ prefix: ["answer"] }));
+  assertEquals(left, []);
+});
+
+Deno.test("a task that sleeps is waiting, is listed and counted so, and goes on by itself", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "sleeps", { ms: 10_500 });
+  const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);
+  assertEquals(waiting_for, { type: "sleep", name: "rest", until: run_at });
+  const { tasks } = await (await fetch(`${app.url}/tasks?status=waiting`)).json();
+  assertEquals(tasks.map(({ task_id }: TaskRecord) => task_id), [task_id]);
+  const counts = await (await fetch(`${app.url}/tasks/counts`)).json();
+  assertEquals([counts.waiting, counts.running, counts.pending], [1, 0, 0]);
+  assertEquals((await finished(app.url, task_id)).result, "awake");
+});
+
+Deno.test("a token may be for signals to one task alone", async () => {
+  const admin = "admin-secret-0123456789";
+  await using app = await testApp({ HEADWAY_TOKENS: `a:admin:${admin}` });
+  const submitted = await post(`${app.url}/tasks`, { kind: "asks", input: {} }, bearer(admin));
+  const { task_id } = await submitted.json();
+  const made = await post(`${app.url}/tokens`, { task_id, can: ["signal"] }, bearer(admin));
+  const { token } = await made.json();
+  const address = `${app.url}/tasks/${task_id}`;
+  await assertProblem(await fetch(address, { headers: bearer(token) }), 403);
+  // As a link in a message carries it.
+  const sent = await post(`${address}/signals/approve?token=${token}`, { ok: true });
+  assertEquals(sent.status, 200);
+  await sent.body?.cancel();
+  const { token: other } = await (await post(`${app.url}/tokens`, {
+    owner: "acme",
+    can: ["signal"],
+  }, bearer(admin))).json();
+  await assertProblem(await post(`${address}/signals/b`, 1, bearer(other)), 403);
+});
