@@ -1,6 +1,6 @@
 /**
- * Removes what is over: finished tasks past the retention, uploads, kinds that nobody uses, and what
- * a removal that was cut short left behind. One process of all sweeps.
+ * Removes what is over: finished tasks past the retention, uploads, signals and kinds that nobody
+ * uses, and what a removal that was cut short left behind. One process of all sweeps.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
 import { removeOld } from "./remove_old.ts";
+import { sweepSignals } from "./sweep_signals.ts";
 
 export interface SweeperOptions {
   store: Store;
@@ -48,6 +49,7 @@ export class Sweeper {
     this.#chores.every(UNFINISHED_MS, "sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("finish removals", () => store.finishRemovals());
+    this.#chores.once("sweep signals", () => sweepSignals(store, this.#chores.signal));
   }
 
   stop(): Promise<void> {
@@ -60,6 +62,7 @@ export class Sweeper {
     if (!await this.isElected()) return;
     await uploads.sweep();
     await store.finishRemovals();
+    await sweepSignals(store, this.#chores.signal);
     await this.#oldKinds.remove(store.kv);
     await removeForgottenKinds(store.kv);
     await removeOld(store, store.now() - retentionMs, this.#chores.signal);

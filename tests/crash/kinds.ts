@@ -6,7 +6,7 @@
  */
 
 import process, { kill } from "node:process";
-import { defineTask, log, output, pause, progress, save } from "headway";
+import { defineTask, log, output, pause, progress, save, sleep, step, waitFor } from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "../helpers/gate.ts";
 
@@ -54,6 +54,27 @@ export const puts = defineTask({
       if (n === 2) yield save(n);
       if (n === 4) yield* heldAt(gate, signal, "waits");
     }
+  },
+});
+
+/**
+ * Draws a lot in a step, sleeps for a moment, waits for the signal `go`, and draws another: what it drew
+ * it logs whenever it starts.
+ */
+export const draws = defineTask({
+  kind: "draws",
+  async *run() {
+    const first = yield* step("first", () => crypto.randomUUID());
+    yield log("first", { drew: first });
+    yield* sleep("moment", 20);
+    const brought = yield* waitFor("go");
+    yield log("brought", { drew: brought });
+    const second = yield* step("second", async () => {
+      await pause(5, new AbortController().signal);
+      return crypto.randomUUID();
+    });
+    yield log("second", { drew: second });
+    return { first, brought, second };
   },
 });
 

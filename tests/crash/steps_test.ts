@@ -1,0 +1,78 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { finished, getTask, post, storedEvents, submit } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+import { CRASH_KINDS } from "./kinds.ts";
+
+/** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
+const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+
+const KILLS = 8;
+
+Deno.test(`what a step gave and a signal brought stays the same through ${KILLS} kills, and no wait is missed`, async () => {
+  await using directory = await tempDir();
+  const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
+  const random = seededRandom(SEED);
+  const ids: string[] = [];
+  /** Signals that were answered by 200, by task. */
+  const taken = new Map<string, number>();
+  let number = 0;
+  let server: ServerProcess | undefined;
+  const signal = async (base: string, id: string) => {
+    const value = ++number;
+    const response = await post(`${base}/tasks/${id}/signals/go`, value).catch(() => null);
+    if (response?.ok) taken.set(id, value);
+    await response?.body?.cancel().catch(() => {});
+  };
+  try {
+    for (let round = 0; round < KILLS; round++) {
+      server = await startServer(options);
+      const base = server.url;
+      for (let n = 0; n < 6; n++) ids.push((await submit(base, "draws")).task_id);
+      await using feed = await openStream(`${base}/tasks/stream`);
+      // Early, while they wait, and never in this round.
+      const signaling = Promise.all(
+        ids.filter((id) => !taken.has(id) && random() < 0.4).map((id) => signal(base, id)),
+      );
+      const seen = 1 + 9 * random();
+      await feed.until((it) => it.events.length >= seen);
+      await server.kill();
+      await signaling;
+    }
+    server = await startServer(options);
+    const base = server.url;
+    let runs = 0;
+    for (const id of ids) {
+      // Whoever got no answer sends again: the first one counts, whichever that was.
+      await eventually(async () => {
+        const { status, waiting_for } = await getTask(base, id);
+        if (status === "completed") return;
+        if (waiting_for?.name === "go") await signal(base, id);
+        throw new Error(`Not yet: ${status}`);
+      });
+      const record = await finished(base, id) as TaskRecord<Record<string, unknown>>;
+      assertEquals([record.status, record.attempt], ["completed", 1], `HEADWAY_SEED=${SEED}`);
+      const events = await storedEvents(base, id);
+      const drew = new Map<string, unknown>();
+      for (const { event, data } of events) {
+        if (event !== "log" || data.data?.drew === undefined) continue;
+        const known = drew.get(data.message);
+        assert(known === undefined || known === data.data.drew, `${id}: ${data.message}`);
+        drew.set(data.message, data.data.drew);
+      }
+      assertEquals(Object.fromEntries(drew), record.result);
+      assert(typeof record.result!.brought === "number");
+      if (taken.has(id)) assertEquals(record.result!.brought, taken.get(id));
+      runs += events.filter(({ event, data }) => event === "message" && data.status === "running")
+        .length;
+    }
+    // Each runs at least once before its signal and once after it, some more often.
+    assertGreater(runs, ids.length);
+  } finally {
+    await server?.kill();
+  }
+});
