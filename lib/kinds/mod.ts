@@ -6,6 +6,8 @@
 
 export { demo } from "./demo.ts";
 export type { DemoCheckpoint, DemoInput, DemoResult } from "./demo.ts";
+export { approval } from "./approval.ts";
+export type { ApprovalInput, ApprovalResult } from "./approval.ts";
 export { checksum } from "./checksum.ts";
 export type { ChecksumAlgorithm, ChecksumInput, ChecksumResult } from "./checksum.ts";
 export { csvProfile } from "./csv_profile.ts";

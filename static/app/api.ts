@@ -160,6 +160,8 @@ export interface TaskDetails {
   lease_ms: number;
   /** Why no process runs a task that waits; `null` where one does. */
   unavailable: string | null;
+  /** JSON Schema of the signal that it waits for; `null` where anything goes, or it waits for none. */
+  signal_schema: unknown;
   /** From 1; `null` for one that does not wait. */
   queue_position: number | null;
   /** When it is likely to start; `null` where nobody can tell. */
@@ -191,6 +193,11 @@ export async function createTask(
   key: string,
 ): Promise<TaskRecord> {
   return await call("POST", "/tasks", { kind, input }, { "idempotency-key": key });
+}
+
+/** Sends a signal that a task waits for. */
+export async function sendSignal(id: string, name: string, value: unknown): Promise<void> {
+  await call("POST", `${taskUrl(id)}/signals/${encodeURIComponent(name)}`, value ?? null);
 }
 
 export async function cancelTask(id: string): Promise<void> {

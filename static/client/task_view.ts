@@ -1,5 +1,6 @@
-import type { StepRow, TaskEvent } from "./client.d.ts";
+import type { TaskEvent } from "./client.d.ts";
 import type { TaskView } from "./use_task.d.ts";
+import { withStep } from "./with_step.ts";
 
 /** Before the first word of a task. */
 export const NOTHING: TaskView = {
@@ -26,7 +27,7 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
       return { ...view, outputs };
     }
     case "step":
-      return { ...view, steps: withStep(view.steps, event.data, maxRows) };
+      return { ...view, steps: withStep(view.steps, event.data).slice(-maxRows) };
     case "complete": {
       const { data } = event;
       return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };
@@ -36,14 +37,4 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
       return { ...view, ...rows, record: event.data.task };
     }
   }
-}
-
-/** How it stands with each step, in the order in which they were first come to. */
-function withStep(
-  steps: TaskView["steps"],
-  row: StepRow,
-  maxRows: number,
-): TaskView["steps"] {
-  const at = steps.findIndex(({ name }) => name === row.name);
-  return at < 0 ? [...steps, row].slice(-maxRows) : steps.with(at, row);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Status } from "../../lib/task/record.ts";
+import type { Status, StepRow } from "../../lib/task/record.ts";
 import type { StepName } from "../task/timeline.ts";
 
 /** The words. Those that hold a value are functions of it. */
@@ -194,6 +194,20 @@ export const en = {
     failed: "Failed",
     canceled: "Canceled",
   } satisfies Record<StepName, string>,
+  stepList: {
+    title: "Steps",
+    step: (status: StepRow["status"]): string =>
+      status === "done" ? "" : status === "failed" ? "failed" : "running",
+    sleep: (status: StepRow["status"]): string => status === "done" ? "slept" : "asleep",
+    signal: (status: StepRow["status"]): string =>
+      status === "done" ? "signal came" : "waits for a signal",
+  },
+  signal: {
+    title: (name: string) => `Waits for ${name}`,
+    send: "Send",
+    sending: "Sending…",
+    sent: "Sent. The task goes on.",
+  },
   attempt: (attempt: number) => `Attempt ${attempt}`,
   resumed: "resumed",
   timeline: "Timeline",
@@ -211,10 +225,6 @@ export const en = {
     interrupted: "The task was interrupted. It resumes as soon as there is room.",
     retry: (attempt: number, left: string) => `Attempt ${attempt} failed. The next one in ${left}.`,
     quiet: (time: string) => `No update for ${time}, but its worker is alive.`,
-    asleep: (name: string, left: string) => `Asleep (${name}). It goes on in ${left}.`,
-    signal: (name: string) => `Waits for the signal ${name}.`,
-    signalUntil: (name: string, left: string) =>
-      `Waits for the signal ${name}, for ${left} at most.`,
     checkpoint: "It continues from its checkpoint.",
   },
 

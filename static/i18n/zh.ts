@@ -200,6 +200,18 @@ export const zh: Strings = {
     failed: "失败",
     canceled: "已取消",
   },
+  stepList: {
+    title: "步骤",
+    step: (status) => status === "done" ? "" : status === "failed" ? "失败" : "运行中",
+    sleep: (status) => status === "done" ? "已休眠" : "休眠中",
+    signal: (status) => status === "done" ? "已收到信号" : "等待信号",
+  },
+  signal: {
+    title: (name) => `等待 ${name}`,
+    send: "发送",
+    sending: "发送中…",
+    sent: "已发送，任务将继续。",
+  },
   attempt: (attempt) => `第 ${attempt} 次尝试`,
   resumed: "继续运行",
   timeline: "时间线",
@@ -216,9 +228,6 @@ export const zh: Strings = {
     interrupted: "任务被中断，有空位后会继续。",
     retry: (attempt, left) => `第 ${attempt} 次尝试失败，${left}后重试。`,
     quiet: (time) => `已有 ${time}没有更新，但执行进程仍在运行。`,
-    asleep: (name: string, left: string) => `休眠中（${name}），${left}后继续。`,
-    signal: (name: string) => `正在等待信号 ${name}。`,
-    signalUntil: (name: string, left: string) => `正在等待信号 ${name}，最多再等 ${left}。`,
     checkpoint: "任务会从检查点继续。",
   },
 

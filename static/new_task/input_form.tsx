@@ -1,13 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX, TargetedEvent, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { type ApiError, createTask, type KindInfo } from "../app/api.ts";
+import type { ApiError } from "../app/api.ts";
 import type { Problem } from "./json_schema.ts";
 import type { Values } from "./form_values.ts";
 import { fieldAt, fileFields } from "./kind_form.ts";
-import { closeForm } from "./new_task.ts";
 import { randomKey } from "../ui/random_key.ts";
-import { go, taskHref } from "../app/route.ts";
 import { strings } from "../i18n/strings.ts";
 import { FormField } from "./form_field.tsx";
 import { useAction } from "../ui/use_action.ts";
@@ -18,15 +16,23 @@ import { useUploads } from "./use_uploads.ts";
 const WRONG = ".field-wrong :is(input, select, textarea)";
 
 export interface InputFormProps {
-  info: KindInfo;
-  file: File | null;
+  /** JSON Schema of what is filled in; `null` where anything goes. */
+  schema: unknown;
+  /** What the server calls the whole of it, in its errors. */
+  root: string;
+  file?: File | null;
   /** What it holds at first. @default {what the schema says} */
   input?: unknown;
+  /** What its button says, and while it is being sent. */
+  words: { send: string; sending: string };
+  /** Sends it. With the same `key` a second try does nothing more. */
+  onsend: (input: unknown, key: string) => Promise<void>;
 }
 
-/** The form of a kind's input: tells what is wrong beside each field, sends files, starts the task. */
-export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
-  const { kind, input: schema } = info;
+/** A form by a JSON Schema: tells what is wrong beside each field, and sends files. */
+export function InputForm(
+  { schema, root, file = null, input, words, onsend }: InputFormProps,
+): JSX.Element {
   const form = useForm(schema, input);
   const fields = form.fields.value;
   const touched = useSignal<ReadonlySet<string>>(new Set());
@@ -54,9 +60,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
     // A second try of the same makes no second task.
     const key = sent.current?.json === json ? sent.current.key : randomKey();
     sent.current = { values: form.values.peek(), json, key };
-    const { task_id } = await createTask(kind, made, key);
-    closeForm();
-    go(taskHref(task_id));
+    await onsend(made, key);
   });
 
   useEffect(() => {
@@ -70,7 +74,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
 
   // What the server said is about what was sent: it is gone with the next letter.
   const refused = error !== null && sent.current?.values === form.values.value
-    ? refusedFields(error)
+    ? refusedFields(error, root)
     : [];
   const wrong = form.problems.value.filter(({ path }) =>
     refusals.value > 0 || touched.value.has(path)
@@ -124,7 +128,7 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
           </button>
         )}
         <button type="submit" class="button button-primary" disabled={busy}>
-          {busy ? strings.form.starting : strings.form.start}
+          {busy ? words.sending : words.send}
         </button>
       </div>
     </form>
@@ -132,9 +136,9 @@ export function InputForm({ info, file, input }: InputFormProps): JSX.Element {
 }
 
 /** What the server refused, by the fields of the form. */
-function refusedFields({ fields }: ApiError): Problem[] {
+function refusedFields({ fields }: ApiError, root: string): Problem[] {
   return [...fields].map(([field, problem]) => {
     const [request, ...path] = field.split(".");
-    return request === "input" ? { path: path.join("."), problem } : { path: "", problem };
+    return request === root ? { path: path.join("."), problem } : { path: "", problem };
   });
 }

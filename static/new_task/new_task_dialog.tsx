@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { getDetails, type KindInfo } from "../app/api.ts";
+import { createTask, getDetails, type KindInfo } from "../app/api.ts";
+import { go, taskHref } from "../app/route.ts";
 import { firstKind, type KindGroups, kindGroups } from "./kind_choice.ts";
 import { KindPicker } from "./kind_picker.tsx";
 import { closeForm, type NewTask, newTask } from "./new_task.ts";
@@ -57,7 +58,7 @@ function Choice({ kinds, file }: ChoiceProps): JSX.Element {
         chosen={name}
         onchoose={(kind) => picked.value = kind}
       />
-      <InputForm key={chosen.kind} info={chosen} file={file} />
+      <KindForm key={chosen.kind} info={chosen} file={file} />
     </div>
   );
 }
@@ -81,5 +82,28 @@ function Again({ kinds, kind, taskId, file }: AgainProps): JSX.Element {
   if (input.value === null) return <p>{strings.loading}</p>;
   return input.value === "missing"
     ? <p class="problem" role="alert">{strings.form.missing}</p>
-    : <InputForm info={info} file={file} input={input.value.value ?? undefined} />;
+    : <KindForm info={info} file={file} input={input.value.value ?? undefined} />;
+}
+
+interface KindFormProps {
+  info: KindInfo;
+  file: NewTask["file"];
+  input?: unknown;
+}
+
+/** Starts a task with what is filled in, and goes there. */
+function KindForm({ info: { kind, input: schema }, ...more }: KindFormProps): JSX.Element {
+  return (
+    <InputForm
+      {...more}
+      schema={schema}
+      root="input"
+      words={{ send: strings.form.start, sending: strings.form.starting }}
+      onsend={async (input, key) => {
+        const { task_id } = await createTask(kind, input, key);
+        closeForm();
+        go(taskHref(task_id));
+      }}
+    />
+  );
 }

@@ -35,12 +35,6 @@ function noticeText(record: TaskRecord, at: number): string | null {
     const left = Math.max(0, Date.parse(record.run_at) - at);
     return withCheckpoint(notice.retry(record.attempt, duration(left)));
   }
-  if (record.waiting_for) {
-    const { type, name, until } = record.waiting_for;
-    const left = until === null ? null : duration(Math.max(0, Date.parse(until) - at));
-    if (left === null) return notice.signal(name);
-    return type === "sleep" ? notice.asleep(name, left) : notice.signalUntil(name, left);
-  }
   if (record.status !== "running") return null;
   if (record.cancel_requested) {
     const since = last?.canceling ? at - Date.parse(last.time) : 0;

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
+import type { Status, StepRow, TaskError, TaskRecord } from "../../lib/task/record.ts";
 import { stateOf } from "../client/event_queue.ts";
+import { withStep } from "../client/with_step.ts";
 import {
   appendRows,
   type LogRow,
@@ -24,6 +25,7 @@ export type TaskEvent =
   | { type: "log"; id: string; data: LogData }
   | { type: "output"; id: string; data: OutputData }
   | { type: "rewind"; id: string; data: RewindData }
+  | { type: "step"; id: string; data: StepRow }
   | { type: "complete"; id: string; data: CompleteData }
   | { type: "reset"; id: string; data: { reason: string; task: TaskRecord } }
   | { type: "deleted"; id: string; data: { task_id: string } };
@@ -74,6 +76,8 @@ export interface TaskState {
   /** Its outputs: what is logged does not push them out. */
   readonly outputs: LogRows<OutputRow>;
   readonly states: readonly StateRow[];
+  /** How it stands with its steps, sleeps and signals, in the order in which they were come to. */
+  readonly steps: readonly StepRow[];
   /** How far it was at which time. */
   readonly samples: Samples;
   /** What the last state row told, so that only changes make another. */
@@ -92,6 +96,7 @@ export const NO_TASK: TaskState = {
   log: NO_ROWS,
   outputs: NO_ROWS,
   states: [],
+  steps: [],
   samples: NO_SAMPLES,
   logged: "",
   lastEventId: "0",
@@ -106,7 +111,8 @@ export function isFinished(status: Status): boolean {
 
 /** Takes in what the stream told, in its order. */
 export function reduceTask(state: TaskState, events: readonly TaskEvent[]): TaskState {
-  let { record, result, log, outputs, states, samples, logged, lastEventId, ended, gone } = state;
+  let { record, result, log, outputs, states, steps, samples } = state;
+  let { logged, lastEventId, ended, gone } = state;
   let rows: LogRow[] = [];
   for (const event of events) {
     if (event.id !== "") lastEventId = event.id;
@@ -144,6 +150,9 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
         rows.push(rowOf(event)!);
         break;
       }
+      case "step":
+        steps = withStep(steps, event.data);
+        break;
       case "complete": {
         const { data, id } = event;
         // One of before a retry tells nothing of now.
@@ -164,6 +173,7 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
         ended = false;
         log = outputs = NO_ROWS;
         states = [];
+        steps = [];
         samples = NO_SAMPLES;
         rows = [];
         logged = "";
@@ -178,6 +188,7 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
     log: appendRows(log, rows),
     outputs: appendRows(outputs, rows.filter((row) => row.type === "output")),
     states: appendStates(states, rows.filter((row) => row.type === "state")),
+    steps,
     samples,
     logged,
     lastEventId,

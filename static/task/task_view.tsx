@@ -16,6 +16,8 @@ import { TaskLog } from "./task_log.tsx";
 import { TaskOutcome } from "./task_outcome.tsx";
 import { TaskOutputs } from "./task_outputs.tsx";
 import { TaskProgress } from "./task_progress.tsx";
+import { SignalForm } from "./signal_form.tsx";
+import { TaskSteps } from "./task_steps.tsx";
 import { TaskTimeline } from "./task_timeline.tsx";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
@@ -74,6 +76,7 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
         </p>
       </div>
       <Announcer record={record} />
+      <SignalForm record={record} />
       <TaskProgress record={record} />
       <div class="task-columns">
         <div class="task-main">
@@ -82,6 +85,7 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
           <TaskLog />
         </div>
         <div class="task-side">
+          <TaskSteps />
           <TaskTimeline />
           <TaskFacts record={record} />
           <TaskData />

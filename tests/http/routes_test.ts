@@ -95,7 +95,9 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   ]);
   assertEquals(limits, { max_upload: 100 * 1024 ** 2, max_body: 1024 ** 2, lease_ms: 3000 });
   const of = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
-  for (const name of ["demo", "checksum", "csv-profile", "echo"]) assert(of(name), name);
+  for (const name of ["demo", "approval", "checksum", "csv-profile", "echo"]) {
+    assert(of(name), name);
+  }
   const { input, ...demo } = of("demo");
   assertEquals(demo, {
     kind: "demo",
@@ -127,7 +129,9 @@ Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves the kinds of the operator alone", asyn
   const { kinds } = await fetch(`${app.url}/kinds`).then((it) => it.json());
   const names = kinds.map(({ kind }: { kind: string }) => kind);
   assert(names.includes("echo"));
-  for (const name of ["demo", "checksum", "csv-profile"]) assert(!names.includes(name), name);
+  for (const name of ["demo", "approval", "checksum", "csv-profile"]) {
+    assert(!names.includes(name), name);
+  }
   const response = await fetch(`${app.url}/submit`, { method: "POST" });
   assertEquals(response.status, 422);
   assertMatch((await response.json()).error, /no kind 'demo'/);

@@ -14,6 +14,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     worker: { silent_ms: 0 },
     lease_ms: 3000,
     unavailable: null,
+    signal_schema: null,
     queue_position: null,
     expected_start: null,
     trace: null,

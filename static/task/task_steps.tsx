@@ -1,0 +1,79 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { StepRow } from "../../lib/task/record.ts";
+import { knownUntil } from "../app/connection.ts";
+import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import { LongText } from "../ui/long_text.tsx";
+import { isFinished } from "./task_state.ts";
+import { task } from "./task_store.ts";
+
+/** Steps shown at first: the newest. */
+const FEW = 12;
+
+/** Characters of an error shown at first. */
+const MAX_ERROR = 160;
+
+/** As the timeline calls what looks the same there. */
+const LOOKS = {
+  running: "running",
+  waiting: "waiting",
+  done: "completed",
+  failed: "failed",
+} as const;
+
+/** What the task does once, sleeps and waits for, each with its outcome. */
+export function TaskSteps(): JSX.Element | null {
+  const { steps, record } = task.value;
+  const whole = useSignal(false);
+  if (steps.length === 0) return null;
+  const hidden = whole.value || steps.length <= FEW + 1 ? 0 : steps.length - FEW;
+  const over = record !== null && isFinished(record.status);
+  return (
+    <section class="card side-card timeline-card">
+      <div class="section-head">
+        <h2>{strings.stepList.title}</h2>
+      </div>
+      {hidden > 0 && (
+        <button
+          type="button"
+          class="link timeline-more"
+          onClick={() => whole.value = true}
+        >
+          {strings.earlierSteps(number(hidden))}
+        </button>
+      )}
+      <ol class="timeline">
+        {steps.slice(hidden).map((step) => <Entry key={step.name} step={step} over={over} />)}
+      </ol>
+    </section>
+  );
+}
+
+function Entry({ step, over }: { step: StepRow; over: boolean }): JSX.Element {
+  const { name, type, status, time, error } = step;
+  const now = !over && (status === "running" || status === "waiting");
+  return (
+    <li class={`step step-${LOOKS[status]}${now ? " step-now" : ""}`}>
+      <span class="step-name">
+        <span class="text">{name}</span>{" "}
+        <span class="step-note">{strings.stepList[type](status)}</span>
+      </span>{" "}
+      <span class="step-took">{took(step, now)}</span>{" "}
+      <time class="step-at" dateTime={time} title={fullTime(time)}>
+        {clockTime(time)}
+      </time>
+      {error !== undefined && (
+        <span class="step-error text">
+          {error.name}: <LongText text={error.message} limit={MAX_ERROR} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** How long a step took, or takes by now. */
+function took({ duration_ms, time }: StepRow, now: boolean): string {
+  if (duration_ms !== undefined) return tookTime(duration_ms);
+  return now ? tookTime(Math.max(0, knownUntil.value - Date.parse(time))) : "";
+}
