@@ -34,9 +34,11 @@ export async function getMetrics(app: App): Promise<Response> {
 
 /** Of the whole store; nothing where it does not say so in time. */
 async function countWaiting(app: App): Promise<Record<string, number>> {
-  const counting = app.counts.read(undefined, ["pending", "running"]);
+  const counting = app.counts.read(undefined, ["pending", "running", "waiting"]);
   const counted = await inTime(app, "tasks could not be counted", counting);
-  return counted === null ? {} : { pending: counted.pending, running: counted.running };
+  if (counted === null) return {};
+  const { pending, running, waiting } = counted;
+  return { pending, running, waiting };
 }
 
 /** Pending tasks of each kind that no process runs. */
