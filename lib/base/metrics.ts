@@ -12,7 +12,7 @@ import type { TaskEvent } from "../task/event.ts";
 
 /** What is read at a scrape. */
 export interface Reading {
-  /** Pending and running tasks of the whole store, by status; empty when the store does not answer. */
+  /** Tasks that have not ended of the whole store, by status; empty when the store does not answer. */
   tasks: Readonly<Record<string, number>>;
   /** Pending tasks of kinds that no process runs, by kind. */
   unavailable: Readonly<Record<string, number>>;

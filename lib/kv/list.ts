@@ -48,6 +48,9 @@ const MAX_PAGE = 512 * 1024;
 const MAX_SCAN = 5000;
 const MAX_SCAN_SIZE = 8 * 1024 * 1024;
 
+/** Heads of the first read, before their size is known: a page of 100, and whether there are more. */
+const FIRST = 101;
+
 /** Indexes that are merged for a page. Where a query needs more, it looks at all tasks instead. */
 const MAX_SOURCES = 500;
 
@@ -150,7 +153,7 @@ async function* allHeads(
 ): AsyncGenerator<Entry[]> {
   const range = { start: keys.task(since), end: keys.task(before) };
   const sizeOf = ({ record }: Head) => record.length;
-  const options = { first: Math.min(100, wanted), sizeOf };
+  const options = { first: Math.min(FIRST, wanted), sizeOf };
   for await (const entries of reads.newestFirst<Head>(kv, range, options)) {
     yield entries.map(({ key, value }) => ({ id: nameIn(key), stored: value }));
   }

@@ -39,6 +39,7 @@ Deno.test("GET /metrics moves exactly with the tasks: by kind, end, wait, run an
     assertEquals(figures.all("headway_tasks"), {
       '{status="pending"}': 1,
       '{status="running"}': 1,
+      '{status="waiting"}': 0,
     });
     assertEquals(figures.all("headway_tasks_running"), { '{kind="waits"}': 1 });
   });

@@ -283,6 +283,20 @@ Deno.test("listTasks() reads a bounded amount for a page where thousands of kind
   assert(reads.length < 10 + 500 + 200, `${reads.length} reads`);
 });
 
+Deno.test("listTasks() takes one read for a page of up to a hundred, and reads no head beyond", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const made = Array.from({ length: 300 }, (_, n): Made => {
+    return { id: idAt(n), kind: "a", status: "failed", message: null };
+  });
+  await putAll(kv, made);
+  for (const limit of [1, 50, 100]) {
+    const { kv: counted, reads } = countingReads(kv);
+    const { records, next } = await listTasks(counted, { limit });
+    const found = reads.map(({ entries }) => entries).filter((entries) => entries > 0);
+    assertEquals([records.length, next !== null, found], [limit, true, [limit + 1]]);
+  }
+});
+
 Deno.test("listTasks() reads no more at once where heads are large", async () => {
   using kv = await Deno.openKv(":memory:");
   const large = (n: number): Made => {
