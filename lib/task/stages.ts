@@ -16,7 +16,7 @@ export const MAX_STAGE_NAME = 64;
 
 /** Percent, to two places; 100 only for all of it. */
 export function percentOf(done: number, total: number): number {
-  return rounded((100 * done) / total);
+  return rounded(100 * (done / total));
 }
 
 /** Percent as a record shows it. */

@@ -46,7 +46,7 @@ export function bar(record: BarRecord, width: number, now: number, age = 0): str
   const progress = knownProgress(record);
   const size = Math.min(MAX_BAR, Math.floor(width / 4));
   const share = progress ??
-    (!stages && done !== null && total !== null && total > 0 ? 100 * done / total : null);
+    (!stages && done !== null && total !== null && total > 0 ? 100 * (done / total) : null);
   let line = status === "pending" ? "pending" : meter(share, size, now);
   if (status !== "pending" && share !== null) line += ` ${percent(share).padStart(4)}`;
   const starts = Date.parse(record.run_at) - now;

@@ -12,5 +12,5 @@ export function knownProgress(record: ProgressRecord): number | null {
     return null;
   }
   if (status !== "completed" || stages || done === null || total === null) return progress;
-  return total > 0 && done < total ? 100 * done / total : progress;
+  return total > 0 && done < total ? 100 * (done / total) : progress;
 }

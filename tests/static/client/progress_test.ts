@@ -155,3 +155,10 @@ Deno.test("wordsOf() finds the words for whatever a page calls its language", ()
     assertEquals(found(other), ["Running", "en"], other);
   }
 });
+
+Deno.test("describe() counts what is nearly as large as a number can be", () => {
+  const fields = { progress: 0, done: 1.5e308, total: 1.6e308, unit: null, stage: null } as const;
+  const more = { message: null, eta_ms: null, rate: null };
+  const shown = describe(known({ ...fields, ...more, status: "completed" }, {}), NOW);
+  assertEquals(shown.value, 93.75);
+});
