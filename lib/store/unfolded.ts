@@ -32,9 +32,10 @@ export class Unfolded {
 
   /** Puts it into a part that writes the head, and holds nothing from then on. */
   fold(id: string, { sets }: Required<Part>, keepCheckpoint: boolean): void {
-    // A short task has none: its two folds should cost nothing here.
-    if (this.bytes === 0) return;
-    for (const rows of chunked(this.#rows)) {
+    // A short task's rows fit together, as is known without looking at each again.
+    const chunks = this.bytes <= MAX_VALUE ? [this.#rows] : chunked(this.#rows);
+    for (const rows of chunks) {
+      if (rows.length === 0) continue;
       const value = encodeRows(rows);
       sets.push([keys.event(id, rows.at(-1)!.seq), value, value.length]);
     }
