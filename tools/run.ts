@@ -63,9 +63,12 @@ async function taskId(api: Api, args: Arguments, show: Show): Promise<string> {
   // Asked for once, so that an unknown task or server is told at once.
   if ("watch" in args.what) return (await api.task(args.what.watch)).task_id;
   const { kind } = args.what;
+  const task = { ...args.fields, kind, input: args.input };
+  // A script that reads the id reads nothing else.
+  const silent = args.detach && !Deno.stdout.isTerminal();
   const input = args.upload === undefined
     ? args.input
-    : await withUpload(api, kind, args.upload, args.input, (record) => show.record(record));
+    : await withUpload(api, args.upload, task, (record) => silent || show.record(record));
   const body = { kind, ...(input === undefined ? {} : { input }), ...args.fields };
   return (await api.submit(body, args.idempotencyKey)).task_id;
 }

@@ -244,6 +244,8 @@ export function submit<Task = unknown>(
 export interface UploadOptions extends RequestOptions {
   /** The file's name. @default {that of a File} */
   name?: string | undefined;
+  /** Whose it is: only a task of the same owner, or a token that may read all, may name it. */
+  owner?: string | undefined;
 }
 
 /** An upload that was taken in. */

@@ -102,11 +102,14 @@ export function submission(
 /** Uploads a file, or anything that `fetch` takes as a body. */
 export function upload(
   content: Exclude<BodyInit, FormData | URLSearchParams>,
-  { name, ...options }: UploadOptions = {},
+  { name, owner, ...options }: UploadOptions = {},
 ): Promise<Upload> {
   const called = name ?? (content instanceof File ? content.name : undefined);
-  const query = called === undefined ? "" : `?${new URLSearchParams({ name: called })}`;
-  return post(`/uploads${query}`, options, {
+  const query = new URLSearchParams({
+    ...(called === undefined ? {} : { name: called }),
+    ...(owner === undefined ? {} : { owner }),
+  });
+  return post(query.size === 0 ? "/uploads" : `/uploads?${query}`, options, {
     body: content,
     headers: { "content-type": "application/octet-stream" },
     // What a stream asks for; it takes as long as it takes.

@@ -14,7 +14,7 @@ import { whyUnreachable } from "../../tools/run/unreachable.ts";
 import { bar, type BarRecord } from "../../tools/run/bar.ts";
 import { cells, cleanJson, cleanText, cut } from "../../tools/run/text.ts";
 import { makeCertificate } from "../helpers/certificate.ts";
-import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { bearer, finished, getTask, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
@@ -270,6 +270,28 @@ Deno.test("--upload sends the file and puts its id into the input", async () => 
   await using fileless = command(server.url, "demo", "--upload", path);
   assertEquals(await fileless.code, 2);
   assertStringIncludes(fileless.stderr, "'demo' takes no file");
+});
+
+Deno.test("--upload with --owner sends a file that the owner may name again; --detach prints the id alone", async () => {
+  const [all, acme] = ["root-secret-0123456789", "acme-secret-0123456789"];
+  await using server = await testApp({
+    HEADWAY_TOKENS: `root:admin:${all},acme:submit@acme:${acme}`,
+  });
+  await using directory = await tempDir();
+  const path = `${directory.path}/a.csv`;
+  await Deno.writeTextFile(path, "a,b\n1,2\n");
+  await using run = command(
+    server.url,
+    ...["csv-profile", "--upload", path, "--owner", "acme", "--token", all, "--detach"],
+  );
+  assertEquals(await run.code, 0, run.stderr);
+  assertMatch(run.stdout, /^[0-9A-Z]{26}\n$/);
+  const details = await fetch(`${server.url}/tasks/${run.stdout.trim()}/details`, {
+    headers: bearer(acme),
+  });
+  const { input } = await details.json();
+  const again = await post(`${server.url}/tasks`, { kind: "csv-profile", input }, bearer(acme));
+  assertEquals(again.status, 201, await again.text());
 });
 
 Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", async () => {

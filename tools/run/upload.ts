@@ -8,18 +8,24 @@ import type { BarRecord } from "./bar.ts";
 /** Milliseconds in which nothing of the file was taken, after which the upload is given up. */
 const STALL_MS = 60_000;
 
+/** The task that the file is for. */
+interface Task {
+  kind: string;
+  input: unknown;
+  owner?: string;
+}
+
 /**
- * Uploads a file for a task of `kind` and puts its id into the input, where the kind's form has
- * its file.
+ * Uploads a file for a task, whose owner may name it then, and puts its id into the input, where
+ * the kind's form has its file.
  *
  * @throws {UsageError} When the kind takes no file, or the file cannot be read or is too large.
  */
 export async function withUpload(
   api: Api,
-  kind: string,
   path: string,
-  input: unknown,
-  show: (record: BarRecord) => void,
+  { kind, input, owner }: Task,
+  show: (record: BarRecord) => unknown,
 ): Promise<unknown> {
   if (
     input !== undefined && (typeof input !== "object" || input === null || Array.isArray(input))
@@ -39,7 +45,11 @@ export async function withUpload(
   if (size > limits.max_upload) {
     throw new UsageError(`${path} has ${size} bytes, the server takes ${limits.max_upload}`);
   }
-  return { ...input as object, [field]: await send(api, file, basename(path), size, show) };
+  const query = new URLSearchParams({
+    name: basename(path),
+    ...(owner === undefined ? {} : { owner }),
+  });
+  return { ...input as object, [field]: await send(api, file, query, size, show) };
 }
 
 async function open(path: string): Promise<Deno.FsFile> {
@@ -53,10 +63,11 @@ async function open(path: string): Promise<Deno.FsFile> {
 async function send(
   api: Api,
   file: Deno.FsFile,
-  name: string,
+  query: URLSearchParams,
   size: number,
-  show: (record: BarRecord) => void,
+  show: (record: BarRecord) => unknown,
 ): Promise<string> {
+  const name = query.get("name")!;
   let sent = 0;
   let speed = estimate(undefined, performance.now(), 0, size);
   const stalled = new AbortController();
@@ -77,7 +88,7 @@ async function send(
   };
   show(uploadRecord(name, 0, size, null, null));
   try {
-    const response = await api.request(`/uploads?name=${encodeURIComponent(name)}`, {
+    const response = await api.request(`/uploads?${query}`, {
       method: "POST",
       headers: { "content-type": "application/octet-stream" },
       body: ReadableStream.from(counted()),

@@ -35,6 +35,25 @@ Deno.test("upload() takes a file, with its name, and a stream", async () => {
   assertEquals([streamed.size, streamed.name], [6, "x"]);
 });
 
+Deno.test("upload() gives what it sends to an owner, who may name it then", async () => {
+  const [all, acme] = ["root-secret-0123456789", "acme-secret-0123456789"];
+  const HEADWAY_TOKENS = `root:admin:${all},acme:submit@acme+&é:${acme}`;
+  await using app = await testApp({ HEADWAY_TOKENS });
+  const root = { base: app.url, token: all };
+  const theirs = { base: app.url, token: acme };
+  const own = await upload(new File(["abc"], "a&b.csv"), { ...root, owner: "acme+&é" });
+  assertEquals([own.size, own.name], [3, "a&b.csv"]);
+  const task = await submit("echo", { upload: own.upload_id }, theirs);
+  assertEquals(task.owner, "acme+&é");
+  const other = await upload("abc", { ...root, owner: "globex" });
+  for (const { upload_id } of [other, await upload("abc", root)]) {
+    const refused = await submit("echo", { upload: upload_id }, theirs).catch((error) => error);
+    assertEquals([refused.status, refused.field], [422, "input.upload"]);
+  }
+  const foreign = await upload("abc", { ...theirs, owner: "globex" }).catch((error) => error);
+  assertEquals([foreign.status, foreign.field], [403, "owner"]);
+});
+
 Deno.test("a request says who asks, and why it was refused", async () => {
   const secret = "submit-secret-0123456789";
   await using app = await testApp({ HEADWAY_TOKENS: `me:submit:${secret}` });
