@@ -15,6 +15,7 @@ import { Server, type ServerOptions } from "../lib/server.ts";
 import { isTask } from "../lib/task/define.ts";
 import { createLocal } from "../routes/local.ts";
 import { createHandler, OPS_ROUTES, ROUTES } from "../routes/mod.ts";
+import { pageProblem, unbuiltFolder } from "../routes/static_file.ts";
 import { Embedded } from "./embedded.ts";
 
 /** What a server takes beside its configuration. */
@@ -83,6 +84,8 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
     const anywhere = settings.host === undefined && guarded && !listens;
     const mountedAt = anywhere ? "0.0.0.0" : undefined;
     const jobs = await open(config, { tasks, authorize, listens, mountedAt, ...handle });
+    const unbuilt = await unbuiltFolder();
+    if (unbuilt !== null) jobs.server.log.warn(pageProblem(unbuilt));
     // Values are there at once.
     if (modules.length === 0 && !config.shippedKinds) await jobs.server.kinds.loaded;
     return jobs;

@@ -14,7 +14,8 @@ import { FileInUseError } from "../lib/kv/file_lock.ts";
 import { SchemaError } from "../lib/kv/migrations.ts";
 import { StoreOpenError } from "../lib/kv/store_file.ts";
 import { longestStopMs } from "../lib/server.ts";
-import { pageProblem } from "../routes/static_file.ts";
+import { unbuiltFolder } from "../routes/static_file.ts";
+import { buildPage } from "./build_page.ts";
 import type { Embedded } from "./embedded.ts";
 import { open } from "./open.ts";
 
@@ -61,7 +62,7 @@ async function openByEnvironment(settings: Settings): Promise<Embedded> {
     (sentence) => warnings.push(sentence),
   );
   if (settings.HEADWAY_KINDS !== undefined) await requireFiles(config.kinds);
-  if (config.role !== "worker") warnings.push(...await pageProblem());
+  if (config.role !== "worker") warnings.push(...await buildPage(await unbuiltFolder()));
   const log = createLogger(config.log);
   for (const sentence of warnings) log.warn(sentence);
   const deployed = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;

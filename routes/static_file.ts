@@ -15,14 +15,17 @@ export interface StaticFile {
   type: string;
 }
 
-/** Why there is no page, and what builds it; nothing where there is one. */
-export async function pageProblem(from: URL = STATIC): Promise<string[]> {
+/** The folder of a checkout in which the page is not built; `null` where there is one. */
+export async function unbuiltFolder(from: URL = STATIC): Promise<string | null> {
   // A package has it.
-  if (from.protocol !== "file:") return [];
+  if (from.protocol !== "file:") return null;
   const built = await Deno.stat(new URL("dist/app.js", from)).then(() => true, () => false);
-  if (built) return [];
-  const folder = fileURLToPath(new URL("../", from));
-  return [`the page is not built: run 'deno task --cwd ${folder} build'`];
+  return built ? null : fileURLToPath(new URL("../", from));
+}
+
+/** That there is no page, and what builds it. */
+export function pageProblem(folder: string): string {
+  return `the page is not built: run 'deno task --cwd ${folder} build'`;
 }
 
 /** By path, the newest of each: compressing takes longer than all the rest. */
@@ -70,7 +73,10 @@ export async function serveFile(
     bytes = await readStatic(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new HttpError(404, "The page is not built yet: run 'deno task build'");
+    throw new HttpError(
+      404,
+      "The page is not built yet: run 'deno task build' in Headway's folder",
+    );
   }
   // Weak: it is the same file, whether it goes out compressed or not.
   const etag = (await eTag(bytes, { weak: true }))!;

@@ -1,13 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { childrenOf } from "./helpers/processes.ts";
-import { pageProblem } from "../routes/static_file.ts";
+import { unbuiltFolder } from "../routes/static_file.ts";
 import { startServer } from "./helpers/server.ts";
 import "./helpers/built.ts";
 
-Deno.test("pageProblem() names the command that builds a page that is not there", async () => {
-  assertEquals(await pageProblem(), []);
-  const told = "the page is not built: run 'deno task --cwd /no/where/ build'";
-  assertEquals(await pageProblem(new URL("file:///no/where/static/")), [told]);
+Deno.test("unbuiltFolder() is a checkout without a page, and no package", async () => {
+  assertEquals(await unbuiltFolder(), null);
+  assertEquals(await unbuiltFolder(new URL("https://jsr.example/static/")), null);
+  assertEquals(await unbuiltFolder(new URL("file:///no/where/static/")), "/no/where/");
 });
 
 Deno.test("main.ts takes a setting by its old name, with one warning in the log", async () => {
