@@ -17,7 +17,7 @@ import { z } from "zod";
 export const count = defineTask({
   kind: "count",
   description: "Counts, and goes on from where it was after a crash",
-  input: z.object({ to: z.int().min(1).max(10_000).default(100) }),
+  input: z.object({ to: z.int().min(1).max(10_000).default(100) }).prefault({}),
   async *run({ input, checkpoint, signal }) {
     for (let done: number = checkpoint?.done ?? 0; done < input.to;) {
       await pause(100, signal); // the work

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { finished, submit } from "../helpers/api.ts";
+import { finished, post, submit } from "../helpers/api.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { init } from "../../tools/init.ts";
@@ -71,6 +71,9 @@ Deno.test("in an empty folder the program runs the task of one file, with and wi
   assertEquals((await finished(server.url, task_id)).result, "done");
   const page = await fetch(`${server.url}/`);
   assertStringIncludes(await page.text(), "static/app.js");
+  // As the README submits the first task: with no input.
+  const first = await post(`${server.url}/tasks`, { kind: "count" });
+  assertEquals(first.status, 201, await first.text());
   // The other commands, of the same program.
   const env = { HEADWAY_URL: server.url, HEADWAY_KV: server.kv };
   const run = ["run", "-A", MAIN, "run", "count", "--input", '{"to":2}', "--quiet"];
