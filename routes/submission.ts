@@ -104,7 +104,7 @@ async function knownKind(
   if (module?.state.type === "failed") {
     throw unavailable(`'${name}' is unavailable as ${module.name} ${why(module.state)}`);
   }
-  const others = [...kinds.names()].join(", ");
+  const others = [...kinds.names()].join(", ") || "none";
   const sentence = `There is no kind '${name.slice(0, 64)}': there are ${others}`;
   for (const { name: module, state } of kinds.modules) {
     if (state.type === "loading") throw unavailable(`${sentence}; ${module} is being loaded`);

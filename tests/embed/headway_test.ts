@@ -239,6 +239,15 @@ Deno.test("Headway listens where it is told to, whatever lets people in", async 
   assertEquals(new URL(mounted.server.opsUrl).hostname, "127.0.0.1");
 });
 
+Deno.test("submit() says that there are no kinds", async () => {
+  await using jobs = await started({ kinds: [] });
+  await assertRejects(
+    () => jobs.submit("row"),
+    HeadwayError,
+    "There is no kind 'row': there are none",
+  );
+});
+
 Deno.test("submit() says which field is wrong", async () => {
   await using jobs = await started();
   const wrong = await assertRejects(
