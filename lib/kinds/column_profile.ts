@@ -23,7 +23,7 @@ export interface ColumnSummary {
   /** Whether `distinct` is all of them; else there may be more. */
   distinct_exact: boolean;
   /**
-   * The least value: a number in a numeric column (rounded beyond 2^53), else a text by UTF-16
+   * The least value: a number in a numeric column, else a text by UTF-16
    * units, cut where it is long; `null` where there is no value.
    */
   min: number | string | null;

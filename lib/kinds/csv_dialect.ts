@@ -63,6 +63,15 @@ export function detectDialect(
   // One that splits all rows but the first: there, most likely, a name is missing.
   const found = one ?? candidates.find(splitsOthers);
   if (found !== undefined) return found;
+  const doubtful = candidates.find(splitsAll);
+  if (doubtful !== undefined) {
+    const { dialect: { delimiter }, rows: [header, ...others] } = doubtful;
+    const unfit = others.filter(({ cells }) => !hasWidth(cells, header!.cells.length)).length;
+    throw new Error(
+      `Cannot tell whether ${JSON.stringify(delimiter)} is the delimiter, as ${unfit} of ` +
+        `${others.length} rows do not fit the first: give "delimiter"`,
+    );
+  }
   const single = judge([...DELIMITERS, "\x1f"].find((it) => !text.includes(it))!);
   // Quotes that break most rows, or whatever a sample is too short for, ask for another.
   const lost = broken(single);
@@ -123,6 +132,11 @@ function splitsOthers({ rows, dialect: { delimiter } }: Candidate): boolean {
   if (header!.problem !== undefined) return true;
   return others.length > 1 &&
     others.every(({ cells }) => delimitersIn([cells.join(delimiter)], [delimiter]) > 0);
+}
+
+/** Whether it is in each of several rows, so that these are hardly of one column. */
+function splitsAll({ rows }: Candidate): boolean {
+  return rows.length > 2 && rows.every(({ cells }) => cells.length > 1);
 }
 
 /** How many of some delimiters there are, those in numbers and before spaces aside. */

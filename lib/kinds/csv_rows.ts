@@ -39,7 +39,7 @@ export interface CsvPosition {
 
 /**
  * Reads the rows of a CSV file (RFC 4180) from chunks of it. CR LF, LF and CR end a line. Only a
- * quote that begins a cell quotes; any other is text. Blank lines are passed over. A malformed row
+ * quote that begins a cell quotes; any other is text. Lines of blanks alone are passed over. A malformed row
  * costs its first line, so that a stray quote does not take the rest of the file with it.
  *
  * The rows depend on the bytes alone, not on how they are cut, and memory is bounded by the longest
@@ -91,7 +91,8 @@ export class CsvRows {
       if (end === text.length && chunk !== undefined && !tooLong) break;
       const problem = tooLong ? `no end within ${MAX_ROW} characters` : broken;
       skipping = problem !== undefined;
-      if (skipping || cells.length > 0) {
+      const blank = cells.length === 1 && text.slice(at, end).trim() === "";
+      if (skipping || cells.length > 0 && !blank) {
         // A malformed row may end within a character.
         const undecoded = damaged && !skipping && text.slice(at, end).includes("\ufffd");
         yield { line, cells: skipping ? [] : cells, problem, undecoded };

@@ -64,15 +64,14 @@ function beginsTable(rows: CsvRow[], at: number): boolean {
   const row = rows[at]!;
   const names = row.cells.slice(0, filled(row.cells));
   const others = rows.slice(at + 1).map(({ cells }) => cells);
-  if (names.length < 2 || others.length === 0 || !areNames(names)) return false;
   const before = rows.slice(0, at).map(({ cells }) => filled(cells));
   const last = rows[at - 1]!;
   const gap = before.at(-1) === 0 || row.line > last.line + 1;
+  // Below a gap one of many names may be there twice.
+  if (names.length < 2 || others.length === 0 || !areNames(names, gap ? 0.75 : 1)) return false;
   const titles = before.every((cells) => cells <= 1);
-  // Titles, or lines of a name and a value as account statements have them.
-  if (!titles && !(before.every((cells) => cells <= 2) && names.length > (gap ? 2 : 3))) {
-    return false;
-  }
+  // Titles, or lines of names and values as account statements have them.
+  if (!titles && !isBelowData(before, names.length, gap ? others : undefined)) return false;
   const fitting = others.filter((cells) =>
     hasWidth(cells, row.cells.length) ||
     cells.length >= names.length && filled(cells) <= names.length
@@ -81,6 +80,15 @@ function beginsTable(rows: CsvRow[], at: number): boolean {
   // Without a gap it must be plain that this row is a header and the others are not.
   return gap || titles && names.length > 2 && last.cells.length === row.cells.length ||
     differs(names, fitting);
+}
+
+/** Whether a header stands below other data, of rows that have so many cells, rather than in a table. */
+function isBelowData(before: number[], names: number, below: string[][] | undefined): boolean {
+  const most = Math.max(...before);
+  if (most <= 2) return names > (below ? 2 : 3);
+  const sum = (counts: number[]) => counts.reduce((one, other) => one + other, 0);
+  return below !== undefined && most < names &&
+    sum(before) < names + sum(below.map(filled));
 }
 
 /** Whether the first row has the values of a row rather than names. */
@@ -105,11 +113,12 @@ function differs(names: string[], rows: string[][]): boolean {
   });
 }
 
-function areNames(cells: string[]): boolean {
+/** @param different The share of the names that must be different ones. */
+function areNames(cells: string[], different: number): boolean {
   return cells.every((cell) =>
     !isBlank(cell) && (family(cell, undefined) === undefined || isYear(cell))
   ) &&
-    new Set(cells.map((cell) => cell.trim())).size === cells.length;
+    new Set(cells.map((cell) => cell.trim())).size >= cells.length * different;
 }
 
 /** Whether a text is a number or a date, in any of the usual ways. */

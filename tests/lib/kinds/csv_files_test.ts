@@ -194,6 +194,31 @@ const FILES: Record<string, File> = {
     is: "utf-8 ; 4 2/0: Buchungstag string, Text string, Betrag (EUR) number",
     warnings: ["Lines before line 4 were passed over"],
   },
+  "a short statement below account data of three cells, with a name twice": {
+    text: "Umsatzanzeige;Datei erstellt am: 02.01.2026 10:00\n\nIBAN;DE12 3456\nBank;ING\n" +
+      "Kunde;Eva Muster\nSaldo;1.234,56;EUR\n\nSortierung;Datum absteigend\n\n" +
+      "Buchung;Valuta;Empfänger;Text;Saldo;Währung;Betrag;Währung\n" +
+      "31.01.2026;31.01.2026;REWE;Lastschrift;1.234,56;EUR;-12,34;EUR\n" +
+      "30.01.2026;30.01.2026;Arbeit;Gehalt;1.246,90;EUR;2.000,00;EUR\n",
+    is: "utf-8 ; 10 2/0: Buchung string, Valuta string, Empfänger string, Text string, " +
+      "Saldo number, Währung string, Betrag number, Währung_2 string",
+    warnings: ["Lines before line 10 were passed over"],
+  },
+  "account data of a French bank": {
+    text: "Code de la banque : 30003;Code de l'agence : 0123;Date de début : 01/01/2026\r\n" +
+      "Numéro de compte : 123;Nom du compte : Compte chèque;Devise : EUR\r\n\r\n" +
+      "Date;Libellé;Débit euros;Crédit euros;Détail\r\n" +
+      "02/01/2026;CARTE;-12,50;;achat café\r\n03/01/2026;VIREMENT REÇU;;1 200,00;prêt\r\n",
+    as: "windows-1252",
+    is: "windows-1252 ; 4 2/0: Date string, Libellé string, Débit euros number, " +
+      "Crédit euros number, Détail string",
+    warnings: ["Lines before line 4 were passed over", "The encoding is a guess"],
+  },
+  "a table above a smaller one that has more columns": {
+    text: "name,city,since\nAnn,Paris,2020\nBob,Rome,2021\nCyd,Oslo,2022\n\na,b,c,d\n1,2,3,4\n",
+    is: "utf-8 , 1 3/2: name string, city string, since integer",
+    warnings: ["2 rows were left out"],
+  },
   "a title": {
     text: "Report of 2026\na;b\n1;2\n",
     is: "utf-8 ; 2 1/0: a integer, b integer",
@@ -294,6 +319,14 @@ const FILES: Record<string, File> = {
     text: "name\nDoe, Jane\nRoe, Richard\n",
     is: "utf-8 ; 1 2/0: name string",
   },
+  "quotes behind a blank, which the delimiter does not end": {
+    text: 'id, name\n1, "A, B"\n2, "C, D"\n3, "E, F"\n',
+    is: 'Cannot tell whether "," is the delimiter, as 3 of 3 rows do not fit the first',
+  },
+  "lines of blanks alone": {
+    text: "\n \na,b\n1,2\n  \t\n3,4\n\u3000\n",
+    is: "utf-8 , 3 2/0: a integer, b integer",
+  },
   "one column of decimal commas": {
     text: "price\n1,50\n12,75\n",
     is: "utf-8 ; 1 2/0: price number",
@@ -335,6 +368,16 @@ const FILES: Record<string, File> = {
     is: "utf-8 , 1 3/0: zip string, phone string",
     more: ({ columns }) => columns[0]!.min,
     gives: "00501",
+  },
+  "ids that no number holds": {
+    text: "order,parcel,units\n9007199254740993,34043416109401590212,1\n7,34043416109401590213,2\n",
+    is: "utf-8 , 1 2/0: order string, parcel string, units integer",
+    more: ({ columns }) => columns[1]!.max,
+    gives: "34043416109401590213",
+  },
+  "leading zeros behind a sign": {
+    text: "offset\n-05\n-12\n+01\n",
+    is: "utf-8 , 1 3/0: offset string",
   },
   "numbers of science, booleans and nulls": {
     text: "x,ok,n\n1.5e-3,true,1\n2E5,false,NULL\n",
