@@ -8,7 +8,7 @@ import { toJson } from "../task/json_value.ts";
 import { plainOf } from "../task/plain.ts";
 import type { Report } from "../task/report.ts";
 import { brief, cut, textOf } from "../task/text.ts";
-import { type LogYield, MAX_TEXT, type Progress, yieldType } from "../task/yield.ts";
+import { type LogYield, MAX_TEXT, type Progress, YIELD, yieldType } from "../task/yield.ts";
 import { logJson } from "./log_row.ts";
 
 /** A yield, as it goes to the server. `json` is an object's text. */
@@ -40,6 +40,7 @@ export function readYield(value: unknown, at: number): Yielded | null {
     case "save":
       return { type: "save", json: toJson((value as { data: unknown }).data, CHECKPOINT) };
     case "progress":
+      requireReport(value as object);
       return { type: "progress", report: readReport(value as Progress, at) };
   }
   if (value === undefined) return null;
@@ -62,6 +63,18 @@ const REPORT_FIELDS = ["progress", "done", "total", "unit", "stage", "message"] 
 
 function isReport(value: object): value is Progress {
   return REPORT_FIELDS.some((field) => field in value);
+}
+
+/** One that is empty is: of what it tells, nothing is known. */
+function requireReport(value: object): void {
+  if (isReport(value)) return;
+  const { [YIELD]: _, ...given } = value as Record<string, unknown>;
+  if (Object.keys(given).length === 0) return;
+  throw new TypeError(
+    `Cannot yield this progress as it names none of ${REPORT_FIELDS.join(", ")}: ${
+      describe(given)
+    }`,
+  );
 }
 
 function readReport(value: Progress, at: number): Report {

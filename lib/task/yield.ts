@@ -92,6 +92,9 @@ export type Yield<Output = any, Checkpoint = any> =
  * ```
  */
 export function progress(value: Progress): ProgressYield {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError("Cannot report progress as it takes an object, as { done: 3, total: 10 }");
+  }
   return { ...value, [YIELD]: "progress" };
 }
 
@@ -132,8 +135,21 @@ export function log(
 /** What a task in JavaScript may give for fields: anything. */
 function fieldsIn(given: unknown): object {
   if (isError(given)) return { error: given };
-  if (typeof given === "object") return given ?? {};
-  return { data: given };
+  if (given === null) return {};
+  return typeof given === "object" && hasFields(given) ? given : { data: given };
+}
+
+/** Whether an object is its fields: no array, bytes or `Map`, and nothing with a `toJSON()`. */
+function hasFields(given: object): boolean {
+  try {
+    if (typeof (given as { toJSON?: unknown }).toJSON === "function") return false;
+    if (Array.isArray(given) || ArrayBuffer.isView(given)) return false;
+    if (Object.keys(given).length > 0) return true;
+    const prototype = Object.getPrototypeOf(given);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+  } catch {
+    return true;
+  }
 }
 
 function namesOf(fields: object): string[] {

@@ -54,6 +54,29 @@ Deno.test("logJson() keeps each field: what JSON cannot hold becomes a text", ()
   });
 });
 
+Deno.test("log() keeps what is no object of fields as 'data'", () => {
+  const when = new Date(0);
+  const given: [unknown, unknown][] = [
+    ["text", "text"],
+    [[1, { a: 2 }], [1, { a: 2 }]],
+    [[], []],
+    [new URL("http://a.example/"), "http://a.example/"],
+    [when, when.toISOString()],
+    [new Set([1]), "[a Set]"],
+    [new Uint8Array([7]), "[a Uint8Array]"],
+    [Object(5), "[a Number]"],
+    [{ secret: 1, toJSON: () => ({ shown: 2 }) }, { shown: 2 }],
+  ];
+  for (const [fields, data] of given) assertEquals(rowOf(fields).data, { data });
+  for (const none of [undefined, null, {}, Object.create(null)]) {
+    assertEquals(rowOf(none).data, undefined);
+  }
+  class Row {
+    line = 7;
+  }
+  assertEquals(rowOf(new Row()).data, { line: 7 });
+});
+
 Deno.test("log() takes the levels of other loggers, and keeps one that it does not know", () => {
   const levels: [unknown, string][] = [
     ["warning", "warn"],

@@ -54,12 +54,24 @@ Deno.test("readYield() takes a number as percent and a string as the message", (
   assertEquals(report({ progress: 42, message: "m" }), { at: AT, progress: 42, message: "m" });
 });
 
+Deno.test("progress() refuses what says nothing of it", () => {
+  // deno-lint-ignore no-explicit-any -- what a task in JavaScript may do
+  const given = (value: unknown) => readYield(progress(value as any), AT);
+  for (const value of [undefined, null, 50, "50%", 5n, Symbol("s"), () => {}, true]) {
+    assertThrows(() => given(value), TypeError, "Cannot report progress as it takes an object");
+  }
+  for (const value of [{ percent: 50 }, { current: 1, max: 2 }, [50]]) {
+    assertThrows(() => given(value), TypeError, "Cannot yield this progress as it names none of");
+  }
+});
+
 Deno.test("readYield() takes all that progress() names, and nothing else of it", () => {
   const all = { progress: null, done: 1, total: 2, unit: "rows", stage: "s", message: "m" };
   assertEquals(report(progress(all)), { at: AT, ...all });
   assertEquals(report(progress({})), { at: AT });
   assertEquals(report({ ...all, task_id: "forged", seq: 99, at: 0 }), { at: AT, ...all });
   assertEquals(report(progress({ done: 0.5 })), { at: AT, done: 0.5 });
+  assertEquals(report(progress({ done: undefined } as object)), { at: AT });
   assertEquals(report({ progress: 5, message: null }), { at: AT, progress: 5 });
 });
 
