@@ -55,8 +55,9 @@ export async function checkInput(task: AnyTask, given: string | null): Promise<C
 
 /**
  * What to store of an input that fits, so that each attempt gets what the schema made of it now, its
- * defaults included. Where that is not JSON (a `Date`), the JSON of it is stored if the schema reads
- * the same out of it again, and else the input as it was given.
+ * defaults included. Where that is not JSON (a `Date`), the first of these is stored out of which the
+ * schema reads the same again: the JSON of it, or the input with the defaults filled in, which may
+ * differ from parse to parse. Else it is the input as it was given.
  */
 async function storable(
   schema: StandardSchema,
@@ -65,16 +66,41 @@ async function storable(
 ): Promise<Checked> {
   if (value === undefined) return { input: null, parsed: true };
   if (isPlain(value, true)) return { input: JSON.stringify(value), parsed: true };
-  try {
-    const json = JSON.stringify(value);
-    const again = await schema["~standard"].validate(JSON.parse(json));
-    if (!again.issues && isDeepStrictEqual(again.value, value)) {
-      return { input: json, parsed: false };
+  const texts = [
+    () => JSON.stringify(value),
+    () => JSON.stringify(filledIn(given === null ? {} : JSON.parse(given), value)),
+  ];
+  for (const text of texts) {
+    try {
+      const json = text();
+      const again = await schema["~standard"].validate(JSON.parse(json));
+      if (!again.issues && isDeepStrictEqual(again.value, value)) {
+        return { input: json, parsed: false };
+      }
+    } catch {
+      // It is not made to read what it makes.
     }
-  } catch {
-    // It is not made to read what it makes.
   }
   return { input: given, parsed: false };
+}
+
+/** What was given, with the fields that only what the schema made of it has. */
+function filledIn(given: unknown, value: unknown): unknown {
+  if (!isObject(given) || !isObject(value)) return given;
+  if (Array.isArray(given) || Array.isArray(value)) {
+    if (!Array.isArray(given) || !Array.isArray(value)) return given;
+    return given.map((item, i) => filledIn(item, value[i]));
+  }
+  const made = Object.entries(value);
+  const added = made.filter(([name]) => !Object.hasOwn(given, name));
+  const values = new Map(made);
+  const filled = Object.entries(given)
+    .map(([name, field]): [string, unknown] => [name, filledIn(field, values.get(name))]);
+  return Object.fromEntries([...filled, ...added]);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /**
