@@ -189,7 +189,9 @@ class Follower {
     const { kv, heads } = this.#feed;
     const selection = this.#selection ?? {};
     const seqs = new Map<string, number>();
-    for (let at = 0; at < ids.length;) {
+    let at = 0;
+    // Who has no tasks yet has to be told so, too.
+    do {
       const first = at === 0;
       const some = await catchUp(() => readRecords(heads, ids, at, selection), this.#stream.closed);
       if (some === undefined) return null;
@@ -202,7 +204,7 @@ class Follower {
         : records.map((data) => encodeMessage({ data })).join("");
       this.#stream.send(encoder.encode(text));
       await this.#stream.drained();
-    }
+    } while (at < ids.length);
     this.#shown = { seqs, newest: await newestPosition(kv) };
     return level;
   }

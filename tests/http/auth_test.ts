@@ -337,6 +337,28 @@ Deno.test("a submit token's stream tells of the tasks it submitted, those to com
   assertEquals(idsOf(await named.collect(1)), new Set([mine.id]));
 });
 
+Deno.test("a submit token that has no tasks yet gets a snapshot of none, and then its first", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS });
+  await submitWaiting(app);
+  const headers = bearer(OTHER_SUBMIT);
+  for (const query of ["", "?kind=echo", "?owner=acme"]) {
+    await using stream = await openStream(`${app.url}/tasks/stream${query}`, { headers });
+    const [first] = await stream.collect(1);
+    assertEquals([first!.event, JSON.parse(first!.data).tasks], ["snapshot", []]);
+  }
+  await using stream = await openStream(`${app.url}/tasks/stream`, { headers });
+  const [snapshot] = await stream.collect(1);
+  const resume = { headers, lastEventId: snapshot!.id };
+  await using again = await openStream(`${app.url}/tasks/stream`, resume);
+  const made = await post(`${app.url}/tasks`, { kind: "echo" }, headers);
+  const { task_id } = await made.json();
+  for (const one of [stream, again]) {
+    await one.until(({ events }) =>
+      events.some(({ event, data }) => event === "complete" && data.includes(task_id))
+    );
+  }
+});
+
 Deno.test("a task's token sees that its task is alive, not where it runs", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const { task_id, token } = await post(
