@@ -65,6 +65,7 @@ export class Feed {
       onevent: (type, data) => this.#take(type, data),
       onstate: (state) => {
         for (const tab of this.#tabs) tab.say({ type: "connection", ...state });
+        if (state.state === "waiting" && state.refused === 403) void this.#leaveOut();
       },
     });
   }
@@ -170,6 +171,14 @@ export class Feed {
     const tabs = [...this.#tabs].filter(({ follow }) => follow?.valid).reverse()
       .sort((one, other) => Number(other.visible) - Number(one.visible));
     return new Set([...new Set(tabs.map(({ follow }) => follow!.id))].slice(0, MAX_ROWS_OF));
+  }
+
+  /** One tab's task that is not theirs, or no more, must not cost all tabs the stream. */
+  async #leaveOut(): Promise<void> {
+    const asked = [...this.#tabs].map(({ follow }) => follow)
+      .filter((follow) => follow !== null && this.#asked.has(follow.id));
+    const left = await Promise.all(asked.map((follow) => follow!.leaveOut()));
+    if (left.includes(true)) this.#stream.reopen();
   }
 
   #url(): string {

@@ -38,8 +38,8 @@ export class FeedFollow {
   readonly id: string;
   /** Which of the tab's tries this is. */
   readonly watch: number;
-  /** There can be such a task. */
-  readonly valid: boolean;
+  /** There can be such a task, for whoever looks. */
+  valid: boolean;
   /** It has ended, or is not there: nobody waits for it. */
   over = false;
   /** `idle` until the stream carries its rows, and where it must not go on. */
@@ -55,6 +55,7 @@ export class FeedFollow {
   #held: Followable[] = [];
   #overflowed = false;
   #reading: AbortController | null = null;
+  readonly #left = new AbortController();
 
   constructor(world: World, tab: RowQueue, task: { id: string; after: number; watch: number }) {
     this.#world = world;
@@ -76,6 +77,16 @@ export class FeedFollow {
     void this.#read(this.#reading.signal);
   }
 
+  /** The stream was refused: whether that is for this task, which is then left out. */
+  async leaveOut(): Promise<boolean> {
+    const { signal } = this.#left;
+    const found = await this.#get(`/tasks/${this.id}`, signal).catch(() => true);
+    if (found !== null || signal.aborted || !this.valid) return false;
+    this.valid = false;
+    this.#missing();
+    return true;
+  }
+
   /** What the tab has is of a store that is no more: it goes with the next catch-up. */
   forget(): void {
     this.#last = Infinity;
@@ -93,6 +104,7 @@ export class FeedFollow {
   /** The tab wants it no more. */
   close(): void {
     this.stop();
+    this.#left.abort();
     this.over = true;
   }
 
@@ -182,7 +194,8 @@ export class FeedFollow {
     const response = await this.#world.fetch(url, { signal });
     if (response.ok) return await response.json();
     await response.body?.cancel();
-    if (response.status === 404) return null;
+    // To whom it is not theirs it might not be there.
+    if (response.status === 404 || response.status === 403) return null;
     throw new Error(`${url} answered ${response.status}`);
   }
 

@@ -303,7 +303,7 @@ export const en = {
   ] as readonly (readonly [key: string, other: string, does: string])[],
 
   noSuchTask: "There is no such task",
-  noSuchTaskHint: "It was deleted, or the address is wrong.",
+  noSuchTaskHint: "It was deleted, it is not yours, or the address is wrong.",
   deleted: "This task was deleted",
 
   form: {

@@ -303,7 +303,7 @@ export const zh: Strings = {
   ],
 
   noSuchTask: "没有这个任务",
-  noSuchTaskHint: "它可能已被删除，或者地址有误。",
+  noSuchTaskHint: "它可能已被删除，不属于您，或者地址有误。",
   deleted: "此任务已删除",
 
   form: {

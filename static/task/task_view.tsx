@@ -19,6 +19,7 @@ import { TaskProgress } from "./task_progress.tsx";
 import { SignalForm } from "./signal_form.tsx";
 import { TaskSteps } from "./task_steps.tsx";
 import { TaskTimeline } from "./task_timeline.tsx";
+import { isFinished } from "./task_state.ts";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
 export function TaskView(): JSX.Element {
@@ -95,10 +96,10 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
   );
 }
 
-/** Says the state, and each quarter of the way, to who listens instead of looking. */
+/** Says the state, and on the way each quarter of it, to who listens instead of looking. */
 function Announcer({ record }: { record: TaskRecord }): JSX.Element {
-  const { kind } = record;
-  const progress = knownProgress(record);
+  const { kind, status } = record;
+  const progress = isFinished(status) ? null : knownProgress(record);
   const quarter = progress === null ? null : percent(Math.floor(progress / 25) * 25);
   return (
     <p class="visually-hidden" role="status">

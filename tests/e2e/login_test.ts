@@ -9,6 +9,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const ADMIN = "admin-secret-0123456789";
 const READ = "read-secret-0123456789";
+const SUBMIT = "submit-secret-0123456789";
 const HEADWAY_TOKENS = `boss:admin:${ADMIN},eye:read:${READ}`;
 
 async function press(page: Page, name: string): Promise<void> {
@@ -186,6 +187,32 @@ Deno.test("the page of who may only read offers nothing else, and fits a phone",
   await page.click(".row-link");
   await page.waitForSelector(".pill.status-completed");
   assertEquals((await offered()).filter((text) => change.test(text)), []);
+  assertEquals(otherProblems(visited), []);
+});
+
+Deno.test("the page of who may only submit shows no tasks at first, and says that another's is not there", async () => {
+  await using app = await testApp({ HEADWAY_TOKENS: `${HEADWAY_TOKENS},sam:submit:${SUBMIT}` });
+  const others = await post(
+    `${app.url}/tasks`,
+    { kind: "waits" },
+    { authorization: `Bearer ${ADMIN}` },
+  ).then((response) => response.json());
+  await using browser = await TestBrowser.launch();
+  await using visited = await browser.open(app.url);
+  const { page } = visited;
+  await signIn(page, SUBMIT);
+  await shows(page, "No tasks yet");
+  await shows(page, "Live");
+  await page.goto(`${app.url}/?task_id=${others.task_id}`);
+  await shows(page, "There is no such task");
+  await page.goto(app.url);
+  await shows(page, "Live");
+  const { task_id } = await post(
+    `${app.url}/tasks`,
+    { kind: "echo" },
+    { authorization: `Bearer ${SUBMIT}` },
+  ).then((response) => response.json());
+  await page.waitForSelector(`.row.status-completed [href*="${task_id}"]`);
   assertEquals(otherProblems(visited), []);
 });
 

@@ -34,6 +34,8 @@ export class FakeHeadway extends FakeClock implements World {
   readonly requests: string[] = [];
   /** What it answers to a stream: 0 for nothing at all. */
   status = 200;
+  /** Tasks that are another's, for whom it refuses them. */
+  readonly refused = new Set<string>();
 
   readonly #journal: Stored[] = [];
   #floor = 0;
@@ -102,6 +104,7 @@ export class FakeHeadway extends FakeClock implements World {
     if (this.status === 0) throw new TypeError("network error");
     if (pathname === "/tasks") return answer({ tasks: [...this.records.values()] });
     const [, , id, what] = pathname.split("/");
+    if (this.refused.has(id!)) return answer({}, 403);
     const known = this.records.get(id!);
     if (known === undefined) return answer({}, 404);
     if (what === undefined) return answer(known);
@@ -134,6 +137,7 @@ export class FakeHeadway extends FakeClock implements World {
     if (this.status !== 200) return answer({}, this.status);
     const id = (headers as Record<string, string>)["last-event-id"];
     const rows = new Set((query.get("rows") ?? "").split(","));
+    if (!rows.isDisjointFrom(this.refused)) return answer({}, 403);
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const stream = { rows, controller, signal: signal! };

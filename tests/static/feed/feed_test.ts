@@ -264,6 +264,31 @@ Deno.test("Feed tells of a task that is not there, and asks the server for no no
   assertEquals(world.requests[0], `/tasks/stream?rows=${IDS[0]}`);
 });
 
+Deno.test("Feed leaves out a task that is another's, and goes on for every tab", async () => {
+  const world = new FakeHeadway();
+  const feed = new Feed(world);
+  world.refused.add(IDS[0]!);
+  const [others, own] = [IDS[0]!, IDS[1]!].map((id) => {
+    const tab = new Tab(feed);
+    world.report(id);
+    tab.watchTask(id);
+    return tab;
+  });
+  await world.pass(1000);
+  assertEquals(others!.events.map(({ type }) => type), ["missing"]);
+  assertEquals(world.requests.filter((url) => url.includes("/stream")), [
+    `/tasks/stream?rows=${IDS[1]},${IDS[0]}`,
+    `/tasks/stream?rows=${IDS[1]}`,
+  ]);
+  // So does one that goes while it is looked at, of which nobody is told any more.
+  world.refused.add(IDS[1]!);
+  world.drop();
+  await world.pass(10_000);
+  assertEquals(own!.events.at(-1)!.type, "missing");
+  assertEquals(world.requests.at(-1), "/tasks/stream");
+  assertEquals(world.open, 1);
+});
+
 type Step =
   | { do: "log" | "report" | "end"; task: number }
   | { do: "watch"; tab: number; task: number | null }
