@@ -6,6 +6,7 @@
  */
 
 import { type AnsweringRun, Answers } from "./answers.ts";
+import { cleanUpFailure } from "./clean_up.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
@@ -196,6 +197,8 @@ export class Executor {
       if (run.waits) return run.waits;
       result = step.value;
     } catch (error) {
+      const failure = run.stop.reason === null ? null : cleanUpFailure(error, run.stop.signal);
+      if (failure !== null) this.#take(run, {}, failure);
       return endOf(run, error);
     }
     try {
@@ -261,7 +264,11 @@ export class Executor {
   }
 
   /** Takes what a run yielded; returns what is wrong with it, if anything is. */
-  #take(run: Run, { version = 0 }: AnyTask, value: unknown): { error: unknown } | null {
+  #take(
+    run: Run,
+    { version = 0 }: { version?: number },
+    value: unknown,
+  ): { error: unknown } | null {
     // Its end was told: it has nothing more to say.
     if (this.#runs.get(run.number) !== run) return null;
     try {

@@ -303,6 +303,36 @@ Deno.test("Executor calls a run stopped that throws because of its signal, or re
   }
 });
 
+Deno.test("Executor tells in the log what a run threw in its clean-up, and not that it stopped", async () => {
+  const silent = [
+    (signal: AbortSignal) => signal.reason,
+    (signal: AbortSignal) => new Error("no answer", { cause: signal.reason }),
+    () => Object.assign(new Error("gone"), { code: "ERR_CANCELED" }),
+  ];
+  const told = [() => new Error("disk is full"), () => "disk is full"];
+  for (const [make, rows] of [...silent.map((it) => [it, 0]), ...told.map((it) => [it, 1])]) {
+    const peer = new Peer(async function* ({ signal }) {
+      try {
+        yield 1;
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      } finally {
+        throw (make as (signal: AbortSignal) => unknown)(signal);
+      }
+    });
+    peer.start();
+    await peer.until(() => peer.events.length === 1);
+    peer.abort("cancel");
+    const end = await peer.end();
+    assert(end.how === "stopped" && end.reason === "cancel");
+    const logged = peer.events.flatMap(([, type, json]) => type === "log" ? [json as string] : []);
+    assertEquals(logged.length, rows);
+    for (const row of logged.map((json) => JSON.parse(json))) {
+      assertEquals(row.level, "warn");
+      assertEquals(row.message, "The task threw while it stopped: disk is full");
+    }
+  }
+});
+
 Deno.test("Executor.stopAll() stops every run, and an unknown one is no matter", async () => {
   const peer = new Peer(async function* ({ signal }) {
     yield 1;
