@@ -1,14 +1,14 @@
 import { keyText } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
-import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
+import { isFinished, isQueued, type TaskRecord } from "../../lib/task/record.ts";
 import type { Head } from "../../lib/kv/head.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 import { RunTime } from "./run_time.ts";
 
 /** What belongs to one task, by the first part of its key. */
-const OF_TASK = ["event", "input", "result", "checkpoint", "cancel"];
+const OF_TASK = ["event", "answer", "input", "result", "checkpoint", "cancel"];
 
 /** What leads to a task, and says what its record does. */
 const INDEXES = ["index", "owned", "tagged", "queue", "later", "slot", "upload-hold"];
@@ -50,7 +50,7 @@ export function auditStore(
     if (record.owner !== undefined) expected.add(keyText(["owned", record.owner, id]));
     for (const tag of record.tags ?? []) expected.add(keyText(["tagged", tag, id]));
     expected.add(keyText(["index", record.kind, record.status, id]));
-    if (record.status === "pending") expected.add(keyText(rankKey(rankOf(record))));
+    if (isQueued(record)) expected.add(keyText(rankKey(rankOf(record))));
     if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
     if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
     if (isFinished(record.status)) continue;
@@ -73,7 +73,7 @@ export function auditStore(
       check("I7", expected.has(keyText(key)), "says something else than the record");
     }
     // Rows of a task that was being removed at that moment are on a list.
-    const listed = type === "event" && given.has(keyText(["removed", id]));
+    const listed = ["event", "answer"].includes(type) && given.has(keyText(["removed", id]));
     if (OF_TASK.includes(type)) check("I5", heads.has(id) || listed, "its task is gone");
     if (type === "piece") check("I5", bodies.has(id), "its upload is gone");
     if (clean && ["session", "dead"].includes(type)) check("I14", false, "left behind");

@@ -71,6 +71,8 @@ const shape: fc.Arbitrary<Shape> = fc.record({
     holds: fc.constantFrom(false, false, false, true),
     deaf: fc.constantFrom(false, false, true),
     cleans: fc.constantFrom(false, true),
+    draws: fc.constantFrom(false, false, true),
+    naps: fc.constantFrom(0, 0, 0, 30, 400),
     prints: fc.constantFrom("", "", "", "", ...OWN_WAYS, "fd", "program", "worker"),
   }),
   priority: fc.constantFrom(0, 0, -5, 5),
@@ -112,7 +114,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom("cancel" as const, "retry" as const, "delete" as const),
+      do: fc.constantFrom(...["cancel", "retry", "delete", "signal", "signal"] as const),
       task: number,
     }),
   },
@@ -431,7 +433,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
 /** Waits until every task has ended, but for those that may go on. */
 async function allEnd(world: World, may: (record: TaskRecord) => boolean): Promise<void> {
   await world.until(async () => {
-    const path = `/tasks?status=pending,running&kind=${OWN_KINDS}`;
+    const path = `/tasks?status=pending,running,waiting&kind=${OWN_KINDS}`;
     const { tasks } = await world.get<{ tasks: TaskRecord[] }>(path);
     const task = tasks.find((record) => !may(record));
     const details = task && await world.get(`/tasks/${task.task_id}/details`);

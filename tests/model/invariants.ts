@@ -26,6 +26,7 @@ const INVARIANTS = {
   I17: "an upload is kept as long as a task that names it waits or runs",
   I18: "what a task prints is in the log, as its own",
   I19: "every output counts once, whatever is killed",
+  I20: "what a step gave stays the same, and a wait ends by its signal or its time",
 } as const;
 
 /** The number of one. */

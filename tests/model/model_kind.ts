@@ -1,5 +1,16 @@
 import "./shifted_clock.ts";
-import { type AnyTask, defineTask, log, output, pause, progress, save, type Yield } from "headway";
+import {
+  type AnyTask,
+  defineTask,
+  log,
+  output,
+  pause,
+  progress,
+  save,
+  step,
+  waitFor,
+  type Yield,
+} from "headway";
 import { printBy } from "./print_by.ts";
 import { SCRIPT } from "./script.ts";
 import { THROWN } from "./thrown.ts";
@@ -36,12 +47,19 @@ export function modelKind(
         yield log("starts", { from, attempt });
         if (input.prints !== "") await printBy(input.prints, nonce);
         if (input.upload !== "") await readUpload(context);
+        if (input.draws) {
+          const drew = yield* step("draw", () => crypto.randomUUID());
+          yield log("drew", { drew });
+        }
         while (row < rows) {
           row++;
           const ran = Math.floor(performance.now() - began);
           yield log(`row ${row}`, { row, ran, padding });
           yield output({ row: put = row });
           yield progress(staged ? stagedAt(row, rows) : { done: row, total: rows, unit: "rows" });
+          if (input.naps > 0 && row === Math.ceil(rows / 2)) {
+            yield* waitFor("go", { timeout: input.naps });
+          }
           if (attempt <= fails && row > rows / 2) throw THROWN[throws].make();
           if (row % every > 0) continue;
           yield save({ row });

@@ -21,7 +21,7 @@ export type Operation =
   | { do: "submit"; shape: Shape }
   | { do: "submit with an upload"; shape: Shape; size: number }
   | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
-  | { do: "cancel" | "retry" | "delete"; task: number };
+  | { do: "cancel" | "retry" | "delete" | "signal"; task: number };
 
 /** A submission, but for its nonce. */
 export type Shape = Omit<Submission, "input" | keyof Labels> & {
@@ -207,7 +207,15 @@ function hadEnded({ record, gone }: KnownTask, { alone }: Circumstances): boolea
   return alone && gone === false && record !== null && isFinished(record.status);
 }
 
-const DECIDE: Record<"cancel" | "retry" | "delete", Decide> = {
+const DECIDE: Record<"cancel" | "retry" | "delete" | "signal", Decide> = {
+  async signal(task, _reference, world, circumstances) {
+    const ended = hadEnded(task, circumstances);
+    const answer = await world.ask("POST", `/tasks/${task.id}/signals/go`, { body: 1 });
+    if (isLost(answer)) return missing("a signal", answer, world, circumstances);
+    const right = ended ? [409] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
+    expect("I20", answer, right, `a signal to ${task.id}`);
+  },
+
   async cancel(task, _reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
     // Asked for before the answer: it may come too late.

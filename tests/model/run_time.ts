@@ -16,6 +16,7 @@ export class RunTime {
   push(type: string, data: any): void {
     if (type === "message" && data.status === "running") this.#begin(data.attempt);
     else if (type === "message" && data.status === "pending") this.#end(data);
+    else if (type === "message" && data.status === "waiting") this.#end(data);
     else if (type === "log") this.#log(data);
   }
 

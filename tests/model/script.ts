@@ -35,6 +35,10 @@ export const SCRIPT = z.object({
   cleans: z.boolean(),
   /** It prints a line with its nonce, this way. */
   prints: z.enum(["", ...OWN_WAYS, ...OTHER_WAYS]),
+  /** It draws a lot in a step, and says each time what it drew. */
+  draws: z.boolean(),
+  /** Half-way it waits for the signal `go`, so many milliseconds at most; 0 for no wait. */
+  naps: z.number(),
   /** It reads this upload, or none. */
   upload: z.string(),
 });
@@ -51,5 +55,7 @@ export const PLAIN = {
   deaf: false,
   cleans: false,
   prints: "",
+  draws: false,
+  naps: 0,
   upload: "",
 } as const satisfies Omit<Script, "nonce">;

@@ -35,7 +35,8 @@ const WAYS: Record<string, readonly string[]> = {
   "": ["pending"],
   pending: ["running", "canceled"],
   // Running still: a cancel was asked for.
-  running: ["running", "pending", "completed", "failed", "canceled"],
+  running: ["running", "pending", "waiting", "completed", "failed", "canceled"],
+  waiting: ["running", "pending", "canceled"],
   completed: ["pending"],
   failed: ["pending"],
   canceled: ["pending"],
@@ -74,6 +75,8 @@ export class Trace {
   #ran = 0;
   /** The outputs that count, by their `seq` and number. */
   #outputs: { seq: number; row: number }[] = [];
+  /** What its step gave. */
+  #drew: string | null = null;
   /** The last rows. */
   #before: readonly EventRow[] = [];
 
@@ -94,12 +97,23 @@ export class Trace {
     this.#seq = row.seq;
     if (row.event === "message") this.#changed(row.data, check);
     else if (row.event === "complete") this.#completed(row.data, check);
+    else if (row.event === "step") this.#stepped(check);
     else if (row.event === "rewind") this.#rewound(row.data, check);
     else if (row.event === "output") this.#putOut(row.seq, row.data.data.row, check);
     else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
+    else if (row.data.data?.drew !== undefined) this.#draws(row.data.data.drew, check);
     else if (row.data.data?.from !== undefined) this.#started(row.data.data, check);
     else if (row.data.data?.cleaned !== undefined) this.#cleanedUp(row.data.data.cleaned, check);
     else this.#told(row.data.message, check);
+  }
+
+  #stepped(check: Check): void {
+    check("I20", this.#status === "running", `a step while ${this.#status}`);
+  }
+
+  #draws(drew: string, check: Check): void {
+    check("I20", this.#drew === null || this.#drew === drew, `drew what is not ${this.#drew}`);
+    this.#drew = drew;
   }
 
   #putOut(seq: number, row: number, check: Check): void {
@@ -117,7 +131,7 @@ export class Trace {
   }
 
   #changed(record: TaskRecord, check: Check): void {
-    const { status, attempt, error, progress, cancel_requested } = record;
+    const { status, attempt, error, progress, cancel_requested, run_at } = record;
     const before = this.#status;
     const { script, maxAttempts, mayBeCanceled, mayDie, retries } = this.#fate;
     check("I2", WAYS[before]!.includes(status), `from '${before}' to '${status}'`);
@@ -126,7 +140,7 @@ export class Trace {
     if (before === "running" && status !== "running") this.#left(record, check);
     if (status === "pending") {
       this.#waits = waits(record);
-      const { run_at, updated_at } = record;
+      const { updated_at } = record;
       if (before === "running" && error === null) {
         // Where the clock was set back, it goes before all that have come by now.
         const kept = this.#runAt < updated_at ? this.#runAt : updated_at;
@@ -152,7 +166,15 @@ export class Trace {
         check("I2", error?.name !== "FinalError", "tried again after what is final");
       }
       check("I11", attempt === this.#attempt, `attempt ${attempt} after ${this.#attempt}`);
-    } else if (status === "running" && before === "pending") {
+    } else if (status === "waiting") {
+      const { naps } = script;
+      const { name, until } = record.waiting_for!;
+      const right = naps > 0 && name === "go" && until === run_at;
+      check("I20", right, `waits for ${name} until ${until}`);
+      this.#waits = true;
+      this.#runAt = run_at;
+      this.#resuming = true;
+    } else if (status === "running" && (before === "pending" || before === "waiting")) {
       const next = this.#resuming ? this.#attempt : this.#attempt + 1;
       check("I11", attempt === next, `attempt ${attempt}, not ${next}`);
       const due = !this.#waits || record.updated_at >= record.run_at;
