@@ -39,8 +39,13 @@ export type {
   TaskOptions,
   UploadInfo,
 } from "./task/define.ts";
+export { artifact } from "./task/artifact.ts";
+export type { ArtifactContent, ArtifactOptions } from "./task/artifact.ts";
 export { log, output, progress, save, YIELD, yieldType } from "./task/yield.ts";
 export type {
+  ArtifactInfo,
+  ArtifactPart,
+  ArtifactYield,
   GivenLevel,
   LogYield,
   OutputYield,
@@ -61,7 +66,13 @@ export type {
 export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
-export type { StageProgress, Status, TaskError, TaskRecord } from "./task/record.ts";
+export type {
+  ArtifactRecord,
+  StageProgress,
+  Status,
+  TaskError,
+  TaskRecord,
+} from "./task/record.ts";
 export { headway } from "./headway.ts";
 export type {
   CloseOptions,

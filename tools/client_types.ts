@@ -16,9 +16,9 @@ const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
  */
 const HOOK = new URL("../static/dist/client/use_task.js", import.meta.url);
 
-/** The two lines that take types from the record and pass them on. */
+/** What takes types from the record, and passes them on. */
 const TAKEN =
-  /^import type \{ ([\w, ]+) \} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{ \1 \};\n/m;
+  /^import type \{[\w,\s]+\} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{ ([\w, ]+) \};\n/m;
 
 /**
  * `types` with what it takes from `record` in it, comments included.

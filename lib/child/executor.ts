@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ArtifactParts } from "./artifact_parts.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
@@ -14,7 +15,7 @@ import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
 import { toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
-import { type SaveYield, yieldType } from "../task/yield.ts";
+import { type ArtifactYield, type SaveYield, yieldType } from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
 import { RunStop } from "./run_stop.ts";
 import { UploadRequests } from "./upload_requests.ts";
@@ -52,6 +53,7 @@ export class Executor {
   readonly #elapsed: () => number;
   readonly #events: RunEventSink;
   readonly #uploads: UploadRequests;
+  readonly #artifacts: ArtifactParts;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class Executor {
     this.#events = options.events ??
       new RunEvents((events) => options.send({ type: "batch", events }));
     this.#uploads = new UploadRequests((message) => options.send(message));
+    this.#artifacts = new ArtifactParts((message) => options.send(message));
   }
 
   /** Takes a message from the server process. */
@@ -81,6 +84,9 @@ export class Executor {
         break;
       case "info":
         this.#uploads.receiveInfo(message.request, message.info);
+        break;
+      case "artifact":
+        this.#artifacts.receive(message.run, message.answer);
         break;
     }
   }
@@ -143,6 +149,7 @@ export class Executor {
     const driven = currentRun.run(current, () => this.#drive(run, start));
     const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
+    this.#artifacts.end(run.number);
     this.#events.push([run.number, "end", end]);
   }
 
@@ -162,8 +169,8 @@ export class Executor {
       let step = await generator.next();
       while (!step.done) {
         run.stop.atYield();
-        const wrong = task.checkpoint
-          ? await this.#takeChecked(run, task, step.value)
+        const wrong = task.checkpoint || yieldType(step.value) === "artifact"
+          ? await this.#takeSlowly(run, task, step.value)
           : this.#take(run, task, step.value);
         const wait = this.#events.pause();
         if (wait) await wait;
@@ -213,16 +220,25 @@ export class Executor {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */
-  async #takeChecked(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
+  /** As {@link Executor.#take}, of an artifact, or where a checkpoint must fit the task's schema. */
+  async #takeSlowly(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
     try {
-      if (yieldType(value) === "save") {
+      if (yieldType(value) === "artifact") {
+        await this.#takePart(run, value as ArtifactYield);
+        return null;
+      }
+      if (task.checkpoint && yieldType(value) === "save") {
         await checkSaved(task, (value as SaveYield<unknown>).data, run.stop.signal);
       }
     } catch (error) {
       return { error };
     }
     return this.#take(run, task, value);
+  }
+
+  async #takePart({ number }: Run, { part }: ArtifactYield): Promise<void> {
+    if (!this.#runs.has(number)) return;
+    await this.#artifacts.take(number, part, () => this.#events.push([number, "artifact", ""]));
   }
 
   /** Takes what a run yielded; returns what is wrong with it, if anything is. */

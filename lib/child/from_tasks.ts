@@ -9,6 +9,7 @@
  */
 
 import { byteLength } from "../base/bytes.ts";
+import { ARTIFACT_BLOCK, ARTIFACT_NAME, ARTIFACT_TYPE } from "../task/artifact_list.ts";
 import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
@@ -86,6 +87,7 @@ const CONTENT: Readonly<Record<RunEvent[1], Check>> = {
   log: isRow,
   output: isRow,
   save: isJson,
+  artifact: (value) => value === "",
   end: (value) => fitsOne(value, "how", END),
 };
 
@@ -137,6 +139,17 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
   chunk: { ...REQUEST, offset: isCount },
+  artifact: {
+    run: Number.isSafeInteger,
+    name: (value) => typeof value === "string" && ARTIFACT_NAME.test(value),
+    media: (value) => typeof value === "string" && ARTIFACT_TYPE.test(value),
+  },
+  // No JSON is that.
+  bytes: {
+    run: Number.isSafeInteger,
+    bytes: (value) =>
+      value instanceof Uint8Array && value.length > 0 && value.length <= ARTIFACT_BLOCK,
+  },
   overdue: {},
   broken: { why: isText(MAX_ERROR.name) },
 };

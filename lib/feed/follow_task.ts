@@ -10,7 +10,7 @@ import type { Hold } from "./held_events.ts";
 import { trimmedOf } from "../kv/head.ts";
 import type { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
-import { isRow, type Row, type TaskEvent } from "../task/event.ts";
+import { boundOf, isRow, type Row, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
@@ -193,7 +193,7 @@ class Follower {
       this.#lastSeq = seq;
       if (type === "complete" && seq < head.seq) continue;
       // Gone since it was read, and within the gap that the client was told of.
-      if (isRow(type) && seq <= this.#told[type]) continue;
+      if (isRow(type) && seq <= this.#told[boundOf(type)]) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
     }
     // Else the current state follows, or the next page.

@@ -6,7 +6,7 @@
 
 import { type Key, keys } from "./keys.ts";
 import { idOf } from "../task/json_text.ts";
-import type { Row } from "../task/event.ts";
+import { boundOf, isRow, type Row } from "../task/event.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 
@@ -57,7 +57,7 @@ export function trimmedOf(
 
 /** Whether a row is kept, as far as a head knows that was read after it. */
 export function isKept({ type, seq }: Row, { trimmed, trimmedOutputs = 0 }: Head): boolean {
-  return type === "log" ? seq > trimmed : type !== "output" || seq > trimmedOutputs;
+  return !isRow(type) || seq > (boundOf(type) === "log" ? trimmed : trimmedOutputs);
 }
 
 /** A stored task as the engine knows it. */

@@ -7,9 +7,13 @@
 import { eventSize } from "../kv/event_text.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
+import type { Part } from "./write.ts";
 
 /** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
 const MAX_CHECKPOINT = 2048;
+
+/** Events with parts in one commit, at most: each is some keys of it. */
+const MAX_PARTS = 32;
 
 /** An event to write. */
 export interface QueuedEvent {
@@ -18,6 +22,8 @@ export interface QueuedEvent {
   after: Task;
   /** The result, as JSON text, where it is the end of a task that has one. */
   result?: string | null;
+  /** What is written in the same commit. */
+  part?: Part;
   /** The end, which is written in the same commit as the last message, or neither is. */
   with?: QueuedEvent;
 }
@@ -29,7 +35,12 @@ export interface Picked {
   events: TaskEvent[];
   /** The last event among them, or what it was picked with. */
   last: QueuedEvent | null;
-  /** They cannot be in the journal alone: the state changed, or a checkpoint is large. */
+  /** What is written with them. */
+  parts: Part[];
+  /**
+   * They cannot be in the journal alone: the state changed, a checkpoint is large, or something is
+   * written with them.
+   */
   heavy: boolean;
   /** Bytes of room left. */
   left: number;
@@ -54,6 +65,7 @@ export class EventQueue {
       count: 0,
       events: [],
       last: null,
+      parts: [],
       heavy: false,
       left: room,
       more: false,
@@ -64,12 +76,15 @@ export class EventQueue {
       const checkpoint = event.type === "checkpoint";
       const size = sizeOf(event);
       if (size + (entry.with ? eventSize(entry.with.event) : 0) > picked.left) break;
+      if (picked.parts.length === MAX_PARTS) break;
       picked.left -= size;
       if (checkpoint) {
         if (saved >= 0) picked.left += sizeOf(picked.events.splice(saved, 1)[0]!);
         saved = picked.events.length;
       }
-      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event));
+      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event)) ||
+        entry.part !== undefined;
+      if (entry.part) picked.parts.push(entry.part);
       picked.events.push(event);
       picked.last = entry;
       picked.count++;

@@ -11,7 +11,8 @@ import { rowSize } from "../kv/event_text.ts";
 import type { EventType, Row, TaskEvent } from "../task/event.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { seqOf, withFirst, withLast, withSeq } from "../task/json_text.ts";
-import { isFinished, type TaskRecord } from "../task/record.ts";
+import { withArtifact } from "../task/artifact_list.ts";
+import { type ArtifactRecord, isFinished, type TaskRecord } from "../task/record.ts";
 import {
   applyReport,
   type Change,
@@ -176,6 +177,23 @@ export class LiveTask implements Write {
     task.trace = traced(task.trace ?? newTrace(report.at), report.at, record);
     this.task = task;
     this.#json = null;
+    this.#writer.report();
+  }
+
+  /**
+   * Adds an artifact that has come whole.
+   *
+   * @param row Its row's data, an object's text.
+   * @param part Puts it where it is found: committed with the row, and with all before it.
+   */
+  artifact(artifact: ArtifactRecord, row: string, part: Part): void {
+    const seq = this.#nextSeq();
+    const event = this.#event("artifact", seq, withFirst(row, "seq", String(seq)));
+    this.#count(event);
+    this.task = { ...this.task, record: withArtifact(this.record, artifact) };
+    this.#json = null;
+    this.#writer.event({ event, after: this.task, part });
+    // The record has it, too.
     this.#writer.report();
   }
 

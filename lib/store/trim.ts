@@ -7,7 +7,7 @@
 
 import { keys } from "../kv/keys.ts";
 import { encodeRows, parseRows, rowSize } from "../kv/event_text.ts";
-import type { Row } from "../task/event.ts";
+import { boundOf, isRow, type Row, type RowType } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import type { LiveTask } from "./live_task.ts";
 
@@ -17,8 +17,6 @@ export interface RowBound {
   /** Bytes that these rows may take. */
   bytes: number;
 }
-
-export type RowType = "log" | "output";
 
 export type RowBounds = Readonly<Record<RowType, RowBound>>;
 
@@ -131,13 +129,13 @@ async function removeOldest(
     if (deletes.length >= MAX_DELETES || sets.length >= MAX_SETS) break;
     const rows = parseRows(value);
     const stay = rows.filter((row) => {
-      if (row.type !== type || enough()) return true;
+      if (!isOf(row, type) || enough()) return true;
       removed++;
       removedBytes += rowSize(row);
       trimmed = row.seq;
       return false;
     });
-    if (!stay.some((row) => row.type === type)) behind = rows.at(-1)!.seq;
+    if (!stay.some((row) => isOf(row, type))) behind = rows.at(-1)!.seq;
     if (stay.length === rows.length) {
       flush();
       continue;
@@ -151,4 +149,8 @@ async function removeOldest(
   flush();
   if (removed > 0) live.trim(type, trimmed, removed, removedBytes, { deletes, sets });
   return behind;
+}
+
+function isOf(row: Row, type: RowType): boolean {
+  return isRow(row.type) && boundOf(row.type) === type;
 }

@@ -6,8 +6,8 @@
 
 /**
  * What an event is. `message` is the record at a state change, which is kept; `progress` is the record
- * at any other time, which is conflated. A client sees both as `message`. `log`, `output` and
- * `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
+ * at any other time, which is conflated. A client sees both as `message`. `log`, `output`,
+ * `artifact` (one is there) and `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
  * saved; `folded` says that the task's own keys have all that the journal told of it up to its `seq`;
  * `deleted` and `cancel` (asked for) name the task; `submitted` names the token that a task was
  * submitted with, and stands before its first `message` and its `deleted`.
@@ -17,6 +17,7 @@ export type EventType =
   | "progress"
   | "log"
   | "output"
+  | "artifact"
   | "complete"
   | "checkpoint"
   | "folded"
@@ -41,9 +42,17 @@ export function isStored(type: EventType): boolean {
   return isRow(type) || isChange(type);
 }
 
-/** Whether it is what the task told: a log line or an output. */
-export function isRow(type: EventType): type is "log" | "output" {
-  return type === "log" || type === "output";
+/** Whether it is what the task told: a log line, an output, or that an artifact is there. */
+export function isRow(type: EventType): type is "log" | "output" | "artifact" {
+  return type === "log" || type === "output" || type === "artifact";
+}
+
+/** Under which bound a row is kept. */
+export type RowType = "log" | "output";
+
+/** Outputs have a bound of their own. */
+export function boundOf(type: "log" | "output" | "artifact"): RowType {
+  return type === "output" ? type : "log";
 }
 
 /** Whether it tells of a state: what a removal of the oldest rows leaves. */

@@ -58,6 +58,16 @@ export interface StageProgress {
   progress: number | null;
 }
 
+/** A file that a task made. */
+export interface ArtifactRecord {
+  /** Its name, as in `report.pdf`. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Its media type. */
+  type: string;
+}
+
 /** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */
 export interface TaskRecord<Result = unknown> {
   /** ULID: sorts by the time of submission. */
@@ -87,6 +97,8 @@ export interface TaskRecord<Result = unknown> {
    * under way, and `progress` is that of the whole by their weights, `null` without weights.
    */
   stages?: readonly StageProgress[];
+  /** Its artifacts, by name; absent where there are none. */
+  artifacts?: readonly ArtifactRecord[];
   /** What the generator returned, once `completed`. */
   result: Result | null;
   /** Why it failed, or what went wrong at the last attempt. */

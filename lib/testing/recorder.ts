@@ -17,6 +17,8 @@ export interface RecorderOptions {
   /** Takes a log row, an output or a checkpoint, as JSON text. */
   onrow(type: "log" | "output" | "save", json: string): void;
   onreport(report: Report): void;
+  /** All of an artifact has come. */
+  onartifact(): void;
   /** Called after each yield: whether the run is cut off here. */
   onyield(): boolean;
 }
@@ -39,6 +41,7 @@ export class Recorder implements RunEventSink {
     if (this.#isOver) return;
     if (type === "end") this.#end(content);
     else if (type === "progress") this.#options.onreport(content);
+    else if (type === "artifact") this.#options.onartifact();
     else this.#options.onrow(type, content);
   }
 

@@ -99,6 +99,7 @@ export async function runTask<Task extends AnyTask>(
     events,
     dataOf: (type: string) => events.filter((event) => event.type === type).map(({ data }) => data),
     outputs: events.flatMap((event) => event.type === "output" ? [event.data.data] : []),
+    artifacts: tested.artifacts,
     checkpoint: tested.checkpoint,
     yields: tested.yields,
     record,

@@ -23,6 +23,12 @@ const error: z.ZodType<TaskError> = z.strictObject({
   errors: z.array(z.lazy(() => error)).exactOptional().describe("The parts of an AggregateError"),
 });
 
+const artifact = {
+  name: z.string().describe("A file's name"),
+  size: count.describe("Bytes"),
+  type: z.string().describe("Media type"),
+};
+
 const fields = {
   task_id: id,
   kind: z.string(),
@@ -44,6 +50,9 @@ const fields = {
     progress: z.number().nullable(),
   })).exactOptional().describe(
     "Stages that count for themselves: done, total and unit are those of the one under way",
+  ),
+  artifacts: z.array(z.strictObject(artifact)).exactOptional().describe(
+    "The files that it made; absent for none",
   ),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
@@ -107,10 +116,18 @@ export const SCHEMAS = {
     }).nullable().describe("How far the attempt was at which time"),
     stack: z.string().nullable().describe("Where the error was thrown; for who may 'admin'"),
   }),
+  Artifacts: z.strictObject({
+    artifacts: z.array(z.strictObject({
+      ...artifact,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      created_at: time,
+      url: z.string().describe("Its address"),
+    })),
+  }),
   EventPage: z.strictObject({
     events: z.array(z.strictObject({
       seq: count,
-      event: z.enum(["message", "log", "output", "complete"]),
+      event: z.enum(["message", "log", "output", "artifact", "complete"]),
       data: json,
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),

@@ -10,8 +10,14 @@
  * @module
  */
 
-import type { StageProgress, Status, TaskError, TaskRecord } from "../../lib/task/record.ts";
-export type { StageProgress, Status, TaskError, TaskRecord };
+import type {
+  ArtifactRecord,
+  StageProgress,
+  Status,
+  TaskError,
+  TaskRecord,
+} from "../../lib/task/record.ts";
+export type { ArtifactRecord, StageProgress, Status, TaskError, TaskRecord };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =
@@ -44,6 +50,16 @@ export interface OutputRow<Output = unknown> {
   time: string;
   /** The value. */
   data: Output;
+}
+
+/** A file that is kept, and can be downloaded. */
+export interface ArtifactRow extends ArtifactRecord {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** SHA-256 of the content, in hex. */
+  sha256: string;
 }
 
 /** What a definition made with `defineTask` says of its types. */
@@ -86,6 +102,7 @@ export type TaskEvent<Task = unknown> =
   | { type: "progress"; id: string; data: TaskRecord<ResultOf<Task>> }
   | { type: "log"; id: string; data: LogRow }
   | { type: "output"; id: string; data: OutputRow<OutputOf<Task>> }
+  | { type: "artifact"; id: string; data: ArtifactRow }
   /** It has ended: the last event. */
   | { type: "complete"; id: string; data: FinishedTask<ResultOf<Task>> }
   /** What was behind `lastEventId` is not kept, or never was: what is kept follows. */
@@ -141,6 +158,8 @@ export interface WatchOptions<Task = unknown> extends RequestOptions {
   onlog?: ((row: LogRow) => void) | undefined;
   /** A partial result. */
   onoutput?: ((row: OutputRow<OutputOf<Task>>) => void) | undefined;
+  /** A file that can be downloaded. */
+  onartifact?: ((row: ArtifactRow) => void) | undefined;
   /** Its end, however it ended. */
   oncomplete?: ((record: FinishedTask<ResultOf<Task>>) => void) | undefined;
   /** See {@link Reset}. */

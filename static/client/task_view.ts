@@ -20,6 +20,9 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
       return { ...view, log: [...view.log, event.data].slice(-maxRows) };
     case "output":
       return { ...view, outputs: [...view.outputs, event.data].slice(-maxRows) };
+    case "artifact":
+      // The record lists it.
+      return view;
     case "complete": {
       const { data } = event;
       return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };

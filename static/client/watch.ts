@@ -23,6 +23,7 @@ const CALLBACKS = [
   "onprogress",
   "onlog",
   "onoutput",
+  "onartifact",
   "oncomplete",
   "onreset",
   "onerror",
@@ -120,7 +121,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
 
   /** Whoever is called back is waited for, as whoever iterates is. */
   async #tell(event: TaskEvent<Task>): Promise<void> {
-    const { onprogress, onlog, onoutput, oncomplete, onreset } = this.#options;
+    const { onprogress, onlog, onoutput, onartifact, oncomplete, onreset } = this.#options;
     await call(() => {
       switch (event.type) {
         case "progress":
@@ -129,6 +130,8 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
           return onlog?.(event.data);
         case "output":
           return onoutput?.(event.data);
+        case "artifact":
+          return onartifact?.(event.data);
         case "complete":
           return oncomplete?.(event.data);
         case "reset":
