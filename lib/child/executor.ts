@@ -13,7 +13,10 @@ import type { FromTasks, RunEnd, StopReason, ToTasks } from "./protocol.ts";
 import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
-import { toJson } from "../task/json_value.ts";
+import { keepFile } from "../task/artifact.ts";
+import { MAX_RESULT, RESULT_NAME } from "../task/artifact_list.ts";
+import { byteLength } from "../base/bytes.ts";
+import { MAX_VALUE, toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
 import { type ArtifactYield, type SaveYield, yieldType } from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
@@ -34,7 +37,7 @@ export interface ExecutorOptions {
   events?: RunEventSink;
 }
 
-const RESULT = { what: "the task's return", root: "result" };
+const RESULT = { what: "the task's return", root: "result", most: MAX_RESULT };
 
 interface Run {
   readonly number: number;
@@ -190,10 +193,23 @@ export class Executor {
     }
     try {
       const json = result === undefined ? null : toJson(result, RESULT);
-      return { how: "returned", json };
+      if (json === null || byteLength(json) <= MAX_VALUE) return { how: "returned", json };
+      return await this.#keepResult(run, json);
     } catch (error) {
       // All its work again would come to the same.
       return { ...threw(error), final: true };
+    }
+  }
+
+  /** A result that is too large for the record is an artifact. */
+  async #keepResult(run: Run, json: string): Promise<RunEnd> {
+    try {
+      for await (const part of keepFile(RESULT_NAME, json, "application/json")) {
+        await this.#takePart(run, part);
+      }
+      return { how: "returned", json: null, large: true };
+    } catch (error) {
+      return threw(error);
     }
   }
 

@@ -73,7 +73,10 @@ const THROWN = { error: isError, stack: isText(MAX_ERROR.stack) };
 const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: true, stop: true };
 
 const END: ChecksBy<"how", RunEnd> = {
-  returned: { json: (value) => value === null || isJson(value) },
+  returned: {
+    json: (value) => value === null || isJson(value),
+    large: isOptional((value) => value === true),
+  },
   threw: { ...THROWN, final: isOptional((value) => value === true) },
   strayed: THROWN,
   stopped: {

@@ -78,7 +78,8 @@ export type RunEvent =
 
 /** How a generator ended. */
 export type RunEnd =
-  | { how: "returned"; json: string | null }
+  /** With `large` what it returned was kept as an artifact. */
+  | { how: "returned"; json: string | null; large?: true }
   /** With `final` no retry can mend it. */
   | { how: "threw"; error: TaskError; stack: string; final?: true }
   /** Its code left an error that nobody caught, in the server's own process. */

@@ -323,8 +323,13 @@ export class LiveTask implements Write {
 
 /** The data of a `complete` event. */
 function completeJson(record: TaskRecord, resultJson: string | null): string {
-  const { task_id, status, error } = record;
-  const labels = onlyLabels(record);
-  const head = JSON.stringify({ task_id, status, ...labels, ...(error === null ? {} : { error }) });
+  const { task_id, status, error, result_url } = record;
+  const head = JSON.stringify({
+    task_id,
+    status,
+    ...onlyLabels(record),
+    ...(error === null ? {} : { error }),
+    ...(result_url === undefined ? {} : { result_url }),
+  });
   return withLast(head, "result", resultJson ?? "null");
 }

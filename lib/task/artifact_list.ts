@@ -21,6 +21,9 @@ export const ARTIFACT_BLOCK = 4 * 60 * 1024;
 /** The name of the artifact that holds a result too large for the record. */
 export const RESULT_NAME = "result.json";
 
+/** Bytes of JSON that a result may have: its task holds all of it in memory. */
+export const MAX_RESULT = 64 * 1024 * 1024;
+
 /** A name that any file system takes: no path, nothing hidden, nothing that cannot be seen. */
 export const ARTIFACT_NAME = /^(?![. ])(?!.*[. ]$)[^\p{C}\p{Zl}\p{Zp}/\\:*?"<>|]{1,128}$/u;
 
@@ -32,6 +35,13 @@ export const ARTIFACT_TYPE =
 export function withArtifact(record: TaskRecord, artifact: ArtifactRecord): TaskRecord {
   const { seq, artifacts: _, ...rest } = record;
   return { ...rest, artifacts: listWith(record.artifacts, artifact), seq };
+}
+
+/** The record of a completed task whose result is an artifact, which it has. */
+export function withResultUrl(record: TaskRecord): TaskRecord {
+  const { seq, ...rest } = record;
+  if (!record.artifacts?.some(({ name }) => name === RESULT_NAME)) return record;
+  return { ...rest, result_url: `tasks/${record.task_id}/artifacts/${RESULT_NAME}`, seq };
 }
 
 /** Why a record cannot list one more; `null` where it can. */

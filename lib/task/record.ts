@@ -99,7 +99,10 @@ export interface TaskRecord<Result = unknown> {
   stages?: readonly StageProgress[];
   /** Its artifacts, by name; absent where there are none. */
   artifacts?: readonly ArtifactRecord[];
-  /** What the generator returned, once `completed`. */
+  /**
+   * What the generator returned, once `completed`; `null` where that is larger than 48 KiB of JSON:
+   * see `result_url`.
+   */
   result: Result | null;
   /** Why it failed, or what went wrong at the last attempt. */
   error: TaskError | null;
@@ -127,6 +130,10 @@ export interface TaskRecord<Result = unknown> {
   rate: number | null;
   /** The completed task that this one does again; absent in any other. */
   retried_from?: string;
+  /**
+   * Where a larger result is, as JSON: relative to the address of Headway. Absent for any other.
+   */
+  result_url?: string;
   /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
   seq: number;
 }

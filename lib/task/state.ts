@@ -17,6 +17,7 @@
  * @module
  */
 
+import { withResultUrl } from "./artifact_list.ts";
 import { type Labels, onlyLabels } from "./labels.ts";
 import { isFinished, type TaskError, type TaskRecord } from "./record.ts";
 import type { Report } from "./report.ts";
@@ -80,7 +81,8 @@ export interface Task {
 
 export type Change =
   | { type: "start"; owner: string; slot?: number | null }
-  | { type: "complete" }
+  /** With `large` its result is an artifact. */
+  | { type: "complete"; large?: boolean }
   | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
   /** `error` is what it died of, where that is known. */
   | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
@@ -110,7 +112,7 @@ export function transition(
   now: number,
 ): { ok: true; task: Task } | { ok: false; reason: Refusal } {
   const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
-  const record = begins && task.record.stages ? withStages(task.record, undefined) : task.record;
+  let record = begins && task.record.stages ? withStages(task.record, undefined) : task.record;
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
     ok: true as const,
@@ -144,6 +146,7 @@ export function transition(
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
+      if (change.large) record = withResultUrl(record);
       return end("completed", {
         progress: 100,
         error: null,

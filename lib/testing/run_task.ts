@@ -90,7 +90,7 @@ export async function runTask<Task extends AnyTask>(
     uploads: new TestUploads(uploads, chunkBytes),
   });
   await tested.run();
-  const { events, stack, record, record: { status, result, error } } = tested;
+  const { events, stack, result, record, record: { status, error } } = tested;
   const run = {
     status,
     result,

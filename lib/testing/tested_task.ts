@@ -7,7 +7,7 @@
 import { Executor } from "../child/executor.ts";
 import type { FromTasks, RunEnd, StopReason } from "../child/protocol.ts";
 import { outcomeOf } from "../runner/outcome.ts";
-import { withArtifact } from "../task/artifact_list.ts";
+import { RESULT_NAME, withArtifact } from "../task/artifact_list.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { withFirst } from "../task/json_text.ts";
@@ -75,6 +75,14 @@ export class TestedTask {
 
   get artifacts(): TestArtifact[] {
     return this.#artifacts.kept;
+  }
+
+  /** As JSON holds it, also where it is an artifact. */
+  get result(): unknown {
+    const { record } = this;
+    if (record.result_url === undefined) return record.result;
+    const file = this.artifacts.find(({ name }) => name === RESULT_NAME);
+    return JSON.parse(new TextDecoder().decode(file?.bytes));
   }
 
   get record(): Task["record"] {

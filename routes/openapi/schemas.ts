@@ -68,6 +68,9 @@ const fields = {
   eta_ms: z.number().nullable(),
   rate: z.number().nullable().describe("Units a second"),
   retried_from: id.exactOptional().describe("The completed task that this one does again"),
+  result_url: z.string().exactOptional().describe(
+    "Where a result larger than 48 KiB is, relative to this server's address",
+  ),
   seq: count.describe("The newest event: the SSE id of the task's stream"),
 };
 

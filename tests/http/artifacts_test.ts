@@ -11,6 +11,15 @@ import { openStream } from "../helpers/sse.ts";
 
 const KiB = 1024;
 
+/** Returns a text of so many characters. */
+const returns = defineTask({
+  kind: "returns",
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input }) {
+    return "x".repeat(input as number);
+  },
+});
+
 const at = (base: string, id: string, name = "") =>
   `${base}/tasks/${id}/artifacts${name && `/${encodeURIComponent(name)}`}`;
 
@@ -258,6 +267,58 @@ Deno.test("a task may go on where an artifact of it is refused", async () => {
   const end = await finished(server.url, task_id);
   assertEquals([end.status, end.message], ["completed", "ArtifactError"]);
   assertEquals(end.artifacts?.map(({ name }) => name), ["small"]);
+});
+
+Deno.test("a result of more than 48 KiB is the artifact result.json, and the record says where", async () => {
+  await using server = await testApp({}, { tasks: { returns } });
+  const most = 48 * KiB - 128;
+  for (const length of [most - 2, most - 1, 3 * ARTIFACT_BLOCK]) {
+    const { task_id } = await submit(server.url, "returns", length);
+    await using stream = await openStream(`${server.url}/tasks/${task_id}/stream`);
+    await stream.until((it) => it.events.some(({ event }) => event === "complete"));
+    const end = await getTask(server.url, task_id);
+    const { result, result_url } = JSON.parse(stream.events.at(-1)!.data);
+    assertEquals([end.status, end.result, end.result_url], ["completed", result, result_url]);
+    if (length <= most - 2) {
+      assertEquals([result, result_url, end.artifacts], ["x".repeat(length), undefined, undefined]);
+      continue;
+    }
+    assertEquals([result, result_url], [null, `tasks/${task_id}/artifacts/result.json`]);
+    assertEquals(Object.keys(end).at(-1), "seq");
+    const response = await fetch(`${server.url}/${result_url}`);
+    assertEquals(response.headers.get("content-type"), "application/json");
+    assertEquals((await response.json()).length, length);
+  }
+});
+
+Deno.test("a result for which there is no room as an artifact fails its task", async () => {
+  const settings = { HEADWAY_MAX_ARTIFACT: String(100 * KiB) };
+  await using server = await testApp(settings, { tasks: { returns } });
+  const { task_id } = await submit(server.url, "returns", 200 * KiB);
+  const { status, error, result_url } = await finished(server.url, task_id);
+  assertEquals([status, error?.name, result_url], ["failed", "ArtifactError", undefined]);
+  assertMatch(error!.message, /^Cannot keep artifact 'result.json' as it is larger than/);
+});
+
+Deno.test("a record with as much as it may hold is kept with the largest result beside it", async () => {
+  const full = defineTask({
+    kind: "full",
+    async *run() {
+      yield progress({ message: "m".repeat(4096), stage: "s".repeat(256), done: 1, total: 2 });
+      const type = `text/${"t".repeat(120)}`;
+      for (let n = 0; n < 20; n++) yield* artifact(`${n}`.padEnd(128, "n"), "x", { type });
+      return "x".repeat(48 * KiB - 130);
+    },
+  });
+  await using server = await testApp({}, { tasks: { full } });
+  const more = {
+    owner: "o".repeat(128),
+    tags: Array.from({ length: 20 }, (_, n) => `${n}`.padEnd(64, "t")),
+  };
+  const { task_id } = await submit(server.url, "full", undefined, more);
+  const end = await finished(server.url, task_id);
+  assertEquals([end.status, end.artifacts?.length], ["completed", 20]);
+  assertEquals((end.result as string).length, 48 * KiB - 130);
 });
 
 Deno.test("artifacts are for who may read their task: also with the task's own token in the query", async () => {

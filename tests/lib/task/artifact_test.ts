@@ -137,3 +137,18 @@ Deno.test("a yielded part that artifact() did not make is refused", async () => 
     assertEquals([status, error?.name], ["failed", "TypeError"], JSON.stringify(part));
   }
 });
+
+Deno.test("runTask() gives a result as it is, also where it is large enough to be an artifact", async () => {
+  const large = { rows: Array.from({ length: 20_000 }, (_, n) => n) };
+  const task = defineTask({
+    kind: "large",
+    // deno-lint-ignore require-yield -- a task that has nothing to tell
+    async *run() {
+      return large;
+    },
+  });
+  const { result, record, artifacts } = await runTask(task);
+  assertEquals(result, large);
+  assertEquals([record.result, artifacts.map(({ name }) => name)], [null, ["result.json"]]);
+  assertEquals(record.result_url, `tasks/${record.task_id}/artifacts/result.json`);
+});
