@@ -18,6 +18,7 @@ import { finished, getTask, storedEvents, submit, taskWhen } from "../helpers/ap
 import { eventually } from "../helpers/eventually.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { bytesOf } from "../helpers/kinds.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -137,6 +138,7 @@ Deno.test("readArguments() reads flags and the environment", () => {
     idempotencyKey: undefined,
     show: "person",
     detach: false,
+    save: undefined,
   });
   env.HEADWAY_BASE_PATH = "/jobs/";
   assertEquals(read("demo")?.url, "http://[::1]:81/jobs");
@@ -153,6 +155,7 @@ Deno.test("readArguments() reads flags and the environment", () => {
       ["a", "--url", "ftp://x"],
       ["a", "--json", "--quiet"],
       ["--watch", "1", "--detach"],
+      ["a", "--detach", "--save", "x"],
       ["--watch", "1", "--tag", "a"],
     ]
   ) assertThrows(() => read(...wrong), UsageError);
@@ -253,6 +256,28 @@ Deno.test("--json tells each event once, in order, and the record", async () => 
   const ids = told.map(({ id }) => Number(id));
   assertEquals(ids, [...new Set(ids)].toSorted((a, b) => a - b));
   assertEquals(told.at(-1).event, "complete");
+});
+
+Deno.test("--save puts the files of the task into a folder, each whole", async () => {
+  await using server = await startServer();
+  await using directory = await tempDir();
+  const folder = `${directory.path}/below/files`;
+  const made = [{ name: "a.bin", size: 700_000, seed: 3 }, { name: "進捗.txt", size: 0 }];
+  const input = JSON.stringify({ files: made });
+  await using saved = command(server.url, "files", "--input", input, "--save", folder);
+  assertEquals(await saved.code, 0, saved.stderr);
+  assertMatch(saved.stdout, /file a\.bin \(700\.0 kB\)\n/);
+  assertMatch(saved.stdout, /saved \S+\/a\.bin \(700\.0 kB\)\n/);
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  assertEquals(names.sort(), ["a.bin", "進捗.txt"]);
+  assertEquals(await Deno.readFile(`${folder}/a.bin`), bytesOf(700_000, 3));
+  // It does not overwrite a folder of that name.
+  await Deno.mkdir(`${folder}/again/a.bin`, { recursive: true });
+  await using refused = command(server.url, "files", "--input", input, "--save", `${folder}/again`);
+  assertEquals(await refused.code, 2);
+  assertStringIncludes(refused.stderr, "Cannot write");
+  const left = await Array.fromAsync(Deno.readDir(`${folder}/again`), ({ name }) => name);
+  assertEquals(left, ["a.bin"]);
 });
 
 Deno.test("--upload sends the file and puts its id into the input", async () => {
