@@ -48,7 +48,7 @@ export const ROUTES: RouteTable = [
   ["/tasks/:id", { GET: ["task", getTask], DELETE: ["change", deleteTask] }],
   ["/tasks/:id/details", { GET: ["task", getDetails] }],
   ["/tasks/:id/artifacts", { GET: ["task", getArtifacts] }],
-  ["/tasks/:id/artifacts/:name", { GET: ["task", getArtifact] }],
+  ["/tasks/:id/artifacts/:name", { GET: ["task", getArtifact, "linked"] }],
   ["/tasks/:id/events", { GET: ["task", getEvents] }],
   ["/tasks/:id/stream", { GET: ["task", streamOne] }],
   ["/tasks/:id/stream-with-heartbeat", { GET: ["task", streamOne] }],
