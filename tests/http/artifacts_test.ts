@@ -300,25 +300,39 @@ Deno.test("a result for which there is no room as an artifact fails its task", a
   assertMatch(error!.message, /^Cannot keep artifact 'result.json' as it is larger than/);
 });
 
-Deno.test("a record with as much as it may hold is kept with the largest result beside it", async () => {
+Deno.test("a record with as much as it may hold is kept, with the largest result or error beside it", async () => {
   const full = defineTask({
     kind: "full",
-    async *run() {
-      yield progress({ message: "m".repeat(4096), stage: "s".repeat(256), done: 1, total: 2 });
-      const type = `text/${"t".repeat(120)}`;
-      for (let n = 0; n < 20; n++) yield* artifact(`${n}`.padEnd(128, "n"), "x", { type });
-      return "x".repeat(48 * KiB - 130);
+    async *run({ input }) {
+      const { letter, fails } = input as { letter: string; fails: boolean };
+      const message = letter.repeat(4096);
+      yield progress({ message, stage: letter.repeat(256), done: 1, total: 2 });
+      try {
+        for (let n = 0;; n++) yield* artifact(`${n}`.padEnd(128, letter), "x");
+      } catch {
+        // As many as there may be.
+      }
+      if (fails) {
+        throw new Error(message, { cause: new AggregateError([1, 2].map((_) => message)) });
+      }
+      const bytes = new TextEncoder().encode(JSON.stringify(letter)).length - 2;
+      return letter.repeat(Math.floor((48 * KiB - 130) / bytes));
     },
   });
   await using server = await testApp({}, { tasks: { full } });
-  const more = {
-    owner: "o".repeat(128),
-    tags: Array.from({ length: 20 }, (_, n) => `${n}`.padEnd(64, "t")),
-  };
-  const { task_id } = await submit(server.url, "full", undefined, more);
-  const end = await finished(server.url, task_id);
-  assertEquals([end.status, end.artifacts?.length], ["completed", 20]);
-  assertEquals((end.result as string).length, 48 * KiB - 130);
+  for (const letter of ["m", "進", "\\"]) {
+    const owner = letter.repeat(128);
+    const tags = Array.from({ length: 20 }, (_, n) => `${n}`.padEnd(64, letter));
+    for (const [fails, status] of [[false, "completed"], [true, "failed"]] as const) {
+      const input = { letter, fails };
+      const { task_id } = await submit(server.url, "full", input, { owner, tags });
+      const end = await finished(server.url, task_id);
+      assertEquals([end.status, end.result === null, end.result_url], [status, fails, undefined]);
+      assertEquals(end.error?.message.slice(0, 9), fails ? letter.repeat(9) : undefined);
+      // No name is one of backslashes.
+      assert(letter === "\\" || end.artifacts!.length > 10);
+    }
+  }
 });
 
 Deno.test("artifacts are for who may read their task: also with the task's own token in the query", async () => {
