@@ -9,6 +9,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { patiently } from "../base/patiently.ts";
 import type { Semaphore } from "../base/semaphore.ts";
 import { CHUNK_BYTES } from "./chunks.ts";
 import type { FreeSpace } from "./free_space.ts";
@@ -50,6 +51,8 @@ export interface ArrivalOptions {
   writes: Semaphore;
   /** What the disk still takes. */
   space?: FreeSpace | undefined;
+  /** Whether somebody waits while the store takes nothing. @default {nobody does} */
+  waits?: (() => boolean) | undefined;
 }
 
 export class Arrival {
@@ -79,10 +82,10 @@ export class Arrival {
    * @throws {NoRoom} If there is no room for them.
    */
   async begin(length: number): Promise<void> {
-    const { kv, sort: { sizeKey, quota }, writes } = this.#options;
-    if (await storedSize(kv, sizeKey) + HEAD_BYTES + length > quota) this.#refuse("quota");
+    const { kv, sort: { quota } } = this.#options;
+    if (await this.#sizeOfAll() + HEAD_BYTES + length > quota) this.#refuse("quota");
     await this.#requireSpace(HEAD_BYTES + length);
-    await writes.run(() => this.#commit(kv.atomic(), HEAD_BYTES));
+    await this.#commit(kv.atomic(), HEAD_BYTES);
   }
 
   /**
@@ -130,32 +133,40 @@ export class Arrival {
   }
 
   async #store(chunks: readonly Uint8Array[]): Promise<void> {
-    const { kv, sort: { sizeKey, quota }, writes, space } = this.#options;
+    const { kv, sort: { quota }, space } = this.#options;
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     await this.#requireSpace(bytes);
-    await writes.run(async () => {
-      const atomic = kv.atomic();
-      for (const chunk of chunks) atomic.set(keys.chunk(this.id, this.#chunks++), chunk);
-      this.#stored += bytes;
-      await this.#commit(atomic, bytes);
-    });
+    const atomic = kv.atomic();
+    for (const chunk of chunks) atomic.set(keys.chunk(this.id, this.#chunks++), chunk);
+    this.#stored += bytes;
+    await this.#commit(atomic, bytes);
     space?.took(bytes);
-    if (await storedSize(kv, sizeKey) > quota) this.#refuse("quota");
+    if (await this.#sizeOfAll() > quota) this.#refuse("quota");
+  }
+
+  #sizeOfAll(): Promise<number> {
+    const { kv, sort: { sizeKey } } = this.#options;
+    return this.#patiently(() => storedSize(kv, sizeKey));
+  }
+
+  #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    return patiently(attempt, this.#options.waits ?? (() => false));
   }
 
   async #commit(atomic: Deno.AtomicOperation, bytes: number): Promise<void> {
-    const { kv, sid, task, sort: { sizeKey } } = this.#options;
+    const { kv, sid, task, sort: { sizeKey }, writes } = this.#options;
     const key = keys.arriving(this.id);
     const size = this.#stored;
     const arriving: Arriving = { sid, size, ...(task === undefined ? {} : { task }) };
-    atomic.check({ key, versionstamp: this.#versionstamp }).set(key, arriving);
-    const result = await addToSize(atomic, sizeKey, bytes).commit();
+    addToSize(atomic, sizeKey, bytes)
+      .check({ key, versionstamp: this.#versionstamp }).set(key, arriving);
+    const result = await this.#patiently(() => writes.run(() => atomic.commit()));
     if (result.ok) {
       this.#versionstamp = result.versionstamp;
       return;
     }
     // A store's client repeats a commit whose answer it did not get, and then meets itself.
-    const { value, versionstamp } = await kv.get<Arriving>(key);
+    const { value, versionstamp } = await this.#patiently(() => kv.get<Arriving>(key));
     if (value?.sid !== sid || value.size !== size) throw this.#givenUp();
     this.#versionstamp = versionstamp;
   }

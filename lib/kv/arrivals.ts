@@ -6,7 +6,7 @@
  */
 
 import { Semaphore } from "../base/semaphore.ts";
-import { Arrival, type Arriving, type Sort } from "./arrival.ts";
+import { Arrival, type ArrivalOptions, type Arriving, type Sort } from "./arrival.ts";
 import { CHUNK_BYTES } from "./chunks.ts";
 import type { FreeSpace } from "./free_space.ts";
 import { type Key, keys, nameIn } from "./keys.ts";
@@ -48,10 +48,11 @@ export class Arrivals {
    */
   async begin(
     sort: Sort,
-    { id, length = 0, task }: { id: string; length?: number; task?: string },
+    { length = 0, ...more }: Pick<ArrivalOptions, "id" | "task" | "waits"> & { length?: number },
   ): Promise<Arrival> {
     const { kv, sid, space } = this.#options;
-    const arrival = new Arrival({ kv, sid, space, id, sort, task, writes: this.#writes });
+    const { id } = more;
+    const arrival = new Arrival({ ...more, kv, sid, space, sort, writes: this.#writes });
     this.#here.add(id);
     try {
       await arrival.begin(length);

@@ -68,10 +68,11 @@ export class Artifacts {
   /**
    * Begins with one of a task.
    *
+   * @param waits Whether the task waits while the store takes nothing.
    * @throws {NoRoom} If there is no room for it.
    */
-  begin(task: string): Promise<Arrival> {
-    return this.#arrivals.begin(this.#sort, { id: ulid(this.#now()), task });
+  begin(task: string, waits?: () => boolean): Promise<Arrival> {
+    return this.#arrivals.begin(this.#sort, { id: ulid(this.#now()), task, waits });
   }
 
   /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { patiently } from "../base/patiently.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { MAX_BLOCKS } from "../child/artifact_parts.ts";
 import type { ArtifactAnswer, FromTasks } from "../child/protocol.ts";
@@ -139,7 +140,7 @@ export class ArtifactTransfers {
     this.#requirePlace(run, { name, size: 0, type: media });
     transfer.name = name;
     transfer.media = media;
-    transfer.arrival = await this.#options.artifacts.begin(run.live.id);
+    transfer.arrival = await this.#options.artifacts.begin(run.live.id, () => runs(run));
   }
 
   async #write(run: Run, { arrival, name, media }: Transfer, bytes: Uint8Array): Promise<void> {
@@ -158,7 +159,7 @@ export class ArtifactTransfers {
     const { artifacts, now } = this.#options;
     const { live } = run;
     const info: ArtifactInfo = { name, ...await arrival.finish(), type };
-    const part = await artifacts.placing(live.id, info, arrival);
+    const part = await patiently(() => artifacts.placing(live.id, info, arrival), () => runs(run));
     // Meanwhile it may have been cut off, and another run of the task may have begun elsewhere.
     requireRuns(run);
     const time = new Date(now()).toISOString();
@@ -177,8 +178,13 @@ export class ArtifactTransfers {
   }
 }
 
+/** Whether it is not over. */
+function runs(run: Run): boolean {
+  return run.member.runs.get(run.number) === run;
+}
+
 function requireRuns(run: Run): void {
-  if (run.member.runs.get(run.number) !== run) throw new Refused("its task is over");
+  if (!runs(run)) throw new Refused("its task is over");
 }
 
 function tell({ process }: Member<Run>, run: number, answer: ArtifactAnswer): void {

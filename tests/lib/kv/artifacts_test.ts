@@ -6,6 +6,7 @@ import { CHUNK_BYTES as CHUNK } from "../../../lib/kv/chunks.ts";
 import { type Key, keys, keyText } from "../../../lib/kv/keys.ts";
 import { NoRoom } from "../../../lib/kv/no_room.ts";
 import { HEAD_BYTES } from "../../../lib/kv/stored_size.ts";
+import { storeThat } from "../../helpers/store_that.ts";
 import { seededRandom } from "../../helpers/random.ts";
 
 function bytesOf(size: number): Uint8Array {
@@ -141,6 +142,27 @@ Deno.test("Artifacts refuses what goes beyond the quota of all together, and upl
   assert(message.includes("all artifacts together"), message);
   await artifacts.giveUp(arrival);
   assertEquals(await artifacts.size(), 6 * CHUNK + HEAD_BYTES);
+});
+
+Deno.test("Artifacts waits while the store takes nothing, for as long as its task does", async () => {
+  using real = await Deno.openKv(":memory:");
+  let failures = 3;
+  let waits = true;
+  const kv = storeThat(real, () => {
+    return failures-- > 0 ? Promise.reject(new Error("disk is full")) : Promise.resolve();
+  });
+  const arrivals = new Arrivals({ kv, sid: "me" });
+  const artifacts = new Artifacts({ kv, arrivals });
+  const arrival = await artifacts.begin("t", () => waits);
+  failures = 3;
+  await arrival.write(bytesOf(8 * CHUNK));
+  assertEquals(await artifacts.size(), 8 * CHUNK + HEAD_BYTES);
+  failures = 5;
+  waits = false;
+  await assertRejects(() => arrival.write(bytesOf(4 * CHUNK)), Error, "disk is full");
+  failures = 0;
+  await artifacts.giveUp(arrival);
+  assertEquals([await artifacts.size(), await left(kv)], [0, []]);
 });
 
 Deno.test("Artifacts.sweep() removes those of tasks that an older version removed, and counts the rest anew", async () => {
