@@ -55,7 +55,8 @@ async function run(args: Arguments, show: Show): Promise<number> {
       show.event(value);
       continue;
     }
-    show.end(value);
+    const large = args.show === "quiet" && value.result_url !== undefined;
+    show.end(large ? { ...value, result: await api.largeResult(id) } : value);
     if (args.save !== undefined) await saveArtifacts(api, value, args.save, show);
     return EXIT[value.status as "completed" | "failed" | "canceled"];
   }

@@ -241,6 +241,18 @@ Deno.test("the command exits with a status code for how the task ended", async (
   assertEquals([await quiet.code, quiet.stdout], [0, "1\n"]);
 });
 
+Deno.test("--quiet prints a result that is too large for the record, and else a notice tells of it", async () => {
+  await using server = await startServer();
+  const text = "x".repeat(49_140);
+  const { task_id } = await submit(server.url, "echo", text);
+  await finished(server.url, task_id);
+  await using quiet = command(server.url, "--watch", task_id, "--quiet");
+  assertEquals([await quiet.code, quiet.stdout], [0, `"${text}"\n`]);
+  await using person = command(server.url, "--watch", task_id);
+  assertEquals(await person.code, 0);
+  assertStringIncludes(person.stderr, "--save DIR puts result.json there");
+});
+
 Deno.test("--json tells each event once, in order, and the record", async () => {
   await using server = await startServer();
   await using json = command(server.url, "steps", "--input", '{"steps":50}', "--json");

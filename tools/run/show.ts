@@ -86,7 +86,9 @@ export class Show implements Disposable {
       this.#print(`${this.#paint(color, status)} after ${took.replaceAll("\u00a0", " ")}${why}`);
     }
     if (status === "completed" && result !== null) this.#print(cleanJson(result, 2));
-    if (record.result_url) this.notice("The result is large: --save DIR puts result.json there");
+    if (record.result_url && result === null) {
+      this.notice("The result is large: --save DIR puts result.json there");
+    }
   }
 
   /** A sentence of the command itself: not on stdout, which may be read by a program. */
