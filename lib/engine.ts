@@ -24,8 +24,11 @@ import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { toldKeys, type ToldModule } from "./kv/told_kinds.ts";
 import { Store } from "./store/store.ts";
+import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
+import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
+import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";
 
 export interface EngineOptions {
@@ -51,9 +54,13 @@ export interface EngineOptions {
   retentionMs: number;
   /** What is kept of each task's rows. */
   rowBounds: RowBounds;
+  /** What each task may keep of artifacts. @default {100, each of any size} */
+  artifactBounds?: ArtifactBounds;
   /** Bytes that all uploads may take together. @default {Infinity} */
   uploadQuota?: number;
-  /** What uploads may still take of the disk. @default {anything} */
+  /** Bytes that all artifacts may take together. @default {Infinity} */
+  artifactQuota?: number;
+  /** What uploads and artifacts may still take of the disk. @default {anything} */
   space?: FreeSpace | undefined;
   /** Called once, when another process has taken this one for dead: it can only open a new engine. */
   onfenced?: () => void;
@@ -69,6 +76,7 @@ export class Engine {
   readonly heads: Heads;
   readonly feed: Feed;
   readonly uploads: Uploads;
+  readonly artifacts: Artifacts;
   readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
   readonly kindBook: KindBook;
@@ -87,6 +95,7 @@ export class Engine {
       | "store"
       | "hub"
       | "uploads"
+      | "artifacts"
       | "kinds"
       | "pools"
       | "kindBook"
@@ -103,6 +112,7 @@ export class Engine {
     this.heads = heads;
     this.feed = createFeed(kv, parts.hub, heads);
     this.uploads = parts.uploads;
+    this.artifacts = parts.artifacts;
     this.kinds = parts.kinds;
     this.pools = parts.pools;
     this.kindBook = parts.kindBook;
@@ -160,8 +170,10 @@ export class Engine {
     const { uploadQuota: quota = Infinity, space } = options;
     // A KV server takes several writes at once, each of which waits for the network.
     const uploads = new Uploads({ kv, sid, quota, space, now, atOnce: alone ? 1 : 8 });
+    const { arrivals } = uploads;
+    const artifacts = new Artifacts({ kv, arrivals, quota: options.artifactQuota, now });
     const reaper = new Reaper({ ...options, store, hub });
-    const sweeper = new Sweeper({ ...options, store, uploads });
+    const sweeper = new Sweeper({ ...options, store, uploads, artifacts });
     const isElected = () => sweeper.isElected();
     const journalRetention = new JournalRetention({ store, hub, isElected, log });
     const workers = () => reaper.workers;
@@ -176,12 +188,14 @@ export class Engine {
       store,
       hub,
       uploads,
+      artifacts,
+      artifactBounds: options.artifactBounds ?? { bytes: Infinity, count: MAX_ARTIFACTS },
       workers,
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
     const { kinds } = options;
-    const parts = { store, hub, uploads, kinds, pools, kindBook, runner };
+    const parts = { store, hub, uploads, artifacts, kinds, pools, kindBook, runner };
     const engine = new Engine({ ...parts, reaper, sweeper, journalRetention }, session);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});

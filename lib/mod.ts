@@ -38,6 +38,8 @@ export type {
   TaskOptions,
   UploadInfo,
 } from "./task/define.ts";
+export { artifact } from "./task/artifact.ts";
+export type { ArtifactContent, ArtifactOptions } from "./task/artifact.ts";
 export type { RetryOptions } from "./task/retry.ts";
 export { step } from "./task/step.ts";
 export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
@@ -49,6 +51,9 @@ export type { Duration } from "./task/duration.ts";
 export { log, output, progress, save, YIELD, yieldType } from "./task/yield.ts";
 export type {
   AnsweredYield,
+  ArtifactInfo,
+  ArtifactPart,
+  ArtifactYield,
   GivenLevel,
   LogYield,
   OutputYield,
@@ -70,6 +75,7 @@ export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
 export type {
+  ArtifactRecord,
   StageProgress,
   Status,
   StepRow,

@@ -11,11 +11,12 @@ const MAX_KINDS = 100;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine: { runner, pools, store, uploads }, pulse, metrics } = app;
-  const [tasks, unavailable, uploadsSize, storage] = await Promise.all([
+  const { engine: { runner, pools, store, uploads, artifacts }, pulse, metrics } = app;
+  const [tasks, unavailable, uploadsSize, artifactsSize, storage] = await Promise.all([
     countWaiting(app),
     inTime(app, "tasks of no process could not be counted", countUnavailable(app)),
     inTime(app, "uploads could not be counted", uploads.size()),
+    inTime(app, "artifacts could not be counted", artifacts.size()),
     app.storage?.() ?? null,
   ]);
   const text = await metrics.text({
@@ -26,6 +27,7 @@ export async function getMetrics(app: App): Promise<Response> {
     stalledMs: store.journal.stalledMs,
     storage,
     uploads: uploadsSize,
+    artifacts: artifactsSize,
     streams: pulse,
   });
   const headers = { "content-type": metrics.contentType, "cache-control": "no-store" };

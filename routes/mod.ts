@@ -9,6 +9,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { checkHost, requireHost, requireNear } from "../lib/http/origin.ts";
 import type { App, Sender } from "./app.ts";
 import type { Methods, RouteTable } from "./route.ts";
+import { getArtifact, getArtifacts } from "./artifacts.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
@@ -47,6 +48,8 @@ export const ROUTES: RouteTable = [
   ["/tasks/stream-all", { GET: ["read", streamAll] }],
   ["/tasks/:id", { GET: ["task", getTask], DELETE: ["change", deleteTask] }],
   ["/tasks/:id/details", { GET: ["task", getDetails] }],
+  ["/tasks/:id/artifacts", { GET: ["task", getArtifacts] }],
+  ["/tasks/:id/artifacts/:name", { GET: ["task", getArtifact, "linked"] }],
   ["/tasks/:id/events", { GET: ["task", getEvents] }],
   ["/tasks/:id/stream", { GET: ["task", streamOne] }],
   ["/tasks/:id/stream-with-heartbeat", { GET: ["task", streamOne] }],

@@ -3,7 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { formFile, isForm, MAX_AROUND } from "../lib/http/form_file.ts";
 import { json, withDeadline } from "../lib/http/http.ts";
 import { StoreError } from "../lib/store/store_error.ts";
-import { UploadRefused } from "../lib/kv/upload_refused.ts";
+import { NoRoom } from "../lib/kv/no_room.ts";
 import type { App, RouteContext } from "./app.ts";
 import { readLabels } from "./filter.ts";
 import { requireOwner, whoseTheirs } from "./theirs.ts";
@@ -36,7 +36,7 @@ export async function createUpload(app: App, context: RouteContext): Promise<Res
   } catch (error) {
     await context.request.body?.cancel().catch(() => {});
     if (error instanceof HttpError || error instanceof StoreError) throw error;
-    if (error instanceof UploadRefused) {
+    if (error instanceof NoRoom) {
       const { message, bound } = error;
       throw new HttpError(507, message, { field: "body", extra: { bound } });
     }

@@ -16,7 +16,7 @@ const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
  */
 const HOOK = new URL("../static/dist/client/use_task.js", import.meta.url);
 
-/** What takes types from the record and pass them on. */
+/** What takes types from the record, and passes them on. */
 const TAKEN =
   /^import type \{([\w,\s]+)\} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{[\w,\s]+\};\n/m;
 

@@ -7,6 +7,7 @@
 
 import { Api, ServerError } from "./run/api.ts";
 import { type Arguments, HELP, readArguments, UsageError } from "./run/arguments.ts";
+import { saveArtifacts } from "./run/save.ts";
 import { write } from "./run/screen.ts";
 import { Show } from "./run/show.ts";
 import { withUpload } from "./run/upload.ts";
@@ -54,7 +55,9 @@ async function run(args: Arguments, show: Show): Promise<number> {
       show.event(value);
       continue;
     }
-    show.end(value);
+    const large = args.show === "quiet" && value.result_url !== undefined;
+    show.end(large ? { ...value, result: await api.largeResult(id) } : value);
+    if (args.save !== undefined) await saveArtifacts(api, value, args.save, show);
     return EXIT[value.status as "completed" | "failed" | "canceled"];
   }
 }

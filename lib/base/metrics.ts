@@ -25,6 +25,8 @@ export interface Reading {
   storage: { used: number; free: number; log: number; disk: number | null } | null;
   /** Bytes that all uploads take; `null` when the store does not answer. */
   uploads: number | null;
+  /** Likewise of all artifacts. */
+  artifacts: number | null;
   /** Open streams; streams opened, parts sent and ends by reason since the start. */
   streams: {
     size: number;
@@ -266,6 +268,12 @@ export class Metrics implements Disposable {
       "Bytes of all uploads, including those that are still arriving",
       null,
       ({ uploads }) => uploads,
+    );
+    add(
+      "headway_artifacts_bytes",
+      "Bytes of all artifacts, including those that are still arriving",
+      null,
+      ({ artifacts }) => artifacts,
     );
     add(
       "headway_fenced_total",

@@ -64,8 +64,8 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
   }
 
   /** Sends an upload's bytes. Resolves when the system has taken them. */
-  sendBytes(request: number, bytes: Uint8Array): Promise<void> {
-    return this.#write(encodeBytesFrame(request, bytes));
+  sendBytes(number: number, bytes: Uint8Array): Promise<void> {
+    return this.#write(encodeBytesFrame(number, bytes));
   }
 
   /** Says no more, and still listens. */

@@ -7,6 +7,7 @@
 
 import { type AnsweringRun, Answers } from "./answers.ts";
 import { cleanUpFailure } from "./clean_up.ts";
+import { ArtifactParts } from "./artifact_parts.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
@@ -14,9 +15,18 @@ import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protoco
 import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
-import { toJson } from "../task/json_value.ts";
+import { keepFile } from "../task/artifact.ts";
+import { MAX_RESULT, RESULT_NAME } from "../task/artifact_list.ts";
+import { byteLength } from "../base/bytes.ts";
+import { MAX_VALUE, toJson } from "../task/json_value.ts";
 import { errorOf } from "../task/task_error.ts";
-import { type AnsweredYield, type SaveYield, wantsAnswer, yieldType } from "../task/yield.ts";
+import {
+  type AnsweredYield,
+  type ArtifactYield,
+  type SaveYield,
+  wantsAnswer,
+  yieldType,
+} from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
 import { RunStop } from "./run_stop.ts";
 import { UploadRequests } from "./upload_requests.ts";
@@ -35,7 +45,7 @@ export interface ExecutorOptions {
   events?: RunEventSink;
 }
 
-const RESULT = { what: "the task's return", root: "result" };
+const RESULT = { what: "the task's return", root: "result", most: MAX_RESULT };
 
 interface Run extends AnsweringRun {
   /** Its generator was made: before that, nothing of it has to be cleaned up. */
@@ -53,6 +63,7 @@ export class Executor {
   readonly #events: RunEventSink;
   readonly #uploads: UploadRequests;
   readonly #answers: Answers;
+  readonly #artifacts: ArtifactParts;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -65,6 +76,7 @@ export class Executor {
       push: (event) => this.#push(event),
       now: () => this.#now(),
     });
+    this.#artifacts = new ArtifactParts((message) => options.send(message));
   }
 
   /** Takes a message from the server process. */
@@ -91,6 +103,9 @@ export class Executor {
       case "answer":
       case "kept":
         this.#answers.receive(message);
+        break;
+      case "artifact":
+        this.#artifacts.receive(message.run, message.answer);
         break;
     }
   }
@@ -157,6 +172,7 @@ export class Executor {
     const driven = currentRun.run(current, () => this.#drive(run, start));
     const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
+    this.#artifacts.end(run.number);
     this.#events.push([run.number, "end", end]);
   }
 
@@ -179,8 +195,8 @@ export class Executor {
         const { waits } = run;
         const wrong = wantsAnswer(step.value)
           ? await this.#answer(run, step.value)
-          : task.checkpoint
-          ? await this.#takeChecked(run, task, step.value)
+          : task.checkpoint || yieldType(step.value) === "artifact"
+          ? await this.#takeSlowly(run, task, step.value)
           : this.#take(run, task, step.value);
         const wait = this.#events.pause();
         if (wait) await wait;
@@ -203,10 +219,23 @@ export class Executor {
     }
     try {
       const json = result === undefined ? null : toJson(result, RESULT);
-      return { how: "returned", json };
+      if (json === null || byteLength(json) <= MAX_VALUE) return { how: "returned", json };
+      return await this.#keepResult(run, json);
     } catch (error) {
       // All its work again would come to the same.
       return { ...threw(error), final: true };
+    }
+  }
+
+  /** A result that is too large for the record is an artifact. */
+  async #keepResult(run: Run, json: string): Promise<RunEnd> {
+    try {
+      for await (const part of keepFile(RESULT_NAME, json, "application/json")) {
+        await this.#takePart(run, part);
+      }
+      return { how: "returned", json: null, large: true };
+    } catch (error) {
+      return threw(error);
     }
   }
 
@@ -251,16 +280,25 @@ export class Executor {
     if (this.#runs.has(event[0])) this.#events.push(event);
   }
 
-  /** As {@link Executor.#take}, where a checkpoint must fit the task's schema. */
-  async #takeChecked(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
+  /** As {@link Executor.#take}, of an artifact, or where a checkpoint must fit the task's schema. */
+  async #takeSlowly(run: Run, task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
     try {
-      if (yieldType(value) === "save") {
+      if (yieldType(value) === "artifact") {
+        await this.#takePart(run, value as ArtifactYield);
+        return null;
+      }
+      if (task.checkpoint && yieldType(value) === "save") {
         await checkSaved(task, (value as SaveYield<unknown>).data, run.stop.signal);
       }
     } catch (error) {
       return { error };
     }
     return this.#take(run, task, value);
+  }
+
+  async #takePart({ number }: Run, { part }: ArtifactYield): Promise<void> {
+    if (!this.#runs.has(number)) return;
+    await this.#artifacts.take(number, part, () => this.#events.push([number, "artifact", ""]));
   }
 
   /** Takes what a run yielded; returns what is wrong with it, if anything is. */

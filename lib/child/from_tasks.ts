@@ -10,6 +10,7 @@
 
 import { byteLength } from "../base/bytes.ts";
 import { type Answer, NAME_PATTERN } from "../task/answer.ts";
+import { ARTIFACT_BLOCK, ARTIFACT_NAME, ARTIFACT_TYPE } from "../task/artifact_list.ts";
 import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
@@ -93,7 +94,10 @@ const KEPT: Checks<KeptAnswer> = {
 };
 
 const END: ChecksBy<"how", RunEnd> = {
-  returned: { json: (value) => value === null || isJson(value) },
+  returned: {
+    json: (value) => value === null || isJson(value),
+    large: isOptional((value) => value === true),
+  },
   threw: { ...THROWN, final: isOptional((value) => value === true) },
   strayed: THROWN,
   waits: {
@@ -114,6 +118,7 @@ const CONTENT: Readonly<Record<RunEvent[1], Check>> = {
   step: isRow,
   answer: (value) => fits(value, KEPT),
   save: isJson,
+  artifact: (value) => value === "",
   end: (value) => fitsOne(value, "how", END),
 };
 
@@ -166,6 +171,17 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   info: REQUEST,
   ask: { request: isCount, run: Number.isSafeInteger, name: isName },
   chunk: { ...REQUEST, offset: isCount },
+  artifact: {
+    run: Number.isSafeInteger,
+    name: (value) => typeof value === "string" && ARTIFACT_NAME.test(value),
+    media: (value) => typeof value === "string" && ARTIFACT_TYPE.test(value),
+  },
+  // No JSON is that.
+  bytes: {
+    run: Number.isSafeInteger,
+    bytes: (value) =>
+      value instanceof Uint8Array && value.length > 0 && value.length <= ARTIFACT_BLOCK,
+  },
   overdue: {},
   broken: { why: isText(MAX_ERROR.name) },
 };

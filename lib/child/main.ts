@@ -46,7 +46,7 @@ export async function main(
   let tasks: Executor | undefined;
   const channel = new Channel<ToTasks, FromTasks>(new Socket({ fd: CHANNEL_FD }), (frame) => {
     if ("message" in frame) receive(frame.message);
-    else tasks?.receiveBytes(frame.request, frame.bytes);
+    else tasks?.receiveBytes(frame.number, frame.bytes);
   });
   const acks = new AckWatch({
     send: (message) => channel.send(message),

@@ -2,7 +2,8 @@
  * What a server process and its task processes tell each other, over a line of their own.
  *
  * A frame is a length (4 bytes, little endian, of what follows), a type (1 byte), and the content:
- * JSON, or the bytes of an upload behind the number of the request they answer (4 bytes).
+ * JSON, or bytes behind a number (8 bytes): of an upload, behind that of the request they answer; of
+ * an artifact, behind that of the run that makes it.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import type { Report } from "../task/report.ts";
 import type { TaskError } from "../task/record.ts";
 import type { Answer, AnswerType } from "../task/answer.ts";
 import type { UploadInfo } from "../task/define.ts";
+import type { ArtifactInfo } from "../task/yield.ts";
 import type { Kind } from "../task/kind.ts";
 import type { Checked } from "./check_input.ts";
 
@@ -43,7 +45,16 @@ export type ToTasks =
   /** What is stored under a name, and the signal of that name that came and has yet to be taken. */
   | { type: "answer"; request: number; answer: Answer | null; signal: string | null }
   /** An answer is stored. */
-  | { type: "kept"; request: number };
+  | { type: "kept"; request: number }
+  /** Answers each part of a run's artifact. */
+  | { type: "artifact"; run: number; answer: ArtifactAnswer };
+
+/** What came of a part of an artifact; of its end, what is kept. */
+export type ArtifactAnswer =
+  | { taken: true }
+  | { kept: ArtifactInfo }
+  /** Why it is not kept, behind "as". */
+  | { refused: string };
 
 /** From a task process. */
 export type FromTasks =
@@ -58,16 +69,21 @@ export type FromTasks =
   | { type: "info"; request: number; upload: string }
   /** Asks what is stored under a name of its task. */
   | { type: "ask"; request: number; run: number; name: string }
+  /** A run begins with an artifact: its bytes follow, and an event that ends it. */
+  | { type: "artifact"; run: number; name: string; media: string }
+  /** Bytes of a run's artifact, which come as a frame of their own. */
+  | { type: "bytes"; run: number; bytes: Uint8Array }
   /** It has waited for an ack for long. */
   | { type: "overdue" }
   /** Something on the channel was lost: the process must be replaced. */
   | { type: "broken"; why: string };
 
-/** Something a run yielded, in order; `json` is an object's text. */
+/** Something a run yielded, in order; `json` is an object's text, and `""` the end of an artifact. */
 export type RunEvent =
   | [run: number, type: "progress", report: Report]
   | [run: number, type: "log" | "output" | "save" | "step", json: string]
   | [run: number, type: "answer", kept: KeptAnswer]
+  | [run: number, type: "artifact", json: ""]
   | [run: number, type: "end", end: RunEnd];
 
 /** An answer to store, and the `step` row that tells of it. */
@@ -84,7 +100,8 @@ export interface KeptAnswer {
 
 /** How a generator ended. */
 export type RunEnd =
-  | { how: "returned"; json: string | null }
+  /** With `large` what it returned was kept as an artifact. */
+  | { how: "returned"; json: string | null; large?: true }
   /** With `final` no retry can mend it. */
   | { how: "threw"; error: TaskError; stack: string; final?: true }
   /** Its code left an error that nobody caught, in the server's own process. */
@@ -96,12 +113,13 @@ export type RunEnd =
 /** Why a run is told to stop. */
 export type StopReason = "cancel" | "timeout" | "stop";
 
-/** A frame: a message, or bytes in answer to a request. */
-export type Frame<Message> = { message: Message } | { request: number; bytes: Uint8Array };
+/** A frame: a message, or bytes with their number. */
+export type Frame<Message> = { message: Message } | { number: number; bytes: Uint8Array };
 
 const JSON_FRAME = 1;
 const BYTES_FRAME = 2;
 const HEADER = 5;
+const NUMBER = 8;
 
 /**
  * The most a frame may hold: a peer that claims more is not one of ours. A batch of texts of 1 MiB is
@@ -114,14 +132,15 @@ const decoder = new TextDecoder();
 
 /** A message as a frame. */
 export function encodeFrame(message: ToTasks | FromTasks): Uint8Array<ArrayBuffer> {
+  if (message.type === "bytes") return encodeBytesFrame(message.run, message.bytes);
   return frame(JSON_FRAME, encoder.encode(JSON.stringify(message)));
 }
 
-/** An upload's bytes as a frame. */
-export function encodeBytesFrame(request: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(4 + bytes.length);
-  new DataView(content.buffer).setUint32(0, request, true);
-  content.set(bytes, 4);
+/** Bytes as a frame. */
+export function encodeBytesFrame(number: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(NUMBER + bytes.length);
+  new DataView(content.buffer).setFloat64(0, number, true);
+  content.set(bytes, NUMBER);
   return frame(BYTES_FRAME, content);
 }
 
@@ -157,7 +176,8 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
     while (bytes.length - at >= HEADER) {
       const length = view.getUint32(at, true);
       const type = bytes[at + 4]!;
-      if (length > MAX_FRAME || (type !== JSON_FRAME && type !== BYTES_FRAME)) {
+      const known = type === JSON_FRAME || (type === BYTES_FRAME && length >= NUMBER);
+      if (length > MAX_FRAME || !known) {
         throw new SyntaxError("Cannot read the stream as it holds no frame of this protocol");
       }
       if (bytes.length - at < HEADER + length) {
@@ -167,8 +187,8 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
       const content = bytes.subarray(at + HEADER, at + HEADER + length);
       frames.push(
         type === JSON_FRAME ? { message: JSON.parse(decoder.decode(content)) as Message } : {
-          request: view.getUint32(at + HEADER, true),
-          bytes: content.slice(4),
+          number: view.getFloat64(at + HEADER, true),
+          bytes: content.slice(NUMBER),
         },
       );
       at += HEADER + length;

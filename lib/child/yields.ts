@@ -55,7 +55,7 @@ export function readYield(value: unknown, at: number): Yielded | null {
   }
   throw new TypeError(
     "Cannot yield this as it is none of a number, a message, { progress, message }, progress(), " +
-      `log(), output() and save(): ${describe(value)}`,
+      `log(), output(), save() and artifact(): ${describe(value)}`,
   );
 }
 

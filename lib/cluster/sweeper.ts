@@ -10,6 +10,7 @@ import type { Logger } from "../base/log.ts";
 import { OldKinds } from "../kv/old_kinds.ts";
 import { removeForgottenKinds } from "../kv/told_kinds.ts";
 import type { Store } from "../store/store.ts";
+import type { Artifacts } from "../kv/artifacts.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
 import { removeOld } from "./remove_old.ts";
@@ -18,6 +19,7 @@ import { sweepSignals } from "./sweep_signals.ts";
 export interface SweeperOptions {
   store: Store;
   uploads: Uploads;
+  artifacts: Artifacts;
   /** Milliseconds a finished task is kept. */
   retentionMs: number;
   log: Logger;
@@ -26,8 +28,11 @@ export interface SweeperOptions {
 /** Milliseconds between two sweeps. */
 const SWEEP_MS = 60_000;
 
-/** Milliseconds between two looks for uploads that nobody sends any more. */
+/** Milliseconds between two looks for uploads and artifacts that do not arrive any more. */
 const UNFINISHED_MS = 5000;
+
+/** Milliseconds between two counts of all artifacts, of which there may be many. */
+const COUNT_MS = 3600_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -42,10 +47,11 @@ export class Sweeper {
   }
 
   start(): void {
-    const { store, uploads } = this.#options;
+    const { store, uploads: { arrivals } } = this.#options;
     this.#chores.every(SWEEP_MS, "sweep", () => this.sweep());
-    // Each process looks after its own uploads, and after those of the dead.
-    const sweepUnfinished = () => uploads.sweepUnfinished();
+    this.#chores.every(COUNT_MS, "sweep artifacts", () => this.#sweepArtifacts());
+    // Each process looks after what arrives at it, and after what arrived at the dead.
+    const sweepUnfinished = () => arrivals.sweepUnfinished();
     this.#chores.every(UNFINISHED_MS, "sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("finish removals", () => store.finishRemovals());
@@ -66,6 +72,10 @@ export class Sweeper {
     await this.#oldKinds.remove(store.kv);
     await removeForgottenKinds(store.kv);
     await removeOld(store, store.now() - retentionMs, this.#chores.signal);
+  }
+
+  async #sweepArtifacts(): Promise<void> {
+    if (await this.isElected()) await this.#options.artifacts.sweep();
   }
 
   /** Whether this process is the one that sweeps. It becomes that one when no session alive is. */

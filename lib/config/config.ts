@@ -62,7 +62,13 @@ export interface Settings {
   maxUpload: number;
   /** All uploads together. */
   uploadQuota: number;
-  /** Space that uploads leave free on the store's disk. */
+  /** The largest artifact. */
+  maxArtifact: number;
+  /** Artifacts of each task. */
+  maxArtifacts: number;
+  /** All artifacts together. */
+  artifactQuota: number;
+  /** Space that uploads and artifacts leave free on the store's disk. */
   minFree: number;
   /** How long finished tasks are kept. */
   retentionMs: number;

@@ -6,6 +6,7 @@
 
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { MAX_ARTIFACTS } from "../task/artifact_list.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import { BASE_PATH_SHAPE, parseBasePath } from "../http/base_path.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
@@ -178,11 +179,22 @@ export const VARIABLES: readonly Variable[] = [
     unit: "bytes",
     min: 1,
   }),
+  whole("HEADWAY_MAX_ARTIFACT", "maxArtifact", 1024 * MiB, "largest artifact", {
+    unit: "bytes",
+    min: 1,
+  }),
+  whole("HEADWAY_MAX_ARTIFACTS", "maxArtifacts", MAX_ARTIFACTS, "artifacts of each task", {
+    max: MAX_ARTIFACTS,
+  }),
+  whole("HEADWAY_ARTIFACT_QUOTA", "artifactQuota", 10 * 1024 * MiB, "all artifacts together", {
+    unit: "bytes",
+    min: 1,
+  }),
   whole(
     "HEADWAY_MIN_FREE",
     "minFree",
     256 * MiB,
-    "space that uploads leave free on the store's disk",
+    "space that uploads and artifacts leave free on the store's disk",
     {
       unit: "bytes",
     },

@@ -10,7 +10,7 @@ import type { Hold } from "./held_events.ts";
 import { trimmedOf } from "../kv/head.ts";
 import type { RowReader } from "../kv/history.ts";
 import type { HubEvent } from "./hub_event.ts";
-import type { Row, TaskEvent } from "../task/event.ts";
+import { boundOf, type Row, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
@@ -198,7 +198,8 @@ class Follower {
       this.#lastSeq = seq;
       if (type === "complete" && seq < head.seq) continue;
       // Gone since it was read, and within the gap that the client was told of.
-      if ((type === "log" || type === "output") && seq <= this.#told[type]) continue;
+      const bound = boundOf(type);
+      if (bound !== null && seq <= this.#told[bound]) continue;
       // Who has seen it is told by the rewind, which follows.
       if (type === "output" && isRewound(seq, rewound)) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });

@@ -150,7 +150,7 @@ const OF_PROXIES =
 /** Further headers that a preflight may ask for. */
 const MAX_NAMES = 50;
 
-const EXPOSED = "ETag, Location, Retry-After";
+const EXPOSED = "Content-Disposition, Content-Range, ETag, Location, Retry-After";
 
 /** How long a browser remembers the answer to a preflight. */
 const PREFLIGHT_SECONDS = "600";

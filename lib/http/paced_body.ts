@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 const CHUNK = 64 * 1024;
 
 /** Milliseconds after which a reader that takes nothing is dropped, as from a stream. */
-const STALL_MS = 60_000;
+export const STALL_MS = 60_000;
 
 /** Returns a small body as it is. */
 export function pacedBody(

@@ -6,7 +6,7 @@
 
 import { type Key, keys } from "./keys.ts";
 import { idOf } from "../task/json_text.ts";
-import type { Row } from "../task/event.ts";
+import { boundOf, type Row } from "../task/event.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { isRewound } from "../task/rewind.ts";
 import type { Task } from "../task/state.ts";
@@ -67,7 +67,7 @@ export function trimmedOf(
 export function isKept({ type, seq }: Row, head: Head): boolean {
   const { trimmed, trimmedOutputs = 0, rewound } = head;
   if (type === "output") return seq > trimmedOutputs && !isRewound(seq, rewound);
-  return type !== "log" || seq > trimmed;
+  return boundOf(type) !== "log" || seq > trimmed;
 }
 
 /** A stored task as the engine knows it. */

@@ -31,12 +31,14 @@
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
  * | `["upload", id]` | {@link ./upload_values.ts StoredUpload} | an upload's description |
- * | `["arriving", id]` | {@link ./upload_values.ts ArrivingUpload} | one that is not whole yet, or is being removed |
- * | `["piece", id, n]` | bytes | an upload's n-th chunk |
+ * | `["artifact", task, name]` | {@link ./artifacts.ts StoredArtifact} | an artifact's description |
+ * | `["arriving", id]` | {@link ./arrival.ts Arriving} | an upload or an artifact that is not whole yet, or is being removed |
+ * | `["piece", id, n]` | bytes | its n-th chunk |
  * | `["upload-hold", id, task]` | `null` | a task that names it waits or runs; see {@link ./upload_life.ts} |
  * | `["upload-until", id]` | number | until when it is kept after the last such task, milliseconds since the epoch |
  * | `["uploads-removed"]` | id | changes with each removal of one |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
+ * | `["artifacts-size"]` | KvU64 | bytes that all artifacts take together |
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
@@ -120,6 +122,9 @@ export const keys = {
   journalFloor: ["journal-floor"] as Key,
   upload: (id: string): Key => ["upload", id],
   uploads: ["upload"] as Key,
+  artifact: (task: string, name: string): Key => ["artifact", task, name],
+  artifactsOf: (task: string): Key => ["artifact", task],
+  artifacts: ["artifact"] as Key,
   arriving: (id: string): Key => ["arriving", id],
   arrivings: ["arriving"] as Key,
   uploadHold: (id: string, task: string): Key => ["upload-hold", id, task],
@@ -127,6 +132,7 @@ export const keys = {
   uploadUntil: (id: string): Key => ["upload-until", id],
   uploadsRemoved: ["uploads-removed"] as Key,
   uploadsSize: ["uploads-size"] as Key,
+  artifactsSize: ["artifacts-size"] as Key,
   chunk: (id: string, n: number): Key => ["piece", id, n],
   chunks: (id: string): Key => ["piece", id],
   revoked: (token: string): Key => ["revoked", token],

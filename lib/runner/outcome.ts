@@ -37,7 +37,10 @@ export function outcomeOf(
   end: RunEnd | Interruption,
   backoff: BackoffOptions,
 ): Outcome {
-  if (end.how === "returned") return outcome({ type: "complete" }, null, end.json);
+  if (end.how === "returned") {
+    const { json, large = false } = end;
+    return outcome(large ? { type: "complete", large } : { type: "complete" }, null, json);
+  }
   if (end.how === "threw") return failure(task, end, backoff);
   if (end.how === "strayed") {
     const { error } = end;

@@ -9,10 +9,12 @@ import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Hub } from "../feed/hub.ts";
 import type { HubEvent } from "../feed/hub_event.ts";
+import type { Artifacts } from "../kv/artifacts.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Store } from "../store/store.ts";
 import { type RowBounds, RowTrimmer } from "../store/trim.ts";
+import type { ArtifactBounds } from "./artifact_transfers.ts";
 import { Claims } from "./claims.ts";
 import { Jobs } from "./jobs.ts";
 import type { Run } from "./run.ts";
@@ -31,12 +33,15 @@ export interface RunnerOptions {
   /** Claims that may be on their way to the store at once. @default {any number} */
   claimsAtOnce?: number;
   uploads: Uploads;
+  artifacts: Artifacts;
   kinds: Kinds;
   pools: TaskPools<Run>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   /** What is kept of each task's rows. */
   rowBounds: RowBounds;
+  /** What each task may keep of artifacts. */
+  artifactBounds: ArtifactBounds;
   metrics?: Metrics;
   log: Logger;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ArtifactBounds, ArtifactTransfers } from "./artifact_transfers.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
 import type { FromTasks, KeptAnswer, RunEvent } from "../child/protocol.ts";
@@ -11,12 +12,16 @@ import type { Run } from "./run.ts";
 import type { Store } from "../store/store.ts";
 import type { Member } from "./member.ts";
 import { readAnswer, readSignal } from "../kv/answers.ts";
+import type { Artifacts } from "../kv/artifacts.ts";
 import type { RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
 export interface TaskMessagesOptions {
   store: Store;
   uploads: Uploads;
+  artifacts: Artifacts;
+  /** What each task may keep of artifacts. */
+  artifactBounds: ArtifactBounds;
   trimmer: RowTrimmer;
   jobs: Jobs;
   log: Logger;
@@ -30,12 +35,18 @@ const MAX_REQUESTS = 100_000;
 
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
+  readonly #artifacts: ArtifactTransfers;
   /** Of each process, batches that came and acks that went out. */
   readonly #counts = new WeakMap<Member<Run>, { batches: number; acks: number }>();
 
   constructor(options: TaskMessagesOptions) {
     this.#options = options;
     const { store, trimmer, jobs } = options;
+    this.#artifacts = new ArtifactTransfers({
+      ...options,
+      bounds: options.artifactBounds,
+      now: store.now,
+    });
     store.onwritten = (live) => {
       const trimming = trimmer.trim(live);
       if (trimming !== null) jobs.own(trimming);
@@ -77,6 +88,8 @@ export class TaskMessages {
         ]);
         process.send({ type: "answer", request, answer, signal });
       });
+    } else if (message.type === "artifact" || message.type === "bytes") {
+      this.#artifacts.take(member, message);
     } else if (message.type === "overdue") {
       // While the store takes nothing, no ack is due.
       process.send({ type: "counts", ...this.#countsOf(member) });
@@ -143,6 +156,9 @@ export class TaskMessages {
         return content.length;
       case "answer":
         return this.#keep(run, content);
+      case "artifact":
+        this.#artifacts.end(run);
+        return 0;
       case "end":
         run.end(content);
         return 0;

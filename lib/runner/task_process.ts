@@ -135,8 +135,9 @@ function taskProcessOf(
   const early: string[] = [];
   let owesAck = false;
   const channel = new Channel<FromTasks, ToTasks>(line, (frame) => {
-    if (!("message" in frame)) throw new SyntaxError("Bytes go only to tasks");
-    const message = checkFromTasks(frame.message);
+    const message = checkFromTasks(
+      "message" in frame ? frame.message : { type: "bytes", run: frame.number, bytes: frame.bytes },
+    );
     if (message.type === "batch") {
       if (owesAck) throw new SyntaxError("The next batch goes after the answer to the last");
       owesAck = true;

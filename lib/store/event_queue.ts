@@ -12,6 +12,12 @@ import type { Part } from "./write.ts";
 /** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
 const MAX_CHECKPOINT = 2048;
 
+/** Events with parts in one commit, at most: each is some keys of it. */
+const MAX_PARTS = 32;
+
+/** Bytes of what they write from which on others wait for the next commit. */
+const MAX_PART_BYTES = 256 * 1024;
+
 /** An event to write. */
 export interface QueuedEvent {
   event: TaskEvent;
@@ -19,8 +25,8 @@ export interface QueuedEvent {
   after: Task;
   /** The result, as JSON text, where it is the end of a task that has one. */
   result?: string | null;
-  /** Keys to write in the same commit. */
-  also?: Pick<Part, "sets" | "deletes">;
+  /** What is written in the same commit. */
+  part?: Part;
   /** The end, which is written in the same commit as the last message, or neither is. */
   with?: QueuedEvent;
 }
@@ -32,9 +38,12 @@ export interface Picked {
   events: TaskEvent[];
   /** The last event among them, or what it was picked with. */
   last: QueuedEvent | null;
-  /** What they have written beside them. */
-  also: Pick<Part, "sets" | "deletes">[];
-  /** They cannot be in the journal alone: the state changed, a checkpoint is large, or keys go along. */
+  /** What is written with them. */
+  parts: Part[];
+  /**
+   * They cannot be in the journal alone: the state changed, a checkpoint is large, or something is
+   * written with them.
+   */
   heavy: boolean;
   /** Bytes of room left. */
   left: number;
@@ -59,24 +68,30 @@ export class EventQueue {
       count: 0,
       events: [],
       last: null,
-      also: [],
+      parts: [],
       heavy: false,
       left: room,
       more: false,
     };
     let saved = -1;
+    let written = 0;
     for (const entry of this.#entries) {
       const { event } = entry;
       const checkpoint = event.type === "checkpoint";
       const size = sizeOf(event);
       if (size + (entry.with ? eventSize(entry.with.event) : 0) > picked.left) break;
+      if (picked.parts.length === MAX_PARTS || written >= MAX_PART_BYTES) break;
       picked.left -= size;
       if (checkpoint) {
         if (saved >= 0) picked.left += sizeOf(picked.events.splice(saved, 1)[0]!);
         saved = picked.events.length;
       }
-      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event)) || !!entry.also;
-      if (entry.also) picked.also.push(entry.also);
+      picked.heavy ||= isChange(event.type) || (checkpoint && isLarge(event)) ||
+        entry.part !== undefined;
+      if (entry.part) {
+        picked.parts.push(entry.part);
+        for (const [, , bytes] of entry.part.sets ?? []) written += bytes;
+      }
       picked.events.push(event);
       picked.last = entry;
       picked.count++;

@@ -12,7 +12,8 @@ import { rowSize } from "../kv/event_text.ts";
 import type { EventType, Row, TaskEvent } from "../task/event.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { seqOf, withFirst, withLast, withSeq } from "../task/json_text.ts";
-import { isFinished, type TaskRecord } from "../task/record.ts";
+import { withArtifact } from "../task/artifact_list.ts";
+import { type ArtifactRecord, isFinished, type TaskRecord } from "../task/record.ts";
 import {
   applyReport,
   type Change,
@@ -190,6 +191,20 @@ export class LiveTask implements Write {
     this.#writer.report();
   }
 
+  /**
+   * Adds an artifact that has come whole.
+   *
+   * @param row Its row's data, an object's text.
+   * @param part Puts it where it is found: committed with the row, and with all before it.
+   */
+  artifact(artifact: ArtifactRecord, row: string, part: Part): void {
+    this.task = { ...this.task, record: withArtifact(this.record, artifact) };
+    this.#json = null;
+    this.#row("artifact", row, part);
+    // The record has it, too.
+    this.#writer.report();
+  }
+
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     this.#row(type, json);
@@ -324,11 +339,11 @@ export class LiveTask implements Write {
     this.#writer.event({ event, after: this.task });
   }
 
-  #row(type: "log" | "output" | "step", json: string, also?: QueuedEvent["also"]): void {
+  #row(type: "log" | "output" | "artifact" | "step", json: string, part?: Part): void {
     const seq = this.#nextSeq();
     const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
     this.#count(event);
-    this.#writer.event({ event, after: this.task, ...(also ? { also } : {}) });
+    this.#writer.event({ event, after: this.task, ...(part ? { part } : {}) });
   }
 
   #count(row: Row): void {
@@ -362,8 +377,13 @@ export class LiveTask implements Write {
 
 /** The data of a `complete` event. */
 function completeJson(record: TaskRecord, resultJson: string | null): string {
-  const { task_id, status, error } = record;
-  const labels = onlyLabels(record);
-  const head = JSON.stringify({ task_id, status, ...labels, ...(error === null ? {} : { error }) });
+  const { task_id, status, error, result_url } = record;
+  const head = JSON.stringify({
+    task_id,
+    status,
+    ...onlyLabels(record),
+    ...(error === null ? {} : { error }),
+    ...(result_url === undefined ? {} : { result_url }),
+  });
   return withLast(head, "result", resultJson ?? "null");
 }

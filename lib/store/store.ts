@@ -7,7 +7,8 @@
  */
 
 import { Journal, type JournalOptions } from "./journal.ts";
-import { keys } from "../kv/keys.ts";
+import { removedArtifacts } from "../kv/artifacts.ts";
+import { type Key, keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
@@ -215,6 +216,7 @@ export class Store {
       const { status, kind } = record;
       const few = isFinished(status) && !entry.value.answers;
       const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
+      const artifacts = record.artifacts ? await removedArtifacts(this.kv, id) : null;
       // From here to its leaving nothing else can get at the task.
       const under = this.#tasks.leaving(id);
       if (under) {
@@ -237,13 +239,17 @@ export class Store {
         keys.checkpoint(id),
         keys.cancel(id),
         ...setKeysOf(record, entry.value),
+        ...artifacts?.deletes ?? [],
         ...rows ?? [],
       ];
       const removing = this.journal.write({
         checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
         deletes,
         // Whoever finds this removes the rows, even if we die now.
-        sets: rows === null ? [[keys.removed(id), null, 8]] : [],
+        sets: [
+          ...artifacts?.sets ?? [],
+          ...(rows === null ? [[keys.removed(id), null, 8] as [Key, unknown, number]] : []),
+        ],
         events: removalOf(record, entry.value),
       });
       const outcome = await inTime(this.#tasks.leave(id, removing));

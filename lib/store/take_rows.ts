@@ -1,16 +1,14 @@
 /**
- * Takes rows of one type out of a task's own keys, some at a time: values that hold others as well are
- * written again without them.
+ * Takes rows under one bound out of a task's own keys, some at a time: values that hold others as well
+ * are written again without them.
  *
  * @module
  */
 
 import { encodeRows, parseRows, rowSize } from "../kv/event_text.ts";
 import { keys } from "../kv/keys.ts";
-import type { Row } from "../task/event.ts";
+import { boundOf, type Row, type RowType } from "../task/event.ts";
 import type { Part } from "./write.ts";
-
-export type RowType = "log" | "output";
 
 export interface Wanted {
   type: RowType;
@@ -68,7 +66,8 @@ export async function takeRows(
     kept = [];
     size = 0;
   };
-  const isWanted = ({ type, seq }: Row) => type === taken.type && seq > after && seq < before;
+  const isWanted = ({ type, seq }: Row) =>
+    boundOf(type) === taken.type && seq > after && seq < before;
   const selector = { prefix: keys.events(id), start: keys.event(id, after + 1) };
   for await (const { key, value } of kv.list<Uint8Array>(selector, { batchSize: READ })) {
     if (enough(taken) || taken.behind >= before) break;

@@ -10,6 +10,7 @@
 
 import { eventSize } from "../kv/event_text.ts";
 import type { PendingState } from "../kv/pending_state.ts";
+import { MAX_ARTIFACT_LIST } from "../task/artifact_list.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import type { Task } from "../task/state.ts";
@@ -40,8 +41,11 @@ export interface WrittenTask {
   now(): number;
 }
 
-/** Bytes of events rendered at once: others of a commit find room beside them. */
-const MAX_ROOM = 64_000;
+/**
+ * Bytes of events rendered at once: others of a commit find room beside them. A task's last two hold
+ * its record and its result.
+ */
+const MAX_ROOM = 64_000 + MAX_ARTIFACT_LIST;
 
 /** Bytes that a fold takes in the journal, beside the kind's name. */
 const FOLDED_BYTES = 64;
@@ -205,8 +209,7 @@ export class TaskWriter {
     this.#progress.render(part.events.at(-1)?.seq ?? 0, tells);
     this.#unfolded.add(picked.events);
     if (after !== null && this.#mustFold(picked)) {
-      this.#extra.push(...picked.also);
-      this.#fold(part, after, picked.last?.result ?? null);
+      this.#fold(part, after, picked);
     } else if (part.events.length > 0) {
       this.#note(true);
     }
@@ -219,13 +222,13 @@ export class TaskWriter {
   }
 
   /** Puts all there is of the task into its own keys, as it is after the part's events. */
-  #fold(part: Required<Part>, after: Task, result: string | null): void {
+  #fold(part: Required<Part>, after: Task, { last: lastPicked, parts }: Picked): void {
     const { task_id: id, kind, status, seq } = after.record;
     if (this.head.check) part.checks.push(this.head.check);
     this.#unfolded.fold(id, part, after.checkpointed && status !== "completed");
     const json = after === this.#of.task() ? this.#of.json() : undefined;
-    this.head.render(part, after, result, this.#of.now(), json);
-    for (const { checks = [], sets = [], deletes = [] } of this.#extra.splice(0)) {
+    this.head.render(part, after, lastPicked?.result ?? null, this.#of.now(), json);
+    for (const { checks = [], sets = [], deletes = [] } of [...parts, ...this.#extra.splice(0)]) {
       part.checks.push(...checks);
       part.sets.push(...sets);
       part.deletes.push(...deletes);

@@ -5,9 +5,10 @@
  * @module
  */
 
+import type { RowType } from "../task/event.ts";
 import type { Task } from "../task/state.ts";
 import type { LiveTask } from "./live_task.ts";
-import { MAX_BYTES, type RowType, type Taken, takeRows } from "./take_rows.ts";
+import { MAX_BYTES, type Taken, takeRows } from "./take_rows.ts";
 
 /** What of one type of rows is kept of each task. */
 export interface RowBound {

@@ -6,19 +6,21 @@
 
 /**
  * What an event is. `message` is the record at a state change, which is kept; `progress` is the record
- * at any other time, which is conflated. A client sees both as `message`. `log`, `output`, `step`, `rewind` and
- * `complete` are as in a stream. The others are for the journal alone: `checkpoint` is what a task
- * saved; `folded` says that the task's own keys have all that the journal told of it up to its `seq`;
- * `deleted` and `cancel` (asked for) name the task; `submitted` names the token that a task was
- * submitted with, and stands before its first `message` and its `deleted`.
+ * at any other time, which is conflated. A client sees both as `message`. `log`, `output`, `artifact`
+ * (one is there), `step`, `rewind` and `complete` are as in a stream. The others are for the journal
+ * alone: `checkpoint` is what a task saved; `folded` says that the task's own keys have all that the
+ * journal told of it up to its `seq`; `deleted` and `cancel` (asked for) name the task; `submitted`
+ * names the token that a task was submitted with, and stands before its first `message` and its
+ * `deleted`.
  */
 export type EventType =
   | "message"
   | "progress"
   | "log"
   | "output"
-  | "rewind"
+  | "artifact"
   | "step"
+  | "rewind"
   | "complete"
   | "checkpoint"
   | "folded"
@@ -43,9 +45,21 @@ export function isStored(type: EventType): boolean {
   return isRow(type) || isChange(type);
 }
 
-/** Whether it is what the task told: a log line, an output, or how it stands with a step. */
-export function isRow(type: EventType): type is "log" | "output" | "step" {
-  return type === "log" || type === "output" || type === "step";
+/**
+ * Whether it is what the task told: a log line, an output, that an artifact is there, or how it stands
+ * with a step.
+ */
+function isRow(type: EventType): boolean {
+  return type === "step" || boundOf(type) !== null;
+}
+
+/** Under which bound rows are kept. */
+export type RowType = "log" | "output";
+
+/** The bound of a row; `null` for none: of steps there are no more than a task may tell. */
+export function boundOf(type: EventType): RowType | null {
+  if (type === "log" || type === "artifact") return "log";
+  return type === "output" ? type : null;
 }
 
 /** Whether it tells of a state, or of what no longer counts: what a removal of the oldest rows leaves. */

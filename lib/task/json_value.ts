@@ -22,6 +22,8 @@ export interface ValueUse {
   readonly root: string;
   /** It must come back as it is: nothing becomes a text, or loses its class. */
   readonly exact?: boolean;
+  /** The most bytes of JSON. @default {MAX_VALUE} */
+  readonly most?: number;
 }
 
 /** What stands in the way of a value, and where. */
@@ -45,12 +47,15 @@ interface Look {
  * not there.
  *
  * @throws {TypeError} If part of it cannot be kept.
- * @throws {RangeError} If it is larger than 48 KiB.
+ * @throws {RangeError} If it is larger than it may be.
  */
-export function toJson(value: unknown, { what, root, exact = false }: ValueUse): string {
-  const look: Look = { exact, left: MAX_VALUE, negativeZero: false };
+export function toJson(
+  value: unknown,
+  { what, root, exact = false, most = MAX_VALUE }: ValueUse,
+): string {
+  const look: Look = { exact, left: most, negativeZero: false };
   const problem = value === undefined ? null : problemIn(value, look, 0);
-  if (problem?.large) throw tooLarge(what, `more than ${MAX_VALUE}`);
+  if (problem?.large) throw tooLarge(what, `more than ${most}`, most);
   if (problem) {
     throw new TypeError(`Cannot keep ${pathText(root, problem.path)}: ${problem.text}`);
   }
@@ -61,9 +66,9 @@ export function toJson(value: unknown, { what, root, exact = false }: ValueUse):
     // Its getters gave something else the second time.
     throw new TypeError(`Cannot keep ${root}: it cannot be read: ${brief(textOf(error), 200)}`);
   }
-  if (json.length > MAX_VALUE / 3) {
+  if (json.length > most / 3) {
     const size = byteLength(json);
-    if (size > MAX_VALUE) throw tooLarge(what, `${size}`);
+    if (size > most) throw tooLarge(what, `${size}`, most);
   }
   return json;
 }
@@ -78,10 +83,10 @@ export function isPlain(value: unknown, exact = false): boolean {
   return problemIn(value, look, 0) === null && !(exact && look.negativeZero);
 }
 
-function tooLarge(what: string, size: string): RangeError {
+function tooLarge(what: string, size: string, most: number): RangeError {
   return new RangeError(
     `Cannot keep what ${what} was given as it is ${size} bytes of JSON and the limit is ` +
-      `${MAX_VALUE}: put it into an upload`,
+      `${most}: keep it as an artifact`,
   );
 }
 
@@ -224,7 +229,7 @@ const INSTEAD: Record<string, string> = {
   Error: "throw it, or give its message",
   RegExp: "give its source",
   Promise: "await it",
-  ArrayBuffer: "put bytes into an upload, or give their text, as by toBase64()",
+  ArrayBuffer: "keep bytes as an artifact, or give their text, as by toBase64()",
   Headers: "give Object.fromEntries(headers)",
   URLSearchParams: "give its text, as by String()",
 };

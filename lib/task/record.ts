@@ -80,6 +80,16 @@ export interface StageProgress {
   progress: number | null;
 }
 
+/** A file that a task made. */
+export interface ArtifactRecord {
+  /** Its name, as in `report.pdf`. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Its media type. */
+  type: string;
+}
+
 /** A task, as the HTTP API shows it. Times are ISO 8601, UTC, with milliseconds. */
 export interface TaskRecord<Result = unknown> {
   /** ULID: sorts by the time of submission. */
@@ -111,7 +121,12 @@ export interface TaskRecord<Result = unknown> {
   stages?: readonly StageProgress[];
   /** What it waits for; absent unless it is `waiting`. */
   waiting_for?: WaitingFor;
-  /** What the generator returned, once `completed`. */
+  /** Its artifacts, by name; absent where there are none. */
+  artifacts?: readonly ArtifactRecord[];
+  /**
+   * What the generator returned, once `completed`; `null` where that is larger than 48 KiB of JSON:
+   * see `result_url`.
+   */
   result: Result | null;
   /** Why it failed, or what went wrong at the last attempt. */
   error: TaskError | null;
@@ -139,6 +154,10 @@ export interface TaskRecord<Result = unknown> {
   rate: number | null;
   /** The completed task that this one does again; absent in any other. */
   retried_from?: string;
+  /**
+   * Where a larger result is, as JSON: relative to the address of Headway. Absent for any other.
+   */
+  result_url?: string;
   /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
   seq: number;
 }

@@ -19,6 +19,7 @@
  * @module
  */
 
+import { withResultUrl } from "./artifact_list.ts";
 import { type Labels, onlyLabels } from "./labels.ts";
 import { isFinished, type TaskError, type TaskRecord, type WaitingFor } from "./record.ts";
 import type { Report } from "./report.ts";
@@ -101,7 +102,8 @@ export interface Task {
 
 export type Change =
   | { type: "start"; owner: string; slot?: number | null }
-  | { type: "complete" }
+  /** With `large` its result is an artifact. */
+  | { type: "complete"; large?: boolean }
   | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
   /** `error` is what it died of, where that is known. */
   | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
@@ -177,6 +179,7 @@ export function transition(
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
+      if (change.large) record = withResultUrl(record);
       return end("completed", {
         progress: 100,
         error: null,

@@ -66,6 +66,7 @@ export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options: WaitOptions<Schema> & { timeout: Duration },
 ): AsyncGenerator<SignalYield, SignalOf<Schema> | undefined, void>;
+/** Likewise, for as long as it takes. */
 export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options?: WaitOptions<Schema>,

@@ -7,6 +7,7 @@
 import { levelOf, type LogLevel } from "./log_level.ts";
 import { YIELD } from "./marker.ts";
 import { readField } from "./plain.ts";
+import type { ArtifactRecord } from "./record.ts";
 import type { SleepYield } from "./sleep.ts";
 import type { StepYield } from "./step.ts";
 import { isError } from "./task_error.ts";
@@ -64,6 +65,26 @@ export interface SaveYield<Checkpoint> {
   data: Checkpoint;
 }
 
+/** What a file is, once it is kept. */
+export interface ArtifactInfo extends ArtifactRecord {
+  /** SHA-256 of the content, in hex. */
+  sha256: string;
+}
+
+/** A part of an artifact: its name, some of its bytes, or its end, which is given what was kept. */
+export type ArtifactPart =
+  | { name: string; type: string }
+  | { bytes: Uint8Array }
+  | { kept: ArtifactInfo | null };
+
+/** A yielded part of an artifact. Made by {@link ./artifact.ts artifact}. */
+export interface ArtifactYield {
+  /** Always `"artifact"`. */
+  readonly [YIELD]: "artifact";
+  /** The part. */
+  part: ArtifactPart;
+}
+
 /** Everything a task's generator may yield: a bare number is percent, a bare string a message. */
 // deno-lint-ignore no-explicit-any -- a task's own output and checkpoint types; inferred per task
 export type Yield<Output = any, Checkpoint = any> =
@@ -74,6 +95,7 @@ export type Yield<Output = any, Checkpoint = any> =
   | LogYield
   | OutputYield<Output>
   | SaveYield<Checkpoint>
+  | ArtifactYield
   | StepYield
   | SleepYield
   | SignalYield;
@@ -183,7 +205,7 @@ export type AnsweredYield = StepYield | SleepYield | SignalYield;
 /** Which of Headway's yields a value is; `undefined` for a plain value. */
 export function yieldType(
   value: unknown,
-): "progress" | "log" | "output" | "save" | AnsweredYield[typeof YIELD] | undefined {
+): "progress" | "log" | "output" | "save" | "artifact" | AnsweredYield[typeof YIELD] | undefined {
   return typeof value === "object" && value !== null
     ? (value as Partial<ProgressYield>)[YIELD] as "progress" | undefined
     : undefined;

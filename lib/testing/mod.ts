@@ -24,6 +24,7 @@ export { runTask } from "./run_task.ts";
 export type { RunTaskOptions, TestCheckpoint } from "./run_task.ts";
 export { FakeClock } from "./fake_clock.ts";
 export type {
+  TestArtifactRow,
   TestCrash,
   TestEnd,
   TestEvent,
@@ -33,4 +34,5 @@ export type {
   TestRewind,
   TestRun,
 } from "./test_events.ts";
+export type { TestArtifact } from "./test_artifacts.ts";
 export type { TestUpload } from "./test_uploads.ts";

@@ -19,6 +19,8 @@ export interface RecorderOptions {
   /** Stores an answer. */
   onanswer(kept: KeptAnswer): void;
   onreport(report: Report): void;
+  /** All of an artifact has come. */
+  onartifact(): void;
   /** Called after each yield: whether the run is cut off here. */
   onyield(): boolean;
 }
@@ -42,6 +44,7 @@ export class Recorder implements RunEventSink {
     if (type === "end") this.#end(content);
     else if (type === "progress") this.#options.onreport(content);
     else if (type === "answer") this.#options.onanswer(content);
+    else if (type === "artifact") this.#options.onartifact();
     else this.#options.onrow(type, content);
   }
 

@@ -94,7 +94,7 @@ export async function runTask<Task extends AnyTask>(
     uploads: new TestUploads(uploads, chunkBytes),
   });
   await tested.run();
-  const { events, stack, record, record: { status, result, error } } = tested;
+  const { events, stack, result, record, record: { status, error } } = tested;
   const run = {
     status,
     result,
@@ -103,6 +103,7 @@ export async function runTask<Task extends AnyTask>(
     events,
     dataOf: (type: string) => events.filter((event) => event.type === type).map(({ data }) => data),
     outputs: outputsOf(events),
+    artifacts: tested.artifacts,
     checkpoint: tested.checkpoint,
     yields: tested.yields,
     record,

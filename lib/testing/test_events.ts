@@ -7,6 +7,8 @@
 import type { OutputsOf, ResultOf, SavedOf } from "../task/define.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { StepRow, TaskError, TaskRecord } from "../task/record.ts";
+import type { ArtifactInfo } from "../task/yield.ts";
+import type { TestArtifact } from "./test_artifacts.ts";
 
 /** A log row, as in a task's stream. */
 export interface TestLog {
@@ -42,6 +44,14 @@ export interface TestRewind {
   time: string;
 }
 
+/** A file that is kept, as in a task's stream. */
+export interface TestArtifactRow extends ArtifactInfo {
+  /** Its place among the task's events. */
+  seq: number;
+  /** By the clock of the test. ISO 8601. */
+  time: string;
+}
+
 /** The run was cut off. The next one starts from `checkpoint`. */
 export interface TestCrash<Saved> {
   /** Yields up to here. */
@@ -63,13 +73,14 @@ export interface TestRetry<Saved> {
 }
 
 /**
- * What happens to a tested task. `progress`, `log`, `output`, `step`, `rewind` and `complete` are as in a
- * task's stream, with one `progress` for each that was yielded.
+ * What happens to a tested task. `progress`, `log`, `output`, `artifact`, `step`, `rewind` and
+ * `complete` are as in a task's stream, with one `progress` for each that was yielded.
  */
 export type TestEvent<Task> =
   | { type: "progress"; data: TaskRecord<ResultOf<Task>> }
   | { type: "log"; data: TestLog }
   | { type: "output"; data: TestOutput<OutputsOf<Task>> }
+  | { type: "artifact"; data: TestArtifactRow }
   | { type: "step"; data: StepRow & { seq: number } }
   | { type: "save"; data: SavedOf<Task> }
   | { type: "crash"; data: TestCrash<SavedOf<Task>> }
@@ -93,6 +104,8 @@ export type TestRun<Task> = TestEnd<Task> & {
   ): Extract<TestEvent<Task>, { type: Type }>["data"][];
   /** What it put out, in order, without what was taken back. */
   outputs: OutputsOf<Task>[];
+  /** The files that it made, each as it was kept last. */
+  artifacts: TestArtifact[];
   /** What it saved last; `undefined` for nothing. */
   checkpoint: SavedOf<Task> | undefined;
   /** How often it yielded, in all of its runs. */

@@ -8,6 +8,7 @@ import { Executor } from "../child/executor.ts";
 import type { FromTasks, KeptAnswer, RunEnd, StopReason } from "../child/protocol.ts";
 import { outcomeOf } from "../runner/outcome.ts";
 import type { Answer } from "../task/answer.ts";
+import { RESULT_NAME, withArtifact } from "../task/artifact_list.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { withFirst } from "../task/json_text.ts";
@@ -16,6 +17,7 @@ import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts
 import { applyReport, type Change, newTask, type Task, transition } from "../task/state.ts";
 import { type FakeClock, withClock } from "./fake_clock.ts";
 import { Recorder } from "./recorder.ts";
+import { type TestArtifact, TestArtifacts } from "./test_artifacts.ts";
 import type { TestEvent } from "./test_events.ts";
 import type { TestUploads } from "./test_uploads.ts";
 
@@ -23,6 +25,9 @@ import type { TestUploads } from "./test_uploads.ts";
 const MAX_YIELDS = 100_000;
 
 const TASK_ID = "01J0000000000000000000TEST";
+
+/** The number of each of its runs: there is one at a time. */
+const RUN = 1;
 
 export interface TestedTaskOptions {
   task: AnyTask;
@@ -46,6 +51,7 @@ export class TestedTask {
   /** Of the last attempt that failed. */
   stack = "";
   readonly #options: TestedTaskOptions;
+  readonly #artifacts = new TestArtifacts();
   #task: Task;
   /** JSON text. */
   #result: string | null = null;
@@ -70,6 +76,18 @@ export class TestedTask {
   /** What it goes on from. */
   get checkpoint(): unknown {
     return this.#checkpoint === null ? undefined : readCheckpointText(this.#checkpoint).data;
+  }
+
+  get artifacts(): TestArtifact[] {
+    return this.#artifacts.kept;
+  }
+
+  /** As JSON holds it, also where it is an artifact. */
+  get result(): unknown {
+    const { record } = this;
+    if (record.result_url === undefined) return record.result;
+    const file = this.artifacts.find(({ name }) => name === RESULT_NAME);
+    return JSON.parse(new TextDecoder().decode(file?.bytes));
   }
 
   get record(): Task["record"] {
@@ -128,6 +146,7 @@ export class TestedTask {
       },
       onrow: this.#row.bind(this),
       onanswer: (kept) => this.#keep(kept, executor),
+      onartifact: () => this.#keepArtifact(executor),
       onyield: this.#yielded.bind(this),
     });
     const executor: Executor = new Executor({
@@ -137,7 +156,7 @@ export class TestedTask {
       now: () => clock.now,
       elapsed: () => clock.now,
     });
-    const stop = (reason: StopReason) => executor.receive({ type: "abort", run: 1, reason });
+    const stop = (reason: StopReason) => executor.receive({ type: "abort", run: RUN, reason });
     const cancel = () => {
       this.#change({ type: "request-cancel" });
       stop("cancel");
@@ -154,7 +173,7 @@ export class TestedTask {
       const checkpoint = this.#checkpoint;
       withClock(
         { clock, over: over.signal },
-        () => executor.receive({ type: "start", run: 1, ...start, checkpoint }),
+        () => executor.receive({ type: "start", run: RUN, ...start, checkpoint }),
       );
       return await recorder.over;
     } finally {
@@ -213,6 +232,15 @@ export class TestedTask {
     this.events.push({ type: "rewind", data: { seq, after, time } });
   }
 
+  #keepArtifact(executor: Executor): void {
+    const info = this.#artifacts.end();
+    const seq = this.#nextSeq();
+    this.#task = { ...this.#task, record: withArtifact(this.#task.record, info) };
+    const time = this.#options.clock.date.toISOString();
+    this.events.push({ type: "artifact", data: { seq, ...info, time } });
+    executor.receive({ type: "artifact", run: RUN, answer: { kept: info } });
+  }
+
   #yielded(): boolean {
     this.yields++;
     if (this.yields > MAX_YIELDS) {
@@ -248,6 +276,9 @@ export class TestedTask {
     } else if (message.type === "chunk") {
       const { request, upload, offset } = message;
       executor.receiveBytes(request, await uploads.chunk(upload, offset));
+    } else if (message.type === "artifact" || message.type === "bytes") {
+      const answer = this.#artifacts.take(this.#task.record, message);
+      executor.receive({ type: "artifact", run: RUN, answer });
     }
   }
 }

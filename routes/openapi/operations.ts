@@ -250,6 +250,27 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Input, checkpoint, queue position, and the process that runs it",
     answers: { 200: ["What the record leaves out", "Details"] },
   },
+  "GET /tasks/:id/artifacts": {
+    id: "listArtifacts",
+    summary: "The files that a task made",
+    answers: { 200: ["By name, with their addresses", "Artifacts"] },
+  },
+  "GET /tasks/:id/artifacts/:name": {
+    id: "getArtifact",
+    summary: "A file that a task made",
+    headers: {
+      "If-None-Match": text.describe("An ETag"),
+      "Range": text.describe("One part of it, as bytes=0-999"),
+      "If-Range": text.describe("An ETag: of another file all is answered"),
+    },
+    answers: {
+      200: ["Its bytes, to be saved", "*/*"],
+      206: ["The part that was asked for", "*/*"],
+      304: ["Unchanged"],
+      404: ["There is no such task, or no such file of it", "Problem"],
+      416: ["It has no such part", "Problem"],
+    },
+  },
   "GET /tasks/:id/events": {
     id: "listEvents",
     summary: "The stored log, outputs and state changes, oldest first",

@@ -23,6 +23,12 @@ const error: z.ZodType<TaskError> = z.strictObject({
   errors: z.array(z.lazy(() => error)).exactOptional().describe("The parts of an AggregateError"),
 });
 
+const artifact = {
+  name: z.string().describe("A file's name"),
+  size: count.describe("Bytes"),
+  type: z.string().describe("Media type"),
+};
+
 const fields = {
   task_id: id,
   kind: z.string(),
@@ -50,6 +56,9 @@ const fields = {
     name: z.string(),
     until: time.nullable().describe("At most"),
   }).exactOptional().describe("While it is waiting: for what"),
+  artifacts: z.array(z.strictObject(artifact)).exactOptional().describe(
+    "The files that it made; absent for none",
+  ),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
   attempt: count,
@@ -64,6 +73,9 @@ const fields = {
   eta_ms: z.number().nullable(),
   rate: z.number().nullable().describe("Units a second"),
   retried_from: id.exactOptional().describe("The completed task that this one does again"),
+  result_url: z.string().exactOptional().describe(
+    "Where a result larger than 48 KiB is, relative to this server's address",
+  ),
   seq: count.describe("The newest event: the SSE id of the task's stream"),
 };
 
@@ -113,10 +125,18 @@ export const SCHEMAS = {
     }).nullable().describe("How far the attempt was at which time"),
     stack: z.string().nullable().describe("Where the error was thrown; for who may 'admin'"),
   }),
+  Artifacts: z.strictObject({
+    artifacts: z.array(z.strictObject({
+      ...artifact,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      created_at: time,
+      url: z.string().describe("Its address"),
+    })),
+  }),
   EventPage: z.strictObject({
     events: z.array(z.strictObject({
       seq: count,
-      event: z.enum(["message", "log", "output", "step", "rewind", "complete"]),
+      event: z.enum(["message", "log", "output", "artifact", "step", "rewind", "complete"]),
       data: json,
     })),
     next_after: count.nullable().describe("Ask for the next page with this as 'after'"),

@@ -11,6 +11,7 @@
  */
 
 import type {
+  ArtifactRecord,
   StageProgress,
   Status,
   StepRow,
@@ -18,7 +19,7 @@ import type {
   TaskRecord,
   WaitingFor,
 } from "../../lib/task/record.ts";
-export type { StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
+export type { ArtifactRecord, StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =
@@ -66,6 +67,16 @@ export interface Rewind {
   after: number;
 }
 
+/** A file that is kept, and can be downloaded. */
+export interface ArtifactRow extends ArtifactRecord {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  time: string;
+  /** SHA-256 of the content, in hex. */
+  sha256: string;
+}
+
 /** What a definition made with `defineTask` says of its types. */
 export interface Defined {
   /** The schema of its input. */
@@ -109,6 +120,7 @@ export type TaskEvent<Task = unknown> =
   | { type: "rewind"; id: string; data: Rewind }
   /** How it stands with a step, a sleep or a signal of it. */
   | { type: "step"; id: string; data: StepRow & { seq: number } }
+  | { type: "artifact"; id: string; data: ArtifactRow }
   /** It has ended: the last event. */
   | { type: "complete"; id: string; data: FinishedTask<ResultOf<Task>> }
   /** What was behind `lastEventId` is not kept, or never was: what is kept follows. */
@@ -168,6 +180,8 @@ export interface WatchOptions<Task = unknown> extends RequestOptions {
   onrewind?: ((rewind: Rewind) => void) | undefined;
   /** How it stands with a step, a sleep or a signal. */
   onstep?: ((row: StepRow & { seq: number }) => void) | undefined;
+  /** A file that can be downloaded. */
+  onartifact?: ((row: ArtifactRow) => void) | undefined;
   /** Its end, however it ended. */
   oncomplete?: ((record: FinishedTask<ResultOf<Task>>) => void) | undefined;
   /** See {@link Reset}. */

@@ -7,7 +7,7 @@
  * ```
  *
  * Parts: `base`, `head`, `label`, `status`, `percent`, `bar`, `fill`, `foot`, `amount`,
- * `connection`, `time`, `message`. Variables: `--headway-color`, `-track`, `-muted`, `-warn`,
+ * `connection`, `time`, `message`, `artifacts` (a list of links), `artifact` (one of them). Variables: `--headway-color`, `-track`, `-muted`, `-warn`,
  * `-completed`, `-failed`, `-canceled`, `-height`, `-radius`. Its attribute `status` tells where the
  * task stands.
  *

@@ -5,6 +5,7 @@
  */
 
 import type { ConnectionState, TaskRecord, Token, Watch } from "./client.d.ts";
+import { artifactLink, withToken } from "./progress/artifact_link.ts";
 import { describe } from "./progress/describe.ts";
 import { STYLE } from "./progress/style.ts";
 import { watch } from "./watch.ts";
@@ -30,6 +31,8 @@ export class HeadwayProgress extends HTMLElement {
   #cameAt = 0;
   #error: Error | null = null;
   #connection: ConnectionState["state"] = "idle";
+  /** The files that are shown. */
+  #artifacts = "";
 
   constructor() {
     super();
@@ -54,7 +57,9 @@ export class HeadwayProgress extends HTMLElement {
     set(live, { role: "status" });
     head.append(label!, status!, percent!);
     foot.append(amount!, connection!, time!);
-    base.append(head, bar, foot, message!, live);
+    const artifacts = this.#part("artifacts", "div");
+    set(artifacts, { role: "list" });
+    base.append(head, bar, foot, message!, artifacts, live);
     root.append(base);
   }
 
@@ -163,6 +168,29 @@ export class HeadwayProgress extends HTMLElement {
     this.dispatchEvent(new CustomEvent(type, { detail: record }));
   }
 
+  /** Links to the files that the task made, made again where there are others. */
+  #drawArtifacts(): void {
+    const { task_id, artifacts: made = [] } = this.#record ?? { task_id: "" };
+    const list = this.#parts.artifacts!;
+    const known = JSON.stringify([task_id, made]);
+    if (this.#artifacts === known) return;
+    this.#artifacts = known;
+    list.hidden = made.length === 0;
+    list.replaceChildren(...made.map(({ name }) => {
+      const link = artifactLink(this.getAttribute("src") ?? undefined, task_id, name);
+      // What opens it is asked for when it is used, and may be another by then.
+      link.addEventListener("click", (event) => {
+        if (this.token === null) return;
+        event.preventDefault();
+        void withToken(link.href, this.token).then((url) => location.assign(url));
+      });
+      const item = document.createElement("span");
+      set(item, { role: "listitem" });
+      item.append(link);
+      return item;
+    }));
+  }
+
   #draw(): void {
     const shown = describe({
       record: this.#record,
@@ -174,6 +202,7 @@ export class HeadwayProgress extends HTMLElement {
     }, Date.now());
     const { base, bar, fill, foot, live } = this.#parts;
     for (const name of TEXTS) write(this.#parts[name]!, shown[name]);
+    this.#drawArtifacts();
     foot!.hidden = !shown.amount && !shown.connection && !shown.time;
     const unknown = shown.value === null;
     base!.className = `base ${shown.state}${unknown ? " unknown" : ""}`;

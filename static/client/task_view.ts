@@ -28,6 +28,9 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
     }
     case "step":
       return { ...view, steps: withStep(view.steps, event.data).slice(-maxRows) };
+    case "artifact":
+      // The record lists it.
+      return view;
     case "complete": {
       const { data } = event;
       return { ...view, record: data, ...(data.status === "completed" && { result: data.result }) };

@@ -23,7 +23,9 @@ const CALLBACKS = [
   "onprogress",
   "onlog",
   "onoutput",
+  "onartifact",
   "onrewind",
+  "onstep",
   "oncomplete",
   "onreset",
   "onerror",
@@ -121,7 +123,8 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
 
   /** Whoever is called back is waited for, as whoever iterates is. */
   async #tell(event: TaskEvent<Task>): Promise<void> {
-    const { onprogress, onlog, onoutput, onstep, onrewind, oncomplete, onreset } = this.#options;
+    const { onprogress, onlog, onoutput, onartifact, onrewind, onstep, oncomplete, onreset } = this
+      .#options;
     await call(() => {
       switch (event.type) {
         case "progress":
@@ -130,6 +133,8 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
           return onlog?.(event.data);
         case "output":
           return onoutput?.(event.data);
+        case "artifact":
+          return onartifact?.(event.data);
         case "rewind":
           return onrewind?.(event.data);
         case "step":

@@ -263,6 +263,8 @@ export const en = {
   none: "None",
   checkpoint: "Checkpoint",
   outputs: "Outputs",
+  files: "Files",
+  downloadFile: (name: string) => `Download ${name}`,
 
   log: "Log",
   logRows: (count: string) => count === "1" ? "1 row" : `${count} rows`,

@@ -264,6 +264,8 @@ export const zh: Strings = {
   none: "无",
   checkpoint: "检查点",
   outputs: "输出",
+  files: "文件",
+  downloadFile: (name) => `下载 ${name}`,
 
   log: "日志",
   logRows: (count) => `${count} 行`,

@@ -9,6 +9,7 @@ import { BackIcon } from "../ui/icons.tsx";
 import { KeysHelp } from "../app/keys_help.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { StatusPill, statusText } from "../ui/status.tsx";
+import { TaskArtifacts } from "./task_artifacts.tsx";
 import { TaskActions } from "./task_actions.tsx";
 import { TaskData } from "./task_data.tsx";
 import { TaskFacts } from "./task_facts.tsx";
@@ -82,6 +83,7 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
       <div class="task-columns">
         <div class="task-main">
           <TaskOutcome />
+          <TaskArtifacts />
           <TaskOutputs />
           <TaskLog />
         </div>

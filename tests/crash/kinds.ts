@@ -6,7 +6,18 @@
  */
 
 import process, { kill } from "node:process";
-import { defineTask, log, output, pause, progress, save, sleep, step, waitFor } from "headway";
+import {
+  artifact,
+  defineTask,
+  log,
+  output,
+  pause,
+  progress,
+  save,
+  sleep,
+  step,
+  waitFor,
+} from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "../helpers/gate.ts";
 
@@ -75,6 +86,28 @@ export const draws = defineTask({
     });
     yield log("second", { drew: second });
     return { first, brought, second };
+  },
+});
+
+/**
+ * Makes `artifacts` files of one name, each of `blocks` MiB that its number fills, and saves the
+ * number of each.
+ */
+export const replaces = defineTask({
+  kind: "replaces",
+  input: z.object({ artifacts: z.int(), blocks: z.int() }),
+  async *run({ input: { artifacts, blocks }, checkpoint, signal }) {
+    for (let n: number = (checkpoint?.made ?? 0) + 1; n <= artifacts; n++) {
+      const content = async function* () {
+        for (let block = 0; block < blocks; block++) {
+          yield new Uint8Array(1024 * 1024).fill(n);
+          await pause(5, signal);
+        }
+      };
+      yield log(`made ${n}`, { n });
+      yield* artifact("a.bin", ReadableStream.from(content()));
+      yield save({ made: n });
+    }
   },
 });
 

@@ -7,11 +7,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "puppeteer-core";
 import { watch } from "headway/client";
-import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
+import { bearer, finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { violations } from "../helpers/axe.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { bytesOf } from "../helpers/kinds.ts";
 import { otherOrigin } from "../helpers/other_origin.ts";
 import { type ServerProcess, startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
@@ -270,11 +271,12 @@ Deno.test("axe finds nothing wrong with the element in any state", async () => {
   const failed = await submit(base, "throws", {});
   const done = await submit(base, "outputs", { values: [] });
   const waiting = await submit(base, "echo", 1, { delay_ms: 3_600_000 });
-  for (const { task_id } of [failed, done]) await finished(base, task_id);
+  const made = await submit(base, "files", { files: [{ name: "a.csv", size: 1 }] });
+  for (const { task_id } of [failed, done, made]) await finished(base, task_id);
   for (const { task_id } of [running, unknown]) {
     await taskWhen(base, task_id, ({ started_at }) => started_at !== null);
   }
-  const ids = [running, unknown, failed, done, waiting].map(({ task_id }) => task_id);
+  const ids = [running, unknown, failed, done, waiting, made].map(({ task_id }) => task_id);
   await page.evaluate((ids) => {
     Object.assign(document.documentElement.style, {
       colorScheme: "light dark",
@@ -327,6 +329,37 @@ Deno.test("the element follows its attributes, and lets go when it is taken away
   await page.$eval("headway-progress", (element) => element.remove());
   await eventually(() => assertEquals(app.pulse.size, 0));
   openGate("element-attributes");
+});
+
+Deno.test("the element links to the files of its task, opened by its token", async () => {
+  const secret = "admin-secret-0123456789";
+  await using here = await visit({ HEADWAY_TOKENS: `me:admin:${secret}` });
+  const { app, page, problems } = here;
+  const input = { files: [{ name: "a 'b'.csv", size: 1200, seed: 1, type: "text/html" }] };
+  const { task_id, token } = await post(
+    `${app.url}/tasks`,
+    { kind: "files", input },
+    bearer(secret),
+  ).then((response) => response.json());
+  await here.set({ "task-id": task_id, token });
+  await shows(page, "status", "Completed");
+  await shows(page, "artifacts", "a 'b'.csv");
+  await using directory = await tempDir();
+  const session = await page.createCDPSession();
+  await session.send("Browser.setDownloadBehavior", {
+    behavior: "allow",
+    downloadPath: directory.path,
+    browserContextId: page.browserContext().id!,
+    eventsEnabled: true,
+  });
+  const done = Promise.withResolvers<string>();
+  session.on("Browser.downloadProgress", ({ state }) => {
+    if (state !== "inProgress") done.resolve(state);
+  });
+  await page.locator("headway-progress >>> a.artifact").click();
+  assertEquals(await done.promise, "completed");
+  assertEquals(await Deno.readFile(`${directory.path}/a 'b'.csv`), bytesOf(1200, 1));
+  assertEquals(problems, []);
 });
 
 Deno.test("the element moves where nobody knows the total, unless motion is not wanted", async () => {

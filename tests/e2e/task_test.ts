@@ -12,6 +12,7 @@ import { type OpenPageOptions, TestBrowser, type TestPage } from "../helpers/bro
 import { HANG_MS } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { bytesOf } from "../helpers/kinds.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -83,8 +84,18 @@ function clipboard(page: Page): Promise<string> {
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
-/** Presses something that makes a file, and reads the file. */
+/** Presses a button that makes a file, and reads the file. */
 async function download(page: Page, name: string, file: string): Promise<string> {
+  return new TextDecoder().decode(await downloadBytes(page, name, file, "button"));
+}
+
+/** Follows a link to a file, or presses something that makes one, and reads the file. */
+async function downloadBytes(
+  page: Page,
+  name: string,
+  file: string,
+  role = "link",
+): Promise<Uint8Array> {
   await using directory = await tempDir();
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", {
@@ -98,11 +109,11 @@ async function download(page: Page, name: string, file: string): Promise<string>
     if (state === "completed") done.resolve();
     if (state === "canceled") done.reject(new Error("The download was canceled"));
   });
-  await press(page, name);
+  await press(page, name, role);
   await done.promise;
-  const text = await Deno.readTextFile(`${directory.path}/${file}`);
+  const bytes = await Deno.readFile(`${directory.path}/${file}`);
   await session.detach();
-  return text;
+  return bytes;
 }
 
 /** The log rows that are drawn at the moment. */
@@ -379,6 +390,25 @@ Deno.test("outputs that a task took back are gone from the page, and its log say
     assertStringIncludes(told!, "outputs since the last checkpoint no longer count");
     await page.reload();
   }
+  assertEquals(problems, []);
+});
+
+Deno.test("a task's files are listed as they come, and can be downloaded", async () => {
+  await using app = await testApp();
+  const gate = crypto.randomUUID();
+  const files = [{ name: "a 'ü'.csv", size: 1200, seed: 1 }, { name: "b.bin", size: 2, gate }];
+  const { task_id } = await submit(app.url, "files", { files });
+  await using visited = await visit(app.url, task_id);
+  const { page, problems } = visited;
+  const listed = (expected: string[]) =>
+    until(page, ".artifacts li", (found) => {
+      assertEquals(found.map((text) => text.replace(/\s+/g, " ")), expected);
+    });
+  await listed(["a 'ü'.csv 1.2 kB"]);
+  openGate(gate);
+  await listed(["a 'ü'.csv 1.2 kB", "b.bin 2 B"]);
+  const bytes = await downloadBytes(page, "Download a 'ü'.csv", "a 'ü'.csv");
+  assertEquals(bytes, bytesOf(1200, 1));
   assertEquals(problems, []);
 });
 

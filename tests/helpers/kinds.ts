@@ -7,6 +7,7 @@
 
 import { kill } from "node:process";
 import {
+  artifact,
   defineTask,
   FinalError,
   log,
@@ -108,6 +109,42 @@ export const logMany = defineTask({
       if (pause_ms > 0 && row % burst === 0) await pause(pause_ms, signal);
     }
     return { rows };
+  },
+});
+
+/** Of a file: the same bytes for the same seed, different from place to place. */
+export function bytesOf(size: number, seed: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, n) => (n * 31 + (n >> 8) * 7 + seed) & 255);
+}
+
+/** Makes files, one after the other; before the last bytes of each it waits at its gate. */
+export const files = defineTask({
+  kind: "files",
+  input: z.object({
+    files: z.array(z.object({
+      name: z.string(),
+      size: z.int(),
+      seed: z.int().default(0),
+      type: z.string().default("application/octet-stream"),
+      gate: z.string().optional(),
+    })),
+    fails: z.boolean().default(false),
+  }),
+  async *run({ input, signal }) {
+    for (const { name, size, seed, type, gate } of input.files) {
+      yield log(`before ${name}`);
+      const bytes = bytesOf(size, seed);
+      const content = async function* () {
+        yield bytes.subarray(0, size / 2);
+        if (gate !== undefined) await atGate(gate, signal);
+        yield bytes.subarray(size / 2);
+      };
+      const info = yield* artifact(name, ReadableStream.from(content()), { type });
+      yield output(info);
+      yield save({ name });
+    }
+    if (input.fails) throw new Error("fails");
+    return input.files.length;
   },
 });
 

@@ -70,14 +70,15 @@ function specific(
 ): Record<string, () => Sent | Promise<Sent>> {
   const admin = bearer(SECRETS.admin);
   const json = (body: unknown) => ({ body: JSON.stringify(body) });
-  const done = async () => {
-    const id = await make("echo");
+  const done = async (kind = "echo", more: object = {}) => {
+    const id = await make(kind, more);
     await eventually(async () => {
       const response = await fetch(`${main.url}/tasks/${id}`, { headers: admin });
       assertEquals((await response.json()).status, "completed");
     });
     return id;
   };
+  const made = () => done("files", { input: { files: [{ name: "a.bin", size: 7 }] } });
   const later = () => make("echo", { delay_ms: 3_600_000 });
   const canceled = async () => {
     const id = await later();
@@ -147,6 +148,22 @@ function specific(
       await response.body?.cancel();
       return [path, { headers: { "if-none-match": response.headers.get("etag")! } }];
     },
+    "GET /tasks/:id/artifacts 200": async () => [`/tasks/${await made()}/artifacts`],
+    "GET /tasks/:id/artifacts/:name 200": async () => [`/tasks/${await made()}/artifacts/a.bin`],
+    "GET /tasks/:id/artifacts/:name 206": async () => [
+      `/tasks/${await made()}/artifacts/a.bin`,
+      { headers: { range: "bytes=1-2" } },
+    ],
+    "GET /tasks/:id/artifacts/:name 304": async () => {
+      const path = `/tasks/${await made()}/artifacts/a.bin`;
+      const response = await fetch(main.url + path, { headers: admin });
+      await response.body?.cancel();
+      return [path, { headers: { "if-none-match": response.headers.get("etag")! } }];
+    },
+    "GET /tasks/:id/artifacts/:name 416": async () => [
+      `/tasks/${await made()}/artifacts/a.bin`,
+      { headers: { range: "bytes=7-" } },
+    ],
     "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
     "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
     "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],
@@ -375,6 +392,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
       ["throws", {}],
       ["throws", { final: true }],
       ["outputs", { values: [1, null, { a: [] }] }],
+      ["files", { files: [{ name: "a", size: 1 }] }],
       ["echo", "x"],
     ] as const
   ) {
@@ -396,6 +414,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
         [`/tasks/${id}`, SCHEMAS.Task],
         [`/tasks/${id}/events`, SCHEMAS.EventPage],
         [`/tasks/${id}/details`, SCHEMAS.Details],
+        [`/tasks/${id}/artifacts`, SCHEMAS.Artifacts],
       ] as const
     ) {
       const body = await (await fetch(app.url + path)).json();
@@ -403,7 +422,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
     }
   }
   const page = await (await fetch(`${app.url}/tasks`)).json();
-  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 7]);
+  assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 8]);
 });
 
 Deno.test("GET /docs shows every request in a browser, under the strict policy and alone", async () => {

@@ -183,7 +183,7 @@ const LINK = { ...CROSS_SITE, "sec-fetch-mode": "navigate", "sec-fetch-dest": "d
 const FRAME = { ...LINK, "sec-fetch-dest": "iframe" };
 const SCRIPT = { ...CROSS_SITE, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" };
 
-Deno.test("no page of another site has the API asked: only the page is linked to, the client for all", async () => {
+Deno.test("no page of another site has the API asked: only the page and files of tasks are linked to, the client for all", async () => {
   const friend = "https://friend.example";
   await using app = await testApp({ HEADWAY_ORIGINS: friend });
   const answer = async (path: string, headers: Record<string, string>, method = "GET") => {
@@ -191,7 +191,7 @@ Deno.test("no page of another site has the API asked: only the page is linked to
     await response.body?.cancel();
     return response.status;
   };
-  const linked = ["/", "/docs"];
+  const linked = ["/", "/docs", "/tasks/:id/artifacts/:name"];
   for (const [path, methods] of ROUTES) {
     if (!methods.GET) continue;
     const real = path.replace(":id", ID).replace(":file", "en.js");
@@ -294,7 +294,8 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
       "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename",
     "access-control-allow-methods": "GET, HEAD, POST, DELETE",
     "access-control-allow-origin": "https://b.example",
-    "access-control-expose-headers": "ETag, Location, Retry-After",
+    "access-control-expose-headers":
+      "Content-Disposition, Content-Range, ETag, Location, Retry-After",
     "access-control-max-age": "600",
     "vary": "Origin",
   });

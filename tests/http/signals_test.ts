@@ -156,6 +156,7 @@ Deno.test("a token may be for signals to one task alone", async () => {
   const { token } = await made.json();
   const address = `${app.url}/tasks/${task_id}`;
   await assertProblem(await fetch(address, { headers: bearer(token) }), 403);
+  await assertProblem(await fetch(`${address}/artifacts`, { headers: bearer(token) }), 403);
   // As a link in a message carries it.
   const sent = await post(`${address}/signals/approve?token=${token}`, { ok: true });
   assertEquals(sent.status, 200);

@@ -85,6 +85,22 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type, seq, data }, true);
   }
 
+  /** It tells how it stands with a step. */
+  step(name: string): void {
+    const seq = this.record.seq + 1;
+    this.record = { ...this.record, seq };
+    const data = { seq, name, type: "step", status: "done", time: "" };
+    this.#add({ type: "step", seq, data }, true);
+  }
+
+  /** It makes a file. */
+  artifact(name: string): void {
+    const seq = this.record.seq + 1;
+    this.record = { ...this.record, seq };
+    const data = { seq, name, size: 1, type: "a/b", sha256: "", time: "" };
+    this.#add({ type: "artifact", seq, data }, true);
+  }
+
   /** It starts again: outputs behind this `seq` no longer count. */
   rewind(after: number): void {
     const seq = this.record.seq + 1;

@@ -18,6 +18,7 @@ import { bearer, finished, getTask, post, storedEvents, submit, taskWhen } from 
 import { eventually } from "../helpers/eventually.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { bytesOf } from "../helpers/kinds.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -137,6 +138,7 @@ Deno.test("readArguments() reads flags and the environment", () => {
     idempotencyKey: undefined,
     show: "person",
     detach: false,
+    save: undefined,
   });
   env.HEADWAY_BASE_PATH = "/jobs/";
   assertEquals(read("demo")?.url, "http://[::1]:81/jobs");
@@ -153,6 +155,7 @@ Deno.test("readArguments() reads flags and the environment", () => {
       ["a", "--url", "ftp://x"],
       ["a", "--json", "--quiet"],
       ["--watch", "1", "--detach"],
+      ["a", "--detach", "--save", "x"],
       ["--watch", "1", "--tag", "a"],
     ]
   ) assertThrows(() => read(...wrong), UsageError);
@@ -238,6 +241,18 @@ Deno.test("the command exits with a status code for how the task ended", async (
   assertEquals([await quiet.code, quiet.stdout], [0, "1\n"]);
 });
 
+Deno.test("--quiet prints a result that is too large for the record, and else a notice tells of it", async () => {
+  await using server = await startServer();
+  const text = "x".repeat(49_140);
+  const { task_id } = await submit(server.url, "echo", text);
+  await finished(server.url, task_id);
+  await using quiet = command(server.url, "--watch", task_id, "--quiet");
+  assertEquals([await quiet.code, quiet.stdout], [0, `"${text}"\n`]);
+  await using person = command(server.url, "--watch", task_id);
+  assertEquals(await person.code, 0);
+  assertStringIncludes(person.stderr, "--save DIR puts result.json there");
+});
+
 Deno.test("--json tells each event once, in order, and the record", async () => {
   await using server = await startServer();
   await using json = command(server.url, "steps", "--input", '{"steps":50}', "--json");
@@ -253,6 +268,28 @@ Deno.test("--json tells each event once, in order, and the record", async () => 
   const ids = told.map(({ id }) => Number(id));
   assertEquals(ids, [...new Set(ids)].toSorted((a, b) => a - b));
   assertEquals(told.at(-1).event, "complete");
+});
+
+Deno.test("--save puts the files of the task into a folder, each whole", async () => {
+  await using server = await startServer();
+  await using directory = await tempDir();
+  const folder = `${directory.path}/below/files`;
+  const made = [{ name: "a.bin", size: 700_000, seed: 3 }, { name: "進捗.txt", size: 0 }];
+  const input = JSON.stringify({ files: made });
+  await using saved = command(server.url, "files", "--input", input, "--save", folder);
+  assertEquals(await saved.code, 0, saved.stderr);
+  assertMatch(saved.stdout, /file a\.bin \(700\.0 kB\)\n/);
+  assertMatch(saved.stdout, /saved \S+\/a\.bin \(700\.0 kB\)\n/);
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  assertEquals(names.sort(), ["a.bin", "進捗.txt"]);
+  assertEquals(await Deno.readFile(`${folder}/a.bin`), bytesOf(700_000, 3));
+  // It does not overwrite a folder of that name.
+  await Deno.mkdir(`${folder}/again/a.bin`, { recursive: true });
+  await using refused = command(server.url, "files", "--input", input, "--save", `${folder}/again`);
+  assertEquals(await refused.code, 2);
+  assertStringIncludes(refused.stderr, "Cannot write");
+  const left = await Array.fromAsync(Deno.readDir(`${folder}/again`), ({ name }) => name);
+  assertEquals(left, ["a.bin"]);
 });
 
 Deno.test("--upload sends the file and puts its id into the input", async () => {

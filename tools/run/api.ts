@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RESULT_NAME } from "../../lib/task/artifact_list.ts";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { whyUnreachable } from "./unreachable.ts";
 
@@ -79,6 +80,11 @@ export class Api {
 
   task(id: string): Promise<TaskRecord> {
     return this.#json(`/tasks/${encodeURIComponent(id)}`);
+  }
+
+  /** A result that its record leaves out. */
+  largeResult(id: string): Promise<unknown> {
+    return this.#json(`/tasks/${encodeURIComponent(id)}/artifacts/${RESULT_NAME}`);
   }
 
   async cancel(id: string): Promise<void> {

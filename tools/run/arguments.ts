@@ -22,6 +22,8 @@ export interface Arguments {
   show: "person" | "json" | "quiet";
   /** Print the id and leave. */
   detach: boolean;
+  /** The folder for the task's artifacts. */
+  save: string | undefined;
 }
 
 /** What `--help` prints. */
@@ -39,6 +41,7 @@ export const HELP = `Runs a task and shows it live.
   --idempotency-key KEY    a second run with the same key watches the same task
   --watch ID               watches a task that is there already
   --detach                 prints the task's id and leaves
+  --save DIR               puts the files that the task made into a folder
   --json                   each event and the final record as lines of JSON
   --quiet                  nothing but the result
   --url URL                the server; also HEADWAY_URL, or HEADWAY_HOST, _PORT and _BASE_PATH
@@ -60,6 +63,7 @@ const OPTIONS = {
   "watch": { type: "string" },
   "url": { type: "string" },
   "token": { type: "string" },
+  "save": { type: "string" },
   "detach": { type: "boolean" },
   "json": { type: "boolean" },
   "quiet": { type: "boolean" },
@@ -92,6 +96,9 @@ export function readArguments(
   const [kind, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`One kind at a time: '${more[0]}' is too many`);
   if (values.json && values.quiet) throw new UsageError("--json and --quiet exclude each other");
+  if (values.detach && values.save !== undefined) {
+    throw new UsageError("--detach leaves before there is anything to --save");
+  }
   let what: Arguments["what"];
   if (values.watch !== undefined) {
     const odd = kind !== undefined ? "a kind" : OF_NEW_TASKS.find((name) => values[name]);
@@ -117,6 +124,7 @@ export function readArguments(
     idempotencyKey: values["idempotency-key"],
     show: values.json ? "json" : values.quiet ? "quiet" : "person",
     detach: values.detach ?? false,
+    save: values.save,
   };
 }
 

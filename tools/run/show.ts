@@ -5,7 +5,7 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { amount, percent, tookTime } from "../../static/i18n/format.ts";
+import { amount, bytes, percent, tookTime } from "../../static/i18n/format.ts";
 import type { Arguments } from "./arguments.ts";
 import { bar, type BarRecord } from "./bar.ts";
 import { Screen, write } from "./screen.ts";
@@ -36,7 +36,14 @@ export class Show implements Disposable {
     if (this.#how === "quiet") return;
     if (event === "message") this.record(data);
     else if (event === "log") this.#log(data);
-    else if (event === "output") {
+    else if (event === "artifact") {
+      this.#print(
+        `${this.#time(data.time)}file ${cleanLine(data.name)} (${bytes(data.size)})`.replaceAll(
+          "\u00a0",
+          " ",
+        ),
+      );
+    } else if (event === "output") {
       this.#print(`${this.#time(data.time)}output ${cleanJson(data.data ?? data)}`);
     } else if (event === "rewind") {
       this.#print(`${this.#time(data.time)}rewind: outputs since the last checkpoint do not count`);
@@ -81,6 +88,9 @@ export class Show implements Disposable {
       this.#print(`${this.#paint(color, status)} after ${took.replaceAll("\u00a0", " ")}${why}`);
     }
     if (status === "completed" && result !== null) this.#print(cleanJson(result, 2));
+    if (record.result_url && result === null) {
+      this.notice("The result is large: --save DIR puts result.json there");
+    }
   }
 
   /** A sentence of the command itself: not on stdout, which may be read by a program. */
@@ -88,6 +98,13 @@ export class Show implements Disposable {
     const clean = cleanText(text);
     if (this.#screen.terminal && this.#how === "person") this.#screen.print(clean);
     else write(Deno.stderr, `${clean}\n`);
+  }
+
+  /** A file that was saved. */
+  saved(path: string, size: number): void {
+    if (this.#how === "person") {
+      this.#print(`saved ${cleanLine(path)} (${bytes(size)})`.replaceAll("\u00a0", " "));
+    }
   }
 
   id(id: string): void {

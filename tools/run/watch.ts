@@ -4,7 +4,7 @@ import { type Api, ServerError } from "./api.ts";
 
 /** An event of a task's stream, by the name that it has there. */
 export interface TaskEvent {
-  /** `message`, `log`, `output`, `rewind`, `reset` or `complete`. */
+  /** `message`, `log`, `output`, `artifact`, `step`, `rewind`, `reset` or `complete`. */
   event: string;
   /** The stream's id at this event. */
   id: string;

@@ -26,6 +26,8 @@ export const STYLE = `
 .foot, .message { color: var(--muted); font-size: 0.875em; }
 .message { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .failed .message, .error .message { color: var(--color); }
+.artifacts { display: flex; flex-wrap: wrap; gap: 0 1em; margin-top: 0.25em; font-size: 0.875em; }
+.artifact { color: inherit; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .connection { color: var(--warn); }
 .bar {
   height: var(--headway-height, 0.5em);

@@ -8,6 +8,7 @@ const READING: Reading = {
   unavailable: {},
   storage: null,
   uploads: null,
+  artifacts: null,
   tasks: {},
   running: {},
   processes: 0,

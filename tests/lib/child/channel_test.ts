@@ -16,7 +16,7 @@ Deno.test("Channel carries messages and bytes in order, to the end", async () =>
   await there.ended;
   assertEquals(got, [
     { message: { type: "ack" } },
-    { request: 3, bytes },
+    { number: 3, bytes },
     { message: { type: "quiesce", run: 1 } },
   ]);
   here.destroy();

@@ -14,6 +14,7 @@ import {
   type Yield,
 } from "headway";
 import { z } from "zod";
+import { ARTIFACT_BLOCK, MAX_RESULT } from "../../../lib/task/artifact_list.ts";
 import { currentRun } from "../../../lib/child/current_run.ts";
 import { Executor } from "../../../lib/child/executor.ts";
 import { nextTurn } from "../../../lib/child/run_events.ts";
@@ -34,6 +35,10 @@ class Peer {
   acks = true;
   /** What lies under the upload `u`. */
   upload: Uint8Array | null = null;
+  /** Parts of artifacts that came, and what is said to them. */
+  readonly parts: string[] = [];
+  refusal: string | null = null;
+  onpart: () => void = () => {};
   readonly #kinds = new Map<string, AnyTask>();
   readonly #waiting: { wanted: () => boolean; resolve: () => void }[] = [];
 
@@ -91,12 +96,29 @@ class Peer {
     return ends[0]![2] as RunEnd;
   }
 
+  #part(run: number, part: string): void {
+    this.parts.push(part);
+    this.onpart();
+    const kept = { name: "a", size: 1, type: "a/b", sha256: "" };
+    const answer = this.refusal !== null
+      ? { refused: this.refusal }
+      : part === "end"
+      ? { kept }
+      : { taken: true as const };
+    queueMicrotask(() => this.executor.receive({ type: "artifact", run, answer }));
+  }
+
   #take(message: FromTasks): void {
     if (message.type === "batch") {
       this.batches++;
       this.events.push(...message.events);
+      for (const [run, type] of message.events) if (type === "artifact") this.#part(run, "end");
       if (this.acks) queueMicrotask(() => this.ack());
       for (const { wanted, resolve } of this.#waiting) if (wanted()) resolve();
+    } else if (message.type === "artifact") {
+      this.#part(message.run, message.name);
+    } else if (message.type === "bytes") {
+      this.#part(message.run, "bytes");
     } else if (message.type === "info") {
       const { request, upload: upload_id } = message;
       const info = this.upload && {
@@ -209,12 +231,30 @@ Deno.test("Executor shows a task its mistake at the yield, where it may be handl
 });
 
 Deno.test("Executor fails a run whose result cannot be kept", async () => {
-  for (const result of ["x".repeat(49_152), 10n]) {
+  for (const result of ["x".repeat(MAX_RESULT), 10n]) {
     const [end] = await run(async function* () {
       return result;
     });
     assert(end.how === "threw" && end.error.message.startsWith("Cannot keep"));
   }
+});
+
+Deno.test("Executor has a result that is too large for the record kept as an artifact, and a cancel comes too late for it", async () => {
+  const peer = new Peer(async function* () {
+    return "x".repeat(2 * ARTIFACT_BLOCK);
+  });
+  peer.onpart = () => peer.abort("cancel");
+  peer.start();
+  assertEquals(await peer.end(), { how: "returned", json: null, large: true });
+  assertEquals(peer.parts, ["result.json", "bytes", "bytes", "bytes", "end"]);
+  const refused = new Peer(async function* () {
+    return "x".repeat(ARTIFACT_BLOCK);
+  });
+  refused.refusal = "there is no room";
+  refused.start();
+  const end = await refused.end();
+  assert(end.how === "threw" && end.final === undefined);
+  assertEquals(end.error.message, "Cannot keep artifact 'result.json' as there is no room");
 });
 
 Deno.test("Executor ends a run that quiesces at its next checkpoint, or lets it return before", async () => {

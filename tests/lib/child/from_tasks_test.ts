@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
 import type { FromTasks } from "../../../lib/child/protocol.ts";
+import { ARTIFACT_BLOCK } from "../../../lib/task/artifact_list.ts";
 import { demo } from "../../../lib/kinds/mod.ts";
 import { describeTasks } from "../../../lib/task/kind.ts";
 
@@ -32,9 +33,12 @@ const SAID: FromTasks[] = [
   { type: "checked", request: 1, checked: { issues: [{ path: ["a"], message: "no" }] } },
   { type: "info", request: 1, upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
   { type: "chunk", request: 0xffff_ffff, upload: "x", offset: 10 },
+  { type: "artifact", run: 7, name: "進捗.csv", media: "text/csv; charset=utf-8" },
+  { type: "bytes", run: 7, bytes: new Uint8Array(ARTIFACT_BLOCK) },
   {
     type: "batch",
     events: [
+      [7, "artifact", ""],
       [7, "progress", { at: 0 }],
       [7, "progress", { at: 1.5, progress: null, done: 0, total: 1e9, unit: "rows", stage: "" }],
       [7, "progress", { at: 1, progress: 100, message: "x".repeat(4096) }],
@@ -139,6 +143,14 @@ const FORGED: [string, unknown][] = [
   ["a reason of its own", event(1, "end", { how: "stopped", reason: "because" })],
   ["a request without a number", { type: "info", request: -1, upload: "x" }],
   ["a request for everything", { type: "info", request: 1, upload: "x".repeat(1000) }],
+  ["an artifact with a path", { type: "artifact", run: 1, name: "../a", media: "a/b" }],
+  ["an artifact without a name", { type: "artifact", run: 1, media: "a/b" }],
+  ["a type that ends its header", { type: "artifact", run: 1, name: "a", media: "a/b\r\nc: d" }],
+  ["bytes that JSON gives", { type: "bytes", run: 1, bytes: { 0: 1, length: 1 } }],
+  ["no bytes", { type: "bytes", run: 1, bytes: new Uint8Array() }],
+  ["too many bytes", { type: "bytes", run: 1, bytes: new Uint8Array(ARTIFACT_BLOCK + 1) }],
+  ["bytes of no run", { type: "bytes", run: NaN, bytes: new Uint8Array(1) }],
+  ["an artifact with words of its own", event(1, "artifact", '{"name":"a"}')],
   ["a request for nowhere", { type: "chunk", request: 1, upload: "x", offset: 0.5 }],
 ];
 

@@ -13,7 +13,7 @@ const frame: fc.Arbitrary<Frame<FromTasks>> = fc.oneof(
     message: { type: "failed" as const, reason: kinds.join().toWellFormed(), stack: "" },
   })),
   fc.record({
-    request: fc.integer({ min: 0, max: 0xffff_ffff }),
+    number: fc.maxSafeInteger(),
     bytes: fc.uint8Array({ maxLength: 200 }),
   }),
 );
@@ -21,7 +21,7 @@ const frame: fc.Arbitrary<Frame<FromTasks>> = fc.oneof(
 function encode(frame: Frame<FromTasks>): Uint8Array {
   return "message" in frame
     ? encodeFrame(frame.message)
-    : encodeBytesFrame(frame.request, frame.bytes);
+    : encodeBytesFrame(frame.number, frame.bytes);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -51,7 +51,7 @@ Deno.test("FrameDecoder gives bytes of their own, not a view of the chunk", () =
   const chunk = encodeBytesFrame(1, Uint8Array.of(1, 2, 3));
   const [frame] = new FrameDecoder<FromTasks>().push(chunk);
   chunk.fill(0);
-  assertEquals(frame, { request: 1, bytes: Uint8Array.of(1, 2, 3) });
+  assertEquals(frame, { number: 1, bytes: Uint8Array.of(1, 2, 3) });
 });
 
 Deno.test("FrameDecoder refuses what is none of its frames", () => {

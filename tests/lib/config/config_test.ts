@@ -185,6 +185,24 @@ const CASES: Record<string, Case> = {
     good: { "1": 1 },
     bad: [...notWhole, "0"],
   },
+  HEADWAY_MAX_ARTIFACT: {
+    field: "maxArtifact",
+    fallback: 1024 ** 3,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
+  HEADWAY_MAX_ARTIFACTS: {
+    field: "maxArtifacts",
+    fallback: 100,
+    good: { "0": 0, "100": 100 },
+    bad: [...notWhole, "101"],
+  },
+  HEADWAY_ARTIFACT_QUOTA: {
+    field: "artifactQuota",
+    fallback: 10 * 1024 ** 3,
+    good: { "1": 1 },
+    bad: [...notWhole, "0"],
+  },
   HEADWAY_MIN_FREE: {
     field: "minFree",
     fallback: 256 * 1024 ** 2,

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { FreeSpace } from "../../../lib/kv/free_space.ts";
 import { keys, keyText } from "../../../lib/kv/keys.ts";
-import { CHUNK_BYTES as CHUNK, type StoredUpload } from "../../../lib/kv/upload_values.ts";
-import { UploadRefused } from "../../../lib/kv/upload_refused.ts";
+import { CHUNK_BYTES as CHUNK } from "../../../lib/kv/chunks.ts";
+import type { StoredUpload } from "../../../lib/kv/upload_values.ts";
+import { NoRoom } from "../../../lib/kv/no_room.ts";
 import { Uploads } from "../../../lib/kv/uploads.ts";
-import { HEAD_BYTES } from "../../../lib/kv/uploads_size.ts";
+import { HEAD_BYTES } from "../../../lib/kv/stored_size.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { storeThat } from "../../helpers/store_that.ts";
@@ -226,14 +227,14 @@ Deno.test("Uploads refuses what goes beyond the quota of all together, keeps not
       () => uploads.add(zeros(9 * CHUNK), null),
     ]
   ) {
-    const { reason, bound } = await assertRejects(add, UploadRefused);
+    const { reason, bound } = await assertRejects(add, NoRoom);
     assertEquals([reason, bound], ["quota", quota]);
     assertEquals(await stored(kv), 12 * CHUNK + 2 * HEAD_BYTES);
     assertEquals(await uploads.size(), await stored(kv));
   }
   assertEquals((await uploads.add(zeros(8 * CHUNK), null)).size, 8 * CHUNK);
   assertEquals(await uploads.size(), quota);
-  await assertRejects(() => uploads.add(zeros(0), null), UploadRefused);
+  await assertRejects(() => uploads.add(zeros(0), null), NoRoom);
   await uploads.remove(first.upload_id);
   assertEquals((await uploads.add(zeros(11 * CHUNK), null)).size, 11 * CHUNK);
   now = 100;
@@ -251,7 +252,7 @@ Deno.test("Uploads of several processes stay under one quota together", async ()
   const kept = added.filter(({ status }) => status === "fulfilled").length;
   assert(kept <= 4, `${kept}`);
   for (const each of added) {
-    if (each.status === "rejected") assert(each.reason instanceof UploadRefused);
+    if (each.status === "rejected") assert(each.reason instanceof NoRoom);
   }
   assertEquals(await processes[0]!.size(), kept * (8 * CHUNK + HEAD_BYTES));
   assertEquals(await stored(kv), await processes[0]!.size());
@@ -274,10 +275,10 @@ Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async 
   const whole = await uploads.add(zeros(16 * CHUNK), null);
   const { reason, bound } = await assertRejects(
     () => uploads.add(zeros(16 * CHUNK), null),
-    UploadRefused,
+    NoRoom,
   );
   assertEquals([reason, bound, measured], ["disk", 30 * CHUNK, 1]);
-  await assertRejects(() => uploads.add(zeros(1), null, 16 * CHUNK), UploadRefused);
+  await assertRejects(() => uploads.add(zeros(1), null, 16 * CHUNK), NoRoom);
   assertEquals(await stored(kv), 16 * CHUNK + HEAD_BYTES);
   // Somebody made room.
   now = 1000;
@@ -305,10 +306,10 @@ Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not w
     gate.open(0);
     await gate.asked(1);
   }
-  await here!.uploads.sweepUnfinished();
+  await here!.uploads.arrivals.sweepUnfinished();
   assertEquals(await stored(kv), 3 * (4 * CHUNK + HEAD_BYTES));
   await kv.delete(keys.session("dead"));
-  await here!.uploads.sweepUnfinished();
+  await here!.uploads.arrivals.sweepUnfinished();
   assertEquals(await stored(kv), 2 * (4 * CHUNK + HEAD_BYTES));
   assertEquals(await here!.uploads.size(), await stored(kv));
   for (const { gate } of [here!, elsewhere!, dead!]) {
@@ -334,15 +335,15 @@ Deno.test("Uploads removes later what it could not remove at once, and goes on w
   await assertRejects(() => uploads.add(zeros(368 * CHUNK), null), Error, "disk is full");
   assertEquals(await uploads.size(), await stored(real));
   assert(await stored(real) > 60 * CHUNK);
-  await assertRejects(() => uploads.sweepUnfinished());
+  await assertRejects(() => uploads.arrivals.sweepUnfinished());
   // Room for one commit, and for one more.
   for (let n = 0; n < 2; n++) {
     failAt = commits + 2;
-    await assertRejects(() => uploads.sweepUnfinished());
+    await assertRejects(() => uploads.arrivals.sweepUnfinished());
     assertEquals(await uploads.size(), await stored(real));
   }
   failAt = Infinity;
-  await uploads.sweepUnfinished();
+  await uploads.arrivals.sweepUnfinished();
   assertEquals([await uploads.size(), await count(real)], [0, 0]);
 });
 

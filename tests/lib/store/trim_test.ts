@@ -327,6 +327,24 @@ Deno.test("RowTrimmer removes a little at a time of what was taken back", async 
   assertEquals([commits, live.task.outputs, live.task.rowBytes], [3, 0, 0]);
 });
 
+Deno.test("RowTrimmer takes rows that tell of artifacts for log rows", async () => {
+  await using task = await running();
+  const { kv, live } = task;
+  const trimmer = new RowTrimmer(kv, { log: { rows: 10, bytes: Infinity }, output: ANY });
+  for (let n = 0; n < 200; n++) {
+    live.artifact({ name: "a", size: n, type: "a/b" }, "{}", {});
+    await live.committed();
+  }
+  await trimmer.trim(live);
+  await folded(live);
+  const left = (await Array.fromAsync(history(kv, ID, 0))).flat();
+  const told = left.filter(({ type }) => type === "artifact");
+  assertEquals(told.length, 10);
+  const { value } = await kv.get<Head>(keys.task(ID));
+  assertEquals(value!.trimmed, told[0]!.seq - (told[1]!.seq - told[0]!.seq));
+  assertEquals(live.record.artifacts, [{ name: "a", size: 199, type: "a/b" }]);
+});
+
 Deno.test("RowTrimmer reads outputs that stay once, however often it removes logs behind them", async () => {
   await using task = await running();
   const { kv, live } = task;

@@ -91,7 +91,7 @@ const REFUSED: [value: unknown, says: string][] = [
   [{ "a b": { c: NaN } }, 'result["a b"].c: NaN cannot be stored as JSON; give null'],
   [[Infinity], "result[0]: Infinity"],
   [{ n: 10n }, "result.n: a BigInt cannot be stored as JSON; give its text"],
-  [new Uint8Array(2), "result: a Uint8Array cannot be stored as JSON; put bytes into an upload"],
+  [new Uint8Array(2), "result: a Uint8Array cannot be stored as JSON; keep bytes as an artifact"],
   [{ b: new ArrayBuffer(2) }, "result.b: an ArrayBuffer"],
   [new DataView(new ArrayBuffer(2)), "result: a DataView"],
   [{ f: () => {} }, "result.f: a function cannot be stored as JSON; leave it out"],

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  artifact,
   defineTask,
   FinalError,
   log,
@@ -166,6 +167,30 @@ Deno.test("a task that waits returns first: its finally blocks run, and what the
   const { result, outputs, checkpoint } = await runTask(task, null, { signals: { go: null } });
   assertEquals([result, checkpoint], ["on", { saved: true }]);
   assert(outputs.length >= 1);
+});
+
+Deno.test("runTask() gives signals and artifacts to one task, whatever yield it was cut off at", async () => {
+  const task = defineTask({
+    kind: "both",
+    async *run() {
+      const first = yield* step("first", () => "one");
+      yield* artifact("a", first);
+      const said = yield* waitFor("said");
+      yield output(said);
+      yield* artifact("b", `${first} ${said}`);
+      return "x".repeat(50_000);
+    },
+  });
+  const textOf = ({ bytes }: { bytes: Uint8Array }) => new TextDecoder().decode(bytes);
+  const signals = { said: "two" };
+  const { yields } = await runTask(task, null, { signals });
+  for (let crashAfter = 1; crashAfter <= yields; crashAfter++) {
+    const run = await runTask(task, null, { signals, crashAfter });
+    assertEquals([run.status, run.outputs, run.result?.length], ["completed", ["two"], 50_000]);
+    assertEquals(run.artifacts.map(({ name }) => name), ["a", "b", "result.json"]);
+    assertEquals(run.artifacts.slice(0, 2).map(textOf), ["one", "one two"]);
+    assertEquals(run.record.artifacts?.length, 3);
+  }
 });
 
 Deno.test("waitFor() gives undefined when its time is over, and drops what does not fit", async () => {

@@ -375,6 +375,20 @@ Deno.test("watch() tells of a rewind in its place, also whoever resumes behind w
   assertEquals(rewinds, [{ seq: 4, time: "", after: 2 }]);
 });
 
+Deno.test("watch() runs by itself for one callback, whichever that is", async () => {
+  const task = new FakeTask();
+  task.step("charge");
+  task.artifact("a.pdf");
+  const called: string[] = [];
+  watch(task, { onstep: ({ name, status }) => called.push(`${name} ${status}`) });
+  watch(task, { onartifact: ({ name }) => called.push(name) });
+  await settled();
+  assertEquals(called.toSorted(), ["a.pdf", "charge done"]);
+  task.end();
+  await settled();
+  assertEquals(task.open, 0);
+});
+
 Deno.test("watch() needs an address where it was loaded from none", () => {
   assertThrows(() => new TaskWatch("x", {}), TypeError, "'base' must be");
   assertThrows(() => new TaskWatch("x", { base: "ftp://x" }), TypeError, "'base' must be");

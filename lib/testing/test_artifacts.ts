@@ -1,0 +1,54 @@
+/**
+ * Artifacts of a tested task, in memory.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { concat } from "../base/bytes.ts";
+import type { ArtifactAnswer, FromTasks } from "../child/protocol.ts";
+import { listProblem } from "../task/artifact_list.ts";
+import type { ArtifactInfo } from "../task/yield.ts";
+import type { TaskRecord } from "../task/record.ts";
+
+/** A file that the task made. */
+export interface TestArtifact extends ArtifactInfo {
+  /** Its content. */
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export class TestArtifacts {
+  readonly #kept = new Map<string, TestArtifact>();
+  #open: { name: string; type: string; blocks: Uint8Array[] } = { name: "", type: "", blocks: [] };
+
+  /** By name, each as it was kept last. */
+  get kept(): TestArtifact[] {
+    return [...this.#kept.values()];
+  }
+
+  /** Takes a part that is not the end. */
+  take(
+    record: TaskRecord,
+    message: Extract<FromTasks, { type: "artifact" | "bytes" }>,
+  ): ArtifactAnswer {
+    if (message.type === "bytes") {
+      this.#open.blocks.push(message.bytes);
+      return { taken: true };
+    }
+    const { name, media: type } = message;
+    const problem = listProblem(record, { name, size: 0, type });
+    if (problem !== null) return { refused: problem };
+    this.#open = { name, type, blocks: [] };
+    return { taken: true };
+  }
+
+  /** What has come is whole. */
+  end(): ArtifactInfo {
+    const { name, type, blocks } = this.#open;
+    const bytes = concat(blocks);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const info = { name, size: bytes.length, type, sha256 };
+    this.#kept.set(name, { ...info, bytes });
+    return info;
+  }
+}
