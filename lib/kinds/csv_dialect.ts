@@ -6,6 +6,8 @@ import { SAMPLE_BYTES } from "./text_encoding.ts";
 const DELIMITERS = [",", ";", "\t", "|", "^", "~"];
 /** How many rows they are judged by. */
 const SAMPLE_ROWS = 200;
+/** Rows at the end of these that tell whether there is a table after all. */
+const LAST_ROWS = 40;
 /** By how much the best must lead. */
 const CLEAR_LEAD = 0.01;
 /** Sheets of Excel may say what separates their cells. */
@@ -81,6 +83,14 @@ export function detectDialect(
         'without one: give "delimiter"',
     );
   }
+  const late = candidates.find(splitsLast);
+  if (late !== undefined) {
+    throw new Error(
+      `Cannot tell where the table begins, as the last rows looked at are split by ${
+        JSON.stringify(late.dialect.delimiter)
+      } and the first ones are not: give "skip_lines", and "delimiter"`,
+    );
+  }
   return single;
 
   function judge(delimiter: string): Candidate {
@@ -137,6 +147,17 @@ function splitsOthers({ rows, dialect: { delimiter } }: Candidate): boolean {
 /** Whether it is in each of several rows, so that these are hardly of one column. */
 function splitsAll({ rows }: Candidate): boolean {
   return rows.length > 2 && rows.every(({ cells }) => cells.length > 1);
+}
+
+/** Whether it is in most of the last rows, as often in each: what stands before them is no table. */
+function splitsLast({ rows, dialect: { delimiter } }: Candidate): boolean {
+  const last = rows.slice(-LAST_ROWS);
+  const counts = new Map<number, number>();
+  for (const { cells } of last) {
+    const count = cells.length > 1 ? delimitersIn([cells.join(delimiter)], [delimiter]) : 0;
+    if (count > 0) counts.set(count, (counts.get(count) ?? 0) + 1);
+  }
+  return last.length > 2 && Math.max(0, ...counts.values()) * 2 > last.length;
 }
 
 /** How many of some delimiters there are, those in numbers and before spaces aside. */

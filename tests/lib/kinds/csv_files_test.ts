@@ -234,6 +234,15 @@ const FILES: Record<string, File> = {
     text: '"Note"\n"Other note"\n"a","b"\n"x","y"\n"z","w"\n',
     is: "Cannot tell what the delimiter is, as 3 of 5 rows are malformed without one",
   },
+  "more notes above a table than are passed over": {
+    text: `${Array.from({ length: 60 }, (_, n) => `Note ${n}`).join("\n")}\na;b;c\n` +
+      "1;2;3\n".repeat(60),
+    is: 'Cannot tell where the table begins, as the last rows looked at are split by ";"',
+  },
+  "one column of texts with a comma in most": {
+    text: "remark\n" + "well, so\nplain\nwell, what\n".repeat(30),
+    is: "utf-8 ; 1 90/0: remark string",
+  },
   "a title that Excel filled up": {
     text: "Sales 2026,,\n,,\nregion,units,price\nNorth,3,1.5\nSouth,4,2.5\n",
     is: "utf-8 , 3 2/0: region string, units integer, price number",
