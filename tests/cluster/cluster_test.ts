@@ -309,3 +309,30 @@ test("a worker that stands still past its lease is fenced when it wakes, and sta
   const { task_id } = await submit(base, "numbered", { rows: 7 });
   assertEquals((await finished(base, task_id)).attempt, 1);
 });
+
+test("tasks wait for signals that come by way of any process, whichever of them ran or dies", async () => {
+  await using cluster = await startCluster(2, 2);
+  const [one, other] = cluster.webs.map(({ url }) => url) as [string, string];
+  const ids = (await Promise.all(Array.from({ length: 8 }, () => submit(one, "draws"))))
+    .map(({ task_id }) => task_id);
+  // The first come early, the others while their task waits.
+  const send = async (base: string, id: string) => {
+    const response = await post(`${base}/tasks/${id}/signals/go`, id);
+    await response.body?.cancel();
+    assertEquals(response.status, 200);
+  };
+  await Promise.all(ids.slice(0, 3).map((id) => send(other, id)));
+  for (const id of ids.slice(3)) {
+    await taskWhen(other, id, ({ waiting_for }) => waiting_for?.name === "go");
+  }
+  await cluster.workers[0]!.kill();
+  await Promise.all(ids.slice(3).map((id, n) => send(n % 2 ? one : other, id)));
+  for (const id of ids) {
+    const { status, result, attempt } = await finished(one, id);
+    assertEquals([status, (result as { brought: string }).brought, attempt], ["completed", id, 1]);
+  }
+  const { task_id } = await submit(one, "draws");
+  await taskWhen(one, task_id, ({ waiting_for }) => waiting_for?.name === "go");
+  const canceled = await post(`${other}/tasks/${task_id}/cancel`);
+  assertEquals((await canceled.json()).status, "canceled");
+});
