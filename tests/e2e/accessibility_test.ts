@@ -164,7 +164,7 @@ Deno.test("dialogs take the focus, keep it, and give it back", async () => {
   await page.waitForSelector(".kind");
   // One's own kinds come first, by name.
   await eventually(async () => {
-    assertEquals(await focus(), { inside: true, name: "busy", body: false });
+    assertEquals(await focus(), { inside: true, name: "asks", body: false });
   });
   for (let n = 0; n < 30; n++) {
     await page.keyboard.press("Tab");
