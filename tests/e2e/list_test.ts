@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Page } from "puppeteer-core";
+import type { ElementHandle, Page } from "puppeteer-core";
 import { finished, getTask, submit, taskWhen } from "../helpers/api.ts";
 import { violations } from "../helpers/axe.ts";
 import { TestBrowser, type TestPage } from "../helpers/browser.ts";
@@ -27,7 +27,19 @@ async function press(page: Page, selector: string, text: string): Promise<void> 
     }
     throw new Error(`There is no ${selector} that reads ${text}`);
   });
+  await settled(handle);
   await handle.click();
+}
+
+/** Waits until nothing moves an element away from under the click: what comes late moves others. */
+async function settled(handle: ElementHandle): Promise<void> {
+  await handle.evaluate(async (element) => {
+    const place = () => JSON.stringify(element.getBoundingClientRect());
+    for (let same = 0, last = place(); same < 5; last = place()) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      same = place() === last ? same + 1 : 0;
+    }
+  });
 }
 
 async function reads(page: Page, selector: string, text: string): Promise<void> {
@@ -143,6 +155,8 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   assertEquals(await violations(page, "filtered", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
   await page.setViewport({ width: 390, height: 800 });
   await page.goto(`${app.url}/?task_id=${theirs.task_id}`, { waitUntil: "domcontentloaded" });
+  // What it shows of the task comes bit by bit.
+  await page.waitForSelector(".connection-live");
   await press(page, ".fact .chip", "夜间");
   await rowsAre(page, ["says"]);
   assertEquals(search(page), "?tag=夜间");

@@ -98,7 +98,8 @@ Deno.test("a store of layout 1 goes on: what waited for a time runs, and can be 
     // It runs none of them, however long this takes.
     await using server = await open("web");
     for (let n = 0; n < 12; n++) {
-      const more = { delay_ms: 100 + n, priority: n % 3 - 1 };
+      // Not so soon that one is due before it is taken in.
+      const more = { delay_ms: 3000 + n, priority: n % 3 - 1 };
       soon.push((await submit(server.url, "echo", n, more)).task_id);
     }
     late = (await submit(server.url, "echo", "late", { delay_ms: 3_600_000 })).task_id;
