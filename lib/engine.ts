@@ -177,6 +177,7 @@ export class Engine {
       hub,
       uploads,
       workers,
+      elsewhere: (kind) => kindBook.elsewhere(kind),
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
@@ -198,6 +199,7 @@ export class Engine {
       engine.#untell();
       await pools.close();
       await engine.#stopCleaning();
+      await store.families.stop();
       await store.journal.giveUp();
       await beginning.catch(() => {});
       store[Symbol.dispose]();
@@ -262,7 +264,8 @@ export class Engine {
     await this.pools.close();
     this.#untell();
     await this.#stopCleaning();
-    const { journal, kv, sid } = this.store;
+    const { journal, kv, sid, families } = this.store;
+    await families.stop();
     await this.kindBook.idle();
     await journal.idle();
     await journal.write({ deletes: [keys.session(sid), ...await toldKeys(kv, sid)] });
@@ -279,6 +282,7 @@ export class Engine {
     await this.runner?.abandon();
     await this.pools.close();
     await this.#stopCleaning();
+    await this.store.families.stop();
     this.store[Symbol.dispose]();
     await this.store.journal.close();
     await this.hub[Symbol.asyncDispose]();

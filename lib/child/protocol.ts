@@ -29,6 +29,8 @@ export type ToTasks =
     checkpoint: string | null;
     /** How often it stored an answer of a step, sleep or signal. */
     answers: number;
+    /** When its attempt began, as the record has it. */
+    attemptAt: string | null;
   }
   /** Asks whether an input fits its kind. */
   | { type: "check"; request: number; kind: string; input: string | null }
@@ -43,7 +45,11 @@ export type ToTasks =
   /** What is stored under a name, and the signal of that name that came and has yet to be taken. */
   | { type: "answer"; request: number; answer: Answer | null; signal: string | null }
   /** An answer is stored. */
-  | { type: "kept"; request: number };
+  | { type: "kept"; request: number }
+  /** Answers `children`: those are made, or this one cannot be. */
+  | { type: "made"; request: number; refused: RefusedChild | null }
+  /** Answers `outcomes`: those of some children, from the one that was asked for on. */
+  | { type: "ended"; request: number; outcomes: EndedChild[] };
 
 /** From a task process. */
 export type FromTasks =
@@ -58,6 +64,17 @@ export type FromTasks =
   | { type: "info"; request: number; upload: string }
   /** Asks what is stored under a name of its task. */
   | { type: "ask"; request: number; run: number; name: string }
+  /** Has children of a group made, from the n-th on, where they are not there; and again where they failed. */
+  | {
+    type: "children";
+    request: number;
+    run: number;
+    name: string;
+    from: number;
+    entries: NewChild[];
+  }
+  /** Asks what came of children of a group, from the n-th on. */
+  | { type: "outcomes"; request: number; run: number; name: string; from: number }
   /** It has waited for an ack for long. */
   | { type: "overdue" }
   /** Something on the channel was lost: the process must be replaced. */
@@ -80,6 +97,33 @@ export interface KeptAnswer {
   row: string;
   /** The signal of this name is taken. */
   takes: boolean;
+}
+
+/** A child to make. */
+export interface NewChild {
+  kind: string;
+  /** JSON text; `null` for none. */
+  input: string | null;
+}
+
+/** Children made at once, at most. */
+export const MAX_NEW_CHILDREN = 100;
+
+/** Why a child cannot be made. */
+export interface RefusedChild {
+  index: number;
+  message: string;
+  /** There would be too many, or too deep. */
+  range?: true;
+}
+
+/** What came of a child. */
+export interface EndedChild {
+  task_id: string;
+  status: "completed" | "failed" | "canceled";
+  /** JSON text; `null` for none. */
+  result: string | null;
+  error: TaskError | null;
 }
 
 /** How a generator ended. */

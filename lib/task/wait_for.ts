@@ -66,6 +66,7 @@ export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options: WaitOptions<Schema> & { timeout: Duration },
 ): AsyncGenerator<SignalYield, SignalOf<Schema> | undefined, void>;
+/** Waits until somebody sends a signal, for as long as that takes; else as above. */
 export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options?: WaitOptions<Schema>,

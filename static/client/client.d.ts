@@ -11,6 +11,7 @@
  */
 
 import type {
+  ChildCounts,
   StageProgress,
   Status,
   StepRow,
@@ -18,7 +19,7 @@ import type {
   TaskRecord,
   WaitingFor,
 } from "../../lib/task/record.ts";
-export type { StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
+export type { ChildCounts, StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =

@@ -201,6 +201,8 @@ export const en = {
     sleep: (status: StepRow["status"]): string => status === "done" ? "slept" : "asleep",
     signal: (status: StepRow["status"]): string =>
       status === "done" ? "signal came" : "waits for a signal",
+    children: (status: StepRow["status"]): string =>
+      status === "done" ? "tasks ended" : "waits for tasks",
   },
   signal: {
     title: (name: string) => `Waits for ${name}`,

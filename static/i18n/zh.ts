@@ -205,6 +205,7 @@ export const zh: Strings = {
     step: (status) => status === "done" ? "" : status === "failed" ? "失败" : "运行中",
     sleep: (status) => status === "done" ? "已休眠" : "休眠中",
     signal: (status) => status === "done" ? "已收到信号" : "等待信号",
+    children: (status) => status === "done" ? "子任务已结束" : "等待子任务",
   },
   signal: {
     title: (name) => `等待 ${name}`,

@@ -7,6 +7,7 @@
 
 import { kill } from "node:process";
 import {
+  children,
   defineTask,
   FinalError,
   log,
@@ -59,6 +60,39 @@ export const sleeps = defineTask({
     yield* step("before", () => 1);
     yield* sleep("rest", ms);
     return "awake";
+  },
+});
+
+/** Has children do parts of the work, and returns what came of them. */
+export const parent = defineTask({
+  kind: "parent",
+  input: z.object({
+    parts: z.array(z.object({ kind: z.string(), input: z.unknown().optional() })),
+    concurrency: z.int().optional(),
+    onFailure: z.enum(["fail", "cancel", "continue"]).optional(),
+  }),
+  async *run({ input: { parts, concurrency, onFailure } }) {
+    const options = {
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(onFailure === undefined ? {} : { onFailure }),
+    };
+    return yield* children("parts", parts, options);
+  },
+});
+
+/** How often tasks of the kind `fails-at-first` were run, by their names. */
+const tries = new Map<string, number>();
+
+/** Fails its first time, by its name, and says how often it was run. */
+export const failsAtFirst = defineTask({
+  kind: "fails-at-first",
+  input: z.object({ name: z.string() }),
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input: { name } }) {
+    const run = (tries.get(name) ?? 0) + 1;
+    tries.set(name, run);
+    if (run === 1) throw new Error(`${name} failed`);
+    return run;
   },
 });
 
