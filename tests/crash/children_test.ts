@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import type { TaskRecord } from "headway";
+import { finished, post, submit, taskWhen } from "../helpers/api.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { type ServerProcess, startServer } from "../helpers/server.ts";
+import { openStream } from "../helpers/sse.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+import { CRASH_KINDS } from "./kinds.ts";
+
+/** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
+const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+
+const KILLS = 6;
+
+interface Drawn {
+  n: number;
+  lot: string;
+}
+
+/** The children of a task, oldest first. */
+async function childrenOf(base: string, id: string): Promise<TaskRecord[]> {
+  const { tasks } = await (await fetch(`${base}/tasks?parent=${id}&limit=500`)).json();
+  return tasks.toReversed();
+}
+
+/** Asserts that what a parent returned is what its children did, each of which there is once. */
+async function assertWhole(base: string, parent: TaskRecord, size: number): Promise<void> {
+  assertEquals([parent.status, parent.attempt], ["completed", 1], `HEADWAY_SEED=${SEED}`);
+  const { first, second, below } = parent.result as Record<string, Drawn[]>;
+  const children = await childrenOf(base, parent.task_id);
+  assertEquals(children.length, 2 * size + below!.length);
+  const results = await Promise.all(
+    children.map(async ({ task_id }) => (await finished(base, task_id)).result),
+  );
+  const lots = new Set(results.map((result) => (result as Drawn).lot));
+  for (const group of [first!, second!]) {
+    assertEquals(group.map(({ n }) => n), Array.from({ length: size }, (_, n) => n));
+    assert(group.every(({ lot }) => lots.has(lot)));
+  }
+  assertEquals(new Set([...first!, ...second!].map(({ lot }) => lot)).size, 2 * size);
+}
+
+Deno.test(`children are made once each, waited for and canceled through ${KILLS} kills`, async () => {
+  await using directory = await tempDir();
+  const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
+  const random = seededRandom(SEED);
+  const ids: string[] = [];
+  const canceled: string[] = [];
+  let server: ServerProcess | undefined;
+  try {
+    for (let round = 0; round < KILLS; round++) {
+      server = await startServer(options);
+      const base = server.url;
+      for (let n = 0; n < 2; n++) ids.push((await submit(base, "splits")).task_id);
+      canceled.push((await submit(base, "splits")).task_id);
+      await using feed = await openStream(`${base}/tasks/stream`);
+      const seen = 1 + 120 * random();
+      const canceling = feed.until((it) => it.events.length >= seen / 2)
+        .then(() => post(`${base}/tasks/${canceled.at(-1)}/cancel`))
+        .then((response) => response.body?.cancel()).catch(() => {});
+      await feed.until((it) => it.events.length >= seen);
+      await server.kill();
+      await canceling;
+    }
+    server = await startServer(options);
+    const base = server.url;
+    for (const id of canceled) {
+      await taskWhen(base, id, ({ status }) => status !== "pending");
+      await (await post(`${base}/tasks/${id}/cancel`)).body?.cancel();
+      const { status } = await finished(base, id);
+      if (status === "completed") continue;
+      assertEquals(status, "canceled");
+      for (const { task_id } of await childrenOf(base, id)) {
+        assert(["canceled", "completed"].includes((await finished(base, task_id)).status));
+      }
+    }
+    for (const id of ids) {
+      const parent = await finished(base, id);
+      await assertWhole(base, parent, 12);
+      const below = (await childrenOf(base, id)).filter(({ kind }) => kind === "splits");
+      assertEquals(below.length, 1);
+      await assertWhole(base, await finished(base, below[0]!.task_id), 2);
+    }
+    // Nobody is left who waits for nothing.
+    await eventually(async () => {
+      const { running, pending, waiting } = await (await fetch(`${base}/tasks/counts`)).json();
+      assertEquals([running, pending, waiting], [0, 0, 0]);
+    });
+    assertGreater(ids.length, 0);
+  } finally {
+    await server?.kill();
+  }
+});
