@@ -57,8 +57,9 @@ export class Families {
   /** A change of a task's state was written. */
   moved({ id, record, task: { child, children } }: LiveTask): void {
     if (child) this.touch(child.parent);
-    const may = record.waiting_for?.type === "children" || isFinished(record.status);
-    if (children && may) this.touch(id);
+    // A run that has begun again finds all its children made, and makes none.
+    const ended = children !== undefined && isFinished(record.status);
+    if (ended || record.waiting_for?.type === "children") this.touch(id);
   }
 
   /** Something changed with a parent, or with a child of it. */

@@ -239,6 +239,7 @@ export class LiveTask implements Write {
     const value = textValue(answerText(answer));
     // From now on it may have children that whoever ends it has to look after.
     const parent = answer.type === "children";
+    if (parent) this.task = { ...this.task, children: this.task.children ?? 0 };
     this.#row("step", row, {
       sets: [
         [keys.answer(this.id, name), value, value.length],

@@ -106,7 +106,7 @@ export interface Task {
   steps?: number;
   /** Its place among the children of another task; absent where it is none. */
   child?: ChildPlace;
-  /** Children it has made, in all; absent for none. */
+  /** Children it has made, about; absent where it never was to have some. */
   children?: number;
 }
 
