@@ -27,8 +27,12 @@ export interface FamiliesOptions {
 /** Milliseconds between two looks after one parent, at least. */
 const GAP_MS = 100;
 
-/** And so many times what a look takes: each reads all children. */
+/**
+ * And so many times what a look takes, since each reads all children; but no more than this beyond what
+ * it takes, as others may wait for their turn.
+ */
 const GAP_LOOKS = 20;
+const MAX_GAP_MS = 1000;
 
 /** Milliseconds until a look that failed is tried again. */
 const RETRY_MS = 1000;
@@ -111,7 +115,8 @@ export class Families {
     }
     if (this.#closed) return;
     const took = performance.now() - began;
-    family.nextAt = performance.now() + Math.max(gap, GAP_MS, GAP_LOOKS * took);
+    gap = Math.max(gap, GAP_MS, took, Math.min(MAX_GAP_MS, GAP_LOOKS * took));
+    family.nextAt = performance.now() + gap;
     if ((family.state as Family["state"]) === "is looked after, and changed") {
       return this.#schedule(parent, family);
     }

@@ -1,45 +1,17 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { TaskRecord } from "headway";
 import { finished, post, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
+import { assertWhole, childrenOf } from "./check_children.ts";
 import { CRASH_KINDS } from "./kinds.ts";
 
 /** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
 const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 32));
 
 const KILLS = 6;
-
-interface Drawn {
-  n: number;
-  lot: string;
-}
-
-/** The children of a task, oldest first. */
-async function childrenOf(base: string, id: string): Promise<TaskRecord[]> {
-  const { tasks } = await (await fetch(`${base}/tasks?parent=${id}&limit=500`)).json();
-  return tasks.toReversed();
-}
-
-/** Asserts that what a parent returned is what its children did, each of which there is once. */
-async function assertWhole(base: string, parent: TaskRecord, size: number): Promise<void> {
-  assertEquals([parent.status, parent.attempt], ["completed", 1], `HEADWAY_SEED=${SEED}`);
-  const { first, second, below } = parent.result as Record<string, Drawn[]>;
-  const children = await childrenOf(base, parent.task_id);
-  assertEquals(children.length, 2 * size + below!.length);
-  const results = await Promise.all(
-    children.map(async ({ task_id }) => (await finished(base, task_id)).result),
-  );
-  const lots = new Set(results.map((result) => (result as Drawn).lot));
-  for (const group of [first!, second!]) {
-    assertEquals(group.map(({ n }) => n), Array.from({ length: size }, (_, n) => n));
-    assert(group.every(({ lot }) => lots.has(lot)));
-  }
-  assertEquals(new Set([...first!, ...second!].map(({ lot }) => lot)).size, 2 * size);
-}
 
 Deno.test(`children are made once each, waited for and canceled through ${KILLS} kills`, async () => {
   await using directory = await tempDir();
@@ -77,10 +49,10 @@ Deno.test(`children are made once each, waited for and canceled through ${KILLS}
     }
     for (const id of ids) {
       const parent = await finished(base, id);
-      await assertWhole(base, parent, 12);
+      await assertWhole(base, parent, 12, `HEADWAY_SEED=${SEED}`);
       const below = (await childrenOf(base, id)).filter(({ kind }) => kind === "splits");
       assertEquals(below.length, 1);
-      await assertWhole(base, await finished(base, below[0]!.task_id), 2);
+      await assertWhole(base, await finished(base, below[0]!.task_id), 2, `HEADWAY_SEED=${SEED}`);
     }
     // Nobody is left who waits for nothing.
     await eventually(async () => {
