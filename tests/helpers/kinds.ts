@@ -80,6 +80,25 @@ export const parent = defineTask({
   },
 });
 
+/** Has as many children that return their number, and returns how many did. */
+export const manyChildren = defineTask({
+  kind: "many-children",
+  input: z.object({ count: z.int() }),
+  async *run({ input: { count } }) {
+    const numbers = Array.from({ length: count }, (_, input) => ({ kind: echo, input }));
+    const results = yield* children("numbers", numbers);
+    return results.filter((result, n) => result === n).length;
+  },
+});
+
+/** Has a child of its own kind, which has one, and so on. */
+export const nests = defineTask({
+  kind: "nests",
+  async *run() {
+    yield* children("next", [{ kind: "nests" }]);
+  },
+});
+
 /** How often tasks of the kind `fails-at-first` were run, by their names. */
 const tries = new Map<string, number>();
 

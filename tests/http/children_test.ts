@@ -204,6 +204,47 @@ Deno.test("a parent that is none is refused as a filter", async () => {
   }
 });
 
+Deno.test("children lie no more than eight deep in each other: the last one fails, and says why", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "nests");
+  await finished(app.url, task_id);
+  const chain: TaskRecord[] = [];
+  for (let [next] = await childrenOf(app, task_id); next !== undefined;) {
+    chain.push(next);
+    [next] = await childrenOf(app, next.task_id);
+  }
+  assertEquals(chain.length, 8);
+  const { name, message } = chain.at(-1)!.error!;
+  assertEquals([name, message], [
+    "RangeError",
+    "Cannot have child 0 of 'next' run: tasks may lie 8 deep in each other",
+  ]);
+});
+
+Deno.test("who sees an owner's tasks alone sees no others by their parent", async () => {
+  await using app = await testApp({
+    HEADWAY_TOKENS:
+      "all:admin:a-secret-of-twenty-four-characters,bob:read@bob:b-secret-of-twenty-four-characters",
+  });
+  const headers = { authorization: "Bearer a-secret-of-twenty-four-characters" };
+  const bobs = { authorization: "Bearer b-secret-of-twenty-four-characters" };
+  const body = { kind: "parent", input: { parts: [{ kind: "echo", input: 1 }] }, owner: "ann" };
+  const { task_id } = await (await post(`${app.url}/tasks`, body, headers)).json();
+  await eventually(async () => {
+    const { status } = await (await fetch(`${app.url}/tasks/${task_id}`, { headers })).json();
+    assertEquals(status, "completed");
+  });
+  const list = async (headers: Record<string, string>) => {
+    const response = await fetch(`${app.url}/tasks?parent=${task_id}`, { headers });
+    return (await response.json()).tasks.length;
+  };
+  assertEquals([await list(headers), await list(bobs)], [1, 0]);
+  const address = `${app.url}/tasks/stream?parent=${task_id}`;
+  await using stream = await openStream(address, { headers: bobs });
+  await stream.until((it) => it.events.length >= 1);
+  assertEquals(JSON.parse(stream.events[0]!.data).tasks, []);
+});
+
 Deno.test("no children are none to wait for", async () => {
   await using app = await testApp();
   const id = await submitParent(app, []);
