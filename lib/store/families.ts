@@ -11,16 +11,13 @@
 import type { Logger } from "../base/log.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { Timer } from "../base/timer.ts";
+import { StoreError } from "./store_error.ts";
 import type { LiveTask } from "./live_task.ts";
 import { isFinished } from "../task/record.ts";
 
 export interface FamiliesOptions {
-  /**
-   * Looks after one parent.
-   *
-   * @returns Whether it is to be looked after again when something changes.
-   */
-  look(parent: string): Promise<boolean>;
+  /** Looks after one parent. */
+  look(parent: string): Promise<void>;
   log: Logger;
 }
 
@@ -103,13 +100,15 @@ export class Families {
     if (this.#closed) return;
     family.state = "is looked after";
     const began = performance.now();
-    let again = true;
     let gap = 0;
     try {
-      again = await this.#options.look(parent);
+      await this.#options.look(parent);
     } catch (error) {
       if (this.#closed) return;
-      this.#options.log.warn("a task's children could not be looked after", { parent, error });
+      // That the store takes nothing is told elsewhere.
+      if (!(error instanceof StoreError)) {
+        this.#options.log.warn("a task's children could not be looked after", { parent, error });
+      }
       family.state = "is looked after, and changed";
       gap = RETRY_MS;
     }
@@ -121,6 +120,7 @@ export class Families {
       return this.#schedule(parent, family);
     }
     family.state = "rests";
-    if (!again) this.#families.delete(parent);
+    // Another process may see the end of it.
+    family.timer.set(gap, () => this.#families.delete(parent));
   }
 }

@@ -49,28 +49,26 @@ export class Family {
     this.#options = options;
   }
 
-  /** @returns Whether the parent still waits for its children. */
-  async look(parent: string): Promise<boolean> {
+  /** Does what a parent needs now, and its children. */
+  async look(parent: string): Promise<void> {
     const { kv, heads } = this.#options;
     const head = await heads.get(parent);
     const record = head && JSON.parse(head.record) as TaskRecord;
     if (!record || isFinished(record.status)) {
       this.#paces.delete(parent);
-      await this.#cancelChildren(parent, record === null);
-      return false;
+      return await this.#cancelChildren(parent, record === null);
     }
     const name = awaitedGroup(record);
-    if (name === null) return false;
+    if (name === null) return;
     const plan = readPlan((await readAnswer(kv, parent, name))?.json ?? null);
-    if (!plan || plan.ended) return false;
+    if (!plan || plan.ended) return;
     const children: GroupedChild[] = await Array.fromAsync(
       readGroup(kv, parent, name, { before: plan.total }),
     );
     const counts = countChildren(plan.total, children);
     if (endedOf(counts) === plan.total) {
       this.#paces.delete(parent);
-      await this.#wake(parent, name, { ...plan }, counts);
-      return false;
+      return await this.#wake(parent, name, plan, counts);
     }
     await this.#tell(parent, name, counts);
     if (plan.on_failure === "cancel" && counts.failed + counts.canceled > 0) {
@@ -78,7 +76,6 @@ export class Family {
     } else {
       await this.#release(name, plan, children);
     }
-    return true;
   }
 
   /** Nobody waits for the children of a task that has ended, or is gone. */

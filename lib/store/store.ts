@@ -229,6 +229,8 @@ export class Store {
       if (parent !== undefined && await this.#isUnderWay(parent)) {
         return { ok: false, reason: "has-parent", parent };
       }
+      // Nothing leads to its children once it is gone: those that have not ended are canceled before.
+      if (isFinished(status) && entry.value.children !== undefined) await this.#family.look(id);
       const few = isFinished(status) && !entry.value.answers;
       const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
       // From here to its leaving nothing else can get at the task.
@@ -323,8 +325,8 @@ export class Store {
    * Has one look after a task that may have children which have not ended: a process may have died
    * before it did.
    */
-  async lookAfter(parent: string): Promise<void> {
-    await this.#family.look(parent);
+  lookAfter(parent: string): Promise<void> {
+    return this.#family.look(parent);
   }
 
   /**

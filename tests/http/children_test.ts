@@ -271,6 +271,25 @@ Deno.test("a child is not deleted before its parent has ended, and then with all
   }
 });
 
+Deno.test("a parent that is deleted at once takes its children with it, and leaves nothing to look after", async () => {
+  await using app = await testApp();
+  const gate = { kind: "gated", input: { gate: "never opened, too" } };
+  const id = await submitParent(app, [gate, gate]);
+  await taskWhen(app.url, id, ({ children }) => children?.running === 2);
+  const kids = await childrenOf(app, id);
+  await (await post(`${app.url}/tasks/${id}/cancel`)).body?.cancel();
+  assertEquals((await fetch(`${app.url}/tasks/${id}`, { method: "DELETE" })).status, 204);
+  for (const { task_id } of kids) {
+    assertEquals((await finished(app.url, task_id)).status, "canceled");
+  }
+  const { kv } = app.engine.store;
+  await eventually(async () => {
+    for (const prefix of ["child", "parent"]) {
+      assertEquals(await Array.fromAsync(kv.list({ prefix: [prefix] })), []);
+    }
+  });
+});
+
 Deno.test("many children are made, counted and waited for", async () => {
   await using app = await testApp();
   const parts = Array.from({ length: 350 }, (_, input) => ({ kind: "echo", input }));
