@@ -103,12 +103,14 @@ export class Embedded implements Headway {
   }
 
   async list(query: ListQuery = {}): Promise<TaskPage> {
-    const { status, kind, owner, tag, text, createdAfter, createdBefore, limit, cursor } = query;
+    const { status, kind, owner, tag, parent, text, createdAfter, createdBefore, limit, cursor } =
+      query;
     const asked = {
       status: status === undefined ? undefined : [status].flat().join(),
       kind: kind === undefined ? undefined : [kind].flat().join(),
       owner,
       tag: tag && [tag].flat().join(),
+      parent,
       q: text,
       created_after: createdAfter?.toISOString(),
       created_before: createdBefore?.toISOString(),

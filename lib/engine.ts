@@ -191,6 +191,7 @@ export class Engine {
       artifacts,
       artifactBounds: options.artifactBounds ?? { bytes: Infinity, count: MAX_ARTIFACTS },
       workers,
+      elsewhere: (kind) => kindBook.elsewhere(kind),
       // As many as three commits hold, each with a check beside the session's.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
     });
@@ -212,6 +213,7 @@ export class Engine {
       engine.#untell();
       await pools.close();
       await engine.#stopCleaning();
+      await store.families.stop();
       await store.journal.giveUp();
       await beginning.catch(() => {});
       store[Symbol.dispose]();
@@ -276,7 +278,8 @@ export class Engine {
     await this.pools.close();
     this.#untell();
     await this.#stopCleaning();
-    const { journal, kv, sid } = this.store;
+    const { journal, kv, sid, families } = this.store;
+    await families.stop();
     await this.kindBook.idle();
     await journal.idle();
     await journal.write({ deletes: [keys.session(sid), ...await toldKeys(kv, sid)] });
@@ -293,6 +296,7 @@ export class Engine {
     await this.runner?.abandon();
     await this.pools.close();
     await this.#stopCleaning();
+    await this.store.families.stop();
     this.store[Symbol.dispose]();
     await this.store.journal.close();
     await this.hub[Symbol.asyncDispose]();

@@ -81,6 +81,8 @@ export interface ListQuery {
   owner?: string | undefined;
   /** With this tag, or all of these. */
   tag?: string | readonly string[] | undefined;
+  /** Children of this task. */
+  parent?: string | undefined;
   /** In its message, its kind or its id. */
   text?: string | undefined;
   /** Submitted then or later. */

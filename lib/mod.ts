@@ -47,6 +47,12 @@ export { sleep } from "./task/sleep.ts";
 export type { SleepYield } from "./task/sleep.ts";
 export { waitFor } from "./task/wait_for.ts";
 export type { SignalOf, SignalYield, WaitOptions } from "./task/wait_for.ts";
+export { children } from "./task/children.ts";
+export { ChildrenError } from "./task/children_error.ts";
+export type { CheckedChild, Child, ChildResult } from "./task/children.ts";
+export type { ChildOutcome } from "./task/children_error.ts";
+export type { ChildrenOptions, ChildrenYield, GivenChild } from "./task/children_yield.ts";
+export type { OnFailure } from "./task/child.ts";
 export type { Duration } from "./task/duration.ts";
 export { log, output, progress, save, YIELD, yieldType } from "./task/yield.ts";
 export type {
@@ -76,6 +82,7 @@ export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";
 export type {
   ArtifactRecord,
+  ChildCounts,
   StageProgress,
   Status,
   StepRow,

@@ -84,6 +84,8 @@ const FILTER = z.strictObject({
     .max(MAX_WORDS, kindList),
   owner: OWNER,
   tag: tags.describe("Tasks that have each of them"),
+  parent: z.string("must be the id of a task").regex(ULID, "must be the id of a task")
+    .describe("Its children"),
   q: z.string("must be text").refine(
     (it) => [...it].length <= MAX_TEXT,
     `must be at most ${MAX_TEXT} characters`,

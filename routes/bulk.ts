@@ -169,6 +169,10 @@ function told(task_id: string, decided: Decided): Told {
   if (decided.reason === "no-upload") {
     return { task_id, ok: false, error: `Its upload ${decided.upload} was removed` };
   }
+  if (decided.reason === "has-parent") {
+    const error = `It is a child of task ${decided.parent}, which has not ended`;
+    return { task_id, ok: false, error };
+  }
   const { status } = decided;
   return { task_id, ok: false, status, error: `Task ${task_id} is ${status}` };
 }

@@ -42,7 +42,7 @@ export function readFilter(url: URL): TaskFilter {
 
 /** The filter in a body, which was checked. */
 export function filterOf(body: FilterBody): TaskFilter {
-  const { status, kind, owner, tag, q, created_after, created_before } = body;
+  const { status, kind, owner, tag, parent, q, created_after, created_before } = body;
   const text = q?.trim();
   const time = (instant: string | undefined) =>
     instant === undefined ? null : Math.max(0, parseInstant(instant)!);
@@ -52,12 +52,13 @@ export function filterOf(body: FilterBody): TaskFilter {
     ...(text ? { text } : {}),
     ...(owner === undefined ? {} : { owner }),
     ...(tag ? { tags: tag } : {}),
+    ...(parent === undefined ? {} : { parent_id: parent }),
     ...madeBetween(time(created_after), time(created_before)),
   };
 }
 
 /**
- * The owner and the tags that an address names: a task must have all of them.
+ * The owner, the tags and the parent that an address names: a task must have all of them.
  *
  * @throws {HttpError} 400 when one cannot be one, or there are too many.
  */
@@ -72,7 +73,15 @@ export function readLabels(url: URL): Labels {
     const sentence = `'tag' must be tags of at most ${MAX_TAG} characters, separated by commas`;
     throw new HttpError(400, sentence, { field: "tag" });
   }
-  return { ...(owner === undefined ? {} : { owner }), ...(tags.length > 0 ? { tags } : {}) };
+  const [parent, ...more] = new Set(url.searchParams.getAll("parent"));
+  if (more.length > 0 || (parent !== undefined && !ULID.test(parent.toUpperCase()))) {
+    throw new HttpError(400, "'parent' must be the id of one task", { field: "parent" });
+  }
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(tags.length > 0 ? { tags } : {}),
+    ...(parent === undefined ? {} : { parent_id: parent.toUpperCase() }),
+  };
 }
 
 /**

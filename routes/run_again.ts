@@ -20,6 +20,8 @@ export async function runAgain(
 ): Promise<{ id: string; record: string; created: boolean }> {
   const record = JSON.parse(head.record) as TaskRecord;
   const { task_id, kind, priority, max_attempts } = record;
+  // It is nobody's child: its parent has the result of the old one.
+  const { parent_id: _, ...labels } = onlyLabels(record);
   const input = await heads.input(head);
   return await takeIn(store, {
     kind,
@@ -30,7 +32,7 @@ export async function runAgain(
     maxAttempts: max_attempts,
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
-    ...onlyLabels(record),
+    ...labels,
     ...whoseTheirs(principal, record.owner),
     ...(key === null ? {} : { idempotency: key }),
   });

@@ -114,6 +114,12 @@ function refuse(decided: Decided, id: string, what: string): Decided & { ok: tru
       extra: { task_id: id, upload_id: upload },
     });
   }
+  if (decided.reason === "has-parent") {
+    const { parent } = decided;
+    const sentence = `Task ${id} cannot be deleted yet: it is a child of task ${parent}, ` +
+      "which has not ended";
+    throw new HttpError(409, sentence, { extra: { task_id: id, parent_id: parent } });
+  }
   throw wrongState(id, decided.status, what);
 }
 

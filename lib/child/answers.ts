@@ -1,5 +1,5 @@
 /**
- * Steps, sleeps and signals of runs: each is answered once, and the answer is stored before its
+ * Steps, sleeps, signals and children of runs: each is answered once, and the answer is stored before its
  * generator goes on.
  *
  * @module
@@ -7,6 +7,9 @@
 
 import { unlessAborted } from "../base/unless_aborted.ts";
 import { type Answer, type AnswerType, MAX_ANSWERS } from "../task/answer.ts";
+import { type ChildPlan, readPlan } from "../task/child.ts";
+import type { ChildrenYield } from "../task/children_yield.ts";
+import { ChildrenError } from "../task/children_error.ts";
 import { waiting } from "../task/delay.ts";
 import { toJson } from "../task/json_value.ts";
 import { schemaText } from "../task/kind.ts";
@@ -23,6 +26,7 @@ import { issueText } from "./check_input.ts";
 import { logJson } from "./log_row.ts";
 import type { FromTasks, RunEnd, RunEvent, ToTasks } from "./protocol.ts";
 import { doStep, type SteppingRun } from "./do_step.ts";
+import { ChildGroups, planOf } from "./child_groups.ts";
 
 /** Milliseconds: a task that sleeps for longer is not kept in memory. */
 const HELD_MS = 10_000;
@@ -30,6 +34,8 @@ const HELD_MS = 10_000;
 /** A run, as its answers concern it. */
 export interface AnsweringRun extends SteppingRun {
   readonly number: number;
+  /** When its attempt began, as the record has it. */
+  readonly attemptAt: string | null;
   /** How often its task has stored an answer. */
   answers: number;
   /** Those it has come to. */
@@ -53,15 +59,18 @@ export class Answers {
   readonly #options: AnswersOptions;
   readonly #asked = new Map<number, (found: Found) => void>();
   readonly #keeping = new Map<number, () => void>();
+  readonly #groups: ChildGroups;
   #request = 0;
 
   constructor(options: AnswersOptions) {
     this.#options = options;
+    this.#groups = new ChildGroups((message) => options.send(message));
   }
 
-  receive(message: Extract<ToTasks, { type: "answer" | "kept" }>): void {
+  receive(message: Extract<ToTasks, { type: "answer" | "kept" | "made" | "ended" }>): void {
     const { request } = message;
-    if (message.type === "answer") this.#asked.get(request)?.(message);
+    if (message.type === "made" || message.type === "ended") this.#groups.receive(message);
+    else if (message.type === "answer") this.#asked.get(request)?.(message);
     else this.#keeping.get(request)?.();
   }
 
@@ -88,6 +97,8 @@ export class Answers {
         return await this.#sleep(run, yielded as SleepYield, found);
       case "signal":
         return await this.#signal(run, yielded as SignalYield, found);
+      case "children":
+        return await this.#children(run, yielded as ChildrenYield, found);
     }
   }
 
@@ -179,6 +190,32 @@ export class Answers {
     run.waits = { how: "waits", type: "signal", name, until };
   }
 
+  async #children(run: AnsweringRun, yielded: ChildrenYield, { answer }: Found): Promise<void> {
+    const { name, entries } = yielded;
+    const plan = planOf(yielded);
+    const known = readPlan(answer?.json ?? null);
+    if (known?.ended && !isTriedAgain(run, known)) {
+      const outcomes = await this.#groups.outcomes(run, name, known.total);
+      if (known.on_failure === "continue") yielded.answer = outcomes;
+      else if (known.ended.failed > 0) throw new ChildrenError(name, outcomes);
+      else yielded.answer = outcomes.map(({ result }) => result);
+      return;
+    }
+    if (entries.length === 0) {
+      yielded.answer = [];
+      return;
+    }
+    const json = JSON.stringify(plan);
+    // Where this is stored somebody looks after them, whatever comes next.
+    if (answer?.json !== json) {
+      await this.#keep(run, name, { type: "children", done: false, until: null, json }, {
+        row: this.#row("children", name, "waiting"),
+      });
+    }
+    await this.#groups.make(run, name, entries);
+    run.waits = { how: "waits", type: "children", name, until: null };
+  }
+
   async #ask(run: AnsweringRun, name: string): Promise<Found> {
     const request = ++this.#request;
     const { promise, resolve } = Promise.withResolvers<Found>();
@@ -246,6 +283,15 @@ function noteName(run: AnsweringRun, name: string): void {
     throw new RangeError(`Cannot use a further name as a task may have ${MAX_ANSWERS}`);
   }
   run.names.add(name);
+}
+
+/** Another attempt tries again what failed, where that is not what the task goes on from. */
+function isTriedAgain(
+  { attemptAt }: AnsweringRun,
+  { on_failure, ended }: ChildPlan,
+): boolean {
+  return on_failure !== "continue" && ended !== undefined && ended.failed > 0 &&
+    ended.attempt_at !== attemptAt;
 }
 
 function valueOf(json: string | null): unknown {

@@ -102,6 +102,8 @@ export class Executor {
         break;
       case "answer":
       case "kept":
+      case "made":
+      case "ended":
         this.#answers.receive(message);
         break;
       case "artifact":
@@ -163,6 +165,7 @@ export class Executor {
       failed: Promise.withResolvers(),
       stepKey: (name) => `${start.id}:${encodeURIComponent(name)}`,
       answers: start.answers,
+      attemptAt: start.attemptAt,
       names: new Set(),
       waits: null,
     };
@@ -263,7 +266,7 @@ export class Executor {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** Answers a step, sleep or signal; returns what is wrong with it, if anything is. */
+  /** Answers a step, sleep, signal or children; returns what is wrong with it, if anything is. */
   async #answer(run: Run, yielded: AnsweredYield): Promise<{ error: unknown } | null> {
     try {
       await this.#answers.take(run, yielded);

@@ -11,6 +11,7 @@
 import { byteLength } from "../base/bytes.ts";
 import { type Answer, NAME_PATTERN } from "../task/answer.ts";
 import { ARTIFACT_BLOCK, ARTIFACT_NAME, ARTIFACT_TYPE } from "../task/artifact_list.ts";
+import { type ChildPlan, MAX_CHILDREN } from "../task/child.ts";
 import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
@@ -18,7 +19,15 @@ import type { TaskError } from "../task/record.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
 import type { Report } from "../task/report.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
-import type { FromTasks, KeptAnswer, RunEnd, RunEvent, StopReason } from "./protocol.ts";
+import {
+  type FromTasks,
+  type KeptAnswer,
+  MAX_NEW_CHILDREN,
+  type NewChild,
+  type RunEnd,
+  type RunEvent,
+  type StopReason,
+} from "./protocol.ts";
 import {
   type Checked,
   type InputIssue,
@@ -79,16 +88,31 @@ const REASONS: Readonly<Record<StopReason, true>> = { cancel: true, timeout: tru
 const isName: Check = (value) => typeof value === "string" && NAME_PATTERN.test(value);
 
 const ANSWER: Checks<Answer> = {
-  type: (value) => value === "step" || value === "sleep" || value === "signal",
+  type: (value) =>
+    value === "step" || value === "sleep" || value === "signal" || value === "children",
   done: isBoolean,
   until: isNullOr(isTime),
   json: isNullOr(isJson),
 };
 
+const PLAN: Checks<ChildPlan> = {
+  total: (value) => isCount(value) && value >= 1 && value <= MAX_CHILDREN,
+  concurrency: isNullOr((value) => isCount(value) && value >= 1),
+  on_failure: (value) => value === "fail" || value === "continue" || value === "cancel",
+  // Who sees them end says so.
+  ended: (value) => value === undefined,
+};
+
+const NEW_CHILD: Checks<NewChild> = {
+  kind: (value) => typeof value === "string" && KIND_PATTERN.test(value),
+  input: isNullOr(isJson),
+};
+
 const KEPT: Checks<KeptAnswer> = {
   request: isNullOr(isCount),
   name: isName,
-  answer: (value) => fits(value, ANSWER),
+  answer: (value) =>
+    isObject(value) && fits(value, ANSWER) && (value.type !== "children" || isGroup(value)),
   row: isRow,
   takes: isBoolean,
 };
@@ -101,7 +125,7 @@ const END: ChecksBy<"how", RunEnd> = {
   threw: { ...THROWN, final: isOptional((value) => value === true) },
   strayed: THROWN,
   waits: {
-    type: (value) => value === "sleep" || value === "signal",
+    type: (value) => value === "sleep" || value === "signal" || value === "children",
     name: isName,
     until: isNullOr(isTime),
   },
@@ -170,6 +194,15 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
   ask: { request: isCount, run: Number.isSafeInteger, name: isName },
+  children: {
+    request: isCount,
+    run: Number.isSafeInteger,
+    name: isName,
+    from: isCount,
+    entries: (value) =>
+      isList(value, MAX_NEW_CHILDREN) && value.every((child) => fits(child, NEW_CHILD)),
+  },
+  outcomes: { request: isCount, run: Number.isSafeInteger, name: isName, from: isCount },
   chunk: { ...REQUEST, offset: isCount },
   artifact: {
     run: Number.isSafeInteger,
@@ -236,6 +269,10 @@ function isSchema(value: unknown): boolean {
 
 function isChecked(value: unknown): boolean {
   return fits(value, ISSUES) || fits(value, INPUT);
+}
+
+function isGroup({ done, json }: Record<string, unknown>): boolean {
+  return done === false && fits(parsed(json), PLAN);
 }
 
 /** An object's text. Its `seq` is put in by the server. */

@@ -31,6 +31,8 @@ export type ToTasks =
     checkpoint: string | null;
     /** How often it stored an answer of a step, sleep or signal. */
     answers: number;
+    /** When its attempt began, as the record has it. */
+    attemptAt: string | null;
   }
   /** Asks whether an input fits its kind. */
   | { type: "check"; request: number; kind: string; input: string | null }
@@ -47,7 +49,11 @@ export type ToTasks =
   /** An answer is stored. */
   | { type: "kept"; request: number }
   /** Answers each part of a run's artifact. */
-  | { type: "artifact"; run: number; answer: ArtifactAnswer };
+  | { type: "artifact"; run: number; answer: ArtifactAnswer }
+  /** Answers `children`: those are made, or this one cannot be. */
+  | { type: "made"; request: number; refused: RefusedChild | null }
+  /** Answers `outcomes`: those of some children, from the one that was asked for on. */
+  | { type: "ended"; request: number; outcomes: EndedChild[] };
 
 /** What came of a part of an artifact; of its end, what is kept. */
 export type ArtifactAnswer =
@@ -73,6 +79,17 @@ export type FromTasks =
   | { type: "artifact"; run: number; name: string; media: string }
   /** Bytes of a run's artifact, which come as a frame of their own. */
   | { type: "bytes"; run: number; bytes: Uint8Array }
+  /** Has children of a group made, from the n-th on, where they are not there; and again where they failed. */
+  | {
+    type: "children";
+    request: number;
+    run: number;
+    name: string;
+    from: number;
+    entries: NewChild[];
+  }
+  /** Asks what came of children of a group, from the n-th on. */
+  | { type: "outcomes"; request: number; run: number; name: string; from: number }
   /** It has waited for an ack for long. */
   | { type: "overdue" }
   /** Something on the channel was lost: the process must be replaced. */
@@ -96,6 +113,33 @@ export interface KeptAnswer {
   row: string;
   /** The signal of this name is taken. */
   takes: boolean;
+}
+
+/** A child to make. */
+export interface NewChild {
+  kind: string;
+  /** JSON text; `null` for none. */
+  input: string | null;
+}
+
+/** Children made at once, at most. */
+export const MAX_NEW_CHILDREN = 100;
+
+/** Why a child cannot be made. */
+export interface RefusedChild {
+  index: number;
+  message: string;
+  /** There would be too many, or too deep. */
+  range?: true;
+}
+
+/** What came of a child. */
+export interface EndedChild {
+  task_id: string;
+  status: "completed" | "failed" | "canceled";
+  /** JSON text; `null` for none. */
+  result: string | null;
+  error: TaskError | null;
 }
 
 /** How a generator ended. */

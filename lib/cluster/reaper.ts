@@ -19,6 +19,7 @@ import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
 import type { Task } from "../task/state.ts";
 import type { Store } from "../store/store.ts";
+import { sweepParents } from "./sweep_parents.ts";
 import { Chores } from "./chores.ts";
 
 export interface ReaperOptions {
@@ -127,7 +128,7 @@ export class Reaper {
   }
 
   async #returnTasks(): Promise<void> {
-    const { kv, journal } = this.#options.store;
+    const { store, store: { kv, journal } } = this.#options;
     const dead = await readDead(kv);
     if (dead.size === 0) return;
     // The dead wrote nothing since: now we know all that they stored.
@@ -140,6 +141,8 @@ export class Reaper {
     }
     await flush();
     await journal.write({ deletes: [...dead.keys()].map((sid) => keys.dead(sid)) });
+    // They may have had a last child end, and not its parent go on.
+    this.#chores.once("look after parents", () => sweepParents(store, this.#chores.signal));
   }
 
   async #return(id: string, dead: ReadonlyMap<string, DeadSession>): Promise<void> {

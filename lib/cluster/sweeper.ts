@@ -14,6 +14,7 @@ import type { Artifacts } from "../kv/artifacts.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
 import { removeOld } from "./remove_old.ts";
+import { sweepParents } from "./sweep_parents.ts";
 import { sweepSignals } from "./sweep_signals.ts";
 
 export interface SweeperOptions {
@@ -56,6 +57,7 @@ export class Sweeper {
     this.#chores.once("sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("finish removals", () => store.finishRemovals());
     this.#chores.once("sweep signals", () => sweepSignals(store, this.#chores.signal));
+    this.#chores.once("look after parents", () => sweepParents(store, this.#chores.signal));
   }
 
   stop(): Promise<void> {
@@ -69,6 +71,7 @@ export class Sweeper {
     await uploads.sweep();
     await store.finishRemovals();
     await sweepSignals(store, this.#chores.signal);
+    await sweepParents(store, this.#chores.signal);
     await this.#oldKinds.remove(store.kv);
     await removeForgottenKinds(store.kv);
     await removeOld(store, store.now() - retentionMs, this.#chores.signal);

@@ -35,7 +35,6 @@ import {
 } from "./snapshots.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import { idOf, withFirst } from "../task/json_text.ts";
-import { haveLabels, labelsOf } from "../task/labels.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 const encoder = new TextEncoder();
@@ -107,7 +106,7 @@ class Follower {
     if (selection === null || !isLabelled(selection) || this.#rowsOf.size === 0) return;
     const entries = await this.#feed.heads.getMany([...this.#rowsOf]);
     const wanted = entries.flatMap(({ value }) =>
-      value && haveLabels(labelsOf(value.record), selection) ? [idOf(value.record)] : []
+      value && picksRecord(value.record, selection) ? [idOf(value.record)] : []
     );
     this.#rowsOf = new Set(wanted);
   }

@@ -5,7 +5,8 @@
  */
 
 import { isOfRows, type TaskEvent } from "../task/event.ts";
-import { haveLabels, type Labels, labelsOf } from "../task/labels.ts";
+import { idOf } from "../task/json_text.ts";
+import { isAmongThose, type Labels, labelsOf } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { HubEvent } from "./hub_event.ts";
 import type { Own } from "./own_tasks.ts";
@@ -33,7 +34,7 @@ export function picker(
     if (named?.has(event.id) === false) return false;
     if (kind !== undefined && event.kind !== kind) return false;
     if (!labelled || isOfRows(event.type)) return true;
-    return haveLabels(hubEvent?.labels ?? labelsOf(event.json), selection);
+    return isAmongThose(event.id, hubEvent?.labels ?? labelsOf(event.json), selection);
   };
 }
 
@@ -53,15 +54,16 @@ class ToldOwn {
   }
 }
 
-export function isLabelled({ owner, tags = [] }: Some): boolean {
-  return owner !== undefined || tags.length > 0;
+export function isLabelled({ owner, tags = [], parent_id }: Some): boolean {
+  return owner !== undefined || tags.length > 0 || parent_id !== undefined;
 }
 
 /** The smallest topic that has all that is selected. */
 export function topicOf(selection: Some | null): Topic {
   if (selection === null) return "all";
-  const { ids, own, kind, owner, tags: [tag] = [] } = selection;
+  const { ids, own, kind, owner, tags: [tag] = [], parent_id: parent } = selection;
   if (ids) return { ids };
+  if (parent !== undefined) return { parent };
   if (owner !== undefined) return { owner };
   if (tag !== undefined) return { tag };
   return own || kind === undefined ? "all" : { kind };
@@ -71,5 +73,5 @@ export function topicOf(selection: Some | null): Topic {
 export function picksRecord(json: string, selection: Some): boolean {
   const { kind } = selection;
   if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
-  return !isLabelled(selection) || haveLabels(labelsOf(json), selection);
+  return !isLabelled(selection) || isAmongThose(idOf(json), labelsOf(json), selection);
 }

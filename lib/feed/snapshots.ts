@@ -9,7 +9,7 @@ import type { Hold } from "./held_events.ts";
 import type { Hub } from "./hub.ts";
 import { keys } from "../kv/keys.ts";
 import type { Heads } from "../kv/heads.ts";
-import type { Labels } from "../task/labels.ts";
+import { isAmongThose, type Labels, labelsOf } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
@@ -132,8 +132,8 @@ export class Snapshots {
   }
 
   #join(filter: SnapshotFilter): Shared {
-    const { kind, owner, tags } = filter;
-    const name = JSON.stringify([kind, owner, tags]);
+    const { kind, owner, tags, parent_id } = filter;
+    const name = JSON.stringify([kind, owner, tags, parent_id]);
     let shared = this.#next.get(name);
     if (!shared || shared.shares >= MAX_SHARES) {
       shared = { shares: 0, hold: null, read: catchUp(() => this.#read(name, filter, shared!)) };
@@ -156,6 +156,10 @@ export class Snapshots {
       const ofKind = kind === undefined ? {} : { kinds: [kind] };
       const query = { ...labels, ...ofKind, limit: SNAPSHOT_TASKS };
       const { records } = await this.#heads.list(query);
+      // Who watches children watches their parent, too.
+      const { parent_id: parent } = labels;
+      const head = parent === undefined ? null : await this.#heads.get(parent);
+      if (head && isAmongThose(parent!, labelsOf(head.record), labels)) records.push(head.record);
       return new Snapshot(records, level, await newestPosition(this.#kv));
     } catch (error) {
       shared.hold[Symbol.dispose]();

@@ -11,13 +11,14 @@ export type Listener = (event: HubEvent) => void;
 
 /**
  * Which events a listener wants; `"foreign"` are those of other processes. Those of an owner or a tag
- * are told by their labels, which rows lack.
+ * are told by their labels, which rows lack; so are those of a parent, whose own are among them.
  */
 export type Topic =
   | { ids: readonly string[] }
   | { kind: string }
   | { owner: string }
   | { tag: string }
+  | { parent: string }
   | "all"
   | "foreign";
 
@@ -29,13 +30,15 @@ export class Topics {
   readonly #byKind = new Map<string, Some>();
   readonly #byOwner = new Map<string, Some>();
   readonly #byTag = new Map<string, Some>();
+  readonly #byParent = new Map<string, Some>();
   readonly #all = new Set<Listener>();
   readonly #foreign = new Set<Listener>();
 
   /** How many listen to some tasks, or to all; one for each task that it names. */
   get size(): number {
     let count = this.#all.size;
-    for (const map of [this.#byId, this.#byKind, this.#byOwner, this.#byTag]) {
+    const maps = [this.#byId, this.#byKind, this.#byOwner, this.#byTag, this.#byParent];
+    for (const map of maps) {
       for (const some of map.values()) count += typeof some === "function" ? 1 : some.size;
     }
     return count;
@@ -58,13 +61,15 @@ export class Topics {
   #placeOf(topic: Exclude<Topic, string>): [map: Map<string, Some>, names: readonly string[]] {
     if ("ids" in topic) return [this.#byId, topic.ids];
     if ("kind" in topic) return [this.#byKind, [topic.kind]];
+    if ("parent" in topic) return [this.#byParent, [topic.parent]];
     return "owner" in topic ? [this.#byOwner, [topic.owner]] : [this.#byTag, [topic.tag]];
   }
 
   /** Whether anybody may want the events of a task. */
   wants(id: string, kind: string, own: boolean): boolean {
     return this.#all.size > 0 || (!own && this.#foreign.size > 0) || this.#byId.has(id) ||
-      this.#byKind.has(kind) || this.#byOwner.size > 0 || this.#byTag.size > 0;
+      this.#byKind.has(kind) || this.#byOwner.size > 0 || this.#byTag.size > 0 ||
+      this.#byParent.size > 0;
   }
 
   tell(event: HubEvent): void {
@@ -75,6 +80,11 @@ export class Topics {
       const { owner, tags = [] } = event.labels;
       if (owner !== undefined) tell(this.#byOwner.get(owner), event);
       for (const tag of tags) tell(this.#byTag.get(tag), event);
+    }
+    if (this.#byParent.size > 0) {
+      const { parent_id: parent } = event.labels;
+      tell(this.#byParent.get(id), event);
+      if (parent !== undefined) tell(this.#byParent.get(parent), event);
     }
     for (const listener of this.#all) listener(event);
     if (!event.own) { for (const listener of this.#foreign) listener(event); }

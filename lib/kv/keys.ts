@@ -7,13 +7,16 @@
  * | `["input", id]` | JSON text, UTF-8 | an input too large for the head |
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
- * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep or a signal of this name |
+ * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
  * | `["signal", id, name]` | JSON text, UTF-8 | a signal that the task has yet to take |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
  * | `["tagged", tag, id]` | `null` | likewise, of a tag: one entry for each of a task's |
+ * | `["children", parent, id]` | `null` | likewise, of the task that made it |
+ * | `["child", parent, name, n]` | {@link ../task/child.ts GroupedChild} | the n-th child of this name: which task it is, and how it stands with it |
+ * | `["parent", id]` | `null` | a task that may have children which have not ended |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
@@ -78,6 +81,12 @@ export const keys = {
   submitted: (token: string, id: string): Key => ["submitted", token, id],
   owned: (owner: string, id: string): Key => ["owned", owner, id],
   tagged: (tag: string, id: string): Key => ["tagged", tag, id],
+  children: (parent: string, id: string): Key => ["children", parent, id],
+  child: (parent: string, name: string, index: number): Key => ["child", parent, name, index],
+  group: (parent: string, name: string): Key => ["child", parent, name],
+  groups: (parent: string): Key => ["child", parent],
+  parent: (id: string): Key => ["parent", id],
+  parents: ["parent"] as Key,
   kind: (kind: string): Key => ["kind", kind],
   kinds: ["kind"] as Key,
   described: (kind: string): Key => ["described", kind],
@@ -154,7 +163,7 @@ export function indexedIn(key: Key): string {
   return String(key[3]);
 }
 
-/** The task of a `submitted`, `owned` or `tagged` key. */
+/** The task of a `submitted`, `owned`, `tagged` or `children` key. */
 export function memberIn(key: Key): string {
   return String(key[2]);
 }
@@ -162,6 +171,11 @@ export function memberIn(key: Key): string {
 /** The task and the name of a `signal` key. */
 export function signalIn(key: Key): { id: string; name: string } {
   return { id: String(key[1]), name: String(key[2]) };
+}
+
+/** Which of its group a `child` key is of. */
+export function childIndexIn(key: Key): number {
+  return Number(key[3]);
 }
 
 /** The number of a `slot` key. */

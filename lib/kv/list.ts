@@ -15,7 +15,7 @@ import { haveLabels, type Labels } from "../task/labels.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
-/** What picks tasks; with `owner` those of one, with `tags` those that have each of them. */
+/** What picks tasks; with `owner` or `parent_id` those of one, with `tags` those that have each of them. */
 export interface TaskFilter extends Labels {
   statuses?: readonly Status[];
   kinds?: readonly string[];
@@ -137,8 +137,9 @@ async function* readHeads(
 }
 
 /** The sets in each of which a task must be. */
-function setsOf({ submitter, owner, tags = [] }: TaskFilter): TaskSet[] {
+function setsOf({ submitter, owner, tags = [], parent_id }: TaskFilter): TaskSet[] {
   return [
+    ...(parent_id === undefined ? [] : [(id: string) => keys.children(parent_id, id)]),
     ...(submitter === undefined ? [] : [(id: string) => keys.submitted(submitter, id)]),
     ...(owner === undefined ? [] : [(id: string) => keys.owned(owner, id)]),
     ...tags.map((tag) => (id: string) => keys.tagged(tag, id)),
@@ -198,8 +199,8 @@ async function knownAmong(
 
 /** Whether a head, with its record as JSON text, is one that a query picks. */
 function matcher(query: ListQuery): (head: Head) => boolean {
-  const { statuses, kinds, submitter, owner, tags = [], text } = query;
-  const some = [statuses, kinds, submitter, owner, text].some((it) => it !== undefined);
+  const { statuses, kinds, submitter, owner, tags = [], parent_id, text } = query;
+  const some = [statuses, kinds, submitter, owner, parent_id, text].some((it) => it !== undefined);
   if (!some && tags.length === 0) return () => true;
   const wanted = text?.toLowerCase();
   const states = statuses && new Set(statuses);

@@ -1,5 +1,5 @@
 /**
- * The tasks of a submitter, an owner or a tag: sets whose members never change but by removal.
+ * The tasks of a submitter, an owner, a tag or a parent: sets whose members never change but by removal.
  *
  * @module
  */

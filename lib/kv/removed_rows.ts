@@ -1,5 +1,5 @@
 /**
- * The rows and answers of removed tasks. Where rows are few they go in the commit of the task itself;
+ * The rows, answers and groups of children of removed tasks. Where rows are few they go in the commit of the task itself;
  * else after it, a little at a time.
  *
  * @module
@@ -34,16 +34,19 @@ export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<K
   return found.length > FEW || size > FEW_BYTES ? null : found.map(({ key }) => key);
 }
 
-/** Removes the rows and answers of a task that is gone, and then the mark that says so. */
+/** Bytes of a value that is not large. */
+const SMALL = 64;
+
+/** Removes what belongs to a task that is gone, and then the mark that says so. */
 export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
   let atomic = kv.atomic();
   let count = 0;
   let bytes = 0;
-  for (const prefix of [keys.events(id), keys.answers(id), keys.signalsOf(id)]) {
-    for await (const { key, value } of kv.list<Uint8Array>({ prefix }, { batchSize: FEW })) {
+  for (const prefix of [keys.events(id), keys.answers(id), keys.signalsOf(id), keys.groups(id)]) {
+    for await (const { key, value } of kv.list({ prefix }, { batchSize: FEW })) {
       atomic.delete(key);
       count++;
-      bytes += value.length;
+      bytes += value instanceof Uint8Array ? value.length : SMALL;
       if (count < KEYS_A_COMMIT && bytes < BYTES_A_COMMIT) continue;
       await atomic.commit();
       atomic = kv.atomic();

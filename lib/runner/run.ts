@@ -101,7 +101,7 @@ export class Run {
   async #begin(): Promise<void> {
     const { kv, trimmer, metrics } = this.#parts;
     const { live, number } = this;
-    const { task_id: id, kind, attempt } = live.record;
+    const { task_id: id, kind, attempt, started_at: attemptAt } = live.record;
     metrics?.claimed(kind, this.#options.waitedMs);
     if (live.task.rewound?.left) await trimmer.removeRewound(live);
     const input = await fetchKept(kv, live.input, keys.input(id));
@@ -120,7 +120,7 @@ export class Run {
     this.#sent = true;
     this.#sentAt = performance.now();
     const { parsed = false, answers = 0 } = live.task;
-    const start = { run: number, kind, id, attempt, input, parsed, checkpoint, answers };
+    const start = { run: number, kind, id, attempt, attemptAt, input, parsed, checkpoint, answers };
     this.member.process.send({ type: "start", ...start });
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }

@@ -21,6 +21,7 @@ import type { Run } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { TaskMessages } from "./task_messages.ts";
 import type { Kinds } from "./kinds.ts";
+import type { Kind } from "../task/kind.ts";
 import type { Member } from "./member.ts";
 import type { TaskPools } from "./task_pools.ts";
 
@@ -36,6 +37,8 @@ export interface RunnerOptions {
   artifacts: Artifacts;
   kinds: Kinds;
   pools: TaskPools<Run>;
+  /** A kind that another process runs. @default {there is none} */
+  elsewhere?: (kind: string) => Promise<Kind | null>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   /** What is kept of each task's rows. */
@@ -60,7 +63,8 @@ export class Runner {
     const runs = this.#runs;
     const jobs = this.#jobs = new Jobs(options.log);
     const trimmer = new RowTrimmer(store.kv, options.rowBounds);
-    const messages = new TaskMessages({ ...options, trimmer, jobs });
+    const { elsewhere = () => Promise.resolve(null) } = options;
+    const messages = new TaskMessages({ ...options, trimmer, elsewhere, jobs });
     options.pools.events = {
       onroom: () => this.#claims.pump(),
       onmessage: (member, message) =>

@@ -9,15 +9,14 @@ import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
 import type { FromTasks, KeptAnswer, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
-import type { Store } from "../store/store.ts";
+import { Children, type ChildrenOptions } from "./children.ts";
 import type { Member } from "./member.ts";
 import { readAnswer, readSignal } from "../kv/answers.ts";
 import type { Artifacts } from "../kv/artifacts.ts";
 import type { RowTrimmer } from "../store/trim.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
-export interface TaskMessagesOptions {
-  store: Store;
+export interface TaskMessagesOptions extends ChildrenOptions {
   uploads: Uploads;
   artifacts: Artifacts;
   /** What each task may keep of artifacts. */
@@ -36,6 +35,7 @@ const MAX_REQUESTS = 100_000;
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
   readonly #artifacts: ArtifactTransfers;
+  readonly #children: Children;
   /** Of each process, batches that came and acks that went out. */
   readonly #counts = new WeakMap<Member<Run>, { batches: number; acks: number }>();
 
@@ -47,6 +47,7 @@ export class TaskMessages {
       bounds: options.artifactBounds,
       now: store.now,
     });
+    this.#children = new Children(options);
     store.onwritten = (live) => {
       const trimming = trimmer.trim(live);
       if (trimming !== null) jobs.own(trimming);
@@ -90,6 +91,25 @@ export class TaskMessages {
       });
     } else if (message.type === "artifact" || message.type === "bytes") {
       this.#artifacts.take(member, message);
+    } else if (message.type === "children") {
+      const { request, run: number } = message;
+      const run = runs.get(number);
+      if (!run) return;
+      this.#answer(member, async () => {
+        const refused = await this.#children.make(run, message);
+        process.send({ type: "made", request, refused });
+      });
+    } else if (message.type === "outcomes") {
+      const { request, run, name, from } = message;
+      const id = runs.get(run)?.live.id;
+      if (id === undefined) return;
+      this.#answer(member, async () => {
+        process.send({
+          type: "ended",
+          request,
+          outcomes: await this.#children.ended(id, name, from),
+        });
+      });
     } else if (message.type === "overdue") {
       // While the store takes nothing, no ack is due.
       process.send({ type: "counts", ...this.#countsOf(member) });

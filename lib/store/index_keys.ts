@@ -8,6 +8,7 @@
 import { type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
+import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
 import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
@@ -19,12 +20,15 @@ export interface IndexKeys {
   queue: Key | null;
   /** Its slot under its kind's concurrency, if it has one. */
   slot: number | null;
+  /** How its parent's group knows it, if it is a child. */
+  child: ChildState | null;
 }
 
 /** What has to lead to a task as it is. */
-export function indexKeysOf({ record, slot }: Task): IndexKeys {
+export function indexKeysOf({ record, slot, child }: Task): IndexKeys {
   const { status } = record;
-  return { status, queue: isQueued(record) ? rankKey(rankOf(record)) : null, slot };
+  const queue = isQueued(record) ? rankKey(rankOf(record)) : null;
+  return { status, queue, slot, child: child ? childStateOf(record) : null };
 }
 
 /**
@@ -50,6 +54,11 @@ export function moveIndexKeys(
     // A cancel that was asked for is done with, and is not meant for the task when it is retried.
     if (before && isFinished(before.status)) deletes.push(keys.cancel(id));
   }
+  const { child } = task;
+  if (child && after.child !== null && before?.child !== after.child) {
+    const grouped: GroupedChild = { id, state: after.child };
+    sets.push([keys.child(child.parent, child.name, child.index), grouped, 64]);
+  }
   const held = before !== null && !isFinished(before.status);
   if (held === isFinished(status)) holdUploads(part, task, !held);
   const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
@@ -65,15 +74,16 @@ export function moveIndexKeys(
   return after;
 }
 
-/** What leads to a task for as long as there is one: its submitter, owner and tags. */
+/** What leads to a task for as long as there is one: its submitter, owner, tags and parent. */
 export function setKeysOf(
-  { task_id: id, owner, tags = [] }: TaskRecord,
+  { task_id: id, owner, tags = [], parent_id }: TaskRecord,
   { submitter }: { submitter?: string | undefined },
 ): Key[] {
   return [
     ...(submitter === undefined ? [] : [keys.submitted(submitter, id)]),
     ...(owner === undefined ? [] : [keys.owned(owner, id)]),
     ...tags.map((tag) => keys.tagged(tag, id)),
+    ...(parent_id === undefined ? [] : [keys.children(parent_id, id)]),
   ];
 }
 

@@ -13,8 +13,15 @@ import type { EventType, Row, TaskEvent } from "../task/event.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { seqOf, withFirst, withLast, withSeq } from "../task/json_text.ts";
 import { withArtifact } from "../task/artifact_list.ts";
-import { type ArtifactRecord, isFinished, type TaskRecord } from "../task/record.ts";
 import {
+  type ArtifactRecord,
+  type ChildCounts,
+  isFinished,
+  type Status,
+  type TaskRecord,
+} from "../task/record.ts";
+import {
+  applyChildren,
   applyReport,
   type Change,
   type Refusal,
@@ -23,7 +30,7 @@ import {
   withRoom,
 } from "../task/state.ts";
 import { type Head, type Kept, textValue, unpack } from "../kv/head.ts";
-import { keys } from "../kv/keys.ts";
+import { type Key, keys } from "../kv/keys.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
@@ -57,6 +64,8 @@ export interface LiveTaskHooks {
   onshown(live: LiveTask): void;
   /** The journal has more of it than its own keys, or no longer has. */
   pending(live: LiveTask, pending: boolean): void;
+  /** A change of its state was written. */
+  onmoved(live: LiveTask): void;
   /** A part of it was written, or was not. */
   onwritten(live: LiveTask, result: WriteResult): void;
   /** Milliseconds since the epoch. */
@@ -73,10 +82,13 @@ export class LiveTask implements Write {
   #estimate: Estimate | undefined;
   /** The record's JSON text, maybe with an earlier `seq`; `null` where it changed since. */
   #json: string | null = null;
+  /** As {@link LiveTaskHooks.onmoved} was told last. */
+  #moved: Status | null;
 
   private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks, state?: PendingState) {
     this.task = task;
     this.#hooks = hooks;
+    this.#moved = head.status;
     const of = {
       task: () => this.task,
       json: () => this.json,
@@ -205,12 +217,29 @@ export class LiveTask implements Write {
     this.#writer.report();
   }
 
+  /** Takes in how its children do, and how fast they are. */
+  family(children: ChildCounts, { rate, etaMs }: Pick<Estimate, "rate" | "etaMs">): void {
+    const at = this.#hooks.now();
+    const task = applyChildren(this.task, children, at);
+    task.record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
+    task.record.eta_ms = etaMs === null ? null : Math.round(etaMs);
+    task.trace = traced(task.trace ?? newTrace(at), at, task.record);
+    this.task = task;
+    this.#json = null;
+    this.#writer.report();
+  }
+
+  /** Notes that it has made a child. */
+  countChild(): void {
+    this.task = { ...this.task, children: (this.task.children ?? 0) + 1 };
+  }
+
   /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
   row(type: "log" | "output", json: string): void {
     this.#row(type, json);
   }
 
-  /** Tells how it stands with a step, a sleep or a signal; not without end. */
+  /** Tells how it stands with a step, a sleep, a signal or children; not without end. */
   step(json: string): void {
     const { steps = 0 } = this.task;
     if (steps >= MAX_STEP_ROWS) return;
@@ -229,8 +258,14 @@ export class LiveTask implements Write {
     if (answers >= MAX_KEPT) return false;
     this.task = { ...this.task, answers: answers + 1, deaths: 0 };
     const value = textValue(answerText(answer));
+    // From now on it may have children that whoever ends it has to look after.
+    const parent = answer.type === "children";
+    if (parent) this.task = { ...this.task, children: this.task.children ?? 0 };
     this.#row("step", row, {
-      sets: [[keys.answer(this.id, name), value, value.length]],
+      sets: [
+        [keys.answer(this.id, name), value, value.length],
+        ...(parent ? [[keys.parent(this.id), null, 8] as [Key, unknown, number]] : []),
+      ],
       deletes: takes ? [keys.signal(this.id, name)] : [],
     });
     return true;
@@ -313,6 +348,11 @@ export class LiveTask implements Write {
 
   onresult(result: WriteResult): void {
     this.#writer.end(result);
+    const { status } = this.folded.record;
+    if (result.ok && status !== this.#moved) {
+      this.#moved = status;
+      this.#hooks.onmoved(this);
+    }
     this.#hooks.onwritten(this, result);
   }
 

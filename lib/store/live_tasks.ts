@@ -29,6 +29,8 @@ export interface LiveTasksOptions {
   show?: ((event: TaskEvent) => void) | undefined;
   /** Whether anybody watches a task. @default {somebody does} */
   watched?: ((id: string, kind: string) => boolean) | undefined;
+  /** A change of a task's state was written. */
+  onmoved(live: LiveTask): void;
   /** A part of a task was written. */
   onwritten(live: LiveTask): void;
   /** What a task that runs here yielded can never be stored. */
@@ -67,6 +69,7 @@ export class LiveTasks implements Disposable {
       watched: options.watched,
       onshown: (live) => this.#shown.add(live),
       pending: (live, pending) => this.#notePending(live, pending),
+      onmoved: options.onmoved,
       onwritten: (live, result) => this.#onwritten(live, result),
       now: options.now,
     };

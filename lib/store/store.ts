@@ -8,13 +8,16 @@
 
 import { Journal, type JournalOptions } from "./journal.ts";
 import { removedArtifacts } from "../kv/artifacts.ts";
+import type { Decided } from "./decided.ts";
+import { Families } from "./families.ts";
+import { Family } from "./family.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import { hasManySignals, readAnswer, readSignal } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
-import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { isFinished, type Status, type TaskRecord, type WaitingFor } from "../task/record.ts";
 import { statusOf } from "../task/json_text.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
@@ -23,14 +26,6 @@ import { inTime, StoreError, TRIES } from "./store_error.ts";
 import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
 import { type Head, textValue } from "../kv/head.ts";
 import { Heads } from "../kv/heads.ts";
-
-/** What came of a wish about a task. */
-export type Decided =
-  | { ok: true; status: Status }
-  | { ok: true; status: "asked" }
-  | { ok: false; reason: "not-found" }
-  | { ok: false; reason: "wrong-state"; status: Status }
-  | { ok: false; reason: "no-upload"; upload: string };
 
 /** What came of a signal. */
 export type Signaled =
@@ -42,6 +37,7 @@ export type Signaled =
   /** The task has yet to take so many others. */
   | { ok: false; reason: "too-many" };
 
+export type { Decided } from "./decided.ts";
 export type { Submission, Submitted } from "./submissions.ts";
 
 export interface StoreOptions extends JournalOptions {
@@ -89,6 +85,8 @@ export class Store {
 
   readonly #tasks: LiveTasks;
   readonly #submissions: Submissions;
+  readonly #family: Family;
+  readonly families: Families;
 
   constructor(options: StoreOptions) {
     this.kv = options.kv;
@@ -96,6 +94,15 @@ export class Store {
     this.sid = options.sid;
     this.now = options.now ?? Date.now;
     this.journal = new Journal(options);
+    const family = this.#family = new Family({
+      kv: this.kv,
+      heads: this.heads,
+      now: this.now,
+      cancel: (id) => this.cancel(id),
+      decide: (id, action) => this.#decide(id, action),
+      onpending: (live) => this.onpending?.(live),
+    });
+    this.families = new Families({ look: (parent) => family.look(parent), log: options.log });
     this.#tasks = new LiveTasks({
       heads: this.heads,
       restoredAt: options.restoredAt ?? 0,
@@ -105,6 +112,7 @@ export class Store {
       caughtUp: options.caughtUp ?? (() => Promise.resolve()),
       show: options.show,
       watched: options.watched,
+      onmoved: (live) => this.families.moved(live),
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),
     });
@@ -137,8 +145,12 @@ export class Store {
     });
   }
 
-  /** Puts a task that failed or was canceled back to pending, unless an upload that it names is gone. */
-  retry(id: string): Promise<Decided> {
+  /**
+   * Puts a task that failed or was canceled back to pending, unless an upload that it names is gone.
+   *
+   * @param waitsFor What it waits for before it is tried.
+   */
+  retry(id: string, waitsFor?: WaitingFor): Promise<Decided> {
     let unchanged: Deno.AtomicCheck | null = null;
     const findAgain = async () => {
       const { uploads = [] } = await this.heads.get(id) ?? {};
@@ -149,7 +161,8 @@ export class Store {
       return upload === undefined ? null : { ok: false, reason: "no-upload", upload } as const;
     };
     return this.#decide(id, (live) => {
-      if (!live.change({ type: "retry" }).ok) return "refused";
+      const change = { type: "retry" as const, ...(waitsFor ? { for: waitsFor } : {}) };
+      if (!live.change(change).ok) return "refused";
       if (unchanged) live.also({ checks: [unchanged] });
       this.onpending?.(live);
       return "changed";
@@ -213,7 +226,12 @@ export class Store {
       const entry = read ?? await this.heads.entry(id);
       if (!entry.value) return { ok: false, reason: "not-found" };
       const record = JSON.parse(entry.value.record) as TaskRecord;
-      const { status, kind } = record;
+      const { status, kind, parent_id: parent } = record;
+      if (parent !== undefined && await this.#isUnderWay(parent)) {
+        return { ok: false, reason: "has-parent", parent };
+      }
+      // Nothing leads to its children once it is gone: those that have not ended are canceled before.
+      if (isFinished(status) && entry.value.children !== undefined) await this.#family.look(id);
       const few = isFinished(status) && !entry.value.answers;
       const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
       const artifacts = record.artifacts ? await removedArtifacts(this.kv, id) : null;
@@ -240,6 +258,7 @@ export class Store {
         keys.cancel(id),
         ...setKeysOf(record, entry.value),
         ...artifacts?.deletes ?? [],
+        ...childKeyOf(entry.value),
         ...rows ?? [],
       ];
       const removing = this.journal.write({
@@ -303,6 +322,19 @@ export class Store {
     throw new StoreError({ ok: false, reason: "conflict" });
   }
 
+  async #isUnderWay(id: string): Promise<boolean> {
+    const head = await this.heads.get(id);
+    return head !== null && !isFinished(statusOf(head.record) as Status);
+  }
+
+  /**
+   * Has one look after a task that may have children which have not ended: a process may have died
+   * before it did.
+   */
+  lookAfter(parent: string): Promise<void> {
+    return this.#family.look(parent);
+  }
+
   /**
    * Refuses a write that would only wait, while it has done nothing yet.
    *
@@ -313,6 +345,7 @@ export class Store {
   }
 
   [Symbol.dispose](): void {
+    this.families.close();
     this.#tasks[Symbol.dispose]();
   }
 }
@@ -320,6 +353,10 @@ export class Store {
 /** The signal that a task waits for; `null` for none. */
 function awaitedSignal({ waiting_for }: TaskRecord): string | null {
   return waiting_for?.type === "signal" ? waiting_for.name : null;
+}
+
+function childKeyOf({ child }: Head): Key[] {
+  return child ? [keys.child(child.parent, child.name, child.index)] : [];
 }
 
 /** What is told of a removal: also whose it was, since nothing else does any more. */

@@ -16,6 +16,7 @@ import {
   textValue,
 } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
+import type { Status } from "../task/record.ts";
 import type { Task } from "../task/state.ts";
 import { traceSize } from "../task/trace.ts";
 import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
@@ -49,6 +50,11 @@ export class StoredHead {
   /** As read: what is written next is checked against it. */
   static asRead({ key, value, versionstamp }: Deno.KvEntry<Head>, task: Task): StoredHead {
     return new StoredHead(value.input, value.result, indexKeysOf(task), { key, versionstamp });
+  }
+
+  /** The task's state there; `null` where there is none. */
+  get status(): Status | null {
+    return this.#index?.status ?? null;
   }
 
   /** What the next commit has to find unchanged; `null` where nobody else writes it. */

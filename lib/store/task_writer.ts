@@ -174,7 +174,9 @@ export class TaskWriter {
     const { show, now, task, nextSeq, onshown } = this.#of;
     // It goes into the commit of the events that wait, or is shown when those on their way were.
     if (show && (this.#queue.size > 0 || !this.#progress.level)) return;
-    if (!show || this.lost || !this.#progress.allows(task().record.seq, now())) {
+    // Nobody would skip ids that were shown of a task that no process has.
+    const has = task().owner !== null;
+    if (!show || !has || this.lost || !this.#progress.allows(task().record.seq, now())) {
       return this.#change();
     }
     // Nobody would see it: it need not even be rendered before it is stored.

@@ -1,5 +1,5 @@
 /**
- * What is stored under the name of a step, a sleep or a signal: a task that starts again takes it from
+ * What is stored under the name of a step, a sleep, a signal or children: a task that starts again takes it from
  * there instead of doing it a second time.
  *
  * @module
@@ -15,7 +15,7 @@ export const MAX_NAME = 128;
 export const NAME_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 /** What an answer is to. */
-export type AnswerType = "step" | "sleep" | "signal";
+export type AnswerType = "step" | "sleep" | "signal" | "children";
 
 export interface Answer {
   type: AnswerType;
@@ -25,7 +25,7 @@ export interface Answer {
   until: number | null;
   /**
    * JSON text: what came of it, or, of a signal that is still waited for, the JSON Schema of what it
-   * has to bring; `null` for nothing.
+   * has to bring; of children their {@link ./child.ts ChildPlan}; `null` for nothing.
    */
   json: string | null;
 }

@@ -1,6 +1,6 @@
 /**
- * What a submit may say of whose a task is and what it belongs to. Both lie in the record, right
- * behind its state, so that they are read from its text without parsing all of it.
+ * What a submit may say of whose a task is and what it belongs to, and which task made it. They lie in
+ * the record, right behind its state, so that they are read from its text without parsing all of it.
  *
  * @module
  */
@@ -10,6 +10,8 @@ export interface Labels {
   owner?: string;
   /** Different ones; absent for none. */
   tags?: readonly string[];
+  /** The task that made it; absent where a client did. */
+  parent_id?: string;
 }
 
 /** Whose a task or an upload is, for those who see some alone. */
@@ -37,7 +39,7 @@ export const TAG_PATTERN = /^[^\p{Cc}\p{Cs},]{1,64}$/u;
 const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
 const LABELS = new RegExp(
   String.raw`^\{"task_id":"\w+"(?:,"kind":"[^"]+")?(?:,"status":"\w+")?` +
-    String.raw`(?:,"owner":(${TEXT}))?(?:,"tags":(\[(?:${TEXT},?)*\]))?`,
+    String.raw`(?:,"owner":(${TEXT}))?(?:,"tags":(\[(?:${TEXT},?)*\]))?(?:,"parent_id":"(\w+)")?`,
 );
 
 const NONE: Labels = Object.freeze({});
@@ -55,24 +57,34 @@ const NONE: Labels = Object.freeze({});
  * ```
  */
 export function labelsOf(json: string): Labels {
-  const [, owner, tags] = LABELS.exec(json) ?? [];
-  if (owner === undefined && tags === undefined) return NONE;
+  const [, owner, tags, parent_id] = LABELS.exec(json) ?? [];
+  if (owner === undefined && tags === undefined && parent_id === undefined) return NONE;
   return {
     ...(owner === undefined ? {} : { owner: JSON.parse(owner) as string }),
     ...(tags === undefined ? {} : { tags: JSON.parse(tags) as string[] }),
+    ...(parent_id === undefined ? {} : { parent_id }),
   };
 }
 
-/** The two fields alone, as they stand in a record. */
-export function onlyLabels({ owner, tags }: Labels): Labels {
+/** These fields alone, as they stand in a record. */
+export function onlyLabels({ owner, tags, parent_id }: Labels): Labels {
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(tags === undefined || tags.length === 0 ? {} : { tags }),
+    ...(parent_id === undefined ? {} : { parent_id }),
   };
 }
 
-/** Whether a task's labels are all that is wanted: that owner, and each of these tags. */
-export function haveLabels(labels: Labels, { owner, tags = [] }: Labels): boolean {
+/** Whether a task's labels are all that is wanted: that owner, that parent, and each of these tags. */
+export function haveLabels(labels: Labels, { owner, tags = [], parent_id }: Labels): boolean {
+  if (parent_id !== undefined && labels.parent_id !== parent_id) return false;
   if (owner !== undefined && labels.owner !== owner) return false;
   return tags.every((tag) => labels.tags?.includes(tag) === true);
+}
+
+/** As {@link haveLabels}, of a task of this id: a parent is among its children. */
+export function isAmongThose(id: string, labels: Labels, wanted: Labels): boolean {
+  if (wanted.parent_id !== id) return haveLabels(labels, wanted);
+  const { parent_id: _, ...others } = wanted;
+  return haveLabels(labels, others);
 }

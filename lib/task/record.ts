@@ -7,7 +7,8 @@
 
 /**
  * The six states. `pending` also means delayed, or waiting for a retry: `run_at` says when. `waiting`
- * is asleep, or waiting for a signal: `waiting_for` says for which, and no process has it.
+ * is asleep, or waiting for a signal or for other tasks: `waiting_for` says for which, and no process
+ * has it.
  */
 export type Status = "pending" | "running" | "waiting" | "completed" | "failed" | "canceled";
 
@@ -44,12 +45,26 @@ export function isQueued({ status, waiting_for }: TaskRecord): boolean {
 
 /** What a task waits for that no process has. */
 export interface WaitingFor {
-  /** It sleeps, or somebody has to send a signal. */
-  type: "sleep" | "signal";
-  /** As the task calls it. */
+  /** It sleeps, somebody has to send a signal, its children run, or others go first among children. */
+  type: "sleep" | "signal" | "children" | "turn";
+  /** As the task calls it; of a child's turn, as its parent does. */
   name: string;
   /** Until when, at most. ISO 8601; `null` for as long as it takes. */
   until: string | null;
+}
+
+/** How many children a task has, and how they do. The others are pending, or wait. */
+export interface ChildCounts {
+  /** All of them. */
+  total: number;
+  /** Those that have a result. */
+  completed: number;
+  /** Those that failed for good. */
+  failed: number;
+  /** Those that were canceled. */
+  canceled: number;
+  /** Those that run now. */
+  running: number;
 }
 
 /** Why a task failed, as the client may see it. The stack is apart from it: see the details. */
@@ -102,6 +117,8 @@ export interface TaskRecord<Result = unknown> {
   owner?: string;
   /** What it belongs to, as its submit says; absent for none. */
   tags?: readonly string[];
+  /** The task that made it with `children()`; absent in any other. */
+  parent_id?: string;
   /** Percent, 0–100. Never falls within an attempt. `null` while the total is unknown. */
   progress: number | null;
   /** Units done, where the task counts them. */
@@ -121,6 +138,8 @@ export interface TaskRecord<Result = unknown> {
   stages?: readonly StageProgress[];
   /** What it waits for; absent unless it is `waiting`. */
   waiting_for?: WaitingFor;
+  /** How its children do, those of the last `children()`; absent where it has none. */
+  children?: ChildCounts;
   /** Its artifacts, by name; absent where there are none. */
   artifacts?: readonly ArtifactRecord[];
   /**
@@ -162,12 +181,12 @@ export interface TaskRecord<Result = unknown> {
   seq: number;
 }
 
-/** What a `step` event tells of a step, a sleep or a signal. */
+/** What a `step` event tells of a step, a sleep, a signal or children. */
 export interface StepRow {
   /** As the task calls it. */
   name: string;
   /** What it is. */
-  type: "step" | "sleep" | "signal";
+  type: "step" | "sleep" | "signal" | "children";
   /** How it stands with it. */
   status: "running" | "waiting" | "done" | "failed";
   /** Since when. ISO 8601. */

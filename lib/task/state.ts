@@ -20,8 +20,15 @@
  */
 
 import { withResultUrl } from "./artifact_list.ts";
+import type { ChildPlace } from "./child.ts";
 import { type Labels, onlyLabels } from "./labels.ts";
-import { isFinished, type TaskError, type TaskRecord, type WaitingFor } from "./record.ts";
+import {
+  type ChildCounts,
+  isFinished,
+  type TaskError,
+  type TaskRecord,
+  type WaitingFor,
+} from "./record.ts";
 import type { Report } from "./report.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { cut } from "./text.ts";
@@ -98,6 +105,10 @@ export interface Task {
   answers?: number;
   /** `step` rows stored; absent for none. */
   steps?: number;
+  /** Its place among the children of another task; absent where it is none. */
+  child?: ChildPlace;
+  /** Children it has made, about; absent where it never was to have some. */
+  children?: number;
 }
 
 export type Change =
@@ -111,7 +122,8 @@ export type Change =
   | { type: "wake" }
   | { type: "request-cancel" }
   | { type: "cancel" }
-  | { type: "retry" };
+  /** `for` is what it waits for before it is tried. */
+  | { type: "retry"; for?: WaitingFor };
 
 /** Why a change could not be. */
 export type Refusal =
@@ -143,6 +155,7 @@ export function transition(
   const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
   let { record } = task;
   if (begins && record.stages) record = withField(record, "stages", undefined);
+  if (begins && record.children) record = withField(record, "children", undefined);
   if (record.waiting_for) record = withField(record, "waiting_for", undefined);
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
@@ -237,7 +250,7 @@ export function transition(
     }
     case "wake":
       if (record.status !== "waiting") return { ok: false, reason: "not-waiting" };
-      return next({ status: "pending", run_at: at });
+      return next({ status: "pending", run_at: at, eta_ms: null, rate: null });
     case "request-cancel":
       if (isFinished(record.status)) return { ok: false, reason: "finished" };
       if (record.status !== "running") return end("canceled", { cancel_requested: true });
@@ -245,12 +258,12 @@ export function transition(
     case "cancel":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
       return end("canceled", { cancel_requested: true });
-    case "retry":
+    case "retry": {
       if (!isFinished(record.status)) return { ok: false, reason: "not-finished" };
       // Its result is kept: what is to be done again is a new task.
       if (record.status === "completed") return { ok: false, reason: "completed" };
-      return next({
-        status: "pending",
+      const again = next({
+        status: change.for ? "waiting" : "pending",
         attempt: 0,
         run_at: at,
         started_at: null,
@@ -263,6 +276,9 @@ export function transition(
         ...NOTHING_COUNTED,
         deaths: 0,
       });
+      again.task.record = withField(again.task.record, "waiting_for", change.for);
+      return again;
+    }
   }
 }
 
@@ -279,7 +295,7 @@ const NO_PROGRESS = {
 
 const NOTHING_COUNTED = { peak: 0, countedIn: null, stack: null } satisfies Partial<Task>;
 
-export interface NewTask extends Labels {
+export interface NewTask extends Omit<Labels, "parent_id"> {
   /** ULID. */
   id: string;
   /** A known kind. */
@@ -294,6 +310,9 @@ export interface NewTask extends Labels {
   uploads?: readonly string[];
   submitter?: string;
   retriedFrom?: string;
+  child?: ChildPlace;
+  /** What it waits for before it is tried; nothing where it is absent. */
+  waitsFor?: WaitingFor;
 }
 
 export function newTask(spec: NewTask, now: number): Task {
@@ -302,9 +321,9 @@ export function newTask(spec: NewTask, now: number): Task {
     record: {
       task_id: spec.id,
       kind: spec.kind,
-      status: "pending",
+      status: spec.waitsFor ? "waiting" : "pending",
       // Here, where `labelsOf()` finds them.
-      ...onlyLabels(spec),
+      ...onlyLabels({ ...spec, ...(spec.child ? { parent_id: spec.child.parent } : {}) }),
       ...NO_PROGRESS,
       result: null,
       error: null,
@@ -318,6 +337,7 @@ export function newTask(spec: NewTask, now: number): Task {
       finished_at: null,
       cancel_requested: false,
       ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
+      ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
       seq: 0,
     },
     owner: null,
@@ -341,6 +361,7 @@ export function newTask(spec: NewTask, now: number): Task {
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),
+    ...(spec.child ? { child: spec.child } : {}),
   };
 }
 
@@ -371,6 +392,14 @@ export function applyReport(task: Task, report: Report): Task {
   return { ...task, record, countedIn, peak };
 }
 
+/** Puts into a task how its children do: its figures are theirs. */
+export function applyChildren(task: Task, children: ChildCounts, now: number): Task {
+  const { total, completed, failed, canceled } = children;
+  const done = completed + failed + canceled;
+  const counted = applyReport(task, { at: now, done, total, unit: "tasks" });
+  return { ...counted, record: withField(counted.record, "children", children) };
+}
+
 /** Characters of labels beside which a message is kept whole, and of one that is cut for others. */
 const FEW_LABELS = 256;
 const SHORT_MESSAGE = 256;
@@ -387,7 +416,7 @@ export function withRoom(task: Task): Task {
 }
 
 /** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
-function withField<Name extends "stages" | "waiting_for">(
+function withField<Name extends "stages" | "waiting_for" | "children">(
   record: TaskRecord,
   name: Name,
   value: TaskRecord[Name],

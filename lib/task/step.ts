@@ -82,11 +82,11 @@ export async function* step<T>(
   return asked.answer as T;
 }
 
-/** @throws {TypeError} If it cannot name a step, a sleep or a signal. */
+/** @throws {TypeError} If it cannot name a step, a sleep, a signal or children. */
 export function requireName(name: unknown): string {
   if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
   throw new TypeError(
-    "Cannot go on as a step, sleep or signal needs a name of 1 to 128 characters, none of them a " +
-      `control character: current value is ${brief(textOf(name), 150)}`,
+    "Cannot go on as a step, a sleep, a signal and children each need a name of 1 to 128 " +
+      `characters, none of them a control character: current value is ${brief(textOf(name), 150)}`,
   );
 }

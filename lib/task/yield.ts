@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ChildrenYield } from "./children_yield.ts";
 import { levelOf, type LogLevel } from "./log_level.ts";
 import { YIELD } from "./marker.ts";
 import { readField } from "./plain.ts";
@@ -98,7 +99,8 @@ export type Yield<Output = any, Checkpoint = any> =
   | ArtifactYield
   | StepYield
   | SleepYield
-  | SignalYield;
+  | SignalYield
+  | ChildrenYield;
 
 /**
  * Reports progress. Progress is state: the newest value counts, and values between two commits are
@@ -199,8 +201,8 @@ export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
   return { [YIELD]: "save", data };
 }
 
-/** What `yield*` of a step, a sleep or a signal yields. */
-export type AnsweredYield = StepYield | SleepYield | SignalYield;
+/** What `yield*` of a step, a sleep, a signal or children yields. */
+export type AnsweredYield = StepYield | SleepYield | SignalYield | ChildrenYield;
 
 /** Which of Headway's yields a value is; `undefined` for a plain value. */
 export function yieldType(
@@ -214,7 +216,7 @@ export function yieldType(
 /** Whether a yielded value wants an answer that is stored under its name. */
 export function wantsAnswer(value: unknown): value is AnsweredYield {
   const type = yieldType(value);
-  return type === "step" || type === "sleep" || type === "signal";
+  return type === "step" || type === "sleep" || type === "signal" || type === "children";
 }
 
 /** Characters of a report's texts; what is longer is cut. */

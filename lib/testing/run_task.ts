@@ -10,6 +10,7 @@ import type { AnyTask, GivenOf, SavedOf } from "../task/define.ts";
 import { pathText, toJson } from "../task/json_value.ts";
 import { FakeClock } from "./fake_clock.ts";
 import type { TestEvent, TestRun } from "./test_events.ts";
+import { TestChildren } from "./test_children.ts";
 import { TestedTask } from "./tested_task.ts";
 import { type TestUpload, TestUploads } from "./test_uploads.ts";
 
@@ -26,6 +27,11 @@ export type RunTaskOptions<Task> = TestCheckpoint<Task> & {
   clock?: FakeClock;
   /** The signals that are sent, by name: each is there when the task waits for it. */
   signals?: Readonly<Record<string, unknown>>;
+  /**
+   * What children do, by their kinds: each is called once for each child, with its input as the task
+   * gave it, and returns the result. One that throws has failed.
+   */
+  children?: Readonly<Record<string, (input: unknown) => unknown>>;
   /** The uploads that there are, by id. The name of a `File` is that of the upload. */
   uploads?: Readonly<Record<string, TestUpload>>;
   /** Bytes of an upload that the task gets at once. @default {65536} */
@@ -91,6 +97,7 @@ export async function runTask<Task extends AnyTask>(
     signal: options.signal,
     clock,
     signals: sent(signals),
+    children: new TestChildren(options.children ?? {}),
     uploads: new TestUploads(uploads, chunkBytes),
   });
   await tested.run();

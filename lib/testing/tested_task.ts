@@ -12,13 +12,22 @@ import { RESULT_NAME, withArtifact } from "../task/artifact_list.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 import { withFirst } from "../task/json_text.ts";
-import { isFinished } from "../task/record.ts";
+import { type ChildPlan, readPlan } from "../task/child.ts";
+import { isFinished, type StepRow } from "../task/record.ts";
 import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
-import { applyReport, type Change, newTask, type Task, transition } from "../task/state.ts";
+import {
+  applyChildren,
+  applyReport,
+  type Change,
+  newTask,
+  type Task,
+  transition,
+} from "../task/state.ts";
 import { type FakeClock, withClock } from "./fake_clock.ts";
 import { Recorder } from "./recorder.ts";
 import { type TestArtifact, TestArtifacts } from "./test_artifacts.ts";
 import type { TestEvent } from "./test_events.ts";
+import type { TestChildren } from "./test_children.ts";
 import type { TestUploads } from "./test_uploads.ts";
 
 /** A task that yields more often is taken to have no end. */
@@ -42,6 +51,7 @@ export interface TestedTaskOptions {
   clock: FakeClock;
   /** By name, as JSON text. */
   signals: Map<string, string>;
+  children: TestChildren;
   uploads: TestUploads;
 }
 
@@ -112,6 +122,7 @@ export class TestedTask {
         clock.now - began,
       );
       this.#requireSignal();
+      this.#endChildren();
       // The wait before its next attempt, or until it goes on, which a cancel ends.
       await clock.wait(Date.parse(this.#task.record.run_at) - clock.now, signal).catch(() => {});
     }
@@ -130,6 +141,25 @@ export class TestedTask {
       `Cannot test '${task.kind}' to its end as it waits for signal '${waiting_for.name}': ` +
         "give it in 'signals'",
     );
+  }
+
+  /** Has it go on where it waits for its children, which have ended. */
+  #endChildren(): void {
+    const { waiting_for, started_at: attempt_at } = this.#task.record;
+    if (waiting_for?.type !== "children") return;
+    const { name } = waiting_for;
+    const answer = this.#answers.get(name)!;
+    const plan = readPlan(answer.json)!;
+    const { clock, children } = this.#options;
+    const counts = children.counts(name, plan.total);
+    const ended = { failed: counts.failed, attempt_at };
+    const json = JSON.stringify({ ...plan, ended } satisfies ChildPlan);
+    this.#answers.set(name, { ...answer, done: true, json });
+    this.#task = applyChildren(this.#task, counts, clock.now);
+    const time = clock.date.toISOString();
+    const row: StepRow = { name, type: "children", status: "done", time };
+    this.#row("step", JSON.stringify(row));
+    this.#change({ type: "wake" });
   }
 
   /** One run: how it ended, or `null` where it was cut off. */
@@ -161,7 +191,7 @@ export class TestedTask {
       this.#change({ type: "request-cancel" });
       stop("cancel");
     };
-    const { timeoutMs, ranMs = 0, record: { attempt } } = this.#task;
+    const { timeoutMs, ranMs = 0, record: { attempt, started_at: attemptAt } } = this.#task;
     const inTime = timeoutMs === null
       ? undefined
       : clock.after(timeoutMs - ranMs, () => stop("timeout"));
@@ -169,7 +199,7 @@ export class TestedTask {
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const answers = this.#answers.size;
-      const start = { kind: task.kind, id: TASK_ID, attempt, input, parsed, answers };
+      const start = { kind: task.kind, id: TASK_ID, attempt, attemptAt, input, parsed, answers };
       const checkpoint = this.#checkpoint;
       withClock(
         { clock, over: over.signal },
@@ -265,11 +295,18 @@ export class TestedTask {
 
   /** Answers as the server does. */
   async #answer(message: FromTasks, executor: Executor): Promise<void> {
-    const { uploads, signals } = this.#options;
+    const { uploads, signals, children } = this.#options;
     if (message.type === "ask") {
       const { request, name } = message;
       const answer = this.#answers.get(name) ?? null;
       executor.receive({ type: "answer", request, answer, signal: signals.get(name) ?? null });
+    } else if (message.type === "children") {
+      const { request, name, from, entries } = message;
+      const refused = await children.make(name, from, entries);
+      executor.receive({ type: "made", request, refused });
+    } else if (message.type === "outcomes") {
+      const { request, name, from } = message;
+      executor.receive({ type: "ended", request, outcomes: children.ended(name, from) });
     } else if (message.type === "info") {
       const { request, upload } = message;
       executor.receive({ type: "info", request, info: await uploads.info(upload) });

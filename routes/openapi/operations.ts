@@ -60,13 +60,14 @@ const orNone = ({ source }: RegExp) =>
   z.string().regex(new RegExp(`^(?:${source.slice(1, -1)})?$`));
 const kind = z.string().regex(KIND_PATTERN);
 
+/** A task's, in either case. */
+export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/);
+
 const labels = {
   owner: OWNER.describe("The tasks of this owner"),
   tag: many(TAG, "Up to 20 tags: tasks that have each of them", MAX_TAGS),
+  parent: ANY_ID.describe("The children of this task"),
 };
-
-/** A task's, in either case. */
-export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/);
 
 /** The input of a `demo`, where there are some. */
 export const DEMO_INPUT = z.looseObject({}).describe("The input of a demo");

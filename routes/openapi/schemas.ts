@@ -35,6 +35,7 @@ const fields = {
   status,
   owner: z.string().exactOptional().describe("Whose it is; absent for nobody's"),
   tags: z.array(z.string()).exactOptional().describe("What it belongs to; absent for none"),
+  parent_id: id.exactOptional().describe("The task that made it; absent where a client did"),
   progress: z.number().min(0).max(100).nullable()
     .describe("Percent; never falls within an attempt; null while the total is unknown"),
   done: z.number().nullable(),
@@ -52,13 +53,20 @@ const fields = {
     "Stages that count for themselves: done, total and unit are those of the one under way",
   ),
   waiting_for: z.strictObject({
-    type: z.enum(["sleep", "signal"]),
+    type: z.enum(["sleep", "signal", "children", "turn"]),
     name: z.string(),
     until: time.nullable().describe("At most"),
   }).exactOptional().describe("While it is waiting: for what"),
   artifacts: z.array(z.strictObject(artifact)).exactOptional().describe(
     "The files that it made; absent for none",
   ),
+  children: z.strictObject({
+    total: count,
+    completed: count,
+    failed: count,
+    canceled: count,
+    running: count,
+  }).exactOptional().describe("How the tasks do that it has made and waits for"),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
   attempt: count,

@@ -12,6 +12,7 @@
 
 import type {
   ArtifactRecord,
+  ChildCounts,
   StageProgress,
   Status,
   StepRow,
@@ -19,7 +20,16 @@ import type {
   TaskRecord,
   WaitingFor,
 } from "../../lib/task/record.ts";
-export type { ArtifactRecord, StageProgress, Status, StepRow, TaskError, TaskRecord, WaitingFor };
+export type {
+  ArtifactRecord,
+  ChildCounts,
+  StageProgress,
+  Status,
+  StepRow,
+  TaskError,
+  TaskRecord,
+  WaitingFor,
+};
 
 /** A task that has ended. */
 export type FinishedTask<Result = unknown> =

@@ -146,9 +146,10 @@ export const en = {
   labels: {
     owner: (owner: string) => `owner ${owner}`,
     tag: (tag: string) => `tag ${tag}`,
+    parent: (id: string) => `parts of ${id}`,
     byOwner: (owner: string) => `Tasks of ${owner}`,
     byTag: (tag: string) => `Tasks tagged ${tag}`,
-    filters: "Owner and tags",
+    filters: "Owner, tags and parent",
     remove: (label: string) => `Remove the filter: ${label}`,
   },
   facts: {
@@ -164,6 +165,7 @@ export const en = {
     started: "Started",
     ended: "Ended",
     again: "Runs again",
+    parent: "Part of",
     owner: "Owner",
     tags: "Tags",
     limit: "Time limit",
@@ -201,6 +203,17 @@ export const en = {
     sleep: (status: StepRow["status"]): string => status === "done" ? "slept" : "asleep",
     signal: (status: StepRow["status"]): string =>
       status === "done" ? "signal came" : "waits for a signal",
+    children: (status: StepRow["status"]): string =>
+      status === "done" ? "tasks ended" : "waits for tasks",
+  },
+  children: {
+    of: (ended: string, total: string) => `${ended} of ${total} tasks`,
+    running: (count: string) => `${count} running`,
+    failed: (count: string) => `${count} failed`,
+    canceled: (count: string) => `${count} canceled`,
+    comma: ", ",
+    underWay: "Waiting for its tasks",
+    turn: "Waiting for its turn",
   },
   signal: {
     title: (name: string) => `Waits for ${name}`,

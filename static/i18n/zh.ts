@@ -151,10 +151,11 @@ export const zh: Strings = {
 
   labels: {
     owner: (owner: string) => `所有者 ${owner}`,
+    parent: (id: string) => `${id} 的子任务`,
     tag: (tag: string) => `标签 ${tag}`,
     byOwner: (owner: string) => `${owner} 的任务`,
     byTag: (tag: string) => `带标签 ${tag} 的任务`,
-    filters: "所有者和标签",
+    filters: "所有者、标签和上级任务",
     remove: (label: string) => `移除筛选条件：${label}`,
   },
   facts: {
@@ -170,6 +171,7 @@ export const zh: Strings = {
     started: "开始",
     ended: "结束",
     again: "再次运行的任务",
+    parent: "上级任务",
     owner: "所有者",
     tags: "标签",
     limit: "时间上限",
@@ -205,6 +207,16 @@ export const zh: Strings = {
     step: (status) => status === "done" ? "" : status === "failed" ? "失败" : "运行中",
     sleep: (status) => status === "done" ? "已休眠" : "休眠中",
     signal: (status) => status === "done" ? "已收到信号" : "等待信号",
+    children: (status) => status === "done" ? "子任务已结束" : "等待子任务",
+  },
+  children: {
+    of: (ended, total) => `${total} 个子任务中 ${ended} 个已结束`,
+    running: (count) => `${count} 个运行中`,
+    failed: (count) => `${count} 个失败`,
+    canceled: (count) => `${count} 个已取消`,
+    comma: "，",
+    underWay: "等待子任务",
+    turn: "等待轮到自己",
   },
   signal: {
     title: (name) => `等待 ${name}`,

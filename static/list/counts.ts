@@ -55,6 +55,6 @@ export function watchCounts(): () => void {
 }
 
 /** What is counted: the states are counted each, and a text or a time by nobody. */
-function question({ kind, owner, tags }: Filters): Record<string, string> {
-  return apiQuery({ ...NO_FILTERS, kind, owner, tags }, 0);
+function question({ kind, owner, tags, parent }: Filters): Record<string, string> {
+  return apiQuery({ ...NO_FILTERS, kind, owner, tags, parent }, 0);
 }

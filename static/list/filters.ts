@@ -34,6 +34,8 @@ export interface Filters {
   readonly owner: string;
   /** All of these; empty for any. */
   readonly tags: readonly string[];
+  /** The children of this task; empty for anybody's. */
+  readonly parent: string;
   /** What stands in id, kind, stage, message or error; empty for all. */
   readonly text: string;
   /** Submitted when. */
@@ -49,6 +51,7 @@ export const NO_FILTERS: Filters = {
   kind: "",
   owner: "",
   tags: [],
+  parent: "",
   text: "",
   since: "",
   from: "",
@@ -64,6 +67,7 @@ export function parseFilters(query: URLSearchParams): Filters {
     kind: query.get("kind") ?? "",
     owner: query.get("owner") ?? "",
     tags: [...new Set(query.getAll("tag").flatMap((tags) => tags.split(",")).filter(Boolean))],
+    parent: query.get("parent") ?? "",
     text: query.get("q") ?? "",
     since: since === "custom" || Object.hasOwn(RANGES, since) ? since as Since : "",
     from: since === "custom" ? time(query.get("from")) : "",
@@ -73,8 +77,8 @@ export function parseFilters(query: URLSearchParams): Filters {
 
 /** The other way round, as short as it goes. */
 export function formatFilters(filters: Filters): URLSearchParams {
-  const { statuses, kind, owner, tags, text, since, from, to } = filters;
-  const labels = { owner, tag: tags.join(",") };
+  const { statuses, kind, owner, tags, parent, text, since, from, to } = filters;
+  const labels = { owner, tag: tags.join(","), parent };
   const parts = { status: statuses.join(","), kind, ...labels, q: text, since, from, to };
   return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
 }
@@ -94,7 +98,7 @@ export function timeBounds(
 
 /** What `GET /tasks` is asked for. */
 export function apiQuery(filters: Filters, now: number): Record<string, string> {
-  const { statuses, kind, owner, tags, text } = filters;
+  const { statuses, kind, owner, tags, parent, text } = filters;
   const { from, to } = timeBounds(filters, now);
   return Object.fromEntries(
     Object.entries({
@@ -102,6 +106,7 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
       kind,
       owner,
       tag: tags.join(","),
+      parent,
       q: text.trim(),
       created_after: from,
       created_before: to,
@@ -111,13 +116,14 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
 
 /** The test that the server makes, for tasks that arrive by themselves. */
 export function matcher(filters: Filters, now: number): (record: TaskRecord) => boolean {
-  const { statuses, kind, owner, tags } = filters;
+  const { statuses, kind, owner, tags, parent } = filters;
   const { from, to } = timeBounds(filters, now);
   const text = filters.text.trim().toLowerCase();
   return (record) =>
     (statuses.length === 0 || statuses.includes(record.status)) &&
     (kind === "" || record.kind === kind) &&
     (owner === "" || record.owner === owner) &&
+    (parent === "" || record.parent_id === parent) &&
     tags.every((tag) => record.tags?.includes(tag) === true) &&
     (from === "" || record.created_at >= from) &&
     (to === "" || record.created_at < to) &&

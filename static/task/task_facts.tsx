@@ -64,6 +64,13 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
             <LabelChips tags={record.tags} />
           </Fact>
         )}
+        {record.parent_id !== undefined && (
+          <Fact name={facts.parent}>
+            <a href={taskHref(record.parent_id)} onClick={stayInPage}>
+              <code>{record.parent_id.slice(-6)}</code>
+            </a>
+          </Fact>
+        )}
         {record.retried_from !== undefined && (
           <Fact name={facts.again}>
             <a href={taskHref(record.retried_from)} onClick={stayInPage}>

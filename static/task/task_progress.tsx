@@ -10,6 +10,7 @@ import { LongText } from "../ui/long_text.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { ProgressBar } from "../ui/progress_bar.tsx";
 import { statusText } from "../ui/status.tsx";
+import { TaskChildren } from "./task_children.tsx";
 import { TaskChart } from "./task_chart.tsx";
 import { TaskFigures } from "./task_figures.tsx";
 import { TaskNotice } from "./task_notice.tsx";
@@ -39,6 +40,7 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
       <TaskNotice record={record} />
       <TaskFigures record={record} />
       <TaskStages record={record} />
+      <TaskChildren record={record} />
       {message && (
         <p class="progress-message text">
           <LongText text={message} limit={MAX_MESSAGE} />

@@ -70,11 +70,11 @@ function Chip({ text, title, to, inRow, isOwner }: ChipProps): JSX.Element {
   );
 }
 
-/** The owner and the tags that the list is filtered by: each is taken away by a click. */
+/** The owner, the tags and the parent that the list is filtered by: each is taken away by a click. */
 export function FilterChips(): JSX.Element | null {
   const { filters } = route.value;
-  const { owner, tags } = filters;
-  if (owner === "" && tags.length === 0) return null;
+  const { owner, tags, parent } = filters;
+  if (owner === "" && tags.length === 0 && parent === "") return null;
   const without = (text: string, name: string, rest: Filters, isOwner = false) => (
     <button
       key={name}
@@ -91,6 +91,11 @@ export function FilterChips(): JSX.Element | null {
   return (
     <div class="chips filter-chips" role="group" aria-label={strings.labels.filters}>
       {owner !== "" && without(owner, strings.labels.owner(owner), { ...filters, owner: "" }, true)}
+      {parent !== "" &&
+        without(strings.labels.parent(parent.slice(-6)), strings.labels.parent(parent), {
+          ...filters,
+          parent: "",
+        })}
       {tags.map((tag) =>
         without(tag, strings.labels.tag(tag), {
           ...filters,

@@ -11,7 +11,14 @@ export function statusText(record: TaskRecord): string {
   if (status === "pending" && Date.parse(run_at) > Date.parse(updated_at)) {
     return attempt > 0 ? strings.retrying : strings.scheduled;
   }
-  if (record.waiting_for?.type === "sleep") return strings.asleep;
+  switch (record.waiting_for?.type) {
+    case "sleep":
+      return strings.asleep;
+    case "children":
+      return strings.children.underWay;
+    case "turn":
+      return strings.children.turn;
+  }
   return strings.status[status];
 }
 

@@ -35,15 +35,17 @@ export function timeLeft(record: TaskRecord, at: number): string | null {
     if (wait < 500) return null;
     return record.attempt > 0 ? strings.retryIn(duration(wait)) : strings.startsIn(duration(wait));
   }
-  if (record.status === "waiting") {
-    const until = record.waiting_for?.until ?? null;
+  const { waiting_for } = record;
+  if (record.status === "waiting" && waiting_for?.type !== "children") {
+    const until = waiting_for?.until ?? null;
     if (until === null) return null;
     const wait = Math.max(0, Date.parse(until) - at);
-    return record.waiting_for?.type === "sleep"
+    return waiting_for?.type === "sleep"
       ? strings.goesOnIn(duration(wait))
       : strings.atMost(duration(wait));
   }
-  if (record.status !== "running" || record.eta_ms === null) return null;
+  const underWay = record.status === "running" || waiting_for?.type === "children";
+  if (!underWay || record.eta_ms === null) return null;
   const left = record.eta_ms - (at - Date.parse(record.updated_at));
   if (left < -OVERDUE_MS) return null;
   return left < 500 ? strings.almostDone : strings.left(duration(Math.max(1000, left)));

@@ -9,6 +9,7 @@ import { HAS_NETWORK, openNetwork } from "../helpers/network.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { openTcpGate } from "../helpers/tcp_gate.ts";
+import { assertWhole, childrenOf } from "../crash/check_children.ts";
 import { checkRows } from "../crash/check_rows.ts";
 import { CRASH_KINDS } from "../crash/kinds.ts";
 
@@ -142,6 +143,25 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   gate.open();
   assertGreater(await following, ids.length);
   for (const id of ids) assertEquals((await getTask(base, id)).attempt, 1);
+});
+
+test("children of a task run on all workers, and a worker that is killed costs none of them", async () => {
+  await using cluster = await startCluster(2, 2);
+  const [a, b] = cluster.webs.map(({ url }) => url) as [string, string];
+  await spread(a, 2);
+  const submits = Array.from({ length: 3 }, () => submit(a, "splits", { deep: true }));
+  const ids = (await Promise.all(submits)).map(({ task_id }) => task_id);
+  await taskWhen(b, ids[0]!, ({ children }) => (children?.completed ?? 0) > 2);
+  const canceled = await submit(b, "splits", { deep: true });
+  await taskWhen(a, canceled.task_id, ({ children }) => (children?.running ?? 0) > 0);
+  // No process has it that could tell its children.
+  await (await post(`${a}/tasks/${canceled.task_id}/cancel`)).body?.cancel();
+  await cluster.workers[0]!.kill();
+  assertEquals((await finished(b, canceled.task_id)).status, "canceled");
+  for (const { task_id } of await childrenOf(b, canceled.task_id)) {
+    assert((await finished(b, task_id)).status !== "failed");
+  }
+  for (const id of ids) await assertWhole(b, await finished(a, id), 12);
 });
 
 test("outputs of a worker that is killed count once where another goes on, for who watches at a third", async () => {

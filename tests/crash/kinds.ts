@@ -8,6 +8,7 @@
 import process, { kill } from "node:process";
 import {
   artifact,
+  children,
   defineTask,
   log,
   output,
@@ -17,6 +18,7 @@ import {
   sleep,
   step,
   waitFor,
+  type Yield,
 } from "headway";
 import { z } from "zod";
 import { atGate, heldAt } from "../helpers/gate.ts";
@@ -108,6 +110,32 @@ export const replaces = defineTask({
       yield* artifact("a.bin", ReadableStream.from(content()));
       yield save({ made: n });
     }
+  },
+});
+
+/** Draws a lot and returns it with its number, after a moment. */
+export const draw = defineTask({
+  kind: "draw",
+  input: z.object({ n: z.int() }),
+  async *run({ input: { n }, signal }) {
+    const lot = yield* step("lot", () => crypto.randomUUID());
+    await pause(5, signal);
+    return { n, lot };
+  },
+});
+
+/** Has children draw, twice one group after the other, and one child that has two by itself. */
+export const splits = defineTask({
+  kind: "splits",
+  input: z.object({ deep: z.boolean() }).default({ deep: true }),
+  async *run({ input: { deep } }): AsyncGenerator<Yield, unknown, void> {
+    const entries = Array.from({ length: deep ? 12 : 2 }, (_, n) => ({ kind: draw, input: { n } }));
+    const first = yield* children("first", entries, { concurrency: 5 });
+    const second = yield* children("second", entries);
+    const below = deep
+      ? yield* children("below", [{ kind: "splits", input: { deep: false } }])
+      : [];
+    return { first, second, below };
   },
 });
 

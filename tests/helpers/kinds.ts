@@ -8,6 +8,7 @@
 import { kill } from "node:process";
 import {
   artifact,
+  children,
   defineTask,
   FinalError,
   log,
@@ -60,6 +61,58 @@ export const sleeps = defineTask({
     yield* step("before", () => 1);
     yield* sleep("rest", ms);
     return "awake";
+  },
+});
+
+/** Has children do parts of the work, and returns what came of them. */
+export const parent = defineTask({
+  kind: "parent",
+  input: z.object({
+    parts: z.array(z.object({ kind: z.string(), input: z.unknown().optional() })),
+    concurrency: z.int().optional(),
+    onFailure: z.enum(["fail", "cancel", "continue"]).optional(),
+  }),
+  async *run({ input: { parts, concurrency, onFailure } }) {
+    const options = {
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(onFailure === undefined ? {} : { onFailure }),
+    };
+    return yield* children("parts", parts, options);
+  },
+});
+
+/** Has as many children that return their number, and returns how many did. */
+export const manyChildren = defineTask({
+  kind: "many-children",
+  input: z.object({ count: z.int() }),
+  async *run({ input: { count } }) {
+    const numbers = Array.from({ length: count }, (_, input) => ({ kind: echo, input }));
+    const results = yield* children("numbers", numbers);
+    return results.filter((result, n) => result === n).length;
+  },
+});
+
+/** Has a child of its own kind, which has one, and so on. */
+export const nests = defineTask({
+  kind: "nests",
+  async *run() {
+    yield* children("next", [{ kind: "nests" }]);
+  },
+});
+
+/** How often tasks of the kind `fails-at-first` were run, by their names. */
+const tries = new Map<string, number>();
+
+/** Fails its first time, by its name, and says how often it was run. */
+export const failsAtFirst = defineTask({
+  kind: "fails-at-first",
+  input: z.object({ name: z.string() }),
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input: { name } }) {
+    const run = (tries.get(name) ?? 0) + 1;
+    tries.set(name, run);
+    if (run === 1) throw new Error(`${name} failed`);
+    return run;
   },
 });
 

@@ -27,6 +27,8 @@ const MAX_BAR = 30;
 /** What a task waits for, in words. */
 function waitText({ type, name, until }: WaitingFor, now: number): string {
   const left = until === null ? null : duration(Math.max(0, Date.parse(until) - now));
+  if (type === "children") return `waits for tasks ${name}`;
+  if (type === "turn") return "waits for its turn";
   if (type === "sleep") return left === null ? "asleep" : `asleep for ${left}`;
   return left === null ? `waits for signal ${name}` : `waits for signal ${name}, ${left} at most`;
 }
@@ -43,6 +45,7 @@ const BLOCK = 3;
  */
 export function bar(record: BarRecord, width: number, now: number, age = 0): string {
   const { done, total, unit, eta_ms, status, stages, waiting_for: waiting } = record;
+  const underWay = status === "running" || waiting?.type === "children";
   const progress = knownProgress(record);
   const size = Math.min(MAX_BAR, Math.floor(width / 4));
   const share = progress ??
@@ -55,8 +58,8 @@ export function bar(record: BarRecord, width: number, now: number, age = 0): str
     status === "pending" && starts > 1000 ? `starts in ${duration(starts)}` : null,
     waiting === undefined ? null : waitText(waiting, now),
     amount(done, total, unit),
-    status === "running" ? rate(record.rate, unit, done !== null) : null,
-    status === "running" && eta_ms !== null ? `${duration(eta_ms - age)} left` : null,
+    underWay ? rate(record.rate, unit, done !== null) : null,
+    underWay && eta_ms !== null ? `${duration(eta_ms - age)} left` : null,
   ];
   for (const fact of facts) {
     if (fact === null) continue;

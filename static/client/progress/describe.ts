@@ -76,9 +76,10 @@ export function describe(known: Known, now: number): Shown {
   const { status, done, total, unit, stage } = record;
   const progress = knownProgress(record);
   const format = new Format(locale);
-  const running = status === "running";
+  // What its children do is its own progress.
+  const running = isUnderWay(record);
   const rate = running ? format.rate(record.rate, unit, done !== null) : "";
-  const canceling = running && record.cancel_requested;
+  const canceling = status === "running" && record.cancel_requested;
   const said = canceling ? words.canceling : words.status[status];
   const untouched = status === "pending" && progress === 0;
   const quarter = Math.floor((progress ?? 0) / 25) * 25;
@@ -115,11 +116,11 @@ function time(
     const at = format.time(run_at, now);
     return attempt > 0 ? words.retryAt(at) : words.startsAt(at);
   }
-  if (waiting_for) {
+  if (waiting_for && waiting_for.type !== "children") {
     const { type, until } = waiting_for;
     return type === "sleep" && until !== null ? words.goesOnAt(format.time(until, now)) : "";
   }
-  if (status === "running") {
+  if (isUnderWay(record)) {
     if (eta_ms === null) return "";
     const left = eta_ms - (now - cameAt);
     if (left < -OVERDUE_MS) return "";
@@ -127,4 +128,9 @@ function time(
   }
   if (started_at === null || finished_at === null) return "";
   return words.took(format.took(Date.parse(finished_at) - Date.parse(started_at)));
+}
+
+/** Whether it, or its children, run. */
+function isUnderWay({ status, waiting_for }: TaskRecord): boolean {
+  return status === "running" || waiting_for?.type === "children";
 }

@@ -66,6 +66,7 @@ class Peer {
       kind,
       id: "id",
       attempt: 2,
+      attemptAt: null,
       input: JSON.stringify(input),
       checkpoint,
       answers: 0,

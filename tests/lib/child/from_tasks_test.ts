@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
 import { errorOf } from "../../../lib/task/task_error.ts";
-import type { FromTasks } from "../../../lib/child/protocol.ts";
+import type { FromTasks, KeptAnswer } from "../../../lib/child/protocol.ts";
 import { ARTIFACT_BLOCK } from "../../../lib/task/artifact_list.ts";
 import { demo } from "../../../lib/kinds/mod.ts";
 import { describeTasks } from "../../../lib/task/kind.ts";
@@ -24,6 +24,24 @@ function chain(length: number): object {
 const threw = (error: unknown, more = {}) =>
   event(1, "end", { how: "threw", error, stack: "", ...more });
 
+const PLAN = { total: 10_000, concurrency: null, on_failure: "fail" };
+
+/** An answer that begins a group of children. */
+function group(plan: unknown, more: { done?: boolean } = {}): KeptAnswer {
+  const answer = { type: "children" as const, done: false, until: null, ...more };
+  return {
+    request: 1,
+    name: "parts",
+    answer: { ...answer, json: JSON.stringify(plan) },
+    row,
+    takes: false,
+  };
+}
+
+const children = (entries: unknown) => (
+  { type: "children", request: 1, run: 7, name: "parts", from: 0, entries }
+);
+
 /** What the program of a task process sends. */
 const SAID: FromTasks[] = [
   { type: "ready", kinds: [kind!] },
@@ -32,6 +50,16 @@ const SAID: FromTasks[] = [
   { type: "checked", request: 0, checked: { input: null, parsed: true } },
   { type: "checked", request: 1, checked: { issues: [{ path: ["a"], message: "no" }] } },
   { type: "info", request: 1, upload: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+  { type: "ask", request: 1, run: 7, name: "load" },
+  {
+    type: "children",
+    request: 1,
+    run: 7,
+    name: "parts",
+    from: 0,
+    entries: [{ kind: "demo", input: null }, { kind: "demo", input: '{"a":1}' }],
+  },
+  { type: "outcomes", request: 1, run: 7, name: "parts", from: 100 },
   { type: "chunk", request: 0xffff_ffff, upload: "x", offset: 10 },
   { type: "artifact", run: 7, name: "進捗.csv", media: "text/csv; charset=utf-8" },
   { type: "bytes", run: 7, bytes: new Uint8Array(ARTIFACT_BLOCK) },
@@ -52,6 +80,9 @@ const SAID: FromTasks[] = [
       [7, "end", { how: "threw", error: { name: "E", message: "m" }, stack: "s" }],
       [7, "end", { how: "threw", error: { name: "E", message: "m" }, stack: "s", final: true }],
       [7, "end", { how: "threw", error: errorOf(NESTED).error, stack: "" }],
+      [7, "answer", group(PLAN)],
+      [7, "answer", group({ ...PLAN, concurrency: 3, on_failure: "cancel" })],
+      [7, "end", { how: "waits", type: "children", name: "parts", until: null }],
       [7, "end", { how: "stopped", reason: "cancel" }],
       [7, "end", { how: "stopped", reason: "stop", stack: "s" }],
     ],
@@ -109,6 +140,20 @@ const FORGED: [string, unknown][] = [
   ["a row too long in bytes", event(1, "log", JSON.stringify({ x: "進".repeat(20_000) }))],
   ["a row that is not a text", event(1, "log", { level: "info" })],
   ["a checkpoint that is not JSON", event(1, "save", "{")],
+  ["too many children", event(1, "answer", group({ ...PLAN, total: 10_001 }))],
+  ["no children", event(1, "answer", group({ ...PLAN, total: 0 }))],
+  ["children of which none may run", event(1, "answer", group({ ...PLAN, concurrency: 0 }))],
+  ["children that nobody waits for", event(1, "answer", group({ ...PLAN, on_failure: "go" }))],
+  ["children that have ended, by its word", event(1, "answer", group(PLAN, { done: true }))],
+  [
+    "children that have ended, by its plan",
+    event(1, "answer", group({ ...PLAN, ended: { failed: 0, attempt_at: null } })),
+  ],
+  ["children of no kind", children([{ kind: "No Kind", input: null }])],
+  ["a child with a large input", children([{ kind: "k", input: `"${"x".repeat(50_000)}"` }])],
+  ["a child whose input is no JSON", children([{ kind: "k", input: "{" }])],
+  ["a child with more than that", children([{ kind: "k", input: null, parent: "other" }])],
+  ["too many at once", children(Array(101).fill({ kind: "k", input: null }))],
   ["a report with another task's id", event(1, "progress", { at: 1, task_id: "other" })],
   ["a report of another state", event(1, "progress", { at: 1, status: "completed" })],
   ["a report beyond all", event(1, "progress", { at: 1, progress: 101 })],

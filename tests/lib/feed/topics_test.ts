@@ -11,6 +11,7 @@ const topic: fc.Arbitrary<Topic> = fc.oneof(
   fc.record({ kind: name }),
   fc.record({ owner: name }),
   fc.record({ tag: name }),
+  fc.record({ parent: fc.constantFrom("a", "p") }),
   fc.constantFrom("all" as const, "foreign" as const),
 );
 
@@ -19,11 +20,12 @@ function picks(topic: Topic, { event, own }: HubEvent): boolean {
   if (topic === "foreign") return !own;
   if ("ids" in topic) return topic.ids.includes(event.id);
   if ("kind" in topic) return topic.kind === event.kind;
+  if ("parent" in topic) return topic.parent === "p" || topic.parent === event.id;
   return "owner" in topic ? topic.owner === "a" : ["b", "c"].includes(topic.tag);
 }
 
-/** Of an owner and two tags, as all of them here. */
-const json = `{"task_id":"x","owner":"a","tags":["b","c"]}`;
+/** Of an owner, two tags and a parent, as all of them here. */
+const json = `{"task_id":"x","owner":"a","tags":["b","c"],"parent_id":"p"}`;
 
 Deno.test("Topics tells each event to those who listen to it, once, and to nobody who has stopped", () => {
   const step = fc.oneof(
@@ -50,7 +52,7 @@ Deno.test("Topics tells each event to those who listen to it, once, and to nobod
         const wants = topics.wants(step.id, step.kind, step.own);
         // An event's labels are read only for those who listen to some.
         const labelled = listening.some(({ topic }) =>
-          typeof topic === "object" && ("owner" in topic || "tag" in topic)
+          typeof topic === "object" && ("owner" in topic || "tag" in topic || "parent" in topic)
         );
         assertEquals(wants, labelled || expected.includes(1));
       }

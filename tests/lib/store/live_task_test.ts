@@ -56,6 +56,7 @@ class Model {
 
   constructor(input: string | null, show = true, labels: Labels = {}) {
     this.#hooks = {
+      onmoved: () => {},
       touch: () => {},
       show: show
         ? (event) => {
@@ -597,6 +598,7 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   using kv = await Deno.openKv(":memory:");
   const journal = new Journal({ kv, sid: "me", log, maxChecks: 100 });
   const hooks: LiveTaskHooks = {
+    onmoved: () => {},
     touch: (write) => journal.touch(write),
     onshown: () => {},
     pending: () => {},

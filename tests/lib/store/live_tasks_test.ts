@@ -18,6 +18,7 @@ function openTasks(kv: Deno.Kv) {
     now: () => 0,
     touch: (write) => touched.add(write),
     caughtUp: () => Promise.resolve(),
+    onmoved: () => {},
     onwritten: () => {},
     onrefused: () => {},
   });

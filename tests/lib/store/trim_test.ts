@@ -32,6 +32,7 @@ async function running(): Promise<
   const hooks = {
     touch: (live: LiveTask) => journal.touch(live),
     pending: () => {},
+    onmoved: () => {},
     onwritten: () => {},
     now: () => 0,
   } as unknown as Parameters<typeof LiveTask.created>[2];

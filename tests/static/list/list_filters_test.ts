@@ -48,6 +48,7 @@ Deno.test("matcher() tells as the server would", () => {
     error: { name: "Error", message: "No such HOST" },
     owner: "acme",
     tags: ["eu", "a b"],
+    parent_id: "01JPARENT",
   });
   const matches = (filters: Partial<typeof NO_FILTERS>) =>
     matcher({ ...NO_FILTERS, ...filters }, NOW)(demo);
@@ -57,6 +58,7 @@ Deno.test("matcher() tells as the server would", () => {
   assert(!matches({ statuses: ["running"] }));
   assert(!matches({ kind: "other" }));
   assert(matches({ owner: "acme", tags: ["a b", "eu"] }));
+  assert(matches({ parent: "01JPARENT" }) && !matches({ parent: "01J" }));
   assert(!matches({ owner: "acm" }) && !matches({ owner: "acme", tags: ["eu", "us"] }));
   assert(!matches({ text: "absent" }));
   assert(!matches({ since: "custom", to: "2030-01-01T11:30:00.000Z" }));

@@ -1,0 +1,169 @@
+/**
+ * Children of runs, as their task process asks the server for them: made some at a time, and read some
+ * at a time when they have ended.
+ *
+ * @module
+ */
+
+import { unlessAborted } from "../base/unless_aborted.ts";
+import { type ChildPlan, MAX_CHILDREN, MAX_RESULTS } from "../task/child.ts";
+import type { ChildOutcome } from "../task/children_error.ts";
+import type { ChildrenYield, GivenChild } from "../task/children_yield.ts";
+import { KIND_PATTERN } from "../task/define.ts";
+import { toJson } from "../task/json_value.ts";
+import { brief, textOf } from "../task/text.ts";
+import {
+  type EndedChild,
+  type FromTasks,
+  MAX_NEW_CHILDREN,
+  type NewChild,
+  type ToTasks,
+} from "./protocol.ts";
+import type { RunStop } from "./run_stop.ts";
+
+/** Characters of inputs sent at once. */
+const MAX_INPUTS = 256 * 1024;
+
+interface ParentRun {
+  readonly number: number;
+  readonly stop: RunStop;
+}
+
+type Answer = Extract<ToTasks, { type: "made" | "ended" }>;
+
+/**
+ * What is to be stored of a group.
+ *
+ * @throws {TypeError} If an option is not as described.
+ * @throws {RangeError} If there are too many.
+ */
+export function planOf({ name, entries, options }: ChildrenYield): ChildPlan {
+  const { concurrency, onFailure = "fail" } = options;
+  const what = `Cannot have children '${name}' run`;
+  if (!Array.isArray(entries)) throw new TypeError(`${what} as they must be an array`);
+  if (entries.length > MAX_CHILDREN) {
+    throw new RangeError(
+      `${what} as they are ${entries.length} and a task may have ${MAX_CHILDREN}`,
+    );
+  }
+  if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
+    throw new TypeError(
+      `${what} as 'concurrency' must be a whole number from 1: current value is ${
+        brief(textOf(concurrency), 100)
+      }`,
+    );
+  }
+  if (onFailure !== "fail" && onFailure !== "continue" && onFailure !== "cancel") {
+    throw new TypeError(
+      `${what} as 'onFailure' must be "fail", "continue" or "cancel": current value is ${
+        brief(textOf(onFailure), 100)
+      }`,
+    );
+  }
+  return { total: entries.length, concurrency: concurrency ?? null, on_failure: onFailure };
+}
+
+export class ChildGroups {
+  readonly #send: (message: FromTasks) => void;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  #request = 0;
+
+  /** Takes where requests go. */
+  constructor(send: (message: FromTasks) => void) {
+    this.#send = send;
+  }
+
+  receive(answer: Answer): void {
+    this.#asked.get(answer.request)?.(answer);
+  }
+
+  /**
+   * Has children made, those that there are not yet.
+   *
+   * @throws {TypeError} If one cannot be.
+   * @throws {RangeError} If there are too many.
+   */
+  async make(run: ParentRun, name: string, children: readonly GivenChild[]): Promise<void> {
+    let from = 0;
+    while (from < children.length) {
+      const entries: NewChild[] = [];
+      for (
+        let size = 0;
+        from + entries.length < children.length && entries.length < MAX_NEW_CHILDREN &&
+        size < MAX_INPUTS;
+      ) {
+        const entry = newChild(name, from + entries.length, children[from + entries.length]);
+        size += entry.input?.length ?? 0;
+        entries.push(entry);
+      }
+      const made = await this.#ask(run, { type: "children", name, from, entries });
+      if (made.type === "made" && made.refused) {
+        const { index, message, range } = made.refused;
+        throw new (range ? RangeError : TypeError)(
+          `Cannot have child ${index} of '${name}' run: ${message}`,
+        );
+      }
+      from += entries.length;
+    }
+  }
+
+  /**
+   * What came of all children of a group, in order.
+   *
+   * @throws {RangeError} If their results are too large together.
+   */
+  async outcomes(run: ParentRun, name: string, total: number): Promise<ChildOutcome[]> {
+    const outcomes: ChildOutcome[] = [];
+    let size = 0;
+    while (outcomes.length < total) {
+      const from = outcomes.length;
+      const ended = await this.#ask(run, { type: "outcomes", name, from });
+      if (ended.type !== "ended" || ended.outcomes.length === 0) {
+        throw new Error(`Cannot read what came of the children '${name}'`);
+      }
+      for (const { result, ...outcome } of ended.outcomes as EndedChild[]) {
+        size += result?.length ?? 0;
+        outcomes.push({ ...outcome, result: result === null ? null : JSON.parse(result) });
+      }
+      if (size <= MAX_RESULTS) continue;
+      throw new RangeError(
+        `Cannot give the results of '${name}' as they are larger than ${MAX_RESULTS} bytes of ` +
+          "JSON together: have children return less, and put the rest elsewhere",
+      );
+    }
+    return outcomes;
+  }
+
+  async #ask(
+    { number: run, stop }: ParentRun,
+    asked:
+      | Omit<Extract<FromTasks, { type: "children" }>, "request" | "run">
+      | Omit<Extract<FromTasks, { type: "outcomes" }>, "request" | "run">,
+  ): Promise<Answer> {
+    const request = ++this.#request;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#asked.set(request, resolve);
+    this.#send({ ...asked, request, run });
+    try {
+      return await unlessAborted(promise, stop.signal);
+    } finally {
+      this.#asked.delete(request);
+    }
+  }
+}
+
+/** @throws {TypeError} If it is none. */
+function newChild(name: string, index: number, child: unknown): NewChild {
+  const { kind, input } = (child ?? {}) as { kind?: unknown; input?: unknown };
+  const called = typeof kind === "object" && kind !== null
+    ? (kind as { kind?: unknown }).kind
+    : kind;
+  if (typeof called !== "string" || !KIND_PATTERN.test(called)) {
+    throw new TypeError(
+      `Cannot have child ${index} of '${name}' run as its 'kind' must be a task's definition, ` +
+        `or the name of a kind: current value is ${brief(textOf(called), 100)}`,
+    );
+  }
+  const use = { what: `child ${index} of '${name}'`, root: "input", exact: false };
+  return { kind: called, input: input === undefined ? null : toJson(input, use) };
+}

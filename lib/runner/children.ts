@@ -1,0 +1,250 @@
+/**
+ * Makes the children that tasks ask for, and tells what came of them.
+ *
+ * @module
+ */
+
+import { deadline } from "../base/deadline.ts";
+import { delay } from "../task/delay.ts";
+import type { EndedChild, FromTasks, NewChild, RefusedChild } from "../child/protocol.ts";
+import { readAnswer } from "../kv/answers.ts";
+import { readGroup } from "../kv/children.ts";
+import { readResult } from "../kv/head.ts";
+import type { Store, Submission } from "../store/store.ts";
+import { StoreError } from "../store/store_error.ts";
+import {
+  type ChildPlace,
+  type ChildPlan,
+  type GroupedChild,
+  MAX_CHILD_DEPTH,
+  MAX_CHILDREN,
+  readPlan,
+  turnIn,
+} from "../task/child.ts";
+import type { LiveTask } from "../store/live_task.ts";
+import { byteLength } from "../base/bytes.ts";
+import { labelsOf } from "../task/labels.ts";
+import type { Kind } from "../task/kind.ts";
+import { MAX_JSON } from "../task/limits.ts";
+import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
+import { isFinished, type TaskRecord } from "../task/record.ts";
+import { UncheckedError } from "./checks.ts";
+import type { Kinds } from "./kinds.ts";
+import type { Run } from "./run.ts";
+import type { TaskPools } from "./task_pools.ts";
+
+export interface ChildrenOptions {
+  store: Store;
+  kinds: Kinds;
+  pools: TaskPools<Run>;
+  /** A kind that another process runs. */
+  elsewhere(kind: string): Promise<Kind | null>;
+}
+
+/** Milliseconds that is waited for modules which are being loaded: one of them may have the kind. */
+const LOADING_MS = 5000;
+
+/** Milliseconds until what nobody could check, or take, is tried again. */
+const AGAIN_MS = 500;
+
+/** Outcomes told at once, and characters of results beyond which no other is added. */
+const MAX_OUTCOMES = 100;
+const MAX_TOLD = 256 * 1024;
+
+type Asked = Omit<Extract<FromTasks, { type: "children" }>, "type" | "request" | "run">;
+
+/** Why one cannot be made, but for its index. */
+type Refused = Omit<RefusedChild, "index"> | null;
+
+export class Children {
+  readonly #options: ChildrenOptions;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes those children of a run's task that there are not yet, and has those tried again that have
+   * failed or were canceled.
+   *
+   * @returns The first that cannot be made; `null` where all are.
+   */
+  async make(run: Run, { name, from, entries }: Asked): Promise<RefusedChild | null> {
+    const { kv } = this.#options.store;
+    const { id } = run.live;
+    const plan = readPlan((await readAnswer(kv, id, name))?.json ?? null);
+    const before = from + entries.length;
+    if (!plan || plan.ended || before > plan.total) {
+      return { index: from, message: "it is of no group that was begun" };
+    }
+    const known = new Map<number, GroupedChild>();
+    for await (const child of readGroup(kv, id, name, { from, before })) {
+      known.set(child.index, child);
+    }
+    const over = new AbortController();
+    void run.over.then(() => over.abort());
+    const { signal } = over;
+    try {
+      const prepared = await Promise.all(entries.map((entry, n) => {
+        const grouped = known.get(from + n);
+        if (grouped) return { make: () => this.#again(grouped, name, plan, signal) };
+        return this.#prepare(run, { parent: id, name, index: from + n }, plan, entry, signal);
+      }));
+      const refusals = (all: readonly (Refused | { make: unknown })[]): RefusedChild[] =>
+        all.flatMap((it, n) => it && !("make" in it) ? [{ index: from + n, ...it }] : []);
+      const [unfit] = refusals(prepared);
+      if (unfit) return unfit;
+      // All are begun at once, so that they run in their order.
+      const made = await Promise.all(prepared.map((it) => "make" in it ? it.make() : it));
+      return refusals(made)[0] ?? null;
+    } catch (error) {
+      // Nobody waits for them any more.
+      if (signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  /** What came of children of a group, from the n-th on: some of them. */
+  async ended(parent: string, name: string, from: number): Promise<EndedChild[]> {
+    const { kv, heads } = this.#options.store;
+    const plan = readPlan((await readAnswer(kv, parent, name))?.json ?? null);
+    const before = Math.min(from + MAX_OUTCOMES, plan?.total ?? 0);
+    if (from >= before) return [];
+    const children = await Array.fromAsync(readGroup(kv, parent, name, { from, before }));
+    const entries = await heads.getMany(children.map(({ id }) => id));
+    const ids = new Map(children.map(({ index, id }, n) => [index, { id, entry: entries[n]! }]));
+    const told: EndedChild[] = [];
+    let size = 0;
+    for (let index = from; index < before && size <= MAX_TOLD; index++) {
+      const { id: task_id = "", entry } = ids.get(index) ?? {};
+      const head = entry?.value ?? null;
+      const record = head && JSON.parse(head.record) as TaskRecord;
+      if (!head || !record || !isFinished(record.status)) {
+        told.push({ task_id, status: "canceled", result: null, error: GONE });
+        continue;
+      }
+      const { status, error } = record;
+      const result = status === "completed" ? await readResult(kv, head) : null;
+      size += result?.length ?? 0;
+      told.push({ task_id, status: status as EndedChild["status"], result, error });
+    }
+    return told;
+  }
+
+  async #again(
+    { id, state }: GroupedChild,
+    name: string,
+    plan: ChildPlan,
+    signal: AbortSignal,
+  ): Promise<Refused> {
+    if (state !== "failed" && state !== "canceled") return null;
+    const { store } = this.#options;
+    const waitsFor = plan.concurrency === null ? undefined : turnIn(name);
+    const decided = await taken(() => store.retry(id, waitsFor), signal);
+    if (decided.ok || decided.reason !== "no-upload") return null;
+    return { message: `its upload ${decided.upload} was removed` };
+  }
+
+  /** Checks one that is to be made. */
+  async #prepare(
+    run: Run,
+    place: Omit<ChildPlace, "depth">,
+    { concurrency }: ChildPlan,
+    { kind, input }: NewChild,
+    signal: AbortSignal,
+  ): Promise<NonNullable<Refused> | { make(): Promise<Refused> }> {
+    const { live } = run;
+    const { child, children = 0 } = live.task;
+    const depth = (child?.depth ?? 0) + 1;
+    if (depth > MAX_CHILD_DEPTH) {
+      return { message: `tasks may lie ${MAX_CHILD_DEPTH} deep in each other`, range: true };
+    }
+    if (children >= MAX_CHILDREN) {
+      return { message: `a task may have ${MAX_CHILDREN} children`, range: true };
+    }
+    const known = await this.#kind(kind);
+    if (!known) return { message: `there is no kind '${kind}'` };
+    const checked = known.checked ? await this.#checked(kind, input, signal) : { input };
+    if ("message" in checked) return checked;
+    const { store } = this.#options;
+    const { priority } = live.record;
+    const { owner } = labelsOf(live.json);
+    const { submitter } = live.task;
+    const submission: Submission = {
+      kind,
+      ...checked,
+      named: namedUploads(checked.input),
+      priority,
+      runAt: store.now(),
+      maxAttempts: known.retry.maxAttempts,
+      timeoutMs: known.timeout,
+      child: { ...place, depth },
+      ...(concurrency === null ? {} : { waitsFor: turnIn(place.name) }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(submitter === undefined ? {} : { submitter }),
+    };
+    return { make: () => this.#submit(live, submission, signal) };
+  }
+
+  async #submit(
+    live: LiveTask,
+    submission: Submission,
+    signal: AbortSignal,
+  ): Promise<Refused> {
+    const submitted = await taken(() => this.#options.store.submit(submission), signal);
+    // Not before: what a crash takes back must not count for ever.
+    if (submitted.ok && submitted.created) live.countChild();
+    if (submitted.ok) return null;
+    if (submitted.reason === "no-upload") {
+      return { message: `its input names no upload that is there: '${submitted.upload.id}'` };
+    }
+    return { message: `its input names more than ${MAX_UPLOADS} uploads` };
+  }
+
+  /** A kind that this process or another one runs; one of a module that failed, too: it may come back. */
+  async #kind(name: string): Promise<Kind | null> {
+    const { kinds, elsewhere } = this.#options;
+    if (!kinds.has(name)) await deadline(kinds.loaded, LOADING_MS, () => {});
+    const known = kinds.get(name);
+    if (known && kinds.moduleOf(name)?.state.type === "ready") return known;
+    // Nobody here can check its input: each attempt does.
+    const other = await elsewhere(name) ?? known;
+    return other ? { ...other, checked: false } : null;
+  }
+
+  async #checked(
+    kind: string,
+    input: string | null,
+    signal: AbortSignal,
+  ): Promise<{ input: string | null; parsed?: boolean } | { message: string }> {
+    while (true) {
+      try {
+        const result = await this.#options.pools.check(kind, input);
+        if ("issues" in result) {
+          const { path, message } = result.issues[0]!;
+          return { message: `${["input", ...path].join(".")}: ${message}` };
+        }
+        const size = result.input === null ? 0 : byteLength(result.input);
+        if (size <= MAX_JSON) return result;
+        return { message: `its input is ${size} bytes of JSON with its defaults` };
+      } catch (error) {
+        if (!(error instanceof UncheckedError)) throw error;
+        await delay(AGAIN_MS, signal);
+      }
+    }
+  }
+}
+
+const GONE = { name: "NotFound", message: "The task was removed, or is tried again" };
+
+/** What the store takes, as soon as it takes it. */
+async function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  while (true) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== "stalled") throw error;
+      await delay(AGAIN_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import type { Status } from "../task/record.ts";
+
+/** What came of a wish about a task. */
+export type Decided =
+  | { ok: true; status: Status }
+  | { ok: true; status: "asked" }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "wrong-state"; status: Status }
+  | { ok: false; reason: "no-upload"; upload: string }
+  /** It is a child of this task, which has not ended and may want its result. */
+  | { ok: false; reason: "has-parent"; parent: string };

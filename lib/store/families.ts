@@ -1,0 +1,126 @@
+/**
+ * Looks after tasks that have children: tells of a parent how they do, has it go on when all have
+ * ended, lets the next one have its turn, and cancels those that nobody waits for any more.
+ *
+ * Whoever writes a change of a child or of its parent looks, and looks behind the commit: so of the
+ * last child and the parent's wait the later one sees the other, in whichever processes they are.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import { Semaphore } from "../base/semaphore.ts";
+import { Timer } from "../base/timer.ts";
+import { StoreError } from "./store_error.ts";
+import type { LiveTask } from "./live_task.ts";
+import { isFinished } from "../task/record.ts";
+
+export interface FamiliesOptions {
+  /** Looks after one parent. */
+  look(parent: string): Promise<void>;
+  log: Logger;
+}
+
+/** Milliseconds between two looks after one parent, at least. */
+const GAP_MS = 100;
+
+/**
+ * And so many times what a look takes, since each reads all children; but no more than this beyond what
+ * it takes, as others may wait for their turn.
+ */
+const GAP_LOOKS = 20;
+const MAX_GAP_MS = 1000;
+
+/** Milliseconds until a look that failed is tried again. */
+const RETRY_MS = 1000;
+
+/** Parents looked after at once. */
+const AT_ONCE = 4;
+
+interface Family {
+  readonly timer: Timer;
+  /** Milliseconds, as `performance.now()` has them: not before. */
+  nextAt: number;
+  state: "rests" | "is due" | "is looked after" | "is looked after, and changed";
+}
+
+export class Families {
+  readonly #options: FamiliesOptions;
+  readonly #families = new Map<string, Family>();
+  readonly #looks = new Semaphore(AT_ONCE);
+  readonly #under = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(options: FamiliesOptions) {
+    this.#options = options;
+  }
+
+  /** A change of a task's state was written. */
+  moved({ id, record, task: { child, children } }: LiveTask): void {
+    if (child) this.touch(child.parent);
+    // A run that has begun again finds all its children made, and makes none.
+    const ended = children !== undefined && isFinished(record.status);
+    if (ended || record.waiting_for?.type === "children") this.touch(id);
+  }
+
+  /** Something changed with a parent, or with a child of it. */
+  touch(parent: string): void {
+    if (this.#closed) return;
+    let family = this.#families.get(parent);
+    if (!family) {
+      family = { timer: new Timer(), nextAt: 0, state: "rests" };
+      this.#families.set(parent, family);
+    }
+    if (family.state === "rests") this.#schedule(parent, family);
+    else if (family.state === "is looked after") family.state = "is looked after, and changed";
+  }
+
+  /** Begins nothing more. Resolves when what is under way is over. */
+  async stop(): Promise<void> {
+    this.close();
+    await Promise.all(this.#under);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { timer } of this.#families.values()) timer.clear();
+    this.#families.clear();
+  }
+
+  #schedule(parent: string, family: Family): void {
+    family.state = "is due";
+    family.timer.set(Math.max(0, family.nextAt - performance.now()), () => {
+      const looking = this.#looks.run(() => this.#look(parent, family))
+        .finally(() => this.#under.delete(looking));
+      this.#under.add(looking);
+    });
+  }
+
+  async #look(parent: string, family: Family): Promise<void> {
+    if (this.#closed) return;
+    family.state = "is looked after";
+    const began = performance.now();
+    let gap = 0;
+    try {
+      await this.#options.look(parent);
+    } catch (error) {
+      if (this.#closed) return;
+      // That the store takes nothing is told elsewhere.
+      if (!(error instanceof StoreError)) {
+        this.#options.log.warn("a task's children could not be looked after", { parent, error });
+      }
+      family.state = "is looked after, and changed";
+      gap = RETRY_MS;
+    }
+    if (this.#closed) return;
+    const took = performance.now() - began;
+    gap = Math.max(gap, GAP_MS, took, Math.min(MAX_GAP_MS, GAP_LOOKS * took));
+    family.nextAt = performance.now() + gap;
+    if ((family.state as Family["state"]) === "is looked after, and changed") {
+      return this.#schedule(parent, family);
+    }
+    family.state = "rests";
+    // Another process may see the end of it.
+    family.timer.set(gap, () => this.#families.delete(parent));
+  }
+}

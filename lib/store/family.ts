@@ -1,0 +1,178 @@
+/**
+ * One look after a task that has children: what it needs now, read from the store and done.
+ *
+ * @module
+ */
+
+import { readAnswer } from "../kv/answers.ts";
+import { readGroup, unendedChildren } from "../kv/children.ts";
+import { textValue } from "../kv/head.ts";
+import type { Heads } from "../kv/heads.ts";
+import { keys } from "../kv/keys.ts";
+import { answerText } from "../task/answer.ts";
+import {
+  type ChildPlan,
+  countChildren,
+  endedOf,
+  type GroupedChild,
+  isEnded,
+  readPlan,
+} from "../task/child.ts";
+import { type Estimate, estimate } from "../task/eta.ts";
+import { type ChildCounts, isFinished, type StepRow, type TaskRecord } from "../task/record.ts";
+import type { LiveTask } from "./live_task.ts";
+import type { Decided } from "./decided.ts";
+
+export interface FamilyOptions {
+  kv: Deno.Kv;
+  heads: Heads;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  cancel(id: string): Promise<Decided>;
+  /** As {@link ./store.ts Store} decides about a task. */
+  decide(id: string, action: (live: LiveTask) => "changed" | "refused"): Promise<Decided>;
+  onpending(live: LiveTask): void;
+}
+
+/** Children changed at once. */
+const AT_ONCE = 50;
+
+/** Parents whose pace is known, at most. */
+const MAX_PACES = 1000;
+
+export class Family {
+  readonly #options: FamilyOptions;
+  /** How fast the children of each parent are, as this process sees it. */
+  readonly #paces = new Map<string, Estimate>();
+
+  constructor(options: FamilyOptions) {
+    this.#options = options;
+  }
+
+  /** Does what a parent needs now, and its children. */
+  async look(parent: string): Promise<void> {
+    const { kv, heads } = this.#options;
+    const head = await heads.get(parent);
+    const record = head && JSON.parse(head.record) as TaskRecord;
+    if (!record || isFinished(record.status)) {
+      this.#paces.delete(parent);
+      return await this.#cancelChildren(parent, record === null);
+    }
+    const name = awaitedGroup(record);
+    if (name === null) return;
+    const plan = readPlan((await readAnswer(kv, parent, name))?.json ?? null);
+    if (!plan || plan.ended) return;
+    const children: GroupedChild[] = await Array.fromAsync(
+      readGroup(kv, parent, name, { before: plan.total }),
+    );
+    const counts = countChildren(plan.total, children);
+    if (endedOf(counts) === plan.total) {
+      this.#paces.delete(parent);
+      return await this.#wake(parent, name, plan, counts);
+    }
+    await this.#tell(parent, name, counts);
+    if (plan.on_failure === "cancel" && counts.failed + counts.canceled > 0) {
+      await this.#cancel(children.filter(({ state }) => !isEnded(state)).map(({ id }) => id));
+    } else {
+      await this.#release(name, plan, children);
+    }
+  }
+
+  /** Nobody waits for the children of a task that has ended, or is gone. */
+  async #cancelChildren(parent: string, gone: boolean): Promise<void> {
+    const { kv } = this.#options;
+    // Where it is tried again meanwhile it writes this key once more.
+    const key = keys.parent(parent);
+    const { versionstamp } = await kv.get(key);
+    const ids = await unendedChildren(kv, parent);
+    await this.#cancel(ids);
+    if (ids.length > 0) return;
+    if (gone) {
+      const left = kv.list({ prefix: keys.groups(parent) });
+      for await (const { key } of left) await kv.delete(key);
+    }
+    if (versionstamp !== null) await kv.atomic().check({ key, versionstamp }).delete(key).commit();
+  }
+
+  async #cancel(ids: readonly string[]): Promise<void> {
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => this.#options.cancel(id)));
+    }
+  }
+
+  /** Lets as many have their turn as there is room for: the first ones, so that others let the same. */
+  async #release(
+    name: string,
+    { concurrency }: ChildPlan,
+    children: readonly GroupedChild[],
+  ): Promise<void> {
+    const held = children.filter(({ state }) => state === "held");
+    const under = children.filter(({ state }) => state !== "held" && !isEnded(state)).length;
+    const next = held.slice(0, Math.max(0, (concurrency ?? Infinity) - under));
+    for (let at = 0; at < next.length; at += AT_ONCE) {
+      await Promise.all(next.slice(at, at + AT_ONCE).map(({ id }) => this.#letGo(id, name)));
+    }
+  }
+
+  #letGo(id: string, name: string): Promise<Decided> {
+    return this.#options.decide(id, (live) => {
+      const { waiting_for } = live.record;
+      const waits = waiting_for?.type === "turn" && waiting_for.name === name;
+      if (!waits || !live.change({ type: "wake" }).ok) return "refused";
+      this.#options.onpending(live);
+      return "changed";
+    });
+  }
+
+  /** Shows of a parent how its children do. */
+  async #tell(parent: string, name: string, counts: ChildCounts): Promise<void> {
+    const done = endedOf(counts);
+    const pace = estimate(this.#paces.get(parent), this.#options.now(), done, counts.total);
+    this.#paces.delete(parent);
+    this.#paces.set(parent, pace);
+    const [first] = this.#paces.keys();
+    if (this.#paces.size > MAX_PACES) this.#paces.delete(first!);
+    await this.#options.decide(parent, (live) => {
+      if (awaitedGroup(live.record) !== name || !isNews(live.record, counts)) return "refused";
+      live.family(counts, pace);
+      return "changed";
+    });
+  }
+
+  /** Has a parent go on: all its children have ended. */
+  async #wake(parent: string, name: string, plan: ChildPlan, counts: ChildCounts): Promise<void> {
+    const { now, decide, onpending } = this.#options;
+    const failed = counts.failed + counts.canceled;
+    await decide(parent, (live) => {
+      if (awaitedGroup(live.record) !== name) return "refused";
+      const ended = { failed, attempt_at: live.record.started_at };
+      const json = JSON.stringify({ ...plan, ended } satisfies ChildPlan);
+      const answer = { type: "children" as const, done: true, until: null, json };
+      const value = textValue(answerText(answer));
+      live.family(counts, { rate: null, etaMs: null });
+      const time = new Date(now()).toISOString();
+      live.step(
+        JSON.stringify({ name, type: "children", status: "done", time } satisfies StepRow),
+      );
+      if (!live.change({ type: "wake" }).ok) return "refused";
+      live.also({
+        sets: [[keys.answer(parent, name), value, value.length]],
+        deletes: [keys.parent(parent)],
+      });
+      onpending(live);
+      return "changed";
+    });
+  }
+}
+
+/** The group that a task waits for; `null` for none. */
+function awaitedGroup({ waiting_for }: TaskRecord): string | null {
+  return waiting_for?.type === "children" ? waiting_for.name : null;
+}
+
+function isNews({ children: known }: TaskRecord, counts: ChildCounts): boolean {
+  if (!known) return true;
+  return (Object.keys(counts) as (keyof ChildCounts)[]).some((name) =>
+    known[name] !== counts[name]
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * What the engine knows of children: where one stands, how many may be under way, and how they do.
+ *
+ * @module
+ */
+
+import { type ChildCounts, isFinished, type Status, type WaitingFor } from "./record.ts";
+
+/** Children of a task. */
+export const MAX_CHILDREN = 10_000;
+
+/** How deep children may have children: a task that makes itself again ends there. */
+export const MAX_CHILD_DEPTH = 8;
+
+/** Bytes of JSON that the results of one group may take together: the parent has all of them at once. */
+export const MAX_RESULTS = 16 * 1024 * 1024;
+
+/** Which child it is, whenever it is made: of this parent, in the group of this name, the n-th. */
+export interface ChildPlace {
+  parent: string;
+  name: string;
+  index: number;
+  /** 1 for the child of a task that is none. */
+  depth: number;
+}
+
+/** How it stands with a child; `held` where it waits for its turn. */
+export type ChildState = Status | "held";
+
+/** A child as its parent's group knows it. */
+export interface GroupedChild {
+  id: string;
+  state: ChildState;
+}
+
+/** What happens when a child fails for good, or is canceled. */
+export type OnFailure = "fail" | "continue" | "cancel";
+
+/** What is stored of a group of children under its name. */
+export interface ChildPlan {
+  total: number;
+  /** At once; `null` for any number. */
+  concurrency: number | null;
+  on_failure: OnFailure;
+  /** Once all have ended: how many are without a result, and the attempt of the parent that saw it. */
+  ended?: { failed: number; attempt_at: string | null };
+}
+
+/** What a child waits for whose turn has yet to come. */
+export function turnIn(name: string): WaitingFor {
+  return { type: "turn", name, until: null };
+}
+
+export function childStateOf(
+  { status, waiting_for }: { status: Status; waiting_for?: WaitingFor },
+): ChildState {
+  return waiting_for?.type === "turn" ? "held" : status;
+}
+
+export function isEnded(state: ChildState): boolean {
+  return state !== "held" && isFinished(state);
+}
+
+export function countChildren(total: number, children: Iterable<GroupedChild>): ChildCounts {
+  const counts = { total, completed: 0, failed: 0, canceled: 0, running: 0 };
+  for (const { state } of children) {
+    if (state !== "held" && state !== "pending" && state !== "waiting") counts[state]++;
+  }
+  return counts;
+}
+
+/** How many of a group have ended. */
+export function endedOf({ completed, failed, canceled }: ChildCounts): number {
+  return completed + failed + canceled;
+}
+
+/** The plan that a group's answer has, given as JSON text; `null` where it is none. */
+export function readPlan(json: string | null): ChildPlan | null {
+  const plan = (json === null ? null : JSON.parse(json)) as ChildPlan | null;
+  return plan && Number.isSafeInteger(plan.total) ? plan : null;
+}

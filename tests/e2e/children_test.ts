@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { finished, submit, taskWhen } from "../helpers/api.ts";
+import { TestBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { openGate } from "../helpers/gate.ts";
+import { testApp } from "../helpers/server.ts";
+
+Deno.test("the page tells of a task how its children do, lists them, and leads back from each", async () => {
+  await using app = await testApp();
+  const parts = [
+    { kind: "echo", input: 1 },
+    { kind: "fails-at-first", input: { name: crypto.randomUUID() } },
+    { kind: "gated", input: { gate: "seen child" } },
+  ];
+  const { task_id } = await submit(app.url, "parent", { parts });
+  await submit(app.url, "echo", "of nobody");
+  await taskWhen(
+    app.url,
+    task_id,
+    ({ children }) => children?.completed === 1 && children.failed === 1 && children.running === 1,
+  );
+  await using browser = await TestBrowser.launch();
+  await using opened = await browser.open(`${app.url}/?task_id=${task_id}`);
+  const { page, problems } = opened;
+  const text = (selector: string) =>
+    page.$eval(selector, (it) => (it as HTMLElement).innerText).catch(() => null);
+  await eventually(async () => {
+    assertEquals(await text("#children"), "2 of 3 tasks, 1 running, 1 failed");
+    assertEquals(await text(".task-title .pill"), "Waiting for its tasks");
+  });
+  await page.locator("#children").click();
+  await eventually(async () => {
+    const kinds = await page.$$eval(
+      "[role=row] a[href*=task_id]",
+      (found) => [...new Set(found.map((it) => it.getAttribute("href")))].length,
+    );
+    assertEquals(kinds, 3);
+  });
+  openGate("seen child");
+  await finished(app.url, task_id);
+  // Of the children the newest stands first.
+  await page.locator("[role=row] a[href*=task_id]").click();
+  await eventually(async () => {
+    assertEquals(await text(".task-title h1"), "gated");
+  });
+  await page.locator(`.facts a[href*="${task_id}"]`).click();
+  await eventually(async () => {
+    assertEquals(await text("#children"), "3 of 3 tasks, 1 failed");
+  });
+  assertEquals(problems, []);
+});

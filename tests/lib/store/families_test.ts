@@ -1,0 +1,86 @@
+import { assertEquals } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import { Families } from "../../../lib/store/families.ts";
+import type { LiveTask } from "../../../lib/store/live_task.ts";
+
+/** As far as it matters here. */
+function moved(record: object, task: object): LiveTask {
+  return { id: "me", record, task } as unknown as LiveTask;
+}
+
+/** Families whose looks wait to be let go. */
+function looking(): {
+  families: Families;
+  looks: PromiseWithResolvers<void>[];
+  next(): Promise<void>;
+} {
+  const looks: PromiseWithResolvers<void>[] = [];
+  let came = Promise.withResolvers<void>();
+  const families = new Families({
+    log: createLogger({ level: "off" }),
+    look(parent) {
+      assertEquals(parent, "me");
+      const look = Promise.withResolvers<void>();
+      looks.push(look);
+      came.resolve();
+      return look.promise;
+    },
+  });
+  const next = () => {
+    came = Promise.withResolvers();
+    return came.promise;
+  };
+  return { families, looks, next };
+}
+
+Deno.test("Families.moved() has a parent looked after that waits for its children, whoever made them", async () => {
+  const { families, looks, next } = looking();
+  const came = next();
+  families.moved(moved({ status: "waiting", waiting_for: { type: "children" } }, {}));
+  await came;
+  looks[0]!.resolve();
+  await families.stop();
+});
+
+Deno.test("Families.moved() has one looked after that ended with children, or whose child moved", async () => {
+  for (
+    const [record, task] of [
+      [{ status: "canceled" }, { children: 0 }],
+      [{ status: "running" }, { child: { parent: "me" } }],
+    ] as const
+  ) {
+    const { families, looks, next } = looking();
+    const came = next();
+    families.moved(moved(record, task));
+    await came;
+    looks[0]!.resolve();
+    await families.stop();
+  }
+});
+
+Deno.test("Families.moved() has nobody looked after who has no children", async () => {
+  const { families, looks } = looking();
+  families.moved(moved({ status: "completed" }, {}));
+  families.moved(moved({ status: "waiting", waiting_for: { type: "signal" } }, { children: 3 }));
+  await families.stop();
+  assertEquals(looks, []);
+});
+
+Deno.test("Families looks once more after what changed during a look, and tries again one that failed", async () => {
+  const { families, looks, next } = looking();
+  let came = next();
+  families.touch("me");
+  await came;
+  came = next();
+  // Both of them are seen by one more look.
+  families.touch("me");
+  families.touch("me");
+  looks[0]!.resolve();
+  await came;
+  came = next();
+  looks[1]!.reject(new Error("The store is away"));
+  await came;
+  assertEquals(looks.length, 3);
+  looks[2]!.resolve();
+  await families.stop();
+});
