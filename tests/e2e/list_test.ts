@@ -35,9 +35,11 @@ async function press(page: Page, selector: string, text: string): Promise<void> 
 async function settled(handle: ElementHandle): Promise<void> {
   await handle.evaluate(async (element) => {
     const place = () => JSON.stringify(element.getBoundingClientRect());
-    for (let same = 0, last = place(); same < 5; last = place()) {
+    let last = place();
+    for (let same = 0; same < 5;) {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       same = place() === last ? same + 1 : 0;
+      last = place();
     }
   });
 }
