@@ -69,9 +69,10 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
         const base = url = server.url;
         let alive = true;
         const loading = (async () => {
-          for (let sent = 0; alive && sent < 4; sent++) {
+          // On a machine that is very busy four say less than what is waited for, and are done.
+          for (let sent = 0; alive && sent < 40; sent++) {
             await send(base);
-            await timePasses(200 * random());
+            await timePasses(sent < 4 ? 200 * random() : 2000);
           }
         })();
         // At once, or after some work: half of the time it is little.
