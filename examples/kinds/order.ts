@@ -62,6 +62,7 @@ export const order = defineTask({
     });
     if (!answer?.send) return { order, sent: false, labels: 0 };
 
+    yield progress({ message: `Packing ${parcels} parcels` });
     const packed = yield* children(
       "pack",
       Array.from({ length: parcels }, (_, n) => ({
@@ -72,6 +73,7 @@ export const order = defineTask({
     );
     const lines = packed.map(({ label, grams }) => `${label},${grams}\n`);
     yield* artifact("labels.csv", `label,grams\n${lines.join("")}`, { type: "text/csv" });
+    yield progress({ message: "Sent" });
     return { order, sent: true, labels: packed.length };
   },
 });
