@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { MAX_NAME, NAME_PATTERN } from "../lib/task/answer.ts";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { MAX_DELAY_MS } from "../lib/task/limits.ts";
 import { MAX_OWNER, MAX_TAG, MAX_TAGS, OWNER_PATTERN, TAG_PATTERN } from "../lib/task/labels.ts";
@@ -47,6 +48,9 @@ function label(pattern: RegExp, max: number, plain: string, except: string): z.Z
 }
 
 export const OWNER = label(OWNER_PATTERN, MAX_OWNER, PLAIN, "control characters");
+
+/** In an address, not in a body. */
+export const SIGNAL_NAME = label(NAME_PATTERN, MAX_NAME, PLAIN, "control characters");
 
 export const TAG = label(TAG_PATTERN, MAX_TAG, PLAIN_TAG, "commas and control characters");
 
@@ -128,7 +132,7 @@ export const CREDENTIALS = z.strictObject({
 });
 
 /** Characters of a field's name that an error repeats. */
-const MAX_NAME = 64;
+const MAX_FIELD = 64;
 
 /**
  * Checks a body.
@@ -145,7 +149,7 @@ export function checkBody<Body>(
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
-    const field = [...issue.path, issue.keys[0]!.slice(0, MAX_NAME)].join(".");
+    const field = [...issue.path, issue.keys[0]!.slice(0, MAX_FIELD)].join(".");
     if (issue.path.length > 0) throw new HttpError(400, `There is no field '${field}'`, { field });
     const names = Object.keys(schema.shape).join(", ");
     throw new HttpError(400, `There is no field '${field}': there are ${names}`, { field });

@@ -116,7 +116,7 @@ function operationJson(
   kinds: ApiParts["kinds"],
 ): Json {
   const { id, summary, description, need, params, query, headers, body, answers } = operation;
-  const { required = [] } = operation;
+  const { required = [], path = {} } = operation;
   const within = (place: string, named: Record<string, z.ZodType> = {}) =>
     Object.entries(named).map(([name, type]) => {
       const { description, ...schema } = schemaJson(type);
@@ -140,7 +140,7 @@ function operationJson(
         name,
         in: "path",
         required: true,
-        schema: { type: "string" },
+        schema: path[name] ? schemaJson(path[name]) : { type: "string" },
       })),
       ...within("query", query),
       ...within("header", headers),

@@ -10,7 +10,15 @@ import { STATUSES } from "../../lib/task/record.ts";
 import { KIND_PATTERN } from "../../lib/task/define.ts";
 import { ULID } from "../../lib/task/ulid.ts";
 import { MAX_TAGS } from "../../lib/task/labels.ts";
-import { BULK_CHANGE, CREDENTIALS, NEW_TASK, NEW_TOKEN, OWNER, TAG } from "../bodies.ts";
+import {
+  BULK_CHANGE,
+  CREDENTIALS,
+  NEW_TASK,
+  NEW_TOKEN,
+  OWNER,
+  SIGNAL_NAME,
+  TAG,
+} from "../bodies.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** An answer: what it means, and its body, where it has one: JSON of a shape, or a media type. */
@@ -32,6 +40,8 @@ export interface Operation {
   /** Those of them that must be there. */
   required?: readonly string[];
   headers?: Parameters;
+  /** Parts of the path that are not any text. */
+  path?: Record<string, z.ZodType>;
   /** The body's JSON, or `"bytes"`. */
   body?: z.ZodType | "bytes";
   /** A request without a body is fine. */
@@ -316,6 +326,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "POST /tasks/:id/signals/:name": {
     id: "sendSignal",
+    path: { name: SIGNAL_NAME },
     summary: "Send a signal that a task waits for, or will",
     description:
       "The body is any JSON: what the signal brings. A task that waits for it goes on. " +
