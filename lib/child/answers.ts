@@ -22,7 +22,7 @@ import { brief } from "../task/text.ts";
 import type { SignalYield } from "../task/wait_for.ts";
 import { type AnsweredYield, log } from "../task/yield.ts";
 import { YIELD } from "../task/marker.ts";
-import { issueText } from "./check_input.ts";
+import { issueText, validated } from "./check_input.ts";
 import { logJson } from "./log_row.ts";
 import type { FromTasks, RunEnd, RunEvent, ToTasks } from "./protocol.ts";
 import { doStep, type SteppingRun } from "./do_step.ts";
@@ -305,7 +305,6 @@ async function readSignal(
   { stop }: AnsweringRun,
 ): Promise<{ value: unknown } | { issue: string }> {
   if (!schema) return { value };
-  const answer = schema["~standard"].validate(value);
-  const result = answer instanceof Promise ? await unlessAborted(answer, stop.signal) : answer;
+  const result = await validated(schema, value, stop.signal);
   return result.issues ? { issue: issueText("signal", result.issues[0]) } : { value: result.value };
 }

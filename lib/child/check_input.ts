@@ -5,9 +5,10 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import { unlessAborted } from "../base/unless_aborted.ts";
 import type { AnyTask } from "../task/define.ts";
 import { isPlain, pathText } from "../task/json_value.ts";
-import type { StandardIssue, StandardSchema } from "../task/standard_schema.ts";
+import type { StandardIssue, StandardResult, StandardSchema } from "../task/standard_schema.ts";
 import { brief, textOf } from "../task/text.ts";
 
 /** What is wrong with an input, and where. */
@@ -130,6 +131,21 @@ function issueOf({ path = [], message }: StandardIssue): InputIssue {
     ),
     message: brief(textOf(message), MAX_MESSAGE),
   };
+}
+
+/**
+ * What a schema says of a value that a run gives it. One that has not answered when the signal aborts is
+ * not waited for.
+ *
+ * @throws {unknown} The signal's reason.
+ */
+export async function validated(
+  schema: StandardSchema,
+  value: unknown,
+  signal: AbortSignal,
+): Promise<StandardResult<unknown>> {
+  const answer = schema["~standard"].validate(value);
+  return answer instanceof Promise ? await unlessAborted(answer, signal) : answer;
 }
 
 /** What is wrong with a value, in words; `root` is what the path to it begins with. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { unlessAborted } from "../base/unless_aborted.ts";
-import { issueText } from "./check_input.ts";
+import { issueText, validated } from "./check_input.ts";
 import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 
@@ -20,8 +19,7 @@ export async function checkSaved(
   data: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = schema?.["~standard"].validate(data);
-  const result = answer instanceof Promise ? await unlessAborted(answer, signal) : answer;
+  const result = schema && await validated(schema, data, signal);
   if (result?.issues) {
     throw new TypeError(`Cannot keep ${issueText("checkpoint", result.issues[0])}`);
   }
