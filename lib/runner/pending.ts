@@ -31,8 +31,8 @@ const READ_AT_ONCE = 2000;
 /** Milliseconds before a read that failed is tried again. */
 const RETRY_MS = 1000;
 
-/** The longest wait for a task to be due: the clock may be set meanwhile. */
-const MAX_WAIT_MS = 60_000;
+/** The longest wait for a task to be due: the clock may be set, or the machine sleep meanwhile. */
+const MAX_WAIT_MS = 5_000;
 
 export class Pending {
   readonly #options: PendingOptions;
