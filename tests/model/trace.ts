@@ -214,10 +214,11 @@ export class Trace {
   /** A run is over, however it ended. */
   #left({ updated_at, status, attempt, error }: TaskRecord, check: Check): void {
     this.#ran += Date.parse(updated_at) - this.#runSince;
-    const { script: { cleans, rows, fails, holds }, trims } = this.#fate;
+    const { script: { cleans, rows, fails, holds, naps }, trims } = this.#fate;
     const last = this.#last ?? 0;
     // Its clean-up may have begun before it was asked to stop: then it ends there at a `yield`.
-    const ended = (last === rows && !holds) || (attempt <= fails && last > rows / 2);
+    const ended = (last === rows && !holds) || (attempt <= fails && last > rows / 2) ||
+      (naps > 0 && last === Math.ceil(rows / 2));
     const byItself = status === "completed" || (error !== null && error.name !== "TimeoutError");
     const owes = cleans && this.#runs && !trims && (byItself || !ended);
     check("I16", !owes || this.#cleaned, "ended before its clean-up");
