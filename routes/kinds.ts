@@ -20,6 +20,8 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       timeout_ms: kind.timeout,
       concurrency: kind.concurrency,
       isolate: kind.isolate,
+      // Older processes tell nothing of it.
+      hidden: kind.hidden ?? false,
       shipped: (kinds.moduleOf(kind.kind)?.tasks ?? null) !== null,
       // Who can check its input takes in tasks that wait for a process.
       unavailable: kinds.moduleOf(kind.kind)?.state.type === "failed"

@@ -162,6 +162,7 @@ const KIND: Checks<Kind> = {
   timeout: isNullOr(isFrom(Number.MIN_VALUE)),
   concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),
   isolate: isBoolean,
+  hidden: isBoolean,
 };
 
 const ISSUE: Checks<InputIssue> = {

@@ -75,9 +75,7 @@ export class ColumnProfile {
     this.#decimal = decimal;
     if (state === undefined) return;
     this.#state = state;
-    this.#hashes = typeof state.distinct === "number"
-      ? undefined
-      : new Set(new Float64Array(Uint8Array.fromBase64(state.distinct).buffer));
+    this.#hashes = hashesOf(state);
   }
 
   /** How many values it remembers to tell the different ones. */
@@ -109,6 +107,30 @@ export class ColumnProfile {
     if (type === "integer" || type === "number") this.#addNumber(Number(plain) + 0);
     this.#addText(value);
     this.#hashes?.add(hashText(value));
+  }
+
+  /** Takes the profile of other cells of the same column. */
+  merge(other: ColumnState): void {
+    const state = this.#state;
+    state.nulls += other.nulls;
+    if (other.numbers) state.numbers = this.#mergedNumbers(other.numbers, numbersIn(other));
+    state.counts = state.counts.map((count, i) => count + other.counts[i]!);
+    if (other.texts) {
+      const [minLength, maxLength, min, max] = other.texts;
+      const texts = state.texts ??= [minLength, maxLength, min, max];
+      texts[0] = Math.min(texts[0], minLength);
+      texts[1] = Math.max(texts[1], maxLength);
+      if (min < texts[2]) texts[2] = min;
+      if (max > texts[3]) texts[3] = max;
+    }
+    const hashes = hashesOf(other);
+    if (this.#hashes && hashes) {
+      for (const hash of hashes) this.#hashes.add(hash);
+      return;
+    }
+    this.forget();
+    // As many at least: nobody knows which of them are the same.
+    state.distinct = Math.max(state.distinct as number, hashes?.size ?? other.distinct as number);
   }
 
   state(): ColumnState {
@@ -153,16 +175,38 @@ export class ColumnProfile {
     if (value > texts[3]) texts[3] = cutText(value, this.#maxText);
   }
 
+  #mergedNumbers(
+    [min, max, mean]: NonNullable<ColumnState["numbers"]>,
+    count: number,
+  ): NonNullable<ColumnState["numbers"]> {
+    const { numbers } = this.#state;
+    if (!numbers) return [min, max, mean];
+    const share = count / (numbersIn(this.#state) + count);
+    // Neither product overflows, as a difference might.
+    const both = numbers[2] * (1 - share) + mean * share;
+    return [Math.min(numbers[0], min), Math.max(numbers[1], max), both];
+  }
+
   #addNumber(value: number): void {
     const numbers = this.#state.numbers ??= [value, value, 0];
     if (value < numbers[0]) numbers[0] = value;
     if (value > numbers[1]) numbers[1] = value;
-    const [integers, others] = this.#state.counts as [number, number];
-    const count = integers + others;
+    const count = numbersIn(this.#state);
     const delta = value - numbers[2];
     // The difference of two large numbers may overflow where the mean does not.
     numbers[2] += Number.isFinite(delta) ? delta / count : value / count - numbers[2] / count;
   }
+}
+
+function numbersIn({ counts }: ColumnState): number {
+  const [integers, others] = counts as [number, number];
+  return integers + others;
+}
+
+/** The hashes of the different values; nothing where they were forgotten. */
+function hashesOf({ distinct }: ColumnState): Set<number> | undefined {
+  if (typeof distinct === "number") return undefined;
+  return new Set(new Float64Array(Uint8Array.fromBase64(distinct).buffer));
 }
 
 /** Without white space around it, nor what takes no room at all. */

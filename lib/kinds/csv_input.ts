@@ -18,7 +18,15 @@ export interface CsvProfileInput {
   null_text?: string | undefined;
 }
 
-export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObject({
+export interface CsvSplitInput extends CsvProfileInput {
+  /** In how many parts it is split, at most: 1 to 100. @default {16} */
+  parts: number;
+}
+
+/** The same, without its defaults. */
+export type CsvSplitGiven = CsvProfileInput & { parts?: number | undefined };
+
+const fields = {
   upload: z.string().min(1).describe("The upload's id"),
   delimiter: z.string().regex(/^[^"\r\n]$/u, "Expected one character, not a quote or a line end")
     .optional().describe("What separates the cells; detected unless given"),
@@ -31,6 +39,14 @@ export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObj
   decimal: z.enum([".", ","]).optional().describe("What separates decimals; found unless given"),
   null_text: z.string().min(1).max(100).optional()
     .describe("What a cell without a value says, as NA or NULL"),
+};
+
+export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObject(fields);
+
+export const csvSplitInput: z.ZodType<CsvSplitInput, CsvSplitGiven> = z.strictObject({
+  ...fields,
+  parts: z.int().min(1).max(100).default(16)
+    .describe("In how many parts it is split, at most; small files in fewer"),
 });
 
 /** Names its encoding to whoever gave another of its labels. */

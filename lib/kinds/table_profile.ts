@@ -97,12 +97,15 @@ export class TableProfile {
       if (undecoded && row[i]!.includes("\ufffd")) column.forget();
       remembered += column.remembered;
     }
-    while (remembered > this.#maxRemembered) {
-      const most = this.#columns.reduce((a, b) => b.remembered > a.remembered ? b : a);
-      remembered -= most.remembered;
-      most.forget();
-    }
+    this.#fit(remembered);
     return undefined;
+  }
+
+  /** Takes the profile of other rows of the same table. */
+  merge({ rows, columns }: TableState): void {
+    this.rows += rows;
+    columns.forEach((column, i) => this.#columns[i]!.merge(column));
+    this.#fit(this.#columns.reduce((sum, { remembered }) => sum + remembered, 0));
   }
 
   state(): TableState {
@@ -118,6 +121,15 @@ export class TableProfile {
       ...column.summary(),
     }));
     return { column_count: this.width, columns };
+  }
+
+  /** Has as many columns forget their values as it takes. */
+  #fit(remembered: number): void {
+    while (remembered > this.#maxRemembered) {
+      const most = this.#columns.reduce((a, b) => b.remembered > a.remembered ? b : a);
+      remembered -= most.remembered;
+      most.forget();
+    }
   }
 
   #begin(width: number, names: string[], states: ColumnState[] = []): void {

@@ -100,6 +100,8 @@ export interface TaskOptions<
   concurrency?: number;
   /** Gives each run a process of its own. @default {false} */
   isolate?: boolean;
+  /** Leaves it out of the page's form: only other tasks have it run, as their child. @default {false} */
+  hidden?: boolean;
   /**
    * Its stages in order, each with its part of the whole: `{ download: 1, parse: 3 }`. Each gets a bar
    * of its own. At most 20, with names of at most 64 characters.
@@ -190,6 +192,8 @@ export interface TaskDefinition<
   readonly concurrency: number | undefined;
   /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
+  /** Whether the page's form leaves it out. */
+  readonly hidden: boolean;
   /** See {@link TaskOptions.stages}. */
   readonly stages: Readonly<Record<string, number>> | undefined;
   /** Starts the work. */
@@ -288,6 +292,7 @@ export function defineTask<
     timeout,
     concurrency,
     isolate: options.isolate ?? false,
+    hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,

@@ -26,6 +26,8 @@ export interface Kind {
   /** Runs at once, over the whole cluster. */
   readonly concurrency: number | null;
   readonly isolate: boolean;
+  /** Whether the page's form leaves it out. */
+  readonly hidden: boolean;
 }
 
 /** Characters of a description. */
@@ -43,7 +45,7 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-    const { kind, description, input, retry, timeout, concurrency, isolate } = task;
+    const { kind, description, input, retry, timeout, concurrency, isolate, hidden } = task;
     const json = input ? schemaText(input) : null;
     room -= json === null ? 0 : byteLength(json);
     return {
@@ -56,6 +58,7 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       timeout: timeout ?? null,
       concurrency: concurrency ?? null,
       isolate,
+      hidden: Boolean(hidden),
     };
   });
 }

@@ -188,6 +188,7 @@ export const SCHEMAS = {
       timeout_ms: count.nullable(),
       concurrency: count.nullable(),
       isolate: z.boolean(),
+      hidden: z.boolean().describe("Whether the page's form leaves it out"),
       shipped: z.boolean(),
       unavailable: z.string().nullable().describe("Why no task of it can be submitted"),
     })),

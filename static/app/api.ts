@@ -47,6 +47,8 @@ export interface KindInfo {
   description: string | null;
   /** JSON Schema of its input; `null` where anything goes. */
   input: unknown;
+  /** The form leaves it out. */
+  hidden?: boolean;
   /** It comes with Headway. */
   shipped?: boolean;
   /** Why it cannot be run; `null` where it can. */

@@ -22,7 +22,8 @@ export function kindGroups(
   text: string,
 ): KindGroups {
   const words = text.trim().toLowerCase().split(/\s+/);
-  const found = kinds.filter(({ kind, description, input }) => {
+  const found = kinds.filter(({ kind, description, input, hidden }) => {
+    if (hidden) return false;
     if (file !== null && !takesFile(input)) return false;
     const all = `${kind} ${description ?? ""}`.toLowerCase();
     return words.every((word) => all.includes(word));

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import type { CsvProfile } from "../../lib/kinds/mod.ts";
 import { finished, post, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { seededRandom } from "../helpers/random.ts";
@@ -13,12 +14,23 @@ const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2
 
 const KILLS = 6;
 
+const CSV_ROWS = 20_000;
+
+async function uploadCsv(base: string): Promise<string> {
+  const rows = Array.from({ length: CSV_ROWS }, (_, i) => `${i % 500},"city\n${i % 7}"\n`);
+  const body = `id,city\n${rows.join("")}alone\n`;
+  const response = await fetch(`${base}/uploads`, { method: "POST", body });
+  return (await response.json()).upload_id;
+}
+
 Deno.test(`children are made once each, waited for and canceled through ${KILLS} kills`, async () => {
   await using directory = await tempDir();
   const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
   const random = seededRandom(SEED);
   const ids: string[] = [];
   const canceled: string[] = [];
+  const profiles: string[] = [];
+  let upload: string | undefined;
   let server: ServerProcess | undefined;
   try {
     for (let round = 0; round < KILLS; round++) {
@@ -26,6 +38,8 @@ Deno.test(`children are made once each, waited for and canceled through ${KILLS}
       const base = server.url;
       for (let n = 0; n < 2; n++) ids.push((await submit(base, "splits")).task_id);
       canceled.push((await submit(base, "splits")).task_id);
+      upload ??= await uploadCsv(base);
+      profiles.push((await submit(base, "csv-split", { upload, parts: 5 })).task_id);
       await using feed = await openStream(`${base}/tasks/stream`);
       const seen = 1 + 120 * random();
       const canceling = feed.until((it) => it.events.length >= seen / 2)
@@ -53,6 +67,17 @@ Deno.test(`children are made once each, waited for and canceled through ${KILLS}
       const below = (await childrenOf(base, id)).filter(({ kind }) => kind === "splits");
       assertEquals(below.length, 1);
       await assertWhole(base, await finished(base, below[0]!.task_id), 2, `HEADWAY_SEED=${SEED}`);
+    }
+    for (const id of profiles) {
+      const { result, artifacts } = await finished(base, id);
+      const { rows, malformed, columns } = result as CsvProfile;
+      const found = [
+        rows,
+        malformed,
+        ...columns.flatMap(({ distinct, nulls }) => [distinct, nulls]),
+      ];
+      assertEquals(found, [CSV_ROWS, 1, 500, 0, 7, 0], `HEADWAY_SEED=${SEED}`);
+      assertEquals(artifacts?.map(({ name }) => name), ["report.md"]);
     }
     // Nobody is left who waits for nothing.
     await eventually(async () => {

@@ -95,7 +95,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   ]);
   assertEquals(limits, { max_upload: 100 * 1024 ** 2, max_body: 1024 ** 2, lease_ms: 3000 });
   const of = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);
-  for (const name of ["demo", "approval", "checksum", "csv-profile", "echo"]) {
+  for (const name of ["demo", "approval", "checksum", "csv-profile", "csv-split", "echo"]) {
     assert(of(name), name);
   }
   const { input, ...demo } = of("demo");
@@ -106,6 +106,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
     timeout_ms: null,
     concurrency: null,
     isolate: false,
+    hidden: false,
     shipped: true,
     unavailable: null,
   });
@@ -118,6 +119,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
     description: "Steps in all",
   });
   assertEquals(of("checksum").input.required, ["upload"]);
+  assertEquals([of("csv-part").hidden, of("csv-part").shipped], [true, true]);
   assertEquals(of("waits").input, null);
   assertEquals(of("late").timeout_ms, 50);
   assertEquals(of("out-of-memory").isolate, true);
@@ -129,7 +131,7 @@ Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves the kinds of the operator alone", asyn
   const { kinds } = await fetch(`${app.url}/kinds`).then((it) => it.json());
   const names = kinds.map(({ kind }: { kind: string }) => kind);
   assert(names.includes("echo"));
-  for (const name of ["demo", "approval", "checksum", "csv-profile"]) {
+  for (const name of ["demo", "approval", "checksum", "csv-profile", "csv-split", "csv-part"]) {
     assert(!names.includes(name), name);
   }
   const response = await fetch(`${app.url}/submit`, { method: "POST" });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type CsvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
+import { profileCsv } from "../../../lib/kinds/csv_profile.ts";
+import type { CsvProfile } from "../../../lib/kinds/csv_report.ts";
 import type { CsvProfileInput } from "../../../lib/kinds/csv_input.ts";
 import { type SaveYield, yieldType } from "headway";
 import fc from "fast-check";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { type CsvProfile, csvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
+import { csvProfile, profileCsv } from "../../../lib/kinds/csv_profile.ts";
+import type { CsvProfile } from "../../../lib/kinds/csv_report.ts";
 import type { CsvProfileInput } from "../../../lib/kinds/csv_input.ts";
 import { type LogYield, type SaveYield, yieldType } from "headway";
 import { collect, taskContext, type TaskContextOptions } from "../../helpers/task_context.ts";

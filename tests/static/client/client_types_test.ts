@@ -8,7 +8,8 @@ import { assertEquals } from "@std/assert";
 import { defineTask, type Headway, output, progress } from "headway";
 import { z } from "zod";
 import type { checksum } from "../../../lib/kinds/checksum.ts";
-import type { CsvProfile, csvProfile } from "../../../lib/kinds/csv_profile.ts";
+import type { csvProfile } from "../../../lib/kinds/csv_profile.ts";
+import type { CsvProfile } from "../../../lib/kinds/csv_report.ts";
 import * as client from "../../../static/client/client.ts";
 import type * as promised from "../../../static/client/client.d.ts";
 import type {

@@ -10,6 +10,7 @@ const KINDS: KindInfo[] = [
   { kind: "demo", description: "Counts steps", input: null, shipped: true },
   { kind: "sync-customers", description: "Copies them from the CRM", input: null },
   { kind: "import-orders", description: null, input: UPLOAD },
+  { kind: "import-part", description: "Of the CRM's copies", input: UPLOAD, hidden: true },
 ];
 
 function names(file: File | null, text: string, kinds = KINDS): string[][] {
