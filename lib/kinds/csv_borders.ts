@@ -88,7 +88,11 @@ export async function* findBorders(
   }
 
   function report(): Yield<never, never> {
-    return progress({ done: rows.position.offset, total: size, unit: "bytes", stage: "split" });
+    // In percent: what is counted later are tasks.
+    return progress({
+      progress: size === 0 ? 100 : 100 * rows.position.offset / size,
+      stage: "split",
+    });
   }
 
   function setEncoding(sample: Uint8Array): void {

@@ -10,7 +10,7 @@ import type { TaskContext, TaskDefinition, Yield } from "headway";
 import { type CsvBorders, findBorders } from "./csv_borders.ts";
 import { type CsvSplitGiven, type CsvSplitInput, csvSplitInput } from "./csv_input.ts";
 import { csvPart, type CsvPartInput } from "./csv_part.ts";
-import { type CsvProfile, csvReport } from "./csv_report.ts";
+import { type CsvProfile, csvReport, rowsText } from "./csv_report.ts";
 import { CsvTally } from "./csv_tally.ts";
 import { profileMarkdown } from "./profile_markdown.ts";
 
@@ -80,6 +80,7 @@ export async function* splitCsv(
   yield* artifact("report.md", profileMarkdown(name ?? input.upload, profile, rows), {
     type: "text/markdown; charset=utf-8",
   });
+  yield progress({ message: rowsText(profile.rows) });
   return { ...profile, parts: parts.length };
 }
 

@@ -28,7 +28,7 @@ export interface Step {
   readonly to: number | null;
   /** The attempt under way, or the last one. */
   readonly attempt: number;
-  /** It goes on with an attempt that was interrupted. */
+  /** It goes on with an attempt that was interrupted, or has waited. */
   readonly resumed: boolean;
   /** What went wrong just before. */
   readonly error: TaskError | null;
@@ -43,7 +43,9 @@ export const MAX_STATES = 200;
 export function stepOf({ status, attempt, canceling, error, runAt, time }: StateRow): StepName {
   if (status === "running") return canceling ? "canceling" : "running";
   if (status !== "pending") return status;
-  if (attempt > 0) return error === null ? "interrupted" : "retrying";
+  if (attempt > 0 && error !== null) return "retrying";
+  // What was interrupted keeps its place; what has waited gets one at the end of the line.
+  if (attempt > 0 && Date.parse(runAt) < Date.parse(time)) return "interrupted";
   return Date.parse(runAt) > Date.parse(time) ? "scheduled" : "queued";
 }
 
@@ -59,7 +61,8 @@ export function timeline(states: readonly StateRow[]): Step[] {
       from: Date.parse(row.time),
       to: after === undefined ? null : Date.parse(after.time),
       attempt: row.attempt,
-      resumed: name === "running" && before !== undefined && stepOf(before) === "interrupted",
+      resumed: name === "running" && before?.status === "pending" && before.attempt > 0 &&
+        before.error === null,
       error: name === "retrying" || name === "failed" ? row.error : null,
       until: waits ? Date.parse(row.runAt) : null,
     };

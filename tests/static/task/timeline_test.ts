@@ -25,7 +25,7 @@ const LIFE: StateRow[] = [
   state(5),
   state(8, { status: "pending", error, runAt: new Date(10_000).toISOString() }),
   state(10, { attempt: 2 }),
-  state(20, { status: "pending", attempt: 2 }),
+  state(20, { status: "pending", attempt: 2, runAt: new Date(10_000).toISOString() }),
   state(22, { attempt: 2 }),
   state(30, { attempt: 2, canceling: true }),
   state(31, { status: "canceled", attempt: 2 }),
@@ -52,6 +52,17 @@ Deno.test("timeline() tells states and attempts, with their times and what went 
   assertEquals(steps.filter((step) => step.error !== null).map(({ name }) => name), ["retrying"]);
   assertEquals([steps[0]!.until, steps[2]!.until, steps[4]!.until], [5000, 10_000, null]);
   assertEquals(steps.filter(isEnd).map(({ name }) => name), ["canceled"]);
+});
+
+Deno.test("timeline() does not call interrupted what has waited and goes on", () => {
+  const steps = timeline([
+    ...LIFE.slice(0, 2),
+    state(6, { status: "waiting" }),
+    state(90, { status: "pending" }),
+    state(91),
+  ]);
+  const told = steps.map(({ name, resumed }) => [name, resumed]);
+  assertEquals(told.slice(2), [["waiting", false], ["queued", false], ["running", true]]);
 });
 
 Deno.test("appendStates() takes each change once, and keeps a bounded number", () => {
