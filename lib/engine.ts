@@ -14,6 +14,7 @@ import { JournalRetention } from "./cluster/journal_retention.ts";
 import { keys } from "./kv/keys.ts";
 import type { Logger } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
+import { Pauses } from "./cluster/pauses.ts";
 import { KindBook } from "./cluster/kind_book.ts";
 import { Reaper } from "./cluster/reaper.ts";
 import type { Kinds } from "./runner/kinds.ts";
@@ -80,6 +81,7 @@ export class Engine {
   readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
   readonly kindBook: KindBook;
+  readonly pauses: Pauses;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
   readonly reaper: Reaper;
@@ -99,6 +101,7 @@ export class Engine {
       | "kinds"
       | "pools"
       | "kindBook"
+      | "pauses"
       | "runner"
       | "reaper"
       | "sweeper"
@@ -116,6 +119,7 @@ export class Engine {
     this.kinds = parts.kinds;
     this.pools = parts.pools;
     this.kindBook = parts.kindBook;
+    this.pauses = parts.pauses;
     this.runner = parts.runner;
     this.reaper = parts.reaper;
     this.sweeper = parts.sweeper;
@@ -182,9 +186,11 @@ export class Engine {
     const processes = checksOnly ? 1 : options.processes;
     const pools = new TaskPools<Run>({ ...options, processes, checksOnly });
     const kindBook = new KindBook({ store, log });
+    const pauses = await Pauses.open({ store, log });
     const runner = role === "web" ? null : new Runner({
       ...options,
       pools,
+      pauses,
       store,
       hub,
       uploads,
@@ -192,11 +198,11 @@ export class Engine {
       artifactBounds: options.artifactBounds ?? { bytes: Infinity, count: MAX_ARTIFACTS },
       workers,
       elsewhere: (kind) => kindBook.elsewhere(kind),
-      // As many as three commits hold, each with a check beside the session's.
-      claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 1),
+      // As many as three commits hold, each with a check beside those of the session and the pauses.
+      claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 2),
     });
     const { kinds } = options;
-    const parts = { store, hub, uploads, artifacts, kinds, pools, kindBook, runner };
+    const parts = { store, hub, uploads, artifacts, kinds, pools, kindBook, pauses, runner };
     const engine = new Engine({ ...parts, reaper, sweeper, journalRetention }, session);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});
@@ -217,6 +223,7 @@ export class Engine {
       await store.journal.giveUp();
       await beginning.catch(() => {});
       store[Symbol.dispose]();
+      await pauses[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();
       throw error;
     }
@@ -286,6 +293,7 @@ export class Engine {
     this.#session[Symbol.dispose]();
     this.store[Symbol.dispose]();
     await journal.close();
+    await this.pauses[Symbol.asyncDispose]();
     await this.hub[Symbol.asyncDispose]();
   }
 
@@ -299,6 +307,7 @@ export class Engine {
     await this.store.families.stop();
     this.store[Symbol.dispose]();
     await this.store.journal.close();
+    await this.pauses[Symbol.asyncDispose]();
     await this.hub[Symbol.asyncDispose]();
   }
 }

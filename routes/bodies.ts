@@ -116,6 +116,18 @@ export const BULK_CHANGE = z.strictObject({
 export type BulkBody = z.infer<typeof BULK_CHANGE>;
 export type BulkAction = BulkBody["action"];
 
+/** Characters of a reason for a pause. */
+const MAX_REASON = 500;
+
+const reasonText = `must be text of at most ${MAX_REASON} characters`;
+
+export const PAUSE = z.strictObject({
+  reason: z.string(reasonText).refine((it) => [...it].length <= MAX_REASON, reasonText).nullish()
+    .meta({ maxLength: MAX_REASON }).describe("Told with each task that waits"),
+});
+
+export type PauseBody = z.infer<typeof PAUSE>;
+
 const canList = `must be a list of ${CANS.join(", ")}`;
 
 export const NEW_TOKEN = z.strictObject({

@@ -6,6 +6,7 @@ import { readAnswer } from "../lib/kv/answers.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import { expectedStart } from "./expected_start.ts";
+import { waitsFor } from "./waits_for.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -29,6 +30,8 @@ export async function getDetails(
   const waits = record.status === "pending";
   const unavailable = waits ? whyNobodyRuns(record.kind, await engine.modules()) : null;
   const isQueued = waits && unavailable === null;
+  if (waits) await engine.pauses.read();
+  const paused = waits && engine.pauses.get(record.kind) !== undefined;
   const now = store.now();
   const position = isQueued ? await heads.queuePosition(record, now, MAX_POSITION) : null;
   const [input, checkpoint, worker, signalSchema, expected] = await Promise.all([
@@ -36,7 +39,9 @@ export async function getDetails(
     heads.checkpoint(id),
     readWorker(app, stored),
     readSignalSchema(app, record),
-    isQueued ? expectedStart(heads, record, now, { position, most: MAX_POSITION }) : null,
+    isQueued && !paused
+      ? expectedStart(heads, record, now, { position, most: MAX_POSITION })
+      : null,
   ]);
   return json({
     task_id: id,
@@ -50,6 +55,7 @@ export async function getDetails(
     lease_ms: app.config.leaseMs,
     // Why is for those inside.
     unavailable: unavailable && !isInside(principal) ? NOBODY : unavailable,
+    waits_for: waits ? waitsFor(app, record, isInside(principal)) : null,
     signal_schema: signalSchema,
     queue_position: position,
     expected_start: expected,

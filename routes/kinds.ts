@@ -2,6 +2,7 @@ import { json } from "../lib/http/http.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { Kind } from "../lib/task/kind.ts";
 import { isInside } from "../lib/http/principal.ts";
+import { shownPause } from "./paused_kinds.ts";
 import type { App, RouteContext } from "./app.ts";
 
 /** `GET /kinds`: each kind, with the JSON Schema of its input, and each module of kinds. */
@@ -9,10 +10,11 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
   const { kinds, config, engine } = app;
   const modules = [...kinds.toldModules(), ...await engine.kindBook.others()];
   const all = await allKinds(app);
+  await engine.pauses.read();
   // Why is for those inside: it tells of files and code.
   const inside = isInside(principal);
   return json({
-    kinds: all.map((kind) => ({
+    kinds: await Promise.all(all.map(async (kind) => ({
       kind: kind.kind,
       description: kind.description,
       input: kind.schema,
@@ -27,7 +29,8 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       unavailable: kinds.moduleOf(kind.kind)?.state.type === "failed"
         ? inside ? whyNobodyRuns(kind.kind, modules) : NOBODY
         : null,
-    })),
+      paused: await pausedKind(app, kind.kind, inside),
+    }))),
     modules: kinds.toldModules().map(({ module, state, reason }) => ({
       module,
       state,
@@ -39,6 +42,14 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       lease_ms: config.leaseMs,
     },
   });
+}
+
+/** Since when, by whom and why a kind is paused, and how many of it still run. */
+async function pausedKind({ engine, counts }: App, kind: string, inside: boolean) {
+  const pause = engine.pauses.get(kind);
+  if (!pause) return null;
+  const { running } = await counts.read([kind], ["running"]);
+  return { ...shownPause(pause, inside), running };
 }
 
 /** The kinds here, and those that other processes run. */

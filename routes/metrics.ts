@@ -11,7 +11,7 @@ const MAX_KINDS = 100;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine: { runner, pools, store, uploads, artifacts }, pulse, metrics } = app;
+  const { engine, engine: { runner, pools, store, uploads, artifacts }, pulse, metrics } = app;
   const [tasks, unavailable, uploadsSize, artifactsSize, storage] = await Promise.all([
     countWaiting(app),
     inTime(app, "tasks of no process could not be counted", countUnavailable(app)),
@@ -22,6 +22,7 @@ export async function getMetrics(app: App): Promise<Response> {
   const text = await metrics.text({
     tasks,
     unavailable: unavailable ?? {},
+    paused: engine.pauses.kinds,
     running: runner?.runningByKind ?? {},
     processes: pools.size,
     stalledMs: store.journal.stalledMs,

@@ -21,6 +21,7 @@ import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
 import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
+import { pauseKind, resumeKind } from "./paused_kinds.ts";
 import { linkTo } from "./links.ts";
 import { getLogin, login, logout } from "./login.ts";
 import { type Match, matcher } from "./matcher.ts";
@@ -60,6 +61,8 @@ export const ROUTES: RouteTable = [
   ["/tokens", { POST: ["any", createToken] }],
   ["/uploads", { POST: ["submit", createUpload] }],
   ["/kinds", { GET: ["any", getKinds] }],
+  ["/kinds/:kind/pause", { POST: ["admin", pauseKind] }],
+  ["/kinds/:kind/resume", { POST: ["admin", resumeKind] }],
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
   ["/openapi.json", { GET: ["any", (app, context) => getOpenApi(app, ROUTES, context)] }],

@@ -16,6 +16,8 @@ export interface Reading {
   tasks: Readonly<Record<string, number>>;
   /** Pending tasks of kinds that no process runs, by kind. */
   unavailable: Readonly<Record<string, number>>;
+  /** Kinds of which nothing starts. */
+  paused: Iterable<string>;
   /** Tasks that run in this process, by kind. */
   running: Readonly<Record<string, number>>;
   processes: number;
@@ -234,6 +236,12 @@ export class Metrics implements Disposable {
       "Pending tasks of kinds that no process runs",
       "kind",
       ({ unavailable }) => Object.entries(unavailable),
+    );
+    add(
+      "headway_kind_paused",
+      "1 for a kind that is paused",
+      "kind",
+      ({ paused }) => Array.from(paused, (kind) => [kind, 1] as const),
     );
     add(
       "headway_tasks_running",

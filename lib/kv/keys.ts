@@ -20,6 +20,8 @@
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
  * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
+ * | `["paused", kind]` | {@link ./paused_kinds.ts Pause} | nothing new of this kind starts |
+ * | `["paused-head"]` | id | changes with each pause and resume: what claims check and `watch()` waits for |
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", kind, -priority, run_at, id]` | `null` | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
@@ -94,6 +96,9 @@ export const keys = {
   module: (sid: string, n: number): Key => ["module", sid, n],
   modulesOf: (sid: string): Key => ["module", sid],
   modules: ["module"] as Key,
+  pausedKind: (kind: string): Key => ["paused", kind],
+  pausedKinds: ["paused"] as Key,
+  pausedHead: ["paused-head"] as Key,
   queue: (kind: string, priority: number, runAt: number, id: string): Key => [
     "queue",
     kind,

@@ -20,11 +20,13 @@ import { type Use, useOf, USES } from "./member.ts";
 import type { TaskPools } from "./task_pools.ts";
 import type { Kinds } from "./kinds.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
+import type { Pauses } from "../cluster/pauses.ts";
 
 export interface ClaimsOptions extends RunParts {
   store: Store;
   kinds: Kinds;
   pools: TaskPools<Run>;
+  pauses: Pauses;
   /** The sessions that run tasks, this one among them. */
   workers(): readonly string[];
   /**
@@ -148,7 +150,8 @@ export class Claims {
   }
 
   #mayRun(kind: string, waiting: number): boolean {
-    const { kinds, pools } = this.#options;
+    const { kinds, pools, pauses } = this.#options;
+    if (pauses.get(kind)) return false;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!pool || !known || !this.#hasRoom(pool)) return false;
     const { isolate, concurrency } = known;
@@ -174,14 +177,14 @@ export class Claims {
   }
 
   #claim(live: LiveTask): void {
-    const { store, kinds, pools, runs, jobs } = this.#options;
+    const { store, kinds, pools, runs, jobs, pauses } = this.#options;
     const { kind, run_at, updated_at } = live.record;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!isQueued(live.record) || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
     if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
-    // Its module may have failed since it was chosen.
-    if (!pool || !known) return this.#pending.offer(live);
+    // Its module may have failed since it was chosen, or its kind been paused.
+    if (!pool || !known || pauses.get(kind)) return this.#pending.offer(live);
     const { isolate, concurrency } = known;
     const slot = concurrency === null ? null : this.#slots.free(kind, concurrency);
     // The last slot may have gone while the task was loaded.
@@ -190,7 +193,8 @@ export class Claims {
     const use = isolate ? "own" : useOf(deaths);
     // The last process may be gone since the task was chosen.
     if (!pool.has(use)) return this.#hold(live, pool, use);
-    if (!live.change({ type: "start", owner: store.sid, slot }).ok) return;
+    const start = { type: "start", owner: store.sid, slot } as const;
+    if (!live.change(start, null, { checks: [pauses.check] }).ok) return;
     if (slot !== null) this.#slots.take(kind, slot);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     // One that was interrupted has waited since then, not since it first could run.
@@ -244,9 +248,10 @@ export class Claims {
     this.pump();
   }
 
-  /** A claim was lost to another process: the task, or only the slot it was to have. */
+  /** A claim was lost to another process: the task, or only the slot it was to have; or to a pause. */
   async #lost({ id, record: { kind } }: LiveTask, slot: number | null): Promise<void> {
-    const { store, runs } = this.#options;
+    const { store, runs, pauses } = this.#options;
+    await pauses.read();
     if (slot !== null) await this.readSlots(kind);
     await store.withTask(id, (live) => {
       const { record: { status }, owner } = live.task;

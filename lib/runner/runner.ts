@@ -15,6 +15,7 @@ import type { LiveTask } from "../store/live_task.ts";
 import type { Store } from "../store/store.ts";
 import { type RowBounds, RowTrimmer } from "../store/trim.ts";
 import type { ArtifactBounds } from "./artifact_transfers.ts";
+import type { Pauses } from "../cluster/pauses.ts";
 import { Claims } from "./claims.ts";
 import { Jobs } from "./jobs.ts";
 import type { Run } from "./run.ts";
@@ -37,6 +38,7 @@ export interface RunnerOptions {
   artifacts: Artifacts;
   kinds: Kinds;
   pools: TaskPools<Run>;
+  pauses: Pauses;
   /** A kind that another process runs. @default {there is none} */
   elsewhere?: (kind: string) => Promise<Kind | null>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
@@ -106,8 +108,9 @@ export class Runner {
 
   /** Starts the task processes and takes up what is pending. */
   async start(): Promise<void> {
-    const { store, hub, kinds, pools } = this.#options;
+    const { store, hub, kinds, pools, pauses } = this.#options;
     pools.start();
+    pauses.onchange = () => this.#claims.pump();
     const unlisten = hub.listen("foreign", (event) => this.#heard(event));
     // A module may be ready only now, or have other kinds than before.
     const changed = () => this.#jobs.own(this.#claims.load());

@@ -32,6 +32,8 @@ export class Batch {
   /** Bytes its journal entry takes, once {@link Batch.atomic} made it. */
   entrySize = 0;
   readonly #parts = new Map<Write, Part>();
+  /** Counted once, however many parts have the same one. */
+  readonly #checked = new Set<Deno.AtomicCheck>();
   #hasEvents = false;
   #room: number = ENOUGH.journal;
   #mutations = 0;
@@ -87,18 +89,20 @@ export class Batch {
     const mutations = this.#mutations + sets.length + deletes.length;
     let keys = this.#keys;
     let bytes = this.#bytes;
-    for (const check of checks) keys += keySize(check.key);
+    const unchecked = checks.filter((check) => !this.#checked.has(check));
+    for (const check of unchecked) keys += keySize(check.key);
     for (const key of deletes) keys += keySize(key);
     for (const [key, _value, size] of sets) {
       keys += keySize(key);
       bytes += size;
     }
     bytes += 2 * (keys - this.#keys);
-    const over = checks.length > this.#checks || mutations > LIMITS.mutations ||
+    const over = unchecked.length > this.#checks || mutations > LIMITS.mutations ||
       bytes > LIMITS.bytes || keys > LIMITS.keys;
     if (over && this.#parts.size > 0) return false;
     this.#parts.set(write, part);
-    this.#checks -= checks.length;
+    this.#checks -= unchecked.length;
+    for (const check of unchecked) this.#checked.add(check);
     this.#mutations = mutations;
     this.#bytes = bytes;
     this.#keys = keys;
@@ -127,8 +131,9 @@ export class Batch {
     if (session) atomic.check(session);
     const mutations = new Map<string, { key: Key; value?: unknown; expireIn?: number }>();
     let lines = "";
+    const checks = [...this.#parts.values()].flatMap(({ checks = [] }) => checks);
+    for (const check of new Set(checks)) atomic.check(check);
     for (const part of this.#parts.values()) {
-      for (const check of part.checks ?? []) atomic.check(check);
       for (const key of part.deletes ?? []) mutations.set(keyText(key), { key });
       for (const [key, value, , expireIn] of part.sets ?? []) {
         mutations.set(keyText(key), expireIn ? { key, value, expireIn } : { key, value });

@@ -156,10 +156,14 @@ export class LiveTask implements Write {
     return this.#writer.clean;
   }
 
-  /** Makes a state change, with its event (and `complete` where it ends). */
+  /**
+   * Makes a state change, with its event (and `complete` where it ends), and what is to be committed
+   * with it.
+   */
   change(
     change: Change,
     resultJson: string | null = null,
+    part?: Part,
   ): { ok: true } | { ok: false; reason: Refusal } {
     const result = transition(this.task, change, this.#hooks.now());
     if (!result.ok) return result;
@@ -174,6 +178,7 @@ export class LiveTask implements Write {
       this.#writer.head.dropResult();
     }
     const last = this.#stateEvent("message");
+    if (part) last.part = part;
     if (change.type === "start") this.#rewind();
     const ended = isFinished(this.record.status);
     if (ended) {

@@ -8,7 +8,7 @@ import type { Key } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 
 export interface Part {
-  /** What must still hold; at most a few. */
+  /** What must still hold; at most a few. Those of several parts may be one object: it counts once. */
   checks?: Deno.AtomicCheck[];
   /** Key, value, about how many bytes the value takes, and milliseconds after which KV may remove it. */
   sets?: [key: Key, value: unknown, size: number, expireIn?: number][];

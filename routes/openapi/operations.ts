@@ -16,6 +16,7 @@ import {
   NEW_TASK,
   NEW_TOKEN,
   OWNER,
+  PAUSE,
   SIGNAL_NAME,
   TAG,
 } from "../bodies.ts";
@@ -373,6 +374,30 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "listKinds",
     summary: "The kinds of tasks there are, with their inputs",
     answers: { 200: ["Kinds and limits", "Kinds"] },
+  },
+  "POST /kinds/:kind/pause": {
+    id: "pauseKind",
+    summary: "Have no task of a kind start",
+    description: "What runs goes on; 'running' of 'GET /kinds' tells how many that are. " +
+      "It holds for all processes until it is resumed, over restarts.",
+    path: { kind: kind.describe("The kind's name") },
+    body: PAUSE,
+    bodyOptional: true,
+    writes: true,
+    answers: {
+      200: ["It is paused", "PausedKind"],
+      404: ["There is no such kind", "Problem"],
+    },
+  },
+  "POST /kinds/:kind/resume": {
+    id: "resumeKind",
+    summary: "Let tasks of a kind start again",
+    path: { kind: kind.describe("The kind's name") },
+    writes: true,
+    answers: {
+      200: ["It is not paused, or no longer", "PausedKind"],
+      404: ["There is no such kind", "Problem"],
+    },
   },
   "GET /healthz": {
     id: "getHealth",

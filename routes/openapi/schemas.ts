@@ -29,6 +29,12 @@ const artifact = {
   type: z.string().describe("Media type"),
 };
 
+const pause = {
+  since: time,
+  by: z.string().nullable().describe("The name of the token; null for who may not know"),
+  reason: z.string().nullable(),
+};
+
 const fields = {
   task_id: id,
   kind: z.string(),
@@ -121,6 +127,9 @@ export const SCHEMAS = {
     }).nullable(),
     lease_ms: count,
     unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
+    waits_for: z.strictObject({ type: z.literal("pause"), ...pause }).nullable().describe(
+      "What keeps a pending task from being started, beside those before it",
+    ),
     signal_schema: json.describe("JSON Schema of the signal it waits for; null for none"),
     queue_position: count.nullable(),
     expected_start: time.nullable().describe(
@@ -191,6 +200,10 @@ export const SCHEMAS = {
       hidden: z.boolean().describe("Whether the page's form leaves it out"),
       shipped: z.boolean(),
       unavailable: z.string().nullable().describe("Why no task of it can be submitted"),
+      paused: z.strictObject({
+        ...pause,
+        running: count.describe("How many of it still run"),
+      }).nullable().describe("Since when, by whom and why none of it starts; null where they do"),
     })),
     modules: z.array(z.strictObject({
       module: z.string(),
@@ -198,6 +211,10 @@ export const SCHEMAS = {
       reason: z.string().nullable().describe("Why it could not be loaded"),
     })),
     limits: z.strictObject({ max_upload: count, max_body: count, lease_ms: count }),
+  }),
+  PausedKind: z.strictObject({
+    kind: z.string(),
+    paused: z.strictObject(pause).nullable(),
   }),
   Session: z.strictObject({
     required: z.boolean().describe("Whether anything needs a token"),

@@ -27,6 +27,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     interruptions: 0,
     lease_ms: 3000,
     unavailable: null,
+    waits_for: null,
     signal_schema: null,
     queue_position: null,
     expected_start: null,

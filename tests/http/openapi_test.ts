@@ -330,7 +330,8 @@ Deno.test("every answer that is documented is given, with the body that is docum
         const base = servers[serverFor(status, name)].url;
         let [at, init = {}]: Sent = await cases[name]?.() ?? [path];
         const id = status === 404 ? NOBODY : status === 503 ? here.task_id : known;
-        at = at.replace(":id", id).replace(":file", "base.css").replace(":name", "go");
+        at = at.replace(":id", id).replace(":file", "base.css").replace(":name", "go")
+          .replace(":kind", status === 404 ? "nothing" : "echo");
         let headers: Record<string, string> = { ...admin, ...init.headers };
         if (!cases[name]) {
           if (status === 401) headers = {};

@@ -6,6 +6,7 @@ import { parseFigures } from "../../helpers/metrics.ts";
 
 const READING: Reading = {
   unavailable: {},
+  paused: [],
   storage: null,
   uploads: null,
   artifacts: null,

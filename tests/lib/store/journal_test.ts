@@ -178,12 +178,12 @@ Deno.test("Journal takes an urgent write into its next commit, before all that w
   await using opened = await open({ maxChecks: 10 });
   const { kv, journal } = opened;
   await kv.set(["test", "taken"], "theirs");
-  const checks = [{ key: ["test", "taken"], versionstamp: null }];
+  const check = { key: ["test", "taken"], versionstamp: null };
   let lost = 0;
   const claims = Array.from(
     { length: 200 },
     (_, n) =>
-      journal.write({ ...set(`w${n}`), checks }).then(() => {
+      journal.write({ ...set(`w${n}`), checks: [{ ...check }] }).then(() => {
         lost++;
       }),
   );
@@ -194,6 +194,24 @@ Deno.test("Journal takes an urgent write into its next commit, before all that w
   assert((await promise).ok);
   assertLess(lost, 30);
   await Promise.all(claims);
+});
+
+Deno.test("Journal counts a check that many writes share once, and drops them all when it is lost", async () => {
+  await using opened = await open({ maxChecks: 3 });
+  const { kv, journal } = opened;
+  const shared = { key: ["test", "shared"], versionstamp: null };
+  const writes = (name: string) =>
+    Array.from(
+      { length: 20 },
+      (_, n) => journal.write({ ...set(`${name}${n}`), checks: [shared] }),
+    );
+  const before = journal.commits;
+  for (const result of await Promise.all(writes("a"))) assert(result.ok);
+  assertEquals(journal.commits - before, 1);
+  await kv.set(shared.key, "changed");
+  const [other, ...lost] = await Promise.all([journal.write(set("free")), ...writes("b")]);
+  assert(other.ok);
+  for (const result of lost) assert(!result.ok && result.reason === "conflict");
 });
 
 Deno.test("Journal finds who lost in a read or two, however many did", async () => {

@@ -1,0 +1,152 @@
+/**
+ * Pauses kinds and has them go on, for all processes: nothing of a paused kind starts.
+ *
+ * The commit of each claim checks that no kind was paused or resumed since this process looked last:
+ * so no claim lands behind the commit of a pause, whichever process makes it. `watch()` only saves
+ * claims that would be lost.
+ *
+ * @module
+ */
+
+import { ulid } from "@std/ulid";
+import type { Logger } from "../base/log.ts";
+import { type Key, keys } from "../kv/keys.ts";
+import { type Pause, readPausedKinds } from "../kv/paused_kinds.ts";
+import type { Store } from "../store/store.ts";
+import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import { delay } from "../task/delay.ts";
+
+export interface PausesOptions {
+  store: Pick<Store, "kv" | "journal" | "now" | "requireStore">;
+  log: Logger;
+}
+
+/** Milliseconds between two tries to watch. */
+const AGAIN_MS = 100;
+
+/** Bytes that a pause takes in the store, about. */
+const SIZE = 2048;
+
+function changed(): [Key, unknown, number] {
+  return [keys.pausedHead, ulid(), 32];
+}
+
+export class Pauses implements AsyncDisposable {
+  /** Some kinds may run that might not before. */
+  onchange: (() => void) | undefined;
+  readonly #options: PausesOptions;
+  readonly #closing = new AbortController();
+  #version: string | null | undefined;
+  #pauses: ReadonlyMap<string, Pause> = new Map();
+  #check: Deno.AtomicCheck = { key: keys.pausedHead, versionstamp: null };
+  #reading: Promise<void> | undefined;
+  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
+  #watching: Promise<void> | undefined;
+
+  private constructor(options: PausesOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: PausesOptions): Promise<Pauses> {
+    const pauses = new Pauses(options);
+    await pauses.read();
+    pauses.#watching = pauses.#watch();
+    return pauses;
+  }
+
+  /** As this process knows it: see {@link Pauses.check}. */
+  get(kind: string): Pause | undefined {
+    return this.#pauses.get(kind);
+  }
+
+  /** The kinds that are paused, as this process knows it. */
+  get kinds(): Iterable<string> {
+    return this.#pauses.keys();
+  }
+
+  /** Holds while what this process knows is true. The same object until it is not. */
+  get check(): Deno.AtomicCheck {
+    return this.#check;
+  }
+
+  /** Reads how it is now: by the end, what was committed before the call is known. */
+  async read(): Promise<void> {
+    while (this.#reading) await this.#reading;
+    this.#reading = this.#read().finally(() => this.#reading = undefined);
+    await this.#reading;
+  }
+
+  /**
+   * Has nothing more of a kind start. One that is paused stays so since then, with this reason.
+   *
+   * @throws {StoreError} If the store does not take it.
+   */
+  async pause(kind: string, { by, reason }: Omit<Pause, "since">): Promise<Pause> {
+    const { now } = this.#options.store;
+    return await this.#change(kind, (was) => ({ since: was?.since ?? now(), by, reason })) as Pause;
+  }
+
+  /** Lets tasks of a kind start again. @throws {StoreError} If the store does not take it. */
+  async resume(kind: string): Promise<void> {
+    await this.#change(kind, () => null);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#watcher?.cancel().catch(() => {});
+    await this.#watching;
+    await this.#reading?.catch(() => {});
+  }
+
+  async #change(
+    kind: string,
+    change: (was: Pause | null) => Pause | null,
+  ): Promise<Pause | null> {
+    const { store } = this.#options;
+    store.requireStore();
+    const key = keys.pausedKind(kind);
+    for (let tries = 0;; tries++) {
+      const { value, versionstamp } = await store.kv.get<Pause>(key);
+      const pause = change(value);
+      if (pause === null && value === null) return null;
+      const result = await inTime(store.journal.write({
+        checks: [{ key, versionstamp }],
+        sets: pause ? [[key, pause, SIZE], changed()] : [changed()],
+        deletes: pause ? [] : [key],
+      }));
+      if (result.ok) {
+        await this.read();
+        return pause;
+      }
+      if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const read = await readPausedKinds(this.#options.store.kv, this.#version);
+    if (!read) return;
+    const { version, pauses } = read;
+    this.#version = version;
+    this.#pauses = pauses;
+    this.#check = { key: keys.pausedHead, versionstamp: version };
+    this.onchange?.();
+  }
+
+  /** Reads at each change, and after each failure: the watch may have missed some. */
+  async #watch(): Promise<void> {
+    const { store: { kv }, log } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        this.#watcher = kv.watch([keys.pausedHead]).getReader();
+        while (!(await this.#watcher.read()).done) await this.read();
+      } catch (error) {
+        if (!signal.aborted) {
+          log.warn("the watch for paused kinds failed and is begun again", { error });
+        }
+      }
+      // The loop's condition handles an abort.
+      await delay(AGAIN_MS, signal).catch(() => {});
+    }
+  }
+}

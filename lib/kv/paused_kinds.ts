@@ -1,0 +1,37 @@
+/**
+ * Kinds of which nothing new starts, as the store knows them.
+ *
+ * @module
+ */
+
+import { keys, nameIn } from "./keys.ts";
+
+/** That a kind is paused: since when, by whom and why. */
+export interface Pause {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** The name of the token; `null` where none was needed. */
+  readonly by: string | null;
+  readonly reason: string | null;
+}
+
+export interface PausedKinds {
+  /** Changes with each pause and resume; `null` before the first. */
+  readonly version: string | null;
+  readonly pauses: ReadonlyMap<string, Pause>;
+}
+
+/** `undefined` where the version is this one still. */
+export async function readPausedKinds(
+  kv: Deno.Kv,
+  known: string | null | undefined,
+): Promise<PausedKinds | undefined> {
+  // First: what changes while the others are read, the version tells the next time.
+  const { versionstamp: version } = await kv.get(keys.pausedHead);
+  if (version === known) return undefined;
+  const pauses = new Map<string, Pause>();
+  for await (const { key, value } of kv.list<Pause>({ prefix: keys.pausedKinds })) {
+    pauses.set(nameIn(key), value);
+  }
+  return { version, pauses };
+}

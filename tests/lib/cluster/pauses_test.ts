@@ -1,0 +1,96 @@
+import { assertEquals } from "@std/assert";
+import { defineTask, sleep } from "headway";
+import { Cluster, counted, submit, when } from "../../helpers/cluster.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
+import { storeThat } from "../../helpers/store_that.ts";
+
+const BY_ADA = { by: "ada", reason: "the partner is down" };
+
+Deno.test("Pauses: no claim lands behind a pause, though its process knew nothing of it", async () => {
+  const kind = counted("k");
+  kind.open();
+  await using cluster = await Cluster.open(kind.task);
+  const web = await cluster.join({ role: "web" });
+  const gates: Promise<void>[] = [];
+  const slow = storeThat(cluster.kv, async () => void await gates[0]);
+  // A watch that never tells anything.
+  const deaf = kvWith(slow, {
+    watch: ((watched, ...rest) =>
+      watched[0]![0] === "paused-head"
+        ? new ReadableStream()
+        : slow.watch(watched, ...rest)) as Deno.Kv["watch"],
+  });
+  const worker = await cluster.join({ role: "worker", kv: deaf, leaseMs: 60_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gates.push(promise);
+  const ids = await Promise.all(Array.from({ length: 10 }, () => submit(web, "k")));
+  await eventually(() => assertEquals(worker.runner!.running, 10));
+  await web.pauses.pause("k", BY_ADA);
+  resolve();
+  await eventually(() => assertEquals(worker.runner!.running, 0));
+  assertEquals(kind.runs.size, 0);
+  // It looked when it lost them.
+  assertEquals(worker.pauses.get("k")?.by, "ada");
+  for (const id of ids) await when(web, id, "pending");
+  await web.pauses.resume("k");
+  await worker.pauses.read();
+  for (const id of ids) await when(web, id, "completed");
+  assertEquals([...kind.runs.values()], ids.map(() => 1));
+});
+
+Deno.test("Pauses: of a paused kind what runs goes on; retries and sleepers wait, over a restart, until it is resumed elsewhere", async () => {
+  const kind = counted("k");
+  let runs = 0;
+  const fails = defineTask({
+    kind: "fails",
+    retry: { maxAttempts: 2, baseMs: 1 },
+    async *run({ attempt }) {
+      runs++;
+      if (attempt === 1) throw new Error("no");
+      yield* sleep("a while", 11_000);
+    },
+  });
+  await using cluster = await Cluster.open(kind.task, fails);
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const first = await cluster.join({ alone: true, now });
+  const running = await submit(first, "k");
+  await when(first, running, "running");
+  const paused = await first.pauses.pause("k", BY_ADA);
+  const late = await submit(first, "k");
+  kind.open();
+  await when(first, running, "completed");
+  await first.pauses.pause("fails", BY_ADA);
+  const failing = await submit(first, "fails", { maxAttempts: 2 });
+  await first.store.journal.idle();
+  assertEquals(runs, 0);
+  await first.pauses.resume("fails");
+  await when(first, failing, "waiting");
+  await first.pauses.pause("fails", BY_ADA);
+  await first.close(5000);
+  ahead += 60_000;
+  const second = await cluster.join({ now });
+  assertEquals(second.pauses.get("k"), paused);
+  const last = await submit(second, "k");
+  await second.hub.caughtUp();
+  assertEquals([second.runner!.running, runs], [0, 2]);
+  const web = await cluster.join({ role: "web", now });
+  await web.pauses.resume("k");
+  await web.pauses.resume("fails");
+  for (const id of [late, last]) await when(web, id, "completed");
+  await when(web, failing, "running");
+});
+
+Deno.test("Pauses: a second pause keeps since when, and a resume of what is not paused does nothing", async () => {
+  await using cluster = await Cluster.open();
+  let time = 1000;
+  const engine = await cluster.join({ role: "web", now: () => time });
+  await engine.pauses.resume("k");
+  assertEquals(engine.pauses.check.versionstamp, null);
+  await engine.pauses.pause("k", { by: null, reason: null });
+  time = 2000;
+  assertEquals(await engine.pauses.pause("k", BY_ADA), { ...BY_ADA, since: 1000 });
+  await engine.pauses.resume("k");
+  assertEquals(engine.pauses.get("k"), undefined);
+});
