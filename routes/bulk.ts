@@ -1,6 +1,6 @@
 import { json, pathId, readJson } from "../lib/http/http.ts";
 import { HttpError } from "../lib/http/errors.ts";
-import type { Principal } from "../lib/http/principal.ts";
+import { actorOf, type Principal } from "../lib/http/principal.ts";
 import type { Decided, Store } from "../lib/store/store.ts";
 import { idOf, statusOf } from "../lib/task/json_text.ts";
 import { isFinished, type Status } from "../lib/task/record.ts";
@@ -15,10 +15,10 @@ const AT_ONCE = 100;
 /** Pages of tasks that one request looks through. */
 const PAGES = 10;
 
-const CHANGES: Record<BulkAction, (store: Store, id: string) => Promise<Decided>> = {
-  cancel: (store, id) => store.cancel(id),
-  retry: (store, id) => store.retry(id),
-  delete: (store, id) => store.remove(id),
+const CHANGES: Record<BulkAction, (store: Store, id: string, by: string) => Promise<Decided>> = {
+  cancel: (store, id, by) => store.cancel(id, by),
+  retry: (store, id, by) => store.retry(id, { by }),
+  delete: (store, id, by) => store.remove(id, { by }),
 };
 
 /** Whether an action may be done to a task in this state. */
@@ -45,10 +45,8 @@ interface Picked {
  * of their results away. Unlike a cancel of one task, a cancel of many does not wait for running ones
  * to end. A dry run says what would come of it, and does nothing.
  */
-export async function changeMany(
-  app: App,
-  { request, principal }: RouteContext,
-): Promise<Response> {
+export async function changeMany(app: App, context: RouteContext): Promise<Response> {
+  const { request, principal } = context;
   const example = '{"action":"cancel","ids":["01JD…"]}';
   const body = checkBody(BULK_CHANGE, await readJson(request, app.config), example);
   const { action, dry_run = false } = body;
@@ -60,6 +58,7 @@ export async function changeMany(
   }
   const change = CHANGES[action];
   const { store } = app.engine;
+  const by = actorOf(context);
   const results: Told[] = [];
   let matched = 0;
   for (let at = 0; at < ids.length; at += AT_ONCE) {
@@ -68,11 +67,15 @@ export async function changeMany(
     results.push(
       ...await Promise.all(some.map(async (id, n) => {
         // Of another's it does not tell that it is there.
-        const decided = theirs[n] ? await change(store, id) : NOT_FOUND;
+        const decided = theirs[n] ? await change(store, id, by) : NOT_FOUND;
         if (decided.ok || decided.reason !== "not-found") matched++;
         return told(id, decided);
       })),
     );
+  }
+  if (action === "delete") {
+    const count = results.filter(({ ok }) => ok).length;
+    app.log.info("tasks were deleted", { count, by });
   }
   return json({ results, matched, refused: refusedOf(results), next_cursor: next });
 }

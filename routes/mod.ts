@@ -10,6 +10,7 @@ import { checkHost, requireHost, requireNear } from "../lib/http/origin.ts";
 import type { App, Sender } from "./app.ts";
 import type { Methods, RouteTable } from "./route.ts";
 import { getArtifact, getArtifacts } from "./artifacts.ts";
+import { getAudit } from "./audit.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
@@ -63,6 +64,7 @@ export const ROUTES: RouteTable = [
   ["/kinds", { GET: ["any", getKinds] }],
   ["/kinds/:kind/pause", { POST: ["admin", pauseKind] }],
   ["/kinds/:kind/resume", { POST: ["admin", resumeKind] }],
+  ["/kinds/:kind/audit", { GET: ["read", getAudit] }],
   ["/healthz", { GET: ["public", getHealth] }],
   ["/readyz", { GET: ["public", getReady] }],
   ["/openapi.json", { GET: ["any", (app, context) => getOpenApi(app, ROUTES, context)] }],

@@ -1,9 +1,9 @@
-import type { Principal } from "../lib/http/principal.ts";
+import { actorOf } from "../lib/http/principal.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import { onlyLabels } from "../lib/task/labels.ts";
 import { namedUploads } from "../lib/task/named_uploads.ts";
-import type { App } from "./app.ts";
+import type { App, RouteContext } from "./app.ts";
 import type { Idempotency } from "./idempotency_key.ts";
 import { takeIn } from "./submission.ts";
 import { whoseTheirs } from "./theirs.ts";
@@ -15,7 +15,7 @@ import { whoseTheirs } from "./theirs.ts";
 export async function runAgain(
   { engine: { heads, store } }: App,
   head: Head,
-  principal: Principal,
+  context: Pick<RouteContext, "principal" | "local">,
   key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const record = JSON.parse(head.record) as TaskRecord;
@@ -33,7 +33,8 @@ export async function runAgain(
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
     ...labels,
-    ...whoseTheirs(principal, record.owner),
+    ...whoseTheirs(context.principal, record.owner),
+    by: actorOf(context),
     ...(key === null ? {} : { idempotency: key }),
   });
 }

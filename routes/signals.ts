@@ -1,3 +1,4 @@
+import { actorOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, pathId, readJson } from "../lib/http/http.ts";
 import { readAnswer } from "../lib/kv/answers.ts";
@@ -12,10 +13,8 @@ import { taskNotFound } from "./task.ts";
  * `POST /tasks/{id}/signals/{name}`: keeps what a task waits for, or will. What it brings is checked
  * by what the task says of it, where it waits already; the task itself checks it once more.
  */
-export async function sendSignal(
-  app: App,
-  { request, params }: RouteContext,
-): Promise<Response> {
+export async function sendSignal(app: App, context: RouteContext): Promise<Response> {
+  const { request, params } = context;
   const id = pathId(params.id, "task");
   const name = params.name ?? "";
   if (!NAME_PATTERN.test(name)) {
@@ -38,7 +37,7 @@ export async function sendSignal(
       field: issue.field,
     });
   }
-  const sent = await store.signal(id, name, text);
+  const sent = await store.signal(id, name, text, actorOf(context));
   if (sent.ok) return json({ task_id: id, status: sent.status });
   if (sent.reason === "not-found") throw taskNotFound(id);
   throw new HttpError(409, whyNot(id, name, sent), { field: "name", extra: { task_id: id } });

@@ -5,7 +5,7 @@
  */
 
 import { HttpError } from "../lib/http/errors.ts";
-import { isInside } from "../lib/http/principal.ts";
+import { actorOf, isInside } from "../lib/http/principal.ts";
 import type { Store, Submission } from "../lib/store/store.ts";
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
@@ -34,8 +34,9 @@ const LOADING_MS = 5000;
 export async function submitTask(
   app: App,
   body: NewTaskBody,
-  { request, principal }: Pick<RouteContext, "request" | "principal">,
+  context: Pick<RouteContext, "request" | "principal" | "local">,
 ): Promise<{ id: string; record: string; created: boolean }> {
+  const { request, principal } = context;
   const { kind, input, priority, max_attempts, timeout_ms, tags } = body;
   const owner = requireOwner(principal, body.owner ?? undefined);
   const known = await knownKind(app, kind, isInside(principal));
@@ -54,6 +55,7 @@ export async function submitTask(
     timeoutMs: timeout_ms ?? known.timeout,
     ...(tags ? { tags } : {}),
     ...whoseTheirs(principal, owner),
+    by: actorOf(context),
   };
   const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;

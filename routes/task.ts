@@ -1,5 +1,6 @@
 import { ifNoneMatch } from "@std/http";
 import { deadline } from "../lib/base/deadline.ts";
+import { actorOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, jsonText, pathId } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
@@ -40,14 +41,14 @@ export async function getTask(app: App, { request, params }: RouteContext): Prom
 }
 
 /** `POST /tasks/{id}/cancel`: at once, or in a moment ({@link App.cancelWaitMs}), or asked for. */
-export async function cancelTask(app: App, { params }: RouteContext): Promise<Response> {
-  const id = pathId(params.id, "task");
+export async function cancelTask(app: App, context: RouteContext): Promise<Response> {
+  const id = pathId(context.params.id, "task");
   const { store, hub } = app.engine;
   const waiting = new AbortController();
   // Listening before asking: the end may come before the answer.
   const ended = hub.next(id, ({ type }) => type === "complete", waiting.signal);
   try {
-    const decided = refuse(await store.cancel(id), id, "canceled");
+    const decided = refuse(await store.cancel(id, actorOf(context)), id, "canceled");
     if (decided.status === "asked") await deadline(ended, app.cancelWaitMs, () => {});
   } finally {
     waiting.abort();
@@ -64,19 +65,14 @@ export async function cancelTask(app: App, { params }: RouteContext): Promise<Re
  * `POST /tasks/{id}/retry`: a task that failed or was canceled is pending again. One that completed
  * keeps its result, and a new task does it again.
  */
-export async function retryTask(
-  app: App,
-  { request, params, principal }: RouteContext,
-): Promise<Response> {
+export async function retryTask(app: App, context: RouteContext): Promise<Response> {
+  const { request, params, principal } = context;
   const id = pathId(params.id, "task");
   const key = await keyOf(request, principal, { retried_from: id });
-  const decided = await app.engine.store.retry(id);
+  const decided = await app.engine.store.retry(id, { by: actorOf(context) });
   if (!decided.ok && decided.reason === "wrong-state" && decided.status === "completed") {
-    return await submitted(
-      app,
-      request,
-      await runAgain(app, await requireTask(app, id), principal, key),
-    );
+    const made = await runAgain(app, await requireTask(app, id), context, key);
+    return await submitted(app, request, made);
   }
   refuse(decided, id, "retried before it is finished");
   return jsonText((await requireTask(app, id)).record);
@@ -99,9 +95,11 @@ export async function submitted(
 }
 
 /** `DELETE /tasks/{id}`: a finished task, and all that belongs to it. */
-export async function deleteTask(app: App, { params }: RouteContext): Promise<Response> {
-  const id = pathId(params.id, "task");
-  refuse(await app.engine.store.remove(id), id, "deleted before it is finished");
+export async function deleteTask(app: App, context: RouteContext): Promise<Response> {
+  const id = pathId(context.params.id, "task");
+  const by = actorOf(context);
+  refuse(await app.engine.store.remove(id, { by }), id, "deleted before it is finished");
+  app.log.info("a task was deleted", { id, by });
   return new Response(null, { status: 204 });
 }
 

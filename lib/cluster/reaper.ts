@@ -6,6 +6,7 @@
 
 import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
+import { readCancel } from "../kv/cancel.ts";
 import { idsOf } from "../kv/list.ts";
 import { toldKeys } from "../kv/told_kinds.ts";
 import {
@@ -147,14 +148,14 @@ export class Reaper {
 
   async #return(id: string, dead: ReadonlyMap<string, DeadSession>): Promise<void> {
     const { store } = this.#options;
-    const canceled = (await store.kv.get(keys.cancel(id))).versionstamp !== null;
+    const asked = await readCancel(store.kv, id);
     let live: LiveTask | undefined;
     await store.withTask(id, (it) => {
       const { record, owner } = it.task;
       if (record.status !== "running" || owner === null || !dead.has(owner)) return;
       live = it;
       it.skipUnstoredIds();
-      if (canceled) it.change({ type: "request-cancel" });
+      if (asked) it.change({ type: "request-cancel", ...asked });
       it.log(
         "warn",
         "Interrupted: the server that ran it died; goes on from the last checkpoint",

@@ -54,6 +54,6 @@ async function removeThose(store: Store, ids: string[], before: number): Promise
     if (head.value === null) return;
     const { finished_at } = JSON.parse(head.value.record) as TaskRecord;
     const old = finished_at !== null && Date.parse(finished_at) <= before;
-    if (old) await store.remove(nameIn(head.key), head);
+    if (old) await store.remove(nameIn(head.key), { known: head });
   }));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sweepAudit } from "../kv/audit.ts";
 import { keys } from "../kv/keys.ts";
 import type { Logger } from "../base/log.ts";
 import { OldKinds } from "../kv/old_kinds.ts";
@@ -74,6 +75,7 @@ export class Sweeper {
     await sweepParents(store, this.#chores.signal);
     await this.#oldKinds.remove(store.kv);
     await removeForgottenKinds(store.kv);
+    await sweepAudit(store.kv);
     await removeOld(store, store.now() - retentionMs, this.#chores.signal);
   }
 

@@ -117,6 +117,22 @@ export function isInside({ scopes, owner }: Principal): boolean {
   return owner === null && scopes.includes("read");
 }
 
+/** Who asks at a server that needs no token. */
+const ANONYMOUS = "anonymous";
+
+/**
+ * As whom rows name them: by the token, or by what a signed one is for. Never a secret, nor an address.
+ *
+ * @param asks `local` where it is the program that the server is part of.
+ */
+export function actorOf(asks: { principal: Principal; local?: true | undefined }): string {
+  const { principal: { name, owner, taskIds }, local } = asks;
+  if (local) return "program";
+  if (name !== "") return name;
+  if (owner !== null) return `token of ${owner}`;
+  return taskIds === null ? ANONYMOUS : "task token";
+}
+
 /** As whom they count where each has a share. */
 export function clientOf({ name, owner }: Pick<Principal, "name" | "owner">): string {
   if (name === "") return name;

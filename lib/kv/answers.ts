@@ -5,7 +5,7 @@
  */
 
 import { type Answer, readAnswerText } from "../task/answer.ts";
-import { readText } from "./head.ts";
+import { readText, textValue } from "./head.ts";
 import { keys } from "./keys.ts";
 
 /** Signals that a task may have yet to take. */
@@ -17,9 +17,27 @@ export async function readAnswer(kv: Deno.Kv, id: string, name: string): Promise
   return text === null ? null : readAnswerText(text);
 }
 
-/** A signal that came and has yet to be taken, as JSON text; `null` for none. */
-export function readSignal(kv: Deno.Kv, id: string, name: string): Promise<string | null> {
-  return readText(kv, keys.signal(id, name));
+/** A signal that came and has yet to be taken. */
+export interface Signal {
+  /** JSON text. */
+  json: string;
+  /** Who sent it; `null` where that is not known. */
+  by: string | null;
+}
+
+/** A signal as it is stored. */
+export function signalValue({ json, by }: Signal): { json: Uint8Array; by: string | null } {
+  return { json: textValue(json), by };
+}
+
+/** `null` for none. */
+export async function readSignal(kv: Deno.Kv, id: string, name: string): Promise<Signal | null> {
+  type Stored = ReturnType<typeof signalValue>;
+  const { value } = await kv.get<Stored | Uint8Array>(keys.signal(id, name));
+  if (value === null) return null;
+  // An older version did not keep who sent it.
+  const { json, by } = value instanceof Uint8Array ? { json: value, by: null } : value;
+  return { json: new TextDecoder().decode(json), by };
 }
 
 /** Whether a task has as many signals as it may that it has yet to take. */

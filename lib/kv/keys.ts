@@ -8,7 +8,7 @@
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
  * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
- * | `["signal", id, name]` | JSON text, UTF-8 | a signal that the task has yet to take |
+ * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
@@ -25,7 +25,8 @@
  * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
  * | `["later", kind, -priority, run_at, id]` | `null` | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
- * | `["cancel", id]` | `null` | a cancel asked for by a process that does not own the task |
+ * | `["cancel", id]` | a name, or `null` | who asked for a cancel: it was asked for by a process that does not own the task |
+ * | `["audit", kind, list, ulid]` | {@link ./audit.ts AuditEntry} | who changed a kind, or deleted a task of it |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
@@ -120,6 +121,9 @@ export const keys = {
   removed: (id: string): Key => ["removed", id],
   removeds: ["removed"] as Key,
   cancel: (id: string): Key => ["cancel", id],
+  audit: (kind: string, list: "changed" | "deleted", id: string): Key => ["audit", kind, list, id],
+  audits: (kind: string, list: "changed" | "deleted"): Key => ["audit", kind, list],
+  auditAll: ["audit"] as Key,
   slot: (kind: string, n: number): Key => ["slot", kind, n],
   slotsOf: (kind: string): Key => ["slot", kind],
   idempotency: (key: string): Key => ["idempotency", key],

@@ -140,7 +140,7 @@ export class Children {
     if (state !== "failed" && state !== "canceled") return null;
     const { store } = this.#options;
     const waitsFor = plan.concurrency === null ? undefined : turnIn(name);
-    const decided = await taken(() => store.retry(id, waitsFor), signal);
+    const decided = await taken(() => store.retry(id, waitsFor ? { for: waitsFor } : {}), signal);
     if (decided.ok || decided.reason !== "no-upload") return null;
     return { message: `its upload ${decided.upload} was removed` };
   }

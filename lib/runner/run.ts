@@ -12,6 +12,7 @@ import { AwakeTimer } from "../base/awake_timer.ts";
 import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
+import { readCancel } from "../kv/cancel.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
 import { DEFAULT_RETRY } from "../task/retry.ts";
@@ -47,6 +48,8 @@ export class Run {
   readonly number: number = randomNumber();
   readonly live: LiveTask;
   readonly member: Member<Run>;
+  /** Who sent the signals that it was told of and has yet to take, by name. */
+  readonly senders = new Map<string, string>();
   readonly #parts: RunParts;
   readonly #options: RunOptions;
   readonly #claimedAt = performance.now();
@@ -107,11 +110,13 @@ export class Run {
     const input = await fetchKept(kv, live.input, keys.input(id));
     const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
     // Another process may have asked to cancel it while it was on its way from a dead one to us.
-    if (live.task.interruptions > 0 && (await kv.get(keys.cancel(id))).versionstamp !== null) {
-      this.#stop ??= "cancel";
-    }
+    const asked = live.task.interruptions > 0 ? await readCancel(kv, id) : null;
     // It may have been interrupted, or asked to stop, while we read.
     if (this.#isOver) return;
+    if (asked) {
+      live.change({ type: "request-cancel", ...asked });
+      this.#stop ??= "cancel";
+    }
     const { timeoutMs, ranMs = 0 } = live.task;
     const leftMs = timeoutMs === null ? Infinity : timeoutMs - ranMs;
     // The attempt's time may have been over when its last run was cut off.

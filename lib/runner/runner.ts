@@ -175,7 +175,8 @@ export class Runner {
   #heard(heard: HubEvent): void {
     const { type, id } = heard.event;
     this.#claims.hear(heard);
-    if (type === "cancel" && this.#runs.has(id)) this.#jobs.own(this.#options.store.cancel(id));
+    if (type !== "cancel" || !this.#runs.has(id)) return;
+    this.#jobs.own(this.#options.store.cancel(id, cancelerIn(heard.event.json)));
   }
 
   /** A line that does not say whose it is is of the run that has its process to itself. */
@@ -215,4 +216,10 @@ export class Runner {
     // Its slot is free again.
     this.#claims.refresh(failed.record.kind);
   }
+}
+
+/** Who asks, as the data of a `cancel` event tells; nothing where an older version wrote it. */
+function cancelerIn(json: string): string | undefined {
+  const by: unknown = JSON.parse(json);
+  return typeof by === "string" ? by : undefined;
 }

@@ -14,6 +14,7 @@ import type { Member } from "./member.ts";
 import { readAnswer, readSignal } from "../kv/answers.ts";
 import type { Artifacts } from "../kv/artifacts.ts";
 import type { RowTrimmer } from "../store/trim.ts";
+import { withLast } from "../task/json_text.ts";
 import type { Uploads } from "../kv/uploads.ts";
 
 export interface TaskMessagesOptions extends ChildrenOptions {
@@ -87,7 +88,8 @@ export class TaskMessages {
           readAnswer(store.kv, id, name),
           readSignal(store.kv, id, name),
         ]);
-        process.send({ type: "answer", request, answer, signal });
+        if (signal?.by) runs.get(run)?.senders.set(name, signal.by);
+        process.send({ type: "answer", request, answer, signal: signal?.json ?? null });
       });
     } else if (message.type === "artifact" || message.type === "bytes") {
       this.#artifacts.take(member, message);
@@ -146,7 +148,10 @@ export class TaskMessages {
   /** Stores an answer, and says so once that is durable. */
   #keep(run: Run, { request, name, answer, row, takes }: KeptAnswer): number {
     const { live, member: { process } } = run;
-    if (!live.answer(name, answer, { row, takes })) {
+    const by = takes ? run.senders.get(name) : undefined;
+    if (takes) run.senders.delete(name);
+    const told = by === undefined ? row : withLast(row, "by", JSON.stringify(by));
+    if (!live.answer(name, answer, { row: told, takes })) {
       const message = "It stored more answers than a task may have";
       run.end({ how: "threw", error: { name: "RangeError", message }, stack: "", final: true });
       return 0;

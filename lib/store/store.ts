@@ -7,6 +7,7 @@
  */
 
 import { Journal, type JournalOptions } from "./journal.ts";
+import { type AuditEntry, auditSet } from "../kv/audit.ts";
 import { removedArtifacts } from "../kv/artifacts.ts";
 import type { Decided } from "./decided.ts";
 import { Families } from "./families.ts";
@@ -15,7 +16,7 @@ import { type Key, keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
-import { hasManySignals, readAnswer, readSignal } from "../kv/answers.ts";
+import { hasManySignals, readAnswer, readSignal, signalValue } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { isFinished, type Status, type TaskRecord, type WaitingFor } from "../task/record.ts";
 import { statusOf } from "../task/json_text.ts";
@@ -24,7 +25,7 @@ import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
 import { setKeysOf } from "./index_keys.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
-import { type Head, textValue } from "../kv/head.ts";
+import type { Head } from "../kv/head.ts";
 import { Heads } from "../kv/heads.ts";
 
 /** What came of a signal. */
@@ -132,25 +133,30 @@ export class Store {
     return this.#submissions.submit(submission);
   }
 
-  /** Cancels a task that no process has, or asks for a running one to be stopped. */
-  cancel(id: string): Promise<Decided> {
+  /**
+   * Cancels a task that no process has, or asks for a running one to be stopped.
+   *
+   * @param by Who asks for it; absent for the server itself.
+   */
+  cancel(id: string, by?: string): Promise<Decided> {
     return this.#decide(id, (live) => {
       const { status, cancel_requested } = live.record;
       if (isFinished(status)) return "refused";
       if (status === "running" && live.task.owner !== this.sid) return "remote";
-      if (!cancel_requested && !live.change({ type: "request-cancel" }).ok) return "refused";
+      const change = { type: "request-cancel" as const, ...(by === undefined ? {} : { by }) };
+      if (!cancel_requested && !live.change(change).ok) return "refused";
       if (live.record.status === "running") this.oncancel?.(live);
       else this.onwithdrawn?.(live);
       return "changed";
-    });
+    }, { by });
   }
 
   /**
    * Puts a task that failed or was canceled back to pending, unless an upload that it names is gone.
    *
-   * @param waitsFor What it waits for before it is tried.
+   * @param more What it waits for before it is tried, and who asks for it.
    */
-  retry(id: string, waitsFor?: WaitingFor): Promise<Decided> {
+  retry(id: string, more: { for?: WaitingFor; by?: string } = {}): Promise<Decided> {
     let unchanged: Deno.AtomicCheck | null = null;
     const findAgain = async () => {
       const { uploads = [] } = await this.heads.get(id) ?? {};
@@ -161,19 +167,20 @@ export class Store {
       return upload === undefined ? null : { ok: false, reason: "no-upload", upload } as const;
     };
     return this.#decide(id, (live) => {
-      const change = { type: "retry" as const, ...(waitsFor ? { for: waitsFor } : {}) };
-      if (!live.change(change).ok) return "refused";
+      if (!live.change({ type: "retry", ...more }).ok) return "refused";
       if (unchanged) live.also({ checks: [unchanged] });
       this.onpending?.(live);
       return "changed";
-    }, findAgain);
+    }, { refusal: findAgain });
   }
 
   /**
    * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
    * when it is durable.
+   *
+   * @param by Who sends it.
    */
-  async signal(id: string, name: string, json: string): Promise<Signaled> {
+  async signal(id: string, name: string, json: string, by?: string): Promise<Signaled> {
     this.requireStore();
     const head = await this.heads.get(id);
     if (!head) return { ok: false, reason: "not-found" };
@@ -184,9 +191,10 @@ export class Store {
     const key = keys.signal(id, name);
     const unsent = { key, versionstamp: null };
     if ((await readAnswer(this.kv, id, name))?.done) return { ok: false, reason: "sent" };
-    const value = textValue(json);
+    const value = signalValue({ json, by: by ?? null });
+    const size = value.json.length + 256;
     const written = await inTime(
-      this.journal.write({ checks: [unsent], sets: [[key, value, value.length]] }),
+      this.journal.write({ checks: [unsent], sets: [[key, value, size]] }),
     );
     if (written.ok) return { ok: true, status: await this.wake(id) ?? status };
     if (written.reason === "conflict") return { ok: false, reason: "sent" };
@@ -201,9 +209,11 @@ export class Store {
   async wake(id: string): Promise<Status | null> {
     const head = await this.heads.get(id);
     const awaited = head && awaitedSignal(JSON.parse(head.record) as TaskRecord);
-    if (!awaited || await readSignal(this.kv, id, awaited) === null) return null;
+    const signal = awaited ? await readSignal(this.kv, id, awaited) : null;
+    if (signal === null) return null;
+    const change = { type: "wake" as const, ...(signal.by === null ? {} : { by: signal.by }) };
     const decided = await this.#decide(id, (live) => {
-      if (awaitedSignal(live.record) !== awaited || !live.change({ type: "wake" }).ok) {
+      if (awaitedSignal(live.record) !== awaited || !live.change(change).ok) {
         return "refused";
       }
       this.onpending?.(live);
@@ -218,8 +228,12 @@ export class Store {
    * Removes a finished task and all that belongs to it.
    *
    * @param known Its head, where it was just read.
+   * @param by Who asks for it; absent for the server itself.
    */
-  async remove(id: string, known?: Deno.KvEntryMaybe<Head>): Promise<Decided> {
+  async remove(
+    id: string,
+    { known, by }: { known?: Deno.KvEntryMaybe<Head>; by?: string } = {},
+  ): Promise<Decided> {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
       const read = tries === 0 ? known : undefined;
@@ -268,6 +282,7 @@ export class Store {
         sets: [
           ...artifacts?.sets ?? [],
           ...(rows === null ? [[keys.removed(id), null, 8] as [Key, unknown, number]] : []),
+          ...(by === undefined ? [] : [auditSet(kind, this.#deletion(id, by))]),
         ],
         events: removalOf(record, entry.value),
       });
@@ -296,7 +311,10 @@ export class Store {
   async #decide(
     id: string,
     action: (live: LiveTask) => "changed" | "refused" | "remote",
-    refusal: () => Promise<Decided | null> = () => Promise.resolve(null),
+    { refusal = () => Promise.resolve(null), by }: {
+      refusal?: () => Promise<Decided | null>;
+      by?: string | undefined;
+    } = {},
   ): Promise<Decided> {
     this.requireStore();
     for (let tries = 0; tries < TRIES; tries++) {
@@ -309,8 +327,8 @@ export class Store {
       if (did === "refused") return { ok: false, reason: "wrong-state", status };
       if (did === "remote") {
         const outcome = await inTime(this.journal.write({
-          sets: [[keys.cancel(id), null, 8]],
-          events: [{ type: "cancel", id, kind, seq: 0, json: "{}" }],
+          sets: [[keys.cancel(id), by ?? null, 256]],
+          events: [{ type: "cancel", id, kind, seq: 0, json: JSON.stringify(by ?? null) }],
         }));
         if (!outcome.ok) throw new StoreError(outcome);
         return { ok: true, status: "asked" };
@@ -320,6 +338,10 @@ export class Store {
       if (outcome.reason !== "conflict") throw new StoreError(outcome);
     }
     throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  #deletion(task_id: string, by: string): AuditEntry {
+    return { action: "delete", by, at: new Date(this.now()).toISOString(), task_id };
   }
 
   async #isUnderWay(id: string): Promise<boolean> {

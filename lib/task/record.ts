@@ -171,6 +171,11 @@ export interface TaskRecord<Result = unknown> {
   eta_ms: number | null;
   /** Units a second (percent a second without `done`), smoothed; `null` while there is none. */
   rate: number | null;
+  /**
+   * Who asked for the last change of its state, as a token's name; absent where the task or the server
+   * did it by itself.
+   */
+  by?: string;
   /** The completed task that this one does again; absent in any other. */
   retried_from?: string;
   /**
@@ -195,6 +200,8 @@ export interface StepRow {
   duration_ms?: number;
   /** Until when it waits, at most. ISO 8601. */
   until?: string;
+  /** Who sent the signal; absent for anything else. */
+  by?: string;
   /** Why a step failed. */
   error?: Pick<TaskError, "name" | "message">;
 }

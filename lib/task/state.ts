@@ -112,18 +112,22 @@ export interface Task {
 }
 
 export type Change =
-  | { type: "start"; owner: string; slot?: number | null }
-  /** With `large` its result is an artifact. */
-  | { type: "complete"; large?: boolean }
-  | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
-  /** `error` is what it died of, where that is known. */
-  | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
-  | { type: "wait"; for: WaitingFor; ranMs?: number }
-  | { type: "wake" }
-  | { type: "request-cancel" }
-  | { type: "cancel" }
-  /** `for` is what it waits for before it is tried. */
-  | { type: "retry"; for?: WaitingFor };
+  & (
+    | { type: "start"; owner: string; slot?: number | null }
+    /** With `large` its result is an artifact. */
+    | { type: "complete"; large?: boolean }
+    | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
+    /** `error` is what it died of, where that is known. */
+    | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
+    | { type: "wait"; for: WaitingFor; ranMs?: number }
+    | { type: "wake" }
+    | { type: "request-cancel" }
+    | { type: "cancel" }
+    /** `for` is what it waits for before it is tried. */
+    | { type: "retry"; for?: WaitingFor }
+  )
+  /** Who asked for it; absent where the task or the server does it by itself. */
+  & { by?: string };
 
 /** Why a change could not be. */
 export type Refusal =
@@ -157,6 +161,9 @@ export function transition(
   if (begins && record.stages) record = withField(record, "stages", undefined);
   if (begins && record.children) record = withField(record, "children", undefined);
   if (record.waiting_for) record = withField(record, "waiting_for", undefined);
+  if (record.by !== change.by && !endsAsAsked(record, change)) {
+    record = withField(record, "by", change.by);
+  }
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
     ok: true as const,
@@ -282,6 +289,11 @@ export function transition(
   }
 }
 
+/** Whether somebody's wish comes true: the cancel is still theirs. */
+function endsAsAsked({ cancel_requested }: TaskRecord, { type }: Change): boolean {
+  return cancel_requested && (type === "cancel" || type === "interrupt" || type === "wait");
+}
+
 const NO_PROGRESS = {
   progress: 0,
   done: null,
@@ -313,6 +325,8 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   child?: ChildPlace;
   /** What it waits for before it is tried; nothing where it is absent. */
   waitsFor?: WaitingFor;
+  /** Who submitted it; absent where the server or another task did. */
+  by?: string;
 }
 
 export function newTask(spec: NewTask, now: number): Task {
@@ -338,6 +352,7 @@ export function newTask(spec: NewTask, now: number): Task {
       cancel_requested: false,
       ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
       ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
+      ...(spec.by === undefined ? {} : { by: spec.by }),
       seq: 0,
     },
     owner: null,
@@ -416,7 +431,7 @@ export function withRoom(task: Task): Task {
 }
 
 /** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
-function withField<Name extends "stages" | "waiting_for" | "children">(
+function withField<Name extends "stages" | "waiting_for" | "children" | "by">(
   record: TaskRecord,
   name: Name,
   value: TaskRecord[Name],

@@ -399,6 +399,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       404: ["There is no such kind", "Problem"],
     },
   },
+  "GET /kinds/:kind/audit": {
+    id: "getAudit",
+    summary: "Who changed a kind, and who deleted tasks of it: the newest 200 of each",
+    query: { limit: whole(1, 400).default(50) },
+    path: { kind },
+    answers: { 200: ["The newest first", "Audit"], 400: ["A parameter is wrong", "Problem"] },
+  },
   "GET /healthz": {
     id: "getHealth",
     summary: "Whether the process answers",

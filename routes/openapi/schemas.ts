@@ -86,6 +86,9 @@ const fields = {
   cancel_requested: z.boolean(),
   eta_ms: z.number().nullable(),
   rate: z.number().nullable().describe("Units a second"),
+  by: z.string().exactOptional().describe(
+    "Who asked for the last change of its state; absent where the task or the server did it by itself",
+  ),
   retried_from: id.exactOptional().describe("The completed task that this one does again"),
   result_url: z.string().exactOptional().describe(
     "Where a result larger than 48 KiB is, relative to this server's address",
@@ -215,6 +218,15 @@ export const SCHEMAS = {
   PausedKind: z.strictObject({
     kind: z.string(),
     paused: z.strictObject(pause).nullable(),
+  }),
+  Audit: z.strictObject({
+    entries: z.array(z.strictObject({
+      action: z.string().describe("As 'delete'"),
+      by: z.string().describe("Who did it, as a token's name"),
+      at: time,
+      task_id: id.optional().describe("The task that it was done to; absent where it was the kind"),
+      reason: z.string().optional(),
+    })),
   }),
   Session: z.strictObject({
     required: z.boolean().describe("Whether anything needs a token"),

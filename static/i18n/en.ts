@@ -196,6 +196,7 @@ export const en = {
     failed: "Failed",
     canceled: "Canceled",
   } satisfies Record<StepName, string>,
+  by: (name: string) => `by ${name}`,
   stepList: {
     title: "Steps",
     step: (status: StepRow["status"]): string =>

@@ -202,6 +202,7 @@ export const zh: Strings = {
     failed: "失败",
     canceled: "已取消",
   },
+  by: (name) => `操作者 ${name}`,
   stepList: {
     title: "步骤",
     step: (status) => status === "done" ? "" : status === "failed" ? "失败" : "运行中",

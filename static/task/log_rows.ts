@@ -46,6 +46,8 @@ export interface StateRow extends Placed {
   readonly error: TaskError | null;
   /** Not before this time. ISO 8601. */
   readonly runAt: string;
+  /** Who asked for it; `null` for nobody, and at a server where nobody has a name. */
+  readonly by: string | null;
 }
 
 export type LogRow = LoggedRow | OutputRow | RewindRow | StateRow;

@@ -14,7 +14,8 @@ export function stateText(row: StateRow): string {
   const name = strings.steps[step];
   const counts = step !== "queued" && step !== "scheduled" && step !== "interrupted";
   // It may be canceled before the first attempt.
-  return counts && row.attempt > 0 ? strings.changed(name, row.attempt) : name;
+  const text = counts && row.attempt > 0 ? strings.changed(name, row.attempt) : name;
+  return row.by === null ? text : `${text} · ${strings.by(row.by)}`;
 }
 
 /** A row as a line of a file. Further lines of its text are indented. */

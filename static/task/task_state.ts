@@ -197,15 +197,22 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
   };
 }
 
+/** Who asked for what a record or a step tells: where everybody is anonymous, that tells nothing. */
+export function whoIn({ by }: { by?: string }): string | null {
+  return by === undefined || by === "anonymous" ? null : by;
+}
+
 /** The row of the log that an event makes; `null` for one that makes none. */
 export function rowOf({ type, data }: Pick<TaskEvent, "type" | "data">): LogRow | null {
   switch (type) {
     case "message": {
-      const { seq, updated_at: time, status, attempt, error, run_at: runAt } = data as TaskRecord;
-      const canceling = status === "running" && (data as TaskRecord).cancel_requested;
+      const record = data as TaskRecord;
+      const { seq, updated_at: time, status, attempt, error, run_at: runAt } = record;
+      const canceling = status === "running" && record.cancel_requested;
       // Causes and stacks stand in the record; a log of thousands of rows need not hold them.
       const brief = error && { name: error.name, message: error.message };
-      return { type: "state", seq, time, status, attempt, canceling, error: brief, runAt };
+      const by = whoIn(record);
+      return { type: "state", seq, time, status, attempt, canceling, error: brief, runAt, by };
     }
     case "log": {
       const { seq, time, level, message, data: fields } = data as LogData;

@@ -5,7 +5,7 @@ import { knownUntil } from "../app/connection.ts";
 import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { LongText } from "../ui/long_text.tsx";
-import { isFinished } from "./task_state.ts";
+import { isFinished, whoIn } from "./task_state.ts";
 import { task } from "./task_store.ts";
 
 /** Steps shown at first: the newest. */
@@ -52,12 +52,17 @@ export function TaskSteps(): JSX.Element | null {
 
 function Entry({ step, over }: { step: StepRow; over: boolean }): JSX.Element {
   const { name, type, status, time, error } = step;
+  const by = whoIn(step);
   const now = !over && (status === "running" || status === "waiting");
   return (
     <li class={`step step-${LOOKS[status]}${now ? " step-now" : ""}`}>
       <span class="step-name">
         <span class="text">{name}</span>{" "}
-        <span class="step-note">{strings.stepList[type](status)}</span>
+        <span class="step-note">
+          {strings.stepList[type](status)}
+          {by !== null && " · "}
+          {by !== null && <span class="text">{by}</span>}
+        </span>
       </span>{" "}
       <span class="step-took">{took(step, now)}</span>{" "}
       <time class="step-at" dateTime={time} title={fullTime(time)}>

@@ -77,7 +77,7 @@ function length({ from, to }: Step, at: number): number {
 }
 
 function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
-  const { name, from, error, until, attempt, resumed, to } = step;
+  const { name, from, error, until, attempt, resumed, to, by } = step;
   const iso = new Date(from).toISOString();
   // That of the end stands above the log, whole.
   const told = error === null || (last && name === "failed") ? null : error;
@@ -87,6 +87,8 @@ function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
         {name === "running" ? strings.attempt(attempt) : strings.steps[name]}
         {resumed && " "}
         {resumed && <span class="step-note">{strings.resumed}</span>}
+        {by !== null && " "}
+        {by !== null && <span class="step-note text">{strings.by(by)}</span>}
       </span>{" "}
       {until !== null && to === null
         ? <span class="step-took step-until">{strings.until(clockTime(until))}</span>

@@ -34,6 +34,8 @@ export interface Step {
   readonly error: TaskError | null;
   /** Until when it waits, milliseconds; `null` where that is not known. */
   readonly until: number | null;
+  /** Who asked for it; `null` for nobody who is known. */
+  readonly by: string | null;
 }
 
 /** Changes of the state that are kept. */
@@ -65,6 +67,7 @@ export function timeline(states: readonly StateRow[]): Step[] {
         before.error === null,
       error: name === "retrying" || name === "failed" ? row.error : null,
       until: waits ? Date.parse(row.runAt) : null,
+      by: row.by,
     };
   });
 }
@@ -86,7 +89,7 @@ export function withRecord(
   const at = (time: string | null, fields: Partial<StateRow>): StateRow[] => {
     if (time === null || (last !== undefined && time <= last.time)) return [];
     const base = { type: "state", seq, status, attempt, canceling: false, error: null } as const;
-    return [{ ...base, time, runAt: time, ...fields }];
+    return [{ ...base, by: null, time, runAt: time, ...fields }];
   };
   const { created_at, started_at, updated_at, finished_at } = record;
   const began = attempt > 0 && status !== "pending" ? started_at : null;

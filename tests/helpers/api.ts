@@ -46,8 +46,12 @@ export async function submit(
   }
 }
 
-export async function getTask(base: string, id: string): Promise<TaskRecord> {
-  const response = await fetch(`${base}/tasks/${id}`);
+export async function getTask(
+  base: string,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<TaskRecord> {
+  const response = await fetch(`${base}/tasks/${id}`, { headers });
   const body = await response.json();
   if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(body)}`);
   return body;
@@ -58,16 +62,21 @@ export async function taskWhen(
   base: string,
   id: string,
   wanted: (record: TaskRecord) => boolean,
+  headers: Record<string, string> = {},
 ): Promise<TaskRecord> {
   return await eventually(async () => {
-    const record = await getTask(base, id);
+    const record = await getTask(base, id, headers);
     if (!wanted(record)) throw new Error(`Not yet: ${JSON.stringify(record)}`);
     return record;
   });
 }
 
-export function finished(base: string, id: string): Promise<TaskRecord> {
-  return taskWhen(base, id, (record) => record.finished_at !== null);
+export function finished(
+  base: string,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<TaskRecord> {
+  return taskWhen(base, id, (record) => record.finished_at !== null, headers);
 }
 
 export interface EventRow {

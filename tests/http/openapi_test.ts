@@ -164,6 +164,7 @@ function specific(
       `/tasks/${await made()}/artifacts/a.bin`,
       { headers: { range: "bytes=7-" } },
     ],
+    "GET /kinds/:kind/audit 400": () => ["/kinds/echo/audit?limit=0"],
     "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
     "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
     "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],

@@ -37,6 +37,7 @@ Deno.test("POST /tasks answers 201, where the task is, and its record", async ()
     cancel_requested: false,
     eta_ms: null,
     rate: null,
+    by: "anonymous",
     seq: 1,
   });
   assert(created_at === updated_at && run_at <= created_at);

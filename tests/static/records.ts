@@ -42,6 +42,7 @@ export function stateRow(seq: number, time: string, fields: Partial<StateRow> = 
     canceling: false,
     error: null,
     runAt: time,
+    by: null,
     ...fields,
   };
 }

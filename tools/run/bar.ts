@@ -19,6 +19,7 @@ export type BarRecord = Pick<
   | "run_at"
   | "cancel_requested"
   | "waiting_for"
+  | "by"
 >;
 
 const SEPARATOR = " · ";

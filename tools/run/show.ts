@@ -58,6 +58,7 @@ export class Show implements Disposable {
       return this.#screen.bar((width) => bar(record, width, Date.now(), performance.now() - came));
     }
     const { status, progress, done, total, unit } = record;
+    const by = byWhom(record);
     const state = record.cancel_requested && status === "running" ? "canceling" : status;
     const tenth = Math.floor((progress ?? 0) / 10);
     const same = state === this.#state && tenth === this.#tenth;
@@ -70,7 +71,7 @@ export class Show implements Disposable {
       amount(done, total, unit),
       record.message,
     ].filter((fact) => fact !== null).map((fact) => cleanLine(fact).replaceAll("\u00a0", " "));
-    this.#print(this.#time() + [state, ...facts].join(" · "));
+    this.#print(this.#time() + [state + by, ...facts].join(" · "));
   }
 
   end(record: TaskRecord): void {
@@ -85,7 +86,11 @@ export class Show implements Disposable {
     } else {
       const took = tookTime(Date.parse(finished_at ?? "") - Date.parse(created_at));
       const color = status === "completed" ? "green" : status === "failed" ? "red" : "yellow";
-      this.#print(`${this.#paint(color, status)} after ${took.replaceAll("\u00a0", " ")}${why}`);
+      this.#print(
+        `${this.#paint(color, status)}${byWhom(record)} after ${
+          took.replaceAll("\u00a0", " ")
+        }${why}`,
+      );
     }
     if (status === "completed" && result !== null) this.#print(cleanJson(result, 2));
     if (record.result_url && result === null) {
@@ -135,4 +140,9 @@ export class Show implements Disposable {
   [Symbol.dispose](): void {
     this.#screen[Symbol.dispose]();
   }
+}
+
+/** Who asked for the state that it is in, where they have a name. */
+function byWhom({ by }: Pick<TaskRecord, "by">): string {
+  return by === undefined || by === "anonymous" ? "" : ` by ${cleanLine(by)}`;
 }

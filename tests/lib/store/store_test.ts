@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
+import { readCancel } from "../../../lib/kv/cancel.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { parseJournal } from "../../../lib/kv/event_text.ts";
 import { labelsOf } from "../../../lib/task/labels.ts";
@@ -202,13 +203,16 @@ Deno.test("Store.cancel() asks the owner of a running task, here or in another p
   await claim(a!, id);
   const stopped: string[] = [];
   a!.oncancel = ({ id }) => stopped.push(id);
-  assertEquals(await b!.cancel(id), { ok: true, status: "asked" });
-  assert((await cluster.kv.get(keys.cancel(id))).versionstamp);
+  assertEquals(await b!.cancel(id, "bob"), { ok: true, status: "asked" });
+  // Its owner may die before it hears of it.
+  assertEquals(await readCancel(cluster.kv, id), { by: "bob" });
   const told = [];
   for await (const { key, value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
     told.push(...parseJournal((await readEntry(cluster.kv, String(key[1]), value))!).events);
   }
-  assertEquals(told.filter(({ type }) => type === "cancel").map((event) => event.id), [id]);
+  assertEquals(told.filter(({ type }) => type === "cancel").map(({ id, json }) => [id, json]), [
+    [id, '"bob"'],
+  ]);
   assertEquals(await a!.cancel(id), { ok: true, status: "asked" });
   assertEquals(stopped, [id]);
   assertEquals((await recordOf(b!, id)).cancel_requested, true);

@@ -263,6 +263,22 @@ Deno.test("transition() fails for good, or waits, as it is told, and not after a
   assertEquals(fail(asked.task, 500).status, "failed");
 });
 
+Deno.test("transition() names who asked for a change until the next one, and a cancel to its end", () => {
+  const pending = newTask({ ...SPEC, by: "ada" }, 0);
+  const runs = after(pending, { type: "start", owner: "s" }, 1);
+  const asked = after(runs, { type: "request-cancel", by: "bob" }, 2);
+  const ends = (["cancel", "interrupt"] as const).map((type) =>
+    after(asked, type === "cancel" ? { type } : { type, died: false }, 3)
+  );
+  const again = after(ends[0]!, { type: "retry", by: "eve" }, 4);
+  const told = [pending, runs, asked, ...ends, again].map(({ record }) => record.by);
+  assertEquals(told, ["ada", undefined, "bob", "bob", "bob", "eve"]);
+  assertEquals("by" in runs.record, false);
+  assertEquals(seqOf(JSON.stringify(again.record)), again.record.seq);
+  // It came to its end nevertheless: nobody asked for that.
+  assertEquals(after(asked, { type: "complete" }, 3).record.by, undefined);
+});
+
 Deno.test("transition() starts a retried task over, its checkpoint kept, and none that completed", () => {
   const running = transition(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
   assert(running.ok);

@@ -58,9 +58,10 @@ Deno.test("timeline() does not call interrupted what has waited and goes on", ()
   const steps = timeline([
     ...LIFE.slice(0, 2),
     state(6, { status: "waiting" }),
-    state(90, { status: "pending" }),
+    state(90, { status: "pending", by: "ada" }),
     state(91),
   ]);
+  assertEquals(steps.map(({ by }) => by).slice(2), [null, "ada", null]);
   const told = steps.map(({ name, resumed }) => [name, resumed]);
   assertEquals(told.slice(2), [["waiting", false], ["queued", false], ["running", true]]);
 });

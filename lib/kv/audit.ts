@@ -1,0 +1,66 @@
+/**
+ * Who did what to a kind, and which of its tasks they deleted: what no task's own rows can tell. An
+ * entry is written in the commit of what it tells of.
+ *
+ * @module
+ */
+
+import { monotonicUlid } from "@std/ulid";
+import { keys } from "./keys.ts";
+
+/** One act of somebody. */
+export interface AuditEntry {
+  /** What was done, as a word: `delete`, `pause`, `resume`. */
+  action: string;
+  /** Who did it. */
+  by: string;
+  /** When. ISO 8601. */
+  at: string;
+  /** The task that it was done to; absent where it was the kind. */
+  task_id?: string;
+  /** What they said of it; absent for nothing. */
+  reason?: string;
+}
+
+/** Acts kept of each kind: so many on itself, and so many deletions of tasks, the newest. */
+export const MAX_AUDIT = 200;
+
+/** Characters of a reason. */
+const MAX_REASON = 500;
+
+/** An entry as a part of a commit: `journal.write({ sets: [auditSet(kind, entry)] })`. */
+export function auditSet(
+  kind: string,
+  { reason, ...entry }: AuditEntry,
+): [key: Deno.KvKey, value: AuditEntry, size: number] {
+  const value = reason === undefined ? entry : { ...entry, reason: reason.slice(0, MAX_REASON) };
+  // Many deletions shall not push out a pause.
+  const list = entry.action === "delete" ? "deleted" : "changed";
+  const key = keys.audit(kind, list, monotonicUlid(Date.parse(entry.at)));
+  return [key, value, 3 * JSON.stringify(value).length];
+}
+
+/** The newest entries of a kind, the newest first. */
+export async function readAudit(kv: Deno.Kv, kind: string, limit: number): Promise<AuditEntry[]> {
+  const lists = await Promise.all((["changed", "deleted"] as const).map(async (list) => {
+    const prefix = keys.audits(kind, list);
+    return await Array.fromAsync(kv.list<AuditEntry>({ prefix }, { limit, reverse: true }));
+  }));
+  const idOf = ({ key }: Deno.KvEntry<AuditEntry>) => String(key.at(-1));
+  return lists.flat()
+    .sort((a, b) => idOf(a) < idOf(b) ? 1 : -1)
+    .slice(0, limit)
+    .map(({ value }) => value);
+}
+
+/** Removes all but the newest of each list. */
+export async function sweepAudit(kv: Deno.Kv): Promise<void> {
+  let list = "";
+  let count = 0;
+  for await (const { key } of kv.list({ prefix: keys.auditAll }, { reverse: true })) {
+    const its = JSON.stringify(key.slice(0, -1));
+    count = its === list ? count + 1 : 1;
+    list = its;
+    if (count > MAX_AUDIT) await kv.delete(key);
+  }
+}
