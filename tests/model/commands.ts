@@ -305,8 +305,12 @@ const endings = fc.record({
 
 const processes = fc.subarray(Object.keys(MODULES), { minLength: 1 }).map((modules) =>
   command(`SIGKILL of the task processes of ${modules}`, async (reference, world) => {
-    for (const module of modules) reference.died(module);
-    await world.killTasks(modules);
+    for (const module of modules) {
+      const pids = await world.taskProcesses(module);
+      reference.died(module, pids);
+      world.killTasks(pids);
+    }
+    world.figures.deaths++;
   })
 );
 

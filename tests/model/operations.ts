@@ -9,6 +9,7 @@ import { holds, type Invariant } from "./invariants.ts";
 import type { Labels } from "../../lib/task/labels.ts";
 import {
   type KnownTask,
+  numberIn,
   OWNER,
   type Reference,
   type Submission,
@@ -68,7 +69,7 @@ function named({ input, ...shape }: Shape, reference: Reference): Submission {
 
 /** Some tasks have an owner, others tags, some both or none. */
 function labelsFor(nonce: string): Labels {
-  const n = Number(nonce.slice(1));
+  const n = numberIn(nonce);
   return {
     ...(n % 2 === 0 ? { owner: OWNER } : {}),
     ...(n % 3 === 0 ? {} : { tags: ["each", `tag ${n % 3}`] }),

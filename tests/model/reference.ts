@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Labels } from "../../lib/task/labels.ts";
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
@@ -81,8 +82,10 @@ export class Reference {
   readonly unanswered = new Map<string, Submission>();
   /** Milliseconds by which the server's clock is ahead of ours. */
   shift = 0;
-  #nonces = 0;
-  readonly #deaths: Record<string, number> = {};
+  /** Kills of the task processes of a module. */
+  readonly #deaths: Record<string, Death[]> = {};
+  /** By nonce: deaths that were over before it was given. */
+  readonly #before: Record<string, number>[] = [];
 
   /** Milliseconds, by the server's clock. */
   now(): number {
@@ -91,7 +94,9 @@ export class Reference {
 
   /** A name for a submission. */
   nonce(): string {
-    return `n${++this.#nonces}`;
+    const over = Object.entries(this.#deaths)
+      .map(([module, deaths]) => [module, deaths.filter(isOver).length] as const);
+    return `n${this.#before.push(Object.fromEntries(over))}`;
   }
 
   /** Tasks that are there. */
@@ -110,8 +115,8 @@ export class Reference {
     if (this.tasks.some((task) => task.id === id)) return;
     const { kind, input, max_attempts, delay_ms, timeout_ms } = submission;
     const module = moduleOf(kind);
-    const before = this.#deathsOf(module);
-    const died = () => this.#deathsOf(module) - before;
+    const before = this.#before[numberIn(input.nonce) - 1]![module] ?? 0;
+    const died = () => (this.#deaths[module]?.length ?? 0) - before;
     let trims = false;
     this.unanswered.delete(input.nonce);
     const task: KnownTask = {
@@ -161,13 +166,9 @@ export class Reference {
     for (const { fate } of this.tasks) fate.jumped = true;
   }
 
-  /** Notes that the task processes of a module were killed. */
-  died(module: string): void {
-    this.#deaths[module] = this.#deathsOf(module) + 1;
-  }
-
-  #deathsOf(module: string): number {
-    return this.#deaths[module] ?? 0;
+  /** Notes that the task processes of a module are being killed. */
+  died(module: string, pids: readonly number[]): void {
+    (this.#deaths[module] ??= []).push({ pids });
   }
 
   /** Whether a key must be known now; `null` where either is right. */
@@ -176,6 +177,21 @@ export class Reference {
     const left = at + KEY_MS - this.now();
     return Math.abs(left) < 60_000 ? null : left > 0;
   }
+}
+
+/** A kill of some processes: until the server knows of it, they may be given a task. */
+interface Death {
+  pids: readonly number[];
+}
+
+/** Whether the server knows: it took note of the end of each. */
+function isOver({ pids }: Death): boolean {
+  return pids.every((pid) => !existsSync(`/proc/${pid}`));
+}
+
+/** The number of a nonce. */
+export function numberIn(nonce: string): number {
+  return Number.parseInt(nonce.slice(1));
 }
 
 function moduleOf(kind: string): string {

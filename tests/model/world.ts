@@ -147,18 +147,25 @@ export class World implements AsyncDisposable {
     this.#checkLog(server);
   }
 
-  /** Kills the task processes of some modules. */
-  async killTasks(modules: readonly string[]): Promise<void> {
-    for (const pid of await childrenOf(this.#server!.process.pid)) {
-      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-      if (!modules.some((name) => command.includes(encodeURIComponent(`/${name}"`)))) continue;
+  /** The task processes of a module. */
+  async taskProcesses(module: string): Promise<number[]> {
+    const pids = await childrenOf(this.#server!.process.pid);
+    const commands = await Promise.all(
+      pids.map((pid) => Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")),
+    );
+    const name = encodeURIComponent(`/${module}"`);
+    return pids.filter((_, n) => commands[n]!.includes(name));
+  }
+
+  /** Kills some of them. */
+  killTasks(pids: readonly number[]): void {
+    for (const pid of pids) {
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
         // It has ended by itself.
       }
     }
-    this.figures.deaths++;
   }
 
   /** Stops the server for as long as `during` takes. */
