@@ -40,6 +40,8 @@ export class Batch {
   #bytes = 0;
   #keys = 0;
   #checks: number;
+  /** Keys that have to be free, and that whoever wants them free takes. */
+  readonly #claimed = new Set<string>();
 
   constructor(checks: number) {
     this.#checks = checks;
@@ -83,7 +85,10 @@ export class Batch {
       this.#bytes >= ENOUGH.bytes || this.#keys >= ENOUGH.keys || this.#checks <= 0;
   }
 
-  /** Adds a part, unless it would go past a limit of KV; the first one is added anyway. */
+  /**
+   * Adds a part, unless it would go past a limit of KV, or wants a key free that another one in here
+   * takes: KV checks all before it sets any, so both would have it. The first part is added anyway.
+   */
   add(write: Write, part: Part): boolean {
     const { checks = [], sets = [], deletes = [], events = [] } = part;
     const mutations = this.#mutations + sets.length + deletes.length;
@@ -91,6 +96,9 @@ export class Batch {
     let bytes = this.#bytes;
     const unchecked = checks.filter((check) => !this.#checked.has(check));
     for (const check of unchecked) keys += keySize(check.key);
+    const claims = checks.flatMap(({ key, versionstamp }) =>
+      versionstamp === null ? [keyText(key)] : []
+    );
     for (const key of deletes) keys += keySize(key);
     for (const [key, _value, size] of sets) {
       keys += keySize(key);
@@ -98,9 +106,14 @@ export class Batch {
     }
     bytes += 2 * (keys - this.#keys);
     const over = unchecked.length > this.#checks || mutations > LIMITS.mutations ||
-      bytes > LIMITS.bytes || keys > LIMITS.keys;
+      bytes > LIMITS.bytes || keys > LIMITS.keys ||
+      claims.some((claim) => this.#claimed.has(claim));
     if (over && this.#parts.size > 0) return false;
     this.#parts.set(write, part);
+    if (claims.length > 0) {
+      const taken = new Set(sets.map(([key]) => keyText(key)));
+      for (const claim of claims) if (taken.has(claim)) this.#claimed.add(claim);
+    }
     this.#checks -= unchecked.length;
     for (const check of unchecked) this.#checked.add(check);
     this.#mutations = mutations;

@@ -173,6 +173,18 @@ Deno.test("Journal settles only the write that lost its check; the others land",
   }
 });
 
+Deno.test("Journal lets the first of those have a key that all want free, in one commit too", async () => {
+  await using opened = await open();
+  const { kv, journal } = opened;
+  const checks = [{ key: ["test", "free"], versionstamp: null }];
+  const outcomes = await Promise.all([
+    ...[1, 2, 3].map((n) => journal.write({ ...set("free", n), checks })),
+    journal.write(set("beside")),
+  ]);
+  assertEquals(outcomes.map(({ ok }) => ok), [true, false, false, true]);
+  assertEquals([await read(kv, "free"), await read(kv, "beside")], [1, true]);
+});
+
 Deno.test("Journal takes an urgent write into its next commit, before all that waits", async () => {
   // As over KV Connect: few checks a commit, so that claims wait for many.
   await using opened = await open({ maxChecks: 10 });

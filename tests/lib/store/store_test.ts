@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readSignal } from "../../../lib/kv/answers.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { readCancel } from "../../../lib/kv/cancel.ts";
 import { keys } from "../../../lib/kv/keys.ts";
@@ -216,6 +217,17 @@ Deno.test("Store.cancel() asks the owner of a running task, here or in another p
   assertEquals(await a!.cancel(id), { ok: true, status: "asked" });
   assertEquals(stopped, [id]);
   assertEquals((await recordOf(b!, id)).cancel_requested, true);
+});
+
+Deno.test("Store.signal() keeps the first of a name, however many are sent at once", async () => {
+  await using cluster = await open(2);
+  const { kv, stores } = cluster;
+  const id = await submit(stores[0]!);
+  const signals = await Promise.all(
+    [0, 0, 1, 1].map((store, n) => stores[store]!.signal(id, "go", `${n}`)),
+  );
+  const taken = signals.flatMap(({ ok }, n) => ok ? [`${n}`] : []);
+  assertEquals(taken, [await readSignal(kv, id, "go")]);
 });
 
 Deno.test("Store.retry() takes back what was asked of the task before", async () => {
