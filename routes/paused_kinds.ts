@@ -1,5 +1,6 @@
 import { HttpError } from "../lib/http/errors.ts";
 import { json, readJson } from "../lib/http/http.ts";
+import { actorOf } from "../lib/http/principal.ts";
 import { hasTasks } from "../lib/kv/old_kinds.ts";
 import type { Pause } from "../lib/kv/paused_kinds.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
@@ -7,22 +8,20 @@ import type { App, RouteContext } from "./app.ts";
 import { checkBody, PAUSE } from "./bodies.ts";
 
 /** `POST /kinds/{kind}/pause`: from its commit on no process starts a task of this kind. */
-export async function pauseKind(
-  app: App,
-  { request, params, principal }: RouteContext,
-): Promise<Response> {
+export async function pauseKind(app: App, context: RouteContext): Promise<Response> {
+  const { request, params } = context;
   const body = await readJson(request, app.config) ?? {};
   const { reason } = checkBody(PAUSE, body, '{"reason":"the partner is down"}');
   const kind = await requireKind(app, params.kind);
-  const by = principal.name === "" ? null : principal.name;
+  const by = actorOf(context);
   const pause = await app.engine.pauses.pause(kind, { by, reason: reason?.trim() || null });
   return json({ kind, paused: shownPause(pause, true) });
 }
 
 /** `POST /kinds/{kind}/resume` */
-export async function resumeKind(app: App, { params }: RouteContext): Promise<Response> {
-  const kind = await requireKind(app, params.kind);
-  await app.engine.pauses.resume(kind);
+export async function resumeKind(app: App, context: RouteContext): Promise<Response> {
+  const kind = await requireKind(app, context.params.kind);
+  await app.engine.pauses.resume(kind, actorOf(context));
   return json({ kind, paused: null });
 }
 

@@ -10,6 +10,7 @@
 
 import { ulid } from "@std/ulid";
 import type { Logger } from "../base/log.ts";
+import { type AuditEntry, auditSet } from "../kv/audit.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import { type Pause, readPausedKinds } from "../kv/paused_kinds.ts";
 import type { Store } from "../store/store.ts";
@@ -83,12 +84,14 @@ export class Pauses implements AsyncDisposable {
    */
   async pause(kind: string, { by, reason }: Omit<Pause, "since">): Promise<Pause> {
     const { now } = this.#options.store;
-    return await this.#change(kind, (was) => ({ since: was?.since ?? now(), by, reason })) as Pause;
+    const told = { action: "pause", by, ...(reason === null ? {} : { reason }) };
+    const change = (was: Pause | null) => ({ since: was?.since ?? now(), by, reason });
+    return await this.#change(kind, change, told) as Pause;
   }
 
   /** Lets tasks of a kind start again. @throws {StoreError} If the store does not take it. */
-  async resume(kind: string): Promise<void> {
-    await this.#change(kind, () => null);
+  async resume(kind: string, by: string): Promise<void> {
+    await this.#change(kind, () => null, { action: "resume", by });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,6 +104,7 @@ export class Pauses implements AsyncDisposable {
   async #change(
     kind: string,
     change: (was: Pause | null) => Pause | null,
+    told: Omit<AuditEntry, "at">,
   ): Promise<Pause | null> {
     const { store } = this.#options;
     store.requireStore();
@@ -109,9 +113,11 @@ export class Pauses implements AsyncDisposable {
       const { value, versionstamp } = await store.kv.get<Pause>(key);
       const pause = change(value);
       if (pause === null && value === null) return null;
+      const at = new Date(store.now()).toISOString();
+      const changes = [changed(), auditSet(kind, { ...told, at })];
       const result = await inTime(store.journal.write({
         checks: [{ key, versionstamp }],
-        sets: pause ? [[key, pause, SIZE], changed()] : [changed()],
+        sets: pause ? [[key, pause, SIZE], ...changes] : changes,
         deletes: pause ? [] : [key],
       }));
       if (result.ok) {

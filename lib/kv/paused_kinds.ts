@@ -10,8 +10,7 @@ import { keys, nameIn } from "./keys.ts";
 export interface Pause {
   /** Milliseconds since the epoch. */
   readonly since: number;
-  /** The name of the token; `null` where none was needed. */
-  readonly by: string | null;
+  readonly by: string;
   readonly reason: string | null;
 }
 

@@ -76,6 +76,11 @@ Deno.test("POST /kinds/{kind}/pause has nothing of a kind start, and tells who, 
     assertEquals((await json(`/tasks/${waits}`, ada)).status, "completed")
   );
   assertEquals(await pausedOf(ada), []);
+  const { entries } = await json("/kinds/gated/audit", ada);
+  assertEquals(entries.map(({ at: _, ...told }: { at: string }) => told), [
+    { action: "resume", by: "ada" },
+    { action: "pause", by: "ada", reason: "The partner is down" },
+  ]);
 });
 
 Deno.test("POST /kinds/{kind}/pause says what is wrong, and takes no body for no reason", async () => {

@@ -33,7 +33,7 @@ Deno.test("Pauses: no claim lands behind a pause, though its process knew nothin
   // It looked when it lost them.
   assertEquals(worker.pauses.get("k")?.by, "ada");
   for (const id of ids) await when(web, id, "pending");
-  await web.pauses.resume("k");
+  await web.pauses.resume("k", "ada");
   await worker.pauses.read();
   for (const id of ids) await when(web, id, "completed");
   assertEquals([...kind.runs.values()], ids.map(() => 1));
@@ -65,7 +65,7 @@ Deno.test("Pauses: of a paused kind what runs goes on; retries and sleepers wait
   const failing = await submit(first, "fails", { maxAttempts: 2 });
   await first.store.journal.idle();
   assertEquals(runs, 0);
-  await first.pauses.resume("fails");
+  await first.pauses.resume("fails", "ada");
   await when(first, failing, "waiting");
   await first.pauses.pause("fails", BY_ADA);
   await first.close(5000);
@@ -76,8 +76,8 @@ Deno.test("Pauses: of a paused kind what runs goes on; retries and sleepers wait
   await second.hub.caughtUp();
   assertEquals([second.runner!.running, runs], [0, 2]);
   const web = await cluster.join({ role: "web", now });
-  await web.pauses.resume("k");
-  await web.pauses.resume("fails");
+  await web.pauses.resume("k", "ada");
+  await web.pauses.resume("fails", "ada");
   for (const id of [late, last]) await when(web, id, "completed");
   await when(web, failing, "running");
 });
@@ -86,11 +86,11 @@ Deno.test("Pauses: a second pause keeps since when, and a resume of what is not 
   await using cluster = await Cluster.open();
   let time = 1000;
   const engine = await cluster.join({ role: "web", now: () => time });
-  await engine.pauses.resume("k");
+  await engine.pauses.resume("k", "ada");
   assertEquals(engine.pauses.check.versionstamp, null);
-  await engine.pauses.pause("k", { by: null, reason: null });
+  await engine.pauses.pause("k", { by: "ada", reason: null });
   time = 2000;
   assertEquals(await engine.pauses.pause("k", BY_ADA), { ...BY_ADA, since: 1000 });
-  await engine.pauses.resume("k");
+  await engine.pauses.resume("k", "ada");
   assertEquals(engine.pauses.get("k"), undefined);
 });
