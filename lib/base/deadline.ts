@@ -1,4 +1,18 @@
+/**
+ * Waiting for a promise, but not for ever.
+ *
+ * @module
+ */
+
 import { AwakeTimer } from "./awake_timer.ts";
+
+/** Milliseconds from which on a deadline is counted in ticks: one timer for all. */
+const LONG_MS = 1000;
+const TICK_MS = 125;
+
+/** Deadlines under way, and the ticks that each has left. */
+const waiting = new Map<() => void, number>();
+let timer: ReturnType<typeof setInterval> | undefined;
 
 /**
  * Waits for a promise for at most `ms` milliseconds, not counting those for which this process stands
@@ -14,23 +28,58 @@ import { AwakeTimer } from "./awake_timer.ts";
  * assertEquals(await deadline(never, 10, () => "too late"), "too late");
  * ```
  */
-export async function deadline<T, Late = T>(
+export function deadline<T, Late = T>(
   promise: PromiseLike<T>,
   ms: number,
   late: () => Late,
 ): Promise<T | Late> {
-  const { promise: passed, resolve, reject } = Promise.withResolvers<Late>();
-  const timer = new AwakeTimer();
-  timer.set(ms, () => {
-    try {
-      resolve(late());
-    } catch (error) {
+  return new Promise((resolve, reject) => {
+    const clear = ms < LONG_MS ? setShort(ms, isLate) : setLong(ms, isLate);
+    promise.then((value) => {
+      clear();
+      resolve(value);
+    }, (error) => {
+      clear();
       reject(error);
+    });
+    function isLate() {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
     }
   });
-  try {
-    return await Promise.race([promise, passed]);
-  } finally {
-    timer.clear();
+}
+
+function setShort(ms: number, run: () => void): () => void {
+  const short = new AwakeTimer();
+  short.set(ms, run);
+  return () => short.clear();
+}
+
+/** Each request has some: a timer of its own for each would cost more than what it does. */
+function setLong(ms: number, run: () => void): () => void {
+  waiting.set(run, 1 + Math.ceil(ms / TICK_MS));
+  timer ??= setInterval(tick, TICK_MS);
+  return () => remove(run);
+}
+
+/** While this process stands still there is one tick at most. */
+function tick(): void {
+  for (const [run, left] of waiting) {
+    if (left > 1) {
+      waiting.set(run, left - 1);
+    } else {
+      remove(run);
+      run();
+    }
   }
+}
+
+function remove(run: () => void): void {
+  waiting.delete(run);
+  if (waiting.size > 0) return;
+  clearInterval(timer);
+  timer = undefined;
 }

@@ -18,8 +18,8 @@ export function journalLine(event: TaskEvent): string {
 }
 
 /** Bytes that an event's journal line takes, at most. */
-export function eventSize(event: TaskEvent): number {
-  return byteLength(event.json) + event.kind.length + 60;
+export function eventSize({ json, bytes = byteLength(json), kind }: TaskEvent): number {
+  return bytes + kind.length + 60;
 }
 
 /** What an event costs whoever reads it: its bytes, about, and as much work as some more. */
@@ -74,8 +74,8 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
 }
 
 /** Bytes that a row takes there. */
-export function rowSize({ type, seq, json }: Row): number {
-  return type.length + String(seq).length + byteLength(json) + 3;
+export function rowSize({ type, seq, json, bytes = byteLength(json) }: Row): number {
+  return type.length + String(seq).length + bytes + 3;
 }
 
 /** Reads the value of one `event` key. */

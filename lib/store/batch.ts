@@ -7,7 +7,7 @@
 import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
 import { getMany } from "../kv/get_many.ts";
 import { MAX_ENTRY, setEntry } from "../kv/journal_entry.ts";
-import { type Key, keys, keySize, keyText } from "../kv/keys.ts";
+import { keys, keySize, keyText } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 
@@ -142,22 +142,19 @@ export class Batch {
   atomic(kv: Deno.Kv, session: Deno.AtomicCheck | null, sid: string): Deno.AtomicOperation {
     const atomic = kv.atomic();
     if (session) atomic.check(session);
-    const mutations = new Map<string, { key: Key; value?: unknown; expireIn?: number }>();
     let lines = "";
-    const checks = [...this.#parts.values()].flatMap(({ checks = [] }) => checks);
-    for (const check of new Set(checks)) atomic.check(check);
-    for (const part of this.#parts.values()) {
-      for (const key of part.deletes ?? []) mutations.set(keyText(key), { key });
-      for (const [key, value, , expireIn] of part.sets ?? []) {
-        mutations.set(keyText(key), expireIn ? { key, value, expireIn } : { key, value });
+    const checked = new Set<Deno.AtomicCheck>();
+    // Of two mutations of a key the later one counts.
+    for (const { checks = [], deletes = [], sets = [], events = [] } of this.#parts.values()) {
+      for (const check of checks) checked.add(check);
+      for (const key of deletes) atomic.delete(key);
+      for (const [key, value, , expireIn] of sets) {
+        if (expireIn) atomic.set(key, value, { expireIn });
+        else atomic.set(key, value);
       }
-      for (const event of part.events ?? []) lines += journalLine(event);
+      for (const event of events) lines += journalLine(event);
     }
-    for (const { key, value, expireIn } of mutations.values()) {
-      if (value === undefined) atomic.delete(key);
-      else if (expireIn) atomic.set(key, value, { expireIn });
-      else atomic.set(key, value);
-    }
+    for (const check of checked) atomic.check(check);
     if (lines !== "") {
       // Not the time of day, which may be set at any moment.
       const at = Math.round(performance.timeOrigin + performance.now());

@@ -110,7 +110,7 @@ export class LiveTask implements Write {
     const { kept, part } = placeInput(task.record.task_id, inputJson);
     const live = new LiveTask(task, StoredHead.ofNew(kept), hooks);
     if (part) live.also(part);
-    live.#stateEvent("message");
+    live.#stateEvent("message", ++task.record.seq);
     return live;
   }
 
@@ -177,12 +177,14 @@ export class LiveTask implements Write {
       this.#estimate = undefined;
       this.#writer.head.dropResult();
     }
-    const last = this.#stateEvent("message");
+    // Nobody else holds this record yet.
+    const last = this.#stateEvent("message", ++this.record.seq);
     if (part) last.part = part;
     if (change.type === "start") this.#rewind();
     const ended = isFinished(this.record.status);
     if (ended) {
-      last.with = this.#stateEvent("complete", change.type === "complete" ? resultJson : null);
+      const result = change.type === "complete" ? resultJson : null;
+      last.with = this.#stateEvent("complete", this.#nextSeq(), result);
     }
     return { ok: true };
   }
@@ -365,8 +367,11 @@ export class LiveTask implements Write {
     this.#writer.passed();
   }
 
-  #stateEvent(type: "message" | "complete", result: string | null = null): QueuedEvent {
-    const seq = this.#nextSeq();
+  #stateEvent(
+    type: "message" | "complete",
+    seq: number,
+    result: string | null = null,
+  ): QueuedEvent {
     const json = type === "message" ? this.json : completeJson(this.record, result);
     const item: QueuedEvent = { event: this.#event(type, seq, json), after: this.task, result };
     this.#writer.event(item);
@@ -410,7 +415,8 @@ export class LiveTask implements Write {
   }
 
   #event(type: EventType, seq: number, json: string): TaskEvent {
-    return { type, id: this.id, kind: this.record.kind, seq, json };
+    const { task_id: id, kind } = this.record;
+    return { type, id, kind, seq, json, bytes: byteLength(json) };
   }
 
   #nextSeq(): number {

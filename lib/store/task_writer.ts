@@ -8,6 +8,7 @@
  * @module
  */
 
+import { byteLength } from "../base/bytes.ts";
 import { eventSize } from "../kv/event_text.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import { MAX_ARTIFACT_LIST } from "../task/artifact_list.ts";
@@ -190,7 +191,8 @@ export class TaskWriter {
 
   #progressEvent(seq: number): TaskEvent {
     const { record: { task_id: id, kind } } = this.#of.task();
-    return { type: "progress", id, kind, seq, json: withSeq(this.#of.json(), seq) };
+    const json = withSeq(this.#of.json(), seq);
+    return { type: "progress", id, kind, seq, json, bytes: byteLength(json) };
   }
 
   #part(picked: Picked, shown: TaskEvent | null, progress: TaskEvent | null, more: boolean): Part {

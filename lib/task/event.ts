@@ -35,10 +35,12 @@ export interface TaskEvent {
   /** Its place among the task's events. */
   seq: number;
   json: string;
+  /** Bytes of `json`, where they were counted. */
+  bytes?: number;
 }
 
 /** A stored row: an event within its own task. */
-export type Row = Pick<TaskEvent, "type" | "seq" | "json">;
+export type Row = Pick<TaskEvent, "type" | "seq" | "json" | "bytes">;
 
 /** Whether an event is kept with its task. */
 export function isStored(type: EventType): boolean {
