@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nameRequest } from "../lib/base/otel.ts";
 import { belowBase } from "../lib/http/base_path.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { checkHost, requireHost, requireNear } from "../lib/http/origin.ts";
@@ -98,6 +99,7 @@ export function createHandler(
     const url = URL.parse(request.url);
     const path = url && belowBase(base, url.pathname);
     const found = path === null ? null : match(path);
+    if (found) nameRequest(request.method, found.path);
     const response = await answer(app, { request, info, host, url, path, found }).catch((error) => {
       return failed(error, app.log);
     });

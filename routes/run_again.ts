@@ -15,7 +15,7 @@ import { whoseTheirs } from "./theirs.ts";
 export async function runAgain(
   { engine: { heads, store } }: App,
   head: Head,
-  context: Pick<RouteContext, "principal" | "local">,
+  context: Pick<RouteContext, "principal" | "local" | "request">,
   key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const record = JSON.parse(head.record) as TaskRecord;
@@ -36,5 +36,5 @@ export async function runAgain(
     ...whoseTheirs(context.principal, record.owner),
     by: actorOf(context),
     ...(key === null ? {} : { idempotency: key }),
-  });
+  }, context.request);
 }

@@ -10,6 +10,8 @@ import type { Store, Submission } from "../lib/store/store.ts";
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
+import { readTraceparent } from "../lib/task/traceparent.ts";
+import { activeTraceparent } from "../lib/base/otel.ts";
 import { byteLength } from "../lib/base/bytes.ts";
 import { deadline } from "../lib/base/deadline.ts";
 import type { Checked } from "../lib/child/check_input.ts";
@@ -59,15 +61,18 @@ export async function submitTask(
   };
   const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;
-  return await takeIn(app.engine.store, submission);
+  return await takeIn(app.engine.store, submission, request);
 }
 
 /** @throws {HttpError} 422 naming what the store cannot take it with. */
 export async function takeIn(
   store: Store,
   submission: Submission,
+  { headers }: Request,
 ): Promise<{ id: string; record: string; created: boolean }> {
-  const result = await store.submit(submission);
+  // Where this process traces, it is part of the request's own span.
+  const traceparent = activeTraceparent() ?? readTraceparent(headers.get("traceparent"));
+  const result = await store.submit({ ...submission, traceparent });
   if (result.ok) return result;
   if (result.reason === "no-upload") throw noUpload(result.upload);
   if (result.reason === "too-many-uploads") {

@@ -113,10 +113,12 @@ export class Answers {
     this.#tell(run, this.#row("step", name, "running"));
     let json: string | null;
     try {
-      const value = await doStep(run, yielded, (message, data) => {
-        const { push, now } = this.#options;
-        push([run.number, "log", logJson(log(message, { ...data, level: "warn" }), now())]);
-      });
+      const work = () =>
+        doStep(run, yielded, (message, data) => {
+          const { push, now } = this.#options;
+          push([run.number, "log", logJson(log(message, { ...data, level: "warn" }), now())]);
+        });
+      const value = await (run.span ? run.span.step(name, work) : work());
       json = value === undefined
         ? null
         : toJson(value, { what: `step '${name}'`, root: "answer", exact: true });

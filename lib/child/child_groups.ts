@@ -19,6 +19,7 @@ import {
   type NewChild,
   type ToTasks,
 } from "./protocol.ts";
+import type { RunSpan } from "./run_span.ts";
 import type { RunStop } from "./run_stop.ts";
 
 /** Characters of inputs sent at once. */
@@ -27,6 +28,7 @@ const MAX_INPUTS = 256 * 1024;
 interface ParentRun {
   readonly number: number;
   readonly stop: RunStop;
+  readonly span: RunSpan | null;
 }
 
 type Answer = Extract<ToTasks, { type: "made" | "ended" }>;
@@ -84,6 +86,8 @@ export class ChildGroups {
    * @throws {RangeError} If there are too many.
    */
   async make(run: ParentRun, name: string, children: readonly GivenChild[]): Promise<void> {
+    const traceparent = run.span?.traceparent;
+    const traced = traceparent === undefined ? {} : { traceparent };
     let from = 0;
     while (from < children.length) {
       const entries: NewChild[] = [];
@@ -96,7 +100,7 @@ export class ChildGroups {
         size += entry.input?.length ?? 0;
         entries.push(entry);
       }
-      const made = await this.#ask(run, { type: "children", name, from, entries });
+      const made = await this.#ask(run, { type: "children", name, from, entries, ...traced });
       if (made.type === "made" && made.refused) {
         const { index, message, range } = made.refused;
         throw new (range ? RangeError : TypeError)(

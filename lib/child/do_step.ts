@@ -7,12 +7,15 @@ import { readTries } from "../task/retry.ts";
 import type { StepYield } from "../task/step.ts";
 import { errorOf } from "../task/task_error.ts";
 import { brief } from "../task/text.ts";
+import type { RunSpan } from "./run_span.ts";
 import type { RunStop } from "./run_stop.ts";
 
 /** A run, as its steps concern it. */
 export interface SteppingRun {
   readonly stop: RunStop;
   readonly stepKey: (name: string) => string;
+  /** `null` where nobody traces it. */
+  readonly span: RunSpan | null;
 }
 
 /**

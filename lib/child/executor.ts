@@ -28,6 +28,7 @@ import {
   yieldType,
 } from "../task/yield.ts";
 import { nextTurn, RunEvents, type RunEventSink } from "./run_events.ts";
+import { RunSpan } from "./run_span.ts";
 import { RunStop } from "./run_stop.ts";
 import { UploadRequests } from "./upload_requests.ts";
 import { readYield } from "./yields.ts";
@@ -168,14 +169,17 @@ export class Executor {
       attemptAt: start.attemptAt,
       names: new Set(),
       waits: null,
+      span: RunSpan.start(start),
     };
     this.#runs.set(run.number, run);
     const { number } = run;
     const current = { number, fail: this.#fail.bind(this, run) };
-    const driven = currentRun.run(current, () => this.#drive(run, start));
+    const drive = () => currentRun.run(current, () => this.#drive(run, start));
+    const driven = run.span ? run.span.within(drive) : drive();
     const end = await Promise.race([driven, run.failed.promise]);
     this.#runs.delete(run.number);
     this.#artifacts.end(run.number);
+    run.span?.end(end);
     this.#events.push([run.number, "end", end]);
   }
 
@@ -280,7 +284,10 @@ export class Executor {
 
   #push(event: RunEvent): void {
     // Its end was told: it has nothing more to say.
-    if (this.#runs.has(event[0])) this.#events.push(event);
+    const run = this.#runs.get(event[0]);
+    if (!run) return;
+    if (event[1] === "log") run.span?.log(event[2]);
+    this.#events.push(event);
   }
 
   /** As {@link Executor.#take}, of an artifact, or where a checkpoint must fit the task's schema. */
@@ -320,7 +327,7 @@ export class Executor {
         return null;
       }
       const { type, json } = yielded;
-      this.#events.push([run.number, type, type === "save" ? checkpointText(json, version) : json]);
+      this.#push([run.number, type, type === "save" ? checkpointText(json, version) : json]);
       // Nothing of what it did is lost, or done again.
       if (type === "save" && run.quiesces) this.#abort(run.number, "stop");
       return null;

@@ -37,6 +37,7 @@ import {
   MAX_STEPS,
 } from "./check_input.ts";
 import { MAX_LOAD_STACK, MAX_REASON } from "./load_kinds.ts";
+import { readTraceparent } from "../task/traceparent.ts";
 import { MAX_TEXT } from "../task/yield.ts";
 import {
   type Check,
@@ -202,6 +203,7 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
     from: isCount,
     entries: (value) =>
       isList(value, MAX_NEW_CHILDREN) && value.every((child) => fits(child, NEW_CHILD)),
+    traceparent: isOptional((value) => readTraceparent(value) === value),
   },
   outcomes: { request: isCount, run: Number.isSafeInteger, name: isName, from: isCount },
   chunk: { ...REQUEST, offset: isCount },

@@ -33,6 +33,8 @@ export type ToTasks =
     answers: number;
     /** When its attempt began, as the record has it. */
     attemptAt: string | null;
+    /** Where its submit was in a trace. */
+    traceparent?: string;
   }
   /** Asks whether an input fits its kind. */
   | { type: "check"; request: number; kind: string; input: string | null }
@@ -87,6 +89,8 @@ export type FromTasks =
     name: string;
     from: number;
     entries: NewChild[];
+    /** Where the run is in a trace. */
+    traceparent?: string;
   }
   /** Asks what came of children of a group, from the n-th on. */
   | { type: "outcomes"; request: number; run: number; name: string; from: number }

@@ -53,6 +53,8 @@ const MAX_TOLD = 256 * 1024;
 
 type Asked = Omit<Extract<FromTasks, { type: "children" }>, "type" | "request" | "run">;
 
+type TracedChild = NewChild & Pick<Asked, "traceparent">;
+
 /** Why one cannot be made, but for its index. */
 type Refused = Omit<RefusedChild, "index"> | null;
 
@@ -69,7 +71,7 @@ export class Children {
    *
    * @returns The first that cannot be made; `null` where all are.
    */
-  async make(run: Run, { name, from, entries }: Asked): Promise<RefusedChild | null> {
+  async make(run: Run, { name, from, entries, traceparent }: Asked): Promise<RefusedChild | null> {
     const { kv } = this.#options.store;
     const { id } = run.live;
     const plan = readPlan((await readAnswer(kv, id, name))?.json ?? null);
@@ -88,7 +90,9 @@ export class Children {
       const prepared = await Promise.all(entries.map((entry, n) => {
         const grouped = known.get(from + n);
         if (grouped) return { make: () => this.#again(grouped, name, plan, signal) };
-        return this.#prepare(run, { parent: id, name, index: from + n }, plan, entry, signal);
+        const place = { parent: id, name, index: from + n };
+        const traced = traceparent === undefined ? {} : { traceparent };
+        return this.#prepare(run, place, plan, { ...entry, ...traced }, signal);
       }));
       const refusals = (all: readonly (Refused | { make: unknown })[]): RefusedChild[] =>
         all.flatMap((it, n) => it && !("make" in it) ? [{ index: from + n, ...it }] : []);
@@ -150,7 +154,7 @@ export class Children {
     run: Run,
     place: Omit<ChildPlace, "depth">,
     { concurrency }: ChildPlan,
-    { kind, input }: NewChild,
+    { kind, input, traceparent = run.live.task.traceparent }: TracedChild,
     signal: AbortSignal,
   ): Promise<NonNullable<Refused> | { make(): Promise<Refused> }> {
     const { live } = run;
@@ -182,6 +186,7 @@ export class Children {
       ...(concurrency === null ? {} : { waitsFor: turnIn(place.name) }),
       ...(owner === undefined ? {} : { owner }),
       ...(submitter === undefined ? {} : { submitter }),
+      traceparent,
     };
     return { make: () => this.#submit(live, submission, signal) };
   }

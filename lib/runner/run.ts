@@ -8,6 +8,7 @@
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { RunEnd, StopReason } from "../child/protocol.ts";
+import { endRunSpan, startRunSpan } from "../child/run_span.ts";
 import { AwakeTimer } from "../base/awake_timer.ts";
 import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
@@ -124,9 +125,10 @@ export class Run {
     if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
     this.#sent = true;
     this.#sentAt = performance.now();
-    const { parsed = false, answers = 0 } = live.task;
+    const { parsed = false, answers = 0, traceparent } = live.task;
     const start = { run: number, kind, id, attempt, attemptAt, input, parsed, checkpoint, answers };
-    this.member.process.send({ type: "start", ...start });
+    const traced = traceparent === undefined ? {} : { traceparent };
+    this.member.process.send({ type: "start", ...start, ...traced });
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }
 
@@ -148,6 +150,7 @@ export class Run {
     this.#grace.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
       this.live.log("error", "It did not stop when asked to: its process was ended");
+      this.#traceLost("ProcessKilled", "It did not stop when asked to: its process was ended");
       this.end({ how: "stopped", reason });
       this.member.pool.kill(this.member);
     });
@@ -161,8 +164,20 @@ export class Run {
   /** It was cut off; `died` where its process did by itself. */
   interrupt(because: string, died: boolean): void {
     // A task that its process had not begun with is not the cause.
-    if (this.#sent) return this.#end({ how: "interrupted", because, died });
+    if (this.#sent) {
+      if (!this.#isOver) this.#traceLost(died ? "ProcessDied" : "Interrupted", because);
+      return this.#end({ how: "interrupted", because, died });
+    }
     this.#end({ how: "interrupted", because: `${because} before it began`, died: false });
+  }
+
+  /** Its span went with its process: we tell of it. */
+  #traceLost(name: string, message: string): void {
+    const { live: { id, record: { kind, attempt }, task: { traceparent } }, member } = this;
+    if (member.process.pid === null) return;
+    const began = Date.now() - (performance.now() - this.#sentAt);
+    const span = startRunSpan({ id, kind, attempt, traceparent }, began);
+    if (span) endRunSpan(span, "interrupted", { error: { name, message }, stack: "" });
   }
 
   #end(end: RunEnd | Interruption): void {

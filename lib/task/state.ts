@@ -101,6 +101,8 @@ export interface Task {
   uploads?: readonly string[];
   /** The name of the token that submitted it; absent where none was needed. */
   submitter?: string;
+  /** Where its submit was in a trace; absent where nobody said so. */
+  traceparent?: string;
   /** How often an answer of a step, sleep or signal was stored; absent for never. */
   answers?: number;
   /** `step` rows stored; absent for none. */
@@ -321,6 +323,7 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   parsed?: boolean;
   uploads?: readonly string[];
   submitter?: string;
+  traceparent?: string | undefined;
   retriedFrom?: string;
   child?: ChildPlace;
   /** What it waits for before it is tried; nothing where it is absent. */
@@ -376,6 +379,7 @@ export function newTask(spec: NewTask, now: number): Task {
     trace: null,
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),
+    ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
     ...(spec.child ? { child: spec.child } : {}),
   };
 }

@@ -189,6 +189,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: NEW_TASK,
     headers: {
       "Idempotency-Key": idempotencyKey.describe("The same key and body give the same task"),
+      "traceparent": z.string().describe(
+        "W3C Trace Context: the task's runs are part of this trace. One that is none is ignored",
+      ),
     },
     writes: true,
     answers: {

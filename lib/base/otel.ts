@@ -1,0 +1,134 @@
+/**
+ * OpenTelemetry, where this process has it: with `OTEL_DENO=true`, or where a module registered an SDK.
+ *
+ * It is found where every version of `@opentelemetry/api` finds it. The package itself would have to
+ * be in the lock file of each project whose tasks run, also of those that never trace.
+ *
+ * @module
+ */
+
+import type { Thrown } from "../task/task_error.ts";
+import { brief } from "../task/text.ts";
+import { readTraceparent, type SpanName, spanNameIn, traceparentOf } from "../task/traceparent.ts";
+
+export type AttributeValue = string | number | boolean;
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** What we use of the API's `Span`. */
+export interface Span {
+  spanContext(): SpanName;
+  addEvent(name: string, attributes?: Attributes): unknown;
+  setAttribute(name: string, value: AttributeValue): unknown;
+  setStatus(status: { code: number; message?: string }): unknown;
+  updateName(name: string): unknown;
+  end(): void;
+}
+
+interface Context {
+  getValue(key: symbol): unknown;
+  setValue(key: symbol, value: unknown): Context;
+}
+
+interface Api {
+  context?: {
+    active(): Context;
+    with<T>(context: Context, action: () => T): T;
+  };
+  trace?: {
+    getTracer(name: string): {
+      startSpan(name: string, options: Record<string, unknown>, context: Context): Span;
+    };
+  };
+}
+
+export interface SpanOptions {
+  /** What it is part of, maybe in another process; it begins a trace where there is nothing. */
+  parent: string | Span | undefined;
+  kind: keyof typeof KINDS;
+  attributes: Attributes;
+  /** Milliseconds since the epoch. @default {now} */
+  startTime?: number;
+}
+
+const KINDS = { internal: 0, consumer: 4 };
+
+/** Of a span's status. */
+const ERROR = 2;
+
+/** Characters of a text, and of a stack: a collector gets many of them at once. */
+export const MAX_TEXT = 1024;
+const MAX_STACK = 8 * 1024;
+
+/** The contract between all versions 1 of the API. */
+const API = Symbol.for("opentelemetry.js.api.1");
+const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
+
+function api(): Required<Api> | null {
+  const { context, trace } = (globalThis as { [API]?: Api })[API] ?? {};
+  return context && trace ? { context, trace } : null;
+}
+
+/** Begins a span; `null` where nobody traces. Never throws. */
+export function startSpan(name: string, options: SpanOptions): Span | null {
+  const otel = api();
+  if (!otel) return null;
+  const { parent, kind, attributes, startTime } = options;
+  const active = otel.context.active();
+  const upper = typeof parent === "string" ? remote(parent) : parent;
+  try {
+    return otel.trace.getTracer("headway").startSpan(name, {
+      kind: KINDS[kind],
+      attributes,
+      root: !upper,
+      ...(startTime === undefined ? {} : { startTime }),
+    }, upper ? active.setValue(SPAN, upper) : active);
+  } catch {
+    return null;
+  }
+}
+
+/** Does something of which all that it begins is part of a span. */
+export function within<T>(span: Span | null | undefined, action: () => T): T {
+  const otel = span && api();
+  if (!otel) return action();
+  return otel.context.with(otel.context.active().setValue(SPAN, span), action);
+}
+
+/** Notes on a span that something failed. */
+export function noteFailure(span: Span, { error: { name, message }, stack }: Thrown): void {
+  const short = brief(message, MAX_TEXT);
+  span.setAttribute("error.type", name);
+  span.setStatus({ code: ERROR, message: short });
+  span.addEvent("exception", {
+    "exception.type": name,
+    "exception.message": short,
+    ...(stack === "" ? {} : { "exception.stacktrace": stack.slice(0, MAX_STACK) }),
+  });
+}
+
+/** The `traceparent` of the code that runs now; `undefined` where nobody traces it. */
+export function activeTraceparent(): string | undefined {
+  const span = api()?.context.active().getValue(SPAN) as Span | undefined;
+  return span && traceparentBy(span);
+}
+
+/** Calls the span of a request, which Deno began, by the route that answers it. */
+export function nameRequest(method: string, route: string): void {
+  const span = api()?.context.active().getValue(SPAN) as Span | undefined;
+  span?.setAttribute("http.route", route);
+  span?.updateName(`${method} ${route}`);
+}
+
+/** How another process names a span. Never throws. */
+export function traceparentBy(span: Span): string | undefined {
+  try {
+    return readTraceparent(traceparentOf(span.spanContext()));
+  } catch {
+    return undefined;
+  }
+}
+
+function remote(traceparent: string): Pick<Span, "spanContext"> | undefined {
+  const name = spanNameIn(traceparent);
+  return name ? { spanContext: () => ({ ...name, isRemote: true }) } : undefined;
+}

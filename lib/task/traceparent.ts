@@ -1,0 +1,42 @@
+/**
+ * Where in a distributed trace something happens, as the header `traceparent` of W3C Trace Context has
+ * it: what a submit hands on from its caller to all the runs of its task.
+ *
+ * Its companion `tracestate` is left out: spans of Deno do not carry it.
+ *
+ * @see https://www.w3.org/TR/trace-context/
+ * @module
+ */
+
+/** A span, as OpenTelemetry names one. */
+export interface SpanName {
+  traceId: string;
+  spanId: string;
+  traceFlags: number;
+}
+
+/** A later version may have more behind a further dash; `ff` is none, nor are zeros an id. */
+const PATTERN =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
+
+/** Characters of one of version 00, and that one of a later version may have. */
+const LENGTH = 55;
+const MAX_LENGTH = 256;
+
+/** The span that a `traceparent` names; `null` where it is none: then it is as if there was none. */
+export function spanNameIn(traceparent: unknown): SpanName | null {
+  if (typeof traceparent !== "string" || traceparent.length > MAX_LENGTH) return null;
+  const [, version, traceId = "", spanId = "", flags = ""] = PATTERN.exec(traceparent) ?? [];
+  if (version === undefined || (version === "00" && traceparent.length !== LENGTH)) return null;
+  return { traceId, spanId, traceFlags: parseInt(flags, 16) & 1 };
+}
+
+/** A `traceparent` of version 00, whatever was given; `undefined` for what is none. */
+export function readTraceparent(text: unknown): string | undefined {
+  const name = spanNameIn(text);
+  return name ? traceparentOf(name) : undefined;
+}
+
+export function traceparentOf({ traceId, spanId, traceFlags }: SpanName): string {
+  return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
+}

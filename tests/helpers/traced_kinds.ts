@@ -1,0 +1,38 @@
+/**
+ * A kind for the tests of traces. It traces by itself, too, as users do.
+ *
+ * @module
+ */
+
+import { trace } from "@opentelemetry/api";
+import { children, defineTask, log, step } from "headway";
+import { z } from "zod";
+
+/** This module, as `HEADWAY_KINDS` wants it. */
+export const TRACED_KINDS: string = new URL(import.meta.url).href;
+
+/** Asks an address in a step, has a child, and logs `rows`. Its first attempt fails at the end. */
+export const traced = defineTask({
+  kind: "traced",
+  input: z.object({ url: z.string(), rows: z.int() }),
+  retry: { maxAttempts: 2, baseMs: 0 },
+  async *run({ input: { url, rows }, attempt }) {
+    yield* step("asks", async ({ signal }) => void await (await fetch(url, { signal })).text());
+    if (attempt === 1) {
+      yield* step("breaks", () => Promise.reject(new RangeError("too far")));
+    }
+    for (let row = 1; row <= rows; row++) yield log(`row ${row}`, { level: "warn" });
+    trace.getTracer("own").startSpan("own").end();
+    yield* children("parts", [{ kind: "child" }]);
+    return attempt;
+  },
+});
+
+/** What the other one has. */
+export const child = defineTask({
+  kind: "child",
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run() {
+    return "child";
+  },
+});
