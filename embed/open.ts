@@ -63,12 +63,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
 /** `headway()`. */
 export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
-  const { kinds, kv, path, authorize, ...settings } = options;
+  const { kinds, kv, path, authorize, onError, ...settings } = options;
   const { modules, tasks } = sorted(kinds);
   const handle = isHandle(kv) ? { kv } : {};
   try {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new ConfigError("'authorize' must be a function of a request");
+    }
+    if (onError !== undefined && typeof onError !== "function") {
+      throw new ConfigError("'onError' must be a function of an error and what failed");
     }
     const config = readOptions({
       ...settings,
@@ -83,7 +86,7 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
     const listens = settings.port !== undefined;
     const anywhere = settings.host === undefined && guarded && !listens;
     const mountedAt = anywhere ? "0.0.0.0" : undefined;
-    const jobs = await open(config, { tasks, authorize, listens, mountedAt, ...handle });
+    const jobs = await open(config, { tasks, authorize, onError, listens, mountedAt, ...handle });
     const unbuilt = await unbuiltFolder();
     if (unbuilt !== null) jobs.server.log.warn(pageProblem(unbuilt));
     // Values are there at once.

@@ -27,6 +27,7 @@ import { toldKeys, type ToldModule } from "./kv/told_kinds.ts";
 import { Store } from "./store/store.ts";
 import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
+import type { OnError } from "./task/on_error.ts";
 import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
@@ -66,6 +67,8 @@ export interface EngineOptions {
   /** Called once, when another process has taken this one for dead: it can only open a new engine. */
   onfenced?: () => void;
   metrics?: Metrics;
+  /** Told of each attempt that fails here. */
+  onError?: OnError | undefined;
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;

@@ -18,6 +18,7 @@ import type {
 import type { Settings } from "./config/config.ts";
 import type { Authorize } from "./http/authorize.ts";
 import type { AnyTask } from "./task/define.ts";
+import type { OnError } from "./task/on_error.ts";
 import type { Status, TaskRecord } from "./task/record.ts";
 
 /** Fields that may be left out, or be `undefined`. */
@@ -45,6 +46,13 @@ export interface HeadwayOptions extends Optional<Omit<Settings, "basePath">> {
   shippedKinds?: boolean | undefined;
   /** Your own login: says who sends a request, and what they may do. Replaces tokens. */
   authorize?: Authorize | undefined;
+  /**
+   * Told of each attempt that fails in this process or in one of its task processes, time-outs and
+   * deaths of task processes among them: for Sentry and the like. Of a task that runs in this very
+   * process it gets the error itself, of any other one like it, with its stack and causes. A module of
+   * kinds may export an `onError` of its own, which gets the error itself.
+   */
+  onError?: OnError | undefined;
   /** Who may do what, each as `name:scope:secret`. */
   tokens?: string | readonly string[] | undefined;
   /** What is told on stderr. @default {"info"} */

@@ -77,6 +77,7 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./task/standard_schema.ts";
+export type { FailedAttempt, OnError } from "./task/on_error.ts";
 export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";
 export { isFinished, STATUSES } from "./task/record.ts";

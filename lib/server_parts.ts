@@ -31,6 +31,7 @@ import { type OpenStore, openStore } from "./kv/open_store.ts";
 import * as shippedKinds from "./kinds/mod.ts";
 import { Kinds, ModuleOfKinds } from "./runner/kinds.ts";
 import { startInline, startTaskProcess } from "./runner/task_process.ts";
+import type { OnError } from "./task/on_error.ts";
 import { Pulse } from "./sse/pulse.ts";
 
 /** What {@link Server.open} takes beside the configuration. */
@@ -49,6 +50,8 @@ export interface ServerOptions {
   tasks?: Readonly<Record<string, unknown>> | undefined;
   /** The login of the program that it is part of, instead of tokens. */
   authorize?: Authorize | undefined;
+  /** Told of each attempt that fails here. */
+  onError?: OnError | undefined;
   /** @default {a logger as configured} */
   log?: Logger;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
@@ -126,6 +129,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     space: store.space,
     ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
     metrics,
+    onError: options.onError,
     log,
   };
   const pulse = owned.use(new Pulse(beatMs(config)));

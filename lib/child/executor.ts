@@ -11,10 +11,12 @@ import { ArtifactParts } from "./artifact_parts.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
 import { checkSaved, readCheckpoint } from "./checkpoints.ts";
 import { currentRun } from "./current_run.ts";
+import { ErrorHook, keepThrown, thrownIn } from "./error_hook.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason, ToTasks } from "./protocol.ts";
 import { checkpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask, TaskContext } from "../task/define.ts";
 import { isFinal } from "../task/final_error.ts";
+import type { OnError } from "../task/on_error.ts";
 import { keepFile } from "../task/artifact.ts";
 import { MAX_RESULT, RESULT_NAME } from "../task/artifact_list.ts";
 import { byteLength } from "../base/bytes.ts";
@@ -23,6 +25,7 @@ import { errorOf } from "../task/task_error.ts";
 import {
   type AnsweredYield,
   type ArtifactYield,
+  log,
   type SaveYield,
   wantsAnswer,
   yieldType,
@@ -42,6 +45,8 @@ export interface ExecutorOptions {
   now?: () => number;
   /** Milliseconds that only grow. @default {performance.now} */
   elapsed?: () => number;
+  /** Told of each attempt that fails. */
+  onError?: OnError | undefined;
   /** Takes what runs say. @default {sends it in batches, with progress conflated} */
   events?: RunEventSink;
 }
@@ -65,6 +70,7 @@ export class Executor {
   readonly #uploads: UploadRequests;
   readonly #answers: Answers;
   readonly #artifacts: ArtifactParts;
+  readonly #hook: ErrorHook | null;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -78,6 +84,7 @@ export class Executor {
       now: () => this.#now(),
     });
     this.#artifacts = new ArtifactParts((message) => options.send(message));
+    this.#hook = options.onError ? new ErrorHook(options.onError) : null;
   }
 
   /** Takes a message from the server process. */
@@ -132,7 +139,8 @@ export class Executor {
   #fail(run: Run, error: unknown, stray: boolean): void {
     if (this.#runs.get(run.number) !== run) return;
     const end = endOf(run, error);
-    run.failed.resolve(stray && end.how === "threw" ? { ...end, how: "strayed" } : end);
+    const strayed = stray && end.how === "threw";
+    run.failed.resolve(strayed ? keepThrown({ ...end, how: "strayed" }, error) : end);
     this.#stop(run, run.stop.reason ?? "stop", error);
   }
 
@@ -177,10 +185,27 @@ export class Executor {
     const drive = () => currentRun.run(current, () => this.#drive(run, start));
     const driven = run.span ? run.span.within(drive) : drive();
     const end = await Promise.race([driven, run.failed.promise]);
+    if (this.#hook && isFailure(end)) {
+      const tell = () => currentRun.run(current, () => this.#tell(run, start, end));
+      await (run.span ? run.span.within(tell) : tell());
+    }
     this.#runs.delete(run.number);
     this.#artifacts.end(run.number);
     run.span?.end(end);
     this.#events.push([run.number, "end", end]);
+  }
+
+  /** Before its end is told: until then nobody ends its process. */
+  async #tell(
+    run: Run,
+    { id, kind, attempt, maxAttempts }: Extract<ToTasks, { type: "start" }>,
+    end: RunEnd,
+  ): Promise<void> {
+    const final = end.how === "threw" && end.final;
+    const willRetry = !final && attempt < maxAttempts;
+    const failed = { taskId: id, kind, attempt, maxAttempts, willRetry };
+    const problem = await this.#hook!.tell(failureIn(end), failed);
+    if (problem !== null) this.#take(run, {}, log(problem, { level: "warn" }));
   }
 
   /** Runs a generator to its end, and says how that was. Never rejects. */
@@ -340,10 +365,24 @@ export class Executor {
 /** The end of a run that threw: one that was asked to stop has stopped. */
 function endOf({ stop: { reason } }: Run, error: unknown): RunEnd {
   const end = threw(error);
-  return reason === null ? end : { how: "stopped", reason, stack: end.stack };
+  if (reason === null) return end;
+  return keepThrown({ how: "stopped", reason, stack: end.stack }, thrownIn(end));
+}
+
+/** What a hook is told: of a time-out, too, what it is called in the record. */
+function failureIn(end: RunEnd): unknown {
+  if (end.how !== "stopped") return thrownIn(end);
+  const error = new Error("The attempt took longer than its time-out", { cause: thrownIn(end) });
+  error.name = "TimeoutError";
+  return error;
+}
+
+/** Whether it counts as an attempt that failed. */
+function isFailure(end: RunEnd): boolean {
+  return end.how === "threw" || (end.how === "stopped" && end.reason === "timeout");
 }
 
 function threw(thrown: unknown): Extract<RunEnd, { how: "threw" }> {
   const end = { how: "threw" as const, ...errorOf(thrown) };
-  return isFinal(thrown) ? { ...end, final: true } : end;
+  return keepThrown(isFinal(thrown) ? { ...end, final: true } : end, thrown);
 }

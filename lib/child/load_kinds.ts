@@ -6,6 +6,7 @@
 
 import { type AnyTask, isTask, KIND_PATTERN } from "../task/define.ts";
 import { MAX_KINDS } from "../task/kind.ts";
+import type { OnError } from "../task/on_error.ts";
 import { readField } from "../task/plain.ts";
 import { isError } from "../task/task_error.ts";
 import { textOf } from "../task/text.ts";
@@ -30,6 +31,16 @@ export function collectKinds(exports: Readonly<Record<string, unknown>>): Map<st
     throw new TypeError(`It has ${kinds.size} kinds and a module may have ${MAX_KINDS}`);
   }
   return kinds;
+}
+
+/**
+ * The hook that a module exports, which is told of each attempt of its tasks that fails.
+ *
+ * @throws {TypeError} If its `onError` is no function.
+ */
+export function errorHookIn({ onError }: Readonly<Record<string, unknown>>): OnError | undefined {
+  if (onError === undefined || typeof onError === "function") return onError as OnError | undefined;
+  throw new TypeError("Its export 'onError' is not a function of an error and what failed");
 }
 
 /** Why a module could not be loaded: a sentence for people, its causes included, and the stack. */

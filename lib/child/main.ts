@@ -13,7 +13,7 @@ import { Channel, CHANNEL_FD } from "./channel.ts";
 import { keepRunInTimers, uncaughtError } from "./current_run.ts";
 import { Executor } from "./executor.ts";
 import { exitProcess, guardExit } from "./exit_guard.ts";
-import { collectKinds, loadFailure } from "./load_kinds.ts";
+import { collectKinds, errorHookIn, loadFailure } from "./load_kinds.ts";
 import { withPermissionHint } from "./permission_hint.ts";
 import { Prints } from "./prints.ts";
 import type { FromTasks, ToTasks } from "./protocol.ts";
@@ -83,8 +83,9 @@ export async function main(
     exitProcess(0);
   });
   try {
-    const kinds = collectKinds(await load());
-    tasks = new Executor({ kinds, send });
+    const exports = await load();
+    const kinds = collectKinds(exports);
+    tasks = new Executor({ kinds, send, onError: errorHookIn(exports) });
     acks.start();
     channel.send({ type: "ready", kinds: describeTasks(kinds.values()) });
   } catch (error) {

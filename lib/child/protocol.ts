@@ -25,6 +25,7 @@ export type ToTasks =
     kind: string;
     id: string;
     attempt: number;
+    maxAttempts: number;
     input: string | null;
     /** The input is what its schema made of it. */
     parsed: boolean;

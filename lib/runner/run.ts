@@ -8,6 +8,7 @@
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { RunEnd, StopReason } from "../child/protocol.ts";
+import { errorFrom, thrownIn } from "../child/error_hook.ts";
 import { endRunSpan, startRunSpan } from "../child/run_span.ts";
 import { AwakeTimer } from "../base/awake_timer.ts";
 import { Timer } from "../base/timer.ts";
@@ -16,6 +17,7 @@ import { keys } from "../kv/keys.ts";
 import { readCancel } from "../kv/cancel.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { type Interruption, outcomeOf } from "./outcome.ts";
+import type { FailedAttempt } from "../task/on_error.ts";
 import { DEFAULT_RETRY } from "../task/retry.ts";
 import type { Kinds } from "./kinds.ts";
 import type { RowTrimmer } from "../store/trim.ts";
@@ -31,6 +33,8 @@ export interface RunParts {
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   metrics?: Metrics | undefined;
+  /** Told of each attempt that failed. Never throws. */
+  onerror?: ((error: unknown, failed: FailedAttempt) => void) | undefined;
   log: Logger;
 }
 
@@ -105,7 +109,7 @@ export class Run {
   async #begin(): Promise<void> {
     const { kv, trimmer, metrics } = this.#parts;
     const { live, number } = this;
-    const { task_id: id, kind, attempt, started_at: attemptAt } = live.record;
+    const { task_id: id, kind, attempt, max_attempts, started_at: attemptAt } = live.record;
     metrics?.claimed(kind, this.#options.waitedMs);
     if (live.task.rewound?.left) await trimmer.removeRewound(live);
     const input = await fetchKept(kv, live.input, keys.input(id));
@@ -126,9 +130,20 @@ export class Run {
     this.#sent = true;
     this.#sentAt = performance.now();
     const { parsed = false, answers = 0, traceparent } = live.task;
-    const start = { run: number, kind, id, attempt, attemptAt, input, parsed, checkpoint, answers };
-    const traced = traceparent === undefined ? {} : { traceparent };
-    this.member.process.send({ type: "start", ...start, ...traced });
+    this.member.process.send({
+      type: "start",
+      run: number,
+      kind,
+      id,
+      attempt,
+      maxAttempts: max_attempts,
+      attemptAt,
+      input,
+      parsed,
+      checkpoint,
+      answers,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    });
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }
 
@@ -202,8 +217,22 @@ export class Run {
     const ranMs = this.#sent ? performance.now() - this.#sentAt : 0;
     const counts = change.type === "interrupt" || change.type === "wait";
     live.change(counts ? { ...change, ranMs } : change, result);
+    if (change.type === "fail" || live.record.status === "failed") this.#tellFailure(end, stack);
     this.drop();
     this.#options.onended(this);
+  }
+
+  #tellFailure(end: RunEnd | Interruption, stack: string | undefined): void {
+    const { live: { id, record: { kind, attempt, max_attempts, status, error } } } = this;
+    if (!error) return;
+    const known = end.how === "threw" || end.how === "strayed" ? thrownIn(end) : undefined;
+    this.#parts.onerror?.(known ?? errorFrom(error, stack), {
+      taskId: id,
+      kind,
+      attempt,
+      maxAttempts: max_attempts,
+      willRetry: status !== "failed",
+    });
   }
 
   /** It is over: it leaves its process and the book, whatever becomes of its task. */

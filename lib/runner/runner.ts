@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ErrorHook } from "../child/error_hook.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Hub } from "../feed/hub.ts";
@@ -22,6 +23,7 @@ import type { Run } from "./run.ts";
 import { Runs } from "./runs.ts";
 import { TaskMessages } from "./task_messages.ts";
 import type { Kinds } from "./kinds.ts";
+import type { FailedAttempt, OnError } from "../task/on_error.ts";
 import type { Kind } from "../task/kind.ts";
 import type { Member } from "./member.ts";
 import type { TaskPools } from "./task_pools.ts";
@@ -48,6 +50,8 @@ export interface RunnerOptions {
   /** What each task may keep of artifacts. */
   artifactBounds: ArtifactBounds;
   metrics?: Metrics;
+  /** Told of each attempt that fails here. */
+  onError?: OnError | undefined;
   log: Logger;
 }
 
@@ -79,8 +83,18 @@ export class Runner {
       },
     };
     const { kv } = store;
+    const { onError, log } = options;
+    const hook = onError && new ErrorHook(onError);
+    const onerror = hook &&
+      ((error: unknown, failed: FailedAttempt) =>
+        jobs.own(
+          hook.tell(error, failed).then((problem) => {
+            if (problem !== null) log.warn(problem, { id: failed.taskId });
+          }),
+        ));
     this.#claims = new Claims({
       ...options,
+      onerror,
       kv,
       workers,
       atOnce: claimsAtOnce,

@@ -16,7 +16,7 @@ import { checkFromTasks } from "../child/from_tasks.ts";
 import type { Logger } from "../base/log.ts";
 import { readPrinted } from "./printed_lines.ts";
 import type { FromTasks, ToTasks } from "../child/protocol.ts";
-import { collectKinds, loadFailure } from "../child/load_kinds.ts";
+import { collectKinds, errorHookIn, loadFailure } from "../child/load_kinds.ts";
 import { describeTasks } from "../task/kind.ts";
 
 /** Where runs are driven. */
@@ -217,8 +217,9 @@ export function startInline(
   const later = (action: () => void) =>
     currentRun.exit(() => queueMicrotask(() => ended || action()));
   const say = (message: FromTasks) => later(() => events.onmessage(message));
-  load().then(collectKinds).then((kinds) => {
-    executor = new Executor({ kinds, send: say });
+  load().then((exports) => {
+    const kinds = collectKinds(exports);
+    executor = new Executor({ kinds, send: say, onError: errorHookIn(exports) });
     say({ type: "ready", kinds: describeTasks(kinds.values()) });
   }).catch((error) => say({ type: "failed", ...loadFailure(error) }));
   const close = () => {

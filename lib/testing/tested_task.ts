@@ -191,7 +191,8 @@ export class TestedTask {
       this.#change({ type: "request-cancel" });
       stop("cancel");
     };
-    const { timeoutMs, ranMs = 0, record: { attempt, started_at: attemptAt } } = this.#task;
+    const { timeoutMs, ranMs = 0, record } = this.#task;
+    const { attempt, max_attempts: maxAttempts, started_at: attemptAt } = record;
     const inTime = timeoutMs === null
       ? undefined
       : clock.after(timeoutMs - ranMs, () => stop("timeout"));
@@ -199,7 +200,16 @@ export class TestedTask {
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const answers = this.#answers.size;
-      const start = { kind: task.kind, id: TASK_ID, attempt, attemptAt, input, parsed, answers };
+      const start = {
+        kind: task.kind,
+        id: TASK_ID,
+        attempt,
+        maxAttempts,
+        attemptAt,
+        input,
+        parsed,
+        answers,
+      };
       const checkpoint = this.#checkpoint;
       withClock(
         { clock, over: over.signal },

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import {
   defineTask,
+  type FailedAttempt,
   headway,
   type HeadwayOptions,
   type ListQuery,
@@ -319,6 +320,43 @@ Deno.test("a task of the program itself may submit another, and watch it", async
   assertEquals([last.data.status, last.data.result], ["completed", 3]);
 });
 
+Deno.test("onError is told of what fails here and in task processes, with stack and causes", async () => {
+  const thrown = new RangeError("mine", { cause: new Error("deeper") });
+  const fails = defineTask({
+    kind: "fails",
+    retry: { maxAttempts: 2, baseMs: 0 },
+    // deno-lint-ignore require-yield -- a task that has nothing to tell
+    async *run() {
+      throw thrown;
+    },
+  });
+  const told: [error: unknown, failed: FailedAttempt][] = [];
+  await using jobs = await started({
+    kinds: [fails, new URL("../helpers/kinds.ts", import.meta.url)],
+    onError: (error, failed) => {
+      told.push([error, failed]);
+      throw new Error("of the hook");
+    },
+  });
+  await jobs.server.kinds.loaded;
+  const { task_id: here } = await jobs.submit("fails");
+  const { task_id: there } = await jobs.submit("throws", {});
+  for (const id of [here, there]) await Array.fromAsync(jobs.watch(id));
+  const of = (id: string) => told.filter(([, { taskId }]) => taskId === id);
+  assertEquals(of(here).map(([error]) => error), [thrown, thrown]);
+  const both = { taskId: here, kind: "fails", maxAttempts: 2 };
+  assertEquals(of(here).map(([, failed]) => failed), [
+    { ...both, attempt: 1, willRetry: true },
+    { ...both, attempt: 2, willRetry: false },
+  ]);
+  const [[error, failed]] = of(there) as [[Error, FailedAttempt]];
+  assertInstanceOf(error, Error);
+  assertStringIncludes(error.stack ?? "", "helpers/kinds.ts");
+  assertEquals([failed.attempt, failed.willRetry], [1, false]);
+  assertEquals((await jobs.get(here))!.error!.message, "mine");
+  assertEquals(told.length, 3);
+});
+
 Deno.test("a store that is handed in stays open, and has to be Headway's own", async () => {
   using kv = await Deno.openKv(":memory:");
   {
@@ -363,6 +401,7 @@ Deno.test("what an option is that is wrong, the error says by its name", async (
     [{ kinds: { rows: 1 } }, "'kinds' cannot be used: It exports no value of defineTask()"],
     [{ kinds: [rows, defineTask({ kind: "rows", run: rows.run })] }, "'rows' twice"],
     [{ authorize: "me" }, "'authorize' must be a function"],
+    [{ onError: 1 }, "'onError' must be a function"],
     [{ tokens: "me:admin:short" }, "tokens must be name:scope"],
     [
       { tokens: "me:admin:admin-secret-0123456789", authorize: () => null },

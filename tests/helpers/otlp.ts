@@ -24,6 +24,8 @@ export interface Collector extends AsyncDisposable {
   readonly spans: readonly CollectedSpan[];
   /** The `traceparent` of each request to `/called`, as they came. */
   readonly called: readonly string[];
+  /** What was posted to `/failed`, as it came. */
+  readonly failed: readonly Record<string, unknown>[];
   /** What a process needs to send its spans here. */
   readonly env: Record<string, string>;
   /** Resolves with the spans that `which` picks, once there are so many. */
@@ -33,11 +35,13 @@ export interface Collector extends AsyncDisposable {
 export function startCollector(): Collector {
   const spans: CollectedSpan[] = [];
   const called: string[] = [];
+  const failed: Record<string, unknown>[] = [];
   let came = Promise.withResolvers<void>();
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
     const body = await request.text();
     if (pathname === "/called") called.push(request.headers.get("traceparent") ?? "");
+    if (pathname === "/failed") failed.push(JSON.parse(body));
     if (pathname === "/v1/traces") spans.push(...spansIn(JSON.parse(body)));
     came.resolve();
     came = Promise.withResolvers();
@@ -48,6 +52,7 @@ export function startCollector(): Collector {
     url,
     spans,
     called,
+    failed,
     env: {
       OTEL_DENO: "true",
       OTEL_DENO_CONSOLE: "ignore",

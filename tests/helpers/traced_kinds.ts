@@ -5,11 +5,21 @@
  */
 
 import { trace } from "@opentelemetry/api";
-import { children, defineTask, log, step } from "headway";
+import { children, defineTask, log, type OnError, step } from "headway";
 import { z } from "zod";
 
 /** This module, as `HEADWAY_KINDS` wants it. */
 export const TRACED_KINDS: string = new URL(import.meta.url).href;
+
+/** As an error tracker's: asks the collector of the test. */
+export const onError: OnError = async (error, failed) => {
+  const url = `${Deno.env.get("OTEL_EXPORTER_OTLP_ENDPOINT")}/failed`;
+  const { message, stack } = error as Error;
+  const span = trace.getActiveSpan()?.spanContext().spanId;
+  const of = error instanceof RangeError ? "RangeError" : "other";
+  const body = JSON.stringify({ of, message, stack, span, ...failed });
+  await (await fetch(url, { method: "POST", body })).text();
+};
 
 /** Asks an address in a step, has a child, and logs `rows`. Its first attempt fails at the end. */
 export const traced = defineTask({

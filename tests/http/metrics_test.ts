@@ -1,4 +1,4 @@
-import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { finished, getTask, post, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -207,4 +207,63 @@ Deno.test("HEADWAY_OPS_PORT: others reach it with a token for reading, or not at
   assertEquals(await status("/metrics"), 401);
   assertEquals(await status("/metrics", "starter-secret-0123"), 403);
   assertEquals(await status("/metrics", "watcher-secret-0123"), 200);
+});
+
+interface Panel {
+  id: number;
+  type: string;
+  title: string;
+  gridPos: { h: number; w: number; x: number; y: number };
+  targets?: { refId: string; expr: string; datasource: { uid: string } }[];
+}
+
+Deno.test("deploy/grafana.json is a dashboard as Grafana imports it, of metrics that there are", async () => {
+  const { default: dashboard } = await import("../../deploy/grafana.json", {
+    with: { type: "json" },
+  });
+  const panels = dashboard.panels as Panel[];
+  await using app = await testApp();
+  const text = await (await fetch(`${app.url}/metrics`)).text();
+  const types = new Map(
+    text.matchAll(/^# TYPE (\S+) (\S+)$/gm).map(([, name, type]) => [name!, type!] as const),
+  );
+  const variables = dashboard.templating.list.map(({ name }) => name);
+  const queries = dashboard.templating.list.map(({ definition = "" }) => definition);
+  for (const { title, targets = [] } of panels) {
+    for (const { expr, datasource } of targets) {
+      assertEquals(datasource.uid, "${datasource}", title);
+      queries.push(expr);
+    }
+    assertEquals(new Set(targets.map(({ refId }) => refId)).size, targets.length, title);
+  }
+  for (const query of queries) {
+    for (const [name = ""] of query.matchAll(/\b(headway|process)_\w+/g)) {
+      const base = name.replace(/_bucket$/, "");
+      const type = types.get(base);
+      assert(type !== undefined, `there is no metric ${name}: ${query}`);
+      assertEquals(type === "histogram", base !== name, query);
+      // A counter says something only by how it grows.
+      if (type === "counter" && !query.startsWith("label_values")) {
+        assert(new RegExp(`(rate|increase)\\(${name}\\b`).test(query), query);
+      }
+    }
+    for (const [, name = ""] of query.matchAll(/\$(?!__)(\w+)/g)) {
+      assert(variables.includes(name), `there is no variable ${name}: ${query}`);
+    }
+  }
+
+  assertEquals(new Set(panels.map(({ id }) => id)).size, panels.length);
+  const cells = new Set<string>();
+  for (const { title, gridPos: { h, w, x, y } } of panels) {
+    assert(x >= 0 && w > 0 && h > 0 && x + w <= 24, title);
+    for (let at = 0; at < h * w; at++) {
+      const cell = `${x + at % w} ${y + Math.floor(at / w)}`;
+      assert(!cells.has(cell), `${title} lies over another panel`);
+      cells.add(cell);
+    }
+  }
+  assertEquals(
+    [dashboard.title, dashboard.uid, typeof dashboard.schemaVersion],
+    ["Headway", "headway", "number"],
+  );
 });

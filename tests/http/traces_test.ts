@@ -50,6 +50,21 @@ Deno.test("a trace leads from a submit through steps, tries and children, and to
   assertEquals(exception!.name, "exception");
   assertMatch(String(exception!.attributes["exception.stacktrace"]), /RangeError: too far\n.*at /s);
 
+  // It was told before the end of the attempt.
+  const [{ stack, ...told }] = collector.failed as [Record<string, unknown>];
+  assertMatch(String(stack), /traced_kinds/);
+  assertEquals(told, {
+    of: "RangeError",
+    message: "too far",
+    span: failed!.spanId,
+    taskId: task_id,
+    kind: "traced",
+    attempt: 1,
+    maxAttempts: 2,
+    willRetry: true,
+  });
+  assertEquals(collector.failed.length, 1);
+
   // As many as leave room for what goes wrong, and how many were left out.
   assertEquals(second!.events.length, 100);
   assertEquals(second!.events[0]!.attributes, { "log.severity": "warn", "log.message": "row 1" });

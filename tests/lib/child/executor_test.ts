@@ -6,6 +6,7 @@ import {
   defineTask,
   FinalError,
   log,
+  type OnError,
   output,
   pause,
   progress,
@@ -42,13 +43,14 @@ class Peer {
   readonly #kinds = new Map<string, AnyTask>();
   readonly #waiting: { wanted: () => boolean; resolve: () => void }[] = [];
 
-  constructor(run: Body, input?: z.ZodType) {
+  constructor(run: Body, input?: z.ZodType, onError?: OnError) {
     this.define(defineTask({ kind: "t", run, ...(input ? { input } : {}) }));
     this.executor = new Executor({
       kinds: this.#kinds,
       send: (message) => this.#take(message),
       now: () => 1000,
       elapsed: () => this.elapsed,
+      onError,
     });
   }
 
@@ -66,6 +68,7 @@ class Peer {
       kind,
       id: "id",
       attempt: 2,
+      maxAttempts: 3,
       attemptAt: null,
       input: JSON.stringify(input),
       checkpoint,
@@ -889,4 +892,64 @@ Deno.test("Executor stops a run at a yield whose checkpoint's schema never answe
   const end = await peer.end();
   assert(end.how === "stopped" && end.reason === "cancel");
   assertEquals(peer.events.map(([, type]) => type), ["log", "end"]);
+});
+
+Deno.test("onError gets the very error of each attempt that fails, before its end is told", async () => {
+  const cause = new Error("no route");
+  const thrown = [new RangeError("too far", { cause }), new FinalError("never"), "a text"];
+  const told: unknown[][] = [];
+  const throws = async function* ({ input }: { input: number }) {
+    yield 1;
+    throw thrown[input];
+  };
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const peer = new Peer(throws as Body, z.number(), (error, { taskId, kind, ...failed }) => {
+    told.push([error, failed.attempt, failed.maxAttempts, failed.willRetry]);
+    assertEquals([taskId, kind], ["id", "t"]);
+    assertEquals(currentRun.getStore()?.number, told.length - 1);
+    return held;
+  });
+  for (const [run, input] of [0, 1, 2].entries()) peer.start({ run, input });
+  while (told.length < 3) await nextTurn();
+  assertEquals(peer.events.some(([, type]) => type === "end"), false);
+  release();
+  for (const run of [0, 1, 2]) await peer.end(run);
+  assertEquals(told.map(([error]) => thrown.indexOf(error as string)), [0, 1, 2]);
+  assertEquals(told.map(([, ...more]) => more), [[2, 3, true], [2, 3, false], [2, 3, true]]);
+});
+
+Deno.test("onError is told of a time-out with what came of it, and of no cancel, stop or result", async () => {
+  const told: unknown[] = [];
+  let reached = Promise.withResolvers<void>();
+  const body = async function* ({ signal }: { signal: AbortSignal }) {
+    yield 1;
+    reached.resolve();
+    await pause(1e6, signal);
+  };
+  const peer = new Peer(body as Body, undefined, (error) => told.push(error));
+  for (const [run, reason] of (["cancel", "stop", "timeout"] as const).entries()) {
+    reached = Promise.withResolvers();
+    peer.start({ run });
+    await reached.promise;
+    peer.abort(reason, run);
+    await peer.end(run);
+  }
+  const [error] = told as [Error];
+  assertEquals([told.length, error.name], [1, "TimeoutError"]);
+  assertEquals((error.cause as Error).name, "AbortError");
+});
+
+Deno.test("onError that throws changes nothing for the task but a row in its log", async () => {
+  const throws = async function* () {
+    throw new Error("of the task");
+  };
+  const peer = new Peer(throws as Body, undefined, () => {
+    throw new TypeError("of the hook");
+  });
+  peer.start();
+  const end = await peer.end();
+  assertEquals(end.how === "threw" && end.error.message, "of the task");
+  const [[, , row]] = peer.events.filter(([, type]) => type === "log") as [RunEvent];
+  const { level, message } = JSON.parse(row as string);
+  assertEquals([level, message], ["warn", "onError threw TypeError: of the hook"]);
 });

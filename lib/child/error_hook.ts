@@ -1,0 +1,69 @@
+/**
+ * Tells a user's hook of what failed: it cannot fail the one who tells it, nor hold it up for long.
+ *
+ * @module
+ */
+
+import { deadline } from "../base/deadline.ts";
+import type { FailedAttempt, OnError } from "../task/on_error.ts";
+import type { TaskError } from "../task/record.ts";
+import { errorOf } from "../task/task_error.ts";
+import { brief } from "../task/text.ts";
+import type { RunEnd } from "./protocol.ts";
+
+/** Milliseconds that a hook may take: so long a failure holds its slot. */
+const HOOK_MS = 2000;
+
+/** Calls of one hook that may be under way: a flood of failures must not become one of waits. */
+const MAX_CALLS = 100;
+
+export class ErrorHook {
+  readonly #hook: OnError;
+  readonly #ms: number;
+  #calls = 0;
+
+  /** It may take `ms` milliseconds. */
+  constructor(hook: OnError, ms = HOOK_MS) {
+    this.#hook = hook;
+    this.#ms = ms;
+  }
+
+  /** Resolves when it was told, or has had its time, with what went wrong. Never rejects. */
+  async tell(error: unknown, failed: FailedAttempt): Promise<string | null> {
+    if (this.#calls >= MAX_CALLS) return `onError was left out: ${MAX_CALLS} calls are under way`;
+    this.#calls++;
+    try {
+      const told = (async () => await this.#hook(error, failed))().finally(() => this.#calls--);
+      const late = () => `onError took longer than ${this.#ms} ms`;
+      return await deadline(told.then(() => null), this.#ms, late);
+    } catch (thrown) {
+      const { name, message } = errorOf(thrown).error;
+      return brief(`onError threw ${name}: ${message}`, 1024);
+    }
+  }
+}
+
+/** What a run threw, for whoever is in its process. */
+const thrown = new WeakMap<RunEnd, unknown>();
+
+export function keepThrown<End extends RunEnd>(end: End, value: unknown): End {
+  thrown.set(end, value);
+  return end;
+}
+
+/** The very value that a run of this process threw; `undefined` for that of another one. */
+export function thrownIn(end: RunEnd): unknown {
+  return thrown.get(end);
+}
+
+/** An error as it was in another process, with its causes. */
+export function errorFrom({ name, message, code, cause, errors }: TaskError, stack = ""): Error {
+  const more = cause ? { cause: errorFrom(cause) } : {};
+  const error = errors
+    ? new AggregateError(errors.map((part) => errorFrom(part)), message, more)
+    : new Error(message, more);
+  error.name = name;
+  // Where it is made here says nothing.
+  error.stack = stack === "" ? `${name}: ${message}` : stack;
+  return code === undefined ? error : Object.assign(error, { code });
+}

@@ -1,0 +1,43 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { errorFrom, ErrorHook } from "../../../lib/child/error_hook.ts";
+import { errorHookIn } from "../../../lib/child/load_kinds.ts";
+import { errorOf } from "../../../lib/task/task_error.ts";
+
+const failed = { taskId: "1", kind: "t", attempt: 1, maxAttempts: 1, willRetry: false };
+
+Deno.test("ErrorHook.tell() waits for a hook no longer than it may take, and for a hundred at once", async () => {
+  const held = Promise.withResolvers<void>();
+  const hook = new ErrorHook(() => held.promise, 1);
+  const late = await Promise.all(Array.from({ length: 100 }, () => hook.tell(1, failed)));
+  assertEquals(new Set(late), new Set(["onError took longer than 1 ms"]));
+  assertEquals(await hook.tell(1, failed), "onError was left out: 100 calls are under way");
+  held.reject(new Error("nobody hears of it"));
+  await held.promise.catch(() => {});
+  await Promise.resolve();
+  assertEquals(await hook.tell(1, failed), "onError threw Error: nobody hears of it");
+});
+
+Deno.test("ErrorHook.tell() outlives whatever a hook throws", async () => {
+  const throwing = (value: unknown) =>
+    new ErrorHook(() => {
+      throw value;
+    });
+  assertEquals(await throwing(null).tell(1, failed), "onError threw Error: null was thrown");
+  const said = await throwing(new Error("x".repeat(1e6))).tell(1, failed);
+  assert(said!.length <= 1024);
+});
+
+Deno.test("errorFrom() makes an error like the one of another process", () => {
+  const cause = Object.assign(new RangeError("inner"), { code: "EINNER" });
+  const parts = new AggregateError([new TypeError("part")], "all", { cause });
+  const { error, stack } = errorOf(parts);
+  const made = errorFrom(error, stack);
+  assertEquals([made.name, made.message, made.stack], ["AggregateError", "all", stack]);
+  assertEquals(errorOf(made).error, error);
+});
+
+Deno.test("errorHookIn() takes a function, and says what is wrong with anything else", () => {
+  const onError = () => {};
+  assertEquals([errorHookIn({ onError }), errorHookIn({})], [onError, undefined]);
+  assertThrows(() => errorHookIn({ onError: 1 }), TypeError, "'onError' is not a function");
+});
