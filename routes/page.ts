@@ -22,7 +22,7 @@ const FILES: Record<string, StaticFile> = {
 };
 
 /** What the page's script and its worker have in common: named by what is in it. */
-const CHUNK = /^chunk-[A-Z0-9]{8}\.js(\.map)?$/;
+const CHUNK = /^[a-z_]+-[A-Z0-9]{8}\.js(\.map)?$/;
 
 /** Languages of the page, the one for everybody else first. */
 const LANGUAGES = ["en", "zh"];

@@ -53,6 +53,17 @@ export interface KindInfo {
   shipped?: boolean;
   /** Why it cannot be run; `null` where it can. */
   unavailable?: string | null;
+  /** That nothing of it starts, and how many still run; `null` where it does. */
+  paused?: PausedKind | null;
+}
+
+/** Since when, by whom and why a kind is paused; the two last as far as one may know. */
+export interface PausedKind {
+  since: string;
+  by: string | null;
+  reason: string | null;
+  /** How many of it still run. */
+  running?: number;
 }
 
 export interface Upload {
@@ -112,6 +123,15 @@ export async function getKinds(): Promise<
   return await call("GET", "/kinds");
 }
 
+/** Has nothing more of a kind start. */
+export async function pauseKind(kind: string, reason: string): Promise<void> {
+  await call("POST", `/kinds/${encodeURIComponent(kind)}/pause`, { reason });
+}
+
+export async function resumeKind(kind: string): Promise<void> {
+  await call("POST", `/kinds/${encodeURIComponent(kind)}/resume`);
+}
+
 /** A page of tasks, newest first. */
 export async function getTasks(
   query: Record<string, string>,
@@ -162,6 +182,8 @@ export interface TaskDetails {
   lease_ms: number;
   /** Why no process runs a task that waits; `null` where one does. */
   unavailable: string | null;
+  /** What keeps a task that waits from being started; `null` for nothing. */
+  waits_for: { type: "pause" } & PausedKind | null;
   /** JSON Schema of the signal that it waits for; `null` where anything goes, or it waits for none. */
   signal_schema: unknown;
   /** From 1; `null` for one that does not wait. */

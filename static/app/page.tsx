@@ -7,10 +7,15 @@ import { DropArea } from "../new_task/drop_area.tsx";
 import { Header } from "./header.tsx";
 import { KindsAlarm } from "./kinds_alarm.tsx";
 import { LoginView } from "./login_view.tsx";
-import { NewTaskDialog } from "../new_task/new_task_dialog.tsx";
+import { NewTaskDialog, PauseDialog, PausedKinds } from "./lazy_views.ts";
+import { newTask } from "../new_task/new_task.ts";
+import { pausedKinds, pausing } from "../kinds/pauses.ts";
 import { active } from "../list/selection.ts";
 import { TaskList } from "../list/task_list.tsx";
 import { TaskView } from "../task/task_view.tsx";
+
+/** Milliseconds after which the page has what it shows first. */
+const PREPARE_MS = 1000;
 
 export function Page(): JSX.Element {
   return <Whole key={language.value} />;
@@ -27,19 +32,26 @@ function Whole(): JSX.Element {
     if (!first.current) (row ?? main.current!).focus({ preventScroll: true });
     first.current = false;
   }, [taskId]);
+  useEffect(() => {
+    // What a press on a button is about to need, once there is nothing else to do.
+    const timer = setTimeout(NewTaskDialog.prepare, PREPARE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <>
       <a class="skip" href="#main">{strings.skipToContent}</a>
       <Header />
       <main id="main" ref={main} tabIndex={-1}>
         {!signedOut.value && <KindsAlarm />}
+        {!signedOut.value && taskId === null && pausedKinds.value.length > 0 && <PausedKinds />}
         {signedOut.value
           ? <LoginView />
           : taskId === null
           ? <TaskList />
           : <TaskView key={taskId} />}
       </main>
-      <NewTaskDialog />
+      {newTask.value !== null && <NewTaskDialog />}
+      {pausing.value !== null && <PauseDialog kind={pausing.value} />}
       <DropArea />
     </>
   );

@@ -7,7 +7,7 @@
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "./api.ts";
 import { observeTime } from "./clock.ts";
-import { connection, refused, startConnection } from "./connection.ts";
+import { connection, hidden, refused, startConnection } from "./connection.ts";
 import { startList, takeEvents, watchList } from "../list/list_store.ts";
 import { feed, startFeed } from "../feed/live.ts";
 import { route } from "./route.ts";
@@ -65,18 +65,25 @@ export function startStore(): void {
     untracked(() => void loadKinds());
   });
   effect(() => {
-    // A server that was away may have come back with others.
-    if (connection.value === "live" && kinds.peek() !== null) untracked(() => void loadKinds());
+    // A server that was away may have come back with others, and somebody paused one meanwhile.
+    if (connection.value === "live" && !hidden.value && kinds.peek() !== null) {
+      untracked(() => void loadKinds());
+    }
   });
   if (snapshot === null) void api.readSession().catch(() => {});
 }
+
+/** Milliseconds until the kinds are asked for again: while some cannot run, or may have been drained. */
+const SOON_MS = 3000;
+const PAUSED_MS = 5000;
+const CALM_MS = 60_000;
 
 let asking: ReturnType<typeof setTimeout> | undefined;
 
 /** Asks for the kinds, again and again until all of them are there. */
 export async function loadKinds(): Promise<void> {
   clearTimeout(asking);
-  let ready = false;
+  let again = SOON_MS;
   try {
     const { kinds: known, modules: from, limits } = await api.getKinds();
     batch(() => {
@@ -85,11 +92,13 @@ export async function loadKinds(): Promise<void> {
       modules.value = from;
       maxUpload.value = limits.max_upload;
     });
-    ready = from.every(({ state }) => state === "ready");
+    const paused = known.some(({ paused }) => paused);
+    if (from.every(({ state }) => state === "ready")) again = paused ? PAUSED_MS : CALM_MS;
   } catch {
     // Once signed in it is asked for again.
-    ready = signedOut.peek();
+    if (signedOut.peek()) again = Infinity;
   }
   clearTimeout(asking);
-  if (!ready) asking = setTimeout(() => void loadKinds(), 3000);
+  // Who comes back to the page asks at once.
+  if (again < Infinity && !hidden.peek()) asking = setTimeout(() => void loadKinds(), again);
 }

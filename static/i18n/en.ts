@@ -229,6 +229,23 @@ export const en = {
   until: (time: string) => `until ${time}`,
 
   moduleFailed: (module: string) => `The kinds of ${module} cannot be loaded, and do not run.`,
+  pause: {
+    pause: "Pause",
+    resume: "Resume",
+    title: (kind: string) => `Pause ${kind}?`,
+    about: "What runs goes on. Nothing new of this kind starts until it is resumed.",
+    why: "Why",
+    whyHint: "Shown with each task that waits",
+    paused: (kind: string, by: string | null, since: string) =>
+      by === null
+        ? `${kind} is paused since ${since}`
+        : `${kind} is paused by ${by} since ${since}`,
+    because: (paused: string, reason: string) => `${paused}: “${reason}”.`,
+    end: (paused: string) => `${paused}.`,
+    running: (count: string) => `${count} still running.`,
+    drained: "None is running.",
+    starts: "The task starts once the kind is resumed.",
+  },
   notice: {
     noKind: (kind: string) => `No process runs the kind ${kind}. The task starts once one does.`,
     kindFailed: (kind: string, reason: string) => `The kind ${kind} is unavailable: ${reason}`,

@@ -232,6 +232,23 @@ export const zh: Strings = {
   until: (time) => `至 ${time}`,
 
   moduleFailed: (module) => `无法加载 ${module} 中的任务类型，它们不会运行。`,
+  pause: {
+    pause: "停止启动",
+    resume: "恢复启动",
+    title: (kind) => `停止启动 ${kind} 任务？`,
+    about: "正在运行的任务不受影响；恢复之前，不会启动此类型的新任务。",
+    why: "原因",
+    whyHint: "会显示在每个等待的任务中",
+    paused: (kind, by, since) =>
+      by === null
+        ? `${kind} 类型自 ${since} 起停止启动`
+        : `${by} 自 ${since} 起停止启动 ${kind} 类型`,
+    because: (paused, reason) => `${paused}：“${reason}”。`,
+    end: (paused) => `${paused}。`,
+    running: (count) => `仍有 ${count} 个在运行。`,
+    drained: "没有任务在运行。",
+    starts: "类型恢复启动后，任务就会开始。",
+  },
   notice: {
     noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
     kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,

@@ -3,9 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import type { Since } from "./filters.ts";
 import { filterBy, route } from "../app/route.ts";
+import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
+import { pausing } from "../kinds/pauses.ts";
 import { strings } from "../i18n/strings.ts";
-import { CloseIcon, SearchIcon } from "../ui/icons.tsx";
+import { CloseIcon, PauseIcon, SearchIcon } from "../ui/icons.tsx";
 import { FilterChips } from "../ui/label_chips.tsx";
 
 /** Milliseconds after the last letter until it is searched for. */
@@ -29,6 +31,7 @@ export function ListFilters(): JSX.Element {
         <option value="">{strings.list.allKinds}</option>
         {names.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
+      <PauseButton />
       <select
         class="select"
         aria-label={strings.list.time}
@@ -50,6 +53,24 @@ export function ListFilters(): JSX.Element {
       )}
       <FilterChips />
     </div>
+  );
+}
+
+/** Pauses the kind whose tasks are shown. */
+function PauseButton(): JSX.Element | null {
+  const { filters: { kind } } = route.value;
+  const info = kinds.value?.find((info) => info.kind === kind);
+  if (info === undefined || info.paused || !may("admin")) return null;
+  return (
+    <button
+      type="button"
+      class="button pause-button"
+      title={strings.pause.title(kind)}
+      onClick={() => pausing.value = kind}
+    >
+      <PauseIcon />
+      {strings.pause.pause}
+    </button>
   );
 }
 

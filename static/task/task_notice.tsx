@@ -3,6 +3,7 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { knownUntil } from "../app/connection.ts";
 import { ago, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
+import { pauseText } from "../kinds/pause_text.ts";
 import { details } from "./task_details.ts";
 import { kindProblem } from "./kind_problem.ts";
 import { task } from "./task_store.ts";
@@ -29,6 +30,10 @@ function noticeText(record: TaskRecord, at: number): string | null {
   if (record.status === "pending") {
     const problem = kindProblem(record);
     if (problem !== null) return problem;
+    const waitsFor = details.value?.data.task_id === record.task_id
+      ? details.value.data.waits_for
+      : null;
+    if (waitsFor !== null) return `${pauseText(record.kind, waitsFor)} ${strings.pause.starts}`;
     const step = last === undefined ? null : stepOf(last);
     if (step === "interrupted") return withCheckpoint(notice.interrupted);
     if (step !== "retrying") return null;

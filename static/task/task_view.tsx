@@ -6,6 +6,7 @@ import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { BackIcon } from "../ui/icons.tsx";
+import { SignalForm } from "../app/lazy_views.ts";
 import { KeysHelp } from "../app/keys_help.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { StatusPill, statusText } from "../ui/status.tsx";
@@ -17,7 +18,6 @@ import { TaskLog } from "./task_log.tsx";
 import { TaskOutcome } from "./task_outcome.tsx";
 import { TaskOutputs } from "./task_outputs.tsx";
 import { TaskProgress } from "./task_progress.tsx";
-import { SignalForm } from "./signal_form.tsx";
 import { TaskSteps } from "./task_steps.tsx";
 import { TaskTimeline } from "./task_timeline.tsx";
 import { isFinished } from "./task_state.ts";
@@ -78,7 +78,7 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
         </p>
       </div>
       <Announcer record={record} />
-      <SignalForm record={record} />
+      {record.waiting_for?.type === "signal" && <SignalForm record={record} />}
       <TaskProgress record={record} />
       <div class="task-columns">
         <div class="task-main">

@@ -185,6 +185,14 @@ export function FollowIcon(): JSX.Element {
   );
 }
 
+export function PauseIcon(): JSX.Element {
+  return (
+    <Icon name="pause">
+      <path d="M5.5 3.5v9M10.5 3.5v9" />
+    </Icon>
+  );
+}
+
 export function WarnIcon(): JSX.Element {
   return (
     <Icon name="warn">

@@ -165,6 +165,35 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   assertEquals(width, 390);
   assertEquals(await violations(page, "narrow", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
+
+  // The kind that is looked at can be paused, and all that is paused be resumed.
+  await page.goto(`${app.url}/?kind=says`, { waitUntil: "domcontentloaded" });
+  await press(page, ".pause-button", "Pause");
+  await page.locator(".pause-dialog input").fill("nobody listens");
+  await press(page, ".pause-dialog .button", "Pause");
+  const paused = async (selector: string) =>
+    await page.$$eval(
+      selector,
+      (found) => found.map((one) => one.textContent.replace(/\d+:\d\d:\d\d( [AP]M)?/, "…")),
+    );
+  await eventually(async () =>
+    assertEquals(await paused(".paused-kind .text"), [
+      "says is paused since …: “nobody listens”. None is running.",
+    ])
+  );
+  assertEquals(await page.$(".pause-button"), null);
+  assertEquals(await violations(page, "paused", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
+  const held = await submit(app.url, "says", { texts: [] });
+  await page.goto(`${app.url}/?task_id=${held.task_id}`, { waitUntil: "domcontentloaded" });
+  await eventually(async () =>
+    assertEquals(await paused(".notice .text, .notice span"), [
+      "says is paused since …: “nobody listens”. The task starts once the kind is resumed.",
+    ])
+  );
+  await press(page, ".back", "All tasks");
+  await press(page, ".paused-kind .button", "Resume");
+  await finished(app.url, held.task_id);
+  await eventually(async () => assertEquals(await paused(".paused-kind"), []));
   assertEquals(problems, []);
 });
 

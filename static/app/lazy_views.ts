@@ -1,0 +1,18 @@
+/**
+ * Views that are seldom seen first: their code comes behind that of all others.
+ *
+ * @module
+ */
+
+import { lazy } from "../ui/lazy.ts";
+
+export const NewTaskDialog = lazy(async () =>
+  (await import("../new_task/new_task_dialog.tsx")).NewTaskDialog
+);
+export const SignalForm = lazy(async () => (await import("../task/signal_form.tsx")).SignalForm);
+export const PausedKinds = lazy(async () =>
+  (await import("../kinds/paused_kinds.tsx")).PausedKinds
+);
+export const PauseDialog = lazy(async () =>
+  (await import("../kinds/pause_dialog.tsx")).PauseDialog
+);

@@ -1,0 +1,19 @@
+/**
+ * Which kinds are paused, and who is asked about pausing one.
+ *
+ * @module
+ */
+
+import { computed, signal } from "@preact/signals";
+import type { KindInfo, PausedKind } from "../app/api.ts";
+import { kinds } from "../app/store.ts";
+
+/** The kind that is about to be paused; `null` for none. */
+export const pausing = signal<string | null>(null);
+
+/** The kinds that are paused. */
+export const pausedKinds = computed(() =>
+  (kinds.value ?? []).filter((info): info is KindInfo & { paused: PausedKind } =>
+    Boolean(info.paused)
+  )
+);
