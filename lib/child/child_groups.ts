@@ -25,6 +25,9 @@ import type { RunStop } from "./run_stop.ts";
 /** Characters of inputs sent at once. */
 const MAX_INPUTS = 256 * 1024;
 
+/** Requests to make some under way: the next commit fills up while one is written. */
+const AT_ONCE = 3;
+
 interface ParentRun {
   readonly number: number;
   readonly stop: RunStop;
@@ -88,8 +91,17 @@ export class ChildGroups {
   async make(run: ParentRun, name: string, children: readonly GivenChild[]): Promise<void> {
     const traceparent = run.span?.traceparent;
     const traced = traceparent === undefined ? {} : { traceparent };
+    const under: Promise<Answer>[] = [];
     let from = 0;
-    while (from < children.length) {
+    while (from < children.length || under.length > 0) {
+      if (from === children.length || under.length === AT_ONCE) {
+        const made = await under.shift()!;
+        if (made.type !== "made" || !made.refused) continue;
+        const { index, message, range } = made.refused;
+        throw new (range ? RangeError : TypeError)(
+          `Cannot have child ${index} of '${name}' run: ${message}`,
+        );
+      }
       const entries: NewChild[] = [];
       for (
         let size = 0;
@@ -100,13 +112,10 @@ export class ChildGroups {
         size += entry.input?.length ?? 0;
         entries.push(entry);
       }
-      const made = await this.#ask(run, { type: "children", name, from, entries, ...traced });
-      if (made.type === "made" && made.refused) {
-        const { index, message, range } = made.refused;
-        throw new (range ? RangeError : TypeError)(
-          `Cannot have child ${index} of '${name}' run: ${message}`,
-        );
-      }
+      const made = this.#ask(run, { type: "children", name, from, entries, ...traced });
+      // Whoever comes to it hears of it.
+      made.catch(() => {});
+      under.push(made);
       from += entries.length;
     }
   }

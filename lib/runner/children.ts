@@ -1,15 +1,14 @@
 /**
- * Makes the children that tasks ask for, and tells what came of them.
+ * Makes the children that tasks ask for.
  *
  * @module
  */
 
 import { deadline } from "../base/deadline.ts";
 import { delay } from "../task/delay.ts";
-import type { EndedChild, FromTasks, NewChild, RefusedChild } from "../child/protocol.ts";
+import type { FromTasks, NewChild, RefusedChild } from "../child/protocol.ts";
 import { readAnswer } from "../kv/answers.ts";
 import { readGroup } from "../kv/children.ts";
-import { readResult } from "../kv/head.ts";
 import type { Store, Submission } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
 import {
@@ -27,7 +26,6 @@ import { labelsOf } from "../task/labels.ts";
 import type { Kind } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
-import { isFinished, type TaskRecord } from "../task/record.ts";
 import { UncheckedError } from "./checks.ts";
 import type { Kinds } from "./kinds.ts";
 import type { Run } from "./run.ts";
@@ -47,19 +45,27 @@ const LOADING_MS = 5000;
 /** Milliseconds until what nobody could check, or take, is tried again. */
 const AGAIN_MS = 500;
 
-/** Outcomes told at once, and characters of results beyond which no other is added. */
-const MAX_OUTCOMES = 100;
-const MAX_TOLD = 256 * 1024;
-
 type Asked = Omit<Extract<FromTasks, { type: "children" }>, "type" | "request" | "run">;
 
 type TracedChild = NewChild & Pick<Asked, "traceparent">;
+
+/** What a run has made so far. */
+interface Making {
+  /** Children of its task, those that are being made included. */
+  begun: number;
+  /** The group that is being made, and how many of it have a result from before. */
+  name: string;
+  completed: number;
+  /** Whether the next ones may be made. */
+  turn: Promise<boolean>;
+}
 
 /** Why one cannot be made, but for its index. */
 type Refused = Omit<RefusedChild, "index"> | null;
 
 export class Children {
   readonly #options: ChildrenOptions;
+  readonly #makings = new WeakMap<Run, Making>();
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
@@ -71,7 +77,31 @@ export class Children {
    *
    * @returns The first that cannot be made; `null` where all are.
    */
-  async make(run: Run, { name, from, entries, traceparent }: Asked): Promise<RefusedChild | null> {
+  async make(run: Run, asked: Asked): Promise<RefusedChild | null> {
+    let making = this.#makings.get(run);
+    if (!making) {
+      const turn = Promise.resolve(true);
+      making = { begun: run.live.task.children ?? 0, name: asked.name, completed: 0, turn };
+      this.#makings.set(run, making);
+    }
+    if (making.name !== asked.name) Object.assign(making, { name: asked.name, completed: 0 });
+    const { turn } = making;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    making.turn = promise;
+    try {
+      return await this.#make(run, asked, making, turn, () => resolve(true));
+    } finally {
+      resolve(false);
+    }
+  }
+
+  async #make(
+    run: Run,
+    { name, from, entries, traceparent }: Asked,
+    making: Making,
+    turn: Promise<boolean>,
+    begun: () => void,
+  ): Promise<RefusedChild | null> {
     const { kv } = this.#options.store;
     const { id } = run.live;
     const plan = readPlan((await readAnswer(kv, id, name))?.json ?? null);
@@ -82,6 +112,7 @@ export class Children {
     const known = new Map<number, GroupedChild>();
     for await (const child of readGroup(kv, id, name, { from, before })) {
       known.set(child.index, child);
+      if (child.state === "completed") making.completed++;
     }
     const over = new AbortController();
     void run.over.then(() => over.abort());
@@ -98,41 +129,26 @@ export class Children {
         all.flatMap((it, n) => it && !("make" in it) ? [{ index: from + n, ...it }] : []);
       const [unfit] = refusals(prepared);
       if (unfit) return unfit;
+      // Behind one that is refused there are no others.
+      if (!await turn) return null;
+      const room = MAX_CHILDREN - making.begun;
+      const added = prepared.flatMap((_, n) => known.has(from + n) ? [] : [from + n]);
+      if (added.length > room) {
+        const message = `a task may have ${MAX_CHILDREN} children`;
+        return { index: added[Math.max(0, room)]!, message, range: true };
+      }
+      making.begun += added.length;
       // All are begun at once, so that they run in their order.
-      const made = await Promise.all(prepared.map((it) => "make" in it ? it.make() : it));
-      return refusals(made)[0] ?? null;
+      const made = Promise.all(prepared.map((it) => "make" in it ? it.make() : it));
+      begun();
+      const [refused = null] = refusals(await made);
+      if (refused === null) tellMade(run.live, making, before, plan.total);
+      return refused;
     } catch (error) {
       // Nobody waits for them any more.
       if (signal.aborted) return null;
       throw error;
     }
-  }
-
-  /** What came of children of a group, from the n-th on: some of them. */
-  async ended(parent: string, name: string, from: number): Promise<EndedChild[]> {
-    const { kv, heads } = this.#options.store;
-    const plan = readPlan((await readAnswer(kv, parent, name))?.json ?? null);
-    const before = Math.min(from + MAX_OUTCOMES, plan?.total ?? 0);
-    if (from >= before) return [];
-    const children = await Array.fromAsync(readGroup(kv, parent, name, { from, before }));
-    const entries = await heads.getMany(children.map(({ id }) => id));
-    const ids = new Map(children.map(({ index, id }, n) => [index, { id, entry: entries[n]! }]));
-    const told: EndedChild[] = [];
-    let size = 0;
-    for (let index = from; index < before && size <= MAX_TOLD; index++) {
-      const { id: task_id = "", entry } = ids.get(index) ?? {};
-      const head = entry?.value ?? null;
-      const record = head && JSON.parse(head.record) as TaskRecord;
-      if (!head || !record || !isFinished(record.status)) {
-        told.push({ task_id, status: "canceled", result: null, error: GONE });
-        continue;
-      }
-      const { status, error } = record;
-      const result = status === "completed" ? await readResult(kv, head) : null;
-      size += result?.length ?? 0;
-      told.push({ task_id, status: status as EndedChild["status"], result, error });
-    }
-    return told;
   }
 
   async #again(
@@ -158,13 +174,9 @@ export class Children {
     signal: AbortSignal,
   ): Promise<NonNullable<Refused> | { make(): Promise<Refused> }> {
     const { live } = run;
-    const { child, children = 0 } = live.task;
-    const depth = (child?.depth ?? 0) + 1;
+    const depth = (live.task.child?.depth ?? 0) + 1;
     if (depth > MAX_CHILD_DEPTH) {
       return { message: `tasks may lie ${MAX_CHILD_DEPTH} deep in each other`, range: true };
-    }
-    if (children >= MAX_CHILDREN) {
-      return { message: `a task may have ${MAX_CHILDREN} children`, range: true };
     }
     const known = await this.#kind(kind);
     if (!known) return { message: `there is no kind '${kind}'` };
@@ -240,7 +252,11 @@ export class Children {
   }
 }
 
-const GONE = { name: "NotFound", message: "The task was removed, or is tried again" };
+/** Shows of a task how many of a group are made. */
+function tellMade(live: LiveTask, { completed }: Making, made: number, total: number): void {
+  const counts = { total, completed, failed: 0, canceled: 0, running: 0 };
+  live.family(made < total ? { ...counts, made } : counts, { rate: null, etaMs: null });
+}
 
 /** What the store takes, as soon as it takes it. */
 async function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -10,6 +10,7 @@ import type { Logger } from "../base/log.ts";
 import type { FromTasks, KeptAnswer, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import { Children, type ChildrenOptions } from "./children.ts";
+import { endedChildren } from "./ended_children.ts";
 import type { Member } from "./member.ts";
 import { readAnswer, readSignal } from "../kv/answers.ts";
 import type { Artifacts } from "../kv/artifacts.ts";
@@ -109,7 +110,7 @@ export class TaskMessages {
         process.send({
           type: "ended",
           request,
-          outcomes: await this.#children.ended(id, name, from),
+          outcomes: await endedChildren(store, id, name, from),
         });
       });
     } else if (message.type === "overdue") {

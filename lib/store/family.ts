@@ -171,7 +171,7 @@ function awaitedGroup({ waiting_for }: TaskRecord): string | null {
 }
 
 function isNews({ children: known }: TaskRecord, counts: ChildCounts): boolean {
-  if (!known) return true;
+  if (known?.made !== undefined || !known) return true;
   return (Object.keys(counts) as (keyof ChildCounts)[]).some((name) =>
     known[name] !== counts[name]
   );

@@ -57,6 +57,8 @@ export interface WaitingFor {
 export interface ChildCounts {
   /** All of them. */
   total: number;
+  /** Those that there are so far; absent once all are made. */
+  made?: number;
   /** Those that have a result. */
   completed: number;
   /** Those that failed for good. */

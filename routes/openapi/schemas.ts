@@ -68,6 +68,7 @@ const fields = {
   ),
   children: z.strictObject({
     total: count,
+    made: count.exactOptional().describe("Those that there are so far; absent once all are made"),
     completed: count,
     failed: count,
     canceled: count,

@@ -209,6 +209,7 @@ export const en = {
   },
   children: {
     of: (ended: string, total: string) => `${ended} of ${total} tasks`,
+    made: (made: string, total: string) => `${made} of ${total} tasks are made`,
     running: (count: string) => `${count} running`,
     failed: (count: string) => `${count} failed`,
     canceled: (count: string) => `${count} canceled`,

@@ -212,6 +212,7 @@ export const zh: Strings = {
   },
   children: {
     of: (ended, total) => `${total} 个子任务中 ${ended} 个已结束`,
+    made: (made, total) => `已创建 ${total} 个子任务中的 ${made} 个`,
     running: (count) => `${count} 个运行中`,
     failed: (count) => `${count} 个失败`,
     canceled: (count) => `${count} 个已取消`,

@@ -9,10 +9,12 @@ import { NO_FILTERS } from "../list/filters.ts";
 export function TaskChildren({ record }: { record: TaskRecord }): JSX.Element | null {
   const { children, task_id: parent } = record;
   if (children === undefined) return null;
-  const { total, completed, failed, canceled, running } = children;
+  const { total, made, completed, failed, canceled, running } = children;
   const ended = completed + failed + canceled;
   const parts = [
-    strings.children.of(number(ended), number(total)),
+    made === undefined
+      ? strings.children.of(number(ended), number(total))
+      : strings.children.made(number(made), number(total)),
     ...(running > 0 ? [strings.children.running(number(running))] : []),
     ...(failed > 0 ? [strings.children.failed(number(failed))] : []),
     ...(canceled > 0 ? [strings.children.canceled(number(canceled))] : []),

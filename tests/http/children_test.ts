@@ -296,5 +296,18 @@ Deno.test("many children are made, counted and waited for", async () => {
   const id = await submitParent(app, parts);
   const { result, children } = await finished(app.url, id);
   assertEquals(result, parts.map(({ input }) => input));
-  assertEquals(children?.completed, 350);
+  assertEquals([children?.completed, children?.made], [350, undefined]);
+});
+
+Deno.test("behind a child that cannot be made there are no others, and the record says how many are made", async () => {
+  await using app = await testApp();
+  const part = (_: unknown, n: number) => ({
+    kind: n === 250 ? "nobody-has-it" : "echo",
+    input: n,
+  });
+  const id = await submitParent(app, Array.from({ length: 1000 }, part));
+  const { error, children } = await finished(app.url, id);
+  assert(error?.message.startsWith("Cannot have child 250 of 'parts' run"), error?.message);
+  assertEquals([children?.total, children?.made], [1000, 200]);
+  assertEquals((await childrenOf(app, id)).length, 200);
 });
