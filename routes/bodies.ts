@@ -9,7 +9,14 @@ import { z } from "zod";
 import { MAX_NAME, NAME_PATTERN } from "../lib/task/answer.ts";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { MAX_DELAY_MS } from "../lib/task/limits.ts";
-import { MAX_OWNER, MAX_TAG, MAX_TAGS, OWNER_PATTERN, TAG_PATTERN } from "../lib/task/labels.ts";
+import {
+  MAX_OWNER,
+  MAX_TAG,
+  MAX_TAGS,
+  NO_PARENT,
+  OWNER_PATTERN,
+  TAG_PATTERN,
+} from "../lib/task/labels.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import { STATUSES } from "../lib/task/record.ts";
 import { ULID } from "../lib/task/ulid.ts";
@@ -88,8 +95,11 @@ const FILTER = z.strictObject({
     .max(MAX_WORDS, kindList),
   owner: OWNER,
   tag: tags.describe("Tasks that have each of them"),
-  parent: z.string("must be the id of a task").regex(ULID, "must be the id of a task")
-    .describe("Its children"),
+  parent: z.union(
+    [z.literal(NO_PARENT), z.string().regex(ULID)],
+    "must be the id of a task, or none",
+  )
+    .describe("Its children; none for tasks that are nobody's"),
   q: z.string("must be text").refine(
     (it) => [...it].length <= MAX_TEXT,
     `must be at most ${MAX_TEXT} characters`,

@@ -15,6 +15,7 @@ import {
   MAX_OWNER,
   MAX_TAG,
   MAX_TAGS,
+  NO_PARENT,
   OWNER_PATTERN,
   TAG_PATTERN,
 } from "../lib/task/labels.ts";
@@ -74,13 +75,16 @@ export function readLabels(url: URL): Labels {
     throw new HttpError(400, sentence, { field: "tag" });
   }
   const [parent, ...more] = new Set(url.searchParams.getAll("parent"));
-  if (more.length > 0 || (parent !== undefined && !ULID.test(parent.toUpperCase()))) {
-    throw new HttpError(400, "'parent' must be the id of one task", { field: "parent" });
+  const parent_id = parent === undefined || parent === NO_PARENT ? parent : parent.toUpperCase();
+  const fits = parent_id === undefined || parent_id === NO_PARENT || ULID.test(parent_id);
+  if (more.length > 0 || !fits) {
+    const sentence = `'parent' must be the id of one task, or ${NO_PARENT}`;
+    throw new HttpError(400, sentence, { field: "parent" });
   }
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(tags.length > 0 ? { tags } : {}),
-    ...(parent === undefined ? {} : { parent_id: parent.toUpperCase() }),
+    ...(parent_id === undefined ? {} : { parent_id }),
   };
 }
 

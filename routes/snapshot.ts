@@ -1,5 +1,6 @@
 import { deadline } from "../lib/base/deadline.ts";
 import { type Principal, tasksOf } from "../lib/http/principal.ts";
+import { NO_PARENT } from "../lib/task/labels.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { sessionOf, sessionTold } from "./login.ts";
@@ -47,6 +48,7 @@ async function contentOf(app: App, url: URL, principal: Principal | null): Promi
   }
   // With a filter the page asks by itself: it knows how late it is where it is.
   if (url.search !== "") return "";
-  const { records } = await heads.list({ limit: TASKS, ...ofTheirs({}, principal, "read") });
+  const filter = ofTheirs({ parent_id: NO_PARENT }, principal, "read");
+  const { records } = await heads.list({ limit: TASKS, ...filter });
   return `,"tasks":[${records.join(",")}]`;
 }

@@ -6,7 +6,7 @@
 
 import { isOfRows, type TaskEvent } from "../task/event.ts";
 import { idOf } from "../task/json_text.ts";
-import { isAmongThose, type Labels, labelsOf } from "../task/labels.ts";
+import { isAmongThose, type Labels, labelsOf, NO_PARENT } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import type { HubEvent } from "./hub_event.ts";
 import type { Own } from "./own_tasks.ts";
@@ -63,7 +63,7 @@ export function topicOf(selection: Some | null): Topic {
   if (selection === null) return "all";
   const { ids, own, kind, owner, tags: [tag] = [], parent_id: parent } = selection;
   if (ids) return { ids };
-  if (parent !== undefined) return { parent };
+  if (parent !== undefined && parent !== NO_PARENT) return { parent };
   if (owner !== undefined) return { owner };
   if (tag !== undefined) return { tag };
   return own || kind === undefined ? "all" : { kind };

@@ -9,7 +9,7 @@ import type { Hold } from "./held_events.ts";
 import type { Hub } from "./hub.ts";
 import { keys } from "../kv/keys.ts";
 import type { Heads } from "../kv/heads.ts";
-import { isAmongThose, type Labels, labelsOf } from "../task/labels.ts";
+import { isAmongThose, type Labels, labelsOf, NO_PARENT } from "../task/labels.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
@@ -158,7 +158,9 @@ export class Snapshots {
       const { records } = await this.#heads.list(query);
       // Who watches children watches their parent, too.
       const { parent_id: parent } = labels;
-      const head = parent === undefined ? null : await this.#heads.get(parent);
+      const head = parent === undefined || parent === NO_PARENT
+        ? null
+        : await this.#heads.get(parent);
       if (head && isAmongThose(parent!, labelsOf(head.record), labels)) records.push(head.record);
       return new Snapshot(records, level, await newestPosition(this.#kv));
     } catch (error) {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { BEHIND_IDS, FIRST_ID, keys } from "./keys.ts";
+import { BEHIND_IDS, CHILD, FIRST_ID, keys } from "./keys.ts";
 import { Heads } from "./heads.ts";
 import { knownKinds, type TaskFilter } from "./list.ts";
 import { Reads } from "./reads.ts";
@@ -18,6 +18,9 @@ export type Counts = Record<Status, number>;
 
 /** A state is counted so far: a count as large means so many, or more. */
 export const COUNT_LIMIT = 10_000;
+
+/** Tasks of a state of a kind that are looked at for those without a parent. */
+const MAX_SEEN = 20_000;
 
 /** Milliseconds a count is good for, at least. */
 const FRESH_MS = 500;
@@ -88,6 +91,31 @@ export class TaskCounts {
     }
   }
 
+  /**
+   * Counts the tasks of these kinds, or of all, that have no parent: among the newest of each state of a
+   * kind, as many as are looked at.
+   */
+  async readParentless(kinds?: readonly string[]): Promise<PickedCounts> {
+    const begun = this.#now();
+    const own: Kept[] = [];
+    const counts = noCounts();
+    let partial = false;
+    try {
+      const known = await this.#keep(this.#kept, "", () => this.#knownKinds(), own);
+      for (const kind of kinds ? known.intersection(new Set(kinds)) : known) {
+        for (const status of STATUSES) {
+          const count = () => this.#countParentless(kind, status);
+          const found = await this.#keep(this.#kept, `${kind} ${status} parentless`, count, own);
+          counts[status] = Math.min(COUNT_LIMIT, counts[status] + found.count);
+          partial ||= found.partial;
+        }
+      }
+      return { counts, partial };
+    } finally {
+      this.#keepFor(own, begun);
+    }
+  }
+
   /** Counts what a filter picks, the newest first, as far as a bounded number of reads goes. */
   async readPicked(filter: TaskFilter): Promise<PickedCounts> {
     const begun = this.#now();
@@ -144,18 +172,35 @@ export class TaskCounts {
   }
 
   async #count(kind: string, status: Status): Promise<number> {
-    const range = {
-      start: keys.index(kind, status, FIRST_ID),
-      end: keys.index(kind, status, BEHIND_IDS),
-    };
     let count = 0;
-    // A client that asks for a page of the list goes first.
-    const reads = new Reads({ share: 0 }).newestFirst(this.#kv, range, { first: Infinity });
-    for await (const entries of reads) {
+    for await (const entries of this.#entries(kind, status)) {
       count += entries.length;
       if (count >= COUNT_LIMIT) break;
     }
     return count;
+  }
+
+  async #countParentless(
+    kind: string,
+    status: Status,
+  ): Promise<{ count: number; partial: boolean }> {
+    let [count, seen] = [0, 0];
+    for await (const entries of this.#entries(kind, status)) {
+      seen += entries.length;
+      for (const { value } of entries) if (value !== CHILD) count++;
+      if (count >= COUNT_LIMIT) break;
+      if (seen >= MAX_SEEN) return { count, partial: true };
+    }
+    return { count, partial: false };
+  }
+
+  #entries(kind: string, status: Status): AsyncIterable<Deno.KvEntry<unknown>[]> {
+    const range = {
+      start: keys.index(kind, status, FIRST_ID),
+      end: keys.index(kind, status, BEHIND_IDS),
+    };
+    // A client that asks for a page of the list goes first.
+    return new Reads({ share: 0 }).newestFirst(this.#kv, range, { first: Infinity });
   }
 }
 

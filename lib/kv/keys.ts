@@ -10,7 +10,7 @@
  * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
  * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
- * | `["index", kind, status, id]` | `null` | for lists: one entry a task |
+ * | `["index", kind, status, id]` | `null`, of a child 1 | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
  * | `["tagged", tag, id]` | `null` | likewise, of a tag: one entry for each of a task's |
@@ -166,6 +166,9 @@ export const keys = {
 export function nameIn(key: Key): string {
   return String(key[1]);
 }
+
+/** What an `index` key of a task with a parent holds. */
+export const CHILD = 1;
 
 /** The task of an `index` key. */
 export function indexedIn(key: Key): string {

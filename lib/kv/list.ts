@@ -11,7 +11,7 @@ import { newestIds, type Source } from "./newest_ids.ts";
 import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
 import { rarestIds, type TaskSet } from "./member_ids.ts";
-import { haveLabels, type Labels } from "../task/labels.ts";
+import { haveLabels, type Labels, NO_PARENT } from "../task/labels.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
@@ -128,7 +128,8 @@ async function* readHeads(
   const sources = await sourcesOf(kv, query, reads);
   if (sources === null) return yield* allHeads(kv, reads, range, wanted);
   let ids: string[] = [];
-  for await (const id of newestIds(kv, reads, { sources, ...range, wanted })) {
+  const parentless = query.parent_id === NO_PARENT;
+  for await (const id of newestIds(kv, reads, { sources, ...range, wanted, parentless })) {
     if (ids.push(id) < GET_MANY) continue;
     yield await headsOf(kv, reads, ids);
     ids = [];
@@ -139,7 +140,9 @@ async function* readHeads(
 /** The sets in each of which a task must be. */
 function setsOf({ submitter, owner, tags = [], parent_id }: TaskFilter): TaskSet[] {
   return [
-    ...(parent_id === undefined ? [] : [(id: string) => keys.children(parent_id, id)]),
+    ...(parent_id === undefined || parent_id === NO_PARENT
+      ? []
+      : [(id: string) => keys.children(parent_id, id)]),
     ...(submitter === undefined ? [] : [(id: string) => keys.submitted(submitter, id)]),
     ...(owner === undefined ? [] : [(id: string) => keys.owned(owner, id)]),
     ...tags.map((tag) => (id: string) => keys.tagged(tag, id)),
@@ -169,10 +172,10 @@ async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promi
 /** The indexes that hold what a query picks; `null` when all heads are looked at instead. */
 async function sourcesOf(
   kv: Deno.Kv,
-  { statuses, kinds }: ListQuery,
+  { statuses, kinds, parent_id }: ListQuery,
   reads: Reads,
 ): Promise<Source[] | null> {
-  if (statuses === undefined && kinds === undefined) return null;
+  if (statuses === undefined && kinds === undefined && parent_id === undefined) return null;
   const wanted = [...new Set(statuses ?? STATUSES)];
   const most = Math.floor(MAX_SOURCES / wanted.length);
   const some = kinds

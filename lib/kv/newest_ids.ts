@@ -6,7 +6,7 @@
  */
 
 import TinyQueue from "tinyqueue";
-import { indexedIn, keys } from "./keys.ts";
+import { CHILD, indexedIn, keys } from "./keys.ts";
 import type { Reads } from "./reads.ts";
 import type { Status } from "../task/record.ts";
 
@@ -22,6 +22,8 @@ export interface NewestIdsOptions {
   before: string;
   /** So many are wanted, about. */
   wanted: number;
+  /** Only tasks without a parent. @default {false} */
+  parentless?: boolean;
 }
 
 interface Front {
@@ -36,7 +38,7 @@ interface Front {
 export async function* newestIds(
   kv: Deno.Kv,
   reads: Reads,
-  { sources, since, before, wanted }: NewestIdsOptions,
+  { sources, since, before, wanted, parentless = false }: NewestIdsOptions,
 ): AsyncGenerator<string> {
   // Of many sources each has a part of what is wanted, as a rule.
   const first = Math.min(wanted, Math.ceil(4 * wanted / sources.length));
@@ -49,7 +51,7 @@ export async function* newestIds(
   for (const [kind, status] of sources) {
     const start = keys.index(kind, status, since);
     const end = keys.index(kind, status, before);
-    await advance(idsIn(reads.newestFirst(kv, { start, end }, { first })));
+    await advance(idsIn(reads.newestFirst(kv, { start, end }, { first }), parentless));
   }
   let last = before;
   while (fronts.length > 0) {
@@ -64,6 +66,12 @@ export async function* newestIds(
   }
 }
 
-async function* idsIn(reads: AsyncIterable<Deno.KvEntry<unknown>[]>): AsyncGenerator<string[]> {
-  for await (const entries of reads) yield entries.map(({ key }) => indexedIn(key));
+async function* idsIn(
+  reads: AsyncIterable<Deno.KvEntry<unknown>[]>,
+  parentless: boolean,
+): AsyncGenerator<string[]> {
+  for await (const entries of reads) {
+    const some = parentless ? entries.filter(({ value }) => value !== CHILD) : entries;
+    if (some.length > 0) yield some.map(({ key }) => indexedIn(key));
+  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Key, keys, keyText } from "../kv/keys.ts";
+import { CHILD, type Key, keys, keyText } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
 import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
@@ -49,7 +49,12 @@ export function moveIndexKeys(
   if (!before) { for (const key of setKeysOf(task.record, task)) sets.push([key, null, 8]); }
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
-    sets.push([keys.index(kind, status, id), null, 8]);
+    // So that who wants no children passes over them without reading their heads.
+    sets.push([
+      keys.index(kind, status, id),
+      task.record.parent_id === undefined ? null : CHILD,
+      8,
+    ]);
     if (status === "completed" && task.checkpointed) deletes.push(keys.checkpoint(id));
     // A cancel that was asked for is done with, and is not meant for the task when it is retried.
     if (before && isFinished(before.status)) deletes.push(keys.cancel(id));

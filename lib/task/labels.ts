@@ -14,6 +14,9 @@ export interface Labels {
   parent_id?: string;
 }
 
+/** What is asked for as the parent of tasks that a client made: they have none. */
+export const NO_PARENT = "none";
+
 /** Whose a task or an upload is, for those who see some alone. */
 export interface Whose {
   owner?: string;
@@ -77,7 +80,8 @@ export function onlyLabels({ owner, tags, parent_id }: Labels): Labels {
 
 /** Whether a task's labels are all that is wanted: that owner, that parent, and each of these tags. */
 export function haveLabels(labels: Labels, { owner, tags = [], parent_id }: Labels): boolean {
-  if (parent_id !== undefined && labels.parent_id !== parent_id) return false;
+  const parent = labels.parent_id ?? NO_PARENT;
+  if (parent_id !== undefined && parent !== parent_id) return false;
   if (owner !== undefined && labels.owner !== owner) return false;
   return tags.every((tag) => labels.tags?.includes(tag) === true);
 }

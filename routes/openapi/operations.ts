@@ -9,7 +9,7 @@ import { z } from "zod";
 import { STATUSES } from "../../lib/task/record.ts";
 import { KIND_PATTERN } from "../../lib/task/define.ts";
 import { ULID } from "../../lib/task/ulid.ts";
-import { MAX_TAGS } from "../../lib/task/labels.ts";
+import { MAX_TAGS, NO_PARENT } from "../../lib/task/labels.ts";
 import {
   BULK_CHANGE,
   CREDENTIALS,
@@ -77,7 +77,8 @@ export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25
 const labels = {
   owner: OWNER.describe("The tasks of this owner"),
   tag: many(TAG, "Up to 20 tags: tasks that have each of them", MAX_TAGS),
-  parent: ANY_ID.describe("The children of this task"),
+  parent: z.union([z.literal(NO_PARENT), ANY_ID])
+    .describe("The children of this task; none for tasks that are nobody's"),
 };
 
 /** The input of a `demo`, where there are some. */

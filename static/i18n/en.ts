@@ -62,6 +62,8 @@ export const en = {
     byStatus: "Show tasks by status",
     byStatusHint: "Hold Ctrl or ⌘ to show several",
     count: (count: string, more: boolean) => more ? `${count}+` : count,
+    children: "Children",
+    childrenHint: "Show the tasks that other tasks have made, too",
     allKinds: "All kinds",
     kind: "Kind",
     search: "Search",

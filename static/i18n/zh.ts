@@ -68,6 +68,8 @@ export const zh: Strings = {
     byStatus: "按状态筛选任务",
     byStatusHint: "按住 Ctrl 或 ⌘ 可多选",
     count: (count, more) => more ? `${count}+` : count,
+    children: "子任务",
+    childrenHint: "同时显示由其他任务创建的任务",
     allKinds: "所有类型",
     kind: "类型",
     search: "搜索",

@@ -11,7 +11,7 @@ import { hidden } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { changes } from "./list_store.ts";
 import { route } from "../app/route.ts";
-import { apiQuery, type Filters, NO_FILTERS } from "./filters.ts";
+import { apiQuery, type Filters, hidesChildren, NO_FILTERS } from "./filters.ts";
 
 /** By state; a count that equals `limit` may be more. `null` until they are known. */
 export const counts = signal<Counts | null>(null);
@@ -55,6 +55,9 @@ export function watchCounts(): () => void {
 }
 
 /** What is counted: the states are counted each, and a text or a time by nobody. */
-function question({ kind, owner, tags, parent }: Filters): Record<string, string> {
-  return apiQuery({ ...NO_FILTERS, kind, owner, tags, parent }, 0);
+function question(
+  { kind, owner, tags, parent, children, text }: Filters,
+): Record<string, string> {
+  const hides = hidesChildren({ ...NO_FILTERS, children, kind, parent, text });
+  return apiQuery({ ...NO_FILTERS, kind, owner, tags, parent, children: !hides }, 0);
 }

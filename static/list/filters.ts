@@ -36,6 +36,8 @@ export interface Filters {
   readonly tags: readonly string[];
   /** The children of this task; empty for anybody's. */
   readonly parent: string;
+  /** Also tasks that others have made, where nothing else asks for them. */
+  readonly children: boolean;
   /** What stands in id, kind, stage, message or error; empty for all. */
   readonly text: string;
   /** Submitted when. */
@@ -52,6 +54,7 @@ export const NO_FILTERS: Filters = {
   owner: "",
   tags: [],
   parent: "",
+  children: false,
   text: "",
   since: "",
   from: "",
@@ -68,6 +71,7 @@ export function parseFilters(query: URLSearchParams): Filters {
     owner: query.get("owner") ?? "",
     tags: [...new Set(query.getAll("tag").flatMap((tags) => tags.split(",")).filter(Boolean))],
     parent: query.get("parent") ?? "",
+    children: query.get("children") === "1",
     text: query.get("q") ?? "",
     since: since === "custom" || Object.hasOwn(RANGES, since) ? since as Since : "",
     from: since === "custom" ? time(query.get("from")) : "",
@@ -78,9 +82,14 @@ export function parseFilters(query: URLSearchParams): Filters {
 /** The other way round, as short as it goes. */
 export function formatFilters(filters: Filters): URLSearchParams {
   const { statuses, kind, owner, tags, parent, text, since, from, to } = filters;
-  const labels = { owner, tag: tags.join(","), parent };
+  const labels = { owner, tag: tags.join(","), parent, children: filters.children ? "1" : "" };
   const parts = { status: statuses.join(","), kind, ...labels, q: text, since, from, to };
   return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
+}
+
+/** Whether children stand behind their parents: not where somebody looks for one. */
+export function hidesChildren({ children, kind, parent, text }: Filters): boolean {
+  return !children && kind === "" && parent === "" && text.trim() === "";
 }
 
 export function isUnfiltered(filters: Filters): boolean {
@@ -106,7 +115,7 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
       kind,
       owner,
       tag: tags.join(","),
-      parent,
+      parent: hidesChildren(filters) ? "none" : parent,
       q: text.trim(),
       created_after: from,
       created_before: to,
@@ -119,10 +128,12 @@ export function matcher(filters: Filters, now: number): (record: TaskRecord) => 
   const { statuses, kind, owner, tags, parent } = filters;
   const { from, to } = timeBounds(filters, now);
   const text = filters.text.trim().toLowerCase();
+  const hides = hidesChildren(filters);
   return (record) =>
     (statuses.length === 0 || statuses.includes(record.status)) &&
     (kind === "" || record.kind === kind) &&
     (owner === "" || record.owner === owner) &&
+    (!hides || record.parent_id === undefined) &&
     (parent === "" || record.parent_id === parent) &&
     tags.every((tag) => record.tags?.includes(tag) === true) &&
     (from === "" || record.created_at >= from) &&

@@ -1,7 +1,7 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import type { Since } from "./filters.ts";
+import { hidesChildren, type Since } from "./filters.ts";
 import { filterBy, route } from "../app/route.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
@@ -45,6 +45,18 @@ export function ListFilters(): JSX.Element {
           <option key={since} value={since}>{text}</option>
         ))}
       </select>
+      {(filters.children || hidesChildren(filters)) && (
+        <button
+          id="children-too"
+          type="button"
+          class="select toggle"
+          aria-pressed={filters.children}
+          title={strings.list.childrenHint}
+          onClick={() => filterBy({ ...filters, children: !filters.children })}
+        >
+          {strings.list.children}
+        </button>
+      )}
       {filters.since === "custom" && (
         <div class="range">
           <TimeField end="from" />

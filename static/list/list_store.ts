@@ -74,7 +74,10 @@ export function startList(): () => void {
     if (next.taskId !== null || key === filters) return;
     const first = filters === null;
     filters = key;
-    if (first && key === "") return;
+    // The newest come by themselves.
+    if (first && key === "") {
+      return untracked(() => state.refilter(matcher(next.filters, now.peek())));
+    }
     untracked(() => {
       state.refilter(matcher(next.filters, now.peek()));
       deselect();
@@ -166,7 +169,9 @@ export function takeEvents(events: readonly ListEvent[]): void {
 function takeSnapshot(tasks: readonly TaskRecord[]): void {
   const { filters } = route.peek();
   const more = tasks.length >= FIRST_ROWS;
-  if (isUnfiltered(filters) && rows.peek().length <= FIRST_ROWS) {
+  // Many children leave few of the others among the newest.
+  const whole = tasks.every(({ parent_id }) => parent_id === undefined);
+  if (isUnfiltered(filters) && whole && rows.peek().length <= FIRST_ROWS) {
     asked++;
     loadingOlder.value = loadingNewest = false;
     show(state.replace(tasks, more ? tasks.at(-1)!.task_id : null, live.peek()));

@@ -47,5 +47,22 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
   await eventually(async () => {
     assertEquals(await text("#children"), "3 of 3 tasks, 1 failed");
   });
+  // In the list they stand behind it, and come in where they are wanted.
+  const listed = () =>
+    page.$$eval("[role=row] a[href*=task_id]", (found) => {
+      return new Set(found.map((it) => it.getAttribute("href"))).size;
+    });
+  await page.goto(app.url);
+  await eventually(async () => {
+    assertEquals(await listed(), 2);
+    assertEquals(await text(".count.status-failed .count-figure"), "1");
+  });
+  await page.locator("#children-too").click();
+  await eventually(async () => {
+    assertEquals(await listed(), 5);
+    assertEquals(await text(".count.status-failed .count-figure"), "2");
+  });
+  await page.goto(`${app.url}/?kind=gated`);
+  await eventually(async () => assertEquals(await listed(), 1));
   assertEquals(problems, []);
 });

@@ -194,6 +194,31 @@ Deno.test("one stream tells of a parent and its children, and of nobody else", a
   }
 });
 
+Deno.test("?parent=none picks what no task has made, in lists, counts, streams and bulk changes", async () => {
+  await using app = await testApp();
+  const id = await submitParent(app, [{ kind: "echo", input: 1 }, { kind: "echo", input: 2 }]);
+  await finished(app.url, id);
+  const { task_id: other } = await submit(app.url, "echo", 3);
+  await finished(app.url, other);
+  const read = async (path: string) => (await fetch(`${app.url}/${path}`)).json();
+  const idsIn = ({ tasks }: { tasks: TaskRecord[] }) => tasks.map(({ task_id }) => task_id);
+  assertEquals(idsIn(await read("tasks?parent=none")), [other, id]);
+  assertEquals(idsIn(await read("tasks?parent=none&kind=echo&status=completed")), [other]);
+  assertEquals((await read("tasks")).tasks.length, 4);
+  assertEquals((await read("tasks/counts?parent=none")).completed, 2);
+  assertEquals((await read("tasks/counts")).completed, 4);
+  await using stream = await openStream(`${app.url}/tasks/stream?parent=none`);
+  await stream.until((it) => it.events.length >= 1);
+  assertEquals(idsIn(JSON.parse(stream.events[0]!.data)), [other, id]);
+  const second = await submitParent(app, [{ kind: "echo", input: 4 }]);
+  const ended = () => stream.data("complete").map(({ task_id }) => task_id);
+  await stream.until(() => ended().includes(second));
+  assertEquals(ended(), [second]);
+  const filter = { parent: "none", kind: ["echo"] };
+  const bulk = await (await post(`${app.url}/tasks/bulk`, { action: "delete", filter })).json();
+  assertEquals(bulk.results.map((it: { task_id: string }) => it.task_id), [other]);
+});
+
 Deno.test("a parent that is none is refused as a filter", async () => {
   await using app = await testApp();
   for (const path of ["tasks", "tasks/stream", "tasks/counts"]) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { keys } from "../../../lib/kv/keys.ts";
+import { CHILD, keys } from "../../../lib/kv/keys.ts";
 import type { Status } from "../../../lib/task/record.ts";
 import { COUNT_LIMIT, TaskCounts } from "../../../lib/kv/counts.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -7,12 +7,18 @@ import { kvWith } from "../../helpers/kv_with.ts";
 const NONE = { pending: 0, running: 0, waiting: 0, completed: 0, failed: 0, canceled: 0 };
 
 /** Tasks as the index knows them. */
-async function put(kv: Deno.Kv, kind: string, status: Status, count: number): Promise<void> {
+async function put(
+  kv: Deno.Kv,
+  kind: string,
+  status: Status,
+  count: number,
+  { from = 0, value = null }: { from?: number; value?: number | null } = {},
+): Promise<void> {
   await kv.set(keys.kind(kind), null);
   for (let at = 0; at < count; at += 500) {
     const atomic = kv.atomic();
     for (let n = at; n < Math.min(count, at + 500); n++) {
-      atomic.set(keys.index(kind, status, String(n).padStart(26, "0")), null);
+      atomic.set(keys.index(kind, status, String(from + n).padStart(26, "0")), value);
     }
     await atomic.commit();
   }
@@ -102,4 +108,22 @@ Deno.test("TaskCounts counts again after the store failed", async () => {
   seen.broken = false;
   assertEquals((await counts.read()).completed, 1);
   assert(seen.reads > 1);
+});
+
+Deno.test("TaskCounts.readParentless() counts no children, and says where it looked at some alone", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await put(kv, "a", "completed", 3);
+  await put(kv, "a", "completed", 700, { from: 10, value: CHILD });
+  await put(kv, "b", "failed", 2);
+  const counts = new TaskCounts(kv);
+  const all = { ...NONE, completed: 3, failed: 2 };
+  assertEquals(await counts.readParentless(), { counts: all, partial: false });
+  assertEquals(await counts.readParentless(["b"]), {
+    counts: { ...NONE, failed: 2 },
+    partial: false,
+  });
+  assertEquals((await counts.read()).completed, 703);
+  await put(kv, "c", "completed", 1);
+  await put(kv, "c", "completed", 20_000, { from: 1, value: CHILD });
+  assertEquals(await new TaskCounts(kv).readParentless(["c"]), { counts: NONE, partial: true });
 });

@@ -19,6 +19,7 @@ Deno.test("parseRoute() reads the filters that listHref() writes", () => {
     owner: "acme & co",
     tags: ["eu", "a+b"],
     parent: "01J",
+    children: true,
     text: "a&b=c#d ,?ü",
     since: "custom" as const,
     from: "2030-01-01T00:00:00.000Z",

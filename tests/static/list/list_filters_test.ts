@@ -40,6 +40,21 @@ Deno.test("apiQuery() asks for a range that ends now by its beginning", () => {
   });
 });
 
+Deno.test("children stand behind their parents, but where somebody looks for one", () => {
+  const shown = (filters: Partial<typeof NO_FILTERS>) => {
+    const all = { ...NO_FILTERS, ...filters };
+    const child = record({ kind: "demo", parent_id: "01JPARENT" });
+    assertEquals(matcher(all, NOW)(child), apiQuery(all, NOW).parent !== "none");
+    assert(matcher(all, NOW)(record({ kind: "demo" })) || all.parent !== "");
+    return matcher(all, NOW)(child);
+  };
+  assert(!shown({}) && !shown({ since: "7d" }) && !shown({ text: " " }));
+  assert(shown({ children: true }) && shown({ kind: "demo" }) && shown({ text: "demo" }));
+  assert(shown({ parent: "01JPARENT" }));
+  const all = { ...NO_FILTERS, children: true };
+  assertEquals(parseFilters(formatFilters(all)), all);
+});
+
 Deno.test("matcher() tells as the server would", () => {
   const demo = record({
     kind: "demo",
@@ -51,7 +66,7 @@ Deno.test("matcher() tells as the server would", () => {
     parent_id: "01JPARENT",
   });
   const matches = (filters: Partial<typeof NO_FILTERS>) =>
-    matcher({ ...NO_FILTERS, ...filters }, NOW)(demo);
+    matcher({ ...NO_FILTERS, children: true, ...filters }, NOW)(demo);
   assert(matches({}));
   assert(matches({ statuses: ["running", "failed"], kind: "demo", text: " such host " }));
   assert(matches({ since: "1h" }));
