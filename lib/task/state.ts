@@ -161,7 +161,6 @@ export function transition(
   const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
   let { record } = task;
   if (begins && record.stages) record = withField(record, "stages", undefined);
-  if (begins && record.children) record = withField(record, "children", undefined);
   if (record.waiting_for) record = withField(record, "waiting_for", undefined);
   if (record.by !== change.by && !endsAsAsked(record, change)) {
     record = withField(record, "by", change.by);

@@ -4,6 +4,7 @@ import { seqOf } from "../../../lib/task/json_text.ts";
 import type { Report } from "../../../lib/task/report.ts";
 import { isFinished, type Status, waits } from "../../../lib/task/record.ts";
 import {
+  applyChildren,
   applyReport,
   type Change,
   MAX_DEATHS,
@@ -305,6 +306,18 @@ Deno.test("transition() starts a retried task over, its checkpoint kept, and non
     );
     assertEquals(again.task.checkpointed, true);
   }
+});
+
+Deno.test("transition() keeps how a task's children do, whatever attempt of it made them", () => {
+  const counts = { total: 2, completed: 1, failed: 1, canceled: 0, running: 0 };
+  let task = applyChildren(after(newTask(SPEC, 0), { type: "start", owner: "s" }, 1), counts, 2);
+  for (const retryAfterMs of [1, null]) {
+    task = after(task, { type: "fail", error: ERROR, retryAfterMs }, 3);
+    if (retryAfterMs === null) task = after(task, { type: "retry" }, 4);
+    task = after(task, { type: "start", owner: "s" }, 5);
+    assertEquals(task.record.children, counts);
+  }
+  assertEquals(after(task, { type: "complete" }, 6).record.children, counts);
 });
 
 Deno.test("applyReport() keeps percent from ever falling within an attempt", () => {
