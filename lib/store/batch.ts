@@ -96,9 +96,7 @@ export class Batch {
     let bytes = this.#bytes;
     const unchecked = checks.filter((check) => !this.#checked.has(check));
     for (const check of unchecked) keys += keySize(check.key);
-    const claims = checks.flatMap(({ key, versionstamp }) =>
-      versionstamp === null ? [keyText(key)] : []
-    );
+    const free = checks.filter(({ versionstamp }) => versionstamp === null);
     for (const key of deletes) keys += keySize(key);
     for (const [key, _value, size] of sets) {
       keys += keySize(key);
@@ -107,12 +105,12 @@ export class Batch {
     bytes += 2 * (keys - this.#keys);
     const over = unchecked.length > this.#checks || mutations > LIMITS.mutations ||
       bytes > LIMITS.bytes || keys > LIMITS.keys ||
-      claims.some((claim) => this.#claimed.has(claim));
+      (this.#claimed.size > 0 && free.some(({ key }) => this.#claimed.has(keyText(key))));
     if (over && this.#parts.size > 0) return false;
     this.#parts.set(write, part);
-    if (claims.length > 0) {
-      const taken = new Set(sets.map(([key]) => keyText(key)));
-      for (const claim of claims) if (taken.has(claim)) this.#claimed.add(claim);
+    for (const { key } of free) {
+      const taken = sets.some(([it]) => it[0] === key[0] && keyText(it) === keyText(key));
+      if (taken) this.#claimed.add(keyText(key));
     }
     this.#checks -= unchecked.length;
     for (const check of unchecked) this.#checked.add(check);
