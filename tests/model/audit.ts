@@ -7,6 +7,11 @@
 import type { TaskRecord } from "headway";
 import { type EventRow, storedEvents } from "../helpers/api.ts";
 import { isFinished } from "../../lib/task/record.ts";
+import { boundOf, type EventType } from "../../lib/task/event.ts";
+import { adoptChild, checkFamily } from "./audit_family.ts";
+import { checkFiles } from "./audit_files.ts";
+import { checkPauses } from "./audit_pauses.ts";
+import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
 import { holds } from "./invariants.ts";
 import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
@@ -45,8 +50,11 @@ export async function audit(reference: Reference, world: World): Promise<void> {
     else if (watched) task.rows = await readRows(world, task);
   }
   checkPrinted(reference, world);
+  checkPauses(reference);
+  for (const task of reference.present) checkSignals(task);
+  for (const task of reference.present) checkFamily(task, reference);
   for (const { watcher, seen, start } of clients) {
-    const task = reference.tasks.find(({ id }) => id === watcher.id)!;
+    const task = reference.find(watcher.id)!;
     if (task.gone === false && start !== null) watcher.compare(task.rows, seen, start);
   }
 }
@@ -54,7 +62,7 @@ export async function audit(reference: Reference, world: World): Promise<void> {
 /** Each line names the task that printed it, by its nonce; the log may say whose it is. */
 function checkPrinted({ tasks }: Reference, { printed }: World): void {
   for (const { line, id } of printed.splice(0)) {
-    const [, nonce, way] = /(n\d+) by (\w+)/.exec(line) ?? [];
+    const [, nonce, way] = /(n[\d.]+) by (\w+)/.exec(line) ?? [];
     // Of a table, lines are drawn.
     if (nonce === undefined) continue;
     const known = id !== undefined || !OWN_WAYS.some((own) => own === way);
@@ -111,18 +119,33 @@ async function list(world: World, query: string, kinds = OWN_KINDS): Promise<Tas
   return tasks;
 }
 
-/** A task nobody was told of must be one whose submission got no answer. */
+/** A task nobody was told of must be a child, or one whose submission got no answer. */
 async function adopt(
   reference: Reference,
   world: World,
   listed: readonly TaskRecord[],
 ): Promise<void> {
-  for (const { task_id: id } of listed) {
-    if (reference.tasks.some((task) => task.id === id)) continue;
-    const { input } = await world.get<{ input: Script }>(`/tasks/${id}/details`);
-    const submission = reference.unanswered.get(input.nonce);
-    holds("I1", submission !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
-    reference.add(id, submission!, true);
+  let unknown = listed.filter(({ task_id }) => !reference.find(task_id));
+  while (unknown.length > 0) {
+    const orphans: TaskRecord[] = [];
+    for (const record of unknown) {
+      const { task_id: id, parent_id } = record;
+      const parent = parent_id === undefined ? null : reference.find(parent_id);
+      // Its parent may be a child that is as new.
+      if (parent === undefined) orphans.push(record);
+      if (parent === undefined) continue;
+      const { input } = await world.get<{ input: Script }>(`/tasks/${id}/details`);
+      if (parent) {
+        adoptChild(record, input, parent, reference);
+        continue;
+      }
+      const submission = reference.unanswered.get(input.nonce);
+      holds("I1", submission !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
+      reference.add(id, submission!, { keyed: true });
+    }
+    const told = () => `parents of ${JSON.stringify(orphans)} are unknown`;
+    holds("I21", orphans.length < unknown.length, told);
+    unknown = orphans;
   }
 }
 
@@ -154,6 +177,7 @@ async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Pro
   }
   const told = answer.status !== "completed" || answer.result?.nonce === fate.script.nonce;
   holds("I1", told, () => `${id} has the result ${JSON.stringify(answer.result)}`);
+  await checkFiles(world, task, answer);
   task.record = listed;
   task.rows = rows;
 }
@@ -176,8 +200,8 @@ function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventR
   const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
   for (const { seq, event, data } of before) {
     const row = now.get(seq);
-    const went = fate.trims && (event === "log" || event === "output") &&
-      seq < oldest(event);
+    const bound = boundOf(event as EventType);
+    const went = fate.trims && bound !== null && seq < oldest(bound);
     if (row === undefined && (went || (event === "output" && isTakenBack(seq, rows)))) continue;
     const same = JSON.stringify(row?.data) === JSON.stringify(data);
     holds("I9", same, () => {

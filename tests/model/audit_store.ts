@@ -1,5 +1,8 @@
 import { keyText } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
+import type { StoredArtifact } from "../../lib/kv/artifacts.ts";
+import { checkArtifacts } from "./audit_store_artifacts.ts";
+import { checkGroups } from "./audit_store_groups.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
 import { isFinished, isQueued, type TaskRecord } from "../../lib/task/record.ts";
 import type { Head } from "../../lib/kv/head.ts";
@@ -8,10 +11,10 @@ import type { Reference } from "./reference.ts";
 import { RunTime } from "./run_time.ts";
 
 /** What belongs to one task, by the first part of its key. */
-const OF_TASK = ["event", "answer", "input", "result", "checkpoint", "cancel"];
+const OF_TASK = ["event", "answer", "input", "result", "checkpoint", "cancel", "artifact"];
 
 /** What leads to a task, and says what its record does. */
-const INDEXES = ["index", "owned", "tagged", "queue", "later", "slot", "upload-hold"];
+const INDEXES = ["index", "owned", "tagged", "children", "queue", "later", "slot", "upload-hold"];
 
 interface KnownRows {
   /** The `seq` of the last. */
@@ -36,6 +39,7 @@ export function auditStore(
   for (const { key, value } of entries) {
     given.add(keyText(key));
     if (key[0] === "upload" || key[0] === "arriving") bodies.add(String(key[1]));
+    if (key[0] === "artifact") bodies.add((value as StoredArtifact).id);
     if (key[0] !== "task") continue;
     heads.set(String(key[1]), value as Head);
     records.set(String(key[1]), JSON.parse((value as Head).record));
@@ -48,6 +52,7 @@ export function auditStore(
   for (const [id, { slot, uploads = [] }] of heads) {
     const record = records.get(id)!;
     if (record.owner !== undefined) expected.add(keyText(["owned", record.owner, id]));
+    if (record.parent_id) expected.add(keyText(["children", record.parent_id, id]));
     for (const tag of record.tags ?? []) expected.add(keyText(["tagged", tag, id]));
     expected.add(keyText(["index", record.kind, record.status, id]));
     if (isQueued(record)) expected.add(keyText(rankKey(rankOf(record))));
@@ -63,6 +68,8 @@ export function auditStore(
       holds("I17", there, () => `${id} is ${record.status} and ${upload} is gone`);
     }
   }
+  checkArtifacts(entries, records);
+  checkGroups(entries, heads);
   for (const key of expected) holds("I7", given.has(key), () => `${key} is missing`);
   const rows = new Map<string, KnownRows>();
   for (const { key, value } of entries) {
@@ -75,7 +82,7 @@ export function auditStore(
     // Rows of a task that was being removed at that moment are on a list.
     const listed = ["event", "answer"].includes(type) && given.has(keyText(["removed", id]));
     if (OF_TASK.includes(type)) check("I5", heads.has(id) || listed, "its task is gone");
-    if (type === "piece") check("I5", bodies.has(id), "its upload is gone");
+    if (type === "piece") check("I5", bodies.has(id), "what it is of is gone");
     if (clean && ["session", "dead"].includes(type)) check("I14", false, "left behind");
     if (type !== "event") continue;
     const known = rows.get(id) ?? { last: 0, row: 0, outputs: [], time: new RunTime() };

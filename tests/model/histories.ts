@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { type Command, COMMANDS, finish } from "./commands.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { finish } from "./finish.ts";
 import { Reference } from "./reference.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { makeCrowd } from "./crowd.ts";
@@ -27,8 +29,8 @@ export interface HistoriesOptions {
   onfailure?: (error: unknown) => void;
 }
 
-/** One history in so many begins with a crowd, and one has a module that cannot be loaded. */
-const CROWDED = 5;
+/** One history in so many begins with a crowd, one has a module that cannot be loaded, and so on. */
+const SORTS = 5;
 
 /** Commands in a given number, which shrink to fewer: those of fast-check are any number of them. */
 class History extends fc.Arbitrary<Iterable<Command>> {
@@ -85,12 +87,14 @@ export async function runHistories(options: HistoriesOptions): Promise<Figures> 
     if (performance.now() - failedAt > shrinkMs) return;
     try {
       await fc.asyncModelRun(async () => {
-        const crowded = (seed + figures.histories) % CROWDED === 0;
+        const sort = (seed + figures.histories) % SORTS;
+        const crowded = sort === 0;
         if (crowded) await (crowd ??= makeCrowd(`${directory.path}/crowd.db`));
         const real = await World.open({
           figures,
           crowd: crowded ? `${directory.path}/crowd.db` : null,
-          broken: (seed + figures.histories) % CROWDED === 1,
+          broken: sort === 1,
+          swept: sort === 2,
         });
         opened = real;
         return { model: reference = new Reference(), real };

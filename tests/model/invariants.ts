@@ -27,6 +27,10 @@ const INVARIANTS = {
   I18: "what a task prints is in the log, as its own",
   I19: "every output counts once, whatever is killed",
   I20: "what a step gave stays the same, and a wait ends by its signal or its time",
+  I21: "each child is made once, and a parent has what became of its children",
+  I22: "a file is served as it was made, and goes with its task",
+  I23: "a sleep ends when its time is over, and no earlier",
+  I24: "nothing of a paused kind starts once the pause was answered",
 } as const;
 
 /** The number of one. */

@@ -14,6 +14,9 @@ export const model = modelKind("model");
 /** At most {@link LIMIT} at once. */
 export const limited = modelKind("model-limited", { concurrency: LIMIT });
 
+/** It has children of these, and of its own kind. */
+export const parent = modelKind("model-parent", { sort: "parent" });
+
 /** One of very many: see `crowd.ts`. */
 export const crowd: AnyTask = defineTask({
   kind: "model-crowd",

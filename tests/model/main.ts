@@ -3,10 +3,11 @@
  *
  * ```
  * deno task model [--runs <n>] [--commands <n>] [--seed <n>] [--path <p>] [--replay-path <p>]
+ *   [--shrink <seconds>]
  * ```
  *
  * A failure prints what replays it. What happens to a real process is never the same twice to the
- * millisecond, so some failures take several replays.
+ * millisecond, so some failures take several replays. A history that fails is made smaller for so many seconds at most.
  *
  * @module
  */
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     path: { type: "string" },
     "replay-path": { type: "string" },
+    shrink: { type: "string", default: "300" },
   },
 });
 function tell(figures: Figures): string {
@@ -41,6 +43,7 @@ try {
     runs: Number(values.runs),
     commands,
     seed,
+    shrinkMs: 1000 * Number(values.shrink),
     ...(path === undefined ? {} : { path }),
     ...(replayPath === undefined ? {} : { replayPath }),
     onfailure: (error) => {

@@ -1,18 +1,21 @@
 import "./shifted_clock.ts";
 import {
   type AnyTask,
+  artifact,
+  children,
   defineTask,
   log,
   output,
   pause,
   progress,
   save,
+  sleep,
   step,
   waitFor,
   type Yield,
 } from "headway";
 import { printBy } from "./print_by.ts";
-import { SCRIPT } from "./script.ts";
+import { childOf, FILE, fileOf, SCRIPT, type Script } from "./script.ts";
 import { THROWN } from "./thrown.ts";
 
 const NEVER = new AbortController().signal;
@@ -26,13 +29,14 @@ const STAGES = { first: 1, second: 3 };
  */
 export function modelKind(
   kind: string,
-  { staged = false, ...options }: { concurrency?: number; staged?: boolean } = {},
+  { sort = "plain", ...options }: { concurrency?: number; sort?: "plain" | "staged" | "parent" } =
+    {},
 ): AnyTask {
   return defineTask({
     kind,
     input: SCRIPT,
     retry: { maxAttempts: 3, baseMs: 1, capMs: 20 },
-    ...(staged ? { stages: STAGES } : {}),
+    ...(sort === "staged" ? { stages: STAGES } : {}),
     ...options,
     async *run(context): AsyncGenerator<Yield> {
       const { input, checkpoint, attempt } = context;
@@ -43,23 +47,27 @@ export function modelKind(
       const from: number = checkpoint?.row ?? 0;
       let row = from;
       let put = from;
+      let parts: ChildEnd[] | null = null;
       try {
         yield log("starts", { from, attempt });
+        if (input.sleeps > 0) yield* sleep("night", input.sleeps);
+        if (input.files > 0) yield* artifact(FILE, fileOf(input, input.files));
         if (input.prints !== "") await printBy(input.prints, nonce);
         if (input.upload !== "") await readUpload(context);
         if (input.draws) {
           const drew = yield* step("draw", () => crypto.randomUUID());
           yield log("drew", { drew });
         }
-        while (row < rows) {
+        while (true) {
+          if (parts === null && row >= Math.ceil(rows / 2)) parts = yield* middle(input);
+          if (row === rows) break;
           row++;
           const ran = Math.floor(performance.now() - began);
           yield log(`row ${row}`, { row, ran, padding });
           yield output({ row: put = row });
-          yield progress(staged ? stagedAt(row, rows) : { done: row, total: rows, unit: "rows" });
-          if (input.naps > 0 && row === Math.ceil(rows / 2)) {
-            yield* waitFor("go", { timeout: input.naps });
-          }
+          // That of a parent is its children's.
+          if (sort === "plain") yield progress({ done: row, total: rows, unit: "rows" });
+          else if (sort === "staged") yield progress(stagedAt(row, rows));
           if (attempt <= fails && row > rows / 2) throw THROWN[throws].make();
           if (row % every > 0) continue;
           yield save({ row });
@@ -72,7 +80,7 @@ export function modelKind(
         }
         // It was kept for as long as this ran.
         if (input.upload !== "") await readUpload(context);
-        return { nonce, rows };
+        return { nonce, rows, parts };
       } catch (error) {
         if (cleans) yield log("caught", { caught: row });
         throw error;
@@ -88,6 +96,33 @@ export function modelKind(
       }
     },
   });
+}
+
+/** How a child ended, as its parent has it: how, and with whose result. */
+export type ChildEnd = [status: string, nonce: string | null];
+
+/** What it waits for, and what it makes then. */
+async function* middle(input: Script): AsyncGenerator<Yield, ChildEnd[]> {
+  if (input.naps > 0) {
+    const went = yield* waitFor("go", { timeout: input.naps });
+    yield log("went", { went: went ?? null });
+  }
+  const ends = input.parts.length > 0 ? yield* family(input) : [];
+  if (input.files > 0) yield* artifact(FILE, fileOf(input, input.files + 1));
+  return ends;
+}
+
+async function* family(input: Script): AsyncGenerator<Yield, ChildEnd[]> {
+  const { parts, at_once, on_failure } = input;
+  const entries = parts.map((_, n) => childOf(input, n));
+  const options = at_once > 0 ? { concurrency: at_once } : {};
+  const nonceIn = (result: unknown) => (result as Script | null)?.nonce ?? null;
+  if (on_failure === "continue") {
+    const outcomes = yield* children("parts", entries, { ...options, onFailure: on_failure });
+    return outcomes.map(({ status, result }) => [status, nonceIn(result)]);
+  }
+  const results = yield* children("parts", entries, { ...options, onFailure: on_failure });
+  return results.map((result) => ["completed", nonceIn(result)]);
 }
 
 function stagedAt(row: number, rows: number): { stage: string; done: number; total: number } {

@@ -6,6 +6,7 @@
 
 import { isFinished } from "../../lib/task/record.ts";
 import { holds, type Invariant } from "./invariants.ts";
+import { FILE } from "./script.ts";
 import type { Labels } from "../../lib/task/labels.ts";
 import {
   type KnownTask,
@@ -22,7 +23,7 @@ export type Operation =
   | { do: "submit"; shape: Shape }
   | { do: "submit with an upload"; shape: Shape; size: number }
   | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
-  | { do: "cancel" | "retry" | "delete" | "signal"; task: number };
+  | { do: "cancel" | "retry" | "delete" | "signal" | "signal twice"; task: number };
 
 /** A submission, but for its nonce. */
 export type Shape = Omit<Submission, "input" | keyof Labels> & {
@@ -109,7 +110,7 @@ async function submit(
   const answer = await world.ask("POST", "/tasks", { body: submission });
   if (isLost(answer)) return missing("a submit", answer, world, circumstances);
   expect("I1", answer, [201], "a submit");
-  reference.add(String(answer.body!.task_id), submission, false);
+  reference.add(String(answer.body!.task_id), submission);
 }
 
 async function submitWithKey(
@@ -188,7 +189,7 @@ async function sendWithKey(
     const right = id === first.id && answer.status === 200;
     holds("I6", right, () => `${key} made ${id}, answered ${answer.status}, of ${first.id}`);
   }
-  reference.add(id, submission, true);
+  reference.add(id, submission, { keyed: true });
   const bodies = circumstances.alone ? new Set([submission]) : known.bodies;
   const found = good === true && first?.gone === false ? used!.at : null;
   const begun = answer.status === 201 || used === undefined ? at : found;
@@ -204,23 +205,24 @@ type Decide = (
 ) => Promise<void>;
 
 /** Whether it had ended when it was last looked at, and nobody else can have changed that. */
-function hadEnded({ record, gone }: KnownTask, { alone }: Circumstances): boolean {
-  return alone && gone === false && record !== null && isFinished(record.status);
+function hadEnded({ record, gone, parent }: KnownTask, circumstances: Circumstances): boolean {
+  if (!circumstances.alone || gone !== false) return gone === true;
+  // A parent that goes on may try its children again.
+  return record !== null && isFinished(record.status) &&
+    (parent === null || hadEnded(parent, circumstances));
 }
 
-const DECIDE: Record<"cancel" | "retry" | "delete" | "signal", Decide> = {
-  async signal(task, _reference, world, circumstances) {
-    const ended = hadEnded(task, circumstances);
-    const answer = await world.ask("POST", `/tasks/${task.id}/signals/go`, { body: 1 });
-    if (isLost(answer)) return missing("a signal", answer, world, circumstances);
-    const right = ended ? [409] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
-    expect("I20", answer, right, `a signal to ${task.id}`);
+const DECIDE: Record<Exclude<Operation["do"], `submit${string}`>, Decide> = {
+  signal,
+
+  async "signal twice"(...args) {
+    await Promise.all([signal(...args), signal(...args)]);
   },
 
   async cancel(task, _reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
     // Asked for before the answer: it may come too late.
-    if (!ended) task.fate.mayBeCanceled = true;
+    if (!ended) task.asked.cancel = true;
     const answer = await world.ask("POST", `/tasks/${task.id}/cancel`);
     if (isLost(answer)) return missing("a cancel", answer, world, circumstances);
     const right = ended
@@ -231,7 +233,7 @@ const DECIDE: Record<"cancel" | "retry" | "delete" | "signal", Decide> = {
 
   async retry(task, reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
-    task.fate.retries++;
+    task.asked.retries++;
     // Of a completed task another one does it again, whether the answer comes or not.
     const again = { ...task.submission, delay_ms: 0 };
     const { nonce } = again.input;
@@ -245,8 +247,8 @@ const DECIDE: Record<"cancel" | "retry" | "delete" | "signal", Decide> = {
     // Its upload is kept for a day.
     if (task.submission.input.upload !== "" && task.fate.jumped) right.push(409, 422);
     expect("I2", answer, right, `a retry of ${task.id}`);
-    if (answer.status !== 200) task.fate.retries--;
-    if (answer.status === 201) reference.add(String(answer.body!.task_id), again, false);
+    if (answer.status !== 200) task.asked.retries--;
+    if (answer.status === 201) reference.add(String(answer.body!.task_id), again);
     else if (circumstances.alone) reference.unanswered.delete(nonce);
   },
 
@@ -261,7 +263,33 @@ const DECIDE: Record<"cancel" | "retry" | "delete" | "signal", Decide> = {
     expect("I5", answer, right, `a delete of ${task.id}`);
     if (answer.status !== 204) return;
     task.gone = true;
+    const file = await world.ask("GET", `/tasks/${task.id}/artifacts/${FILE}`);
+    if (!isLost(file)) expect("I22", file, [404], `a file of ${task.id}, deleted`);
     const after = await world.ask("GET", `/tasks/${task.id}`);
     if (!isLost(after)) expect("I5", after, [404], `${task.id}, deleted`);
   },
 };
+
+async function signal(...[task, reference, world, circumstances]: Parameters<Decide>) {
+  const ended = hadEnded(task, circumstances);
+  const { signals } = task.asked;
+  const sent = { value: reference.number(), at: null as number | null };
+  // Before the answer: it may be taken though none comes.
+  signals.push(sent);
+  const answer = await world.ask("POST", `/tasks/${task.id}/signals/go`, { body: sent.value });
+  if (isLost(answer)) return missing("a signal", answer, world, circumstances);
+  const right = ended ? [409] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
+  expect("I20", answer, right, `a signal to ${task.id}`);
+  if (answer.status === 200) {
+    sent.at = reference.now();
+    const taken = signals.filter(({ at }) => at !== null);
+    // One that nobody took is removed with the end.
+    const once = taken.length === 1 || task.fate.retries > 0;
+    holds("I20", once, () => `${task.id} took ${JSON.stringify(taken)}`);
+  } else {
+    signals.splice(signals.indexOf(sent), 1);
+    const refused = String(answer.body?.detail).startsWith("Signal 'go' was sent");
+    const right = !refused || signals.length > 0 || task.submission.input.naps > 0;
+    holds("I20", right, () => `${task.id} was sent none: ${JSON.stringify(answer)}`);
+  }
+}

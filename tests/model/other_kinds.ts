@@ -7,4 +7,4 @@
 import { modelKind } from "./model_kind.ts";
 
 /** Its progress is that of two stages. */
-export const staged = modelKind("model-staged", { staged: true });
+export const staged = modelKind("model-staged", { sort: "staged" });

@@ -29,8 +29,12 @@ export interface KnownTask {
   readonly id: string;
   /** What was sent. */
   readonly submission: Submission;
+  /** Whose child it is; `null` for nobody's. */
+  readonly parent: KnownTask | null;
   /** What may have happened to it. */
   readonly fate: Fate;
+  /** What somebody asked of it. */
+  readonly asked: Asked;
   /** It was deleted, or a delete of it got no answer. */
   gone: boolean | "maybe";
   /** As last seen. */
@@ -41,13 +45,21 @@ export interface KnownTask {
   rowsBefore: number;
   /** It may have been submitted with a key. */
   readonly keyed: boolean;
-  /** Milliseconds that its submission was delayed for. */
-  readonly delayed: boolean;
+}
+
+/** What clients asked of a task. */
+export interface Asked {
+  /** To stop. */
+  cancel: boolean;
+  /** To be tried again, so often at most. */
+  retries: number;
+  /** Signals that it has, or may have: `at` is when it was known, `null` where no answer told. */
+  signals: { value: number; at: number | null }[];
 }
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */
 export const MODULES = {
-  "kinds.ts": ["model", "model-limited"],
+  "kinds.ts": ["model", "model-limited", "model-parent"],
   "other_kinds.ts": ["model-staged"],
 } as const;
 
@@ -80,8 +92,11 @@ export class Reference {
   readonly keys = new Map<string, UsedKey>();
   /** What got no answer, by its nonce: it may have been taken in. */
   readonly unanswered = new Map<string, Submission>();
+  /** By paused kind: how often each task had started when that was answered; `null` before a look. */
+  readonly paused = new Map<string, Map<string, number> | null>();
   /** Milliseconds by which the server's clock is ahead of ours. */
   shift = 0;
+  #numbers = 0;
   /** Kills of the task processes of a module. */
   readonly #deaths: Record<string, Death[]> = {};
   /** By nonce: deaths that were over before it was given. */
@@ -99,6 +114,11 @@ export class Reference {
     return `n${this.#before.push(Object.fromEntries(over))}`;
   }
 
+  /** One that was never given before. */
+  number(): number {
+    return ++this.#numbers;
+  }
+
   /** Tasks that are there. */
   get present(): KnownTask[] {
     return this.tasks.filter(({ gone }) => gone !== true);
@@ -110,20 +130,31 @@ export class Reference {
     return present[n % present.length];
   }
 
+  /** A task, by its id. */
+  find(id: string): KnownTask | undefined {
+    return this.tasks.find((task) => task.id === id);
+  }
+
   /** Notes a task that the server has. */
-  add(id: string, submission: Submission, keyed: boolean): void {
-    if (this.tasks.some((task) => task.id === id)) return;
-    const { kind, input, max_attempts, delay_ms, timeout_ms } = submission;
+  add(
+    id: string,
+    submission: Submission,
+    { keyed = false, parent = null }: { keyed?: boolean; parent?: KnownTask | null } = {},
+  ): void {
+    if (this.find(id)) return;
+    const { kind, input, max_attempts, timeout_ms } = submission;
     const module = moduleOf(kind);
     const before = this.#before[numberIn(input.nonce) - 1]![module] ?? 0;
     const died = () => (this.#deaths[module]?.length ?? 0) - before;
+    const asked: Asked = { cancel: false, retries: 0, signals: [] };
     let trims = false;
-    this.unanswered.delete(input.nonce);
+    if (!parent) this.unanswered.delete(input.nonce);
     const task: KnownTask = {
       id,
       submission,
       keyed,
-      delayed: delay_ms > 0,
+      parent,
+      asked,
       gone: false,
       record: null,
       rows: [],
@@ -133,8 +164,11 @@ export class Reference {
         maxAttempts: max_attempts,
         timeoutMs: timeout_ms,
         staged: kind === "model-staged",
-        mayBeCanceled: false,
-        jumped: false,
+        hasTurn: (parent?.submission.input.at_once ?? 0) > 0,
+        get mayBeCanceled() {
+          return asked.cancel || (parent !== null && mayBeLeft(task));
+        },
+        jumped: parent?.fate.jumped ?? false,
         get deaths() {
           return died();
         },
@@ -144,7 +178,9 @@ export class Reference {
         get mayDie() {
           return died() >= 3;
         },
-        retries: 0,
+        get retries() {
+          return asked.retries + (parent ? attemptsOf(parent) : 0);
+        },
         get trims() {
           const logs = task.rows.filter(({ event }) => event === "log").length;
           return trims ||= logs + 2 * input.rows > TRIMS_FROM;
@@ -177,6 +213,19 @@ export class Reference {
     const left = at + KEY_MS - this.now();
     return Math.abs(left) < 60_000 ? null : left > 0;
   }
+}
+
+/** Whether a child may be canceled with others, or since its parent ended before it. */
+function mayBeLeft({ parent, asked }: KnownTask): boolean {
+  const { fate, submission } = parent!;
+  const { on_failure } = submission.input;
+  return asked.retries > 0 || on_failure === "cancel" || fate.timeoutMs !== null ||
+    fate.mayBeCanceled || fate.mayDie;
+}
+
+/** Attempts that it may have made: each may try its children again. */
+function attemptsOf({ fate: { maxAttempts, retries } }: KnownTask): number {
+  return maxAttempts * (1 + retries);
 }
 
 /** A kill of some processes: until the server knows of it, they may be given a task. */

@@ -8,6 +8,9 @@ export const LIMIT = 2;
 export const OWN_WAYS = ["table", "stdout", "timer"] as const;
 const OTHER_WAYS = ["fd", "program", "worker"] as const;
 
+/** A child, but for its nonce: its own kind checks what it is to do. */
+const PART = z.object({ kind: z.string(), input: z.unknown() });
+
 /** What a task of the model test is to do. */
 export type Script = z.infer<typeof SCRIPT>;
 
@@ -39,12 +42,22 @@ export const SCRIPT = z.object({
   draws: z.boolean(),
   /** Half-way it waits for the signal `go`, so many milliseconds at most; 0 for no wait. */
   naps: z.number(),
+  /** At first it sleeps so many milliseconds; 0 for no sleep. */
+  sleeps: z.number(),
+  /** At first it makes a file of so many bytes, and half-way one more in its place; 0 for none. */
+  files: z.int(),
+  /** Half-way, of `model-parent`: its children, */
+  parts: z.array(PART),
+  /** so many at once, or 0 for any number, */
+  at_once: z.int(),
+  /** and what becomes of it when one fails. */
+  on_failure: z.enum(["fail", "cancel", "continue"]),
   /** It reads this upload, or none. */
   upload: z.string(),
 });
 
 /** One that does the least. */
-export const PLAIN = {
+export const PLAIN: Omit<Script, "nonce"> = {
   rows: 1,
   every: 1,
   pause_ms: 0,
@@ -57,5 +70,33 @@ export const PLAIN = {
   prints: "",
   draws: false,
   naps: 0,
+  sleeps: 0,
+  files: 0,
+  parts: [],
+  at_once: 0,
+  on_failure: "fail",
   upload: "",
-} as const satisfies Omit<Script, "nonce">;
+};
+
+/** What its n-th child is to be, which is known by its nonce. */
+export function childOf({ nonce, parts }: Script, n: number): { kind: string; input: Script } {
+  const { kind, input } = parts[n]!;
+  return { kind, input: { ...input as Script, nonce: `${nonce}.${n}` } };
+}
+
+/** The name of the file that a task makes. */
+export const FILE = "out.bin";
+
+/** Whether it may be the file that a task made. */
+export function isFileOf(
+  { files }: Script,
+  { name, size }: { name: string; size: number },
+): boolean {
+  return files > 0 && name === FILE && (size === files || size === files + 1);
+}
+
+/** What is in it, which tells whose it is. */
+export function fileOf({ nonce }: Pick<Script, "nonce">, size: number): Uint8Array<ArrayBuffer> {
+  const text = `${nonce} made ${size} bytes; `;
+  return new TextEncoder().encode(text.repeat(Math.ceil(size / text.length))).slice(0, size);
+}

@@ -1,3 +1,4 @@
+import { boundOf, type EventType } from "../../lib/task/event.ts";
 import type { EventRow } from "../helpers/api.ts";
 import type { ReadEvent } from "../helpers/sse.ts";
 import { areConsecutive, countedOutputs, isTakenBack } from "./counted.ts";
@@ -121,11 +122,9 @@ export class TaskWatcher extends Watcher {
       const seq = Number(id);
       if (event === "message" || event === "deleted" || kept.has(seq)) continue;
       if (event === "output" && isTakenBack(seq, rows)) continue;
-      check(
-        "I9",
-        this.#fate.trims && seq < oldest(event),
-        () => `${event} ${seq} came and is not stored`,
-      );
+      const bound = boundOf(event as EventType);
+      const trimmed = this.#fate.trims && bound !== null && seq < oldest(bound);
+      check("I9", trimmed, () => `${event} ${seq} came and is not stored`);
     }
   }
 }

@@ -1,7 +1,15 @@
-import { type TaskRecord, waits } from "../../lib/task/record.ts";
+import {
+  type ArtifactRecord,
+  isFinished,
+  type Status,
+  type TaskError,
+  type TaskRecord,
+  waits,
+} from "../../lib/task/record.ts";
 import type { EventRow } from "../helpers/api.ts";
 import { holds, type Invariant } from "./invariants.ts";
-import type { Script } from "./script.ts";
+import { AnswersTrace } from "./answers_trace.ts";
+import { FILE, isFileOf, type Script } from "./script.ts";
 import { THROWN } from "./thrown.ts";
 
 /** What may have happened to a task. */
@@ -14,6 +22,8 @@ export interface Fate {
   timeoutMs: number | null;
   /** Its progress is that of two stages. */
   staged: boolean;
+  /** It may have to wait for its turn among the children of another. */
+  hasTurn: boolean;
   /** Someone asked for it to stop. */
   mayBeCanceled: boolean;
   /** The clock was set since it was taken in. */
@@ -32,14 +42,14 @@ export interface Fate {
 
 /** Ways from one state to the next. */
 const WAYS: Record<string, readonly string[]> = {
-  "": ["pending"],
+  "": ["pending", "waiting"],
   pending: ["running", "canceled"],
   // Running still: a cancel was asked for.
   running: ["running", "pending", "waiting", "completed", "failed", "canceled"],
   waiting: ["running", "pending", "canceled"],
   completed: ["pending"],
-  failed: ["pending"],
-  canceled: ["pending"],
+  failed: ["pending", "waiting"],
+  canceled: ["pending", "waiting"],
 };
 
 /**
@@ -49,7 +59,7 @@ const WAYS: Record<string, readonly string[]> = {
 export class Trace {
   readonly #fate: Fate;
   #seq = 0;
-  #status = "";
+  #status: Status | "" = "";
   #attempt = 0;
   #retries = 0;
   #ended = false;
@@ -75,14 +85,14 @@ export class Trace {
   #ran = 0;
   /** The outputs that count, by their `seq` and number. */
   #outputs: { seq: number; row: number }[] = [];
-  /** What its step gave. */
-  #drew: string | null = null;
+  readonly #answers: AnswersTrace;
   /** The last rows. */
   #before: readonly EventRow[] = [];
 
   /** Begins with a task of which nothing is stored yet. */
   constructor(fate: Fate) {
     this.#fate = fate;
+    this.#answers = new AnswersTrace(fate);
   }
 
   /** Takes the next row. */
@@ -97,23 +107,22 @@ export class Trace {
     this.#seq = row.seq;
     if (row.event === "message") this.#changed(row.data, check);
     else if (row.event === "complete") this.#completed(row.data, check);
-    else if (row.event === "step") this.#stepped(check);
+    else if (row.event === "step") this.#answers.step(row.data, this.#status, check);
+    else if (row.event === "artifact") this.#made(row.data, check);
     else if (row.event === "rewind") this.#rewound(row.data, check);
     else if (row.event === "output") this.#putOut(row.seq, row.data.data.row, check);
     else if (row.data.data?.row !== undefined) this.#logged(row.data.data.row, check);
-    else if (row.data.data?.drew !== undefined) this.#draws(row.data.data.drew, check);
+    else if (row.data.data?.drew !== undefined) this.#answers.drew(row.data.data.drew, check);
+    else if (row.data.data?.went !== undefined) this.#answers.went(row.data.data.went, check);
     else if (row.data.data?.from !== undefined) this.#started(row.data.data, check);
     else if (row.data.data?.cleaned !== undefined) this.#cleanedUp(row.data.data.cleaned, check);
     else this.#told(row.data.message, check);
   }
 
-  #stepped(check: Check): void {
-    check("I20", this.#status === "running", `a step while ${this.#status}`);
-  }
-
-  #draws(drew: string, check: Check): void {
-    check("I20", this.#drew === null || this.#drew === drew, `drew what is not ${this.#drew}`);
-    this.#drew = drew;
+  #made({ name, size }: ArtifactRecord, check: Check): void {
+    const { files } = this.#fate.script;
+    check("I2", this.#status === "running", `a file while ${this.#status}`);
+    check("I22", isFileOf(this.#fate.script, { name, size }), `no file of ${files} bytes`);
   }
 
   #putOut(seq: number, row: number, check: Check): void {
@@ -133,9 +142,10 @@ export class Trace {
   #changed(record: TaskRecord, check: Check): void {
     const { status, attempt, error, progress, cancel_requested, run_at } = record;
     const before = this.#status;
-    const { script, maxAttempts, mayBeCanceled, mayDie, retries } = this.#fate;
+    const { script, maxAttempts, mayBeCanceled, mayDie } = this.#fate;
     check("I2", WAYS[before]!.includes(status), `from '${before}' to '${status}'`);
-    check("I2", !this.#ended || status === "pending", "more after the end");
+    const again = status === "pending" || status === "waiting";
+    check("I2", !this.#ended || again, "more after the end");
     this.#status = status;
     if (before === "running" && status !== "running") this.#left(record, check);
     if (status === "pending") {
@@ -147,33 +157,25 @@ export class Trace {
         check("I15", run_at === kept, `interrupted, and put from ${this.#runAt} to ${run_at}`);
       }
       this.#runAt = run_at;
-      if (this.#ended || ["completed", "failed", "canceled"].includes(before)) {
-        check("I2", this.#ended, "retried before 'complete'");
-        this.#retries++;
-        check("I2", this.#retries <= retries, "retried though nobody asked");
-        if (before === "completed") this.#saved = { from: 0, to: 0 };
-        this.#attempt = 0;
-        this.#progress = 0;
-        this.#ended = false;
-        this.#resuming = false;
+      if (this.#ended || isOver(before)) {
+        this.#again(before, check);
       } else if (before === "running") {
         this.#resuming = error === null;
-        // It throws before it saves its last row, and all it saved is stored with that.
-        const threw = error !== null && error.name !== "TimeoutError";
-        if (threw && !this.#cleaned) this.#saved.to = this.#saved.from;
+        // All it saved is stored with what it threw: before it saved its last row, or behind that.
+        const { from, to } = this.#saved;
+        const threw = error !== null && error.name !== "TimeoutError" && !this.#cleaned;
+        if (threw) this.#saved = isOfChildren(error) ? { from: to, to } : { from, to: from };
         check("I2", error === null || attempt < maxAttempts, "one attempt too many");
         if (error !== null) this.#failed(record, check);
         check("I2", error?.name !== "FinalError", "tried again after what is final");
       }
       check("I11", attempt === this.#attempt, `attempt ${attempt} after ${this.#attempt}`);
     } else if (status === "waiting") {
-      const { naps } = script;
-      const { name, until } = record.waiting_for!;
-      const right = naps > 0 && name === "go" && until === run_at;
-      check("I20", right, `waits for ${name} until ${until}`);
-      this.#waits = true;
+      if (this.#ended || isOver(before)) this.#again(before, check);
+      this.#answers.waits(record, this.#fate.hasTurn && before !== "running", check);
+      this.#waits = record.waiting_for!.until !== null;
       this.#runAt = run_at;
-      this.#resuming = true;
+      if (before === "running") this.#resuming = true;
     } else if (status === "running" && (before === "pending" || before === "waiting")) {
       const next = this.#resuming ? this.#attempt : this.#attempt + 1;
       check("I11", attempt === next, `attempt ${attempt}, not ${next}`);
@@ -188,14 +190,20 @@ export class Trace {
       check("I2", cancel_requested && mayBeCanceled, "running again");
     } else if (status === "completed") {
       const { fails, rows, holds, throws } = script;
-      const may = !holds && fails < maxAttempts && !(fails > 0 && throws === "final");
-      check("I2", may, "completed against its script");
+      // An attempt may have failed of something else before it threw what it was to throw.
+      const others = this.#fate.timeoutMs !== null || script.parts.length > 0;
+      const final = fails > 0 && throws === "final" && !others;
+      check("I2", !holds && fails < maxAttempts && !final, "completed against its script");
       const whole = this.#last === rows || this.#fate.trims;
       check("I3", whole, `completed with row ${this.#last} of ${rows}`);
       const put = this.#outputs.at(-1)?.row;
       check("I19", put === rows, `completed with output ${put} of ${rows}`);
-      const right = attempt === fails + 1 || (this.#fate.timeoutMs !== null && attempt > fails);
+      const right = attempt === fails + 1 || (others && attempt > fails);
       check("I11", right, `completed in attempt ${attempt}`);
+      this.#answers.complete(check);
+      const file = { name: FILE, size: script.files + 1 };
+      const kept = script.files === 0 || record.artifacts?.some((it) => it.size === file.size);
+      check("I22", kept ?? false, `completed without its file of ${file.size} bytes`);
     } else if (status === "failed") {
       if (error?.name === "ProcessDied") check("I11", mayDie, "called the cause of deaths");
       else {
@@ -209,6 +217,18 @@ export class Trace {
     check("I9", (progress ?? 0) >= this.#progress, `${progress} % after ${this.#progress}`);
     this.#checkFigures(record, check);
     this.#progress = progress ?? 0;
+  }
+
+  /** It ended, and is to be tried again. */
+  #again(before: Status | "", check: Check): void {
+    check("I2", this.#ended, "retried before 'complete'");
+    this.#retries++;
+    check("I2", this.#retries <= this.#fate.retries, "retried though nobody asked");
+    if (before === "completed") this.#saved = { from: 0, to: 0 };
+    this.#attempt = 0;
+    this.#progress = 0;
+    this.#ended = false;
+    this.#resuming = false;
   }
 
   /** A run is over, however it ended. */
@@ -227,6 +247,11 @@ export class Trace {
   /** What an attempt failed of. */
   #failed({ error, attempt }: TaskRecord, check: Check): void {
     const { script, timeoutMs, jumped } = this.#fate;
+    if (isOfChildren(error!)) {
+      const { parts, on_failure } = script;
+      const may = parts.length > 0 && on_failure !== "continue";
+      return check("I21", may, `failed by its children: ${JSON.stringify(error)}`);
+    }
     if (error!.name !== "TimeoutError") {
       const right = attempt <= script.fails && THROWN[script.throws].fits(error!);
       return check("I2", right, `failed against its script: ${JSON.stringify(error)}`);
@@ -311,4 +336,14 @@ export class Trace {
   }
 }
 
-type Check = (invariant: Invariant, condition: boolean, what: string) => void;
+function isOver(status: Status | ""): boolean {
+  return status !== "" && isFinished(status);
+}
+
+/** Whether an attempt failed since children did. */
+function isOfChildren({ name }: TaskError): boolean {
+  return name === "ChildrenError";
+}
+
+/** Asserts one of them of the row that is looked at. */
+export type Check = (invariant: Invariant, condition: boolean, what: string) => void;

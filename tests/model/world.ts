@@ -49,6 +49,8 @@ export interface WorldOptions {
   crowd: string | null;
   /** One of the modules of kinds cannot be loaded. */
   broken: boolean;
+  /** At the end it is waited until files are swept, which takes seconds. */
+  swept: boolean;
 }
 
 /** The real thing: a server process on a real file, its clock, and its clients. */
@@ -64,6 +66,8 @@ export class World implements AsyncDisposable {
   readonly crowded: boolean;
   /** What tasks printed, as the log tells it, since it was last looked at. */
   readonly printed: { line: string; id?: string }[] = [];
+  /** Whether files are swept at the end. */
+  readonly swept: boolean;
   readonly #modules: readonly string[];
   /** Lines of the server's log that were read. */
   #read = 0;
@@ -75,11 +79,12 @@ export class World implements AsyncDisposable {
 
   private constructor(
     directory: string,
-    { crowd, broken, figures }: WorldOptions,
+    { crowd, broken, swept, figures }: WorldOptions,
     resources: AsyncDisposableStack,
   ) {
     this.file = `${directory}/model.db`;
     this.crowded = crowd !== null;
+    this.swept = swept;
     this.#modules = [...Object.keys(MODULES), ...broken ? [BROKEN] : []];
     this.#clock = `${directory}/clock`;
     this.figures = figures;
@@ -199,6 +204,14 @@ export class World implements AsyncDisposable {
     if (answer === null || answer.status === 503) return null;
     holds("I14", answer.status === 201, () => `an upload: ${JSON.stringify(answer)}`);
     return String(answer.body!.upload_id);
+  }
+
+  /** Reads what a task made. */
+  async download(path: string): Promise<Uint8Array> {
+    const response = await fetch(this.#server!.url + path);
+    const bytes = await response.bytes();
+    holds("I22", response.ok, () => `GET ${path}: ${response.status}`);
+    return bytes;
   }
 
   async #send(path: string, init: RequestInit): Promise<Answer> {

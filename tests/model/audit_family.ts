@@ -1,0 +1,66 @@
+import type { TaskRecord } from "headway";
+import { equal } from "@std/assert";
+import { isFinished } from "../../lib/task/record.ts";
+import { holds } from "./invariants.ts";
+import type { ChildEnd } from "./model_kind.ts";
+import type { KnownTask, Reference } from "./reference.ts";
+import { childOf, type Script } from "./script.ts";
+
+/** Notes a child, which must be one that its parent was to have, and has not. */
+export function adoptChild(
+  { task_id: id, kind, owner, priority }: TaskRecord,
+  input: Script,
+  parent: KnownTask,
+  reference: Reference,
+): void {
+  const { script } = parent.fate;
+  const n = Number(input.nonce.split(".").at(-1));
+  const right = childOf(script, n);
+  const same = right.kind === kind && equal(right.input, input) &&
+    owner === parent.submission.owner && priority === parent.submission.priority;
+  holds("I21", same, () => `${id} is no child of ${parent.id}: ${JSON.stringify(input)}`);
+  const other = childrenOf(parent, reference).find((it) => {
+    return it.gone === false && it.submission.input.nonce === input.nonce;
+  });
+  holds("I21", !other, () => `${id} and ${other!.id} are both ${input.nonce} of ${parent.id}`);
+  const whose = owner === undefined ? {} : { owner };
+  const more = { priority, delay_ms: 0, max_attempts: 3, timeout_ms: null };
+  reference.add(id, { ...right, ...whose, ...more }, { keyed: true, parent });
+}
+
+/** Its children, those that are gone too, in the order of their numbers. */
+function childrenOf(parent: KnownTask, { tasks }: Reference): KnownTask[] {
+  return tasks.filter((task) => task.parent === parent);
+}
+
+/** A parent has what became of its children, as far as nobody tried them again since. */
+export function checkFamily(task: KnownTask, reference: Reference): void {
+  const { id, record, fate: { script } } = task;
+  if (!record) return;
+  const { children } = record;
+  const check = (condition: boolean, what: string) =>
+    holds("I21", condition, () => `${id}: ${what}, with ${JSON.stringify(children)}`);
+  if (children) {
+    const { total, completed, failed, canceled, running } = children;
+    check(total === script.parts.length, `${script.parts.length} children`);
+    check(completed + failed + canceled + running <= total, "more than there are");
+  }
+  if (record.status !== "completed" || script.parts.length === 0) return;
+  const { completed, failed, canceled } = children!;
+  check(completed + failed + canceled === children!.total, "completed before all had ended");
+  const parts: ChildEnd[] = task.rows.at(-1)!.data.result.parts;
+  check(parts.length === script.parts.length, `results of ${parts.length}`);
+  for (const [n, [status, nonce]] of parts.entries()) {
+    const child = childrenOf(task, reference).findLast(({ submission }) =>
+      submission.input.nonce === childOf(script, n).input.nonce
+    );
+    const right = status === "completed"
+      ? nonce === childOf(script, n).input.nonce
+      : script.on_failure === "continue";
+    check(right, `child ${n} ${status} with the result of ${nonce}`);
+    if (!child || child.gone !== false || child.asked.retries > 0) continue;
+    const known = child.record!.status;
+    // It was listed before its parent was.
+    check(!isFinished(known) || known === status, `child ${n} is ${known}, and was ${status}`);
+  }
+}

@@ -1,0 +1,25 @@
+import type { EventRow } from "../helpers/api.ts";
+import { holds } from "./invariants.ts";
+import type { Reference } from "./reference.ts";
+
+/** No task of a paused kind has started more often than when the pause was answered. */
+export function checkPauses({ paused, present }: Reference): void {
+  for (const [kind, known] of paused) {
+    const starts = new Map<string, number>();
+    for (const { id, rows, submission } of present) {
+      if (submission.kind === kind) starts.set(id, countStarts(rows));
+    }
+    if (known === null) paused.set(kind, starts);
+    else {
+      for (const [id, count] of starts) {
+        holds("I24", count <= (known.get(id) ?? 0), () => `${id} of ${kind} started`);
+      }
+    }
+  }
+}
+
+/** Changes of state are never trimmed. */
+function countStarts(rows: readonly EventRow[]): number {
+  const states = rows.flatMap(({ event, data }) => event === "message" ? [data.status] : []);
+  return states.filter((state, n) => state === "running" && states[n - 1] !== "running").length;
+}

@@ -1,0 +1,127 @@
+/**
+ * The end of a history.
+ *
+ * @module
+ */
+
+import { isQueued, type TaskRecord, waits } from "../../lib/task/record.ts";
+import { audit, OWN_KINDS } from "./audit.ts";
+import { checkSwept } from "./audit_files.ts";
+import { auditStore } from "./audit_store.ts";
+import { holds } from "./invariants.ts";
+import { perform } from "./operations.ts";
+import type { Reference } from "./reference.ts";
+import { childOf } from "./script.ts";
+import { setPause } from "./set_pause.ts";
+import { NUDGE } from "./shapes.ts";
+import { checkStartOrder } from "./start_order.ts";
+import type { Fate } from "./trace.ts";
+import type { World } from "./world.ts";
+
+/** Lets everything come to its end, and looks at all of it once more, down to the file. */
+export async function finish(reference: Reference, world: World): Promise<void> {
+  for (const watcher of world.watchers) {
+    watcher.readOn();
+    if (!watcher.here && watcher.over === null) await watcher.comeBack(watcher.lastEventId);
+  }
+  for (const feed of world.feeds) {
+    feed.readOn();
+    if (!feed.here) await feed.comeBack(feed.lastEventId);
+  }
+  for (const kind of reference.paused.keys()) await setPause(kind, "resume", reference, world);
+  for (const [n, { parent, fate }] of reference.present.entries()) {
+    // Children are canceled with their parents.
+    if (parent !== null || !neverEnds(fate)) continue;
+    await perform({ do: "cancel", task: n }, reference, world, { alone: true });
+  }
+  await audit(reference, world);
+  // What waits for no time ends whatever the clock says; it may have been set back.
+  await world.until(async () => {
+    const left = await unended(world);
+    const goesOn = left.find((record) => !waitsForTime(record) && !waitsForOthers(record));
+    holds("I1", !goesOn, () => `never ends: ${JSON.stringify(goesOn)}`);
+  });
+  // A server looks at its clock within five seconds, or when something happens.
+  const nudge = () => perform({ do: "submit", shape: NUDGE }, reference, world, { alone: true });
+  await nudge();
+  const { id, submission } = reference.tasks.at(-1)!;
+  await world.until(async () => {
+    const left = await unended(world);
+    const due = Math.max(...left.filter(waitsForTime).map(({ run_at }) => Date.parse(run_at)));
+    if (due > reference.now() + 1000) {
+      reference.shift += due - reference.now() + 1000;
+      await world.setClock(reference.shift);
+      await nudge();
+    }
+    const details = left[0] && await world.get(`/tasks/${left[0].task_id}/details`);
+    holds("I1", left.length === 0, () => `never ends: ${JSON.stringify([left[0], details])}`);
+  });
+  const printed = `${submission.input.nonce} by stdout`;
+  await world.until(() => {
+    world.checkLog();
+    const told = world.printed.some((it) => it.id === id && it.line === printed);
+    holds("I18", told, () => `${printed} is not in the log`);
+  });
+  await world.checkModules();
+  for (const watcher of world.watchers) {
+    await world.until(() => {
+      if (watcher.failure) throw watcher.failure;
+      holds("I8", watcher.over !== null, () => `a stream of ${watcher.id} does not end`);
+    });
+  }
+  for (const feed of world.feeds) {
+    await world.until(async () => {
+      if (feed.failure) throw feed.failure;
+      const { tasks } = await world.get<{ tasks: FeedRecord[] }>(
+        `/tasks?limit=100&kind=${OWN_KINDS}`,
+      );
+      for (const { task_id, status, seq } of tasks) {
+        const known = feed.records.get(task_id);
+        // In a snapshot it has the place of the end, live that of the message before it.
+        const level = known?.status === status && known.seq >= seq - 1;
+        // A snapshot has the newest tasks, which may be those of the crowd.
+        const right = level || (known === undefined && (feed.partial || world.crowded));
+        holds("I3", right, () => `${task_id} is ${status} ${seq}; seen ${JSON.stringify(known)}`);
+      }
+    });
+  }
+  await audit(reference, world);
+  checkStartOrder(reference);
+  for (const { id, over, seen } of world.watchers) {
+    const task = reference.tasks.find((task) => task.id === id)!;
+    const end = task.gone === false ? 204 : 404;
+    holds("I8", over === end || over === 204, () => `a stream of ${id} ended with ${over}`);
+    const last = seen.at(-1)?.event;
+    const right = task.gone !== false || last === "complete" || seen.length === 0;
+    holds("I8", right, () => `a stream of ${id} ended behind ${last}`);
+  }
+  if (world.swept) await checkSwept(world, reference);
+  await world.end("SIGTERM");
+  const entries = await world.stored();
+  auditStore(entries, reference, { clean: true });
+  const removing = entries.filter(({ key }) => key[0] === "removed");
+  holds("I5", removing.length === 0, () => `still to be removed: ${removing.length}`);
+}
+
+/** Tasks that have not ended. */
+async function unended(world: World): Promise<TaskRecord[]> {
+  const path = `/tasks?status=pending,running,waiting&limit=500&kind=${OWN_KINDS}`;
+  return (await world.get<{ tasks: TaskRecord[] }>(path)).tasks;
+}
+
+function waitsForTime(record: TaskRecord): boolean {
+  return isQueued(record) && waits(record);
+}
+
+function waitsForOthers({ waiting_for }: TaskRecord): boolean {
+  return waiting_for?.type === "children" || waiting_for?.type === "turn";
+}
+
+/** Whether it has to be canceled, or a child of it. */
+function neverEnds({ script, timeoutMs }: Pick<Fate, "script" | "timeoutMs">): boolean {
+  // The time that it waits for its children is not counted.
+  return (script.holds && timeoutMs === null) ||
+    script.parts.some((_, n) => neverEnds({ script: childOf(script, n).input, timeoutMs: null }));
+}
+
+type FeedRecord = { task_id: string; status: string; seq: number };
