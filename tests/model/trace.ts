@@ -72,6 +72,8 @@ export class Trace {
   #resuming = false;
   /** The last row; `null` while it has not said where it starts, or that was removed. */
   #last: number | null = null;
+  /** The row from which the run under way goes on. */
+  #from = 0;
   /** The rows between which its checkpoint lies. */
   #saved = { from: 0, to: 0 };
   /** The run under way began, and was not cut off. */
@@ -234,11 +236,12 @@ export class Trace {
   /** A run is over, however it ended. */
   #left({ updated_at, status, attempt, error }: TaskRecord, check: Check): void {
     this.#ran += Date.parse(updated_at) - this.#runSince;
-    const { script: { cleans, rows, fails, holds, naps }, trims } = this.#fate;
+    const { script: { cleans, rows, fails, holds, naps, sleeps, parts }, trims } = this.#fate;
     const last = this.#last ?? 0;
     // Its clean-up may have begun before it was asked to stop: then it ends there at a `yield`.
     const ended = (last === rows && !holds) || (attempt <= fails && last > rows / 2) ||
-      (naps > 0 && last === Math.ceil(rows / 2));
+      ((naps > 0 || parts.length > 0) && last >= Math.ceil(rows / 2)) ||
+      (sleeps > 0 && last === this.#from);
     const byItself = status === "completed" || (error !== null && error.name !== "TimeoutError");
     const owes = cleans && this.#runs && !trims && (byItself || !ended);
     check("I16", !owes || this.#cleaned, "ended before its clean-up");
@@ -315,7 +318,7 @@ export class Trace {
     check("I4", right || this.#fate.trims, `goes on from ${from}, saved ${least} to ${most}`);
     check("I4", this.#last === null, "started twice");
     this.#runs = true;
-    this.#last = from;
+    this.#last = this.#from = from;
     this.#saved = { from, to: from };
   }
 
