@@ -176,6 +176,10 @@ function told(task_id: string, decided: Decided): Told {
     const error = `It is a child of task ${decided.parent}, which has not ended`;
     return { task_id, ok: false, error };
   }
+  if (decided.reason === "parent-over") {
+    const error = `It is a child of task ${decided.parent}, which is over: retry that one`;
+    return { task_id, ok: false, error };
+  }
   const { status } = decided;
   return { task_id, ok: false, status, error: `Task ${task_id} is ${status}` };
 }

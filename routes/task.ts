@@ -118,6 +118,12 @@ function refuse(decided: Decided, id: string, what: string): Decided & { ok: tru
       "which has not ended";
     throw new HttpError(409, sentence, { extra: { task_id: id, parent_id: parent } });
   }
+  if (decided.reason === "parent-over") {
+    const { parent } = decided;
+    const sentence = `Task ${id} cannot run again by itself: it is a child of task ${parent}, ` +
+      "which is over. Retry that one, or submit this one anew";
+    throw new HttpError(409, sentence, { extra: { task_id: id, parent_id: parent } });
+  }
   throw wrongState(id, decided.status, what);
 }
 

@@ -8,4 +8,6 @@ export type Decided =
   | { ok: false; reason: "wrong-state"; status: Status }
   | { ok: false; reason: "no-upload"; upload: string }
   /** It is a child of this task, which has not ended and may want its result. */
-  | { ok: false; reason: "has-parent"; parent: string };
+  | { ok: false; reason: "has-parent"; parent: string }
+  /** It is a child of this task, which has ended or is gone: nobody waits for it any more. */
+  | { ok: false; reason: "parent-over"; parent: string };

@@ -152,14 +152,20 @@ export class Store {
   }
 
   /**
-   * Puts a task that failed or was canceled back to pending, unless an upload that it names is gone.
+   * Puts a task that failed or was canceled back to pending, unless an upload that it names is gone, or
+   * it is a child and its parent is over: then it would be canceled with the others.
    *
    * @param more What it waits for before it is tried, and who asks for it.
    */
   retry(id: string, more: { for?: WaitingFor; by?: string } = {}): Promise<Decided> {
     let unchanged: Deno.AtomicCheck | null = null;
     const findAgain = async () => {
-      const { uploads = [] } = await this.heads.get(id) ?? {};
+      const head = await this.heads.get(id);
+      const { uploads = [], child } = head ?? {};
+      const again = head !== null && statusOf(head.record) !== "completed";
+      if (again && child && !await this.#isUnderWay(child.parent)) {
+        return { ok: false, reason: "parent-over", parent: child.parent } as const;
+      }
       if (uploads.length === 0) return null;
       const { ids, check } = await findUploads(this.kv, uploads, this.now());
       unchanged = check;

@@ -67,6 +67,9 @@ Deno.test("children() throws when one failed, after all have ended, and a retry 
   assertEquals(error?.message, `1 of 2 children of 'parts' have no result: ${name} failed`);
   assertEquals(children, { total: 2, completed: 1, failed: 1, canceled: 0, running: 0 });
   const before = await childrenOf(app, id);
+  // Nobody would wait for it: it would be canceled at once.
+  const alone = await post(`${app.url}/tasks/${before[1]!.task_id}/retry`);
+  assertEquals((await assertProblem(alone, 409)).parent_id, id);
   const retried = await post(`${app.url}/tasks/${id}/retry`);
   assertEquals([retried.status, (await retried.json()).error], [200, null]);
   const again = await finished(app.url, id);

@@ -241,8 +241,9 @@ const DECIDE: Record<Exclude<Operation["do"], `submit${string}`>, Decide> = {
     const answer = await world.ask("POST", `/tasks/${task.id}/retry`);
     if (isLost(answer)) return missing("a retry", answer, world, circumstances);
     const other = task.gone || !circumstances.alone ? [404] : [];
+    // A child whose parent is over is tried again with that.
     const right = ended
-      ? [task.record!.status === "completed" ? 201 : 200]
+      ? [task.record!.status === "completed" ? 201 : task.parent ? 409 : 200]
       : [200, 201, 409, ...other];
     // Its upload is kept for a day.
     if (task.submission.input.upload !== "" && task.fate.jumped) right.push(409, 422);
