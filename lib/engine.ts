@@ -25,6 +25,7 @@ import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { toldKeys, type ToldModule } from "./kv/told_kinds.ts";
 import { Store } from "./store/store.ts";
+import type { Part } from "./store/write.ts";
 import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
 import type { OnError } from "./task/on_error.ts";
@@ -32,6 +33,10 @@ import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";
+import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { Outbox } from "./webhooks/outbox.ts";
+import type { PostOptions } from "./webhooks/post.ts";
+import { Reach } from "./webhooks/reach.ts";
 
 export interface EngineOptions {
   /** Stays open. */
@@ -64,6 +69,8 @@ export interface EngineOptions {
   artifactQuota?: number;
   /** What uploads and artifacts may still take of the disk. @default {anything} */
   space?: FreeSpace | undefined;
+  /** How webhooks are sent, and what signs them. @default {to the internet, signed by none} */
+  webhooks?: PostOptions & { secrets: readonly string[] };
   /** Called once, when another process has taken this one for dead: it can only open a new engine. */
   onfenced?: () => void;
   metrics?: Metrics;
@@ -81,6 +88,9 @@ export class Engine {
   readonly feed: Feed;
   readonly uploads: Uploads;
   readonly artifacts: Artifacts;
+  /** What webhooks have to tell, and have told. */
+  readonly outbox: Outbox;
+  readonly webhooks: NonNullable<EngineOptions["webhooks"]>;
   readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
   readonly kindBook: KindBook;
@@ -91,6 +101,8 @@ export class Engine {
   readonly sweeper: Sweeper;
   readonly journalRetention: JournalRetention;
   readonly #session: Session;
+  /** `null` in a `web` process. */
+  readonly #dispatcher: Dispatcher | null;
   #tasksStopped: Promise<void> | undefined;
   #untell: () => void = () => {};
 
@@ -101,6 +113,8 @@ export class Engine {
       | "hub"
       | "uploads"
       | "artifacts"
+      | "outbox"
+      | "webhooks"
       | "kinds"
       | "pools"
       | "kindBook"
@@ -111,6 +125,7 @@ export class Engine {
       | "journalRetention"
     >,
     session: Session,
+    dispatcher: Dispatcher | null,
   ) {
     this.store = parts.store;
     this.hub = parts.hub;
@@ -119,6 +134,8 @@ export class Engine {
     this.feed = createFeed(kv, parts.hub, heads);
     this.uploads = parts.uploads;
     this.artifacts = parts.artifacts;
+    this.outbox = parts.outbox;
+    this.webhooks = parts.webhooks;
     this.kinds = parts.kinds;
     this.pools = parts.pools;
     this.kindBook = parts.kindBook;
@@ -128,6 +145,7 @@ export class Engine {
     this.sweeper = parts.sweeper;
     this.journalRetention = parts.journalRetention;
     this.#session = session;
+    this.#dispatcher = dispatcher;
   }
 
   /** Registers this process, takes over the tasks of dead ones, and starts to run tasks. */
@@ -204,9 +222,35 @@ export class Engine {
       // As many as three commits hold, each with a check beside those of the session and the pauses.
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 2),
     });
+    const write = (part: Part) => store.journal.write(part);
+    const outbox = new Outbox({ kv, sid, write, now, log });
+    const { webhooks = { secrets: [], reach: new Reach() } } = options;
+    const dispatcher = role === "web" ? null : new Dispatcher({
+      ...webhooks,
+      outbox,
+      sid,
+      workers,
+      ontried: (end) => metrics?.toldOf(end),
+      now,
+      log,
+    });
+    store.onnews = () => dispatcher?.wake();
     const { kinds } = options;
-    const parts = { store, hub, uploads, artifacts, kinds, pools, kindBook, pauses, runner };
-    const engine = new Engine({ ...parts, reaper, sweeper, journalRetention }, session);
+    const parts = {
+      store,
+      hub,
+      uploads,
+      artifacts,
+      outbox,
+      webhooks,
+      kinds,
+      pools,
+      kindBook,
+      pauses,
+      runner,
+    };
+    const cleaning = { reaper, sweeper, journalRetention };
+    const engine = new Engine({ ...parts, ...cleaning }, session, dispatcher);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});
     try {
@@ -215,6 +259,7 @@ export class Engine {
       if (runner) engine.#tellKinds();
       if (!runner) pools.start();
       await runner?.start();
+      dispatcher?.start();
       return engine;
     } catch (error) {
       session[Symbol.dispose]();
@@ -223,6 +268,7 @@ export class Engine {
       await pools.close();
       await engine.#stopCleaning();
       await store.families.stop();
+      await dispatcher?.stop(0);
       await store.journal.giveUp();
       await beginning.catch(() => {});
       store[Symbol.dispose]();
@@ -290,6 +336,7 @@ export class Engine {
     await this.#stopCleaning();
     const { journal, kv, sid, families } = this.store;
     await families.stop();
+    await this.#dispatcher?.stop();
     await this.kindBook.idle();
     await journal.idle();
     await journal.write({ deletes: [keys.session(sid), ...await toldKeys(kv, sid)] });
@@ -308,6 +355,7 @@ export class Engine {
     await this.pools.close();
     await this.#stopCleaning();
     await this.store.families.stop();
+    await this.#dispatcher?.stop(0);
     this.store[Symbol.dispose]();
     await this.store.journal.close();
     await this.pauses[Symbol.asyncDispose]();

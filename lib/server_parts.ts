@@ -33,6 +33,8 @@ import { Kinds, ModuleOfKinds } from "./runner/kinds.ts";
 import { startInline, startTaskProcess } from "./runner/task_process.ts";
 import type { OnError } from "./task/on_error.ts";
 import { Pulse } from "./sse/pulse.ts";
+import type { PostOptions } from "./webhooks/post.ts";
+import { parseAllowed, Reach } from "./webhooks/reach.ts";
 
 /** What {@link Server.open} takes beside the configuration. */
 export interface ServerOptions {
@@ -58,6 +60,8 @@ export interface ServerOptions {
   killAfterMs?: number;
   /** Milliseconds that tasks get to reach their next checkpoint at a stop without a drain. @default {5000} */
   graceMs?: number;
+  /** How webhooks are sent, where a test has names and authorities of its own. */
+  webhooks?: Partial<PostOptions>;
   /** Milliseconds the answer to a cancel waits for the task's end. @default {2000} */
   cancelWaitMs?: number;
 }
@@ -127,6 +131,11 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     uploadQuota: config.uploadQuota,
     artifactQuota: config.artifactQuota,
     space: store.space,
+    webhooks: {
+      secrets: config.webhookSecret,
+      reach: new Reach(parseAllowed(config.webhookAllow) ?? undefined),
+      ...options.webhooks,
+    },
     ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
     metrics,
     onError: options.onError,

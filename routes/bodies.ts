@@ -17,6 +17,14 @@ import {
   OWNER_PATTERN,
   TAG_PATTERN,
 } from "../lib/task/labels.ts";
+import {
+  eventsProblem,
+  MAX_TARGET_URL,
+  MAX_TARGETS,
+  NOTIFY_EVENTS,
+  secretProblem,
+  urlProblem,
+} from "../lib/task/notify.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import { STATUSES } from "../lib/task/record.ts";
 import { ULID } from "../lib/task/ulid.ts";
@@ -68,6 +76,29 @@ const tags = z.array(
 ).max(MAX_TAGS, tagList).refine((all) => new Set(all).size === all.length, tagList)
   .meta({ uniqueItems: true });
 
+/** A check that says what is wrong; `null` for nothing. */
+function fitting(problem: (value: unknown) => string | null) {
+  return (context: z.core.ParsePayload<unknown>) => {
+    const message = problem(context.value);
+    if (message === null) return;
+    context.issues.push({ code: "custom", message, input: context.value });
+  };
+}
+
+const eventList = eventsProblem(null)!;
+
+const TARGET = z.strictObject({
+  url: text.check(fitting(urlProblem)).meta({ format: "uri", maxLength: MAX_TARGET_URL })
+    .describe("http or https"),
+  on: z.array(z.enum(NOTIFY_EVENTS, eventList), eventList).check(fitting(eventsProblem)).nullish()
+    .meta({ minItems: 1, uniqueItems: true })
+    .describe("How it ended, where it is left out"),
+  secret: text.check(fitting(secretProblem)).nullish()
+    .describe("Signs instead of the server's secrets: 'whsec_…'; never shown again"),
+}, "must be an object, as {url, on}");
+
+const targets = `must be a list of at most ${MAX_TARGETS} targets`;
+
 /** The body of `POST /tasks`. OpenAPI puts the input of each kind into it. */
 export const NEW_TASK = z.strictObject({
   kind: text,
@@ -79,6 +110,8 @@ export const NEW_TASK = z.strictObject({
   timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
   owner: OWNER.nullish().describe("Whose task it is: a filter of lists and streams"),
   tags: tags.nullish().describe("What it belongs to, likewise"),
+  notify: z.array(TARGET, targets).max(MAX_TARGETS, targets).nullish()
+    .describe("Whom webhooks tell of it, instead of those of its kind"),
 });
 
 export type NewTaskBody = z.infer<typeof NEW_TASK>;

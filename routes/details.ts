@@ -50,6 +50,7 @@ export async function getDetails(
     checkpoint: checkpoint === null ? null : readCheckpointText(checkpoint).data,
     timeout_ms: stored.timeoutMs,
     interruptions: stored.interruptions,
+    webhooks: (stored.notify ?? []).length,
     // Those outside, with a task's token or their own task, see that it is alive, not where.
     worker: worker && !isInside(principal) ? { silent_ms: worker.silent_ms } : worker,
     lease_ms: app.config.leaseMs,

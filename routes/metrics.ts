@@ -11,12 +11,14 @@ const MAX_KINDS = 100;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine, engine: { runner, pools, store, uploads, artifacts }, pulse, metrics } = app;
-  const [tasks, unavailable, uploadsSize, artifactsSize, storage] = await Promise.all([
+  const { engine, engine: { runner, pools, store, uploads, artifacts, outbox } } = app;
+  const { pulse, metrics } = app;
+  const [tasks, unavailable, uploadsSize, artifactsSize, told, storage] = await Promise.all([
     countWaiting(app),
     inTime(app, "tasks of no process could not be counted", countUnavailable(app)),
     inTime(app, "uploads could not be counted", uploads.size()),
     inTime(app, "artifacts could not be counted", artifacts.size()),
+    inTime(app, "webhooks could not be counted", outbox.waiting()),
     app.storage?.() ?? null,
   ]);
   const text = await metrics.text({
@@ -29,6 +31,10 @@ export async function getMetrics(app: App): Promise<Response> {
     storage,
     uploads: uploadsSize,
     artifacts: artifactsSize,
+    webhooks: told && {
+      count: told.count,
+      oldestMs: Math.max(0, store.now() - (told.oldest ?? store.now())),
+    },
     streams: pulse,
   });
   const headers = { "content-type": metrics.contentType, "cache-control": "no-store" };

@@ -15,6 +15,7 @@ import { getAudit } from "./audit.ts";
 import { changeMany } from "./bulk.ts";
 import { CLIENT_ROUTES } from "./client.ts";
 import { getCounts } from "./counts.ts";
+import { getDeliveries, resend } from "./deliveries.ts";
 import { getDetails } from "./details.ts";
 import { getDocs } from "./docs.ts";
 import { getEvents } from "./events.ts";
@@ -53,6 +54,8 @@ export const ROUTES: RouteTable = [
   ["/tasks/:id/details", { GET: ["task", getDetails] }],
   ["/tasks/:id/artifacts", { GET: ["task", getArtifacts] }],
   ["/tasks/:id/artifacts/:name", { GET: ["task", getArtifact, "linked"] }],
+  ["/tasks/:id/deliveries", { GET: ["task", getDeliveries] }],
+  ["/tasks/:id/deliveries/:n/resend", { POST: ["change", resend] }],
   ["/tasks/:id/events", { GET: ["task", getEvents] }],
   ["/tasks/:id/stream", { GET: ["task", streamOne] }],
   ["/tasks/:id/stream-with-heartbeat", { GET: ["task", streamOne] }],

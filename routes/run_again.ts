@@ -1,4 +1,5 @@
 import { actorOf } from "../lib/http/principal.ts";
+import { readTargetsOf } from "../lib/kv/deliveries.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import { onlyLabels } from "../lib/task/labels.ts";
@@ -32,6 +33,7 @@ export async function runAgain(
     maxAttempts: max_attempts,
     timeoutMs: head.timeoutMs,
     retriedFrom: task_id,
+    notify: head.notify ? await readTargetsOf(store.kv, task_id) : [],
     ...labels,
     ...whoseTheirs(context.principal, record.owner),
     by: actorOf(context),

@@ -20,6 +20,7 @@ import type { Kind } from "../lib/task/kind.ts";
 import type { App, RouteContext } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 import { keyOf } from "./idempotency_key.ts";
+import { targetsOf } from "./notify.ts";
 import { othersUpload, requireOwner, whoseTheirs } from "./theirs.ts";
 
 /** Characters of an input that is checked before its size is. */
@@ -58,6 +59,7 @@ export async function submitTask(
     ...(tags ? { tags } : {}),
     ...whoseTheirs(principal, owner),
     by: actorOf(context),
+    notify: targetsOf(app, body, known),
   };
   const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;

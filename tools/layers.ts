@@ -16,9 +16,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   feed: ["kv", "sse", "task", "base"],
   cluster: ["store", "feed", "kv", "task", "base"],
   runner: ["store", "feed", "kv", "cluster", "child", "task", "base"],
+  webhooks: ["cluster", "store", "kv", "task", "base"],
   testing: ["runner", "child", "task", "base"],
   http: ["kv", "task", "base"],
-  config: ["http", "task", "base"],
+  config: ["http", "webhooks", "task", "base"],
   std: [],
 };
 

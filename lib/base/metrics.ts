@@ -29,6 +29,8 @@ export interface Reading {
   uploads: number | null;
   /** Likewise of all artifacts. */
   artifacts: number | null;
+  /** Webhooks to be delivered, of the whole store; `null` when it does not answer. */
+  webhooks: { count: number; oldestMs: number } | null;
   /** Open streams; streams opened, parts sent and ends by reason since the start. */
   streams: {
     size: number;
@@ -97,6 +99,7 @@ export class Metrics implements Disposable {
     "Task processes that died, or were killed because a task did not stop",
     ["end"],
   );
+  readonly #webhooks = this.#counter("webhook_tries_total", "Tries to deliver webhooks", ["end"]);
   readonly #requests = this.#counter("http_requests_total", "Requests answered", [
     "route",
     "method",
@@ -164,6 +167,11 @@ export class Metrics implements Disposable {
   /** A task process ended that should not have. */
   processEnded(end: "died" | "killed"): void {
     this.#processEnds.inc({ end });
+  }
+
+  /** A try to deliver a webhook ended. */
+  toldOf(end: string): void {
+    this.#webhooks.inc({ end });
   }
 
   /** @param route A path of the route table, or `other`. */
@@ -282,6 +290,18 @@ export class Metrics implements Disposable {
       "Bytes of all artifacts, including those that are still arriving",
       null,
       ({ artifacts }) => artifacts,
+    );
+    add(
+      "headway_webhooks_waiting",
+      "Webhooks of the store that have yet to be delivered, counted up to 10000",
+      null,
+      ({ webhooks }) => webhooks?.count ?? null,
+    );
+    add(
+      "headway_webhooks_oldest_seconds",
+      "For how long the oldest of them has waited",
+      null,
+      ({ webhooks }) => webhooks && webhooks.oldestMs / 1000,
     );
     add(
       "headway_fenced_total",

@@ -17,6 +17,7 @@ import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../t
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
+import { areTargets } from "../task/notify.ts";
 import type { Report } from "../task/report.ts";
 import { MAX_CAUSES, MAX_ERROR, MAX_MORE, MAX_PARTS } from "../task/task_error.ts";
 import {
@@ -164,6 +165,7 @@ const KIND: Checks<Kind> = {
   concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),
   isolate: isBoolean,
   hidden: isBoolean,
+  notify: areTargets,
 };
 
 const ISSUE: Checks<InputIssue> = {

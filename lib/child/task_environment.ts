@@ -5,7 +5,7 @@
  */
 
 /** The server's alone. */
-const OF_THE_SERVER = ["HEADWAY_TOKENS", "DENO_KV_ACCESS_TOKEN"];
+const OF_THE_SERVER = ["HEADWAY_TOKENS", "HEADWAY_WEBHOOK_SECRET", "DENO_KV_ACCESS_TOKEN"];
 
 /** What Deno itself needs when it starts, and tasks do not. */
 export const OF_DENO: readonly string[] = [

@@ -82,6 +82,10 @@ export interface Settings {
   maxOutputBytes: number;
   /** A file with more tokens; `null` for none. */
   tokensFile: string | null;
+  /** Sign webhooks whose target has no secret of its own: `whsec_…`. */
+  webhookSecret: string[];
+  /** Hosts and networks that webhooks may be sent to though they are not of the internet. */
+  webhookAllow: string[];
   /** Anybody who reaches the server may do everything. */
   insecure: boolean;
   /** Host names that the server answers to, besides those of this machine. */

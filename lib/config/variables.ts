@@ -8,6 +8,8 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MAX_ARTIFACTS } from "../task/artifact_list.ts";
 import type { LogLevel } from "../task/log_level.ts";
+import { MAX_SECRETS, parseSecrets, SECRET_SHAPE } from "../task/notify.ts";
+import { ALLOW_SHAPE, parseAllowed } from "../webhooks/reach.ts";
 import { BASE_PATH_SHAPE, parseBasePath } from "../http/base_path.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
@@ -227,6 +229,31 @@ export const VARIABLES: readonly Variable[] = [
     },
   ),
   file("HEADWAY_TOKENS_FILE", "tokensFile", "a file with more tokens, one a line"),
+  text(
+    "HEADWAY_WEBHOOK_SECRET",
+    "none",
+    "signs webhooks: 'whsec_…', several separated by spaces while they change",
+    (text, config) => {
+      const secrets = text === undefined ? [] : parseSecrets(text);
+      // Not with wrong(): the value is secret.
+      if (secrets === null) {
+        throw new ConfigError(
+          `HEADWAY_WEBHOOK_SECRET must be ${SECRET_SHAPE}; at most ${MAX_SECRETS}, separated by spaces`,
+        );
+      }
+      config.webhookSecret = secrets;
+    },
+  ),
+  text(
+    "HEADWAY_WEBHOOK_ALLOW",
+    "none",
+    "hosts and networks that webhooks may go to though they are private",
+    (text, config) => {
+      config.webhookAllow = list(text);
+      if (parseAllowed(config.webhookAllow) !== null) return;
+      throw wrong("HEADWAY_WEBHOOK_ALLOW", text!, `${ALLOW_SHAPE}, separated by commas`);
+    },
+  ),
   flag("HEADWAY_INSECURE", "insecure", "1 lets anybody in without a token, on any address"),
   text(
     "HEADWAY_HOSTS",

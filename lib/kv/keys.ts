@@ -28,6 +28,11 @@
  * | `["cancel", id]` | a name, or `null` | who asked for a cancel: it was asked for by a process that does not own the task |
  * | `["audit", kind, list, ulid]` | {@link ./audit.ts AuditEntry} | who changed a kind, or deleted a task of it |
  * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
+ * | `["notify", id]` | {@link ../task/notify.ts StoredTarget}s, JSON, UTF-8 | whom webhooks tell of a task |
+ * | `["delivery", id, n]` | {@link ./deliveries.ts Delivery} | what one of them is told, or was |
+ * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |
+ * | `["outbox", id, target, n]` | number | it has yet to be delivered, since then: milliseconds since the epoch |
+ * | `["delivery-due", at, id, target]` | its origin | something may be due for a target then: whoever sees it looks |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
  * | `["dead", sid]` | {@link ./sessions.ts DeadSession} | a session that was reaped and whose tasks have yet to be returned |
@@ -126,6 +131,15 @@ export const keys = {
   auditAll: ["audit"] as Key,
   slot: (kind: string, n: number): Key => ["slot", kind, n],
   slotsOf: (kind: string): Key => ["slot", kind],
+  notify: (id: string): Key => ["notify", id],
+  delivery: (id: string, n: number): Key => ["delivery", id, n],
+  deliveries: (id: string): Key => ["delivery", id],
+  deliveryBody: (id: string, n: number): Key => ["delivery-body", id, n],
+  outbox: (id: string, target: number, n: number): Key => ["outbox", id, target, n],
+  outboxOf: (id: string, target: number): Key => ["outbox", id, target],
+  outboxes: ["outbox"] as Key,
+  deliveryDue: (at: number, id: string, target: number): Key => ["delivery-due", at, id, target],
+  deliveriesDue: (at: number): Key => ["delivery-due", at],
   idempotency: (key: string): Key => ["idempotency", key],
   idempotencies: ["idempotency"] as Key,
   session: (sid: string): Key => ["session", sid],
@@ -188,6 +202,16 @@ export function signalIn(key: Key): { id: string; name: string } {
 /** Which of its group a `child` key is of. */
 export function childIndexIn(key: Key): number {
   return Number(key[3]);
+}
+
+/** The number of a delivery, in an `outbox` key. */
+export function outboxIn(key: Key): number {
+  return Number(key[3]);
+}
+
+/** When something may be due, and for which target of which task, in a `delivery-due` key. */
+export function dueIn(key: Key): { at: number; id: string; target: number } {
+  return { at: Number(key[1]), id: String(key[2]), target: Number(key[3]) };
 }
 
 /** The number of a `slot` key. */

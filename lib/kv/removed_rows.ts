@@ -1,10 +1,11 @@
 /**
- * The rows, answers and groups of children of removed tasks. Where rows are few they go in the commit of the task itself;
- * else after it, a little at a time.
+ * The rows, answers, groups of children and deliveries of removed tasks. Where there are but few rows
+ * they go in the commit of the task itself; else after it, a little at a time.
  *
  * @module
  */
 
+import { removeDeliveries } from "./deliveries.ts";
 import { type Key, keys, nameIn } from "./keys.ts";
 
 /** Values of rows that go with their task, at most. */
@@ -53,6 +54,7 @@ export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
       count = bytes = 0;
     }
   }
+  await removeDeliveries(kv, id);
   await atomic.delete(keys.removed(id)).commit();
 }
 

@@ -199,6 +199,7 @@ export class Children {
       ...(owner === undefined ? {} : { owner }),
       ...(submitter === undefined ? {} : { submitter }),
       traceparent,
+      ...(known.notify ? { notify: known.notify } : {}),
     };
     return { make: () => this.#submit(live, submission, signal) };
   }

@@ -39,6 +39,7 @@ import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts
 import { afterRestore } from "../task/restored.ts";
 import { newTrace, traced } from "../task/trace.ts";
 import { byteLength } from "../base/bytes.ts";
+import { newsOf, withDeliveries } from "./news.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
 import type { Taken } from "./take_rows.ts";
@@ -165,10 +166,13 @@ export class LiveTask implements Write {
     resultJson: string | null = null,
     part?: Part,
   ): { ok: true } | { ok: false; reason: Refusal } {
-    const result = transition(this.task, change, this.#hooks.now());
+    const before = this.task;
+    const result = transition(before, change, this.#hooks.now());
     if (!result.ok) return result;
     this.#json = null;
     this.task = result.task;
+    const news = before.notify ? newsOf(before, this.task) : null;
+    if (news) this.task = { ...this.task, notified: news.last };
     // The last message and the end go into one commit.
     if (resultJson !== null && byteLength(resultJson) > RECORD_ROOM) {
       this.task = withRoom(this.task);
@@ -179,7 +183,8 @@ export class LiveTask implements Write {
     }
     // Nobody else holds this record yet.
     const last = this.#stateEvent("message", ++this.record.seq);
-    if (part) last.part = part;
+    if (news) last.part = withDeliveries(part, news, this.json, resultJson);
+    else if (part) last.part = part;
     if (change.type === "start") this.#rewind();
     const ended = isFinished(this.record.status);
     if (ended) {

@@ -81,6 +81,9 @@ export class Store {
   /** A part of a task was written here. */
   onwritten: ((live: LiveTask) => void) | undefined;
 
+  /** A change of a task's state was written here, of which webhooks may tell somebody. */
+  onnews: (() => void) | undefined;
+
   /** What a task that runs here yielded can never be stored. */
   onrefused: ((live: LiveTask) => void) | undefined;
 
@@ -113,7 +116,10 @@ export class Store {
       caughtUp: options.caughtUp ?? (() => Promise.resolve()),
       show: options.show,
       watched: options.watched,
-      onmoved: (live) => this.families.moved(live),
+      onmoved: (live) => {
+        this.families.moved(live);
+        if (live.task.notify) this.onnews?.();
+      },
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),
     });
@@ -252,7 +258,7 @@ export class Store {
       }
       // Nothing leads to its children once it is gone: those that have not ended are canceled before.
       if (isFinished(status) && entry.value.children !== undefined) await this.#family.look(id);
-      const few = isFinished(status) && !entry.value.answers;
+      const few = isFinished(status) && !entry.value.answers && !entry.value.notify;
       const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
       const artifacts = record.artifacts ? await removedArtifacts(this.kv, id) : null;
       // From here to its leaving nothing else can get at the task.

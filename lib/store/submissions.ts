@@ -7,6 +7,7 @@
 import { monotonicUlid } from "@std/ulid";
 import type { Heads } from "../kv/heads.ts";
 import { readChild } from "../kv/children.ts";
+import { targetsSet } from "../kv/deliveries.ts";
 import { keys } from "../kv/keys.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
 import { findUploads } from "../kv/upload_life.ts";
@@ -115,7 +116,8 @@ export class Submissions {
         const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
         live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
       }
-      const { kind, submitter } = spec;
+      const { kind, submitter, notify = [] } = spec;
+      if (notify.length > 0) live.also({ sets: [targetsSet(id, notify)] });
       live.also({ events: submittedEvents(id, kind, submitter) });
       const tell = !this.#kinds.has(spec.kind);
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { type NotifyTarget, readTargets } from "./notify.ts";
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
 import { readTries, requirePositive, type RetryOptions } from "./retry.ts";
 import { brief } from "./text.ts";
@@ -107,6 +108,11 @@ export interface TaskOptions<
    * of its own. At most 20, with names of at most 64 characters.
    */
   stages?: Readonly<Record<string, number>>;
+  /**
+   * Whom webhooks tell of its tasks, unless a submit names others: at most 5. It signs with the
+   * server's `HEADWAY_WEBHOOK_SECRET`, or with the target's own secrets.
+   */
+  notify?: readonly NotifyTarget[];
   /** The work. */
   run(
     context: TaskContext<InputOf<Schema>, CheckpointOf<Saved>>,
@@ -196,6 +202,8 @@ export interface TaskDefinition<
   readonly hidden: boolean;
   /** See {@link TaskOptions.stages}. */
   readonly stages: Readonly<Record<string, number>> | undefined;
+  /** See {@link TaskOptions.notify}; with its defaults filled in. */
+  readonly notify: readonly NotifyTarget[] | undefined;
   /** Starts the work. */
   run(
     context: TaskContext<Input, Checkpoint>,
@@ -259,6 +267,7 @@ export function defineTask<
   const fits = concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1);
   requirePositive(what, "concurrency", concurrency, fits);
   checkStages(kind, options.stages);
+  const notify = readTargets(kind, options.notify);
   checkSchema(kind, "input", options.input);
   checkSchema(kind, "checkpoint", options.checkpoint);
   if (options.version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
@@ -294,6 +303,7 @@ export function defineTask<
     isolate: options.isolate ?? false,
     hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),
+    notify: notify && Object.freeze(notify),
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,
       OutputsOf<Yielded>,

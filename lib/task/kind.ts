@@ -7,6 +7,7 @@
 import { byteLength } from "./byte_length.ts";
 import type { AnyTask } from "./define.ts";
 import { MAX_JSON } from "./limits.ts";
+import { type StoredTarget, storedTarget } from "./notify.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
@@ -28,6 +29,8 @@ export interface Kind {
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
   readonly hidden: boolean;
+  /** Whom webhooks tell of its tasks; absent for nobody. */
+  readonly notify?: readonly StoredTarget[];
 }
 
 /** Characters of a description. */
@@ -45,8 +48,8 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-    const { kind, description, input, retry, timeout, concurrency, isolate, hidden } = task;
-    const json = input ? schemaText(input) : null;
+    const { kind, description, input, retry, timeout, concurrency, isolate, hidden, notify } = task;
+    const json = input ? schemaText(input, notify ? byteLength(JSON.stringify(notify)) : 0) : null;
     room -= json === null ? 0 : byteLength(json);
     return {
       kind,
@@ -59,6 +62,7 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       concurrency: concurrency ?? null,
       isolate,
       hidden: Boolean(hidden),
+      ...(notify ? { notify: notify.map(storedTarget) } : {}),
     };
   });
 }
@@ -92,8 +96,11 @@ const LENIENT = {
   fallback: ({ base }: { base: unknown }) => base,
 };
 
-/** A schema as JSON Schema, as text; `null` where its library makes none, or none of a size to be kept. */
-export function schemaText(schema: StandardSchema): string | null {
+/**
+ * A schema as JSON Schema, as text; `null` where its library makes none, or none of a size to be kept
+ * beside so many bytes.
+ */
+export function schemaText(schema: StandardSchema, beside = 0): string | null {
   for (const libraryOptions of [LENIENT, undefined]) {
     try {
       const { jsonSchema } = schema["~standard"] as { jsonSchema?: { input?: ToJsonSchema } };
@@ -104,7 +111,7 @@ export function schemaText(schema: StandardSchema): string | null {
       if (json === undefined || !json.startsWith("{") || isDeeper(JSON.parse(json), MAX_DEPTH)) {
         return null;
       }
-      return byteLength(json) > MAX_JSON ? null : json;
+      return byteLength(json) + beside > MAX_JSON ? null : json;
     } catch {
       // A schema that cannot be written down still checks.
     }

@@ -22,6 +22,7 @@
 import { withResultUrl } from "./artifact_list.ts";
 import type { ChildPlace } from "./child.ts";
 import { type Labels, onlyLabels } from "./labels.ts";
+import type { NotifyEvent, StoredTarget } from "./notify.ts";
 import {
   type ChildCounts,
   isFinished,
@@ -111,6 +112,17 @@ export interface Task {
   child?: ChildPlace;
   /** Children it has made, about; absent where it never was to have some. */
   children?: number;
+  /** Whom webhooks tell of it, and of what; absent for nobody. */
+  notify?: readonly Told[];
+  /** What they were told of it, counted for each; absent for nothing yet. */
+  notified?: number;
+}
+
+/** One whom webhooks tell of a task. */
+export interface Told {
+  /** Of the target's address. */
+  readonly origin: string;
+  readonly on: readonly NotifyEvent[];
 }
 
 export type Change =
@@ -329,6 +341,8 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   waitsFor?: WaitingFor;
   /** Who submitted it; absent where the server or another task did. */
   by?: string;
+  /** Whom webhooks tell of it. */
+  notify?: readonly StoredTarget[];
 }
 
 export function newTask(spec: NewTask, now: number): Task {
@@ -380,6 +394,9 @@ export function newTask(spec: NewTask, now: number): Task {
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),
     ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
     ...(spec.child ? { child: spec.child } : {}),
+    ...(spec.notify?.length
+      ? { notify: spec.notify.map(({ url, on }) => ({ origin: new URL(url).origin, on })) }
+      : {}),
   };
 }
 

@@ -287,6 +287,21 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       416: ["It has no such part", "Problem"],
     },
   },
+  "GET /tasks/:id/deliveries": {
+    id: "listDeliveries",
+    summary: "What webhooks have told of the task, the newest first",
+    answers: { 200: ["Those that are kept", "Deliveries"] },
+  },
+  "POST /tasks/:id/deliveries/:n/resend": {
+    id: "resendDelivery",
+    summary: "Sends a webhook again, now",
+    path: { n: whole(1, 999_999_999) },
+    description: "Under the id that it had. One that waits for its next try is tried at once.",
+    answers: {
+      202: ["It is on its way", "Delivery"],
+      404: ["There is no such task, or no such delivery of it", "Problem"],
+    },
+  },
   "GET /tasks/:id/events": {
     id: "listEvents",
     summary: "The stored log, outputs and state changes, oldest first",

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { STATUSES, type TaskError, type TaskRecord } from "../../lib/task/record.ts";
+import { NOTIFY_EVENTS } from "../../lib/task/notify.ts";
 import { SCOPES } from "../../lib/http/tokens.ts";
 
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/).describe("ULID");
@@ -33,6 +34,24 @@ const pause = {
   since: time,
   by: z.string().nullable().describe("The name of the token; null for who may not know"),
   reason: z.string().nullable(),
+};
+
+const delivery = {
+  n: count.describe("Counts the deliveries of the task"),
+  event: z.enum(NOTIFY_EVENTS),
+  target: count.describe("Which of the targets it is for, counted from 0"),
+  origin: z.string().describe("That of its address: the rest may be a secret"),
+  state: z.enum(["waiting", "delivered", "given_up"]),
+  created_at: time,
+  next_try_at: time.nullable().describe("While it waits: not before"),
+  tries: count,
+  attempts: z.array(z.strictObject({
+    time,
+    duration_ms: count,
+    http_status: z.int().nullable().describe("null where there was no answer"),
+    error: z.string().nullable().describe("What went wrong; null for nothing"),
+    response: z.string().nullable().describe("The beginning of the answer; null for outsiders"),
+  })).describe("The last 30, the newest last"),
 };
 
 const fields = {
@@ -121,6 +140,7 @@ export const SCHEMAS = {
     input: json,
     checkpoint: json,
     timeout_ms: count.nullable(),
+    webhooks: count.describe("Whom webhooks tell of it, counted"),
     interruptions: count,
     worker: z.strictObject({
       session: z.string().optional(),
@@ -170,6 +190,15 @@ export const SCHEMAS = {
     status,
     cancel_requested: z.boolean().optional(),
   }),
+  Deliveries: z.strictObject({
+    targets: z.array(z.strictObject({
+      target: count.describe("Its place in 'notify'"),
+      origin: z.string(),
+      on: z.array(z.enum(NOTIFY_EVENTS)),
+    })),
+    deliveries: z.array(z.strictObject(delivery)),
+  }),
+  Delivery: z.strictObject(delivery),
   Signaled: z.strictObject({ task_id: id, status }),
   BulkResult: z.strictObject({
     results: z.array(z.strictObject({

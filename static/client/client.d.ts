@@ -233,6 +233,18 @@ export interface Watch<Task = unknown> extends AsyncIterable<TaskEvent<Task>, vo
  */
 export function watch<Task = unknown>(id: string, options?: WatchOptions<Task>): Watch<Task>;
 
+/** Whom webhooks tell of a task. */
+export interface NotifyTarget {
+  /** To which it is posted: `http` or `https`. */
+  url: string;
+  /** Of what. @default {how it ended: completed, failed, canceled} */
+  on?:
+    | readonly ("started" | "waiting" | "retrying" | "completed" | "failed" | "canceled")[]
+    | undefined;
+  /** Signs instead of the server's secrets: `whsec_…`. */
+  secret?: string | undefined;
+}
+
 /** What {@link submit} takes beside the input. */
 export interface SubmitOptions extends RequestOptions {
   /** −100 to 100; higher runs first. */
@@ -247,6 +259,8 @@ export interface SubmitOptions extends RequestOptions {
   owner?: string | undefined;
   /** What it belongs to: up to 20 tags of up to 64 characters. */
   tags?: readonly string[] | undefined;
+  /** Whom webhooks tell of it, instead of those of its kind: at most 5. */
+  notify?: readonly NotifyTarget[] | undefined;
   /** A second submit with the same key and input gives the same task. */
   idempotencyKey?: string | undefined;
 }

@@ -77,7 +77,7 @@ export function submit<Task = unknown>(
 export function submission(
   kind: string,
   input: unknown,
-  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, idempotencyKey }: SubmitOptions,
+  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, notify, idempotencyKey }: SubmitOptions,
 ): RequestInit {
   const body = {
     kind,
@@ -88,6 +88,7 @@ export function submission(
     timeout_ms: timeoutMs,
     owner,
     tags,
+    notify,
   };
   return {
     method: "POST",

@@ -482,7 +482,7 @@ export const environment = defineTask({
   isolate: true,
   async *run() {
     yield 50;
-    const names = ["HEADWAY_TOKENS", "DENO_KV_ACCESS_TOKEN"];
+    const names = ["HEADWAY_TOKENS", "HEADWAY_WEBHOOK_SECRET", "DENO_KV_ACCESS_TOKEN"];
     return names.map((name) => Deno.env.get(name) ?? "").join("");
   },
 });

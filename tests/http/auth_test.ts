@@ -16,6 +16,7 @@ import { ROUTES } from "../../routes/mod.ts";
 import { bearer, post } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
+import { SECRET } from "../helpers/receiver.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { openRaw, openStream } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
@@ -699,7 +700,12 @@ Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that ca
 Deno.test("no secret is ever logged, nor handed to a task's process", async () => {
   const secret = "query-secret-0123456789";
   await using server = await startServer({
-    env: { HEADWAY_TOKENS, HEADWAY_LOG: "debug", HEADWAY_TASK_PERMISSIONS: "-A" },
+    env: {
+      HEADWAY_TOKENS,
+      HEADWAY_LOG: "debug",
+      HEADWAY_TASK_PERMISSIONS: "-A",
+      HEADWAY_WEBHOOK_SECRET: SECRET,
+    },
   });
   const headers = bearer(SECRETS.admin);
   const { task_id, token } = await post(`${server.url}/tasks`, {
@@ -727,7 +733,7 @@ Deno.test("no secret is ever logged, nor handed to a task's process", async () =
   await raw.until("\r\n\r\n");
   await server.kill("SIGTERM");
   const log = server.stderr.join("\n");
-  for (const word of [secret, token, session, ...Object.values(SECRETS)]) {
+  for (const word of [secret, token, session, SECRET, ...Object.values(SECRETS)]) {
     assert(!log.includes(word), log);
   }
 });

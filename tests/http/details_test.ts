@@ -24,6 +24,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
     input,
     checkpoint: null,
     timeout_ms: 60_000,
+    webhooks: 0,
     interruptions: 0,
     lease_ms: 3000,
     unavailable: null,

@@ -7,6 +7,7 @@ import { type SchemaName, SCHEMAS } from "../../routes/openapi/schemas.ts";
 import { bearer, finished, post, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { SECRET } from "../helpers/receiver.ts";
 import { testApp } from "../helpers/server.ts";
 import { openRaw } from "../helpers/sse.ts";
 
@@ -165,6 +166,14 @@ function specific(
       { headers: { range: "bytes=7-" } },
     ],
     "GET /kinds/:kind/audit 400": () => ["/kinds/echo/audit?limit=0"],
+    "POST /tasks/:id/deliveries/:n/resend 202": async () => {
+      const id = await make("echo", { notify: [{ url: "https://a.invalid/", secret: SECRET }] });
+      await eventually(async () => {
+        const response = await fetch(`${main.url}/tasks/${id}/deliveries`, { headers: admin });
+        assertEquals((await response.json()).deliveries.length, 1);
+      });
+      return [`/tasks/${id}/deliveries/1/resend`];
+    },
     "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
     "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
     "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],

@@ -10,6 +10,7 @@ const READING: Reading = {
   storage: null,
   uploads: null,
   artifacts: null,
+  webhooks: null,
   tasks: {},
   running: {},
   processes: 0,

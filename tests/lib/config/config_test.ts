@@ -17,6 +17,9 @@ const notWhole = ["x", "-1", "1.5", "1e3", "0x10", "NaN", "Infinity", "900719925
 const ROOT = new URL("../../../", import.meta.url);
 const cwd = Deno.cwd();
 
+const SIGNS = `whsec_${new Uint8Array(24).fill(1).toBase64()}`;
+const SIGNS_TOO = `whsec_${new Uint8Array(64).fill(2).toBase64()}`;
+
 const CASES: Record<string, Case> = {
   HEADWAY_HOST: { field: "host", fallback: "127.0.0.1", good: { "::1": "::1" } },
   HEADWAY_PORT: {
@@ -259,6 +262,17 @@ const CASES: Record<string, Case> = {
     fallback: null,
     good: { "/run/tokens": "/run/tokens", "tokens": `${cwd}/tokens` },
   },
+  HEADWAY_WEBHOOK_SECRET: {
+    field: "webhookSecret",
+    fallback: [],
+    good: { [`${SIGNS}, ${SIGNS_TOO}`]: [SIGNS, SIGNS_TOO], [` ${SIGNS} `]: [SIGNS] },
+  },
+  HEADWAY_WEBHOOK_ALLOW: {
+    field: "webhookAllow",
+    fallback: [],
+    good: { "hooks.internal, 10.0.0.0/8,[::1]": ["hooks.internal", "10.0.0.0/8", "[::1]"] },
+    bad: ["10.0.0.0/33", "127.1", "http://a", "a:80", "*.a"],
+  },
   HEADWAY_INSECURE: {
     field: "insecure",
     fallback: false,
@@ -333,6 +347,27 @@ for (const [name, { field, good, bad = [] }] of Object.entries(CASES)) {
     }
   });
 }
+
+Deno.test("readConfig() says what is wrong with HEADWAY_WEBHOOK_SECRET, and never the secret", () => {
+  const bytes = (length: number) => `whsec_${new Uint8Array(length).fill(3).toBase64()}`;
+  const wrong = [
+    "secret",
+    bytes(23),
+    bytes(65),
+    bytes(24).replace("whsec_", ""),
+    `${bytes(24)}!`,
+    `${bytes(24)} x`,
+    Array(5).fill(bytes(24)).join(),
+  ];
+  for (const text of wrong) {
+    const { message } = assertThrows(() => read({ HEADWAY_WEBHOOK_SECRET: text }), ConfigError);
+    assertEquals(
+      message,
+      "HEADWAY_WEBHOOK_SECRET must be 'whsec_' and the base64 of 24 to 64 bytes; " +
+        "at most 4, separated by spaces",
+    );
+  }
+});
 
 Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the secret", () => {
   const secret = "0123456789abcdef";

@@ -1,0 +1,118 @@
+/**
+ * Webhooks as they lie in the store: the targets of a task, and what is to be delivered to each or
+ * was. All that one target is told of a task is a line, and goes out in order.
+ *
+ * @module
+ */
+
+import type { NotifyEvent, StoredTarget } from "../task/notify.ts";
+import { readText, textValue } from "./head.ts";
+import { type Key, keys } from "./keys.ts";
+
+/** One try to deliver. */
+export interface DeliveryAttempt {
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Milliseconds that it took. */
+  ms: number;
+  /** Of HTTP; `null` where there was no answer. */
+  status: number | null;
+  /** What went wrong; `null` for nothing. */
+  error: string | null;
+  /** The beginning of what was answered. */
+  response: string;
+}
+
+/** The value of a `delivery` key. */
+export interface Delivery {
+  /** Which of the task's targets. */
+  target: number;
+  /** Of the target's address: the rest of it may be a secret. */
+  origin: string;
+  event: NotifyEvent;
+  /** When it happened: milliseconds since the epoch. */
+  at: number;
+  /** Since when it is to be delivered: likewise. */
+  since: number;
+  state: "waiting" | "delivered" | "given_up";
+  /** Tries, also those that `attempts` no longer has. */
+  tries: number;
+  /** Not before this time: milliseconds since the epoch. */
+  next: number;
+  /** The session that is at it, until `next`; `null` for none. */
+  by: string | null;
+  /** The newest last. */
+  attempts: readonly DeliveryAttempt[];
+  /** Its target, where the task is gone: then it goes, too, when it has ended. */
+  orphan?: StoredTarget;
+}
+
+/** Of whom a line is. */
+export interface Line {
+  readonly id: string;
+  readonly target: number;
+}
+
+/** About how many bytes a delivery takes. */
+export function deliverySize({ attempts, orphan }: Delivery): number {
+  let size = 512 + (orphan ? 4096 : 0);
+  for (const { error, response } of attempts) {
+    size += 128 + 3 * ((error?.length ?? 0) + response.length);
+  }
+  return size;
+}
+
+export function deliverySet(id: string, n: number, delivery: Delivery): [Key, Delivery, number] {
+  return [keys.delivery(id, n), delivery, deliverySize(delivery)];
+}
+
+/** Has somebody look at a line at some time. */
+export function dueSet({ id, target }: Line, at: number, origin: string): [Key, string, number] {
+  return [keys.deliveryDue(at, id, target), origin, 300];
+}
+
+/** Stores the targets of a task. */
+export function targetsSet(
+  id: string,
+  targets: readonly StoredTarget[],
+): [Key, Uint8Array, number] {
+  const value = textValue(JSON.stringify(targets));
+  return [keys.notify(id), value, value.length];
+}
+
+/** Those of a task; none where it is gone. */
+export async function readTargetsOf(kv: Deno.Kv, id: string): Promise<readonly StoredTarget[]> {
+  return JSON.parse(await readText(kv, keys.notify(id)) ?? "[]");
+}
+
+/** Keys or deliveries handled in one commit. */
+const AT_ONCE = 20;
+
+/**
+ * Removes the deliveries of a task that is gone. Those that wait still go out: each takes its target
+ * along, and goes when it has ended.
+ */
+export async function removeDeliveries(kv: Deno.Kv, id: string): Promise<void> {
+  const targets = await readTargetsOf(kv, id);
+  if (targets.length === 0) return;
+  const options = { batchSize: AT_ONCE };
+  for await (const entry of kv.list<Delivery>({ prefix: keys.deliveries(id) }, options)) {
+    let { value, versionstamp }: Deno.KvEntryMaybe<Delivery> = entry;
+    const { key } = entry;
+    while (value !== null) {
+      const atomic = kv.atomic().check({ key, versionstamp });
+      const orphan = value.orphan ?? targets[value.target];
+      if (value.state === "waiting" && orphan) atomic.set(key, { ...value, orphan });
+      else atomic.delete(key).delete(keys.deliveryBody(id, deliveryIn(key)));
+      if ((await atomic.commit()).ok) break;
+      // Somebody is at it.
+      ({ value, versionstamp } = await kv.get<Delivery>(key));
+    }
+  }
+  await kv.delete(keys.notify(id));
+}
+
+/** The number of a `delivery` key. */
+export function deliveryIn(key: Key): number {
+  return Number(key[2]);
+}

@@ -1,0 +1,267 @@
+/**
+ * Sends webhooks. Whoever writes one wakes it, and it looks now and then for those of others: what is
+ * due is read from the store, some at a time, and nothing of it is held here but what is on its way.
+ *
+ * @module
+ */
+
+import { deadline } from "../base/deadline.ts";
+import type { Logger } from "../base/log.ts";
+import { Timer } from "../base/timer.ts";
+import { claimDelay } from "../cluster/claim_order.ts";
+import type { Delivery } from "../kv/deliveries.ts";
+import { parseSecrets } from "../task/notify.ts";
+import { Hosts } from "./hosts.ts";
+import type { Due, Outbox, Taken } from "./outbox.ts";
+import { answerProblem, GIVE_UP_MS, isOfHost, retryMs, type Tried } from "./outcome.ts";
+import { post, PostError, type PostOptions } from "./post.ts";
+import { signedHeaders } from "./sign.ts";
+
+export interface DispatcherOptions extends PostOptions {
+  outbox: Outbox;
+  sid: string;
+  /** The sessions of all processes that send. */
+  workers(): readonly string[];
+  /** Sign what goes to a target without secrets of its own. */
+  secrets: readonly string[];
+  /** Told of each try. */
+  ontried?: ((end: Delivery["state"] | "failed") => void) | undefined;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  log: Logger;
+}
+
+/** Milliseconds between two looks, at most: others may have written something. */
+const LOOK_MS = 1000;
+
+/** And at least, where something is to come. */
+const SOON_MS = 20;
+
+/** Lines read in one look. */
+const AT_ONCE = 256;
+
+/** Deliveries of one line, one after the other, before others go first. */
+const MAX_RUN = 20;
+
+/** Milliseconds that what is on its way gets at a stop. */
+const STOP_MS = 2000;
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #hosts = new Hosts();
+  readonly #timer = new Timer();
+  readonly #stopping = new AbortController();
+  readonly #aborting = new AbortController();
+  /** Lines that this process is at. */
+  readonly #under = new Map<string, Promise<void>>();
+  /** The last line of those that were read, where there are more behind it. */
+  #after: Due | null = null;
+  #looking: Promise<void> | null = null;
+  #again = false;
+
+  /** Nothing happens before {@link Dispatcher.start}. */
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#looking = this.#look(() => this.#options.outbox.recover());
+  }
+
+  /** Looks now for what is due. */
+  wake(): void {
+    if (this.#stopped) return;
+    if (this.#looking) this.#again = true;
+    else this.#looking = this.#look();
+  }
+
+  /** Begins nothing more, and gives what is on its way a moment to end. */
+  async stop(graceMs: number = STOP_MS): Promise<void> {
+    this.#stopping.abort();
+    this.#timer.clear();
+    await this.#looking;
+    const under = () => Promise.all(this.#under.values());
+    await deadline(under(), graceMs, () => this.#aborting.abort());
+    await under();
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #look(first: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    this.#timer.clear();
+    let waitMs = LOOK_MS;
+    try {
+      await first();
+      do {
+        this.#again = false;
+        waitMs = await this.#begin();
+      } while (this.#again && !this.#stopped);
+    } catch (error) {
+      if (!this.#stopped) this.#options.log.warn("webhooks could not be looked for", { error });
+    }
+    this.#looking = null;
+    if (!this.#stopped) this.#timer.set(waitMs, () => this.wake());
+  }
+
+  /**
+   * Begins with what is due.
+   *
+   * @returns Milliseconds until something else may be.
+   */
+  async #begin(): Promise<number> {
+    const { outbox, now, sid, workers } = this.#options;
+    const at = now();
+    if (this.#hosts.full) return LOOK_MS;
+    // Those in front may be of hosts that have no room: those behind them have their turn, too.
+    const dues = await outbox.due(AT_ONCE, this.#after);
+    this.#after = dues.length === AT_ONCE ? dues.at(-1)! : null;
+    let waitMs = this.#after ? 0 : Math.min(LOOK_MS, (await outbox.nextDue() ?? Infinity) - at);
+    const aside: Promise<void>[] = [];
+    for (const due of dues) {
+      if (this.#stopped) break;
+      const line = lineOf(due);
+      if (this.#under.has(line)) continue;
+      const left = claimDelay(line, sid, workers()) - (at - due.at);
+      if (left > 0) {
+        waitMs = Math.min(waitMs, left);
+        continue;
+      }
+      const room = this.#hosts.room(due.origin);
+      if (room === "free") this.#run(line, due, this.#hosts.begin(due.origin));
+      else if (room !== "busy") aside.push(this.#putOff(due, room));
+    }
+    await Promise.all(aside);
+    return Math.max(SOON_MS, waitMs);
+  }
+
+  #run(line: string, due: Due, end: End): void {
+    const running = this.#line(due, end).catch((error) => {
+      if (!this.#stopped) this.#options.log.error("a webhook could not be sent", { error });
+    }).finally(() => {
+      this.#under.delete(line);
+      this.wake();
+    });
+    this.#under.set(line, running);
+  }
+
+  /** Sends what is due of a line, one after the other. */
+  async #line(due: Due, end: End): Promise<void> {
+    const { outbox, now } = this.#options;
+    for (let sent = 1;; sent++) {
+      const taken = await this.#next(due, end);
+      if (taken === null) return;
+      ({ due } = taken);
+      const goesOn = sent < MAX_RUN && !this.#stopped && this.#hosts.room(due.origin) === "free";
+      if (!goesOn) return await outbox.move(due, now());
+      end = this.#hosts.begin(due.origin);
+    }
+  }
+
+  /** Sends the next one of a line, if there is one, and another one may follow. */
+  async #next(due: Due, end: End): Promise<Taken | null> {
+    const { outbox } = this.#options;
+    let answered: boolean | null = null;
+    try {
+      const taken = await outbox.take(due);
+      if (taken === null) return null;
+      const went = await this.#send(taken);
+      if (went === null) {
+        await outbox.giveBack(taken);
+        return null;
+      }
+      ({ answered } = went);
+      const after = await outbox.finish(taken, went.tried);
+      this.#tell(taken, after);
+      return after === null || after.state === "waiting" ? null : taken;
+    } finally {
+      end(answered);
+    }
+  }
+
+  /** One try; `null` where it was cut off. */
+  async #send({ n, body, target, due: { id } }: Taken): Promise<Went | null> {
+    const { now, secrets: own, log } = this.#options;
+    const tried = { at: now(), ms: 0, status: null, error: null, response: "", retryAfterMs: null };
+    const begun = performance.now();
+    const failed = (error: string, answered: boolean | null): Went => {
+      const ms = Math.round(performance.now() - begun);
+      return { tried: { ...tried, ms, error }, answered };
+    };
+    if (!target) return failed("Its target is not known any more", null);
+    const secrets = target.secret === undefined ? own : parseSecrets(target.secret) ?? [];
+    if (secrets.length === 0) return failed("There is nothing to sign it with", null);
+    const { signal } = this.#aborting;
+    try {
+      const text = new TextDecoder().decode(body);
+      const headers = {
+        "content-type": "application/json",
+        "user-agent": "Headway",
+        ...await signedHeaders(secrets, `msg_${id}_${n}`, tried.at, text),
+      };
+      const answer = await post(new URL(target.url), body, headers, this.#options, signal);
+      const { status, text: response, retryAfterMs } = answer;
+      const ms = Math.round(performance.now() - begun);
+      const error = answerProblem(status);
+      return {
+        tried: { ...tried, ms, status, error, response, retryAfterMs },
+        answered: !isOfHost(status),
+      };
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (error instanceof PostError) return failed(error.message, error.silent ? false : null);
+      log.error("a webhook could not be sent", { task: id, error });
+      return failed("It could not be sent", null);
+    }
+  }
+
+  #tell({ n, due: { id, origin } }: Taken, after: Delivery | null): void {
+    if (after === null) return;
+    const { ontried, log } = this.#options;
+    const { state, tries, attempts } = after;
+    ontried?.(state === "waiting" ? "failed" : state);
+    if (state !== "given_up") return;
+    const error = attempts.at(-1)?.error;
+    log.warn("a webhook was given up", { task: id, delivery: n, target: origin, tries, error });
+  }
+
+  /** Has a line wait whose host does not answer: the longer it has waited, the longer, up to a day. */
+  async #putOff(due: Due, pauseMs: number): Promise<void> {
+    const { outbox, now } = this.#options;
+    const at = now();
+    const age = Math.max(0, at - (await outbox.since(due) ?? at));
+    if (age > GIVE_UP_MS) return await this.#giveUp(due);
+    const tries = Math.ceil(Math.log2(2 + age / 2000));
+    await outbox.move(due, at + Math.max(spread(pauseMs), retryMs(tries, Math.random)));
+  }
+
+  /** Ends what was due for a day, without one more try. */
+  async #giveUp(due: Due): Promise<void> {
+    const { outbox, now } = this.#options;
+    const taken = await outbox.take(due);
+    if (taken === null) return;
+    const error = "Its host does not answer";
+    const tried = { at: now(), ms: 0, status: null, error, response: "", retryAfterMs: null };
+    this.#tell(taken, await outbox.finish(taken, tried));
+    await outbox.move(taken.due, now());
+  }
+}
+
+type End = (answered: boolean | null) => void;
+
+interface Went {
+  tried: Tried;
+  /** Whether its host did its part; `null` where it was not asked. */
+  answered: boolean | null;
+}
+
+function lineOf({ id, target }: Due): string {
+  return `${id}:${target}`;
+}
+
+/** From so many milliseconds to twice as many: so that not all come at once. */
+function spread(ms: number): number {
+  return Math.round(ms * (1 + Math.random()));
+}

@@ -1,0 +1,328 @@
+/**
+ * What is to be delivered, in the store. A `delivery-due` key says only that somebody should look at
+ * a line: of a task, what one target is told. Whoever looks takes the first delivery of the line for
+ * some seconds, by a check on it, so two processes do not send it at once. There is a key for the time
+ * up to which each delivery is taken or has to wait: so a line is never forgotten, whoever dies.
+ *
+ * @module
+ */
+
+import type { Logger } from "../base/log.ts";
+import {
+  type Delivery,
+  deliveryIn,
+  deliverySet,
+  dueSet,
+  type Line,
+  readTargetsOf,
+} from "../kv/deliveries.ts";
+import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
+import { readSession } from "../kv/sessions.ts";
+import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import type { Part, WriteResult } from "../store/write.ts";
+import type { StoredTarget } from "../task/notify.ts";
+import { afterTry, type Tried } from "./outcome.ts";
+
+export interface OutboxOptions {
+  kv: Deno.Kv;
+  sid: string;
+  write(part: Part): Promise<WriteResult>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  log: Logger;
+  /** 0 to below 1. @default {Math.random} */
+  random?: (() => number) | undefined;
+}
+
+/** Somebody should look at a line. */
+export interface Due extends Line {
+  readonly key: Key;
+  readonly versionstamp: string;
+  /** Since when: milliseconds since the epoch. */
+  readonly at: number;
+  readonly origin: string;
+}
+
+/** A delivery that this process is at. */
+export interface Taken {
+  readonly n: number;
+  readonly delivery: Delivery;
+  readonly versionstamp: string;
+  /** Its body, UTF-8. */
+  readonly body: Uint8Array;
+  /** `undefined` where nobody knows it any more. */
+  readonly target: StoredTarget | undefined;
+  /** When somebody else looks at the line. */
+  readonly due: Due;
+}
+
+/** Milliseconds for which a delivery is taken: more than a try and the commit behind it need. */
+export const TAKEN_MS = 20_000;
+
+/** Deliveries of a task that are kept, beside those that wait. */
+export const MAX_KEPT = 100;
+
+/** Of older ones, so many go at once. */
+const REMOVED = 20;
+
+/** Deliveries that wait, which are counted. */
+const MAX_COUNTED = 10_000;
+
+/** Lines of dead processes that are looked for at a start. */
+const MAX_RECOVERED = 1000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Lines that are due, the first ones first. `after` goes on behind an earlier one. */
+  async due(limit: number, after: Due | null = null): Promise<Due[]> {
+    const { kv, now } = this.#options;
+    const start = after ? [...after.key, 0] : keys.deliveriesDue(0);
+    const end = keys.deliveriesDue(now() + 1);
+    const selector = { start, end };
+    return (await Array.fromAsync(kv.list<string>(selector, { limit }))).map(dueOf);
+  }
+
+  /** When the next line is due that is not; `null` where there is none. */
+  async nextDue(): Promise<number | null> {
+    const { kv, now } = this.#options;
+    const selector = { prefix: DUE, start: keys.deliveriesDue(now() + 1) };
+    for await (const { key } of kv.list(selector, { limit: 1 })) return dueIn(key).at;
+    return null;
+  }
+
+  /** Takes the first delivery of a line; `null` where there is none to be had. */
+  async take(due: Due): Promise<Taken | null> {
+    const { kv, sid, now } = this.#options;
+    const { id, target, origin } = due;
+    const first = await this.#first(due);
+    if (first === null) {
+      await this.#drop(due);
+      return null;
+    }
+    const n = outboxIn(first.key);
+    const [entry, body] = await kv.getMany<[Delivery, Uint8Array]>([
+      keys.delivery(id, n),
+      keys.deliveryBody(id, n),
+    ]);
+    if (entry.value === null || body.value === null) {
+      await this.#options.write({ deletes: [first.key] });
+      return null;
+    }
+    const at = now();
+    // It is taken, or waits: there is a key for the time up to which it does.
+    if (entry.value.next > at) {
+      await this.#drop(due);
+      return null;
+    }
+    const until = at + TAKEN_MS;
+    const delivery: Delivery = { ...entry.value, next: until, by: sid };
+    const key = keys.deliveryDue(until, id, target);
+    const written = await this.#options.write({
+      checks: [entry],
+      deletes: [due.key],
+      sets: [deliverySet(id, n, delivery), dueSet(due, until, origin)],
+    });
+    if (!written.ok) return null;
+    const { versionstamp } = written;
+    return {
+      n,
+      delivery,
+      versionstamp,
+      body: body.value,
+      target: delivery.orphan ?? (await readTargetsOf(kv, id))[target],
+      due: { id, target, origin, at: until, key, versionstamp },
+    };
+  }
+
+  /**
+   * Writes how a try went. The line's key stays where the next delivery is to be taken.
+   *
+   * @returns The delivery then; `null` where it is no longer this process's business.
+   */
+  async finish({ n, due, ...taken }: Taken, tried: Tried): Promise<Delivery | null> {
+    const { kv, now, write, random } = this.#options;
+    const { id, target, origin } = due;
+    const key = keys.delivery(id, n);
+    let { delivery, versionstamp } = taken;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const after = afterTry(delivery, tried, now(), random);
+      const part: Required<Pick<Part, "sets" | "deletes">> = { sets: [], deletes: [] };
+      if (after.state === "waiting") {
+        part.sets.push(deliverySet(id, n, after), dueSet(due, after.next, origin));
+        part.deletes.push(due.key);
+      } else {
+        part.deletes.push(keys.outbox(id, target, n));
+        if (after.orphan) part.deletes.push(key, keys.deliveryBody(id, n));
+        else part.sets.push(deliverySet(id, n, after));
+      }
+      const written = await write({ ...part, checks: [{ key, versionstamp }] });
+      if (written.ok) {
+        if (after.state !== "waiting") await this.#removeOld(id, n);
+        return after;
+      }
+      if (written.reason !== "conflict") return null;
+      // Its task was removed, somebody wants it sent again, or it took too long.
+      const changed = await kv.get<Delivery>(key);
+      if (changed.value === null || changed.value.state !== "waiting") return null;
+      delivery = changed.value;
+      versionstamp = changed.versionstamp;
+    }
+    return null;
+  }
+
+  /** Gives a delivery back that was not tried. */
+  async giveBack({ n, delivery, versionstamp, due }: Taken): Promise<void> {
+    const { now, write } = this.#options;
+    const at = now();
+    const { id } = due;
+    await write({
+      checks: [{ key: keys.delivery(id, n), versionstamp }],
+      deletes: [due.key],
+      sets: [
+        deliverySet(id, n, { ...delivery, next: at, by: null }),
+        dueSet(due, at, due.origin),
+      ],
+    });
+  }
+
+  /** Has somebody look at a line at another time. */
+  async move(due: Due, at: number): Promise<void> {
+    await this.#options.write({
+      checks: [due],
+      deletes: [due.key],
+      sets: [dueSet(due, at, due.origin)],
+    });
+  }
+
+  /** Since when the first delivery of a line is to be delivered; `null` where there is none. */
+  async since(line: Line): Promise<number | null> {
+    return (await this.#first(line))?.value ?? null;
+  }
+
+  /** Gives free what processes had that live no more. */
+  async recover(): Promise<void> {
+    const { kv, sid, now, write } = this.#options;
+    const at = now();
+    const selector = {
+      start: keys.deliveriesDue(at + 1),
+      end: keys.deliveriesDue(at + TAKEN_MS + 1),
+    };
+    const alive = new Map<string, boolean>();
+    for await (const entry of kv.list<string>(selector, { limit: MAX_RECOVERED })) {
+      const due = dueOf(entry);
+      const first = await this.#first(due);
+      if (first === null) continue;
+      const n = outboxIn(first.key);
+      const { key, value, versionstamp } = await kv.get<Delivery>(keys.delivery(due.id, n));
+      if (!value?.by || value.by === sid) continue;
+      if (!alive.has(value.by)) alive.set(value.by, await readSession(kv, value.by) !== null);
+      if (alive.get(value.by)) continue;
+      await write({
+        checks: [{ key, versionstamp }],
+        deletes: [due.key],
+        sets: [
+          deliverySet(due.id, n, { ...value, next: at, by: null }),
+          dueSet(due, at, due.origin),
+        ],
+      });
+    }
+  }
+
+  /** The deliveries of a task that are kept, the newest first. */
+  async of(id: string): Promise<{ n: number; delivery: Delivery }[]> {
+    const selector = { prefix: keys.deliveries(id) };
+    const options = { limit: MAX_SHOWN, reverse: true };
+    const entries = await Array.fromAsync(this.#options.kv.list<Delivery>(selector, options));
+    return entries.map(({ key, value }) => ({ n: deliveryIn(key), delivery: value }));
+  }
+
+  /**
+   * Has a delivery sent again, now: also one that waits. Resolves when that is durable.
+   *
+   * @returns The delivery then; `null` where there is none.
+   */
+  async resend(id: string, n: number): Promise<Delivery | null> {
+    const { kv, now, write } = this.#options;
+    const key = keys.delivery(id, n);
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value, versionstamp } = await kv.get<Delivery>(key);
+      if (value === null) return null;
+      const at = now();
+      const { target, origin, state, by, next } = value;
+      // It is on its way.
+      if (state === "waiting" && by !== null && next > at) return value;
+      const again: Delivery = {
+        ...value,
+        state: "waiting",
+        tries: state === "waiting" ? value.tries : 0,
+        since: at,
+        next: at,
+        by: null,
+      };
+      const written = await inTime(write({
+        checks: [{ key, versionstamp }],
+        sets: [
+          deliverySet(id, n, again),
+          [keys.outbox(id, target, n), at, 16],
+          dueSet({ id, target }, at, origin),
+        ],
+      }));
+      if (written.ok) return again;
+      if (written.reason !== "conflict") throw new StoreError(written);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /** How many deliveries wait, counted up to 10,000, and since when the oldest of them does. */
+  async waiting(): Promise<{ count: number; oldest: number | null }> {
+    let count = 0;
+    let oldest: number | null = null;
+    const options = { limit: MAX_COUNTED, batchSize: 500 };
+    for await (
+      const { value } of this.#options.kv.list<number>({ prefix: keys.outboxes }, options)
+    ) {
+      count++;
+      oldest = Math.min(oldest ?? value, value);
+    }
+    return { count, oldest };
+  }
+
+  async #first({ id, target }: Line): Promise<Deno.KvEntry<number> | null> {
+    const entries = this.#options.kv.list<number>({ prefix: keys.outboxOf(id, target) }, {
+      limit: 1,
+    });
+    for await (const entry of entries) return entry;
+    return null;
+  }
+
+  /** Removes a key that says that somebody should look: what happened since wrote it again. */
+  async #drop({ key, versionstamp }: Due): Promise<void> {
+    await this.#options.write({ checks: [{ key, versionstamp }], deletes: [key] });
+  }
+
+  /** Removes what ended long before the n-th. */
+  async #removeOld(id: string, n: number): Promise<void> {
+    if (n <= MAX_KEPT) return;
+    const { kv, write } = this.#options;
+    const selector = { prefix: keys.deliveries(id), end: keys.delivery(id, n - MAX_KEPT + 1) };
+    for await (const entry of kv.list<Delivery>(selector, { limit: REMOVED })) {
+      const { key, value } = entry;
+      if (value.state === "waiting") continue;
+      await write({ checks: [entry], deletes: [key, keys.deliveryBody(id, deliveryIn(key))] });
+    }
+  }
+}
+
+/** Deliveries that are shown of a task. */
+const MAX_SHOWN = 200;
+
+const DUE: Key = ["delivery-due"];
+
+function dueOf({ key, value, versionstamp }: Deno.KvEntry<string>): Due {
+  return { ...dueIn(key), origin: value, key, versionstamp };
+}

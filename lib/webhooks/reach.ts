@@ -1,0 +1,115 @@
+/**
+ * Which addresses webhooks may be sent to: those of the internet, and what the operator allows. What
+ * counts is the address that a name leads to, not the name.
+ *
+ * @module
+ */
+
+import { BlockList, isIP } from "node:net";
+
+/** IPv4 that is not of the internet, by the registry of special-purpose addresses [RFC 6890]. */
+const SPECIAL_V4 = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+];
+
+/** All of IPv6 that is of the internet. NAT64 and mapped IPv4 are not in it. */
+const INTERNET_V6 = ["2000::/3"];
+
+/** But not these: what holds an IPv4 address (Teredo, 6to4), or is for documents. */
+const SPECIAL_V6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+
+export const ALLOW_SHAPE = "host names, addresses and networks, such as 10.1.0.0/16";
+
+/** What the operator allows. */
+export interface Allowed {
+  readonly hosts: ReadonlySet<string>;
+  readonly networks: BlockList;
+}
+
+export class Reach {
+  readonly #special = blockList([...SPECIAL_V4, ...SPECIAL_V6]);
+  readonly #internet = blockList(INTERNET_V6);
+  readonly #allowed: Allowed;
+
+  constructor(allowed: Allowed = parseAllowed([])!) {
+    this.#allowed = allowed;
+  }
+
+  /** Whether a host may be wherever it is. */
+  trusts(hostname: string): boolean {
+    return this.#allowed.hosts.has(plainName(hostname));
+  }
+
+  /** Whether an address may be connected to. */
+  allows(address: string): boolean {
+    const family = isIP(address);
+    // With a zone it is of a link: nothing else has any.
+    if (family === 0 || address.includes("%")) return false;
+    const type = family === 4 ? "ipv4" : "ipv6";
+    if (this.#allowed.networks.check(address, type)) return true;
+    if (this.#special.check(address, type)) return false;
+    return family === 4 || this.#internet.check(address, "ipv6");
+  }
+
+  /** Whether a URL names an address, in whatever spelling, that may not be connected to. */
+  refuses({ hostname }: URL): boolean {
+    const address = literalAddress(hostname);
+    return address !== null && !this.trusts(hostname) && !this.allows(address);
+  }
+}
+
+/** The address that a URL's host is, without brackets; `null` for a name. */
+export function literalAddress(hostname: string): string | null {
+  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  return isIP(address) === 0 ? null : address;
+}
+
+/** What the operator wrote; `null` where some of it is neither host, nor address, nor network. */
+export function parseAllowed(entries: readonly string[]): Allowed | null {
+  const hosts = new Set<string>();
+  const networks: string[] = [];
+  for (const entry of entries) {
+    const address = literalAddress(entry.split("/", 1)[0]!);
+    if (address !== null) {
+      const bits = isIP(address) === 4 ? 32 : 128;
+      const [, length = String(bits), more] = entry.split("/");
+      if (more !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits) return null;
+      networks.push(`${address}/${length}`);
+      continue;
+    }
+    const hostname = URL.parse(`http://${entry}`)?.hostname;
+    // A URL makes 127.0.0.1 of 127.1, and a star would look as if it matched something.
+    if (hostname !== entry.toLowerCase() || /\*/.test(hostname)) return null;
+    if (literalAddress(hostname) !== null) return null;
+    hosts.add(plainName(hostname));
+  }
+  return { hosts, networks: blockList(networks) };
+}
+
+/** A name without the dot that ends it. */
+function plainName(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.$/, "");
+}
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, length] = network.split("/") as [string, string];
+    list.addSubnet(address, Number(length), isIP(address) === 4 ? "ipv4" : "ipv6");
+  }
+  return list;
+}

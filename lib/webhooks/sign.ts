@@ -1,0 +1,28 @@
+/**
+ * Signs what is sent, as Standard Webhooks has it.
+ *
+ * @module
+ */
+
+/**
+ * The headers of a delivery, signed with each of the secrets: a receiver takes it that knows one.
+ *
+ * @param id The same for all tries of a delivery.
+ * @param at When it is sent: milliseconds since the epoch.
+ */
+export async function signedHeaders(
+  secrets: readonly string[],
+  id: string,
+  at: number,
+  body: string,
+): Promise<Record<string, string>> {
+  // Who sends none need not load it.
+  const { Webhook } = await import("standardwebhooks");
+  const time = new Date(at);
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(id, time, body));
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(at / 1000)),
+    "webhook-signature": signatures.join(" "),
+  };
+}

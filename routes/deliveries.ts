@@ -1,0 +1,59 @@
+import { HttpError } from "../lib/http/errors.ts";
+import { json, pathId } from "../lib/http/http.ts";
+import { isInside } from "../lib/http/principal.ts";
+import type { Delivery } from "../lib/kv/deliveries.ts";
+import type { App, RouteContext } from "./app.ts";
+import { requireTask } from "./task.ts";
+
+/** `GET /tasks/{id}/deliveries`: whom webhooks tell of a task, and what they were told, the newest first. */
+export async function getDeliveries(
+  app: App,
+  { params, principal }: RouteContext,
+): Promise<Response> {
+  const id = pathId(params.id, "task");
+  const { notify = [] } = await requireTask(app, id);
+  const deliveries = await app.engine.outbox.of(id);
+  const inside = isInside(principal);
+  return json({
+    targets: notify.map(({ origin, on }, target) => ({ target, origin, on })),
+    deliveries: deliveries.map(({ n, delivery }) => shown(n, delivery, inside)),
+  });
+}
+
+/** `POST /tasks/{id}/deliveries/{n}/resend`: it goes out again, now. */
+export async function resend(app: App, { params, principal }: RouteContext): Promise<Response> {
+  const id = pathId(params.id, "task");
+  await requireTask(app, id);
+  const n = /^[1-9]\d{0,8}$/.test(params.n ?? "") ? Number(params.n) : 0;
+  app.engine.store.requireStore();
+  const delivery = n === 0 ? null : await app.engine.outbox.resend(id, n);
+  if (delivery === null) throw new HttpError(404, `Task ${id} has no delivery of this number`);
+  app.engine.store.onnews?.();
+  return json(shown(n, delivery, isInside(principal)), 202);
+}
+
+/** @param inside They see what was answered: to others it may be a look behind the server. */
+function shown(n: number, delivery: Delivery, inside: boolean) {
+  const { event, target, origin, at, state, tries, next, attempts } = delivery;
+  return {
+    n,
+    event,
+    target,
+    origin,
+    state,
+    created_at: iso(at),
+    next_try_at: state === "waiting" ? iso(next) : null,
+    tries,
+    attempts: attempts.map(({ at, ms, status, error, response }) => ({
+      time: iso(at),
+      duration_ms: ms,
+      http_status: status,
+      error,
+      response: inside ? response : null,
+    })),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

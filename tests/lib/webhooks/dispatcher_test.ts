@@ -1,0 +1,408 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import type { Delivery } from "../../../lib/kv/deliveries.ts";
+import { keys } from "../../../lib/kv/keys.ts";
+import { Store } from "../../../lib/store/store.ts";
+import { NOTIFY_EVENTS, type NotifyTarget, storedTarget } from "../../../lib/task/notify.ts";
+import { Dispatcher } from "../../../lib/webhooks/dispatcher.ts";
+import { MAX_KEPT, Outbox, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
+import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { OTHER_SECRET, type Receiver, receiver, SECRET } from "../../helpers/receiver.ts";
+
+const reach = new Reach(parseAllowed(["127.0.0.1", "silent.example"])!);
+
+/** A process, as far as webhooks go. */
+interface Process extends AsyncDisposable {
+  store: Store;
+  outbox: Outbox;
+  dispatcher: Dispatcher;
+  /** What it logged. */
+  warnings: string[];
+}
+
+class World implements AsyncDisposable {
+  readonly kv: Deno.Kv;
+  /** Milliseconds that the clock is ahead. */
+  ahead = 0;
+  readonly #resources = new AsyncDisposableStack();
+  #count = 0;
+
+  constructor(kv: Deno.Kv) {
+    this.kv = kv;
+    this.#resources.defer(() => kv.close());
+  }
+
+  static async open(): Promise<World> {
+    return new World(await Deno.openKv(":memory:"));
+  }
+
+  readonly now = () => Date.now() + this.ahead;
+
+  /** @param starts Whether it sends. */
+  async join({ starts = true, secrets = [SECRET] } = {}): Promise<Process> {
+    const { kv, now } = this;
+    const sid = `s${this.#count++}`;
+    await kv.set(keys.session(sid), { host: "", pid: 1, role: "all", started_at: "" });
+    const warnings: string[] = [];
+    const log = createLogger({ level: "warn", write: (line) => warnings.push(line) });
+    const store = new Store({ kv, sid, log, now });
+    const outbox = new Outbox({ kv, sid, write: (part) => store.journal.write(part), now, log });
+    const dispatcher = new Dispatcher({
+      outbox,
+      sid,
+      workers: () => [sid],
+      secrets,
+      reach,
+      resolve: () => new Promise(() => {}),
+      timeoutMs: 60_000,
+      now,
+      log,
+    });
+    store.onnews = () => dispatcher.wake();
+    if (starts) dispatcher.start();
+    this.#resources.defer(async () => {
+      await dispatcher.stop(0);
+      store[Symbol.dispose]();
+      await store.journal.close();
+    });
+    return { store, outbox, dispatcher, warnings, [Symbol.asyncDispose]: () => dispatcher.stop(0) };
+  }
+
+  /** Of the store, those with these first parts. */
+  async count(...prefixes: string[]): Promise<number> {
+    let count = 0;
+    for (const prefix of prefixes) {
+      for await (const _ of this.kv.list({ prefix: [prefix] })) count++;
+    }
+    return count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+async function submit({ store }: Process, ...targets: NotifyTarget[]): Promise<string> {
+  const submitted = await store.submit({
+    kind: "k",
+    maxAttempts: 1,
+    priority: 0,
+    runAt: 0,
+    timeoutMs: null,
+    input: null,
+    notify: targets.map(storedTarget),
+  });
+  assert(submitted.ok);
+  return submitted.id;
+}
+
+/** Runs a task that waits so many times, and completes. */
+async function run({ store }: Process, id: string, waits = 0): Promise<void> {
+  const live = await store.withTask(id, (live) => {
+    for (let n = 0; n < waits; n++) {
+      live.change({ type: "start", owner: store.sid });
+      live.change({ type: "wait", for: { type: "signal", name: `${n}`, until: null } });
+      live.change({ type: "wake" });
+    }
+    live.change({ type: "start", owner: store.sid });
+    live.change({ type: "complete" }, '{"done":true}');
+    return live;
+  });
+  assertEquals((await live!.committed()).ok, true);
+}
+
+async function states({ outbox }: Process, id: string): Promise<Delivery["state"][]> {
+  return (await outbox.of(id)).map(({ delivery }) => delivery.state).reverse();
+}
+
+async function newest({ outbox }: Process, id: string): Promise<Delivery> {
+  return (await outbox.of(id))[0]!.delivery;
+}
+
+function settled(process: Process, id: string): Promise<void> {
+  return eventually(async () => {
+    assert((await states(process, id)).every((state) => state !== "waiting"));
+  });
+}
+
+const types = ({ received }: Receiver) => received.map(({ body }) => body.type.slice(5));
+
+Deno.test("a target is told what it asked for, signed, in order, under an id of its own, and nothing is left to do", async () => {
+  await using world = await World.open();
+  await using to = receiver();
+  const process = await world.join();
+  const url = `${to.url}/a?b=c`;
+  const id = await submit(process, { url, on: [...NOTIFY_EVENTS] });
+  await run(process, id, 3);
+  await settled(process, id);
+  assertEquals(types(to), ["started", "waiting", "waiting", "waiting", "completed"]);
+  assertEquals(to.received.map(({ id }) => id), [1, 2, 3, 4, 5].map((n) => `msg_${id}_${n}`));
+  const { path, body } = to.received.at(-1)!;
+  assertEquals(path, "/a?b=c");
+  const { data, timestamp } = body;
+  assertEquals([data.task_id, data.status, data.result], [id, "completed", { done: true }]);
+  assertEquals(timestamp, data.updated_at);
+  await eventually(async () => assertEquals(await world.count("outbox", "delivery-due"), 0));
+});
+
+Deno.test("what one target does not take is tried again, and what follows waits for it; others do not", async () => {
+  await using world = await World.open();
+  await using bad = receiver((_, n) => new Response("not now", { status: n <= 2 ? 500 : 200 }));
+  await using good = receiver();
+  const process = await world.join();
+  const on = ["started", "completed"] as const;
+  const id = await submit(process, { url: bad.url, on }, { url: good.url, on });
+  await run(process, id);
+  await good.count(2);
+  // Its clock goes on to the next try, and the one after.
+  await eventually(async () => {
+    world.ahead += 5000;
+    process.dispatcher.wake();
+    assertEquals(await states(process, id), Array(4).fill("delivered"));
+  }, { interval: 50 });
+  assertEquals(types(bad), ["started", "started", "started", "completed"]);
+  assertEquals(new Set(bad.received.map(({ id }) => id)).size, 2);
+  const first = (await process.outbox.of(id)).find(({ delivery }) => delivery.tries === 3)!;
+  assertEquals(
+    first.delivery.attempts.map(({ status, error, response }) => [status, error, response]),
+    [[500, "HTTP 500", "not now"], [500, "HTTP 500", "not now"], [200, null, "not now"]],
+  );
+});
+
+Deno.test("a target that never answers keeps nobody else waiting", async () => {
+  await using world = await World.open();
+  await using good = receiver();
+  const process = await world.join();
+  for (let n = 0; n < 300; n++) {
+    await run(process, await submit(process, { url: `http://silent.example/${n}` }));
+  }
+  const id = await submit(process, { url: good.url });
+  await run(process, id);
+  await settled(process, id);
+  assertEquals(types(good), ["completed"]);
+});
+
+Deno.test("several processes send each delivery once, and a line in order", async () => {
+  await using world = await World.open();
+  await using to = receiver();
+  const processes = await Promise.all([world.join(), world.join(), world.join()]);
+  const ids: string[] = [];
+  for (let n = 0; n < 12; n++) {
+    const id = await submit(processes[n % 3]!, { url: to.url, on: ["waiting", "completed"] });
+    ids.push(id);
+    await run(processes[n % 3]!, id, 2);
+    for (const { dispatcher } of processes) dispatcher.wake();
+  }
+  await to.count(36);
+  await eventually(async () => assertEquals(await world.count("outbox", "delivery-due"), 0));
+  assertEquals(to.received.length, 36);
+  for (const id of ids) {
+    const told = to.received.filter(({ body }) => body.data.task_id === id);
+    assertEquals(told.map(({ id: own }) => own), [1, 2, 3].map((n) => `msg_${id}_${n}`));
+  }
+});
+
+Deno.test("what a process had that died goes out at the next start, under the same id", async () => {
+  await using world = await World.open();
+  const got = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  await using to = receiver(async (_, n) => {
+    if (n === 1) {
+      got.resolve();
+      await gate.promise;
+    }
+    return new Response();
+  });
+  const dead = await world.join();
+  const id = await submit(dead, { url: to.url });
+  await run(dead, id);
+  await got.promise;
+  // It writes nothing any more.
+  await world.kv.delete(keys.session(dead.store.sid));
+  const process = await world.join();
+  await to.count(2);
+  gate.resolve();
+  await settled(process, id);
+  assertEquals(new Set(to.received.map(({ id }) => id)).size, 1);
+});
+
+Deno.test("what a process has for too long, though it seems to live, another one sends", async () => {
+  await using world = await World.open();
+  const gate = Promise.withResolvers<Response>();
+  await using to = receiver((_, n) => n === 1 ? gate.promise : new Response());
+  const stuck = await world.join();
+  const id = await submit(stuck, { url: to.url });
+  await run(stuck, id);
+  await to.count(1);
+  const process = await world.join();
+  world.ahead += TAKEN_MS + 1;
+  process.dispatcher.wake();
+  await settled(process, id);
+  // What comes of the first try changes nothing any more.
+  gate.resolve(new Response(null, { status: 500 }));
+  await stuck.dispatcher.stop(60_000);
+  assertEquals(await states(process, id), ["delivered"]);
+  assertEquals(to.received.length, 2);
+});
+
+Deno.test("a delivery is given up after a day, which the log says without the path of its target", async () => {
+  await using world = await World.open();
+  await using to = receiver(() => new Response(null, { status: 503 }));
+  const process = await world.join();
+  const id = await submit(process, { url: `${to.url}/secret-path` });
+  await run(process, id);
+  await to.count(1);
+  world.ahead += 24 * 3600_000;
+  process.dispatcher.wake();
+  await settled(process, id);
+  assertEquals(await states(process, id), ["given_up"]);
+  const [warning] = process.warnings;
+  assertEquals(JSON.parse(warning!).message, "a webhook was given up");
+  assert(!warning!.includes("secret-path"));
+});
+
+Deno.test("what waits for a host that does not answer is given up after a day, too", async () => {
+  await using world = await World.open();
+  await using to = receiver(() => new Response(null, { status: 503 }));
+  const process = await world.join();
+  const ids: string[] = [];
+  for (let n = 0; n < 20; n++) {
+    ids.push(await submit(process, { url: to.url }));
+    await run(process, ids[n]!);
+  }
+  await to.count(5);
+  world.ahead += 25 * 3600_000;
+  process.dispatcher.wake();
+  for (const id of ids) await settled(process, id);
+  assert(to.received.length < 45);
+});
+
+Deno.test("resend: what was delivered goes out again, what waits goes now, under the same id", async () => {
+  await using world = await World.open();
+  let status = 500;
+  await using to = receiver(() => new Response(null, { status }));
+  const process = await world.join();
+  const id = await submit(process, { url: to.url });
+  await run(process, id);
+  await eventually(async () => {
+    const { by, tries } = await newest(process, id);
+    assertEquals([by, tries], [null, 1]);
+  });
+  status = 200;
+  assertEquals((await process.outbox.resend(id, 1))!.state, "waiting");
+  process.dispatcher.wake();
+  await settled(process, id);
+  assertEquals((await process.outbox.resend(id, 1))!.tries, 0);
+  process.dispatcher.wake();
+  await settled(process, id);
+  assertEquals(to.received.map(({ id }) => id), Array(3).fill(`msg_${id}_1`));
+  assertEquals(await process.outbox.resend(id, 2), null);
+});
+
+Deno.test("a deleted task's deliveries that wait still go out, and leave nothing behind", async () => {
+  await using world = await World.open();
+  let status = 500;
+  await using to = receiver(() => new Response(null, { status }));
+  const process = await world.join();
+  const id = await submit(process, { url: to.url, on: ["started", "completed"] });
+  await run(process, id);
+  await to.count(1);
+  assertEquals(await process.store.remove(id), { ok: true, status: "completed" });
+  assertEquals(await world.count("notify"), 0);
+  status = 200;
+  await eventually(async () => {
+    world.ahead += 3000;
+    process.dispatcher.wake();
+    const left = await world.count(
+      "delivery",
+      "delivery-body",
+      "outbox",
+      "delivery-due",
+      "removed",
+    );
+    assertEquals(left, 0);
+  }, { interval: 50 });
+  assertEquals(types(to).slice(-2), ["started", "completed"]);
+});
+
+Deno.test("a deleted task whose deliveries have ended leaves none of them", async () => {
+  await using world = await World.open();
+  await using to = receiver();
+  const process = await world.join();
+  const id = await submit(process, { url: to.url });
+  await run(process, id);
+  await settled(process, id);
+  await process.store.remove(id);
+  assertEquals(await world.count("notify", "delivery", "delivery-body", "outbox"), 0);
+});
+
+Deno.test("the deliveries of a task are bounded: the oldest that ended go", async () => {
+  await using world = await World.open();
+  await using to = receiver();
+  const process = await world.join();
+  const id = await submit(process, { url: to.url, on: ["waiting", "completed"] });
+  await run(process, id, MAX_KEPT + 20);
+  await settled(process, id);
+  const kept = await process.outbox.of(id);
+  assertEquals([kept.length, kept[0]!.n, kept.at(-1)!.n], [MAX_KEPT, MAX_KEPT + 21, 22]);
+  assertEquals(await world.count("delivery-body"), MAX_KEPT);
+});
+
+Deno.test("what is told of one task is bounded, but its end is told", async () => {
+  await using world = await World.open();
+  const process = await world.join({ starts: false });
+  const id = await submit(process, { url: "http://silent.example/", on: ["waiting", "completed"] });
+  await run(process, id, 1100);
+  assertEquals(await world.count("delivery"), 1001);
+  const [last] = await process.outbox.of(id);
+  assertEquals([last!.n, last!.delivery.event], [1001, "completed"]);
+});
+
+Deno.test("secrets: all of the server's sign, and a target's own alone; without any nothing goes out", async () => {
+  await using world = await World.open();
+  await using to = receiver();
+  await using own = receiver(undefined, OTHER_SECRET);
+  const process = await world.join({ secrets: [OTHER_SECRET, SECRET] });
+  const id = await submit(process, { url: to.url }, { url: own.url, secret: OTHER_SECRET });
+  await run(process, id);
+  await settled(process, id);
+  assertEquals(to.received[0]!.signatures, 2);
+  assertEquals(own.received[0]!.signatures, 1);
+  const without = await world.join({ secrets: [] });
+  const other = await submit(without, { url: to.url });
+  await run(without, other);
+  await eventually(async () => {
+    const { attempts } = await newest(without, other);
+    assertEquals(attempts[0]?.error, "There is nothing to sign it with");
+  });
+  assertEquals(to.received.length, 1);
+});
+
+Deno.test("Dispatcher.stop() lets what is on its way end, or gives it back for another to send", async () => {
+  await using world = await World.open();
+  const gate = Promise.withResolvers<void>();
+  await using to = receiver(async () => {
+    await gate.promise;
+    return new Response();
+  });
+  const process = await world.join();
+  const id = await submit(process, { url: to.url });
+  await run(process, id);
+  await to.count(1);
+  await process.dispatcher.stop(0);
+  const delivery = await newest(process, id);
+  assertEquals([delivery.state, delivery.by, delivery.tries], ["waiting", null, 0]);
+  gate.resolve();
+  const next = await world.join();
+  await settled(next, id);
+});
+
+Deno.test("Outbox.resend() says so when the store takes nothing", async () => {
+  await using world = await World.open();
+  const process = await world.join({ starts: false });
+  const id = await submit(process, { url: "http://silent.example/" });
+  await run(process, id);
+  await process.store.journal.close();
+  await assertRejects(() => process.outbox.resend(id, 1), Error, "took no write");
+});

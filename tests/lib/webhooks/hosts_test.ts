@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import { Hosts } from "../../../lib/webhooks/hosts.ts";
+
+const A = "https://a.example";
+const B = "https://b.example";
+
+/** Begins as many as there is room for. */
+function fill(hosts: Hosts, origin: string): ((answered: boolean | null) => void)[] {
+  const ends: ReturnType<typeof fill> = [];
+  while (hosts.room(origin) === "free") ends.push(hosts.begin(origin));
+  return ends;
+}
+
+Deno.test("Hosts: one host takes a part of all room, and those that do not answer no more than half of it", () => {
+  const hosts = new Hosts(() => 0);
+  assertEquals(fill(hosts, A).length, 8);
+  assertEquals([hosts.room(A), hosts.room(B)], ["busy", "free"]);
+  // B answers: it has room whatever the others do.
+  hosts.begin(B)(true);
+  for (let n = 0; n < 100; n++) fill(hosts, `https://${n}.example`);
+  assertEquals(hosts.active, 32);
+  assertEquals(fill(hosts, B).length, 8);
+  assert(!hosts.full);
+});
+
+Deno.test("Hosts: after five silences in a row a host gets one delivery at a time, with pauses that grow, until it answers", () => {
+  let now = 0;
+  const hosts = new Hosts(() => now);
+  for (let n = 0; n < 5; n++) {
+    assertEquals(hosts.room(A), "free");
+    hosts.begin(A)(false);
+  }
+  for (const pause of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+    assertEquals(hosts.room(A), pause);
+    now += pause;
+    const end = hosts.begin(A);
+    assertEquals(hosts.room(A), "busy");
+    end(false);
+  }
+  now += 30_000;
+  // That nothing was asked says nothing of it.
+  hosts.begin(A)(null);
+  assertEquals(hosts.room(A), "free");
+  hosts.begin(A)(true);
+  assertEquals(fill(hosts, A).length, 8);
+});
+
+Deno.test("Hosts forgets hosts of which there were too many, but none with something under way", () => {
+  const hosts = new Hosts(() => 0);
+  const ends = fill(hosts, A);
+  for (let n = 0; n < 5000; n++) hosts.begin(`https://${n}.example`)(false);
+  assertEquals(hosts.room(A), "busy");
+  for (const end of ends) end(true);
+  assertEquals([hosts.active, hosts.room(A)], [0, "free"]);
+});
