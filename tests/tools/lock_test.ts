@@ -57,7 +57,7 @@ Deno.test("every package is in deno.json with a version, and in docs/decisions.m
   const [, dependencies] = decisions.split("\n## Dependencies\n");
   for (const specifier of [...Object.values(denoJson.imports), ...await testPackages()]) {
     if (!specifier.startsWith("npm:")) continue;
-    assertMatch(specifier, /^npm:@?[^@]+@\^\d+\.\d+\.\d+(\/sync)?$/);
+    assertMatch(specifier, /^npm:@?[^@]+@\^\d+\.\d+\.\d+(\/\w+)?$/);
     const [, name] = /^npm:(@?[^@]+)@/.exec(specifier)!;
     assert(dependencies!.includes(`\`${name}\``), `docs/decisions.md says why there is ${name}`);
   }
