@@ -30,12 +30,13 @@ ${configHelp()}`;
 }
 
 async function main(args: string[]): Promise<void> {
-  if (lacksKv()) Deno.exit(await runWithKv(import.meta.url, args));
-  endWithFirst();
   const [word = "", ...rest] = args;
-  if (Object.hasOwn(COMMANDS, word)) {
-    const { usage, about, load } = COMMANDS[word]!;
-    if (word !== "run" && /^(-h|--help)$/.test(rest[0] ?? "")) {
+  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word]! : null;
+  if (!command?.remote && lacksKv()) Deno.exit(await runWithKv(import.meta.url, args));
+  endWithFirst();
+  if (command !== null) {
+    const { usage, about, load, helps } = command;
+    if (!helps && /^(-h|--help)$/.test(rest[0] ?? "")) {
       // deno-lint-ignore no-console -- what a person reads at a terminal
       return console.log(`Headway ${usage}\n  ${about}`);
     }

@@ -8,6 +8,10 @@ export interface Command {
   /** How it is called. */
   usage: string;
   about: string;
+  /** It speaks to a server, over HTTP: it needs no Deno KV. */
+  remote?: true;
+  /** It has a help of its own. */
+  helps?: true;
   /** What does it, and answers with its exit code. */
   load(): Promise<(args: string[]) => Promise<number>>;
 }
@@ -22,7 +26,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
     usage: "run <kind>",
     about: "runs a task of a server and shows it live; 'run --help' tells more",
+    remote: true,
+    helps: true,
     load: async () => (await import("./run.ts")).runCommand,
+  },
+  mcp: {
+    usage: "mcp [--url <url>]",
+    about: "offers a server's kinds and tasks as tools, over stdio; 'mcp --help' tells more",
+    remote: true,
+    helps: true,
+    load: async () => (await import("./mcp.ts")).mcpCommand,
   },
   backup: {
     usage: "backup <file> [--from <store>]",

@@ -103,7 +103,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   };
 }
 
-async function readLines(
+/** Tells each line of a stream, and what is behind the last one. */
+export async function readLines(
   stream: ReadableStream<Uint8Array>,
   take: (line: string) => void,
 ): Promise<void> {

@@ -8,15 +8,27 @@ import { RESULT_NAME } from "../../lib/task/artifact_list.ts";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { whyUnreachable } from "./unreachable.ts";
 
+/** Of an answer that refuses: the parts that say what to do better. */
+export interface Problem {
+  detail?: string;
+  /** The part of the request that is wrong. */
+  field?: string;
+  /** Each of them, where there are several. */
+  errors?: unknown;
+}
+
 /** The server could not be reached, or did not want to. */
 export class ServerError extends Error {
   override name = "ServerError";
   /** The HTTP status; 0 where there was no answer. */
   readonly status: number;
+  /** What was wrong with the request, as the server says it; `null` where it says nothing. */
+  readonly problem: Problem | null;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, problem: Problem | null = null) {
     super(message);
     this.status = status;
+    this.problem = problem;
   }
 
   /** Whether the request itself was wrong: another try would be refused as well. */
@@ -51,11 +63,16 @@ export class Api {
     if (response.ok) return response;
     const problem = await response.json().catch(() => null);
     const said = typeof problem?.error === "string" ? problem.error : "it gave no reason";
-    throw new ServerError(response.status, `${this.url} refused (${response.status}): ${said}`);
+    throw new ServerError(
+      response.status,
+      `${this.url} refused (${response.status}): ${said}`,
+      problem,
+    );
   }
 
-  async #json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const signal = AbortSignal.timeout(REQUEST_MS);
+  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const inTime = AbortSignal.timeout(REQUEST_MS);
+    const signal = init.signal ? AbortSignal.any([init.signal, inTime]) : inTime;
     const response = await this.request(path, { ...init, signal });
     try {
       return await response.json();
@@ -67,7 +84,7 @@ export class Api {
   kinds(): Promise<
     { kinds: { kind: string; input: unknown }[]; limits: { max_upload: number } }
   > {
-    return this.#json("/kinds");
+    return this.json("/kinds");
   }
 
   submit(body: Record<string, unknown>, key: string | undefined): Promise<TaskRecord> {
@@ -75,19 +92,19 @@ export class Api {
       "content-type": "application/json",
       ...(key === undefined ? {} : { "idempotency-key": key }),
     };
-    return this.#json("/tasks", { method: "POST", headers, body: JSON.stringify(body) });
+    return this.json("/tasks", { method: "POST", headers, body: JSON.stringify(body) });
   }
 
   task(id: string): Promise<TaskRecord> {
-    return this.#json(`/tasks/${encodeURIComponent(id)}`);
+    return this.json(`/tasks/${encodeURIComponent(id)}`);
   }
 
   /** A result that its record leaves out. */
   largeResult(id: string): Promise<unknown> {
-    return this.#json(`/tasks/${encodeURIComponent(id)}/artifacts/${RESULT_NAME}`);
+    return this.json(`/tasks/${encodeURIComponent(id)}/artifacts/${RESULT_NAME}`);
   }
 
   async cancel(id: string): Promise<void> {
-    await this.#json(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+    await this.json(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
   }
 }

@@ -144,7 +144,10 @@ function joinNegative(args: string[]): string[] {
   return args.toSpliced(at, 2, `--priority=${value}`);
 }
 
-function serverUrl(given: string | undefined, env: (name: string) => string | undefined): string {
+export function serverUrl(
+  given: string | undefined,
+  env: (name: string) => string | undefined,
+): string {
   const host = env("HEADWAY_HOST") || "127.0.0.1";
   const named = host.includes(":") ? `[${host}]` : host;
   const port = env("HEADWAY_PORT") || "8000";

@@ -19,6 +19,7 @@ const GIVE_UP_MS = 5 * 60_000;
  * Every event of a task, each once, to its end, over as many connections as it takes.
  *
  * @param onconnection Told when the connection was lost, and when it is back.
+ * @param signal Ends it before its end: its reason is thrown.
  * @returns The task at its end.
  * @throws {ServerError} When the task is not there, or the server does not come back.
  */
@@ -26,13 +27,14 @@ export async function* watch(
   { url, token }: Pick<Api, "url" | "token">,
   id: string,
   onconnection: (up: boolean) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<TaskEvent, TaskRecord, void> {
   const gone = new AbortController();
   let lost: ReturnType<typeof setTimeout> | undefined;
   using watched = watchTask(id, {
     base: url,
     token,
-    signal: gone.signal,
+    signal: signal ? AbortSignal.any([gone.signal, signal]) : gone.signal,
     onconnection({ state }) {
       if (state === "waiting" && lost === undefined) {
         onconnection(false);
