@@ -17,6 +17,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     signal_schema: null,
     queue_position: null,
     expected_start: null,
+    waits_for: null,
     trace: null,
     stack: null,
     ...fields,
