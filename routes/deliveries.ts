@@ -1,7 +1,8 @@
 import { HttpError } from "../lib/http/errors.ts";
 import { json, pathId } from "../lib/http/http.ts";
-import { isInside } from "../lib/http/principal.ts";
+import { actorOf, isInside } from "../lib/http/principal.ts";
 import type { Delivery } from "../lib/kv/deliveries.ts";
+import type { TaskRecord } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
@@ -21,12 +22,13 @@ export async function getDeliveries(
 }
 
 /** `POST /tasks/{id}/deliveries/{n}/resend`: it goes out again, now. */
-export async function resend(app: App, { params, principal }: RouteContext): Promise<Response> {
+export async function resend(app: App, context: RouteContext): Promise<Response> {
+  const { params, principal } = context;
   const id = pathId(params.id, "task");
-  await requireTask(app, id);
+  const { kind } = JSON.parse((await requireTask(app, id)).record) as TaskRecord;
   const n = /^[1-9]\d{0,8}$/.test(params.n ?? "") ? Number(params.n) : 0;
   app.engine.store.requireStore();
-  const delivery = n === 0 ? null : await app.engine.outbox.resend(id, n);
+  const delivery = n === 0 ? null : await app.engine.outbox.resend(id, n, kind, actorOf(context));
   if (delivery === null) throw new HttpError(404, `Task ${id} has no delivery of this number`);
   app.engine.store.onnews?.();
   return json(shown(n, delivery, isInside(principal)), 202);
@@ -34,7 +36,7 @@ export async function resend(app: App, { params, principal }: RouteContext): Pro
 
 /** @param inside They see what was answered: to others it may be a look behind the server. */
 function shown(n: number, delivery: Delivery, inside: boolean) {
-  const { event, target, origin, at, state, tries, next, attempts } = delivery;
+  const { event, target, origin, at, state, tries, next, attempts, resentBy } = delivery;
   return {
     n,
     event,
@@ -44,6 +46,7 @@ function shown(n: number, delivery: Delivery, inside: boolean) {
     created_at: iso(at),
     next_try_at: state === "waiting" ? iso(next) : null,
     tries,
+    resent_by: resentBy ?? null,
     attempts: attempts.map(({ at, ms, status, error, response }) => ({
       time: iso(at),
       duration_ms: ms,

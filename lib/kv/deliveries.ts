@@ -43,6 +43,8 @@ export interface Delivery {
   by: string | null;
   /** The newest last. */
   attempts: readonly DeliveryAttempt[];
+  /** Who had it sent again last; absent for nobody. */
+  resentBy?: string;
   /** Its target, where the task is gone: then it goes, too, when it has ended. */
   orphan?: StoredTarget;
 }

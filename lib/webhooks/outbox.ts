@@ -8,6 +8,7 @@
  */
 
 import type { Logger } from "../base/log.ts";
+import { auditSet } from "../kv/audit.ts";
 import {
   type Delivery,
   deliveryIn,
@@ -244,18 +245,19 @@ export class Outbox {
   /**
    * Has a delivery sent again, now: also one that waits. Resolves when that is durable.
    *
+   * @param by Who asks for it, which is told in the list of the task's kind.
    * @returns The delivery then; `null` where there is none.
    */
-  async resend(id: string, n: number): Promise<Delivery | null> {
+  async resend(id: string, n: number, kind: string, by: string): Promise<Delivery | null> {
     const { kv, now, write } = this.#options;
     const key = keys.delivery(id, n);
     for (let tries = 0; tries < TRIES; tries++) {
       const { value, versionstamp } = await kv.get<Delivery>(key);
       if (value === null) return null;
       const at = now();
-      const { target, origin, state, by, next } = value;
+      const { target, origin, state, by: session, next } = value;
       // It is on its way.
-      if (state === "waiting" && by !== null && next > at) return value;
+      if (state === "waiting" && session !== null && next > at) return value;
       const again: Delivery = {
         ...value,
         state: "waiting",
@@ -263,13 +265,16 @@ export class Outbox {
         since: at,
         next: at,
         by: null,
+        resentBy: by,
       };
+      const told = { action: "resend", by, at: new Date(at).toISOString(), task_id: id };
       const written = await inTime(write({
         checks: [{ key, versionstamp }],
         sets: [
           deliverySet(id, n, again),
           [keys.outbox(id, target, n), at, 16],
           dueSet({ id, target }, at, origin),
+          auditSet(kind, told),
         ],
       }));
       if (written.ok) return again;

@@ -45,6 +45,7 @@ const delivery = {
   created_at: time,
   next_try_at: time.nullable().describe("While it waits: not before"),
   tries: count,
+  resent_by: z.string().nullable().describe("Who had it sent again last; null for nobody"),
   attempts: z.array(z.strictObject({
     time,
     duration_ms: count,
@@ -251,7 +252,7 @@ export const SCHEMAS = {
   }),
   Audit: z.strictObject({
     entries: z.array(z.strictObject({
-      action: z.string().describe("As 'delete'"),
+      action: z.string().describe("As 'delete', 'pause' or 'resend'"),
       by: z.string().describe("Who did it, as a token's name"),
       at: time,
       task_id: id.optional().describe("The task that it was done to; absent where it was the kind"),

@@ -72,6 +72,7 @@ Deno.test("webhooks: signed with all secrets, listed for who may see the task, s
     created_at: at,
     next_try_at: null,
     tries: 1,
+    resent_by: null,
   });
   assertEquals([attempt.http_status, attempt.error, attempt.response], [200, null, "what it says"]);
   // The rest of an address may be a secret, and an answer a look behind the server.
@@ -97,7 +98,11 @@ Deno.test("webhooks: signed with all secrets, listed for who may see the task, s
   }
   const response = await again("2", ROOT);
   assertEquals(response.status, 202);
-  assertEquals((await response.json()).n, 2);
+  const { n, resent_by } = await response.json();
+  assertEquals([n, resent_by], [2, "root"]);
+  const audit = await fetch(`${server.url}/kinds/tells/audit?limit=1`, { headers: bearer(ROOT) });
+  const [{ at: _, ...told }] = (await audit.json()).entries;
+  assertEquals(told, { action: "resend", by: "root", task_id: id });
   await to.count(4);
   assertEquals(to.received[3]!.id, of(id)[1]!.id);
 

@@ -212,9 +212,9 @@ Deno.test("Engine cancels a task that another process runs", async () => {
   const web = await cluster.join({ role: "web" });
   const id = await submit(web, "k");
   await eventually(() => assertEquals(kind.seen.active, 1));
-  assertEquals(await web.store.cancel(id), { ok: true, status: "asked" });
+  assertEquals(await web.store.cancel(id, "bob"), { ok: true, status: "asked" });
   const record = await when(web, id, "canceled");
-  assertEquals([record.cancel_requested, kind.seen.active], [true, 0]);
+  assertEquals([record.cancel_requested, record.by, kind.seen.active], [true, "bob", 0]);
   assertEquals(await worker.store.cancel(id), {
     ok: false,
     reason: "wrong-state",
@@ -299,8 +299,9 @@ Deno.test("Engine gives a cancel its due when the owner of the task has died", a
   const id = await submit(web, "k");
   await eventually(() => assertEquals(kind.seen.active, 1));
   await cluster.kill(worker);
-  assertEquals(await web.store.cancel(id), { ok: true, status: "asked" });
-  assertEquals((await when(web, id, "canceled")).cancel_requested, true);
+  assertEquals(await web.store.cancel(id, "bob"), { ok: true, status: "asked" });
+  const { cancel_requested, by } = await when(web, id, "canceled");
+  assertEquals([cancel_requested, by], [true, "bob"]);
 });
 
 Deno.test("Engine does not hold an old cancel against a task that was retried", async () => {

@@ -290,14 +290,14 @@ Deno.test("resend: what was delivered goes out again, what waits goes now, under
     assertEquals([by, tries], [null, 1]);
   });
   status = 200;
-  assertEquals((await process.outbox.resend(id, 1))!.state, "waiting");
+  assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.state, "waiting");
   process.dispatcher.wake();
   await settled(process, id);
-  assertEquals((await process.outbox.resend(id, 1))!.tries, 0);
+  assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.tries, 0);
   process.dispatcher.wake();
   await settled(process, id);
   assertEquals(to.received.map(({ id }) => id), Array(3).fill(`msg_${id}_1`));
-  assertEquals(await process.outbox.resend(id, 2), null);
+  assertEquals(await process.outbox.resend(id, 2, "k", "ada"), null);
 });
 
 Deno.test("a deleted task's deliveries that wait still go out, and leave nothing behind", async () => {
@@ -404,5 +404,5 @@ Deno.test("Outbox.resend() says so when the store takes nothing", async () => {
   const id = await submit(process, { url: "http://silent.example/" });
   await run(process, id);
   await process.store.journal.close();
-  await assertRejects(() => process.outbox.resend(id, 1), Error, "took no write");
+  await assertRejects(() => process.outbox.resend(id, 1, "k", "ada"), Error, "took no write");
 });
