@@ -15,6 +15,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ["kv", "task", "base"],
   feed: ["kv", "sse", "task", "base"],
   cluster: ["store", "feed", "kv", "task", "base"],
+  schedule: ["store", "kv", "cluster", "task", "base"],
   runner: ["store", "feed", "kv", "cluster", "child", "task", "base"],
   webhooks: ["cluster", "store", "kv", "task", "base"],
   testing: ["runner", "child", "task", "base"],

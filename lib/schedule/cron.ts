@@ -1,0 +1,133 @@
+/**
+ * The times of a cron pattern in a time zone.
+ *
+ * A time of day that is skipped as clocks are put forward comes at the next one there is; one that
+ * comes twice as they are put back comes once, the first time. A pattern with `*` for its hour means
+ * each hour that passes, and takes no notice of either.
+ *
+ * Loaded where there is a schedule: it is the one place that needs the library.
+ *
+ * @module
+ */
+
+import { Cron } from "croner";
+import { CRON_SHAPE, isCronLike, isZone, ZONE_SHAPE } from "../task/schedule.ts";
+import { Zone } from "./zone.ts";
+
+/** A pattern or a zone that cannot be one. */
+export class CronError extends Error {
+  override name = "CronError";
+  readonly field: "cron" | "zone";
+
+  constructor(field: "cron" | "zone", message: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** Longer than a change of clocks reaches. */
+const NEAR_MS = 48 * 3600_000;
+
+export class CronTimes {
+  readonly #walls: Cron;
+  readonly #zone: Zone;
+  readonly #everyHour: boolean;
+
+  /** @throws {CronError} That says what would be right. */
+  constructor(cron: string, zone: string) {
+    this.#walls = parsed(cron);
+    this.#everyHour = hourOf(cron) === "*";
+    if (!isZone(zone)) throw new CronError("zone", `must be ${ZONE_SHAPE}`);
+    this.#zone = new Zone(zone);
+  }
+
+  /** The first time behind `after`, milliseconds since the epoch; `null` where none follows. */
+  next(after: number): number | null {
+    return this.#everyHour ? this.#nextHourly(after) : this.#nextOfDay(after);
+  }
+
+  /** The times behind `after` and up to `until`, `most` at most, in order. */
+  between(after: number, until: number, most: number): number[] {
+    const times: number[] = [];
+    let time = this.next(after);
+    while (time !== null && time <= until && times.length < most) {
+      times.push(time);
+      time = this.next(time);
+    }
+    return times;
+  }
+
+  /** The newest times behind `after` and up to `until`, `most` at most, in order. */
+  newest(after: number, until: number, most: number): number[] {
+    // However long that is: it looks at ever longer ends of it.
+    for (let span = 60_000;; span *= 2) {
+      const from = Math.max(after, until - span);
+      const times = this.between(from, until, Infinity);
+      if (times.length >= most || from === after) return times.slice(-most);
+    }
+  }
+
+  #nextOfDay(after: number): number | null {
+    let wall = this.#zone.wallAt(after);
+    const first = this.#zone.instantOf(wall);
+    if (first < after) {
+      // What it shows now it has shown before: on behind all that comes twice.
+      const change = this.#zone.changeIn(first, after)!;
+      wall = Math.max(wall, this.#zone.wallAt(change - 1));
+    }
+    for (let next = this.#wall(wall); next !== null; next = this.#wall(next)) {
+      const instant = this.#zone.instantOf(next);
+      if (instant > after) return instant;
+    }
+    return null;
+  }
+
+  #nextHourly(after: number, offset: number = this.#zone.offsetAt(after)): number | null {
+    const wall = this.#wall(after + offset);
+    if (wall === null) return null;
+    const instant = wall - offset;
+    const near = Math.min(instant, after + NEAR_MS);
+    const change = this.#zone.changeIn(after + 1, near);
+    // What it shows from then on, which may be what it has shown.
+    if (change !== null) return this.#nextHourly(change - 1, this.#zone.offsetAt(change));
+    // A far one is found from near by: nothing is before it.
+    return near === instant ? instant : this.#nextHourly(instant - NEAR_MS / 2);
+  }
+
+  /** The next wall time behind one. */
+  #wall(after: number): number | null {
+    const next = this.#asked(after);
+    if (next === null) return null;
+    // Croner takes the 30th of February for a day of March, and passes over those before it.
+    for (let year = new Date(after).getUTCFullYear();; year++) {
+      const end = Date.UTC(year, 2, 1) - 1;
+      if (end >= next) return next;
+      const behind = end > after ? this.#asked(end) : null;
+      if (behind !== null && behind < next) return behind;
+    }
+  }
+
+  #asked(after: number): number | null {
+    return this.#walls.nextRun(new Date(after))?.getTime() ?? null;
+  }
+}
+
+function parsed(cron: string): Cron {
+  if (!isCronLike(cron)) throw new CronError("cron", `must be ${CRON_SHAPE}`);
+  let walls: Cron;
+  try {
+    // It counts in wall times, which know no zone.
+    walls = new Cron(cron, { utcOffset: 0 });
+  } catch (error) {
+    const why = String((error as Error).message).replace(/^CronPattern: /, "");
+    throw new CronError("cron", `must be ${CRON_SHAPE}: ${why}`);
+  }
+  if (walls.nextRun(new Date()) !== null) return walls;
+  throw new CronError("cron", "must be of a time that comes");
+}
+
+/** The field for the hour, as it counts here. */
+function hourOf(cron: string): string {
+  if (cron.startsWith("@")) return cron === "@hourly" ? "*" : "0";
+  return cron.split(/ +/).at(-4)!.replace("?", "*");
+}

@@ -1,0 +1,38 @@
+/**
+ * The times of rules. What they are worked out with is loaded with the first of them.
+ *
+ * @module
+ */
+
+import type { ScheduleRule } from "../task/schedule.ts";
+import type { CronTimes } from "./cron.ts";
+
+/** Rules whose times are at hand. */
+const MAX_KNOWN = 1000;
+
+const known = new Map<string, CronTimes>();
+
+/** @throws {CronError} Naming the field that is wrong. */
+export async function timesOf(
+  { cron, zone }: Pick<ScheduleRule, "cron" | "zone">,
+): Promise<CronTimes> {
+  const key = `${cron}\n${zone}`;
+  const found = known.get(key);
+  if (found) return found;
+  const { CronTimes } = await import("./cron.ts");
+  const times = new CronTimes(cron, zone);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(key, times);
+  return times;
+}
+
+/** As {@link timesOf}; `null` where the rule can be none: it has no times. */
+export async function timesOrNone(
+  rule: Pick<ScheduleRule, "cron" | "zone">,
+): Promise<CronTimes | null> {
+  try {
+    return await timesOf(rule);
+  } catch {
+    return null;
+  }
+}

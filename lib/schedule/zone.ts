@@ -1,0 +1,79 @@
+/**
+ * The wall clock of a time zone: what it shows at an instant, and when it shows something.
+ *
+ * A wall time is what a clock on the wall shows, in milliseconds as if it were UTC.
+ *
+ * @module
+ */
+
+const DAY_MS = 24 * 3600_000;
+
+/** Clocks are set at whole quarters of an hour: within one an offset stays the same. */
+const QUARTER_MS = 900_000;
+
+/** Offsets that are remembered. */
+const MAX_KNOWN = 1000;
+
+export class Zone {
+  readonly #format: Intl.DateTimeFormat;
+  readonly #known = new Map<number, number>();
+
+  /** @throws {RangeError} If there is no zone of this name. */
+  constructor(name: string) {
+    this.#format = new Intl.DateTimeFormat("en-US", {
+      timeZone: name,
+      calendar: "gregory",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+  }
+
+  /** Milliseconds by which the wall clock is ahead of UTC. */
+  offsetAt(instant: number): number {
+    const quarter = Math.floor(instant / QUARTER_MS);
+    const known = this.#known.get(quarter);
+    if (known !== undefined) return known;
+    const at = quarter * QUARTER_MS;
+    const part: Record<string, number> = {};
+    for (const { type, value } of this.#format.formatToParts(at)) part[type] = Number(value);
+    const { year = 0, month = 1, day, hour, minute, second } = part;
+    const offset = Date.UTC(year, month - 1, day, hour, minute, second) - at;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(quarter, offset);
+    return offset;
+  }
+
+  wallAt(instant: number): number {
+    return instant + this.offsetAt(instant);
+  }
+
+  /**
+   * The first instant at which the clock shows `wall`; where it never does, since it was put forward
+   * over it, the first one behind that.
+   */
+  instantOf(wall: number): number {
+    const [before, after] = [this.offsetAt(wall - DAY_MS), this.offsetAt(wall + DAY_MS)];
+    const instants = [wall - before, wall - after].sort((a, b) => a - b);
+    const shown = instants.find((instant) => this.wallAt(instant) === wall);
+    return shown ?? this.changeIn(instants[0]! - 1, instants[1]!) ?? instants[1]!;
+  }
+
+  /** The first instant of the next offset, in a span with one change at most; `null` without one. */
+  changeIn(after: number, until: number): number | null {
+    const offset = this.offsetAt(after);
+    if (this.offsetAt(until) === offset) return null;
+    let [low, high] = [after, until];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.offsetAt(middle) === offset) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+}
