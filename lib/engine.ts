@@ -21,6 +21,8 @@ import type { Kinds } from "./runner/kinds.ts";
 import type { Run } from "./runner/run.ts";
 import { Runner } from "./runner/runner.ts";
 import { TaskPools, type TaskPoolsOptions } from "./runner/task_pools.ts";
+import { Scheduler } from "./schedule/scheduler.ts";
+import { Schedules } from "./schedule/schedules.ts";
 import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
 import { toldKeys, type ToldModule } from "./kv/told_kinds.ts";
@@ -30,6 +32,7 @@ import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
 import type { OnError } from "./task/on_error.ts";
 import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
+import { isFinished } from "./task/record.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";
@@ -67,6 +70,8 @@ export interface EngineOptions {
   uploadQuota?: number;
   /** Bytes that all artifacts may take together. @default {Infinity} */
   artifactQuota?: number;
+  /** Schedules that may be made, beside those of kinds. @default {1000} */
+  maxSchedules?: number;
   /** What uploads and artifacts may still take of the disk. @default {anything} */
   space?: FreeSpace | undefined;
   /** How webhooks are sent, and what signs them. @default {to the internet, signed by none} */
@@ -97,6 +102,9 @@ export class Engine {
   readonly pauses: Pauses;
   /** `null` in a `web` process. */
   readonly runner: Runner | null;
+  readonly schedules: Schedules;
+  /** `null` in a `web` process. */
+  readonly scheduler: Scheduler | null;
   readonly reaper: Reaper;
   readonly sweeper: Sweeper;
   readonly journalRetention: JournalRetention;
@@ -120,6 +128,8 @@ export class Engine {
       | "kindBook"
       | "pauses"
       | "runner"
+      | "schedules"
+      | "scheduler"
       | "reaper"
       | "sweeper"
       | "journalRetention"
@@ -141,6 +151,8 @@ export class Engine {
     this.kindBook = parts.kindBook;
     this.pauses = parts.pauses;
     this.runner = parts.runner;
+    this.schedules = parts.schedules;
+    this.scheduler = parts.scheduler;
     this.reaper = parts.reaper;
     this.sweeper = parts.sweeper;
     this.journalRetention = parts.journalRetention;
@@ -236,6 +248,17 @@ export class Engine {
     });
     store.onnews = () => dispatcher?.wake();
     const { kinds } = options;
+    const schedules = new Schedules(store, options.maxSchedules ?? MAX_SCHEDULES);
+    const scheduler = role === "web" ? null : new Scheduler({
+      store,
+      schedules,
+      kind: (name) => kinds.get(name),
+      kinds: () => kinds.readyKinds(),
+      isNewest: (kind) => kindBook.isNewest(kind),
+      workers,
+      metrics,
+      log,
+    });
     const parts = {
       store,
       hub,
@@ -248,6 +271,8 @@ export class Engine {
       kindBook,
       pauses,
       runner,
+      schedules,
+      scheduler,
     };
     const cleaning = { reaper, sweeper, journalRetention };
     const engine = new Engine({ ...parts, ...cleaning }, session, dispatcher);
@@ -260,6 +285,7 @@ export class Engine {
       if (!runner) pools.start();
       await runner?.start();
       dispatcher?.start();
+      if (scheduler) engine.#startSchedules(scheduler);
       return engine;
     } catch (error) {
       session[Symbol.dispose]();
@@ -291,6 +317,21 @@ export class Engine {
     kinds.onchange.add(tell);
     this.#untell = () => kinds.onchange.delete(tell);
     tell();
+  }
+
+  #startSchedules(scheduler: Scheduler): void {
+    const { kinds, store } = this;
+    const changed = () => scheduler.wake();
+    kinds.onchange.add(changed);
+    const untell = this.#untell;
+    this.#untell = () => {
+      untell();
+      kinds.onchange.delete(changed);
+    };
+    store.onmoved = ({ record: { schedule_id, status } }) => {
+      if (schedule_id !== undefined && isFinished(status)) scheduler.wake(schedule_id);
+    };
+    scheduler.start();
   }
 
   /** Milliseconds since a session last showed that it lives, as far as this process can tell. */
@@ -325,7 +366,8 @@ export class Engine {
   }
 
   async #stopCleaning(): Promise<void> {
-    await Promise.all([this.reaper.stop(), this.sweeper.stop(), this.journalRetention.stop()]);
+    const { scheduler, reaper, sweeper, journalRetention } = this;
+    await Promise.all([scheduler, reaper, sweeper, journalRetention].map((it) => it?.stop()));
   }
 
   /** Stops tasks at their next `yield` or after `graceMs`, writes what is left, and ends the session. */
@@ -366,6 +408,9 @@ export class Engine {
 /** Checks that a commit may hold, on a SQLite file and over KV Connect. */
 const CHECKS_LOCAL = 100;
 const CHECKS_REMOTE = 10;
+
+/** Schedules that may be made. */
+const MAX_SCHEDULES = 1000;
 
 /** Milliseconds for which a store of this process alone may take no write at the start. */
 const BEGIN_MS = 2000;

@@ -41,6 +41,13 @@ export type {
 export { artifact } from "./task/artifact.ts";
 export type { ArtifactContent, ArtifactOptions } from "./task/artifact.ts";
 export type { RetryOptions } from "./task/retry.ts";
+export type {
+  KindSchedule,
+  Missed,
+  Overlap,
+  ScheduleOptions,
+  ScheduleRule,
+} from "./task/schedule.ts";
 export { step } from "./task/step.ts";
 export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
 export { sleep } from "./task/sleep.ts";

@@ -130,6 +130,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     artifactBounds: { bytes: config.maxArtifact, count: config.maxArtifacts },
     uploadQuota: config.uploadQuota,
     artifactQuota: config.artifactQuota,
+    maxSchedules: config.maxSchedules,
     space: store.space,
     webhooks: {
       secrets: config.webhookSecret,

@@ -26,6 +26,7 @@ import {
   urlProblem,
 } from "../lib/task/notify.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
+import { MAX_JITTER_MS, MISSED, OVERLAPS } from "../lib/task/schedule.ts";
 import { STATUSES } from "../lib/task/record.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import { CANS } from "../lib/http/tokens.ts";
@@ -116,6 +117,57 @@ export const NEW_TASK = z.strictObject({
 
 export type NewTaskBody = z.infer<typeof NEW_TASK>;
 
+/** Characters of a reason for a pause. */
+const MAX_REASON = 500;
+
+const reasonText = `must be text of at most ${MAX_REASON} characters`;
+
+const reason = z.string(reasonText).refine((it) => [...it].length <= MAX_REASON, reasonText)
+  .meta({ maxLength: MAX_REASON });
+
+const cron = text.describe("Five fields, or six with the second first, as 30 2 * * *");
+const zone = text.describe("The IANA name of the time zone whose clock counts; UTC where left out");
+const missed = z.enum(MISSED, `must be one of ${MISSED.join(", ")}`)
+  .describe("What becomes of times while no process was there; 'one' where left out");
+const overlap = z.enum(OVERLAPS, `must be one of ${OVERLAPS.join(", ")}`)
+  .describe(
+    "What becomes of a time while the task of an earlier one has not ended; 'skip' where " +
+      "left out, and 'queue' beside missed: 'all'",
+  );
+const jitter_ms = whole(0, MAX_JITTER_MS).describe("Each task runs later by less than this");
+const scheduleInput = z.unknown().optional().describe("The input of each task");
+const scheduleId = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-'";
+
+/** The body of `POST /schedules`. */
+export const NEW_SCHEDULE = z.strictObject({
+  schedule_id: z.string(scheduleId).regex(KIND_PATTERN, scheduleId).nullish()
+    .describe("Names it; a ULID where left out"),
+  kind: text,
+  cron,
+  zone: zone.nullish(),
+  input: scheduleInput,
+  missed: missed.nullish(),
+  overlap: overlap.nullish(),
+  jitter_ms: jitter_ms.nullish(),
+  priority: whole(-100, 100).nullish().describe("Of each task"),
+  owner: OWNER.nullish().describe("Whose it and its tasks are"),
+  tags: tags.nullish().describe("Of each task"),
+});
+
+/** The body of `PATCH /schedules/{id}`: what is left out stays. */
+export const SCHEDULE_CHANGE = z.strictObject({
+  cron,
+  zone,
+  input: scheduleInput,
+  missed,
+  overlap,
+  jitter_ms,
+  priority: whole(-100, 100),
+  tags,
+  paused: z.boolean("must be true or false").describe("While it is, it makes no task"),
+  reason: reason.describe("Why it is paused"),
+}).partial().meta({ dependentRequired: { reason: ["paused"] } });
+
 const idList = `must be a list of 1 to ${MAX_IDS} ids`;
 const kindList = `must be a list of 1 to ${MAX_WORDS} kinds`;
 const statusList = `must be a list of ${STATUSES.join(", ")}`;
@@ -159,14 +211,8 @@ export const BULK_CHANGE = z.strictObject({
 export type BulkBody = z.infer<typeof BULK_CHANGE>;
 export type BulkAction = BulkBody["action"];
 
-/** Characters of a reason for a pause. */
-const MAX_REASON = 500;
-
-const reasonText = `must be text of at most ${MAX_REASON} characters`;
-
 export const PAUSE = z.strictObject({
-  reason: z.string(reasonText).refine((it) => [...it].length <= MAX_REASON, reasonText).nullish()
-    .meta({ maxLength: MAX_REASON }).describe("Told with each task that waits"),
+  reason: reason.nullish().describe("Told with each task that waits"),
 });
 
 export type PauseBody = z.infer<typeof PAUSE>;

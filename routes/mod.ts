@@ -31,6 +31,14 @@ import { type Match, matcher } from "./matcher.ts";
 import { getMetrics } from "./metrics.ts";
 import { getOpenApi } from "./openapi.ts";
 import { getPage, getStatic, getStrings } from "./page.ts";
+import {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  getSchedules,
+  runSchedule,
+} from "./schedules.ts";
 import { sendSignal } from "./signals.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
@@ -63,6 +71,13 @@ export const ROUTES: RouteTable = [
   ["/tasks/:id/cancel", { POST: ["own", cancelTask] }],
   ["/tasks/:id/retry", { POST: ["change", retryTask] }],
   ["/tasks/:id/signals/:name", { POST: ["signal", sendSignal] }],
+  ["/schedules", { GET: ["list", getSchedules], POST: ["submit", createSchedule] }],
+  ["/schedules/:id", {
+    GET: ["list", getSchedule],
+    PATCH: ["schedule", changeSchedule],
+    DELETE: ["schedule", deleteSchedule],
+  }],
+  ["/schedules/:id/run", { POST: ["submit", runSchedule] }],
   ["/tokens", { POST: ["any", createToken] }],
   ["/uploads", { POST: ["submit", createUpload] }],
   ["/kinds", { GET: ["any", getKinds] }],

@@ -6,7 +6,8 @@
 
 import { HttpError } from "../lib/http/errors.ts";
 import { actorOf, isInside } from "../lib/http/principal.ts";
-import type { Store, Submission } from "../lib/store/store.ts";
+import type { Store, Submission, Submitted } from "../lib/store/store.ts";
+import { StoreError } from "../lib/store/store_error.ts";
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
@@ -75,19 +76,24 @@ export async function takeIn(
   // Where this process traces, it is part of the request's own span.
   const traceparent = activeTraceparent() ?? readTraceparent(headers.get("traceparent"));
   const result = await store.submit({ ...submission, traceparent });
-  if (result.ok) return result;
+  return result.ok ? result : refuse(result);
+}
+
+/** @throws {HttpError} 422 */
+export function refuse(result: Exclude<Submitted, { ok: true }>): never {
   if (result.reason === "no-upload") throw noUpload(result.upload);
   if (result.reason === "too-many-uploads") {
     const sentence = `'input' names more than ${MAX_UPLOADS} uploads`;
     throw new HttpError(422, sentence, { field: "input" });
   }
+  if (result.reason === "conflict") throw new StoreError({ ok: false, reason: "conflict" });
   throw new HttpError(422, "This Idempotency-Key was used with another body", {
     field: "Idempotency-Key",
     extra: { task_id: result.id },
   });
 }
 
-function noUpload({ id, field }: NamedUpload): HttpError {
+export function noUpload({ id, field }: NamedUpload): HttpError {
   const where = field ?? "input";
   const which = `'${where}' names no upload that is there: '${id.slice(0, 64)}'`;
   return new HttpError(422, `${which} was removed, or never made`, { field: where });
@@ -98,7 +104,7 @@ function noUpload({ id, field }: NamedUpload): HttpError {
  *
  * @param tellsWhy Whoever asks may know why a module failed.
  */
-async function knownKind(
+export async function knownKind(
   { kinds, engine: { kindBook } }: App,
   name: string,
   tellsWhy: boolean,
@@ -129,7 +135,7 @@ function unavailable(sentence: string): HttpError {
 }
 
 /** The input to store: what the schema of its kind makes of it. */
-async function checkedInput(
+export async function checkedInput(
   app: App,
   { kind, checked }: Kind,
   value: unknown,

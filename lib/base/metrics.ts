@@ -46,7 +46,7 @@ export interface MetricsOptions {
 }
 
 /** Methods with a label: a client may make up any number of others. */
-const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
+const METHODS = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Milliseconds between two measurements of the event loop. */
 const LOOP_MS = 200;
@@ -93,6 +93,17 @@ export class Metrics implements Disposable {
     "Duration of tries to commit",
     [],
     BUCKETS.commit,
+  );
+  readonly #scheduleLag = this.#histogram(
+    "schedule_lag_seconds",
+    "Time from a schedule's time until its task was made",
+    ["kind"],
+    BUCKETS.wait,
+  );
+  readonly #scheduleSkipped = this.#counter(
+    "schedule_skipped_total",
+    "Times of schedules for which no task was made, by reason (see docs/schedules.md)",
+    ["kind", "reason"],
   );
   readonly #processEnds = this.#counter(
     "task_process_ends_total",
@@ -162,6 +173,20 @@ export class Metrics implements Disposable {
 
   ran(kind: string, ms: number): void {
     this.#run.observe({ kind }, ms / 1000);
+  }
+
+  /**
+   * A task was made for a time of a schedule.
+   *
+   * @param ms How long after it.
+   */
+  scheduled(kind: string, ms: number): void {
+    this.#scheduleLag.observe({ kind }, Math.max(0, ms) / 1000);
+  }
+
+  /** So many times of a schedule were skipped. */
+  scheduleSkipped(kind: string, reason: string, count: number): void {
+    this.#scheduleSkipped.inc({ kind, reason }, count);
   }
 
   /** A task process ended that should not have. */

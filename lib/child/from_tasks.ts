@@ -16,6 +16,16 @@ import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
+import {
+  type KindSchedule,
+  MAX_CRON,
+  MAX_JITTER_MS,
+  MAX_ZONE,
+  MISSED,
+  type Missed,
+  type Overlap,
+  OVERLAPS,
+} from "../task/schedule.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
 import { areTargets } from "../task/notify.ts";
 import type { Report } from "../task/report.ts";
@@ -154,6 +164,15 @@ const RETRY: Checks<Kind["retry"]> = {
   capMs: isFrom(0),
 };
 
+const SCHEDULE: Checks<KindSchedule> = {
+  cron: isText(MAX_CRON),
+  zone: isText(MAX_ZONE),
+  missed: (value) => MISSED.includes(value as Missed),
+  overlap: (value) => OVERLAPS.includes(value as Overlap),
+  jitter_ms: (value) => isFrom(0)(value) && (value as number) <= MAX_JITTER_MS,
+  input: isNullOr(isJson),
+};
+
 const KIND: Checks<Kind> = {
   kind: (value) => typeof value === "string" && KIND_PATTERN.test(value),
   description: isNullOr(isText(MAX_DESCRIPTION)),
@@ -166,6 +185,7 @@ const KIND: Checks<Kind> = {
   isolate: isBoolean,
   hidden: isBoolean,
   notify: areTargets,
+  schedule: isOptional(isNullOr((value) => fits(value, SCHEDULE))),
 };
 
 const ISSUE: Checks<InputIssue> = {

@@ -10,6 +10,7 @@ import {
   type DescribedKind,
   readDescribedKind,
   readDescribedKinds,
+  readTold,
   readToldModules,
   type Told,
   toldKind,
@@ -79,6 +80,18 @@ export class KindBook {
     const runs = ({ state, kinds }: ToldModule) => state === "ready" && kinds.includes(name);
     if (!modules.some(runs)) return null;
     return (await readDescribedKind(this.#options.store.kv, name))?.kind ?? null;
+  }
+
+  /**
+   * Whether no process begun later has this kind: its code is the newest there is. What this one has
+   * told of itself is taken for told.
+   */
+  async isNewest(kind: string): Promise<boolean> {
+    const { store: { kv, sid } } = this.#options;
+    await this.idle();
+    return !(await readTold(kv)).some(({ sid: other, module: { state, kinds } }) =>
+      other > sid && state === "ready" && kinds.includes(kind)
+    );
   }
 
   /** Each by itself: many descriptions do not fit into one commit. */

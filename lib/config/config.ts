@@ -70,6 +70,8 @@ export interface Settings {
   artifactQuota: number;
   /** Space that uploads and artifacts leave free on the store's disk. */
   minFree: number;
+  /** Schedules that may be made, beside those of kinds. */
+  maxSchedules: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
   /** Log rows kept for each task. */

@@ -201,6 +201,9 @@ export const VARIABLES: readonly Variable[] = [
       unit: "bytes",
     },
   ),
+  whole("HEADWAY_MAX_SCHEDULES", "maxSchedules", 1000, "schedules beside those of kinds", {
+    max: 10_000,
+  }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log rows kept for each task", { min: 1 }),
   whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "bytes that these rows may take", {

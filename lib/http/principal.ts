@@ -16,6 +16,7 @@ import { type Can, type Scope, SCOPES } from "./tokens.ts";
  * - `task`, `tasks`, `list`: to read the one in the path, those it names or else all, or all.
  * - `own`, `signal`: to cancel the one in the path, or to send it a signal.
  * - `change`, `bulk`: to retry or delete it; or many, to cancel them as well.
+ * - `schedule`: to change a schedule, whose tasks they may cancel.
  */
 export type Need =
   | "public"
@@ -27,6 +28,7 @@ export type Need =
   | "signal"
   | "change"
   | "bulk"
+  | "schedule"
   | Scope;
 
 /** What is done with a task. `change` is to retry or to delete it. */
@@ -41,6 +43,7 @@ const ACT_OF: Partial<Record<Need, Act>> = {
   signal: "signal",
   change: "change",
   bulk: "change",
+  schedule: "cancel",
 };
 
 /** Whose scope opens it without more. */

@@ -10,7 +10,7 @@ import { keys } from "./keys.ts";
 
 /** One act of somebody. */
 export interface AuditEntry {
-  /** What was done, as a word: `delete`, `pause`, `resume`. */
+  /** What was done, as a word: `delete`, `pause`, `resume`, `schedule-create` and the like. */
   action: string;
   /** Who did it. */
   by: string;
@@ -18,6 +18,8 @@ export interface AuditEntry {
   at: string;
   /** The task that it was done to; absent where it was the kind. */
   task_id?: string;
+  /** The schedule that it was done to, likewise. */
+  schedule_id?: string;
   /** What they said of it; absent for nothing. */
   reason?: string;
 }

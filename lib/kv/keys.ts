@@ -50,6 +50,9 @@
  * | `["uploads-removed"]` | id | changes with each removal of one |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
  * | `["artifacts-size"]` | KvU64 | bytes that all artifacts take together |
+ * | `["schedule", id]` | {@link ./schedules.ts StoredSchedule} | when tasks are made by themselves, and up to when that was done |
+ * | `["schedule-input", id]` | JSON text, UTF-8 | the input of these tasks, where there is one |
+ * | `["schedules"]` | {@link ./schedules.ts SchedulesHead} | changes with each schedule that is made, changed or removed |
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
  * | `["meta", "epoch"]` | text | tells this store from one that was wiped and begun again |
@@ -167,6 +170,10 @@ export const keys = {
   artifactsSize: ["artifacts-size"] as Key,
   chunk: (id: string, n: number): Key => ["piece", id, n],
   chunks: (id: string): Key => ["piece", id],
+  schedule: (id: string): Key => ["schedule", id],
+  schedules: ["schedule"] as Key,
+  scheduleInput: (id: string): Key => ["schedule-input", id],
+  schedulesHead: ["schedules"] as Key,
   revoked: (token: string): Key => ["revoked", token],
   revokeds: ["revoked"] as Key,
   revokedHead: ["revoked-head"] as Key,

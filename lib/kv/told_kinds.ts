@@ -56,13 +56,19 @@ export function toldSet({ key, text }: Told): [key: Key, value: Uint8Array, size
 
 /** What the processes that live say of their modules, but `except`. */
 export async function readToldModules(kv: Deno.Kv, except: string): Promise<ToldModule[]> {
+  const told = await readTold(kv);
+  return told.filter(({ sid }) => sid !== except).map(({ module }) => module);
+}
+
+/** Likewise, of all, and which process says it. */
+export async function readTold(kv: Deno.Kv): Promise<{ sid: string; module: ToldModule }[]> {
   const live = new Set((await readSessions(kv)).map(({ sid }) => sid));
-  const modules: ToldModule[] = [];
+  const told: { sid: string; module: ToldModule }[] = [];
   for await (const { key, value } of kv.list<Uint8Array>({ prefix: keys.modules })) {
     const sid = nameIn(key);
-    if (live.has(sid) && sid !== except) modules.push(read<ToldModule>(value));
+    if (live.has(sid)) told.push({ sid, module: read<ToldModule>(value) });
   }
-  return modules;
+  return told;
 }
 
 /** Keys of what a process has said of its modules. */

@@ -82,6 +82,12 @@ export class Kinds {
     return Array.from(this.#kinds.values(), ({ kind }) => kind);
   }
 
+  /** Those whose module is loaded. */
+  readyKinds(): Kind[] {
+    return this.modules.filter(({ state }) => state.type === "ready")
+      .flatMap(({ kinds }) => [...kinds.values()]);
+  }
+
   moduleOf(kind: string): ModuleOfKinds | undefined {
     return this.#kinds.get(kind)?.module;
   }

@@ -78,6 +78,9 @@ export class Store {
   /** Someone wants a task stopped that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 
+  /** A change of a task's state was written here. */
+  onmoved: ((live: LiveTask) => void) | undefined;
+
   /** A part of a task was written here. */
   onwritten: ((live: LiveTask) => void) | undefined;
 
@@ -119,6 +122,7 @@ export class Store {
       onmoved: (live) => {
         this.families.moved(live);
         if (live.task.notify) this.onnews?.();
+        this.onmoved?.(live);
       },
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),

@@ -18,6 +18,7 @@ import type { Journal } from "./journal.ts";
 import type { LiveTask } from "./live_task.ts";
 import type { LiveTasks } from "./live_tasks.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
+import type { Part } from "./write.ts";
 
 export interface Submission extends Omit<NewTask, "id" | "uploads"> {
   /** The validated input, as JSON text; `null` when there is none. */
@@ -26,6 +27,8 @@ export interface Submission extends Omit<NewTask, "id" | "uploads"> {
   named?: readonly NamedUpload[];
   /** The same key and digest give the same task. */
   idempotency?: { key: string; digest: string; ttlMs: number };
+  /** What is written with it, and must hold for it, given the id that it will have. */
+  also?: (id: string) => Part;
 }
 
 /** What came of a submission. `record` is JSON text, as it was accepted. */
@@ -33,7 +36,9 @@ export type Submitted =
   | { ok: true; id: string; record: string; created: boolean }
   | { ok: false; reason: "key-reused"; id: string }
   | { ok: false; reason: "no-upload"; upload: NamedUpload }
-  | { ok: false; reason: "too-many-uploads" };
+  | { ok: false; reason: "too-many-uploads" }
+  /** What had to hold for it did not. */
+  | { ok: false; reason: "conflict" };
 
 export interface SubmissionsOptions {
   kv: Deno.Kv;
@@ -73,7 +78,7 @@ export class Submissions {
 
   async #submit(submission: Submission): Promise<Submitted> {
     const { kv, heads, journal, tasks, now, onpending } = this.#options;
-    const { idempotency, input, named = [], ...spec } = submission;
+    const { idempotency, input, named = [], also, ...spec } = submission;
     for (let tries = 0;; tries++) {
       const checks: Deno.AtomicCheck[] = [];
       if (spec.child) {
@@ -116,6 +121,11 @@ export class Submissions {
         const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
         live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
       }
+      if (also) {
+        const part = also(id);
+        checks.push(...part.checks ?? []);
+        live.also(part);
+      }
       const { kind, submitter, notify = [] } = spec;
       if (notify.length > 0) live.also({ sets: [targetsSet(id, notify)] });
       live.also({ events: submittedEvents(id, kind, submitter) });
@@ -131,6 +141,7 @@ export class Submissions {
         if (checks.length > 0) onpending(live);
         return { ok: true, id, record, created: true };
       }
+      if (result.reason === "conflict" && also) return { ok: false, reason: "conflict" };
       if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
     }
   }

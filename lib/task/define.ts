@@ -10,6 +10,7 @@
 import { type NotifyTarget, readTargets } from "./notify.ts";
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
 import { readTries, requirePositive, type RetryOptions } from "./retry.ts";
+import { type KindSchedule, readSchedule, type ScheduleOptions } from "./schedule.ts";
 import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
@@ -113,6 +114,8 @@ export interface TaskOptions<
    * server's `HEADWAY_WEBHOOK_SECRET`, or with the target's own secrets.
    */
   notify?: readonly NotifyTarget[];
+  /** Has tasks of this kind made by themselves, at the times of a cron pattern. */
+  schedule?: ScheduleOptions<GivenOf<Schema>>;
   /** The work. */
   run(
     context: TaskContext<InputOf<Schema>, CheckpointOf<Saved>>,
@@ -204,6 +207,8 @@ export interface TaskDefinition<
   readonly stages: Readonly<Record<string, number>> | undefined;
   /** See {@link TaskOptions.notify}; with its defaults filled in. */
   readonly notify: readonly NotifyTarget[] | undefined;
+  /** See {@link TaskOptions.schedule}; with its defaults, and its input as JSON text. */
+  readonly schedule: KindSchedule | undefined;
   /** Starts the work. */
   run(
     context: TaskContext<Input, Checkpoint>,
@@ -304,6 +309,7 @@ export function defineTask<
     hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),
     notify: notify && Object.freeze(notify),
+    schedule: readSchedule(what, options.schedule),
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,
       OutputsOf<Yielded>,

@@ -9,6 +9,7 @@ import type { AnyTask } from "./define.ts";
 import { MAX_JSON } from "./limits.ts";
 import { type StoredTarget, storedTarget } from "./notify.ts";
 import type { RetryOptions } from "./retry.ts";
+import type { KindSchedule } from "./schedule.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
 export type JsonSchema = Record<string, unknown>;
@@ -31,6 +32,8 @@ export interface Kind {
   readonly hidden: boolean;
   /** Whom webhooks tell of its tasks; absent for nobody. */
   readonly notify?: readonly StoredTarget[];
+  /** When tasks of it are made by themselves; `null` for never. Absent as older versions tell it. */
+  readonly schedule?: KindSchedule | null;
 }
 
 /** Characters of a description. */
@@ -48,8 +51,10 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-    const { kind, description, input, retry, timeout, concurrency, isolate, hidden, notify } = task;
-    const json = input ? schemaText(input, notify ? byteLength(JSON.stringify(notify)) : 0) : null;
+    const { kind, description, input, retry, timeout, concurrency, isolate, hidden } = task;
+    const { notify, schedule } = task;
+    const beside = [notify, schedule].reduce((sum, it) => sum + (it ? sizeOf(it) : 0), 0);
+    const json = input ? schemaText(input, beside) : null;
     room -= json === null ? 0 : byteLength(json);
     return {
       kind,
@@ -63,8 +68,13 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       isolate,
       hidden: Boolean(hidden),
       ...(notify ? { notify: notify.map(storedTarget) } : {}),
+      schedule: schedule ?? null,
     };
   });
+}
+
+function sizeOf(value: unknown): number {
+  return byteLength(JSON.stringify(value));
 }
 
 function takesNothing(schema: StandardSchema): boolean {

@@ -180,6 +180,10 @@ export interface TaskRecord<Result = unknown> {
   by?: string;
   /** The completed task that this one does again; absent in any other. */
   retried_from?: string;
+  /** The schedule that had it made; absent in any other. */
+  schedule_id?: string;
+  /** The time of that schedule which it was made for; absent where somebody said "run now". */
+  scheduled_for?: string;
   /**
    * Where a larger result is, as JSON: relative to the address of Headway. Absent for any other.
    */

@@ -336,6 +336,8 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   submitter?: string;
   traceparent?: string | undefined;
   retriedFrom?: string;
+  /** The schedule that has it made, and for which of its times. */
+  schedule?: { id: string; slot: number | null };
   child?: ChildPlace;
   /** What it waits for before it is tried; nothing where it is absent. */
   waitsFor?: WaitingFor;
@@ -343,6 +345,15 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   by?: string;
   /** Whom webhooks tell of it. */
   notify?: readonly StoredTarget[];
+}
+
+function scheduleFields(
+  schedule: NewTask["schedule"],
+): Pick<TaskRecord, "schedule_id" | "scheduled_for"> {
+  if (schedule === undefined) return {};
+  const { id, slot } = schedule;
+  const scheduled_for = slot === null ? {} : { scheduled_for: new Date(slot).toISOString() };
+  return { schedule_id: id, ...scheduled_for };
 }
 
 export function newTask(spec: NewTask, now: number): Task {
@@ -367,6 +378,7 @@ export function newTask(spec: NewTask, now: number): Task {
       finished_at: null,
       cancel_requested: false,
       ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
+      ...scheduleFields(spec.schedule),
       ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
       ...(spec.by === undefined ? {} : { by: spec.by }),
       seq: 0,

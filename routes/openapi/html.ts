@@ -103,6 +103,7 @@ const NEEDS: Record<string, string> = {
     "Needs the scope 'read', tokens of all the tasks that 'ids' names, or 'submit': own tasks.",
   list: "Needs the scope 'read', or 'submit': own tasks.",
   own: "Needs the scope 'admin', or to have submitted it.",
+  schedule: "Needs the scope 'admin', or to have made it.",
 };
 
 type Row = readonly [name: unknown, type: unknown, about: unknown];

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { STATUSES, type TaskError, type TaskRecord } from "../../lib/task/record.ts";
 import { NOTIFY_EVENTS } from "../../lib/task/notify.ts";
+import { MISSED, OVERLAPS } from "../../lib/task/schedule.ts";
 import { SCOPES } from "../../lib/http/tokens.ts";
 
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/).describe("ULID");
@@ -111,10 +112,60 @@ const fields = {
     "Who asked for the last change of its state; absent where the task or the server did it by itself",
   ),
   retried_from: id.exactOptional().describe("The completed task that this one does again"),
+  schedule_id: z.string().exactOptional().describe("The schedule that had it made"),
+  scheduled_for: time.exactOptional().describe("The time of that schedule which it was made for"),
   result_url: z.string().exactOptional().describe(
     "Where a result larger than 48 KiB is, relative to this server's address",
   ),
   seq: count.describe("The newest event: the SSE id of the task's stream"),
+};
+
+const scheduleFields = {
+  schedule_id: z.string(),
+  kind: z.string(),
+  source: z.enum(["kind", "api"]).describe("Whether the definition of its kind has it"),
+  cron: z.string(),
+  zone: z.string(),
+  missed: z.enum(MISSED),
+  overlap: z.enum(OVERLAPS),
+  jitter_ms: count,
+  priority: z.int(),
+  owner: z.string().exactOptional(),
+  tags: z.array(z.string()).exactOptional(),
+  created_at: time,
+  created_by: z.string().exactOptional().describe("Who made it; absent for a kind's"),
+  updated_at: time.describe("When its rule changed last"),
+  paused: z.strictObject({
+    at: time,
+    by: z.string().nullable().describe("Who did it; null for those who may not know"),
+    reason: z.string().exactOptional(),
+  }).nullable(),
+  next: z.array(time).describe("The next five times; none while it is paused"),
+  queued: z.array(time).describe("Times whose task waits for an earlier one to end"),
+  made: count.describe("Tasks made for its times, in all"),
+  skipped: count.describe("Times skipped, in all"),
+  problem: z.string().nullable().describe("Why it makes no task now, or why none would run"),
+  outcomes: z.array(z.union([
+    z.strictObject({
+      type: z.literal("task"),
+      at: time,
+      scheduled_for: time.nullable().describe("null for 'run now'"),
+      task_id: id,
+      status: status.nullable().describe("null once it was removed"),
+      by: z.string().exactOptional().describe("Who said 'run now'"),
+    }),
+    z.strictObject({
+      type: z.literal("skip"),
+      at: time,
+      from: time,
+      to: time,
+      count: count.describe("Times from one to the other"),
+      more: z.literal(true).exactOptional().describe("They were more: counting ended there"),
+      reason: z.enum(["missed", "overlap", "full", "paused", "refused"]),
+      run: time.exactOptional().describe("The time whose task had not ended"),
+      message: z.string(),
+    }),
+  ])).describe("The last 50, the newest last; 10 in a list"),
 };
 
 const record = z.strictObject(fields) satisfies z.ZodType<TaskRecord>;
@@ -214,6 +265,11 @@ export const SCHEMAS = {
     ),
     next_cursor: id.nullable().describe("There may be more: ask again with this as 'cursor'"),
   }),
+  Schedule: z.strictObject({ ...scheduleFields, input: json }),
+  SchedulePage: z.strictObject({
+    schedules: z.array(z.strictObject(scheduleFields)),
+    next_cursor: z.string().nullable(),
+  }),
   SignedToken: z.strictObject({ token: z.string(), expires_at: time }),
   Upload: z.strictObject({
     upload_id: id,
@@ -256,6 +312,7 @@ export const SCHEMAS = {
       by: z.string().describe("Who did it, as a token's name"),
       at: time,
       task_id: id.optional().describe("The task that it was done to; absent where it was the kind"),
+      schedule_id: z.string().optional().describe("The schedule that it was done to, likewise"),
       reason: z.string().optional(),
     })),
   }),

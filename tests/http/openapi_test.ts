@@ -8,6 +8,7 @@ import { bearer, finished, post, taskWhen } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { SECRET } from "../helpers/receiver.ts";
+import { TEST_KINDS } from "../helpers/kinds.ts";
 import { testApp } from "../helpers/server.ts";
 import { openRaw } from "../helpers/sse.ts";
 
@@ -45,6 +46,12 @@ function brittle(real: Deno.Kv): { kv: Deno.Kv; break(): void; mend(): void } {
   });
   return { kv, break: () => broken = true, mend: () => broken = false };
 }
+
+/** No test sees it come. */
+const YEARLY = "0 0 1 1 *";
+
+/** A module with one more kind, which has a schedule. */
+const SCHEDULED = "./tests/helpers/scheduled_kind.ts";
 
 /** What is sent: a path from the root, and the rest of the request. */
 type Sent = [path: string, init?: RequestInit & { headers?: Record<string, string> }];
@@ -89,6 +96,22 @@ function specific(
     });
     await response.body?.cancel();
     return id;
+  };
+  const scheduled = async (schedule_id?: string): Promise<string> => {
+    const named = schedule_id === undefined ? {} : { schedule_id };
+    const body = { ...named, kind: "echo", cron: YEARLY };
+    return (await (await post(`${main.url}/schedules`, body, admin)).json()).schedule_id;
+  };
+  const runOnce = async (path: string, init: { headers?: Record<string, string> } = {}) => {
+    await (await post(main.url + path, undefined, { ...admin, ...init.headers })).body?.cancel();
+  };
+  const ofKind = async () => {
+    await eventually(async () => {
+      const response = await fetch(`${main.url}/schedules/kind:yearly`, { headers: admin });
+      await response.body?.cancel();
+      assertEquals(response.status, 200);
+    });
+    return "kind:yearly";
   };
   const sse: Record<string, () => Promise<Sent>> = {};
   for (const name of ["stream", "stream-with-heartbeat", "stream-with-id"]) {
@@ -217,6 +240,49 @@ function specific(
       });
       return [`/tasks/${id}/signals/approve`, json({ ok: "yes" })];
     },
+    "GET /schedules 400": () => ["/schedules?limit=0"],
+    "POST /schedules 201": () => ["/schedules", json({ kind: "echo", cron: YEARLY })],
+    "POST /schedules 409": async () => [
+      "/schedules",
+      json({ schedule_id: await scheduled("twice"), kind: "echo", cron: YEARLY }),
+    ],
+    "POST /schedules 422": () => ["/schedules", json({ kind: "echo", cron: "* *" })],
+    "GET /schedules/:id 200": async () => [`/schedules/${await scheduled()}`],
+    "PATCH /schedules/:id 200": async () => [
+      `/schedules/${await scheduled()}`,
+      json({ paused: true }),
+    ],
+    "PATCH /schedules/:id 400": () => ["/schedules/x", json({ paused: 1 })],
+    "PATCH /schedules/:id 404": () => ["/schedules/x", json({ paused: true })],
+    "PATCH /schedules/:id 409":
+      async () => [`/schedules/${await ofKind()}`, json({ cron: YEARLY })],
+    "PATCH /schedules/:id 422": async () => [
+      `/schedules/${await scheduled()}`,
+      json({ zone: "Mars" }),
+    ],
+    "PATCH /schedules/:id 503": () => ["/schedules/here", json({ paused: true })],
+    "POST /schedules 503": () => ["/schedules", json({ kind: "echo", cron: YEARLY })],
+    "DELETE /schedules/:id 204": async () => [`/schedules/${await scheduled()}`],
+    "DELETE /schedules/:id 409": async () => [`/schedules/${await ofKind()}`],
+    "DELETE /schedules/:id 503": () => ["/schedules/here"],
+    "POST /schedules/:id/run 200": async () => {
+      const sent: Sent = [`/schedules/${await scheduled()}/run`, {
+        headers: { "idempotency-key": "run-twice" },
+      }];
+      await runOnce(...sent);
+      return sent;
+    },
+    "POST /schedules/:id/run 201": async () => [`/schedules/${await scheduled()}/run`],
+    "POST /schedules/:id/run 400": async () => [
+      `/schedules/${await scheduled()}/run`,
+      { headers: { "idempotency-key": "a b" } },
+    ],
+    "POST /schedules/:id/run 422": async () => {
+      const init = { headers: { "idempotency-key": "run-other" } };
+      await runOnce(`/schedules/${await scheduled()}/run`, init);
+      return [`/schedules/${await scheduled()}/run`, init];
+    },
+    "POST /schedules/:id/run 503": () => ["/schedules/here/run"],
     "POST /tokens 200": () => ["/tokens", json({ owner: "acme", can: ["read", "cancel"] })],
     "POST /tokens 404": () => ["/tokens", json({ task_id: "x" })],
     "POST /tokens 409": () => ["/tokens", json({ owner: "acme" })],
@@ -301,7 +367,8 @@ Deno.test("every answer that is documented is given, with the body that is docum
   const quiet = { HEADWAY_TOKENS, HEADWAY_LOG: "off" };
   using real = await Deno.openKv(":memory:");
   const store = brittle(real);
-  await using main = await testApp(settings, { inline: false });
+  const HEADWAY_KINDS = `${TEST_KINDS},${SCHEDULED}`;
+  await using main = await testApp({ ...settings, HEADWAY_KINDS }, { inline: false });
   await using hasty = await testApp({ ...settings, HEADWAY_BODY_TIMEOUT_MS: "100" });
   await using sparing = await testApp({ ...settings, HEADWAY_WRITE_RATE: "1" });
   await using stalled = await testApp(quiet, { kv: store.kv });
@@ -317,6 +384,8 @@ Deno.test("every answer that is documented is given, with the body that is docum
   const token = (await (await post(`${main.url}/tasks`, { kind: "echo" }, admin)).json()).token;
   const known = await make("echo", { delay_ms: 3_600_000 });
   const here = await (await post(`${stalled.url}/tasks`, { kind: "echo" }, admin)).json();
+  const body = { schedule_id: "here", kind: "echo", cron: YEARLY };
+  await (await post(`${stalled.url}/schedules`, body, admin)).body?.cancel();
   cases["POST /logout 503"] = async () => {
     const response = await post(`${stalled.url}/login`, { token: SECRETS.read });
     await response.body?.cancel();
@@ -347,7 +416,8 @@ Deno.test("every answer that is documented is given, with the body that is docum
           if (status === 401) headers = {};
           if (status === 429 && method === "GET") headers = bearer("a-guess");
           if (status === 403) {
-            const writes = ["submit", "own", "signal", "change", "bulk", "admin"].includes(need);
+            const writes = ["submit", "own", "signal", "change", "bulk", "schedule", "admin"]
+              .includes(need);
             const secret = writes ? SECRETS.read : need === "read" ? SECRETS.submit : token;
             headers = need === "public" ? { origin: "https://else.example" } : bearer(secret);
           }

@@ -212,6 +212,12 @@ const CASES: Record<string, Case> = {
     good: { "0": 0 },
     bad: notWhole,
   },
+  HEADWAY_MAX_SCHEDULES: {
+    field: "maxSchedules",
+    fallback: 1000,
+    good: { "0": 0, "10000": 10_000 },
+    bad: [...notWhole, "10001"],
+  },
   HEADWAY_RETENTION_MS: {
     field: "retentionMs",
     fallback: 7 * 24 * 3600_000,

@@ -35,6 +35,14 @@ Deno.test("defineTask() names the option that is wrong, and what it is", () => {
     [{ input: {} }, "'input'"],
     [{ checkpoint: { offset: 0 } }, "'checkpoint'"],
     [{ checkpoint: null }, "'checkpoint'"],
+    [{ schedule: "30 2 * * *" }, "'schedule'"],
+    [{ schedule: {} }, "'schedule.cron'"],
+    [{ schedule: { cron: "30 2 * *" } }, "'schedule.cron'"],
+    [{ schedule: { cron: "30 2 * * *", zone: "+01:00" } }, "'schedule.zone'"],
+    [{ schedule: { cron: "30 2 * * *", missed: "none" } }, "'schedule.missed'"],
+    [{ schedule: { cron: "30 2 * * *", overlap: 1 } }, "'schedule.overlap'"],
+    [{ schedule: { cron: "30 2 * * *", jitter: { days: 2 } } }, "'schedule.jitter'"],
+    [{ schedule: { cron: "30 2 * * *", input: 1n } }, "'schedule.input'"],
   ];
   for (const [options, name] of wrong) {
     const all = { kind: "a", run, ...options } as Parameters<typeof defineTask>[0];

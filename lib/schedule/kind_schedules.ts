@@ -1,0 +1,54 @@
+/**
+ * Keeps the schedules that kinds define as their definitions say.
+ *
+ * While a deploy is under way, processes have different definitions of a kind: what the one says that
+ * was begun last counts, and no other touches it.
+ *
+ * @module
+ */
+
+import type { StoredSchedule } from "../kv/schedules.ts";
+import type { Kind } from "../task/kind.ts";
+import type { KindSchedule } from "../task/schedule.ts";
+import { digestOf, type Schedules } from "./schedules.ts";
+
+export interface KindSchedulesOptions {
+  schedules: Schedules;
+  /** The kinds that this process has loaded. */
+  kinds(): Iterable<Kind>;
+  /** Whether no process begun later has it. */
+  isNewest(kind: string): Promise<boolean>;
+}
+
+/** Names the schedule of a kind. Nobody can make one of such a name. */
+export function kindScheduleId(kind: string): string {
+  return `kind:${kind}`;
+}
+
+/**
+ * Makes, changes and removes what is not as the definitions here say.
+ *
+ * @param stored By id.
+ */
+export async function syncKindSchedules(
+  { schedules, kinds, isNewest }: KindSchedulesOptions,
+  stored: ReadonlyMap<string, StoredSchedule>,
+): Promise<void> {
+  for (const { kind, schedule = null } of kinds()) {
+    const id = kindScheduleId(kind);
+    const known = stored.get(id);
+    if (schedule === null && !known) continue;
+    if (schedule !== null && known && await isSame(schedule, known)) continue;
+    if (!await isNewest(kind)) continue;
+    if (schedule === null) await schedules.remove(id);
+    else if (known) await schedules.change(id, { spec: schedule });
+    else await schedules.create({ id, kind, source: "kind", priority: 0, ...schedule });
+  }
+}
+
+async function isSame(schedule: KindSchedule, known: StoredSchedule): Promise<boolean> {
+  const { cron, zone, missed, overlap, jitter_ms, input } = schedule;
+  return cron === known.cron && zone === known.zone && missed === known.missed &&
+    overlap === known.overlap && jitter_ms === known.jitter_ms &&
+    await digestOf(input) === known.inputDigest;
+}

@@ -1,0 +1,273 @@
+/**
+ * Makes, changes and removes schedules. Each change is checked against what it was decided by, and
+ * decided again where that is no longer so: it never takes a time away that had come before it.
+ *
+ * @module
+ */
+
+import { auditSet } from "../kv/audit.ts";
+import { keys } from "../kv/keys.ts";
+import {
+  readSchedule,
+  readSchedulesHead,
+  type ScheduleEntry,
+  scheduleInputSet,
+  scheduleSet,
+  type StoredSchedule,
+  withOutcome,
+} from "../kv/schedules.ts";
+import type { Store, Submission } from "../store/store.ts";
+import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import type { Part } from "../store/write.ts";
+import type { ScheduleRule } from "../task/schedule.ts";
+import { handOver, resume, type Skipped, slotsFrom } from "./due.ts";
+import { submissionFor } from "./submission_for.ts";
+import { timesOrNone } from "./times.ts";
+
+/** What may be said of a schedule beside its kind. */
+export interface ScheduleSpec extends ScheduleRule {
+  /** JSON text; `null` for none. */
+  readonly input: string | null;
+  readonly priority: number;
+  readonly tags?: readonly string[];
+}
+
+export type NewSchedule =
+  & ScheduleSpec
+  & Pick<StoredSchedule, "id" | "kind" | "source" | "owner" | "submitter" | "by">;
+
+export interface Pause {
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export interface ScheduleChange {
+  readonly spec?: Partial<ScheduleSpec>;
+  /** `null` ends a pause; nothing leaves it as it is. */
+  readonly paused?: Pause | null;
+  /** Who wants it; absent for the definition of a kind. */
+  readonly by?: string;
+}
+
+export type Created =
+  | { ok: true; schedule: StoredSchedule }
+  | { ok: false; reason: "exists" | "too-many" };
+
+export type RunNow =
+  | { ok: true; id: string; record: string; created: boolean }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "refused"; submitted: RefusedSubmission };
+
+type RefusedSubmission = Exclude<
+  Awaited<ReturnType<Store["submit"]>>,
+  { ok: true } | { reason: "conflict" }
+>;
+
+export class Schedules {
+  readonly #store: Store;
+  readonly #max: number;
+  /** One was made, changed or removed here. */
+  onchange: (() => void) | undefined;
+
+  /** @param max Schedules that may be made beside those of kinds. */
+  constructor(store: Store, max: number) {
+    this.#store = store;
+    this.#max = max;
+  }
+
+  async create(wanted: NewSchedule): Promise<Created> {
+    const { input, ...spec } = wanted;
+    const inputDigest = await digestOf(input);
+    return await this.#try(async () => {
+      const { kv, now } = this.#store;
+      const head = await readSchedulesHead(kv);
+      const { own = 0 } = head.value ?? {};
+      if (await readSchedule(kv, spec.id)) return { ok: false, reason: "exists" };
+      const counts = spec.source === "api";
+      if (counts && own >= this.#max) return { ok: false, reason: "too-many" };
+      const at = now();
+      const schedule: StoredSchedule = {
+        ...spec,
+        inputDigest,
+        created: at,
+        updated: at,
+        paused: null,
+        slots: slotsFrom(at),
+        outcomes: [],
+        made: 0,
+        skipped: 0,
+      };
+      const key = keys.schedule(spec.id);
+      const written = await this.#commit(
+        { key, versionstamp: null },
+        head,
+        counts ? own + 1 : own,
+        {
+          sets: [
+            scheduleSet(schedule),
+            ...inputSets(spec.id, input),
+            ...audits(schedule, "schedule-create", at, spec.by),
+          ],
+          deletes: input === null ? [keys.scheduleInput(spec.id)] : [],
+        },
+      );
+      return written ? { ok: true, schedule } : null;
+    });
+  }
+
+  /** @returns It as it is then; `null` where there is none. */
+  async change(id: string, { spec, paused, by }: ScheduleChange): Promise<StoredSchedule | null> {
+    const input = spec?.input;
+    const inputDigest = input === undefined ? undefined : await digestOf(input);
+    const { input: _, ...rule } = spec ?? {};
+    return await this.#try(async () => {
+      const { kv, now } = this.#store;
+      const head = await readSchedulesHead(kv);
+      const entry = await readSchedule(kv, id);
+      if (!entry) return { gone: true };
+      const before = entry.value;
+      const at = now();
+      let after = before;
+      const changesTimes = (rule.cron ?? before.cron) !== before.cron ||
+        (rule.zone ?? before.zone) !== before.zone;
+      // While it is paused no time comes: nothing is left over.
+      if (changesTimes && before.paused === null) {
+        after = moved(after, handOver(await timesOrNone(before), before, before.slots, at), at);
+      }
+      if (before.paused !== null && (paused === null || changesTimes)) {
+        after = moved(after, resume(await timesOrNone(before), before.slots, at), at);
+      }
+      if (spec) {
+        after = {
+          ...after,
+          ...rule,
+          updated: at,
+          ...(inputDigest === undefined ? {} : { inputDigest }),
+        };
+      }
+      if (paused !== undefined) after = { ...after, paused: paused && { at, ...paused } };
+      const written = await this.#commit(entry, head, head.value?.own ?? 0, {
+        sets: [
+          scheduleSet(after),
+          ...inputSets(id, input ?? null),
+          ...spec ? audits(after, "schedule-change", at, by) : [],
+          ...paused === undefined
+            ? []
+            : audits(after, paused ? "schedule-pause" : "schedule-resume", at, by, paused?.reason),
+        ],
+        deletes: input === null ? [keys.scheduleInput(id)] : [],
+      });
+      return written ? { schedule: after } : null;
+    }).then((done) => "schedule" in done ? done.schedule : null);
+  }
+
+  /** @returns Whether there was one. */
+  async remove(id: string, by?: string): Promise<boolean> {
+    return await this.#try(async () => {
+      const { kv, now } = this.#store;
+      const head = await readSchedulesHead(kv);
+      const entry = await readSchedule(kv, id);
+      if (!entry) return "none";
+      const { own = 0 } = head.value ?? {};
+      const left = entry.value.source === "api" ? Math.max(0, own - 1) : own;
+      const part = {
+        sets: audits(entry.value, "schedule-delete", now(), by),
+        deletes: [entry.key, keys.scheduleInput(id)],
+      };
+      return await this.#commit(entry, head, left, part) ? "removed" : null;
+    }) === "removed";
+  }
+
+  /** Makes a task of it at once, whatever its times and its other tasks. */
+  async runNow(
+    id: string,
+    kind: Parameters<typeof submissionFor>[2],
+    more: { by: string } & Partial<Submission>,
+  ): Promise<RunNow> {
+    return await this.#try(async () => {
+      const { kv, now } = this.#store;
+      const entry = await readSchedule(kv, id);
+      if (!entry) return { ok: false, reason: "not-found" };
+      const submitted = await this.#store.submit({
+        ...await submissionFor(kv, entry.value, kind, null),
+        ...more,
+        also: (task) => {
+          const outcome = { type: "task" as const, at: now(), slot: null, task, by: more.by };
+          const after = withOutcome(entry.value, outcome);
+          return { checks: [checkOf(entry)], sets: [scheduleSet(after)] };
+        },
+      });
+      if (submitted.ok) return submitted;
+      if (submitted.reason === "conflict") return null;
+      return { ok: false, reason: "refused", submitted };
+    });
+  }
+
+  /** Does it again where another was first, which `null` says. */
+  async #try<T>(action: () => Promise<T | null>): Promise<T> {
+    this.#store.requireStore();
+    for (let tries = 0; tries < TRIES; tries++) {
+      const done = await action();
+      if (done === null) continue;
+      this.onchange?.();
+      return done;
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /** @returns Whether what it was decided by still held. */
+  async #commit(
+    entry: Deno.AtomicCheck,
+    head: Deno.AtomicCheck,
+    own: number,
+    { sets = [], deletes = [] }: Part,
+  ): Promise<boolean> {
+    const written = await inTime(this.#store.journal.write({
+      checks: [checkOf(entry), checkOf(head)],
+      sets: [...sets, [keys.schedulesHead, { own }, 16]],
+      deletes,
+    }));
+    if (!written.ok && written.reason !== "conflict") throw new StoreError(written);
+    return written.ok;
+  }
+}
+
+/** That it is still as it was read. */
+export function checkOf({ key, versionstamp }: Deno.AtomicCheck | ScheduleEntry): Deno.AtomicCheck {
+  return { key, versionstamp };
+}
+
+/** Of an input, so that two can be told apart. */
+export async function digestOf(input: string | null): Promise<string | null> {
+  if (input === null) return null;
+  const bytes = new TextEncoder().encode(input);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** That somebody did something to it, in the list of its kind. */
+function audits(
+  { id, kind }: StoredSchedule,
+  action: string,
+  at: number,
+  by: string | undefined,
+  reason?: string,
+): NonNullable<Part["sets"]> {
+  if (by === undefined) return [];
+  const entry = { action, by, at: new Date(at).toISOString(), schedule_id: id };
+  return [auditSet(kind, { ...entry, ...(reason === undefined ? {} : { reason }) })];
+}
+
+function inputSets(id: string, input: string | null): NonNullable<Part["sets"]> {
+  return input === null ? [] : [scheduleInputSet(id, input)];
+}
+
+function moved(
+  schedule: StoredSchedule,
+  { slots, skipped }: { slots: StoredSchedule["slots"]; skipped: Skipped[] },
+  at: number,
+): StoredSchedule {
+  return skipped.reduce(
+    (after, skip) => withOutcome(after, { type: "skip", at, ...skip }),
+    { ...schedule, slots },
+  );
+}
