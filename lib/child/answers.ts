@@ -180,7 +180,10 @@ export class Answers {
       push([run.number, "log", logJson(log(message, { level: "warn" }), now())]);
     }
     if (until !== null && until <= now()) {
-      return await this.#keep(run, name, { ...done, json: null }, { row, takes });
+      // One may have come just now: whoever sent it was told that it was taken.
+      const last = signal === null ? await this.#ask(run, name, { closes: true }) : NOTHING;
+      if (last.signal !== null) return await this.#signal(run, yielded, last);
+      return await this.#keep(run, name, { ...done, json: null }, { row, takes: true });
     }
     const json = schema ? schemaText(schema) : null;
     const waits = this.#row("signal", name, "waiting", {
@@ -218,11 +221,15 @@ export class Answers {
     run.waits = { how: "waits", type: "children", name, until: null };
   }
 
-  async #ask(run: AnsweringRun, name: string): Promise<Found> {
+  async #ask(
+    run: AnsweringRun,
+    name: string,
+    more: { closes?: true } = {},
+  ): Promise<Found> {
     const request = ++this.#request;
     const { promise, resolve } = Promise.withResolvers<Found>();
     this.#asked.set(request, resolve);
-    this.#options.send({ type: "ask", request, run: run.number, name });
+    this.#options.send({ type: "ask", request, run: run.number, name, ...more });
     try {
       return await unlessAborted(promise, run.stop.signal);
     } finally {

@@ -217,7 +217,12 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
   checked: { request: isCount, checked: isChecked },
   batch: { events: (value) => Array.isArray(value) && value.every(isEvent) },
   info: REQUEST,
-  ask: { request: isCount, run: Number.isSafeInteger, name: isName },
+  ask: {
+    request: isCount,
+    run: Number.isSafeInteger,
+    name: isName,
+    closes: isOptional((value) => value === true),
+  },
   children: {
     request: isCount,
     run: Number.isSafeInteger,

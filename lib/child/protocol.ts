@@ -77,7 +77,14 @@ export type FromTasks =
   | { type: "chunk"; request: number; upload: string; offset: number }
   | { type: "info"; request: number; upload: string }
   /** Asks what is stored under a name of its task. */
-  | { type: "ask"; request: number; run: number; name: string }
+  | {
+    type: "ask";
+    request: number;
+    run: number;
+    name: string;
+    /** A signal that has not come by then is not to come any more. */
+    closes?: true;
+  }
   /** A run begins with an artifact: its bytes follow, and an event that ends it. */
   | { type: "artifact"; run: number; name: string; media: string }
   /** Bytes of a run's artifact, which come as a frame of their own. */

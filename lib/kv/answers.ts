@@ -17,6 +17,17 @@ export async function readAnswer(kv: Deno.Kv, id: string, name: string): Promise
   return text === null ? null : readAnswerText(text);
 }
 
+/** The same, and what holds for as long as it is so. */
+export async function checkedAnswer(
+  kv: Deno.Kv,
+  id: string,
+  name: string,
+): Promise<{ answer: Answer | null; check: Deno.AtomicCheck }> {
+  const { key, value, versionstamp } = await kv.get<Uint8Array>(keys.answer(id, name));
+  const answer = value === null ? null : readAnswerText(new TextDecoder().decode(value));
+  return { answer, check: { key, versionstamp } };
+}
+
 /** A signal that came and has yet to be taken. */
 export interface Signal {
   /** JSON text. */
@@ -30,7 +41,7 @@ export function signalValue({ json, by }: Signal): { json: Uint8Array; by: strin
   return { json: textValue(json), by };
 }
 
-/** `null` for none. */
+/** `null` for none, and where none is to come any more: then its key has no value. */
 export async function readSignal(kv: Deno.Kv, id: string, name: string): Promise<Signal | null> {
   type Stored = ReturnType<typeof signalValue>;
   const { value } = await kv.get<Stored | Uint8Array>(keys.signal(id, name));

@@ -8,7 +8,7 @@
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
  * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
- * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take |
+ * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take; no value where none is to come any more |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | `null`, of a child 1 | for lists: one entry a task |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |

@@ -81,10 +81,11 @@ export class TaskMessages {
         await process.sendBytes(request, bytes);
       });
     } else if (message.type === "ask") {
-      const { request, run, name } = message;
+      const { request, run, name, closes = false } = message;
       const id = runs.get(run)?.live.id;
       if (id === undefined) return;
       this.#answer(member, async () => {
+        if (closes) await store.closeSignal(id, name);
         const [answer, signal] = await Promise.all([
           readAnswer(store.kv, id, name),
           readSignal(store.kv, id, name),

@@ -16,7 +16,7 @@ import { type Key, keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
-import { hasManySignals, readAnswer, readSignal, signalValue } from "../kv/answers.ts";
+import { checkedAnswer, hasManySignals, readSignal, signalValue } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { isFinished, type Status, type TaskRecord, type WaitingFor } from "../task/record.ts";
 import { statusOf } from "../task/json_text.ts";
@@ -197,24 +197,35 @@ export class Store {
    * @param by Who sends it.
    */
   async signal(id: string, name: string, json: string, by?: string): Promise<Signaled> {
-    this.requireStore();
-    const head = await this.heads.get(id);
-    if (!head) return { ok: false, reason: "not-found" };
-    const status = statusOf(head.record) as Status;
-    if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
-    if (await hasManySignals(this.kv, id)) return { ok: false, reason: "too-many" };
-    // Taken meanwhile, its answer would be there.
     const key = keys.signal(id, name);
-    const unsent = { key, versionstamp: null };
-    if ((await readAnswer(this.kv, id, name))?.done) return { ok: false, reason: "sent" };
     const value = signalValue({ json, by: by ?? null });
     const size = value.json.length + 256;
-    const written = await inTime(
-      this.journal.write({ checks: [unsent], sets: [[key, value, size]] }),
-    );
-    if (written.ok) return { ok: true, status: await this.wake(id) ?? status };
-    if (written.reason === "conflict") return { ok: false, reason: "sent" };
-    throw new StoreError(written);
+    for (let tries = 0; tries < TRIES; tries++) {
+      this.requireStore();
+      const head = await this.heads.get(id);
+      if (!head) return { ok: false, reason: "not-found" };
+      const status = statusOf(head.record) as Status;
+      if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
+      if (await hasManySignals(this.kv, id)) return { ok: false, reason: "too-many" };
+      // One that was taken is gone, and its answer is there: so both are checked.
+      const [{ versionstamp }, { answer, check }] = await Promise.all([
+        this.kv.get(key),
+        checkedAnswer(this.kv, id, name),
+      ]);
+      if (versionstamp !== null || answer?.done) return { ok: false, reason: "sent" };
+      const written = await inTime(
+        this.journal.write({ checks: [{ key, versionstamp }, check], sets: [[key, value, size]] }),
+      );
+      if (written.ok) return { ok: true, status: await this.wake(id) ?? status };
+      if (written.reason !== "conflict") throw new StoreError(written);
+    }
+    throw new StoreError({ ok: false, reason: "conflict" });
+  }
+
+  /** Lets no signal of a name come any more, unless one has. Resolves when that is durable. */
+  async closeSignal(id: string, name: string): Promise<void> {
+    const key = keys.signal(id, name);
+    await this.journal.write({ checks: [{ key, versionstamp: null }], sets: [[key, null, 8]] });
   }
 
   /**

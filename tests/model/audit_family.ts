@@ -33,6 +33,10 @@ function childrenOf(parent: KnownTask, { tasks }: Reference): KnownTask[] {
   return tasks.filter((task) => task.parent === parent);
 }
 
+function isUnderWay({ status, waiting_for }: TaskRecord): boolean {
+  return !isFinished(status) && waiting_for?.type !== "turn";
+}
+
 /** A parent has what became of its children, as far as nobody tried them again since. */
 export function checkFamily(task: KnownTask, reference: Reference): void {
   const { id, record, fate: { script } } = task;
@@ -45,6 +49,12 @@ export function checkFamily(task: KnownTask, reference: Reference): void {
     check(total === script.parts.length, `${script.parts.length} children`);
     check(completed + failed + canceled + running <= total, "more than there are");
   }
+  const own = childrenOf(task, reference).filter(({ gone }) => gone === false);
+  const underWay = own.filter((child) => isUnderWay(child.record!));
+  // One that is tried again by hand waits for no turn.
+  const inTurn = own.every(({ asked }) => asked.retries === 0);
+  const { at_once } = script;
+  check(at_once === 0 || !inTurn || underWay.length <= at_once, `${underWay.length} are under way`);
   if (record.status !== "completed" || script.parts.length === 0) return;
   const { completed, failed, canceled } = children!;
   check(completed + failed + canceled === children!.total, "completed before all had ended");

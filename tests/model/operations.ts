@@ -274,7 +274,7 @@ const DECIDE: Record<Exclude<Operation["do"], `submit${string}`>, Decide> = {
 async function signal(...[task, reference, world, circumstances]: Parameters<Decide>) {
   const ended = hadEnded(task, circumstances);
   const { signals } = task.asked;
-  const sent = { value: reference.number(), at: null as number | null };
+  const sent = { value: reference.number(), taken: false };
   // Before the answer: it may be taken though none comes.
   signals.push(sent);
   const answer = await world.ask("POST", `/tasks/${task.id}/signals/go`, { body: sent.value });
@@ -282,8 +282,8 @@ async function signal(...[task, reference, world, circumstances]: Parameters<Dec
   const right = ended ? [409] : [200, 409, ...task.gone || !circumstances.alone ? [404] : []];
   expect("I20", answer, right, `a signal to ${task.id}`);
   if (answer.status === 200) {
-    sent.at = reference.now();
-    const taken = signals.filter(({ at }) => at !== null);
+    sent.taken = true;
+    const taken = signals.filter((signal) => signal.taken);
     // One that nobody took is removed with the end.
     const once = taken.length === 1 || task.fate.retries > 0;
     holds("I20", once, () => `${task.id} took ${JSON.stringify(taken)}`);

@@ -53,8 +53,8 @@ export interface Asked {
   cancel: boolean;
   /** To be tried again, so often at most. */
   retries: number;
-  /** Signals that it has, or may have: `at` is when it was known, `null` where no answer told. */
-  signals: { value: number; at: number | null }[];
+  /** Signals that it has, or may have where no answer told. */
+  signals: { value: number; taken: boolean }[];
 }
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */

@@ -12,9 +12,11 @@ import {
   progress,
   save,
   type StandardSchema,
+  waitFor,
   type Yield,
 } from "headway";
 import { z } from "zod";
+import type { Answer } from "../../../lib/task/answer.ts";
 import { ARTIFACT_BLOCK, MAX_RESULT } from "../../../lib/task/artifact_list.ts";
 import { currentRun } from "../../../lib/child/current_run.ts";
 import { Executor } from "../../../lib/child/executor.ts";
@@ -40,6 +42,9 @@ class Peer {
   readonly parts: string[] = [];
   refusal: string | null = null;
   onpart: () => void = () => {};
+  /** What is stored of the names that tasks ask about, and a signal that comes just as none may any more. */
+  answer: Answer | null = null;
+  late: string | null = null;
   readonly #kinds = new Map<string, AnyTask>();
   readonly #waiting: { wanted: () => boolean; resolve: () => void }[] = [];
 
@@ -112,13 +117,26 @@ class Peer {
     queueMicrotask(() => this.executor.receive({ type: "artifact", run, answer }));
   }
 
+  #keep(request: number | null): void {
+    if (request === null) return;
+    queueMicrotask(() => this.executor.receive({ type: "kept", request }));
+  }
+
   #take(message: FromTasks): void {
     if (message.type === "batch") {
       this.batches++;
       this.events.push(...message.events);
-      for (const [run, type] of message.events) if (type === "artifact") this.#part(run, "end");
+      for (const [run, type, what] of message.events) {
+        if (type === "artifact") this.#part(run, "end");
+        if (type === "answer") this.#keep(what.request);
+      }
       if (this.acks) queueMicrotask(() => this.ack());
       for (const { wanted, resolve } of this.#waiting) if (wanted()) resolve();
+    } else if (message.type === "ask") {
+      const { request, closes = false } = message;
+      const signal = closes ? this.late : null;
+      const { answer } = this;
+      queueMicrotask(() => this.executor.receive({ type: "answer", request, answer, signal }));
     } else if (message.type === "artifact") {
       this.#part(message.run, message.name);
     } else if (message.type === "bytes") {
@@ -952,4 +970,21 @@ Deno.test("onError that throws changes nothing for the task but a row in its log
   const [[, , row]] = peer.events.filter(([, type]) => type === "log") as [RunEvent];
   const { level, message } = JSON.parse(row as string);
   assertEquals([level, message], ["warn", "onError threw TypeError: of the hook"]);
+});
+
+Deno.test("waitFor() takes a signal that comes as its time ends, and gives up only when none can come any more", async () => {
+  const peer = new Peer(async function* () {
+    return [(yield* waitFor("go", { timeout: 1 })) ?? null];
+  });
+  peer.answer = { type: "signal", done: false, until: 999, json: null };
+  for (const [n, late] of ["7", null].entries()) {
+    peer.late = late;
+    peer.start({ run: n });
+    assertEquals(await peer.end(n), { how: "returned", json: late === null ? "[null]" : "[7]" });
+  }
+  const told = peer.events.flatMap(([, type, what]) => type === "answer" ? [what] : []);
+  assertEquals(told.map(({ answer: { done, json }, takes }) => [done, json, takes]), [
+    [true, "7", true],
+    [true, null, true],
+  ]);
 });

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { textValue } from "../../../lib/kv/head.ts";
+import { answerText } from "../../../lib/task/answer.ts";
 import { readSignal } from "../../../lib/kv/answers.ts";
 import { readEntry } from "../../../lib/kv/journal_entry.ts";
 import { readCancel } from "../../../lib/kv/cancel.ts";
@@ -10,6 +12,7 @@ import { createLogger } from "../../../lib/base/log.ts";
 import { isFinished, type TaskRecord } from "../../../lib/task/record.ts";
 import { type Decided, Store, type Submission } from "../../../lib/store/store.ts";
 import { StoreError } from "../../../lib/store/store_error.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
@@ -228,6 +231,41 @@ Deno.test("Store.signal() keeps the first of a name, however many are sent at on
   );
   const taken = signals.flatMap(({ ok }, n) => ok ? [`${n}`] : []);
   assertEquals(taken, [(await readSignal(kv, id, "go"))?.json]);
+});
+
+Deno.test("Store decides a signal and the end of its time that meet for one of them", async () => {
+  await using cluster = await open(2);
+  const { kv, stores } = cluster;
+  for (let n = 0; n < 20; n++) {
+    const id = await submit(stores[0]!);
+    const signal = () => stores[n % 2]!.signal(id, "go", "1");
+    const close = () => stores[0]!.closeSignal(id, "go");
+    const [first, second] = n % 4 < 2 ? [signal, close] : [close, signal];
+    const [one, two] = await Promise.all([first(), second()]);
+    const { ok } = (one ?? two)!;
+    assertEquals((await readSignal(kv, id, "go"))?.json ?? null, ok ? "1" : null);
+    assertEquals((await signal()).ok, false);
+  }
+});
+
+Deno.test("Store.signal() refuses one that is on its way while another one is taken", async () => {
+  await using cluster = await open(0);
+  const { kv } = cluster;
+  let take: () => Promise<unknown> = () => Promise.resolve();
+  const late = kvWith(kv, {
+    async get(key) {
+      const entry = await kv.get(key);
+      if (key[0] === "answer") await take();
+      return entry as Deno.KvEntryMaybe<never>;
+    },
+  });
+  using store = new Store({ kv: late, sid: "s", log });
+  const id = await submit(store);
+  // Between its look and its commit another one comes and is taken.
+  const value = textValue(answerText({ type: "signal", done: true, until: null, json: "1" }));
+  take = () => kv.set(keys.answer(id, "go"), value);
+  assertEquals(await store.signal(id, "go", "2"), { ok: false, reason: "sent" });
+  await store.journal.close();
 });
 
 Deno.test("Store.retry() takes back what was asked of the task before", async () => {
