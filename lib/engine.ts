@@ -32,7 +32,11 @@ import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
 import type { OnError } from "./task/on_error.ts";
 import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
+<<<<<<< HEAD
 import { isFinished } from "./task/record.ts";
+=======
+import type { RetentionMs } from "./cluster/old_tasks.ts";
+>>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";
@@ -60,8 +64,8 @@ export interface EngineOptions {
   killAfterMs?: number;
   /** Milliseconds. */
   leaseMs: number;
-  /** Milliseconds a finished task is kept. */
-  retentionMs: number;
+  /** How long a finished task is kept that says nothing of it. */
+  retentionMs: RetentionMs;
   /** What is kept of each task's rows. */
   rowBounds: RowBounds;
   /** What each task may keep of artifacts. @default {100, each of any size} */

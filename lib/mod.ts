@@ -85,6 +85,7 @@ export type {
   StandardSchema,
 } from "./task/standard_schema.ts";
 export type { FailedAttempt, OnError } from "./task/on_error.ts";
+export type { FinishedStatus, Retention, RetentionOptions } from "./task/retention.ts";
 export type { NotifyEvent, NotifyTarget } from "./task/notify.ts";
 export { FinalError } from "./task/final_error.ts";
 export { pause } from "./task/delay.ts";

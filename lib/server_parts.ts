@@ -122,7 +122,11 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     concurrency: config.concurrency,
     loadMs: config.loadMs,
     leaseMs: config.leaseMs,
-    retentionMs: config.retentionMs,
+    retentionMs: {
+      completed: config.retentionCompletedMs,
+      failed: config.retentionFailedMs,
+      canceled: config.retentionCanceledMs,
+    },
     rowBounds: {
       log: { rows: config.maxLog, bytes: config.maxLogBytes },
       output: { rows: config.maxOutput, bytes: config.maxOutputBytes },

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { MAX_NAME, NAME_PATTERN } from "../lib/task/answer.ts";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import { MAX_DELAY_MS } from "../lib/task/limits.ts";
+import { MAX_KEEP_MS } from "../lib/task/retention.ts";
 import {
   MAX_OWNER,
   MAX_TAG,
@@ -99,6 +100,11 @@ const TARGET = z.strictObject({
 }, "must be an object, as {url, on}");
 
 const targets = `must be a list of at most ${MAX_TARGETS} targets`;
+const keepSentence = `must be milliseconds from 0 to ${MAX_KEEP_MS}, or "forever"`;
+const keep = z.union([
+  z.int(keepSentence).min(0, keepSentence).max(MAX_KEEP_MS, keepSentence),
+  z.literal("forever"),
+], keepSentence);
 
 /** The body of `POST /tasks`. OpenAPI puts the input of each kind into it. */
 export const NEW_TASK = z.strictObject({
@@ -113,7 +119,15 @@ export const NEW_TASK = z.strictObject({
   tags: tags.nullish().describe("What it belongs to, likewise"),
   notify: z.array(TARGET, targets).max(MAX_TARGETS, targets).nullish()
     .describe("Whom webhooks tell of it, instead of those of its kind"),
+  keep: keep.nullish().describe("Milliseconds that it is kept after its end"),
 });
+
+/** The body of `PATCH /tasks/{id}`. */
+export const CHANGED_TASK = z.strictObject({
+  keep: keep.nullable().describe("Likewise; null as its kind and this server say"),
+});
+
+export type ChangedTaskBody = z.infer<typeof CHANGED_TASK>;
 
 export type NewTaskBody = z.infer<typeof NEW_TASK>;
 

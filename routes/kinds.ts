@@ -24,6 +24,7 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       isolate: kind.isolate,
       // Older processes tell nothing of it.
       hidden: kind.hidden ?? false,
+      retention: kind.retention ?? null,
       shipped: (kinds.moduleOf(kind.kind)?.tasks ?? null) !== null,
       // Who can check its input takes in tasks that wait for a process.
       unavailable: kinds.moduleOf(kind.kind)?.state.type === "failed"

@@ -42,7 +42,7 @@ import {
 import { sendSignal } from "./signals.ts";
 import { streamAll, streamMany, streamOne } from "./stream.ts";
 import { submit } from "./submit.ts";
-import { cancelTask, deleteTask, getTask, retryTask } from "./task.ts";
+import { cancelTask, changeTask, deleteTask, getTask, retryTask } from "./task.ts";
 import { createTask, getTasks } from "./tasks.ts";
 import { createToken } from "./tokens.ts";
 import { createUpload } from "./uploads.ts";
@@ -58,7 +58,11 @@ export const ROUTES: RouteTable = [
   ["/tasks/counts", { GET: ["list", getCounts] }],
   ["/tasks/stream", { GET: ["tasks", streamMany] }],
   ["/tasks/stream-all", { GET: ["read", streamAll] }],
-  ["/tasks/:id", { GET: ["task", getTask], DELETE: ["change", deleteTask] }],
+  ["/tasks/:id", {
+    GET: ["task", getTask],
+    PATCH: ["change", changeTask],
+    DELETE: ["change", deleteTask],
+  }],
   ["/tasks/:id/details", { GET: ["task", getDetails] }],
   ["/tasks/:id/artifacts", { GET: ["task", getArtifacts] }],
   ["/tasks/:id/artifacts/:name", { GET: ["task", getArtifact, "linked"] }],

@@ -32,6 +32,8 @@ export async function runAgain(
     runAt: store.now(),
     maxAttempts: max_attempts,
     timeoutMs: head.timeoutMs,
+    retention: head.retention,
+    keep: record.keep,
     retriedFrom: task_id,
     notify: head.notify ? await readTargetsOf(store.kv, task_id) : [],
     ...labels,

@@ -6,8 +6,13 @@
 
 import { HttpError } from "../lib/http/errors.ts";
 import { actorOf, isInside } from "../lib/http/principal.ts";
+<<<<<<< HEAD
 import type { Store, Submission, Submitted } from "../lib/store/store.ts";
 import { StoreError } from "../lib/store/store_error.ts";
+=======
+import type { Store, Submission } from "../lib/store/store.ts";
+import type { Keep } from "../lib/task/retention.ts";
+>>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";
@@ -57,6 +62,8 @@ export async function submitTask(
     runAt: runAtOf(body, now),
     maxAttempts: max_attempts ?? known.retry.maxAttempts,
     timeoutMs: timeout_ms ?? known.timeout,
+    retention: known.retention,
+    keep: requireKeep(app, body.keep ?? undefined),
     ...(tags ? { tags } : {}),
     ...whoseTheirs(principal, owner),
     by: actorOf(context),
@@ -65,6 +72,19 @@ export async function submitTask(
   const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;
   return await takeIn(app.engine.store, submission, request);
+}
+
+/** @throws {HttpError} 422 where it is longer than the server lets anybody say. */
+export function requireKeep(
+  { config: { maxKeepMs } }: Pick<App, "config">,
+  keep: Keep | undefined,
+): Keep | undefined {
+  if (keep === undefined || maxKeepMs === 0 || (keep !== "forever" && keep <= maxKeepMs)) {
+    return keep;
+  }
+  throw new HttpError(422, `'keep' must be at most ${maxKeepMs} milliseconds on this server`, {
+    field: "keep",
+  });
 }
 
 /** @throws {HttpError} 422 naming what the store cannot take it with. */

@@ -2,15 +2,17 @@ import { ifNoneMatch } from "@std/http";
 import { deadline } from "../lib/base/deadline.ts";
 import { actorOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
-import { json, jsonText, pathId } from "../lib/http/http.ts";
+import { json, jsonText, pathId, readJson } from "../lib/http/http.ts";
 import { isFinished, type TaskRecord } from "../lib/task/record.ts";
 import type { Decided } from "../lib/store/store.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { withLast } from "../lib/task/json_text.ts";
 import type { App, RouteContext } from "./app.ts";
+import { CHANGED_TASK, checkBody } from "./bodies.ts";
 import { linkTo } from "./links.ts";
 import { keyOf } from "./idempotency_key.ts";
 import { runAgain } from "./run_again.ts";
+import { requireKeep } from "./submission.ts";
 
 export function taskNotFound(id: string): HttpError {
   return new HttpError(404, `There is no task ${id}: it was removed, or never made`);
@@ -31,8 +33,9 @@ export async function requireTask(app: App, id: string): Promise<Head> {
 export async function getTask(app: App, { request, params }: RouteContext): Promise<Response> {
   const id = pathId(params.id, "task");
   const head = await requireTask(app, id);
-  const { seq } = JSON.parse(head.record) as TaskRecord;
-  const etag = `"${id}-${seq}"`;
+  const { seq, keep } = JSON.parse(head.record) as TaskRecord;
+  // A change of how long it is kept is no event.
+  const etag = `"${id}-${seq}${keep === undefined ? "" : `-${keep}`}"`;
   const headers = { etag, "cache-control": "private, no-cache" };
   if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
@@ -92,6 +95,18 @@ export async function submitted(
   const { heads } = app.engine;
   const head = await heads.get(id);
   return jsonText(withToken(head ? await heads.shown(head) : record), 200, headers);
+}
+
+/** `PATCH /tasks/{id}`: how long a finished task is kept. */
+export async function changeTask(
+  app: App,
+  { request, params }: RouteContext,
+): Promise<Response> {
+  const id = pathId(params.id, "task");
+  const body = checkBody(CHANGED_TASK, await readJson(request, app.config), '{"keep":"forever"}');
+  const keep = requireKeep(app, body.keep ?? undefined);
+  refuse(await app.engine.store.keep(id, keep), id, "kept otherwise before it is finished");
+  return jsonText((await requireTask(app, id)).record);
 }
 
 /** `DELETE /tasks/{id}`: a finished task, and all that belongs to it. */

@@ -14,7 +14,7 @@ import type { Store } from "../store/store.ts";
 import type { Artifacts } from "../kv/artifacts.ts";
 import type { Uploads } from "../kv/uploads.ts";
 import { Chores } from "./chores.ts";
-import { removeOld } from "./remove_old.ts";
+import { OldTasks, type RetentionMs } from "./old_tasks.ts";
 import { sweepParents } from "./sweep_parents.ts";
 import { sweepSignals } from "./sweep_signals.ts";
 
@@ -22,8 +22,8 @@ export interface SweeperOptions {
   store: Store;
   uploads: Uploads;
   artifacts: Artifacts;
-  /** Milliseconds a finished task is kept. */
-  retentionMs: number;
+  /** How long a finished task is kept that says nothing of it. */
+  retentionMs: RetentionMs;
   log: Logger;
 }
 
@@ -40,12 +40,14 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   readonly #chores: Chores;
   readonly #oldKinds = new OldKinds();
+  readonly #oldTasks: OldTasks;
   #elected = false;
 
   /** Nothing happens before {@link Sweeper.start}. */
   constructor(options: SweeperOptions) {
     this.#options = options;
     this.#chores = new Chores(options.log);
+    this.#oldTasks = new OldTasks(options.store, options.retentionMs);
   }
 
   start(): void {
@@ -67,7 +69,7 @@ export class Sweeper {
 
   /** Sweeps, if this process is the one that does. */
   async sweep(): Promise<void> {
-    const { store, uploads, retentionMs } = this.#options;
+    const { store, uploads } = this.#options;
     if (!await this.isElected()) return;
     await uploads.sweep();
     await store.finishRemovals();
@@ -76,7 +78,7 @@ export class Sweeper {
     await this.#oldKinds.remove(store.kv);
     await removeForgottenKinds(store.kv);
     await sweepAudit(store.kv);
-    await removeOld(store, store.now() - retentionMs, this.#chores.signal);
+    await this.#oldTasks.remove(store.now(), this.#chores.signal);
   }
 
   async #sweepArtifacts(): Promise<void> {

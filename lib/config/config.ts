@@ -74,6 +74,14 @@ export interface Settings {
   maxSchedules: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
+  /** Of these, those that completed. */
+  retentionCompletedMs: number;
+  /** Those that failed. */
+  retentionFailedMs: number;
+  /** Those that were canceled. */
+  retentionCanceledMs: number;
+  /** The longest that a submit may have its task kept; 0 for no limit, also for ever. */
+  maxKeepMs: number;
   /** Log rows kept for each task. */
   maxLog: number;
   /** The most bytes of these rows, for each task. */

@@ -205,6 +205,16 @@ export const VARIABLES: readonly Variable[] = [
     max: 10_000,
   }),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
+  retention("HEADWAY_RETENTION_COMPLETED_MS", "retentionCompletedMs", "those that completed"),
+  retention("HEADWAY_RETENTION_FAILED_MS", "retentionFailedMs", "those that failed"),
+  retention("HEADWAY_RETENTION_CANCELED_MS", "retentionCanceledMs", "those that were canceled"),
+  whole(
+    "HEADWAY_MAX_KEEP_MS",
+    "maxKeepMs",
+    365 * DAY,
+    "the longest that 'keep' of a submit may say; 0 for no limit, also for ever",
+    ms,
+  ),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log rows kept for each task", { min: 1 }),
   whole("HEADWAY_MAX_LOG_BYTES", "maxLogBytes", 64 * MiB, "bytes that these rows may take", {
     unit: "bytes",
@@ -311,6 +321,18 @@ export const VARIABLES: readonly Variable[] = [
       : { level: value as LogLevel, pretty: false };
   }),
 ];
+
+/** By how they ended; as all finished tasks where it is not set. */
+function retention(
+  name: string,
+  field: "retentionCompletedMs" | "retentionFailedMs" | "retentionCanceledMs",
+  which: string,
+): Variable {
+  return text(name, "HEADWAY_RETENTION_MS", `of these, ${which}`, (text, config) => {
+    if (text === undefined) config[field] = config.retentionMs;
+    else whole(name, field, 0, "", ms).read(text, config);
+  });
+}
 
 function isOrigin(text: string): boolean {
   // A '*' inside a name would look as if it matched something.

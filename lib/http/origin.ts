@@ -137,7 +137,7 @@ function notYours(): HttpError {
   return new HttpError(403, sentence, { field: "Origin" });
 }
 
-const METHODS = "GET, HEAD, POST, DELETE";
+const METHODS = "GET, HEAD, POST, PATCH, DELETE";
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename";
 

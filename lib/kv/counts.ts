@@ -6,7 +6,7 @@
  * @module
  */
 
-import { BEHIND_IDS, CHILD, FIRST_ID, keys } from "./keys.ts";
+import { BEHIND_IDS, FIRST_ID, isOfChild, keys } from "./keys.ts";
 import { Heads } from "./heads.ts";
 import { knownKinds, type TaskFilter } from "./list.ts";
 import { Reads } from "./reads.ts";
@@ -187,7 +187,7 @@ export class TaskCounts {
     let [count, seen] = [0, 0];
     for await (const entries of this.#entries(kind, status)) {
       seen += entries.length;
-      for (const { value } of entries) if (value !== CHILD) count++;
+      for (const { value } of entries) if (!isOfChild(value)) count++;
       if (count >= COUNT_LIMIT) break;
       if (seen >= MAX_SEEN) return { count, partial: true };
     }

@@ -10,7 +10,8 @@
  * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
  * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take; no value where none is to come any more |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
- * | `["index", kind, status, id]` | `null`, of a child 1 | for lists: one entry a task |
+ * | `["index", kind, status, id]` | {@link Indexed}; `null` for nothing in it | for lists: one entry a task |
+ * | `["expires", until, id]` | `null` | a finished task that itself says until when it is kept |
  * | `["submitted", token, id]` | `null` | for the lists of those who see their own tasks alone: by the name of the token that submitted it |
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
  * | `["tagged", tag, id]` | `null` | likewise, of a tag: one entry for each of a task's |
@@ -73,6 +74,20 @@ export const FIRST_ID = "";
 /** Sorts behind every id. */
 export const BEHIND_IDS = "~";
 
+/** In the index, of a finished task that itself says how long it is kept: a time, or for ever. */
+export const OWN_EXPIRY = "own";
+
+/** What an `index` key tells of its task, so that nobody has to read its head for that. */
+export interface Indexed {
+  /** It has a parent. */
+  child?: true;
+  /**
+   * When it ended, milliseconds since the epoch, or {@link OWN_EXPIRY}; absent where it has not, or where
+   * an older version wrote it.
+   */
+  ended?: number | typeof OWN_EXPIRY;
+}
+
 export const keys = {
   task: (id: string): Key => ["task", id],
   tasks: ["task"] as Key,
@@ -89,6 +104,8 @@ export const keys = {
   index: (kind: string, status: Status, id: string): Key => ["index", kind, status, id],
   indexOf: (kind: string, status: Status): Key => ["index", kind, status],
   indexesOf: (kind: string): Key => ["index", kind],
+  expires: (until: number, id: string): Key => ["expires", until, id],
+  expirings: ["expires"] as Key,
   submitted: (token: string, id: string): Key => ["submitted", token, id],
   owned: (owner: string, id: string): Key => ["owned", owner, id],
   tagged: (tag: string, id: string): Key => ["tagged", tag, id],
@@ -188,12 +205,19 @@ export function nameIn(key: Key): string {
   return String(key[1]);
 }
 
-/** What an `index` key of a task with a parent holds. */
-export const CHILD = 1;
+/** Whether an `index` key's value says that its task has a parent. */
+export function isOfChild(value: unknown): boolean {
+  return (value as Indexed | null)?.child === true;
+}
 
 /** The task of an `index` key. */
 export function indexedIn(key: Key): string {
   return String(key[3]);
+}
+
+/** Of an `expires` key. */
+export function expiresIn(key: Key): { until: number; id: string } {
+  return { until: Number(key[1]), id: String(key[2]) };
 }
 
 /** The task of a `submitted`, `owned`, `tagged` or `children` key. */

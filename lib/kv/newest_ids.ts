@@ -6,7 +6,7 @@
  */
 
 import TinyQueue from "tinyqueue";
-import { CHILD, indexedIn, keys } from "./keys.ts";
+import { indexedIn, isOfChild, keys } from "./keys.ts";
 import type { Reads } from "./reads.ts";
 import type { Status } from "../task/record.ts";
 
@@ -71,7 +71,7 @@ async function* idsIn(
   parentless: boolean,
 ): AsyncGenerator<string[]> {
   for await (const entries of reads) {
-    const some = parentless ? entries.filter(({ value }) => value !== CHILD) : entries;
+    const some = parentless ? entries.filter(({ value }) => !isOfChild(value)) : entries;
     if (some.length > 0) yield some.map(({ key }) => indexedIn(key));
   }
 }

@@ -194,6 +194,8 @@ export class Children {
       runAt: store.now(),
       maxAttempts: known.retry.maxAttempts,
       timeoutMs: known.timeout,
+      retention: known.retention,
+      keep: live.record.keep,
       child: { ...place, depth },
       ...(concurrency === null ? {} : { waitsFor: turnIn(place.name) }),
       ...(owner === undefined ? {} : { owner }),

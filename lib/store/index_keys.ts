@@ -5,17 +5,20 @@
  * @module
  */
 
-import { CHILD, type Key, keys, keyText } from "../kv/keys.ts";
+import { type Indexed, type Key, keys, keyText, OWN_EXPIRY } from "../kv/keys.ts";
 import { rankKey, rankOf } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
 import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
 import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
+import { type Expiry, expiryOf } from "../task/retention.ts";
 import type { Task } from "../task/state.ts";
 import type { Part } from "./write.ts";
 
 export interface IndexKeys {
   /** Under which it is listed. */
   status: Status;
+  /** How long it is kept; `null` before its end. */
+  expiry: Expiry | null;
   /** Where it waits, if it does. */
   queue: Key | null;
   /** Its slot under its kind's concurrency, if it has one. */
@@ -25,10 +28,12 @@ export interface IndexKeys {
 }
 
 /** What has to lead to a task as it is. */
-export function indexKeysOf({ record, slot, child }: Task): IndexKeys {
+export function indexKeysOf(task: Task): IndexKeys {
+  const { record, slot, child } = task;
   const { status } = record;
+  const expiry = expiryOf(task);
   const queue = isQueued(record) ? rankKey(rankOf(record)) : null;
-  return { status, queue, slot, child: child ? childStateOf(record) : null };
+  return { status, expiry, queue, slot, child: child ? childStateOf(record) : null };
 }
 
 /**
@@ -47,14 +52,16 @@ export function moveIndexKeys(
   const after = indexKeysOf(task);
   const { status, queue, slot } = after;
   if (!before) { for (const key of setKeysOf(task.record, task)) sets.push([key, null, 8]); }
+  const { expiry } = after;
+  const last = untilIn(before?.expiry);
+  const until = untilIn(expiry);
+  if (last !== null && last !== until) deletes.push(keys.expires(last, id));
+  if (until !== null && last !== until) sets.push([keys.expires(until, id), null, 8]);
+  if (before?.status !== status || endedIn(before.expiry) !== endedIn(expiry)) {
+    sets.push([keys.index(kind, status, id), indexedAs(task.record, expiry), 32]);
+  }
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
-    // So that who wants no children passes over them without reading their heads.
-    sets.push([
-      keys.index(kind, status, id),
-      task.record.parent_id === undefined ? null : CHILD,
-      8,
-    ]);
     if (status === "completed" && task.checkpointed) deletes.push(keys.checkpoint(id));
     // A cancel that was asked for is done with, and is not meant for the task when it is retried.
     if (before && isFinished(before.status)) deletes.push(keys.cancel(id));
@@ -77,6 +84,24 @@ export function moveIndexKeys(
     }
   }
   return after;
+}
+
+/** Until when a task is kept, where it says so itself. */
+export function untilIn(expiry: Expiry | null | undefined): number | null {
+  return typeof expiry === "object" ? expiry?.until ?? null : null;
+}
+
+function endedIn(expiry: Expiry | null): Indexed["ended"] {
+  return typeof expiry === "object" ? (expiry ? OWN_EXPIRY : undefined) : expiry;
+}
+
+function indexedAs({ parent_id }: TaskRecord, expiry: Expiry | null): Indexed | null {
+  const ended = endedIn(expiry);
+  if (parent_id === undefined && ended === undefined) return null;
+  return {
+    ...(parent_id === undefined ? {} : { child: true }),
+    ...(ended === undefined ? {} : { ended }),
+  };
 }
 
 /** What leads to a task for as long as there is one: its submitter, owner, tags and parent. */

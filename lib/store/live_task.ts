@@ -22,6 +22,7 @@ import {
 } from "../task/record.ts";
 import {
   applyChildren,
+  applyKeep,
   applyReport,
   type Change,
   type Refusal,
@@ -34,6 +35,7 @@ import { type Key, keys } from "../kv/keys.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
+import type { Keep } from "../task/retention.ts";
 import type { Report } from "../task/report.ts";
 import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
 import { afterRestore } from "../task/restored.ts";
@@ -239,6 +241,13 @@ export class LiveTask implements Write {
     this.task = task;
     this.#json = null;
     this.#writer.report();
+  }
+
+  /** Has it kept otherwise: that is no event, as its last one told of its end. */
+  keep(keep: Keep | undefined): void {
+    this.task = applyKeep(this.task, keep);
+    this.#json = null;
+    this.also({});
   }
 
   /** Notes that it has made a child. */

@@ -18,11 +18,12 @@ import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import { checkedAnswer, hasManySignals, readSignal, signalValue } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
+import { expiryOf, type Keep } from "../task/retention.ts";
 import { isFinished, type Status, type TaskRecord, type WaitingFor } from "../task/record.ts";
 import { statusOf } from "../task/json_text.ts";
 import { onlyLabels } from "../task/labels.ts";
 import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
-import { setKeysOf } from "./index_keys.ts";
+import { setKeysOf, untilIn } from "./index_keys.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
 import type { Head } from "../kv/head.ts";
@@ -190,6 +191,15 @@ export class Store {
     }, { refusal: findAgain });
   }
 
+  /** Has a finished task kept otherwise than was said; `undefined` as its kind and the settings say. */
+  keep(id: string, keep: Keep | undefined): Promise<Decided> {
+    return this.#decide(id, (live) => {
+      if (!isFinished(live.record.status)) return "refused";
+      live.keep(keep);
+      return "changed";
+    });
+  }
+
   /**
    * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
    * when it is durable.
@@ -298,6 +308,7 @@ export class Store {
         keys.checkpoint(id),
         keys.cancel(id),
         ...setKeysOf(record, entry.value),
+        ...expiryKeyOf(record, entry.value),
         ...artifacts?.deletes ?? [],
         ...childKeyOf(entry.value),
         ...rows ?? [],
@@ -402,6 +413,11 @@ export class Store {
 /** The signal that a task waits for; `null` for none. */
 function awaitedSignal({ waiting_for }: TaskRecord): string | null {
   return waiting_for?.type === "signal" ? waiting_for.name : null;
+}
+
+function expiryKeyOf(record: TaskRecord, { retention }: Head): Key[] {
+  const until = untilIn(expiryOf({ record, retention }));
+  return until === null ? [] : [keys.expires(until, record.task_id)];
 }
 
 function childKeyOf({ child }: Head): Key[] {

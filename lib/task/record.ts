@@ -185,6 +185,11 @@ export interface TaskRecord<Result = unknown> {
   /** The time of that schedule which it was made for; absent where somebody said "run now". */
   scheduled_for?: string;
   /**
+   * Milliseconds that it is kept after its end, as its submit says; absent where it is kept as its kind
+   * and the server say.
+   */
+  keep?: number | "forever";
+  /**
    * Where a larger result is, as JSON: relative to the address of Headway. Absent for any other.
    */
   result_url?: string;

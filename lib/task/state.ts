@@ -30,6 +30,7 @@ import {
   type TaskRecord,
   type WaitingFor,
 } from "./record.ts";
+import type { Keep, Retention } from "./retention.ts";
 import type { Report } from "./report.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { cut } from "./text.ts";
@@ -102,6 +103,8 @@ export interface Task {
   uploads?: readonly string[];
   /** The name of the token that submitted it; absent where none was needed. */
   submitter?: string;
+  /** How long it is kept after its end, as its kind said; absent where the settings say. */
+  retention?: Retention;
   /** Where its submit was in a trace; absent where nobody said so. */
   traceparent?: string;
   /** How often an answer of a step, sleep or signal was stored; absent for never. */
@@ -335,6 +338,8 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   uploads?: readonly string[];
   submitter?: string;
   traceparent?: string | undefined;
+  retention?: Retention | null | undefined;
+  keep?: Keep | undefined;
   retriedFrom?: string;
   /** The schedule that has it made, and for which of its times. */
   schedule?: { id: string; slot: number | null };
@@ -378,7 +383,11 @@ export function newTask(spec: NewTask, now: number): Task {
       finished_at: null,
       cancel_requested: false,
       ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
+<<<<<<< HEAD
       ...scheduleFields(spec.schedule),
+=======
+      ...(spec.keep === undefined ? {} : { keep: spec.keep }),
+>>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
       ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
       ...(spec.by === undefined ? {} : { by: spec.by }),
       seq: 0,
@@ -405,6 +414,7 @@ export function newTask(spec: NewTask, now: number): Task {
     ...(spec.uploads?.length ? { uploads: spec.uploads } : {}),
     ...(spec.submitter === undefined ? {} : { submitter: spec.submitter }),
     ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
+    ...(spec.retention ? { retention: spec.retention } : {}),
     ...(spec.child ? { child: spec.child } : {}),
     ...(spec.notify?.length
       ? { notify: spec.notify.map(({ url, on }) => ({ origin: new URL(url).origin, on })) }
@@ -439,6 +449,11 @@ export function applyReport(task: Task, report: Report): Task {
   return { ...task, record, countedIn, peak };
 }
 
+/** Has a task kept otherwise than was said; `undefined` as its kind and the settings say. */
+export function applyKeep(task: Task, keep: Keep | undefined): Task {
+  return { ...task, record: withField(task.record, "keep", keep) };
+}
+
 /** Puts into a task how its children do: its figures are theirs. */
 export function applyChildren(task: Task, children: ChildCounts, now: number): Task {
   const { total, completed, failed, canceled } = children;
@@ -463,7 +478,7 @@ export function withRoom(task: Task): Task {
 }
 
 /** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
-function withField<Name extends "stages" | "waiting_for" | "children" | "by">(
+function withField<Name extends "stages" | "waiting_for" | "children" | "by" | "keep">(
   record: TaskRecord,
   name: Name,
   value: TaskRecord[Name],

@@ -12,6 +12,7 @@ import { ULID } from "../../lib/task/ulid.ts";
 import { MAX_TAGS, NO_PARENT } from "../../lib/task/labels.ts";
 import {
   BULK_CHANGE,
+  CHANGED_TASK,
   CREDENTIALS,
   NEW_SCHEDULE,
   NEW_TASK,
@@ -258,6 +259,18 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "A task, with its result",
     headers: { "If-None-Match": text.describe("An ETag") },
     answers: { 200: ["The record; 'ETag' changes with it", "Task"], 304: ["Unchanged"] },
+  },
+  "PATCH /tasks/:id": {
+    id: "changeTask",
+    summary: "Say how long a finished task is kept",
+    description: "Counted from its end. It is told by no event.",
+    body: CHANGED_TASK,
+    writes: true,
+    answers: {
+      200: ["The record", "Task"],
+      409: ["It is not finished", "Problem"],
+      422: ["Longer than HEADWAY_MAX_KEEP_MS", "Problem"],
+    },
   },
   "DELETE /tasks/:id": {
     id: "deleteTask",

@@ -111,6 +111,9 @@ const fields = {
   by: z.string().exactOptional().describe(
     "Who asked for the last change of its state; absent where the task or the server did it by itself",
   ),
+  keep: z.union([count, z.literal("forever")]).exactOptional().describe(
+    "Milliseconds that it is kept after its end; absent for as long as its kind and the server say",
+  ),
   retried_from: id.exactOptional().describe("The completed task that this one does again"),
   schedule_id: z.string().exactOptional().describe("The schedule that had it made"),
   scheduled_for: time.exactOptional().describe("The time of that schedule which it was made for"),
@@ -288,6 +291,14 @@ export const SCHEMAS = {
       concurrency: count.nullable(),
       isolate: z.boolean(),
       hidden: z.boolean().describe("Whether the page's form leaves it out"),
+      retention: z.strictObject({
+        completed: count.nullable().optional(),
+        failed: count.nullable().optional(),
+        canceled: count.nullable().optional(),
+      }).nullable().describe(
+        "Milliseconds that its tasks are kept, by how they ended, null for ever; null for as long " +
+          "as the server says",
+      ),
       shipped: z.boolean(),
       unavailable: z.string().nullable().describe("Why no task of it can be submitted"),
       paused: z.strictObject({

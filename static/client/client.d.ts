@@ -261,6 +261,8 @@ export interface SubmitOptions extends RequestOptions {
   tags?: readonly string[] | undefined;
   /** Whom webhooks tell of it, instead of those of its kind: at most 5. */
   notify?: readonly NotifyTarget[] | undefined;
+  /** Milliseconds that it is kept after its end, instead of as its kind and the server say. */
+  keep?: number | "forever" | undefined;
   /** A second submit with the same key and input gives the same task. */
   idempotencyKey?: string | undefined;
 }

@@ -77,7 +77,8 @@ export function submit<Task = unknown>(
 export function submission(
   kind: string,
   input: unknown,
-  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, notify, idempotencyKey }: SubmitOptions,
+  { priority, delayMs, maxAttempts, timeoutMs, owner, tags, notify, keep, idempotencyKey }:
+    SubmitOptions,
 ): RequestInit {
   const body = {
     kind,
@@ -89,6 +90,7 @@ export function submission(
     owner,
     tags,
     notify,
+    keep,
   };
   return {
     method: "POST",

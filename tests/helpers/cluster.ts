@@ -56,7 +56,7 @@ export class Cluster implements AsyncDisposable {
       processes: 1,
       concurrency: 100,
       leaseMs: LEASE_MS,
-      retentionMs: 1e9,
+      retentionMs: { completed: 1e9, failed: 1e9, canceled: 1e9 },
       rowBounds: {
         log: { rows: 10_000, bytes: 64 * 1024 ** 2 },
         output: { rows: 10_000, bytes: 64 * 1024 ** 2 },

@@ -116,6 +116,17 @@ export const failsAtFirst = defineTask({
   },
 });
 
+/** Says itself how long its tasks are kept. */
+export const retained = defineTask({
+  kind: "retained",
+  input: z.object({ fails: z.boolean().default(false) }).default({ fails: false }),
+  retention: { completed: { hours: 10 }, failed: "forever" },
+  // deno-lint-ignore require-yield -- a task that has nothing to tell
+  async *run({ input: { fails } }) {
+    if (fails) throw new Error("fails");
+  },
+});
+
 /** Says that it began, and waits at a gate. */
 export const gated = defineTask({
   kind: "gated",

@@ -198,6 +198,14 @@ function specific(
       return [`/tasks/${id}/deliveries/1/resend`];
     },
     "GET /tasks/:id/events 400": async () => [`/tasks/${await later()}/events?limit=x`],
+    "PATCH /tasks/:id 200": async () => [
+      `/tasks/${await done()}`,
+      { body: '{"keep":1000}' },
+    ],
+    "PATCH /tasks/:id 404": () => [`/tasks/${NOBODY}`, { body: '{"keep":1000}' }],
+    "PATCH /tasks/:id 409": async () => [`/tasks/${await later()}`, { body: '{"keep":1000}' }],
+    "PATCH /tasks/:id 422": async () => [`/tasks/${await done()}`, { body: '{"keep":"forever"}' }],
+    "PATCH /tasks/:id 503": () => ["/tasks/:id", { body: '{"keep":1000}' }],
     "DELETE /tasks/:id 204": async () => [`/tasks/${await done()}`],
     "DELETE /tasks/:id 409": async () => [`/tasks/${await later()}`],
     "POST /tasks/:id/retry 200": async () => [`/tasks/${await canceled()}/retry`],
@@ -477,7 +485,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
       ["echo", "x"],
     ] as const
   ) {
-    const labels = kind === "echo" ? {} : { owner: "acme", tags: ["a", "b"] };
+    const labels = kind === "echo" ? { keep: 5000 } : { owner: "acme", tags: ["a", "b"] };
     const response = await post(`${app.url}/tasks`, { kind, input, ...labels });
     const record = await response.json();
     assertEquals(SCHEMAS.SubmittedTask.safeParse(record).error, undefined);

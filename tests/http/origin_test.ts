@@ -292,7 +292,7 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
     "access-control-allow-credentials": "true",
     "access-control-allow-headers":
       "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Filename",
-    "access-control-allow-methods": "GET, HEAD, POST, DELETE",
+    "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
     "access-control-allow-origin": "https://b.example",
     "access-control-expose-headers":
       "Content-Disposition, Content-Range, ETag, Location, Retry-After",

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { TaskRecord } from "headway";
 import { ulid } from "@std/ulid";
-import { removeOld } from "../../lib/cluster/remove_old.ts";
+import { OldTasks } from "../../lib/cluster/old_tasks.ts";
 import { keys } from "../../lib/kv/keys.ts";
 import { finished, post, submit } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
@@ -267,7 +267,11 @@ Deno.test("a store as version 0.1 wrote it has no owners and tags: its tasks are
   assert(stream.events.every(({ data }) => !data.includes(id)));
   assertEquals(await listed(app.url, "owner=acme"), [mine.task_id]);
   // Retention takes them as it takes any.
-  await removeOld(app.engine.store, Date.now() + 1000, new AbortController().signal);
+  const none = { completed: 0, failed: 0, canceled: 0 };
+  await new OldTasks(app.engine.store, none).remove(
+    Date.now() + 1000,
+    new AbortController().signal,
+  );
   assertEquals(await listed(app.url, ""), []);
   assertEquals(await Array.fromAsync(kv.list({ prefix: ["owned"] })), []);
 });

@@ -19,7 +19,7 @@ const ALLOWED: [path: string, allow: string][] = [
   ["/tasks/counts", "GET, HEAD, OPTIONS"],
   ["/tasks/stream", "GET, HEAD, OPTIONS"],
   ["/tasks/stream-all", "GET, HEAD, OPTIONS"],
-  [`/tasks/${ID}`, "GET, DELETE, HEAD, OPTIONS"],
+  [`/tasks/${ID}`, "GET, PATCH, DELETE, HEAD, OPTIONS"],
   [`/tasks/${ID}/details`, "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}/events`, "GET, HEAD, OPTIONS"],
   [`/tasks/${ID}/stream`, "GET, HEAD, OPTIONS"],
@@ -107,8 +107,10 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
     concurrency: null,
     isolate: false,
     hidden: false,
+    retention: null,
     shipped: true,
     unavailable: null,
+    paused: null,
   });
   assertEquals([input.type, input.additionalProperties], ["object", false]);
   assertEquals(input.properties.steps, {

@@ -224,6 +224,30 @@ const CASES: Record<string, Case> = {
     good: { "0": 0 },
     bad: notWhole,
   },
+  HEADWAY_RETENTION_COMPLETED_MS: {
+    field: "retentionCompletedMs",
+    fallback: 7 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_RETENTION_FAILED_MS: {
+    field: "retentionFailedMs",
+    fallback: 7 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_RETENTION_CANCELED_MS: {
+    field: "retentionCanceledMs",
+    fallback: 7 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
+  HEADWAY_MAX_KEEP_MS: {
+    field: "maxKeepMs",
+    fallback: 365 * 24 * 3600_000,
+    good: { "0": 0 },
+    bad: notWhole,
+  },
   HEADWAY_MAX_LOG: { field: "maxLog", fallback: 10_000, good: { "1": 1 }, bad: [...notWhole, "0"] },
   HEADWAY_MAX_LOG_BYTES: {
     field: "maxLogBytes",
@@ -466,6 +490,14 @@ Deno.test("readConfig() lets task processes read the folders of the user's kinds
   // No flag can name the second.
   const others = read({ HEADWAY_KINDS: "file:///100%25%20%E9%A1%B9%23/k.ts,file:///a%2Cb/k.ts" });
   assertEquals(others.taskPermissions[1]!.split(",").slice(1), ["/100% 项#"]);
+});
+
+Deno.test("readConfig() keeps finished tasks of each status as all, where it is not said", () => {
+  const { retentionCompletedMs, retentionFailedMs, retentionCanceledMs } = read({
+    HEADWAY_RETENTION_MS: "5",
+    HEADWAY_RETENTION_FAILED_MS: "6",
+  });
+  assertEquals([retentionCompletedMs, retentionFailedMs, retentionCanceledMs], [5, 6, 5]);
 });
 
 Deno.test("readConfig() promises a whole configuration or a ConfigError", () => {

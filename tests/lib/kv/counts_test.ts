@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { CHILD, keys } from "../../../lib/kv/keys.ts";
+import { type Indexed, keys } from "../../../lib/kv/keys.ts";
 import type { Status } from "../../../lib/task/record.ts";
 import { COUNT_LIMIT, TaskCounts } from "../../../lib/kv/counts.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -12,7 +12,7 @@ async function put(
   kind: string,
   status: Status,
   count: number,
-  { from = 0, value = null }: { from?: number; value?: number | null } = {},
+  { from = 0, value = null }: { from?: number; value?: Indexed | null } = {},
 ): Promise<void> {
   await kv.set(keys.kind(kind), null);
   for (let at = 0; at < count; at += 500) {
@@ -113,7 +113,7 @@ Deno.test("TaskCounts counts again after the store failed", async () => {
 Deno.test("TaskCounts.readParentless() counts no children, and says where it looked at some alone", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, "a", "completed", 3);
-  await put(kv, "a", "completed", 700, { from: 10, value: CHILD });
+  await put(kv, "a", "completed", 700, { from: 10, value: { child: true } });
   await put(kv, "b", "failed", 2);
   const counts = new TaskCounts(kv);
   const all = { ...NONE, completed: 3, failed: 2 };
@@ -124,6 +124,6 @@ Deno.test("TaskCounts.readParentless() counts no children, and says where it loo
   });
   assertEquals((await counts.read()).completed, 703);
   await put(kv, "c", "completed", 1);
-  await put(kv, "c", "completed", 20_000, { from: 1, value: CHILD });
+  await put(kv, "c", "completed", 20_000, { from: 1, value: { child: true } });
   assertEquals(await new TaskCounts(kv).readParentless(["c"]), { counts: NONE, partial: true });
 });

@@ -1,0 +1,80 @@
+/**
+ * How long a task is kept after its end: as its submit says, else as its kind said then, else as the
+ * settings say now.
+ *
+ * @module
+ */
+
+import { type Duration, durationMs } from "./duration.ts";
+import { isFinished, type Status, type TaskRecord } from "./record.ts";
+
+/** The states in which a task is kept for some time. */
+export type FinishedStatus = Extract<Status, "completed" | "failed" | "canceled">;
+
+export const FINISHED: readonly FinishedStatus[] = ["completed", "failed", "canceled"];
+
+/** What a kind says of it, by how a task ended. */
+export type RetentionOptions = { [Ended in FinishedStatus]?: Duration | "forever" };
+
+/** Milliseconds by how a task ended; `null` for ever, and absent for what the settings say. */
+export type Retention = Readonly<{ [Ended in FinishedStatus]?: number | null }>;
+
+/** Milliseconds that a task is kept after its end, as its submit says. */
+export type Keep = number | "forever";
+
+/** Milliseconds that one may ask for, but for "forever". */
+export const MAX_KEEP_MS: number = 2 ** 40;
+
+/**
+ * When a finished task goes: when it ended, where the settings say how long it is kept; else until when
+ * it is kept, `null` for ever.
+ */
+export type Expiry = number | { until: number | null };
+
+/** `null` for a task that has not ended. */
+export function expiryOf({ record, retention = {} }: {
+  record: Pick<TaskRecord, "status" | "finished_at" | "keep">;
+  retention?: Retention | undefined;
+}): Expiry | null {
+  const { status, finished_at, keep } = record;
+  if (!isFinished(status) || finished_at === null) return null;
+  const ended = Date.parse(finished_at);
+  const own = keep === "forever" ? null : keep ?? retention[status as FinishedStatus];
+  if (own === undefined) return ended;
+  return { until: own === null ? null : ended + own };
+}
+
+/**
+ * What a kind says, in milliseconds.
+ *
+ * @throws {TypeError} If it is not as described.
+ */
+export function readRetention(kind: string, given: unknown): Retention | undefined {
+  if (given === undefined) return undefined;
+  const what = `Cannot define task '${kind}' as 'retention`;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${what}' must be an object, as { failed: { days: 30 } }`);
+  }
+  const read: { [Ended in FinishedStatus]?: number | null } = {};
+  for (const [status, duration] of Object.entries(given)) {
+    if (!FINISHED.some((known) => known === status)) {
+      throw new TypeError(`${what}' has ${FINISHED.join(", ")}, and no '${status.slice(0, 64)}'`);
+    }
+    if (duration === undefined) continue;
+    read[status as FinishedStatus] = duration === "forever" ? null : msOf(duration, status, what);
+  }
+  return Object.freeze(read);
+}
+
+function msOf(duration: Duration, status: string, what: string): number {
+  try {
+    const ms = durationMs(duration);
+    if (ms <= MAX_KEEP_MS) return ms;
+  } catch {
+    // What is right is told below.
+  }
+  throw new TypeError(
+    `${what}.${status}' must be milliseconds from 0 to ${MAX_KEEP_MS}, some of ` +
+      '{ days, hours, minutes, seconds }, or "forever"',
+  );
+}
