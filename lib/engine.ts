@@ -32,11 +32,8 @@ import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
 import type { OnError } from "./task/on_error.ts";
 import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
-<<<<<<< HEAD
 import { isFinished } from "./task/record.ts";
-=======
 import type { RetentionMs } from "./cluster/old_tasks.ts";
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";

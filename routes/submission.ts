@@ -6,13 +6,9 @@
 
 import { HttpError } from "../lib/http/errors.ts";
 import { actorOf, isInside } from "../lib/http/principal.ts";
-<<<<<<< HEAD
 import type { Store, Submission, Submitted } from "../lib/store/store.ts";
 import { StoreError } from "../lib/store/store_error.ts";
-=======
-import type { Store, Submission } from "../lib/store/store.ts";
 import type { Keep } from "../lib/task/retention.ts";
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { parseInstant } from "../lib/task/instant.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
 import { MAX_UPLOADS, type NamedUpload, namedUploads } from "../lib/task/named_uploads.ts";

@@ -16,7 +16,6 @@ import { KIND_PATTERN } from "../task/define.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
-<<<<<<< HEAD
 import {
   type KindSchedule,
   MAX_CRON,
@@ -27,9 +26,7 @@ import {
   type Overlap,
   OVERLAPS,
 } from "../task/schedule.ts";
-=======
 import { MAX_KEEP_MS, type Retention } from "../task/retention.ts";
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { MAX_STAGE_NAME, MAX_STAGES } from "../task/stages.ts";
 import { areTargets } from "../task/notify.ts";
 import type { Report } from "../task/report.ts";
@@ -168,7 +165,6 @@ const RETRY: Checks<Kind["retry"]> = {
   capMs: isFrom(0),
 };
 
-<<<<<<< HEAD
 const SCHEDULE: Checks<KindSchedule> = {
   cron: isText(MAX_CRON),
   zone: isText(MAX_ZONE),
@@ -177,12 +173,10 @@ const SCHEDULE: Checks<KindSchedule> = {
   jitter_ms: (value) => isFrom(0)(value) && (value as number) <= MAX_JITTER_MS,
   input: isNullOr(isJson),
 };
-=======
 /** Milliseconds; `null` for ever. */
 const isKept = isOptional(isNullOr((value) => isAmount(value) && value <= MAX_KEEP_MS));
 
 const RETENTION: Checks<Retention> = { completed: isKept, failed: isKept, canceled: isKept };
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 
 const KIND: Checks<Kind> = {
   kind: (value) => typeof value === "string" && KIND_PATTERN.test(value),
@@ -196,11 +190,8 @@ const KIND: Checks<Kind> = {
   isolate: isBoolean,
   hidden: isBoolean,
   notify: areTargets,
-<<<<<<< HEAD
   schedule: isOptional(isNullOr((value) => fits(value, SCHEDULE))),
-=======
   retention: isNullOr((value) => isObject(value) && fits(value, RETENTION)),
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 };
 
 const ISSUE: Checks<InputIssue> = {

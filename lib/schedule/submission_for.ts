@@ -20,6 +20,7 @@ export async function submissionFor(
     runAt: slot === null ? 0 : slot + jitterOf(schedule, slot),
     maxAttempts: kind.retry.maxAttempts,
     timeoutMs: kind.timeout,
+    retention: kind.retention,
     schedule: { id, slot },
     ...(kind.notify === undefined ? {} : { notify: kind.notify }),
     ...(owner === undefined ? {} : { owner }),

@@ -10,11 +10,8 @@
 import { type NotifyTarget, readTargets } from "./notify.ts";
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
 import { readTries, requirePositive, type RetryOptions } from "./retry.ts";
-<<<<<<< HEAD
 import { type KindSchedule, readSchedule, type ScheduleOptions } from "./schedule.ts";
-=======
 import { readRetention, type Retention, type RetentionOptions } from "./retention.ts";
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
@@ -118,16 +115,13 @@ export interface TaskOptions<
    * server's `HEADWAY_WEBHOOK_SECRET`, or with the target's own secrets.
    */
   notify?: readonly NotifyTarget[];
-<<<<<<< HEAD
   /** Has tasks of this kind made by themselves, at the times of a cron pattern. */
   schedule?: ScheduleOptions<GivenOf<Schema>>;
-=======
   /**
    * How long a task is kept after its end, by how it ended: `{ failed: { days: 90 } }`. Taken at the
    * submit, as the other options are. What is left out, the server's settings say.
    */
   retention?: RetentionOptions;
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
   /** The work. */
   run(
     context: TaskContext<InputOf<Schema>, CheckpointOf<Saved>>,
@@ -219,13 +213,10 @@ export interface TaskDefinition<
   readonly stages: Readonly<Record<string, number>> | undefined;
   /** See {@link TaskOptions.notify}; with its defaults filled in. */
   readonly notify: readonly NotifyTarget[] | undefined;
-<<<<<<< HEAD
   /** See {@link TaskOptions.schedule}; with its defaults, and its input as JSON text. */
   readonly schedule: KindSchedule | undefined;
-=======
   /** Milliseconds, `null` for ever; see {@link TaskOptions.retention}. */
   readonly retention: Retention | undefined;
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
   /** Starts the work. */
   run(
     context: TaskContext<Input, Checkpoint>,
@@ -326,11 +317,8 @@ export function defineTask<
     hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),
     notify: notify && Object.freeze(notify),
-<<<<<<< HEAD
     schedule: readSchedule(what, options.schedule),
-=======
     retention: readRetention(kind, options.retention),
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
     run: options.run.bind(options) as TaskDefinition<
       InputOf<Schema>,
       OutputsOf<Yielded>,

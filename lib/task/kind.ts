@@ -33,13 +33,10 @@ export interface Kind {
   readonly hidden: boolean;
   /** Whom webhooks tell of its tasks; absent for nobody. */
   readonly notify?: readonly StoredTarget[];
-<<<<<<< HEAD
   /** When tasks of it are made by themselves; `null` for never. Absent as older versions tell it. */
   readonly schedule?: KindSchedule | null;
-=======
   /** How long its tasks are kept; `null` where the settings say. */
   readonly retention: Retention | null;
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
 }
 
 /** Characters of a description. */
@@ -57,16 +54,10 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-<<<<<<< HEAD
     const { kind, description, input, retry, timeout, concurrency, isolate, hidden } = task;
-    const { notify, schedule } = task;
+    const { notify, schedule, retention } = task;
     const beside = [notify, schedule].reduce((sum, it) => sum + (it ? sizeOf(it) : 0), 0);
     const json = input ? schemaText(input, beside) : null;
-=======
-    const { kind, description, input, retry, timeout, concurrency, isolate, hidden, notify } = task;
-    const { retention } = task;
-    const json = input ? schemaText(input, notify ? byteLength(JSON.stringify(notify)) : 0) : null;
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
     room -= json === null ? 0 : byteLength(json);
     return {
       kind,
@@ -80,11 +71,8 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       isolate,
       hidden: Boolean(hidden),
       ...(notify ? { notify: notify.map(storedTarget) } : {}),
-<<<<<<< HEAD
       schedule: schedule ?? null,
-=======
       retention: retention ?? null,
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
     };
   });
 }

@@ -383,11 +383,8 @@ export function newTask(spec: NewTask, now: number): Task {
       finished_at: null,
       cancel_requested: false,
       ...(spec.retriedFrom === undefined ? {} : { retried_from: spec.retriedFrom }),
-<<<<<<< HEAD
       ...scheduleFields(spec.schedule),
-=======
       ...(spec.keep === undefined ? {} : { keep: spec.keep }),
->>>>>>> abc655d (Keep tasks by kind and status, and as long as their submit says)
       ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
       ...(spec.by === undefined ? {} : { by: spec.by }),
       seq: 0,

@@ -40,6 +40,7 @@ export function kindOf(kind: string, schedule?: ScheduleOptions): Kind {
     isolate: false,
     hidden: false,
     schedule: its,
+    retention: null,
   };
 }
 
