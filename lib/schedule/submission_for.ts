@@ -7,7 +7,7 @@ import { namedUploads } from "../task/named_uploads.ts";
 export async function submissionFor(
   kv: Deno.Kv,
   schedule: StoredSchedule,
-  kind: Pick<Kind, "retry" | "timeout" | "notify">,
+  kind: Pick<Kind, "retry" | "timeout" | "notify" | "retention">,
   slot: number | null,
 ): Promise<Submission> {
   const { id, priority, owner, tags, submitter, inputDigest } = schedule;
