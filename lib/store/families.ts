@@ -16,8 +16,8 @@ import type { LiveTask } from "./live_task.ts";
 import { isFinished } from "../task/record.ts";
 
 export interface FamiliesOptions {
-  /** Looks after one parent. */
-  look(parent: string): Promise<void>;
+  /** Looks after one parent. Returns whether to look again in a moment, though nothing changed. */
+  look(parent: string): Promise<boolean>;
   log: Logger;
 }
 
@@ -30,6 +30,9 @@ const GAP_MS = 100;
  */
 const GAP_LOOKS = 20;
 const MAX_GAP_MS = 1000;
+
+/** Milliseconds until another look at how far children are that run. */
+const PROGRESS_MS = 1000;
 
 /** Milliseconds until a look that failed is tried again. */
 const RETRY_MS = 1000;
@@ -101,8 +104,9 @@ export class Families {
     family.state = "is looked after";
     const began = performance.now();
     let gap = 0;
+    let again = false;
     try {
-      await this.#options.look(parent);
+      again = await this.#options.look(parent);
     } catch (error) {
       if (this.#closed) return;
       // That the store takes nothing is told elsewhere.
@@ -121,6 +125,9 @@ export class Families {
     }
     family.state = "rests";
     // Another process may see the end of it.
-    family.timer.set(gap, () => this.#families.delete(parent));
+    family.timer.set(again ? Math.max(gap, PROGRESS_MS) : gap, () => {
+      if (again) this.touch(parent);
+      else this.#families.delete(parent);
+    });
   }
 }

@@ -26,6 +26,8 @@ import type { Decided } from "./decided.ts";
 export interface FamilyOptions {
   kv: Deno.Kv;
   heads: Heads;
+  /** Names this process in the heads of tasks that it runs. */
+  sid: string;
   /** Milliseconds since the epoch. */
   now(): number;
   cancel(id: string): Promise<Decided>;
@@ -37,8 +39,16 @@ export interface FamilyOptions {
 /** Children changed at once. */
 const AT_ONCE = 50;
 
+/** Running children whose own progress counts, at most: of more of them each is little. */
+const MAX_UNDER_WAY = 200;
+
+/** The part of the whole from which on it is news. */
+const NEWS = 1 / 1000;
+
 /** Parents whose pace is known, at most. */
 const MAX_PACES = 1000;
+
+const NOBODY = { status: null, progress: null };
 
 export class Family {
   readonly #options: FamilyOptions;
@@ -49,33 +59,54 @@ export class Family {
     this.#options = options;
   }
 
-  /** Does what a parent needs now, and its children. */
-  async look(parent: string): Promise<void> {
+  /**
+   * Does what a parent needs now, and its children.
+   *
+   * @returns Whether to look again in a moment, though nothing changed: of its running children one of
+   * the processes that have them tells the progress.
+   */
+  async look(parent: string): Promise<boolean> {
     const { kv, heads } = this.#options;
     const head = await heads.get(parent);
     const record = head && JSON.parse(head.record) as TaskRecord;
     if (!record || isFinished(record.status)) {
       this.#paces.delete(parent);
-      return await this.#cancelChildren(parent, record === null);
+      await this.#cancelChildren(parent, record === null);
+      return false;
     }
     const name = awaitedGroup(record);
-    if (name === null) return;
+    if (name === null) return false;
     const plan = readPlan((await readAnswer(kv, parent, name))?.json ?? null);
-    if (!plan || plan.ended) return;
+    if (!plan || plan.ended) return false;
     const children: GroupedChild[] = await Array.fromAsync(
       readGroup(kv, parent, name, { before: plan.total }),
     );
     const counts = countChildren(plan.total, children);
     if (endedOf(counts) === plan.total) {
       this.#paces.delete(parent);
-      return await this.#wake(parent, name, plan, counts);
+      await this.#wake(parent, name, plan, counts);
+      return false;
     }
-    await this.#tell(parent, name, counts);
+    const { done, here } = await this.#underWay(children);
+    await this.#tell(parent, name, counts, done);
     if (plan.on_failure === "cancel" && counts.failed + counts.canceled > 0) {
       await this.#cancel(children.filter(({ state }) => !isEnded(state)).map(({ id }) => id));
     } else {
       await this.#release(name, plan, children);
     }
+    return here;
+  }
+
+  /** How much of themselves the running children have done, and whether the first one runs here. */
+  async #underWay(children: readonly GroupedChild[]): Promise<{ done: number; here: boolean }> {
+    const running = children.filter(({ state }) => state === "running").slice(0, MAX_UNDER_WAY);
+    const entries = await this.#options.heads.getMany(running.map(({ id }) => id));
+    let done = 0;
+    for (const { value } of entries) {
+      const { status, progress } = value ? JSON.parse(value.record) as TaskRecord : NOBODY;
+      if (status === "running") done += (progress ?? 0) / 100;
+    }
+    return { done, here: entries[0]?.value?.owner === this.#options.sid };
   }
 
   /** Nobody waits for the children of a task that has ended, or is gone. */
@@ -125,16 +156,25 @@ export class Family {
   }
 
   /** Shows of a parent how its children do. */
-  async #tell(parent: string, name: string, counts: ChildCounts): Promise<void> {
-    const done = endedOf(counts);
-    const pace = estimate(this.#paces.get(parent), this.#options.now(), done, counts.total);
+  async #tell(
+    parent: string,
+    name: string,
+    counts: ChildCounts,
+    underWay: number,
+  ): Promise<void> {
+    const known = this.#paces.get(parent);
+    // One that is tried again begins at its beginning; what was shown is not taken back.
+    const done = Math.max(endedOf(counts) + underWay, known?.value ?? 0);
+    const moved = done - (known?.value ?? 0) >= NEWS * counts.total;
+    const pace = estimate(known, this.#options.now(), done, counts.total);
     this.#paces.delete(parent);
     this.#paces.set(parent, pace);
     const [first] = this.#paces.keys();
     if (this.#paces.size > MAX_PACES) this.#paces.delete(first!);
     await this.#options.decide(parent, (live) => {
-      if (awaitedGroup(live.record) !== name || !isNews(live.record, counts)) return "refused";
-      live.family(counts, pace);
+      if (awaitedGroup(live.record) !== name) return "refused";
+      if (!moved && !isNews(live.record, counts)) return "refused";
+      live.family(counts, pace, done - endedOf(counts));
       return "changed";
     });
   }

@@ -231,10 +231,14 @@ export class LiveTask implements Write {
     this.#writer.report();
   }
 
-  /** Takes in how its children do, and how fast they are. */
-  family(children: ChildCounts, { rate, etaMs }: Pick<Estimate, "rate" | "etaMs">): void {
+  /** Takes in how its children do, how fast they are, and how much of them is under way. */
+  family(
+    children: ChildCounts,
+    { rate, etaMs }: Pick<Estimate, "rate" | "etaMs">,
+    underWay = 0,
+  ): void {
     const at = this.#hooks.now();
-    const task = applyChildren(this.task, children, at);
+    const task = applyChildren(this.task, children, at, underWay);
     task.record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
     task.record.eta_ms = etaMs === null ? null : Math.round(etaMs);
     task.trace = traced(task.trace ?? newTrace(at), at, task.record);

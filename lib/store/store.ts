@@ -105,6 +105,7 @@ export class Store {
     const family = this.#family = new Family({
       kv: this.kv,
       heads: this.heads,
+      sid: this.sid,
       now: this.now,
       cancel: (id) => this.cancel(id),
       decide: (id, action) => this.#decide(id, action),
@@ -391,8 +392,8 @@ export class Store {
    * Has one look after a task that may have children which have not ended: a process may have died
    * before it did.
    */
-  lookAfter(parent: string): Promise<void> {
-    return this.#family.look(parent);
+  async lookAfter(parent: string): Promise<void> {
+    await this.#family.look(parent);
   }
 
   /**

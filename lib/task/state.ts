@@ -451,11 +451,21 @@ export function applyKeep(task: Task, keep: Keep | undefined): Task {
   return { ...task, record: withField(task.record, "keep", keep) };
 }
 
-/** Puts into a task how its children do: its figures are theirs. */
-export function applyChildren(task: Task, children: ChildCounts, now: number): Task {
+/**
+ * Puts into a task how its children do: its figures are theirs.
+ *
+ * @param underWay How much of them those have done that run: half of one, and as much of another, are 1.
+ */
+export function applyChildren(
+  task: Task,
+  children: ChildCounts,
+  now: number,
+  underWay = 0,
+): Task {
   const { total, completed, failed, canceled } = children;
   const done = completed + failed + canceled;
-  const counted = applyReport(task, { at: now, done, total, unit: "tasks" });
+  const progress = underWay > 0 ? { progress: percentOf(done + underWay, total) } : {};
+  const counted = applyReport(task, { at: now, done, total, unit: "tasks", ...progress });
   return { ...counted, record: withField(counted.record, "children", children) };
 }
 

@@ -34,7 +34,8 @@ Deno.test("children() has tasks made once each, waits for them without a process
   const waits = await taskWhen(app.url, id, ({ children }) => children?.completed === 3);
   assertEquals(waits.waiting_for, { type: "children", name: "parts", until: null });
   const { done, total, progress, unit } = waits;
-  assertEquals([done, total, progress, unit], [3, 4, 75, "tasks"]);
+  // The last one says that it is at 1 %.
+  assertEquals([done, total, Math.floor(progress!), unit], [3, 4, 75, "tasks"]);
   const kids = await childrenOf(app, id);
   assertEquals(
     kids.map(({ parent_id, owner, priority, kind }) => [parent_id, owner, priority, kind]),
@@ -316,6 +317,18 @@ Deno.test("a parent that is deleted at once takes its children with it, and leav
       assertEquals(await Array.fromAsync(kv.list({ prefix: [prefix] })), []);
     }
   });
+});
+
+Deno.test("what running children have done of themselves counts for their parent", async () => {
+  await using app = await testApp();
+  const half = { kind: "gated-rows", input: { gate: "own progress", rows: 2 } };
+  const id = await submitParent(app, [{ kind: "echo", input: 1 }, half]);
+  openGate("own progress-1");
+  const parent = await taskWhen(app.url, id, ({ progress }) => progress === 75);
+  assertEquals([parent.done, parent.total, parent.children?.running], [1, 2, 1]);
+  openGate("own progress-2");
+  const { done, progress, status } = await finished(app.url, id);
+  assertEquals([done, progress, status], [2, 100, "completed"]);
 });
 
 Deno.test("many children are made, counted and waited for", async () => {

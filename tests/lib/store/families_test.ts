@@ -11,16 +11,16 @@ function moved(record: object, task: object): LiveTask {
 /** Families whose looks wait to be let go. */
 function looking(): {
   families: Families;
-  looks: PromiseWithResolvers<void>[];
+  looks: PromiseWithResolvers<boolean>[];
   next(): Promise<void>;
 } {
-  const looks: PromiseWithResolvers<void>[] = [];
+  const looks: PromiseWithResolvers<boolean>[] = [];
   let came = Promise.withResolvers<void>();
   const families = new Families({
     log: createLogger({ level: "off" }),
     look(parent) {
       assertEquals(parent, "me");
-      const look = Promise.withResolvers<void>();
+      const look = Promise.withResolvers<boolean>();
       looks.push(look);
       came.resolve();
       return look.promise;
@@ -38,7 +38,7 @@ Deno.test("Families.moved() has a parent looked after that waits for its childre
   const came = next();
   families.moved(moved({ status: "waiting", waiting_for: { type: "children" } }, {}));
   await came;
-  looks[0]!.resolve();
+  looks[0]!.resolve(false);
   await families.stop();
 });
 
@@ -53,7 +53,7 @@ Deno.test("Families.moved() has one looked after that ended with children, or wh
     const came = next();
     families.moved(moved(record, task));
     await came;
-    looks[0]!.resolve();
+    looks[0]!.resolve(false);
     await families.stop();
   }
 });
@@ -75,12 +75,12 @@ Deno.test("Families looks once more after what changed during a look, and tries 
   // Both of them are seen by one more look.
   families.touch("me");
   families.touch("me");
-  looks[0]!.resolve();
+  looks[0]!.resolve(false);
   await came;
   came = next();
   looks[1]!.reject(new Error("The store is away"));
   await came;
   assertEquals(looks.length, 3);
-  looks[2]!.resolve();
+  looks[2]!.resolve(false);
   await families.stop();
 });
