@@ -56,7 +56,8 @@ export function listProblem(
   }
   const bytes = byteLength(JSON.stringify(list));
   if (bytes <= MAX_ARTIFACT_LIST) return null;
-  return `the names and types of a task's artifacts take at most ${MAX_ARTIFACT_LIST} bytes of JSON`;
+  return `the names and types of a task's artifacts take at most ${MAX_ARTIFACT_LIST} bytes of JSON, ` +
+    `which ${artifacts.length} of them nearly do: have fewer, or shorter names`;
 }
 
 /** It keeps the place of one of its name. */
