@@ -5,52 +5,33 @@
  * @module
  */
 
-import { AwakeTimer } from "../base/awake_timer.ts";
-import { BACKLOG, type Backlog } from "../base/backlog.ts";
+import { ReaderGuard, type ReaderGuardOptions } from "./reader_guard.ts";
 
 const encoder = new TextEncoder();
 
 /** Bytes sent at once. A body of less than two chunks is not worth a stream. */
 const CHUNK = 64 * 1024;
 
-/** Milliseconds after which a reader that takes nothing is dropped, as from a stream. */
-export const STALL_MS = 60_000;
-
 /** Returns a small body as it is. */
 export function pacedBody(
   body: string | Uint8Array<ArrayBuffer>,
-  stallMs = STALL_MS,
-  backlog: Backlog = BACKLOG,
+  options: ReaderGuardOptions = {},
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
   if (body.length < 2 * CHUNK) return body;
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   let at = 0;
-  const timer = new AwakeTimer();
-  const end = () => {
-    timer.clear();
-    backlog.forget(waiting);
-  };
-  let giveUp = end;
-  const waiting = { letGo: () => giveUp() };
+  const guard = new ReaderGuard(options);
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      giveUp = () => {
-        end();
-        controller.error(new Error("The client stopped reading"));
-      };
-    },
+    start: (controller) => guard.start(controller),
     pull(controller) {
-      timer.clear();
+      guard.reads();
       controller.enqueue(bytes.subarray(at, at + CHUNK));
       at += CHUNK;
-      if (at >= bytes.length) {
-        end();
-        return controller.close();
-      }
-      timer.set(stallMs, () => giveUp());
       // All of it: the chunks are parts of one buffer.
-      backlog.note(waiting, bytes.length, performance.now(), true);
+      if (at < bytes.length) return guard.waits(bytes.length);
+      guard.end();
+      controller.close();
     },
-    cancel: end,
+    cancel: () => guard.end(),
   }, { highWaterMark: 0 });
 }

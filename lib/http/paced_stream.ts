@@ -4,56 +4,37 @@
  * @module
  */
 
-import { AwakeTimer } from "../base/awake_timer.ts";
-import { BACKLOG, type Backlog } from "../base/backlog.ts";
-import { STALL_MS } from "./paced_body.ts";
+import { ReaderGuard, type ReaderGuardOptions } from "./reader_guard.ts";
 
-export interface PacedStreamOptions {
+export interface PacedStreamOptions extends ReaderGuardOptions {
   /** Bytes of two blocks. */
   held: number;
-  /** Milliseconds after which a reader that takes nothing is dropped. @default {60_000} */
-  stallMs?: number;
-  /** What all readers together hold. */
-  backlog?: Backlog;
 }
 
 /** What the blocks throw breaks the body off. */
 export function pacedStream(
   blocks: AsyncGenerator<Uint8Array, void>,
-  { held, stallMs = STALL_MS, backlog = BACKLOG }: PacedStreamOptions,
+  { held, ...options }: PacedStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const timer = new AwakeTimer();
+  const guard = new ReaderGuard(options, () => void blocks.return().catch(() => {}));
   let next = ahead(blocks);
-  const end = () => {
-    timer.clear();
-    backlog.forget(waiting);
-    void blocks.return().catch(() => {});
-  };
-  let giveUp = end;
-  const waiting = { letGo: () => giveUp() };
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      giveUp = () => {
-        end();
-        controller.error(new Error("The client stopped reading"));
-      };
-    },
+    start: (controller) => guard.start(controller),
     async pull(controller) {
-      timer.clear();
+      guard.reads();
       const { done, value } = await next.catch((error) => {
-        end();
+        guard.end();
         throw error;
       });
       if (done) {
-        end();
+        guard.end();
         return controller.close();
       }
       controller.enqueue(value);
       next = ahead(blocks);
-      timer.set(stallMs, () => giveUp());
-      backlog.note(waiting, held, performance.now(), true);
+      guard.waits(held);
     },
-    cancel: end,
+    cancel: () => guard.end(),
   }, { highWaterMark: 0 });
 }
 

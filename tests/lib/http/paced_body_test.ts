@@ -15,7 +15,7 @@ Deno.test("paced() gives a body out whole, and leaves a small one as it is", asy
 });
 
 Deno.test("paced() gives up a reader that stops, and what it held", async () => {
-  const body = pacedBody(new Uint8Array(400 * KiB), 20) as ReadableStream<Uint8Array>;
+  const body = pacedBody(new Uint8Array(400 * KiB), { stallMs: 20 }) as ReadableStream<Uint8Array>;
   const reader = body.getReader();
   assertEquals((await reader.read()).value?.length, 64 * KiB);
   await assertRejects(() => reader.closed, Error, "The client stopped reading");
