@@ -5,8 +5,7 @@
  * @module
  */
 
-import { unlessAborted } from "../base/unless_aborted.ts";
-import { type Answer, type AnswerType, MAX_ANSWERS } from "../task/answer.ts";
+import { type Answer, MAX_ANSWERS } from "../task/answer.ts";
 import { type ChildPlan, readPlan } from "../task/child.ts";
 import type { ChildrenYield } from "../task/children_yield.ts";
 import { ChildrenError } from "../task/children_error.ts";
@@ -16,7 +15,6 @@ import { schemaText } from "../task/kind.ts";
 import type { SleepYield } from "../task/sleep.ts";
 import type { StandardSchema } from "../task/standard_schema.ts";
 import type { StepYield } from "../task/step.ts";
-import type { StepRow } from "../task/record.ts";
 import { errorOf } from "../task/task_error.ts";
 import { brief } from "../task/text.ts";
 import type { SignalYield } from "../task/wait_for.ts";
@@ -24,54 +22,34 @@ import { type AnsweredYield, log } from "../task/yield.ts";
 import { YIELD } from "../task/marker.ts";
 import { issueText, validated } from "./check_input.ts";
 import { logJson } from "./log_row.ts";
-import type { FromTasks, RunEnd, RunEvent, ToTasks } from "./protocol.ts";
-import { doStep, type SteppingRun } from "./do_step.ts";
+import type { ToTasks } from "./protocol.ts";
+import { doStep } from "./do_step.ts";
+import {
+  type AnsweringRun,
+  type AnswersOptions,
+  type Found,
+  NOTHING,
+  StoredAnswers,
+} from "./stored_answers.ts";
 import { ChildGroups, planOf } from "./child_groups.ts";
 
 /** Milliseconds: a task that sleeps for longer is not kept in memory. */
 const HELD_MS = 10_000;
 
-/** A run, as its answers concern it. */
-export interface AnsweringRun extends SteppingRun {
-  readonly number: number;
-  /** When its attempt began, as the record has it. */
-  readonly attemptAt: string | null;
-  /** How often its task has stored an answer. */
-  answers: number;
-  /** Those it has come to. */
-  readonly names: Set<string>;
-  /** It is to return and wait for this. */
-  waits: Extract<RunEnd, { how: "waits" }> | null;
-}
-
-export interface AnswersOptions {
-  send(message: FromTasks): void;
-  push(event: RunEvent): void;
-  /** Milliseconds since the epoch. */
-  now(): number;
-}
-
-type Found = Pick<Extract<ToTasks, { type: "answer" }>, "answer" | "signal">;
-
-const NOTHING: Found = { answer: null, signal: null };
-
 export class Answers {
   readonly #options: AnswersOptions;
-  readonly #asked = new Map<number, (found: Found) => void>();
-  readonly #keeping = new Map<number, () => void>();
+  readonly #stored: StoredAnswers;
   readonly #groups: ChildGroups;
-  #request = 0;
 
   constructor(options: AnswersOptions) {
     this.#options = options;
+    this.#stored = new StoredAnswers(options);
     this.#groups = new ChildGroups((message) => options.send(message));
   }
 
   receive(message: Extract<ToTasks, { type: "answer" | "kept" | "made" | "ended" }>): void {
-    const { request } = message;
     if (message.type === "made" || message.type === "ended") this.#groups.receive(message);
-    else if (message.type === "answer") this.#asked.get(request)?.(message);
-    else this.#keeping.get(request)?.();
+    else this.#stored.receive(message);
   }
 
   /**
@@ -85,7 +63,7 @@ export class Answers {
     run.stop.signal.throwIfAborted();
     // A signal may have come before anything was stored.
     const asks = run.answers > 0 || type === "signal";
-    const found = asks ? await this.#ask(run, name) : NOTHING;
+    const found = asks ? await this.#stored.ask(run, name) : NOTHING;
     const before = found.answer?.type ?? type;
     if (before !== type) {
       throw new TypeError(`Cannot do ${type} '${name}' as this name was a ${before}'s before`);
@@ -110,7 +88,7 @@ export class Answers {
     }
     const began = this.#options.now();
     const took = () => ({ duration_ms: this.#options.now() - began });
-    this.#tell(run, this.#row("step", name, "running"));
+    this.#stored.tell(run, this.#stored.row("step", name, "running"));
     let json: string | null;
     try {
       const work = () =>
@@ -125,11 +103,11 @@ export class Answers {
     } catch (error) {
       const { error: { name: kind, message } } = errorOf(error);
       const told = { name: kind, message: brief(message, 1024) };
-      this.#tell(run, this.#row("step", name, "failed", { ...took(), error: told }));
+      this.#stored.tell(run, this.#stored.row("step", name, "failed", { ...took(), error: told }));
       throw error;
     }
-    await this.#keep(run, name, { type: "step", done: true, until: null, json }, {
-      row: this.#row("step", name, "done", took()),
+    await this.#stored.keep(run, name, { type: "step", done: true, until: null, json }, {
+      row: this.#stored.row("step", name, "done", took()),
     });
     yielded.answer = valueOf(json);
   }
@@ -139,18 +117,22 @@ export class Answers {
     const { now } = this.#options;
     const until = answer?.until ?? (typeof time === "number" ? now() + time : time.getTime());
     const kept: Answer = { type: "sleep", done: false, until, json: null };
-    const row = this.#row("sleep", name, "waiting", { until: new Date(until).toISOString() });
+    const row = this.#stored.row("sleep", name, "waiting", {
+      until: new Date(until).toISOString(),
+    });
     const left = until - now();
     if (left > HELD_MS) {
-      if (answer === null) this.#push(run, name, kept, { row });
+      if (answer === null) this.#stored.push(run, name, kept, { row });
       run.waits = { how: "waits", type: "sleep", name, until };
       return;
     }
     if (left > 0) {
-      if (answer === null) await this.#keep(run, name, kept, { row });
+      if (answer === null) await this.#stored.keep(run, name, kept, { row });
       await waiting.by(until - now(), run.stop.signal);
     }
-    this.#push(run, name, { ...kept, done: true }, { row: this.#row("sleep", name, "done") });
+    this.#stored.push(run, name, { ...kept, done: true }, {
+      row: this.#stored.row("sleep", name, "done"),
+    });
   }
 
   async #signal(run: AnsweringRun, yielded: SignalYield, found: Found): Promise<void> {
@@ -166,12 +148,12 @@ export class Answers {
     }
     const until = answer ? answer.until : timeoutMs === null ? null : now() + timeoutMs;
     const done = { type: "signal" as const, done: true, until };
-    const row = this.#row("signal", name, "done");
+    const row = this.#stored.row("signal", name, "done");
     let takes = false;
     if (signal !== null) {
       const read = await readSignal(schema, valueOf(signal), run);
       if (!("issue" in read)) {
-        await this.#keep(run, name, { ...done, json: signal }, { row, takes: true });
+        await this.#stored.keep(run, name, { ...done, json: signal }, { row, takes: true });
         yielded.answer = read.value;
         return;
       }
@@ -181,16 +163,16 @@ export class Answers {
     }
     if (until !== null && until <= now()) {
       // One may have come just now: whoever sent it was told that it was taken.
-      const last = signal === null ? await this.#ask(run, name, { closes: true }) : NOTHING;
+      const last = signal === null ? await this.#stored.ask(run, name, { closes: true }) : NOTHING;
       if (last.signal !== null) return await this.#signal(run, yielded, last);
-      return await this.#keep(run, name, { ...done, json: null }, { row, takes: true });
+      return await this.#stored.keep(run, name, { ...done, json: null }, { row, takes: true });
     }
     const json = schema ? schemaText(schema) : null;
-    const waits = this.#row("signal", name, "waiting", {
+    const waits = this.#stored.row("signal", name, "waiting", {
       ...(until === null ? {} : { until: new Date(until).toISOString() }),
     });
     if (answer === null || answer.json !== json || takes) {
-      this.#push(run, name, { ...done, done: false, json }, { row: waits, takes });
+      this.#stored.push(run, name, { ...done, done: false, json }, { row: waits, takes });
     }
     run.waits = { how: "waits", type: "signal", name, until };
   }
@@ -213,71 +195,12 @@ export class Answers {
     const json = JSON.stringify(plan);
     // Where this is stored somebody looks after them, whatever comes next.
     if (answer?.json !== json) {
-      await this.#keep(run, name, { type: "children", done: false, until: null, json }, {
-        row: this.#row("children", name, "waiting"),
+      await this.#stored.keep(run, name, { type: "children", done: false, until: null, json }, {
+        row: this.#stored.row("children", name, "waiting"),
       });
     }
     await this.#groups.make(run, name, entries);
     run.waits = { how: "waits", type: "children", name, until: null };
-  }
-
-  async #ask(
-    run: AnsweringRun,
-    name: string,
-    more: { closes?: true } = {},
-  ): Promise<Found> {
-    const request = ++this.#request;
-    const { promise, resolve } = Promise.withResolvers<Found>();
-    this.#asked.set(request, resolve);
-    this.#options.send({ type: "ask", request, run: run.number, name, ...more });
-    try {
-      return await unlessAborted(promise, run.stop.signal);
-    } finally {
-      this.#asked.delete(request);
-    }
-  }
-
-  /** Stores an answer. Resolves when that is durable. */
-  async #keep(
-    run: AnsweringRun,
-    name: string,
-    answer: Answer,
-    more: { row: string; takes?: boolean },
-  ): Promise<void> {
-    const request = ++this.#request;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#keeping.set(request, resolve);
-    this.#push(run, name, answer, more, request);
-    try {
-      await unlessAborted(promise, run.stop.signal);
-    } finally {
-      this.#keeping.delete(request);
-    }
-  }
-
-  #push(
-    run: AnsweringRun,
-    name: string,
-    answer: Answer,
-    { row, takes = false }: { row: string; takes?: boolean },
-    request: number | null = null,
-  ): void {
-    run.answers++;
-    this.#options.push([run.number, "answer", { request, name, answer, row, takes }]);
-  }
-
-  #tell(run: AnsweringRun, row: string): void {
-    this.#options.push([run.number, "step", row]);
-  }
-
-  #row(
-    type: AnswerType,
-    name: string,
-    status: StepRow["status"],
-    more: Partial<StepRow> = {},
-  ): string {
-    const time = new Date(this.#options.now()).toISOString();
-    return JSON.stringify({ name, type, status, time, ...more } satisfies StepRow);
   }
 }
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type AnsweringRun, Answers } from "./answers.ts";
+import { Answers } from "./answers.ts";
+import type { AnsweringRun } from "./stored_answers.ts";
 import { cleanUpFailure } from "./clean_up.ts";
 import { ArtifactParts } from "./artifact_parts.ts";
 import { checkInput, noSuchKind, readInput } from "./check_input.ts";
