@@ -1,18 +1,14 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { StepRow } from "../../lib/task/record.ts";
 import { knownUntil } from "../app/connection.ts";
-import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
+import { clockTime, fullTime, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
-import { LongText } from "../ui/long_text.tsx";
 import { isFinished, whoIn } from "./task_state.ts";
+import { StepCard, StepError } from "./step_card.tsx";
 import { task } from "./task_store.ts";
 
 /** Steps shown at first: the newest. */
 const FEW = 12;
-
-/** Characters of an error shown at first. */
-const MAX_ERROR = 160;
 
 /** As the timeline calls what looks the same there. */
 const LOOKS = {
@@ -25,28 +21,14 @@ const LOOKS = {
 /** What the task does once, sleeps and waits for, each with its outcome. */
 export function TaskSteps(): JSX.Element | null {
   const { steps, record } = task.value;
-  const whole = useSignal(false);
-  if (steps.length === 0) return null;
-  const hidden = whole.value || steps.length <= FEW + 1 ? 0 : steps.length - FEW;
   const over = record !== null && isFinished(record.status);
   return (
-    <section class="card side-card timeline-card">
-      <div class="section-head">
-        <h2>{strings.stepList.title}</h2>
-      </div>
-      {hidden > 0 && (
-        <button
-          type="button"
-          class="link timeline-more"
-          onClick={() => whole.value = true}
-        >
-          {strings.earlierSteps(number(hidden))}
-        </button>
-      )}
-      <ol class="timeline">
-        {steps.slice(hidden).map((step) => <Entry key={step.name} step={step} over={over} />)}
-      </ol>
-    </section>
+    <StepCard
+      title={strings.stepList.title}
+      steps={steps}
+      few={FEW}
+      draw={(step) => <Entry key={step.name} step={step} over={over} />}
+    />
   );
 }
 
@@ -68,11 +50,7 @@ function Entry({ step, over }: { step: StepRow; over: boolean }): JSX.Element {
       <time class="step-at" dateTime={time} title={fullTime(time)}>
         {clockTime(time)}
       </time>
-      {error !== undefined && (
-        <span class="step-error text">
-          {error.name}: <LongText text={error.message} limit={MAX_ERROR} />
-        </span>
-      )}
+      {error !== undefined && <StepError error={error} />}
     </li>
   );
 }

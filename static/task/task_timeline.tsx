@@ -1,11 +1,11 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
 import { knownUntil } from "../app/connection.ts";
-import { clockTime, fullTime, number, tookTime } from "../i18n/format.ts";
+import { clockTime, fullTime, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
+import { StepCard, StepError } from "./step_card.tsx";
 import { task } from "./task_store.ts";
 import { isEnd, type Step, timeline, withRecord } from "./timeline.ts";
-import { LongText } from "../ui/long_text.tsx";
 
 /** Steps shown at first: the newest. */
 const FEW = 8;
@@ -13,43 +13,27 @@ const FEW = 8;
 /** Milliseconds of a step that are not worth a word. */
 const SHORT_MS = 20;
 
-/** Characters of an error shown at first. */
-const MAX_ERROR = 160;
-
 /** What has become of the task: its states and attempts, with times. */
 export function TaskTimeline(): JSX.Element | null {
   const steps = useComputed(() => {
     const { states, record } = task.value;
     return timeline(record === null ? states : withRecord(states, record));
   }).value;
-  const whole = useSignal(false);
-  if (steps.length === 0) return null;
-  const hidden = whole.value || steps.length <= FEW + 1 ? 0 : steps.length - FEW;
   return (
-    <section class="card side-card timeline-card">
-      <div class="section-head">
-        <h2>{strings.timeline}</h2>
-      </div>
-      <Strip steps={steps} />
-      {hidden > 0 && (
-        <button
-          type="button"
-          class="link timeline-more"
-          onClick={() => whole.value = true}
-        >
-          {strings.earlierSteps(number(hidden))}
-        </button>
+    <StepCard
+      title={strings.timeline}
+      steps={steps}
+      few={FEW}
+      draw={(step, at) => (
+        <Entry
+          key={`${step.from} ${step.name} ${at}`}
+          step={step}
+          last={at === steps.length - 1}
+        />
       )}
-      <ol class="timeline">
-        {steps.slice(hidden).map((step, n) => (
-          <Entry
-            key={`${step.from} ${step.name} ${n + hidden}`}
-            step={step}
-            last={n + hidden === steps.length - 1}
-          />
-        ))}
-      </ol>
-    </section>
+    >
+      <Strip steps={steps} />
+    </StepCard>
   );
 }
 
@@ -94,11 +78,7 @@ function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
         ? <span class="step-took step-until">{strings.until(clockTime(until))}</span>
         : !isEnd(step) && <StepTime step={step} />}{" "}
       <time class="step-at" dateTime={iso} title={fullTime(iso)}>{clockTime(from)}</time>
-      {told !== null && (
-        <span class="step-error text">
-          {told.name}: <LongText text={told.message} limit={MAX_ERROR} />
-        </span>
-      )}
+      {told !== null && <StepError error={told} />}
     </li>
   );
 }
