@@ -7,7 +7,7 @@
 import { entryLine, eventSize, journalLine } from "../kv/event_text.ts";
 import { getMany } from "../kv/get_many.ts";
 import { MAX_ENTRY, setEntry } from "../kv/journal_entry.ts";
-import { keys, keySize, keyText } from "../kv/keys.ts";
+import { type Key, keys, keySize, keyText } from "../kv/keys.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 
@@ -40,8 +40,8 @@ export class Batch {
   #bytes = 0;
   #keys = 0;
   #checks: number;
-  /** Keys that have to be free, and that whoever wants them free takes. */
-  readonly #claimed = new Set<string>();
+  /** Keys that a part has checked and changes, by their last part. */
+  readonly #claimed = new Map<Deno.KvKeyPart, Key[]>();
 
   constructor(checks: number) {
     this.#checks = checks;
@@ -86,8 +86,9 @@ export class Batch {
   }
 
   /**
-   * Adds a part, unless it would go past a limit of KV, or wants a key free that another one in here
-   * takes: KV checks all before it sets any, so both would have it. The first part is added anyway.
+   * Adds a part, unless it would go past a limit of KV, or checks a key that another one in here has
+   * checked and changes: KV checks all before it sets any, so both would go through. The first part is
+   * added anyway.
    */
   add(write: Write, part: Part): boolean {
     const { checks = [], sets = [], deletes = [], events = [] } = part;
@@ -96,7 +97,6 @@ export class Batch {
     let bytes = this.#bytes;
     const unchecked = checks.filter((check) => !this.#checked.has(check));
     for (const check of unchecked) keys += keySize(check.key);
-    const free = checks.filter(({ versionstamp }) => versionstamp === null);
     for (const key of deletes) keys += keySize(key);
     for (const [key, _value, size] of sets) {
       keys += keySize(key);
@@ -105,12 +105,12 @@ export class Batch {
     bytes += 2 * (keys - this.#keys);
     const over = unchecked.length > this.#checks || mutations > LIMITS.mutations ||
       bytes > LIMITS.bytes || keys > LIMITS.keys ||
-      (this.#claimed.size > 0 && free.some(({ key }) => this.#claimed.has(keyText(key))));
+      checks.some(({ key }) => this.#isClaimed(key));
     if (over && this.#parts.size > 0) return false;
     this.#parts.set(write, part);
-    for (const { key } of free) {
-      const taken = sets.some(([it]) => it[0] === key[0] && keyText(it) === keyText(key));
-      if (taken) this.#claimed.add(keyText(key));
+    for (const { key } of checks) {
+      const changes = sets.some(([it]) => isSame(it, key)) || deletes.some((it) => isSame(it, key));
+      if (changes) this.#claim(key);
     }
     this.#checks -= unchecked.length;
     for (const check of unchecked) this.#checked.add(check);
@@ -122,6 +122,15 @@ export class Batch {
       this.#room -= eventSize(event);
     }
     return true;
+  }
+
+  #claim(key: Key): void {
+    const last = key.at(-1)!;
+    this.#claimed.set(last, [...this.#claimed.get(last) ?? [], key]);
+  }
+
+  #isClaimed(key: Key): boolean {
+    return this.#claimed.get(key.at(-1)!)?.some((it) => isSame(it, key)) ?? false;
   }
 
   /** Tells every write how it ended, and holds none any more. */
@@ -176,4 +185,8 @@ export class Batch {
     for (const write of losers) this.#parts.delete(write);
     return losers;
   }
+}
+
+function isSame(a: Key, b: Key): boolean {
+  return a.length === b.length && a.every((part, n) => part === b[n]);
 }

@@ -173,16 +173,21 @@ Deno.test("Journal settles only the write that lost its check; the others land",
   }
 });
 
-Deno.test("Journal lets the first of those have a key that all want free, in one commit too", async () => {
+Deno.test("Journal lets the first of those change a key that all found the same, in one commit too", async () => {
   await using opened = await open();
   const { kv, journal } = opened;
-  const checks = [{ key: ["test", "free"], versionstamp: null }];
-  const outcomes = await Promise.all([
-    ...[1, 2, 3].map((n) => journal.write({ ...set("free", n), checks })),
-    journal.write(set("beside")),
-  ]);
-  assertEquals(outcomes.map(({ ok }) => ok), [true, false, false, true]);
-  assertEquals([await read(kv, "free"), await read(kv, "beside")], [1, true]);
+  await kv.set(["test", "known"], 0);
+  for (const name of ["free", "known"]) {
+    const { key, versionstamp } = await kv.get(["test", name]);
+    const checks = [{ key, versionstamp }];
+    const outcomes = await Promise.all([
+      ...[1, 2].map((n) => journal.write({ ...set(name, n), checks })),
+      journal.write({ deletes: [key], checks: [{ key, versionstamp }] }),
+      journal.write(set("beside")),
+    ]);
+    assertEquals(outcomes.map(({ ok }) => ok), [true, false, false, true]);
+    assertEquals([await read(kv, name), await read(kv, "beside")], [1, true]);
+  }
 });
 
 Deno.test("Journal takes an urgent write into its next commit, before all that waits", async () => {
