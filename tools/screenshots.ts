@@ -1,7 +1,9 @@
 /**
  * `deno task screenshots`: pictures of the page with tasks that really run, of the list and of a
  * task, light and dark, at three widths, in both languages. Into `docs/screenshots/all`, which is
- * not kept, and the two of the README beside it.
+ * not kept, and those of the documents beside it.
+ *
+ * `deno task screenshots deliveries` makes those of one view: `list`, `task` or `deliveries`.
  *
  * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
  *
@@ -11,13 +13,15 @@
 import type { Page } from "puppeteer-core";
 import { finished, submit, taskWhen } from "../tests/helpers/api.ts";
 import { TestBrowser } from "../tests/helpers/browser.ts";
+import { type Receiver, receiver, SECRET } from "../tests/helpers/receiver.ts";
 import { startServer } from "../tests/helpers/server.ts";
 
 const TARGET = new URL("../docs/screenshots/", import.meta.url);
 const KINDS = new URL("./screenshots/kinds.ts", import.meta.url).href;
 
-/** The two that the README shows. */
+/** Those that the documents show. */
 const BEST: Record<string, string> = {
+  "deliveries-en-light-1280": "deliveries.png",
   "task-en-light-1280": "task.png",
   "list-en-dark-1280": "list.png",
 };
@@ -48,6 +52,20 @@ async function work(url: string): Promise<string> {
   return task_id;
 }
 
+/** A task of which one program was told, and another one does not want to hear. */
+async function told(url: string, to: Receiver, away: Receiver): Promise<string> {
+  const localhost = (url: string) => url.replace("127.0.0.1", "localhost");
+  const notify = [
+    { url: localhost(to.url), on: ["started", "completed"] },
+    { url: localhost(away.url) },
+  ];
+  const input = { file: "returns.csv", orders: 300 };
+  const { task_id } = await submit(url, "import-orders", input, { notify });
+  await to.count(2);
+  await away.count(3);
+  return task_id;
+}
+
 /** Waits until the page shows what it has, and nothing moves. */
 async function showsAll(page: Page, content: string): Promise<void> {
   await page.waitForSelector(content);
@@ -60,11 +78,21 @@ async function showsAll(page: Page, content: string): Promise<void> {
 }
 
 await Deno.mkdir(new URL("all/", TARGET), { recursive: true });
-await using server = await startServer({ kinds: KINDS });
+await using to = receiver();
+await using away = receiver(() => new Response("database is away", { status: 503 }));
+await using server = await startServer({
+  kinds: KINDS,
+  env: { HEADWAY_WEBHOOK_SECRET: SECRET, HEADWAY_WEBHOOK_ALLOW: "localhost" },
+});
 const id = await work(server.url);
 await using browser = await TestBrowser.launch();
-const views = [["list", "/", ".count-figure"], ["task", `/?task_id=${id}`, ".log-row"]] as const;
+const views = [
+  ["list", "/", ".count-figure"],
+  ["task", `/?task_id=${id}`, ".log-row"],
+  ["deliveries", `/?task_id=${await told(server.url, to, away)}`, ".deliveries"],
+] as const;
 for (const [view, path, content] of views) {
+  if (Deno.args.length > 0 && !Deno.args.includes(view)) continue;
   for (const { language, scheme, width, height } of LOOKS) {
     const languages = [language];
     await using opened = await browser.open(server.url + path, {
@@ -75,6 +103,9 @@ for (const [view, path, content] of views) {
     });
     const { page } = opened;
     await showsAll(page, content);
+    if (view === "deliveries") {
+      await page.$eval(content, (it) => it.scrollIntoView({ block: "end" }));
+    }
     const name = `${view}-${language}-${scheme}-${width}`;
     const picture = await page.screenshot();
     await Deno.writeFile(new URL(`all/${name}.png`, TARGET), picture);

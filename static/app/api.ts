@@ -174,6 +174,8 @@ export interface TaskDetails {
   checkpoint: unknown;
   /** Milliseconds an attempt may take; `null` for as long as it likes. */
   timeout_ms: number | null;
+  /** Whom webhooks tell of it, counted. */
+  webhooks: number;
   /** How often it was interrupted. */
   interruptions: number;
   /** The process that runs it, as much as one may know; `null` where none does. */
@@ -199,6 +201,32 @@ export interface TaskDetails {
 /** What a record leaves out. */
 export async function getDetails(id: string): Promise<TaskDetails> {
   return await call("GET", `${taskUrl(id)}/details`);
+}
+
+/** What a webhook told, or has yet to tell, one of its targets. */
+export interface DeliveryInfo {
+  /** Counts those of the task. */
+  n: number;
+  event: "started" | "waiting" | "retrying" | "completed" | "failed" | "canceled";
+  /** Of the target's address. */
+  origin: string;
+  state: "waiting" | "delivered" | "given_up";
+  created_at: string;
+  /** Not before; `null` where it has ended. */
+  next_try_at: string | null;
+  tries: number;
+  /** The newest last. */
+  attempts: { error: string | null }[];
+}
+
+/** The newest first. */
+export async function getDeliveries(id: string): Promise<{ deliveries: DeliveryInfo[] }> {
+  return await call("GET", `${taskUrl(id)}/deliveries`);
+}
+
+/** Has a webhook sent again, now. */
+export async function resendDelivery(id: string, n: number): Promise<void> {
+  await call("POST", `${taskUrl(id)}/deliveries/${n}/resend`);
 }
 
 /** A page of a task's stored rows. */

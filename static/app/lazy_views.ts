@@ -10,6 +10,9 @@ export const NewTaskDialog = lazy(async () =>
   (await import("../new_task/new_task_dialog.tsx")).NewTaskDialog
 );
 export const SignalForm = lazy(async () => (await import("../task/signal_form.tsx")).SignalForm);
+export const TaskDeliveries = lazy(async () =>
+  (await import("../task/task_deliveries.tsx")).TaskDeliveries
+);
 export const PausedKinds = lazy(async () =>
   (await import("../kinds/paused_kinds.tsx")).PausedKinds
 );

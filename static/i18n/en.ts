@@ -300,6 +300,15 @@ export const en = {
   files: "Files",
   downloadFile: (name: string) => `Download ${name}`,
 
+  deliveries: {
+    title: "Webhooks",
+    states: { waiting: "waiting", delivered: "delivered", given_up: "given up" },
+    tries: (count: string) => count === "1" ? "1 try" : `${count} tries`,
+    next: (left: string) => `next in ${left}`,
+    again: "Send again",
+    againOf: (event: string, n: string) => `Send again: ${event} (${n})`,
+  },
+
   log: "Log",
   logRows: (count: string) => count === "1" ? "1 row" : `${count} rows`,
   logFound: (found: string, count: string) => `${found} of ${count} rows`,

@@ -300,6 +300,15 @@ export const zh: Strings = {
   files: "文件",
   downloadFile: (name) => `下载 ${name}`,
 
+  deliveries: {
+    title: "Webhook",
+    states: { waiting: "等待中", delivered: "已送达", given_up: "已放弃" },
+    tries: (count) => `${count} 次`,
+    next: (left) => `${left}后重试`,
+    again: "重新发送",
+    againOf: (event, n) => `重新发送：${event}（${n}）`,
+  },
+
   log: "日志",
   logRows: (count) => `${count} 行`,
   logFound: (found, count) => `${count} 行中的 ${found} 行`,

@@ -36,8 +36,8 @@ export const samples = computed(() => {
   return trace === null ? seen : withTrace(seen, trace);
 });
 
-/** Asks again when this changes, at once. */
-const told = computed(() => {
+/** Asks again when this changes, at once: the task and its state. */
+export const told = computed(() => {
   const { record } = task.value;
   return record === null ? null : `${record.task_id} ${stateOf(record)}`;
 });

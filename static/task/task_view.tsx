@@ -6,12 +6,13 @@ import { task } from "./task_store.ts";
 import { strings } from "../i18n/strings.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { BackIcon } from "../ui/icons.tsx";
-import { SignalForm } from "../app/lazy_views.ts";
+import { SignalForm, TaskDeliveries } from "../app/lazy_views.ts";
 import { KeysHelp } from "../app/keys_help.tsx";
 import { knownProgress } from "../client/progress/known_progress.ts";
 import { StatusPill, statusText } from "../ui/status.tsx";
 import { TaskArtifacts } from "./task_artifacts.tsx";
 import { TaskActions } from "./task_actions.tsx";
+import { details } from "./task_details.ts";
 import { TaskData } from "./task_data.tsx";
 import { TaskFacts } from "./task_facts.tsx";
 import { TaskLog } from "./task_log.tsx";
@@ -90,12 +91,19 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
         <div class="task-side">
           <TaskSteps />
           <TaskTimeline />
+          <Webhooks id={record.task_id} />
           <TaskFacts record={record} />
           <TaskData />
         </div>
       </div>
     </article>
   );
+}
+
+/** Only of a task of which webhooks tell somebody. */
+function Webhooks({ id }: { id: string }): JSX.Element | null {
+  const data = details.value?.data;
+  return data?.task_id === id && data.webhooks > 0 ? <TaskDeliveries key={id} id={id} /> : null;
 }
 
 /** Says the state, and on the way each quarter of it, to who listens instead of looking. */

@@ -11,6 +11,7 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
     checkpoint: null,
     timeout_ms: null,
     interruptions: 0,
+    webhooks: 0,
     worker: { silent_ms: 0 },
     lease_ms: 3000,
     unavailable: null,
