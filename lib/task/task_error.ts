@@ -84,9 +84,8 @@ function read(value: unknown, maxMessage: number, reading: Reading): TaskError {
 }
 
 function messageOf(value: unknown, name: string, stack: unknown): string {
-  if (value === undefined || value === null || value === "") {
-    return `${value === "" ? "An empty text" : value} was thrown`;
-  }
+  if (value === undefined || value === null) return `${value} was thrown`;
+  if (typeof value === "string" && value.trim() === "") return "An empty text was thrown";
   if (!isObject(value)) return textOf(value);
   const message = fieldOf(value, "message");
   const text = typeof message === "object" ? undefined : textIn(message);

@@ -52,6 +52,7 @@ Deno.test("errorOf() says what was thrown where it was not an error", () => {
   const said: [unknown, string][] = [
     ["boom", "boom"],
     ["", "An empty text was thrown"],
+    [" \n", "An empty text was thrown"],
     [undefined, "undefined was thrown"],
     [null, "null was thrown"],
     [7, "7"],
