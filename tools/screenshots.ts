@@ -3,7 +3,8 @@
  * task, light and dark, at three widths, in both languages. Into `docs/screenshots/all`, which is
  * not kept, and those of the documents beside it.
  *
- * `deno task screenshots deliveries` makes those of one view: `list`, `task` or `deliveries`.
+ * `deno task screenshots deliveries` makes those of one view: `list`, `task`, `files`
+ * or `deliveries`.
  *
  * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
  *
@@ -24,6 +25,7 @@ const BEST: Record<string, string> = {
   "deliveries-en-light-1280": "deliveries.png",
   "task-en-light-1280": "task.png",
   "list-en-dark-1280": "list.png",
+  "files-en-light-1280": "files.png",
 };
 
 const LOOKS = ["en", "zh-CN"].flatMap((language) =>
@@ -33,11 +35,12 @@ const LOOKS = ["en", "zh-CN"].flatMap((language) =>
 );
 
 /** A day's work: some of it done, one that failed, and all the rest under way. */
-async function work(url: string): Promise<string> {
+async function work(url: string): Promise<{ id: string; files: string }> {
   const done = await submit(url, "nightly-report", {});
   const other = await submit(url, "import-orders", { file: "returns.csv", orders: 300 });
   const failed = await submit(url, "send-newsletter", { breaks_at: 1700 });
-  for (const { task_id } of [done, other, failed]) await finished(url, task_id);
+  const files = await submit(url, "close-month", {});
+  for (const { task_id } of [done, other, failed, files]) await finished(url, task_id);
   await submit(url, "nightly-report", {}, { delay_ms: 3 * 3600_000 });
   await submit(url, "crawl-site", {});
   await submit(url, "transcode-video", { frames: 8600, per_second: 96 });
@@ -49,7 +52,7 @@ async function work(url: string): Promise<string> {
   const orders = { file: "orders-2026-11.csv", orders: 120_000 };
   const { task_id } = await submit(url, "import-orders", orders);
   await taskWhen(url, task_id, ({ progress }) => (progress ?? 0) > 16);
-  return task_id;
+  return { id: task_id, files: files.task_id };
 }
 
 /** A task of which one program was told, and another one does not want to hear. */
@@ -84,11 +87,12 @@ await using server = await startServer({
   kinds: KINDS,
   env: { HEADWAY_WEBHOOK_SECRET: SECRET, HEADWAY_WEBHOOK_ALLOW: "localhost" },
 });
-const id = await work(server.url);
+const { id, files } = await work(server.url);
 await using browser = await TestBrowser.launch();
 const views = [
   ["list", "/", ".count-figure"],
   ["task", `/?task_id=${id}`, ".log-row"],
+  ["files", `/?task_id=${files}`, ".log-row"],
   ["deliveries", `/?task_id=${await told(server.url, to, away)}`, ".deliveries"],
 ] as const;
 for (const [view, path, content] of views) {
@@ -99,7 +103,8 @@ for (const [view, path, content] of views) {
       languages,
       scheme,
       width,
-      height,
+      // So that they are in the picture.
+      height: view === "files" ? height + 200 : height,
     });
     const { page } = opened;
     await showsAll(page, content);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { defineTask, log, output, pause, progress, save } from "headway";
+import { artifact, defineTask, log, output, pause, progress, save, step } from "headway";
 import { z } from "zod";
 
 /** Milliseconds between two steps. */
@@ -111,5 +111,35 @@ export const report = defineTask({
       yield progress({ done, total: tables, unit: "tables", message: "Report is ready" });
     }
     return { pages: 18, revenue: 1_284_310.5 };
+  },
+});
+
+/** Closes a month, and hands out its books as files. */
+export const closeMonth = defineTask({
+  kind: "close-month",
+  description: "Closes a month and writes its books",
+  input: z.strictObject({ month: z.string().default("2026-11"), invoices: z.int().default(4812) }),
+  async *run({ input: { month, invoices }, signal }) {
+    const rows: string[] = [];
+    for (let n = 0; n < invoices; n++) {
+      rows.push(`${26_000 + n},${month}-${String(1 + n % 28).padStart(2, "0")},${19 + n % 211}\n`);
+      if (n % 400 > 0) continue;
+      await pause(STEP_MS, signal);
+      yield progress({ done: n, total: invoices, unit: "invoices" });
+    }
+    const total = yield* step("check sums", async () => {
+      await pause(420, signal);
+      return rows.reduce((sum, row) => sum + Number(row.split(",")[2]), 0);
+    });
+    yield* step("lock month", () => pause(260, signal));
+    const csv = `invoice,date,total\n${rows.join("")}`;
+    yield* artifact(`invoices-${month}.csv`, csv, { type: "text/csv" });
+    const tax = `<return month="${month}" total="${total}"/>`;
+    yield* artifact(`tax-return-${month}.xml`, tax, { type: "application/xml" });
+    const summary = JSON.stringify({ month, invoices, total });
+    yield* artifact("summary.json", summary, { type: "application/json" });
+    const message = `The books of ${month} are closed`;
+    yield progress({ done: invoices, total: invoices, unit: "invoices", message });
+    return { month, total };
   },
 });
