@@ -48,6 +48,7 @@ export type {
   ScheduleOptions,
   ScheduleRule,
 } from "./task/schedule.ts";
+export type { ConcurrencyByKey, RateOptions, TaskKeys } from "./task/start_limits.ts";
 export { step } from "./task/step.ts";
 export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
 export { sleep } from "./task/sleep.ts";

@@ -56,7 +56,9 @@ export async function getDetails(
     lease_ms: app.config.leaseMs,
     // Why is for those inside.
     unavailable: unavailable && !isInside(principal) ? NOBODY : unavailable,
-    waits_for: waits ? waitsFor(app, record, isInside(principal)) : null,
+    waits_for: waits
+      ? await waitsFor(app, record, { inside: isInside(principal), now, expected })
+      : null,
     signal_schema: signalSchema,
     queue_position: position,
     expected_start: expected,

@@ -31,9 +31,15 @@ export async function expectedStart(
   if (running.next !== null) return null;
   const wait = expectedWait(position, {
     took: finished.records.flatMap((json) => timeOf(json, now)),
-    running: running.records.flatMap((json) => timeOf(json, now)),
+    // Of another key none makes room for it.
+    running: running.records.filter((json) => keyOf(JSON.parse(json)) === keyOf(record))
+      .flatMap((json) => timeOf(json, now)),
   });
   return wait === null ? null : new Date(Math.max(runAt, now + wait)).toISOString();
+}
+
+function keyOf({ keys }: TaskRecord): string | undefined {
+  return keys?.concurrency;
 }
 
 /** How long a task ran, or runs by now; none for one that never did. */

@@ -21,6 +21,10 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       max_attempts: kind.retry.maxAttempts,
       timeout_ms: kind.timeout,
       concurrency: kind.concurrency,
+      keyed: kind.keyed ?? false,
+      rate: kind.rate
+        ? { limit: kind.rate.limit, per_ms: kind.rate.perMs, keyed: kind.rate.keyed }
+        : null,
       isolate: kind.isolate,
       // Older processes tell nothing of it.
       hidden: kind.hidden ?? false,
@@ -51,6 +55,11 @@ async function pausedKind({ engine, counts }: App, kind: string, inside: boolean
   if (!pause) return null;
   const { running } = await counts.read([kind], ["running"]);
   return { ...shownPause(pause, inside), running };
+}
+
+/** A kind that this process or another one has. */
+export async function knownKindOf({ kinds, engine }: App, name: string): Promise<Kind | null> {
+  return kinds.get(name) ?? await engine.kindBook.elsewhere(name);
 }
 
 /** The kinds here, and those that other processes run. */

@@ -20,7 +20,7 @@ export async function runAgain(
   key: Idempotency | null,
 ): Promise<{ id: string; record: string; created: boolean }> {
   const record = JSON.parse(head.record) as TaskRecord;
-  const { task_id, kind, priority, max_attempts } = record;
+  const { task_id, kind, priority, max_attempts, keys } = record;
   // It is nobody's child: its parent has the result of the old one.
   const { parent_id: _, ...labels } = onlyLabels(record);
   const input = await heads.input(head);
@@ -36,6 +36,7 @@ export async function runAgain(
     keep: record.keep,
     retriedFrom: task_id,
     notify: head.notify ? await readTargetsOf(store.kv, task_id) : [],
+    ...(keys ? { keys } : {}),
     ...labels,
     ...whoseTheirs(context.principal, record.owner),
     by: actorOf(context),

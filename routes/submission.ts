@@ -155,7 +155,7 @@ export async function checkedInput(
   app: App,
   { kind, checked }: Kind,
   value: unknown,
-): Promise<Pick<Submission, "input" | "parsed">> {
+): Promise<Pick<Submission, "input" | "parsed" | "keys">> {
   const json = value === undefined ? null : JSON.stringify(value);
   // What is wrong with one that is too large is worth knowing, too, but not to send much further.
   if (!checked || (json !== null && json.length > MAX_CHECKED)) requireSize(json, "");
@@ -174,7 +174,8 @@ export async function checkedInput(
   }
   requireSize(json, "");
   requireSize(result.input, " with its defaults");
-  return result.parsed ? result : { input: result.input };
+  const { input, parsed, keys } = result;
+  return { input, ...(parsed ? { parsed } : {}), ...(keys ? { keys } : {}) };
 }
 
 async function check(app: App, kind: string, json: string | null): Promise<Checked> {

@@ -1,9 +1,40 @@
+import { countSlots, rateFreeAt } from "../lib/kv/start_limits.ts";
+import { rateNameOf, slotNameOf } from "../lib/runner/start_limits.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { App } from "./app.ts";
+import { knownKindOf } from "./kinds.ts";
 import { shownPause } from "./paused_kinds.ts";
 
-/** What keeps a pending task from being started, beside those before it; `null` for nothing. */
-export function waitsFor({ engine }: App, { kind }: TaskRecord, inside: boolean) {
-  const pause = engine.pauses.get(kind);
-  return pause ? { type: "pause", ...shownPause(pause, inside) } : null;
+/**
+ * What keeps a pending task from being started, beside those before it: its kind is paused, its kind or
+ * key has no place free, or no more may start for now. `null` for nothing.
+ *
+ * @param expected When it is likely to start, where that is known.
+ */
+export async function waitsFor(
+  app: App,
+  record: TaskRecord,
+  { inside, now, expected }: { inside: boolean; now: number; expected: string | null },
+) {
+  const pause = app.engine.pauses.get(record.kind);
+  if (pause) return { type: "pause", ...shownPause(pause, inside) };
+  const kind = await knownKindOf(app, record.kind);
+  // One that is delayed says its time.
+  if (!kind || Date.parse(record.run_at) > now) return null;
+  const { kv } = app.engine.store;
+  const slotName = slotNameOf(kind, record.keys);
+  const limit = kind.concurrency;
+  if (slotName !== null && limit !== null) {
+    const running = await countSlots(kv, slotName, limit);
+    const key = kind.keyed ? record.keys?.concurrency ?? null : null;
+    if (running >= limit) return { type: "concurrency", key, running, limit, until: expected };
+  }
+  const rateName = rateNameOf(kind, record.keys);
+  if (rateName === null || !kind.rate) return null;
+  const { limit: starts, perMs, keyed } = kind.rate;
+  const freeAt = await rateFreeAt(kv, rateName, kind.rate, now);
+  if (freeAt === null) return null;
+  const key = keyed ? record.keys?.rate ?? null : null;
+  const until = new Date(freeAt).toISOString();
+  return { type: "rate", key, limit: starts, per_ms: perMs, until };
 }

@@ -9,6 +9,7 @@ import { unlessAborted } from "../base/unless_aborted.ts";
 import type { AnyTask } from "../task/define.ts";
 import { isPlain, pathText } from "../task/json_value.ts";
 import type { StandardIssue, StandardResult, StandardSchema } from "../task/standard_schema.ts";
+import { keysFor, type TaskKeys } from "../task/start_limits.ts";
 import { brief, textOf } from "../task/text.ts";
 
 /** What is wrong with an input, and where. */
@@ -23,7 +24,7 @@ export type Checked =
    * The input to store, as JSON text. `parsed` where it is all that the schema made of it, and no
    * attempt needs to parse it again.
    */
-  | { readonly input: string | null; readonly parsed: boolean }
+  | { readonly input: string | null; readonly parsed: boolean; readonly keys?: TaskKeys }
   | { readonly issues: readonly InputIssue[] };
 
 /** Issues that are told. */
@@ -42,15 +43,25 @@ export function noSuchKind(kind: string): Checked {
 /** Checks an input, given as JSON text. Never rejects. */
 export async function checkInput(task: AnyTask, given: string | null): Promise<Checked> {
   const { input: schema } = task;
-  if (!schema) return { input: given, parsed: false };
   const value: unknown = given === null ? undefined : JSON.parse(given);
+  if (!schema) return withKeys(task, value, { input: given, parsed: false });
   try {
     const result = await schema["~standard"].validate(value);
     if (result.issues) return { issues: result.issues.slice(0, MAX_ISSUES).map(issueOf) };
-    return await storable(schema, given, result.value);
+    return withKeys(task, result.value, await storable(schema, given, result.value));
   } catch (error) {
     const path = await throwingPath(schema, value);
     return { issues: [{ path, message: brief(`its schema threw ${textOf(error)}`, MAX_MESSAGE) }] };
+  }
+}
+
+/** By what the input is counted, as its kind's limits say. */
+function withKeys(task: AnyTask, value: unknown, checked: Checked): Checked {
+  try {
+    const keys = keysFor(task, value);
+    return keys && !("issues" in checked) ? { ...checked, keys } : checked;
+  } catch (error) {
+    return { issues: [{ path: [], message: brief(textOf(error), MAX_MESSAGE) }] };
   }
 }
 

@@ -13,6 +13,7 @@ import { type Answer, NAME_PATTERN } from "../task/answer.ts";
 import { ARTIFACT_BLOCK, ARTIFACT_NAME, ARTIFACT_TYPE } from "../task/artifact_list.ts";
 import { type ChildPlan, MAX_CHILDREN } from "../task/child.ts";
 import { KIND_PATTERN } from "../task/define.ts";
+import { isTaskKey, type TaskKeys } from "../task/start_limits.ts";
 import { isDeeper, type Kind, MAX_DEPTH, MAX_DESCRIPTION, MAX_KINDS } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import type { TaskError } from "../task/record.ts";
@@ -178,6 +179,17 @@ const isKept = isOptional(isNullOr((value) => isAmount(value) && value <= MAX_KE
 
 const RETENTION: Checks<Retention> = { completed: isKept, failed: isKept, canceled: isKept };
 
+const RATE: Checks<NonNullable<Kind["rate"]>> = {
+  limit: (value) => isCount(value) && value >= 1,
+  perMs: isFrom(1),
+  keyed: isBoolean,
+};
+
+const KEYS: Checks<TaskKeys> = {
+  concurrency: isOptional(isKey),
+  rate: isOptional(isKey),
+};
+
 const KIND: Checks<Kind> = {
   kind: (value) => typeof value === "string" && KIND_PATTERN.test(value),
   description: isNullOr(isText(MAX_DESCRIPTION)),
@@ -187,6 +199,8 @@ const KIND: Checks<Kind> = {
   retry: (value) => fits(value, RETRY),
   timeout: isNullOr(isFrom(Number.MIN_VALUE)),
   concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),
+  keyed: isOptional(isBoolean),
+  rate: isOptional(isNullOr((value) => fits(value, RATE))),
   isolate: isBoolean,
   hidden: isBoolean,
   notify: areTargets,
@@ -210,6 +224,7 @@ const INPUT: Checks<Exclude<Checked, Issues>> = {
   // How large it may be the client is told.
   input: isNullOr((value) => parsed(value, Infinity) !== undefined),
   parsed: isBoolean,
+  keys: isOptional((value) => fits(value, KEYS)),
 };
 
 const REQUEST = {
@@ -301,6 +316,11 @@ function areKinds(value: unknown): boolean {
 function isSchema(value: unknown): boolean {
   return isObject(value) && !isDeeper(value, MAX_DEPTH) &&
     byteLength(JSON.stringify(value)) <= MAX_JSON;
+}
+
+/** What a limit may count by. */
+function isKey(value: unknown): boolean {
+  return typeof value === "string" && isTaskKey(value);
 }
 
 function isChecked(value: unknown): boolean {

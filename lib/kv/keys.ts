@@ -23,12 +23,13 @@
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
  * | `["paused", kind]` | {@link ./paused_kinds.ts Pause} | nothing new of this kind starts |
  * | `["paused-head"]` | id | changes with each pause and resume: what claims check and `watch()` waits for |
- * | `["queue", kind, -priority, run_at, id]` | `null` | pending tasks that may run, in their order |
- * | `["later", kind, -priority, run_at, id]` | `null` | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
+ * | `["queue", line, -priority, run_at, id]` | `null` | pending tasks that may run, in their order: of a kind, or of each of its keys |
+ * | `["later", kind, -priority, run_at, id]` | `null`, or its key | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
  * | `["cancel", id]` | a name, or `null` | who asked for a cancel: it was asked for by a process that does not own the task |
  * | `["audit", kind, list, ulid]` | {@link ./audit.ts AuditEntry} | who changed a kind, or deleted a task of it |
- * | `["slot", kind, n]` | id | a place under a kind's cluster-wide concurrency |
+ * | `["slot", name, n]` | id | a place under the cluster-wide concurrency of a kind, or of a key of it |
+ * | `["rate", name, n]` | number | when a run took this place in the rate of a kind, or of a key of it, milliseconds since the epoch |
  * | `["notify", id]` | {@link ../task/notify.ts StoredTarget}s, JSON, UTF-8 | whom webhooks tell of a task |
  * | `["delivery", id, n]` | {@link ./deliveries.ts Delivery} | what one of them is told, or was |
  * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |
@@ -125,14 +126,14 @@ export const keys = {
   pausedKind: (kind: string): Key => ["paused", kind],
   pausedKinds: ["paused"] as Key,
   pausedHead: ["paused-head"] as Key,
-  queue: (kind: string, priority: number, runAt: number, id: string): Key => [
+  queue: (line: string, priority: number, runAt: number, id: string): Key => [
     "queue",
-    kind,
+    line,
     lowness(priority),
     runAt,
     id,
   ],
-  queueOf: (kind: string): Key => ["queue", kind],
+  queueOf: (line: string): Key => ["queue", line],
   later: (kind: string, priority: number, runAt: number, id: string): Key => [
     "later",
     kind,
@@ -149,8 +150,10 @@ export const keys = {
   audit: (kind: string, list: "changed" | "deleted", id: string): Key => ["audit", kind, list, id],
   audits: (kind: string, list: "changed" | "deleted"): Key => ["audit", kind, list],
   auditAll: ["audit"] as Key,
-  slot: (kind: string, n: number): Key => ["slot", kind, n],
-  slotsOf: (kind: string): Key => ["slot", kind],
+  slot: (name: string, n: number): Key => ["slot", name, n],
+  slotsOf: (name: string): Key => ["slot", name],
+  rateSlot: (name: string, n: number): Key => ["rate", name, n],
+  rateSlotsOf: (name: string): Key => ["rate", name],
   notify: (id: string): Key => ["notify", id],
   delivery: (id: string, n: number): Key => ["delivery", id, n],
   deliveries: (id: string): Key => ["delivery", id],
@@ -245,7 +248,7 @@ export function dueIn(key: Key): { at: number; id: string; target: number } {
   return { at: Number(key[1]), id: String(key[2]), target: Number(key[3]) };
 }
 
-/** The number of a `slot` key. */
+/** The number of a `slot` or `rate` key. */
 export function slotIn(key: Key): number {
   return Number(key[2]);
 }

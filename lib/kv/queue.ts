@@ -5,7 +5,7 @@
  */
 
 import { type Key, keys } from "./keys.ts";
-import { compareRanks, type Rank, rankAt, rankKey } from "./rank.ts";
+import { compareRanks, lineName, type Rank, rankAt, rankKey } from "./rank.ts";
 
 /**
  * Reads `limit` tasks of a line, from a rank on.
@@ -18,11 +18,11 @@ export async function readLine(
   limit: number,
 ): Promise<{ ranks: Rank[]; next: Rank | null }> {
   const { kind, waits, priority } = from;
-  const prefix = waits ? keys.laterOf(kind, priority) : keys.queueOf(kind);
+  const prefix = waits ? keys.laterOf(kind, priority) : keys.queueOf(lineName(from));
   const selector = priority === Infinity ? { prefix } : { prefix, start: rankKey(from) };
   const ranks = [];
   const entries = kv.list(selector, { limit: limit + 1, batchSize: Math.min(500, limit + 1) });
-  for await (const { key } of entries) ranks.push(rankAt(key));
+  for await (const { key, value } of entries) ranks.push(rankAt(key, value));
   return { ranks, next: ranks.length > limit ? ranks.pop()! : null };
 }
 
@@ -34,12 +34,12 @@ export async function* firstLaters(kv: Deno.Kv, kind: string): AsyncGenerator<Ra
     const selector = start ? { prefix, start } : { prefix };
     const [first] = await Array.fromAsync(kv.list(selector, { limit: 1 }));
     if (!first) return;
-    yield rankAt(first.key);
+    yield rankAt(first.key, first.value);
     start = [...first.key.slice(0, prefix.length + 1), BEHIND_ALL_TIMES];
   }
 }
 
-/** From 1, for the next to run of its kind; `null` for one not yet due. Counts no further than `most`. */
+/** From 1, for the next to run of its kind and key; `null` for one not yet due. Counts no further than `most`. */
 export async function queuePosition(
   kv: Deno.Kv,
   rank: Rank,
@@ -49,11 +49,15 @@ export async function queuePosition(
   const { kind, waits, priority, runAt, id } = rank;
   if (waits && runAt > now) return null;
   let before = 0;
+  const name = lineName(rank);
+  // Of those with another key there are any number, and it does not wait for them.
   const count = async (prefix: Key, end: Key) => {
     const entries = kv.list({ prefix, end }, { limit: most - before, batchSize: 500 });
-    for await (const _ of entries) before++;
+    for await (const { key, value } of entries) {
+      if (lineName(rankAt(key, value)) === name) before++;
+    }
   };
-  await count(keys.queueOf(kind), keys.queue(kind, priority, runAt, id));
+  await count(keys.queueOf(name), keys.queue(name, priority, runAt, id));
   for await (const first of firstLaters(kv, kind)) {
     if (before >= most || first.priority < priority) break;
     if (first.runAt > now) continue;
@@ -63,6 +67,43 @@ export async function queuePosition(
     await count(keys.laterOf(kind, first.priority), rankKey(end));
   }
   return before + 1;
+}
+
+/** Entries of one line that are passed over one by one before the next line is looked up. */
+const SOME = 20;
+
+/**
+ * The first task of each line of a kind with a key, behind the line of this name: so many lines.
+ *
+ * @returns Them, and the last one's name; `null` where nothing follows.
+ */
+export async function firstOfKeys(
+  kv: Deno.Kv,
+  kind: string,
+  after: string,
+  limit: number,
+): Promise<{ ranks: Rank[]; next: string | null }> {
+  const end = ["queue", `${kind}\x01`];
+  const ranks: Rank[] = [];
+  let name = after;
+  while (true) {
+    const start = name === "" ? ["queue", `${kind}\0`] : ["queue", name, BEHIND_ALL_TIMES];
+    let passed = 0;
+    let over = true;
+    for await (const { key } of kv.list({ start, end }, { batchSize: 100 })) {
+      const rank = rankAt(key);
+      if (lineName(rank) === name) {
+        if (++passed < SOME) continue;
+        over = false;
+        break;
+      }
+      if (ranks.length === limit) return { ranks, next: name };
+      name = lineName(rank);
+      passed = 0;
+      ranks.push(rank);
+    }
+    if (over) return { ranks, next: null };
+  }
 }
 
 /** Sorts behind every number of a key. */

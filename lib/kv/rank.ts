@@ -1,19 +1,22 @@
 /**
  * Which pending task runs before which, and the key under which the store keeps it in that order.
  *
- * A kind has one line of tasks that wait for nothing (`queue`), and one for each priority of tasks
- * that wait for a time (`later`): so both what runs next and what is due next come first somewhere,
+ * A kind has one line of tasks that wait for nothing (`queue`; one for each key where its limits have
+ * keys), and one for each priority of tasks that wait for a time (`later`): so both what runs next and what is due next come first somewhere,
  * and a task that is due lies where it always did.
  *
  * @module
  */
 
 import { type Key, keys } from "./keys.ts";
+import { lineKeyOf } from "../task/start_limits.ts";
 import { type TaskRecord, waits } from "../task/record.ts";
 
 /** Where a pending task stands. */
 export interface Rank {
   kind: string;
+  /** What it is counted by, as `lineKeyOf()` puts it together: such tasks have a line for each. */
+  key?: string;
   /** Whether it may not run before `runAt`; any other may run whatever the clock says. */
   waits: boolean;
   /** Higher runs first. */
@@ -36,21 +39,44 @@ export function compareIds(a: { id: string }, b: { id: string }): number {
 
 export function rankOf(record: TaskRecord): Rank {
   const { kind, priority, run_at, task_id: id } = record;
-  return { kind, waits: waits(record), priority, runAt: Date.parse(run_at), id };
+  const rank = { kind, waits: waits(record), priority, runAt: Date.parse(run_at), id };
+  const key = lineKeyOf(record.keys);
+  return key === undefined ? rank : { ...rank, key };
+}
+
+/** Names the line of a kind's tasks that wait for nothing, or of those with a key. */
+export function lineName({ kind, key }: Pick<Rank, "kind" | "key">): string {
+  return key === undefined ? kind : `${kind}\0${key}`;
+}
+
+/** What a line is named for. */
+export function lineOfName(name: string): Pick<Rank, "kind" | "key"> {
+  const at = name.indexOf("\0");
+  return at < 0 ? { kind: name } : { kind: name.slice(0, at), key: name.slice(at + 1) };
 }
 
 /** The key that stands for a rank. */
-export function rankKey({ kind, waits, priority, runAt, id }: Rank): Key {
-  return (waits ? keys.later : keys.queue)(kind, priority, runAt, id);
+export function rankKey(rank: Rank): Key {
+  const { kind, waits, priority, runAt, id } = rank;
+  if (waits) return keys.later(kind, priority, runAt, id);
+  return keys.queue(lineName(rank), priority, runAt, id);
 }
 
-/** The rank for which a key stands. */
-export function rankAt(key: Key): Rank {
-  const [list, kind, lowness, runAt, id] = key as [string, string, number, number, string];
-  return { kind, waits: list === "later", priority: 0 - lowness, runAt, id };
+/** What is stored there: those that wait for a time lie together, whatever their key. */
+export function rankValue({ waits, key }: Rank): string | null {
+  return waits ? key ?? null : null;
 }
 
-/** The first rank there can be among the tasks of a kind that wait for nothing. */
-export function firstRank(kind: string): Rank {
-  return { kind, waits: false, priority: Infinity, runAt: -Infinity, id: "" };
+/** The rank for which a key stands, with its value. */
+export function rankAt(at: Key, value?: unknown): Rank {
+  const [list, name, lowness, runAt, id] = at as [string, string, number, number, string];
+  const waits = list === "later";
+  const { kind, key = typeof value === "string" ? value : undefined } = lineOfName(name);
+  const rank = { kind, waits, priority: 0 - lowness, runAt, id };
+  return key === undefined ? rank : { ...rank, key };
+}
+
+/** The first rank there can be among the tasks of a line that wait for nothing. */
+export function firstRank(name: string): Rank {
+  return { ...lineOfName(name), waits: false, priority: Infinity, runAt: -Infinity, id: "" };
 }

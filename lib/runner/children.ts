@@ -26,6 +26,7 @@ import { labelsOf } from "../task/labels.ts";
 import type { Kind } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
+import type { TaskKeys } from "../task/start_limits.ts";
 import { UncheckedError } from "./checks.ts";
 import type { Kinds } from "./kinds.ts";
 import type { Run } from "./run.ts";
@@ -236,7 +237,9 @@ export class Children {
     kind: string,
     input: string | null,
     signal: AbortSignal,
-  ): Promise<{ input: string | null; parsed?: boolean } | { message: string }> {
+  ): Promise<
+    { input: string | null; parsed?: boolean; keys?: TaskKeys } | { message: string }
+  > {
     while (true) {
       try {
         const result = await this.#options.pools.check(kind, input);

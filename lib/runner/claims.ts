@@ -10,10 +10,13 @@ import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { Pending } from "./pending.ts";
 import { isChange } from "../task/event.ts";
-import { isQueued, waits } from "../task/record.ts";
+import { delay } from "../task/delay.ts";
+import { isQueued, type TaskRecord, waits } from "../task/record.ts";
+import type { TaskKeys } from "../task/start_limits.ts";
+import { UncheckedError } from "./checks.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
-import { Slots } from "./slots.ts";
+import { countsByKey, type Places, slotNameOf, StartLimits } from "./start_limits.ts";
 import type { Store } from "../store/store.ts";
 import type { TaskPool } from "./task_pool.ts";
 import { type Use, useOf, USES } from "./member.ts";
@@ -38,15 +41,18 @@ export interface ClaimsOptions extends RunParts {
   jobs: Jobs;
 }
 
+/** Milliseconds until what nobody could check is tried again. */
+const AGAIN_MS = 500;
+
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #pending: Pending;
-  readonly #slots: Slots;
+  readonly #limits: StartLimits;
   /** Pending, and held until there is a process for them. */
   readonly #held = new Map<TaskPool<Run>, Record<Use, LiveTask[]>>();
-  /** Tasks taken from the queue that are being loaded: in all, by kind, and by where they are to run. */
+  /** Tasks taken from the queue that are being loaded: in all, and by where they are to run. */
   #loading = 0;
-  readonly #loadingOf = new Map<string | TaskPool<Run>, number>();
+  readonly #loadingOf = new Map<TaskPool<Run>, number>();
   /** Claims that are not in the store yet. */
   #underWay = 0;
   #closed = false;
@@ -55,13 +61,21 @@ export class Claims {
   constructor(options: ClaimsOptions) {
     this.#options = options;
     const { store, workers, jobs } = options;
-    this.#slots = new Slots(store.kv);
+    this.#limits = new StartLimits({
+      kv: store.kv,
+      now: store.now,
+      onfree: (kind, by) => {
+        this.#pending.release(kind, by);
+        this.pump();
+      },
+    });
     this.#pending = new Pending({
       kv: store.kv,
       now: store.now,
       claimDelay: (id) => claimDelay(id, store.sid, workers()),
       onready: () => this.pump(),
       own: (promise) => jobs.own(promise),
+      park: (id) => jobs.own(this.#park(id)),
     });
   }
 
@@ -74,6 +88,7 @@ export class Claims {
   close(): void {
     this.#closed = true;
     this.#pending.close();
+    this.#limits.close();
   }
 
   /** A task may have come into the queue, and this process has its state. */
@@ -88,23 +103,30 @@ export class Claims {
 
   /** Hears what another process did. */
   hear(heard: HubEvent): void {
-    const { type, kind } = heard.event;
+    const { type, kind, json } = heard.event;
     if (!this.#closed) this.#pending.hear(heard);
-    if (isChange(type)) this.refresh(kind);
+    if (!isChange(type)) return;
+    const known = this.#options.kinds.get(kind);
+    if (!known?.keyed) this.refresh({ kind });
+    else if (type === "message") this.refresh(JSON.parse(json) as TaskRecord);
   }
 
-  /** Other processes may have taken slots of a kind, or left some: reads them again. */
-  refresh(kind: string): void {
-    if (this.#slots.has(kind)) this.#options.jobs.own(this.readSlots(kind));
-  }
-
-  async readSlots(kind: string): Promise<void> {
-    const own = [];
-    for (const { live } of this.#options.runs.all()) {
-      if (live.record.kind === kind && live.task.slot !== null) own.push(live.task.slot);
+  /** Other processes may have taken slots of such a task's kind or key, or left some: reads them again. */
+  refresh({ kind, keys }: Pick<TaskRecord, "kind" | "keys">): void {
+    const known = this.#options.kinds.get(kind);
+    const name = known ? slotNameOf(known, keys) : null;
+    if (name !== null && this.#limits.hasSlots(name)) {
+      this.#options.jobs.own(this.#readSlots(kind, name));
     }
-    await this.#slots.read(kind, own);
-    this.pump();
+  }
+
+  async #readSlots(kind: string, name: string): Promise<void> {
+    const own = [];
+    for (const { live: { record, task } } of this.#options.runs.all()) {
+      const { slot, slotName = record.kind } = task;
+      if (slotName === name && slot !== null) own.push(slot);
+    }
+    await this.#limits.readSlots(kind, name, own);
   }
 
   /** Claims for as long as there is room, and something that may run. */
@@ -117,20 +139,29 @@ export class Claims {
         for (const live of held[use].splice(0)) this.#pending.offer(live);
       }
     }
+    const { kinds } = this.#options;
+    const mayRun = (kind: string, waiting: number) => this.#mayRun(kind, waiting);
+    const heldBy = (kind: string, key: string) => {
+      const known = kinds.get(kind);
+      return known ? this.#limits.heldBy(known, key) : null;
+    };
     while (this.#mayClaim) {
-      const candidate = this.#pending.next((kind, waiting) => this.#mayRun(kind, waiting));
+      const candidate = this.#pending.next(mayRun, heldBy);
       if (!candidate) break;
-      const { id, kind, live } = candidate;
+      const { id, kind, key, live } = candidate;
       if (runs.has(id)) continue;
       if (live && store.adopt(live)) {
         this.#claim(live);
         continue;
       }
       const pool = pools.of(kind)!;
-      this.#countLoading(kind, pool, 1);
+      this.#countLoading(pool, 1);
+      // What is being loaded goes first: it is to find its slot free.
+      const done = this.#limits.reserve(kinds.get(kind)!, key);
       jobs.own(
         store.withTask(id, (live) => this.#claim(live)).finally(() => {
-          this.#countLoading(kind, pool, -1);
+          this.#countLoading(pool, -1);
+          done();
           this.pump();
         }),
       );
@@ -138,11 +169,9 @@ export class Claims {
     this.#pending.rest();
   }
 
-  #countLoading(kind: string, pool: TaskPool<Run>, change: number): void {
+  #countLoading(pool: TaskPool<Run>, change: number): void {
     this.#loading += change;
-    for (const key of [kind, pool]) {
-      this.#loadingOf.set(key, (this.#loadingOf.get(key) ?? 0) + change);
-    }
+    this.#loadingOf.set(pool, (this.#loadingOf.get(pool) ?? 0) + change);
   }
 
   get #mayClaim(): boolean {
@@ -154,18 +183,15 @@ export class Claims {
     if (pauses.get(kind)) return false;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!pool || !known || !this.#hasRoom(pool)) return false;
-    const { isolate, concurrency } = known;
-    // What is being loaded goes first: it is to find its slot free.
-    if (concurrency !== null && this.#freeSlot(kind, concurrency) === null) return false;
+    const { isolate, concurrency, keyed, rate } = known;
+    // Keys are asked for by themselves.
+    if (!(keyed || rate?.keyed) && this.#limits.heldBy(known, undefined) !== null) return false;
+    if (keyed) return pool.has(isolate ? "own" : "shared", waiting);
     return pool.has(isolate ? "own" : "shared", Math.min(waiting, concurrency ?? Infinity));
   }
 
   #hasRoom(pool: TaskPool<Run>): boolean {
     return pool.running + (this.#loadingOf.get(pool) ?? 0) < pool.capacity;
-  }
-
-  #freeSlot(kind: string, concurrency: number): number | null {
-    return this.#slots.free(kind, concurrency, this.#loadingOf.get(kind));
   }
 
   #hold(live: LiveTask, pool: TaskPool<Run>, use: Use): void {
@@ -178,51 +204,57 @@ export class Claims {
 
   #claim(live: LiveTask): void {
     const { store, kinds, pools, runs, jobs, pauses } = this.#options;
-    const { kind, run_at, updated_at } = live.record;
+    const { kind, run_at, updated_at, keys } = live.record;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!isQueued(live.record) || runs.has(live.id) || this.#closed) return;
     // It may have failed elsewhere since it was put into the queue, and wait for its retry.
     if (waits(live.record) && Date.parse(run_at) > store.now()) return this.#pending.offer(live);
     // Its module may have failed since it was chosen, or its kind been paused.
     if (!pool || !known || pauses.get(kind)) return this.#pending.offer(live);
-    const { isolate, concurrency } = known;
-    const slot = concurrency === null ? null : this.#slots.free(kind, concurrency);
-    // The last slot may have gone while the task was loaded.
-    if (concurrency !== null && slot === null) return this.#pending.offer(live);
+    const { isolate } = known;
+    // Its kind may count by keys only since a deploy, or whoever took it in could not tell them.
+    if (countsByKey(known) && keys === undefined) return jobs.own(this.#key(live.id));
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
     // The last process may be gone since the task was chosen.
     if (!pool.has(use)) return this.#hold(live, pool, use);
-    const start = { type: "start", owner: store.sid, slot } as const;
-    if (!live.change(start, null, { checks: [pauses.check] }).ok) return;
-    if (slot !== null) this.#slots.take(kind, slot);
+    const places = this.#limits.take(known, keys);
+    // The last slot may have gone while the task was loaded.
+    if (places === null) return this.#pending.offer(live);
+    const { slot, part: { checks, sets } } = places;
+    const named = slot && slot.name !== kind ? { slotName: slot.name } : {};
+    const start = { type: "start", owner: store.sid, slot: slot?.n ?? null, ...named } as const;
+    if (!live.change(start, null, { checks: [pauses.check, ...checks], sets }).ok) {
+      return this.#limits.release(places);
+    }
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     // One that was interrupted has waited since then, not since it first could run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);
     const waitedMs = Math.max(0, store.now() - since);
-    const onended = () => this.#ended(live, slot);
+    const onended = () => this.#ended(live, places);
     const run = new Run(this.#options, { live, member: pool.pick(use), waitedMs, onended });
     runs.add(run);
     this.#underWay++;
-    jobs.own(this.#begin(run, slot));
+    jobs.own(this.#begin(run, places));
   }
 
   /** Has a run begin once its claim is durable. */
-  async #begin(run: Run, slot: number | null): Promise<void> {
+  async #begin(run: Run, places: Places): Promise<void> {
     const { live } = run;
     const claim = await live.committed();
     this.#landed();
     if (!claim.ok) {
       run.drop();
-      if (claim.reason === "conflict") await this.#lost(live, slot);
+      if (claim.reason === "conflict") await this.#lost(live, places);
       return this.pump();
     }
+    this.#limits.landed(places, claim.versionstamp);
     await run.begin();
   }
 
   /** There is room again: for its own task, too, where it is pending. */
-  #ended(live: LiveTask, slot: number | null): void {
-    if (slot !== null) this.#options.jobs.own(this.#release(live, slot));
+  #ended(live: LiveTask, places: Places): void {
+    if (places.slot !== null) this.#options.jobs.own(this.#release(live, places));
     this.offer(live);
     this.pump();
     if (live.record.waiting_for?.type === "signal") this.#options.jobs.own(this.#wake(live));
@@ -242,17 +274,53 @@ export class Claims {
   }
 
   /** The next claim of a slot checks that it is free: it is when the run's end is committed. */
-  async #release(live: LiveTask, slot: number): Promise<void> {
+  async #release(live: LiveTask, places: Places): Promise<void> {
     await live.committed();
-    this.#slots.release(live.record.kind, slot);
+    this.#limits.release(places);
+  }
+
+  /** Its time has come, but its key is at its limit: it waits among those of its key. */
+  async #park(id: string): Promise<void> {
+    const { store } = this.#options;
+    await store.withTask(id, (live) => {
+      const { status, run_at } = live.record;
+      if (!isQueued(live.record) || !waits(live.record) || Date.parse(run_at) > store.now()) return;
+      if (live.change({ type: status === "waiting" ? "wake" : "due" }).ok) this.offer(live);
+    });
+  }
+
+  /** Finds out by what a task is counted. */
+  async #key(id: string): Promise<void> {
+    const { store, kinds, pools } = this.#options;
+    const head = await store.heads.get(id);
+    if (head === null) return;
+    const input = await store.heads.input(head);
+    let keys: TaskKeys = {};
+    try {
+      const { kind } = JSON.parse(head.record) as TaskRecord;
+      const checked = kinds.has(kind) ? await pools.check(kind, input) : null;
+      // What does not fit its schema any more fails when it runs.
+      if (checked && !("issues" in checked)) keys = checked.keys ?? {};
+    } catch (error) {
+      if (!(error instanceof UncheckedError)) throw error;
+      await delay(AGAIN_MS);
+      return void await store.withTask(id, (live) => this.offer(live));
+    }
+    await store.withTask(id, (live) => {
+      if (!isQueued(live.record)) return;
+      if (live.record.keys === undefined) live.change({ type: "key", keys });
+      this.offer(live);
+    });
     this.pump();
   }
 
   /** A claim was lost to another process: the task, or only the slot it was to have; or to a pause. */
-  async #lost({ id, record: { kind } }: LiveTask, slot: number | null): Promise<void> {
-    const { store, runs, pauses } = this.#options;
+  async #lost({ id, record: { kind } }: LiveTask, places: Places): Promise<void> {
+    const { store, runs, pauses, kinds } = this.#options;
+    const known = kinds.get(kind);
     await pauses.read();
-    if (slot !== null) await this.readSlots(kind);
+    if (places.slot !== null) await this.#readSlots(kind, places.slot.name);
+    if (known) await this.#limits.readRate(known, places);
     await store.withTask(id, (live) => {
       const { record: { status }, owner } = live.task;
       if (status === "running" && owner === store.sid && !runs.has(id)) {

@@ -1,5 +1,5 @@
 /**
- * The pending tasks of one kind, as far as they are in memory: its head in the store, and from where
+ * The pending tasks of one kind, or of one key of it, as far as they are in memory: its head in the store, and from where
  * on the store holds more.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { Line } from "./line.ts";
 import type { LiveTask } from "../store/live_task.ts";
-import { compareIds, compareRanks, type Rank } from "../kv/rank.ts";
+import { compareIds, compareRanks, lineOfName, type Rank } from "../kv/rank.ts";
 import { Sorted } from "./sorted.ts";
 
 export interface Candidate extends Rank {
@@ -39,6 +39,11 @@ export function compareReady(a: Entry, b: Entry): number {
 }
 
 export class KindQueue {
+  /** As {@link ../kv/rank.ts lineName} has it: of a kind, or of a key of it. */
+  readonly name: string;
+  readonly kind: string;
+  /** What its tasks are counted by; `undefined` where that is nothing. */
+  readonly key: string | undefined;
   /** All that may run, or could if they were not left to others, as they stand in the store. */
   readonly all: Sorted<Entry> = new Sorted((a, b) => compareRanks(a.rank, b.rank));
   /** Those that may be taken, as they should be. */
@@ -48,17 +53,31 @@ export class KindQueue {
   /** By priority those of tasks that wait for a time; `null` for the one of all others. */
   readonly #lines = new Map<number | null, Line<Candidate>>();
 
+  /** Holds nothing yet. */
+  constructor(name: string) {
+    this.name = name;
+    const { kind, key } = lineOfName(name);
+    this.kind = kind;
+    this.key = key;
+  }
+
   /** What the store holds of it. */
   get lines(): Iterable<Line<Candidate>> {
     return this.#lines.values();
   }
 
   /** The line in which a task stands. */
-  lineOf({ kind, waits, priority }: Rank): Line<Candidate> {
+  lineOf({ waits, priority }: Rank): Line<Candidate> {
     const name = waits ? priority : null;
     let line = this.#lines.get(name);
-    if (!line) this.#lines.set(name, line = new Line(kind, waits));
+    if (!line) this.#lines.set(name, line = new Line(this.name, waits));
     return line;
+  }
+
+  /** Whether the store has some of its tasks that are not in memory, or may have. */
+  get lacks(): boolean {
+    for (const { missing, reading } of this.#lines.values()) if (missing || reading) return true;
+    return false;
   }
 
   /** The line whose missing tasks come first, of those that may run and for which there is room. */

@@ -9,8 +9,8 @@ import { compareRanks, type Rank } from "../kv/rank.ts";
 
 /** `T` is what is known of a task beside its rank. */
 export class Line<T extends Rank = Rank> {
-  /** Whose tasks it has. */
-  readonly kind: string;
+  /** The queue that it is a part of. */
+  readonly queue: string;
   /** Whether they wait for a time. */
   readonly waits: boolean;
   /** The first one that is not in memory; `null` when all are. */
@@ -20,8 +20,8 @@ export class Line<T extends Rank = Rank> {
   /** The first one let go of while it was read. */
   #missed: Rank | null = null;
 
-  constructor(kind: string, waits: boolean) {
-    this.kind = kind;
+  constructor(queue: string, waits: boolean) {
+    this.queue = queue;
     this.waits = waits;
   }
 

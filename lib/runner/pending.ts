@@ -9,11 +9,11 @@ import type { HubEvent } from "../feed/hub_event.ts";
 import type { Line } from "./line.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { delay } from "../task/delay.ts";
-import { firstLaters, readLine } from "../kv/queue.ts";
+import { firstLaters, firstOfKeys, readLine } from "../kv/queue.ts";
 import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
 import { statusOf } from "../task/json_text.ts";
 import { isQueued, type TaskRecord } from "../task/record.ts";
-import { type Candidate, Schedule } from "./schedule.ts";
+import { type Candidate, type HeldBy, Schedule } from "./schedule.ts";
 
 export interface PendingOptions {
   kv: Deno.Kv;
@@ -23,10 +23,15 @@ export interface PendingOptions {
   /** There may be something to run. */
   onready(): void;
   own(promise: Promise<unknown>): void;
+  /** A task whose time has come waits for its key: it is to wait for no time any more. @default {nothing} */
+  park?(id: string): void;
 }
 
 /** Tasks read at once: few enough to be no burden, enough to last while the next ones are read. */
 const READ_AT_ONCE = 2000;
+
+/** And of one key, of which there may be many. */
+const READ_OF_KEY = 200;
 
 /** Milliseconds before a read that failed is tried again. */
 const RETRY_MS = 1000;
@@ -48,6 +53,7 @@ export class Pending {
     this.#schedule = new Schedule({
       few: READ_AT_ONCE,
       onleft: (candidate) => this.#letGo(candidate),
+      onpark: ({ id }) => options.park?.(id),
     });
   }
 
@@ -59,10 +65,12 @@ export class Pending {
     for (const kind of unknown) {
       this.#kinds.add(kind);
       this.#schedule.note(firstRank(kind));
+      this.#schedule.lookForKeys(kind);
     }
     for (const kind of unknown) {
       for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
     }
+    await Promise.all(this.#schedule.wantedKeys().map((wanted) => this.#findKeys(...wanted)));
     // All are begun at once: what is heard of meanwhile may have others read.
     await Promise.all(this.#schedule.wanted(now()).map((line) => this.#read(line)));
   }
@@ -93,8 +101,13 @@ export class Pending {
   }
 
   /** Takes the task that should run next among the kinds that may, of which so many wait here. */
-  next(mayRun: (kind: string, waiting: number) => boolean): Candidate | null {
-    return this.#schedule.next(this.#options.now(), mayRun);
+  next(mayRun: (kind: string, waiting: number) => boolean, heldBy?: HeldBy): Candidate | null {
+    return this.#schedule.next(this.#options.now(), mayRun, heldBy);
+  }
+
+  /** What those of a kind were held by has room. */
+  release(kind: string, by: string): void {
+    this.#schedule.release(kind, by);
   }
 
   /** Called when nothing more can be taken now: reads on, and wakes when the next one is due. */
@@ -102,6 +115,9 @@ export class Pending {
     const { own, now, onready } = this.#options;
     if (this.#closing.signal.aborted) return;
     const time = now();
+    for (const wanted of this.#schedule.wantedKeys()) {
+      own(this.#findKeys(...wanted).finally(onready));
+    }
     for (const line of this.#schedule.wanted(time)) own(this.#read(line).finally(onready));
     clearTimeout(this.#timer);
     const next = this.#schedule.nextChange(time);
@@ -114,11 +130,23 @@ export class Pending {
     clearTimeout(this.#timer);
   }
 
+  async #findKeys(kind: string, after: string): Promise<void> {
+    try {
+      const { ranks, next } = await firstOfKeys(this.#options.kv, kind, after, READ_AT_ONCE);
+      this.#schedule.foundKeys(kind, ranks, next);
+    } catch (error) {
+      await delay(RETRY_MS, this.#closing.signal);
+      this.#schedule.foundKeys(kind, [], after);
+      throw error;
+    }
+  }
+
   async #read(line: Line<Candidate>): Promise<void> {
     const { kv, now } = this.#options;
     const from = this.#schedule.begin(line);
     try {
-      const { ranks, next } = await readLine(kv, from, READ_AT_ONCE);
+      const most = from.key === undefined ? READ_AT_ONCE : READ_OF_KEY;
+      const { ranks, next } = await readLine(kv, from, most);
       this.#schedule.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
     } catch (error) {
       await delay(RETRY_MS, this.#closing.signal);

@@ -139,7 +139,7 @@ export class Runner {
     };
     store.onreturned = (live) => {
       // Its slot is free again, and our own commits are not heard of.
-      this.#claims.refresh(live.record.kind);
+      this.#claims.refresh(live.record);
       this.#claims.offer(live);
       this.#claims.pump();
     };
@@ -228,7 +228,7 @@ export class Runner {
     if (!failed) return;
     await failed.committed();
     // Its slot is free again.
-    this.#claims.refresh(failed.record.kind);
+    this.#claims.refresh(failed.record);
   }
 }
 

@@ -6,10 +6,11 @@
  * @module
  */
 
-import { type Candidate, compareReady, type Entry, KindQueue } from "./kind_queue.ts";
+import { type Candidate, compareReady, type Entry, type KindQueue } from "./kind_queue.ts";
 import type { Line } from "./line.ts";
-import { compareIds, compareRanks, type Rank } from "../kv/rank.ts";
+import { compareIds, compareRanks, lineName, lineOfName, type Rank } from "../kv/rank.ts";
 import { Sorted } from "./sorted.ts";
+import { Turns } from "./turns.ts";
 
 export type { Candidate };
 
@@ -20,14 +21,32 @@ export interface ScheduleOptions {
   few?: number;
   /** A task was let go of: the store has it, or will have. */
   onleft?(candidate: Candidate): void;
+  /**
+   * A task whose time has come was let go of as its key is at its limit: it must not stay in the way of
+   * those with other keys that come behind it.
+   */
+  onpark?(candidate: Candidate): void;
 }
+
+/** What keeps tasks with a key from running, which {@link Schedule.release} takes; `null` for nothing. */
+export type HeldBy = (kind: string, key: string) => string | null;
+
+/** Tasks of a key that stands aside that stay in memory; and of one with a few, more are read. */
+const KEPT = 100;
+const FEW_OF_KEY = 20;
+
+/** Lines that are read at once, at most, and keys looked for. */
+const READS = 16;
 
 export class Schedule {
   readonly #limit: number;
   readonly #few: number;
   readonly #onleft: ((candidate: Candidate) => void) | undefined;
+  readonly #onpark: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
-  readonly #kinds = new Map<string, KindQueue>();
+  readonly #kinds = new Map<string, Turns>();
+  /** Queues of which the store may have more. */
+  readonly #lacking = new Set<KindQueue>();
   readonly #later = new Sorted<Entry>((a, b) =>
     a.rank.runAt - b.rank.runAt || compareIds(a.rank, b.rank)
   );
@@ -41,10 +60,11 @@ export class Schedule {
   #now = -Infinity;
 
   /** Holds nothing, and takes what it is told of for all there is. */
-  constructor({ limit = 10_000, few = 2000, onleft }: ScheduleOptions = {}) {
+  constructor({ limit = 10_000, few = 2000, onleft, onpark }: ScheduleOptions = {}) {
     this.#limit = limit;
     this.#few = few;
     this.#onleft = onleft;
+    this.#onpark = onpark;
   }
 
   get size(): number {
@@ -59,7 +79,8 @@ export class Schedule {
       return;
     }
     this.remove(id);
-    const line = this.#kind(candidate).lineOf(candidate);
+    const queue = this.#lineQueue(candidate);
+    const line = queue.lineOf(candidate);
     if (line.hasBefore(candidate)) this.#put(candidate, now);
     else if (!line.hold(candidate, this.#limit)) this.#onleft?.(candidate);
   }
@@ -67,26 +88,41 @@ export class Schedule {
   /** Takes a task out: it is no longer pending. */
   remove(id: string): void {
     const known = this.#known.get(id);
-    if (known) this.#take(known);
+    if (known) {
+      this.#take(known);
+      const turns = this.#turns(known.rank.kind);
+      this.#tidy(turns.of(lineName(known.rank)), turns);
+    }
     for (const line of this.#reading.keys()) line.forget(id);
   }
 
   /** The store has a task that is not here. Returns whether that is news. */
   note(rank: Rank): boolean {
-    return !this.#holds(rank) && this.#kind(rank).lineOf(rank).note(rank);
+    if (this.#holds(rank)) return false;
+    const queue = this.#lineQueue(rank);
+    const news = queue.lineOf(rank).note(rank);
+    this.#lack(queue);
+    return news;
   }
 
   /** Takes out the task that should run next among the kinds that may, of which so many wait here. */
-  next(now: number, mayRun: (kind: string, waiting: number) => boolean): Candidate | null {
+  next(
+    now: number,
+    mayRun: (kind: string, waiting: number) => boolean,
+    heldBy: HeldBy = () => null,
+  ): Candidate | null {
     this.#advance(now);
     let best: Entry | undefined;
     const gaps: [KindQueue, Rank][] = [];
-    for (const [kind, queue] of this.#kinds) {
+    for (const [kind, turns] of this.#kinds) {
+      const queue = this.#front(turns, now, heldBy);
+      if (!queue) continue;
       queue.blocked = false;
-      const gap = queue.gap(now, this.#limit)?.missing;
+      const gap = this.#gap(queue, turns, now)?.missing;
       const { first } = queue.ready;
       const better = first && (!best || compareReady(first, best) < 0);
-      if ((!gap && !better) || !mayRun(kind, queue.ready.size)) continue;
+      const waiting = queue.ready.size + turns.waiting - 1;
+      if ((!gap && !better) || !mayRun(kind, waiting)) continue;
       if (better) best = first;
       if (gap) gaps.push([queue, gap]);
     }
@@ -95,16 +131,59 @@ export class Schedule {
       if (!best || compareRanks(gap, best.rank) < 0) queue.blocked = blocked = true;
     }
     if (!best || blocked) return null;
+    const turns = this.#turns(best.rank.kind);
+    const queue = turns.of(lineName(best.rank));
     this.#take(best);
+    turns.turn(queue);
+    this.#tidy(queue, turns);
     return best.rank;
+  }
+
+  /** Those that were held by this may have their turn. */
+  release(kind: string, by: string): void {
+    this.#kinds.get(kind)?.release(by);
+  }
+
+  /** The store may have tasks of a kind with keys that nobody here knows. */
+  lookForKeys(kind: string): void {
+    this.#turns(kind).unknown ??= "";
+  }
+
+  /** Kinds whose keys are to be looked for now, behind the queue of which name: see {@link Schedule.foundKeys}. */
+  wantedKeys(): [kind: string, after: string][] {
+    const wanted: [string, string][] = [];
+    for (const turns of this.#kinds.values()) {
+      const { kind, unknown, reading, queues } = turns;
+      if (unknown === null || reading || 2 * queues.size > this.#limit) continue;
+      turns.reading = true;
+      wanted.push([kind, unknown]);
+    }
+    return wanted;
+  }
+
+  /** The first task of each key that was found, and behind which name others may be; `null` for none. */
+  foundKeys(kind: string, found: readonly Rank[], next: string | null): void {
+    const turns = this.#turns(kind);
+    turns.reading = false;
+    turns.unknown = next ?? (turns.forgot ? "" : null);
+    if (next === null) turns.forgot = false;
+    for (const rank of found) this.note(rank);
   }
 
   /** Lines of which more should be read now, one a kind: see {@link Schedule.begin}. */
   wanted(now: number): Line<Candidate>[] {
     const wanted: Line<Candidate>[] = [];
-    for (const queue of this.#kinds.values()) {
-      if (!queue.blocked && queue.all.size >= this.#few) continue;
-      const line = queue.gap(now, this.#limit);
+    for (const queue of this.#lacking) {
+      if (wanted.length === READS) break;
+      const turns = this.#turns(queue.kind);
+      if (!queue.lacks) {
+        this.#lacking.delete(queue);
+        this.#tidy(queue, turns);
+        continue;
+      }
+      const few = queue.key === undefined ? this.#few : Math.min(FEW_OF_KEY, this.#few);
+      if ((!queue.blocked && queue.all.size >= few) || turns.isHeld(queue)) continue;
+      const line = this.#gap(queue, turns, now);
       if (line && !line.reading) wanted.push(line);
     }
     return wanted;
@@ -120,14 +199,19 @@ export class Schedule {
   end(line: Line<Candidate>, found: readonly Candidate[], next: Rank | null, now: number): void {
     const before = this.#reading.get(line)!;
     this.#reading.delete(line);
-    this.#kind(line).blocked = false;
+    const { kind } = lineOfName(line.queue);
+    const turns = this.#turns(kind);
+    const queue = turns.of(line.queue);
+    queue.blocked = false;
     const held = line.end(next);
+    this.#lack(queue);
     for (const candidate of found) {
       const known = this.#known.get(candidate.id);
       // What was told of a task since then is newer than what was read.
       if (!known || known.put < before) this.add(candidate, now);
     }
     for (const candidate of held) this.add(candidate, now);
+    this.#tidy(queue, turns);
   }
 
   fail(line: Line<Candidate>, now: number): void {
@@ -141,7 +225,7 @@ export class Schedule {
       this.#later.first?.rank.runAt ?? Infinity,
       this.#others.first?.claimAt ?? Infinity,
     );
-    for (const { lines } of this.#kinds.values()) {
+    for (const { lines } of this.#lacking) {
       for (const { waits, missing } of lines) {
         if (waits && missing && missing.runAt > now) at = Math.min(at, missing.runAt);
       }
@@ -151,7 +235,8 @@ export class Schedule {
 
   #holds(rank: Rank): boolean {
     const known = this.#known.get(rank.id)?.rank;
-    return known !== undefined && known.waits === rank.waits && compareRanks(known, rank) === 0;
+    return known !== undefined && known.waits === rank.waits && known.key === rank.key &&
+      compareRanks(known, rank) === 0;
   }
 
   #put(rank: Candidate, now: number): void {
@@ -167,11 +252,18 @@ export class Schedule {
 
   /** A task need not be left to other processes any longer. */
   #open(entry: Entry, now: number): void {
-    const { all, ready } = this.#kind(entry.rank);
+    const turns = this.#turns(entry.rank.kind);
+    const queue = turns.of(lineName(entry.rank));
+    const { all, ready } = queue;
     all.add(entry);
+    turns.size++;
     if (entry.claimAt > now) this.#others.add(entry);
-    else ready.add(entry);
-    if (all.size > this.#limit) this.#drop(all.last!);
+    else {
+      ready.add(entry);
+      turns.wake(queue);
+    }
+    if (turns.size > this.#limit) this.#drop(turns.largest(queue).all.last!);
+    else if (turns.isHeld(queue) && all.size > KEPT) this.#drop(all.last!);
   }
 
   #advance(now: number): void {
@@ -183,27 +275,97 @@ export class Schedule {
     this.#now = now;
     while (this.#others.size > 0 && (all || this.#others.first!.claimAt <= now)) {
       const entry = this.#others.shift()!;
-      this.#kind(entry.rank).ready.add(entry);
+      const turns = this.#turns(entry.rank.kind);
+      const queue = turns.of(lineName(entry.rank));
+      queue.ready.add(entry);
+      turns.wake(queue);
     }
   }
 
+  /** Whose turn it is of a kind's queues. */
+  #front(turns: Turns, now: number, heldBy: HeldBy): KindQueue | undefined {
+    for (const queue of turns.active) {
+      if (!queue.ready.first && !this.#gap(queue, turns, now)) {
+        if (!queue.lacks) turns.rest(queue);
+        continue;
+      }
+      const held = queue.key === undefined ? null : heldBy(turns.kind, queue.key);
+      if (held === null) return queue;
+      turns.hold(queue, held);
+      while (queue.all.size > KEPT) this.#drop(queue.all.last!);
+    }
+    return undefined;
+  }
+
+  /** See {@link KindQueue.gap}: other keys take of the room, too. */
+  #gap(queue: KindQueue, turns: Turns, now: number): Line<Candidate> | undefined {
+    const others = turns.size - queue.all.size;
+    const least = queue.key === undefined ? 0 : 1;
+    return queue.gap(now, Math.max(least, this.#limit - others));
+  }
+
   #take(entry: Entry): void {
-    const { all, ready } = this.#kind(entry.rank);
+    const turns = this.#turns(entry.rank.kind);
+    const { all, ready } = turns.of(lineName(entry.rank));
     this.#known.delete(entry.rank.id);
     if (!all.delete(entry)) this.#later.delete(entry);
-    else if (!ready.delete(entry)) this.#others.delete(entry);
+    else {
+      turns.size--;
+      if (!ready.delete(entry)) this.#others.delete(entry);
+    }
   }
 
   /** Lets go of one for which there is no room. */
   #drop(entry: Entry): void {
+    const { rank } = entry;
     this.#take(entry);
-    this.#kind(entry.rank).lineOf(entry.rank).note(entry.rank);
-    this.#onleft?.(entry.rank);
+    if (rank.waits && rank.key !== undefined && rank.runAt <= this.#now) {
+      this.#onpark?.(rank);
+    } else {
+      const queue = this.#lineQueue(rank);
+      queue.lineOf(rank).note(rank);
+      this.#lack(queue);
+      this.#onleft?.(rank);
+    }
+    if (rank.key !== undefined) {
+      const turns = this.#turns(rank.kind);
+      const queue = turns.of(lineName(rank));
+      // So many keys have no room either: they are looked for again.
+      if (queue.all.size === 0 && turns.queues.size > this.#limit) this.#forget(queue, turns);
+      else this.#tidy(queue, turns);
+    }
   }
 
-  #kind({ kind }: { kind: string }): KindQueue {
-    let queue = this.#kinds.get(kind);
-    if (!queue) this.#kinds.set(kind, queue = new KindQueue());
-    return queue;
+  #lack(queue: KindQueue): void {
+    if (!queue.lacks) return;
+    this.#lacking.add(queue);
+    this.#turns(queue.kind).wake(queue);
+  }
+
+  /** Lets go of a key of which there is nothing. */
+  #tidy(queue: KindQueue, turns: Turns): void {
+    if (queue.key === undefined || queue.all.size > 0 || queue.lacks) return;
+    turns.forget(queue);
+    this.#lacking.delete(queue);
+  }
+
+  #forget(queue: KindQueue, turns: Turns): void {
+    for (const { reading } of queue.lines) if (reading) return;
+    turns.forget(queue);
+    this.#lacking.delete(queue);
+    if (turns.unknown === null) turns.unknown = "";
+    else turns.forgot = true;
+  }
+
+  /** The queue in whose line a task stands: those that wait for a time lie together. */
+  #lineQueue(rank: Rank): KindQueue {
+    const turns = this.#turns(rank.kind);
+    return turns.of(rank.waits ? rank.kind : lineName(rank));
+  }
+
+  #turns(kind: string): Turns {
+    let turns = this.#kinds.get(kind);
+    if (!turns) this.#kinds.set(kind, turns = new Turns(kind));
+    return turns;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Slots under a kind's cluster-wide concurrency limit: a key each, which a claim must find free.
+ * Slots under a cluster-wide concurrency limit, of a kind or of a key of it: a key each, which a claim
+ * must find free.
  *
  * @module
  */
@@ -9,55 +10,96 @@ import { keys, slotIn } from "../kv/keys.ts";
 /** What this process knows of the slots taken, its own and others'. */
 export class Slots {
   readonly #kv: Deno.Kv;
-  readonly #taken = new Map<string, Set<number>>();
-  /** What became of slots while the newest read of a kind was under way: taken, or free again. */
+  readonly #taken = new Map<string, Taken>();
+  /** What became of slots while the newest read of a name was under way: taken, or free again. */
   readonly #meanwhile = new Map<string, Map<number, boolean>>();
 
   constructor(kv: Deno.Kv) {
     this.#kv = kv;
   }
 
-  /** Whether slots of a kind were ever taken here. */
-  has(kind: string): boolean {
-    return this.#taken.has(kind);
+  /** Whether some of a name's slots are taken, as far as is known. */
+  has(name: string): boolean {
+    return this.#taken.has(name);
   }
 
   /** A slot that is free, as far as is known, beside `others`; `null` when there is none. */
-  free(kind: string, limit: number, others = 0): number | null {
-    const taken = this.#taken.get(kind);
-    for (let n = 0; n < limit; n++) if (!taken?.has(n) && others-- === 0) return n;
-    return null;
+  free(name: string, limit: number, others = 0): number | null {
+    const taken = this.#taken.get(name);
+    if (!taken) return others < limit ? others : null;
+    return taken.free(limit, others);
+  }
+
+  /** How many are taken, as far as is known. */
+  count(name: string): number {
+    return this.#taken.get(name)?.size ?? 0;
   }
 
   /** Notes that a slot is taken. The claim's commit says whether that holds. */
-  take(kind: string, slot: number): void {
-    let taken = this.#taken.get(kind);
-    if (!taken) this.#taken.set(kind, taken = new Set());
+  take(name: string, slot: number): void {
+    let taken = this.#taken.get(name);
+    if (!taken) this.#taken.set(name, taken = new Taken());
     taken.add(slot);
-    this.#meanwhile.get(kind)?.set(slot, true);
+    this.#meanwhile.get(name)?.set(slot, true);
   }
 
   /** Notes that a slot is free again: not before the store says so. */
-  release(kind: string, slot: number): void {
-    this.#taken.get(kind)?.delete(slot);
-    this.#meanwhile.get(kind)?.set(slot, false);
+  release(name: string, slot: number): void {
+    const taken = this.#taken.get(name);
+    taken?.delete(slot);
+    if (taken?.size === 0) this.#taken.delete(name);
+    this.#meanwhile.get(name)?.set(slot, false);
   }
 
   /** Reads which slots are taken in the store; `own` are taken whatever it says. */
-  async read(kind: string, own: Iterable<number>): Promise<void> {
-    const taken = new Set(own);
+  async read(name: string, own: Iterable<number>): Promise<void> {
+    const taken = new Taken(own);
     const meanwhile = new Map<number, boolean>();
-    this.#meanwhile.set(kind, meanwhile);
-    for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(kind) })) {
+    this.#meanwhile.set(name, meanwhile);
+    for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(name) })) {
       taken.add(slotIn(key));
     }
     // A read that began later knows better.
-    if (this.#meanwhile.get(kind) !== meanwhile) return;
-    this.#meanwhile.delete(kind);
+    if (this.#meanwhile.get(name) !== meanwhile) return;
+    this.#meanwhile.delete(name);
     for (const [slot, isTaken] of meanwhile) {
       if (isTaken) taken.add(slot);
       else taken.delete(slot);
     }
-    this.#taken.set(kind, taken);
+    if (taken.size > 0) this.#taken.set(name, taken);
+    else this.#taken.delete(name);
+  }
+}
+
+/** The slots of one name that are taken. */
+class Taken {
+  readonly #slots: Set<number>;
+  /** All below are taken. */
+  #low = 0;
+
+  constructor(slots: Iterable<number> = []) {
+    this.#slots = new Set(slots);
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  add(slot: number): void {
+    this.#slots.add(slot);
+  }
+
+  delete(slot: number): void {
+    if (this.#slots.delete(slot)) this.#low = Math.min(this.#low, slot);
+  }
+
+  free(limit: number, others: number): number | null {
+    // However many there are: a limit that was lowered counts those above it, too.
+    if (this.#slots.size + others >= limit) return null;
+    while (this.#slots.has(this.#low)) this.#low++;
+    for (let slot = this.#low; slot < limit; slot++) {
+      if (!this.#slots.has(slot) && others-- === 0) return slot;
+    }
+    return null;
   }
 }

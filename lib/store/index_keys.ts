@@ -6,7 +6,7 @@
  */
 
 import { type Indexed, type Key, keys, keyText, OWN_EXPIRY } from "../kv/keys.ts";
-import { rankKey, rankOf } from "../kv/rank.ts";
+import { rankKey, rankOf, rankValue } from "../kv/rank.ts";
 import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
 import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
 import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
@@ -22,15 +22,16 @@ export interface IndexKeys {
   /** Where it waits, if it does. */
   queue: Key | null;
   /** Its slot under its kind's concurrency, if it has one. */
-  slot: number | null;
+  slot: Key | null;
   /** How its parent's group knows it, if it is a child. */
   child: ChildState | null;
 }
 
 /** What has to lead to a task as it is. */
 export function indexKeysOf(task: Task): IndexKeys {
-  const { record, slot, child } = task;
+  const { record, child } = task;
   const { status } = record;
+  const slot = task.slot === null ? null : keys.slot(task.slotName ?? record.kind, task.slot);
   const expiry = expiryOf(task);
   const queue = isQueued(record) ? rankKey(rankOf(record)) : null;
   return { status, expiry, queue, slot, child: child ? childStateOf(record) : null };
@@ -75,12 +76,15 @@ export function moveIndexKeys(
   if (held === isFinished(status)) holdUploads(part, task, !held);
   const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
   if (moved && before?.queue) deletes.push(before.queue);
-  if (moved && queue) sets.push([queue, null, 8]);
-  if (slot !== (before?.slot ?? null)) {
-    if (before && before.slot !== null) deletes.push(keys.slot(kind, before.slot));
+  if (moved && queue) {
+    const value = rankValue(rankOf(task.record));
+    sets.push([queue, value, 8 + (value?.length ?? 0) * 2]);
+  }
+  if ((slot && keyText(slot)) !== (before?.slot ? keyText(before.slot) : null)) {
+    if (before?.slot) deletes.push(before.slot);
     if (slot !== null) {
-      checks.push({ key: keys.slot(kind, slot), versionstamp: null });
-      sets.push([keys.slot(kind, slot), id, 64]);
+      checks.push({ key: slot, versionstamp: null });
+      sets.push([slot, id, 64]);
     }
   }
   return after;

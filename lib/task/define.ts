@@ -9,9 +9,10 @@
 
 import { type NotifyTarget, readTargets } from "./notify.ts";
 import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.ts";
-import { readTries, requirePositive, type RetryOptions } from "./retry.ts";
+import { readTries, type RetryOptions } from "./retry.ts";
 import { type KindSchedule, readSchedule, type ScheduleOptions } from "./schedule.ts";
 import { readRetention, type Retention, type RetentionOptions } from "./retention.ts";
+import { checkLimits, type ConcurrencyByKey, type RateOptions } from "./start_limits.ts";
 import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
@@ -99,8 +100,10 @@ export interface TaskOptions<
   retry?: RetryOptions;
   /** Milliseconds an attempt may take. Without it, as long as it likes. */
   timeout?: number;
-  /** How many run at once, over the whole cluster. */
-  concurrency?: number;
+  /** How many run at once, over the whole cluster: of the kind, or of each key. */
+  concurrency?: number | ConcurrencyByKey<InputOf<Schema>>;
+  /** How many runs may start in a time, over the whole cluster. The others wait. */
+  rate?: RateOptions<InputOf<Schema>>;
   /** Gives each run a process of its own. @default {false} */
   isolate?: boolean;
   /** Leaves it out of the page's form: only other tasks have it run, as their child. @default {false} */
@@ -204,7 +207,9 @@ export interface TaskDefinition<
   /** Milliseconds, or `undefined` for no time-out. */
   readonly timeout: number | undefined;
   /** Cluster-wide bound, or `undefined` for none. */
-  readonly concurrency: number | undefined;
+  readonly concurrency: number | ConcurrencyByKey<Input> | undefined;
+  /** See {@link TaskOptions.rate}. */
+  readonly rate: RateOptions<Input> | undefined;
   /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
@@ -267,7 +272,7 @@ export function defineTask<
   CheckpointOf<Saved>,
   SavedOf<Saved>
 > {
-  const { kind, version = 0, concurrency } = options;
+  const { kind, version = 0, concurrency, rate } = options;
   if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
     throw new TypeError(
       `Cannot define a task as 'kind' must be 1 to 64 of a-z, 0-9, '.', '_' and '-': current value is ${
@@ -277,8 +282,7 @@ export function defineTask<
   }
   const what = `define task '${kind}'`;
   const { retry, timeout } = readTries(what, options);
-  const fits = concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1);
-  requirePositive(what, "concurrency", concurrency, fits);
+  checkLimits(what, { concurrency, rate });
   checkStages(kind, options.stages);
   const notify = readTargets(kind, options.notify);
   checkSchema(kind, "input", options.input);
@@ -312,7 +316,8 @@ export function defineTask<
     migrate: options.migrate?.bind(options),
     retry,
     timeout,
-    concurrency,
+    concurrency: typeof concurrency === "object" ? Object.freeze({ ...concurrency }) : concurrency,
+    rate: rate && Object.freeze({ ...rate }),
     isolate: options.isolate ?? false,
     hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),

@@ -6,6 +6,8 @@
 
 import { byteLength } from "./byte_length.ts";
 import type { AnyTask } from "./define.ts";
+import { durationMs } from "./duration.ts";
+import { hasKeys } from "./start_limits.ts";
 import { MAX_JSON } from "./limits.ts";
 import { type StoredTarget, storedTarget } from "./notify.ts";
 import type { Retention } from "./retention.ts";
@@ -28,6 +30,12 @@ export interface Kind {
   readonly timeout: number | null;
   /** Runs at once, over the whole cluster. */
   readonly concurrency: number | null;
+  /** That is so for each key. */
+  readonly keyed?: boolean;
+  /** Starts in so many milliseconds, over the whole cluster; of each key where they are keyed. */
+  readonly rate?:
+    | { readonly limit: number; readonly perMs: number; readonly keyed: boolean }
+    | null;
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
   readonly hidden: boolean;
@@ -54,7 +62,7 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-    const { kind, description, input, retry, timeout, concurrency, isolate, hidden } = task;
+    const { kind, description, input, retry, timeout, concurrency, rate, isolate, hidden } = task;
     const { notify, schedule, retention } = task;
     const beside = [notify, schedule].reduce((sum, it) => sum + (it ? sizeOf(it) : 0), 0);
     const json = input ? schemaText(input, beside) : null;
@@ -63,11 +71,15 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       kind,
       description: description === undefined ? null : String(description).slice(0, MAX_DESCRIPTION),
       schema: json === null || room < 0 ? null : JSON.parse(json),
-      checked: input !== undefined,
+      checked: input !== undefined || hasKeys(task),
       required: input !== undefined && !takesNothing(input),
       retry,
       timeout: timeout ?? null,
-      concurrency: concurrency ?? null,
+      concurrency: (typeof concurrency === "object" ? concurrency.limit : concurrency) ?? null,
+      keyed: typeof concurrency === "object",
+      rate: rate
+        ? { limit: rate.limit, perMs: durationMs(rate.per), keyed: rate.key !== undefined }
+        : null,
       isolate,
       hidden: Boolean(hidden),
       ...(notify ? { notify: notify.map(storedTarget) } : {}),

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { TaskKeys } from "./start_limits.ts";
+
 /**
  * The six states. `pending` also means delayed, or waiting for a retry: `run_at` says when. `waiting`
  * is asleep, or waiting for a signal or for other tasks: `waiting_for` says for which, and no process
@@ -140,6 +142,8 @@ export interface TaskRecord<Result = unknown> {
   stages?: readonly StageProgress[];
   /** What it waits for; absent unless it is `waiting`. */
   waiting_for?: WaitingFor;
+  /** What its kind's limits count it by; absent where they count all alike. */
+  keys?: TaskKeys;
   /** How its children do, those of the last `children()`; absent where it has none. */
   children?: ChildCounts;
   /** Its artifacts, by name; absent where there are none. */

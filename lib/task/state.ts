@@ -32,6 +32,7 @@ import {
 } from "./record.ts";
 import type { Keep, Retention } from "./retention.ts";
 import type { Report } from "./report.ts";
+import type { TaskKeys } from "./start_limits.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { cut } from "./text.ts";
 import { newTrace, type Trace } from "./trace.ts";
@@ -67,6 +68,8 @@ export interface Task {
   checkpointed: boolean;
   /** Its place under the kind's concurrency limit, or `null`. */
   slot: number | null;
+  /** Under which name it has that place; absent where that is its kind's. */
+  slotName?: string;
   /** The stage in which the record's figures were counted; `null` or nothing for none. */
   countedIn?: string | null;
   /** The highest percent shown in this attempt, which may be unknown in between. */
@@ -130,7 +133,11 @@ export interface Told {
 
 export type Change =
   & (
-    | { type: "start"; owner: string; slot?: number | null }
+    | { type: "start"; owner: string; slot?: number | null; slotName?: string }
+    /** Its time has come, and it waits for no time any more. */
+    | { type: "due" }
+    /** It is counted by these from now on. */
+    | { type: "key"; keys: TaskKeys }
     /** With `large` its result is an artifact. */
     | { type: "complete"; large?: boolean }
     | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
@@ -202,8 +209,9 @@ export function transition(
       if (record.status !== "pending" && record.status !== "waiting") {
         return { ok: false, reason: "not-pending" };
       }
-      const { owner, slot = null } = change;
-      const own = { owner, slot, resuming: false, runSince: now };
+      const { owner, slot = null, slotName } = change;
+      const named = slotName === undefined ? {} : { slotName };
+      const own = { owner, slot, ...named, resuming: false, runSince: now };
       if (task.resuming) return next({ status: "running" }, own);
       return next({
         status: "running",
@@ -212,6 +220,15 @@ export function transition(
         error: null,
         ...NO_PROGRESS,
       }, { ...own, ...NOTHING_COUNTED, ranMs: 0, trace: newTrace(now) });
+    }
+    case "due":
+      if (record.status !== "pending") return { ok: false, reason: "not-pending" };
+      return next({});
+    case "key": {
+      if (record.status !== "pending" && record.status !== "waiting") {
+        return { ok: false, reason: "not-pending" };
+      }
+      return { ok: true, task: { ...task, record: withField(task.record, "keys", change.keys) } };
     }
     case "complete":
       if (record.status !== "running") return { ok: false, reason: "not-running" };
@@ -344,6 +361,7 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   /** The schedule that has it made, and for which of its times. */
   schedule?: { id: string; slot: number | null };
   child?: ChildPlace;
+  keys?: TaskKeys;
   /** What it waits for before it is tried; nothing where it is absent. */
   waitsFor?: WaitingFor;
   /** Who submitted it; absent where the server or another task did. */
@@ -386,6 +404,7 @@ export function newTask(spec: NewTask, now: number): Task {
       ...scheduleFields(spec.schedule),
       ...(spec.keep === undefined ? {} : { keep: spec.keep }),
       ...(spec.waitsFor ? { waiting_for: spec.waitsFor } : {}),
+      ...(spec.keys ? { keys: spec.keys } : {}),
       ...(spec.by === undefined ? {} : { by: spec.by }),
       seq: 0,
     },
@@ -485,7 +504,7 @@ export function withRoom(task: Task): Task {
 }
 
 /** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
-function withField<Name extends "stages" | "waiting_for" | "children" | "by" | "keep">(
+function withField<Name extends "stages" | "waiting_for" | "children" | "keys" | "by" | "keep">(
   record: TaskRecord,
   name: Name,
   value: TaskRecord[Name],

@@ -87,6 +87,10 @@ const fields = {
   artifacts: z.array(z.strictObject(artifact)).exactOptional().describe(
     "The files that it made; absent for none",
   ),
+  keys: z.strictObject({
+    concurrency: z.string().exactOptional(),
+    rate: z.string().exactOptional(),
+  }).exactOptional().describe("What its kind's limits count it by"),
   children: z.strictObject({
     total: count,
     made: count.exactOptional().describe("Those that there are so far; absent once all are made"),
@@ -206,7 +210,23 @@ export const SCHEMAS = {
     }).nullable(),
     lease_ms: count,
     unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
-    waits_for: z.strictObject({ type: z.literal("pause"), ...pause }).nullable().describe(
+    waits_for: z.union([
+      z.strictObject({ type: z.literal("pause"), ...pause }),
+      z.strictObject({
+        type: z.literal("concurrency"),
+        key: z.string().nullable(),
+        running: count,
+        limit: count,
+        until: time.nullable(),
+      }),
+      z.strictObject({
+        type: z.literal("rate"),
+        key: z.string().nullable(),
+        limit: count,
+        per_ms: z.number(),
+        until: time,
+      }),
+    ]).nullable().describe(
       "What keeps a pending task from being started, beside those before it",
     ),
     signal_schema: json.describe("JSON Schema of the signal it waits for; null for none"),
@@ -289,6 +309,9 @@ export const SCHEMAS = {
       max_attempts: count,
       timeout_ms: count.nullable(),
       concurrency: count.nullable(),
+      keyed: z.boolean().describe("Whether that is so of each key"),
+      rate: z.strictObject({ limit: count, per_ms: z.number(), keyed: z.boolean() }).nullable()
+        .describe("How many runs start in a time; of each key where they are keyed"),
       isolate: z.boolean(),
       hidden: z.boolean().describe("Whether the page's form leaves it out"),
       retention: z.strictObject({

@@ -185,7 +185,17 @@ export interface TaskDetails {
   /** Why no process runs a task that waits; `null` where one does. */
   unavailable: string | null;
   /** What keeps a task that waits from being started; `null` for nothing. */
-  waits_for: { type: "pause" } & PausedKind | null;
+  waits_for:
+    | { type: "pause" } & PausedKind
+    | {
+      type: "concurrency";
+      key: string | null;
+      running: number;
+      limit: number;
+      until: string | null;
+    }
+    | { type: "rate"; key: string | null; limit: number; per_ms: number; until: string }
+    | null;
   /** JSON Schema of the signal that it waits for; `null` where anything goes, or it waits for none. */
   signal_schema: unknown;
   /** From 1; `null` for one that does not wait. */

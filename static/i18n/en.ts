@@ -250,6 +250,13 @@ export const en = {
     starts: "The task starts once the kind is resumed.",
   },
   notice: {
+    waitsForPlace: (key: string | null, running: string, limit: string) =>
+      `Waits for: concurrency of ${
+        key === null ? "the kind" : `key ${key}`
+      } (${running} of ${limit})`,
+    waitsForRate: (key: string | null, limit: string, per: string) =>
+      `Waits for: rate of ${key === null ? "the kind" : `key ${key}`} (${limit} in ${per})`,
+    about: (what: string, left: string) => `${what}, about ${left}`,
     noKind: (kind: string) => `No process runs the kind ${kind}. The task starts once one does.`,
     kindFailed: (kind: string, reason: string) => `The kind ${kind} is unavailable: ${reason}`,
     canceling: (since: string) => `Asked to stop ${since}. It ends at its next step, or is killed.`,

@@ -253,6 +253,11 @@ export const zh: Strings = {
     starts: "类型恢复启动后，任务就会开始。",
   },
   notice: {
+    waitsForPlace: (key, running, limit) =>
+      `正在等待${key === null ? "类型" : `键 ${key} `}的并发名额（${running}/${limit}）`,
+    waitsForRate: (key, limit, per) =>
+      `正在等待${key === null ? "类型" : `键 ${key} `}的速率限制（每 ${per} ${limit} 个）`,
+    about: (what, left) => `${what}，大约还需 ${left}`,
     noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
     kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,
     canceling: (since) => `${since}已请求停止。任务会在下一步结束，否则将被强制终止。`,

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
+import type { TaskDetails } from "../app/api.ts";
 import { knownUntil } from "../app/connection.ts";
-import { ago, duration } from "../i18n/format.ts";
+import { ago, duration, number } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { pauseText } from "../kinds/pause_text.ts";
 import { details } from "./task_details.ts";
@@ -33,7 +34,7 @@ function noticeText(record: TaskRecord, at: number): string | null {
     const waitsFor = details.value?.data.task_id === record.task_id
       ? details.value.data.waits_for
       : null;
-    if (waitsFor !== null) return `${pauseText(record.kind, waitsFor)} ${strings.pause.starts}`;
+    if (waitsFor !== null) return waitText(record.kind, waitsFor, at);
     const step = last === undefined ? null : stepOf(last);
     if (step === "interrupted") return withCheckpoint(notice.interrupted);
     if (step !== "retrying") return null;
@@ -54,6 +55,22 @@ function noticeText(record: TaskRecord, at: number): string | null {
   }
   const quiet = at - Date.parse(record.updated_at);
   return worker !== null && quiet >= QUIET_MS ? notice.quiet(duration(quiet)) : null;
+}
+
+/** What keeps a task from being started, and for how long. */
+function waitText(
+  kind: string,
+  waitsFor: NonNullable<TaskDetails["waits_for"]>,
+  at: number,
+): string {
+  if (waitsFor.type === "pause") return `${pauseText(kind, waitsFor)} ${strings.pause.starts}`;
+  const { waitsForPlace, waitsForRate, about } = strings.notice;
+  const { key, until } = waitsFor;
+  const left = until === null ? null : duration(Math.max(0, Date.parse(until) - at));
+  const what = waitsFor.type === "concurrency"
+    ? waitsForPlace(key, number(waitsFor.running), number(waitsFor.limit))
+    : waitsForRate(key, number(waitsFor.limit), duration(waitsFor.per_ms));
+  return left === null ? what : about(what, left);
 }
 
 /** Says that it does not start over, where it has saved something. */

@@ -32,10 +32,14 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
   interrupt: [["running", "pending"], ["running", "canceled"], ["running", "failed"]],
   wait: [["running", "waiting"], ["running", "canceled"]],
   wake: [["waiting", "pending"]],
+  due: [["pending", "pending"]],
+  key: [["pending", "pending"], ["waiting", "waiting"]],
   "request-cancel": [["pending", "canceled"], ["waiting", "canceled"], ["running", "running"]],
   cancel: [["running", "canceled"]],
   retry: [["failed", "pending"], ["canceled", "pending"]],
 };
+
+const isoAt = (ms: number) => new Date(ms).toISOString();
 
 /** A task after a change that may be. */
 function after(task: Task, change: Change, now: number): Task {
@@ -75,6 +79,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   },
   fc.constant({ type: "wake" as const }),
+  fc.constant({ type: "due" as const }),
+  fc.constant({ type: "key" as const, keys: { concurrency: "a" } }),
   fc.constant({ type: "request-cancel" as const }),
   fc.constant({ type: "cancel" as const }),
   fc.constant({ type: "retry" as const }),
@@ -109,6 +115,7 @@ Deno.test("transition() never leaves the diagram", () => {
         const result = transition(task, change, n + 1);
         assertEquals(result.ok, ways.length > 0);
         if (!result.ok) continue;
+        const before = task;
         task = frozen(result.task);
         const { record, owner, slot } = task;
         assert(ways.some(([, to]) => to === record.status));
@@ -118,7 +125,9 @@ Deno.test("transition() never leaves the diagram", () => {
         // Whoever reads it from the text finds it at the end.
         assertEquals(Object.keys(record).at(-1), "seq");
         assertEquals(record.finished_at !== null, isFinished(record.status));
-        assertEquals(record.updated_at, new Date(n + 1).toISOString());
+        // It keeps its place, and whether it waits for a time.
+        const changedAt = change.type === "key" ? before.record.updated_at : isoAt(n + 1);
+        assertEquals(record.updated_at, changedAt);
         if (record.status === "completed") {
           assertEquals([record.progress, record.error], [100, null]);
         }
@@ -161,6 +170,7 @@ Deno.test("transition() counts attempts, and interruptions use none", () => {
         if (!result.ok) continue;
         const before = task;
         task = result.task;
+        if (change.type === "key" || change.type === "due") continue;
         const { status } = task.record;
         if (change.type === "start" && !interrupted) attempts++;
         if (change.type === "retry") attempts = 0;

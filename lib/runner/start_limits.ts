@@ -1,0 +1,184 @@
+/**
+ * What keeps tasks of a kind from starting: its slots and its rate, each of the kind or of the task's
+ * key. A start takes a place under each, and its commit says whether they hold.
+ *
+ * @module
+ */
+
+import { Timer } from "../base/timer.ts";
+import type { Kind } from "../task/kind.ts";
+import { keysIn, type TaskKeys } from "../task/start_limits.ts";
+import type { Part } from "../store/write.ts";
+import { Rates } from "./rates.ts";
+import { Slots } from "./slots.ts";
+import { Sorted } from "./sorted.ts";
+
+export interface StartLimitsOptions {
+  kv: Deno.Kv;
+  now(): number;
+  /** What was held by this may have room. */
+  onfree(kind: string, by: string): void;
+}
+
+/** The places that a start takes. */
+export interface Places {
+  readonly kind: string;
+  readonly slot: { readonly name: string; readonly n: number } | null;
+  readonly rate: { readonly name: string; readonly n: number } | null;
+  /** What the start's commit has to check and to set. */
+  readonly part: Required<Pick<Part, "checks" | "sets">>;
+}
+
+interface Wait {
+  readonly at: number;
+  readonly kind: string;
+  readonly by: string;
+}
+
+/** The longest time that a timer is set for. */
+const MAX_TIMER_MS = 60_000;
+
+export class StartLimits {
+  readonly #options: StartLimitsOptions;
+  readonly #slots: Slots;
+  readonly #rates: Rates;
+  /** Tasks that are being loaded, and are to find their places free: by name. */
+  readonly #reserved = new Map<string, number>();
+  readonly #waits = new Sorted<Wait>((a, b) => a.at - b.at || (a.by < b.by ? -1 : 1));
+  readonly #waiting = new Set<string>();
+  readonly #timer = new Timer();
+
+  constructor(options: StartLimitsOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.kv);
+    this.#rates = new Rates(options);
+  }
+
+  /** What keeps a task of this kind, and of this key where it has one, from starting; `null` for nothing. */
+  heldBy(kind: Kind, key: string | undefined): string | null {
+    const keys = key === undefined ? undefined : keysIn(key);
+    const slotName = slotNameOf(kind, keys);
+    if (slotName !== null && this.#freeSlot(kind, slotName) === null) return `slot ${slotName}`;
+    const rateName = rateNameOf(kind, keys);
+    if (rateName === null) return null;
+    const ms = this.#rates.waitMs(rateName, kind.rate!);
+    if (ms === 0) return null;
+    const by = `rate ${rateName}`;
+    this.#wake(kind.kind, by, ms);
+    return by;
+  }
+
+  /** Milliseconds until its rate lets a task start, as far as is known. */
+  rateWaitMs(kind: Kind, keys: TaskKeys | undefined): number {
+    const name = rateNameOf(kind, keys);
+    return name === null ? 0 : this.#rates.waitMs(name, kind.rate!);
+  }
+
+  /** A task that was chosen is being loaded; returns how to say that it is. */
+  reserve(kind: Kind, key: string | undefined): () => void {
+    const name = slotNameOf(kind, key === undefined ? undefined : keysIn(key));
+    if (name === null) return () => {};
+    this.#reserved.set(name, (this.#reserved.get(name) ?? 0) + 1);
+    return () => {
+      const left = this.#reserved.get(name)! - 1;
+      if (left > 0) this.#reserved.set(name, left);
+      else this.#reserved.delete(name);
+      this.#options.onfree(kind.kind, `slot ${name}`);
+    };
+  }
+
+  /** Takes the places for a start; `null` where there are none. */
+  take(kind: Kind, keys: TaskKeys | undefined): Places | null {
+    const slotName = slotNameOf(kind, keys);
+    // Not beside those that are loaded: this is one of them.
+    const n = slotName === null ? null : this.#slots.free(slotName, kind.concurrency!);
+    if (slotName !== null && n === null) return null;
+    const rateName = rateNameOf(kind, keys);
+    const taken = rateName === null ? null : this.#rates.take(rateName, kind.rate!);
+    if (rateName !== null && taken === null) return null;
+    if (slotName !== null) this.#slots.take(slotName, n!);
+    const { checks = [], sets = [] } = taken?.part ?? {};
+    return {
+      kind: kind.kind,
+      slot: slotName === null ? null : { name: slotName, n: n! },
+      rate: taken === null ? null : { name: rateName!, n: taken.slot },
+      part: { checks, sets },
+    };
+  }
+
+  /** The start is committed. */
+  landed({ rate }: Places, versionstamp: string): void {
+    if (rate) this.#rates.landed(rate.name, rate.n, versionstamp);
+  }
+
+  /** A run that had them is over, and the store says so. */
+  release({ kind, slot }: Places): void {
+    if (!slot) return;
+    this.#slots.release(slot.name, slot.n);
+    this.#options.onfree(kind, `slot ${slot.name}`);
+  }
+
+  /** Whether a name has slots that are taken, as far as is known. */
+  hasSlots(name: string): boolean {
+    return this.#slots.has(name);
+  }
+
+  /** Reads how a name's slots are; `own` are taken whatever the store says. */
+  async readSlots(kind: string, name: string, own: Iterable<number>): Promise<void> {
+    await this.#slots.read(name, own);
+    this.#options.onfree(kind, `slot ${name}`);
+  }
+
+  /** Reads how many may start. */
+  async readRate(kind: Kind, { rate }: Places): Promise<void> {
+    if (rate && kind.rate) await this.#rates.read(rate.name, kind.rate);
+  }
+
+  close(): void {
+    this.#timer.clear();
+  }
+
+  #freeSlot(kind: Kind, name: string): number | null {
+    return this.#slots.free(name, kind.concurrency!, this.#reserved.get(name));
+  }
+
+  #wake(kind: string, by: string, ms: number): void {
+    if (this.#waiting.has(by)) return;
+    this.#waiting.add(by);
+    this.#waits.add({ at: performance.now() + ms, kind, by });
+    this.#arm();
+  }
+
+  #arm(): void {
+    const { first } = this.#waits;
+    if (!first) return this.#timer.clear();
+    const ms = Math.min(MAX_TIMER_MS, Math.max(0, first.at - performance.now()));
+    this.#timer.set(Math.ceil(ms), () => this.#due());
+  }
+
+  #due(): void {
+    const now = performance.now();
+    const due: Wait[] = [];
+    while (this.#waits.first && this.#waits.first.at <= now) due.push(this.#waits.shift()!);
+    for (const { by } of due) this.#waiting.delete(by);
+    this.#arm();
+    for (const { kind, by } of due) this.#options.onfree(kind, by);
+  }
+}
+
+/** Under which name a task has its slot; `null` where its kind has no bound. */
+export function slotNameOf({ kind, concurrency, keyed }: Kind, keys?: TaskKeys): string | null {
+  if (concurrency === null) return null;
+  return keyed ? `${kind}\0${keys?.concurrency ?? ""}` : kind;
+}
+
+/** Under which name its starts are counted; likewise. */
+export function rateNameOf({ kind, rate }: Kind, keys?: TaskKeys): string | null {
+  if (!rate) return null;
+  return rate.keyed ? `${kind}\0${keys?.rate ?? ""}` : kind;
+}
+
+/** Whether tasks of a kind must have keys to be counted. */
+export function countsByKey({ keyed, rate }: Kind): boolean {
+  return keyed === true || rate?.keyed === true;
+}

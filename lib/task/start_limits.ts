@@ -1,0 +1,143 @@
+/**
+ * How many tasks of a kind may start: at once, and in a time; and what of an input they are counted
+ * by.
+ *
+ * @module
+ */
+
+import { byteLength } from "./byte_length.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { requirePositive } from "./retry.ts";
+import { brief, textOf } from "./text.ts";
+
+/** So many tasks of each key at once, over the whole cluster. */
+export interface ConcurrencyByKey<Input> {
+  /** How many of a key run at once. */
+  limit: number;
+  /** What of the validated input counts together: up to 256 bytes. */
+  key(input: Input): string;
+}
+
+/** So many starts in a time, over the whole cluster. */
+export interface RateOptions<Input> {
+  /** How many runs start in any time as long as `per`: at most 10,000. */
+  limit: number;
+  /** How long that time is: up to a day. */
+  per: Duration;
+  /** What of the validated input counts together. Without it all tasks of the kind do. */
+  key?(input: Input): string;
+}
+
+/** What of a task's input its kind's limits count by. */
+export interface TaskKeys {
+  /** Of `concurrency`. */
+  concurrency?: string;
+  /** Of `rate`. */
+  rate?: string;
+}
+
+/** Bytes of a key. */
+const MAX_KEY = 256;
+
+const MAX_RATE = 10_000;
+const MAX_PER_MS = 86_400_000;
+
+export type Limits<Input> = {
+  concurrency?: number | ConcurrencyByKey<Input> | undefined;
+  rate?: RateOptions<Input> | undefined;
+};
+
+/** @throws {TypeError} If one is not as described. `what` is what cannot be done: "define task 'k'". */
+export function checkLimits<Input>(what: string, { concurrency, rate }: Limits<Input>): void {
+  const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
+  if (typeof concurrency === "object") {
+    requireObject(what, "concurrency", concurrency, "{ limit, key }");
+    const { limit, key } = concurrency;
+    requirePositive(what, "concurrency.limit", limit, whole(limit));
+    requireKey(what, "concurrency", key);
+  } else {
+    const fits = concurrency === undefined || whole(concurrency);
+    requirePositive(what, "concurrency", concurrency, fits);
+  }
+  if (rate === undefined) return;
+  requireObject(what, "rate", rate, "{ limit, per, key? }");
+  const { limit, per, key } = rate;
+  if (!whole(limit) || limit > MAX_RATE) {
+    throw new TypeError(
+      `Cannot ${what} as 'rate.limit' must be a whole number from 1 to ${MAX_RATE}: current value is ${
+        textOf(limit)
+      }`,
+    );
+  }
+  const ms = durationMs(per);
+  if (!(ms >= 1 && ms <= MAX_PER_MS)) {
+    throw new TypeError(`Cannot ${what} as 'rate.per' must be from a millisecond to a day`);
+  }
+  if (key !== undefined) requireKey(what, "rate", key);
+}
+
+function requireObject(what: string, name: string, value: unknown, shape: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`Cannot ${what} as '${name}' must be ${shape}`);
+}
+
+function requireKey(what: string, name: string, key: unknown): void {
+  if (typeof key === "function") return;
+  throw new TypeError(`Cannot ${what} as '${name}.key' must be a function of the input`);
+}
+
+/** Whether a task needs keys to be counted. */
+export function hasKeys<Input>({ concurrency, rate }: Limits<Input>): boolean {
+  return typeof concurrency === "object" || rate?.key !== undefined;
+}
+
+/**
+ * What of an input its task is counted by; `undefined` where nothing is.
+ *
+ * @throws {TypeError} If a key is none.
+ */
+export function keysFor<Input>(limits: Limits<Input>, input: Input): TaskKeys | undefined {
+  if (!hasKeys(limits)) return undefined;
+  const { concurrency, rate } = limits;
+  return {
+    ...(typeof concurrency === "object"
+      ? { concurrency: keyOf("concurrency", () => concurrency.key(input)) }
+      : {}),
+    ...(rate?.key ? { rate: keyOf("rate", () => rate.key!(input)) } : {}),
+  };
+}
+
+/** @throws {TypeError} If a key is none; `name` is the option that it is of. */
+export function keyOf(name: string, make: () => unknown): string {
+  let key: unknown;
+  try {
+    key = make();
+  } catch (error) {
+    throw new TypeError(`the key of its ${name} threw ${brief(textOf(error), 200)}`);
+  }
+  if (typeof key !== "string") {
+    throw new TypeError(`the key of its ${name} must be text: it is ${brief(textOf(key), 100)}`);
+  }
+  if (!isTaskKey(key)) {
+    throw new TypeError(
+      `the key of its ${name} must be up to ${MAX_KEY} bytes of text: it is '${brief(key, 100)}'`,
+    );
+  }
+  return key;
+}
+
+/** Whether a text can be a key. */
+export function isTaskKey(text: string): boolean {
+  return byteLength(text) <= MAX_KEY && !text.includes("\0") && text.isWellFormed();
+}
+
+/** Both keys as one text, by which tasks of a kind lie in lines of their own. */
+export function lineKeyOf(keys: TaskKeys | undefined): string | undefined {
+  return keys && `${keys.concurrency ?? ""}\0${keys.rate ?? ""}`;
+}
+
+/** The keys that {@link lineKeyOf} put together; one that there was not is empty. */
+export function keysIn(lineKey: string): Required<TaskKeys> {
+  const [concurrency = "", rate = ""] = lineKey.split("\0");
+  return { concurrency, rate };
+}

@@ -1,0 +1,192 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { defineTask, progress, type TaskDefinition } from "headway";
+import { keys } from "../../../lib/kv/keys.ts";
+import { Rates } from "../../../lib/runner/rates.ts";
+import { Cluster, submit, untilAborted, when } from "../../helpers/cluster.ts";
+import { eventually } from "../../helpers/eventually.ts";
+
+/** A kind that counts by a key which its input is, and runs until it is let go. */
+function keyed(limit: number, more: { rate?: { limit: number; per: number } } = {}) {
+  const starts: string[] = [];
+  const active = new Map<string, number>();
+  const most = new Map<string, number>();
+  let gate = Promise.withResolvers<void>();
+  const key = (input: unknown) => String(input).split("-")[0]!;
+  const task = defineTask({
+    kind: "k",
+    concurrency: { limit, key },
+    ...more,
+    async *run({ input, signal }) {
+      starts.push(String(input));
+      const now = (active.get(key(input)) ?? 0) + 1;
+      active.set(key(input), now);
+      most.set(key(input), Math.max(most.get(key(input)) ?? 0, now));
+      yield progress({ progress: 1 });
+      try {
+        await Promise.race([gate.promise, untilAborted(signal)]);
+      } finally {
+        active.set(key(input), active.get(key(input))! - 1);
+      }
+    },
+  });
+  return {
+    task: task as TaskDefinition,
+    starts,
+    active,
+    most,
+    open: () => gate.resolve(),
+    shut: () => gate = Promise.withResolvers(),
+  };
+}
+
+type Engine = Awaited<ReturnType<Cluster["join"]>>;
+
+function take(engine: Engine, name: string): Promise<string> {
+  const concurrency = name.split("-")[0]!;
+  return submit(engine, "k", { input: JSON.stringify(name), keys: { concurrency } });
+}
+
+Deno.test("StartLimits keeps the limit of each key over the cluster, and a full key holds up no other", async () => {
+  const kind = keyed(2);
+  await using cluster = await Cluster.open(kind.task);
+  const engines = [await cluster.join(), await cluster.join(), await cluster.join()];
+  const names = [
+    ...Array.from({ length: 20 }, (_, n) => `a-${n}`),
+    ...Array.from({ length: 10 }, (_, n) => `b-${n}`),
+    "c-0",
+  ];
+  const ids: string[] = [];
+  for (const [n, name] of names.entries()) ids.push(await take(engines[n % 3]!, name));
+  await eventually(() => assertEquals(Object.fromEntries(kind.active), { a: 2, b: 2, c: 1 }));
+  kind.open();
+  for (const id of ids) await when(engines[0]!, id, "completed");
+  assertEquals(Object.fromEntries(kind.most), { a: 2, b: 2, c: 1 });
+  assertEquals(kind.starts.toSorted(), names.toSorted());
+  // Nothing is left of them.
+  assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["slot"] })), []);
+  assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["queue"] })), []);
+});
+
+Deno.test("StartLimits gives keys their turns: who has many tasks lets others in, also after a restart", async () => {
+  const kind = keyed(10_000);
+  await using cluster = await Cluster.open(kind.task);
+  const web = await cluster.join({ role: "web" });
+  const names = [
+    ...Array.from({ length: 12 }, (_, n) => `a-${n}`),
+    "b-0",
+    "b-1",
+    "c-0",
+  ];
+  const ids: string[] = [];
+  for (const name of names) ids.push(await take(web, name));
+  await cluster.kill(web);
+  kind.open();
+  const worker = await cluster.join({ alone: true, concurrency: 1 });
+  for (const id of ids) await when(worker, id, "completed");
+  const order = kind.starts.map((name) => name[0]).join("");
+  assertEquals(order, "abcabaaaaaaaaaa");
+  assertEquals(kind.starts.filter((name) => name[0] === "a"), names.slice(0, 12));
+});
+
+Deno.test("StartLimits reads on where more wait of a key, and more keys, than memory holds", async () => {
+  const kind = keyed(1);
+  await using cluster = await Cluster.open(kind.task);
+  const { kv } = cluster;
+  const web = await cluster.join({ role: "web" });
+  // Far more than are read at once of a key.
+  const many: string[] = [];
+  for (let n = 0; n < 500; n++) many.push(await take(web, `a-${n}`));
+  const others: string[] = [];
+  for (let n = 0; n < 60; n++) others.push(await take(web, `k${n}-0`));
+  await cluster.kill(web);
+  const worker = await cluster.join({ alone: true });
+  // One of each key runs, however many of the first wait.
+  await eventually(() => assertEquals(kind.starts.length, 61));
+  kind.open();
+  for (const id of [...many, ...others]) await when(worker, id, "completed");
+  assertEquals(kind.starts.length, 560);
+  assertEquals(kind.most.get("a"), 1);
+  const mine = kind.starts.filter((name) => name.startsWith("a-"));
+  assertEquals(mine, Array.from({ length: 500 }, (_, n) => `a-${n}`));
+  assertEquals(await Array.fromAsync(kv.list({ prefix: ["queue"] })), []);
+});
+
+Deno.test("StartLimits gives the key's place of a dead process to the next, and counts one without a key by its input", async () => {
+  const kind = keyed(1);
+  await using cluster = await Cluster.open(kind.task);
+  const first = await cluster.join();
+  const running = await take(first, "a-0");
+  await when(first, running, "running");
+  const waits = await take(first, "a-1");
+  // As a process takes it in that cannot tell its key.
+  const unkeyed = await submit(first, "k", { input: JSON.stringify("a-2") });
+  const second = await cluster.join();
+  await cluster.kill(first);
+  kind.open();
+  for (const id of [running, waits, unkeyed]) await when(second, id, "completed");
+  assertEquals(kind.most.get("a"), 1);
+  const head = await second.heads.get(unkeyed);
+  assertEquals(JSON.parse(head!.record).keys, { concurrency: "a" });
+});
+
+Deno.test("Rates lets no window have more starts than its limit, whoever starts and whatever the clock says", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let mono = 0;
+  let wall = 1_000_000;
+  const rate = { limit: 3, perMs: 1000 };
+  const make = () => new Rates({ kv, now: () => wall, clock: () => mono });
+  const [one, two] = [make(), make()];
+  const starts: number[] = [];
+  const start = async (rates: Rates): Promise<boolean> => {
+    const taken = rates.take("k", rate);
+    if (!taken) return false;
+    let atomic = kv.atomic();
+    for (const check of taken.part.checks!) atomic = atomic.check(check);
+    for (const [key, value] of taken.part.sets!) atomic = atomic.set(key, value);
+    const result = await atomic.commit();
+    if (!result.ok) {
+      await rates.read("k", rate);
+      return false;
+    }
+    rates.landed("k", taken.slot, result.versionstamp);
+    starts.push(mono);
+    return true;
+  };
+  for (let step = 0; step < 200; step++) {
+    for (const rates of [one, two]) while (await start(rates));
+    for (const rates of [one, two]) while (await start(rates));
+    // A clock that is set back and forth.
+    if (step % 50 === 20) wall -= 3_600_000;
+    mono += 130;
+    wall += 130;
+  }
+  for (const at of starts) {
+    const within = starts.filter((other) => other >= at && other < at + rate.perMs).length;
+    assertLessOrEqual(within, rate.limit);
+  }
+  // And no fewer than there may be, but for the clock that was set back.
+  assert(starts.length > 60, String(starts.length));
+  const fresh = make();
+  await fresh.read("k", rate);
+  assert(fresh.waitMs("k", rate) <= rate.perMs);
+});
+
+Deno.test("StartLimits lets no more start in a time than the rate, over processes and restarts", async () => {
+  const at: number[] = [];
+  const task = defineTask({
+    kind: "k",
+    rate: { limit: 3, per: 700 },
+    // deno-lint-ignore require-yield -- it has nothing to tell
+    async *run() {
+      at.push(performance.now());
+    },
+  });
+  await using cluster = await Cluster.open(task);
+  const engines = [await cluster.join(), await cluster.join()];
+  const ids: string[] = [];
+  for (let n = 0; n < 9; n++) ids.push(await submit(engines[n % 2]!, "k"));
+  for (const id of ids) await when(engines[0]!, id, "completed");
+  assertEquals(at.length, 9);
+  const stored = await Array.fromAsync(cluster.kv.list({ prefix: keys.rateSlotsOf("k") }));
+  assertEquals(stored.length, 3);
+});
