@@ -62,7 +62,11 @@ async function countUnavailable({ engine, counts }: App): Promise<Record<string,
 }
 
 /** What the store answers; `null` where it does not in time. */
-async function inTime<T>({ log }: App, otherwise: string, reading: Promise<T>): Promise<T | null> {
+export async function inTime<T>(
+  { log }: App,
+  otherwise: string,
+  reading: Promise<T>,
+): Promise<T | null> {
   try {
     return await deadline(reading, COUNT_MS, () => {
       throw new Error("The store did not answer in time");

@@ -22,6 +22,7 @@ import { getEvents } from "./events.ts";
 import { failed } from "./failed.ts";
 import { getHealth, getReady } from "./health.ts";
 import { addressOf, finish, guard } from "./guard.ts";
+import { getInfo } from "./info.ts";
 import { getIcon } from "./icon.ts";
 import { getKinds } from "./kinds.ts";
 import { pauseKind, resumeKind } from "./paused_kinds.ts";
@@ -93,6 +94,7 @@ export const ROUTES: RouteTable = [
   ["/openapi.json", { GET: ["any", (app, context) => getOpenApi(app, ROUTES, context)] }],
   ["/docs", { GET: ["any", (app, context) => getDocs(app, ROUTES, context), "linked"] }],
   ["/metrics", { GET: ["read", getMetrics] }],
+  ["/info", { GET: ["read", getInfo] }],
   ["/icon.svg", { GET: ["public", getIcon] }],
   ["/static/i18n/:file", { GET: ["public", getStrings] }],
   ["/static/:file", { GET: ["public", getStatic] }],

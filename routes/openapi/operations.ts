@@ -530,6 +530,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Figures, as Prometheus reads them",
     answers: { 200: ["Text, version 0.0.4", "text/plain"] },
   },
+  "GET /info": {
+    id: "getInfo",
+    summary: "How large the store is, and how long it keeps what is over",
+    answers: { 200: ["Sizes and bounds", "Info"] },
+  },
   "GET /openapi.json": {
     id: "getOpenApi",
     summary: "This description",

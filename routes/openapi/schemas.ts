@@ -293,6 +293,21 @@ export const SCHEMAS = {
     schedules: z.array(z.strictObject(scheduleFields)),
     next_cursor: z.string().nullable(),
   }),
+  Info: z.strictObject({
+    version: z.string(),
+    store: z.strictObject({
+      used_bytes: count,
+      free_bytes: count.describe("Within its file, for what comes"),
+      log_bytes: count.describe("Of the log beside it"),
+      disk_free_bytes: count.nullable().describe("Left on its disk"),
+    }).nullable().describe("Of its SQLite file; null where it is none of this machine's"),
+    uploads_bytes: count.nullable(),
+    artifacts_bytes: count.nullable(),
+    retention_ms: z.strictObject({ completed: count, failed: count, canceled: count }).describe(
+      "How long tasks are kept that say nothing of it, by how they ended",
+    ),
+    max_keep_ms: count.describe("The longest 'keep'; 0 for no limit"),
+  }),
   SignedToken: z.strictObject({ token: z.string(), expires_at: time }),
   Upload: z.strictObject({
     upload_id: id,

@@ -123,6 +123,19 @@ export async function getKinds(): Promise<
   return await call("GET", "/kinds");
 }
 
+/** How large the store is, and how long it keeps what is over. */
+export interface Info {
+  /** `null` where it is no file. */
+  store: { used_bytes: number; free_bytes: number; disk_free_bytes: number | null } | null;
+  uploads_bytes: number | null;
+  artifacts_bytes: number | null;
+  retention_ms: { completed: number; failed: number; canceled: number };
+}
+
+export async function getInfo(): Promise<Info> {
+  return await call("GET", "/info");
+}
+
 /** Has nothing more of a kind start. */
 export async function pauseKind(kind: string, reason: string): Promise<void> {
   await call("POST", `/kinds/${encodeURIComponent(kind)}/pause`, { reason });

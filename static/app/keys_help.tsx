@@ -1,5 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { may } from "./session.ts";
+import { StoreFacts } from "./lazy_views.ts";
 import { strings } from "../i18n/strings.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { KeysIcon } from "../ui/icons.tsx";
@@ -44,6 +46,7 @@ function Help({ keys, onclose }: KeysHelpProps & { onclose: () => void }): JSX.E
           </div>
         ))}
       </dl>
+      {may("read") && <StoreFacts />}
     </Dialog>
   );
 }

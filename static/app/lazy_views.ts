@@ -19,3 +19,4 @@ export const PausedKinds = lazy(async () =>
 export const PauseDialog = lazy(async () =>
   (await import("../kinds/pause_dialog.tsx")).PauseDialog
 );
+export const StoreFacts = lazy(async () => (await import("./store_facts.tsx")).StoreFacts);

@@ -3,7 +3,7 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
 import { stayInPage, taskHref } from "../app/route.ts";
 import { connection } from "../app/connection.ts";
-import { ago, duration } from "../i18n/format.ts";
+import { ago, duration, fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
 import { kindProblem } from "./kind_problem.ts";
@@ -78,6 +78,9 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
             </a>
           </Fact>
         )}
+        {record.keep !== undefined && (
+          <Fact name={facts.kept}>{keptText(record.keep, record.finished_at)}</Fact>
+        )}
         {known && known.timeout_ms !== null && (
           <Fact name={facts.limit}>{duration(known.timeout_ms)}</Fact>
         )}
@@ -88,6 +91,13 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
       </dl>
     </section>
   );
+}
+
+/** How long a task is kept that says so itself. */
+function keptText(keep: number | "forever", ended: string | null): string {
+  if (keep === "forever") return strings.keptForever;
+  if (ended === null) return strings.keptAfter(duration(keep));
+  return strings.keptUntil(fullTime(new Date(Date.parse(ended) + keep).toISOString()));
 }
 
 /** When its process was last heard of: green, or amber when it has missed a renewal. */

@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { finished, getTask, post, submit } from "../helpers/api.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
 
 function patch(url: string, body: unknown): Promise<Response> {
   const headers = { "content-type": "application/json" };
@@ -63,6 +64,22 @@ Deno.test("PATCH /tasks/{id} has a finished task kept otherwise, and tells it by
   for (const body of [{}, { keep: -1 }, { keep: 5, kind: "x" }, []]) {
     await assertProblem(await patch(url, body), 400);
   }
+});
+
+Deno.test("GET /info tells how large the store is, and how long it keeps what is over", async () => {
+  await using dir = await tempDir();
+  await using app = await testApp({
+    HEADWAY_KV: `${dir.path}/test.db`,
+    HEADWAY_RETENTION_FAILED_MS: "5",
+  });
+  const { store, retention_ms, max_keep_ms, uploads_bytes } = await (await fetch(`${app.url}/info`))
+    .json();
+  assertGreater(store.used_bytes, 0);
+  const week = 7 * 86_400_000;
+  assertEquals(retention_ms, { completed: week, failed: 5, canceled: week });
+  assertEquals([max_keep_ms, uploads_bytes], [365 * 86_400_000, 0]);
+  await using nowhere = await testApp();
+  assertEquals((await (await fetch(`${nowhere.url}/info`)).json()).store, null);
 });
 
 Deno.test("children are kept as their parent was asked to be, and as their own kinds say", async () => {

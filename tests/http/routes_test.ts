@@ -34,6 +34,7 @@ const ALLOWED: [path: string, allow: string][] = [
   ["/openapi.json", "GET, HEAD, OPTIONS"],
   ["/docs", "GET, HEAD, OPTIONS"],
   ["/metrics", "GET, HEAD, OPTIONS"],
+  ["/info", "GET, HEAD, OPTIONS"],
 ];
 
 Deno.test("each path tells which methods it has, to OPTIONS and with a 405", async () => {
