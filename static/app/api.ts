@@ -136,6 +136,23 @@ export async function getInfo(): Promise<Info> {
   return await call("GET", "/info");
 }
 
+/** What somebody did to a kind, or to tasks that are gone. */
+export interface AuditEntry {
+  action: string;
+  by: string;
+  /** ISO 8601. */
+  at: string;
+  task_id?: string;
+  reason?: string;
+}
+
+/** The newest first. */
+export async function getAudit(kind: string): Promise<AuditEntry[]> {
+  const path = `/kinds/${encodeURIComponent(kind)}/audit?limit=100`;
+  const { entries } = await call<{ entries: AuditEntry[] }>("GET", path);
+  return entries;
+}
+
 /** Has nothing more of a kind start. */
 export async function pauseKind(kind: string, reason: string): Promise<void> {
   await call("POST", `/kinds/${encodeURIComponent(kind)}/pause`, { reason });

@@ -16,6 +16,9 @@ export const TaskDeliveries = lazy(async () =>
 export const PausedKinds = lazy(async () =>
   (await import("../kinds/paused_kinds.tsx")).PausedKinds
 );
+export const KindHistory = lazy(async () =>
+  (await import("../kinds/kind_history.tsx")).KindHistory
+);
 export const PauseDialog = lazy(async () =>
   (await import("../kinds/pause_dialog.tsx")).PauseDialog
 );

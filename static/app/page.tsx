@@ -7,9 +7,9 @@ import { DropArea } from "../new_task/drop_area.tsx";
 import { Header } from "./header.tsx";
 import { KindsAlarm } from "./kinds_alarm.tsx";
 import { LoginView } from "./login_view.tsx";
-import { NewTaskDialog, PauseDialog, PausedKinds } from "./lazy_views.ts";
+import { KindHistory, NewTaskDialog, PauseDialog, PausedKinds } from "./lazy_views.ts";
 import { newTask } from "../new_task/new_task.ts";
-import { pausedKinds, pausing } from "../kinds/pauses.ts";
+import { lookedInto, pausedKinds, pausing } from "../kinds/pauses.ts";
 import { active } from "../list/selection.ts";
 import { TaskList } from "../list/task_list.tsx";
 import { TaskView } from "../task/task_view.tsx";
@@ -51,6 +51,7 @@ function Whole(): JSX.Element {
           : <TaskView key={taskId} />}
       </main>
       {newTask.value !== null && <NewTaskDialog />}
+      {lookedInto.value !== null && <KindHistory kind={lookedInto.value} />}
       {pausing.value !== null && <PauseDialog kind={pausing.value} />}
       <DropArea />
     </>

@@ -246,6 +246,17 @@ export const en = {
   until: (time: string) => `until ${time}`,
 
   moduleFailed: (module: string) => `The kinds of ${module} cannot be loaded, and do not run.`,
+  history: {
+    open: "History",
+    title: (kind: string) => `What was done to ${kind}`,
+    none: "Nothing yet: nobody paused it, or deleted a task of it.",
+    actions: {
+      pause: "Paused",
+      resume: "Resumed",
+      delete: "Task deleted",
+      resend: "Webhook sent again",
+    } as Record<string, string>,
+  },
   pause: {
     pause: "Pause",
     resume: "Resume",

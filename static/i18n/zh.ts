@@ -249,6 +249,17 @@ export const zh: Strings = {
   until: (time) => `至 ${time}`,
 
   moduleFailed: (module) => `无法加载 ${module} 中的任务类型，它们不会运行。`,
+  history: {
+    open: "操作记录",
+    title: (kind) => `${kind} 的操作记录`,
+    none: "暂无记录：没有人停止过此类型，也没有人删除过它的任务。",
+    actions: {
+      pause: "停止启动",
+      resume: "恢复启动",
+      delete: "任务已删除",
+      resend: "已重新发送 Webhook",
+    },
+  },
   pause: {
     pause: "停止启动",
     resume: "恢复启动",

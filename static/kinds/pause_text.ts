@@ -1,12 +1,18 @@
 import type { PausedKind } from "../app/api.ts";
+import { whoIn } from "../app/who.ts";
 import { clockTime, fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
 /** Who paused a kind, since when and why, as far as one may know. */
-export function pauseText(kind: string, { since, by, reason }: PausedKind): string {
+export function pauseText(kind: string, pause: PausedKind): string {
+  const { since, reason } = pause;
   const recent = Date.now() - Date.parse(since) < DAY_MS / 2;
-  const text = strings.pause.paused(kind, by, recent ? clockTime(since) : fullTime(since));
+  const text = strings.pause.paused(
+    kind,
+    whoIn(pause),
+    recent ? clockTime(since) : fullTime(since),
+  );
   return reason === null ? strings.pause.end(text) : strings.pause.because(text, reason);
 }

@@ -1,5 +1,5 @@
 /**
- * Which kinds are paused, and who is asked about pausing one.
+ * Which kinds are paused, and which of them a dialog is about.
  *
  * @module
  */
@@ -10,6 +10,9 @@ import { kinds } from "../app/store.ts";
 
 /** The kind that is about to be paused; `null` for none. */
 export const pausing = signal<string | null>(null);
+
+/** The kind whose history is looked into; `null` for none. */
+export const lookedInto = signal<string | null>(null);
 
 /** The kinds that are paused. */
 export const pausedKinds = computed(() =>

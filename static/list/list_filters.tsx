@@ -5,7 +5,7 @@ import { hidesChildren, type Since } from "./filters.ts";
 import { filterBy, route } from "../app/route.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
-import { pausing } from "../kinds/pauses.ts";
+import { lookedInto, pausing } from "../kinds/pauses.ts";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon, PauseIcon, SearchIcon } from "../ui/icons.tsx";
 import { FilterChips } from "../ui/label_chips.tsx";
@@ -32,6 +32,7 @@ export function ListFilters(): JSX.Element {
         {names.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
       <PauseButton />
+      <HistoryButton />
       <select
         class="select"
         aria-label={strings.list.time}
@@ -82,6 +83,21 @@ function PauseButton(): JSX.Element | null {
     >
       <PauseIcon />
       {strings.pause.pause}
+    </button>
+  );
+}
+
+/** Shows who did what to the kind whose tasks are shown. */
+function HistoryButton(): JSX.Element | null {
+  const { filters: { kind } } = route.value;
+  if (kind === "" || !may("read")) return null;
+  return (
+    <button
+      type="button"
+      class="button history-button"
+      onClick={() => lookedInto.value = kind}
+    >
+      {strings.history.open}
     </button>
   );
 }

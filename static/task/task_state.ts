@@ -5,6 +5,7 @@
  */
 
 import type { Status, StepRow, TaskError, TaskRecord } from "../../lib/task/record.ts";
+import { whoIn } from "../app/who.ts";
 import { stateOf } from "../client/event_queue.ts";
 import { withStep } from "../client/with_step.ts";
 import {
@@ -195,11 +196,6 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
     ended,
     gone,
   };
-}
-
-/** Who asked for what a record or a step tells: where everybody is anonymous, that tells nothing. */
-export function whoIn({ by }: { by?: string }): string | null {
-  return by === undefined || by === "anonymous" ? null : by;
 }
 
 /** The row of the log that an event makes; `null` for one that makes none. */

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import type { StepRow } from "../../lib/task/record.ts";
 import { knownUntil } from "../app/connection.ts";
+import { whoIn } from "../app/who.ts";
 import { clockTime, fullTime, tookTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
-import { isFinished, whoIn } from "./task_state.ts";
+import { isFinished } from "./task_state.ts";
 import { StepCard, StepError } from "./step_card.tsx";
 import { task } from "./task_store.ts";
 

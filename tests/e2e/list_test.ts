@@ -194,6 +194,17 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await press(page, ".paused-kind .button", "Resume");
   await finished(app.url, held.task_id);
   await eventually(async () => assertEquals(await paused(".paused-kind"), []));
+
+  await page.goto(`${app.url}/?kind=says`, { waitUntil: "domcontentloaded" });
+  await press(page, ".history-button", "History");
+  await eventually(async () =>
+    assertEquals(await paused(".history-dialog .step-name, .step-reason"), [
+      "Resumed",
+      "Paused",
+      "nobody listens",
+    ])
+  );
+  assertEquals(await violations(page, "history", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
   assertEquals(problems, []);
 });
 
