@@ -116,9 +116,9 @@ export class Dispatcher {
     const at = now();
     if (this.#hosts.full) return LOOK_MS;
     // Those in front may be of hosts that have no room: those behind them have their turn, too.
-    const dues = await outbox.due(AT_ONCE, this.#after);
+    const { dues, next } = await outbox.due(AT_ONCE, this.#after);
     this.#after = dues.length === AT_ONCE ? dues.at(-1)! : null;
-    let waitMs = this.#after ? 0 : Math.min(LOOK_MS, (await outbox.nextDue() ?? Infinity) - at);
+    let waitMs = this.#after ? 0 : Math.min(LOOK_MS, (next ?? Infinity) - at);
     const aside: Promise<void>[] = [];
     for (const due of dues) {
       if (this.#stopped) break;

@@ -60,6 +60,9 @@ export interface Taken {
 /** Milliseconds for which a delivery is taken: more than a try and the commit behind it need. */
 export const TAKEN_MS = 20_000;
 
+/** Lines read at once: as a rule few are due. */
+const BATCH = 64;
+
 /** Deliveries of a task that are kept, beside those that wait. */
 export const MAX_KEPT = 100;
 
@@ -79,21 +82,24 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Lines that are due, the first ones first. `after` goes on behind an earlier one. */
-  async due(limit: number, after: Due | null = null): Promise<Due[]> {
+  /**
+   * Lines that are due, the first ones first, and when the next one is that is not; `null` where that
+   * is not known.
+   *
+   * @param after Goes on behind this one.
+   */
+  async due(limit: number, after: Due | null): Promise<{ dues: Due[]; next: number | null }> {
     const { kv, now } = this.#options;
-    const start = after ? [...after.key, 0] : keys.deliveriesDue(0);
-    const end = keys.deliveriesDue(now() + 1);
-    const selector = { start, end };
-    return (await Array.fromAsync(kv.list<string>(selector, { limit }))).map(dueOf);
-  }
-
-  /** When the next line is due that is not; `null` where there is none. */
-  async nextDue(): Promise<number | null> {
-    const { kv, now } = this.#options;
-    const selector = { prefix: DUE, start: keys.deliveriesDue(now() + 1) };
-    for await (const { key } of kv.list(selector, { limit: 1 })) return dueIn(key).at;
-    return null;
+    const at = now();
+    const dues: Due[] = [];
+    const selector = { prefix: DUE, start: after ? [...after.key, 0] : keys.deliveriesDue(0) };
+    for await (const entry of kv.list<string>(selector, { batchSize: BATCH })) {
+      const due = dueOf(entry);
+      if (due.at > at) return { dues, next: due.at };
+      dues.push(due);
+      if (dues.length === limit) break;
+    }
+    return { dues, next: null };
   }
 
   /** Takes the first delivery of a line; `null` where there is none to be had. */

@@ -73,6 +73,34 @@ Deno.test("log() takes the level out of its fields", () => {
   assertEquals([row.level, row.message, row.data], ["error", "m", { a: 1 }]);
 });
 
+Deno.test("defineTask() takes whom webhooks tell, with what of, and refuses what is none", () => {
+  const define = (notify: unknown) =>
+    defineTask({ kind: "k", notify: notify as [], async *run() {} }).notify;
+  assertEquals(define(undefined), undefined);
+  assertEquals(
+    define([{ url: "HTTPS://a.example:443/x#y" }, { url: "http://b", on: ["started"] }]),
+    [
+      { url: "https://a.example/x#y", on: ["completed", "failed", "canceled"] },
+      { url: "http://b/", on: ["started"] },
+    ],
+  );
+  const wrong: [notify: unknown, field: string][] = [
+    [{}, "'notify' must be a list of at most 5"],
+    [Array(6).fill({ url: "http://a" }), "'notify' must be a list of at most 5"],
+    [[null], "'notify.0' must be an object"],
+    [[{ url: 5 }], "'notify.0.url' must be an http or https URL"],
+    [[{ url: "http://a" }, { url: "http://me@a" }], "'notify.1.url' must be a URL without a name"],
+    [[{ url: "http://a", on: [] }], "'notify.0.on' must be a list"],
+    [[{ url: "http://a", on: "failed" }], "'notify.0.on' must be a list"],
+    [[{ url: "http://a", on: ["ended"] }], "'notify.0.on' must be a list"],
+    [[{ url: "http://a", secret: "s" }], "'notify.0.secret' must be 'whsec_'"],
+    [[{ url: "http://a", secrets: [] }], "'notify.0.secrets' is not known"],
+  ];
+  for (const [notify, sentence] of wrong) {
+    assertThrows(() => define(notify), TypeError, `Cannot define task 'k' as ${sentence}`);
+  }
+});
+
 Deno.test("defineTask() takes stages with their weights, and refuses what are none", () => {
   const define = (stages: Record<string, number>) =>
     defineTask({ kind: "k", stages, async *run() {} });
