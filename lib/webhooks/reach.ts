@@ -5,7 +5,11 @@
  * @module
  */
 
-import { BlockList, isIP } from "node:net";
+import type { BlockList } from "node:net";
+import process from "node:process";
+
+/** Loaded when it is needed first: it would make each start longer, and most servers send nothing. */
+const net = () => process.getBuiltinModule("node:net");
 
 /** IPv4 that is not of the internet, by the registry of special-purpose addresses [RFC 6890]. */
 const SPECIAL_V4 = [
@@ -37,13 +41,14 @@ export const ALLOW_SHAPE = "host names, addresses and networks, such as 10.1.0.0
 /** What the operator allows. */
 export interface Allowed {
   readonly hosts: ReadonlySet<string>;
-  readonly networks: BlockList;
+  /** `null` for none. */
+  readonly networks: BlockList | null;
 }
 
 export class Reach {
-  readonly #special = blockList([...SPECIAL_V4, ...SPECIAL_V6]);
-  readonly #internet = blockList(INTERNET_V6);
   readonly #allowed: Allowed;
+  #special: BlockList | undefined;
+  #internet: BlockList | undefined;
 
   constructor(allowed: Allowed = parseAllowed([])!) {
     this.#allowed = allowed;
@@ -56,12 +61,14 @@ export class Reach {
 
   /** Whether an address may be connected to. */
   allows(address: string): boolean {
-    const family = isIP(address);
+    const family = net().isIP(address);
     // With a zone it is of a link: nothing else has any.
     if (family === 0 || address.includes("%")) return false;
     const type = family === 4 ? "ipv4" : "ipv6";
-    if (this.#allowed.networks.check(address, type)) return true;
+    if (this.#allowed.networks?.check(address, type)) return true;
+    this.#special ??= blockList([...SPECIAL_V4, ...SPECIAL_V6]);
     if (this.#special.check(address, type)) return false;
+    this.#internet ??= blockList(INTERNET_V6);
     return family === 4 || this.#internet.check(address, "ipv6");
   }
 
@@ -75,7 +82,7 @@ export class Reach {
 /** The address that a URL's host is, without brackets; `null` for a name. */
 export function literalAddress(hostname: string): string | null {
   const address = hostname.replace(/^\[(.*)\]$/, "$1");
-  return isIP(address) === 0 ? null : address;
+  return net().isIP(address) === 0 ? null : address;
 }
 
 /** What the operator wrote; `null` where some of it is neither host, nor address, nor network. */
@@ -85,7 +92,7 @@ export function parseAllowed(entries: readonly string[]): Allowed | null {
   for (const entry of entries) {
     const address = literalAddress(entry.split("/", 1)[0]!);
     if (address !== null) {
-      const bits = isIP(address) === 4 ? 32 : 128;
+      const bits = net().isIP(address) === 4 ? 32 : 128;
       const [, length = String(bits), more] = entry.split("/");
       if (more !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits) return null;
       networks.push(`${address}/${length}`);
@@ -97,7 +104,7 @@ export function parseAllowed(entries: readonly string[]): Allowed | null {
     if (literalAddress(hostname) !== null) return null;
     hosts.add(plainName(hostname));
   }
-  return { hosts, networks: blockList(networks) };
+  return { hosts, networks: networks.length === 0 ? null : blockList(networks) };
 }
 
 /** A name without the dot that ends it. */
@@ -106,6 +113,7 @@ function plainName(hostname: string): string {
 }
 
 function blockList(networks: readonly string[]): BlockList {
+  const { BlockList, isIP } = net();
   const list = new BlockList();
   for (const network of networks) {
     const [address, length] = network.split("/") as [string, string];
