@@ -143,6 +143,7 @@ export interface AuditEntry {
   /** ISO 8601. */
   at: string;
   task_id?: string;
+  schedule_id?: string;
   reason?: string;
 }
 

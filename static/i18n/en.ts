@@ -255,6 +255,11 @@ export const en = {
       resume: "Resumed",
       delete: "Task deleted",
       resend: "Webhook sent again",
+      "schedule-create": "Schedule made",
+      "schedule-change": "Schedule changed",
+      "schedule-pause": "Schedule paused",
+      "schedule-resume": "Schedule resumed",
+      "schedule-delete": "Schedule deleted",
     } as Record<string, string>,
   },
   pause: {

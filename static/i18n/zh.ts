@@ -258,6 +258,11 @@ export const zh: Strings = {
       resume: "恢复启动",
       delete: "任务已删除",
       resend: "已重新发送 Webhook",
+      "schedule-create": "已创建定时计划",
+      "schedule-change": "已修改定时计划",
+      "schedule-pause": "已暂停定时计划",
+      "schedule-resume": "已恢复定时计划",
+      "schedule-delete": "已删除定时计划",
     },
   },
   pause: {

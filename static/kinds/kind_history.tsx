@@ -29,13 +29,14 @@ export function KindHistory({ kind }: { kind: string }): JSX.Element {
 }
 
 function Entry({ entry }: { entry: AuditEntry }): JSX.Element {
-  const { action, at, task_id, reason } = entry;
+  const { action, at, reason } = entry;
+  const of = entry.task_id ?? entry.schedule_id;
   const by = whoIn(entry);
   return (
     <li class="step">
       <span class="step-name">
         {strings.history.actions[action] ?? action}
-        {task_id !== undefined && <code>{task_id}</code>}
+        {of !== undefined && <code>{of}</code>}
         {by !== null && <span class="step-note text">{strings.by(by)}</span>}
       </span>{" "}
       <time class="step-at" dateTime={at}>{fullTime(at)}</time>
