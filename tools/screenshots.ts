@@ -3,8 +3,8 @@
  * task, light and dark, at three widths, in both languages. Into `docs/screenshots/all`, which is
  * not kept, and those of the documents beside it.
  *
- * `deno task screenshots deliveries` makes those of one view: `list`, `task`, `files`
- * or `deliveries`.
+ * `deno task screenshots deliveries` makes those of one view: `list`, `task`, `files`,
+ * `deliveries` or `schedules`.
  *
  * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
  *
@@ -16,6 +16,8 @@ import { finished, submit, taskWhen } from "../tests/helpers/api.ts";
 import { TestBrowser } from "../tests/helpers/browser.ts";
 import { type Receiver, receiver, SECRET } from "../tests/helpers/receiver.ts";
 import { startServer } from "../tests/helpers/server.ts";
+import { tempDir } from "../tests/helpers/temp_dir.ts";
+import { serveSchedules } from "./screenshots/schedules.ts";
 
 const TARGET = new URL("../docs/screenshots/", import.meta.url);
 const KINDS = new URL("./screenshots/kinds.ts", import.meta.url).href;
@@ -23,6 +25,7 @@ const KINDS = new URL("./screenshots/kinds.ts", import.meta.url).href;
 /** Those that the documents show. */
 const BEST: Record<string, string> = {
   "deliveries-en-light-1280": "deliveries.png",
+  "schedules-en-light-1280": "schedules.png",
   "task-en-light-1280": "task.png",
   "list-en-dark-1280": "list.png",
   "files-en-light-1280": "files.png",
@@ -89,17 +92,20 @@ await using server = await startServer({
 });
 const { id, files } = await work(server.url);
 await using browser = await TestBrowser.launch();
+await using folder = await tempDir();
+await using scheduled = await serveSchedules(KINDS, `${folder.path}/clock`);
 const views = [
   ["list", "/", ".count-figure"],
   ["task", `/?task_id=${id}`, ".log-row"],
   ["files", `/?task_id=${files}`, ".log-row"],
   ["deliveries", `/?task_id=${await told(server.url, to, away)}`, ".deliveries"],
+  ["schedules", `${scheduled.url}/?view=schedules`, ".schedule"],
 ] as const;
 for (const [view, path, content] of views) {
   if (Deno.args.length > 0 && !Deno.args.includes(view)) continue;
   for (const { language, scheme, width, height } of LOOKS) {
     const languages = [language];
-    await using opened = await browser.open(server.url + path, {
+    await using opened = await browser.open(path.startsWith("/") ? server.url + path : path, {
       languages,
       scheme,
       width,

@@ -336,7 +336,8 @@ export function taskUrl(id: string): string {
   return `/tasks/${encodeURIComponent(id)}`;
 }
 
-async function call<T>(
+/** Asks the server. What it refuses is an {@link ApiError}. */
+export async function call<T>(
   method: string,
   url: string,
   body?: unknown,

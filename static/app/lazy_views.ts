@@ -13,6 +13,9 @@ export const SignalForm = lazy(async () => (await import("../task/signal_form.ts
 export const TaskDeliveries = lazy(async () =>
   (await import("../task/task_deliveries.tsx")).TaskDeliveries
 );
+export const SchedulesView = lazy(async () =>
+  (await import("../schedules/schedules_view.tsx")).SchedulesView
+);
 export const PausedKinds = lazy(async () =>
   (await import("../kinds/paused_kinds.tsx")).PausedKinds
 );

@@ -7,7 +7,13 @@ import { DropArea } from "../new_task/drop_area.tsx";
 import { Header } from "./header.tsx";
 import { KindsAlarm } from "./kinds_alarm.tsx";
 import { LoginView } from "./login_view.tsx";
-import { KindHistory, NewTaskDialog, PauseDialog, PausedKinds } from "./lazy_views.ts";
+import {
+  KindHistory,
+  NewTaskDialog,
+  PauseDialog,
+  PausedKinds,
+  SchedulesView,
+} from "./lazy_views.ts";
 import { newTask } from "../new_task/new_task.ts";
 import { lookedInto, pausedKinds, pausing } from "../kinds/pauses.ts";
 import { active } from "../list/selection.ts";
@@ -22,7 +28,7 @@ export function Page(): JSX.Element {
 }
 
 function Whole(): JSX.Element {
-  const { taskId } = route.value;
+  const { taskId, view } = route.value;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
@@ -31,7 +37,7 @@ function Whole(): JSX.Element {
     const row = taskId === null ? document.getElementById(`row-${active.peek()}`) : null;
     if (!first.current) (row ?? main.current!).focus({ preventScroll: true });
     first.current = false;
-  }, [taskId]);
+  }, [taskId, view]);
   useEffect(() => {
     // What a press on a button is about to need, once there is nothing else to do.
     const timer = setTimeout(NewTaskDialog.prepare, PREPARE_MS);
@@ -47,7 +53,7 @@ function Whole(): JSX.Element {
         {signedOut.value
           ? <LoginView />
           : taskId === null
-          ? <TaskList />
+          ? view === undefined ? <TaskList /> : <SchedulesView />
           : <TaskView key={taskId} />}
       </main>
       {newTask.value !== null && <NewTaskDialog />}

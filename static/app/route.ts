@@ -1,5 +1,6 @@
 /**
- * Where the page is: the list at {@link ROOT}, with its filters in the query; a task at `?task_id=…`.
+ * Where the page is: the list at {@link ROOT}, with its filters in the query; a task at `?task_id=…`;
+ * the schedules at `?view=schedules`.
  *
  * @module
  */
@@ -9,20 +10,26 @@ import { ROOT } from "./root.ts";
 import { type Filters, formatFilters, NO_FILTERS, parseFilters } from "../list/filters.ts";
 
 export interface Route {
-  /** The open task; `null` for the list. */
+  /** The open task; `null` for none. */
   readonly taskId: string | null;
+  /** What is shown instead of the list, where no task is open. */
+  readonly view?: "schedules";
   /** Which tasks the list shows. */
   readonly filters: Filters;
 }
 
 export function parseRoute(search: string): Route {
   const query = new URLSearchParams(search);
-  return { taskId: query.get("task_id") || null, filters: parseFilters(query) };
+  const view = query.get("view") === "schedules" ? { view: "schedules" as const } : {};
+  return { taskId: query.get("task_id") || null, ...view, filters: parseFilters(query) };
 }
 
 export function taskHref(id: string): string {
   return `${ROOT}?${new URLSearchParams({ task_id: id })}`;
 }
+
+/** The address of the schedules. */
+export const SCHEDULES = `${ROOT}?view=schedules`;
 
 /** The address of the list with these filters. */
 export function listHref(filters: Filters): string {
@@ -62,8 +69,9 @@ export function startRoute(): void {
 }
 
 export function go(href: string): void {
-  const { taskId, filters } = route.peek();
-  const list = taskId === null ? { href: listHref(filters), top: scrollY } : place().list;
+  const { taskId, view, filters } = route.peek();
+  const here = view === undefined ? listHref(filters) : SCHEDULES;
+  const list = taskId === null ? { href: here, top: scrollY } : place().list;
   const { pathname, search } = new URL(href, location.href);
   history.replaceState({ ...place(), top: scrollY }, "");
   history.pushState({ list }, "", href);

@@ -11,6 +11,7 @@ import type { StepName } from "../task/timeline.ts";
 /** The words. Those that hold a value are functions of it. */
 export const en = {
   product: "Headway",
+  schedules: "Schedules",
   tasks: "Tasks",
   allTasks: "All tasks",
   newTask: "New task",

@@ -9,6 +9,7 @@ import type { Strings } from "./en.ts";
 /** The words, see `en.ts`. */
 export const zh: Strings = {
   product: "Headway",
+  schedules: "定时计划",
   tasks: "任务",
   allTasks: "全部任务",
   newTask: "新建任务",

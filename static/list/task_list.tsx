@@ -8,7 +8,7 @@ import { number } from "../i18n/format.ts";
 import { MAX_ROWS } from "./list_state.ts";
 import { held, listStatus, loadingOlder, release, rows } from "./list_store.ts";
 import { randomKey } from "../ui/random_key.ts";
-import { filterBy, go, route, taskHref } from "../app/route.ts";
+import { filterBy, go, route, SCHEDULES, stayInPage, taskHref } from "../app/route.ts";
 import { strings } from "../i18n/strings.ts";
 import { BulkBar } from "./bulk_bar.tsx";
 import { UpIcon } from "../ui/icons.tsx";
@@ -23,6 +23,9 @@ export function TaskList(): JSX.Element {
     <>
       <div class="list-head">
         <h1 tabIndex={-1}>{strings.tasks}</h1>
+        <a class="button-quiet other-view" href={SCHEDULES} onClick={stayInPage}>
+          {strings.schedules}
+        </a>
         <KeysHelp
           keys={may("admin")
             ? [...strings.list.helpKeys, ...strings.list.pickKeys]

@@ -1,12 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { NO_FILTERS } from "../../../static/list/filters.ts";
-import { listHref, parseRoute, taskHref } from "../../../static/app/route.ts";
+import { listHref, parseRoute, SCHEDULES, taskHref } from "../../../static/app/route.ts";
 
 Deno.test("parseRoute() reads what taskHref() writes, and the list from anything else", () => {
   for (const taskId of ["01J00000000000000000000000", "a&b=c#d ?ü"]) {
     const { search } = new URL(taskHref(taskId), "http://h");
     assertEquals(parseRoute(search), { taskId, filters: NO_FILTERS });
   }
+  const { search } = new URL(SCHEDULES, "http://h");
+  assertEquals(parseRoute(search), { taskId: null, view: "schedules", filters: NO_FILTERS });
   for (const search of ["", "?task_id=", "?other=1"]) {
     assertEquals(parseRoute(search), { taskId: null, filters: NO_FILTERS });
   }
