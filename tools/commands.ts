@@ -37,6 +37,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     helps: true,
     load: async () => (await import("./mcp.ts")).mcpCommand,
   },
+  schedules: {
+    usage: "schedules [pause|resume|run <id>]",
+    about: "lists the schedules of a server, pauses one, or makes a task of it now",
+    load: async () => (await import("./schedules.ts")).schedulesCommand,
+  },
   backup: {
     usage: "backup <file> [--from <store>]",
     about: "copies the store, while a server uses it",
