@@ -48,7 +48,12 @@ export type {
   ScheduleOptions,
   ScheduleRule,
 } from "./task/schedule.ts";
-export type { ConcurrencyByKey, RateOptions, TaskKeys } from "./task/start_limits.ts";
+export type {
+  ConcurrencyByKey,
+  DebounceOptions,
+  RateOptions,
+  TaskKeys,
+} from "./task/start_limits.ts";
 export { step } from "./task/step.ts";
 export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
 export { sleep } from "./task/sleep.ts";

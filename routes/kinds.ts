@@ -22,6 +22,7 @@ export async function getKinds(app: App, { principal }: RouteContext): Promise<R
       timeout_ms: kind.timeout,
       concurrency: kind.concurrency,
       keyed: kind.keyed ?? false,
+      debounce_ms: kind.debounce?.waitMs ?? null,
       rate: kind.rate
         ? { limit: kind.rate.limit, per_ms: kind.rate.perMs, keyed: kind.rate.keyed }
         : null,

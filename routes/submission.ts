@@ -65,6 +65,13 @@ export async function submitTask(
     by: actorOf(context),
     notify: targetsOf(app, body, known),
   };
+  const { debounce } = checked.keys ?? {};
+  if (known.debounce && debounce !== undefined) {
+    // Nobody replaces what others have submitted.
+    const { owner: of = "", submitter = "" } = whoseTheirs(principal, owner);
+    const runAt = Math.max(now + known.debounce.waitMs, submission.runAt);
+    submission.debounced = { name: [debounce, of, submitter].join("\0"), runAt };
+  }
   const key = await keyOf(request, { name: principal.name, owner: owner ?? null }, body);
   if (key !== null) submission.idempotency = key;
   return await takeIn(app.engine.store, submission, request);
@@ -130,6 +137,9 @@ export async function knownKind(
   if (known && module?.state.type !== "failed") return known;
   const why = ({ reason }: { reason: string }) => tellsWhy ? `failed: ${reason}` : "failed";
   const elsewhere = await kindBook.elsewhere(name);
+  if (elsewhere?.debounce) {
+    throw unavailable(`'${name}' waits for others like it, and only who runs it can tell which`);
+  }
   // Nobody here can check its input: each attempt does.
   if (elsewhere) return { ...elsewhere, checked: false };
   if (module?.state.type === "failed") {

@@ -19,6 +19,10 @@ export async function waitsFor(
   const pause = app.engine.pauses.get(record.kind);
   if (pause) return { type: "pause", ...shownPause(pause, inside) };
   const kind = await knownKindOf(app, record.kind);
+  const { debounce } = record.keys ?? {};
+  if (debounce !== undefined && record.attempt === 0 && Date.parse(record.run_at) > now) {
+    return { type: "debounce", key: debounce, until: record.run_at };
+  }
   // One that is delayed says its time.
   if (!kind || Date.parse(record.run_at) > now) return null;
   const { kv } = app.engine.store;

@@ -185,9 +185,12 @@ const RATE: Checks<NonNullable<Kind["rate"]>> = {
   keyed: isBoolean,
 };
 
+const DEBOUNCE: Checks<NonNullable<Kind["debounce"]>> = { waitMs: isFrom(1) };
+
 const KEYS: Checks<TaskKeys> = {
   concurrency: isOptional(isKey),
   rate: isOptional(isKey),
+  debounce: isOptional(isKey),
 };
 
 const KIND: Checks<Kind> = {
@@ -201,6 +204,7 @@ const KIND: Checks<Kind> = {
   concurrency: isNullOr((value) => isFrom(1)(value) && Number.isInteger(value)),
   keyed: isOptional(isBoolean),
   rate: isOptional(isNullOr((value) => fits(value, RATE))),
+  debounce: isOptional(isNullOr((value) => fits(value, DEBOUNCE))),
   isolate: isBoolean,
   hidden: isBoolean,
   notify: areTargets,

@@ -35,6 +35,7 @@
  * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |
  * | `["outbox", id, target, n]` | number | it has yet to be delivered, since then: milliseconds since the epoch |
  * | `["delivery-due", at, id, target]` | its origin | something may be due for a target then: whoever sees it looks |
+ * | `["debounce", kind, key]` | id | the task that a submit with this key replaces the input of; it has not begun |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
  * | `["dead", sid]` | {@link ./sessions.ts DeadSession} | a session that was reaped and whose tasks have yet to be returned |
@@ -152,6 +153,7 @@ export const keys = {
   auditAll: ["audit"] as Key,
   slot: (name: string, n: number): Key => ["slot", name, n],
   slotsOf: (name: string): Key => ["slot", name],
+  debounce: (kind: string, name: string): Key => ["debounce", kind, name],
   rateSlot: (name: string, n: number): Key => ["rate", name, n],
   rateSlotsOf: (name: string): Key => ["rate", name],
   notify: (id: string): Key => ["notify", id],

@@ -23,6 +23,8 @@ export interface IndexKeys {
   queue: Key | null;
   /** Its slot under its kind's concurrency, if it has one. */
   slot: Key | null;
+  /** Under which submits find it. */
+  debounce: Key | null;
   /** How its parent's group knows it, if it is a child. */
   child: ChildState | null;
 }
@@ -31,10 +33,11 @@ export interface IndexKeys {
 export function indexKeysOf(task: Task): IndexKeys {
   const { record, child } = task;
   const { status } = record;
+  const debounce = task.debounce === undefined ? null : keys.debounce(record.kind, task.debounce);
   const slot = task.slot === null ? null : keys.slot(task.slotName ?? record.kind, task.slot);
   const expiry = expiryOf(task);
   const queue = isQueued(record) ? rankKey(rankOf(record)) : null;
-  return { status, expiry, queue, slot, child: child ? childStateOf(record) : null };
+  return { status, expiry, queue, slot, debounce, child: child ? childStateOf(record) : null };
 }
 
 /**
@@ -80,6 +83,8 @@ export function moveIndexKeys(
     const value = rankValue(rankOf(task.record));
     sets.push([queue, value, 8 + (value?.length ?? 0) * 2]);
   }
+  if (before?.debounce && !after.debounce) deletes.push(before.debounce);
+  if (!before && after.debounce) sets.push([after.debounce, id, 64]);
   if ((slot && keyText(slot)) !== (before?.slot ? keyText(before.slot) : null)) {
     if (before?.slot) deletes.push(before.slot);
     if (slot !== null) {

@@ -36,6 +36,7 @@ import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { Keep } from "../task/retention.ts";
+import type { TaskKeys } from "../task/start_limits.ts";
 import type { Report } from "../task/report.ts";
 import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
 import { afterRestore } from "../task/restored.ts";
@@ -55,6 +56,15 @@ const MAX_STEP_ROWS = 3 * MAX_ANSWERS;
 
 /** Bytes of a result beside which a whole record finds room. */
 const RECORD_ROOM = 40 * 1024;
+
+/** What a task is to run with. */
+export interface NewInput {
+  /** JSON text; `null` for none. */
+  readonly input: string | null;
+  readonly parsed: boolean;
+  readonly keys: TaskKeys;
+  readonly uploads: readonly string[];
+}
 
 export interface LiveTaskHooks {
   /** It has something to write. */
@@ -194,6 +204,45 @@ export class LiveTask implements Write {
       last.with = this.#stateEvent("complete", this.#nextSeq(), result);
     }
     return { ok: true };
+  }
+
+  /**
+   * Has it run with another input, and not before some time.
+   *
+   * @param also What is committed with it.
+   */
+  postpone(
+    { input, parsed, keys: by, uploads }: NewInput,
+    runAt: number,
+    also: Required<Pick<Part, "checks" | "sets">>,
+  ): boolean {
+    const { head } = this.#writer;
+    const { kept, part } = placeInput(this.id, input);
+    const large = typeof head.input === "object" && head.input !== null;
+    const { uploads: held = [], parsed: _parsed, uploads: _uploads, ...rest } = this.task;
+    const before = this.task;
+    const hold = (upload: string) => keys.uploadHold(upload, this.id);
+    this.task = {
+      ...rest,
+      ...(parsed ? { parsed } : {}),
+      ...(uploads.length > 0 ? { uploads } : {}),
+      record: withKeys(this.record, by),
+    };
+    const { ok } = this.change({ type: "postpone", runAt }, null, {
+      checks: also.checks,
+      sets: [
+        ...also.sets,
+        ...part?.sets ?? [],
+        ...uploads.map((upload): [Key, unknown, number] => [hold(upload), null, 8]),
+      ],
+      deletes: [
+        ...(large && part === null ? [keys.input(this.id)] : []),
+        ...held.filter((upload) => !uploads.includes(upload)).map(hold),
+      ],
+    });
+    if (ok) head.input = kept;
+    else this.task = before;
+    return ok;
   }
 
   /** Takes in progress: the newest counts. */
@@ -442,6 +491,11 @@ export class LiveTask implements Write {
     this.task = { ...this.task, record: { ...this.record, seq } };
     return seq;
   }
+}
+
+/** With `seq` at its end: see `seqOf()`. */
+function withKeys({ seq, keys: _, ...record }: TaskRecord, keys: TaskKeys): TaskRecord {
+  return { ...record, keys, seq };
 }
 
 /** The data of a `complete` event. */

@@ -23,7 +23,7 @@ import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
 import type { Part } from "./write.ts";
 
 export class StoredHead {
-  readonly input: Kept;
+  input: Kept;
   #result: Kept;
   #index: IndexKeys | null;
   #check: Deno.AtomicCheck | null;

@@ -8,14 +8,14 @@ import { monotonicUlid } from "@std/ulid";
 import type { Heads } from "../kv/heads.ts";
 import { readChild } from "../kv/children.ts";
 import { targetsSet } from "../kv/deliveries.ts";
-import { keys } from "../kv/keys.ts";
+import { type Key, keys } from "../kv/keys.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import type { Journal } from "./journal.ts";
-import type { LiveTask } from "./live_task.ts";
+import type { LiveTask, NewInput } from "./live_task.ts";
 import type { LiveTasks } from "./live_tasks.ts";
 import { inTime, StoreError, TRIES } from "./store_error.ts";
 import type { Part } from "./write.ts";
@@ -27,6 +27,8 @@ export interface Submission extends Omit<NewTask, "id" | "uploads"> {
   named?: readonly NamedUpload[];
   /** The same key and digest give the same task. */
   idempotency?: { key: string; digest: string; ttlMs: number };
+  /** A task of this name that has not begun gets its input, and runs then. */
+  debounced?: { name: string; runAt: number };
   /** What is written with it, and must hold for it, given the id that it will have. */
   also?: (id: string) => Part;
 }
@@ -78,7 +80,11 @@ export class Submissions {
 
   async #submit(submission: Submission): Promise<Submitted> {
     const { kv, heads, journal, tasks, now, onpending } = this.#options;
-    const { idempotency, input, named = [], also, ...spec } = submission;
+    const { idempotency, input, named = [], also, debounced, ...spec } = submission;
+    const idempotencySet = (id: string): [Key, IdempotencyEntry, number, number] => {
+      const { key, digest, ttlMs } = idempotency!;
+      return [keys.idempotency(key), { id, digest, expires_at: now() + ttlMs }, 128, ttlMs];
+    };
     for (let tries = 0;; tries++) {
       const checks: Deno.AtomicCheck[] = [];
       if (spec.child) {
@@ -111,16 +117,31 @@ export class Submissions {
         uploads = [...ids];
         if (ids.size > 0) checks.push(check);
       }
+      if (debounced) {
+        const key = keys.debounce(spec.kind, debounced.name);
+        const { value: known, versionstamp } = await kv.get<string>(key);
+        if (known !== null) {
+          const { parsed = false, keys: by = {} } = spec;
+          const sets = idempotency ? [idempotencySet(known)] : [];
+          const postponed = await this.#postpone(
+            known,
+            { input, parsed, keys: by, uploads },
+            debounced.runAt,
+            { checks: [...checks], sets },
+          );
+          if (postponed === "again" && tries < TRIES) continue;
+          if (postponed === "again") throw new StoreError({ ok: false, reason: "conflict" });
+          if (postponed) return postponed;
+        }
+        checks.push({ key, versionstamp });
+      }
       // One time for both: lists pick by the time in the id.
       const at = now();
       const id = monotonicUlid(at);
-      const live = tasks.create(newTask({ ...spec, id, uploads }, at), input);
+      const waits = debounced ? { debounce: debounced.name, runAt: debounced.runAt } : {};
+      const live = tasks.create(newTask({ ...spec, ...waits, id, uploads }, at), input);
       if (checks.length > 0) live.also({ checks });
-      if (idempotency) {
-        const { key, digest, ttlMs } = idempotency;
-        const value: IdempotencyEntry = { id, digest, expires_at: now() + ttlMs };
-        live.also({ sets: [[keys.idempotency(key), value, 128, ttlMs]] });
-      }
+      if (idempotency) live.also({ sets: [idempotencySet(id)] });
       if (also) {
         const part = also(id);
         checks.push(...part.checks ?? []);
@@ -144,6 +165,28 @@ export class Submissions {
       if (result.reason === "conflict" && also) return { ok: false, reason: "conflict" };
       if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
     }
+  }
+
+  /** Has a task run later with another input; `null` for one that has begun or is gone. */
+  async #postpone(
+    id: string,
+    input: NewInput,
+    runAt: number,
+    also: Required<Pick<Part, "checks" | "sets">>,
+  ): Promise<Submitted | "again" | null> {
+    const { tasks, onpending } = this.#options;
+    let live: LiveTask | undefined;
+    const postponed = await tasks.withTask(id, (it) => {
+      live = it;
+      if (!it.postpone(input, runAt, also)) return null;
+      onpending(it);
+      return it.json;
+    });
+    if (postponed === null || !live) return null;
+    const result = await inTime(live.committed());
+    if (result.ok) return { ok: true, id, record: postponed, created: false };
+    if (result.reason === "conflict") return "again";
+    throw new StoreError(result);
   }
 }
 

@@ -12,7 +12,12 @@ import type { OutputOf, SchemaInputOf, StandardSchema } from "./standard_schema.
 import { readTries, type RetryOptions } from "./retry.ts";
 import { type KindSchedule, readSchedule, type ScheduleOptions } from "./schedule.ts";
 import { readRetention, type Retention, type RetentionOptions } from "./retention.ts";
-import { checkLimits, type ConcurrencyByKey, type RateOptions } from "./start_limits.ts";
+import {
+  checkLimits,
+  type ConcurrencyByKey,
+  type DebounceOptions,
+  type RateOptions,
+} from "./start_limits.ts";
 import { brief } from "./text.ts";
 import { MAX_STAGE_NAME, MAX_STAGES } from "./stages.ts";
 import type { OutputYield, Yield } from "./yield.ts";
@@ -104,6 +109,11 @@ export interface TaskOptions<
   concurrency?: number | ConcurrencyByKey<InputOf<Schema>>;
   /** How many runs may start in a time, over the whole cluster. The others wait. */
   rate?: RateOptions<InputOf<Schema>>;
+  /**
+   * A submit with the key of a task that has not begun yet replaces its input and postpones it. No
+   * child, and no task of a schedule, is postponed.
+   */
+  debounce?: DebounceOptions<InputOf<Schema>>;
   /** Gives each run a process of its own. @default {false} */
   isolate?: boolean;
   /** Leaves it out of the page's form: only other tasks have it run, as their child. @default {false} */
@@ -210,6 +220,8 @@ export interface TaskDefinition<
   readonly concurrency: number | ConcurrencyByKey<Input> | undefined;
   /** See {@link TaskOptions.rate}. */
   readonly rate: RateOptions<Input> | undefined;
+  /** See {@link TaskOptions.debounce}. */
+  readonly debounce: DebounceOptions<Input> | undefined;
   /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
@@ -272,7 +284,7 @@ export function defineTask<
   CheckpointOf<Saved>,
   SavedOf<Saved>
 > {
-  const { kind, version = 0, concurrency, rate } = options;
+  const { kind, version = 0, concurrency, rate, debounce } = options;
   if (typeof kind !== "string" || !KIND_PATTERN.test(kind)) {
     throw new TypeError(
       `Cannot define a task as 'kind' must be 1 to 64 of a-z, 0-9, '.', '_' and '-': current value is ${
@@ -282,7 +294,7 @@ export function defineTask<
   }
   const what = `define task '${kind}'`;
   const { retry, timeout } = readTries(what, options);
-  checkLimits(what, { concurrency, rate });
+  checkLimits(what, { concurrency, rate, debounce });
   checkStages(kind, options.stages);
   const notify = readTargets(kind, options.notify);
   checkSchema(kind, "input", options.input);
@@ -318,6 +330,7 @@ export function defineTask<
     timeout,
     concurrency: typeof concurrency === "object" ? Object.freeze({ ...concurrency }) : concurrency,
     rate: rate && Object.freeze({ ...rate }),
+    debounce: debounce && Object.freeze({ ...debounce }),
     isolate: options.isolate ?? false,
     hidden: options.hidden ?? false,
     stages: options.stages && Object.freeze({ ...options.stages }),

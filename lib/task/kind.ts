@@ -36,6 +36,8 @@ export interface Kind {
   readonly rate?:
     | { readonly limit: number; readonly perMs: number; readonly keyed: boolean }
     | null;
+  /** For how many milliseconds a submit waits for others with its key. */
+  readonly debounce?: { readonly waitMs: number } | null;
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
   readonly hidden: boolean;
@@ -62,7 +64,18 @@ export const MAX_DEPTH = 64;
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
   let room = MAX_SCHEMAS;
   return Array.from(tasks, (task) => {
-    const { kind, description, input, retry, timeout, concurrency, rate, isolate, hidden } = task;
+    const {
+      kind,
+      description,
+      input,
+      retry,
+      timeout,
+      concurrency,
+      rate,
+      debounce,
+      isolate,
+      hidden,
+    } = task;
     const { notify, schedule, retention } = task;
     const beside = [notify, schedule].reduce((sum, it) => sum + (it ? sizeOf(it) : 0), 0);
     const json = input ? schemaText(input, beside) : null;
@@ -80,6 +93,7 @@ export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
       rate: rate
         ? { limit: rate.limit, perMs: durationMs(rate.per), keyed: rate.key !== undefined }
         : null,
+      debounce: debounce ? { waitMs: durationMs(debounce.wait) } : null,
       isolate,
       hidden: Boolean(hidden),
       ...(notify ? { notify: notify.map(storedTarget) } : {}),

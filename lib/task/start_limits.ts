@@ -28,12 +28,22 @@ export interface RateOptions<Input> {
   key?(input: Input): string;
 }
 
+/** What is submitted again and again runs once, when nothing came for a while. */
+export interface DebounceOptions<Input> {
+  /** For how long nothing must have come: up to a day. */
+  wait: Duration;
+  /** What of the validated input is the same work: up to 256 bytes. */
+  key(input: Input): string;
+}
+
 /** What of a task's input its kind's limits count by. */
 export interface TaskKeys {
   /** Of `concurrency`. */
   concurrency?: string;
   /** Of `rate`. */
   rate?: string;
+  /** Of `debounce`. */
+  debounce?: string;
 }
 
 /** Bytes of a key. */
@@ -45,10 +55,19 @@ const MAX_PER_MS = 86_400_000;
 export type Limits<Input> = {
   concurrency?: number | ConcurrencyByKey<Input> | undefined;
   rate?: RateOptions<Input> | undefined;
+  debounce?: DebounceOptions<Input> | undefined;
 };
 
 /** @throws {TypeError} If one is not as described. `what` is what cannot be done: "define task 'k'". */
-export function checkLimits<Input>(what: string, { concurrency, rate }: Limits<Input>): void {
+export function checkLimits<Input>(
+  what: string,
+  { concurrency, rate, debounce }: Limits<Input>,
+): void {
+  if (debounce !== undefined) {
+    requireObject(what, "debounce", debounce, "{ wait, key }");
+    requireTime(what, "debounce.wait", debounce.wait);
+    requireKey(what, "debounce", debounce.key);
+  }
   const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
   if (typeof concurrency === "object") {
     requireObject(what, "concurrency", concurrency, "{ limit, key }");
@@ -69,11 +88,14 @@ export function checkLimits<Input>(what: string, { concurrency, rate }: Limits<I
       }`,
     );
   }
-  const ms = durationMs(per);
-  if (!(ms >= 1 && ms <= MAX_PER_MS)) {
-    throw new TypeError(`Cannot ${what} as 'rate.per' must be from a millisecond to a day`);
-  }
+  requireTime(what, "rate.per", per);
   if (key !== undefined) requireKey(what, "rate", key);
+}
+
+function requireTime(what: string, name: string, time: Duration): void {
+  const ms = durationMs(time);
+  if (ms >= 1 && ms <= MAX_PER_MS) return;
+  throw new TypeError(`Cannot ${what} as '${name}' must be from a millisecond to a day`);
 }
 
 function requireObject(what: string, name: string, value: unknown, shape: string): void {
@@ -87,8 +109,8 @@ function requireKey(what: string, name: string, key: unknown): void {
 }
 
 /** Whether a task needs keys to be counted. */
-export function hasKeys<Input>({ concurrency, rate }: Limits<Input>): boolean {
-  return typeof concurrency === "object" || rate?.key !== undefined;
+export function hasKeys<Input>({ concurrency, rate, debounce }: Limits<Input>): boolean {
+  return typeof concurrency === "object" || rate?.key !== undefined || debounce !== undefined;
 }
 
 /**
@@ -98,12 +120,13 @@ export function hasKeys<Input>({ concurrency, rate }: Limits<Input>): boolean {
  */
 export function keysFor<Input>(limits: Limits<Input>, input: Input): TaskKeys | undefined {
   if (!hasKeys(limits)) return undefined;
-  const { concurrency, rate } = limits;
+  const { concurrency, rate, debounce } = limits;
   return {
     ...(typeof concurrency === "object"
       ? { concurrency: keyOf("concurrency", () => concurrency.key(input)) }
       : {}),
     ...(rate?.key ? { rate: keyOf("rate", () => rate.key!(input)) } : {}),
+    ...(debounce ? { debounce: keyOf("debounce", () => debounce.key(input)) } : {}),
   };
 }
 
@@ -132,12 +155,13 @@ export function isTaskKey(text: string): boolean {
 }
 
 /** Both keys as one text, by which tasks of a kind lie in lines of their own. */
-export function lineKeyOf(keys: TaskKeys | undefined): string | undefined {
-  return keys && `${keys.concurrency ?? ""}\0${keys.rate ?? ""}`;
+export function lineKeyOf({ concurrency, rate }: TaskKeys = {}): string | undefined {
+  if (concurrency === undefined && rate === undefined) return undefined;
+  return `${concurrency ?? ""}\0${rate ?? ""}`;
 }
 
 /** The keys that {@link lineKeyOf} put together; one that there was not is empty. */
-export function keysIn(lineKey: string): Required<TaskKeys> {
+export function keysIn(lineKey: string): { concurrency: string; rate: string } {
   const [concurrency = "", rate = ""] = lineKey.split("\0");
   return { concurrency, rate };
 }

@@ -68,6 +68,8 @@ export interface Task {
   checkpointed: boolean;
   /** Its place under the kind's concurrency limit, or `null`. */
   slot: number | null;
+  /** Under which name others find it to be postponed; absent once it has begun, or was canceled. */
+  debounce?: string;
   /** Under which name it has that place; absent where that is its kind's. */
   slotName?: string;
   /** The stage in which the record's figures were counted; `null` or nothing for none. */
@@ -134,6 +136,8 @@ export interface Told {
 export type Change =
   & (
     | { type: "start"; owner: string; slot?: number | null; slotName?: string }
+    /** It runs no earlier than then: milliseconds since the epoch. */
+    | { type: "postpone"; runAt: number }
     /** Its time has come, and it waits for no time any more. */
     | { type: "due" }
     /** It is counted by these from now on. */
@@ -171,6 +175,9 @@ export const MAX_DEATHS = 3;
 /** Characters of a stack that are kept with its task: it lies in the head. */
 export const MAX_STACK = 2000;
 
+/** Changes of a task that has not begun. */
+const KEEPS_DEBOUNCE: ReadonlySet<Change["type"]> = new Set(["postpone", "due", "key"]);
+
 /**
  * Applies a change and returns the new task; the old one is left as it was. `seq` is not touched:
  * who writes the event counts it.
@@ -180,6 +187,10 @@ export function transition(
   change: Change,
   now: number,
 ): { ok: true; task: Task } | { ok: false; reason: Refusal } {
+  if (task.debounce !== undefined && !KEEPS_DEBOUNCE.has(change.type)) {
+    const { debounce: _, ...rest } = task;
+    task = rest;
+  }
   const begins = (change.type === "start" && !task.resuming) || change.type === "retry";
   let { record } = task;
   if (begins && record.stages) record = withField(record, "stages", undefined);
@@ -221,6 +232,11 @@ export function transition(
         ...NO_PROGRESS,
       }, { ...own, ...NOTHING_COUNTED, ranMs: 0, trace: newTrace(now) });
     }
+    case "postpone":
+      if (record.status !== "pending" || task.debounce === undefined) {
+        return { ok: false, reason: "not-pending" };
+      }
+      return next({ run_at: new Date(Math.max(now, change.runAt)).toISOString() });
     case "due":
       if (record.status !== "pending") return { ok: false, reason: "not-pending" };
       return next({});
@@ -362,6 +378,7 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   schedule?: { id: string; slot: number | null };
   child?: ChildPlace;
   keys?: TaskKeys;
+  debounce?: string;
   /** What it waits for before it is tried; nothing where it is absent. */
   waitsFor?: WaitingFor;
   /** Who submitted it; absent where the server or another task did. */
@@ -432,6 +449,7 @@ export function newTask(spec: NewTask, now: number): Task {
     ...(spec.traceparent === undefined ? {} : { traceparent: spec.traceparent }),
     ...(spec.retention ? { retention: spec.retention } : {}),
     ...(spec.child ? { child: spec.child } : {}),
+    ...(spec.debounce === undefined ? {} : { debounce: spec.debounce }),
     ...(spec.notify?.length
       ? { notify: spec.notify.map(({ url, on }) => ({ origin: new URL(url).origin, on })) }
       : {}),

@@ -201,7 +201,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     },
     writes: true,
     answers: {
-      200: ["The task that was started with this Idempotency-Key", "SubmittedTask"],
+      200: [
+        "The task that was started with this Idempotency-Key, or that has its input now by 'debounce'",
+        "SubmittedTask",
+      ],
       201: ["The task; 'Location' is its address", "SubmittedTask"],
       422: ["No such kind, or the input does not fit, or the key was used otherwise", "Problem"],
     },

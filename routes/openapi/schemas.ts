@@ -90,6 +90,7 @@ const fields = {
   keys: z.strictObject({
     concurrency: z.string().exactOptional(),
     rate: z.string().exactOptional(),
+    debounce: z.string().exactOptional(),
   }).exactOptional().describe("What its kind's limits count it by"),
   children: z.strictObject({
     total: count,
@@ -226,6 +227,7 @@ export const SCHEMAS = {
         per_ms: z.number(),
         until: time,
       }),
+      z.strictObject({ type: z.literal("debounce"), key: z.string(), until: time }),
     ]).nullable().describe(
       "What keeps a pending task from being started, beside those before it",
     ),
@@ -325,6 +327,7 @@ export const SCHEMAS = {
       timeout_ms: count.nullable(),
       concurrency: count.nullable(),
       keyed: z.boolean().describe("Whether that is so of each key"),
+      debounce_ms: z.number().nullable().describe("How long a submit waits for others like it"),
       rate: z.strictObject({ limit: count, per_ms: z.number(), keyed: z.boolean() }).nullable()
         .describe("How many runs start in a time; of each key where they are keyed"),
       isolate: z.boolean(),

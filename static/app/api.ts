@@ -226,6 +226,7 @@ export interface TaskDetails {
       until: string | null;
     }
     | { type: "rate"; key: string | null; limit: number; per_ms: number; until: string }
+    | { type: "debounce"; key: string; until: string }
     | null;
   /** JSON Schema of the signal that it waits for; `null` where anything goes, or it waits for none. */
   signal_schema: unknown;

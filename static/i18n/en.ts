@@ -281,6 +281,8 @@ export const en = {
     starts: "The task starts once the kind is resumed.",
   },
   notice: {
+    waitsForOthers: (key: string) =>
+      `Waits for: more with key ${key}, each of which replaces the input and begins the wait again`,
     waitsForPlace: (key: string | null, running: string, limit: string) =>
       `Waits for: concurrency of ${
         key === null ? "the kind" : `key ${key}`

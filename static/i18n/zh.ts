@@ -284,6 +284,7 @@ export const zh: Strings = {
     starts: "类型恢复启动后，任务就会开始。",
   },
   notice: {
+    waitsForOthers: (key) => `正在等待键 ${key} 的后续提交；每次提交都会替换输入并重新计时`,
     waitsForPlace: (key, running, limit) =>
       `正在等待${key === null ? "类型" : `键 ${key} `}的并发名额（${running}/${limit}）`,
     waitsForRate: (key, limit, per) =>

@@ -64,6 +64,7 @@ function waitText(
   at: number,
 ): string {
   if (waitsFor.type === "pause") return `${pauseText(kind, waitsFor)} ${strings.pause.starts}`;
+  if (waitsFor.type === "debounce") return strings.notice.waitsForOthers(waitsFor.key);
   const { waitsForPlace, waitsForRate, about } = strings.notice;
   const { key, until } = waitsFor;
   const left = until === null ? null : duration(Math.max(0, Date.parse(until) - at));

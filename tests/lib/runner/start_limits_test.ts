@@ -190,3 +190,54 @@ Deno.test("StartLimits lets no more start in a time than the rate, over processe
   const stored = await Array.fromAsync(cluster.kv.list({ prefix: keys.rateSlotsOf("k") }));
   assertEquals(stored.length, 3);
 });
+
+Deno.test("a debounced submit replaces the input of a task that has not begun, in whichever process", async () => {
+  const inputs: unknown[] = [];
+  const task = defineTask({
+    kind: "k",
+    debounce: { wait: 1000, key: String },
+    // deno-lint-ignore require-yield -- it has nothing to tell
+    async *run({ input }) {
+      inputs.push(input);
+    },
+  });
+  await using cluster = await Cluster.open(task);
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const engines = [
+    await cluster.join({ role: "web", now }),
+    await cluster.join({ role: "web", now }),
+  ];
+  const large = (n: number) => JSON.stringify(`${n}`.repeat(n % 2 === 0 ? 1000 : 1));
+  const put = (n: number, runAt: number) =>
+    submit(engines[n % 2]!, "k", {
+      input: large(n),
+      keys: { debounce: "a" },
+      debounced: { name: "a", runAt },
+    });
+  const runAt = now() + 60_000;
+  const ids = new Set(await Promise.all(Array.from({ length: 8 }, (_, n) => put(n, runAt))));
+  assertEquals(ids.size, 1);
+  const [id] = ids;
+  assertEquals(await put(8, runAt + 5000), id);
+  const head = await engines[0]!.heads.get(id!);
+  assertEquals(JSON.parse(head!.record).run_at, new Date(runAt + 5000).toISOString());
+  assertEquals(await put(9, runAt + 1000), id);
+  // A small one leaves no large one behind.
+  assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["input"] })), []);
+  ahead = 120_000;
+  const worker = await cluster.join({ now });
+  await when(worker, id!, "completed");
+  assertEquals(inputs, ["9"]);
+  assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["debounce"] })), []);
+  // It has begun: the next one is another.
+  const next = await put(10, now() + 60_000);
+  assert(next !== id);
+  // One that was canceled is not found, and retried it takes nothing from whom came since.
+  await engines[0]!.store.cancel(next);
+  const last = await put(11, now() + 60_000);
+  assert(last !== next);
+  await engines[0]!.store.retry(next);
+  await when(worker, next, "completed");
+  assertEquals(await put(12, now() + 60_000), last);
+});

@@ -33,6 +33,7 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
   wait: [["running", "waiting"], ["running", "canceled"]],
   wake: [["waiting", "pending"]],
   due: [["pending", "pending"]],
+  postpone: [],
   key: [["pending", "pending"], ["waiting", "waiting"]],
   "request-cancel": [["pending", "canceled"], ["waiting", "canceled"], ["running", "running"]],
   cancel: [["running", "canceled"]],
