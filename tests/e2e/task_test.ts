@@ -526,7 +526,7 @@ Deno.test("a log shows a level and those above it, by click and by key, and copi
 
 Deno.test("a result and an error can be copied, by click and by key", async () => {
   await using app = await testApp();
-  const well = await submit(app.url, "echo", { rows: 7, name: "Ada" });
+  const well = await submit(app.url, "echo", { rows: 7, name: "Ada" }, { keep: 86_400_000 });
   const badly = await submit(app.url, "throws", { message: "no such host" });
   await finished(app.url, well.task_id);
   await finished(app.url, badly.task_id);
@@ -534,6 +534,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
   const { page, problems } = visited;
   await allowClipboard(page);
   await until(page, ".outcome dd", (values) => assertEquals(values, ["7", "Ada"]));
+  await holds(page, ".facts", "Kept\nuntil ");
   await eventually(async () => {
     await page.click("#copy-outcome");
     await until(page, "#copy-outcome", ([text]) => assertEquals(text, "Copied"), 1000);
@@ -548,6 +549,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
   });
   await page.keyboard.press("?");
   await holds(page, ".help[open]", "Follow the log on or off");
+  await holds(page, ".help[open]", "Tasks are kept\n7d");
   await page.keyboard.press("Escape");
   await until(page, "dialog", (open) => assertEquals(open, []));
   await page.keyboard.press("u");
