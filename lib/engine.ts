@@ -6,6 +6,7 @@
  */
 
 import { ulid } from "@std/ulid";
+import { byteLength } from "./base/bytes.ts";
 import type { FreeSpace } from "./kv/free_space.ts";
 import { createFeed, type Feed } from "./feed/feed.ts";
 import { Hub } from "./feed/hub.ts";
@@ -20,8 +21,9 @@ import { Reaper } from "./cluster/reaper.ts";
 import type { Kinds } from "./runner/kinds.ts";
 import type { Run } from "./runner/run.ts";
 import { Runner } from "./runner/runner.ts";
+import { UncheckedError } from "./runner/checks.ts";
 import { TaskPools, type TaskPoolsOptions } from "./runner/task_pools.ts";
-import { Scheduler } from "./schedule/scheduler.ts";
+import { type CheckedInput, Scheduler } from "./schedule/scheduler.ts";
 import { Schedules } from "./schedule/schedules.ts";
 import { Session } from "./cluster/session.ts";
 import { readSession, type SessionInfo } from "./kv/sessions.ts";
@@ -32,6 +34,7 @@ import type { ArtifactBounds } from "./runner/artifact_transfers.ts";
 import type { RowBounds } from "./store/trim.ts";
 import type { OnError } from "./task/on_error.ts";
 import { MAX_ARTIFACTS } from "./task/artifact_list.ts";
+import { MAX_JSON } from "./task/limits.ts";
 import { isFinished } from "./task/record.ts";
 import type { RetentionMs } from "./cluster/old_tasks.ts";
 import { Sweeper } from "./cluster/sweeper.ts";
@@ -256,6 +259,7 @@ export class Engine {
       kind: (name) => kinds.get(name),
       kinds: () => kinds.readyKinds(),
       isNewest: (kind) => kindBook.isNewest(kind),
+      check: (kind, input) => checkedInput(pools, kind, input),
       workers,
       metrics,
       log,
@@ -409,6 +413,23 @@ export class Engine {
 /** Checks that a commit may hold, on a SQLite file and over KV Connect. */
 const CHECKS_LOCAL = 100;
 const CHECKS_REMOTE = 10;
+
+/** What becomes of an input; `null` where it does not fit, or that cannot be told now. */
+async function checkedInput(
+  pools: TaskPools<Run>,
+  kind: string,
+  json: string | null,
+): Promise<CheckedInput | null> {
+  try {
+    const checked = await pools.check(kind, json);
+    if ("issues" in checked || byteLength(checked.input ?? "") > MAX_JSON) return null;
+    const { input, parsed, keys } = checked;
+    return { input, ...(parsed ? { parsed } : {}), ...(keys ? { keys } : {}) };
+  } catch (error) {
+    if (error instanceof UncheckedError) return null;
+    throw error;
+  }
+}
 
 /** Schedules that may be made. */
 const MAX_SCHEDULES = 1000;

@@ -20,7 +20,7 @@ import {
   type StoredSchedule,
   withOutcome,
 } from "../kv/schedules.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Submission } from "../store/store.ts";
 import { inTime, StoreError } from "../store/store_error.ts";
 import { statusOf } from "../task/json_text.ts";
 import type { Kind } from "../task/kind.ts";
@@ -37,11 +37,19 @@ export interface SchedulerOptions extends Pick<KindSchedulesOptions, "kinds" | "
   schedules: Schedules;
   /** A kind that this process has. */
   kind(name: string): Kind | undefined;
+  /**
+   * What the schema of a kind makes of an input; `null` where it does not fit or nobody can say now:
+   * then each attempt does. @default {nobody can}
+   */
+  check?: (kind: string, input: string | null) => Promise<CheckedInput | null>;
   /** The sessions that run tasks, this one among them. @default {this one alone} */
   workers?: () => readonly string[];
   metrics?: Metrics | undefined;
   log: Logger;
 }
+
+/** What is stored of an input that was checked. */
+export type CheckedInput = Pick<Submission, "input" | "parsed" | "keys">;
 
 /** Milliseconds between two looks at the clock, which may be set. */
 const LOOK_MS = 5000;
@@ -258,12 +266,15 @@ export class Scheduler {
     slot: number,
     slots: SlotState,
   ): Promise<number | "again" | "lost"> {
-    const { store, metrics } = this.#options;
+    const { store, metrics, check } = this.#options;
     const schedule = entry.value;
     if (this.#room === 0) return store.now();
     this.#room--;
+    const submission = await submissionFor(store.kv, schedule, kind, slot);
+    const checked = kind.checked ? await check?.(kind.kind, submission.input) : null;
     const submitted = await store.submit({
-      ...await submissionFor(store.kv, schedule, kind, slot),
+      ...submission,
+      ...checked,
       also: (task) => {
         const outcome = { type: "task" as const, at: store.now(), slot, task };
         const after = withOutcome({ ...schedule, slots }, outcome);

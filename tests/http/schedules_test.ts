@@ -13,7 +13,8 @@ import { testApp } from "../helpers/server.ts";
 /** Far enough away that no test sees it come. */
 const YEARLY = "0 0 1 1 *";
 
-const input = z.object({ steps: z.number() }).default({ steps: 1 });
+const input = z.object({ steps: z.number(), pages: z.number().default(7) })
+  .default({ steps: 1, pages: 7 });
 
 async function* run() {
   yield 1;
@@ -117,6 +118,9 @@ Deno.test("POST /schedules makes one, whose times have a task each, once", async
     ["night"],
     "completed",
   ]);
+  // As the schema made it.
+  const details = await (await fetch(`${app.url}/tasks/${task.task_id}/details`)).json();
+  assertEquals(details.input, { steps: 1, pages: 7 });
   const [entry] = (await (await fetch(`${app.url}/kinds/count/audit`)).json()).entries;
   assertEquals([entry.action, entry.schedule_id, entry.by], [
     "schedule-create",
@@ -227,4 +231,41 @@ Deno.test("schedules of others are nobody's business", async () => {
   const seen = await schedule(fetch(`${url}/hers`, { headers: ops }));
   assertEquals([seen.created_by, seen.paused.by], ["ann", "ann"]);
   assertEquals((await send("DELETE", `${url}/hers`, undefined, ops)).status, 204);
+});
+
+Deno.test("of two processes with two versions of a kind the one begun last says when it comes", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const settings = { HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0" };
+  const version = (cron: string) => ({
+    report: defineTask({ kind: "report", schedule: { cron, overlap: "allow" }, run }),
+  });
+  await using old = await testApp(settings, { kv, tasks: version(YEARLY) });
+  const url = `${old.url}/schedules/kind:report`;
+  await eventually(() => schedule(fetch(url)));
+  const { updated_at, cron } = await (async () => {
+    await using deployed = await testApp(settings, { kv, tasks: version("* * * * * *") });
+    const changed = await eventually(async () => {
+      const got = await schedule(fetch(url));
+      // Both see each second come.
+      assert(got.made >= 3);
+      return got;
+    });
+    for (let turns = 0; turns < 5; turns++) {
+      await Promise.all([old, deployed].map(({ engine }) => engine.scheduler!.turn()));
+    }
+    const { updated_at } = await schedule(fetch(url));
+    assertEquals(updated_at, changed.updated_at);
+    return changed;
+  })();
+  assertEquals(cron, "* * * * * *");
+  const { tasks: all } = await (await fetch(`${old.url}/tasks?limit=500`)).json();
+  const times = all.map(({ scheduled_for }: TaskRecord) => scheduled_for);
+  assertEquals(new Set(times).size, times.length);
+  // The new one went: what is left says again when it comes.
+  old.engine.scheduler!.wake();
+  await eventually(async () => {
+    const back = await schedule(fetch(url));
+    assertEquals(back.cron, YEARLY);
+    assert(back.updated_at > updated_at);
+  });
 });
