@@ -34,7 +34,7 @@ export interface DispatcherOptions extends PostOptions {
 /** Milliseconds between two looks, at most: others may have written something. */
 const LOOK_MS = 1000;
 
-/** And at least, where something is to come. */
+/** And at least: what happens meanwhile is looked for in one go. */
 const SOON_MS = 20;
 
 /** Lines read in one look. */
@@ -57,6 +57,8 @@ export class Dispatcher {
   /** The last line of those that were read, where there are more behind it. */
   #after: Due | null = null;
   #looking: Promise<void> | null = null;
+  /** As `performance.now()` has it. */
+  #lookedAt = -Infinity;
   #again = false;
 
   /** Nothing happens before {@link Dispatcher.start}. */
@@ -69,10 +71,12 @@ export class Dispatcher {
     this.#looking = this.#look(() => this.#options.outbox.recover());
   }
 
-  /** Looks now for what is due. */
+  /** Looks for what is due: now, or in a moment where it has just looked. */
   wake(): void {
     if (this.#stopped) return;
+    const ms = this.#lookedAt + SOON_MS - performance.now();
     if (this.#looking) this.#again = true;
+    else if (ms > 0) this.#timer.set(ms, () => this.wake());
     else this.#looking = this.#look();
   }
 
@@ -92,18 +96,17 @@ export class Dispatcher {
 
   async #look(first: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     this.#timer.clear();
+    this.#again = false;
     let waitMs = LOOK_MS;
     try {
       await first();
-      do {
-        this.#again = false;
-        waitMs = await this.#begin();
-      } while (this.#again && !this.#stopped);
+      waitMs = await this.#begin();
     } catch (error) {
       if (!this.#stopped) this.#options.log.warn("webhooks could not be looked for", { error });
     }
     this.#looking = null;
-    if (!this.#stopped) this.#timer.set(waitMs, () => this.wake());
+    this.#lookedAt = performance.now();
+    if (!this.#stopped) this.#timer.set(this.#again ? SOON_MS : waitMs, () => this.wake());
   }
 
   /**
@@ -138,11 +141,13 @@ export class Dispatcher {
   }
 
   #run(line: string, due: Due, end: End): void {
-    const running = this.#line(due, end).catch((error) => {
+    const running = this.#line(due, end).then(() => true, (error) => {
       if (!this.#stopped) this.#options.log.error("a webhook could not be sent", { error });
-    }).finally(() => {
+      return false;
+    }).then((went) => {
       this.#under.delete(line);
-      this.wake();
+      // A store that does not answer is not asked again at once.
+      if (went) this.wake();
     });
     this.#under.set(line, running);
   }

@@ -274,8 +274,10 @@ Deno.test("what waits for a host that does not answer is given up after a day, t
   await to.count(5);
   world.ahead += 25 * 3600_000;
   process.dispatcher.wake();
-  for (const id of ids) await settled(process, id);
-  assert(to.received.length < 45);
+  for (const id of ids) {
+    await settled(process, id);
+    assertEquals(await states(process, id), ["given_up"]);
+  }
 });
 
 Deno.test("resend: what was delivered goes out again, what waits goes now, under the same id", async () => {
@@ -287,7 +289,7 @@ Deno.test("resend: what was delivered goes out again, what waits goes now, under
   await run(process, id);
   await eventually(async () => {
     const { by, tries } = await newest(process, id);
-    assertEquals([by, tries], [null, 1]);
+    assert(by === null && tries >= 1);
   });
   status = 200;
   assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.state, "waiting");
@@ -296,7 +298,8 @@ Deno.test("resend: what was delivered goes out again, what waits goes now, under
   assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.tries, 0);
   process.dispatcher.wake();
   await settled(process, id);
-  assertEquals(to.received.map(({ id }) => id), Array(3).fill(`msg_${id}_1`));
+  assert(to.received.length >= 3);
+  assertEquals(new Set(to.received.map(({ id }) => id)), new Set([`msg_${id}_1`]));
   assertEquals(await process.outbox.resend(id, 2, "k", "ada"), null);
 });
 
@@ -369,6 +372,7 @@ Deno.test("secrets: all of the server's sign, and a target's own alone; without 
   await settled(process, id);
   assertEquals(to.received[0]!.signatures, 2);
   assertEquals(own.received[0]!.signatures, 1);
+  await process.dispatcher.stop();
   const without = await world.join({ secrets: [] });
   const other = await submit(without, { url: to.url });
   await run(without, other);
