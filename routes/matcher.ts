@@ -4,8 +4,12 @@
  * @module
  */
 
+import { byteLength } from "../lib/base/bytes.ts";
 import type { RouteContext } from "./app.ts";
 import type { Methods, RouteTable } from "./route.ts";
+
+/** Bytes of what is named in a path: no name has more, and a key of the store takes about twice as many. */
+const MAX_PARAM = 1024;
 
 /** The entry of the table that a path fits. */
 export interface Match {
@@ -39,8 +43,11 @@ function matchParts(
   if (pattern.length !== parts.length) return null;
   const params: RouteContext["params"] = {};
   for (const [n, part] of pattern.entries()) {
-    if (part.startsWith(":")) params[part.slice(1)] = decode(parts[n]!);
-    else if (part !== parts[n]) return null;
+    if (part.startsWith(":")) {
+      const param = decode(parts[n]!);
+      if (byteLength(param) > MAX_PARAM) return null;
+      params[part.slice(1)] = param;
+    } else if (part !== parts[n]) return null;
   }
   return params;
 }

@@ -28,6 +28,9 @@ import { othersUpload, requireOwner, whoseTheirs } from "./theirs.ts";
 /** Outcomes of each schedule in a list. */
 const FEW_OUTCOMES = 10;
 
+/** Characters of a cursor, which is a schedule's id. */
+const MAX_CURSOR = 128;
+
 /** `GET /schedules`: by name, in pages. */
 export async function getSchedules(
   app: App,
@@ -38,6 +41,11 @@ export async function getSchedules(
   const { kv } = app.engine.store;
   const found: StoredSchedule[] = [];
   let after = url.searchParams.get("cursor") || undefined;
+  if (after !== undefined && after.length > MAX_CURSOR) {
+    throw new HttpError(400, "'cursor' must be the 'next_cursor' of an earlier page", {
+      field: "cursor",
+    });
+  }
   let read = 0;
   do {
     const entries = await listSchedules(kv, { after, limit: 100 });

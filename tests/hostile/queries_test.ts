@@ -79,6 +79,37 @@ Deno.test("no query of any route is an error of the server, or a stack in its lo
   assertEquals(logged, []);
 });
 
+Deno.test("no part of any route's path is an error of the server, or a stack in its log", async () => {
+  const logged: string[] = [];
+  const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
+  await using app = await testApp({}, { log });
+  const { task_id } = await submit(app.url, "echo", 1);
+  await finished(app.url, task_id);
+  const parts = [
+    "k".repeat(3000),
+    "%F0%9F%92%A3".repeat(700),
+    "%F0%9F%92%A3".repeat(256),
+    "%00",
+    "%",
+  ];
+  for (const [route, methods] of ROUTES) {
+    for (const part of route.includes(":") ? parts : []) {
+      const paths = [
+        route.replace(/:\w+/g, part),
+        route.replace(":id", task_id).replace(/:\w+/g, part),
+      ];
+      for (const path of paths.filter((path) => path.includes(part))) {
+        for (const method of Object.keys(methods)) {
+          const answer = await fetch(app.url + path, { method });
+          await answer.body?.cancel();
+          assert(answer.status < 500, `${method} ${path.slice(0, 100)}: ${answer.status}`);
+        }
+      }
+    }
+  }
+  assertEquals(logged, []);
+});
+
 Deno.test("no header of a request is an error of the server, or a stack in its log", async () => {
   const logged: string[] = [];
   const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
