@@ -88,7 +88,9 @@ export class KindQueue {
       if (!missing || (waits && missing.runAt > now)) continue;
       if (!best || compareRanks(missing, best.missing!) < 0) best = line;
     }
+    if (!best) return undefined;
     const { size, last } = this.all;
-    return best && (size < limit || compareRanks(best.missing!, last!.rank) < 0) ? best : undefined;
+    const first = last !== undefined && compareRanks(best.missing!, last.rank) < 0;
+    return size < limit || first ? best : undefined;
   }
 }

@@ -8,7 +8,14 @@
 
 import { type Candidate, compareReady, type Entry, type KindQueue } from "./kind_queue.ts";
 import type { Line } from "./line.ts";
-import { compareIds, compareRanks, lineName, lineOfName, type Rank } from "../kv/rank.ts";
+import {
+  compareIds,
+  compareRanks,
+  firstRank,
+  lineName,
+  lineOfName,
+  type Rank,
+} from "../kv/rank.ts";
 import { Sorted } from "./sorted.ts";
 import { Turns } from "./turns.ts";
 
@@ -91,7 +98,7 @@ export class Schedule {
     if (known) {
       this.#take(known);
       const turns = this.#turns(known.rank.kind);
-      this.#tidy(turns.of(lineName(known.rank)), turns);
+      this.#tidy(this.#queue(turns, lineName(known.rank)), turns);
     }
     for (const line of this.#reading.keys()) line.forget(id);
   }
@@ -132,7 +139,7 @@ export class Schedule {
     }
     if (!best || blocked) return null;
     const turns = this.#turns(best.rank.kind);
-    const queue = turns.of(lineName(best.rank));
+    const queue = this.#queue(turns, lineName(best.rank));
     this.#take(best);
     turns.turn(queue);
     this.#tidy(queue, turns);
@@ -153,8 +160,9 @@ export class Schedule {
   wantedKeys(): [kind: string, after: string][] {
     const wanted: [string, string][] = [];
     for (const turns of this.#kinds.values()) {
-      const { kind, unknown, reading, queues } = turns;
-      if (unknown === null || reading || 2 * queues.size > this.#limit) continue;
+      const { kind, unknown, reading, waiting } = turns;
+      // Those that stand aside leave others to be found.
+      if (unknown === null || reading || 2 * waiting > this.#limit) continue;
       turns.reading = true;
       wanted.push([kind, unknown]);
     }
@@ -201,7 +209,7 @@ export class Schedule {
     this.#reading.delete(line);
     const { kind } = lineOfName(line.queue);
     const turns = this.#turns(kind);
-    const queue = turns.of(line.queue);
+    const queue = this.#queue(turns, line.queue);
     queue.blocked = false;
     const held = line.end(next);
     this.#lack(queue);
@@ -253,7 +261,7 @@ export class Schedule {
   /** A task need not be left to other processes any longer. */
   #open(entry: Entry, now: number): void {
     const turns = this.#turns(entry.rank.kind);
-    const queue = turns.of(lineName(entry.rank));
+    const queue = this.#queue(turns, lineName(entry.rank));
     const { all, ready } = queue;
     all.add(entry);
     turns.size++;
@@ -263,7 +271,7 @@ export class Schedule {
       turns.wake(queue);
     }
     if (turns.size > this.#limit) this.#drop(turns.largest(queue).all.last!);
-    else if (turns.isHeld(queue) && all.size > KEPT) this.#drop(all.last!);
+    else if (turns.isHeld(queue) && all.size > this.#kept(turns)) this.#drop(all.last!);
   }
 
   #advance(now: number): void {
@@ -276,7 +284,7 @@ export class Schedule {
     while (this.#others.size > 0 && (all || this.#others.first!.claimAt <= now)) {
       const entry = this.#others.shift()!;
       const turns = this.#turns(entry.rank.kind);
-      const queue = turns.of(lineName(entry.rank));
+      const queue = this.#queue(turns, lineName(entry.rank));
       queue.ready.add(entry);
       turns.wake(queue);
     }
@@ -292,9 +300,15 @@ export class Schedule {
       const held = queue.key === undefined ? null : heldBy(turns.kind, queue.key);
       if (held === null) return queue;
       turns.hold(queue, held);
-      while (queue.all.size > KEPT) this.#drop(queue.all.last!);
+      const kept = this.#kept(turns);
+      while (queue.all.size > kept) this.#drop(queue.all.last!);
     }
     return undefined;
+  }
+
+  /** How many of a key that stands aside stay in memory: others need the room. */
+  #kept(turns: Turns): number {
+    return 2 * turns.size > this.#limit ? 0 : KEPT;
   }
 
   /** See {@link KindQueue.gap}: other keys take of the room, too. */
@@ -306,7 +320,7 @@ export class Schedule {
 
   #take(entry: Entry): void {
     const turns = this.#turns(entry.rank.kind);
-    const { all, ready } = turns.of(lineName(entry.rank));
+    const { all, ready } = this.#queue(turns, lineName(entry.rank));
     this.#known.delete(entry.rank.id);
     if (!all.delete(entry)) this.#later.delete(entry);
     else {
@@ -329,9 +343,10 @@ export class Schedule {
     }
     if (rank.key !== undefined) {
       const turns = this.#turns(rank.kind);
-      const queue = turns.of(lineName(rank));
+      const queue = this.#queue(turns, lineName(rank));
       // So many keys have no room either: they are looked for again.
-      if (queue.all.size === 0 && turns.queues.size > this.#limit) this.#forget(queue, turns);
+      const many = turns.waiting > this.#limit && !turns.isHeld(queue);
+      if (queue.all.size === 0 && many) this.#forget(queue, turns);
       else this.#tidy(queue, turns);
     }
   }
@@ -360,7 +375,20 @@ export class Schedule {
   /** The queue in whose line a task stands: those that wait for a time lie together. */
   #lineQueue(rank: Rank): KindQueue {
     const turns = this.#turns(rank.kind);
-    return turns.of(rank.waits ? rank.kind : lineName(rank));
+    return this.#queue(turns, rank.waits ? rank.kind : lineName(rank));
+  }
+
+  #queue(turns: Turns, name: string): KindQueue {
+    const known = turns.queues.get(name);
+    if (known) return known;
+    const queue = turns.of(name);
+    // The store may have others of this key, which nobody has looked for yet.
+    if (queue.key !== undefined && turns.unknown !== null) {
+      const first = firstRank(name);
+      queue.lineOf(first).note(first);
+      this.#lack(queue);
+    }
+    return queue;
   }
 
   #turns(kind: string): Turns {

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import fc from "fast-check";
+import { compareRanks, lineName, lineOfName, type Rank } from "../../../lib/kv/rank.ts";
+import { Schedule } from "../../../lib/runner/schedule.ts";
+
+const LIMIT = 6;
+const READ = 3;
+const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
+/** A schedule with little memory beside the store it reads, which has all tasks. */
+class World {
+  readonly stored = new Map<string, Rank>();
+  readonly held = new Set<string>();
+  now = 0;
+  readonly schedule = new Schedule({
+    limit: LIMIT,
+    few: 2,
+    // What is due, and has no room, waits for no time any more.
+    onpark: ({ id }) => {
+      const rank = this.stored.get(id);
+      if (rank) queueMicrotask(() => this.put({ ...rank, waits: false }));
+    },
+  });
+
+  constructor() {
+    this.schedule.lookForKeys("k");
+    this.schedule.note({ kind: "k", waits: false, priority: Infinity, runAt: -Infinity, id: "" });
+  }
+
+  put(rank: Rank): void {
+    this.stored.set(rank.id, rank);
+    this.schedule.add({ ...rank }, this.now);
+  }
+
+  /** Those of a key that may run, as they should. */
+  waiting(key: string): Rank[] {
+    return [...this.stored.values()]
+      .filter((rank) => rank.key === key && (!rank.waits || rank.runAt <= this.now))
+      .sort(compareRanks);
+  }
+
+  next(): Rank | null {
+    const taken = this.schedule.next(
+      this.now,
+      () => true,
+      (_, key) => this.held.has(key) ? key : null,
+    );
+    if (taken) this.stored.delete(taken.id);
+    return taken;
+  }
+
+  /** Reads all that is wanted; `false` when that was nothing. */
+  read(): boolean {
+    const names = this.schedule.wantedKeys();
+    for (const [kind, after] of names) {
+      const lines = [
+        ...new Set([...this.stored.values()].filter(({ waits }) => !waits).map(lineName)),
+      ]
+        .filter((name) => lineOfName(name).key !== undefined && name > after).sort();
+      const found = lines.slice(0, READ);
+      const firsts = found.map((name) =>
+        [...this.stored.values()].filter((rank) => !rank.waits && lineName(rank) === name)
+          .sort(compareRanks)[0]!
+      );
+      this.schedule.foundKeys(kind, firsts, lines.length > READ ? found.at(-1)! : null);
+    }
+    const lines = this.schedule.wanted(this.now);
+    for (const line of lines) {
+      const from = this.schedule.begin(line);
+      const found = [...this.stored.values()].filter((rank) =>
+        rank.waits === line.waits && (line.waits || lineName(rank) === line.queue) &&
+        (!line.waits || rank.priority === from.priority) && compareRanks(rank, from) >= 0
+      ).sort(compareRanks);
+      const ranks = found.slice(0, READ).map((rank) => ({ ...rank }));
+      this.schedule.end(line, ranks, found[READ] ?? null, this.now);
+    }
+    return names.length + lines.length > 0;
+  }
+
+  /** Takes what may run until there is no more. */
+  async drain(): Promise<Rank[]> {
+    const taken: Rank[] = [];
+    for (let idle = 0, steps = 0; idle < 3; steps++) {
+      assertLessOrEqual(steps, 5000);
+      const rank = this.next();
+      if (rank) taken.push(rank);
+      const read = this.read();
+      await Promise.resolve();
+      idle = rank || read ? 0 : idle + 1;
+    }
+    return taken;
+  }
+}
+
+const task = fc.record({
+  key: fc.constantFrom(...KEYS),
+  priority: fc.integer({ min: 0, max: 1 }),
+  runAt: fc.nat(20),
+  waits: fc.boolean(),
+});
+
+Deno.test("Schedule gives all tasks of all keys, each key's in their order and none of a key that is full, with little in memory", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(task, { maxLength: 60 }),
+      fc.array(task, { maxLength: 40 }),
+      fc.subarray(KEYS),
+      async (before, after, full) => {
+        const world = new World();
+        const ids = (n: number) => String(n).padStart(4, "0");
+        // What is there from an earlier life, which nobody here has heard of.
+        for (const [n, spec] of before.entries()) {
+          world.stored.set(ids(n), { kind: "k", id: ids(n), ...spec, waits: false });
+        }
+        for (const key of full) world.held.add(key);
+        for (const [n, spec] of after.entries()) {
+          world.put({ kind: "k", id: ids(1000 + n), ...spec });
+        }
+        world.now = 30;
+        const free = KEYS.filter((key) => !full.includes(key));
+        const wanted = new Set(free.flatMap((key) => world.waiting(key)).map(({ id }) => id));
+        const taken = await world.drain();
+        assertEquals(new Set(taken.map(({ id }) => id)), wanted);
+        // And those that were full, once they are not.
+        world.held.clear();
+        for (const key of full) world.schedule.release("k", key);
+        const rest = await world.drain();
+        assertEquals(world.stored.size, 0);
+        assert(rest.every(({ key }) => full.includes(key!)));
+        assertEquals(world.schedule.size, 0);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("Schedule takes no key twice while another one waits, and each in its order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...KEYS.slice(0, 3)), { maxLength: 6 }), (keys) => {
+      const world = new World();
+      for (const [n, key] of keys.entries()) {
+        world.put({ kind: "k", id: String(n), key, priority: 0, runAt: n, waits: false });
+      }
+      while (world.read());
+      const served = new Map<string, number>();
+      const take = () => {
+        let rank = world.next();
+        while (!rank && world.read()) rank = world.next();
+        return rank;
+      };
+      for (let rank = take(); rank; rank = take()) {
+        const rounds = (served.get(rank.key!) ?? 0) + 1;
+        served.set(rank.key!, rounds);
+        for (const key of KEYS) {
+          if (world.waiting(key).length > 0) {
+            assertLessOrEqual(rounds, (served.get(key) ?? 0) + 1);
+          }
+        }
+        const [first] = world.waiting(rank.key!);
+        if (first) assert(compareRanks(rank, first) < 0);
+      }
+      assertEquals(world.stored.size, 0);
+    }),
+  );
+});
