@@ -90,7 +90,8 @@ export function settle(
   under: Under | null,
 ): Settled {
   if (under === null || overlap === "allow") return { type: "make", slots };
-  const waits = before.queued[0] === slot;
+  // Also where the rule has changed since, which takes none that had come.
+  if (before.queued[0] === slot) return { type: "wait" };
   const skip = (reason: SkipReason): Settled => {
     const run = under.slot === null ? {} : { run: under.slot };
     return {
@@ -100,7 +101,6 @@ export function settle(
     };
   };
   if (overlap === "skip") return skip("overlap");
-  if (waits) return { type: "wait" };
   if (before.queued.length >= MAX_MADE_UP) return skip("full");
   return { type: "queue", slots: { ...slots, queued: [...slots.queued, slot] } };
 }

@@ -123,6 +123,20 @@ Deno.test("handOver() leaves no time behind as a rule changes, and takes none of
   assertEquals(clock(changed.made), ["01:00", "01:01"]);
 });
 
+Deno.test("settle() has what waits wait on, also by a rule that has others skipped", () => {
+  const { slots } = handOver(
+    hourly,
+    { missed: "all", overlap: "queue" },
+    slotsFrom(START),
+    at("01:00"),
+  );
+  const rule = { missed: "one", overlap: "skip" } as const;
+  const busy = run(minutely, rule, slots, at("01:01"), true);
+  assertEquals([clock(busy.slots.queued), busy.made], [["01:00"], []]);
+  assertEquals(busy.skipped.map(({ from }) => clock([from])[0]), ["01:01"]);
+  assertEquals(clock(run(minutely, rule, busy.slots, at("01:01")).made), ["01:00"]);
+});
+
 Deno.test("resume() passes over what came during a pause", () => {
   const { slots, skipped } = resume(hourly, slotsFrom(START), at("03:10"));
   assertEquals([skipped.length, skipped[0]?.count, skipped[0]?.reason], [1, 3, "paused"]);
