@@ -82,7 +82,7 @@ async function comes(
   try {
     const times = await timesOf(schedule);
     const next: string[] = [];
-    let time = paused ? null : nextUndone(times, slots, app.engine.store.now());
+    let time = paused || schedule.ended ? null : nextUndone(times, slots, app.engine.store.now());
     while (time !== null && next.length < NEXT) {
       next.push(iso(time));
       time = nextUndone(times, slots, time);

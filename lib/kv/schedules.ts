@@ -47,6 +47,8 @@ export interface StoredSchedule extends ScheduleRule {
   /** Since when it makes no task, and who said so, and why. */
   readonly paused: { readonly at: number; readonly by: string; readonly reason?: string } | null;
   readonly slots: SlotState;
+  /** No definition has it any more: no new time comes, and it goes with the last one that waits. */
+  readonly ended?: true;
   /** The last ones, the newest last. */
   readonly outcomes: readonly ScheduleOutcome[];
   /** Tasks made for its times, in all. */

@@ -37,10 +37,10 @@ export async function syncKindSchedules(
   for (const { kind, schedule = null } of kinds()) {
     const id = kindScheduleId(kind);
     const known = stored.get(id);
-    if (schedule === null && !known) continue;
+    if (schedule === null && (!known || known.ended)) continue;
     if (schedule !== null && known && await isSame(schedule, known)) continue;
     if (!await isNewest(kind)) continue;
-    if (schedule === null) await schedules.remove(id);
+    if (schedule === null) await schedules.end(id);
     else if (known) await schedules.change(id, { spec: schedule });
     else await schedules.create({ id, kind, source: "kind", priority: 0, ...schedule });
   }
@@ -48,7 +48,7 @@ export async function syncKindSchedules(
 
 async function isSame(schedule: KindSchedule, known: StoredSchedule): Promise<boolean> {
   const { cron, zone, missed, overlap, jitter_ms, input } = schedule;
-  return cron === known.cron && zone === known.zone && missed === known.missed &&
+  return !known.ended && cron === known.cron && zone === known.zone && missed === known.missed &&
     overlap === known.overlap && jitter_ms === known.jitter_ms &&
     await digestOf(input) === known.inputDigest;
 }

@@ -209,6 +209,11 @@ export class Scheduler {
     const kind = kindOf(schedule.kind);
     // It is kept by those who have its kind, and once there are some.
     if (!kind || schedule.paused) return Infinity;
+    const { ended, slots: { queued } } = schedule;
+    if (ended && queued.length === 0) {
+      await this.#options.schedules.remove(schedule.id);
+      return Infinity;
+    }
     const times = await timesOf(schedule);
     const now = store.now();
     const decision = decide(times, schedule, schedule.slots, now);
@@ -223,7 +228,7 @@ export class Scheduler {
       }
       if (settled.type === "skip") return await this.#skip(entry, settled.skipped, settled.slots);
       if (settled.type === "queue") return await this.#write(entry, settled);
-      return await this.#behind(entry, times, now, under);
+      return ended ? Infinity : await this.#behind(entry, times, now, under);
     }
     if (decision.type === "skip") return await this.#skip(entry, decision.skipped, decision.slots);
     if (decision.type === "back") return await this.#write(entry, decision);

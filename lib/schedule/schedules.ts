@@ -131,15 +131,17 @@ export class Schedules {
       const changesTimes = (rule.cron ?? before.cron) !== before.cron ||
         (rule.zone ?? before.zone) !== before.zone;
       // While it is paused no time comes: nothing is left over.
-      if (changesTimes && before.paused === null) {
-        after = moved(after, handOver(await timesOrNone(before), before, before.slots, at), at);
+      if ((changesTimes || before.ended) && before.paused === null) {
+        const times = before.ended ? null : await timesOrNone(before);
+        after = moved(after, handOver(times, before, before.slots, at), at);
       }
       if (before.paused !== null && (paused === null || changesTimes)) {
         after = moved(after, resume(await timesOrNone(before), before.slots, at), at);
       }
       if (spec) {
+        const { ended: _, ...rest } = after;
         after = {
-          ...after,
+          ...rest,
           ...rule,
           updated: at,
           ...(inputDigest === undefined ? {} : { inputDigest }),
@@ -159,6 +161,26 @@ export class Schedules {
       });
       return written ? { schedule: after } : null;
     }).then((done) => "schedule" in done ? done.schedule : null);
+  }
+
+  /** Removes it, once all that has come has its task. */
+  async end(id: string): Promise<void> {
+    await this.#try(async () => {
+      const { kv, now } = this.#store;
+      const head = await readSchedulesHead(kv);
+      const entry = await readSchedule(kv, id);
+      if (!entry) return "none";
+      const { value: before } = entry;
+      const at = now();
+      const left = before.paused
+        ? before
+        : moved(before, handOver(await timesOrNone(before), before, before.slots, at), at);
+      const waits = left.slots.queued.length > 0 && !before.paused;
+      const part = waits
+        ? { sets: [scheduleSet({ ...left, ended: true })] }
+        : { deletes: [entry.key, keys.scheduleInput(id)] };
+      return await this.#commit(entry, head, head.value?.own ?? 0, part) ? "ended" : null;
+    });
   }
 
   /** @returns Whether there was one. */

@@ -269,3 +269,24 @@ Deno.test("of two processes with two versions of a kind the one begun last says 
     assert(back.updated_at > updated_at);
   });
 });
+
+Deno.test("a schedule that a deploy takes away goes once what has come has its task", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const settings = { HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0" };
+  const report = { kind: "report", run };
+  const yearly = { cron: YEARLY, missed: "all" } as const;
+  {
+    const tasks = { report: defineTask({ ...report, schedule: yearly }) };
+    await using old = await testApp(settings, { kv, tasks });
+    await eventually(() => schedule(fetch(`${old.url}/schedules/kind:report`)));
+    await old.engine.scheduler!.stop();
+    await putBack(old, "kind:report", 800 * 24 * 3600_000);
+  }
+  await using deployed = await testApp(settings, { kv, tasks: { report: defineTask(report) } });
+  await eventually(async () => {
+    await assertProblem(await fetch(`${deployed.url}/schedules/kind:report`), 404);
+  });
+  const { tasks } = await (await fetch(`${deployed.url}/tasks`)).json();
+  const years = tasks.map(({ scheduled_for }: TaskRecord) => scheduled_for!.slice(4)).sort();
+  assertEquals(years, ["-01-01T00:00:00.000Z", "-01-01T00:00:00.000Z"]);
+});
