@@ -80,7 +80,8 @@ class World {
   /** Takes what may run until there is no more. */
   async drain(): Promise<Rank[]> {
     const taken: Rank[] = [];
-    for (let idle = 0, steps = 0; idle < 3; steps++) {
+    let idle = 0;
+    for (let steps = 0; idle < 3; steps++) {
       assertLessOrEqual(steps, 5000);
       const rank = this.next();
       if (rank) taken.push(rank);

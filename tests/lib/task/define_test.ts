@@ -120,3 +120,24 @@ Deno.test("defineTask() takes stages with their weights, and refuses what are no
     assertThrows(() => define(stages as Record<string, number>), TypeError, "'stages'");
   }
 });
+
+Deno.test("defineTask() says which limit is none", () => {
+  const key = () => "a";
+  const wrong: [options: object, said: string][] = [
+    [{ concurrency: { limit: 0, key } }, "'concurrency.limit'"],
+    [{ concurrency: { limit: 1 } }, "'concurrency.key' must be a function"],
+    [{ concurrency: null }, "'concurrency'"],
+    [{ rate: { limit: 10_001, per: 1000 } }, "'rate.limit' must be a whole number from 1 to 10000"],
+    [{ rate: { limit: 1, per: { days: 2 } } }, "'rate.per'"],
+    [{ rate: { limit: 1, per: 1000, key: "a" } }, "'rate.key'"],
+    [{ debounce: { wait: 0, key } }, "'debounce.wait'"],
+    [{ debounce: { wait: 1000 } }, "'debounce.key'"],
+  ];
+  for (const [options, said] of wrong) {
+    const error = assertThrows(
+      () => defineTask({ kind: "k", ...options, async *run() {} }),
+      TypeError,
+    );
+    assertStringIncludes(error.message, said);
+  }
+});

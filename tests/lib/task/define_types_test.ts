@@ -181,3 +181,27 @@ Deno.test("types without a definition are as wide as can be", () => {
   holds<Equal<[InputOf<AnyTask>, GivenOf<AnyTask>, ResultOf<AnyTask>], [any, any, any]>>();
   holds<Equal<AnyTask["kind"], string>>();
 });
+
+Deno.test("a limit's key gets the input as the schema makes it", () => {
+  defineTask({
+    kind: "limited",
+    input: z.object({ tenant: z.string(), limit: z.number().default(10) }),
+    concurrency: {
+      limit: 1,
+      key(input) {
+        holds<Equal<typeof input, { tenant: string; limit: number }>>();
+        return input.tenant;
+      },
+    },
+    rate: { limit: 1, per: { minutes: 1 }, key: ({ tenant }) => tenant },
+    debounce: { wait: 1000, key: ({ tenant }) => tenant },
+    async *run() {},
+  });
+  defineTask({
+    kind: "limited",
+    input: z.object({ n: z.number() }),
+    // @ts-expect-error -- a key is text
+    concurrency: { limit: 1, key: ({ n }) => n },
+    async *run() {},
+  });
+});
