@@ -10,6 +10,7 @@ import { isFinished } from "../../lib/task/record.ts";
 import { boundOf, type EventType } from "../../lib/task/event.ts";
 import { adoptChild, checkFamily } from "./audit_family.ts";
 import { checkFiles } from "./audit_files.ts";
+import { adoptScheduled } from "./audit_schedules.ts";
 import { checkPauses } from "./audit_pauses.ts";
 import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
@@ -134,6 +135,10 @@ async function adopt(
       // Its parent may be a child that is as new.
       if (parent === undefined) orphans.push(record);
       if (parent === undefined) continue;
+      if (record.schedule_id !== undefined) {
+        adoptScheduled(record, reference);
+        continue;
+      }
       const { input } = await world.get<{ input: Script }>(`/tasks/${id}/details`);
       if (parent) {
         adoptChild(record, input, parent, reference);
@@ -173,7 +178,10 @@ async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Pro
   if (isFinished(answer.status)) {
     const { event, seq } = rows.at(-1)!;
     const right = answer.seq > listed.seq || (event === "complete" && seq === answer.seq);
-    holds("I2", right, () => `${id} is ${answer.status} and its last row is ${event} ${seq}`);
+    holds("I2", right, () => {
+      const last = JSON.stringify(rows.slice(-3));
+      return `${JSON.stringify(answer)}, and its last rows are ${last}`;
+    });
   }
   const told = answer.status !== "completed" || answer.result?.nonce === fate.script.nonce;
   holds("I1", told, () => `${id} has the result ${JSON.stringify(answer.result)}`);

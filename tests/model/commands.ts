@@ -13,6 +13,7 @@ import { type Command, command, hasTasks, number } from "./command.ts";
 import { type Operation, perform } from "./operations.ts";
 import { MODULES, type Reference } from "./reference.ts";
 import { PLAIN } from "./script.ts";
+import { schedules } from "./schedule_commands.ts";
 import { setPause } from "./set_pause.ts";
 import { NUDGE, shape } from "./shapes.ts";
 import { checkStartOrder } from "./start_order.ts";
@@ -178,6 +179,7 @@ export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(1, freezes),
   ...repeat(3, jumps),
   ...repeat(2, pausedKinds),
+  ...repeat(2, schedules),
   ...repeat(5, pauses),
 ];
 

@@ -6,12 +6,14 @@
 
 import { isQueued, type TaskRecord, waits } from "../../lib/task/record.ts";
 import { audit, OWN_KINDS } from "./audit.ts";
+import { checkSchedules } from "./audit_schedules.ts";
 import { checkSwept } from "./audit_files.ts";
 import { auditStore } from "./audit_store.ts";
 import { holds } from "./invariants.ts";
 import { perform } from "./operations.ts";
 import type { Reference } from "./reference.ts";
 import { childOf } from "./script.ts";
+import { openSchedules, removeSchedule } from "./schedule_commands.ts";
 import { setPause } from "./set_pause.ts";
 import { NUDGE } from "./shapes.ts";
 import { checkStartOrder } from "./start_order.ts";
@@ -41,27 +43,21 @@ export async function finish(reference: Reference, world: World): Promise<void> 
     const goesOn = left.find((record) => !waitsForTime(record) && !waitsForOthers(record));
     holds("I1", !goesOn, () => `never ends: ${JSON.stringify(goesOn)}`);
   });
-  // A server looks at its clock within five seconds, or when something happens.
-  const nudge = () => perform({ do: "submit", shape: NUDGE }, reference, world, { alone: true });
-  await nudge();
+  await nudge(reference, world);
   const { id, submission } = reference.tasks.at(-1)!;
-  await world.until(async () => {
-    const left = await unended(world);
-    const due = Math.max(...left.filter(waitsForTime).map(({ run_at }) => Date.parse(run_at)));
-    if (due > reference.now() + 1000) {
-      reference.shift += due - reference.now() + 1000;
-      await world.setClock(reference.shift);
-      await nudge();
-    }
-    const details = left[0] && await world.get(`/tasks/${left[0].task_id}/details`);
-    holds("I1", left.length === 0, () => `never ends: ${JSON.stringify([left[0], details])}`);
-  });
+  await allEnd(reference, world);
   const printed = `${submission.input.nonce} by stdout`;
   await world.until(() => {
     world.checkLog();
     const told = world.printed.some((it) => it.id === id && it.line === printed);
     holds("I18", told, () => `${printed} is not in the log`);
   });
+  await world.until(async () => {
+    await audit(reference, world);
+    checkSchedules(reference);
+  });
+  for (const id of openSchedules(reference)) await removeSchedule(id, reference, world);
+  await allEnd(reference, world);
   await world.checkModules();
   for (const watcher of world.watchers) {
     await world.until(() => {
@@ -101,6 +97,26 @@ export async function finish(reference: Reference, world: World): Promise<void> 
   auditStore(entries, reference, { clean: true });
   const removing = entries.filter(({ key }) => key[0] === "removed");
   holds("I5", removing.length === 0, () => `still to be removed: ${removing.length}`);
+}
+
+/** A server looks at its clock within five seconds, or when something happens. */
+async function nudge(reference: Reference, world: World): Promise<void> {
+  await perform({ do: "submit", shape: NUDGE }, reference, world, { alone: true });
+}
+
+/** Waits until every task has ended, and has the time come for which some wait. */
+async function allEnd(reference: Reference, world: World): Promise<void> {
+  await world.until(async () => {
+    const left = await unended(world);
+    const due = Math.max(...left.filter(waitsForTime).map(({ run_at }) => Date.parse(run_at)));
+    if (due > reference.now() + 1000) {
+      reference.shift += due - reference.now() + 1000;
+      await world.setClock(reference.shift);
+      await nudge(reference, world);
+    }
+    const details = left[0] && await world.get(`/tasks/${left[0].task_id}/details`);
+    holds("I1", left.length === 0, () => `never ends: ${JSON.stringify([left[0], details])}`);
+  });
 }
 
 /** Tasks that have not ended. */

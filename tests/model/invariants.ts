@@ -31,6 +31,7 @@ const INVARIANTS = {
   I22: "a file is served as it was made, and goes with its task",
   I23: "a sleep ends when its time is over, and no earlier",
   I24: "nothing of a paused kind starts once the pause was answered",
+  I25: "each time of a schedule has one task",
 } as const;
 
 /** The number of one. */

@@ -31,6 +31,8 @@ export interface KnownTask {
   readonly submission: Submission;
   /** Whose child it is; `null` for nobody's. */
   readonly parent: KnownTask | null;
+  /** Of which schedule, and for which of its times; absent where it is of none. */
+  readonly slot?: Slot | undefined;
   /** What may have happened to it. */
   readonly fate: Fate;
   /** What somebody asked of it. */
@@ -47,6 +49,14 @@ export interface KnownTask {
   readonly keyed: boolean;
 }
 
+/** A time of a schedule. */
+export interface Slot {
+  /** Its id. */
+  schedule: string;
+  /** ISO 8601. */
+  time: string;
+}
+
 /** What clients asked of a task. */
 export interface Asked {
   /** To stop. */
@@ -55,6 +65,18 @@ export interface Asked {
   retries: number;
   /** Signals that it has, or may have where no answer told. */
   signals: { value: number; taken: boolean }[];
+}
+
+/** A schedule that was made. */
+export interface KnownSchedule {
+  /** Of each task. */
+  submission: Submission;
+  /** What becomes of times that nobody saw come. */
+  missed: "skip" | "one" | "all";
+  /** When it was made, by the server's clock: milliseconds. */
+  since: number;
+  /** It was deleted. */
+  over: boolean;
 }
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */
@@ -92,6 +114,8 @@ export class Reference {
   readonly keys = new Map<string, UsedKey>();
   /** What got no answer, by its nonce: it may have been taken in. */
   readonly unanswered = new Map<string, Submission>();
+  /** By id. */
+  readonly schedules = new Map<string, KnownSchedule>();
   /** By paused kind: how often each task had started when that was answered; `null` before a look. */
   readonly paused = new Map<string, Map<string, number> | null>();
   /** Milliseconds by which the server's clock is ahead of ours. */
@@ -139,7 +163,11 @@ export class Reference {
   add(
     id: string,
     submission: Submission,
-    { keyed = false, parent = null }: { keyed?: boolean; parent?: KnownTask | null } = {},
+    { keyed = false, parent = null, slot }: {
+      keyed?: boolean;
+      parent?: KnownTask | null;
+      slot?: Slot;
+    } = {},
   ): void {
     if (this.find(id)) return;
     const { kind, input, max_attempts, timeout_ms } = submission;
@@ -148,12 +176,13 @@ export class Reference {
     const died = () => (this.#deaths[module]?.length ?? 0) - before;
     const asked: Asked = { cancel: false, retries: 0, signals: [] };
     let trims = false;
-    if (!parent) this.unanswered.delete(input.nonce);
+    if (!parent && !slot) this.unanswered.delete(input.nonce);
     const task: KnownTask = {
       id,
       submission,
       keyed,
       parent,
+      slot,
       asked,
       gone: false,
       record: null,
