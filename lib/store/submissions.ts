@@ -154,12 +154,14 @@ export class Submissions {
       if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
       const record = live.json;
       journal.touch(live);
-      // Without a check nothing can refuse it, and it may start with the commit that takes it in.
-      if (checks.length === 0) onpending(live);
+      // Without a check it may start with the commit that takes it in; but nobody shall be refused as
+      // such a start is lost, to others who want the same place, again and again.
+      const startsAtOnce = checks.length === 0 && tries === 0;
+      if (startsAtOnce) onpending(live);
       const result = await inTime(live.committed());
       if (result.ok) {
         if (tell) this.#kinds.add(spec.kind);
-        if (checks.length > 0) onpending(live);
+        if (!startsAtOnce) onpending(live);
         return { ok: true, id, record, created: true };
       }
       if (result.reason === "conflict" && also) return { ok: false, reason: "conflict" };

@@ -85,6 +85,22 @@ async function keysAbout(kv: Deno.Kv, id: string): Promise<string[]> {
   return (await keysOf(kv)).filter((key) => key.includes(id));
 }
 
+Deno.test("Store.submit() takes a task in whose start in the same commit is lost again and again", async () => {
+  await using cluster = await open(1);
+  const { kv, stores: [store] } = cluster;
+  await kv.set(["taken"], 1);
+  let starts = 0;
+  store!.onpending = (live) => {
+    starts++;
+    const start = { type: "start", owner: "s0", slot: null } as const;
+    live.change(start, null, { checks: [{ key: ["taken"], versionstamp: null }] });
+  };
+  const id = await submit(store!);
+  assertEquals(JSON.parse((await store!.heads.get(id))!.record).status, "pending");
+  // With the submit, and once it was taken in.
+  assertEquals(starts, 2);
+});
+
 Deno.test("Store.submit() resolves when the task is durable, and other processes see it", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
