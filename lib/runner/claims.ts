@@ -225,6 +225,7 @@ export class Claims {
     const named = slot && slot.name !== kind ? { slotName: slot.name } : {};
     const start = { type: "start", owner: store.sid, slot: slot?.n ?? null, ...named } as const;
     if (!live.change(start, null, { checks: [pauses.check, ...checks], sets }).ok) {
+      jobs.own(this.#limits.lost(known, places));
       return this.#limits.release(places);
     }
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
@@ -320,7 +321,7 @@ export class Claims {
     const known = kinds.get(kind);
     await pauses.read();
     if (places.slot !== null) await this.#readSlots(kind, places.slot.name);
-    if (known) await this.#limits.readRate(known, places);
+    if (known) await this.#limits.lost(known, places);
     await store.withTask(id, (live) => {
       const { record: { status }, owner } = live.task;
       if (status === "running" && owner === store.sid && !runs.has(id)) {

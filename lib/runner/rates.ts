@@ -25,16 +25,64 @@ export interface RatesOptions {
   now(): number;
   /** Milliseconds, monotonic. @default {performance.now} */
   clock?: () => number;
+  /** From 0, below 1. @default {Math.random} */
+  random?: () => number;
 }
 
 interface Slot {
-  versionstamp: string | null;
+  readonly versionstamp: string | null;
   /** Monotonic: from when on it may be taken. */
-  freeAt: number;
+  readonly freeAt: number;
+}
+
+/** A slot that a start takes, if its commit holds. */
+export interface TakenSlot {
+  readonly name: string;
+  readonly n: number;
+  readonly freeAt: number;
+}
+
+/** What this process knows of one name. */
+class Window {
+  /** Those that are not here are free, and not in the store. */
+  slots = new Map<number, Slot>();
+  /** Taken by starts of which is not known whether they hold. */
+  readonly underWay = new Map<number, TakenSlot>();
+  /** Where a free one is looked for. */
+  next: number;
+  /** None is free before. */
+  fullUntil = -Infinity;
+  reading: Promise<void> | undefined;
+  /** The read behind that. */
+  again: Promise<void> | undefined;
+
+  constructor(next: number) {
+    this.next = next;
+  }
+
+  free(limit: number, now: number): number | null {
+    // What is known is wrong: a start would be lost, and with it a submit that is in its commit.
+    if (this.reading || now < this.fullUntil) return null;
+    let least = Infinity;
+    for (let looked = 0; looked < limit; looked++) {
+      const n = (this.next + looked) % limit;
+      const { freeAt = -Infinity } = this.slots.get(n) ?? {};
+      if (freeAt <= now) {
+        this.next = n;
+        return n;
+      }
+      least = Math.min(least, freeAt);
+    }
+    this.fullUntil = least;
+    return null;
+  }
 }
 
 /** Names that are kept in mind. */
 const MAX_NAMES = 10_000;
+
+/** Milliseconds after which who waits for a read looks again. */
+const READ_MS = 20;
 
 /** Milliseconds a slot is kept at least: one that expires changes, and who knew it must read again. */
 const KEPT_MS = 3_600_000;
@@ -42,33 +90,34 @@ const KEPT_MS = 3_600_000;
 export class Rates {
   readonly #options: RatesOptions;
   readonly #clock: () => number;
-  readonly #names = new Map<string, Slot[]>();
+  readonly #random: () => number;
+  readonly #names = new Map<string, Window>();
 
   constructor(options: RatesOptions) {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
+    this.#random = options.random ?? Math.random;
   }
 
   /** Milliseconds until a run of this name may start; 0 for now. As far as is known. */
   waitMs(name: string, { limit }: Rate): number {
-    const slots = this.#names.get(name);
-    if (!slots || slots.length < limit) return 0;
+    const window = this.#names.get(name);
     const now = this.#clock();
-    let least = Infinity;
-    for (let n = 0; n < limit; n++) least = Math.min(least, slots[n]!.freeAt - now);
-    return Math.max(0, least);
+    if (!window || window.free(limit, now) !== null) return 0;
+    return window.reading ? READ_MS : window.fullUntil - now;
   }
 
   /** Takes a slot for a start; `null` where none is free. The commit of the part says whether it holds. */
-  take(name: string, { limit, perMs }: Rate): { slot: number; part: Part } | null {
-    const slots = this.#slotsOf(name);
+  take(name: string, { limit, perMs }: Rate): { slot: TakenSlot; part: Part } | null {
+    const window = this.#windowOf(name, limit);
     const now = this.#clock();
-    let slot = slots.length < limit ? slots.length : -1;
-    for (let n = 0; n < limit && slot < 0; n++) if (slots[n]!.freeAt <= now) slot = n;
-    if (slot < 0) return null;
-    const { versionstamp } = slots[slot] ?? { versionstamp: null };
-    slots[slot] = { versionstamp, freeAt: now + perMs };
-    const key = keys.rateSlot(name, slot);
+    const n = window.free(limit, now);
+    if (n === null) return null;
+    const { versionstamp } = window.slots.get(n) ?? { versionstamp: null };
+    const slot = { name, n, freeAt: now + perMs };
+    window.slots.set(n, { versionstamp, freeAt: slot.freeAt });
+    window.underWay.set(n, slot);
+    const key = keys.rateSlot(name, n);
     const expireIn = Math.max(KEPT_MS, 2 * perMs);
     return {
       slot,
@@ -80,37 +129,68 @@ export class Rates {
   }
 
   /** The commit of a start has landed. */
-  landed(name: string, slot: number, versionstamp: string): void {
-    const known = this.#names.get(name)?.[slot];
-    if (known) known.versionstamp = versionstamp;
+  landed(slot: TakenSlot, versionstamp: string): void {
+    const { name, n, freeAt } = slot;
+    const window = this.#names.get(name);
+    if (window?.underWay.get(n) !== slot) return;
+    window.underWay.delete(n);
+    window.slots.set(n, { versionstamp, freeAt });
   }
 
-  /** Reads which slots are taken. */
-  async read(name: string, { perMs }: Rate): Promise<void> {
+  /** A start is not to be, as somebody else has its slot, or for another reason. */
+  async lost(slot: TakenSlot, rate: Rate): Promise<void> {
+    const { name, n } = slot;
+    const window = this.#names.get(name);
+    if (window?.underWay.get(n) !== slot) return;
+    const { versionstamp } = await this.#options.kv.get(keys.rateSlot(name, n));
+    window.underWay.delete(n);
+    if (window.slots.get(n)?.versionstamp !== versionstamp) return await this.read(name, rate);
+    window.slots.set(n, { versionstamp, freeAt: -Infinity });
+    window.fullUntil = -Infinity;
+  }
+
+  /** Reads which slots are taken. Those who ask while it is read have it read once more, together. */
+  async read(name: string, rate: Rate): Promise<void> {
+    const window = this.#windowOf(name, rate.limit);
+    if (!window.reading) {
+      window.reading = this.#read(name, window, rate).finally(() => window.reading = undefined);
+      return await window.reading;
+    }
+    const before = window.reading.catch(() => {});
+    await (window.again ??= before.then(() => {
+      window.again = undefined;
+      return this.read(name, rate);
+    }));
+  }
+
+  async #read(name: string, window: Window, { limit, perMs }: Rate): Promise<void> {
     const { kv, now } = this.#options;
-    const before = this.#names.get(name) ?? [];
-    const slots: Slot[] = [];
+    const slots = new Map<number, Slot>();
     for await (const entry of kv.list<number>({ prefix: keys.rateSlotsOf(name) })) {
-      const slot = slotIn(entry.key);
+      const n = slotIn(entry.key);
       const { versionstamp, value } = entry;
-      const known = before[slot];
+      const known = window.slots.get(n);
       // What the clock says of a time to come is not true.
       const age = Math.min(perMs, Math.max(0, now() - value));
       const freeAt = known?.versionstamp === versionstamp
         ? known.freeAt
         : this.#clock() + perMs - age;
-      slots[slot] = { versionstamp, freeAt };
+      slots.set(n, { versionstamp, freeAt });
     }
-    // Of those between, that have expired, nothing is left.
-    for (let n = 0; n < slots.length; n++) slots[n] ??= { versionstamp: null, freeAt: 0 };
-    this.#names.set(name, slots);
+    // The commit of such a one tells better.
+    for (const n of window.underWay.keys()) slots.set(n, window.slots.get(n)!);
+    window.slots = slots;
+    window.fullUntil = -Infinity;
+    // Elsewhere than where another process goes on, which was met.
+    window.next = Math.floor(this.#random() * limit);
   }
 
-  #slotsOf(name: string): Slot[] {
-    const slots = this.#names.get(name) ?? [];
+  /** Those used last are kept: of another one the first claim is lost, and it is read again. */
+  #windowOf(name: string, limit: number): Window {
+    const window = this.#names.get(name) ?? new Window(Math.floor(this.#random() * limit));
     this.#names.delete(name);
-    this.#names.set(name, slots);
+    this.#names.set(name, window);
     if (this.#names.size > MAX_NAMES) this.#names.delete(this.#names.keys().next().value!);
-    return slots;
+    return window;
   }
 }

@@ -9,7 +9,7 @@ import { Timer } from "../base/timer.ts";
 import type { Kind } from "../task/kind.ts";
 import { keysIn, type TaskKeys } from "../task/start_limits.ts";
 import type { Part } from "../store/write.ts";
-import { Rates } from "./rates.ts";
+import { Rates, type TakenSlot } from "./rates.ts";
 import { Slots } from "./slots.ts";
 import { Sorted } from "./sorted.ts";
 
@@ -24,7 +24,7 @@ export interface StartLimitsOptions {
 export interface Places {
   readonly kind: string;
   readonly slot: { readonly name: string; readonly n: number } | null;
-  readonly rate: { readonly name: string; readonly n: number } | null;
+  readonly rate: TakenSlot | null;
   /** What the start's commit has to check and to set. */
   readonly part: Required<Pick<Part, "checks" | "sets">>;
 }
@@ -101,14 +101,21 @@ export class StartLimits {
     return {
       kind: kind.kind,
       slot: slotName === null ? null : { name: slotName, n: n! },
-      rate: taken === null ? null : { name: rateName!, n: taken.slot },
+      rate: taken?.slot ?? null,
       part: { checks, sets },
     };
   }
 
   /** The start is committed. */
   landed({ rate }: Places, versionstamp: string): void {
-    if (rate) this.#rates.landed(rate.name, rate.n, versionstamp);
+    if (rate) this.#rates.landed(rate, versionstamp);
+  }
+
+  /** The start is not to be. */
+  async lost(kind: Kind, { rate }: Places): Promise<void> {
+    if (!rate || !kind.rate) return;
+    await this.#rates.lost(rate, kind.rate);
+    this.#options.onfree(kind.kind, `rate ${rate.name}`);
   }
 
   /** A run that had them is over, and the store says so. */
@@ -127,11 +134,6 @@ export class StartLimits {
   async readSlots(kind: string, name: string, own: Iterable<number>): Promise<void> {
     await this.#slots.read(name, own);
     this.#options.onfree(kind, `slot ${name}`);
-  }
-
-  /** Reads how many may start. */
-  async readRate(kind: Kind, { rate }: Places): Promise<void> {
-    if (rate && kind.rate) await this.#rates.read(rate.name, kind.rate);
   }
 
   close(): void {

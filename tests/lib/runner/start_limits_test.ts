@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { defineTask, progress, type TaskDefinition } from "headway";
 import { keys } from "../../../lib/kv/keys.ts";
+import type { Part } from "../../../lib/store/write.ts";
 import { Rates } from "../../../lib/runner/rates.ts";
 import { Cluster, submit, untilAborted, when } from "../../helpers/cluster.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 /** A kind that counts by a key which its input is, and runs until it is let go. */
@@ -145,10 +147,10 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
     for (const [key, value] of taken.part.sets!) atomic = atomic.set(key, value);
     const result = await atomic.commit();
     if (!result.ok) {
-      await rates.read("k", rate);
+      await rates.lost(taken.slot, rate);
       return false;
     }
-    rates.landed("k", taken.slot, result.versionstamp);
+    rates.landed(taken.slot, result.versionstamp);
     starts.push(mono);
     return true;
   };
@@ -169,6 +171,55 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
   const fresh = make();
   await fresh.read("k", rate);
   assert(fresh.waitMs("k", rate) <= rate.perMs);
+});
+
+Deno.test("Rates keeps a start that was read about before its commit had landed", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const rate = { limit: 2, perMs: 1000 };
+  const rates = new Rates({ kv, now: () => 1_000_000, clock: () => 0, random: () => 0 });
+  const commit = async (part: Part): Promise<string> => {
+    const atomic = kv.atomic();
+    for (const check of part.checks!) atomic.check(check);
+    for (const [key, value] of part.sets!) atomic.set(key, value);
+    const result = await atomic.commit();
+    assert(result.ok);
+    return result.versionstamp;
+  };
+  // Another process has the second place, and not the first: that one's start was not to be.
+  await kv.set(keys.rateSlot("k", 1), 1_000_000);
+  const { slot, part } = rates.take("k", rate)!;
+  await rates.read("k", rate);
+  rates.landed(slot, await commit(part));
+  assertEquals(rates.waitMs("k", rate), 1000);
+  assertEquals(rates.take("k", rate), null);
+});
+
+Deno.test("Rates of two processes meet once where there is room, and read once for all that was lost", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let reads = 0;
+  const counting = kvWith(kv, { list: (...args) => (reads++, kv.list(...args)) });
+  const rate = { limit: 10_000, perMs: 1000 };
+  // Both begin at one place, and go on elsewhere.
+  const make = (...randoms: number[]) =>
+    new Rates({ kv: counting, now: () => 0, clock: () => 0, random: () => randoms.shift() ?? 0 });
+  const both = [make(0.1, 0.4), make(0.1, 0.8)];
+  let lost = 0;
+  const start = async (rates: Rates) => {
+    const { slot, part } = rates.take("k", rate)!;
+    const atomic = kv.atomic();
+    for (const check of part.checks!) atomic.check(check);
+    for (const [key, value] of part.sets!) atomic.set(key, value);
+    const result = await atomic.commit();
+    if (result.ok) return rates.landed(slot, result.versionstamp);
+    lost++;
+    await rates.lost(slot, rate);
+  };
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(both.flatMap((rates) => Array.from({ length: 20 }, () => start(rates))));
+  }
+  // Those that were under way when they met.
+  assertEquals(lost, 20);
+  assertLessOrEqual(reads, 4);
 });
 
 Deno.test("StartLimits lets no more start in a time than the rate, over processes and restarts", async () => {
