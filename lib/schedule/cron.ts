@@ -25,6 +25,9 @@ export class CronError extends Error {
   }
 }
 
+/** Times that are listed to take the newest of them. */
+const MAX_LISTED = 1000;
+
 /** Longer than a change of clocks reaches. */
 const NEAR_MS = 48 * 3600_000;
 
@@ -38,7 +41,7 @@ export class CronTimes {
     this.#walls = parsed(cron);
     this.#everyHour = hourOf(cron) === "*";
     if (!isZone(zone)) throw new CronError("zone", `must be ${ZONE_SHAPE}`);
-    this.#zone = new Zone(zone);
+    this.#zone = Zone.of(zone);
   }
 
   /** The first time behind `after`, milliseconds since the epoch; `null` where none follows. */
@@ -62,9 +65,27 @@ export class CronTimes {
     // However long that is: it looks at ever longer ends of it.
     for (let span = 60_000;; span *= 2) {
       const from = Math.max(after, until - span);
-      const times = this.between(from, until, Infinity);
+      const times = this.between(from, until, MAX_LISTED);
+      if (times.length === MAX_LISTED) return this.#newestOfMany(from, until, most);
       if (times.length >= most || from === after) return times.slice(-most);
     }
+  }
+
+  /** Finds them one by one from the end: a month may have one for each second, and a year none more. */
+  #newestOfMany(after: number, until: number, most: number): number[] {
+    const times: number[] = [];
+    for (let end = until; times.length < most; end = times.at(-1)! - 1) {
+      let [low, high] = [after, end];
+      let newest: number | null = null;
+      while (low < high) {
+        const time = this.next(Math.floor((low + high) / 2));
+        if (time === null || time > end) high = Math.floor((low + high) / 2);
+        else low = newest = time;
+      }
+      if (newest === null) break;
+      times.push(newest);
+    }
+    return times.reverse();
   }
 
   #nextOfDay(after: number): number | null {
@@ -122,8 +143,17 @@ function parsed(cron: string): Cron {
     const why = String((error as Error).message).replace(/^CronPattern: /, "");
     throw new CronError("cron", `must be ${CRON_SHAPE}: ${why}`);
   }
-  if (walls.nextRun(new Date()) !== null) return walls;
+  if (comes(walls)) return walls;
   throw new CronError("cron", "must be of a time that comes");
+}
+
+function comes(walls: Cron): boolean {
+  try {
+    return walls.nextRun(new Date()) !== null;
+  } catch {
+    // It goes a call deeper for each month in which there is no such day: until none is left.
+    return false;
+  }
 }
 
 /** The field for the hour, as it counts here. */

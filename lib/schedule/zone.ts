@@ -14,12 +14,30 @@ const QUARTER_MS = 900_000;
 /** Offsets that are remembered. */
 const MAX_KNOWN = 1000;
 
+/** Zones whose clocks are kept: each takes some hundred kilobytes. */
+const MAX_ZONES = 50;
+
+const zones = new Map<string, Zone>();
+
 export class Zone {
   readonly #format: Intl.DateTimeFormat;
   readonly #known = new Map<number, number>();
 
-  /** @throws {RangeError} If there is no zone of this name. */
-  constructor(name: string) {
+  /**
+   * The same for all who ask for it, as a rule.
+   *
+   * @throws {RangeError} If there is no zone of this name.
+   */
+  static of(name: string): Zone {
+    const found = zones.get(name);
+    if (found) return found;
+    const zone = new Zone(name);
+    if (zones.size >= MAX_ZONES) zones.clear();
+    zones.set(name, zone);
+    return zone;
+  }
+
+  private constructor(name: string) {
     this.#format = new Intl.DateTimeFormat("en-US", {
       timeZone: name,
       calendar: "gregory",
