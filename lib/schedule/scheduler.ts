@@ -59,7 +59,7 @@ const AGAIN_MS = 250;
 
 /** Tasks made at once, and schedules looked after at once. */
 const MAX_AT_ONCE = 100;
-const LOOKS = 4;
+const LOOKS = 16;
 
 /** How often a schedule is decided about again at once, since another process was first. */
 const TRIES = 5;
@@ -151,6 +151,8 @@ export class Scheduler {
     const due = [...this.#known.values()].filter(({ dueAt, schedule: { slots } }) =>
       dueAt <= now || now < slots.cursor || (queued && slots.queued.length > 0)
     );
+    // Where more come than can be made, each has its turn.
+    due.sort((a, b) => a.dueAt - b.dueAt);
     await Promise.all(due.map((known) => this.#looks.run(() => this.#look(known))));
     let next = now + LOOK_MS;
     for (const { dueAt } of this.#known.values()) next = Math.min(next, dueAt);
@@ -173,7 +175,7 @@ export class Scheduler {
   }
 
   async #look(known: Known): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#room === 0) return;
     const { id } = known.schedule;
     try {
       for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
@@ -273,7 +275,7 @@ export class Scheduler {
   ): Promise<number | "again" | "lost"> {
     const { store, metrics, check } = this.#options;
     const schedule = entry.value;
-    if (this.#room === 0) return store.now();
+    if (this.#room === 0) return slot;
     this.#room--;
     const submission = await submissionFor(store.kv, schedule, kind, slot);
     const checked = kind.checked ? await check?.(kind.kind, submission.input) : null;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Semaphore } from "../base/semaphore.ts";
 import { auditSet } from "../kv/audit.ts";
 import { keys } from "../kv/keys.ts";
 import {
@@ -66,6 +67,8 @@ type RefusedSubmission = Exclude<
 export class Schedules {
   readonly #store: Store;
   readonly #max: number;
+  /** All change one key: many at once would only get in each other's way. */
+  readonly #turns = new Semaphore(1);
   /** One was made, changed or removed here. */
   onchange: (() => void) | undefined;
 
@@ -228,6 +231,7 @@ export class Schedules {
   /** Does it again where another was first, which `null` says. */
   async #try<T>(action: () => Promise<T | null>): Promise<T> {
     this.#store.requireStore();
+    using _ = await this.#turns.acquire();
     for (let tries = 0; tries < TRIES; tries++) {
       const done = await action();
       if (done === null) continue;

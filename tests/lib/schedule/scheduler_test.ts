@@ -1,0 +1,78 @@
+import { assert, assertEquals } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import { listSchedules } from "../../../lib/kv/schedules.ts";
+import { Scheduler } from "../../../lib/schedule/scheduler.ts";
+import { type NewSchedule, Schedules } from "../../../lib/schedule/schedules.ts";
+import { Store } from "../../../lib/store/store.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
+import { kindOf } from "./week.ts";
+
+const START = Date.parse("2026-06-01T12:00:30Z");
+
+function minutely(id: string): NewSchedule {
+  return {
+    id,
+    kind: "count",
+    source: "api",
+    cron: "* * * * *",
+    zone: "UTC",
+    missed: "one",
+    overlap: "allow",
+    jitter_ms: 0,
+    input: null,
+    priority: 0,
+  };
+}
+
+Deno.test("Schedules makes many at once, and refuses none since others were made meanwhile", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const store = new Store({ kv, sid: "a", log: createLogger({ level: "off" }) });
+  using _ = store;
+  const schedules = new Schedules(store, 90);
+  const made = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => schedules.create(minutely(`s${n}`))),
+  );
+  assertEquals(made.filter(({ ok }) => ok).length, 90);
+  assertEquals((await listSchedules(kv)).length, 90);
+  await store.journal.close();
+});
+
+Deno.test("Scheduler has those go first that have waited longest, and reads no more than it can do", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let now = START;
+  let read = 0;
+  const counting = kvWith(kv, {
+    get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
+      if (key[0] === "schedule") read++;
+      return kv.get(key, options);
+    }) as Deno.Kv["get"],
+  });
+  const log = createLogger({ level: "off" });
+  using store = new Store({ kv: counting, sid: "a", log, now: () => now });
+  const schedules = new Schedules(store, 1000);
+  const kinds = [kindOf("count")];
+  const scheduler = new Scheduler({
+    store,
+    schedules,
+    kind: () => kinds[0],
+    kinds: () => kinds,
+    isNewest: () => Promise.resolve(true),
+    log,
+  });
+  for (let n = 0; n < 250; n++) await schedules.create(minutely(`s${String(n).padStart(3, "0")}`));
+  await scheduler.turn();
+  const made = async () =>
+    (await listSchedules(kv)).flatMap(({ value: { id, made } }) => made > 0 ? [id] : []);
+  assertEquals(await made(), []);
+  read = 0;
+  // More come each minute than are made in a turn.
+  for (const [turns, count] of [[1, 100], [2, 200]] as const) {
+    now += 60_000;
+    await scheduler.turn();
+    assertEquals((await made()).length, count, `after ${turns} turns`);
+    // Each that has its task is read before and behind it.
+    if (turns === 1) assert(read < 250, `it read ${read}`);
+  }
+  await scheduler.stop();
+  await store.journal.close();
+});
