@@ -78,9 +78,12 @@ function checkPrinted({ tasks }: Reference, { printed }: World): void {
 async function agreement(world: World): Promise<TaskRecord[]> {
   let listed: TaskRecord[] = [];
   let most = 0;
+  let twice = false;
   await world.until(async () => {
     listed = await list(world, "");
     const { running = [] } = Object.groupBy(listed, ({ status }) => status);
+    const keys = running.flatMap(({ kind, keys }) => kind === "model-keyed" ? [keys] : []);
+    twice ||= new Set(keys.map((key) => key?.concurrency)).size < keys.length;
     most = Math.max(most, running.filter(({ kind }) => kind === "model-limited").length);
     // Counts are good for a while: by a name that nobody asked for yet they are new.
     const counts = await world.get<Record<string, number>>(
@@ -109,6 +112,7 @@ async function agreement(world: World): Promise<TaskRecord[]> {
     same("by kind", states(limited), where((it) => it.kind === "model-limited"));
   });
   holds("I12", most <= LIMIT, () => `${most} run`);
+  holds("I12", !twice, () => "two of one key run");
   const ids = listed.map(({ task_id }) => task_id);
   holds("I7", new Set(ids).size === ids.length, () => `twice in a list: ${ids}`);
   return listed;

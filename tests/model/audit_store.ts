@@ -49,14 +49,14 @@ export function auditStore(
     if (gone === true) holds("I5", !heads.has(id), () => `${id} is in the file`);
   }
   const expected = new Set<string>();
-  for (const [id, { slot, uploads = [] }] of heads) {
+  for (const [id, { slot, slotName, uploads = [] }] of heads) {
     const record = records.get(id)!;
     if (record.owner !== undefined) expected.add(keyText(["owned", record.owner, id]));
     if (record.parent_id) expected.add(keyText(["children", record.parent_id, id]));
     for (const tag of record.tags ?? []) expected.add(keyText(["tagged", tag, id]));
     expected.add(keyText(["index", record.kind, record.status, id]));
     if (isQueued(record)) expected.add(keyText(rankKey(rankOf(record))));
-    if (slot !== null) expected.add(keyText(["slot", record.kind, slot]));
+    if (slot !== null) expected.add(keyText(["slot", slotName ?? record.kind, slot]));
     if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
     if (isFinished(record.status)) continue;
     const named = reference.tasks.find((task) => task.id === id)?.fate.script.upload;

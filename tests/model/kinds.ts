@@ -6,13 +6,16 @@
 
 import { type AnyTask, defineTask } from "headway";
 import { modelKind } from "./model_kind.ts";
-import { LIMIT } from "./script.ts";
+import { keyOf, LIMIT } from "./script.ts";
 
 /** As many as there is room for. */
 export const model = modelKind("model");
 
 /** At most {@link LIMIT} at once. */
 export const limited = modelKind("model-limited", { concurrency: LIMIT });
+
+/** One at once of each {@link keyOf}. */
+export const keyed = modelKind("model-keyed", { concurrency: { limit: 1, key: keyOf } });
 
 /** It has children of these, and of its own kind. */
 export const parent = modelKind("model-parent", { sort: "parent" });

@@ -29,8 +29,10 @@ const STAGES = { first: 1, second: 3 };
  */
 export function modelKind(
   kind: string,
-  { sort = "plain", ...options }: { concurrency?: number; sort?: "plain" | "staged" | "parent" } =
-    {},
+  { sort = "plain", ...options }: {
+    concurrency?: number | { limit: number; key: (input: Script) => string };
+    sort?: "plain" | "staged" | "parent";
+  } = {},
 ): AnyTask {
   return defineTask({
     kind,

@@ -81,7 +81,7 @@ export interface KnownSchedule {
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */
 export const MODULES = {
-  "kinds.ts": ["model", "model-limited", "model-parent"],
+  "kinds.ts": ["model", "model-limited", "model-keyed", "model-parent"],
   "other_kinds.ts": ["model-staged"],
 } as const;
 

@@ -78,6 +78,11 @@ export const PLAIN: Omit<Script, "nonce"> = {
   upload: "",
 };
 
+/** By what tasks of `model-keyed` are counted: one of two. */
+export function keyOf({ nonce }: Pick<Script, "nonce">): string {
+  return `key ${Number.parseInt(nonce.slice(1)) % 2}`;
+}
+
 /** What its n-th child is to be, which is known by its nonce. */
 export function childOf({ nonce, parts }: Script, n: number): { kind: string; input: Script } {
   const { kind, input } = parts[n]!;

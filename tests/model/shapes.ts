@@ -26,7 +26,7 @@ export const LARGE: Shape = {
 
 /** Of a child: less than of others, since there are many, and now and then one with children. */
 const part: fc.Arbitrary<Script["parts"][number]> = fc.record({
-  kind: fc.constantFrom("model", "model", "model-limited"),
+  kind: fc.constantFrom("model", "model", "model-limited", "model-keyed"),
   input: fc.record({
     ...constants(PLAIN),
     rows: fc.integer({ min: 1, max: 4 }),
@@ -65,7 +65,14 @@ const parts = fc.array(
 
 /** Any submission. */
 export const shape: fc.Arbitrary<Shape> = fc.record({
-  kind: fc.constantFrom("model", "model", "model-limited", "model-staged", "model-parent"),
+  kind: fc.constantFrom(
+    "model",
+    "model",
+    "model-limited",
+    "model-keyed",
+    "model-staged",
+    "model-parent",
+  ),
   input: fc.record({
     ...constants(PLAIN),
     parts,

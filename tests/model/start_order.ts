@@ -5,7 +5,7 @@
  */
 
 import type { TaskRecord } from "headway";
-import { compareRanks, type Rank, rankOf } from "../../lib/kv/rank.ts";
+import { compareRanks, lineName, type Rank, rankOf } from "../../lib/kv/rank.ts";
 import { holds } from "./invariants.ts";
 import type { KnownTask, Reference } from "./reference.ts";
 
@@ -29,7 +29,7 @@ export function checkStartOrder({ present }: Reference): void {
   for (const { rank, to, started } of waits) {
     if (!started) continue;
     for (const other of waits) {
-      if (other.rank.kind !== rank.kind || compareRanks(other.rank, rank) >= 0) continue;
+      if (lineName(other.rank) !== lineName(rank) || compareRanks(other.rank, rank) >= 0) continue;
       const passed = other.from < to && other.to > to + LOADING_MS;
       holds("I15", !passed, () => `${rank.id} started at ${to} before ${JSON.stringify(other)}`);
     }
