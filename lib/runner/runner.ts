@@ -164,8 +164,9 @@ export class Runner {
     this.#unlisten?.();
     for (const run of runs.all()) run.stop("stop");
     await runs.over(graceMs);
+    const busy = new Set(Array.from(runs.all(), ({ member }) => member.process));
     for (const run of runs.all()) run.interrupt("the server stopped", false);
-    await this.#options.pools.close();
+    await this.#options.pools.close(busy);
     await this.#jobs.idle();
   }
 
@@ -173,8 +174,9 @@ export class Runner {
   async abandon(): Promise<void> {
     this.#quiet();
     this.#unlisten?.();
+    const busy = new Set(Array.from(this.#runs.all(), ({ member }) => member.process));
     for (const run of this.#runs.all()) run.drop();
-    await this.#options.pools.close();
+    await this.#options.pools.close(busy);
   }
 
   #quiet(): void {

@@ -175,15 +175,23 @@ export class TaskPool<Run> implements MemberPool<Run> {
     member.timer.set(SPARE_IDLE_MS, () => this.#let(member));
   }
 
-  /** Ends every process, also those that are about to end, and waits for it. */
-  async close(): Promise<void> {
+  /**
+   * Ends every process, also those that are about to end, and waits for it.
+   *
+   * @param busy At runs that were given up: they must not go on for another moment.
+   */
+  async close(busy: ReadonlySet<TaskProcess> = new Set()): Promise<void> {
     this.#closed = true;
     this.#restarts[Symbol.dispose]();
     const members = this.#members.all;
     this.#checks.close();
     for (const member of members) this.#drop(member);
     const processes = [...members.map(({ process }) => process), ...this.#leaving];
-    await Promise.all(processes.map((process) => process.kill()));
+    const lets = new Set(members.filter(isUp).map(({ process }) => process));
+    await Promise.all(processes.map((process) =>
+      // What killed it would take along the spans of its last seconds.
+      process.traces && lets.has(process) && !busy.has(process) ? process.close() : process.kill()
+    ));
   }
 
   /** Lets a process end by itself. */

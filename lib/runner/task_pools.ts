@@ -113,7 +113,8 @@ export class TaskPools<Run> {
     return await pool.check(kind, input);
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.all.map((pool) => pool.close()));
+  /** See {@link TaskPool.close}. */
+  async close(busy?: ReadonlySet<TaskProcess>): Promise<void> {
+    await Promise.all(this.all.map((pool) => pool.close(busy)));
   }
 }

@@ -30,6 +30,8 @@ export interface TaskProcess {
   close(): Promise<void>;
   /** The process's id; `null` inline. */
   readonly pid: number | null;
+  /** Whether it has spans that only it can send, at its end. */
+  readonly traces: boolean;
 }
 
 export interface TaskProcessEvents {
@@ -95,7 +97,8 @@ export function startTaskProcess(
     closed = true;
     return Promise.resolve(clearTimeout(timer));
   };
-  return { pid: null, send() {}, sendBytes: () => Promise.resolve(), kill: end, close: end };
+  const sendBytes = () => Promise.resolve();
+  return { pid: null, traces: false, send() {}, sendBytes, kill: end, close: end };
 }
 
 /** Node's way to start a process: it makes a line for the two beside stdin, stdout and stderr. */
@@ -127,7 +130,7 @@ function taskProcessOf(
   child: ChildProcess,
   pid: number,
   line: Duplex,
-  { log }: TaskProcessOptions,
+  { log, env }: TaskProcessOptions,
   events: TaskProcessEvents,
 ): TaskProcess {
   let ended = false;
@@ -184,6 +187,7 @@ function taskProcessOf(
   });
   return {
     pid,
+    traces: /^(1|true)$/i.test(env.OTEL_DENO ?? ""),
     send(message) {
       if (message.type === "ack") owesAck = false;
       channel.send(message);
@@ -229,6 +233,7 @@ export function startInline(
   };
   return {
     pid: null,
+    traces: false,
     send: (message) => later(() => executor?.receive(message)),
     sendBytes(request, bytes) {
       later(() => executor?.receiveBytes(request, bytes));

@@ -81,6 +81,17 @@ function outcome({ attributes }: CollectedSpan): unknown[] {
   return [attributes["headway.task.attempt"], attributes["headway.run.outcome"]];
 }
 
+Deno.test("a server that stops has its task processes send the spans of their last seconds", async () => {
+  await using collector = startCollector();
+  const env = { ...collector.env, OTEL_BSP_SCHEDULE_DELAY: "3600000" };
+  await using server = await startServer({ env });
+  const { task_id } = await submit(server.url, "echo", 1);
+  await taskWhen(server.url, task_id, ({ status }) => status === "completed");
+  await server.kill("SIGTERM");
+  const [run] = await collector.take(1, ({ name }) => name === "run echo");
+  assertEquals([run!.attributes["headway.task.id"], outcome(run!)], [task_id, [1, "completed"]]);
+});
+
 Deno.test("headway().submit() goes on with the trace of the code that calls it", async () => {
   await using collector = startCollector();
   const program = new URL("../helpers/traced_program.ts", import.meta.url).href;

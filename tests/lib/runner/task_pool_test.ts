@@ -20,6 +20,7 @@ function stubbornProcess() {
   const sent: ToTasks[] = [];
   const process: TaskProcess = {
     pid: 1,
+    traces: false,
     send: (message) => void sent.push(message),
     sendBytes: () => Promise.resolve(),
     kill: () => (asked.push("kill"), promise),
@@ -76,6 +77,19 @@ Deno.test("TaskPool.close() kills processes that were released or killed before,
   await quiet();
   assert(!closed);
   killed.end();
+  await closing;
+});
+
+Deno.test("TaskPool.close() lets those that trace end by themselves, but not from under a run", async () => {
+  const [idle, busy] = [stubbornProcess(), stubbornProcess()];
+  const traced = [idle, busy].map(({ process }) => ({ ...process, traces: true }));
+  const pool = poolOf([...traced], { processes: 2 });
+  pool.start();
+  await quiet();
+  const closing = pool.close(new Set([traced[1]!]));
+  assertEquals([idle.asked, busy.asked], [["close"], ["kill"]]);
+  idle.end();
+  busy.end();
   await closing;
 });
 
