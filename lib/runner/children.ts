@@ -143,7 +143,8 @@ export class Children {
       const made = Promise.all(prepared.map((it) => "make" in it ? it.make() : it));
       begun();
       const [refused = null] = refusals(await made);
-      if (refused === null) tellMade(run.live, making, before, plan.total);
+      // Meanwhile its task may have ended, or have begun another run elsewhere.
+      if (refused === null && !run.isOver) tellMade(run.live, making, before, plan.total);
       return refused;
     } catch (error) {
       // Nobody waits for them any more.

@@ -84,6 +84,11 @@ export class Run {
     member.pool.enter(member, this.number, this);
   }
 
+  /** Its task is no longer its own to change. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Resolves when it is over, whatever became of its task. */
   get over(): Promise<void> {
     return this.#over.promise;

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertRejects } from "@std/assert";
-import { defineTask, log, progress, save } from "headway";
+import { children, defineTask, log, progress, save } from "headway";
 import type { Head } from "../../lib/kv/head.ts";
 import { keys } from "../../lib/kv/keys.ts";
+import { readGroup } from "../../lib/kv/children.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import { Metrics } from "../../lib/base/metrics.ts";
 import { start } from "../../embed/open.ts";
@@ -559,6 +560,42 @@ Deno.test("Engine.open() alone on a store that takes no writes gives up with the
   const engine = await cluster.join({ alone: true });
   assertEquals((await cluster.kv.get(keys.session("dead"))).value, null);
   assertEquals(engine.store.journal.failure, null);
+});
+
+Deno.test("Engine tells nothing more of a task that ended while its children were made", async () => {
+  const child = counted("child");
+  const parent = defineTask({
+    kind: "parent",
+    async *run() {
+      yield* children("all", [{ kind: "child" }, { kind: "child" }]);
+    },
+  });
+  await using cluster = await Cluster.open(parent, child.task);
+  const engine = await cluster.join();
+  const { store } = engine;
+  const submitted = store.submit.bind(store);
+  const { promise: made, resolve: go } = Promise.withResolvers<void>();
+  let making = 0;
+  store.submit = async (submission) => {
+    const result = await submitted(submission);
+    if (submission.child) {
+      making++;
+      await made;
+    }
+    return result;
+  };
+  const id = await submit(engine, "parent");
+  await eventually(() => assertEquals(making, 2));
+  await store.cancel(id);
+  const { seq } = await when(engine, id, "canceled");
+  go();
+  // Its children are canceled, which takes longer than to tell that they were made.
+  await eventually(async () => {
+    const all = await Array.fromAsync(readGroup(cluster.kv, id, "all", { before: 2 }));
+    assertEquals(all.map(({ state }) => state), ["canceled", "canceled"]);
+  });
+  await store.journal.idle();
+  assertEquals((await recordOf(engine, id)).seq, seq);
 });
 
 Deno.test("Engine fails a task whose rows the store refuses, and gives its slot to the next", async () => {
