@@ -48,12 +48,7 @@ export type {
   ScheduleOptions,
   ScheduleRule,
 } from "./task/schedule.ts";
-export type {
-  ConcurrencyByKey,
-  DebounceOptions,
-  RateOptions,
-  TaskKeys,
-} from "./task/start_limits.ts";
+export type { ConcurrencyByKey, DebounceOptions, RateOptions } from "./task/start_limits.ts";
 export { step } from "./task/step.ts";
 export type { StepContext, StepOptions, StepYield } from "./task/step.ts";
 export { sleep } from "./task/sleep.ts";
@@ -103,6 +98,7 @@ export type {
   Status,
   StepRow,
   TaskError,
+  TaskKeys,
   TaskRecord,
   WaitingFor,
 } from "./task/record.ts";

@@ -9,7 +9,8 @@ import { unlessAborted } from "../base/unless_aborted.ts";
 import type { AnyTask } from "../task/define.ts";
 import { isPlain, pathText } from "../task/json_value.ts";
 import type { StandardIssue, StandardResult, StandardSchema } from "../task/standard_schema.ts";
-import { keysFor, type TaskKeys } from "../task/start_limits.ts";
+import type { TaskKeys } from "../task/record.ts";
+import { keysFor } from "../task/start_limits.ts";
 import { brief, textOf } from "../task/text.ts";
 
 /** What is wrong with an input, and where. */

@@ -163,7 +163,7 @@ export function permit(
     if (tasks === "none") throw refused(principal, act);
     if (typeof tasks === "object" && "ids" in tasks) {
       const all = taskIds.length > 0 && taskIds.every((id) => tasks.ids.includes(id.toUpperCase()));
-      if (!all || need === "list") throw refused(principal, act);
+      if (!all || need === "list" || need === "schedule") throw refused(principal, act);
     }
     return principal;
   }

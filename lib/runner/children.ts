@@ -26,7 +26,7 @@ import { labelsOf } from "../task/labels.ts";
 import type { Kind } from "../task/kind.ts";
 import { MAX_JSON } from "../task/limits.ts";
 import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
-import type { TaskKeys } from "../task/start_limits.ts";
+import type { TaskKeys } from "../task/record.ts";
 import { UncheckedError } from "./checks.ts";
 import type { Kinds } from "./kinds.ts";
 import type { Run } from "./run.ts";

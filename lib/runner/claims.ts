@@ -12,7 +12,7 @@ import { Pending } from "./pending.ts";
 import { isChange } from "../task/event.ts";
 import { delay } from "../task/delay.ts";
 import { isQueued, type TaskRecord, waits } from "../task/record.ts";
-import type { TaskKeys } from "../task/start_limits.ts";
+import type { TaskKeys } from "../task/record.ts";
 import { UncheckedError } from "./checks.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";

@@ -7,7 +7,8 @@
 
 import { Timer } from "../base/timer.ts";
 import type { Kind } from "../task/kind.ts";
-import { keysIn, type TaskKeys } from "../task/start_limits.ts";
+import type { TaskKeys } from "../task/record.ts";
+import { keysIn } from "../task/start_limits.ts";
 import type { Part } from "../store/write.ts";
 import { Rates, type TakenSlot } from "./rates.ts";
 import { Slots } from "./slots.ts";

@@ -36,7 +36,7 @@ import type { PendingState } from "../kv/pending_state.ts";
 import { SEQ_GAP } from "../task/limits.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { Keep } from "../task/retention.ts";
-import type { TaskKeys } from "../task/start_limits.ts";
+import type { TaskKeys } from "../task/record.ts";
 import type { Report } from "../task/report.ts";
 import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
 import { afterRestore } from "../task/restored.ts";

@@ -5,8 +5,6 @@
  * @module
  */
 
-import type { TaskKeys } from "./start_limits.ts";
-
 /**
  * The six states. `pending` also means delayed, or waiting for a retry: `run_at` says when. `waiting`
  * is asleep, or waiting for a signal or for other tasks: `waiting_for` says for which, and no process
@@ -43,6 +41,16 @@ export function waits({ run_at, updated_at }: TaskRecord): boolean {
  */
 export function isQueued({ status, waiting_for }: TaskRecord): boolean {
   return status === "pending" || (status === "waiting" && typeof waiting_for?.until === "string");
+}
+
+/** What of a task's input its kind's limits count by. */
+export interface TaskKeys {
+  /** Of `concurrency`. */
+  concurrency?: string;
+  /** Of `rate`. */
+  rate?: string;
+  /** Of `debounce`. */
+  debounce?: string;
 }
 
 /** What a task waits for that no process has. */

@@ -7,6 +7,7 @@
 
 import { byteLength } from "./byte_length.ts";
 import { type Duration, durationMs } from "./duration.ts";
+import type { TaskKeys } from "./record.ts";
 import { requirePositive } from "./retry.ts";
 import { brief, textOf } from "./text.ts";
 
@@ -34,16 +35,6 @@ export interface DebounceOptions<Input> {
   wait: Duration;
   /** What of the validated input is the same work: up to 256 bytes. */
   key(input: Input): string;
-}
-
-/** What of a task's input its kind's limits count by. */
-export interface TaskKeys {
-  /** Of `concurrency`. */
-  concurrency?: string;
-  /** Of `rate`. */
-  rate?: string;
-  /** Of `debounce`. */
-  debounce?: string;
 }
 
 /** Bytes of a key. */

@@ -27,12 +27,12 @@ import {
   type ChildCounts,
   isFinished,
   type TaskError,
+  type TaskKeys,
   type TaskRecord,
   type WaitingFor,
 } from "./record.ts";
 import type { Keep, Retention } from "./retention.ts";
 import type { Report } from "./report.ts";
-import type { TaskKeys } from "./start_limits.ts";
 import { percentOf, rounded, stagedFigures } from "./stages.ts";
 import { cut } from "./text.ts";
 import { newTrace, type Trace } from "./trace.ts";

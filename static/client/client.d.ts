@@ -17,6 +17,7 @@ import type {
   Status,
   StepRow,
   TaskError,
+  TaskKeys,
   TaskRecord,
   WaitingFor,
 } from "../../lib/task/record.ts";
@@ -27,6 +28,7 @@ export type {
   Status,
   StepRow,
   TaskError,
+  TaskKeys,
   TaskRecord,
   WaitingFor,
 };

@@ -62,21 +62,24 @@ const MAY: Record<string, readonly string[]> = {
   none: ["public"],
   read: ["public", "any", "task", "tasks", "list", "read"],
   // Its own tasks alone: A is one of them.
-  submit: ["public", "any", "submit", "task", "tasks", "list", "own", "signal"],
-  "another's submit": ["public", "any", "submit", "tasks", "list"],
+  submit: ["public", "any", "submit", "task", "tasks", "list", "own", "signal", "schedule"],
+  "another's submit": ["public", "any", "submit", "tasks", "list", "schedule"],
   admin: [
     ...["public", "any", "task", "tasks", "list", "own", "signal", "change", "bulk"],
-    ...["read", "submit", "admin"],
+    ...["read", "submit", "admin", "schedule"],
   ],
   "task's own": ["public", "task"],
   // Those of one owner: A is such a task.
   "acme's read": ["public", "any", "task", "tasks", "list"],
-  "acme's submit": ["public", "any", "submit", "task", "tasks", "list", "own", "signal"],
+  "acme's submit": [
+    ...["public", "any", "submit", "task", "tasks", "list", "own", "signal", "schedule"],
+  ],
   "acme's admin": [
     ...["public", "any", "submit", "task", "tasks", "list", "own", "signal", "change", "bulk"],
+    "schedule",
   ],
   "acme's token": ["public", "task", "tasks", "list"],
-  "acme's token to cancel": ["public", "own"],
+  "acme's token to cancel": ["public", "own", "schedule"],
 };
 
 Deno.test("every route of the table needs what the table says, of every credential there is", async () => {
@@ -120,7 +123,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
     ["acme's, to cancel", bearer(await ownerToken(["cancel"])), MAY["acme's token to cancel"]!],
     ["acme's, to signal", bearer(await ownerToken(["signal"])), ["public", "signal"]],
     ["globex's token", bearer(await ownerToken(["read", "cancel"], "globex")), [
-      ...["public", "tasks", "list"],
+      ...["public", "tasks", "list", "schedule"],
     ]],
     ["task B's", bearer(b.token), ["public"]],
     ...Object.entries(forged).map(([name, token]) =>

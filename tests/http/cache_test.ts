@@ -17,11 +17,15 @@ Deno.test("what only some may see is kept by no cache that others share, and not
   const { task_id: id } = await submitted.json();
   // To its end: the file is there.
   await (await fetch(`${app.url}/tasks/${id}/stream`, { headers: { authorization } })).text();
+  const schedule = { schedule_id: "s", kind: "files", cron: "0 0 1 1 *", input: body.input };
+  const scheduled = await post(`${app.url}/schedules`, schedule, { authorization });
+  assertEquals(scheduled.status, 201, await scheduled.text());
   let asked = 0;
   for (const [path, { GET: [need] = [] }] of ROUTES) {
     // What is public is the same for everybody, but for the page and what it asks first.
     if (need === undefined || need === "public" && path !== "/" && path !== "/login") continue;
-    const address = app.url + path.replace(":id", id).replace(":name", "a");
+    const address = app.url + path.replace("schedules/:id", "schedules/s").replace(":id", id)
+      .replace(":name", "a").replace(":kind", "files");
     const response = await fetch(address, { headers: { cookie } });
     await response.body?.cancel();
     assertEquals(response.status, 200, path);
