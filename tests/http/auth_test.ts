@@ -105,6 +105,8 @@ Deno.test("every route of the table needs what the table says, of every credenti
   };
   const ownerToken = async (can: Can[], owner = "acme") =>
     (await app.auth.signFor({ owner }, can))!.token;
+  // Whose name a schedule may have, too: it is no token of that.
+  const taskToken = (await app.auth.signFor({ task: a.id }, ["cancel", "signal"]))!.token;
   const shown: (readonly [
     credential: string,
     headers: Record<string, string>,
@@ -116,6 +118,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
     ),
     ["another's submit", bearer(OTHER_SUBMIT), MAY["another's submit"]!],
     ["task A's", bearer(a.token), MAY["task's own"]!],
+    ["task A's, to cancel", bearer(taskToken), ["public", "own", "signal"]],
     ...Object.entries(SECRETS).map(([scope, secret]) =>
       [`acme's ${scope}`, bearer(`acme-${secret}`), MAY[`acme's ${scope}`]!] as const
     ),
