@@ -98,6 +98,8 @@ export function isZone(zone: string): boolean {
   }
 }
 
+const OPTIONS = ["cron", "zone", "input", "missed", "overlap", "jitter"];
+
 /** Bytes of JSON that the input in a definition may have: it lies beside the schema of the kind. */
 const MAX_INPUT = 16 * 1024;
 
@@ -123,6 +125,10 @@ export function readSchedule(what: string, given: unknown): KindSchedule | undef
     );
   if (typeof given !== "object" || given === null) {
     throw wrong("schedule", "an object, as { cron: '30 2 * * *' }", given);
+  }
+  const unknown = Object.keys(given).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) {
+    throw wrong("schedule", `an object of ${OPTIONS.join(", ")}`, unknown);
   }
   const { cron, zone = DEFAULT_ZONE, input, missed = DEFAULT_MISSED, ...rest } =
     given as ScheduleOptions;

@@ -43,6 +43,7 @@ Deno.test("defineTask() names the option that is wrong, and what it is", () => {
     [{ schedule: { cron: "30 2 * * *", overlap: 1 } }, "'schedule.overlap'"],
     [{ schedule: { cron: "30 2 * * *", jitter: { days: 2 } } }, "'schedule.jitter'"],
     [{ schedule: { cron: "30 2 * * *", input: 1n } }, "'schedule.input'"],
+    [{ schedule: { cron: "30 2 * * *", overlaps: "skip" } }, "overlaps"],
   ];
   for (const [options, name] of wrong) {
     const all = { kind: "a", run, ...options } as Parameters<typeof defineTask>[0];
