@@ -130,7 +130,8 @@ export class Outbox {
     const delivery: Delivery = { ...entry.value, next: until, by: sid };
     const key = keys.deliveryDue(until, id, target);
     const written = await this.#options.write({
-      checks: [entry],
+      // Both: another process may have delivered it between the two reads.
+      checks: [entry, first],
       deletes: [due.key],
       sets: [deliverySet(id, n, delivery), dueSet(due, until, origin)],
     });

@@ -8,6 +8,7 @@ import { Dispatcher } from "../../../lib/webhooks/dispatcher.ts";
 import { MAX_KEPT, Outbox, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
 import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 import { eventually } from "../../helpers/eventually.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
 import { OTHER_SECRET, type Receiver, receiver, SECRET } from "../../helpers/receiver.ts";
 
 const reach = new Reach(parseAllowed(["127.0.0.1", "silent.example"])!);
@@ -201,6 +202,34 @@ Deno.test("several processes send each delivery once, and a line in order", asyn
     const told = to.received.filter(({ body }) => body.data.task_id === id);
     assertEquals(told.map(({ id: own }) => own), [1, 2, 3].map((n) => `msg_${id}_${n}`));
   }
+});
+
+Deno.test("Outbox.take() takes nothing that another process delivered while it looked", async () => {
+  await using world = await World.open();
+  const process = await world.join({ starts: false });
+  const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
+  await run(process, id);
+  const { dues: [due] } = await process.outbox.due(1, null);
+  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
+  const deliver = async () => {
+    const taken = await process.outbox.take(due!);
+    await process.outbox.finish(taken!, tried);
+  };
+  const getMany = (async (...args: Parameters<Deno.Kv["getMany"]>) => {
+    await deliver();
+    return await world.kv.getMany(...args);
+  }) as Deno.Kv["getMany"];
+  const log = createLogger({ level: "off" });
+  const { store } = process;
+  const late = new Outbox({
+    kv: kvWith(world.kv, { getMany }),
+    sid: "late",
+    write: (part) => store.journal.write(part),
+    now: world.now,
+    log,
+  });
+  assertEquals(await late.take(due!), null);
+  assertEquals(await states(process, id), ["delivered", "waiting"]);
 });
 
 Deno.test("what a process had that died goes out at the next start, under the same id", async () => {
