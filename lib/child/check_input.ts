@@ -41,11 +41,19 @@ export function noSuchKind(kind: string): Checked {
   return { issues: [{ path: [], message: `its module has no kind '${kind}' any more` }] };
 }
 
-/** Checks an input, given as JSON text. Never rejects. */
-export async function checkInput(task: AnyTask, given: string | null): Promise<Checked> {
+/**
+ * Checks an input, given as JSON text. Never rejects.
+ *
+ * @param parsed Whether its schema has made it already: then it may not take it again.
+ */
+export async function checkInput(
+  task: AnyTask,
+  given: string | null,
+  parsed = false,
+): Promise<Checked> {
   const { input: schema } = task;
   const value: unknown = given === null ? undefined : JSON.parse(given);
-  if (!schema) return withKeys(task, value, { input: given, parsed: false });
+  if (!schema || parsed) return withKeys(task, value, { input: given, parsed });
   try {
     const result = await schema["~standard"].validate(value);
     if (result.issues) return { issues: result.issues.slice(0, MAX_ISSUES).map(issueOf) };

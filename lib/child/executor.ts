@@ -145,9 +145,11 @@ export class Executor {
     this.#stop(run, run.stop.reason ?? "stop", error);
   }
 
-  async #check({ request, kind, input }: Extract<ToTasks, { type: "check" }>): Promise<void> {
+  async #check(
+    { request, kind, input, parsed }: Extract<ToTasks, { type: "check" }>,
+  ): Promise<void> {
     const task = this.#options.kinds.get(kind);
-    const checked = task ? await checkInput(task, input) : noSuchKind(kind);
+    const checked = task ? await checkInput(task, input, parsed) : noSuchKind(kind);
     this.#options.send({ type: "checked", request, checked });
   }
 

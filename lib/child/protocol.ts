@@ -38,7 +38,7 @@ export type ToTasks =
     traceparent?: string;
   }
   /** Asks whether an input fits its kind. */
-  | { type: "check"; request: number; kind: string; input: string | null }
+  | { type: "check"; request: number; kind: string; input: string | null; parsed: boolean }
   | { type: "abort"; run: number; reason: StopReason }
   /** The server will stop: the run ends at its next checkpoint, if it does not return before. */
   | { type: "quiesce"; run: number }

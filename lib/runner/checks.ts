@@ -40,6 +40,8 @@ const AROUND = 256;
 interface Check extends PromiseWithResolvers<Checked> {
   readonly kind: string;
   readonly input: string | null;
+  /** Its schema made it. */
+  readonly parsed: boolean;
   readonly size: number;
   /** How many looks there had been when it came. */
   readonly since: number;
@@ -70,14 +72,14 @@ export class Checks {
    *
    * @throws {UncheckedError} If no process answers in time.
    */
-  check(kind: string, input: string | null): Promise<Checked> {
+  check(kind: string, input: string | null, parsed = false): Promise<Checked> {
     const size = AROUND + (input?.length ?? 0);
     if (this.#waiting + size > MAX_WAITING) {
       throw new UncheckedError("too many inputs are being checked");
     }
     const resolvers = Promise.withResolvers<Checked>();
     const since = this.#looks;
-    const check = { ...resolvers, kind, input, size, since, asked: new Set<TaskProcess>() };
+    const check = { ...resolvers, kind, input, parsed, size, since, asked: new Set<TaskProcess>() };
     const request = ++this.#last;
     this.#checks.set(request, { ...check, slow: false });
     this.#waiting += size;
@@ -124,9 +126,9 @@ export class Checks {
   #send(request: number, process: TaskProcess): void {
     const check = this.#checks.get(request);
     if (!check || check.asked.has(process)) return;
-    const { kind, input, asked } = check;
+    const { kind, input, parsed, asked } = check;
     asked.add(process);
-    process.send({ type: "check", request, kind, input });
+    process.send({ type: "check", request, kind, input, parsed });
   }
 
   #remove(request: number, check: Check): Check {

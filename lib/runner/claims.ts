@@ -10,13 +10,11 @@ import type { Jobs } from "./jobs.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import { Pending } from "./pending.ts";
 import { isChange } from "../task/event.ts";
-import { delay } from "../task/delay.ts";
 import { isQueued, type TaskRecord, waits } from "../task/record.ts";
-import type { TaskKeys } from "../task/record.ts";
-import { UncheckedError } from "./checks.ts";
+import { MissingKeys } from "./missing_keys.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
-import { countsByKey, type Places, slotNameOf, StartLimits } from "./start_limits.ts";
+import { lacksKeys, type Places, slotNameOf, StartLimits } from "./start_limits.ts";
 import type { Store } from "../store/store.ts";
 import type { TaskPool } from "./task_pool.ts";
 import { type Use, useOf, USES } from "./member.ts";
@@ -41,13 +39,11 @@ export interface ClaimsOptions extends RunParts {
   jobs: Jobs;
 }
 
-/** Milliseconds until what nobody could check is tried again. */
-const AGAIN_MS = 500;
-
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #pending: Pending;
   readonly #limits: StartLimits;
+  readonly #missingKeys: MissingKeys;
   /** Pending, and held until there is a process for them. */
   readonly #held = new Map<TaskPool<Run>, Record<Use, LiveTask[]>>();
   /** Tasks taken from the queue that are being loaded: in all, and by where they are to run. */
@@ -66,6 +62,13 @@ export class Claims {
       now: store.now,
       onfree: (kind, by) => {
         this.#pending.release(kind, by);
+        this.pump();
+      },
+    });
+    this.#missingKeys = new MissingKeys({
+      ...options,
+      ongiven: (live) => {
+        this.offer(live);
         this.pump();
       },
     });
@@ -89,6 +92,7 @@ export class Claims {
     this.#closed = true;
     this.#pending.close();
     this.#limits.close();
+    this.#missingKeys.close();
   }
 
   /** A task may have come into the queue, and this process has its state. */
@@ -213,7 +217,7 @@ export class Claims {
     if (!pool || !known || pauses.get(kind)) return this.#pending.offer(live);
     const { isolate } = known;
     // Its kind may count by keys only since a deploy, or whoever took it in could not tell them.
-    if (countsByKey(known) && keys === undefined) return jobs.own(this.#key(live.id));
+    if (lacksKeys(known, keys)) return jobs.own(this.#missingKeys.give(live.id));
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
     // The last process may be gone since the task was chosen.
@@ -288,31 +292,6 @@ export class Claims {
       if (!isQueued(live.record) || !waits(live.record) || Date.parse(run_at) > store.now()) return;
       if (live.change({ type: status === "waiting" ? "wake" : "due" }).ok) this.offer(live);
     });
-  }
-
-  /** Finds out by what a task is counted. */
-  async #key(id: string): Promise<void> {
-    const { store, kinds, pools } = this.#options;
-    const head = await store.heads.get(id);
-    if (head === null) return;
-    const input = await store.heads.input(head);
-    let keys: TaskKeys = {};
-    try {
-      const { kind } = JSON.parse(head.record) as TaskRecord;
-      const checked = kinds.has(kind) ? await pools.check(kind, input) : null;
-      // What does not fit its schema any more fails when it runs.
-      if (checked && !("issues" in checked)) keys = checked.keys ?? {};
-    } catch (error) {
-      if (!(error instanceof UncheckedError)) throw error;
-      await delay(AGAIN_MS);
-      return void await store.withTask(id, (live) => this.offer(live));
-    }
-    await store.withTask(id, (live) => {
-      if (!isQueued(live.record)) return;
-      if (live.record.keys === undefined) live.change({ type: "key", keys });
-      this.offer(live);
-    });
-    this.pump();
   }
 
   /** A claim was lost to another process: the task, or only the slot it was to have; or to a pause. */

@@ -181,7 +181,13 @@ export function rateNameOf({ kind, rate }: Kind, keys?: TaskKeys): string | null
   return rate.keyed ? `${kind}\0${keys?.rate ?? ""}` : kind;
 }
 
-/** Whether tasks of a kind must have keys to be counted. */
-export function countsByKey({ keyed, rate }: Kind): boolean {
-  return keyed === true || rate?.keyed === true;
+/** Whether a task must be given keys before it can be counted. */
+export function lacksKeys({ keyed, rate }: Kind, keys: TaskKeys = {}): boolean {
+  return (keyed === true && keys.concurrency === undefined) ||
+    (rate?.keyed === true && keys.rate === undefined);
+}
+
+/** Keys by which a task can be counted, whatever its kind's limits are: who has none shares the empty one. */
+export function allKeys({ keyed, rate }: Kind, keys: TaskKeys): TaskKeys {
+  return { ...(keyed ? { concurrency: "" } : {}), ...(rate?.keyed ? { rate: "" } : {}), ...keys };
 }

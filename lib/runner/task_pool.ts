@@ -161,8 +161,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
    *
    * @throws {UncheckedError} If none answers in time.
    */
-  check(kind: string, input: string | null): Promise<Checked> {
-    return this.#checks.check(kind, input);
+  check(kind: string, input: string | null, parsed = false): Promise<Checked> {
+    return this.#checks.check(kind, input, parsed);
   }
 
   /** Has a process check inputs that runs no tasks. */

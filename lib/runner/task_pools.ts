@@ -98,19 +98,20 @@ export class TaskPools<Run> {
   /**
    * Has an input checked by the schema of its kind.
    *
+   * @param parsed Whether it is what the schema made: then only its keys are asked for.
    * @throws {UncheckedError} If nobody says in time whether it fits.
    */
-  async check(kind: string, input: string | null): Promise<Checked> {
+  async check(kind: string, input: string | null, parsed = false): Promise<Checked> {
     const module = this.#kinds.moduleOf(kind);
     const task = module?.tasks?.get(kind);
     if (task) {
-      return await deadline(checkInput(task, input), CHECK_MS, () => {
+      return await deadline(checkInput(task, input, parsed), CHECK_MS, () => {
         throw new UncheckedError("the schema did not say in time whether it fits");
       });
     }
     const pool = module && this.#pools.get(module);
     if (!pool) throw new UncheckedError("nobody here knows the kind");
-    return await pool.check(kind, input);
+    return await pool.check(kind, input, parsed);
   }
 
   /** See {@link TaskPool.close}. */

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { defineTask, progress, type TaskDefinition } from "headway";
+import { z } from "zod";
 import { keys } from "../../../lib/kv/keys.ts";
 import type { Part } from "../../../lib/store/write.ts";
 import { Rates } from "../../../lib/runner/rates.ts";
-import { Cluster, submit, untilAborted, when } from "../../helpers/cluster.ts";
+import { Cluster, recordOf, submit, untilAborted, when } from "../../helpers/cluster.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
@@ -129,6 +130,68 @@ Deno.test("StartLimits gives the key's place of a dead process to the next, and 
   assertEquals(kind.most.get("a"), 1);
   const head = await second.heads.get(unkeyed);
   assertEquals(JSON.parse(head!.record).keys, { concurrency: "a" });
+});
+
+Deno.test("StartLimits counts tasks that have no key yet by the input as it was made, and asks for few at once", async () => {
+  const task = defineTask({
+    kind: "k",
+    // What it makes it does not take.
+    input: z.object({ tenant: z.string().transform((name) => ({ name })) }),
+    concurrency: { limit: 1, key: ({ tenant }) => tenant.name },
+    async *run() {},
+  });
+  await using cluster = await Cluster.open(task as TaskDefinition);
+  const web = await cluster.join({ role: "web" });
+  // Too large to lie beside the task.
+  const input = JSON.stringify({ tenant: { name: "acme" }, more: "x".repeat(1000) });
+  const ids: string[] = [];
+  for (let n = 0; n < 250; n++) ids.push(await submit(web, "k", { input, parsed: true }));
+  await cluster.kill(web);
+  let [reads, most] = [0, 0];
+  const kv = kvWith(cluster.kv, {
+    async get<T>(...[key, options]: Parameters<Deno.Kv["get"]>) {
+      if (key[0] !== "input") return await cluster.kv.get<T>(key, options);
+      most = Math.max(most, ++reads);
+      return await cluster.kv.get<T>(key, options).finally(() => reads--);
+    },
+  });
+  const worker = await cluster.join({ kv });
+  for (const id of ids) await when(worker, id, "completed");
+  const keyed = await Promise.all(ids.map(async (id) => (await recordOf(worker, id)).keys));
+  assertEquals(new Set(keyed.map((keys) => keys?.concurrency)), new Set(["acme"]));
+  assertLessOrEqual(most, 100);
+});
+
+Deno.test("StartLimits gives a task the keys it lacks beside those of earlier limits, and one empty key to those that fit no more", async () => {
+  const task = defineTask({
+    kind: "k",
+    input: z.string(),
+    concurrency: { limit: 1, key: (name) => name },
+    rate: { limit: 100, per: 1000, key: (name) => name },
+    async *run() {},
+  });
+  await using cluster = await Cluster.open(task as TaskDefinition);
+  const web = await cluster.join({ role: "web" });
+  const acme = { input: JSON.stringify("acme") };
+  const ids = [
+    await submit(web, "k", { ...acme, keys: { debounce: "d" } }),
+    await submit(web, "k", { ...acme, keys: { rate: "host" } }),
+    await submit(web, "k", { ...acme, keys: {} }),
+  ];
+  const unfit: string[] = [];
+  for (let n = 0; n < 3; n++) unfit.push(await submit(web, "k", { input: "1" }));
+  await cluster.kill(web);
+  const worker = await cluster.join();
+  const keysOf = async (id: string, status: "completed" | "failed") =>
+    (await when(worker, id, status)).keys;
+  assertEquals(await Promise.all(ids.map((id) => keysOf(id, "completed"))), [
+    { concurrency: "acme", rate: "acme", debounce: "d" },
+    { concurrency: "acme", rate: "host" },
+    { concurrency: "acme", rate: "acme" },
+  ]);
+  for (const id of unfit) {
+    assertEquals(await keysOf(id, "failed"), { concurrency: "", rate: "" });
+  }
 });
 
 Deno.test("Rates lets no window have more starts than its limit, whoever starts and whatever the clock says", async () => {
