@@ -60,6 +60,7 @@ export class Dispatcher {
   /** As `performance.now()` has it. */
   #lookedAt = -Infinity;
   #again = false;
+  #toldUnsigned = false;
 
   /** Nothing happens before {@link Dispatcher.start}. */
   constructor(options: DispatcherOptions) {
@@ -197,7 +198,12 @@ export class Dispatcher {
     };
     if (!target) return failed("Its target is not known any more", null);
     const secrets = target.secret === undefined ? own : parseSecrets(target.secret) ?? [];
-    if (secrets.length === 0) return failed("There is nothing to sign it with", null);
+    if (secrets.length === 0) {
+      const sentence = "webhooks cannot be signed: there is no HEADWAY_WEBHOOK_SECRET";
+      if (!this.#toldUnsigned) log.warn(sentence, { task: id });
+      this.#toldUnsigned = true;
+      return failed("There is nothing to sign it with", null);
+    }
     const { signal } = this.#aborting;
     try {
       const text = new TextDecoder().decode(body);

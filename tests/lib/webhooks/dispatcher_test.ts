@@ -410,6 +410,10 @@ Deno.test("secrets: all of the server's sign, and a target's own alone; without 
     assertEquals(attempts[0]?.error, "There is nothing to sign it with");
   });
   assertEquals(to.received.length, 1);
+  // The kind may name the target, and then no submit is refused: whoever runs the server hears of it.
+  assertEquals(without.warnings.map((line) => JSON.parse(line).message), [
+    "webhooks cannot be signed: there is no HEADWAY_WEBHOOK_SECRET",
+  ]);
 });
 
 Deno.test("Dispatcher.stop() lets what is on its way end, or gives it back for another to send", async () => {
