@@ -2,10 +2,11 @@ import { json, pathId, readJson } from "../lib/http/http.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { actorOf, type Principal } from "../lib/http/principal.ts";
 import type { Decided, Store } from "../lib/store/store.ts";
-import { idOf, statusOf } from "../lib/task/json_text.ts";
-import { isFinished, type Status } from "../lib/task/record.ts";
+import { idOf } from "../lib/task/json_text.ts";
+import type { Status } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 import { BULK_CHANGE, type BulkAction, type BulkBody, checkBody, MAX_IDS } from "./bodies.ts";
+import { type CountByStatus, countIn, DryRun } from "./dry_run.ts";
 import { behind, filterOf } from "./filter.ts";
 import { areTheirs, ofTheirs } from "./theirs.ts";
 
@@ -21,20 +22,11 @@ const CHANGES: Record<BulkAction, (store: Store, id: string, by: string) => Prom
   delete: (store, id, by) => store.remove(id, { by }),
 };
 
-/** Whether an action may be done to a task in this state. */
-const MAY: Record<BulkAction, (status: Status) => boolean> = {
-  cancel: (status) => !isFinished(status),
-  retry: (status) => status === "failed" || status === "canceled",
-  delete: isFinished,
-};
-
 const NOT_FOUND: Decided = { ok: false, reason: "not-found" };
 
-/** What a request is about: the tasks, their states as far as they are known, and what follows. */
+/** What a request is about: the tasks, and what follows. */
 interface Picked {
   ids: string[];
-  /** How many there are in each state. */
-  statuses: Partial<Record<Status, number>>;
   /** Ask again with this as `cursor`; `null` where nothing follows. */
   next: string | null;
 }
@@ -50,10 +42,10 @@ export async function changeMany(app: App, context: RouteContext): Promise<Respo
   const example = '{"action":"cancel","ids":["01JD…"]}';
   const body = checkBody(BULK_CHANGE, await readJson(request, app.config), example);
   const { action, dry_run = false } = body;
-  const { ids, statuses, next } = await picked(app, body, principal);
-  if (dry_run) {
-    const matched = Object.values(statuses).reduce((sum, count) => sum + count, 0);
-    const refused = wouldRefuse(action, statuses);
+  const dryRun = dry_run ? new DryRun(app, action) : null;
+  const { ids, next } = await picked(app, body, principal, dryRun);
+  if (dryRun) {
+    const { matched, refused } = dryRun;
     return json({ results: [], matched, refused, next_cursor: next });
   }
   const change = CHANGES[action];
@@ -80,77 +72,66 @@ export async function changeMany(app: App, context: RouteContext): Promise<Respo
   return json({ results, matched, refused: refusedOf(results), next_cursor: next });
 }
 
-async function picked(app: App, body: BulkBody, principal: Principal): Promise<Picked> {
-  const { ids, filter, cursor, dry_run } = body;
+async function picked(
+  app: App,
+  body: BulkBody,
+  principal: Principal,
+  dryRun: DryRun | null,
+): Promise<Picked> {
+  const { ids, filter, cursor } = body;
   if ((ids === undefined) === (filter === undefined)) {
     throw new HttpError(400, "There must be one of 'ids' and 'filter'", { field: "ids" });
   }
   if (ids === undefined) {
     const wanted = ofTheirs(behind(filterOf(filter!), cursor), principal, "change");
-    return await pickedBy(app, wanted, dry_run ? Infinity : MAX_IDS);
+    return await pickedBy(app, wanted, dryRun);
   }
   if (cursor !== undefined) {
     throw new HttpError(400, "'cursor' goes with 'filter' alone", { field: "cursor" });
   }
   const named = [...new Set(ids.map((id) => pathId(id, "task")))];
-  return {
-    ids: named,
-    statuses: dry_run ? await statusesOf(app, named, principal) : {},
-    next: null,
-  };
+  if (dryRun) await lookAt(app, dryRun, named, principal);
+  return { ids: named, next: null };
 }
 
 async function pickedBy(
   { engine: { heads } }: App,
   filter: ReturnType<typeof filterOf>,
-  most: number,
+  dryRun: DryRun | null,
 ): Promise<Picked> {
   const ids: string[] = [];
-  const statuses: Picked["statuses"] = {};
   for await (const { records, next } of heads.pages(filter, PAGES)) {
-    for (const record of records) {
+    await dryRun?.look(records);
+    for (const record of dryRun ? [] : records) {
       ids.push(idOf(record));
-      count(statuses, statusOf(record) as Status);
-      if (ids.length === most) return { ids, statuses, next: ids.at(-1)! };
+      if (ids.length === MAX_IDS) return { ids, next: ids.at(-1)! };
     }
-    if (next === null) return { ids, statuses, next };
+    if (next === null) return { ids, next };
     filter = { ...filter, before: next };
   }
-  return { ids, statuses, next: filter.before! };
+  return { ids, next: filter.before! };
 }
 
-async function statusesOf(
+/** Those of the tasks that there are, and that they may do it with. */
+async function lookAt(
   app: App,
+  dryRun: DryRun,
   ids: readonly string[],
   principal: Principal,
-): Promise<Picked["statuses"]> {
-  const statuses: Picked["statuses"] = {};
+): Promise<void> {
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const some = ids.slice(at, at + AT_ONCE);
     const theirs = await areTheirs(app, principal, "change", some);
     const entries = await app.engine.heads.getMany(some.filter((_, n) => theirs[n]));
-    for (const { value } of entries) {
-      if (value) count(statuses, statusOf(value.record) as Status);
-    }
+    await dryRun.look(entries.flatMap(({ value }) => value ? [value.record] : []));
   }
-  return statuses;
-}
-
-function count(counts: Partial<Record<Status, number>>, status: Status): void {
-  counts[status] = (counts[status] ?? 0) + 1;
-}
-
-/** How many it would not be done to, by the state that they are in. */
-function wouldRefuse(action: BulkAction, statuses: Picked["statuses"]): Picked["statuses"] {
-  const entries = Object.entries(statuses).filter(([status]) => !MAY[action](status as Status));
-  return Object.fromEntries(entries);
 }
 
 /** How many it was not done to, by the state that they are in. */
-function refusedOf(results: readonly Told[]): Picked["statuses"] {
-  const counts: Picked["statuses"] = {};
+function refusedOf(results: readonly Told[]): CountByStatus {
+  const counts: CountByStatus = {};
   for (const { ok, status } of results) {
-    if (!ok && status !== undefined) count(counts, status);
+    if (!ok && status !== undefined) countIn(counts, status);
   }
   return counts;
 }
@@ -170,15 +151,16 @@ function told(task_id: string, decided: Decided): Told {
     return { task_id, ok: false, error: `There is no task ${task_id}` };
   }
   if (decided.reason === "no-upload") {
-    return { task_id, ok: false, error: `Its upload ${decided.upload} was removed` };
+    const { status } = decided;
+    return { task_id, ok: false, status, error: `Its upload ${decided.upload} was removed` };
   }
   if (decided.reason === "has-parent") {
     const error = `It is a child of task ${decided.parent}, which has not ended`;
-    return { task_id, ok: false, error };
+    return { task_id, ok: false, status: decided.status, error };
   }
   if (decided.reason === "parent-over") {
     const error = `It is a child of task ${decided.parent}, which is over: retry that one`;
-    return { task_id, ok: false, error };
+    return { task_id, ok: false, status: decided.status, error };
   }
   const { status } = decided;
   return { task_id, ok: false, status, error: `Task ${task_id} is ${status}` };

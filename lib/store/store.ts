@@ -174,15 +174,18 @@ export class Store {
     const findAgain = async () => {
       const head = await this.heads.get(id);
       const { uploads = [], child } = head ?? {};
-      const again = head !== null && statusOf(head.record) !== "completed";
-      if (again && child && !await this.#isUnderWay(child.parent)) {
-        return { ok: false, reason: "parent-over", parent: child.parent } as const;
+      if (head === null) return null;
+      const status = statusOf(head.record) as Status;
+      if (status !== "completed" && child && !await this.#isUnderWay(child.parent)) {
+        return { ok: false, reason: "parent-over", parent: child.parent, status } as const;
       }
       if (uploads.length === 0) return null;
       const { ids, check } = await findUploads(this.kv, uploads, this.now());
       unchanged = check;
       const upload = uploads.find((it) => !ids.has(it));
-      return upload === undefined ? null : { ok: false, reason: "no-upload", upload } as const;
+      return upload === undefined
+        ? null
+        : { ok: false, reason: "no-upload", upload, status } as const;
     };
     return this.#decide(id, (live) => {
       if (!live.change({ type: "retry", ...more }).ok) return "refused";
@@ -280,7 +283,7 @@ export class Store {
       const record = JSON.parse(entry.value.record) as TaskRecord;
       const { status, kind, parent_id: parent } = record;
       if (parent !== undefined && await this.#isUnderWay(parent)) {
-        return { ok: false, reason: "has-parent", parent };
+        return { ok: false, reason: "has-parent", parent, status };
       }
       // Nothing leads to its children once it is gone: those that have not ended are canceled before.
       if (isFinished(status) && entry.value.children !== undefined) await this.#family.look(id);

@@ -223,6 +223,38 @@ Deno.test("?parent=none picks what no task has made, in lists, counts, streams a
   assertEquals(bulk.results.map((it: { task_id: string }) => it.task_id), [other]);
 });
 
+Deno.test("a dry run of a bulk change counts children that it would not be done to, as the change does", async () => {
+  await using app = await testApp();
+  const gated = { kind: "gated", input: { gate: "dry" } };
+  const id = await submitParent(app, [{ kind: "echo", input: 1 }, gated]);
+  const [child] = await eventually(async () => {
+    const children = await childrenOf(app, id);
+    assert(children.some(({ status }) => status === "completed"));
+    return children.filter(({ status }) => status === "completed");
+  });
+  const ask = async (action: string, more: object) => {
+    const { results: _, ...told } = await (await post(`${app.url}/tasks/bulk`, { action, ...more }))
+      .json();
+    return told;
+  };
+  const one = { ids: [child!.task_id] };
+  const refused = { matched: 1, refused: { completed: 1 }, next_cursor: null };
+  assertEquals(await ask("delete", { ...one, dry_run: true }), refused);
+  assertEquals(await ask("delete", one), refused);
+  const filter = { status: ["completed"] };
+  assertEquals(await ask("delete", { filter, dry_run: true }), refused);
+  await (await post(`${app.url}/tasks/${id}/cancel`)).body?.cancel();
+  await finished(app.url, id);
+  await eventually(async () => {
+    const children = await childrenOf(app, id);
+    assertEquals(children.map(({ status }) => status).toSorted(), ["canceled", "completed"]);
+  });
+  const all = { filter: { parent: id } };
+  const over = { matched: 2, refused: { completed: 1, canceled: 1 }, next_cursor: null };
+  assertEquals(await ask("retry", { ...all, dry_run: true }), over);
+  assertEquals(await ask("retry", all), over);
+});
+
 Deno.test("a parent that is none is refused as a filter", async () => {
   await using app = await testApp();
   for (const path of ["tasks", "tasks/stream", "tasks/counts"]) {

@@ -136,7 +136,8 @@ Deno.test("a task that is retried keeps its upload again, or is refused when tha
   assert(await it.keeps(upload, 48));
   await it.change(id, start, fail);
   assert(!await it.keeps(upload, 25));
-  assertEquals(await it.store.retry(id), { ok: false, reason: "no-upload", upload });
+  const status = "failed";
+  assertEquals(await it.store.retry(id), { ok: false, reason: "no-upload", upload, status });
   assertEquals(JSON.parse((await it.store.heads.get(id))!.record).status, "failed");
 });
 
