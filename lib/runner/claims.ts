@@ -145,7 +145,7 @@ export class Claims {
     }
     const { kinds } = this.#options;
     const mayRun = (kind: string, waiting: number) => this.#mayRun(kind, waiting);
-    const heldBy = (kind: string, key: string) => {
+    const heldBy = (kind: string, key: string | undefined) => {
       const known = kinds.get(kind);
       return known ? this.#limits.heldBy(known, key) : null;
     };
@@ -187,9 +187,7 @@ export class Claims {
     if (pauses.get(kind)) return false;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!pool || !known || !this.#hasRoom(pool)) return false;
-    const { isolate, concurrency, keyed, rate } = known;
-    // Keys are asked for by themselves.
-    if (!(keyed || rate?.keyed) && this.#limits.heldBy(known, undefined) !== null) return false;
+    const { isolate, concurrency, keyed } = known;
     if (keyed) return pool.has(isolate ? "own" : "shared", waiting);
     return pool.has(isolate ? "own" : "shared", Math.min(waiting, concurrency ?? Infinity));
   }

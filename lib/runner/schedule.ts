@@ -35,8 +35,11 @@ export interface ScheduleOptions {
   onpark?(candidate: Candidate): void;
 }
 
-/** What keeps tasks with a key from running, which {@link Schedule.release} takes; `null` for nothing. */
-export type HeldBy = (kind: string, key: string) => string | null;
+/**
+ * What keeps tasks with a key from running, which {@link Schedule.release} takes; `null` for nothing.
+ * Without a key, what keeps all of the kind: where that is so, its keys are not asked about one by one.
+ */
+export type HeldBy = (kind: string, key: string | undefined) => string | null;
 
 /** Tasks of a key that stands aside that stay in memory; and of one with a few, more are read. */
 const KEPT = 100;
@@ -122,6 +125,7 @@ export class Schedule {
     let best: Entry | undefined;
     const gaps: [KindQueue, Rank][] = [];
     for (const [kind, turns] of this.#kinds) {
+      if (turns.waiting === 0 || heldBy(kind, undefined) !== null) continue;
       const queue = this.#front(turns, now, heldBy);
       if (!queue) continue;
       queue.blocked = false;

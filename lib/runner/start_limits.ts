@@ -55,12 +55,17 @@ export class StartLimits {
     this.#rates = new Rates(options);
   }
 
-  /** What keeps a task of this kind, and of this key where it has one, from starting; `null` for nothing. */
+  /**
+   * What keeps tasks of a kind and key from starting; `null` for nothing.
+   *
+   * @param key `undefined` for what keeps all of the kind.
+   */
   heldBy(kind: Kind, key: string | undefined): string | null {
+    const { keyed, rate } = kind;
     const keys = key === undefined ? undefined : keysIn(key);
-    const slotName = slotNameOf(kind, keys);
+    const slotName = keyed && !keys ? null : slotNameOf(kind, keys);
     if (slotName !== null && this.#freeSlot(kind, slotName) === null) return `slot ${slotName}`;
-    const rateName = rateNameOf(kind, keys);
+    const rateName = rate?.keyed && !keys ? null : rateNameOf(kind, keys);
     if (rateName === null) return null;
     const ms = this.#rates.waitMs(rateName, kind.rate!);
     if (ms === 0) return null;

@@ -43,7 +43,7 @@ class World {
     const taken = this.schedule.next(
       this.now,
       () => true,
-      (_, key) => this.held.has(key) ? key : null,
+      (_, key) => key !== undefined && this.held.has(key) ? key : null,
     );
     if (taken) this.stored.delete(taken.id);
     return taken;
@@ -163,4 +163,18 @@ Deno.test("Schedule takes no key twice while another one waits, and each in its 
       assertEquals(world.stored.size, 0);
     }),
   );
+});
+
+Deno.test("Schedule asks about no key while all of a kind is held", () => {
+  const schedule = new Schedule();
+  for (let n = 0; n < 1000; n++) {
+    schedule.add({ kind: "k", key: `${n}\0`, waits: false, priority: 0, runAt: 1, id: `${n}` }, 1);
+  }
+  const asked: (string | undefined)[] = [];
+  const heldBy = (_: string, key: string | undefined) => {
+    asked.push(key);
+    return key === undefined ? "rate k" : null;
+  };
+  assertEquals(schedule.next(1, () => true, heldBy), null);
+  assertEquals(asked, [undefined]);
 });
