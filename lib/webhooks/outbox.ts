@@ -72,11 +72,16 @@ const REMOVED = 20;
 /** Deliveries that wait, which are counted. */
 const MAX_COUNTED = 10_000;
 
+/** Milliseconds: longer than any delivery waits for its next try. The clock was set back. */
+const FAR_MS = 2 * 3600_000;
+
 /** Lines of dead processes that are looked for at a start. */
 const MAX_RECOVERED = 1000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
+  /** When it looked last: milliseconds since the epoch. */
+  #lookedAt = Infinity;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -91,6 +96,8 @@ export class Outbox {
   async due(limit: number, after: Due | null): Promise<{ dues: Due[]; next: number | null }> {
     const { kv, now } = this.#options;
     const at = now();
+    if (at < this.#lookedAt) await this.#bringBack(at);
+    this.#lookedAt = at;
     const dues: Due[] = [];
     const selector = { prefix: DUE, start: after ? [...after.key, 0] : keys.deliveriesDue(0) };
     for await (const entry of kv.list<string>(selector, { batchSize: BATCH })) {
@@ -122,7 +129,7 @@ export class Outbox {
     }
     const at = now();
     // It is taken, or waits: there is a key for the time up to which it does.
-    if (entry.value.next > at) {
+    if (entry.value.next > at && entry.value.next <= at + FAR_MS) {
       await this.#drop(due);
       return null;
     }
@@ -302,6 +309,15 @@ export class Outbox {
       oldest = Math.min(oldest ?? value, value);
     }
     return { count, oldest };
+  }
+
+  /** Makes due what would be in years, since the clock was ahead by as many. */
+  async #bringBack(at: number): Promise<void> {
+    const selector = { prefix: DUE, start: keys.deliveriesDue(at + FAR_MS) };
+    const options = { batchSize: BATCH };
+    for await (const entry of this.#options.kv.list<string>(selector, options)) {
+      await this.move(dueOf(entry), at);
+    }
   }
 
   async #first({ id, target }: Line): Promise<Deno.KvEntry<number> | null> {

@@ -275,6 +275,23 @@ Deno.test("what a process has for too long, though it seems to live, another one
   assertEquals(to.received.length, 2);
 });
 
+Deno.test("what waits for its next try goes on when the clock is set back by a day, and what follows", async () => {
+  await using world = await World.open();
+  await using to = receiver((_, n) => new Response("", { status: n === 1 ? 500 : 200 }));
+  const process = await world.join();
+  world.ahead = 24 * 3600_000;
+  const id = await submit(process, { url: to.url, on: ["started", "completed"] });
+  await run(process, id);
+  await eventually(async () => {
+    const [, { delivery }] = await process.outbox.of(id) as [unknown, { delivery: Delivery }];
+    assertEquals([delivery.tries, delivery.by], [1, null]);
+  });
+  world.ahead = 0;
+  process.dispatcher.wake();
+  await settled(process, id);
+  assertEquals(types(to), ["started", "started", "completed"]);
+});
+
 Deno.test("a delivery is given up after a day, which the log says without the path of its target", async () => {
   await using world = await World.open();
   await using to = receiver(() => new Response(null, { status: 503 }));
