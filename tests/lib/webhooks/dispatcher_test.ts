@@ -277,8 +277,9 @@ Deno.test("what a process has for too long, though it seems to live, another one
 
 Deno.test("what waits for its next try goes on when the clock is set back by a day, and what follows", async () => {
   await using world = await World.open();
-  await using to = receiver((_, n) => new Response("", { status: n === 1 ? 500 : 200 }));
+  await using to = receiver();
   const process = await world.join();
+  // It refuses what is signed a day ahead.
   world.ahead = 24 * 3600_000;
   const id = await submit(process, { url: to.url, on: ["started", "completed"] });
   await run(process, id);
@@ -289,7 +290,7 @@ Deno.test("what waits for its next try goes on when the clock is set back by a d
   world.ahead = 0;
   process.dispatcher.wake();
   await settled(process, id);
-  assertEquals(types(to), ["started", "started", "completed"]);
+  assertEquals(types(to), ["started", "completed"]);
 });
 
 Deno.test("a delivery is given up after a day, which the log says without the path of its target", async () => {
