@@ -177,22 +177,25 @@ export class Scheduler {
   async #look(known: Known): Promise<void> {
     if (this.#closed || this.#room === 0) return;
     const { id } = known.schedule;
+    // Whatever wakes it meanwhile has it looked at again.
+    known.dueAt = Infinity;
+    const next = (at: number) => void (known.dueAt = Math.min(known.dueAt, at));
     try {
       for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
         const entry = await readSchedule(this.#options.store.kv, id);
-        if (!entry) return void (known.dueAt = Infinity);
+        if (!entry) return;
         Object.assign(known, { schedule: entry.value, versionstamp: entry.versionstamp });
         const until = await this.#advance(entry);
         // Not a try: it has come further.
         if (until === "again") tries = -1;
         else if (until !== "lost") {
           delete known.told;
-          return void (known.dueAt = until);
+          return next(until);
         }
       }
-      known.dueAt = this.#options.store.now() + AGAIN_MS;
+      next(this.#options.store.now() + AGAIN_MS);
     } catch (error) {
-      known.dueAt = this.#options.store.now() + LOOK_MS;
+      next(this.#options.store.now() + LOOK_MS);
       const why = String(error);
       if (!this.#closed && (known.told !== why)) this.#tell("a schedule cannot be kept", error, id);
       known.told = why;

@@ -4,6 +4,7 @@ import { listSchedules } from "../../../lib/kv/schedules.ts";
 import { Scheduler } from "../../../lib/schedule/scheduler.ts";
 import { type NewSchedule, Schedules } from "../../../lib/schedule/schedules.ts";
 import { Store } from "../../../lib/store/store.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { kindOf } from "./week.ts";
 
@@ -73,6 +74,43 @@ Deno.test("Scheduler has those go first that have waited longest, and reads no m
     // Each that has its task is read before and behind it.
     if (turns === 1) assert(read < 250, `it read ${read}`);
   }
+  await scheduler.stop();
+  await store.journal.close();
+});
+
+Deno.test("Scheduler looks again where a schedule's task ends while it looks", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let looks = 0;
+  let onlook = () => {};
+  const watched = kvWith(kv, {
+    get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
+      if (key[0] === "schedule") {
+        looks++;
+        onlook();
+      }
+      return kv.get(key, options);
+    }) as Deno.Kv["get"],
+  });
+  const log = createLogger({ level: "off" });
+  using store = new Store({ kv: watched, sid: "a", log, now: () => START });
+  const schedules = new Schedules(store, 10);
+  await schedules.create(minutely("s"));
+  const kinds = [kindOf("count")];
+  const scheduler = new Scheduler({
+    store,
+    schedules,
+    kind: () => kinds[0],
+    kinds: () => kinds,
+    isNewest: () => Promise.resolve(true),
+    log,
+  });
+  looks = 0;
+  onlook = () => {
+    onlook = () => {};
+    scheduler.wake("s");
+  };
+  scheduler.start();
+  await eventually(() => assertEquals(looks, 2));
   await scheduler.stop();
   await store.journal.close();
 });
