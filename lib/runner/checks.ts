@@ -18,6 +18,8 @@ export interface ChecksOptions {
   pick(): TaskProcess | null;
   /** Some wait for long: called again and again, until {@link Checks.ask} has another process asked. */
   onslow(): void;
+  /** Nobody said in time whether an input fits; these have said nothing at all since they were asked. */
+  onhung(processes: readonly TaskProcess[]): void;
   /** Milliseconds after which nobody waits any longer. @default {5000} */
   checkMs?: number;
 }
@@ -37,6 +39,16 @@ const MAX_WAITING = 16 * 1024 * 1024;
 /** Characters that one takes beside its input. */
 const AROUND = 256;
 
+/** When a process was asked last. */
+interface Asked {
+  readonly look: number;
+  /** Counts what is said, by us and by processes. */
+  readonly order: number;
+}
+
+/** The number of no request. */
+const PING = 0;
+
 interface Check extends PromiseWithResolvers<Checked> {
   readonly kind: string;
   readonly input: string | null;
@@ -46,7 +58,7 @@ interface Check extends PromiseWithResolvers<Checked> {
   /** How many looks there had been when it came. */
   readonly since: number;
   /** Who was asked and lives. */
-  readonly asked: Set<TaskProcess>;
+  readonly asked: Map<TaskProcess, Asked>;
   slow: boolean;
 }
 
@@ -57,6 +69,9 @@ export class Checks {
   readonly #checks = new Map<number, Check>();
   #unsent: number[] = [];
   #last = 0;
+  #order = 0;
+  /** When each process answered last. */
+  readonly #heard = new WeakMap<TaskProcess, number>();
   #waiting = 0;
   #looks = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -79,7 +94,15 @@ export class Checks {
     }
     const resolvers = Promise.withResolvers<Checked>();
     const since = this.#looks;
-    const check = { ...resolvers, kind, input, parsed, size, since, asked: new Set<TaskProcess>() };
+    const check = {
+      ...resolvers,
+      kind,
+      input,
+      parsed,
+      size,
+      since,
+      asked: new Map<TaskProcess, Asked>(),
+    };
     const request = ++this.#last;
     this.#checks.set(request, { ...check, slow: false });
     this.#waiting += size;
@@ -99,6 +122,7 @@ export class Checks {
 
   /** A process answers. */
   answered(process: TaskProcess, request: number, checked: Checked): void {
+    this.#heard.set(process, ++this.#order);
     const check = this.#checks.get(request);
     if (check?.asked.has(process)) this.#remove(request, check).resolve(checked);
   }
@@ -127,8 +151,26 @@ export class Checks {
     const check = this.#checks.get(request);
     if (!check || check.asked.has(process)) return;
     const { kind, input, parsed, asked } = check;
-    asked.add(process);
     process.send({ type: "check", request, kind, input, parsed });
+    asked.set(process, this.#now());
+    if (check.slow) this.#ping(process);
+  }
+
+  /** Asks what whoever still hears answers at once: about no kind at all. */
+  #ping(process: TaskProcess): void {
+    process.send({ type: "check", request: PING, kind: "", input: null, parsed: false });
+  }
+
+  #now(): Asked {
+    return { look: this.#looks, order: ++this.#order };
+  }
+
+  /** Who was asked long enough ago, and has said nothing since, not even to a ping. */
+  #hungOf({ asked }: Check): TaskProcess[] {
+    return Array.from(asked).flatMap(([process, { look, order }]) => {
+      const silent = (this.#heard.get(process) ?? 0) < order;
+      return silent && this.#looks - look >= BUSY_LOOKS ? [process] : [];
+    });
   }
 
   #remove(request: number, check: Check): Check {
@@ -149,17 +191,23 @@ export class Checks {
     this.#looks++;
     const last = this.#checkMs / this.#lookMs;
     let slow = false;
+    const pinged = new Set<TaskProcess>();
+    const hung: TaskProcess[][] = [];
     // The oldest first.
     for (const [request, check] of this.#checks) {
       const age = this.#looks - check.since;
       if (age < Math.min(BUSY_LOOKS, last)) break;
       if (age > last) {
         const late = `no task process said within ${this.#checkMs} ms whether it fits`;
+        hung.push(this.#hungOf(check));
         this.#remove(request, check).reject(new UncheckedError(late));
       } else {
+        if (!check.slow) { for (const process of check.asked.keys()) pinged.add(process); }
         slow = check.slow = true;
       }
     }
+    for (const process of pinged) this.#ping(process);
     if (slow) this.#options.onslow();
+    for (const processes of hung) if (processes.length > 0) this.#options.onhung(processes);
   }
 }

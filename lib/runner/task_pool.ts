@@ -78,6 +78,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
       ...options,
       pick: () => this.#members.isReady ? this.#members.pick("shared").process : null,
       onslow: () => this.#askSpare(),
+      onhung: (processes) => this.#hung(processes),
     });
     this.#restarts = new Restarts(options.restartMs, () => this.#goOn());
     this.#sleeps = options.lazy ?? false;
@@ -173,6 +174,20 @@ export class TaskPool<Run> implements MemberPool<Run> {
     if (!isUp(member)) return;
     this.#checks.ask(member.process);
     member.timer.set(SPARE_IDLE_MS, () => this.#let(member));
+  }
+
+  /**
+   * An input at which a process hung that only checks is the cause: it would hold each other one that has
+   * it for ever. Without that proof one that is silent may be busy with its tasks.
+   */
+  #hung(processes: readonly TaskProcess[]): void {
+    const { spare } = this.#members;
+    if (!spare || !processes.includes(spare.process)) return;
+    const { name, log } = this.#options;
+    log.error("an input of a kind was checked without end: who checked it is replaced", { name });
+    for (const member of this.#members.all) {
+      if (processes.includes(member.process)) this.kill(member, "its process hung at an input");
+    }
   }
 
   /**

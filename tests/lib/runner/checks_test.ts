@@ -12,9 +12,15 @@ function checksOf() {
     send: ({ request }: { request: number }) => asked.push(request),
   } as unknown as TaskProcess;
   const slow = { looks: 0 };
-  const checks = new Checks({ pick: () => process, onslow: () => slow.looks++, checkMs: 5000 });
+  const hung: TaskProcess[] = [];
+  const checks = new Checks({
+    pick: () => process,
+    onslow: () => slow.looks++,
+    onhung: (processes) => hung.push(...processes),
+    checkMs: 5000,
+  });
   const sent = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return { checks, process, asked, slow, sent };
+  return { checks, process, asked, slow, hung, sent };
 }
 
 Deno.test("Checks.check() gives up after its time, and has another process asked before", async () => {
@@ -48,5 +54,21 @@ Deno.test("Checks.check() takes the answer that came while the server stood stil
     checks.answered(process, asked[0]!, FITS);
     assertEquals(await checked, FITS);
     assertEquals(timers.waiting, 0);
+  }
+});
+
+Deno.test("Checks.check() tells who said nothing at all, and not who answers something else meanwhile", async () => {
+  for (const answers of [false, true]) {
+    using timers = new FakeTimers();
+    const { checks, process, asked, hung, sent } = checksOf();
+    const checked = checks.check("k", "{}").catch((error) => error);
+    await sent();
+    await timers.pass(2000);
+    // One that is slow is asked about nothing at all: whoever still hears answers that at once.
+    assertEquals(asked, [1, 0]);
+    if (answers) checks.answered(process, 0, { issues: [{ message: "no such kind", path: [] }] });
+    await timers.pass(3250);
+    assertEquals((await checked) instanceof UncheckedError, true);
+    assertEquals(hung, answers ? [] : [process]);
   }
 });

@@ -54,7 +54,7 @@ function poolOf<Run = string>(
 
 /** Lets all that has been said be heard. */
 function quiet(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 Deno.test("TaskPool.close() kills processes that were released or killed before, and waits for them", async () => {
@@ -304,17 +304,23 @@ function checking(checkMs: number) {
     },
   });
   pool.start();
+  // Without pings, which have the number 0.
+  const asksOf = (n: number) =>
+    (processes[n]?.sent ?? []).filter((it) => it.type === "check" && it.request > 0) as Extract<
+      ToTasks,
+      { type: "check" }
+    >[];
   const answer = (n: number, checked: Checked) => {
-    const { request } = processes[n]!.sent.at(-1) as Extract<ToTasks, { type: "check" }>;
+    const { request } = asksOf(n).at(-1)!;
     processes[n]!.events.onmessage({ type: "checked", request, checked });
   };
-  return { pool, processes, answer };
+  return { pool, processes, asksOf, answer };
 }
 
 const FITS = { input: '{"n":1}', parsed: true };
 
 Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when that is busy", async () => {
-  const { pool, processes, answer } = checking(HANG_MS);
+  const { pool, processes, asksOf, answer } = checking(HANG_MS);
   const quick = pool.check("k", "{}");
   await quiet();
   assertEquals(processes.length, 1);
@@ -322,7 +328,7 @@ Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when
   assertEquals(await quick, FITS);
 
   const slow = pool.check("k", "{}");
-  await eventually(() => assertEquals(processes[1]?.sent.length, 1));
+  await eventually(() => assertEquals(asksOf(1).length, 1));
   answer(1, FITS);
   assertEquals(await slow, FITS);
   // What comes now is nobody's any more.
@@ -354,4 +360,43 @@ Deno.test("TaskPool.check() waits neither for ever nor for processes that end, a
   processes.forEach(({ end }) => end());
   await pool.close();
   for (const asked of waiting) await assertRejects(() => asked, UncheckedError);
+});
+
+Deno.test("TaskPool.check() replaces who hangs at an input, and has others checked", async () => {
+  using timers = new FakeTimers();
+  const { pool, processes, asksOf, answer } = checking(5000);
+  const endless = pool.check("k", "{}").catch((error) => error);
+  await quiet();
+  // A spare one is asked after a second, and hangs at it, too.
+  await timers.pass(1000);
+  await quiet();
+  assertEquals([asksOf(0).length, asksOf(1).length], [1, 1]);
+  const other = pool.check("k", '{"n":1}');
+  await quiet();
+  await timers.pass(4250);
+  assertEquals((await endless) instanceof UncheckedError, true);
+  assertEquals([processes[0]!.asked, processes[1]!.asked], [["kill"], ["kill"]]);
+  await quiet();
+  const last = processes.length - 1;
+  assertEquals(asksOf(last).map(({ input }) => input), ['{"n":1}']);
+  answer(last, FITS);
+  assertEquals(await other, FITS);
+  processes.forEach(({ end }) => end());
+  await pool.close();
+});
+
+Deno.test("TaskPool.check() leaves a process alone that is busy with its tasks, though an input is late", async () => {
+  using timers = new FakeTimers();
+  const { pool, processes, asksOf, answer } = checking(5000);
+  const checked = pool.check("k", "{}");
+  await quiet();
+  await timers.pass(2000);
+  await quiet();
+  assertEquals(asksOf(1).length, 1);
+  answer(1, FITS);
+  assertEquals(await checked, FITS);
+  await timers.pass(10_000);
+  assertEquals(processes[0]!.asked, []);
+  processes.forEach(({ end }) => end());
+  await pool.close();
 });
