@@ -89,13 +89,18 @@ function fitting(problem: (value: unknown) => string | null) {
 
 const eventList = eventsProblem(null)!;
 
+/** Of several, separated by spaces, it need not tell. */
+const ONE_SECRET =
+  "^whsec_(?:(?:[A-Za-z0-9+/]{4}){8,20}(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?|" +
+  "(?:[A-Za-z0-9+/]{4}){21}(?:[A-Za-z0-9+/]{2}==)?)$";
+
 const TARGET = z.strictObject({
   url: text.check(fitting(urlProblem)).meta({ format: "uri", maxLength: MAX_TARGET_URL })
     .describe("http or https"),
   on: z.array(z.enum(NOTIFY_EVENTS, eventList), eventList).check(fitting(eventsProblem)).nullish()
     .meta({ minItems: 1, uniqueItems: true })
     .describe("How it ended, where it is left out"),
-  secret: text.check(fitting(secretProblem)).nullish()
+  secret: text.check(fitting(secretProblem)).meta({ pattern: ONE_SECRET }).nullish()
     .describe("Signs instead of the server's secrets: 'whsec_…'; never shown again"),
 }, "must be an object, as {url, on}");
 

@@ -35,7 +35,7 @@ export function shownPause({ since, by, reason }: Pause, inside: boolean) {
 }
 
 /** A kind that some process has, that has tasks, or that was paused. */
-async function requireKind({ kinds, engine }: App, name = ""): Promise<string> {
+export async function requireKind({ kinds, engine }: App, name = ""): Promise<string> {
   const { kindBook, pauses, store } = engine;
   const known = KIND_PATTERN.test(name) &&
     (kinds.has(name) || pauses.get(name) !== undefined || await hasTasks(store.kv, name) ||

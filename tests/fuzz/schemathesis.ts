@@ -56,6 +56,7 @@ export const FUZZED: Readonly<Record<string, string>> = {
   HEADWAY_KINDS: "",
   HEADWAY_STREAM_LIFE_MS: "200",
   HEADWAY_RETRY_MS: "100",
+  HEADWAY_WEBHOOK_SECRET: `whsec_${btoa("0".repeat(24))}`,
 };
 
 /**
