@@ -46,9 +46,9 @@ export const zh: Strings = {
   },
 
   status: {
-    pending: "等待中",
+    pending: "排队中",
     running: "运行中",
-    waiting: "已暂停",
+    waiting: "等待中",
     completed: "已完成",
     failed: "失败",
     canceled: "已取消",
@@ -213,7 +213,7 @@ export const zh: Strings = {
     running: "运行中",
     canceling: "正在取消",
     retrying: "等待重试",
-    waiting: "已暂停",
+    waiting: "等待中",
     interrupted: "被中断",
     completed: "已完成",
     failed: "失败",
