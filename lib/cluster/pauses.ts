@@ -11,19 +11,16 @@
 import { ulid } from "@std/ulid";
 import type { Logger } from "../base/log.ts";
 import { type AuditEntry, auditSet } from "../kv/audit.ts";
+import { KeyWatch } from "../kv/key_watch.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import { type Pause, readPausedKinds } from "../kv/paused_kinds.ts";
 import type { Store } from "../store/store.ts";
 import { inTime, StoreError, TRIES } from "../store/store_error.ts";
-import { delay } from "../task/delay.ts";
 
 export interface PausesOptions {
   store: Pick<Store, "kv" | "journal" | "now" | "requireStore">;
   log: Logger;
 }
-
-/** Milliseconds between two tries to watch. */
-const AGAIN_MS = 100;
 
 /** Bytes that a pause takes in the store, about. */
 const SIZE = 2048;
@@ -36,13 +33,11 @@ export class Pauses implements AsyncDisposable {
   /** Some kinds may run that might not before. */
   onchange: (() => void) | undefined;
   readonly #options: PausesOptions;
-  readonly #closing = new AbortController();
   #version: string | null | undefined;
   #pauses: ReadonlyMap<string, Pause> = new Map();
   #check: Deno.AtomicCheck = { key: keys.pausedHead, versionstamp: null };
   #reading: Promise<void> | undefined;
-  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
-  #watching: Promise<void> | undefined;
+  #watch: KeyWatch | undefined;
 
   private constructor(options: PausesOptions) {
     this.#options = options;
@@ -51,7 +46,13 @@ export class Pauses implements AsyncDisposable {
   static async open(options: PausesOptions): Promise<Pauses> {
     const pauses = new Pauses(options);
     await pauses.read();
-    pauses.#watching = pauses.#watch();
+    pauses.#watch = new KeyWatch({
+      kv: options.store.kv,
+      key: keys.pausedHead,
+      onchange: () => pauses.read(),
+      failed: "the watch for paused kinds failed and is begun again",
+      log: options.log,
+    });
     return pauses;
   }
 
@@ -95,9 +96,7 @@ export class Pauses implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    await this.#watcher?.cancel().catch(() => {});
-    await this.#watching;
+    await this.#watch?.[Symbol.asyncDispose]();
     await this.#reading?.catch(() => {});
   }
 
@@ -136,23 +135,5 @@ export class Pauses implements AsyncDisposable {
     this.#pauses = pauses;
     this.#check = { key: keys.pausedHead, versionstamp: version };
     this.onchange?.();
-  }
-
-  /** Reads at each change, and after each failure: the watch may have missed some. */
-  async #watch(): Promise<void> {
-    const { store: { kv }, log } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        this.#watcher = kv.watch([keys.pausedHead]).getReader();
-        while (!(await this.#watcher.read()).done) await this.read();
-      } catch (error) {
-        if (!signal.aborted) {
-          log.warn("the watch for paused kinds failed and is begun again", { error });
-        }
-      }
-      // The loop's condition handles an abort.
-      await delay(AGAIN_MS, signal).catch(() => {});
-    }
   }
 }

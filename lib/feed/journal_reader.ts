@@ -7,6 +7,7 @@
 
 import type { Logger } from "../base/log.ts";
 import { type Entry, parseJournal } from "../kv/event_text.ts";
+import { KeyWatch } from "../kv/key_watch.ts";
 import { entrySize, readEntry, storedEntries } from "../kv/journal_entry.ts";
 import { keys } from "../kv/keys.ts";
 import { oldestUnfolded } from "../kv/sessions.ts";
@@ -21,8 +22,7 @@ export interface JournalReaderOptions {
   log: Logger;
 }
 
-/** Milliseconds before a watch that broke is begun again, and before a read that failed is. */
-const WATCH_AGAIN_MS = 100;
+/** Milliseconds before a read that failed is begun again. */
 const READ_AGAIN_MS = 50;
 
 /** Entries fetched at once while reading on. */
@@ -33,12 +33,18 @@ export class JournalReader implements AsyncDisposable {
   readonly #closing = new AbortController();
   #reading: Promise<void> | null = null;
   #again = false;
-  #watcher: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<unknown>]> | undefined;
-  readonly #watching: Promise<void>;
+  readonly #watch: KeyWatch;
 
   constructor(options: JournalReaderOptions) {
     this.#options = options;
-    this.#watching = this.#watch();
+    this.#watch = new KeyWatch({
+      kv: options.kv,
+      key: keys.journalHead,
+      // It changes with each commit, in which the entry has its versionstamp.
+      onchange: (versionstamp) => this.wake(versionstamp),
+      failed: "the watch broke and is begun again",
+      log: options.log,
+    });
   }
 
   /** Reads on, unless the newest entry, where that is known, is none behind the position. */
@@ -56,31 +62,12 @@ export class JournalReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.#watcher?.cancel().catch(() => {});
-    await this.#watching;
+    await this.#watch[Symbol.asyncDispose]();
     while (this.#reading) await this.#reading;
   }
 
   get #closed(): boolean {
     return this.#closing.signal.aborted;
-  }
-
-  async #watch(): Promise<void> {
-    const { kv, log } = this.#options;
-    while (!this.#closed) {
-      try {
-        this.#watcher = kv.watch([keys.journalHead]).getReader();
-        while (true) {
-          const { done, value } = await this.#watcher.read();
-          if (done) break;
-          // It changes with each commit, in which the entry has its versionstamp.
-          this.wake(value[0].versionstamp ?? "");
-        }
-      } catch (error) {
-        if (!this.#closed) log.warn("the watch broke and is begun again", { error });
-      }
-      await this.#pause(WATCH_AGAIN_MS);
-    }
   }
 
   async #read(): Promise<void> {
@@ -96,14 +83,10 @@ export class JournalReader implements AsyncDisposable {
       } catch (error) {
         if (this.#closed) return;
         log.warn("the journal could not be read and is tried again", { error });
-        await this.#pause(READ_AGAIN_MS);
+        await delay(READ_AGAIN_MS, this.#closing.signal).catch(() => {});
         this.#again = true;
       }
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return delay(ms, this.#closing.signal).catch(() => {});
   }
 }
 

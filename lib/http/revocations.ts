@@ -6,9 +6,9 @@
  */
 
 import { decodeTime, ulid } from "@std/ulid";
+import { KeyWatch } from "../kv/key_watch.ts";
 import { keys, nameIn } from "../kv/keys.ts";
 import { deadline } from "../base/deadline.ts";
-import { delay } from "../task/delay.ts";
 import type { Logger } from "../base/log.ts";
 import { isRevoked, merged, NONE, type Revoked } from "./revoked.ts";
 
@@ -36,16 +36,11 @@ const TRIES = 20;
 /** Milliseconds that a sign-out waits for the store. */
 const WRITE_MS = 10_000;
 
-/** Milliseconds between two tries to watch. */
-const AGAIN_MS = 100;
-
 export class Revocations implements AsyncDisposable {
   readonly #options: RevocationsOptions;
   readonly #byToken = new Map<string, Revoked>();
   readonly #listeners = new Map<() => void, PageSession>();
-  readonly #closing = new AbortController();
-  #watcher: ReadableStreamDefaultReader<unknown> | undefined;
-  #watching: Promise<void> | undefined;
+  #watch: KeyWatch | undefined;
   #saving: Promise<void> = Promise.resolve();
 
   private constructor(options: RevocationsOptions) {
@@ -56,7 +51,14 @@ export class Revocations implements AsyncDisposable {
   static async open(options: RevocationsOptions): Promise<Revocations> {
     const it = new Revocations(options);
     await it.#read();
-    if (!options.alone) it.#watching = it.#watch();
+    if (options.alone) return it;
+    it.#watch = new KeyWatch({
+      kv: options.kv,
+      key: keys.revokedHead,
+      onchange: () => it.#read(),
+      failed: "the watch for ended sessions failed and starts again",
+      log: options.log,
+    });
     return it;
   }
 
@@ -98,9 +100,7 @@ export class Revocations implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    await this.#watcher?.cancel().catch(() => {});
-    await this.#watching;
+    await this.#watch?.[Symbol.asyncDispose]();
   }
 
   async #save({ id, token }: PageSession): Promise<void> {
@@ -128,24 +128,6 @@ export class Revocations implements AsyncDisposable {
     const list = this.#options.kv.list<Revoked>({ prefix: keys.revokeds }, { batchSize: 20 });
     for await (const { key, value } of list) this.#add(nameIn(key), value);
     this.#notify();
-  }
-
-  /** Reads everything at each change, and after each failure: the watch may have missed some. */
-  async #watch(): Promise<void> {
-    const { kv, log } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        this.#watcher = kv.watch([keys.revokedHead]).getReader();
-        while (!(await this.#watcher.read()).done) await this.#read();
-      } catch (error) {
-        if (!signal.aborted) {
-          log.warn("the watch for ended sessions failed and starts again", { error });
-        }
-      }
-      // The loop's condition handles an abort.
-      await delay(AGAIN_MS, signal).catch(() => {});
-    }
   }
 
   #add(token: string, more: Revoked): void {
