@@ -15,7 +15,7 @@ import { KeyWatch } from "../kv/key_watch.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import { type Pause, readPausedKinds } from "../kv/paused_kinds.ts";
 import type { Store } from "../store/store.ts";
-import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import { decideAgain, stillHeld } from "../store/store_error.ts";
 
 export interface PausesOptions {
   store: Pick<Store, "kv" | "journal" | "now" | "requireStore">;
@@ -108,23 +108,22 @@ export class Pauses implements AsyncDisposable {
     const { store } = this.#options;
     store.requireStore();
     const key = keys.pausedKind(kind);
-    for (let tries = 0;; tries++) {
+    const { pause } = await decideAgain(async () => {
       const { value, versionstamp } = await store.kv.get<Pause>(key);
       const pause = change(value);
-      if (pause === null && value === null) return null;
+      if (pause === null && value === null) return { pause };
       const at = new Date(store.now()).toISOString();
       const changes = [changed(), auditSet(kind, { ...told, at })];
-      const result = await inTime(store.journal.write({
+      const held = await stillHeld(store.journal.write({
         checks: [{ key, versionstamp }],
         sets: pause ? [[key, pause, SIZE], ...changes] : changes,
         deletes: pause ? [] : [key],
       }));
-      if (result.ok) {
-        await this.read();
-        return pause;
-      }
-      if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
-    }
+      if (!held) return undefined;
+      await this.read();
+      return { pause };
+    });
+    return pause;
   }
 
   async #read(): Promise<void> {

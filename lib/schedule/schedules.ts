@@ -18,7 +18,7 @@ import {
   withOutcome,
 } from "../kv/schedules.ts";
 import type { Store, Submission } from "../store/store.ts";
-import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import { decideAgain, stillHeld } from "../store/store_error.ts";
 import type { Part } from "../store/write.ts";
 import type { ScheduleRule } from "../task/schedule.ts";
 import { handOver, resume, type Skipped, slotsFrom } from "./due.ts";
@@ -114,7 +114,7 @@ export class Schedules {
           deletes: input === null ? [keys.scheduleInput(spec.id)] : [],
         },
       );
-      return written ? { ok: true, schedule } : null;
+      return written ? { ok: true, schedule } : undefined;
     });
   }
 
@@ -162,7 +162,7 @@ export class Schedules {
         ],
         deletes: input === null ? [keys.scheduleInput(id)] : [],
       });
-      return written ? { schedule: after } : null;
+      return written ? { schedule: after } : undefined;
     }).then((done) => "schedule" in done ? done.schedule : null);
   }
 
@@ -182,7 +182,7 @@ export class Schedules {
       const part = waits
         ? { sets: [scheduleSet({ ...left, ended: true })] }
         : { deletes: [entry.key, keys.scheduleInput(id)] };
-      return await this.#commit(entry, head, head.value?.own ?? 0, part) ? "ended" : null;
+      return await this.#commit(entry, head, head.value?.own ?? 0, part) ? "ended" : undefined;
     });
   }
 
@@ -199,7 +199,7 @@ export class Schedules {
         sets: audits(entry.value, "schedule-delete", now(), by),
         deletes: [entry.key, keys.scheduleInput(id)],
       };
-      return await this.#commit(entry, head, left, part) ? "removed" : null;
+      return await this.#commit(entry, head, left, part) ? "removed" : undefined;
     }) === "removed";
   }
 
@@ -223,22 +223,17 @@ export class Schedules {
         },
       });
       if (submitted.ok) return submitted;
-      if (submitted.reason === "conflict") return null;
+      if (submitted.reason === "conflict") return undefined;
       return { ok: false, reason: "refused", submitted };
     });
   }
 
-  /** Does it again where another was first, which `null` says. */
-  async #try<T>(action: () => Promise<T | null>): Promise<T> {
+  async #try<T>(action: () => Promise<T | undefined>): Promise<T> {
     this.#store.requireStore();
     using _ = await this.#turns.acquire();
-    for (let tries = 0; tries < TRIES; tries++) {
-      const done = await action();
-      if (done === null) continue;
-      this.onchange?.();
-      return done;
-    }
-    throw new StoreError({ ok: false, reason: "conflict" });
+    const done = await decideAgain(action);
+    this.onchange?.();
+    return done;
   }
 
   /** @returns Whether what it was decided by still held. */
@@ -248,13 +243,11 @@ export class Schedules {
     own: number,
     { sets = [], deletes = [] }: Part,
   ): Promise<boolean> {
-    const written = await inTime(this.#store.journal.write({
+    return await stillHeld(this.#store.journal.write({
       checks: [checkOf(entry), checkOf(head)],
       sets: [...sets, [keys.schedulesHead, { own }, 16]],
       deletes,
     }));
-    if (!written.ok && written.reason !== "conflict") throw new StoreError(written);
-    return written.ok;
   }
 }
 

@@ -32,3 +32,28 @@ export function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
     throw new StoreError("stalled");
   });
 }
+
+/**
+ * Decides again where another was first, which `undefined` says.
+ *
+ * @throws {StoreError} If another is first each time.
+ */
+export async function decideAgain<T>(decide: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const decided = await decide();
+    if (decided !== undefined) return decided;
+  }
+  throw new StoreError({ ok: false, reason: "conflict" });
+}
+
+/**
+ * Waits for a write, but not for ever.
+ *
+ * @returns Whether what it was decided by still held.
+ * @throws {StoreError} If the store does not take it.
+ */
+export async function stillHeld(write: Promise<WriteResult>): Promise<boolean> {
+  const result = await inTime(write);
+  if (!result.ok && result.reason !== "conflict") throw new StoreError(result);
+  return result.ok;
+}

@@ -19,7 +19,7 @@ import {
 } from "../kv/deliveries.ts";
 import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
 import { readSession } from "../kv/sessions.ts";
-import { inTime, StoreError, TRIES } from "../store/store_error.ts";
+import { decideAgain, stillHeld, TRIES } from "../store/store_error.ts";
 import type { Part, WriteResult } from "../store/write.ts";
 import type { StoredTarget } from "../task/notify.ts";
 import { afterTry, type Tried } from "./outcome.ts";
@@ -265,13 +265,13 @@ export class Outbox {
   async resend(id: string, n: number, kind: string, by: string): Promise<Delivery | null> {
     const { kv, now, write } = this.#options;
     const key = keys.delivery(id, n);
-    for (let tries = 0; tries < TRIES; tries++) {
+    const { delivery } = await decideAgain(async () => {
       const { value, versionstamp } = await kv.get<Delivery>(key);
-      if (value === null) return null;
+      if (value === null) return { delivery: null };
       const at = now();
       const { target, origin, state, by: session, next } = value;
       // It is on its way.
-      if (state === "waiting" && session !== null && next > at) return value;
+      if (state === "waiting" && session !== null && next > at) return { delivery: value };
       const again: Delivery = {
         ...value,
         state: "waiting",
@@ -282,7 +282,7 @@ export class Outbox {
         resentBy: by,
       };
       const told = { action: "resend", by, at: new Date(at).toISOString(), task_id: id };
-      const written = await inTime(write({
+      const held = await stillHeld(write({
         checks: [{ key, versionstamp }],
         sets: [
           deliverySet(id, n, again),
@@ -291,10 +291,9 @@ export class Outbox {
           auditSet(kind, told),
         ],
       }));
-      if (written.ok) return again;
-      if (written.reason !== "conflict") throw new StoreError(written);
-    }
-    throw new StoreError({ ok: false, reason: "conflict" });
+      return held ? { delivery: again } : undefined;
+    });
+    return delivery;
   }
 
   /** How many deliveries wait, counted up to 10,000, and since when the oldest of them does. */
