@@ -192,17 +192,7 @@ export class Outbox {
 
   /** Gives a delivery back that was not tried. */
   async giveBack({ n, delivery, versionstamp, due }: Taken): Promise<void> {
-    const { now, write } = this.#options;
-    const at = now();
-    const { id } = due;
-    await write({
-      checks: [{ key: keys.delivery(id, n), versionstamp }],
-      deletes: [due.key],
-      sets: [
-        deliverySet(id, n, { ...delivery, next: at, by: null }),
-        dueSet(due, at, due.origin),
-      ],
-    });
+    await this.#free(due, n, { delivery, versionstamp }, this.#options.now());
   }
 
   /** Has somebody look at a line at another time. */
@@ -221,7 +211,7 @@ export class Outbox {
 
   /** Gives free what processes had that live no more. */
   async recover(): Promise<void> {
-    const { kv, sid, now, write } = this.#options;
+    const { kv, sid, now } = this.#options;
     const at = now();
     const selector = {
       start: keys.deliveriesDue(at + 1),
@@ -233,18 +223,11 @@ export class Outbox {
       const first = await this.#first(due);
       if (first === null) continue;
       const n = outboxIn(first.key);
-      const { key, value, versionstamp } = await kv.get<Delivery>(keys.delivery(due.id, n));
+      const { value, versionstamp } = await kv.get<Delivery>(keys.delivery(due.id, n));
       if (!value?.by || value.by === sid) continue;
       if (!alive.has(value.by)) alive.set(value.by, await readSession(kv, value.by) !== null);
       if (alive.get(value.by)) continue;
-      await write({
-        checks: [{ key, versionstamp }],
-        deletes: [due.key],
-        sets: [
-          deliverySet(due.id, n, { ...value, next: at, by: null }),
-          dueSet(due, at, due.origin),
-        ],
-      });
+      await this.#free(due, n, { delivery: value, versionstamp }, at);
     }
   }
 
@@ -317,6 +300,23 @@ export class Outbox {
     for await (const entry of this.#options.kv.list<string>(selector, options)) {
       await this.move(dueOf(entry), at);
     }
+  }
+
+  /** Has anybody take a delivery from `at` on, unless it has changed. */
+  async #free(
+    due: Due,
+    n: number,
+    { delivery, versionstamp }: Pick<Taken, "delivery" | "versionstamp">,
+    at: number,
+  ): Promise<void> {
+    await this.#options.write({
+      checks: [{ key: keys.delivery(due.id, n), versionstamp }],
+      deletes: [due.key],
+      sets: [
+        deliverySet(due.id, n, { ...delivery, next: at, by: null }),
+        dueSet(due, at, due.origin),
+      ],
+    });
   }
 
   async #first({ id, target }: Line): Promise<Deno.KvEntry<number> | null> {

@@ -25,6 +25,28 @@ function minutely(id: string): NewSchedule {
   };
 }
 
+/** A store that says when one schedule is read. */
+function watched(kv: Deno.Kv, onread: () => void): Deno.Kv {
+  return kvWith(kv, {
+    get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
+      if (key[0] === "schedule") onread();
+      return kv.get(key, options);
+    }) as Deno.Kv["get"],
+  });
+}
+
+function schedulerOf(store: Store, schedules: Schedules): Scheduler {
+  const kinds = [kindOf("count")];
+  return new Scheduler({
+    store,
+    schedules,
+    kind: () => kinds[0],
+    kinds: () => kinds,
+    isNewest: () => Promise.resolve(true),
+    log: createLogger({ level: "off" }),
+  });
+}
+
 Deno.test("Schedules makes many at once, and refuses none since others were made meanwhile", async () => {
   using kv = await Deno.openKv(":memory:");
   const store = new Store({ kv, sid: "a", log: createLogger({ level: "off" }) });
@@ -42,24 +64,11 @@ Deno.test("Scheduler has those go first that have waited longest, and reads no m
   using kv = await Deno.openKv(":memory:");
   let now = START;
   let read = 0;
-  const counting = kvWith(kv, {
-    get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
-      if (key[0] === "schedule") read++;
-      return kv.get(key, options);
-    }) as Deno.Kv["get"],
-  });
+  const counting = watched(kv, () => read++);
   const log = createLogger({ level: "off" });
   using store = new Store({ kv: counting, sid: "a", log, now: () => now });
   const schedules = new Schedules(store, 1000);
-  const kinds = [kindOf("count")];
-  const scheduler = new Scheduler({
-    store,
-    schedules,
-    kind: () => kinds[0],
-    kinds: () => kinds,
-    isNewest: () => Promise.resolve(true),
-    log,
-  });
+  const scheduler = schedulerOf(store, schedules);
   for (let n = 0; n < 250; n++) await schedules.create(minutely(`s${String(n).padStart(3, "0")}`));
   await scheduler.turn();
   const made = async () =>
@@ -82,28 +91,15 @@ Deno.test("Scheduler looks again where a schedule's task ends while it looks", a
   using kv = await Deno.openKv(":memory:");
   let looks = 0;
   let onlook = () => {};
-  const watched = kvWith(kv, {
-    get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
-      if (key[0] === "schedule") {
-        looks++;
-        onlook();
-      }
-      return kv.get(key, options);
-    }) as Deno.Kv["get"],
+  const looked = watched(kv, () => {
+    looks++;
+    onlook();
   });
   const log = createLogger({ level: "off" });
-  using store = new Store({ kv: watched, sid: "a", log, now: () => START });
+  using store = new Store({ kv: looked, sid: "a", log, now: () => START });
   const schedules = new Schedules(store, 10);
   await schedules.create(minutely("s"));
-  const kinds = [kindOf("count")];
-  const scheduler = new Scheduler({
-    store,
-    schedules,
-    kind: () => kinds[0],
-    kinds: () => kinds,
-    isNewest: () => Promise.resolve(true),
-    log,
-  });
+  const scheduler = schedulerOf(store, schedules);
   looks = 0;
   onlook = () => {
     onlook = () => {};
