@@ -236,6 +236,7 @@ export class Engine {
       workers,
       elsewhere: (kind) => kindBook.elsewhere(kind),
       // As many as three commits hold, each with a check beside those of the session and the pauses.
+      alone,
       claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 2),
     });
     const write = (part: Part) => store.journal.write(part);

@@ -25,11 +25,11 @@ export async function waitsFor(
   }
   // One that is delayed says its time.
   if (!kind || Date.parse(record.run_at) > now) return null;
-  const { kv } = app.engine.store;
+  const { store: { kv }, runner } = app.engine;
   const slotName = slotNameOf(kind, record.keys);
   const limit = kind.concurrency;
   if (slotName !== null && limit !== null) {
-    const running = await countSlots(kv, slotName, limit);
+    const running = runner?.countSlots(slotName) ?? await countSlots(kv, slotName, limit);
     const key = kind.keyed ? record.keys?.concurrency ?? null : null;
     if (running >= limit) return { type: "concurrency", key, running, limit, until: expected };
   }

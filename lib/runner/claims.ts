@@ -35,6 +35,8 @@ export interface ClaimsOptions extends RunParts {
    * one that waits for long is lost by the time it comes there.
    */
   atOnce: number;
+  /** No other process takes tasks of this store. */
+  alone: boolean;
   runs: Runs;
   jobs: Jobs;
 }
@@ -56,9 +58,10 @@ export class Claims {
   /** Knows of nothing before {@link Claims.load}. */
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    const { store, workers, jobs } = options;
+    const { store, workers, alone, jobs } = options;
     this.#limits = new StartLimits({
       kv: store.kv,
+      alone,
       now: store.now,
       onfree: (kind, by) => {
         this.#pending.release(kind, by);
@@ -115,6 +118,11 @@ export class Claims {
     else if (type === "message") this.refresh(JSON.parse(json) as TaskRecord);
   }
 
+  /** How many slots of a name are taken, as far as is known. */
+  countSlots(name: string): number {
+    return this.#limits.countSlots(name);
+  }
+
   /** Other processes may have taken slots of such a task's kind or key, or left some: reads them again. */
   refresh({ kind, keys }: Pick<TaskRecord, "kind" | "keys">): void {
     const known = this.#options.kinds.get(kind);
@@ -126,10 +134,7 @@ export class Claims {
 
   async #readSlots(kind: string, name: string): Promise<void> {
     const own = [];
-    for (const { live: { record, task } } of this.#options.runs.all()) {
-      const { slot, slotName = record.kind } = task;
-      if (slotName === name && slot !== null) own.push(slot);
-    }
+    for (const { slot } of this.#options.runs.all()) if (slot?.name === name) own.push(slot.n);
     await this.#limits.readSlots(kind, name, own);
   }
 
@@ -205,7 +210,7 @@ export class Claims {
   }
 
   #claim(live: LiveTask): void {
-    const { store, kinds, pools, runs, jobs, pauses } = this.#options;
+    const { store, kinds, pools, runs, jobs, pauses, alone } = this.#options;
     const { kind, run_at, updated_at, keys } = live.record;
     const [pool, known] = [pools.of(kind), kinds.get(kind)];
     if (!isQueued(live.record) || runs.has(live.id) || this.#closed) return;
@@ -224,8 +229,9 @@ export class Claims {
     // The last slot may have gone while the task was loaded.
     if (places === null) return this.#pending.offer(live);
     const { slot, part: { checks, sets } } = places;
-    const named = slot && slot.name !== kind ? { slotName: slot.name } : {};
-    const start = { type: "start", owner: store.sid, slot: slot?.n ?? null, ...named } as const;
+    const shown = alone ? null : slot;
+    const named = shown && shown.name !== kind ? { slotName: shown.name } : {};
+    const start = { type: "start", owner: store.sid, slot: shown?.n ?? null, ...named } as const;
     if (!live.change(start, null, { checks: [pauses.check, ...checks], sets }).ok) {
       jobs.own(this.#limits.lost(known, places));
       return this.#limits.release(places);
@@ -235,7 +241,7 @@ export class Claims {
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);
     const waitedMs = Math.max(0, store.now() - since);
     const onended = () => this.#ended(live, places);
-    const run = new Run(this.#options, { live, member: pool.pick(use), waitedMs, onended });
+    const run = new Run(this.#options, { live, member: pool.pick(use), slot, waitedMs, onended });
     runs.add(run);
     this.#underWay++;
     jobs.own(this.#begin(run, places));
@@ -248,6 +254,7 @@ export class Claims {
     this.#landed();
     if (!claim.ok) {
       run.drop();
+      if (places.slot !== null) await this.#readSlots(places.kind, places.slot.name);
       if (claim.reason === "conflict") await this.#lost(live, places);
       return this.pump();
     }
@@ -257,7 +264,8 @@ export class Claims {
 
   /** There is room again: for its own task, too, where it is pending. */
   #ended(live: LiveTask, places: Places): void {
-    if (places.slot !== null) this.#options.jobs.own(this.#release(live, places));
+    if (this.#options.alone) this.#limits.release(places);
+    else if (places.slot !== null) this.#options.jobs.own(this.#release(live, places));
     this.offer(live);
     this.pump();
     if (live.record.waiting_for?.type === "signal") this.#options.jobs.own(this.#wake(live));
@@ -297,7 +305,6 @@ export class Claims {
     const { store, runs, pauses, kinds } = this.#options;
     const known = kinds.get(kind);
     await pauses.read();
-    if (places.slot !== null) await this.#readSlots(kind, places.slot.name);
     if (known) await this.#limits.lost(known, places);
     await store.withTask(id, (live) => {
       const { record: { status }, owner } = live.task;

@@ -20,6 +20,7 @@ import { type Interruption, outcomeOf } from "./outcome.ts";
 import type { FailedAttempt } from "../task/on_error.ts";
 import { DEFAULT_RETRY } from "../task/retry.ts";
 import type { Kinds } from "./kinds.ts";
+import type { Slot } from "./slots.ts";
 import type { RowTrimmer } from "../store/trim.ts";
 import type { Member } from "./member.ts";
 
@@ -42,6 +43,8 @@ export interface RunOptions {
   live: LiveTask;
   /** Where it is driven. */
   member: Member<Run>;
+  /** What it has under its limit of concurrency; `null` where there is none. */
+  slot: Slot | null;
   /** Milliseconds the task waited for it. */
   waitedMs: number;
   /** It ended or was interrupted, and its task has changed. Not called when it was only dropped. */
@@ -53,6 +56,7 @@ export class Run {
   readonly number: number = randomNumber();
   readonly live: LiveTask;
   readonly member: Member<Run>;
+  readonly slot: Slot | null;
   /** Who sent the signals that it was told of and has yet to take, by name. */
   readonly senders = new Map<string, string>();
   readonly #parts: RunParts;
@@ -74,11 +78,12 @@ export class Run {
 
   /** It takes its place in its process at once. */
   constructor(parts: RunParts, options: RunOptions) {
-    const { live, member } = options;
+    const { live, member, slot } = options;
     this.#parts = parts;
     this.#options = options;
     this.live = live;
     this.member = member;
+    this.slot = slot;
     this.#first = member.runs.size === 0;
     this.#entry = ++member.entries;
     member.pool.enter(member, this.number, this);

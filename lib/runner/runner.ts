@@ -36,6 +36,8 @@ export interface RunnerOptions {
   workers?: () => readonly string[];
   /** Claims that may be on their way to the store at once. @default {any number} */
   claimsAtOnce?: number;
+  /** No other process takes tasks of this store: no slot has to be stored. @default {false} */
+  alone?: boolean;
   uploads: Uploads;
   artifacts: Artifacts;
   kinds: Kinds;
@@ -65,7 +67,7 @@ export class Runner {
   /** Nothing runs before {@link Runner.start}. */
   constructor(options: RunnerOptions) {
     this.#options = options;
-    const { store, workers = () => [], claimsAtOnce = Infinity } = options;
+    const { store, workers = () => [], claimsAtOnce = Infinity, alone = false } = options;
     const runs = this.#runs;
     const jobs = this.#jobs = new Jobs(options.log);
     const trimmer = new RowTrimmer(store.kv, options.rowBounds);
@@ -97,6 +99,7 @@ export class Runner {
       onerror,
       kv,
       workers,
+      alone,
       atOnce: claimsAtOnce,
       runs,
       trimmer,
@@ -110,6 +113,11 @@ export class Runner {
 
   get runningByKind(): Record<string, number> {
     return this.#runs.byKind;
+  }
+
+  /** How many slots of a name are taken; `null` where the store has them. */
+  countSlots(name: string): number | null {
+    return this.#options.alone ? this.#claims.countSlots(name) : null;
   }
 
   get processes(): number {

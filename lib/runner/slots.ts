@@ -1,20 +1,27 @@
 /**
  * Slots under a cluster-wide concurrency limit, of a kind or of a key of it: a key each, which a claim
- * must find free.
+ * must find free. Where no other process takes tasks, nobody has to find them and none is stored.
  *
  * @module
  */
 
 import { keys, slotIn } from "../kv/keys.ts";
 
+/** One of a name's slots. */
+export interface Slot {
+  readonly name: string;
+  readonly n: number;
+}
+
 /** What this process knows of the slots taken, its own and others'. */
 export class Slots {
-  readonly #kv: Deno.Kv;
+  readonly #kv: Deno.Kv | null;
   readonly #taken = new Map<string, Taken>();
   /** What became of slots while the newest read of a name was under way: taken, or free again. */
   readonly #meanwhile = new Map<string, Map<number, boolean>>();
 
-  constructor(kv: Deno.Kv) {
+  /** @param kv Where others find them; `null` where there are no others. */
+  constructor(kv: Deno.Kv | null) {
     this.#kv = kv;
   }
 
@@ -51,20 +58,22 @@ export class Slots {
     this.#meanwhile.get(name)?.set(slot, false);
   }
 
-  /** Reads which slots are taken in the store; `own` are taken whatever it says. */
+  /** Reads which slots others have taken; `own` are taken whatever the store says. */
   async read(name: string, own: Iterable<number>): Promise<void> {
     const taken = new Taken(own);
-    const meanwhile = new Map<number, boolean>();
-    this.#meanwhile.set(name, meanwhile);
-    for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(name) })) {
-      taken.add(slotIn(key));
-    }
-    // A read that began later knows better.
-    if (this.#meanwhile.get(name) !== meanwhile) return;
-    this.#meanwhile.delete(name);
-    for (const [slot, isTaken] of meanwhile) {
-      if (isTaken) taken.add(slot);
-      else taken.delete(slot);
+    if (this.#kv) {
+      const meanwhile = new Map<number, boolean>();
+      this.#meanwhile.set(name, meanwhile);
+      for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(name) })) {
+        taken.add(slotIn(key));
+      }
+      // A read that began later knows better.
+      if (this.#meanwhile.get(name) !== meanwhile) return;
+      this.#meanwhile.delete(name);
+      for (const [slot, isTaken] of meanwhile) {
+        if (isTaken) taken.add(slot);
+        else taken.delete(slot);
+      }
     }
     if (taken.size > 0) this.#taken.set(name, taken);
     else this.#taken.delete(name);

@@ -11,11 +11,13 @@ import type { TaskKeys } from "../task/record.ts";
 import { keysIn } from "../task/start_limits.ts";
 import type { Part } from "../store/write.ts";
 import { Rates, type TakenSlot } from "./rates.ts";
-import { Slots } from "./slots.ts";
+import { type Slot, Slots } from "./slots.ts";
 import { Sorted } from "./sorted.ts";
 
 export interface StartLimitsOptions {
   kv: Deno.Kv;
+  /** No other process takes tasks. */
+  alone: boolean;
   now(): number;
   /** What was held by this may have room. */
   onfree(kind: string, by: string): void;
@@ -24,7 +26,7 @@ export interface StartLimitsOptions {
 /** The places that a start takes. */
 export interface Places {
   readonly kind: string;
-  readonly slot: { readonly name: string; readonly n: number } | null;
+  readonly slot: Slot | null;
   readonly rate: TakenSlot | null;
   /** What the start's commit has to check and to set. */
   readonly part: Required<Pick<Part, "checks" | "sets">>;
@@ -51,7 +53,7 @@ export class StartLimits {
 
   constructor(options: StartLimitsOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.kv);
+    this.#slots = new Slots(options.alone ? null : options.kv);
     this.#rates = new Rates(options);
   }
 
@@ -129,6 +131,11 @@ export class StartLimits {
     if (!slot) return;
     this.#slots.release(slot.name, slot.n);
     this.#options.onfree(kind, `slot ${slot.name}`);
+  }
+
+  /** How many slots of a name are taken, as far as is known. */
+  countSlots(name: string): number {
+    return this.#slots.count(name);
   }
 
   /** Whether a name has slots that are taken, as far as is known. */

@@ -70,6 +70,27 @@ Deno.test("StartLimits keeps the limit of each key over the cluster, and a full 
   assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["queue"] })), []);
 });
 
+Deno.test("StartLimits keeps limits without a key in the store where no other process takes tasks", async () => {
+  const kind = keyed(2);
+  await using cluster = await Cluster.open(kind.task);
+  const engine = await cluster.join({ alone: true });
+  const slots = () => Array.fromAsync(cluster.kv.list({ prefix: ["slot"] }));
+  const ids: string[] = [];
+  for (let n = 0; n < 4; n++) ids.push(await take(engine, `a-${n}`));
+  await eventually(() => assertEquals(kind.active.get("a"), 2));
+  assertEquals([engine.runner!.countSlots("k\0a"), await slots()], [2, []]);
+  // Claims that are lost, since a pause may have come from elsewhere, give their slots back.
+  await cluster.kv.set(keys.pausedHead, "elsewhere");
+  for (let n = 0; n < 4; n++) ids.push(await take(engine, `b-${n}`));
+  await eventually(() => assertEquals(kind.active.get("b"), 2));
+  assertEquals(engine.runner!.countSlots("k\0b"), 2);
+  kind.open();
+  for (const id of ids) await when(engine, id, "completed");
+  assertEquals(Object.fromEntries(kind.most), { a: 2, b: 2 });
+  await eventually(() => assertEquals(engine.runner!.countSlots("k\0b"), 0));
+  assertEquals(await slots(), []);
+});
+
 Deno.test("StartLimits gives keys their turns: who has many tasks lets others in, also after a restart", async () => {
   const kind = keyed(10_000);
   await using cluster = await Cluster.open(kind.task);
