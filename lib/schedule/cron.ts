@@ -32,19 +32,25 @@ const MAX_LISTED = 1000;
 const NEAR_MS = 48 * 3600_000;
 
 export class CronTimes {
-  readonly #walls: Cron;
+  readonly #walls: Walls;
   readonly #zone: Zone;
   readonly #everyHour: boolean;
 
-  /** @throws {CronError} That says what would be right. */
-  constructor(cron: string, zone: string) {
-    this.#walls = parsed(cron);
-    this.#everyHour = hourOf(cron) === "*";
+  /**
+   * @param now A time must come within ten years from then.
+   * @throws {CronError} That says what would be right.
+   */
+  constructor(cron: string, zone: string, now: number = Date.now()) {
     if (!isZone(zone)) throw new CronError("zone", `must be ${ZONE_SHAPE}`);
+    this.#walls = new Walls(cron);
+    this.#everyHour = hourOf(cron) === "*";
+    if (this.#walls.next(now) === null) {
+      throw new CronError("cron", "must be of a time that comes within ten years");
+    }
     this.#zone = Zone.of(zone);
   }
 
-  /** The first time behind `after`, milliseconds since the epoch; `null` where none follows. */
+  /** The first time behind `after`, milliseconds since the epoch; `null` where none follows for years. */
   next(after: number): number | null {
     return this.#everyHour ? this.#nextHourly(after) : this.#nextOfDay(after);
   }
@@ -96,7 +102,7 @@ export class CronTimes {
       const change = this.#zone.changeIn(first, after)!;
       wall = Math.max(wall, this.#zone.wallAt(change - 1));
     }
-    for (let next = this.#wall(wall); next !== null; next = this.#wall(next)) {
+    for (let next = this.#walls.next(wall); next !== null; next = this.#walls.next(next)) {
       const instant = this.#zone.instantOf(next);
       if (instant > after) return instant;
     }
@@ -104,7 +110,7 @@ export class CronTimes {
   }
 
   #nextHourly(after: number, offset: number = this.#zone.offsetAt(after)): number | null {
-    const wall = this.#wall(after + offset);
+    const wall = this.#walls.next(after + offset);
     if (wall === null) return null;
     const instant = wall - offset;
     const near = Math.min(instant, after + NEAR_MS);
@@ -114,11 +120,29 @@ export class CronTimes {
     // A far one is found from near by: nothing is before it.
     return near === instant ? instant : this.#nextHourly(instant - NEAR_MS / 2);
   }
+}
 
-  /** The next wall time behind one. */
-  #wall(after: number): number | null {
+/** How far ahead a time is looked for. */
+const YEARS = 10;
+const YEARS_MS = YEARS * 366 * 24 * 3600_000;
+
+/** The wall times of a pattern, with an eye on some years alone: to find that none comes must not take long. */
+class Walls {
+  readonly #cron: string;
+  /** The first year that is looked through. */
+  #year = -Infinity;
+  #some!: Cron;
+
+  /** @throws {CronError} That says what would be right. */
+  constructor(cron: string) {
+    if (!isCronLike(cron)) throw new CronError("cron", `must be ${CRON_SHAPE}`);
+    this.#cron = cron.startsWith("@") ? NAMED[cron]! : cron;
+  }
+
+  /** The next one behind another; `null` where none follows within ten years. */
+  next(after: number): number | null {
     const next = this.#asked(after);
-    if (next === null) return null;
+    if (next === null || next > after + YEARS_MS) return null;
     // Croner takes the 30th of February for a day of March, and passes over those before it.
     for (let year = new Date(after).getUTCFullYear();; year++) {
       const end = Date.UTC(year, 2, 1) - 1;
@@ -129,30 +153,42 @@ export class CronTimes {
   }
 
   #asked(after: number): number | null {
-    return this.#walls.nextRun(new Date(after))?.getTime() ?? null;
+    const date = new Date(after);
+    const year = date.getUTCFullYear();
+    if (year < this.#year || year > this.#year + YEARS) {
+      this.#some = parsed(this.#cron, year, year + 2 * YEARS + 1);
+      this.#year = year;
+    }
+    try {
+      return this.#some.nextRun(date)?.getTime() ?? null;
+    } catch {
+      // It goes a call deeper for each month in which there is no such day: until none is left.
+      return null;
+    }
   }
 }
 
-function parsed(cron: string): Cron {
-  if (!isCronLike(cron)) throw new CronError("cron", `must be ${CRON_SHAPE}`);
-  let walls: Cron;
+/** What stands for a name. */
+const NAMED: Record<string, string> = {
+  "@yearly": "0 0 1 1 *",
+  "@annually": "0 0 1 1 *",
+  "@monthly": "0 0 1 * *",
+  "@weekly": "0 0 * * 0",
+  "@daily": "0 0 * * *",
+  "@midnight": "0 0 * * *",
+  "@hourly": "0 * * * *",
+};
+
+/** @throws {CronError} */
+function parsed(cron: string, from: number, to: number): Cron {
+  const fields = cron.split(/ +/);
+  if (fields.length === 5) fields.unshift("0");
   try {
     // It counts in wall times, which know no zone.
-    walls = new Cron(cron, { utcOffset: 0 });
+    return new Cron([...fields, `${from}-${to}`].join(" "), { utcOffset: 0 });
   } catch (error) {
     const why = String((error as Error).message).replace(/^CronPattern: /, "");
     throw new CronError("cron", `must be ${CRON_SHAPE}: ${why}`);
-  }
-  if (comes(walls)) return walls;
-  throw new CronError("cron", "must be of a time that comes");
-}
-
-function comes(walls: Cron): boolean {
-  try {
-    return walls.nextRun(new Date()) !== null;
-  } catch {
-    // It goes a call deeper for each month in which there is no such day: until none is left.
-    return false;
   }
 }
 

@@ -5,32 +5,25 @@
  */
 
 import type { ScheduleRule } from "../task/schedule.ts";
-import type { CronError, CronTimes } from "./cron.ts";
+import type { CronTimes } from "./cron.ts";
 
 /** Rules whose times are at hand: each of them takes a hundred kilobytes. */
 const MAX_KNOWN = 200;
 
-/** Also those that can be none: to find that one never comes takes long. */
-const known = new Map<string, CronTimes | CronError>();
+const known = new Map<string, CronTimes>();
 
 /** @throws {CronError} Naming the field that is wrong. */
 export async function timesOf(
   { cron, zone }: Pick<ScheduleRule, "cron" | "zone">,
 ): Promise<CronTimes> {
   const key = `${cron}\n${zone}`;
-  const { CronError, CronTimes } = await import("./cron.ts");
   const found = known.get(key);
-  if (found instanceof CronError) throw found;
   if (found) return found;
+  const { CronTimes } = await import("./cron.ts");
+  const times = new CronTimes(cron, zone);
   if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
-  try {
-    const times = new CronTimes(cron, zone);
-    known.set(key, times);
-    return times;
-  } catch (error) {
-    if (error instanceof CronError) known.set(key, error);
-    throw error;
-  }
+  known.set(key, times);
+  return times;
 }
 
 /** As {@link timesOf}; `null` where the rule can be none: it has no times. */

@@ -138,6 +138,22 @@ Deno.test("CronTimes passes over no first day of March", () => {
   assertEquals(times("0 2 1,30 3 *", "UTC", "2026-03-30T05:00:00Z", 1), ["2027-03-01T02:00Z"]);
 });
 
+Deno.test("CronTimes goes on from wherever it is asked, and looks no further than some years ahead", () => {
+  const leap = new CronTimes("0 0 29 2 *", "UTC");
+  for (const year of [1972, 2024, 2096, 2400, 2024]) {
+    const day = Date.UTC(year, 1, 29);
+    assertEquals(leap.next(day - DAY), day);
+    // In 2100 there is none.
+    assertEquals(leap.next(day), Date.UTC(year + (year === 2096 ? 8 : 4), 1, 29));
+  }
+  // It comes in 2044, in 2072 and then in 2112.
+  const now = Date.UTC(2040, 0, 1);
+  const rare = new CronTimes("0 0 29 2 +MON", "UTC", now);
+  assertThrows(() => new CronTimes("0 0 29 2 +MON", "UTC", Date.UTC(2032, 0, 1)), CronError);
+  assertEquals(rare.next(now), Date.UTC(2044, 1, 29));
+  assertEquals(rare.next(Date.UTC(2044, 1, 29)), null);
+});
+
 Deno.test("CronTimes names the field that is wrong, and what would be right", () => {
   const wrong: [cron: string, zone: string, field: string, says: string][] = [
     ["", "UTC", "cron", "five or six fields"],
@@ -150,6 +166,8 @@ Deno.test("CronTimes names the field that is wrong, and what would be right", ()
     [`${"0,".repeat(150)}0 * * * *`, "UTC", "cron", "five or six fields"],
     ["0 0 30 2 *", "UTC", "cron", "a time that comes"],
     ["0 0 31 4,6,9,11 *", "UTC", "cron", "a time that comes"],
+    ["0 0 29 2 +MON", "UTC", "cron", "within ten years"],
+    ["59 59 23 29 2 +SUN#1", "UTC", "cron", "within ten years"],
     ["* * * * *", "Mars/Olympus", "zone", "IANA"],
     ["* * * * *", "+02:00", "zone", "IANA"],
     ["* * * * *", "", "zone", "IANA"],
