@@ -55,6 +55,7 @@
  * | `["artifacts-size"]` | KvU64 | bytes that all artifacts take together |
  * | `["schedule", id]` | {@link ./schedules.ts StoredSchedule} | when tasks are made by themselves, and up to when that was done |
  * | `["schedule-input", id]` | JSON text, UTF-8 | the input of these tasks, where there is one |
+ * | `["scheduled", id, task]` | `null` | a task of a schedule that has not ended |
  * | `["schedules"]` | {@link ./schedules.ts SchedulesHead} | changes with each schedule that is made, changed or removed |
  * | `["revoked", token]` | {@link ./revoked.ts Revoked} | sessions of the page, begun with the token of this name, that were ended |
  * | `["revoked-head"]` | id | changes with each of them: what `watch()` waits for |
@@ -195,6 +196,8 @@ export const keys = {
   schedule: (id: string): Key => ["schedule", id],
   schedules: ["schedule"] as Key,
   scheduleInput: (id: string): Key => ["schedule-input", id],
+  scheduled: (id: string, task: string): Key => ["scheduled", id, task],
+  scheduledOf: (id: string): Key => ["scheduled", id],
   schedulesHead: ["schedules"] as Key,
   revoked: (token: string): Key => ["revoked", token],
   revokeds: ["revoked"] as Key,
@@ -225,7 +228,7 @@ export function expiresIn(key: Key): { until: number; id: string } {
   return { until: Number(key[1]), id: String(key[2]) };
 }
 
-/** The task of a `submitted`, `owned`, `tagged` or `children` key. */
+/** The task of a `submitted`, `owned`, `tagged`, `children` or `scheduled` key. */
 export function memberIn(key: Key): string {
   return String(key[2]);
 }

@@ -10,6 +10,7 @@ import type { Metrics } from "../base/metrics.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { Timer } from "../base/timer.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
+import { keys, memberIn } from "../kv/keys.ts";
 import {
   listSchedules,
   readSchedule,
@@ -24,7 +25,7 @@ import type { Store, Submission } from "../store/store.ts";
 import { inTime, StoreError } from "../store/store_error.ts";
 import { statusOf } from "../task/json_text.ts";
 import type { Kind } from "../task/kind.ts";
-import { isFinished, type Status } from "../task/record.ts";
+import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import type { CronTimes } from "./cron.ts";
 import { decide, decideNew, settle, type Skipped, type Under } from "./due.ts";
 import { type KindSchedulesOptions, syncKindSchedules } from "./kind_schedules.ts";
@@ -258,16 +259,17 @@ export class Scheduler {
   }
 
   /** The newest task of it that has not ended. */
-  async #under({ outcomes }: StoredSchedule): Promise<Under | null> {
-    const tasks = outcomes.filter((it) => it.type === "task").reverse();
-    const heads = await this.#options.store.heads.getMany(tasks.map(({ task }) => task));
-    const under = new Set(
-      heads.flatMap(({ key, value }) =>
-        value && !isFinished(statusOf(value.record) as Status) ? [String(key[1])] : []
-      ),
-    );
-    const found = tasks.find(({ task }) => under.has(task));
-    return found ? { slot: found.slot } : null;
+  async #under({ id }: StoredSchedule): Promise<Under | null> {
+    const { kv, heads } = this.#options.store;
+    const tasks = kv.list({ prefix: keys.scheduledOf(id) }, { reverse: true, batchSize: 1 });
+    for await (const { key } of tasks) {
+      const head = await heads.get(memberIn(key));
+      if (head && !isFinished(statusOf(head.record) as Status)) {
+        const { scheduled_for } = JSON.parse(head.record) as TaskRecord;
+        return { slot: scheduled_for === undefined ? null : Date.parse(scheduled_for) };
+      }
+    }
+    return null;
   }
 
   async #make(

@@ -1,6 +1,6 @@
 /**
- * The keys that lead to a task beside its own: index, queue and slot, and what it holds of uploads.
- * They move as its state does.
+ * The keys that lead to a task beside its own: index, queue and slot, that its schedule has
+ * it under way, and what it holds of uploads. They move as its state does.
  *
  * @module
  */
@@ -76,7 +76,13 @@ export function moveIndexKeys(
     sets.push([keys.child(child.parent, child.name, child.index), grouped, 64]);
   }
   const held = before !== null && !isFinished(before.status);
-  if (held === isFinished(status)) holdUploads(part, task, !held);
+  if (held === isFinished(status)) {
+    holdUploads(part, task, !held);
+    const { schedule_id } = task.record;
+    const scheduled = schedule_id === undefined ? null : keys.scheduled(schedule_id, id);
+    if (scheduled && held) deletes.push(scheduled);
+    else if (scheduled) sets.push([scheduled, null, 8]);
+  }
   const moved = (before?.queue && keyText(before.queue)) !== (queue && keyText(queue));
   if (moved && before?.queue) deletes.push(before.queue);
   if (moved && queue) {

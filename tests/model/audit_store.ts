@@ -14,7 +14,17 @@ import { RunTime } from "./run_time.ts";
 const OF_TASK = ["event", "answer", "input", "result", "checkpoint", "cancel", "artifact"];
 
 /** What leads to a task, and says what its record does. */
-const INDEXES = ["index", "owned", "tagged", "children", "queue", "later", "slot", "upload-hold"];
+const INDEXES = [
+  "index",
+  "owned",
+  "tagged",
+  "children",
+  "scheduled",
+  "queue",
+  "later",
+  "slot",
+  "upload-hold",
+];
 
 interface KnownRows {
   /** The `seq` of the last. */
@@ -59,6 +69,7 @@ export function auditStore(
     if (slot !== null) expected.add(keyText(["slot", slotName ?? record.kind, slot]));
     if (slot !== null) holds("I12", record.status === "running", () => `${id} has a place`);
     if (isFinished(record.status)) continue;
+    if (record.schedule_id) expected.add(keyText(["scheduled", record.schedule_id, id]));
     const named = reference.tasks.find((task) => task.id === id)?.fate.script.upload;
     const right = !named || uploads.includes(named);
     holds("I17", right, () => `${id} is ${record.status} and does not hold ${named}`);

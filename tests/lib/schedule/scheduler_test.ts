@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
-import { listSchedules } from "../../../lib/kv/schedules.ts";
+import { keys } from "../../../lib/kv/keys.ts";
+import { listSchedules, readSchedule } from "../../../lib/kv/schedules.ts";
 import { Scheduler } from "../../../lib/schedule/scheduler.ts";
 import { type NewSchedule, Schedules } from "../../../lib/schedule/schedules.ts";
 import { Store } from "../../../lib/store/store.ts";
@@ -107,6 +108,49 @@ Deno.test("Scheduler looks again where a schedule's task ends while it looks", a
   };
   scheduler.start();
   await eventually(() => assertEquals(looks, 2));
+  await scheduler.stop();
+  await store.journal.close();
+});
+
+Deno.test("Scheduler skips a time for any run that has not ended, however many came and went since", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let now = START;
+  const log = createLogger({ level: "off" });
+  using store = new Store({ kv, sid: "a", log, now: () => now });
+  const schedules = new Schedules(store, 10);
+  const scheduler = schedulerOf(store, schedules);
+  await schedules.create({ ...minutely("s"), overlap: "skip" });
+  const runNow = async () => {
+    const run = await schedules.runNow("s", kindOf("count"), { by: "ada" });
+    assert(run.ok);
+    return run.id;
+  };
+  const last = async () => {
+    now += 60_000;
+    await scheduler.turn();
+    const outcome = (await readSchedule(kv, "s"))!.value.outcomes.at(-1)!;
+    return outcome.type === "skip" ? `${outcome.reason} ${outcome.run}` : outcome.slot;
+  };
+  const newest = async () => {
+    const outcome = (await readSchedule(kv, "s"))!.value.outcomes.at(-1)!;
+    return outcome.type === "task" ? outcome.task : "";
+  };
+  const first = await last();
+  const task = await newest();
+  for (let n = 0; n < 60; n++) await store.cancel(await runNow());
+  assertEquals(await last(), `overlap ${first}`);
+  await store.cancel(task);
+  assertEquals(await last(), now - 30_000);
+  // Runs that have ended count again once they are retried.
+  await store.cancel(await newest());
+  await store.retry(task);
+  assertEquals(await last(), `overlap ${first}`);
+  await store.cancel(task);
+  const asked = await runNow();
+  assertEquals(await last(), "overlap undefined");
+  await store.cancel(asked);
+  assertEquals(await last(), now - 30_000);
+  assertEquals((await Array.fromAsync(kv.list({ prefix: keys.scheduledOf("s") }))).length, 1);
   await scheduler.stop();
   await store.journal.close();
 });
