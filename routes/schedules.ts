@@ -10,6 +10,7 @@ import {
   tasksOf,
 } from "../lib/http/principal.ts";
 import { listSchedules, readSchedule, type StoredSchedule } from "../lib/kv/schedules.ts";
+import { findNamed } from "../lib/kv/upload_life.ts";
 import type { ScheduleSpec } from "../lib/schedule/schedules.ts";
 import { timesOf } from "../lib/schedule/times.ts";
 import type { Kind } from "../lib/task/kind.ts";
@@ -235,6 +236,9 @@ async function scheduledInput(
   const named = namedUploads(checked.input);
   const others = await othersUpload(app, principal, named);
   if (others) throw noUpload(others);
+  const { kv, now } = app.engine.store;
+  const found = await findNamed(kv, named, now());
+  if (!found.ok) refuse(found);
   return value === undefined ? null : JSON.stringify(value);
 }
 

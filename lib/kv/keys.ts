@@ -48,7 +48,7 @@
  * | `["artifact", task, name]` | {@link ./artifacts.ts StoredArtifact} | an artifact's description |
  * | `["arriving", id]` | {@link ./arrival.ts Arriving} | an upload or an artifact that is not whole yet, or is being removed |
  * | `["piece", id, n]` | bytes | its n-th chunk |
- * | `["upload-hold", id, task]` | `null` | a task that names it waits or runs; see {@link ./upload_life.ts} |
+ * | `["upload-hold", id, holder]` | `null` | a task that names it waits or runs, or a schedule names it; see {@link ./upload_life.ts} |
  * | `["upload-until", id]` | number | until when it is kept after the last such task, milliseconds since the epoch |
  * | `["uploads-removed"]` | id | changes with each removal of one |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
@@ -185,7 +185,7 @@ export const keys = {
   artifacts: ["artifact"] as Key,
   arriving: (id: string): Key => ["arriving", id],
   arrivings: ["arriving"] as Key,
-  uploadHold: (id: string, task: string): Key => ["upload-hold", id, task],
+  uploadHold: (id: string, holder: string): Key => ["upload-hold", id, holder],
   uploadHolds: (id: string): Key => ["upload-hold", id],
   uploadUntil: (id: string): Key => ["upload-until", id],
   uploadsRemoved: ["uploads-removed"] as Key,

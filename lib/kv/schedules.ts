@@ -33,6 +33,8 @@ export interface StoredSchedule extends ScheduleRule {
   readonly source: "kind" | "api";
   /** SHA-256 of the input, which has a key of its own; `null` where there is none. */
   readonly inputDigest: string | null;
+  /** Those that its input names, and that it keeps; absent for none. */
+  readonly uploads?: readonly string[];
   readonly priority: number;
   readonly owner?: string;
   readonly tags?: readonly string[];

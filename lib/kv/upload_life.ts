@@ -1,8 +1,8 @@
 /**
  * How long an upload is kept: for its time; beyond that for as long as a task that names it waits or
- * runs; and then for its time once more.
+ * runs, or there is a schedule whose tasks do; and then for its time once more.
  *
- * A task's `upload-hold` keys come and go in the commits that begin and end it. Each of these commits
+ * The `upload-hold` keys of either come and go in the commits that begin and end it. Each of these commits
  * also sets `upload-until`, which a removal checks; and each removal sets `uploads-removed`, which
  * whoever takes a hold checks. So neither can miss the other.
  *
@@ -11,7 +11,8 @@
 
 import type { UploadInfo } from "../task/define.ts";
 import { getMany } from "./get_many.ts";
-import { keys } from "./keys.ts";
+import { type Key, keys } from "./keys.ts";
+import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
 import { ULID } from "../task/ulid.ts";
 
 /** Milliseconds an upload is kept by itself. */
@@ -51,4 +52,42 @@ export async function findUploads(
     if (await keptUntil(kv, value, now) > now) ids.add(value.upload_id);
   }
   return { ids, check: { key, versionstamp } };
+}
+
+/** Why an input cannot be taken in for the uploads that it names. */
+export type UploadRefusal =
+  | { ok: false; reason: "no-upload"; upload: NamedUpload }
+  | { ok: false; reason: "too-many-uploads" };
+
+/** As {@link findUploads}, for an input, which may name no upload that is not there, and not too many. */
+export async function findNamed(
+  kv: Deno.Kv,
+  named: readonly NamedUpload[],
+  now: number,
+): Promise<{ ok: true; ids: ReadonlySet<string>; check: Deno.AtomicCheck } | UploadRefusal> {
+  const { ids, check } = await findUploads(kv, named.map(({ id }) => id), now);
+  const upload = named.find(({ id, field }) => field !== null && !ids.has(id));
+  if (upload) return { ok: false, reason: "no-upload", upload };
+  if (ids.size > MAX_UPLOADS) return { ok: false, reason: "too-many-uploads" };
+  return { ok: true, ids, check };
+}
+
+/** What has a task or a schedule hold other uploads than before, for a commit. */
+export function changeHolds(
+  holder: string,
+  { before, after, now }: { before: readonly string[]; after: readonly string[]; now: number },
+): { sets: [Key, unknown, number][]; deletes: Key[] } {
+  const begun = after.filter((upload) => !before.includes(upload));
+  const ended = before.filter((upload) => !after.includes(upload));
+  return {
+    sets: [
+      ...begun.map((upload): [Key, null, number] => [keys.uploadHold(upload, holder), null, 8]),
+      ...[...begun, ...ended].map((upload): [Key, number, number] => [
+        keys.uploadUntil(upload),
+        now + UPLOAD_TTL_MS,
+        16,
+      ]),
+    ],
+    deletes: ended.map((upload) => keys.uploadHold(upload, holder)),
+  };
 }

@@ -26,6 +26,7 @@ import { inTime, StoreError } from "../store/store_error.ts";
 import { statusOf } from "../task/json_text.ts";
 import type { Kind } from "../task/kind.ts";
 import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import { namedUploads } from "../task/named_uploads.ts";
 import type { CronTimes } from "./cron.ts";
 import { decide, decideNew, settle, type Skipped, type Under } from "./due.ts";
 import { type KindSchedulesOptions, syncKindSchedules } from "./kind_schedules.ts";
@@ -287,6 +288,7 @@ export class Scheduler {
     const submitted = await store.submit({
       ...submission,
       ...checked,
+      ...(checked ? { named: namedUploads(checked.input) } : {}),
       also: (task) => {
         const outcome = { type: "task" as const, at: store.now(), slot, task };
         const after = withOutcome({ ...schedule, slots }, outcome);

@@ -17,9 +17,11 @@ import {
   type StoredSchedule,
   withOutcome,
 } from "../kv/schedules.ts";
+import { changeHolds, findUploads } from "../kv/upload_life.ts";
 import type { Store, Submission } from "../store/store.ts";
 import { decideAgain, stillHeld } from "../store/store_error.ts";
 import type { Part } from "../store/write.ts";
+import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
 import type { ScheduleRule } from "../task/schedule.ts";
 import { handOver, resume, type Skipped, slotsFrom } from "./due.ts";
 import { submissionFor } from "./submission_for.ts";
@@ -86,12 +88,14 @@ export class Schedules {
       const head = await readSchedulesHead(kv);
       const { own = 0 } = head.value ?? {};
       if (await readSchedule(kv, spec.id)) return { ok: false, reason: "exists" };
+      const { uploads, ...holds } = await this.#holds(spec.id, [], input);
       const counts = spec.source === "api";
       if (counts && own >= this.#max) return { ok: false, reason: "too-many" };
       const at = now();
       const schedule: StoredSchedule = {
         ...spec,
         inputDigest,
+        ...(uploads.length > 0 ? { uploads } : {}),
         created: at,
         updated: at,
         paused: null,
@@ -106,9 +110,11 @@ export class Schedules {
         head,
         counts ? own + 1 : own,
         {
+          checks: holds.checks,
           sets: [
             scheduleSet(schedule),
             ...inputSets(spec.id, input),
+            ...holds.sets,
             ...audits(schedule, "schedule-create", at, spec.by),
           ],
           deletes: input === null ? [keys.scheduleInput(spec.id)] : [],
@@ -141,26 +147,33 @@ export class Schedules {
       if (before.paused !== null && (paused === null || changesTimes)) {
         after = moved(after, resume(await timesOrNone(before), before.slots, at), at);
       }
+      const { uploads: held = [] } = before;
+      const { uploads, ...holds } = input === undefined
+        ? { uploads: held, ...NOTHING }
+        : await this.#holds(id, held, input);
       if (spec) {
-        const { ended: _, ...rest } = after;
+        const { ended: _, uploads: _held, ...rest } = after;
         after = {
           ...rest,
           ...rule,
           updated: at,
           ...(inputDigest === undefined ? {} : { inputDigest }),
+          ...(uploads.length > 0 ? { uploads } : {}),
         };
       }
       if (paused !== undefined) after = { ...after, paused: paused && { at, ...paused } };
       const written = await this.#commit(entry, head, head.value?.own ?? 0, {
+        checks: holds.checks,
         sets: [
           scheduleSet(after),
           ...inputSets(id, input ?? null),
+          ...holds.sets,
           ...spec ? audits(after, "schedule-change", at, by) : [],
           ...paused === undefined
             ? []
             : audits(after, paused ? "schedule-pause" : "schedule-resume", at, by, paused?.reason),
         ],
-        deletes: input === null ? [keys.scheduleInput(id)] : [],
+        deletes: [...(input === null ? [keys.scheduleInput(id)] : []), ...holds.deletes],
       });
       return written ? { schedule: after } : undefined;
     }).then((done) => "schedule" in done ? done.schedule : null);
@@ -179,9 +192,7 @@ export class Schedules {
         ? before
         : moved(before, handOver(await timesOrNone(before), before, before.slots, at), at);
       const waits = left.slots.queued.length > 0 && !before.paused;
-      const part = waits
-        ? { sets: [scheduleSet({ ...left, ended: true })] }
-        : { deletes: [entry.key, keys.scheduleInput(id)] };
+      const part = waits ? { sets: [scheduleSet({ ...left, ended: true })] } : removal(before, at);
       return await this.#commit(entry, head, head.value?.own ?? 0, part) ? "ended" : undefined;
     });
   }
@@ -195,9 +206,10 @@ export class Schedules {
       if (!entry) return "none";
       const { own = 0 } = head.value ?? {};
       const left = entry.value.source === "api" ? Math.max(0, own - 1) : own;
+      const { sets, deletes } = removal(entry.value, now());
       const part = {
-        sets: audits(entry.value, "schedule-delete", now(), by),
-        deletes: [entry.key, keys.scheduleInput(id)],
+        sets: [...sets, ...audits(entry.value, "schedule-delete", now(), by)],
+        deletes,
       };
       return await this.#commit(entry, head, left, part) ? "removed" : undefined;
     }) === "removed";
@@ -228,6 +240,16 @@ export class Schedules {
     });
   }
 
+  /** What has a schedule keep the uploads that its input names, where they are there. */
+  async #holds(id: string, before: readonly string[], input: string | null): Promise<Holds> {
+    const { kv, now } = this.#store;
+    const named = namedUploads(input).slice(0, MAX_UPLOADS);
+    if (named.length === 0 && before.length === 0) return { uploads: [], ...NOTHING };
+    const { ids, check } = await findUploads(kv, named.map(({ id }) => id), now());
+    const uploads = [...ids];
+    return { uploads, checks: [check], ...changeHolds(id, { before, after: uploads, now: now() }) };
+  }
+
   async #try<T>(action: () => Promise<T | undefined>): Promise<T> {
     this.#store.requireStore();
     using _ = await this.#turns.acquire();
@@ -241,14 +263,29 @@ export class Schedules {
     entry: Deno.AtomicCheck,
     head: Deno.AtomicCheck,
     own: number,
-    { sets = [], deletes = [] }: Part,
+    { checks = [], sets = [], deletes = [] }: Part,
   ): Promise<boolean> {
     return await stillHeld(this.#store.journal.write({
-      checks: [checkOf(entry), checkOf(head)],
+      checks: [checkOf(entry), checkOf(head), ...checks],
       sets: [...sets, [keys.schedulesHead, { own }, 16]],
       deletes,
     }));
   }
+}
+
+interface Holds extends Required<Pick<Part, "checks" | "sets" | "deletes">> {
+  readonly uploads: readonly string[];
+}
+
+const NOTHING: Omit<Holds, "uploads"> = { checks: [], sets: [], deletes: [] };
+
+/** What takes a schedule away: its tasks and their uploads stay. */
+function removal(
+  { id, uploads = [] }: StoredSchedule,
+  now: number,
+): Required<Pick<Part, "sets" | "deletes">> {
+  const { sets, deletes } = changeHolds(id, { before: uploads, after: [], now });
+  return { sets, deletes: [keys.schedule(id), keys.scheduleInput(id), ...deletes] };
 }
 
 /** That it is still as it was read. */

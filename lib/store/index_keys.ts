@@ -7,7 +7,7 @@
 
 import { type Indexed, type Key, keys, keyText, OWN_EXPIRY } from "../kv/keys.ts";
 import { rankKey, rankOf, rankValue } from "../kv/rank.ts";
-import { UPLOAD_TTL_MS } from "../kv/upload_life.ts";
+import { changeHolds } from "../kv/upload_life.ts";
 import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
 import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
 import { type Expiry, expiryOf } from "../task/retention.ts";
@@ -77,7 +77,11 @@ export function moveIndexKeys(
   }
   const held = before !== null && !isFinished(before.status);
   if (held === isFinished(status)) {
-    holdUploads(part, task, !held);
+    const { uploads = [], record: { updated_at } } = task;
+    const [before, after] = held ? [uploads, []] : [[], uploads];
+    const holds = changeHolds(id, { before, after, now: Date.parse(updated_at) });
+    sets.push(...holds.sets);
+    deletes.push(...holds.deletes);
     const { schedule_id } = task.record;
     const scheduled = schedule_id === undefined ? null : keys.scheduled(schedule_id, id);
     if (scheduled && held) deletes.push(scheduled);
@@ -130,15 +134,4 @@ export function setKeysOf(
     ...tags.map((tag) => keys.tagged(tag, id)),
     ...(parent_id === undefined ? [] : [keys.children(parent_id, id)]),
   ];
-}
-
-/** Keeps the uploads that a task names, or lets go of them. */
-function holdUploads({ sets, deletes }: Required<Part>, task: Task, hold: boolean): void {
-  const { record: { task_id, updated_at }, uploads = [] } = task;
-  for (const upload of uploads) {
-    const key = keys.uploadHold(upload, task_id);
-    if (hold) sets.push([key, null, 8]);
-    else deletes.push(key);
-    sets.push([keys.uploadUntil(upload), Date.parse(updated_at) + UPLOAD_TTL_MS, 16]);
-  }
 }

@@ -10,8 +10,8 @@ import { readChild } from "../kv/children.ts";
 import { targetsSet } from "../kv/deliveries.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import { ToldKinds } from "../kv/old_kinds.ts";
-import { findUploads } from "../kv/upload_life.ts";
-import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
+import { findNamed, type UploadRefusal } from "../kv/upload_life.ts";
+import type { NamedUpload } from "../task/named_uploads.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { type NewTask, newTask } from "../task/state.ts";
 import type { Journal } from "./journal.ts";
@@ -37,8 +37,7 @@ export interface Submission extends Omit<NewTask, "id" | "uploads"> {
 export type Submitted =
   | { ok: true; id: string; record: string; created: boolean }
   | { ok: false; reason: "key-reused"; id: string }
-  | { ok: false; reason: "no-upload"; upload: NamedUpload }
-  | { ok: false; reason: "too-many-uploads" }
+  | UploadRefusal
   /** What had to hold for it did not. */
   | { ok: false; reason: "conflict" };
 
@@ -110,12 +109,10 @@ export class Submissions {
         checks.push({ key, versionstamp: entry.versionstamp });
       }
       if (named.length > 0) {
-        const { ids, check } = await findUploads(kv, named.map(({ id }) => id), now());
-        const upload = named.find(({ id, field }) => field !== null && !ids.has(id));
-        if (upload) return { ok: false, reason: "no-upload", upload };
-        if (ids.size > MAX_UPLOADS) return { ok: false, reason: "too-many-uploads" };
-        uploads = [...ids];
-        if (ids.size > 0) checks.push(check);
+        const found = await findNamed(kv, named, now());
+        if (!found.ok) return found;
+        uploads = [...found.ids];
+        if (found.ids.size > 0) checks.push(found.check);
       }
       if (debounced) {
         const key = keys.debounce(spec.kind, debounced.name);

@@ -16,12 +16,16 @@ const YEARLY = "0 0 1 1 *";
 const input = z.object({ steps: z.number(), pages: z.number().default(7) })
   .default({ steps: 1, pages: 7 });
 
+/** No upload has this id. */
+const GONE = "01JD0000000000000000000000";
+
 async function* run() {
   yield 1;
 }
 
 const tasks = {
   count: defineTask({ kind: "count", input, run }),
+  plain: defineTask({ kind: "plain", run }),
   yearly: defineTask({
     kind: "yearly",
     input,
@@ -178,6 +182,8 @@ Deno.test("/schedules refuses what cannot be, and names the field", async () => 
     [{ kind: "count", cron: YEARLY, jitter_ms: -1 }, 400, "jitter_ms"],
     [{ kind: "count", cron: YEARLY, schedule_id: "kind:count" }, 400, "schedule_id"],
     [{ kind: "count" }, 400, "cron"],
+    [{ kind: "plain", cron: YEARLY, input: { upload: "x" } }, 422, "input.upload"],
+    [{ kind: "plain", cron: YEARLY, input: { uploads: [GONE] } }, 422, "input.uploads.0"],
     [{ kind: "count", cron: YEARLY, jitter: 5 }, 400, "jitter"],
   ];
   for (const [body, status, field] of wrong) {
@@ -190,6 +196,7 @@ Deno.test("/schedules refuses what cannot be, and names the field", async () => 
   await assertProblem(await post(url, { kind: "count", cron: YEARLY }), 409);
   await assertProblem(await send("PATCH", `${url}/a`, { zone: "X" }), 422);
   await assertProblem(await send("PATCH", `${url}/a`, { reason: "x" }), 400);
+  await assertProblem(await send("PATCH", `${url}/a`, { input: { steps: "x" } }), 422);
   await assertProblem(await send("PATCH", `${url}/none`, { paused: true }), 404);
   await assertProblem(await post(`${url}/none/run`), 404);
 });

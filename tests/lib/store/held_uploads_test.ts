@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
 import { UPLOAD_TTL_MS } from "../../../lib/kv/upload_life.ts";
 import { Uploads } from "../../../lib/kv/uploads.ts";
+import { Schedules } from "../../../lib/schedule/schedules.ts";
 import { Store, type Submission } from "../../../lib/store/store.ts";
 import type { Change } from "../../../lib/task/state.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -200,4 +201,37 @@ Deno.test("a submit and the removal of its upload at once: one of them takes pla
       assert(await it.uploads.info(upload));
     }
   }
+});
+
+Deno.test("an upload is kept while a schedule names it, and its own time after", async () => {
+  await using it = await world();
+  const schedules = new Schedules(it.store, 10);
+  const input = (...uploads: string[]) => JSON.stringify({ uploads });
+  const wanted = {
+    kind: "k",
+    source: "api",
+    cron: "0 0 1 1 *",
+    zone: "UTC",
+    missed: "one",
+    overlap: "skip",
+    jitter_ms: 0,
+    priority: 0,
+  } as const;
+  const [first, second, third] = [await it.upload(), await it.upload(), await it.upload()];
+  await schedules.create({ ...wanted, id: "s", input: input(first, second) });
+  await schedules.create({ ...wanted, id: "t", input: input(third) });
+  assert(await it.keeps(first, 48));
+  assert(await it.keeps(third, 48));
+  await schedules.change("s", { spec: { input: input(second), cron: "0 0 2 1 *" } });
+  assert(await it.keeps(first, 23));
+  assert(!await it.keeps(first, 2));
+  // What has nothing to do with the input changes nothing.
+  await schedules.change("s", { spec: { priority: 1 }, paused: { by: "ada" } });
+  assert(await it.keeps(second, 48));
+  await schedules.remove("s");
+  await schedules.end("t");
+  assert(await it.keeps(second, 23));
+  assert(await it.keeps(third, 0));
+  for (const upload of [second, third]) assert(!await it.keeps(upload, 2));
+  assertEquals(await Array.fromAsync(it.kv.list({ prefix: ["upload-hold"] })), []);
 });
