@@ -4,6 +4,7 @@ import { actorOf, type Principal } from "../lib/http/principal.ts";
 import type { Decided, Store } from "../lib/store/store.ts";
 import { idOf } from "../lib/task/json_text.ts";
 import type { Status } from "../lib/task/record.ts";
+import { idBehind } from "../lib/task/ulid.ts";
 import type { App, RouteContext } from "./app.ts";
 import { BULK_CHANGE, type BulkAction, type BulkBody, checkBody, MAX_IDS } from "./bodies.ts";
 import { type CountByStatus, countIn, DryRun } from "./dry_run.ts";
@@ -29,6 +30,8 @@ interface Picked {
   ids: string[];
   /** Ask again with this as `cursor`; `null` where nothing follows. */
   next: string | null;
+  /** Of a dry run by a filter: the `cursor` that begins with the newest of them; `null` for none. */
+  first?: string | null;
 }
 
 /**
@@ -43,10 +46,11 @@ export async function changeMany(app: App, context: RouteContext): Promise<Respo
   const body = checkBody(BULK_CHANGE, await readJson(request, app.config), example);
   const { action, dry_run = false } = body;
   const dryRun = dry_run ? new DryRun(app, action) : null;
-  const { ids, next } = await picked(app, body, principal, dryRun);
+  const { ids, next, first } = await picked(app, body, principal, dryRun);
   if (dryRun) {
     const { matched, refused } = dryRun;
-    return json({ results: [], matched, refused, next_cursor: next });
+    const begin = first === undefined ? {} : { first_cursor: first };
+    return json({ results: [], matched, refused, next_cursor: next, ...begin });
   }
   const change = CHANGES[action];
   const { store } = app.engine;
@@ -100,16 +104,18 @@ async function pickedBy(
   dryRun: DryRun | null,
 ): Promise<Picked> {
   const ids: string[] = [];
+  let first: string | null = null;
   for await (const { records, next } of heads.pages(filter, PAGES)) {
+    if (records.length > 0) first ??= idBehind(idOf(records[0]!));
     await dryRun?.look(records);
     for (const record of dryRun ? [] : records) {
       ids.push(idOf(record));
       if (ids.length === MAX_IDS) return { ids, next: ids.at(-1)! };
     }
-    if (next === null) return { ids, next };
+    if (next === null) return { ids, next, first };
     filter = { ...filter, before: next };
   }
-  return { ids, next: filter.before! };
+  return { ids, next: filter.before!, first };
 }
 
 /** Those of the tasks that there are, and that they may do it with. */

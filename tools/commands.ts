@@ -30,6 +30,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     helps: true,
     load: async () => (await import("./run.ts")).runCommand,
   },
+  tasks: {
+    usage: "tasks cancel|retry|delete",
+    about: "does it to all tasks of a server that match, and asks first; 'tasks --help' tells more",
+    remote: true,
+    helps: true,
+    load: async () => (await import("./tasks.ts")).tasksCommand,
+  },
   mcp: {
     usage: "mcp [--url <url>]",
     about: "offers a server's kinds and tasks as tools, over stdio; 'mcp --help' tells more",

@@ -289,6 +289,9 @@ export const SCHEMAS = {
       "How many it was not done to, or would not be, by their state",
     ),
     next_cursor: id.nullable().describe("There may be more: ask again with this as 'cursor'"),
+    first_cursor: id.nullable().exactOptional().describe(
+      "Of a dry run by filter: the 'cursor' that begins with these, and leaves out what came since",
+    ),
   }),
   Schedule: z.strictObject({ ...scheduleFields, input: json }),
   SchedulePage: z.strictObject({

@@ -26,3 +26,4 @@ export const PauseDialog = lazy(async () =>
   (await import("../kinds/pause_dialog.tsx")).PauseDialog
 );
 export const StoreFacts = lazy(async () => (await import("./store_facts.tsx")).StoreFacts);
+export const BulkBars = lazy(async () => (await import("../list/bulk_bars.tsx")).BulkBars);

@@ -93,6 +93,7 @@ export const en = {
     select: (kind: string, id: string) => `Select ${kind} ${id}`,
     selected: (count: string) => `${count} selected`,
     selectAll: (count: string) => `Select all ${count}`,
+    allMatching: "All that match…",
     bulk: "Actions on the selected tasks",
     cancel: (count: string) => `Cancel ${count}`,
     retry: (count: string) => `Retry ${count}`,

@@ -99,6 +99,7 @@ export const zh: Strings = {
     select: (kind, id) => `选择 ${kind} ${id}`,
     selected: (count) => `已选择 ${count} 个`,
     selectAll: (count) => `选择全部 ${count} 个`,
+    allMatching: "全部匹配项…",
     bulk: "对所选任务的操作",
     cancel: (count) => `取消 ${count} 个`,
     retry: (count) => `重试 ${count} 个`,

@@ -6,7 +6,8 @@
 
 import { signal } from "@preact/signals";
 import * as api from "../app/api.ts";
-import { type BulkAction, type BulkPlan, bulkPlan } from "./bulk_plan.ts";
+import type { BulkAction } from "../client/bulk_by_filter.ts";
+import { type BulkPlan, bulkPlan } from "./bulk_plan.ts";
 import { forget, knownTask } from "./list_store.ts";
 import { deselect, selected } from "./selection.ts";
 

@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
 import { bulk, bulkProblem, plan, runBulk } from "./bulk.ts";
-import type { BulkAction, Tally } from "./bulk_plan.ts";
-import { conjunction, number } from "../i18n/format.ts";
-import { marks, rows } from "./list_store.ts";
+import type { BulkAction } from "../client/bulk_by_filter.ts";
+import { number } from "../i18n/format.ts";
+import { BulkQuestion, doText, told } from "./bulk_question.tsx";
+import { isWhole, marks, rows } from "./list_store.ts";
+import { matching } from "./matching.ts";
+import { route } from "../app/route.ts";
 import { deselect, selectAll, selected } from "./selection.ts";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon } from "../ui/icons.tsx";
@@ -38,6 +40,18 @@ export function BulkBar(): JSX.Element | null {
                 onClick={() => selectAll(rows.peek())}
               >
                 {strings.list.selectAll(number(rows.value.length))}
+              </button>
+            )}
+            {!isWhole() && (
+              <button
+                type="button"
+                class="link"
+                onClick={() => {
+                  deselect();
+                  matching.value = route.peek().filters;
+                }}
+              >
+                {strings.list.allMatching}
               </button>
             )}
             <div class="bulk-actions">
@@ -94,68 +108,23 @@ interface QuestionProps {
   onanswer: () => void;
 }
 
-/** Says what would become of how many tasks, and asks. The keyboard is at the way back. */
+/** Asks for what is picked now: a task may end meanwhile. */
 function Question({ action, onanswer }: QuestionProps): JSX.Element {
-  const back = useRef<HTMLButtonElement>(null);
-  // With the question, not after it: an Escape in between would let go of the picked tasks.
-  useLayoutEffect(() => {
-    back.current!.focus();
-    // Whoever goes back is where they came from, or at the list where that is gone.
-    return () =>
-      setTimeout(() => {
-        if (document.activeElement !== document.body) return;
-        const place = document.getElementById(`bulk-${action}`) as HTMLButtonElement | null;
-        if (place?.disabled === false) place.focus();
-        else document.querySelector<HTMLElement>(".row[tabindex='0']")?.focus();
-      });
-  }, []);
   void marks.value;
   const { ids, taken, left } = plan(action, selected.value);
-  const count = number(ids.length);
-  const { ask, cancel, retry, remove } = strings.list;
+  const { ask } = strings.list;
   return (
-    <div
-      class="bulk-row"
-      role="alertdialog"
-      aria-labelledby="bulk-question"
-      aria-describedby="bulk-left"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        event.stopPropagation();
+    <BulkQuestion
+      action={action}
+      ask={ask[action](told(taken))}
+      left={left.length > 0 ? ask.left(told(left)) : ""}
+      yes={ids.length > 0 ? doText(action, number(ids.length)) : null}
+      onback={onanswer}
+      onyes={() => {
+        void runBulk(action);
         onanswer();
       }}
-    >
-      <div class="bulk-question">
-        <p id="bulk-question" class="bulk-ask">{ask[action](told(taken))}</p>
-        <p id="bulk-left" class="bulk-left">
-          {left.length > 0 && ask.left(told(left))} {action === "delete" && ask.forGood}
-        </p>
-      </div>
-      <div class="bulk-actions">
-        <button type="button" ref={back} class="button button-quiet" onClick={onanswer}>
-          {ask.back}
-        </button>
-        <button
-          type="button"
-          class={`button ${action === "retry" ? "button-primary" : "button-danger"}`}
-          disabled={ids.length === 0}
-          onClick={() => {
-            void runBulk(action);
-            onanswer();
-          }}
-        >
-          {(action === "delete" ? remove : action === "retry" ? retry : cancel)(count)}
-        </button>
-      </div>
-    </div>
-  );
-}
-
-/** So many of each state, in words. */
-function told(tally: Tally): string {
-  return conjunction(
-    tally.map(([status, count]) => strings.list.ask.these(number(count), strings.status[status])),
+    />
   );
 }
 

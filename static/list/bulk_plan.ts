@@ -6,11 +6,8 @@
  */
 
 import type { Status, TaskRecord } from "../../lib/task/record.ts";
-import { isFinished } from "../task/task_state.ts";
+import { type BulkAction, fits } from "../client/bulk_by_filter.ts";
 import { STATUSES } from "./filters.ts";
-
-/** What can be done with many tasks. */
-export type BulkAction = "cancel" | "retry" | "delete";
 
 export type Tally = readonly (readonly [status: Status, count: number])[];
 
@@ -20,17 +17,6 @@ export interface BulkPlan {
   readonly taken: Tally;
   /** The same of those that it leaves alone. */
   readonly left: Tally;
-}
-
-export function fits(action: BulkAction, status: Status): boolean {
-  switch (action) {
-    case "cancel":
-      return !isFinished(status);
-    case "retry":
-      return status === "failed" || status === "canceled";
-    case "delete":
-      return isFinished(status);
-  }
 }
 
 /** What an action would do with these tasks. */
@@ -48,7 +34,7 @@ export function bulkPlan(action: BulkAction, records: Iterable<TaskRecord>): Bul
 }
 
 /** The worst first, in an order that stays. */
-function tally(counts: ReadonlyMap<Status, number>): Tally {
+export function tally(counts: ReadonlyMap<Status, number>): Tally {
   const order: Status[] = ["failed", "canceled", ...STATUSES];
   return [...new Set(order)].filter((status) => counts.has(status))
     .map((status) => [status, counts.get(status)!] as const);

@@ -123,6 +123,15 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
   );
 }
 
+/** What `POST /tasks/bulk` is asked for. */
+export function bulkFilter(filters: Filters, now: number): Record<string, string | string[]> {
+  const lists = ["status", "kind", "tag"];
+  return Object.fromEntries(
+    Object.entries(apiQuery(filters, now))
+      .map(([name, value]) => [name, lists.includes(name) ? value.split(",") : value]),
+  );
+}
+
 /** The test that the server makes, for tasks that arrive by themselves. */
 export function matcher(filters: Filters, now: number): (record: TaskRecord) => boolean {
   const { statuses, kind, owner, tags, parent } = filters;

@@ -1,7 +1,10 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { hidesChildren, type Since } from "./filters.ts";
+import { hidesChildren, isUnfiltered, type Since } from "./filters.ts";
+import { rows } from "./list_store.ts";
+import { leaveMatching, matching } from "./matching.ts";
+import { deselect } from "./selection.ts";
 import { filterBy, route } from "../app/route.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
@@ -64,6 +67,7 @@ export function ListFilters(): JSX.Element {
           <TimeField end="to" />
         </div>
       )}
+      <MatchingButton />
       <FilterChips />
     </div>
   );
@@ -98,6 +102,27 @@ function HistoryButton(): JSX.Element | null {
       onClick={() => lookedInto.value = kind}
     >
       {strings.history.open}
+    </button>
+  );
+}
+
+/** Does something to all that match, where anything narrows the list. */
+function MatchingButton(): JSX.Element | null {
+  const { filters } = route.value;
+  if (!may("admin") || isUnfiltered(filters) || rows.value.length === 0) return null;
+  return (
+    <button
+      id="all-matching"
+      type="button"
+      class="select toggle"
+      aria-pressed={matching.value !== null}
+      onClick={() => {
+        if (matching.peek() !== null) return leaveMatching();
+        deselect();
+        matching.value = filters;
+      }}
+    >
+      {strings.list.allMatching}
     </button>
   );
 }

@@ -17,6 +17,7 @@ import * as api from "../app/api.ts";
 import { now, observeTime } from "../app/clock.ts";
 import { apiQuery, formatFilters, isUnfiltered, matcher } from "./filters.ts";
 import { type ListChange, type ListEvent, ListState, MAX_ROWS } from "./list_state.ts";
+import { leaveMatching } from "./matching.ts";
 import { feed } from "../feed/live.ts";
 import { route } from "../app/route.ts";
 import { deselect, selected } from "./selection.ts";
@@ -81,6 +82,7 @@ export function startList(): () => void {
     untracked(() => {
       state.refilter(matcher(next.filters, now.peek()));
       deselect();
+      leaveMatching();
       listStatus.value = "loading";
       show({ records: [], rows: true });
       void load(FIRST_ROWS);
@@ -97,6 +99,11 @@ export function startList(): () => void {
 
 export function knownTask(id: string): TaskRecord | undefined {
   return state.get(id);
+}
+
+/** Whether the rows are all that match. */
+export function isWhole(): boolean {
+  return state.end === null;
 }
 
 export function indexOf(id: string): number {

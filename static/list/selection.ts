@@ -5,6 +5,7 @@
  */
 
 import { signal } from "@preact/signals";
+import { leaveMatching } from "./matching.ts";
 
 /** The tasks that are picked, by id. Never changed, only replaced. */
 export const selected = signal<ReadonlySet<string>>(new Set());
@@ -20,7 +21,7 @@ export function toggle(id: string): void {
   const next = new Set(selected.peek());
   if (!next.delete(id)) next.add(id);
   anchor = id;
-  selected.value = next;
+  pick(next);
 }
 
 /** Picks all rows from where picking began to this one. */
@@ -28,11 +29,17 @@ export function selectTo(ids: readonly string[], id: string): void {
   const start = ids.indexOf(anchor ?? id);
   const end = ids.indexOf(id);
   anchor ??= id;
-  selected.value = new Set([...selected.peek(), ...between(ids, start < 0 ? end : start, end)]);
+  pick(new Set([...selected.peek(), ...between(ids, start < 0 ? end : start, end)]));
 }
 
 export function selectAll(ids: readonly string[]): void {
-  selected.value = new Set(ids);
+  pick(new Set(ids));
+}
+
+/** Either some are picked, or all that match. */
+function pick(ids: ReadonlySet<string>): void {
+  leaveMatching();
+  selected.value = ids;
 }
 
 /** Lets go of these, or of all. */

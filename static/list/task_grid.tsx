@@ -10,6 +10,7 @@ import {
   setPointed,
   setView,
 } from "./list_store.ts";
+import { leaveMatching, matching } from "./matching.ts";
 import { go, takeRestoredTop, taskHref } from "../app/route.ts";
 import { may } from "../app/session.ts";
 import { active, deselect, selectAll, selected, selectTo, toggle } from "./selection.ts";
@@ -48,7 +49,10 @@ export function TaskGrid(): JSX.Element {
     "/": () => document.getElementById("search")?.focus(),
     j: toCurrent,
     k: toCurrent,
-    Escape: () => selected.peek().size > 0 && deselect(),
+    Escape: () => {
+      if (selected.peek().size > 0) return deselect();
+      return matching.peek() !== null && leaveMatching();
+    },
   });
 
   function focusRow(): void {

@@ -10,10 +10,12 @@ import { held, listStatus, loadingOlder, release, rows } from "./list_store.ts";
 import { randomKey } from "../ui/random_key.ts";
 import { filterBy, go, route, SCHEDULES, stayInPage, taskHref } from "../app/route.ts";
 import { strings } from "../i18n/strings.ts";
-import { BulkBar } from "./bulk_bar.tsx";
 import { UpIcon } from "../ui/icons.tsx";
+import { matching } from "./matching.ts";
+import { BulkBars } from "../app/lazy_views.ts";
 import { KeysHelp } from "../app/keys_help.tsx";
 import { ListFilters } from "./list_filters.tsx";
+import { selected } from "./selection.ts";
 import { StatusCounts } from "./status_counts.tsx";
 import { TaskGrid } from "./task_grid.tsx";
 import { useAction } from "../ui/use_action.ts";
@@ -36,9 +38,17 @@ export function TaskList(): JSX.Element {
       <ListFilters />
       <FreshPill />
       <Rows />
-      {may("admin") && <BulkBar />}
+      {may("admin") && <Bulk />}
     </>
   );
+}
+
+/** Tasks were picked once: what came of them is told when they no longer are. */
+let picked = false;
+
+function Bulk(): JSX.Element | null {
+  picked ||= selected.value.size > 0 || matching.value !== null;
+  return picked ? <BulkBars /> : null;
 }
 
 /** Tells of new tasks that were kept from moving the rows. */

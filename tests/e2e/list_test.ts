@@ -341,6 +341,32 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await reads(page, "#bulk-question", "Delete 1 completed?");
   await press(page, ".bulk .button", "Delete 1");
   await rowsAre(page, ["waits", "waits", "waits"]);
+  // All that match, whether they are loaded or not, are counted first.
+  await page.select("select[aria-label=Kind]", "waits");
+  await page.click("#all-matching");
+  await press(page, ".bulk .button", "Delete…");
+  await reads(page, "#bulk-question", "None of them can be deleted");
+  await reads(page, "#bulk-left", "Left alone: 3 running.");
+  await page.keyboard.press("Escape");
+  await press(page, ".bulk .button", "Cancel…");
+  await reads(page, "#bulk-question", "Cancel 3 tasks?");
+  // Nobody was asked of what came since.
+  const { task_id: since } = await submit(app.url, "waits");
+  await taskWhen(app.url, since, ({ status }) => status === "running");
+  await press(page, ".bulk .button", "Cancel 3");
+  await reads(page, ".bulk-ask", "Canceled 3 tasks");
+  for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
+  assertEquals((await getTask(app.url, since)).status, "running");
+  await press(page, ".bulk .button", "Close");
+  await page.click("#all-matching");
+  await press(page, ".bulk .button", "Retry…");
+  await reads(page, "#bulk-left", "Left alone: 1 running.");
+  await press(page, ".bulk .button", "Retry 3");
+  await reads(page, ".bulk-ask", "Retried 3 tasks");
+  for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "running");
+  // Other tasks are others to be asked of.
+  await page.select("select[aria-label=Kind]", "");
+  await page.waitForSelector(".bulk", { hidden: true });
   // What the server refuses stays picked, and is told.
   await page.setRequestInterception(true);
   page.on("request", (request) => {

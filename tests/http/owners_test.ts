@@ -181,24 +181,29 @@ Deno.test("POST /tasks/bulk takes a filter, a bounded part at a time, and counts
     return { count: results.length, ...rest };
   };
   const filter = { owner: "acme" };
-  const dry = await bulk({ action: "cancel", filter, dry_run: true });
+  const { first_cursor: begin, ...dry } = await bulk({ action: "cancel", filter, dry_run: true });
   assertEquals(dry, { count: 0, matched: 1201, refused: { completed: 1 }, next_cursor: null });
   assertEquals(await bulk({ action: "delete", filter, dry_run: true }), {
     ...dry,
     refused: { pending: 1200 },
+    first_cursor: begin,
   });
+  const nobodys = await bulk({ action: "delete", filter: { owner: "nobody" }, dry_run: true });
+  assertEquals([nobodys.matched, nobodys.first_cursor], [0, null]);
   assertEquals(await bulk({ action: "cancel", ids: [done.task_id, runAtId()], dry_run: true }), {
     ...dry,
     matched: 1,
   });
   const tag = { ...filter, tag: ["t"], status: ["pending"], kind: ["echo"] };
-  const first = await bulk({ action: "cancel", filter: tag });
+  // Who saw how many there are has nothing done to those that came since.
+  await add(1, "acme");
+  const first = await bulk({ action: "cancel", filter: tag, cursor: begin });
   assertEquals([first.count, first.matched, first.refused], [1000, 1000, {}]);
   const rest = await bulk({ action: "cancel", filter: tag, cursor: first.next_cursor });
   assertEquals([rest.count, rest.next_cursor], [200, null]);
   assertEquals(await counted(app.url, "owner=acme"), {
     ...{
-      pending: 0,
+      pending: 1,
       running: 0,
       waiting: 0,
       completed: 1,

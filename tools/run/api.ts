@@ -70,8 +70,9 @@ export class Api {
     );
   }
 
-  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const inTime = AbortSignal.timeout(REQUEST_MS);
+  /** @param ms Milliseconds it may take. */
+  async json<T>(path: string, init: RequestInit = {}, ms: number = REQUEST_MS): Promise<T> {
+    const inTime = AbortSignal.timeout(ms);
     const signal = init.signal ? AbortSignal.any([init.signal, inTime]) : inTime;
     const response = await this.request(path, { ...init, signal });
     try {

@@ -110,7 +110,7 @@ export function readArguments(
   }
   const fields: Arguments["fields"] = {};
   if (values.priority !== undefined) fields.priority = wholeNumber(values.priority, "--priority");
-  if (values.delay !== undefined) fields.delay_ms = milliseconds(values.delay);
+  if (values.delay !== undefined) fields.delay_ms = milliseconds(values.delay, "--delay");
   if (values.owner !== undefined) fields.owner = values.owner;
   // Twice the same is once.
   if (values.tag !== undefined) fields.tags = [...new Set(values.tag)];
@@ -179,10 +179,11 @@ function wholeNumber(text: string, flag: string): number {
   throw new UsageError(`${flag} must be a whole number: it is '${text}'`);
 }
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function milliseconds(text: string): number {
-  const [, number, unit = "ms"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (number === undefined) throw new UsageError(`--delay must be as 30s or 5m: it is '${text}'`);
+/** A length of time, as 30s or 7d. */
+export function milliseconds(text: string, flag: string): number {
+  const [, number, unit = "ms"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  if (number === undefined) throw new UsageError(`${flag} must be as 30s or 5m: it is '${text}'`);
   return Math.round(Number(number) * UNITS[unit]!);
 }

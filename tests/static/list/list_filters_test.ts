@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   apiQuery,
+  bulkFilter,
   formatFilters,
   isUnfiltered,
   matcher,
@@ -78,4 +79,16 @@ Deno.test("matcher() tells as the server would", () => {
   assert(!matches({ text: "absent" }));
   assert(!matches({ since: "custom", to: "2030-01-01T11:30:00.000Z" }));
   assert(!matches({ since: "custom", from: "2030-01-01T11:31:00.000Z" }));
+});
+
+Deno.test("bulkFilter() says the same as apiQuery(), with lists", () => {
+  const filters = parseFilters(
+    new URLSearchParams("status=failed,running&kind=a&tag=x,y&owner=o&q=text&since=1h"),
+  );
+  const now = Date.parse("2026-11-27T12:00:00Z");
+  assertEquals(bulkFilter(filters, now), {
+    ...{ status: ["running", "failed"], kind: ["a"], owner: "o", tag: ["x", "y"], q: "text" },
+    created_after: "2026-11-27T11:00:00.000Z",
+  });
+  assertEquals(bulkFilter(NO_FILTERS, now), { parent: "none" });
 });

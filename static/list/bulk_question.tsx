@@ -1,0 +1,85 @@
+import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { BulkAction } from "../client/bulk_by_filter.ts";
+import { conjunction, number } from "../i18n/format.ts";
+import { strings } from "../i18n/strings.ts";
+import type { Tally } from "./bulk_plan.ts";
+
+export interface BulkQuestionProps {
+  action: BulkAction;
+  /** What would be done. */
+  ask: string;
+  /** What would be left alone; empty for nothing. */
+  left: string;
+  /** Says yes; `null` where there is nothing to do. */
+  yes: string | null;
+  onback: () => void;
+  onyes: () => void;
+}
+
+/** Says what would become of how many tasks, and asks. The keyboard is at the way back. */
+export function BulkQuestion(
+  { action, ask, left, yes, onback, onyes }: BulkQuestionProps,
+): JSX.Element {
+  const back = useRef<HTMLButtonElement>(null);
+  // With the question, not after it: an Escape in between would let go of the picked tasks.
+  useLayoutEffect(() => {
+    back.current!.focus();
+    // Whoever goes back is where they came from, or at the list where that is gone.
+    return () =>
+      setTimeout(() => {
+        if (document.activeElement !== document.body) return;
+        const place = document.getElementById(`bulk-${action}`) as HTMLButtonElement | null;
+        if (place?.disabled === false) place.focus();
+        else document.querySelector<HTMLElement>(".row[tabindex='0']")?.focus();
+      });
+  }, []);
+  return (
+    <div
+      class="bulk-row"
+      role="alertdialog"
+      aria-labelledby="bulk-question"
+      aria-describedby="bulk-left"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        onback();
+      }}
+    >
+      <div class="bulk-question">
+        <p id="bulk-question" class="bulk-ask">{ask}</p>
+        <p id="bulk-left" class="bulk-left">
+          {left} {action === "delete" && yes !== null && strings.list.ask.forGood}
+        </p>
+      </div>
+      <div class="bulk-actions">
+        <button type="button" ref={back} class="button button-quiet" onClick={onback}>
+          {strings.list.ask.back}
+        </button>
+        {yes !== null && (
+          <button
+            type="button"
+            class={`button ${action === "retry" ? "button-primary" : "button-danger"}`}
+            onClick={onyes}
+          >
+            {yes}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** What the button says that does it to so many. */
+export function doText(action: BulkAction, count: string): string {
+  const { cancel, retry, remove } = strings.list;
+  return (action === "delete" ? remove : action === "retry" ? retry : cancel)(count);
+}
+
+/** So many of each state, in words. */
+export function told(tally: Tally): string {
+  return conjunction(
+    tally.map(([status, count]) => strings.list.ask.these(number(count), strings.status[status])),
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * One action on all tasks that match: counted, asked for, done a part at a time.
+ *
+ * @module
+ */
+
+import { batch, signal } from "@preact/signals";
+import { call } from "../app/api.ts";
+import { now } from "../app/clock.ts";
+import {
+  type AskBulk,
+  type BulkAction,
+  type BulkChange,
+  type BulkCount,
+  changeMatching,
+  countMatching,
+} from "../client/bulk_by_filter.ts";
+import { bulkFilter, type Filters } from "./filters.ts";
+import { forget } from "./list_store.ts";
+import { matching, matchingBusy } from "./matching.ts";
+
+export type MatchingJob =
+  | { step: "choose"; error?: string }
+  | { step: "count"; action: BulkAction; known: BulkCount | null }
+  | { step: "ask"; action: BulkAction; filter: object; known: BulkCount }
+  | { step: "do"; action: BulkAction; known: BulkCount; change: BulkChange | null }
+  | {
+    step: "end";
+    action: BulkAction;
+    known: BulkCount;
+    change: BulkChange | null;
+    stopped: boolean;
+    /** Why it went no further. */
+    error?: string;
+  };
+
+export const job = signal<MatchingJob>({ step: "choose" });
+
+/** Whoever goes back, or stops it, wants nothing more of what is under way. */
+let run = 0;
+
+const ask: AskBulk = (body) => call("POST", "/tasks/bulk", body);
+
+/** Finds out what an action would come to. */
+export async function count(action: BulkAction, filters: Filters): Promise<void> {
+  const own = ++run;
+  // The range that ends now is the same when it is done.
+  const filter = bulkFilter(filters, now.peek());
+  job.value = { step: "count", action, known: null };
+  try {
+    for await (const known of countMatching(ask, action, filter)) {
+      if (own !== run) return;
+      job.value = { step: "count", action, known };
+    }
+    const { known } = job.peek() as { known: BulkCount };
+    job.value = { step: "ask", action, filter, known };
+  } catch (error) {
+    if (own === run) job.value = { step: "choose", error: (error as Error).message };
+  }
+}
+
+/** Does what was asked. */
+export async function change(): Promise<void> {
+  const asked = job.peek();
+  if (asked.step !== "ask") return;
+  const own = ++run;
+  const { action, filter, known } = asked;
+  let change: BulkChange | null = null;
+  const end = (error?: string) => {
+    const why = error === undefined ? {} : { error };
+    const stopped = error !== undefined || own !== run;
+    batch(() => {
+      job.value = { step: "end", action, known, change, stopped, ...why };
+      matchingBusy.value = false;
+    });
+  };
+  matchingBusy.value = true;
+  job.value = { step: "do", action, known, change };
+  try {
+    for await (const part of changeMatching(ask, action, filter, known)) {
+      change = part;
+      if (action === "delete") forget(...part.ids);
+      if (own !== run) break;
+      job.value = { step: "do", action, known, change };
+    }
+    end();
+  } catch (error) {
+    end((error as Error).message);
+  }
+}
+
+/** Nothing more is done: what is on its way to the server is. */
+export function stop(): void {
+  run++;
+}
+
+/** The bar is gone, or about other tasks: what was asked there is void. */
+export function leave(): void {
+  if (!matchingBusy.peek()) back();
+}
+
+/** Back to the choice; what was counted is forgotten. */
+export function back(): void {
+  run++;
+  job.value = { step: "choose" };
+}
+
+export function close(): void {
+  back();
+  matching.value = null;
+}

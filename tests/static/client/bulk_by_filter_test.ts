@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import {
+  type BulkAnswer,
+  changeMatching,
+  countMatching,
+} from "../../../static/client/bulk_by_filter.ts";
+
+const NOTHING: BulkAnswer = { results: [], matched: 0, refused: {}, next_cursor: null };
+
+/** Gives these answers in turn; keeps what was asked. */
+function server(...answers: Partial<BulkAnswer>[]) {
+  const asked: object[] = [];
+  const ask = (body: object) => {
+    asked.push(body);
+    return Promise.resolve({ ...NOTHING, ...answers[asked.length - 1] });
+  };
+  return { asked, ask };
+}
+
+Deno.test("countMatching() asks until nothing follows, and adds up", async () => {
+  const { ask, asked } = server(
+    // A part may hold none: what is looked for is rare.
+    { next_cursor: "c", first_cursor: null },
+    { matched: 5, refused: { running: 2 }, next_cursor: "b", first_cursor: "bz" },
+    { matched: 4, refused: { running: 1, pending: 1 }, first_cursor: "az" },
+  );
+  const filter = { kind: ["k"] };
+  const counts = await Array.fromAsync(countMatching(ask, "retry", filter));
+  assertEquals(counts.map(({ count }) => count), [0, 3, 5]);
+  assertEquals(counts.at(-1), { count: 5, refused: { running: 3, pending: 1 }, cursor: "bz" });
+  const dry = { action: "retry", filter, dry_run: true };
+  assertEquals(asked, [dry, { ...dry, cursor: "c" }, { ...dry, cursor: "b" }]);
+});
+
+Deno.test("changeMatching() begins where the count did, and keeps few of the errors", async () => {
+  const done = (task_id: string) => ({ task_id, ok: true });
+  const not = (n: number) => ({
+    ...{ task_id: `n${n}`, ok: false, status: "failed" as const, error: `error ${n}` },
+  });
+  const running = { task_id: "r", ok: false, status: "running" as const, error: "is running" };
+  const { ask, asked } = server(
+    { results: [done("a"), running, not(1), not(2)], refused: { running: 1 }, next_cursor: "b" },
+    { results: [done("b"), { task_id: "gone", ok: false, error: "none" }, not(3), not(4)] },
+  );
+  const parts = await Array.fromAsync(changeMatching(ask, "retry", {}, { cursor: "z" }));
+  assertEquals(parts.map(({ ids, done }) => [ids, done]), [[["a"], 1], [["b"], 2]]);
+  const { refused, failed, errors } = parts.at(-1)!;
+  assertEquals([refused, failed, errors], [{ running: 1 }, 4, ["error 1", "error 2", "error 3"]]);
+  assertEquals(asked.map((body) => (body as { cursor: string }).cursor), ["z", "b"]);
+});
+
+Deno.test("changeMatching() asks for nothing where nothing was counted", async () => {
+  const { ask, asked } = server();
+  assertEquals(await Array.fromAsync(changeMatching(ask, "delete", {}, { cursor: null })), []);
+  assertEquals(asked, []);
+});
