@@ -130,6 +130,8 @@ export interface Info {
   uploads_bytes: number | null;
   artifacts_bytes: number | null;
   retention_ms: { completed: number; failed: number; canceled: number };
+  /** The longest that a task may be kept; 0 for as long as it likes. */
+  max_keep_ms: number;
 }
 
 export async function getInfo(): Promise<Info> {
@@ -301,6 +303,11 @@ export async function cancelTask(id: string): Promise<void> {
 /** Makes a task that failed or was canceled pending again, or a new one of one that completed. */
 export async function retryTask(id: string): Promise<TaskRecord> {
   return await call("POST", `${taskUrl(id)}/retry`);
+}
+
+/** Says how long a finished task is kept; `null` as its kind and the server say. */
+export async function keepTask(id: string, keep: number | "forever" | null): Promise<TaskRecord> {
+  return await call("PATCH", taskUrl(id), { keep });
 }
 
 export async function deleteTask(id: string): Promise<void> {

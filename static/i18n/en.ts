@@ -65,6 +65,11 @@ export const en = {
     count: (count: string, more: boolean) => more ? `${count}+` : count,
     children: "Children",
     childrenHint: "Show the tasks that other tasks have made, too",
+    childrenMatch: (count: string) =>
+      count === "1"
+        ? "But one child does: a task that another has made."
+        : `But ${count} children do: tasks that others have made.`,
+    showChildren: "Show children",
     allKinds: "All kinds",
     kind: "Kind",
     search: "Search",
@@ -322,6 +327,10 @@ export const en = {
   runningCount: (count: string) => `${count} running`,
   runAgain: "Run again",
   editAndRun: "Edit and run again",
+  keep: "Keep",
+  keepHint: "It is not removed when its time is over",
+  kept: "Kept",
+  keptHint: "Press to have it removed when its time is over",
   remove: "Delete",
   reallyRemove: "Really delete?",
   copy: "Copy",

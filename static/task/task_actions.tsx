@@ -3,11 +3,12 @@ import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { TaskRecord } from "../../lib/task/record.ts";
 import { openFormAgain } from "../new_task/new_task.ts";
-import { acting, actionError, cancel, remove, retry, runAgain } from "./task_store.ts";
+import { acting, actionError, cancel, remove, retry, runAgain, toggleKeep } from "./task_store.ts";
 import { may, mayChange } from "../app/session.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "./task_state.ts";
 import { NotifyButton } from "../app/notify_button.tsx";
+import { KeepIcon } from "../ui/icons.tsx";
 import { useKeptFocus } from "../ui/use_kept_focus.ts";
 
 /** What can be done with a task now, by who looks at it. */
@@ -33,6 +34,7 @@ function Finished({ record }: { record: TaskRecord }): JSX.Element {
   const { status, kind, task_id } = record;
   return (
     <>
+      {may("admin") && <KeepButton kept={record.keep !== undefined} />}
       {may("admin") && <RemoveButton />}
       {may("submit") && (
         <button
@@ -84,6 +86,24 @@ function Act({ does, text }: ActProps): JSX.Element {
       onClick={() => void does()}
     >
       {text}
+    </button>
+  );
+}
+
+/** Keeps it from retention; pressed again, no longer. */
+function KeepButton({ kept }: { kept: boolean }): JSX.Element {
+  return (
+    <button
+      id="keep"
+      type="button"
+      class="button button-quiet toggle"
+      aria-pressed={kept}
+      aria-disabled={acting.value !== null}
+      title={kept ? strings.keptHint : strings.keepHint}
+      onClick={() => void toggleKeep()}
+    >
+      <KeepIcon on={kept} />
+      {kept ? strings.kept : strings.keep}
     </button>
   );
 }

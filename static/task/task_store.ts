@@ -19,7 +19,7 @@ import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts
 export const task = signal(NO_TASK);
 
 /** What is asked of it and not done yet. */
-export const acting = signal<"cancel" | "retry" | "remove" | null>(null);
+export const acting = signal<"cancel" | "retry" | "remove" | "keep" | null>(null);
 
 export const actionError = signal<string | null>(null);
 
@@ -55,8 +55,22 @@ export function remove(): Promise<void> {
   });
 }
 
+/** Keeps the open task for as long as the server lets it, or lets it go in its time. */
+export function toggleKeep(): Promise<void> {
+  return act("keep", async (id) => {
+    const kept = task.peek().record?.keep !== undefined;
+    takeKeep(await api.keepTask(id, kept ? null : await longest()));
+  });
+}
+
+/** For ever, where the server knows no bound, or does not tell it. */
+async function longest(): Promise<number | "forever"> {
+  const max = await api.getInfo().then(({ max_keep_ms }) => max_keep_ms, () => 0);
+  return max === 0 ? "forever" : max;
+}
+
 async function act(
-  what: "cancel" | "retry" | "remove",
+  what: NonNullable<typeof acting.value>,
   request: (id: string) => Promise<void>,
 ): Promise<void> {
   const id = task.peek().record?.task_id;
@@ -109,7 +123,8 @@ function take(events: readonly FollowedEvent[]): void {
 function takeRecord(record: TaskRecord): void {
   const state = task.peek();
   if (state.record !== null && state.record.task_id !== record.task_id) return;
-  if (state.record !== null && state.record.seq >= record.seq) return;
+  if (state.record?.seq === record.seq) return takeKeep(record);
+  if (state.record !== null && state.record.seq > record.seq) return;
   const finished = isFinished(record.status);
   task.value = {
     ...state,
@@ -117,4 +132,12 @@ function takeRecord(record: TaskRecord): void {
     ended: state.ended && finished,
     result: finished ? record.result ?? undefined : undefined,
   };
+}
+
+/** How long it is kept changes by no event: the record is otherwise the one that is there. */
+function takeKeep({ task_id, keep }: TaskRecord): void {
+  const { record } = task.peek();
+  if (record?.task_id !== task_id || record.keep === keep) return;
+  const { keep: _, ...others } = record;
+  task.value = { ...task.peek(), record: keep === undefined ? others : { ...others, keep } };
 }

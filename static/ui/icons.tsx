@@ -152,6 +152,14 @@ export function BellIcon({ on }: { on: boolean }): JSX.Element {
   );
 }
 
+export function KeepIcon({ on }: { on: boolean }): JSX.Element {
+  return (
+    <Icon name={on ? "keep-on" : "keep"}>
+      <path d="M4.5 2.5h7v11L8 10.8l-3.5 2.7z" fill={on ? "currentColor" : "none"} />
+    </Icon>
+  );
+}
+
 export function UpIcon(): JSX.Element {
   return (
     <Icon name="up">

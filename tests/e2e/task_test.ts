@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { Page } from "puppeteer-core";
-import { finished, post, submit, taskWhen } from "../helpers/api.ts";
+import { finished, getTask, post, submit, taskWhen } from "../helpers/api.ts";
 import { type OpenPageOptions, TestBrowser, type TestPage } from "../helpers/browser.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -213,6 +213,19 @@ Deno.test("a task that is over shows how it went to who comes late: stages, char
   await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^100%/));
   for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowLeft");
   await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^\d\d%/));
+  // It can be kept, for as long as the server lets it; nothing else of it changes.
+  await press(page, "Keep");
+  await until(page, "#keep", (names) => assertEquals(names, ["Kept"]));
+  const { keep, finished_at } = await getTask(app.url, task_id);
+  assertEquals(keep, 365 * 86_400_000);
+  const year = new Date(Date.parse(finished_at!) + Number(keep)).getFullYear();
+  assertStringIncludes(await figure(page, "Kept"), String(year));
+  await holds(page, ".progress-figure", "100%");
+  await page.reload();
+  await until(page, "#keep", (names) => assertEquals(names, ["Kept"]));
+  await press(page, "Kept");
+  await until(page, "#keep", (names) => assertEquals(names, ["Keep"]));
+  assertEquals((await getTask(app.url, task_id)).keep, undefined);
   assertEquals(problems, []);
 });
 

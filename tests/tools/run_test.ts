@@ -126,7 +126,7 @@ Deno.test("cut() counts cells and takes no character apart", () => {
 Deno.test("readArguments() reads flags and the environment", () => {
   const env: Record<string, string> = { HEADWAY_PORT: "81", HEADWAY_HOST: "::1" };
   const read = (...args: string[]) => readArguments(args, (name) => env[name]);
-  const labels = ["--owner", "acme", "--tag", "a", "--tag=b c", "--tag", "a"];
+  const labels = ["--owner", "acme", "--tag", "a", "--tag=b c", "--tag", "a", "--keep", "30d"];
   const given = ["demo", "--priority", "-5", "--delay", "1.5s", "--input", "[1]", ...labels];
   assertEquals(read(...given), {
     url: "http://[::1]:81",
@@ -134,12 +134,19 @@ Deno.test("readArguments() reads flags and the environment", () => {
     what: { kind: "demo" },
     input: [1],
     upload: undefined,
-    fields: { priority: -5, delay_ms: 1500, owner: "acme", tags: ["a", "b c"] },
+    fields: {
+      priority: -5,
+      delay_ms: 1500,
+      owner: "acme",
+      tags: ["a", "b c"],
+      keep: 30 * 86_400_000,
+    },
     idempotencyKey: undefined,
     show: "person",
     detach: false,
     save: undefined,
   });
+  assertEquals(read("demo", "--keep", "forever")?.fields, { keep: "forever" });
   env.HEADWAY_BASE_PATH = "/jobs/";
   assertEquals(read("demo")?.url, "http://[::1]:81/jobs");
   env.HEADWAY_URL = "https://a.example/below/";
@@ -151,6 +158,8 @@ Deno.test("readArguments() reads flags and the environment", () => {
       ["a", "b"],
       ["a", "--input", "{"],
       ["a", "--delay", "soon"],
+      ["a", "--keep", "long"],
+      ["--watch", "1", "--keep", "1d"],
       ["a", "--nope"],
       ["a", "--url", "ftp://x"],
       ["a", "--json", "--quiet"],

@@ -16,7 +16,13 @@ export interface Arguments {
   input: unknown;
   upload: string | undefined;
   /** Further fields of `POST /tasks`. */
-  fields: { priority?: number; delay_ms?: number; owner?: string; tags?: string[] };
+  fields: {
+    priority?: number;
+    delay_ms?: number;
+    owner?: string;
+    tags?: string[];
+    keep?: number | "forever";
+  };
   /** Makes a second submission the same task. */
   idempotencyKey: string | undefined;
   show: "person" | "json" | "quiet";
@@ -35,9 +41,10 @@ export const HELP = `Runs a task and shows it live.
   --input JSON             the task's input
   --upload FILE            uploads the file first and puts its id into the input
   --priority N             -100 to 100, higher runs first
-  --delay TIME             not before: 500ms, 30s, 5m, 2h; a number alone is milliseconds
+  --delay TIME             not before: 500ms, 30s, 5m, 2h, 1d; a number alone is milliseconds
   --owner NAME             whose task it is
   --tag TAG                what it belongs to; may be given several times
+  --keep TIME              how long it is kept after its end: 30d, or forever
   --idempotency-key KEY    a second run with the same key watches the same task
   --watch ID               watches a task that is there already
   --detach                 prints the task's id and leaves
@@ -59,6 +66,7 @@ const OPTIONS = {
   "delay": { type: "string" },
   "owner": { type: "string" },
   "tag": { type: "string", multiple: true },
+  "keep": { type: "string" },
   "idempotency-key": { type: "string" },
   "watch": { type: "string" },
   "url": { type: "string" },
@@ -78,6 +86,7 @@ const OF_NEW_TASKS = [
   "delay",
   "owner",
   "tag",
+  "keep",
   "idempotency-key",
   "detach",
 ] as const;
@@ -114,6 +123,9 @@ export function readArguments(
   if (values.owner !== undefined) fields.owner = values.owner;
   // Twice the same is once.
   if (values.tag !== undefined) fields.tags = [...new Set(values.tag)];
+  if (values.keep !== undefined) {
+    fields.keep = values.keep === "forever" ? "forever" : milliseconds(values.keep, "--keep");
+  }
   return {
     url: serverUrl(values.url, env),
     token: values.token ?? (env("HEADWAY_TOKEN") || undefined),
