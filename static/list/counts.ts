@@ -5,16 +5,26 @@
  * @module
  */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type Counts, getCounts } from "../app/api.ts";
 import { hidden } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { changes } from "./list_store.ts";
 import { route } from "../app/route.ts";
-import { apiQuery, type Filters, hidesChildren, NO_FILTERS } from "./filters.ts";
+import { apiQuery, type Filters, hiddenCount, hidesChildren, NO_FILTERS } from "./filters.ts";
 
 /** By state; a count that equals `limit` may be more. `null` until they are known. */
 export const counts = signal<Counts | null>(null);
+
+/** The same with all children, where a state is picked and they are hidden. */
+const withChildren = signal<Counts | null>(null);
+
+/** How many children are in the picked states and not shown; `null` for none, or nobody knows. */
+export const hiddenChildren = computed(() => {
+  const [shown, all, { filters }] = [counts.value, withChildren.value, route.value];
+  if (shown === null || all === null || !asksForHidden(filters)) return null;
+  return hiddenCount(shown, all, filters.statuses);
+});
 
 /** Milliseconds between two questions. */
 const EVERY_MS = 2000;
@@ -27,17 +37,18 @@ export function watchCounts(): () => void {
   let askedAt = -Infinity;
 
   async function ask(): Promise<void> {
-    const wanted = question(route.peek().filters);
+    const wanted = questions(route.peek().filters);
     askedAt = performance.now();
-    const answer = await getCounts(wanted).catch(() => null);
+    const answers = await Promise.all(wanted.map(getCounts)).catch(() => null);
     timer = undefined;
-    const current = JSON.stringify(wanted) === asked;
-    if (!stopped && answer !== null && current) counts.value = answer;
+    if (stopped || answers === null || JSON.stringify(wanted) !== asked) return;
+    counts.value = answers[0]!;
+    withChildren.value = answers[1] ?? null;
   }
 
   const stop = effect(() => {
     void changes.value;
-    const next = JSON.stringify(question(route.value.filters));
+    const next = JSON.stringify(questions(route.value.filters));
     if (hidden.value || !(may("read") || may("submit"))) return;
     if (next !== asked) {
       asked = next;
@@ -55,9 +66,13 @@ export function watchCounts(): () => void {
 }
 
 /** What is counted: the states are counted each, and a text or a time by nobody. */
-function question(
-  { kind, owner, tags, parent, children, text }: Filters,
-): Record<string, string> {
-  const hides = hidesChildren({ ...NO_FILTERS, children, kind, parent, text });
-  return apiQuery({ ...NO_FILTERS, kind, owner, tags, parent, children: !hides }, 0);
+function questions(filters: Filters): Record<string, string>[] {
+  const { kind, owner, tags, parent } = filters;
+  const wanted = { ...NO_FILTERS, kind, owner, tags, parent, children: !hidesChildren(filters) };
+  const all = asksForHidden(filters) ? [{ ...wanted, children: true }] : [];
+  return [wanted, ...all].map((filters) => apiQuery(filters, 0));
+}
+
+function asksForHidden(filters: Filters): boolean {
+  return filters.statuses.length > 0 && hidesChildren(filters);
 }

@@ -92,6 +92,27 @@ export function hidesChildren({ children, kind, parent, text }: Filters): boolea
   return !children && kind === "" && parent === "" && text.trim() === "";
 }
 
+/** Tasks by state, as `GET /tasks/counts` tells. */
+type Known = Readonly<Record<Status | "limit", number>> & { readonly partial?: true };
+
+/**
+ * How many children of these states are behind their parents: those that are there in all, less those
+ * that are shown; `null` for none.
+ */
+export function hiddenCount(
+  shown: Known,
+  all: Known,
+  statuses: readonly Status[],
+): { count: number; more: boolean } | null {
+  let count = 0;
+  let more = shown.partial === true || all.partial === true;
+  for (const status of statuses) {
+    count += Math.max(0, all[status] - shown[status]);
+    more ||= all[status] >= all.limit;
+  }
+  return count === 0 ? null : { count, more };
+}
+
 export function isUnfiltered(filters: Filters): boolean {
   return formatFilters(filters).size === 0;
 }

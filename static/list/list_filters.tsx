@@ -1,6 +1,7 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
+import { hiddenChildren } from "./counts.ts";
 import { hidesChildren, isUnfiltered, type Since } from "./filters.ts";
 import { rows } from "./list_store.ts";
 import { leaveMatching, matching } from "./matching.ts";
@@ -8,6 +9,7 @@ import { deselect } from "./selection.ts";
 import { filterBy, route } from "../app/route.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
+import { number } from "../i18n/format.ts";
 import { lookedInto, pausing } from "../kinds/pauses.ts";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon, PauseIcon, SearchIcon } from "../ui/icons.tsx";
@@ -49,18 +51,7 @@ export function ListFilters(): JSX.Element {
           <option key={since} value={since}>{text}</option>
         ))}
       </select>
-      {(filters.children || hidesChildren(filters)) && (
-        <button
-          id="children-too"
-          type="button"
-          class="select toggle"
-          aria-pressed={filters.children}
-          title={strings.list.childrenHint}
-          onClick={() => filterBy({ ...filters, children: !filters.children })}
-        >
-          {strings.list.children}
-        </button>
-      )}
+      {(filters.children || hidesChildren(filters)) && <ChildrenButton />}
       {filters.since === "custom" && (
         <div class="range">
           <TimeField end="from" />
@@ -70,6 +61,27 @@ export function ListFilters(): JSX.Element {
       <MatchingButton />
       <FilterChips />
     </div>
+  );
+}
+
+/** Shows children, too. Where a state is picked, it says how many more these would be. */
+function ChildrenButton(): JSX.Element {
+  const { filters } = route.value;
+  const hidden = hiddenChildren.value;
+  return (
+    <button
+      id="children-too"
+      type="button"
+      class="select toggle"
+      aria-pressed={filters.children}
+      title={strings.list.childrenHint}
+      onClick={() => filterBy({ ...filters, children: !filters.children })}
+    >
+      {strings.list.children}
+      {hidden !== null && (
+        <span class="count-figure">{strings.list.count(number(hidden.count), hidden.more)}</span>
+      )}
+    </button>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Status } from "../../lib/task/record.ts";
 import { counts, watchCounts } from "./counts.ts";
 import { type Filters, STATUSES } from "./filters.ts";
@@ -8,12 +8,26 @@ import { filterBy, route } from "../app/route.ts";
 import { strings } from "../i18n/strings.ts";
 import { StatusIcon } from "../ui/icons.tsx";
 
+/** So much is seen of what is before the picked state. */
+const EDGE_PX = 40;
+
 /** How many tasks there are in each state; pressed, only those are shown. */
 export function StatusCounts(): JSX.Element {
   const { filters } = route.value;
+  const group = useRef<HTMLDivElement>(null);
   useEffect(watchCounts, []);
+  useEffect(() => {
+    // On a phone the picked one may be beyond the edge.
+    const { scrollLeft, clientWidth } = group.current!;
+    const picked = group.current!.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (picked === null) return;
+    const left = picked.offsetLeft - group.current!.offsetLeft;
+    if (left < scrollLeft || left + picked.offsetWidth > scrollLeft + clientWidth) {
+      group.current!.scrollLeft = left - EDGE_PX;
+    }
+  }, [filters.statuses]);
   return (
-    <div class="counts" role="group" aria-label={strings.list.byStatus}>
+    <div ref={group} class="counts" role="group" aria-label={strings.list.byStatus}>
       <button
         type="button"
         class="count"

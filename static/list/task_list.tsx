@@ -3,6 +3,7 @@ import { createTask } from "../app/api.ts";
 import { refused } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";
+import { hiddenChildren } from "./counts.ts";
 import { isUnfiltered, NO_FILTERS } from "./filters.ts";
 import { number } from "../i18n/format.ts";
 import { MAX_ROWS } from "./list_state.ts";
@@ -95,10 +96,23 @@ function Foot({ count }: { count: number }): JSX.Element | null {
 }
 
 function NoMatch(): JSX.Element {
+  const hidden = hiddenChildren.value;
+  const { childrenMatch, count, noneMatchHint, showChildren } = strings.list;
   return (
     <div class="empty empty-first">
       <h2>{strings.list.noneMatch}</h2>
-      <p>{strings.list.noneMatchHint}</p>
+      <p>
+        {hidden === null ? noneMatchHint : childrenMatch(count(number(hidden.count), hidden.more))}
+      </p>
+      {hidden !== null && (
+        <button
+          type="button"
+          class="button button-primary"
+          onClick={() => filterBy({ ...route.peek().filters, children: true })}
+        >
+          {showChildren}
+        </button>
+      )}
       <button type="button" class="button" onClick={() => filterBy(NO_FILTERS)}>
         {strings.list.clearFilters}
       </button>

@@ -62,6 +62,15 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
     assertEquals(await listed(), 5);
     assertEquals(await text(".count.status-failed .count-figure"), "2");
   });
+  // Whoever looks for a state is told how many of them are in it.
+  await page.goto(`${app.url}/?status=failed`);
+  await eventually(async () => {
+    assertEquals([await listed(), await text("#children-too .count-figure")], [1, "1"]);
+  });
+  await page.locator("#children-too").click();
+  await eventually(async () => {
+    assertEquals([await listed(), await text("#children-too .count-figure")], [2, null]);
+  });
   await page.goto(`${app.url}/?kind=gated`);
   await eventually(async () => assertEquals(await listed(), 1));
   assertEquals(problems, []);

@@ -3,6 +3,7 @@ import {
   apiQuery,
   bulkFilter,
   formatFilters,
+  hiddenCount,
   isUnfiltered,
   matcher,
   NO_FILTERS,
@@ -54,6 +55,18 @@ Deno.test("children stand behind their parents, but where somebody looks for one
   assert(shown({ parent: "01JPARENT" }));
   const all = { ...NO_FILTERS, children: true };
   assertEquals(parseFilters(formatFilters(all)), all);
+});
+
+Deno.test("hiddenCount() tells how many children of the picked states are not shown", () => {
+  const none = { pending: 0, running: 0, waiting: 0, completed: 0, failed: 0, canceled: 0 };
+  const shown = { ...none, failed: 2, completed: 5, limit: 100 };
+  const all = { ...shown, failed: 42, completed: 100 };
+  assertEquals(hiddenCount(shown, all, ["failed"]), { count: 40, more: false });
+  assertEquals(hiddenCount(shown, all, ["failed", "completed"]), { count: 135, more: true });
+  assertEquals(hiddenCount(shown, all, ["running"]), null);
+  // Counted at different moments.
+  assertEquals(hiddenCount(all, shown, ["failed"]), null);
+  assertEquals(hiddenCount({ ...shown, partial: true }, all, ["failed"])?.more, true);
 });
 
 Deno.test("matcher() tells as the server would", () => {
