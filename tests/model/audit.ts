@@ -10,7 +10,7 @@ import { isFinished } from "../../lib/task/record.ts";
 import { boundOf, type EventType } from "../../lib/task/event.ts";
 import { adoptChild, checkFamily } from "./audit_family.ts";
 import { checkFiles } from "./audit_files.ts";
-import { adoptScheduled } from "./audit_schedules.ts";
+import { adoptScheduled, checkOverlaps } from "./audit_schedules.ts";
 import { checkPauses } from "./audit_pauses.ts";
 import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
@@ -52,6 +52,8 @@ export async function audit(reference: Reference, world: World): Promise<void> {
   }
   checkPrinted(reference, world);
   checkPauses(reference);
+  checkOverlaps(reference);
+  reference.starts.check(reference, world);
   for (const task of reference.present) checkSignals(task);
   for (const task of reference.present) checkFamily(task, reference);
   for (const { watcher, seen, start } of clients) {

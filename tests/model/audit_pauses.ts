@@ -1,4 +1,4 @@
-import type { EventRow } from "../helpers/api.ts";
+import { startsIn } from "./count_starts.ts";
 import { holds } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 
@@ -7,7 +7,7 @@ export function checkPauses({ paused, present }: Reference): void {
   for (const [kind, known] of paused) {
     const starts = new Map<string, number>();
     for (const { id, rows, submission } of present) {
-      if (submission.kind === kind) starts.set(id, countStarts(rows));
+      if (submission.kind === kind) starts.set(id, startsIn(rows).length);
     }
     if (known === null) paused.set(kind, starts);
     else {
@@ -16,10 +16,4 @@ export function checkPauses({ paused, present }: Reference): void {
       }
     }
   }
-}
-
-/** Changes of state are never trimmed. */
-function countStarts(rows: readonly EventRow[]): number {
-  const states = rows.flatMap(({ event, data }) => event === "message" ? [data.status] : []);
-  return states.filter((state, n) => state === "running" && states[n - 1] !== "running").length;
 }

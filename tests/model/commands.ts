@@ -13,7 +13,7 @@ import { type Command, command, hasTasks, number } from "./command.ts";
 import { type Operation, perform } from "./operations.ts";
 import { MODULES, type Reference } from "./reference.ts";
 import { PLAIN } from "./script.ts";
-import { schedules } from "./schedule_commands.ts";
+import { openSchedules, schedules } from "./schedule_commands.ts";
 import { setPause } from "./set_pause.ts";
 import { NUDGE, shape } from "./shapes.ts";
 import { checkStartOrder } from "./start_order.ts";
@@ -47,6 +47,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("run a schedule" as const), schedule: number }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({
       do: fc.constantFrom(...["cancel", "retry", "delete", "signal", "signal twice"] as const),
@@ -60,26 +64,33 @@ function tell(it: Operation): string {
   return `${name} ${JSON.stringify(more)}`;
 }
 
+const hasSchedules = (reference: Reference) => openSchedules(reference).length > 0;
+
 const operations = operation.map((it) =>
   command(
     tell(it),
     (reference, world) => perform(it, reference, world, { alone: true }),
-    it.do.startsWith("submit") ? undefined : hasTasks,
+    "task" in it ? hasTasks : "schedule" in it ? hasSchedules : undefined,
   )
 );
 
-/** More tasks of a kind than may run, so that most of them wait for those before them. */
-const lines = fc.array(fc.constantFrom(-5, 0, 0, 5), { minLength: 6, maxLength: 8 })
-  .map((priorities) =>
-    command(`${priorities.length} tasks queue up: ${priorities}`, async (reference, world) => {
-      const input = { ...PLAIN, rows: 30, pause_ms: 15 };
-      const shape = { ...NUDGE, kind: "model-limited", input };
+/** More tasks of a kind than may run or start, so that most of them wait for those before them. */
+const lines = fc.record({
+  kind: fc.constantFrom("model-limited", "model-rated"),
+  priorities: fc.array(fc.constantFrom(-5, 0, 0, 5), { minLength: 6, maxLength: 8 }),
+}).map(({ kind, priorities }) =>
+  command(
+    `${priorities.length} tasks of ${kind} queue up: ${priorities}`,
+    async (reference, world) => {
+      const long = kind === "model-limited" ? { rows: 30, pause_ms: 15 } : {};
+      const shape = { ...NUDGE, kind, input: { ...PLAIN, ...long } };
       for (const priority of priorities) {
         const submit: Operation = { do: "submit", shape: { ...shape, priority } };
         await perform(submit, reference, world, { alone: true });
       }
-    })
-  );
+    },
+  )
+);
 
 /** Begins some wishes at once. What is returned waits for them, and throws the first failure. */
 function begin(
@@ -169,7 +180,7 @@ const pauses = fc.integer({ min: 5, max: 120 })
 /** Every command, each as often as it is worth. */
 export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(20, operations),
-  ...repeat(1, lines),
+  ...repeat(2, lines),
   ...repeat(6, connect),
   ...repeat(8, clients),
   ...repeat(3, feeds),
@@ -179,7 +190,7 @@ export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(1, freezes),
   ...repeat(3, jumps),
   ...repeat(2, pausedKinds),
-  ...repeat(2, schedules),
+  ...repeat(3, schedules),
   ...repeat(5, pauses),
 ];
 

@@ -13,7 +13,7 @@ import { holds } from "./invariants.ts";
 import { perform } from "./operations.ts";
 import type { Reference } from "./reference.ts";
 import { childOf } from "./script.ts";
-import { openSchedules, removeSchedule } from "./schedule_commands.ts";
+import { openSchedules, pauseSchedule, removeSchedule } from "./schedule_commands.ts";
 import { setPause } from "./set_pause.ts";
 import { NUDGE } from "./shapes.ts";
 import { checkStartOrder } from "./start_order.ts";
@@ -31,6 +31,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
     if (!feed.here) await feed.comeBack(feed.lastEventId);
   }
   for (const kind of reference.paused.keys()) await setPause(kind, "resume", reference, world);
+  for (const id of openSchedules(reference)) await pauseSchedule(id, false, reference, world);
   for (const [n, { parent, fate }] of reference.present.entries()) {
     // Children are canceled with their parents.
     if (parent !== null || !neverEnds(fate)) continue;
@@ -54,7 +55,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
   });
   await world.until(async () => {
     await audit(reference, world);
-    checkSchedules(reference);
+    await checkSchedules(reference, world);
   });
   for (const id of openSchedules(reference)) await removeSchedule(id, reference, world);
   await allEnd(reference, world);

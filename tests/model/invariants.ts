@@ -31,7 +31,9 @@ const INVARIANTS = {
   I22: "a file is served as it was made, and goes with its task",
   I23: "a sleep ends when its time is over, and no earlier",
   I24: "nothing of a paused kind starts once the pause was answered",
-  I25: "each time of a schedule has one task",
+  I25: "each time of a schedule has one task, or is skipped for a reason",
+  I26: "runs of a schedule overlap only where they may, and one that is paused makes none",
+  I27: "in no time do more tasks of a kind start than its rate lets",
 } as const;
 
 /** The number of one. */

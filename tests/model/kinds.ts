@@ -6,7 +6,7 @@
 
 import { type AnyTask, defineTask } from "headway";
 import { modelKind } from "./model_kind.ts";
-import { keyOf, LIMIT } from "./script.ts";
+import { keyOf, LIMIT, RATE } from "./script.ts";
 
 /** As many as there is room for. */
 export const model = modelKind("model");
@@ -16,6 +16,9 @@ export const limited = modelKind("model-limited", { concurrency: LIMIT });
 
 /** One at once of each {@link keyOf}. */
 export const keyed = modelKind("model-keyed", { concurrency: { limit: 1, key: keyOf } });
+
+/** {@link RATE} bounds its starts. */
+export const rated = modelKind("model-rated", { rate: RATE });
 
 /** It has children of these, and of its own kind. */
 export const parent = modelKind("model-parent", { sort: "parent" });

@@ -31,6 +31,7 @@ export function modelKind(
   kind: string,
   { sort = "plain", ...options }: {
     concurrency?: number | { limit: number; key: (input: Script) => string };
+    rate?: { limit: number; per: number };
     sort?: "plain" | "staged" | "parent";
   } = {},
 ): AnyTask {

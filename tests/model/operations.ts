@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isFinished } from "../../lib/task/record.ts";
+import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import { FILE } from "./script.ts";
 import type { Labels } from "../../lib/task/labels.ts";
@@ -23,6 +23,7 @@ export type Operation =
   | { do: "submit"; shape: Shape }
   | { do: "submit with an upload"; shape: Shape; size: number }
   | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
+  | { do: "run a schedule"; schedule: number }
   | { do: "cancel" | "retry" | "delete" | "signal" | "signal twice"; task: number };
 
 /** A submission, but for its nonce. */
@@ -55,6 +56,8 @@ export async function perform(
     }
     case "submit with a key":
       return await submitWithKey(operation, reference, world, circumstances);
+    case "run a schedule":
+      return await runSchedule(operation.schedule, reference, world, circumstances);
     default: {
       const task = reference.pick(operation.task);
       if (!task) return;
@@ -111,6 +114,27 @@ async function submit(
   if (isLost(answer)) return missing("a submit", answer, world, circumstances);
   expect("I1", answer, [201], "a submit");
   reference.add(String(answer.body!.task_id), submission);
+}
+
+/** Some task of it, whatever its times. */
+async function runSchedule(
+  number: number,
+  reference: Reference,
+  world: World,
+  circumstances: Circumstances,
+): Promise<void> {
+  const open = [...reference.schedules].filter(([, { over }]) => !over);
+  const [id, schedule] = open[number % open.length] ?? [];
+  if (id === undefined || schedule === undefined) return;
+  // Before the answer: it may be made though none comes.
+  schedule.runs++;
+  const answer = await world.ask("POST", `/schedules/${id}/run`);
+  if (isLost(answer)) return missing("a run now", answer, world, circumstances);
+  expect("I25", answer, [201], `a run of ${id}`);
+  schedule.runs--;
+  const { task_id, priority } = answer.body as unknown as TaskRecord;
+  const slot = { schedule: id, time: null };
+  reference.add(task_id, { ...schedule.submission, priority }, { keyed: true, slot });
 }
 
 async function submitWithKey(
@@ -212,7 +236,7 @@ function hadEnded({ record, gone, parent }: KnownTask, circumstances: Circumstan
     (parent === null || hadEnded(parent, circumstances));
 }
 
-const DECIDE: Record<Exclude<Operation["do"], `submit${string}`>, Decide> = {
+const DECIDE: Record<Extract<Operation, { task: number }>["do"], Decide> = {
   signal,
 
   async "signal twice"(...args) {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Labels } from "../../lib/task/labels.ts";
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
+import { Starts } from "./audit_rates.ts";
 import type { Fate } from "./trace.ts";
 
 /** Whose some of the tasks are. */
@@ -53,8 +54,8 @@ export interface KnownTask {
 export interface Slot {
   /** Its id. */
   schedule: string;
-  /** ISO 8601. */
-  time: string;
+  /** ISO 8601; `null` where somebody said "run now". */
+  time: string | null;
 }
 
 /** What clients asked of a task. */
@@ -73,6 +74,16 @@ export interface KnownSchedule {
   submission: Submission;
   /** What becomes of times that nobody saw come. */
   missed: "skip" | "one" | "all";
+  /** What becomes of those that come while an earlier one's task is under way. */
+  overlap: "skip" | "queue" | "allow";
+  /** Since it was paused it was looked at, or not yet. */
+  paused: "no" | "said" | "looked";
+  /** It was paused at some time. */
+  rested: boolean;
+  /** Tasks that "run now" may still make: it got no answer yet. */
+  runs: number;
+  /** Its tasks that were known, and those under way, when it was last looked at. */
+  seen: { known: ReadonlySet<string>; underWay: ReadonlySet<string> };
   /** When it was made, by the server's clock: milliseconds. */
   since: number;
   /** It was deleted. */
@@ -81,7 +92,7 @@ export interface KnownSchedule {
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */
 export const MODULES = {
-  "kinds.ts": ["model", "model-limited", "model-keyed", "model-parent"],
+  "kinds.ts": ["model", "model-limited", "model-keyed", "model-rated", "model-parent"],
   "other_kinds.ts": ["model-staged"],
 } as const;
 
@@ -118,8 +129,12 @@ export class Reference {
   readonly schedules = new Map<string, KnownSchedule>();
   /** By paused kind: how often each task had started when that was answered; `null` before a look. */
   readonly paused = new Map<string, Map<string, number> | null>();
+  /** When tasks whose rate is bound started. */
+  readonly starts = new Starts();
   /** Milliseconds by which the server's clock is ahead of ours. */
   shift = 0;
+  /** It was behind what it had been, at some time. */
+  wasSetBack = false;
   #numbers = 0;
   /** Kills of the task processes of a module. */
   readonly #deaths: Record<string, Death[]> = {};
@@ -221,6 +236,7 @@ export class Reference {
 
   /** The clock was set back: times of before are not to be held against those since. */
   newEra(): void {
+    this.wasSetBack = true;
     for (const task of this.tasks) {
       task.rowsBefore = Math.max(task.record?.seq ?? 0, task.rows.at(-1)?.seq ?? 0);
     }
@@ -228,6 +244,7 @@ export class Reference {
 
   /** The clock jumps: of times that go on it is not known how long they were. */
   jumped(): void {
+    this.starts.jumped();
     for (const { fate } of this.tasks) fate.jumped = true;
   }
 

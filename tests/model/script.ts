@@ -4,6 +4,9 @@ import { THROWN } from "./thrown.ts";
 /** Tasks of `model-limited` that may run at once. */
 export const LIMIT = 2;
 
+/** Starts of `model-rated` in any time as long as `per`, milliseconds: longer than a restart takes. */
+export const RATE = { limit: 4, per: 1500 };
+
 /** Ways to print. Of the first ones it is always known which task it was. */
 export const OWN_WAYS = ["table", "stdout", "timer"] as const;
 const OTHER_WAYS = ["fd", "program", "worker"] as const;

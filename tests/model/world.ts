@@ -68,6 +68,8 @@ export class World implements AsyncDisposable {
   readonly printed: { line: string; id?: string }[] = [];
   /** Whether files are swept at the end. */
   readonly swept: boolean;
+  /** When servers were started, by our clock. */
+  readonly began: number[] = [];
   readonly #modules: readonly string[];
   /** Lines of the server's log that were read. */
   #read = 0;
@@ -117,6 +119,7 @@ export class World implements AsyncDisposable {
   /** Starts the server. */
   async start(): Promise<void> {
     this.#read = 0;
+    this.began.push(Date.now());
     this.#server = await startServer({
       kv: this.file,
       kinds: this.#modules.map((name) => HERE + name).join(),
