@@ -11,6 +11,7 @@ import { boundOf, type EventType } from "../../lib/task/event.ts";
 import { adoptChild, checkFamily } from "./audit_family.ts";
 import { checkFiles } from "./audit_files.ts";
 import { adoptScheduled, checkOverlaps } from "./audit_schedules.ts";
+import { checkDebounced, resolveDebounced } from "./debounce.ts";
 import { checkPauses } from "./audit_pauses.ts";
 import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
@@ -47,12 +48,15 @@ export async function audit(reference: Reference, world: World): Promise<void> {
     }
     holds("I1", record !== undefined, () => `${task.id} is not listed`);
     const watched = clients.some(({ watcher, seen }) => watcher.id === task.id && seen.length > 0);
-    if (record!.seq !== task.record?.seq) await auditTask(world, task, record!);
-    else if (watched) task.rows = await readRows(world, task);
+    if (record!.seq !== task.record?.seq) {
+      await resolveDebounced(task, record!, reference, world);
+      await auditTask(world, task, record!);
+    } else if (watched) task.rows = await readRows(world, task);
   }
   checkPrinted(reference, world);
   checkPauses(reference);
   checkOverlaps(reference);
+  checkDebounced(reference);
   reference.starts.check(reference, world);
   for (const task of reference.present) checkSignals(task);
   for (const task of reference.present) checkFamily(task, reference);
@@ -150,7 +154,8 @@ async function adopt(
         adoptChild(record, input, parent, reference);
         continue;
       }
-      const submission = reference.unanswered.get(input.nonce);
+      const submission = reference.unanswered.get(input.nonce) ??
+        reference.debounced.get(input.nonce)?.submission;
       holds("I1", submission !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
       reference.add(id, submission!, { keyed: true });
     }

@@ -24,6 +24,7 @@ const INDEXES = [
   "later",
   "slot",
   "upload-hold",
+  "debounce",
 ];
 
 interface KnownRows {
@@ -59,8 +60,9 @@ export function auditStore(
     if (gone === true) holds("I5", !heads.has(id), () => `${id} is in the file`);
   }
   const expected = new Set<string>();
-  for (const [id, { slot, slotName, uploads = [] }] of heads) {
+  for (const [id, { slot, slotName, uploads = [], debounce }] of heads) {
     const record = records.get(id)!;
+    if (debounce !== undefined) expected.add(keyText(["debounce", record.kind, debounce]));
     if (record.owner !== undefined) expected.add(keyText(["owned", record.owner, id]));
     if (record.parent_id) expected.add(keyText(["children", record.parent_id, id]));
     for (const tag of record.tags ?? []) expected.add(keyText(["tagged", tag, id]));

@@ -47,6 +47,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("debounce" as const),
+      group: fc.nat({ max: 1 }),
+      count: fc.integer({ min: 1, max: 4 }),
+      together: fc.boolean(),
+      large: fc.boolean(),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("run a schedule" as const), schedule: number }),
   },

@@ -34,6 +34,7 @@ const INVARIANTS = {
   I25: "each time of a schedule has one task, or is skipped for a reason",
   I26: "runs of a schedule overlap only where they may, and one that is paused makes none",
   I27: "in no time do more tasks of a kind start than its rate lets",
+  I28: "what is submitted again before it has begun is one task, with the last input",
 } as const;
 
 /** The number of one. */

@@ -6,7 +6,7 @@
 
 import { type AnyTask, defineTask } from "headway";
 import { modelKind } from "./model_kind.ts";
-import { keyOf, LIMIT, RATE } from "./script.ts";
+import { DEBOUNCE_MS, keyOf, LIMIT, RATE } from "./script.ts";
 
 /** As many as there is room for. */
 export const model = modelKind("model");
@@ -19,6 +19,11 @@ export const keyed = modelKind("model-keyed", { concurrency: { limit: 1, key: ke
 
 /** {@link RATE} bounds its starts. */
 export const rated = modelKind("model-rated", { rate: RATE });
+
+/** Those of a group that come before one has begun are one task. */
+export const debounced = modelKind("model-debounced", {
+  debounce: { wait: DEBOUNCE_MS, key: ({ group }) => group.trimEnd() },
+});
 
 /** It has children of these, and of its own kind. */
 export const parent = modelKind("model-parent", { sort: "parent" });

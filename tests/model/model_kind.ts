@@ -32,6 +32,7 @@ export function modelKind(
   { sort = "plain", ...options }: {
     concurrency?: number | { limit: number; key: (input: Script) => string };
     rate?: { limit: number; per: number };
+    debounce?: { wait: number; key: (input: Script) => string };
     sort?: "plain" | "staged" | "parent";
   } = {},
 ): AnyTask {

@@ -5,7 +5,9 @@
  */
 
 import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
-import { holds, type Invariant } from "./invariants.ts";
+import { debounce, type DebounceOperation } from "./debounce.ts";
+import { type Circumstances, expect, isLost, missing } from "./expect_answer.ts";
+import { holds } from "./invariants.ts";
 import { FILE } from "./script.ts";
 import type { Labels } from "../../lib/task/labels.ts";
 import {
@@ -16,7 +18,7 @@ import {
   type Submission,
   type UsedKey,
 } from "./reference.ts";
-import type { Answer, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
 export type Operation =
@@ -24,18 +26,13 @@ export type Operation =
   | { do: "submit with an upload"; shape: Shape; size: number }
   | { do: "submit with a key"; shape: Shape; key: number; same: boolean; twice: boolean }
   | { do: "run a schedule"; schedule: number }
+  | DebounceOperation
   | { do: "cancel" | "retry" | "delete" | "signal" | "signal twice"; task: number };
 
 /** A submission, but for its nonce. */
 export type Shape = Omit<Submission, "input" | keyof Labels> & {
   input: Omit<Submission["input"], "nonce">;
 };
-
-/** Whether something else happens at the same time, a crash included. */
-export interface Circumstances {
-  /** Then an answer may be missing, and others may decide first. */
-  alone: boolean;
-}
 
 /** Does it, and asserts that the answer is right. */
 export async function perform(
@@ -56,6 +53,8 @@ export async function perform(
     }
     case "submit with a key":
       return await submitWithKey(operation, reference, world, circumstances);
+    case "debounce":
+      return await debounce(operation, reference, world, circumstances);
     case "run a schedule":
       return await runSchedule(operation.schedule, reference, world, circumstances);
     default: {
@@ -78,29 +77,6 @@ function labelsFor(nonce: string): Labels {
     ...(n % 2 === 0 ? { owner: OWNER } : {}),
     ...(n % 3 === 0 ? {} : { tags: ["each", `tag ${n % 3}`] }),
   };
-}
-
-/** No answer, or one that says that it is not known what came of it. */
-function isLost(answer: Answer): answer is null {
-  return answer === null || answer.status === 503;
-}
-
-function expect(
-  invariant: Invariant,
-  answer: NonNullable<Answer>,
-  statuses: readonly number[],
-  what: string,
-): void {
-  holds(
-    invariant,
-    statuses.includes(answer.status),
-    () => `${what}: ${answer.status} ${JSON.stringify(answer.body)}, not ${statuses}`,
-  );
-}
-
-function missing(what: string, answer: Answer, world: World, { alone }: Circumstances): void {
-  const why = () => answer ? JSON.stringify(answer) : Deno.inspect(world.trouble);
-  holds("I14", !alone, () => `${what} got no answer: ${why()}`);
 }
 
 async function submit(

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Labels } from "../../lib/task/labels.ts";
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
+import type { DebouncedSubmit } from "./debounce.ts";
 import { Starts } from "./audit_rates.ts";
 import type { Fate } from "./trace.ts";
 
@@ -28,8 +29,8 @@ export interface Submission extends Labels {
 export interface KnownTask {
   /** Its id. */
   readonly id: string;
-  /** What was sent. */
-  readonly submission: Submission;
+  /** What was sent; of one that was submitted again what was sent last. */
+  submission: Submission;
   /** Whose child it is; `null` for nobody's. */
   readonly parent: KnownTask | null;
   /** Of which schedule, and for which of its times; absent where it is of none. */
@@ -92,7 +93,14 @@ export interface KnownSchedule {
 
 /** The modules of kinds, each of which has task processes of its own, and their kinds. */
 export const MODULES = {
-  "kinds.ts": ["model", "model-limited", "model-keyed", "model-rated", "model-parent"],
+  "kinds.ts": [
+    "model",
+    "model-limited",
+    "model-keyed",
+    "model-rated",
+    "model-debounced",
+    "model-parent",
+  ],
   "other_kinds.ts": ["model-staged"],
 } as const;
 
@@ -125,6 +133,8 @@ export class Reference {
   readonly keys = new Map<string, UsedKey>();
   /** What got no answer, by its nonce: it may have been taken in. */
   readonly unanswered = new Map<string, Submission>();
+  /** Submits that may have been taken together, by nonce. */
+  readonly debounced = new Map<string, DebouncedSubmit>();
   /** By id. */
   readonly schedules = new Map<string, KnownSchedule>();
   /** By paused kind: how often each task had started when that was answered; `null` before a look. */
@@ -204,10 +214,13 @@ export class Reference {
       rows: [],
       rowsBefore: 0,
       fate: {
-        script: input,
+        get script() {
+          return task.submission.input;
+        },
         maxAttempts: max_attempts,
         timeoutMs: timeout_ms,
         staged: kind === "model-staged",
+        debounced: kind === "model-debounced",
         hasTurn: (parent?.submission.input.at_once ?? 0) > 0,
         get mayBeCanceled() {
           return asked.cancel || (parent !== null && mayBeLeft(task));

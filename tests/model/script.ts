@@ -7,6 +7,9 @@ export const LIMIT = 2;
 /** Starts of `model-rated` in any time as long as `per`, milliseconds: longer than a restart takes. */
 export const RATE = { limit: 4, per: 1500 };
 
+/** Milliseconds that a task of `model-debounced` waits for others of its group. */
+export const DEBOUNCE_MS = 500;
+
 /** Ways to print. Of the first ones it is always known which task it was. */
 export const OWN_WAYS = ["table", "stdout", "timer"] as const;
 const OTHER_WAYS = ["fd", "program", "worker"] as const;
@@ -57,6 +60,8 @@ export const SCRIPT = z.object({
   on_failure: z.enum(["fail", "cancel", "continue"]),
   /** It reads this upload, or none. */
   upload: z.string(),
+  /** It is the same work as all others of this, whatever spaces there are behind it. */
+  group: z.string(),
 });
 
 /** One that does the least. */
@@ -79,6 +84,7 @@ export const PLAIN: Omit<Script, "nonce"> = {
   at_once: 0,
   on_failure: "fail",
   upload: "",
+  group: "",
 };
 
 /** By what tasks of `model-keyed` are counted: one of two. */

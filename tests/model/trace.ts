@@ -22,6 +22,8 @@ export interface Fate {
   timeoutMs: number | null;
   /** Its progress is that of two stages. */
   staged: boolean;
+  /** It may be put off before it begins. */
+  debounced: boolean;
   /** It may have to wait for its turn among the children of another. */
   hasTurn: boolean;
   /** Someone asked for it to stop. */
@@ -43,7 +45,8 @@ export interface Fate {
 /** Ways from one state to the next. */
 const WAYS: Record<string, readonly string[]> = {
   "": ["pending", "waiting"],
-  pending: ["running", "canceled"],
+  // Pending still: it was put off.
+  pending: ["pending", "running", "canceled"],
   // Running still: a cancel was asked for.
   running: ["running", "pending", "waiting", "completed", "failed", "canceled"],
   waiting: ["running", "pending", "canceled"],
@@ -151,6 +154,8 @@ export class Trace {
     this.#status = status;
     if (before === "running" && status !== "running") this.#left(record, check);
     if (status === "pending") {
+      const putOff = this.#fate.debounced && attempt === 0;
+      check("I2", before !== "pending" || putOff, "pending again");
       this.#waits = waits(record);
       const { updated_at } = record;
       if (before === "running" && error === null) {
