@@ -19,6 +19,7 @@ import { holds } from "./invariants.ts";
 import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
 import { type KnownTask, MODULES, OWNER, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
+import { checkArrivals } from "./webhooks.ts";
 import type { World } from "./world.ts";
 
 /** Kinds of which every task is known: of a crowd it is known what it does to others. */
@@ -36,6 +37,7 @@ export async function audit(reference: Reference, world: World): Promise<void> {
   for (const { failure } of [...world.watchers, ...world.feeds]) {
     if (failure !== null) throw failure;
   }
+  const arrivals = [...world.hooks.arrivals];
   const listed = await agreement(world);
   await adopt(reference, world, listed);
   for (const task of reference.tasks) {
@@ -57,6 +59,7 @@ export async function audit(reference: Reference, world: World): Promise<void> {
   checkPauses(reference);
   checkOverlaps(reference);
   checkDebounced(reference);
+  checkArrivals(reference, world.hooks, arrivals);
   reference.starts.check(reference, world);
   for (const task of reference.present) checkSignals(task);
   for (const task of reference.present) checkFamily(task, reference);

@@ -2,6 +2,7 @@ import { keyText } from "../../lib/kv/keys.ts";
 import { parseRows } from "../../lib/kv/event_text.ts";
 import type { StoredArtifact } from "../../lib/kv/artifacts.ts";
 import { checkArtifacts } from "./audit_store_artifacts.ts";
+import { checkDeliveries } from "./audit_store_deliveries.ts";
 import { checkGroups } from "./audit_store_groups.ts";
 import { rankKey, rankOf } from "../../lib/kv/rank.ts";
 import { isFinished, isQueued, type TaskRecord } from "../../lib/task/record.ts";
@@ -83,6 +84,7 @@ export function auditStore(
   }
   checkArtifacts(entries, records);
   checkGroups(entries, heads);
+  checkDeliveries(entries);
   for (const key of expected) holds("I7", given.has(key), () => `${key} is missing`);
   const rows = new Map<string, KnownRows>();
   for (const { key, value } of entries) {

@@ -10,6 +10,7 @@ import { audit } from "./audit.ts";
 import { auditStore } from "./audit_store.ts";
 import { clients, connect, feeds, storms } from "./client_commands.ts";
 import { type Command, command, hasTasks, number } from "./command.ts";
+import { hooks } from "./hook_commands.ts";
 import { type Operation, perform } from "./operations.ts";
 import { MODULES, type Reference } from "./reference.ts";
 import { PLAIN } from "./script.ts";
@@ -201,6 +202,7 @@ export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(3, jumps),
   ...repeat(2, pausedKinds),
   ...repeat(3, schedules),
+  ...repeat(2, hooks),
   ...repeat(5, pauses),
 ];
 

@@ -18,7 +18,11 @@ import { setPause } from "./set_pause.ts";
 import { NUDGE } from "./shapes.ts";
 import { checkStartOrder } from "./start_order.ts";
 import type { Fate } from "./trace.ts";
+import { checkAllCame } from "./webhooks.ts";
 import type { World } from "./world.ts";
+
+/** Milliseconds: no delivery waits for longer, however often it was tried. */
+const DELIVERY_WAIT_MS = 2 * 3600_000;
 
 /** Lets everything come to its end, and looks at all of it once more, down to the file. */
 export async function finish(reference: Reference, world: World): Promise<void> {
@@ -59,6 +63,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
   });
   for (const id of openSchedules(reference)) await removeSchedule(id, reference, world);
   await allEnd(reference, world);
+  await allTold(reference, world);
   await world.checkModules();
   for (const watcher of world.watchers) {
     await world.until(() => {
@@ -112,11 +117,23 @@ async function allEnd(reference: Reference, world: World): Promise<void> {
     const due = Math.max(...left.filter(waitsForTime).map(({ run_at }) => Date.parse(run_at)));
     if (due > reference.now() + 1000) {
       reference.shift += due - reference.now() + 1000;
+      reference.starts.jumped();
       await world.setClock(reference.shift);
       await nudge(reference, world);
     }
     const details = left[0] && await world.get(`/tasks/${left[0].task_id}/details`);
     holds("I1", left.length === 0, () => `never ends: ${JSON.stringify([left[0], details])}`);
+  });
+}
+
+/** Waits until webhooks have told all, and has the time come for which some wait. */
+async function allTold(reference: Reference, world: World): Promise<void> {
+  await audit(reference, world);
+  await checkAllCame(reference, world).catch(async () => {
+    reference.shift += DELIVERY_WAIT_MS;
+    reference.starts.jumped();
+    await world.setClock(reference.shift);
+    await world.until(() => checkAllCame(reference, world));
   });
 }
 

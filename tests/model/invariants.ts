@@ -35,6 +35,7 @@ const INVARIANTS = {
   I26: "runs of a schedule overlap only where they may, and one that is paused makes none",
   I27: "in no time do more tasks of a kind start than its rate lets",
   I28: "what is submitted again before it has begun is one task, with the last input",
+  I29: "what becomes of a task comes to each of its targets, signed, at least once and in order",
 } as const;
 
 /** The number of one. */

@@ -7,7 +7,7 @@ const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2
 const FOR_MS = 150_000;
 
 Deno.test({
-  name: "every invariant holds through any history of faults and watchers (I1 to I25)",
+  name: "every invariant holds through any history of faults and watchers (I1 to I29)",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await runHistories({ runs: 8, forMs: FOR_MS, commands: 60, seed: SEED, shrinkMs: 60_000 })

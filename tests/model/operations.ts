@@ -18,6 +18,7 @@ import {
   type Submission,
   type UsedKey,
 } from "./reference.ts";
+import { targetsFor } from "./webhooks.ts";
 import type { World } from "./world.ts";
 
 /** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
@@ -30,7 +31,7 @@ export type Operation =
   | { do: "cancel" | "retry" | "delete" | "signal" | "signal twice"; task: number };
 
 /** A submission, but for its nonce. */
-export type Shape = Omit<Submission, "input" | keyof Labels> & {
+export type Shape = Omit<Submission, "input" | "notify" | keyof Labels> & {
   input: Omit<Submission["input"], "nonce">;
 };
 
@@ -43,13 +44,18 @@ export async function perform(
 ): Promise<void> {
   switch (operation.do) {
     case "submit":
-      return await submit(named(operation.shape, reference), reference, world, circumstances);
+      return await submit(
+        named(operation.shape, reference, world),
+        reference,
+        world,
+        circumstances,
+      );
     case "submit with an upload": {
       const upload = await world.upload(operation.size);
       if (upload === null) return missing("an upload", null, world, circumstances);
       const { input } = operation.shape;
       const shape = { ...operation.shape, input: { ...input, upload } };
-      return await submit(named(shape, reference), reference, world, circumstances);
+      return await submit(named(shape, reference, world), reference, world, circumstances);
     }
     case "submit with a key":
       return await submitWithKey(operation, reference, world, circumstances);
@@ -65,9 +71,10 @@ export async function perform(
   }
 }
 
-function named({ input, ...shape }: Shape, reference: Reference): Submission {
+function named({ input, ...shape }: Shape, reference: Reference, { hooks }: World): Submission {
   const nonce = reference.nonce();
-  return { ...shape, ...labelsFor(nonce), input: { nonce, ...input } };
+  const notify = targetsFor(numberIn(nonce), hooks.url);
+  return { ...shape, ...labelsFor(nonce), ...notify, input: { nonce, ...input } };
 }
 
 /** Some tasks have an owner, others tags, some both or none. */
@@ -122,7 +129,7 @@ async function submitWithKey(
   const key = `key-${number}`;
   const known = [OWNER, undefined].map((owner) => reference.keys.get(ownKey(key, owner)));
   const before = same ? known.find((used) => used !== undefined) : undefined;
-  const submission = before?.submission ?? named(shape, reference);
+  const submission = before?.submission ?? named(shape, reference, world);
   // Of each owner's tasks a key is another.
   const used = reference.keys.get(ownKey(key, submission.owner));
   const send = () => sendWithKey(key, submission, used, reference, world, circumstances);

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
+import type { NotifyTarget } from "../../lib/task/notify.ts";
 import type { Labels } from "../../lib/task/labels.ts";
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
 import type { DebouncedSubmit } from "./debounce.ts";
-import { Starts } from "./audit_rates.ts";
+import { Starts } from "./starts.ts";
 import type { Fate } from "./trace.ts";
 
 /** Whose some of the tasks are. */
@@ -23,6 +24,8 @@ export interface Submission extends Labels {
   max_attempts: number;
   /** See the API. */
   timeout_ms: number | null;
+  /** See the API. */
+  notify?: readonly NotifyTarget[];
 }
 
 /** A task that was taken in. */

@@ -5,6 +5,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { childrenOf } from "../helpers/processes.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import type { FeedWatcher } from "./feed_watcher.ts";
+import { HOOK_SECRET, HookReceiver } from "./hook_receiver.ts";
 import { Broken, holds } from "./invariants.ts";
 import { MAX_LOG, MODULES } from "./reference.ts";
 import type { TaskWatcher } from "./task_watcher.ts";
@@ -68,6 +69,8 @@ export class World implements AsyncDisposable {
   readonly printed: { line: string; id?: string }[] = [];
   /** Whether files are swept at the end. */
   readonly swept: boolean;
+  /** Whom webhooks tell. */
+  readonly hooks: HookReceiver;
   /** When servers were started, by our clock. */
   readonly began: number[] = [];
   readonly #modules: readonly string[];
@@ -83,7 +86,9 @@ export class World implements AsyncDisposable {
     directory: string,
     { crowd, broken, swept, figures }: WorldOptions,
     resources: AsyncDisposableStack,
+    hooks: HookReceiver,
   ) {
+    this.hooks = hooks;
     this.file = `${directory}/model.db`;
     this.crowded = crowd !== null;
     this.swept = swept;
@@ -98,7 +103,8 @@ export class World implements AsyncDisposable {
     const { crowd } = options;
     await using resources = new AsyncDisposableStack();
     const { path } = resources.use(await tempDir());
-    const world = new World(path, options, resources.move());
+    const hooks = resources.use(new HookReceiver());
+    const world = new World(path, options, resources.move(), hooks);
     if (crowd !== null) await Deno.copyFile(crowd, world.file);
     await world.setClock(0);
     await world.start();
@@ -126,6 +132,8 @@ export class World implements AsyncDisposable {
       args: ARGS,
       env: {
         HEADWAY_TEST_CLOCK: this.#clock,
+        HEADWAY_WEBHOOK_SECRET: HOOK_SECRET,
+        HEADWAY_WEBHOOK_ALLOW: new URL(this.hooks.url).hostname,
         HEADWAY_TASK_PERMISSIONS: "--allow-read --allow-env=HEADWAY_TEST_CLOCK --allow-run=echo",
         // Tells what tasks print.
         HEADWAY_LOG: "info",

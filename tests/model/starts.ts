@@ -1,4 +1,4 @@
-import { startsIn } from "./count_starts.ts";
+import { startsIn } from "./starts_in.ts";
 import { holds } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 import { RATE } from "./script.ts";

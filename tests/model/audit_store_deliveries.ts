@@ -1,0 +1,26 @@
+import type { Delivery } from "../../lib/kv/deliveries.ts";
+import { keyText } from "../../lib/kv/keys.ts";
+import { holds } from "./invariants.ts";
+
+/** Webhooks, as they lie in the store: whatever waits is in a line, and of each line somebody will hear. */
+export function checkDeliveries(entries: readonly Deno.KvEntry<unknown>[]): void {
+  const lines = new Set<string>();
+  const heard = new Set<string>();
+  const waiting = new Set<string>();
+  for (const { key, value } of entries) {
+    const [type, ...rest] = key;
+    if (type === "outbox") lines.add(keyText(rest));
+    if (type === "delivery-due") heard.add(keyText(rest.slice(1)));
+    if (type !== "delivery") continue;
+    const { target, state } = value as Delivery;
+    if (state === "waiting") waiting.add(keyText([rest[0]!, target, rest[1]!]));
+  }
+  for (const { key } of entries) {
+    if (key[0] !== "outbox") continue;
+    const [, id, target] = key;
+    const told = heard.has(keyText([id!, target!]));
+    holds("I29", told, () => `nobody will hear of ${key.join(" ")}`);
+  }
+  for (const line of waiting) holds("I29", lines.has(line), () => `${line} waits in no line`);
+  for (const line of lines) holds("I29", waiting.has(line), () => `${line} waits, and has come`);
+}

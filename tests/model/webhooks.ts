@@ -1,0 +1,126 @@
+/**
+ * Whom webhooks tell of a task, and what they must have been told.
+ *
+ * @module
+ */
+
+import type { TaskRecord } from "headway";
+import { isFinished } from "../../lib/task/record.ts";
+import { NOTIFY_EVENTS, type NotifyEvent, type NotifyTarget } from "../../lib/task/notify.ts";
+import type { Arrival, HookReceiver } from "./hook_receiver.ts";
+import { holds } from "./invariants.ts";
+import type { KnownTask, Reference } from "./reference.ts";
+import type { World } from "./world.ts";
+
+/** Without `on` a target is told how it ended. */
+const ENDS: readonly NotifyEvent[] = ["completed", "failed", "canceled"];
+
+/** Milliseconds after which a delivery may be given up. */
+const DAY_MS = 24 * 3600_000;
+
+/** Milliseconds that it waits for its next try, at most. */
+const WAIT_MS = 3600_000;
+
+/** Some tasks tell two targets, some tell one, most tell none. */
+export function targetsFor(n: number, url: string): { notify?: NotifyTarget[] } {
+  if (n % 8 === 3) return { notify: [{ url: `${url}/0`, on: [...NOTIFY_EVENTS] }] };
+  if (n % 8 !== 6) return {};
+  return { notify: [{ url: `${url}/0`, on: [...NOTIFY_EVENTS] }, { url: `${url}/1` }] };
+}
+
+/** What is to be told of a task: an event, and its place. */
+interface News {
+  event: NotifyEvent;
+  seq: number;
+}
+
+/** As its rows tell: changes of state are never trimmed. */
+function newsOf({ rows }: KnownTask): News[] {
+  const states = rows.flatMap(({ event, data }): TaskRecord[] => event === "message" ? [data] : []);
+  return states.flatMap((state, n): News[] => {
+    const before = states[n - 1];
+    const { status, attempt, seq, error } = state;
+    const news = (event: NotifyEvent) => [{ event, seq }];
+    if (!before || (status === before.status)) return [];
+    if (isFinished(status)) return news(status as NotifyEvent);
+    if (status === "waiting") return news("waiting");
+    if (status === "running") return attempt > before.attempt ? news("started") : [];
+    return before.status === "running" && error !== null ? news("retrying") : [];
+  });
+}
+
+/** What came for a target of a task, and what should. */
+interface Line {
+  news: News[];
+  arrivals: Arrival[];
+}
+
+function linesOf(task: KnownTask, arrivals: readonly Arrival[]): Line[] {
+  const all = newsOf(task);
+  return (task.submission.notify ?? []).map(({ on = ENDS }, n) => ({
+    news: all.filter(({ event }) => on.includes(event)),
+    arrivals: arrivals.filter(({ task: id, path }) => id === task.id && path === `/${n}`),
+  }));
+}
+
+/** What came is what happened, in order: what follows came only once what was before it was taken. */
+export function checkArrivals(
+  { tasks }: Reference,
+  { failure }: HookReceiver,
+  arrivals: readonly Arrival[],
+): void {
+  if (failure) throw failure;
+  const told = new Set(tasks.flatMap(({ id, submission }) => submission.notify ? [id] : []));
+  const foreign = arrivals.find(({ task }) => !told.has(task));
+  holds("I29", !foreign, () => `nobody asked to be told of ${JSON.stringify(foreign)}`);
+  for (const task of tasks) {
+    for (const line of linesOf(task, arrivals)) checkLine(task, line);
+  }
+}
+
+function checkLine({ id, gone, fate }: KnownTask, { news, arrivals }: Line): void {
+  let next = 0;
+  for (const arrival of arrivals) {
+    const at = news.findIndex(({ seq }) => seq === arrival.seq);
+    const told = () => `${JSON.stringify(arrival)}, of ${JSON.stringify(news)}`;
+    // It was removed before its last rows were looked at.
+    if (at < 0 && gone !== false && arrival.seq > (news.at(-1)?.seq ?? 0)) return;
+    holds(
+      "I29",
+      at >= 0 && arrival.type === `task.${news[at]!.event}`,
+      () => `${id}: no ${told()}`,
+    );
+    // What is due for a day is given up.
+    const inOrder = at === next || at === next - 1 || (at > next && fate.jumped);
+    holds("I29", inOrder, () => `${id}: expected number ${next}, and there came ${told()}`);
+    if (arrival.taken) next = Math.max(next, at + 1);
+  }
+}
+
+/** What is shown of a delivery. */
+interface Shown {
+  deliveries: { event: string; target: number; state: string; created_at: string }[];
+}
+
+/** All has come. Where the clock jumped far some may have been given up, and says so. */
+export async function checkAllCame(reference: Reference, world: World): Promise<void> {
+  const { arrivals } = world.hooks;
+  for (const task of reference.tasks) {
+    for (const [n, { news, arrivals: came }] of linesOf(task, arrivals).entries()) {
+      const missing = news.filter(({ seq }) => !came.some((it) => it.taken && it.seq === seq));
+      if (missing.length === 0) continue;
+      const { gone, fate: { jumped }, id } = task;
+      if (gone !== false && jumped) continue;
+      const told = () => `${id}: ${JSON.stringify(missing)} did not come to target ${n}`;
+      holds("I29", gone === false, told);
+      const { deliveries } = await world.get<Shown>(`/tasks/${id}/deliveries`);
+      const up = deliveries.filter(({ target, state, created_at }) => {
+        const age = reference.now() - Date.parse(created_at);
+        return target === n && state === "given_up" && age > DAY_MS - WAIT_MS;
+      });
+      holds("I29", jumped && up.length >= missing.length, () => {
+        return `${told()}, of ${JSON.stringify(deliveries)}`;
+      });
+    }
+  }
+}
