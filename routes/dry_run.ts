@@ -4,7 +4,8 @@
  * @module
  */
 
-import { statusOf } from "../lib/task/json_text.ts";
+import { findUploads } from "../lib/kv/upload_life.ts";
+import { idOf, statusOf } from "../lib/task/json_text.ts";
 import { labelsOf } from "../lib/task/labels.ts";
 import { isFinished, type Status } from "../lib/task/record.ts";
 import type { App } from "./app.ts";
@@ -44,11 +45,12 @@ export class DryRun {
     const able = records.filter((json) => MAY[action](statusOf(json) as Status));
     const parents = action === "cancel" ? [] : able.map((json) => labelsOf(json).parent_id);
     const underWay = await this.#underWay(new Set(parents.filter((id) => id !== undefined)));
+    const lacking = action === "retry" ? await this.#lacking(able.map(idOf)) : new Set();
     for (const json of records) {
       this.matched++;
       const status = statusOf(json) as Status;
       const { parent_id } = labelsOf(json);
-      const may = MAY[action](status) &&
+      const may = MAY[action](status) && !lacking.has(idOf(json)) &&
         (parent_id === undefined || MAY_CHILD[action](underWay.has(parent_id)));
       if (!may) countIn(this.refused, status);
     }
@@ -64,7 +66,25 @@ export class DryRun {
     }
     return underWay;
   }
+
+  /** Those that name an upload which is gone. */
+  async #lacking(ids: readonly string[]): Promise<Set<string>> {
+    const { heads, store: { kv, now } } = this.#app.engine;
+    const lacking = new Set<string>();
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      const uploads = (await heads.getMany(some)).map(({ value }) => value?.uploads ?? []);
+      const { ids: there } = await findUploads(kv, [...new Set(uploads.flat())], now());
+      for (const [n, its] of uploads.entries()) {
+        if (!its.every((id) => there.has(id))) lacking.add(some[n]!);
+      }
+    }
+    return lacking;
+  }
 }
+
+/** Tasks whose uploads are looked for at once: each may name a hundred. */
+const AT_ONCE = 100;
 
 export function countIn(counts: CountByStatus, status: Status): void {
   counts[status] = (counts[status] ?? 0) + 1;

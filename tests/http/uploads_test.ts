@@ -142,6 +142,30 @@ Deno.test("POST /tasks refuses an upload that is not there, and says where it is
   );
 });
 
+Deno.test("POST /tasks/bulk counts in a dry run what a retry then does, where uploads are gone", async () => {
+  await using app = await testApp();
+  const upload = async () =>
+    (await (await fetch(`${app.url}/uploads`, { method: "POST", body: "x" })).json()).upload_id;
+  const [kept, gone] = [await upload(), await upload()];
+  const ids: string[] = [];
+  for (const input of [{}, { upload: kept }, { upload: gone }, { a: [kept], uploads: [gone] }]) {
+    const { task_id } = await submit(app.url, "echo", input, { delay_ms: 3_600_000 });
+    await (await fetch(`${app.url}/tasks/${task_id}/cancel`, { method: "POST" })).body?.cancel();
+    ids.push(task_id);
+  }
+  await app.engine.uploads.remove(gone);
+  const retry = async (body: object) => {
+    const sent = JSON.stringify({ action: "retry", ...body });
+    const answer = await fetch(`${app.url}/tasks/bulk`, { method: "POST", body: sent });
+    const { results, matched, refused } = await answer.json();
+    return { done: results.filter(({ ok }: { ok: boolean }) => ok).length, matched, refused };
+  };
+  const told = { matched: 4, refused: { canceled: 2 } };
+  assertEquals(await retry({ filter: {}, dry_run: true }), { done: 0, ...told });
+  assertEquals(await retry({ ids, dry_run: true }), { done: 0, ...told });
+  assertEquals(await retry({ filter: {} }), { done: 2, ...told });
+});
+
 Deno.test("POST /uploads takes the file of a form, packed by gzip or not", async () => {
   await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
   const bytes = randomBytes(300 * KiB, 3);
