@@ -14,7 +14,7 @@ import type { RunEnd } from "./protocol.ts";
 /** Milliseconds that a hook may take: so long a failure holds its slot. */
 const HOOK_MS = 2000;
 
-/** Calls of one hook that may be under way: a flood of failures must not become one of waits. */
+/** Calls of one hook that are waited for: a flood of failures must not become one of waits. */
 const MAX_CALLS = 100;
 
 export class ErrorHook {
@@ -30,15 +30,18 @@ export class ErrorHook {
 
   /** Resolves when it was told, or has had its time, with what went wrong. Never rejects. */
   async tell(error: unknown, failed: FailedAttempt): Promise<string | null> {
-    if (this.#calls >= MAX_CALLS) return `onError was left out: ${MAX_CALLS} calls are under way`;
+    if (this.#calls >= MAX_CALLS) return `onError was left out: ${MAX_CALLS} calls are waited for`;
     this.#calls++;
     try {
-      const told = (async () => await this.#hook(error, failed))().finally(() => this.#calls--);
+      const told = (async () => await this.#hook(error, failed))();
       const late = () => `onError took longer than ${this.#ms} ms`;
       return await deadline(told.then(() => null), this.#ms, late);
     } catch (thrown) {
       const { name, message } = errorOf(thrown).error;
       return brief(`onError threw ${name}: ${message}`, 1024);
+    } finally {
+      // Also where it never returns: those that fail later are to be told of all the same.
+      this.#calls--;
     }
   }
 }

@@ -87,11 +87,14 @@ export class Runner {
     const { kv } = store;
     const { onError, log } = options;
     const hook = onError && new ErrorHook(onError);
+    let told: string | null = null;
     const onerror = hook &&
       ((error: unknown, failed: FailedAttempt) =>
         jobs.own(
           hook.tell(error, failed).then((problem) => {
-            if (problem !== null) log.warn(problem, { id: failed.taskId });
+            // A tracker that is away would fill the log.
+            if (problem !== null && problem !== told) log.warn(problem, { id: failed.taskId });
+            told = problem;
           }),
         ));
     this.#claims = new Claims({
