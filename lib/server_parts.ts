@@ -62,6 +62,8 @@ export interface ServerOptions {
   graceMs?: number;
   /** How webhooks are sent, where a test has names and authorities of its own. */
   webhooks?: Partial<PostOptions>;
+  /** Milliseconds since the epoch, for tests. @default {Date.now} */
+  now?: () => number;
   /** Milliseconds the answer to a cancel waits for the task's end. @default {2000} */
   cancelWaitMs?: number;
 }
@@ -142,6 +144,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
       ...options.webhooks,
     },
     ...(options.killAfterMs === undefined ? {} : { killAfterMs: options.killAfterMs }),
+    ...(options.now === undefined ? {} : { now: options.now }),
     metrics,
     onError: options.onError,
     log,
