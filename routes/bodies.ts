@@ -29,6 +29,7 @@ import {
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import { MAX_JITTER_MS, MISSED, OVERLAPS } from "../lib/task/schedule.ts";
 import { STATUSES } from "../lib/task/record.ts";
+import { MAX_REASON, REASON_PATTERN } from "../lib/task/text.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import { CANS } from "../lib/http/tokens.ts";
 import { HttpError } from "../lib/http/errors.ts";
@@ -136,13 +137,11 @@ export type ChangedTaskBody = z.infer<typeof CHANGED_TASK>;
 
 export type NewTaskBody = z.infer<typeof NEW_TASK>;
 
-/** Characters of a reason for a pause. */
-const MAX_REASON = 500;
+const reasonText = `must be text of at most ${MAX_REASON} characters, without control characters`;
 
-const reasonText = `must be text of at most ${MAX_REASON} characters`;
-
-const reason = z.string(reasonText).refine((it) => [...it].length <= MAX_REASON, reasonText)
-  .meta({ maxLength: MAX_REASON });
+const reason = z.string(reasonText)
+  .refine((it) => it === "" || REASON_PATTERN.test(it), reasonText)
+  .meta({ maxLength: MAX_REASON, pattern: PLAIN });
 
 const cron = text.describe("Five fields, or six with the second first, as 30 2 * * *");
 const zone = text.describe("The IANA name of the time zone whose clock counts; UTC where left out");

@@ -3,6 +3,7 @@ import { HttpError } from "../lib/http/errors.ts";
 import { formFile, isForm, MAX_AROUND } from "../lib/http/form_file.ts";
 import { json, withDeadline } from "../lib/http/http.ts";
 import { StoreError } from "../lib/store/store_error.ts";
+import { cut, MAX_FILE_NAME, plainText } from "../lib/task/text.ts";
 import { NoRoom } from "../lib/kv/no_room.ts";
 import type { App, RouteContext } from "./app.ts";
 import { readLabels } from "./filter.ts";
@@ -10,9 +11,6 @@ import { requireOwner, whoseTheirs } from "./theirs.ts";
 
 /** Milliseconds an upload may take in all. */
 const TOTAL_MS = 6 * 3600_000;
-
-/** Characters of a file's name. */
-const MAX_NAME = 255;
 
 interface Incoming {
   name: string | null;
@@ -32,7 +30,7 @@ export async function createUpload(app: App, context: RouteContext): Promise<Res
     const whose = whoseTheirs(context.principal, owner);
     const { name, content, length } = await incoming(app, context);
     store.requireStore();
-    return json(await uploads.add(content, name?.slice(0, MAX_NAME) ?? null, length, whose), 201);
+    return json(await uploads.add(content, fileName(name), length, whose), 201);
   } catch (error) {
     await context.request.body?.cancel().catch(() => {});
     if (error instanceof HttpError || error instanceof StoreError) throw error;
@@ -57,7 +55,7 @@ async function incoming(
   if (length > bound) throw tooLarge(maxUpload);
   const sent = body === null ? nothing() : withDeadline(body, bodyTimeoutMs, TOTAL_MS);
   const plain = unpacked(headers, bounded(sent, bound, maxUpload));
-  const named = url.searchParams.get("name") ?? fileName(headers.get("x-filename"));
+  const named = url.searchParams.get("name") ?? decoded(headers.get("x-filename"));
   if (!form) {
     return {
       name: named,
@@ -89,8 +87,20 @@ function tooLarge(bytes: number): HttpError {
   return new HttpError(413, `The upload is larger than ${bytes} bytes`, { field: "body" });
 }
 
+/** @throws {HttpError} 400 where it has control characters. */
+function fileName(name: string | null): string | null {
+  if (name === null || name === "") return name;
+  const short = cut(name, MAX_FILE_NAME);
+  if (NAME_PATTERN.test(short)) return short;
+  throw new HttpError(400, "'name' must be a file's name, without control characters", {
+    field: "name",
+  });
+}
+
+const NAME_PATTERN = plainText(MAX_FILE_NAME);
+
 /** Headers carry ASCII: a client sends other characters percent-encoded. */
-function fileName(header: string | null): string | null {
+function decoded(header: string | null): string | null {
   try {
     return header === null ? null : decodeURIComponent(header);
   } catch {

@@ -5,14 +5,15 @@
  * @module
  */
 
+import { plainText } from "./text.ts";
+
 /** Names that a task may have answers under. */
 export const MAX_ANSWERS = 1000;
 
 /** Characters of such a name. */
 export const MAX_NAME = 128;
 
-/** No control character and no half of a surrogate pair: a name is part of a key and of an address. */
-export const NAME_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+export const NAME_PATTERN: RegExp = plainText(MAX_NAME);
 
 /** What an answer is to. */
 export type AnswerType = "step" | "sleep" | "signal" | "children";

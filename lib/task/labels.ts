@@ -5,6 +5,8 @@
  * @module
  */
 
+import { plainText } from "./text.ts";
+
 export interface Labels {
   /** Whose task it is; absent for nobody's. */
   owner?: string;
@@ -33,11 +35,10 @@ export const MAX_TAGS = 20;
 /** Characters of a tag. */
 export const MAX_TAG = 64;
 
-/** No control character and no half of a surrogate pair: keys of the store could not tell them apart. */
-export const OWNER_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+export const OWNER_PATTERN: RegExp = plainText(MAX_OWNER);
 
-/** Nor a comma, which separates the tags of a query. */
-export const TAG_PATTERN = /^[^\p{Cc}\p{Cs},]{1,64}$/u;
+/** Without a comma, which separates the tags of a query. */
+export const TAG_PATTERN: RegExp = plainText(MAX_TAG, ",");
 
 const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
 const LABELS = new RegExp(

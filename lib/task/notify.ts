@@ -4,6 +4,8 @@
  * @module
  */
 
+import { plainText } from "./text.ts";
+
 /**
  * What a target can be told of: an attempt began, the task waits, an attempt failed and another one
  * follows, or it ended.
@@ -55,12 +57,15 @@ export const MAX_TARGETS = 5;
 /** Characters of a target's address. */
 export const MAX_TARGET_URL = 2048;
 
+const URL_TEXT = plainText(MAX_TARGET_URL);
+
 /** Secrets that sign at once. */
 export const MAX_SECRETS = 4;
 
 /** What is wrong with a target's address; `null` for nothing. */
 export function urlProblem(text: unknown): string | null {
-  const url = typeof text === "string" && text.length <= MAX_TARGET_URL ? URL.parse(text) : null;
+  // A parser leaves line breaks and tabs out: what was meant is something else.
+  const url = typeof text === "string" && URL_TEXT.test(text) ? URL.parse(text) : null;
   const fits = url !== null && /^https?:$/.test(url.protocol) && url.href.length <= MAX_TARGET_URL;
   if (!fits) return `must be an http or https URL of at most ${MAX_TARGET_URL} characters`;
   if (url.username !== "" || url.password !== "") {

@@ -1,5 +1,5 @@
 /**
- * Texts from users' code: made of anything, and bounded.
+ * Texts from clients and from users' code: made of anything, and bounded.
  *
  * @module
  */
@@ -30,6 +30,24 @@ export function cut(text: string, length: number): string {
   if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
   return `${text.slice(0, end)}…`;
 }
+
+/**
+ * What a name, a label or a reason may be, whoever sets it: 1 to `max` characters, none of them a
+ * control character or half of a surrogate pair. It stands in one line of logs, lists and keys.
+ *
+ * @param without Further characters that it must not have.
+ */
+export function plainText(max: number, without = ""): RegExp {
+  return new RegExp(`^[^\\p{Cc}\\p{Cs}${without}]{1,${max}}$`, "u");
+}
+
+/** Characters of a reason for a pause. */
+export const MAX_REASON = 500;
+
+export const REASON_PATTERN: RegExp = plainText(MAX_REASON);
+
+/** Characters of an upload's name. */
+export const MAX_FILE_NAME = 255;
 
 /** A noun with its article, as "an Error". */
 export function withArticle(noun: string): string {

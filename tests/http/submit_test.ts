@@ -244,3 +244,50 @@ Deno.test("an Idempotency-Key must be visible ASCII, and one of a removed task i
   assertEquals(second.status, 201);
   assert((await second.json()).task_id !== first.task_id);
 });
+
+Deno.test("a name, label, reason or address of a client's has no control character, nor half of one of two", async () => {
+  await using app = await testApp();
+  const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
+  const made = await post(`${app.url}/schedules`, {
+    schedule_id: "s",
+    kind: "echo",
+    cron: "0 0 1 1 *",
+  });
+  assertEquals(made.status, 201, await made.text());
+  const refused: [method: string, path: string, body: unknown, field: string][] = [];
+  for (const bad of ["a\nb", "\u0000", "\u0085", "a\u007f", "\ud800", "\udc00x"]) {
+    refused.push(
+      ["POST", "/tasks", { kind: "echo", owner: bad }, "owner"],
+      ["POST", "/tasks", { kind: "echo", tags: ["a", bad] }, "tags"],
+      ["POST", "/tasks", { kind: "echo", notify: [{ url: `http://a/${bad}` }] }, "notify"],
+      ["POST", "/schedules", { kind: "echo", cron: "@daily", schedule_id: bad }, "schedule_id"],
+      ["POST", "/schedules", { kind: "echo", cron: "@daily", tags: [bad] }, "tags"],
+      ["POST", "/schedules", { kind: "echo", cron: `@daily${bad}` }, "cron"],
+      ["POST", "/schedules", { kind: "echo", cron: "@daily", zone: `UTC${bad}` }, "zone"],
+      ["PATCH", "/schedules/s", { tags: [bad] }, "tags"],
+      ["PATCH", "/schedules/s", { paused: true, reason: bad }, "reason"],
+      ["POST", "/kinds/echo/pause", { reason: bad }, "reason"],
+      ["POST", "/tokens", { owner: bad }, "owner"],
+    );
+    // An address has no halves.
+    if (!bad.isWellFormed()) continue;
+    const text = encodeURIComponent(bad);
+    refused.push(
+      ["POST", `/tasks/${task_id}/signals/${text}`, 1, "name"],
+      ["POST", `/uploads?name=${text}`, 1, "name"],
+      ["GET", `/tasks?owner=${text}`, undefined, "owner"],
+      ["GET", `/tasks?tag=${text}`, undefined, "tag"],
+    );
+  }
+  for (const [method, path, body, field] of refused) {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(app.url + path, { method, ...sent });
+    const told = `${path} ${JSON.stringify(body)}`;
+    assert([400, 422].includes(response.status), `${response.status}: ${told}`);
+    assertEquals((await assertProblem(response, response.status)).field, field, told);
+  }
+  assertEquals(
+    await (await fetch(`${app.url}/kinds/echo/audit`)).json().then((it) => it.entries.length),
+    1,
+  );
+});
