@@ -251,7 +251,7 @@ export class Engine {
       now,
       log,
     });
-    store.onnews = () => dispatcher?.wake();
+    reaper.ongone = () => dispatcher?.recover();
     const { kinds } = options;
     const schedules = new Schedules(store, options.maxSchedules ?? MAX_SCHEDULES);
     const scheduler = role === "web" ? null : new Scheduler({

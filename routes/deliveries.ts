@@ -30,7 +30,6 @@ export async function resend(app: App, context: RouteContext): Promise<Response>
   app.engine.store.requireStore();
   const delivery = n === 0 ? null : await app.engine.outbox.resend(id, n, kind, actorOf(context));
   if (delivery === null) throw new HttpError(404, `Task ${id} has no delivery of this number`);
-  app.engine.store.onnews?.();
   return json(shown(n, delivery, isInside(principal)), 202);
 }
 

@@ -42,6 +42,8 @@ interface Watched {
 }
 
 export class Reaper {
+  /** Some process is dead, or has stopped. */
+  ongone: (() => void) | undefined;
   readonly #options: ReaperOptions;
   readonly #chores: Chores;
   readonly #sessions = new Map<string, Watched>();
@@ -106,9 +108,16 @@ export class Reaper {
         this.#sessions.set(other, { versionstamp, since: now, role });
       } else if (now - known.since >= leaseMs) {
         await this.#reap(session);
+        seen.delete(other);
       }
     }
-    for (const other of this.#sessions.keys()) if (!seen.has(other)) this.#sessions.delete(other);
+    let gone = false;
+    for (const other of this.#sessions.keys()) {
+      if (seen.has(other)) continue;
+      this.#sessions.delete(other);
+      gone = true;
+    }
+    if (gone) this.ongone?.();
     await this.#returnTasks();
   }
 

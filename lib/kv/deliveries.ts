@@ -73,6 +73,11 @@ export function dueSet({ id, target }: Line, at: number, origin: string): [Key, 
   return [keys.deliveryDue(at, id, target), origin, 300];
 }
 
+/** Has all processes that send look now. */
+export function outboxMoved(id: string): [Key, string, number] {
+  return [keys.outboxHead, id, 32];
+}
+
 /** Stores the targets of a task. */
 export function targetsSet(
   id: string,

@@ -35,6 +35,7 @@
  * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |
  * | `["outbox", id, target, n]` | number | it has yet to be delivered, since then: milliseconds since the epoch |
  * | `["delivery-due", at, id, target]` | its origin | something may be due for a target then: whoever sees it looks |
+ * | `["outbox-head"]` | id | changes as something is to be delivered now: what `watch()` waits for |
  * | `["debounce", kind, key]` | id | the task that a submit with this key replaces the input of; it has not begun |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
@@ -166,6 +167,7 @@ export const keys = {
   outboxes: ["outbox"] as Key,
   deliveryDue: (at: number, id: string, target: number): Key => ["delivery-due", at, id, target],
   deliveriesDue: (at: number): Key => ["delivery-due", at],
+  outboxHead: ["outbox-head"] as Key,
   idempotency: (key: string): Key => ["idempotency", key],
   idempotencies: ["idempotency"] as Key,
   session: (sid: string): Key => ["session", sid],

@@ -5,7 +5,7 @@
  */
 
 import { byteLength } from "../base/bytes.ts";
-import { type Delivery, deliverySet, dueSet } from "../kv/deliveries.ts";
+import { type Delivery, deliverySet, dueSet, outboxMoved } from "../kv/deliveries.ts";
 import { textValue } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import { idOf, withLast, withResult } from "../task/json_text.ts";
@@ -83,7 +83,7 @@ export function deliveriesOf(news: News, json: string, result: string | null): P
   const { event, at, told, first } = news;
   const id = idOf(json);
   const body = textValue(bodyOf(news, json, result));
-  const part: Part = { sets: [] };
+  const part: Part = { sets: [outboxMoved(id)] };
   for (const [nth, [target, { origin }]] of told.entries()) {
     const n = first + nth;
     const delivery: Delivery = {

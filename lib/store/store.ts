@@ -85,9 +85,6 @@ export class Store {
   /** A part of a task was written here. */
   onwritten: ((live: LiveTask) => void) | undefined;
 
-  /** A change of a task's state was written here, of which webhooks may tell somebody. */
-  onnews: (() => void) | undefined;
-
   /** What a task that runs here yielded can never be stored. */
   onrefused: ((live: LiveTask) => void) | undefined;
 
@@ -123,7 +120,6 @@ export class Store {
       watched: options.watched,
       onmoved: (live) => {
         this.families.moved(live);
-        if (live.task.notify) this.onnews?.();
         this.onmoved?.(live);
       },
       onwritten: (live) => this.onwritten?.(live),

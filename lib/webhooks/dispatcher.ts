@@ -1,6 +1,7 @@
 /**
- * Sends webhooks. Whoever writes one wakes it, and it looks now and then for those of others: what is
- * due is read from the store, some at a time, and nothing of it is held here but what is on its way.
+ * Sends webhooks. One key of the store tells it that there are some, whichever process wrote them, and
+ * it looks now and then in any case: what is due is read from the store, some at a time, and nothing
+ * of it is held here but what is on its way.
  *
  * @module
  */
@@ -26,13 +27,15 @@ export interface DispatcherOptions extends PostOptions {
   secrets: readonly string[];
   /** Told of each try. */
   ontried?: ((end: Delivery["state"] | "failed") => void) | undefined;
+  /** Milliseconds between two looks, at most. @default {5000} */
+  lookMs?: number;
   /** Milliseconds since the epoch. */
   now(): number;
   log: Logger;
 }
 
-/** Milliseconds between two looks, at most: others may have written something. */
-const LOOK_MS = 1000;
+/** Milliseconds between two looks, at most: the clock may be set, and a watch may miss something. */
+const LOOK_MS = 5000;
 
 /** And at least: what happens meanwhile is looked for in one go. */
 const SOON_MS = 20;
@@ -60,6 +63,9 @@ export class Dispatcher {
   /** As `performance.now()` has it. */
   #lookedAt = -Infinity;
   #again = false;
+  /** Looks for what dead processes had, first. */
+  #recovers = true;
+  #watch: AsyncDisposable | undefined;
   #toldUnsigned = false;
 
   /** Nothing happens before {@link Dispatcher.start}. */
@@ -69,7 +75,14 @@ export class Dispatcher {
 
   start(): void {
     if (this.#stopped) return;
-    this.#looking = this.#look(() => this.#options.outbox.recover());
+    this.#watch = this.#options.outbox.watch(() => this.wake());
+    this.wake();
+  }
+
+  /** A process is dead: what it had on its way goes out. */
+  recover(): void {
+    this.#recovers = true;
+    this.wake();
   }
 
   /** Looks for what is due: now, or in a moment where it has just looked. */
@@ -85,22 +98,27 @@ export class Dispatcher {
   async stop(graceMs: number = STOP_MS): Promise<void> {
     this.#stopping.abort();
     this.#timer.clear();
+    await this.#watch?.[Symbol.asyncDispose]();
     await this.#looking;
     const under = () => Promise.all(this.#under.values());
     await deadline(under(), graceMs, () => this.#aborting.abort());
     await under();
   }
 
+  get #lookMs(): number {
+    return this.#options.lookMs ?? LOOK_MS;
+  }
+
   get #stopped(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  async #look(first: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  async #look(): Promise<void> {
     this.#timer.clear();
     this.#again = false;
-    let waitMs = LOOK_MS;
+    let waitMs = this.#lookMs;
     try {
-      await first();
+      if (this.#recovers) await this.#recover();
       waitMs = await this.#begin();
     } catch (error) {
       if (!this.#stopped) this.#options.log.warn("webhooks could not be looked for", { error });
@@ -108,6 +126,16 @@ export class Dispatcher {
     this.#looking = null;
     this.#lookedAt = performance.now();
     if (!this.#stopped) this.#timer.set(this.#again ? SOON_MS : waitMs, () => this.wake());
+  }
+
+  async #recover(): Promise<void> {
+    this.#recovers = false;
+    try {
+      await this.#options.outbox.recover();
+    } catch (error) {
+      this.#recovers = true;
+      throw error;
+    }
   }
 
   /**
@@ -118,11 +146,11 @@ export class Dispatcher {
   async #begin(): Promise<number> {
     const { outbox, now, sid, workers } = this.#options;
     const at = now();
-    if (this.#hosts.full) return LOOK_MS;
+    if (this.#hosts.full) return this.#lookMs;
     // Those in front may be of hosts that have no room: those behind them have their turn, too.
     const { dues, next } = await outbox.due(AT_ONCE, this.#after);
     this.#after = dues.length === AT_ONCE ? dues.at(-1)! : null;
-    let waitMs = this.#after ? 0 : Math.min(LOOK_MS, (next ?? Infinity) - at);
+    let waitMs = this.#after ? 0 : Math.min(this.#lookMs, (next ?? Infinity) - at);
     const aside: Promise<void>[] = [];
     for (const due of dues) {
       if (this.#stopped) break;

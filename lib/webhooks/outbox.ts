@@ -15,8 +15,10 @@ import {
   deliverySet,
   dueSet,
   type Line,
+  outboxMoved,
   readTargetsOf,
 } from "../kv/deliveries.ts";
+import { KeyWatch } from "../kv/key_watch.ts";
 import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
 import { readSession } from "../kv/sessions.ts";
 import { decideAgain, stillHeld, TRIES } from "../store/store_error.ts";
@@ -107,6 +109,18 @@ export class Outbox {
       if (dues.length === limit) break;
     }
     return { dues, next: null };
+  }
+
+  /** Tells of what is to be delivered now, whichever process wrote it; at the beginning, too. */
+  watch(onmoved: () => void): AsyncDisposable {
+    const { kv, log } = this.#options;
+    return new KeyWatch({
+      kv,
+      key: keys.outboxHead,
+      onchange: onmoved,
+      failed: "the watch for webhooks failed and is begun again",
+      log,
+    });
   }
 
   /** Takes the first delivery of a line; `null` where there is none to be had. */
@@ -200,7 +214,10 @@ export class Outbox {
     await this.#options.write({
       checks: [due],
       deletes: [due.key],
-      sets: [dueSet(due, at, due.origin)],
+      sets: [
+        dueSet(due, at, due.origin),
+        ...at <= this.#options.now() ? [outboxMoved(due.id)] : [],
+      ],
     });
   }
 
@@ -271,6 +288,7 @@ export class Outbox {
           deliverySet(id, n, again),
           [keys.outbox(id, target, n), at, 16],
           dueSet({ id, target }, at, origin),
+          outboxMoved(id),
           auditSet(kind, told),
         ],
       }));
@@ -315,6 +333,7 @@ export class Outbox {
       sets: [
         deliverySet(due.id, n, { ...delivery, next: at, by: null }),
         dueSet(due, at, due.origin),
+        outboxMoved(due.id),
       ],
     });
   }

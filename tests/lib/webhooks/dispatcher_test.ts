@@ -41,8 +41,8 @@ class World implements AsyncDisposable {
   readonly now = () => Date.now() + this.ahead;
 
   /** @param starts Whether it sends. */
-  async join({ starts = true, secrets = [SECRET] } = {}): Promise<Process> {
-    const { kv, now } = this;
+  async join({ starts = true, secrets = [SECRET], kv = this.kv } = {}): Promise<Process> {
+    const { now } = this;
     const sid = `s${this.#count++}`;
     await kv.set(keys.session(sid), { host: "", pid: 1, role: "all", started_at: "" });
     const warnings: string[] = [];
@@ -57,10 +57,11 @@ class World implements AsyncDisposable {
       reach,
       resolve: () => new Promise(() => {}),
       timeoutMs: 60_000,
+      // What is not told of is not found.
+      lookMs: 3600_000,
       now,
       log,
     });
-    store.onnews = () => dispatcher.wake();
     if (starts) dispatcher.start();
     this.#resources.defer(async () => {
       await dispatcher.stop(0);
@@ -254,6 +255,37 @@ Deno.test("what a process had that died goes out at the next start, under the sa
   gate.resolve();
   await settled(process, id);
   assertEquals(new Set(to.received.map(({ id }) => id)).size, 1);
+});
+
+Deno.test("a process that sends looks once others wrote something, and when one of them is dead", async () => {
+  await using world = await World.open();
+  const gate = Promise.withResolvers<Response>();
+  await using to = receiver((_, n) => n === 1 ? gate.promise : new Response());
+  const web = await world.join({ starts: false });
+  const dead = await world.join();
+  const first = await submit(web, { url: to.url });
+  await run(web, first);
+  await to.count(1);
+  let looks = 0;
+  const kv = kvWith(world.kv, {
+    list: ((...args: Parameters<Deno.Kv["list"]>) => {
+      if (JSON.stringify(args[0]).includes("delivery-due")) looks++;
+      return world.kv.list(...args);
+    }) as Deno.Kv["list"],
+  });
+  const process = await world.join({ kv });
+  await eventually(() => assert(looks > 0));
+  await world.kv.delete(keys.session(dead.store.sid));
+  process.dispatcher.recover();
+  await to.count(2);
+  await settled(process, first);
+  await dead.dispatcher.stop(0);
+  const second = await submit(web, { url: to.url });
+  await run(web, second);
+  await settled(process, second);
+  gate.resolve(new Response());
+  // What it does itself has it look, too: that is no more than a few for each.
+  assert(looks < 20, `${looks}`);
 });
 
 Deno.test("what a process has for too long, though it seems to live, another one sends", async () => {
