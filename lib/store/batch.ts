@@ -95,25 +95,29 @@ export class Batch {
     const mutations = this.#mutations + sets.length + deletes.length;
     let keys = this.#keys;
     let bytes = this.#bytes;
-    const unchecked = checks.filter((check) => !this.#checked.has(check));
-    for (const check of unchecked) keys += keySize(check.key);
+    let unchecked = 0;
+    let claimed = false;
+    for (const check of checks) {
+      if (this.#isClaimed(check.key)) claimed = true;
+      if (this.#checked.has(check)) continue;
+      unchecked++;
+      keys += keySize(check.key);
+    }
     for (const key of deletes) keys += keySize(key);
     for (const [key, _value, size] of sets) {
       keys += keySize(key);
       bytes += size;
     }
     bytes += 2 * (keys - this.#keys);
-    const over = unchecked.length > this.#checks || mutations > LIMITS.mutations ||
-      bytes > LIMITS.bytes || keys > LIMITS.keys ||
-      checks.some(({ key }) => this.#isClaimed(key));
+    const over = claimed || unchecked > this.#checks || mutations > LIMITS.mutations ||
+      bytes > LIMITS.bytes || keys > LIMITS.keys;
     if (over && this.#parts.size > 0) return false;
     this.#parts.set(write, part);
-    for (const { key } of checks) {
-      const changes = sets.some(([it]) => isSame(it, key)) || deletes.some((it) => isSame(it, key));
-      if (changes) this.#claim(key);
+    for (const check of checks) {
+      if (changes(part, check.key)) this.#claim(check.key);
+      this.#checked.add(check);
     }
-    this.#checks -= unchecked.length;
-    for (const check of unchecked) this.#checked.add(check);
+    this.#checks -= unchecked;
     this.#mutations = mutations;
     this.#bytes = bytes;
     this.#keys = keys;
@@ -126,11 +130,14 @@ export class Batch {
 
   #claim(key: Key): void {
     const last = key.at(-1)!;
-    this.#claimed.set(last, [...this.#claimed.get(last) ?? [], key]);
+    const claimed = this.#claimed.get(last);
+    if (claimed) claimed.push(key);
+    else this.#claimed.set(last, [key]);
   }
 
   #isClaimed(key: Key): boolean {
-    return this.#claimed.get(key.at(-1)!)?.some((it) => isSame(it, key)) ?? false;
+    const claimed = this.#claimed.get(key.at(-1)!);
+    return claimed !== undefined && claimed.some((it) => isSame(it, key));
   }
 
   /** Tells every write how it ended, and holds none any more. */
@@ -187,6 +194,15 @@ export class Batch {
   }
 }
 
+function changes({ sets = [], deletes = [] }: Part, key: Key): boolean {
+  for (const [set] of sets) if (isSame(set, key)) return true;
+  for (const deleted of deletes) if (isSame(deleted, key)) return true;
+  return false;
+}
+
 function isSame(a: Key, b: Key): boolean {
-  return a.length === b.length && a.every((part, n) => part === b[n]);
+  if (a.length !== b.length) return false;
+  // Keys of one task differ in their first part, and those of one kind of key in their last.
+  for (let n = a.length - 1; n >= 0; n--) if (a[n] !== b[n]) return false;
+  return true;
 }

@@ -195,14 +195,15 @@ export function transition(
   let { record } = task;
   if (begins && record.stages) record = withField(record, "stages", undefined);
   if (record.waiting_for) record = withField(record, "waiting_for", undefined);
-  if (record.by !== change.by && !endsAsAsked(record, change)) {
-    record = withField(record, "by", change.by);
-  }
+  const named = record.by !== change.by && !endsAsAsked(record, change);
+  if (named && record.by === undefined) record = withField(record, "by", change.by);
   const at = new Date(now).toISOString();
-  const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => ({
-    ok: true as const,
-    task: { ...task, ...own, record: { ...record, updated_at: at, ...fields } },
-  });
+  const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => {
+    const after: Nameless = { ...record, updated_at: at, ...fields };
+    // Written over in its place: most tasks change by themselves once they were submitted.
+    if (named) after.by = change.by;
+    return { ok: true as const, task: { ...task, ...own, record: after as TaskRecord } };
+  };
   const end = (
     status: "completed" | "failed" | "canceled",
     fields: Partial<TaskRecord>,
@@ -221,8 +222,13 @@ export function transition(
         return { ok: false, reason: "not-pending" };
       }
       const { owner, slot = null, slotName } = change;
-      const named = slotName === undefined ? {} : { slotName };
-      const own = { owner, slot, ...named, resuming: false, runSince: now };
+      const own = {
+        owner,
+        slot,
+        ...(slotName === undefined ? {} : { slotName }),
+        resuming: false,
+        runSince: now,
+      };
       if (task.resuming) return next({ status: "running" }, own);
       return next({
         status: "running",
@@ -338,6 +344,9 @@ export function transition(
   }
 }
 
+/** A record whose name may be left without a value: no text of it has the field then. */
+type Nameless = Omit<TaskRecord, "by"> & { by?: string | undefined };
+
 /** Whether somebody's wish comes true: the cancel is still theirs. */
 function endsAsAsked({ cancel_requested }: TaskRecord, { type }: Change): boolean {
   return cancel_requested && (type === "cancel" || type === "interrupt" || type === "wait");
@@ -404,7 +413,7 @@ export function newTask(spec: NewTask, now: number): Task {
       kind: spec.kind,
       status: spec.waitsFor ? "waiting" : "pending",
       // Here, where `labelsOf()` finds them.
-      ...onlyLabels({ ...spec, ...(spec.child ? { parent_id: spec.child.parent } : {}) }),
+      ...onlyLabels(spec.child ? { ...spec, parent_id: spec.child.parent } : spec),
       ...NO_PROGRESS,
       result: null,
       error: null,
