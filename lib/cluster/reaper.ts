@@ -18,7 +18,7 @@ import {
 } from "../kv/sessions.ts";
 import type { LiveTask } from "../store/live_task.ts";
 import type { Logger } from "../base/log.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import type { Store } from "../store/store.ts";
 import { sweepParents } from "./sweep_parents.ts";
 import { Chores } from "./chores.ts";

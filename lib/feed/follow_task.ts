@@ -15,7 +15,7 @@ import { withSeq } from "../task/json_text.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 import { isLost } from "../task/restored.ts";
 import { isRewound } from "../task/rewind.ts";
-import type { LostIds, Rewound } from "../task/state.ts";
+import type { LostIds, Rewound } from "../task/task.ts";
 import { encodeBytes, encodeMessage } from "../sse/encode.ts";
 import type { SseStream } from "../sse/stream.ts";
 

@@ -9,7 +9,7 @@ import { idOf } from "../task/json_text.ts";
 import { boundOf, type Row } from "../task/event.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { isRewound } from "../task/rewind.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 
 /** The value of a `task` key. The record is JSON text: most readers only pass it on. */
 export interface Head extends Omit<Task, "record"> {

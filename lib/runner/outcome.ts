@@ -9,7 +9,8 @@ import type { RunEnd } from "../child/protocol.ts";
 import { type BackoffOptions, retryDelay } from "../task/backoff.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { TaskError } from "../task/record.ts";
-import type { Change, Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
+import type { Change } from "../task/transition.ts";
 
 /** A run that was cut off through no fault of its task, unless its process died under it. */
 export interface Interruption {

@@ -6,7 +6,7 @@
 
 import { eventSize } from "../kv/event_text.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
 /** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */

@@ -11,7 +11,7 @@ import { changeHolds } from "../kv/upload_life.ts";
 import { type ChildState, childStateOf, type GroupedChild } from "../task/child.ts";
 import { isFinished, isQueued, type Status, type TaskRecord } from "../task/record.ts";
 import { type Expiry, expiryOf } from "../task/retention.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
 export interface IndexKeys {

@@ -20,16 +20,9 @@ import {
   type Status,
   type TaskRecord,
 } from "../task/record.ts";
-import {
-  applyChildren,
-  applyKeep,
-  applyReport,
-  type Change,
-  type Refusal,
-  type Task,
-  transition,
-  withRoom,
-} from "../task/state.ts";
+import { applyChildren, applyKeep, applyReport, withRoom } from "../task/apply_report.ts";
+import type { Task } from "../task/task.ts";
+import { type Change, type Refusal, transition } from "../task/transition.ts";
 import { type Head, type Kept, textValue, unpack } from "../kv/head.ts";
 import { type Key, keys } from "../kv/keys.ts";
 import type { PendingState } from "../kv/pending_state.ts";

@@ -12,7 +12,7 @@ import { LiveTask, type LiveTaskHooks } from "./live_task.ts";
 import { STORE_STATE_WITHIN_MS } from "./shown_progress.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { isQueued } from "../task/record.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import type { Write, WriteResult } from "./write.ts";
 
 export interface LiveTasksOptions {

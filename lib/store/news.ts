@@ -11,7 +11,7 @@ import { keys } from "../kv/keys.ts";
 import { idOf, withLast, withResult } from "../task/json_text.ts";
 import type { NotifyEvent } from "../task/notify.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
-import type { Task, Told } from "../task/state.ts";
+import type { Task, Told } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
 /**

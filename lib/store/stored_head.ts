@@ -17,7 +17,7 @@ import {
 } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
 import type { Status } from "../task/record.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import { traceSize } from "../task/trace.ts";
 import { type IndexKeys, indexKeysOf, moveIndexKeys } from "./index_keys.ts";
 import type { Part } from "./write.ts";

@@ -13,7 +13,7 @@ import { ToldKinds } from "../kv/old_kinds.ts";
 import { findNamed, type UploadRefusal } from "../kv/upload_life.ts";
 import type { NamedUpload } from "../task/named_uploads.ts";
 import type { TaskEvent } from "../task/event.ts";
-import { type NewTask, newTask } from "../task/state.ts";
+import { type NewTask, newTask } from "../task/new_task.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveTask, NewInput } from "./live_task.ts";
 import type { LiveTasks } from "./live_tasks.ts";

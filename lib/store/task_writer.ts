@@ -14,7 +14,7 @@ import type { PendingState } from "../kv/pending_state.ts";
 import { MAX_ARTIFACT_LIST } from "../task/artifact_list.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { EventQueue, type Picked, type QueuedEvent } from "./event_queue.ts";
 import { ShownProgress } from "./shown_progress.ts";

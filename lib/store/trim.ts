@@ -6,7 +6,7 @@
  */
 
 import type { RowType } from "../task/event.ts";
-import type { Task } from "../task/state.ts";
+import type { Task } from "../task/task.ts";
 import type { LiveTask } from "./live_task.ts";
 import { MAX_BYTES, type Taken, takeRows } from "./take_rows.ts";
 

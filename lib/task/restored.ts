@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { LostIds, Task } from "./state.ts";
+import type { LostIds, Task } from "./task.ts";
 
 /**
  * Ids a millisecond: the time of the restore gives the first one. A task that had more events than

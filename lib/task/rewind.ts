@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Rewound, Task } from "./state.ts";
+import type { Rewound, Task } from "./task.ts";
 
 /** The task once it has put something out. */
 export function withOutput(task: Task, seq: number): Task {

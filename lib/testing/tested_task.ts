@@ -15,14 +15,10 @@ import { withFirst } from "../task/json_text.ts";
 import { type ChildPlan, readPlan } from "../task/child.ts";
 import { isFinished, type StepRow } from "../task/record.ts";
 import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
-import {
-  applyChildren,
-  applyReport,
-  type Change,
-  newTask,
-  type Task,
-  transition,
-} from "../task/state.ts";
+import { applyChildren, applyReport } from "../task/apply_report.ts";
+import { newTask } from "../task/new_task.ts";
+import type { Task } from "../task/task.ts";
+import { type Change, transition } from "../task/transition.ts";
 import { type FakeClock, withClock } from "./fake_clock.ts";
 import { Recorder } from "./recorder.ts";
 import { type TestArtifact, TestArtifacts } from "./test_artifacts.ts";

@@ -5,7 +5,7 @@ import { encodeRows } from "../../../lib/kv/event_text.ts";
 import { Heads } from "../../../lib/kv/heads.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { seqOf } from "../../../lib/task/json_text.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J00000000000000000000000";

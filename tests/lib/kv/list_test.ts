@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Key, keys } from "../../../lib/kv/keys.ts";
 import { idsOf, knownKinds, type ListQuery, listTasks } from "../../../lib/kv/list.ts";
 import { type Status, STATUSES } from "../../../lib/task/record.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 import { pack } from "../../../lib/kv/head.ts";
 import { setKeysOf } from "../../../lib/store/index_keys.ts";
 import { kvWith } from "../../helpers/kv_with.ts";

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { outcomeOf } from "../../../lib/runner/outcome.ts";
-import { newTask, type Task, transition } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
+import type { Task } from "../../../lib/task/task.ts";
+import { transition } from "../../../lib/task/transition.ts";
 
 /** A task that runs its first attempt. */
 function running(maxAttempts: number, more: Partial<Task> = {}): Task {

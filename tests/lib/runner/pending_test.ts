@@ -3,7 +3,7 @@ import { HubEvent } from "../../../lib/feed/hub_event.ts";
 import type { LiveTask } from "../../../lib/store/live_task.ts";
 import { Pending } from "../../../lib/runner/pending.ts";
 import { type Rank, rankKey } from "../../../lib/kv/rank.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 /** Far more than are held in memory. */

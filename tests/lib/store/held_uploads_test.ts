@@ -4,7 +4,7 @@ import { UPLOAD_TTL_MS } from "../../../lib/kv/upload_life.ts";
 import { Uploads } from "../../../lib/kv/uploads.ts";
 import { Schedules } from "../../../lib/schedule/schedules.ts";
 import { Store, type Submission } from "../../../lib/store/store.ts";
-import type { Change } from "../../../lib/task/state.ts";
+import type { Change } from "../../../lib/task/transition.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 const HOUR = 3600_000;

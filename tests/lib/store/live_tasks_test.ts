@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Heads } from "../../../lib/kv/heads.ts";
 import { LiveTasks } from "../../../lib/store/live_tasks.ts";
 import type { LiveTask } from "../../../lib/store/live_task.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 
 const ROOM = 64_000;
 const ROW = 40_000;

@@ -2,7 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { deliveriesOf, newsOf } from "../../../lib/store/news.ts";
 import { NOTIFY_EVENTS, storedTarget } from "../../../lib/task/notify.ts";
 import type { TaskRecord } from "../../../lib/task/record.ts";
-import { type Change, newTask, type Task, transition } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
+import type { Task } from "../../../lib/task/task.ts";
+import { type Change, transition } from "../../../lib/task/transition.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

@@ -14,7 +14,7 @@ import { isChange, type Row } from "../../../lib/task/event.ts";
 import { rowSize } from "../../../lib/kv/event_text.ts";
 import { LiveTask } from "../../../lib/store/live_task.ts";
 import { createLogger } from "../../../lib/base/log.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 import { type Head, unpack } from "../../../lib/kv/head.ts";
 import { type RowBound, RowTrimmer } from "../../../lib/store/trim.ts";
 import { kvWith } from "../../helpers/kv_with.ts";

@@ -6,7 +6,7 @@ import {
   MAX_ARTIFACT_LIST,
   withArtifact,
 } from "../../../lib/task/artifact_list.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 
 const { record: RECORD } = newTask({
   id: "01J0000000000000000000TEST",

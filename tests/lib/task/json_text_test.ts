@@ -9,7 +9,7 @@ import {
   withResult,
 } from "../../../lib/task/json_text.ts";
 import { isFinished, STATUSES, type TaskRecord } from "../../../lib/task/record.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 
 /** Text that looks like the fields that are looked for. */
 const hostile = fc.oneof(

@@ -7,7 +7,7 @@ import {
   OWNER_PATTERN,
   TAG_PATTERN,
 } from "../../../lib/task/labels.ts";
-import { newTask } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { afterRestore, isLost } from "../../../lib/task/restored.ts";
-import { newTask, type Task } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
+import type { Task } from "../../../lib/task/task.ts";
 
 const CREATED = Date.parse("2026-01-01T00:00:00.000Z");
 

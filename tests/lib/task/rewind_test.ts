@@ -7,7 +7,8 @@ import {
   withCheckpoint,
   withOutput,
 } from "../../../lib/task/rewind.ts";
-import { newTask, type Task } from "../../../lib/task/state.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
+import type { Task } from "../../../lib/task/task.ts";
 
 const SPEC = { id: "01J0000000000000000000TEST", kind: "k", maxAttempts: 1, priority: 0 };
 const TASK = newTask({ ...SPEC, runAt: 0, timeoutMs: null }, 0);

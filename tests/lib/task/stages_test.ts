@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Report } from "../../../lib/task/report.ts";
 import { MAX_STAGES } from "../../../lib/task/stages.ts";
-import { applyReport, newTask, type Task, transition } from "../../../lib/task/state.ts";
+import { applyReport } from "../../../lib/task/apply_report.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
+import type { Task } from "../../../lib/task/task.ts";
+import { transition } from "../../../lib/task/transition.ts";
 
 const SPEC = { id: "x", kind: "k", maxAttempts: 3, priority: 0, runAt: 0, timeoutMs: null };
 

@@ -1,28 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { applyChildren, applyReport } from "../../../lib/task/apply_report.ts";
 import { seqOf } from "../../../lib/task/json_text.ts";
-import type { Report } from "../../../lib/task/report.ts";
+import { newTask } from "../../../lib/task/new_task.ts";
 import { isFinished, type Status, waits } from "../../../lib/task/record.ts";
-import {
-  applyChildren,
-  applyReport,
-  type Change,
-  MAX_DEATHS,
-  newTask,
-  type Task,
-  transition,
-} from "../../../lib/task/state.ts";
-
-const SPEC = {
-  id: "01J0000000000000000000TEST",
-  kind: "k",
-  maxAttempts: 3,
-  priority: 0,
-  runAt: 0,
-  timeoutMs: null,
-};
-
-const ERROR = { name: "RangeError", message: "It broke" };
+import type { Task } from "../../../lib/task/task.ts";
+import { type Change, MAX_DEATHS, transition } from "../../../lib/task/transition.ts";
+import { after, change, ERROR, frozen, SPEC } from "../../helpers/transitions.ts";
 
 /** Every way the diagram has from one state to another. */
 const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
@@ -41,65 +25,6 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
 };
 
 const isoAt = (ms: number) => new Date(ms).toISOString();
-
-/** A task after a change that may be. */
-function after(task: Task, change: Change, now: number): Task {
-  const result = transition(task, change, now);
-  assert(result.ok);
-  return result.task;
-}
-
-const change: fc.Arbitrary<Change> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      type: fc.constant("start" as const),
-      owner: fc.constantFrom("s1", "s2"),
-      slot: fc.option(fc.nat(3)),
-    }),
-  },
-  fc.constant({ type: "complete" as const }),
-  fc.record({
-    type: fc.constant("fail" as const),
-    error: fc.constant(ERROR),
-    retryAfterMs: fc.option(fc.nat(1000)),
-  }),
-  {
-    weight: 3,
-    arbitrary: fc.record({ type: fc.constant("interrupt" as const), died: fc.boolean() }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant("wait" as const),
-      for: fc.record({
-        type: fc.constantFrom("sleep" as const, "signal" as const),
-        name: fc.constant("n"),
-        until: fc.option(fc.constant("2030-01-01T00:00:00.000Z")),
-      }),
-    }),
-  },
-  fc.constant({ type: "wake" as const }),
-  fc.constant({ type: "due" as const }),
-  fc.constant({ type: "key" as const, keys: { concurrency: "a" } }),
-  fc.constant({ type: "request-cancel" as const }),
-  fc.constant({ type: "cancel" as const }),
-  fc.constant({ type: "retry" as const }),
-);
-
-const report: fc.Arbitrary<Report> = fc.record({
-  at: fc.nat(1e6),
-  progress: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
-  done: fc.nat(200),
-  total: fc.nat(100),
-  stage: fc.constantFrom("a", "b"),
-  stages: fc.constantFrom([["a", 1] as const], [["b", 1] as const, ["c", 3] as const]),
-}, { requiredKeys: ["at"] });
-
-function frozen(task: Task): Task {
-  Object.freeze(task.record);
-  return Object.freeze(task);
-}
 
 /** What a save does to a task, as `LiveTask` has it. */
 function saved(task: Task): Task {
@@ -329,77 +254,4 @@ Deno.test("transition() keeps how a task's children do, whatever attempt of it m
     assertEquals(task.record.children, counts);
   }
   assertEquals(after(task, { type: "complete" }, 6).record.children, counts);
-});
-
-Deno.test("applyReport() keeps percent from ever falling within an attempt", () => {
-  const step = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ report }) },
-    { weight: 1, arbitrary: fc.record({ change }) },
-  );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 100, size: "max" }), (steps) => {
-      let task = newTask(SPEC, 0);
-      let highest = 0;
-      for (const step of steps) {
-        if ("report" in step) {
-          if (task.record.status !== "running") continue;
-          task = applyReport(frozen(task), step.report);
-        } else {
-          const attempt = task.record.attempt;
-          const result = transition(task, step.change, 1);
-          if (!result.ok) continue;
-          task = result.task;
-          if (task.record.attempt !== attempt) highest = 0;
-        }
-        const { progress, seq } = task.record;
-        assertEquals(seqOf(JSON.stringify(task.record)), seq);
-        if (progress === null) continue;
-        assert(progress >= highest && progress <= 100, `${progress} after ${highest}`);
-        highest = progress;
-      }
-    }),
-    { numRuns: 1000 },
-  );
-});
-
-Deno.test("applyReport() leaves 100 percent where a resumed task does its last steps again", () => {
-  let task = after(newTask(SPEC, 0), { type: "start", owner: "s1", slot: null }, 1);
-  task = applyReport(task, { done: 7, total: 7, at: 2 });
-  assertEquals(task.record.progress, 100);
-  task = after(task, { type: "interrupt", died: true }, 3);
-  task = after(task, { type: "start", owner: "s1", slot: null }, 4);
-  const { progress, done } = applyReport(task, { done: 6, total: 7, at: 5 }).record;
-  assertEquals([progress, done], [100, 6]);
-});
-
-Deno.test("applyReport() computes percent from done and total, where it is not told", () => {
-  const running = newTask(SPEC, 0);
-  const percent = (...reports: Omit<Report, "at">[]) =>
-    reports.reduce((task, report) => applyReport(task, { at: 1, ...report }), running).record
-      .progress;
-  assertEquals(percent({ done: 3, total: 10 }), 30);
-  assertEquals(percent({ total: 10 }, { done: 5 }), 50);
-  assertEquals(percent({ done: 1, total: 3 }), 33.33);
-  assertEquals(percent({ done: 5 }), null);
-  assertEquals(percent({ done: 0, total: 0 }), null);
-  assertEquals(percent({ done: 20, total: 10 }), 100);
-  assertEquals(percent({ done: 1, total: 10, progress: 90 }), 90);
-  assertEquals(percent({ progress: null }), null);
-  assertEquals(percent({ message: "m" }), 0);
-  // All but one, and all.
-  assertEquals(percent({ done: 99_999_999, total: 100_000_000 }), 99.99);
-  assertEquals(percent({ progress: 99.9999 }), 99.99);
-  assertEquals(percent({ done: 100_000_000, total: 100_000_000 }), 100);
-});
-
-Deno.test("applyReport() changes what is named and nothing else", () => {
-  fc.assert(
-    fc.property(report.filter(({ stages }) => stages === undefined), (report) => {
-      const { record } = newTask(SPEC, 0);
-      const { at, progress: _, ...named } = report;
-      const { progress: __, ...next } = applyReport(frozen(newTask(SPEC, 0)), report).record;
-      const { progress: ___, ...before } = record;
-      assertEquals(next, { ...before, ...named, updated_at: new Date(at).toISOString() });
-    }),
-  );
 });
