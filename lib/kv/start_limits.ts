@@ -6,6 +6,16 @@
 
 import { keys } from "./keys.ts";
 
+/** The value of a `rated` key. */
+export interface StoredRate {
+  readonly limit: number;
+  readonly perMs: number;
+  /** Since when: milliseconds since the epoch. */
+  readonly at: number;
+  /** Shortly before that there may have been starts in slots beyond its own. */
+  readonly lowered: boolean;
+}
+
 /** How many slots of a name are taken: so many at most. */
 export async function countSlots(kv: Deno.Kv, name: string, most: number): Promise<number> {
   let count = 0;
@@ -24,15 +34,13 @@ export async function rateFreeAt(
   { limit, perMs }: { limit: number; perMs: number },
   now: number,
 ): Promise<number | null> {
-  let taken = 0;
-  let first = Infinity;
-  const entries = kv.list<number>({ prefix: keys.rateSlotsOf(name) }, { limit, batchSize: 500 });
-  for await (const { value } of entries) {
-    if (value + perMs <= now) continue;
-    taken++;
-    first = Math.min(first, value + perMs, now + perMs);
+  const ends: number[] = [];
+  // Before a deploy there may have been more of them than now.
+  const options = { limit: MAX_COUNTED, batchSize: 500 };
+  for await (const { value } of kv.list<number>({ prefix: keys.rateSlotsOf(name) }, options)) {
+    if (value + perMs > now) ends.push(Math.min(value, now) + perMs);
   }
-  return taken < limit ? null : first;
+  return ends.length < limit ? null : ends.sort((a, b) => a - b)[ends.length - limit]!;
 }
 
 /** Slots that are counted. */

@@ -8,16 +8,16 @@
  * clock, from when it first knew of it: a clock that jumps makes nobody wait for longer than the
  * window, and lets nothing start too early that this process knows of.
  *
+ * Where a deploy lowers the limit, starts of before may be in slots beyond the new one. They count
+ * until their time is over: as long, the last of its own slots stay free in their stead.
+ *
  * @module
  */
 
 import { keys, slotIn } from "../kv/keys.ts";
+import { lineOfName } from "../kv/rank.ts";
+import { type Rate, type RateInForce, RatesInForce } from "./rate_in_force.ts";
 import type { Part } from "../store/write.ts";
-
-export interface Rate {
-  readonly limit: number;
-  readonly perMs: number;
-}
 
 export interface RatesOptions {
   kv: Deno.Kv;
@@ -55,6 +55,10 @@ class Window {
   reading: Promise<void> | undefined;
   /** The read behind that. */
   again: Promise<void> | undefined;
+  /** By which rate it is: the versionstamp of that. */
+  version: string | null | undefined;
+  /** Some slots beyond the limit are taken. */
+  beyond = false;
 
   constructor(next: number) {
     this.next = next;
@@ -63,18 +67,42 @@ class Window {
   free(limit: number, now: number): number | null {
     // What is known is wrong: a start would be lost, and with it a submit that is in its commit.
     if (this.reading || now < this.fullUntil) return null;
-    let least = Infinity;
+    const usable = this.#usable(limit, now);
     for (let looked = 0; looked < limit; looked++) {
       const n = (this.next + looked) % limit;
-      const { freeAt = -Infinity } = this.slots.get(n) ?? {};
-      if (freeAt <= now) {
+      if (n < usable && !this.#isTaken(n, now)) {
         this.next = n;
         return n;
       }
-      least = Math.min(least, freeAt);
     }
-    this.fullUntil = least;
+    this.fullUntil = Infinity;
+    for (const { freeAt } of this.slots.values()) {
+      if (freeAt > now) this.fullUntil = Math.min(this.fullUntil, freeAt);
+    }
     return null;
+  }
+
+  #isTaken(n: number, now: number): boolean {
+    const slot = this.slots.get(n);
+    return slot !== undefined && slot.freeAt > now;
+  }
+
+  /**
+   * How many slots, from the first on, starts may take. As many of the last ones stay as they are as
+   * slots beyond them are taken: then no more than `limit` are in all, whichever process looks.
+   */
+  #usable(limit: number, now: number): number {
+    if (!this.beyond) return limit;
+    let taken = 0;
+    for (const [n, { freeAt }] of this.slots) {
+      if (n < limit) continue;
+      if (freeAt > now) taken++;
+      else this.slots.delete(n);
+    }
+    this.beyond = taken > 0;
+    let usable = limit;
+    while (usable > 0 && usable + taken > limit) if (this.#isTaken(--usable, now)) taken++;
+    return usable;
   }
 }
 
@@ -92,24 +120,34 @@ export class Rates {
   readonly #clock: () => number;
   readonly #random: () => number;
   readonly #names = new Map<string, Window>();
+  readonly #inForce: RatesInForce;
+  /** Kinds and names that are being read since somebody asked. */
+  readonly #begun = new Set<string>();
 
   constructor(options: RatesOptions) {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
+    this.#inForce = new RatesInForce({ ...options, clock: this.#clock });
     this.#random = options.random ?? Math.random;
   }
 
   /** Milliseconds until a run of this name may start; 0 for now. As far as is known. */
-  waitMs(name: string, { limit }: Rate): number {
-    const window = this.#names.get(name);
+  waitMs(name: string, own: Rate): number {
+    const known = this.#inForce.get(lineOfName(name).kind);
+    if (known && !this.#names.has(name) && !this.#isLowered(known)) return 0;
+    const found = this.#find(name, own);
+    if (!found) return READ_MS;
+    const { window, rate } = found;
     const now = this.#clock();
-    if (!window || window.free(limit, now) !== null) return 0;
+    if (window.free(rate.limit, now) !== null) return 0;
     return window.reading ? READ_MS : window.fullUntil - now;
   }
 
   /** Takes a slot for a start; `null` where none is free. The commit of the part says whether it holds. */
-  take(name: string, { limit, perMs }: Rate): { slot: TakenSlot; part: Part } | null {
-    const window = this.#windowOf(name, limit);
+  take(name: string, own: Rate): { slot: TakenSlot; part: Part } | null {
+    const found = this.#find(name, own);
+    if (!found) return null;
+    const { window, rate: { limit, perMs, check } } = found;
     const now = this.#clock();
     const n = window.free(limit, now);
     if (n === null) return null;
@@ -122,7 +160,7 @@ export class Rates {
     return {
       slot,
       part: {
-        checks: [{ key, versionstamp }],
+        checks: [{ key, versionstamp }, check],
         sets: [[key, this.#options.now(), 16, expireIn]],
       },
     };
@@ -138,19 +176,30 @@ export class Rates {
   }
 
   /** A start is not to be, as somebody else has its slot, or for another reason. */
-  async lost(slot: TakenSlot, rate: Rate): Promise<void> {
+  async lost(slot: TakenSlot, own: Rate): Promise<void> {
     const { name, n } = slot;
     const window = this.#names.get(name);
     if (window?.underWay.get(n) !== slot) return;
-    const { versionstamp } = await this.#options.kv.get(keys.rateSlot(name, n));
+    const { kind } = lineOfName(name);
+    const [taken, rated] = await this.#options.kv.getMany([
+      keys.rateSlot(name, n),
+      keys.rated(kind),
+    ]);
+    const changed = this.#inForce.hasChanged(kind, rated.versionstamp);
+    if (changed) await this.#inForce.read(kind, own);
     window.underWay.delete(n);
-    if (window.slots.get(n)?.versionstamp !== versionstamp) return await this.read(name, rate);
-    window.slots.set(n, { versionstamp, freeAt: -Infinity });
+    if (changed || window.slots.get(n)?.versionstamp !== taken.versionstamp) {
+      return await this.read(name, own);
+    }
+    window.slots.set(n, { versionstamp: taken.versionstamp, freeAt: -Infinity });
     window.fullUntil = -Infinity;
   }
 
   /** Reads which slots are taken. Those who ask while it is read have it read once more, together. */
-  async read(name: string, rate: Rate): Promise<void> {
+  async read(name: string, own: Rate): Promise<void> {
+    const { kind } = lineOfName(name);
+    if (!this.#inForce.get(kind)) await this.#inForce.read(kind, own);
+    const rate = this.#inForce.get(kind)!;
     const window = this.#windowOf(name, rate.limit);
     if (!window.reading) {
       window.reading = this.#read(name, window, rate).finally(() => window.reading = undefined);
@@ -159,20 +208,21 @@ export class Rates {
     const before = window.reading.catch(() => {});
     await (window.again ??= before.then(() => {
       window.again = undefined;
-      return this.read(name, rate);
+      return this.read(name, own);
     }));
   }
 
-  async #read(name: string, window: Window, { limit, perMs }: Rate): Promise<void> {
+  async #read(name: string, window: Window, { limit, perMs, check }: RateInForce): Promise<void> {
     const { kv, now } = this.#options;
     const slots = new Map<number, Slot>();
+    const sameRate = window.version === check.versionstamp;
     for await (const entry of kv.list<number>({ prefix: keys.rateSlotsOf(name) })) {
       const n = slotIn(entry.key);
       const { versionstamp, value } = entry;
       const known = window.slots.get(n);
       // What the clock says of a time to come is not true.
       const age = Math.min(perMs, Math.max(0, now() - value));
-      const freeAt = known?.versionstamp === versionstamp
+      const freeAt = sameRate && known?.versionstamp === versionstamp
         ? known.freeAt
         : this.#clock() + perMs - age;
       slots.set(n, { versionstamp, freeAt });
@@ -180,9 +230,40 @@ export class Rates {
     // The commit of such a one tells better.
     for (const n of window.underWay.keys()) slots.set(n, window.slots.get(n)!);
     window.slots = slots;
+    window.version = check.versionstamp;
+    window.beyond = [...slots.keys()].some((n) => n >= limit);
     window.fullUntil = -Infinity;
     // Elsewhere than where another process goes on, which was met.
     window.next = Math.floor(this.#random() * limit);
+  }
+
+  /** What is known of a name, where that is enough for a start; else it is read, and `null`. */
+  #find(name: string, own: Rate): { window: Window; rate: RateInForce } | null {
+    const { kind } = lineOfName(name);
+    const rate = this.#inForce.get(kind);
+    if (!rate) {
+      this.#begin(kind, () => this.#inForce.read(kind, own));
+      return null;
+    }
+    const window = this.#windowOf(name, rate.limit);
+    // Of one that nothing is known of, the commit of the first start tells.
+    if (window.version === undefined && !this.#isLowered(rate)) {
+      window.version = rate.check.versionstamp;
+    }
+    if (window.version === rate.check.versionstamp) return { window, rate };
+    if (!window.reading) this.#begin(name, () => this.read(name, own));
+    return null;
+  }
+
+  #isLowered({ loweredUntil }: RateInForce): boolean {
+    return this.#clock() < loweredUntil;
+  }
+
+  /** Reads something, once at a time. Whoever asks again has it tried again. */
+  #begin(what: string, read: () => Promise<void>): void {
+    if (this.#begun.has(what)) return;
+    this.#begun.add(what);
+    read().catch(() => {}).finally(() => this.#begun.delete(what));
   }
 
   /** Those used last are kept: of another one the first claim is lost, and it is read again. */

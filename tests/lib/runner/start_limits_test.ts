@@ -6,6 +6,7 @@ import type { Part } from "../../../lib/store/write.ts";
 import { Rates } from "../../../lib/runner/rates.ts";
 import { Cluster, recordOf, submit, untilAborted, when } from "../../helpers/cluster.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
+import { seededRandom } from "../../helpers/random.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 /** A kind that counts by a key which its input is, and runs until it is let go. */
@@ -238,6 +239,7 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
     starts.push(mono);
     return true;
   };
+  for (const rates of [one, two]) await rates.read("k", rate);
   for (let step = 0; step < 200; step++) {
     for (const rates of [one, two]) while (await start(rates));
     for (const rates of [one, two]) while (await start(rates));
@@ -257,6 +259,51 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
   assert(fresh.waitMs("k", rate) <= rate.perMs);
 });
 
+Deno.test("Rates counts what started before its limit was lowered, also where the old one still runs", async () => {
+  const random = seededRandom(5);
+  for (let run = 0; run < 20; run++) {
+    using kv = await Deno.openKv(":memory:");
+    let time = 1_000_000;
+    const clocks = { now: () => time, clock: () => time, random };
+    const [before, after] = [{ limit: 2 + Math.floor(random() * 9), perMs: 1000 }, {
+      limit: 1 + Math.floor(random() * 5),
+      perMs: 1000,
+    }];
+    const starts: number[] = [];
+    const start = async (rates: Rates, rate: typeof before): Promise<void> => {
+      const taken = rates.take("k", rate);
+      if (!taken) return void await rates.read("k", rate);
+      const atomic = kv.atomic();
+      for (const check of taken.part.checks!) atomic.check(check);
+      for (const [key, value] of taken.part.sets!) atomic.set(key, value);
+      const result = await atomic.commit();
+      if (!result.ok) return await rates.lost(taken.slot, rate);
+      rates.landed(taken.slot, result.versionstamp);
+      starts.push(time);
+    };
+    const old = new Rates({ kv, ...clocks });
+    for (let step = 0; step < 40; step++) {
+      await start(old, before);
+      time += Math.floor(random() * 100);
+    }
+    const deployed = new Rates({ kv, ...clocks });
+    await deployed.read("k", after);
+    const since = starts.length;
+    for (let step = 0; step < 200; step++) {
+      await (random() < 0.5 ? start(old, before) : start(deployed, after));
+      time += Math.floor(random() * 60);
+    }
+    for (const [n, at] of starts.entries()) {
+      if (n < since) continue;
+      const within = starts.slice(0, n + 1).filter((other) => other > at - 1000).length;
+      assertLessOrEqual(within, after.limit, `${before.limit} to ${after.limit}, run ${run}`);
+    }
+    // And as many as there may be.
+    const last = starts.filter((at) => at > time - 4000 && at <= time - 1000).length;
+    assert(last >= after.limit, `${last}`);
+  }
+});
+
 Deno.test("Rates keeps a start that was read about before its commit had landed", async () => {
   using kv = await Deno.openKv(":memory:");
   const rate = { limit: 2, perMs: 1000 };
@@ -269,6 +316,7 @@ Deno.test("Rates keeps a start that was read about before its commit had landed"
     assert(result.ok);
     return result.versionstamp;
   };
+  await rates.read("k", rate);
   // Another process has the second place, and not the first: that one's start was not to be.
   await kv.set(keys.rateSlot("k", 1), 1_000_000);
   const { slot, part } = rates.take("k", rate)!;
@@ -286,7 +334,9 @@ Deno.test("Rates of two processes meet once where there is room, and read once f
   // Both begin at one place, and go on elsewhere.
   const make = (...randoms: number[]) =>
     new Rates({ kv: counting, now: () => 0, clock: () => 0, random: () => randoms.shift() ?? 0 });
-  const both = [make(0.1, 0.4), make(0.1, 0.8)];
+  const both = [make(0.9, 0.1, 0.4), make(0.9, 0.1, 0.8)];
+  for (const rates of both) await rates.read("k", rate);
+  reads = 0;
   let lost = 0;
   const start = async (rates: Rates) => {
     const { slot, part } = rates.take("k", rate)!;
