@@ -21,7 +21,7 @@ import {
 } from "./config/kinds_modules.ts";
 import { serverFiles } from "./config/server_files.ts";
 import { taskPermissions } from "./config/task_permissions.ts";
-import type { EngineOptions } from "./engine.ts";
+import type { EngineOptions } from "./engine_parts.ts";
 import { Auth } from "./http/auth.ts";
 import type { Authorize } from "./http/authorize.ts";
 import { isLoopback } from "./http/origin.ts";

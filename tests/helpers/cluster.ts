@@ -7,7 +7,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type AnyTask, defineTask, progress } from "headway";
 import { createLogger } from "../../lib/base/log.ts";
-import { Engine, type EngineOptions } from "../../lib/engine.ts";
+import { Engine } from "../../lib/engine.ts";
+import type { EngineOptions } from "../../lib/engine_parts.ts";
 import { Kinds, ModuleOfKinds } from "../../lib/runner/kinds.ts";
 import { startInline } from "../../lib/runner/task_process.ts";
 import type { Submission } from "../../lib/store/store.ts";
