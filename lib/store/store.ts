@@ -7,39 +7,25 @@
  */
 
 import { Journal, type JournalOptions } from "./journal.ts";
-import { type AuditEntry, auditSet } from "../kv/audit.ts";
-import { removedArtifacts } from "../kv/artifacts.ts";
 import type { Decided } from "./decided.ts";
 import { Families } from "./families.ts";
 import { Family } from "./family.ts";
-import { type Key, keys } from "../kv/keys.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
 import { findUploads } from "../kv/upload_life.ts";
-import { checkedAnswer, hasManySignals, readSignal, signalValue } from "../kv/answers.ts";
 import type { TaskEvent } from "../task/event.ts";
-import { expiryOf, type Keep } from "../task/retention.ts";
-import { isFinished, type Status, type TaskRecord, type WaitingFor } from "../task/record.ts";
+import type { Keep } from "../task/retention.ts";
+import { isFinished, type Status, type WaitingFor } from "../task/record.ts";
 import { statusOf } from "../task/json_text.ts";
-import { onlyLabels } from "../task/labels.ts";
-import { fewRows, finishRemovals, removeRows } from "../kv/removed_rows.ts";
-import { setKeysOf, untilIn } from "./index_keys.ts";
-import { inTime, StoreError, TRIES } from "./store_error.ts";
-import { type Submission, Submissions, type Submitted, submittedEvents } from "./submissions.ts";
-import type { Head } from "../kv/head.ts";
+import { finishRemovals } from "../kv/removed_rows.ts";
+import { type Submission, Submissions, type Submitted } from "./submissions.ts";
 import { Heads } from "../kv/heads.ts";
-
-/** What came of a signal. */
-export type Signaled =
-  | { ok: true; status: Status }
-  | { ok: false; reason: "not-found" }
-  | { ok: false; reason: "wrong-state"; status: Status }
-  /** One of this name was sent before; the first one counts. */
-  | { ok: false; reason: "sent" }
-  /** The task has yet to take so many others. */
-  | { ok: false; reason: "too-many" };
+import { Decisions } from "./decisions.ts";
+import { Removals } from "./removals.ts";
+import { type Signaled, Signals } from "./signals.ts";
 
 export type { Decided } from "./decided.ts";
+export type { Signaled } from "./signals.ts";
 export type { Submission, Submitted } from "./submissions.ts";
 
 export interface StoreOptions extends JournalOptions {
@@ -56,9 +42,6 @@ export interface StoreOptions extends JournalOptions {
   /** When the store was last restored, milliseconds since the epoch. @default {0, for never} */
   restoredAt?: number;
 }
-
-/** Milliseconds after which a store that takes nothing is given nothing more. */
-const STALLED_MS = 2000;
 
 export class Store {
   readonly journal: Journal;
@@ -90,6 +73,9 @@ export class Store {
 
   readonly #tasks: LiveTasks;
   readonly #submissions: Submissions;
+  readonly #decisions: Decisions;
+  readonly #signals: Signals;
+  readonly #removals: Removals;
   readonly #family: Family;
   readonly families: Families;
 
@@ -105,7 +91,7 @@ export class Store {
       sid: this.sid,
       now: this.now,
       cancel: (id) => this.cancel(id),
-      decide: (id, action) => this.#decide(id, action),
+      decide: (id, action) => this.#decisions.decide(id, action),
       onpending: (live) => this.onpending?.(live),
     });
     this.families = new Families({ look: (parent) => family.look(parent), log: options.log });
@@ -125,14 +111,13 @@ export class Store {
       onwritten: (live) => this.onwritten?.(live),
       onrefused: (live) => this.onrefused?.(live),
     });
-    this.#submissions = new Submissions({
-      kv: this.kv,
-      heads: this.heads,
-      journal: this.journal,
-      tasks: this.#tasks,
-      now: this.now,
-      onpending: (live) => this.onpending?.(live),
-    });
+    const { kv, heads, journal, now } = this;
+    const tasks = this.#tasks;
+    const decisions = this.#decisions = new Decisions({ heads, journal, tasks });
+    const onpending = (live: LiveTask) => this.onpending?.(live);
+    this.#submissions = new Submissions({ kv, heads, journal, tasks, now, onpending });
+    this.#signals = new Signals({ kv, heads, journal, decisions, onpending });
+    this.#removals = new Removals({ kv, heads, journal, tasks, decisions, family, now });
   }
 
   /** Takes in a new task. Resolves when it is durable. */
@@ -147,7 +132,7 @@ export class Store {
    * @param by Who asks for it; absent for the server itself.
    */
   cancel(id: string, by?: string): Promise<Decided> {
-    return this.#decide(id, (live) => {
+    return this.#decisions.decide(id, (live) => {
       const { status, cancel_requested } = live.record;
       if (isFinished(status)) return "refused";
       if (status === "running" && live.task.owner !== this.sid) return "remote";
@@ -172,7 +157,7 @@ export class Store {
       const { uploads = [], child } = head ?? {};
       if (head === null) return null;
       const status = statusOf(head.record) as Status;
-      if (status !== "completed" && child && !await this.#isUnderWay(child.parent)) {
+      if (status !== "completed" && child && !await this.#decisions.isUnderWay(child.parent)) {
         return { ok: false, reason: "parent-over", parent: child.parent, status } as const;
       }
       if (uploads.length === 0) return null;
@@ -183,7 +168,7 @@ export class Store {
         ? null
         : { ok: false, reason: "no-upload", upload, status } as const;
     };
-    return this.#decide(id, (live) => {
+    return this.#decisions.decide(id, (live) => {
       if (!live.change({ type: "retry", ...more }).ok) return "refused";
       if (unchanged) live.also({ checks: [unchanged] });
       this.onpending?.(live);
@@ -193,145 +178,31 @@ export class Store {
 
   /** Has a finished task kept otherwise than was said; `undefined` as its kind and the settings say. */
   keep(id: string, keep: Keep | undefined): Promise<Decided> {
-    return this.#decide(id, (live) => {
+    return this.#decisions.decide(id, (live) => {
       if (!isFinished(live.record.status)) return "refused";
       live.keep(keep);
       return "changed";
     });
   }
 
-  /**
-   * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
-   * when it is durable.
-   *
-   * @param by Who sends it.
-   */
-  async signal(id: string, name: string, json: string, by?: string): Promise<Signaled> {
-    const key = keys.signal(id, name);
-    const value = signalValue({ json, by: by ?? null });
-    const size = value.json.length + 256;
-    for (let tries = 0; tries < TRIES; tries++) {
-      this.requireStore();
-      const head = await this.heads.get(id);
-      if (!head) return { ok: false, reason: "not-found" };
-      const status = statusOf(head.record) as Status;
-      if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
-      if (await hasManySignals(this.kv, id)) return { ok: false, reason: "too-many" };
-      // One that was taken is gone, and its answer is there: so both are checked.
-      const [{ versionstamp }, { answer, check }] = await Promise.all([
-        this.kv.get(key),
-        checkedAnswer(this.kv, id, name),
-      ]);
-      if (versionstamp !== null || answer?.done) return { ok: false, reason: "sent" };
-      const written = await inTime(
-        this.journal.write({ checks: [{ key, versionstamp }, check], sets: [[key, value, size]] }),
-      );
-      if (written.ok) return { ok: true, status: await this.wake(id) ?? status };
-      if (written.reason !== "conflict") throw new StoreError(written);
-    }
-    throw new StoreError({ ok: false, reason: "conflict" });
+  /** See {@link Signals.send}. */
+  signal(id: string, name: string, json: string, by?: string): Promise<Signaled> {
+    return this.#signals.send(id, name, json, by);
   }
 
-  /** Lets no signal of a name come any more, unless one has. Resolves when that is durable. */
-  async closeSignal(id: string, name: string): Promise<void> {
-    const key = keys.signal(id, name);
-    await this.journal.write({ checks: [{ key, versionstamp: null }], sets: [[key, null, 8]] });
+  /** See {@link Signals.close}. */
+  closeSignal(id: string, name: string): Promise<void> {
+    return this.#signals.close(id, name);
   }
 
-  /**
-   * Has a task go on whose signal has come. Resolves when that is durable.
-   *
-   * @returns Its state then; `null` where it does not wait for a signal that is here.
-   */
-  async wake(id: string): Promise<Status | null> {
-    const head = await this.heads.get(id);
-    const awaited = head && awaitedSignal(JSON.parse(head.record) as TaskRecord);
-    const signal = awaited ? await readSignal(this.kv, id, awaited) : null;
-    if (signal === null) return null;
-    const change = { type: "wake" as const, ...(signal.by === null ? {} : { by: signal.by }) };
-    const decided = await this.#decide(id, (live) => {
-      if (awaitedSignal(live.record) !== awaited || !live.change(change).ok) {
-        return "refused";
-      }
-      this.onpending?.(live);
-      return "changed";
-    });
-    if (!decided.ok) return null;
-    // It may have been claimed at once.
-    return decided.status === "asked" ? "running" : decided.status;
+  /** See {@link Signals.wake}. */
+  wake(id: string): Promise<Status | null> {
+    return this.#signals.wake(id);
   }
 
-  /**
-   * Removes a finished task and all that belongs to it.
-   *
-   * @param known Its head, where it was just read.
-   * @param by Who asks for it; absent for the server itself.
-   */
-  async remove(
-    id: string,
-    { known, by }: { known?: Deno.KvEntryMaybe<Head>; by?: string } = {},
-  ): Promise<Decided> {
-    this.requireStore();
-    for (let tries = 0; tries < TRIES; tries++) {
-      const read = tries === 0 ? known : undefined;
-      const entry = read ?? await this.heads.entry(id);
-      if (!entry.value) return { ok: false, reason: "not-found" };
-      const record = JSON.parse(entry.value.record) as TaskRecord;
-      const { status, kind, parent_id: parent } = record;
-      if (parent !== undefined && await this.#isUnderWay(parent)) {
-        return { ok: false, reason: "has-parent", parent, status };
-      }
-      // Nothing leads to its children once it is gone: those that have not ended are canceled before.
-      if (isFinished(status) && entry.value.children !== undefined) await this.#family.look(id);
-      const few = isFinished(status) && !entry.value.answers && !entry.value.notify;
-      const rows = few ? await fewRows(this.kv, id, entry.value.rowBytes ?? 0) : null;
-      const artifacts = record.artifacts ? await removedArtifacts(this.kv, id) : null;
-      // From here to its leaving nothing else can get at the task.
-      const under = this.#tasks.leaving(id);
-      if (under) {
-        await under;
-        continue;
-      }
-      if (entry.value.owner !== null || !isFinished(status) || this.#tasks.get(id)) {
-        const live = this.#tasks.get(id);
-        if (!live || !isFinished(live.record.status)) {
-          return { ok: false, reason: "wrong-state", status };
-        }
-        await inTime(live.committed());
-        continue;
-      }
-      const deletes = [
-        keys.task(id),
-        keys.index(kind, status, id),
-        keys.input(id),
-        keys.result(id),
-        keys.checkpoint(id),
-        keys.cancel(id),
-        ...setKeysOf(record, entry.value),
-        ...expiryKeyOf(record, entry.value),
-        ...artifacts?.deletes ?? [],
-        ...childKeyOf(entry.value),
-        ...rows ?? [],
-      ];
-      const removing = this.journal.write({
-        checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
-        deletes,
-        // Whoever finds this removes the rows, even if we die now.
-        sets: [
-          ...artifacts?.sets ?? [],
-          ...(rows === null ? [[keys.removed(id), null, 8] as [Key, unknown, number]] : []),
-          ...(by === undefined ? [] : [auditSet(kind, this.#deletion(id, by))]),
-        ],
-        events: removalOf(record, entry.value),
-      });
-      const outcome = await inTime(this.#tasks.leave(id, removing));
-      if (outcome.ok) {
-        if (rows === null) await removeRows(this.kv, id);
-        return { ok: true, status };
-      }
-      if (outcome.reason !== "conflict") throw new StoreError(outcome);
-    }
-    throw new StoreError({ ok: false, reason: "conflict" });
+  /** See {@link Removals.remove}. */
+  remove(...args: Parameters<Removals["remove"]>): Promise<Decided> {
+    return this.#removals.remove(...args);
   }
 
   async finishRemovals(): Promise<void> {
@@ -346,47 +217,6 @@ export class Store {
     return this.#tasks.adopt(live);
   }
 
-  async #decide(
-    id: string,
-    action: (live: LiveTask) => "changed" | "refused" | "remote",
-    { refusal = () => Promise.resolve(null), by }: {
-      refusal?: () => Promise<Decided | null>;
-      by?: string | undefined;
-    } = {},
-  ): Promise<Decided> {
-    this.requireStore();
-    for (let tries = 0; tries < TRIES; tries++) {
-      const refused = await refusal();
-      if (refused) return refused;
-      let live: LiveTask | undefined;
-      const did = await this.withTask(id, (it) => action(live = it));
-      if (did === null || !live) return { ok: false, reason: "not-found" };
-      const { status, kind } = live.record;
-      if (did === "refused") return { ok: false, reason: "wrong-state", status };
-      if (did === "remote") {
-        const outcome = await inTime(this.journal.write({
-          sets: [[keys.cancel(id), by ?? null, 256]],
-          events: [{ type: "cancel", id, kind, seq: 0, json: JSON.stringify(by ?? null) }],
-        }));
-        if (!outcome.ok) throw new StoreError(outcome);
-        return { ok: true, status: "asked" };
-      }
-      const outcome = await inTime(live.committed());
-      if (outcome.ok) return { ok: true, status: status === "running" ? "asked" : status };
-      if (outcome.reason !== "conflict") throw new StoreError(outcome);
-    }
-    throw new StoreError({ ok: false, reason: "conflict" });
-  }
-
-  #deletion(task_id: string, by: string): AuditEntry {
-    return { action: "delete", by, at: new Date(this.now()).toISOString(), task_id };
-  }
-
-  async #isUnderWay(id: string): Promise<boolean> {
-    const head = await this.heads.get(id);
-    return head !== null && !isFinished(statusOf(head.record) as Status);
-  }
-
   /**
    * Has one look after a task that may have children which have not ended: a process may have died
    * before it did.
@@ -395,41 +225,13 @@ export class Store {
     await this.#family.look(parent);
   }
 
-  /**
-   * Refuses a write that would only wait, while it has done nothing yet.
-   *
-   * @throws {StoreError} When the store takes no writes.
-   */
+  /** See {@link Decisions.requireStore}. */
   requireStore(): void {
-    if (this.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
+    this.#decisions.requireStore();
   }
 
   [Symbol.dispose](): void {
     this.families.close();
     this.#tasks[Symbol.dispose]();
   }
-}
-
-/** The signal that a task waits for; `null` for none. */
-function awaitedSignal({ waiting_for }: TaskRecord): string | null {
-  return waiting_for?.type === "signal" ? waiting_for.name : null;
-}
-
-function expiryKeyOf(record: TaskRecord, { retention }: Head): Key[] {
-  const until = untilIn(expiryOf({ record, retention }));
-  return until === null ? [] : [keys.expires(until, record.task_id)];
-}
-
-function childKeyOf({ child }: Head): Key[] {
-  return child ? [keys.child(child.parent, child.name, child.index)] : [];
-}
-
-/** What is told of a removal: also whose it was, since nothing else does any more. */
-function removalOf(record: TaskRecord, { submitter }: Head): TaskEvent[] {
-  const { task_id: id, kind, seq } = record;
-  const json = JSON.stringify({ task_id: id, ...onlyLabels(record) });
-  return [
-    ...submittedEvents(id, kind, submitter),
-    { type: "deleted", id, kind, seq: seq + 1, json },
-  ];
 }

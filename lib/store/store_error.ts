@@ -36,11 +36,14 @@ export function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
 /**
  * Decides again where another was first, which `undefined` says.
  *
+ * @param decide Given how often it was tried before.
  * @throws {StoreError} If another is first each time.
  */
-export async function decideAgain<T>(decide: () => Promise<T | undefined>): Promise<T> {
+export async function decideAgain<T>(
+  decide: (tries: number) => Promise<T | undefined>,
+): Promise<T> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const decided = await decide();
+    const decided = await decide(tries);
     if (decided !== undefined) return decided;
   }
   throw new StoreError({ ok: false, reason: "conflict" });

@@ -15,9 +15,9 @@ import type { NamedUpload } from "../task/named_uploads.ts";
 import type { TaskEvent } from "../task/event.ts";
 import { type NewTask, newTask } from "../task/new_task.ts";
 import type { Journal } from "./journal.ts";
-import type { LiveTask, NewInput } from "./live_task.ts";
+import type { LiveTask } from "./live_task.ts";
 import type { LiveTasks } from "./live_tasks.ts";
-import { inTime, StoreError, TRIES } from "./store_error.ts";
+import { decideAgain, stillHeld } from "./store_error.ts";
 import type { Part } from "./write.ts";
 
 export interface Submission extends Omit<NewTask, "id" | "uploads"> {
@@ -58,6 +58,15 @@ interface IdempotencyEntry {
   expires_at: number;
 }
 
+/** What has to hold for a new task, and what it holds of uploads. */
+interface Conditions {
+  checks: Deno.AtomicCheck[];
+  uploads: string[];
+}
+
+/** An answer is `undefined` where another was first. */
+type Found = Conditions | { answer: Submitted | undefined };
+
 export class Submissions {
   readonly #options: SubmissionsOptions;
   readonly #keyed = new Map<string, Promise<void>>();
@@ -77,116 +86,136 @@ export class Submissions {
     return await submitting.finally(() => this.#keyed.delete(key));
   }
 
-  async #submit(submission: Submission): Promise<Submitted> {
-    const { kv, heads, journal, tasks, now, onpending } = this.#options;
-    const { idempotency, input, named = [], also, debounced, ...spec } = submission;
-    const idempotencySet = (id: string): [Key, IdempotencyEntry, number, number] => {
-      const { key, digest, ttlMs } = idempotency!;
-      return [keys.idempotency(key), { id, digest, expires_at: now() + ttlMs }, 128, ttlMs];
-    };
-    for (let tries = 0;; tries++) {
-      const checks: Deno.AtomicCheck[] = [];
-      if (spec.child) {
-        // As a rule nobody has made it: then their ids are in the order in which they are asked for.
-        const known = tries > 0 ? await readChild(kv, spec.child) : null;
-        if (known) {
-          const head = await heads.get(known.id);
-          return { ok: true, id: known.id, record: head?.record ?? "null", created: false };
-        }
-        const { parent, name, index } = spec.child;
-        checks.push({ key: keys.child(parent, name, index), versionstamp: null });
-      }
-      let uploads: string[] = [];
-      if (idempotency) {
-        const key = keys.idempotency(idempotency.key);
-        const entry = await kv.get<IdempotencyEntry>(key);
-        if (entry.value && entry.value.expires_at > now()) {
-          const { id, digest } = entry.value;
-          if (digest !== idempotency.digest) return { ok: false, reason: "key-reused", id };
-          const head = await heads.get(id);
-          if (head) return { ok: true, id, record: head.record, created: false };
-        }
-        checks.push({ key, versionstamp: entry.versionstamp });
-      }
-      if (named.length > 0) {
-        const found = await findNamed(kv, named, now());
-        if (!found.ok) return found;
-        uploads = [...found.ids];
-        if (found.ids.size > 0) checks.push(found.check);
-      }
-      if (debounced) {
-        const key = keys.debounce(spec.kind, debounced.name);
-        const { value: known, versionstamp } = await kv.get<string>(key);
-        if (known !== null) {
-          const { parsed = false, keys: by = {} } = spec;
-          const sets = idempotency ? [idempotencySet(known)] : [];
-          const postponed = await this.#postpone(
-            known,
-            { input, parsed, keys: by, uploads },
-            debounced.runAt,
-            { checks: [...checks], sets },
-          );
-          if (postponed === "again" && tries < TRIES) continue;
-          if (postponed === "again") throw new StoreError({ ok: false, reason: "conflict" });
-          if (postponed) return postponed;
-        }
-        checks.push({ key, versionstamp });
-      }
-      // One time for both: lists pick by the time in the id.
-      const at = now();
-      const id = monotonicUlid(at);
-      const waits = debounced ? { debounce: debounced.name, runAt: debounced.runAt } : {};
-      const live = tasks.create(newTask({ ...spec, ...waits, id, uploads }, at), input);
-      if (checks.length > 0) live.also({ checks });
-      if (idempotency) live.also({ sets: [idempotencySet(id)] });
-      if (also) {
-        const part = also(id);
-        checks.push(...part.checks ?? []);
-        live.also(part);
-      }
-      const { kind, submitter, notify = [] } = spec;
-      if (notify.length > 0) live.also({ sets: [targetsSet(id, notify)] });
-      live.also({ events: submittedEvents(id, kind, submitter) });
-      const tell = !this.#kinds.has(spec.kind);
-      if (tell) live.also({ sets: [[keys.kind(spec.kind), null, 8]] });
-      const record = live.json;
-      journal.touch(live);
-      // Without a check it may start with the commit that takes it in; but nobody shall be refused as
-      // such a start is lost, to others who want the same place, again and again.
-      const startsAtOnce = checks.length === 0 && tries === 0;
-      if (startsAtOnce) onpending(live);
-      const result = await inTime(live.committed());
-      if (result.ok) {
-        if (tell) this.#kinds.add(spec.kind);
-        if (!startsAtOnce) onpending(live);
-        return { ok: true, id, record, created: true };
-      }
-      if (result.reason === "conflict" && also) return { ok: false, reason: "conflict" };
-      if (result.reason !== "conflict" || tries >= TRIES) throw new StoreError(result);
-    }
+  #submit(submission: Submission): Promise<Submitted> {
+    return decideAgain(async (tries) => {
+      const found = await this.#find(submission, tries);
+      if ("answer" in found) return found.answer;
+      return await this.#create(submission, found, tries);
+    });
   }
 
-  /** Has a task run later with another input; `null` for one that has begun or is gone. */
+  /** What answers a submission without a new task, or what has to hold for a new one. */
+  async #find(submission: Submission, tries: number): Promise<Found> {
+    const { kv, heads, now } = this.#options;
+    const { idempotency, named = [], debounced, child, kind } = submission;
+    const checks: Deno.AtomicCheck[] = [];
+    if (child) {
+      // As a rule nobody has made it: then their ids are in the order in which they are asked for.
+      const known = tries > 0 ? await readChild(kv, child) : null;
+      if (known) {
+        const head = await heads.get(known.id);
+        const record = head?.record ?? "null";
+        return { answer: { ok: true, id: known.id, record, created: false } };
+      }
+      const { parent, name, index } = child;
+      checks.push({ key: keys.child(parent, name, index), versionstamp: null });
+    }
+    if (idempotency) {
+      const key = keys.idempotency(idempotency.key);
+      const entry = await kv.get<IdempotencyEntry>(key);
+      if (entry.value && entry.value.expires_at > now()) {
+        const { id, digest } = entry.value;
+        if (digest !== idempotency.digest) {
+          return { answer: { ok: false, reason: "key-reused", id } };
+        }
+        const head = await heads.get(id);
+        if (head) return { answer: { ok: true, id, record: head.record, created: false } };
+      }
+      checks.push({ key, versionstamp: entry.versionstamp });
+    }
+    let uploads: string[] = [];
+    if (named.length > 0) {
+      const found = await findNamed(kv, named, now());
+      if (!found.ok) return { answer: found };
+      uploads = [...found.ids];
+      if (uploads.length > 0) checks.push(found.check);
+    }
+    if (debounced) {
+      const key = keys.debounce(kind, debounced.name);
+      const { value: known, versionstamp } = await kv.get<string>(key);
+      if (known !== null) {
+        const answer = await this.#postpone(known, submission, debounced.runAt, {
+          checks,
+          uploads,
+        });
+        if (answer !== null) return { answer };
+      }
+      checks.push({ key, versionstamp });
+    }
+    return { checks, uploads };
+  }
+
+  /** Makes a task, unless what has to hold for it no longer does. */
+  async #create(
+    submission: Submission,
+    { checks, uploads }: Conditions,
+    tries: number,
+  ): Promise<Submitted | undefined> {
+    const { journal, tasks, now, onpending } = this.#options;
+    const { idempotency, input, named: _, also, debounced, ...spec } = submission;
+    // One time for both: lists pick by the time in the id.
+    const at = now();
+    const id = monotonicUlid(at);
+    const waits = debounced ? { debounce: debounced.name, runAt: debounced.runAt } : {};
+    const live = tasks.create(newTask({ ...spec, ...waits, id, uploads }, at), input);
+    if (checks.length > 0) live.also({ checks });
+    if (idempotency) live.also({ sets: [idempotencySet(id, idempotency, at)] });
+    const part = also?.(id);
+    if (part) live.also(part);
+    const { kind, submitter, notify = [] } = spec;
+    if (notify.length > 0) live.also({ sets: [targetsSet(id, notify)] });
+    live.also({ events: submittedEvents(id, kind, submitter) });
+    const tell = !this.#kinds.has(kind);
+    if (tell) live.also({ sets: [[keys.kind(kind), null, 8]] });
+    const record = live.json;
+    journal.touch(live);
+    // Without a check it may start with the commit that takes it in; but nobody shall be refused as
+    // such a start is lost, to others who want the same place, again and again.
+    const startsAtOnce = checks.length === 0 && !part?.checks?.length && tries === 0;
+    if (startsAtOnce) onpending(live);
+    if (!await stillHeld(live.committed())) {
+      return also ? { ok: false, reason: "conflict" } : undefined;
+    }
+    if (tell) this.#kinds.add(kind);
+    if (!startsAtOnce) onpending(live);
+    return { ok: true, id, record, created: true };
+  }
+
+  /**
+   * Has a task run later with another input.
+   *
+   * @returns `null` for one that has begun or is gone; `undefined` where another was first.
+   */
   async #postpone(
     id: string,
-    input: NewInput,
+    { input, parsed = false, keys: by = {}, idempotency }: Submission,
     runAt: number,
-    also: Required<Pick<Part, "checks" | "sets">>,
-  ): Promise<Submitted | "again" | null> {
-    const { tasks, onpending } = this.#options;
+    { checks, uploads }: Conditions,
+  ): Promise<Submitted | undefined | null> {
+    const { tasks, now, onpending } = this.#options;
+    const also = {
+      checks: [...checks],
+      sets: idempotency ? [idempotencySet(id, idempotency, now())] : [],
+    };
     let live: LiveTask | undefined;
     const postponed = await tasks.withTask(id, (it) => {
       live = it;
-      if (!it.postpone(input, runAt, also)) return null;
+      if (!it.postpone({ input, parsed, keys: by, uploads }, runAt, also)) return null;
       onpending(it);
       return it.json;
     });
     if (postponed === null || !live) return null;
-    const result = await inTime(live.committed());
-    if (result.ok) return { ok: true, id, record: postponed, created: false };
-    if (result.reason === "conflict") return "again";
-    throw new StoreError(result);
+    if (!await stillHeld(live.committed())) return undefined;
+    return { ok: true, id, record: postponed, created: false };
   }
+}
+
+function idempotencySet(
+  id: string,
+  { key, digest, ttlMs }: NonNullable<Submission["idempotency"]>,
+  now: number,
+): [Key, IdempotencyEntry, number, number] {
+  return [keys.idempotency(key), { id, digest, expires_at: now + ttlMs }, 128, ttlMs];
 }
 
 /** Tells whose a task is to the streams of those who see their own alone. */

@@ -1,0 +1,83 @@
+import type { Heads } from "../kv/heads.ts";
+import { keys } from "../kv/keys.ts";
+import { statusOf } from "../task/json_text.ts";
+import { isFinished, type Status } from "../task/record.ts";
+import type { Decided } from "./decided.ts";
+import type { Journal } from "./journal.ts";
+import type { LiveTask } from "./live_task.ts";
+import type { LiveTasks } from "./live_tasks.ts";
+import { decideAgain, inTime, stillHeld, StoreError } from "./store_error.ts";
+
+export interface DecisionsOptions {
+  heads: Heads;
+  journal: Journal;
+  tasks: LiveTasks;
+}
+
+/** Milliseconds after which a store that takes nothing is given nothing more. */
+const STALLED_MS = 2000;
+
+/** Decides about tasks, each as it is then: again, where another process was first. */
+export class Decisions {
+  readonly #options: DecisionsOptions;
+
+  constructor(options: DecisionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Refuses a write that would only wait, while it has done nothing yet.
+   *
+   * @throws {StoreError} When the store takes no writes.
+   */
+  requireStore(): void {
+    if (this.#options.journal.stalledMs > STALLED_MS) throw new StoreError("stalled");
+  }
+
+  /**
+   * Does what is wished to a task, or has the process do it that runs it. Resolves when that is durable.
+   *
+   * @param refusal What speaks against it beside the task's own state, asked before each try.
+   * @param by Who wishes it; absent for the server itself.
+   */
+  decide(
+    id: string,
+    action: (live: LiveTask) => "changed" | "refused" | "remote",
+    { refusal = () => Promise.resolve(null), by }: {
+      refusal?: () => Promise<Decided | null>;
+      by?: string | undefined;
+    } = {},
+  ): Promise<Decided> {
+    this.requireStore();
+    return decideAgain(async () => {
+      const refused = await refusal();
+      if (refused) return refused;
+      let live: LiveTask | undefined;
+      const did = await this.#options.tasks.withTask(id, (it) => action(live = it));
+      if (did === null || !live) return { ok: false, reason: "not-found" };
+      const { status, kind } = live.record;
+      if (did === "refused") return { ok: false, reason: "wrong-state", status };
+      if (did === "remote") {
+        await this.#ask(id, kind, by);
+        return { ok: true, status: "asked" };
+      }
+      if (!await stillHeld(live.committed())) return undefined;
+      return { ok: true, status: status === "running" ? "asked" : status };
+    });
+  }
+
+  /** Whether there is such a task, and it has not ended. */
+  async isUnderWay(id: string): Promise<boolean> {
+    const head = await this.#options.heads.get(id);
+    return head !== null && !isFinished(statusOf(head.record) as Status);
+  }
+
+  /** Asks whoever runs a task to stop it. */
+  async #ask(id: string, kind: string, by: string | undefined): Promise<void> {
+    const outcome = await inTime(this.#options.journal.write({
+      sets: [[keys.cancel(id), by ?? null, 256]],
+      events: [{ type: "cancel", id, kind, seq: 0, json: JSON.stringify(by ?? null) }],
+    }));
+    if (!outcome.ok) throw new StoreError(outcome);
+  }
+}

@@ -1,0 +1,105 @@
+import { checkedAnswer, hasManySignals, readSignal, signalValue } from "../kv/answers.ts";
+import type { Heads } from "../kv/heads.ts";
+import { keys } from "../kv/keys.ts";
+import { statusOf } from "../task/json_text.ts";
+import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import type { Decisions } from "./decisions.ts";
+import type { Journal } from "./journal.ts";
+import type { LiveTask } from "./live_task.ts";
+import { decideAgain, stillHeld } from "./store_error.ts";
+
+/** What came of a signal. */
+export type Signaled =
+  | { ok: true; status: Status }
+  | { ok: false; reason: "not-found" }
+  | { ok: false; reason: "wrong-state"; status: Status }
+  /** One of this name was sent before; the first one counts. */
+  | { ok: false; reason: "sent" }
+  /** The task has yet to take so many others. */
+  | { ok: false; reason: "too-many" };
+
+export interface SignalsOptions {
+  kv: Deno.Kv;
+  heads: Heads;
+  journal: Journal;
+  decisions: Decisions;
+  /** A task's signal is here: it is pending. */
+  onpending(live: LiveTask): void;
+}
+
+/** Keeps signals for tasks, and wakes those that wait for them. */
+export class Signals {
+  readonly #options: SignalsOptions;
+
+  constructor(options: SignalsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
+   * when it is durable.
+   *
+   * @param by Who sends it.
+   */
+  send(id: string, name: string, json: string, by?: string): Promise<Signaled> {
+    const { kv, heads, journal, decisions } = this.#options;
+    const key = keys.signal(id, name);
+    const value = signalValue({ json, by: by ?? null });
+    const size = value.json.length + 256;
+    return decideAgain<Signaled>(async () => {
+      decisions.requireStore();
+      const head = await heads.get(id);
+      if (!head) return { ok: false, reason: "not-found" };
+      const status = statusOf(head.record) as Status;
+      if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
+      if (await hasManySignals(kv, id)) return { ok: false, reason: "too-many" };
+      // One that was taken is gone, and its answer is there: so both are checked.
+      const [{ versionstamp }, { answer, check }] = await Promise.all([
+        kv.get(key),
+        checkedAnswer(kv, id, name),
+      ]);
+      if (versionstamp !== null || answer?.done) return { ok: false, reason: "sent" };
+      const checks = [{ key, versionstamp }, check];
+      if (!await stillHeld(journal.write({ checks, sets: [[key, value, size]] }))) return undefined;
+      return { ok: true, status: await this.wake(id) ?? status };
+    });
+  }
+
+  /** Lets no signal of a name come any more, unless one has. Resolves when that is durable. */
+  async close(id: string, name: string): Promise<void> {
+    const key = keys.signal(id, name);
+    await this.#options.journal.write({
+      checks: [{ key, versionstamp: null }],
+      sets: [[key, null, 8]],
+    });
+  }
+
+  /**
+   * Has a task go on whose signal has come. Resolves when that is durable.
+   *
+   * @returns Its state then; `null` where it does not wait for a signal that is here.
+   */
+  async wake(id: string): Promise<Status | null> {
+    const { kv, heads, decisions, onpending } = this.#options;
+    const head = await heads.get(id);
+    const awaited = head && awaitedSignal(JSON.parse(head.record) as TaskRecord);
+    const signal = awaited ? await readSignal(kv, id, awaited) : null;
+    if (signal === null) return null;
+    const change = { type: "wake" as const, ...(signal.by === null ? {} : { by: signal.by }) };
+    const decided = await decisions.decide(id, (live) => {
+      if (awaitedSignal(live.record) !== awaited || !live.change(change).ok) {
+        return "refused";
+      }
+      onpending(live);
+      return "changed";
+    });
+    if (!decided.ok) return null;
+    // It may have been claimed at once.
+    return decided.status === "asked" ? "running" : decided.status;
+  }
+}
+
+/** The signal that a task waits for; `null` for none. */
+function awaitedSignal({ waiting_for }: TaskRecord): string | null {
+  return waiting_for?.type === "signal" ? waiting_for.name : null;
+}
