@@ -284,11 +284,12 @@ export const en = {
     end: (paused: string) => `${paused}.`,
     running: (count: string) => `${count} still running.`,
     drained: "None is running.",
-    starts: "The task starts once the kind is resumed.",
+    kindPaused: "Its kind is paused",
+    starts: (paused: string) => `${paused} The task starts once the kind is resumed.`,
   },
   notice: {
     waitsForOthers: (key: string) =>
-      `Waits for: more with key ${key}, each of which replaces the input and begins the wait again`,
+      `Waits for more with key ${key}: each replaces the input and begins the wait again`,
     waitsForPlace: (key: string | null, running: string, limit: string) =>
       `Waits for: concurrency of ${
         key === null ? "the kind" : `key ${key}`

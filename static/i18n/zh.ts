@@ -238,7 +238,7 @@ export const zh: Strings = {
     canceled: (count) => `${count} 个已取消`,
     comma: "，",
     underWay: "等待子任务",
-    turn: "等待轮到自己",
+    turn: "等待轮次",
   },
   signal: {
     title: (name) => `等待 ${name}`,
@@ -284,7 +284,8 @@ export const zh: Strings = {
     end: (paused) => `${paused}。`,
     running: (count) => `仍有 ${count} 个在运行。`,
     drained: "没有任务在运行。",
-    starts: "类型恢复启动后，任务就会开始。",
+    kindPaused: "此类型已停止启动",
+    starts: (paused) => `${paused}类型恢复启动后，任务就会开始。`,
   },
   notice: {
     waitsForOthers: (key) => `正在等待键 ${key} 的后续提交；每次提交都会替换输入并重新计时`,

@@ -36,10 +36,10 @@ function Entry({ entry }: { entry: AuditEntry }): JSX.Element {
     <li class="step">
       <span class="step-name">
         {strings.history.actions[action] ?? action}
-        {of !== undefined && <code>{of}</code>}
         {by !== null && <span class="step-note text">{strings.by(by)}</span>}
       </span>{" "}
       <time class="step-at" dateTime={at}>{fullTime(at)}</time>
+      {of !== undefined && <code class="step-of">{of}</code>}
       {reason !== undefined && <span class="step-reason text">{reason}</span>}
     </li>
   );

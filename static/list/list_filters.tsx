@@ -2,7 +2,7 @@ import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { hiddenChildren } from "./counts.ts";
-import { hidesChildren, isUnfiltered, type Since } from "./filters.ts";
+import { hidesChildren, type Since } from "./filters.ts";
 import { rows } from "./list_store.ts";
 import { leaveMatching, matching } from "./matching.ts";
 import { deselect } from "./selection.ts";
@@ -36,8 +36,6 @@ export function ListFilters(): JSX.Element {
         <option value="">{strings.list.allKinds}</option>
         {names.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
-      <PauseButton />
-      <HistoryButton />
       <select
         class="select"
         aria-label={strings.list.time}
@@ -51,6 +49,8 @@ export function ListFilters(): JSX.Element {
           <option key={since} value={since}>{text}</option>
         ))}
       </select>
+      <PauseButton />
+      <HistoryButton />
       {(filters.children || hidesChildren(filters)) && <ChildrenButton />}
       {filters.since === "custom" && (
         <div class="range">
@@ -118,10 +118,10 @@ function HistoryButton(): JSX.Element | null {
   );
 }
 
-/** Does something to all that match, where anything narrows the list. */
+/** Does something to all that match. */
 function MatchingButton(): JSX.Element | null {
   const { filters } = route.value;
-  if (!may("admin") || isUnfiltered(filters) || rows.value.length === 0) return null;
+  if (!may("admin") || rows.value.length === 0) return null;
   return (
     <button
       id="all-matching"

@@ -10,6 +10,7 @@ import { outcomeText } from "./outcome_text.ts";
 import { type Outcome, pauseSchedule, runSchedule, type Schedule } from "./schedule.ts";
 import { shortTime } from "./schedule_time.ts";
 import { loadSchedules } from "./schedules_store.ts";
+import { whoIn } from "../app/who.ts";
 import { scheduleWords } from "./words.ts";
 
 /** Skips that are told in words. */
@@ -62,7 +63,9 @@ export function ScheduleCard({ schedule }: Props): JSX.Element {
   );
 }
 
-function PausedNote({ paused: { at, by, reason } }: { paused: NonNullable<Schedule["paused"]> }) {
+function PausedNote({ paused }: { paused: NonNullable<Schedule["paused"]> }) {
+  const { at, reason } = paused;
+  const by = whoIn(paused);
   const words = scheduleWords();
   const [before = "", after = ""] =
     (by === null ? words.pausedAt("\u0000") : words.pausedBy(by, "\u0000")).split("\u0000");

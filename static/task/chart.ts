@@ -37,7 +37,7 @@ export interface Chart {
   readonly counted: boolean;
 }
 
-/** Makes a chart; `null` of less than two points. */
+/** Makes a chart; `null` of less than two points, or where nothing was counted. */
 export function chart(samples: readonly Sample[]): Chart | null {
   const first = samples[0];
   const last = samples.at(-1);
@@ -45,6 +45,7 @@ export function chart(samples: readonly Sample[]): Chart | null {
   const counted = last.done !== null;
   const value = (sample: Sample) => (counted ? sample.done : sample.percent) ?? 0;
   const known = samples.some(({ percent }) => percent !== null && percent > 0);
+  if (!known && samples.every((sample) => value(sample) === 0)) return null;
   const most = known ? 100 : Math.max(1, ...samples.map(value));
   const span = Math.max(MIN_SPAN, SPAN * (last.at - first.at));
   // Where it began to count, or starts over: what it jumps to from there is no speed.

@@ -22,7 +22,8 @@ export function TaskChart(): JSX.Element | null {
       (end ? Date.parse(end) : knownUntil.value) - Date.parse(start) >= WORTH_MS;
   });
   const lines = useComputed(() => chart(upToNow(samples.value.points))).value;
-  return worth.value ? <Plot lines={lines} /> : null;
+  const comes = useComputed(() => task.value.record!.status === "running").value;
+  return worth.value && (lines !== null || comes) ? <Plot lines={lines} /> : null;
 }
 
 /** Its place is kept until there is something to draw, so that nothing below it moves. */

@@ -26,7 +26,12 @@ export function TaskChildren({ record }: { record: TaskRecord }): JSX.Element | 
         href={listHref({ ...NO_FILTERS, parent })}
         onClick={stayInPage}
       >
-        {parts.join(strings.children.comma)}
+        {parts.map((part, n) => (
+          <>
+            {n > 0 && strings.children.comma}
+            <span>{part}</span>
+          </>
+        ))}
       </a>
     </p>
   );

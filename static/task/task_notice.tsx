@@ -10,12 +10,23 @@ import { kindProblem } from "./kind_problem.ts";
 import { task } from "./task_store.ts";
 import { stepOf } from "./timeline.ts";
 import { workerState } from "./worker_state.ts";
-import { WarnIcon } from "../ui/icons.tsx";
+import { PauseIcon, StatusIcon, WarnIcon } from "../ui/icons.tsx";
 import { QUIET_MS } from "../ui/times.tsx";
 
 /** What is out of the ordinary, and what comes of it; nothing while all is well. */
 export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | null {
-  const text = noticeText(record, knownUntil.value);
+  const at = knownUntil.value;
+  const wait = waitOf(record);
+  if (wait !== null) {
+    // As it should be: nothing to warn of.
+    return (
+      <p class="notice notice-calm" role="status">
+        {wait.type === "pause" ? <PauseIcon /> : <StatusIcon status="pending" />}
+        <span class="text">{waitText(record.kind, wait, at)}</span>
+      </p>
+    );
+  }
+  const text = noticeText(record, at);
   if (text === null) return null;
   return (
     <p class="notice" role="status">
@@ -25,16 +36,21 @@ export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | nu
   );
 }
 
+type Wait = NonNullable<TaskDetails["waits_for"]>;
+
+/** What a task waits for that could be started. */
+function waitOf(record: TaskRecord): Wait | null {
+  const data = details.value?.data;
+  if (record.status !== "pending" || kindProblem(record) !== null) return null;
+  return data?.task_id === record.task_id ? data.waits_for : null;
+}
+
 function noticeText(record: TaskRecord, at: number): string | null {
   const { notice } = strings;
   const last = task.value.states.at(-1);
   if (record.status === "pending") {
     const problem = kindProblem(record);
     if (problem !== null) return problem;
-    const waitsFor = details.value?.data.task_id === record.task_id
-      ? details.value.data.waits_for
-      : null;
-    if (waitsFor !== null) return waitText(record.kind, waitsFor, at);
     const step = last === undefined ? null : stepOf(last);
     if (step === "interrupted") return withCheckpoint(notice.interrupted);
     if (step !== "retrying") return null;
@@ -60,10 +76,10 @@ function noticeText(record: TaskRecord, at: number): string | null {
 /** What keeps a task from being started, and for how long. */
 function waitText(
   kind: string,
-  waitsFor: NonNullable<TaskDetails["waits_for"]>,
+  waitsFor: Wait,
   at: number,
 ): string {
-  if (waitsFor.type === "pause") return `${pauseText(kind, waitsFor)} ${strings.pause.starts}`;
+  if (waitsFor.type === "pause") return strings.pause.starts(pauseText(kind, waitsFor));
   if (waitsFor.type === "debounce") return strings.notice.waitsForOthers(waitsFor.key);
   const { waitsForPlace, waitsForRate, about } = strings.notice;
   const { key, until } = waitsFor;

@@ -62,7 +62,11 @@ function figure(record: TaskRecord): string {
   const { status, done, total, unit, attempt, stages } = record;
   const progress = knownProgress(record);
   if (status === "pending" && attempt === 0) {
-    const place = details.value?.data.queue_position ?? null;
+    const data = details.value?.data;
+    if (data?.task_id === record.task_id && data.waits_for?.type === "pause") {
+      return strings.pause.kindPaused;
+    }
+    const place = data?.queue_position ?? null;
     return place === null || kindProblem(record) !== null
       ? statusText(record)
       : place === 1
@@ -71,7 +75,7 @@ function figure(record: TaskRecord): string {
   }
   if (progress !== null) return percent(progress);
   // Of a stage one may know the total, though not of the whole.
-  return amount(done, stages ? total : null, unit) ?? strings.status[status];
+  return amount(done, stages ? total : null, unit) ?? statusText(record);
 }
 
 /** How many come before a place in line. */

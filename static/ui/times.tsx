@@ -10,6 +10,7 @@ import type { TaskRecord } from "../../lib/task/record.ts";
 import { now } from "../app/clock.ts";
 import { knownUntil } from "../app/connection.ts";
 import { ago, duration, fullTime } from "../i18n/format.ts";
+import { knownProgress } from "../client/progress/known_progress.ts";
 import { strings } from "../i18n/strings.ts";
 
 /** Milliseconds without an update after which a running task looks as if it may hang. */
@@ -17,6 +18,9 @@ export const QUIET_MS = 30_000;
 
 /** Milliseconds past a promised end after which the promise is not repeated. */
 const OVERDUE_MS = 3000;
+
+/** Percent that are almost all: less of it is late, not almost done. */
+const ALMOST = 90;
 
 interface Props {
   record: TaskRecord;
@@ -48,7 +52,8 @@ export function timeLeft(record: TaskRecord, at: number): string | null {
   if (!underWay || record.eta_ms === null) return null;
   const left = record.eta_ms - (at - Date.parse(record.updated_at));
   if (left < -OVERDUE_MS) return null;
-  return left < 500 ? strings.almostDone : strings.left(duration(Math.max(1000, left)));
+  if (left >= 500) return strings.left(duration(Math.max(1000, left)));
+  return (knownProgress(record) ?? 0) < ALMOST ? null : strings.almostDone;
 }
 
 /** How long ago that was, with the whole date for who points at it. */

@@ -49,6 +49,9 @@ export interface Shown {
 /** Milliseconds past a promised end after which the promise is not repeated. */
 const OVERDUE_MS = 3000;
 
+/** Percent that are almost all: less of it is late, not almost done. */
+const ALMOST = 90;
+
 /** What there is to show at a time. */
 export function describe(known: Known, now: number): Shown {
   const { record, error, connection, language } = known;
@@ -124,7 +127,8 @@ function time(
     if (eta_ms === null) return "";
     const left = eta_ms - (now - cameAt);
     if (left < -OVERDUE_MS) return "";
-    return left < 500 ? words.almostDone : words.left(format.duration(Math.max(1000, left)));
+    if (left >= 500) return words.left(format.duration(Math.max(1000, left)));
+    return (knownProgress(record) ?? 0) < ALMOST ? "" : words.almostDone;
   }
   if (started_at === null || finished_at === null) return "";
   return words.took(format.took(Date.parse(finished_at) - Date.parse(started_at)));

@@ -3,14 +3,13 @@ import type { TaskRecord } from "../client.d.ts";
 export type ProgressRecord = Pick<TaskRecord, "status" | "progress" | "done" | "total" | "stages">;
 
 /**
- * Percent to show; `null` while nobody knows. A task that runs and has counted nothing is not at 0 %.
- * One that completed with a part of the work left over has not done all of it.
+ * Percent to show; `null` while nobody knows. A task that has counted nothing is not at 0 %. One that
+ * completed with a part of the work left over has not done all of it.
  */
 export function knownProgress(record: ProgressRecord): number | null {
   const { status, progress, done, total, stages } = record;
-  if (status === "running" && progress === 0 && done === null && total === null && !stages) {
-    return null;
-  }
+  const counted = progress !== 0 || done !== null || total !== null || stages !== undefined;
+  if (status !== "completed" && !counted) return null;
   if (status !== "completed" || stages || done === null || total === null) return progress;
   return total > 0 && done < total ? 100 * (done / total) : progress;
 }

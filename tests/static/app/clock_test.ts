@@ -13,7 +13,7 @@ Deno.test("Skew finds the server's clock by what took the shortest to arrive", (
 });
 
 Deno.test("timeLeft() counts down from the last estimate and does not repeat a broken promise", () => {
-  const task = record({ eta_ms: 90_000 });
+  const task = record({ eta_ms: 90_000, progress: 97 });
   const at = Date.parse(task.updated_at);
   const left = (ms: number) => timeLeft(task, at + ms)?.replaceAll("\u00a0", " ") ?? null;
   assertEquals([0, 60_000, 89_400, 89_700, 92_000, 94_000].map(left), [
@@ -25,6 +25,8 @@ Deno.test("timeLeft() counts down from the last estimate and does not repeat a b
     null,
   ]);
   assertEquals(timeLeft(record(), at), null);
+  // Late is not almost done.
+  assertEquals(timeLeft({ ...task, progress: 70 }, at + 89_700), null);
 });
 
 Deno.test("timeLeft() says when a pending task starts, or is tried again", () => {

@@ -81,6 +81,8 @@ Deno.test("describe() says of each state what there is to say", () => {
   // It said something, and counted nothing.
   const untold = shown({ status: "running", progress: 0, done: null, total: null });
   assertEquals([untold.value, untold.percent], [null, ""]);
+  const failed = shown({ status: "failed", progress: 0, done: null, total: null });
+  assertEquals([failed.value, failed.percent], [0, ""]);
   assertEquals(shown({ status: "running", cancel_requested: true }).status, "Canceling…");
   assertEquals(shown({ status: "running" }, { connection: "waiting" }).connection, "Reconnecting…");
   const ended = {
@@ -93,7 +95,8 @@ Deno.test("describe() says of each state what there is to say", () => {
   assertEquals(shown({ ...ended, status: "failed", error }).message, "TypeError: no rows");
   // A promise that was not kept is not repeated.
   for (const [late, text] of [[0, "2s left"], [1800, "almost done"], [6000, ""]] as const) {
-    assertEquals(shown({ status: "running", eta_ms: 2000 }, {}, NOW + late).time, text);
+    const fields = { status: "running", eta_ms: 2000, progress: 97 } as const;
+    assertEquals(shown(fields, {}, NOW + late).time, text);
   }
 });
 
