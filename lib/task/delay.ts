@@ -5,6 +5,7 @@
  */
 
 import { MAX_TIMER_MS } from "./limits.ts";
+import { brief, textOf } from "./text.ts";
 
 /**
  * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts.
@@ -34,6 +35,7 @@ export const waiting: { by(ms: number, signal: AbortSignal): Promise<void> } = {
  * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts, so that a
  * task that is canceled stops waiting: pass it the `signal` of the task's context.
  *
+ * @throws {TypeError} If `ms` is no number, or `signal` no AbortSignal.
  * @throws {unknown} The signal's reason.
  *
  * @example
@@ -51,6 +53,18 @@ export const waiting: { by(ms: number, signal: AbortSignal): Promise<void> } = {
  * });
  * ```
  */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return waiting.by(ms, signal);
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (typeof ms !== "number" || Number.isNaN(ms)) {
+    throw new TypeError(
+      `Cannot pause as 'ms' must be a number of milliseconds: current value is ${
+        brief(textOf(ms), 100)
+      }`,
+    );
+  }
+  if (!(signal instanceof AbortSignal)) {
+    throw new TypeError(
+      "Cannot pause as 'signal' must be the AbortSignal of the task's context: pause(1000, signal)",
+    );
+  }
+  await waiting.by(ms, signal);
 }

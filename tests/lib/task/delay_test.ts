@@ -24,5 +24,20 @@ Deno.test("pause() is delay(), and has to be given a signal", async () => {
   stop.abort(new Error("stop"));
   await assertRejects(() => waiting, Error, "stop");
   // @ts-expect-error A task that is canceled must not go on waiting.
-  await pause(0);
+  await assertRejects(() => pause(0), TypeError);
+});
+
+Deno.test("pause() refuses what would be no wait, and a signal that nothing can abort", async () => {
+  const { signal } = new AbortController();
+  for (const ms of ["1s", NaN, undefined, {}, 10n] as unknown as number[]) {
+    await assertRejects(
+      () => pause(ms, signal),
+      TypeError,
+      "'ms' must be a number of milliseconds",
+    );
+  }
+  for (const none of [{ signal }, undefined, null, new AbortController()]) {
+    const wrong = none as unknown as AbortSignal;
+    await assertRejects(() => pause(0, wrong), TypeError, "'signal' must be the AbortSignal");
+  }
 });
