@@ -6,12 +6,14 @@
  */
 
 import { type Answer, answerText, MAX_ANSWERS } from "../task/answer.ts";
-import { type Estimate, estimate } from "../task/eta.ts";
+import { completeJson } from "../task/complete_json.ts";
+import type { Estimate } from "../task/eta.ts";
+import { withChildren, withReport } from "../task/figures.ts";
+import { withoutRows, withRow } from "../task/row_counts.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
 import type { EventType, Row, TaskEvent } from "../task/event.ts";
-import { onlyLabels } from "../task/labels.ts";
-import { seqOf, withFirst, withLast, withSeq } from "../task/json_text.ts";
+import { seqOf, withFirst, withSeq } from "../task/json_text.ts";
 import { withArtifact } from "../task/artifact_list.ts";
 import {
   type ArtifactRecord,
@@ -20,7 +22,7 @@ import {
   type Status,
   type TaskRecord,
 } from "../task/record.ts";
-import { applyChildren, applyKeep, applyReport, withRoom } from "../task/apply_report.ts";
+import { applyKeep, withRoom } from "../task/apply_report.ts";
 import type { Task } from "../task/task.ts";
 import { type Change, type Refusal, transition } from "../task/transition.ts";
 import { type Head, type Kept, textValue, unpack } from "../kv/head.ts";
@@ -31,9 +33,8 @@ import type { LogLevel } from "../task/log_level.ts";
 import type { Keep } from "../task/retention.ts";
 import type { TaskKeys } from "../task/record.ts";
 import type { Report } from "../task/report.ts";
-import { rewindOf, rewound, withCheckpoint, withOutput } from "../task/rewind.ts";
+import { rewindOf, rewound, withCheckpoint } from "../task/rewind.ts";
 import { afterRestore } from "../task/restored.ts";
-import { newTrace, traced } from "../task/trace.ts";
 import { byteLength } from "../base/bytes.ts";
 import { newsOf, withDeliveries } from "./news.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
@@ -240,20 +241,8 @@ export class LiveTask implements Write {
 
   /** Takes in progress: the newest counts. */
   report(report: Report): void {
-    // A new task and record, which nobody else holds yet: the rest is written into it.
-    const task = applyReport(this.task, report);
-    const { record } = task;
-    const { done, total, progress, stages } = record;
-    // Where each stage counts for itself, only the whole says when all is done.
-    const counted = done !== null && (!stages || progress === null);
-    if (counted || progress !== null) {
-      const goal = counted ? stages ? null : total : 100;
-      this.#estimate = estimate(this.#estimate, report.at, counted ? done : progress!, goal);
-      const { rate, etaMs } = this.#estimate;
-      record.rate = rate === null || (stages && !counted) ? null : Math.round(rate * 1000) / 1000;
-      record.eta_ms = etaMs === null ? null : Math.round(etaMs);
-    }
-    task.trace = traced(task.trace ?? newTrace(report.at), report.at, record);
+    const { task, estimate } = withReport(this.task, report, this.#estimate);
+    this.#estimate = estimate;
     this.task = task;
     this.#json = null;
     this.#writer.report();
@@ -274,17 +263,8 @@ export class LiveTask implements Write {
   }
 
   /** Takes in how its children do, how fast they are, and how much of them is under way. */
-  family(
-    children: ChildCounts,
-    { rate, etaMs }: Pick<Estimate, "rate" | "etaMs">,
-    underWay = 0,
-  ): void {
-    const at = this.#hooks.now();
-    const task = applyChildren(this.task, children, at, underWay);
-    task.record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
-    task.record.eta_ms = etaMs === null ? null : Math.round(etaMs);
-    task.trace = traced(task.trace ?? newTrace(at), at, task.record);
-    this.task = task;
+  family(children: ChildCounts, pace: Pick<Estimate, "rate" | "etaMs">, underWay = 0): void {
+    this.task = withChildren(this.task, children, pace, this.#hooks.now(), underWay);
     this.#json = null;
     this.#writer.report();
   }
@@ -362,18 +342,7 @@ export class LiveTask implements Write {
 
   /** Notes that rows were removed, with the part that removes them, and what else is known with it. */
   removed({ type, rows, bytes, part }: Taken, known: Partial<Task>): void {
-    // An older version counted no bytes, or outputs as logs.
-    const less = (from: number, count: number) => Math.max(0, from - count);
-    const removed = (task: Task): Task => ({
-      ...task,
-      rows: less(task.rows, rows),
-      rowBytes: less(task.rowBytes, bytes),
-      ...(type === "log" ? {} : {
-        outputs: less(task.outputs, rows),
-        outputBytes: less(task.outputBytes, bytes),
-      }),
-      ...known,
-    });
+    const removed = (task: Task) => ({ ...withoutRows(task, { type, rows, bytes }), ...known });
     this.task = removed(this.task);
     this.#writer.revise(removed);
     this.also(part);
@@ -457,21 +426,7 @@ export class LiveTask implements Write {
   }
 
   #count(row: Row): void {
-    if (row.type === "step") {
-      this.task = { ...this.task, steps: (this.task.steps ?? 0) + 1 };
-      return;
-    }
-    const { rows, rowBytes, outputs, outputBytes } = this.task;
-    const bytes = rowSize(row);
-    const output = row.type === "output";
-    if (output) this.task = withOutput(this.task, row.seq);
-    this.task = {
-      ...this.task,
-      rows: rows + 1,
-      rowBytes: rowBytes + bytes,
-      outputs: outputs + (output ? 1 : 0),
-      outputBytes: outputBytes + (output ? bytes : 0),
-    };
+    this.task = withRow(this.task, row, rowSize(row));
   }
 
   #event(type: EventType, seq: number, json: string): TaskEvent {
@@ -489,17 +444,4 @@ export class LiveTask implements Write {
 /** With `seq` at its end: see `seqOf()`. */
 function withKeys({ seq, keys: _, ...record }: TaskRecord, keys: TaskKeys): TaskRecord {
   return { ...record, keys, seq };
-}
-
-/** The data of a `complete` event. */
-function completeJson(record: TaskRecord, resultJson: string | null): string {
-  const { task_id, status, error, result_url } = record;
-  const head = JSON.stringify({
-    task_id,
-    status,
-    ...onlyLabels(record),
-    ...(error === null ? {} : { error }),
-    ...(result_url === undefined ? {} : { result_url }),
-  });
-  return withLast(head, "result", resultJson ?? "null");
 }
