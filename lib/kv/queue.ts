@@ -72,6 +72,12 @@ export async function queuePosition(
 /** Entries of one line that are passed over one by one before the next line is looked up. */
 const SOME = 20;
 
+/** The first task of a line, and the one behind it; `null` where that is all. */
+export interface LineStart {
+  readonly first: Rank;
+  readonly next: Rank | null;
+}
+
 /**
  * The first task of each line of a kind with a key, behind the line of this name: so many lines.
  *
@@ -82,9 +88,9 @@ export async function firstOfKeys(
   kind: string,
   after: string,
   limit: number,
-): Promise<{ ranks: Rank[]; next: string | null }> {
+): Promise<{ lines: LineStart[]; next: string | null }> {
   const end = ["queue", `${kind}\x01`];
-  const ranks: Rank[] = [];
+  const lines: { first: Rank; next: Rank | null }[] = [];
   let name = after;
   while (true) {
     const start = name === "" ? ["queue", `${kind}\0`] : ["queue", name, BEHIND_ALL_TIMES];
@@ -93,16 +99,17 @@ export async function firstOfKeys(
     for await (const { key } of kv.list({ start, end }, { batchSize: 100 })) {
       const rank = rankAt(key);
       if (lineName(rank) === name) {
+        lines.at(-1)!.next ??= rank;
         if (++passed < SOME) continue;
         over = false;
         break;
       }
-      if (ranks.length === limit) return { ranks, next: name };
+      if (lines.length === limit) return { lines, next: name };
       name = lineName(rank);
       passed = 0;
-      ranks.push(rank);
+      lines.push({ first: rank, next: null });
     }
-    if (over) return { ranks, next: null };
+    if (over) return { lines, next: null };
   }
 }
 

@@ -132,11 +132,13 @@ export class Pending {
 
   async #findKeys(kind: string, after: string): Promise<void> {
     try {
-      const { ranks, next } = await firstOfKeys(this.#options.kv, kind, after, READ_AT_ONCE);
-      this.#schedule.foundKeys(kind, ranks, next);
+      const { kv, now } = this.#options;
+      const { lines, next } = await firstOfKeys(kv, kind, after, READ_AT_ONCE);
+      const found = lines.map((line) => ({ ...line, first: this.#candidate(line.first) }));
+      this.#schedule.foundKeys(kind, found, next, now());
     } catch (error) {
       await delay(RETRY_MS, this.#closing.signal);
-      this.#schedule.foundKeys(kind, [], after);
+      this.#schedule.foundKeys(kind, [], after, this.#options.now());
       throw error;
     }
   }

@@ -173,13 +173,30 @@ export class Schedule {
     return wanted;
   }
 
-  /** The first task of each key that was found, and behind which name others may be; `null` for none. */
-  foundKeys(kind: string, found: readonly Rank[], next: string | null): void {
+  /**
+   * The first task of each key that was found, with the one behind it; and behind which name others may
+   * be, `null` for none. As a rule there are many keys where each has few: then that is all of it.
+   */
+  foundKeys(
+    kind: string,
+    found: readonly { first: Candidate; next: Rank | null }[],
+    next: string | null,
+    now: number,
+  ): void {
     const turns = this.#turns(kind);
     turns.reading = false;
     turns.unknown = next ?? (turns.forgot ? "" : null);
     if (next === null) turns.forgot = false;
-    for (const rank of found) this.note(rank);
+    for (const { first, next } of found) {
+      const name = lineName(first);
+      // Something came meanwhile, before which there may be others: it is read.
+      if (turns.queues.has(name)) this.note(first);
+      else {
+        turns.of(name);
+        this.add(first, now);
+        if (next) this.note(next);
+      }
+    }
   }
 
   /** Lines of which more should be read now, one a kind: see {@link Schedule.begin}. */

@@ -58,11 +58,13 @@ class World {
       ]
         .filter((name) => lineOfName(name).key !== undefined && name > after).sort();
       const found = lines.slice(0, READ);
-      const firsts = found.map((name) =>
-        [...this.stored.values()].filter((rank) => !rank.waits && lineName(rank) === name)
-          .sort(compareRanks)[0]!
-      );
-      this.schedule.foundKeys(kind, firsts, lines.length > READ ? found.at(-1)! : null);
+      const starts = found.map((name) => {
+        const [first, next = null] = [...this.stored.values()]
+          .filter((rank) => !rank.waits && lineName(rank) === name).sort(compareRanks);
+        return { first: { ...first! }, next };
+      });
+      const more = lines.length > READ ? found.at(-1)! : null;
+      this.schedule.foundKeys(kind, starts, more, this.now);
     }
     const lines = this.schedule.wanted(this.now);
     for (const line of lines) {
@@ -133,6 +135,26 @@ Deno.test("Schedule gives all tasks of all keys, each key's in their order and n
     ),
     { numRuns: 200 },
   );
+});
+
+Deno.test("Schedule reads no key of which all was found, and another one from behind its first task", () => {
+  const rank = (key: string, runAt: number): Rank => {
+    return { kind: "k", key, waits: false, priority: 0, runAt, id: `${key}${runAt}` };
+  };
+  const schedule = new Schedule();
+  schedule.lookForKeys("k");
+  schedule.wantedKeys();
+  // One came while keys were looked for: of that key there may be more before it.
+  schedule.add(rank("c", 9), 10);
+  const found = [
+    { first: rank("a", 1), next: null },
+    { first: rank("b", 1), next: rank("b", 2) },
+    { first: rank("c", 1), next: rank("c", 9) },
+  ];
+  schedule.foundKeys("k", found, null, 10);
+  const wanted = schedule.wanted(10).map((line) => [line.queue, line.missing!.runAt]);
+  assertEquals(wanted.sort(), [["k\0b", 2], ["k\0c", -Infinity]]);
+  assertEquals(schedule.size, 2);
 });
 
 Deno.test("Schedule takes no key twice while another one waits, and each in its order", () => {
