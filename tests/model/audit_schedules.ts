@@ -5,7 +5,7 @@ import type { Reference } from "./reference.ts";
 import type { World } from "./world.ts";
 
 /** Milliseconds between two times of each schedule. */
-const EVERY_MS = 3 * 3600_000;
+export const EVERY_MS = 3 * 3600_000;
 
 /** The same, as a schedule says it. */
 export const EVERY = "0 */3 * * *";

@@ -1,7 +1,10 @@
 import fc from "fast-check";
+import { timePasses } from "../helpers/deadline.ts";
+import { audit } from "./audit.ts";
 import { type Command, command } from "./command.ts";
-import { EVERY } from "./audit_schedules.ts";
+import { EVERY, EVERY_MS } from "./audit_schedules.ts";
 import { holds } from "./invariants.ts";
+import { jump } from "./jump.ts";
 import type { KnownSchedule, Reference } from "./reference.ts";
 import { NUDGE } from "./shapes.ts";
 import { PLAIN } from "./script.ts";
@@ -10,38 +13,73 @@ import type { World } from "./world.ts";
 /** Schedules at once: each makes tasks at every jump. */
 const MOST = 2;
 
-type Rule = Pick<KnownSchedule, "missed" | "overlap">;
+interface Rule extends Pick<KnownSchedule, "missed" | "overlap"> {
+  /** Its tasks last longer than most commands do. */
+  long: boolean;
+}
 
 const rule: fc.Arbitrary<Rule> = fc.record({
-  missed: fc.constantFrom("skip", "one", "all", "all", "all"),
-  overlap: fc.constantFrom("allow", "skip", "queue"),
+  missed: fc.constantFrom("skip", "one", "all", "all", "all", "all"),
+  overlap: fc.constantFrom("allow", "skip", "skip", "queue", "queue"),
+  long: fc.boolean(),
 });
 
-/** Schedules are made, changed, paused and removed. */
+const hasSchedules = (reference: Reference) => openSchedules(reference).length > 0;
+
+/** A command for the oldest of those there are. */
+function ofOldest(
+  name: string,
+  run: (id: string, reference: Reference, world: World) => Promise<void>,
+): Command {
+  const first = (reference: Reference) => openSchedules(reference)[0]!;
+  return command(
+    name,
+    (reference, world) => run(first(reference), reference, world),
+    hasSchedules,
+  );
+}
+
+const creates = rule.map((rule) =>
+  command(
+    `schedule ${JSON.stringify(rule)}`,
+    async (reference, world) => void await create(rule, reference, world),
+    (reference) => openSchedules(reference).length < MOST,
+  )
+);
+
+const priorities = fc.constantFrom(-5, 5).map((priority) =>
+  ofOldest(`change a schedule's priority to ${priority}`, (id, _, world) => {
+    return change(id, { priority }, world);
+  })
+);
+
+/** The server looks at its clock now and then, and when a schedule changes: then it makes the first. */
+const times = fc.record({
+  count: fc.integer({ min: 1, max: 3 }),
+  paused: fc.constantFrom(true, false, false, false),
+  rule,
+}).map(({ count, paused, rule }) =>
+  command(
+    `${count} times come of a schedule${paused ? ", paused" : ""}; or of ${JSON.stringify(rule)}`,
+    async (reference, world) => {
+      const id = openSchedules(reference)[0] ?? await create(rule, reference, world);
+      await pauseSchedule(id, paused, reference, world);
+      await audit(reference, world);
+      await jump(count * EVERY_MS, reference, world);
+      await change(id, { priority: 0 }, world);
+      await timePasses(30);
+    },
+  )
+);
+
+const removals = fc.constant(ofOldest("remove a schedule", removeSchedule));
+
+/** Schedules are made, changed, paused and removed, and their times come. */
 export const schedules: fc.Arbitrary<Command> = fc.oneof(
-  fc.tuple(rule, fc.boolean()).map(([rule, long]) =>
-    command(
-      `schedule ${JSON.stringify(rule)} of ${long ? "long" : "short"} tasks`,
-      (reference, world) => create(rule, long, reference, world),
-      (reference) => openSchedules(reference).length < MOST,
-    )
-  ),
-  fc.constantFrom(-5, 5).map((priority) =>
-    command(`change a schedule's priority to ${priority}`, async (reference, world) => {
-      const [id] = openSchedules(reference);
-      if (id !== undefined) await change(id, { priority }, world);
-    })
-  ),
-  fc.constantFrom(true, false, false).map((paused) =>
-    command(`${paused ? "pause" : "resume"} a schedule`, async (reference, world) => {
-      const [id] = openSchedules(reference);
-      if (id !== undefined) await pauseSchedule(id, paused, reference, world);
-    })
-  ),
-  fc.constant(command("remove a schedule", async (reference, world) => {
-    const [id] = openSchedules(reference);
-    if (id !== undefined) await removeSchedule(id, reference, world);
-  })),
+  { weight: 2, arbitrary: creates },
+  { weight: 1, arbitrary: priorities },
+  { weight: 5, arbitrary: times },
+  { weight: 1, arbitrary: removals },
 );
 
 /** Those that were not removed, the oldest first. */
@@ -50,18 +88,17 @@ export function openSchedules({ schedules }: Reference): string[] {
 }
 
 async function create(
-  { missed, overlap }: Rule,
-  long: boolean,
+  { missed, overlap, long }: Rule,
   reference: Reference,
   world: World,
-): Promise<void> {
+): Promise<string> {
   const id = `s${reference.schedules.size}`;
   // Those that wait run one after the other: each must end by itself, and soon.
   const under = overlap === "allow"
     ? {}
     : long && overlap === "skip"
     ? { sleeps: 20_000 }
-    : { naps: 100 };
+    : { naps: 300 };
   const input = { nonce: reference.nonce(), ...PLAIN, ...under };
   const more = { cron: EVERY, missed, overlap, input };
   const body = { schedule_id: id, kind: NUDGE.kind, ...more };
@@ -78,6 +115,7 @@ async function create(
     runs: 0,
     seen: { known: new Set(), underWay: new Set() },
   });
+  return id;
 }
 
 async function change(id: string, body: unknown, world: World): Promise<void> {

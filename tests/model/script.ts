@@ -5,7 +5,7 @@ import { THROWN } from "./thrown.ts";
 export const LIMIT = 2;
 
 /** Starts of `model-rated` in any time as long as `per`, milliseconds: longer than a restart takes. */
-export const RATE = { limit: 4, per: 1500 };
+export const RATE = { limit: 5, per: 4000 };
 
 /** Milliseconds that a task of `model-debounced` waits for others of its group. */
 export const DEBOUNCE_MS = 500;
