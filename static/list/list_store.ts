@@ -91,9 +91,14 @@ export function startList(): () => void {
   const stopLive = effect(() => {
     if (live.value && held.value > 0) untracked(release);
   });
+  const stopEmpty = effect(() => {
+    // All that were loaded may be gone, and not all that match.
+    if (rows.value.length === 0 && listStatus.value === "ready") untracked(() => void loadOlder());
+  });
   return () => {
     stopFilters();
     stopLive();
+    stopEmpty();
   };
 }
 

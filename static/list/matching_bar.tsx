@@ -144,7 +144,9 @@ function End({ job }: { job: MatchingJob & { step: "end" } }): JSX.Element {
       )}
       <div class="bulk-row">
         <div class="bulk-question" role="status">
-          <p class="bulk-ask">{stopped ? words.stopped(did, number(known.count)) : did}</p>
+          <p class="bulk-ask">
+            {stopped ? words.stopped[action](number(done), number(known.count)) : did}
+          </p>
           <p class="bulk-left">{leftAlone(refused)}</p>
         </div>
         <div class="bulk-actions">

@@ -31,7 +31,11 @@ const en = {
     retry: (these: string) => `Retried ${these}`,
     delete: (these: string) => `Deleted ${these}`,
   } as ByAction<(these: string) => string>,
-  stopped: (did: string, total: string) => `${did}, then stopped, of ${total}`,
+  stopped: {
+    cancel: (done: string, total: string) => `Stopped: canceled ${done} of ${total}`,
+    retry: (done: string, total: string) => `Stopped: retried ${done} of ${total}`,
+    delete: (done: string, total: string) => `Stopped: deleted ${done} of ${total}`,
+  } as ByAction<(done: string, total: string) => string>,
   couldNot: (these: string) => `${these} could not be changed:`,
   close: "Close",
 };
@@ -60,7 +64,11 @@ const zh: MatchingWords = {
     retry: (these) => `已重试${these}任务`,
     delete: (these) => `已删除${these}任务`,
   },
-  stopped: (did, total) => `已停止：共 ${total} 个，${did}`,
+  stopped: {
+    cancel: (done, total) => `已停止：已取消 ${done} / ${total}`,
+    retry: (done, total) => `已停止：已重试 ${done} / ${total}`,
+    delete: (done, total) => `已停止：已删除 ${done} / ${total}`,
+  },
   couldNot: (these) => `${these.trim()}任务未能完成操作：`,
   close: "关闭",
 };

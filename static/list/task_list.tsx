@@ -84,7 +84,9 @@ function Rows(): JSX.Element {
     );
   }
   if (refused.value === 403) return <p class="empty">{strings.list.forbidden}</p>;
-  if (listStatus.value === "loading") return <p class="empty">{strings.loading}</p>;
+  if (listStatus.value === "loading" || loadingOlder.value) {
+    return <p class="empty">{strings.loading}</p>;
+  }
   if (listStatus.value === "missing") return <p class="empty">{strings.list.missing}</p>;
   return isUnfiltered(route.value.filters) ? <Empty /> : <NoMatch />;
 }

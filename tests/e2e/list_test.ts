@@ -364,6 +364,19 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await press(page, ".bulk .button", "Retry 3");
   await reads(page, ".bulk-ask", "Retried 3 tasks");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "running");
+  // When all that are loaded are gone, older ones come in.
+  await Promise.all(Array.from({ length: 120 }, async () => {
+    const { task_id } = await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
+    await app.engine.store.cancel(task_id);
+  }));
+  await page.select("select[aria-label=Kind]", "echo");
+  await eventually(async () => assertEquals(await rowCount(page), 100));
+  await page.click(".row input");
+  await press(page, ".bulk .link", "Select all 100");
+  await press(page, ".bulk .button", "Delete 100");
+  await page.waitForSelector("#bulk-question");
+  await press(page, ".bulk .button", "Delete 100");
+  await eventually(async () => assertEquals(await rowCount(page), 20));
   // Other tasks are others to be asked of.
   await page.select("select[aria-label=Kind]", "");
   await page.waitForSelector(".bulk", { hidden: true });
