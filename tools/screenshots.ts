@@ -4,7 +4,7 @@
  * not kept, and those of the documents beside it.
  *
  * `deno task screenshots deliveries` makes those of one view: `list`, `task`, `files`,
- * `deliveries` or `schedules`.
+ * `deliveries`, `waiting`, `children` or `schedules`.
  *
  * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
  *
@@ -12,7 +12,7 @@
  */
 
 import type { Page } from "puppeteer-core";
-import { finished, submit, taskWhen } from "../tests/helpers/api.ts";
+import { finished, post, submit, taskWhen } from "../tests/helpers/api.ts";
 import { TestBrowser } from "../tests/helpers/browser.ts";
 import { type Receiver, receiver, SECRET } from "../tests/helpers/receiver.ts";
 import { startServer } from "../tests/helpers/server.ts";
@@ -21,6 +21,7 @@ import { serveSchedules } from "./screenshots/schedules.ts";
 
 const TARGET = new URL("../docs/screenshots/", import.meta.url);
 const KINDS = new URL("./screenshots/kinds.ts", import.meta.url).href;
+const ORDER = new URL("../examples/kinds/order.ts", import.meta.url).href;
 
 /** Those that the documents show. */
 const BEST: Record<string, string> = {
@@ -29,6 +30,8 @@ const BEST: Record<string, string> = {
   "task-en-light-1280": "task.png",
   "list-en-dark-1280": "list.png",
   "files-en-light-1280": "files.png",
+  "waiting-en-light-1280": "waiting.png",
+  "children-en-light-1280": "children.png",
 };
 
 const LOOKS = ["en", "zh-CN"].flatMap((language) =>
@@ -72,6 +75,22 @@ async function told(url: string, to: Receiver, away: Receiver): Promise<string> 
   return task_id;
 }
 
+/** An order that waits for somebody's yes. */
+async function waiting(url: string): Promise<string> {
+  const input = { order: "A-1001", parcels: 200, cool_off_ms: 1500 };
+  const { task_id } = await submit(url, "order", input);
+  await taskWhen(url, task_id, ({ waiting_for }) => waiting_for?.type === "signal");
+  return task_id;
+}
+
+/** One that has it, and whose parcels are being packed. */
+async function packing(url: string): Promise<string> {
+  const id = await waiting(url);
+  await (await post(`${url}/tasks/${id}/signals/release`, { send: true })).body?.cancel();
+  await taskWhen(url, id, ({ children }) => (children?.completed ?? 0) >= 40);
+  return id;
+}
+
 /** Waits until the page shows what it has, and nothing moves. */
 async function showsAll(page: Page, content: string): Promise<void> {
   await page.waitForSelector(content);
@@ -87,7 +106,7 @@ await Deno.mkdir(new URL("all/", TARGET), { recursive: true });
 await using to = receiver();
 await using away = receiver(() => new Response("database is away", { status: 503 }));
 await using server = await startServer({
-  kinds: KINDS,
+  kinds: `${KINDS},${ORDER}`,
   env: { HEADWAY_WEBHOOK_SECRET: SECRET, HEADWAY_WEBHOOK_ALLOW: "localhost" },
 });
 const { id, files } = await work(server.url);
@@ -99,12 +118,15 @@ const views = [
   ["task", `/?task_id=${id}`, ".log-row"],
   ["files", `/?task_id=${files}`, ".log-row"],
   ["deliveries", `/?task_id=${await told(server.url, to, away)}`, ".deliveries"],
+  ["waiting", `/?task_id=${await waiting(server.url)}`, ".signal-form"],
+  ["children", async () => `/?task_id=${await packing(server.url)}`, ".progress-children"],
   ["schedules", `${scheduled.url}/?view=schedules`, ".schedule"],
 ] as const;
-for (const [view, path, content] of views) {
+for (const [view, place, content] of views) {
   if (Deno.args.length > 0 && !Deno.args.includes(view)) continue;
   for (const { language, scheme, width, height } of LOOKS) {
     const languages = [language];
+    const path = typeof place === "string" ? place : await place();
     await using opened = await browser.open(path.startsWith("/") ? server.url + path : path, {
       languages,
       scheme,
