@@ -81,13 +81,13 @@ export async function* changeMatching(
   ask: AskBulk,
   action: BulkAction,
   filter: object,
-  { cursor }: Pick<BulkCount, "cursor">,
+  { count, cursor }: Pick<BulkCount, "count" | "cursor">,
 ): AsyncGenerator<BulkChange> {
   let known: BulkChange = { done: 0, ids: [], refused: {}, failed: 0, errors: [] };
+  if (count === 0) return;
   let next = cursor;
-  // Without a place where they begin there were none.
-  while (next !== null) {
-    const { results, next_cursor } = await ask({ action, filter, cursor: next });
+  do {
+    const { results, next_cursor } = await ask({ action, filter, ...behind(next) });
     const ids = results.filter(({ ok }) => ok).map(({ task_id }) => task_id);
     // One that is gone has no state, and nothing is to be done to it.
     const others = results.filter(({ ok, status }) => !ok && status !== undefined);
@@ -105,7 +105,7 @@ export async function* changeMatching(
     };
     next = next_cursor;
     yield known;
-  }
+  } while (next !== null);
 }
 
 function behind(cursor: string | null): { cursor?: string } {

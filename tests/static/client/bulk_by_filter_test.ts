@@ -42,7 +42,7 @@ Deno.test("changeMatching() begins where the count did, and keeps few of the err
     { results: [done("a"), running, not(1), not(2)], refused: { running: 1 }, next_cursor: "b" },
     { results: [done("b"), { task_id: "gone", ok: false, error: "none" }, not(3), not(4)] },
   );
-  const parts = await Array.fromAsync(changeMatching(ask, "retry", {}, { cursor: "z" }));
+  const parts = await Array.fromAsync(changeMatching(ask, "retry", {}, { count: 7, cursor: "z" }));
   assertEquals(parts.map(({ ids, done }) => [ids, done]), [[["a"], 1], [["b"], 2]]);
   const { refused, failed, errors } = parts.at(-1)!;
   assertEquals([refused, failed, errors], [{ running: 1 }, 4, ["error 1", "error 2", "error 3"]]);
@@ -51,6 +51,7 @@ Deno.test("changeMatching() begins where the count did, and keeps few of the err
 
 Deno.test("changeMatching() asks for nothing where nothing was counted", async () => {
   const { ask, asked } = server();
-  assertEquals(await Array.fromAsync(changeMatching(ask, "delete", {}, { cursor: null })), []);
+  const none = { count: 0, cursor: null };
+  assertEquals(await Array.fromAsync(changeMatching(ask, "delete", {}, none)), []);
   assertEquals(asked, []);
 });
