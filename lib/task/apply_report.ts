@@ -9,7 +9,7 @@ import type { ChildCounts } from "./record.ts";
 import { withField } from "./record_fields.ts";
 import type { Report } from "./report.ts";
 import type { Keep } from "./retention.ts";
-import { percentOf, rounded, stagedFigures } from "./stages.ts";
+import { NEARLY_DONE, percentOf, rounded, stagedFigures } from "./stages.ts";
 import type { Task } from "./task.ts";
 import { cut } from "./text.ts";
 
@@ -58,7 +58,9 @@ export function applyChildren(
 ): Task {
   const { total, completed, failed, canceled } = children;
   const done = completed + failed + canceled;
-  const progress = underWay > 0 ? { progress: percentOf(done + underWay, total) } : {};
+  // One that has done all of itself has not ended yet, and may have to try again.
+  const sofar = Math.min(NEARLY_DONE, percentOf(done + underWay, total));
+  const progress = underWay > 0 ? { progress: sofar } : {};
   const counted = applyReport(task, { at: now, done, total, unit: "tasks", ...progress });
   return { ...counted, record: withField(counted.record, "children", children) };
 }

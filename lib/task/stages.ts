@@ -19,9 +19,12 @@ export function percentOf(done: number, total: number): number {
   return rounded(100 * (done / total));
 }
 
+/** The highest percent of what is not done. */
+export const NEARLY_DONE = 99.99;
+
 /** Percent as a record shows it. */
 export function rounded(percent: number): number {
-  return percent >= 100 ? 100 : Math.min(99.99, Math.round(percent * 100) / 100);
+  return percent >= 100 ? 100 : Math.min(NEARLY_DONE, Math.round(percent * 100) / 100);
 }
 
 /** What a report changes of a record's figures. */

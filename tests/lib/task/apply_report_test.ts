@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { applyReport } from "../../../lib/task/apply_report.ts";
+import { applyChildren, applyReport } from "../../../lib/task/apply_report.ts";
 import { seqOf } from "../../../lib/task/json_text.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import type { Report } from "../../../lib/task/report.ts";
@@ -87,4 +87,13 @@ Deno.test("applyReport() changes what is named and nothing else", () => {
       assertEquals(next, { ...before, ...named, updated_at: new Date(at).toISOString() });
     }),
   );
+});
+
+Deno.test("applyChildren() shows 100 percent only once each child has ended", () => {
+  const running = after(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
+  const two = { total: 3, completed: 2, failed: 0, canceled: 0, running: 1 };
+  const shown = (underWay: number) => applyChildren(running, two, 2, underWay).record.progress;
+  assertEquals([shown(0), shown(0.5), shown(1)], [66.67, 83.33, 99.99]);
+  const three = { ...two, completed: 3, running: 0 };
+  assertEquals(applyChildren(running, three, 2).record.progress, 100);
 });
