@@ -116,7 +116,7 @@ export function withOutcome(
   // What is skipped for the same reason, again and again, is one.
   if (
     last?.type === "skip" && outcome.type === "skip" && last.reason === outcome.reason &&
-    last.run === outcome.run
+    last.run === outcome.run && follows(last.to, outcome.from, outcomes)
   ) {
     const { from, count, more } = last;
     outcomes.pop();
@@ -133,4 +133,10 @@ export function withOutcome(
     made: schedule.made + (outcome.type === "task" && outcome.slot !== null ? 1 : 0),
     skipped: schedule.skipped + (outcome.type === "skip" ? outcome.count : 0),
   };
+}
+
+/** Whether none between two times had its task: the clock may have been set back, and come to them again. */
+function follows(last: number, next: number, outcomes: readonly ScheduleOutcome[]): boolean {
+  const isBetween = (slot: number | null) => slot !== null && slot > last && slot < next;
+  return last < next && !outcomes.some((it) => it.type === "task" && isBetween(it.slot));
 }
