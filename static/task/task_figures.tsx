@@ -4,13 +4,13 @@ import { amount, rate } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { isFinished } from "./task_state.ts";
 import { task } from "./task_store.ts";
-import { firstStart } from "./timeline.ts";
+import { firstStart, stateSince } from "./timeline.ts";
 import { Ago, Freshness, Since } from "../ui/times.tsx";
 
 /** Four figures: how much, how fast, for how long, and how long ago it spoke. */
 export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
-  const { status, done, total, unit, created_at, started_at, updated_at, finished_at } = record;
+  const { status, done, total, unit, created_at, started_at, finished_at } = record;
   const over = isFinished(status);
   const perSecond = over ? average(record) : record.rate;
   // While it runs they may still come, and nothing shall move.
@@ -35,7 +35,7 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
         ? <Figure name={facts.elapsed}>{started_at && <Since time={started_at} />}</Figure>
         : (
           <Figure name={facts.waiting}>
-            <Since time={updated_at} />
+            <Since time={stateSince(task.value.states, record)} />
           </Figure>
         )}
       {status === "running"

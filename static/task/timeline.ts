@@ -115,6 +115,18 @@ export function firstStart(states: readonly StateRow[], record: TaskRecord): num
   return attempt === 1 && started_at !== null ? Date.parse(started_at) : null;
 }
 
+/**
+ * Since when a task is in its state. Its record changes meanwhile, too, as its children go on: that
+ * counts only where nothing else is known.
+ */
+export function stateSince(
+  states: readonly StateRow[],
+  { status, updated_at }: TaskRecord,
+): string {
+  const last = states.at(-1);
+  return last?.status === status ? last.time : updated_at;
+}
+
 /** Whether a step is an end: a moment, not a time. */
 export function isEnd({ name }: Step): boolean {
   return name === "completed" || name === "failed" || name === "canceled";

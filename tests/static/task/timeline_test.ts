@@ -4,6 +4,7 @@ import {
   firstStart,
   isEnd,
   MAX_STATES,
+  stateSince,
   timeline,
   withRecord,
 } from "../../../static/task/timeline.ts";
@@ -127,4 +128,13 @@ Deno.test("firstStart() is that of the first attempt of the task's last life", (
   assertEquals(firstStart([], record({ attempt: 1, started_at: at(7) })), 7000);
   // What was before is not known.
   assertEquals(firstStart([], record({ attempt: 2, started_at: at(7) })), null);
+});
+
+Deno.test("stateSince() stands while a waiting task's record changes with its children", () => {
+  const states = [state(1), state(5, { status: "waiting" })];
+  const waits = record({ status: "waiting", updated_at: at(9) });
+  assertEquals(stateSince(states, waits), at(5));
+  // The history is still on its way, or says something else.
+  assertEquals(stateSince([], waits), at(9));
+  assertEquals(stateSince(states, record({ status: "pending", updated_at: at(9) })), at(9));
 });
