@@ -6,7 +6,6 @@ import {
   type TaskRecord,
   waits,
 } from "../../lib/task/record.ts";
-import { endedOf } from "../../lib/task/child.ts";
 import type { EventRow } from "../helpers/api.ts";
 import { holds, type Invariant } from "./invariants.ts";
 import { AnswersTrace } from "./answers_trace.ts";
@@ -272,11 +271,8 @@ export class Trace {
   }
 
   #checkFigures(record: TaskRecord, check: Check): void {
-    const { status, progress, done, total, stage, stages, children } = record;
-    // Of children that ran it counts what they have done of themselves, which may be all: one of them
-    // may have to try again.
-    const underWay = children !== undefined && endedOf(children) < children.total;
-    const all = status === "completed" || underWay ||
+    const { status, progress, done, total, stage, stages } = record;
+    const all = status === "completed" ||
       (done !== null && done === total && stage !== "first");
     // What it has to do again after an interruption does not lower what was shown.
     const kept = this.#resuming && this.#progress === 100;
