@@ -159,7 +159,10 @@ export class Claims {
       if (!candidate) break;
       const { id, kind, key, live } = candidate;
       if (runs.has(id)) continue;
-      if (live && store.adopt(live)) {
+      // With a start that is refused goes what is in its commit. A submit is made again; the end of a
+      // run is not.
+      const bare = !live || live.clean || live.record.attempt === 0;
+      if (live && bare && store.adopt(live)) {
         this.#claim(live);
         continue;
       }
@@ -168,7 +171,9 @@ export class Claims {
       // What is being loaded goes first: it is to find its slot free.
       const done = this.#limits.reserve(kinds.get(kind)!, key);
       jobs.own(
-        store.withTask(id, (live) => this.#claim(live)).finally(() => {
+        Promise.resolve(bare ? null : live.committed()).then(() =>
+          store.withTask(id, (live) => this.#claim(live))
+        ).finally(() => {
           this.#countLoading(pool, -1);
           done();
           this.pump();

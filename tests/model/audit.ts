@@ -17,7 +17,7 @@ import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
 import { holds } from "./invariants.ts";
 import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
-import { type KnownTask, MODULES, OWNER, type Reference } from "./reference.ts";
+import { type KnownTask, MAX_LOG, MODULES, OWNER, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
 import { checkArrivals } from "./webhooks.ts";
 import type { World } from "./world.ts";
@@ -217,8 +217,14 @@ async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow
 }
 
 /** What was stored is stored still, but for outputs taken back; of long tasks the oldest logs may go. */
-function checkGrown({ id, fate, rows: before }: KnownTask, rows: readonly EventRow[]): void {
+function checkGrown(task: KnownTask, rows: readonly EventRow[]): void {
+  const { id, fate, rows: before } = task;
   const now = new Map(rows.map((row) => [row.seq, row]));
+  // However many runs it had since the last look: as many are left as are to be kept.
+  const logs = (all: readonly EventRow[]) =>
+    all.filter(({ event }) => boundOf(event as EventType) === "log");
+  const isLess = logs(before).some(({ seq }) => !now.has(seq));
+  if (isLess && logs(rows).length >= MAX_LOG) task.trimmed = true;
   const oldest = (type: string) => rows.find(({ event }) => event === type)?.seq ?? Infinity;
   for (const { seq, event, data } of before) {
     const row = now.get(seq);

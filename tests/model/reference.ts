@@ -50,6 +50,8 @@ export interface KnownTask {
   rows: EventRow[];
   /** The `seq` of its last row when the clock was last set back. */
   rowsBefore: number;
+  /** Its oldest logs may be gone. */
+  trimmed: boolean;
   /** It may have been submitted with a key. */
   readonly keyed: boolean;
 }
@@ -203,7 +205,6 @@ export class Reference {
     const before = this.#before[numberIn(input.nonce) - 1]![module] ?? 0;
     const died = () => (this.#deaths[module]?.length ?? 0) - before;
     const asked: Asked = { cancel: false, retries: 0, signals: [] };
-    let trims = false;
     if (!parent && !slot) this.unanswered.delete(input.nonce);
     const task: KnownTask = {
       id,
@@ -216,6 +217,7 @@ export class Reference {
       record: null,
       rows: [],
       rowsBefore: 0,
+      trimmed: false,
       fate: {
         get script() {
           return task.submission.input;
@@ -243,7 +245,7 @@ export class Reference {
         },
         get trims() {
           const logs = task.rows.filter(({ event }) => event === "log").length;
-          return trims ||= logs + 2 * input.rows > TRIMS_FROM;
+          return task.trimmed ||= logs + 2 * input.rows > TRIMS_FROM;
         },
       },
     };

@@ -70,6 +70,7 @@ export const shape: fc.Arbitrary<Shape> = fc.record({
     "model",
     "model-limited",
     "model-keyed",
+    "model-rated",
     "model-staged",
     "model-parent",
   ),

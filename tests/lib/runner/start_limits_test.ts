@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { defineTask, progress, type TaskDefinition } from "headway";
+import { defineTask, output, progress, type TaskDefinition } from "headway";
 import { z } from "zod";
 import { keys } from "../../../lib/kv/keys.ts";
 import type { Part } from "../../../lib/store/write.ts";
@@ -425,4 +425,32 @@ Deno.test("a debounced submit replaces the input of a task that has not begun, i
   await engines[0]!.store.retry(next);
   await when(worker, next, "completed");
   assertEquals(await put(12, now() + 60_000), last);
+});
+
+Deno.test("a start that is lost to others takes nothing of the run before it along", async () => {
+  const attempts: number[] = [];
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const task = defineTask({
+    kind: "k",
+    rate: { limit: 1, per: 1 },
+    // Whose bound is below a millisecond: it starts again at once.
+    retry: { maxAttempts: 2, baseMs: 1, capMs: 1 },
+    async *run({ attempt }) {
+      attempts.push(attempt);
+      begun.resolve();
+      await gate.promise;
+      yield output({ attempt });
+      if (attempts.length === 1) throw new Error("once");
+    },
+  });
+  await using cluster = await Cluster.open(task);
+  const engine = await cluster.join();
+  const id = await submit(engine, "k", { maxAttempts: 2 });
+  await begun.promise;
+  // Another process took the place, and its time is over.
+  await cluster.kv.set(keys.rateSlot("k", 0), Date.now() - 60_000);
+  gate.resolve();
+  await when(engine, id, "completed");
+  assertEquals(attempts, [1, 2]);
 });
