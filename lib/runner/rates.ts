@@ -64,17 +64,20 @@ class Window {
     this.next = next;
   }
 
-  free(limit: number, now: number): number | null {
+  /** A slot that is free, beside as many as `others` will take; `null` for none. */
+  free(limit: number, now: number, others = 0): number | null {
     // What is known is wrong: a start would be lost, and with it a submit that is in its commit.
     if (this.reading || now < this.fullUntil) return null;
     const usable = this.#usable(limit, now);
+    const first = this.next;
+    let left = others;
     for (let looked = 0; looked < limit; looked++) {
-      const n = (this.next + looked) % limit;
-      if (n < usable && !this.#isTaken(n, now)) {
-        this.next = n;
-        return n;
-      }
+      const n = (first + looked) % limit;
+      if (n >= usable || this.#isTaken(n, now)) continue;
+      if (left === others) this.next = n;
+      if (left-- === 0) return n;
     }
+    if (left < others) return null;
     this.fullUntil = Infinity;
     for (const { freeAt } of this.slots.values()) {
       if (freeAt > now) this.fullUntil = Math.min(this.fullUntil, freeAt);
@@ -121,26 +124,32 @@ export class Rates {
   readonly #random: () => number;
   readonly #names = new Map<string, Window>();
   readonly #inForce: RatesInForce;
+  readonly #openedAt: number;
   /** Kinds and names that are being read since somebody asked. */
   readonly #begun = new Set<string>();
 
   constructor(options: RatesOptions) {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
+    this.#openedAt = this.#clock();
     this.#inForce = new RatesInForce({ ...options, clock: this.#clock });
     this.#random = options.random ?? Math.random;
   }
 
-  /** Milliseconds until a run of this name may start; 0 for now. As far as is known. */
-  waitMs(name: string, own: Rate): number {
+  /**
+   * Milliseconds until a run of this name may start; 0 for now. As far as is known.
+   *
+   * @param others So many have been chosen, and will take a slot each.
+   */
+  waitMs(name: string, own: Rate, others = 0): number {
     const known = this.#inForce.get(lineOfName(name).kind);
-    if (known && !this.#names.has(name) && !this.#isLowered(known)) return 0;
+    if (known && !this.#names.has(name) && !this.#mustRead(known) && others < known.limit) return 0;
     const found = this.#find(name, own);
     if (!found) return READ_MS;
     const { window, rate } = found;
     const now = this.#clock();
-    if (window.free(rate.limit, now) !== null) return 0;
-    return window.reading ? READ_MS : window.fullUntil - now;
+    if (window.free(rate.limit, now, others) !== null) return 0;
+    return window.reading || now >= window.fullUntil ? READ_MS : window.fullUntil - now;
   }
 
   /** Takes a slot for a start; `null` where none is free. The commit of the part says whether it holds. */
@@ -247,7 +256,7 @@ export class Rates {
     }
     const window = this.#windowOf(name, rate.limit);
     // Of one that nothing is known of, the commit of the first start tells.
-    if (window.version === undefined && !this.#isLowered(rate)) {
+    if (window.version === undefined && !this.#mustRead(rate)) {
       window.version = rate.check.versionstamp;
     }
     if (window.version === rate.check.versionstamp) return { window, rate };
@@ -255,8 +264,12 @@ export class Rates {
     return null;
   }
 
-  #isLowered({ loweredUntil }: RateInForce): boolean {
-    return this.#clock() < loweredUntil;
+  /**
+   * Starts of before may be in slots that nothing is known of, from before a limit was lowered or this
+   * process began. One that is met costs a task its turn: those behind it take what is left.
+   */
+  #mustRead({ loweredUntil, perMs }: RateInForce): boolean {
+    return this.#clock() < Math.max(loweredUntil, this.#openedAt + perMs);
   }
 
   /** Reads something, once at a time. Whoever asks again has it tried again. */

@@ -45,7 +45,7 @@ export class StartLimits {
   readonly #options: StartLimitsOptions;
   readonly #slots: Slots;
   readonly #rates: Rates;
-  /** Tasks that are being loaded, and are to find their places free: by name. */
+  /** Tasks that are being loaded, and are to find their places free: by what would hold others. */
   readonly #reserved = new Map<string, number>();
   readonly #waits = new Sorted<Wait>((a, b) => a.at - b.at || (a.by < b.by ? -1 : 1));
   readonly #waiting = new Set<string>();
@@ -69,9 +69,9 @@ export class StartLimits {
     if (slotName !== null && this.#freeSlot(kind, slotName) === null) return `slot ${slotName}`;
     const rateName = rate?.keyed && !keys ? null : rateNameOf(kind, keys);
     if (rateName === null) return null;
-    const ms = this.#rates.waitMs(rateName, kind.rate!);
-    if (ms === 0) return null;
     const by = `rate ${rateName}`;
+    const ms = this.#rates.waitMs(rateName, kind.rate!, this.#reserved.get(by));
+    if (ms === 0) return null;
     this.#wake(kind.kind, by, ms);
     return by;
   }
@@ -84,14 +84,20 @@ export class StartLimits {
 
   /** A task that was chosen is being loaded; returns how to say that it is. */
   reserve(kind: Kind, key: string | undefined): () => void {
-    const name = slotNameOf(kind, key === undefined ? undefined : keysIn(key));
-    if (name === null) return () => {};
-    this.#reserved.set(name, (this.#reserved.get(name) ?? 0) + 1);
+    const keys = key === undefined ? undefined : keysIn(key);
+    const [slot, rate] = [slotNameOf(kind, keys), rateNameOf(kind, keys)];
+    const held = [
+      ...(slot === null ? [] : [`slot ${slot}`]),
+      ...(rate === null ? [] : [`rate ${rate}`]),
+    ];
+    for (const by of held) this.#reserved.set(by, (this.#reserved.get(by) ?? 0) + 1);
     return () => {
-      const left = this.#reserved.get(name)! - 1;
-      if (left > 0) this.#reserved.set(name, left);
-      else this.#reserved.delete(name);
-      this.#options.onfree(kind.kind, `slot ${name}`);
+      for (const by of held) {
+        const left = this.#reserved.get(by)! - 1;
+        if (left > 0) this.#reserved.set(by, left);
+        else this.#reserved.delete(by);
+        this.#options.onfree(kind.kind, by);
+      }
     };
   }
 
@@ -154,7 +160,7 @@ export class StartLimits {
   }
 
   #freeSlot(kind: Kind, name: string): number | null {
-    return this.#slots.free(name, kind.concurrency!, this.#reserved.get(name));
+    return this.#slots.free(name, kind.concurrency!, this.#reserved.get(`slot ${name}`));
   }
 
   #wake(kind: string, by: string, ms: number): void {

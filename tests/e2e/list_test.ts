@@ -354,7 +354,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   const { task_id: since } = await submit(app.url, "waits");
   await taskWhen(app.url, since, ({ status }) => status === "running");
   await press(page, ".bulk .button", "Cancel 3");
-  await reads(page, ".bulk-ask", "Canceled 3 tasks");
+  await reads(page, ".bulk-ask", "Sent the cancel to 3 tasks");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
   assertEquals((await getTask(app.url, since)).status, "running");
   await press(page, ".bulk .button", "Close");

@@ -454,3 +454,31 @@ Deno.test("a start that is lost to others takes nothing of the run before it alo
   await when(engine, id, "completed");
   assertEquals(attempts, [1, 2]);
 });
+
+Deno.test("StartLimits lets tasks of a rate start in their order, also behind a restart", async () => {
+  const starts: string[] = [];
+  const key = (input: unknown) => String(input).split("-")[0]!;
+  const task = defineTask({
+    kind: "k",
+    rate: { limit: 2, per: { hours: 1 }, key },
+    // deno-lint-ignore require-yield -- it has nothing to tell
+    async *run({ input }) {
+      starts.push(String(input));
+    },
+  });
+  await using cluster = await Cluster.open(task as TaskDefinition);
+  const web = await cluster.join({ role: "web" });
+  const take = (name: string) =>
+    submit(web, "k", { input: JSON.stringify(name), keys: { rate: key(name) } });
+  const names = Array.from({ length: 20 }, (_, n) => `k${n}`);
+  const before = await cluster.join();
+  for (const name of names) await when(web, await take(`${name}-0`), "completed");
+  await cluster.kill(before);
+  // One of the two places of each is free.
+  for (const n of [1, 2]) for (const name of names) await take(`${name}-${n}`);
+  starts.length = 0;
+  await cluster.kill(web);
+  await cluster.join({ alone: true });
+  const first = names.map((name) => `${name}-1`);
+  await eventually(() => assertEquals(starts.toSorted(), first.toSorted()));
+});
