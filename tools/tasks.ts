@@ -25,7 +25,8 @@ const EXIT = { done: 0, some: 1, usage: 2, declined: 3, server: 4 } as const;
 const PART_MS = 60_000;
 
 const DONE: Record<BulkAction, string> = {
-  cancel: "Canceled",
+  // Running ones have yet to stop.
+  cancel: "Sent the cancel to",
   retry: "Retried",
   delete: "Deleted",
 };

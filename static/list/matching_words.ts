@@ -27,12 +27,13 @@ const en = {
   } as ByAction<(done: string, total: string) => string>,
   stop: "Stop",
   did: {
-    cancel: (these: string) => `Canceled ${these}`,
+    // Running ones have yet to stop.
+    cancel: (these: string) => `Sent the cancel to ${these}`,
     retry: (these: string) => `Retried ${these}`,
     delete: (these: string) => `Deleted ${these}`,
   } as ByAction<(these: string) => string>,
   stopped: {
-    cancel: (done: string, total: string) => `Stopped: canceled ${done} of ${total}`,
+    cancel: (done: string, total: string) => `Stopped: sent the cancel to ${done} of ${total}`,
     retry: (done: string, total: string) => `Stopped: retried ${done} of ${total}`,
     delete: (done: string, total: string) => `Stopped: deleted ${done} of ${total}`,
   } as ByAction<(done: string, total: string) => string>,
@@ -60,12 +61,12 @@ const zh: MatchingWords = {
   },
   stop: "停止",
   did: {
-    cancel: (these) => `已取消${these}任务`,
+    cancel: (these) => `已向${these}任务发出取消请求`,
     retry: (these) => `已重试${these}任务`,
     delete: (these) => `已删除${these}任务`,
   },
   stopped: {
-    cancel: (done, total) => `已停止：已取消 ${done} / ${total}`,
+    cancel: (done, total) => `已停止：已发出取消请求 ${done} / ${total}`,
     retry: (done, total) => `已停止：已重试 ${done} / ${total}`,
     delete: (done, total) => `已停止：已删除 ${done} / ${total}`,
   },
