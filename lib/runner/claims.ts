@@ -241,6 +241,7 @@ export class Claims {
       jobs.own(this.#limits.lost(known, places));
       return this.#limits.release(places);
     }
+    this.#limits.started(places);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
     // One that was interrupted has waited since then, not since it first could run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);

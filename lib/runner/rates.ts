@@ -14,7 +14,7 @@
  * @module
  */
 
-import { keys, slotIn } from "../kv/keys.ts";
+import { type Key, keys, slotIn } from "../kv/keys.ts";
 import { lineOfName } from "../kv/rank.ts";
 import { type Rate, type RateInForce, RatesInForce } from "./rate_in_force.ts";
 import type { Part } from "../store/write.ts";
@@ -39,7 +39,10 @@ interface Slot {
 export interface TakenSlot {
   readonly name: string;
   readonly n: number;
-  readonly freeAt: number;
+  readonly perMs: number;
+  freeAt: number;
+  /** Puts the time of its start into the store. */
+  readonly set: [key: Key, at: number, size: number, expireIn: number];
 }
 
 /** What this process knows of one name. */
@@ -161,18 +164,26 @@ export class Rates {
     const n = window.free(limit, now);
     if (n === null) return null;
     const { versionstamp } = window.slots.get(n) ?? { versionstamp: null };
-    const slot = { name, n, freeAt: now + perMs };
-    window.slots.set(n, { versionstamp, freeAt: slot.freeAt });
-    window.underWay.set(n, slot);
     const key = keys.rateSlot(name, n);
     const expireIn = Math.max(KEPT_MS, 2 * perMs);
-    return {
-      slot,
-      part: {
-        checks: [{ key, versionstamp }, check],
-        sets: [[key, this.#options.now(), 16, expireIn]],
-      },
-    };
+    const set: TakenSlot["set"] = [key, this.#options.now(), 16, expireIn];
+    const slot: TakenSlot = { name, n, perMs, freeAt: now + perMs, set };
+    window.slots.set(n, { versionstamp, freeAt: slot.freeAt });
+    window.underWay.set(n, slot);
+    return { slot, part: { checks: [{ key, versionstamp }, check], sets: [set] } };
+  }
+
+  /**
+   * The start has its time, which is not before this call: this process may have stood still since it
+   * took the slot, and the slot must not be free earlier than the start tells.
+   */
+  started(slot: TakenSlot): void {
+    const window = this.#names.get(slot.name);
+    if (window?.underWay.get(slot.n) !== slot) return;
+    slot.freeAt = this.#clock() + slot.perMs;
+    slot.set[1] = this.#options.now();
+    const { versionstamp } = window.slots.get(slot.n)!;
+    window.slots.set(slot.n, { versionstamp, freeAt: slot.freeAt });
   }
 
   /** The commit of a start has landed. */

@@ -120,6 +120,11 @@ export class StartLimits {
     };
   }
 
+  /** The start is on its way, and says when it was. */
+  started({ rate }: Places): void {
+    if (rate) this.#rates.started(rate);
+  }
+
   /** The start is committed. */
   landed({ rate }: Places, versionstamp: string): void {
     if (rate) this.#rates.landed(rate, versionstamp);

@@ -8,16 +8,12 @@ import type { TaskRecord } from "headway";
 import { compareRanks, lineName, type Rank, rankOf } from "../../lib/kv/rank.ts";
 import { holds } from "./invariants.ts";
 import type { KnownTask, Reference } from "./reference.ts";
-import { RATE } from "./script.ts";
 
 /** Milliseconds by which a task that goes first may come later: it may have to be loaded. */
 const LOADING_MS = 1000;
 
 /** Milliseconds from when a task is chosen until it starts, likewise. */
 const CHOSEN_MS = 500;
-
-/** By then the last place of its rate may be taken. */
-const lateBy = ({ kind }: Rank) => LOADING_MS + (kind === "model-rated" ? RATE.per : 0);
 
 /** A time for which a task waited, by the server's clock. */
 interface Wait {
@@ -37,7 +33,7 @@ export function checkStartOrder({ present }: Reference): void {
     if (!started) continue;
     for (const other of waits) {
       if (lineName(other.rank) !== lineName(rank) || compareRanks(other.rank, rank) >= 0) continue;
-      const passed = other.from < to - CHOSEN_MS && other.to > to + lateBy(rank);
+      const passed = other.from < to - CHOSEN_MS && other.to > to + LOADING_MS;
       holds("I15", !passed, () => `${rank.id} started at ${to} before ${JSON.stringify(other)}`);
     }
   }

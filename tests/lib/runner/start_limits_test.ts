@@ -326,6 +326,28 @@ Deno.test("Rates keeps a start that was read about before its commit had landed"
   assertEquals(rates.take("k", rate), null);
 });
 
+Deno.test("Rates count from when a start says that it was, though the process stood still before", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const rate = { limit: 1, perMs: 1000 };
+  let at = 0;
+  const make = () => new Rates({ kv, now: () => 1_000_000 + at, clock: () => at });
+  const rates = make();
+  await rates.read("k", rate);
+  const { slot, part: { checks = [], sets = [] } } = rates.take("k", rate)!;
+  at = 25;
+  rates.started(slot);
+  const atomic = kv.atomic().check(...checks);
+  for (const [key, value] of sets) atomic.set(key, value);
+  const result = await atomic.commit();
+  assert(result.ok);
+  rates.landed(slot, result.versionstamp);
+  assertEquals(rates.waitMs("k", rate), 1000);
+  // Also for a process that begins.
+  const next = make();
+  await next.read("k", rate);
+  assertEquals(next.waitMs("k", rate), 1000);
+});
+
 Deno.test("Rates of two processes meet once where there is room, and read once for all that was lost", async () => {
   using kv = await Deno.openKv(":memory:");
   let reads = 0;
