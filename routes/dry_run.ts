@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isUnderWay } from "../lib/kv/head.ts";
 import { findUploads } from "../lib/kv/upload_life.ts";
 import { idOf, statusOf } from "../lib/task/json_text.ts";
 import { labelsOf } from "../lib/task/labels.ts";
@@ -62,7 +63,7 @@ export class DryRun {
     const wanted = [...ids];
     const entries = await this.#app.engine.heads.getMany(wanted);
     for (const [n, { value }] of entries.entries()) {
-      if (value && !isFinished(statusOf(value.record) as Status)) underWay.add(wanted[n]!);
+      if (isUnderWay(value)) underWay.add(wanted[n]!);
     }
     return underWay;
   }

@@ -5,13 +5,12 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import process from "node:process";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { createMcpServer } from "./mcp/mcp_server.ts";
 import { Toolbox } from "./mcp/toolbox.ts";
 import { Api } from "./run/api.ts";
-import { serverUrl, UsageError } from "./run/arguments.ts";
+import { readFlags, serverUrl, UsageError } from "./run/arguments.ts";
 import { write } from "./run/screen.ts";
 
 const HELP = `Offers a server's kinds and tasks as MCP tools, over stdin and stdout.
@@ -56,12 +55,7 @@ function readArguments(args: string[]): Arguments | null {
 function parse(args: string[]) {
   const text = { type: "string" } as const;
   const help = { type: "boolean", short: "h" } as const;
-  try {
-    const options = { url: text, token: text, wait: text, poll: text, help };
-    return parseArgs({ args, options });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return readFlags({ args, options: { url: text, token: text, wait: text, poll: text, help } });
 }
 
 /** @returns Its exit code, once the client has closed stdin. */

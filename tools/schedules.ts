@@ -5,9 +5,8 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { Api, ServerError } from "./run/api.ts";
-import { serverUrl, UsageError } from "./run/arguments.ts";
+import { readFlags, serverUrl, UsageError } from "./run/arguments.ts";
 import { cleanLine } from "./run/text.ts";
 
 const EXIT = { done: 0, usage: 2, server: 4 } as const;
@@ -103,11 +102,7 @@ function parse(args: string[]) {
   const text = { type: "string" as const };
   const flag = { type: "boolean" as const };
   const options = { url: text, token: text, json: flag, help: { ...flag, short: "h" } };
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return readFlags({ args, options, allowPositionals: true });
 }
 
 async function list(api: Api): Promise<Listed[]> {

@@ -5,9 +5,9 @@
  */
 
 import { type Key, keys } from "./keys.ts";
-import { idOf } from "../task/json_text.ts";
+import { idOf, statusOf } from "../task/json_text.ts";
 import { boundOf, type Row } from "../task/event.ts";
-import type { TaskRecord } from "../task/record.ts";
+import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
 import { isRewound } from "../task/rewind.ts";
 import type { Task } from "../task/task.ts";
 
@@ -77,6 +77,11 @@ export function unpack(stored: Head): Task {
   // It may not tell where its checkpoint lies: then all that it has put out counts.
   const unknown = { ...NOT_KNOWN, savedSeq: task.checkpointed ? record.seq : 0 };
   return { ...unknown, ...task, record };
+}
+
+/** Whether there is such a task, and it has not ended. */
+export function isUnderWay(head: Pick<Head, "record"> | null): boolean {
+  return head !== null && !isFinished(statusOf(head.record) as Status);
 }
 
 /** A task's input, from its head or from its own key. */

@@ -10,6 +10,7 @@ import type { Metrics } from "../base/metrics.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import { Timer } from "../base/timer.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
+import { isUnderWay } from "../kv/head.ts";
 import { keys, memberIn } from "../kv/keys.ts";
 import {
   listSchedules,
@@ -23,9 +24,8 @@ import {
 } from "../kv/schedules.ts";
 import type { Store, Submission } from "../store/store.ts";
 import { inTime, StoreError } from "../store/store_error.ts";
-import { statusOf } from "../task/json_text.ts";
 import type { Kind } from "../task/kind.ts";
-import { isFinished, type Status, type TaskRecord } from "../task/record.ts";
+import type { TaskRecord } from "../task/record.ts";
 import { namedUploads } from "../task/named_uploads.ts";
 import type { CronTimes } from "./cron.ts";
 import { decide, decideNew, settle, type Skipped, type Under } from "./due.ts";
@@ -265,7 +265,7 @@ export class Scheduler {
     const tasks = kv.list({ prefix: keys.scheduledOf(id) }, { reverse: true, batchSize: 1 });
     for await (const { key } of tasks) {
       const head = await heads.get(memberIn(key));
-      if (head && !isFinished(statusOf(head.record) as Status)) {
+      if (head && isUnderWay(head)) {
         const { scheduled_for } = JSON.parse(head.record) as TaskRecord;
         return { slot: scheduled_for === undefined ? null : Date.parse(scheduled_for) };
       }

@@ -1,7 +1,6 @@
+import { isUnderWay } from "../kv/head.ts";
 import type { Heads } from "../kv/heads.ts";
 import { keys } from "../kv/keys.ts";
-import { statusOf } from "../task/json_text.ts";
-import { isFinished, type Status } from "../task/record.ts";
 import type { Decided } from "./decided.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveTask } from "./live_task.ts";
@@ -68,8 +67,7 @@ export class Decisions {
 
   /** Whether there is such a task, and it has not ended. */
   async isUnderWay(id: string): Promise<boolean> {
-    const head = await this.#options.heads.get(id);
-    return head !== null && !isFinished(statusOf(head.record) as Status);
+    return isUnderWay(await this.#options.heads.get(id));
   }
 
   /** Asks whoever runs a task to stop it. */

@@ -9,6 +9,7 @@ import { type Answer, answerText, MAX_ANSWERS } from "../task/answer.ts";
 import { completeJson } from "../task/complete_json.ts";
 import type { Estimate } from "../task/eta.ts";
 import { withChildren, withReport } from "../task/figures.ts";
+import { withField } from "../task/record_fields.ts";
 import { withoutRows, withRow } from "../task/row_counts.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
@@ -220,7 +221,7 @@ export class LiveTask implements Write {
       ...rest,
       ...(parsed ? { parsed } : {}),
       ...(uploads.length > 0 ? { uploads } : {}),
-      record: withKeys(this.record, by),
+      record: withField(this.record, "keys", by),
     };
     const { ok } = this.change({ type: "postpone", runAt }, null, {
       checks: also.checks,
@@ -439,9 +440,4 @@ export class LiveTask implements Write {
     this.task = { ...this.task, record: { ...this.record, seq } };
     return seq;
   }
-}
-
-/** With `seq` at its end: see `seqOf()`. */
-function withKeys({ seq, keys: _, ...record }: TaskRecord, keys: TaskKeys): TaskRecord {
-  return { ...record, keys, seq };
 }

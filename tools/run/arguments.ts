@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { BASE_PATH_SHAPE, parseBasePath } from "../../lib/http/base_path.ts";
 import { InexactNumberError, parseExact } from "../../lib/base/exact_json.ts";
 
@@ -100,7 +100,11 @@ export function readArguments(
   args: string[],
   env: (name: string) => string | undefined,
 ): Arguments | null {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readFlags({
+    args: joinNegative(args),
+    options: OPTIONS,
+    allowPositionals: true,
+  });
   if (values.help) return null;
   const [kind, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`One kind at a time: '${more[0]}' is too many`);
@@ -140,9 +144,16 @@ export function readArguments(
   };
 }
 
-function parse(args: string[]) {
+/**
+ * Reads flags as `parseArgs()` of Node does.
+ *
+ * @throws {UsageError} With what is wrong.
+ */
+export function readFlags<Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
   try {
-    return parseArgs({ args: joinNegative(args), options: OPTIONS, allowPositionals: true });
+    return parseArgs(config);
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import type { BulkAction } from "../../static/client/bulk_by_filter.ts";
-import { milliseconds, serverUrl, UsageError } from "../run/arguments.ts";
+import { milliseconds, readFlags, serverUrl, UsageError } from "../run/arguments.ts";
 
 export interface TasksArguments {
   action: BulkAction;
@@ -69,7 +68,11 @@ export function readTasksArguments(
   env: (name: string) => string | undefined,
   now: number,
 ): TasksArguments | null {
-  const { values, positionals: [action, ...more] } = parse(args);
+  const { values, positionals: [action, ...more] } = readFlags({
+    args,
+    options: OPTIONS,
+    allowPositionals: true,
+  });
   if (values.help) return null;
   if (action === undefined || !ACTIONS.includes(action)) {
     const what = action === undefined ? "What is to be done" : `'${action}' is not it`;
@@ -105,14 +108,6 @@ export function readTasksArguments(
     url: serverUrl(values.url, env),
     token: values.token ?? (env("HEADWAY_TOKEN") || undefined),
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** Given once with commas, or several times. */
