@@ -3,7 +3,7 @@ import { jittered } from "../lib/task/backoff.ts";
 import { clientOf, type Principal, tasksOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { followTask } from "../lib/feed/follow_task.ts";
-import { cursorOnly, followMany } from "../lib/feed/follow_many.ts";
+import { followMany } from "../lib/feed/follow_many.ts";
 import type { Some } from "../lib/feed/selection.ts";
 import { pathId, queryWords } from "../lib/http/http.ts";
 import { lastEventIdOf } from "../lib/http/last_event_id.ts";
@@ -71,10 +71,7 @@ export async function streamMany(app: App, context: RouteContext): Promise<Respo
       const all = Object.keys(selection).length === 0;
       await followMany(stream, feed, { selection: all ? "all" : selection, lastEventId, rows });
     },
-    {
-      ids: ids?.length ?? 0,
-      onheartbeat: () => cursorOnly(feed.hub),
-    },
+    ids?.length,
   );
 }
 
@@ -92,7 +89,7 @@ function open(
   app: App,
   { client, request, principal, local }: RouteContext,
   feed: (stream: SseStream) => Promise<void>,
-  { ids = 0, onheartbeat }: { ids?: number; onheartbeat?: () => Uint8Array } = {},
+  ids = 0,
 ): Response {
   if (request.method === "HEAD") return new Response(null, { headers: SSE_HEADERS });
   const { config, pulse, places, log, drain } = app;
@@ -113,7 +110,6 @@ function open(
     endsInMs: expiresAt === null ? Infinity : expiresAt - Date.now(),
     retryMs: local ? LOCAL_RETRY_MS : config.retryMs,
     queue: config.streamQueue,
-    ...(onheartbeat ? { onheartbeat } : {}),
   });
   stream.closed.addEventListener("abort", leave);
   const stop = app.auth.onSignOut(principal, () => stream.end("life"));

@@ -59,8 +59,8 @@ export async function followMany(
   await new Follower(stream, feed, options).join();
 }
 
-/** What is sent with a heartbeat: the cursor moves on though nothing of the selection happened. */
-export function cursorOnly(hub: Hub): Uint8Array {
+/** The cursor moves on though nothing of the selection happened. */
+function cursorOnly(hub: Hub): Uint8Array {
   return encodeBytes({ id: hub.cursor });
 }
 
@@ -229,6 +229,8 @@ class Follower {
     };
     const topic = topicOf(selection);
     this.#untilClosed(hub.listen(topic, take));
+    // No sooner: who is cut off while it catches up would come again from behind what it missed.
+    this.#stream.beatWith(() => cursorOnly(hub));
     if (typeof topic === "object" && ("owner" in topic || "tag" in topic)) {
       const rowsOf = { ids: [...this.#rowsOf] };
       this.#untilClosed(hub.listen(rowsOf, (event) => isOfRows(event.event.type) && take(event)));

@@ -41,8 +41,6 @@ export interface SseStreamOptions {
   /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
   retryMs: number;
   queue: number;
-  /** What is sent with a heartbeat, beside the comment: an id that moves the cursor on. */
-  onheartbeat?: () => Uint8Array | null;
   /** 0 to below 1. @default {Math.random} */
   random?: () => number;
 }
@@ -68,6 +66,7 @@ export class SseStream implements Pulsed {
   #behind = false;
   #finishing: StreamEnd | null = null;
   #drained: PromiseWithResolvers<void> | null = null;
+  #beat: (() => Uint8Array) | null = null;
 
   /** Begins with the `retry:` line, so that headers and first bytes go out at once. */
   constructor(options: SseStreamOptions) {
@@ -116,6 +115,11 @@ export class SseStream implements Pulsed {
       this.#outbox.clear();
       this.end("slow");
     }
+  }
+
+  /** From now on sends this with each heartbeat, beside the comment: an id that moves the cursor on. */
+  beatWith(beat: () => Uint8Array): void {
+    this.#beat = beat;
   }
 
   /** Aborts when it has ended, for any reason. */
@@ -184,7 +188,7 @@ export class SseStream implements Pulsed {
 
   /** Called by the {@link Pulse}. */
   tick(now: number): void {
-    const { heartbeatMs, onheartbeat } = this.#options;
+    const { heartbeatMs } = this.#options;
     const waiting = this.#backlog;
     if (!waiting) this.#readAt = now;
     if (now - this.#readAt > STALL_MS) {
@@ -193,7 +197,7 @@ export class SseStream implements Pulsed {
       this.end("life");
     } else if (heartbeatMs > 0 && now - this.#sentAt >= heartbeatMs && !waiting) {
       this.#sentAt = now;
-      const extra = onheartbeat?.();
+      const extra = this.#beat?.();
       if (extra) this.#give(extra);
       // A write may be what finds out that the client has gone: then it is closed by now.
       if (this.ended === null) this.#give(HEARTBEAT);

@@ -81,8 +81,8 @@ Deno.test("sse 15: heartbeats do not pile up before a reader that does not read"
     lifeMs: 0,
     retryMs: 0,
     queue: 8,
-    onheartbeat: () => new TextEncoder().encode(`id: ${"x".repeat(1000)}\n\n`),
   });
+  stream.beatWith(() => new TextEncoder().encode(`id: ${"x".repeat(1000)}\n\n`));
   let beats = 0;
   const { enqueue } = ReadableStreamDefaultController.prototype;
   try {
@@ -187,8 +187,8 @@ Deno.test("sse 17: a client that a heartbeat finds gone is let go, and nothing i
     lifeMs: 0,
     retryMs: 0,
     queue: 8,
-    onheartbeat: () => new TextEncoder().encode("id: 1\n\n"),
   });
+  stream.beatWith(() => new TextEncoder().encode("id: 1\n\n"));
   const { enqueue } = ReadableStreamDefaultController.prototype;
   try {
     ReadableStreamDefaultController.prototype.enqueue = function (chunk: unknown) {

@@ -219,6 +219,44 @@ Deno.test("followMany() listens for nobody when its stream ended while it caught
   assertEquals(hub.listeners, 0);
 });
 
+Deno.test("followMany() lets no heartbeat move a cursor past what its client has yet to be told", async () => {
+  await using opened = await openHub();
+  const { hub } = opened;
+  await putTasks(opened.kv, 3);
+  await opened.write([[testEvent(1)]]);
+  await hub.caughtUp();
+  const cursor = hub.cursor;
+  const update = testEvent(2, { type: "progress", id: idOf(2), json: recordOf(2, 2) });
+  await opened.write([[update]]);
+  await hub.caughtUp();
+  using pulse = new Pulse(2 ** 30);
+  let seq = 2;
+  for (const lastEventId of [cursor, null]) {
+    const { promise: read, resolve: readOn } = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+      asked.resolve();
+      await read;
+      yield* opened.kv.list(...args);
+    };
+    const kv = kvWith(opened.kv, { list: list as unknown as Deno.Kv["list"] });
+    const stream = new SseStream({ pulse, heartbeatMs: 1, lifeMs: 0, retryMs: 0, queue: 256 });
+    const joined = followMany(stream, feedOf(kv, hub), { selection: "all", lastEventId });
+    await asked.promise;
+    stream.tick(pulse.now + 1);
+    // Cut off now, it would come again with this.
+    assertEquals(await endAndRead(stream), { events: [], id: "" });
+    readOn();
+    await joined;
+    const level = new SseStream({ pulse, heartbeatMs: 1, lifeMs: 0, retryMs: 0, queue: 256 });
+    await followMany(level, feedOf(kv, hub), { selection: "all", lastEventId });
+    await opened.write([[testEvent(++seq, { type: "checkpoint" })]]);
+    await hub.caughtUp();
+    level.tick(pulse.now + 1);
+    assertEquals((await endAndRead(level)).id, hub.cursor);
+  }
+});
+
 /** A record of an owner's, as much of it as is looked at. */
 function labelled(n: number, seq: number, owner: string, tags: string[] = ["t"]): string {
   return JSON.stringify({ task_id: idOf(n), kind: "k1", status: "running", owner, tags, seq });
