@@ -27,7 +27,11 @@ export interface IndexKeys {
   debounce: Key | null;
   /** How its parent's group knows it, if it is a child. */
   child: ChildState | null;
+  /** Uploads that it holds: those it names, until it ends. */
+  uploads: readonly string[];
 }
+
+const NONE: readonly string[] = [];
 
 /** What has to lead to a task as it is. */
 export function indexKeysOf(task: Task): IndexKeys {
@@ -37,7 +41,16 @@ export function indexKeysOf(task: Task): IndexKeys {
   const slot = task.slot === null ? null : keys.slot(task.slotName ?? record.kind, task.slot);
   const expiry = expiryOf(task);
   const queue = isQueued(record) ? rankKey(rankOf(record)) : null;
-  return { status, expiry, queue, slot, debounce, child: child ? childStateOf(record) : null };
+  const uploads = isFinished(status) ? NONE : task.uploads ?? NONE;
+  return {
+    status,
+    expiry,
+    queue,
+    slot,
+    debounce,
+    child: child ? childStateOf(record) : null,
+    uploads,
+  };
 }
 
 /**
@@ -75,13 +88,15 @@ export function moveIndexKeys(
     const grouped: GroupedChild = { id, state: after.child };
     sets.push([keys.child(child.parent, child.name, child.index), grouped, 64]);
   }
+  const holds = before?.uploads ?? NONE;
+  if (holds !== after.uploads) {
+    const now = Date.parse(task.record.updated_at);
+    const moved = changeHolds(id, { before: holds, after: after.uploads, now });
+    sets.push(...moved.sets);
+    deletes.push(...moved.deletes);
+  }
   const held = before !== null && !isFinished(before.status);
   if (held === isFinished(status)) {
-    const { uploads = [], record: { updated_at } } = task;
-    const [before, after] = held ? [uploads, []] : [[], uploads];
-    const holds = changeHolds(id, { before, after, now: Date.parse(updated_at) });
-    sets.push(...holds.sets);
-    deletes.push(...holds.deletes);
     const { schedule_id } = task.record;
     const scheduled = schedule_id === undefined ? null : keys.scheduled(schedule_id, id);
     if (scheduled && held) deletes.push(scheduled);

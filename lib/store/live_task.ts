@@ -214,9 +214,8 @@ export class LiveTask implements Write {
     const { head } = this.#writer;
     const { kept, part } = placeInput(this.id, input);
     const large = typeof head.input === "object" && head.input !== null;
-    const { uploads: held = [], parsed: _parsed, uploads: _uploads, ...rest } = this.task;
+    const { parsed: _parsed, uploads: _uploads, ...rest } = this.task;
     const before = this.task;
-    const hold = (upload: string) => keys.uploadHold(upload, this.id);
     this.task = {
       ...rest,
       ...(parsed ? { parsed } : {}),
@@ -225,15 +224,8 @@ export class LiveTask implements Write {
     };
     const { ok } = this.change({ type: "postpone", runAt }, null, {
       checks: also.checks,
-      sets: [
-        ...also.sets,
-        ...part?.sets ?? [],
-        ...uploads.map((upload): [Key, unknown, number] => [hold(upload), null, 8]),
-      ],
-      deletes: [
-        ...(large && part === null ? [keys.input(this.id)] : []),
-        ...held.filter((upload) => !uploads.includes(upload)).map(hold),
-      ],
+      sets: [...also.sets, ...part?.sets ?? []],
+      deletes: large && part === null ? [keys.input(this.id)] : [],
     });
     if (ok) head.input = kept;
     else this.task = before;

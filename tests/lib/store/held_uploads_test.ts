@@ -142,6 +142,29 @@ Deno.test("a task that is retried keeps its upload again, or is refused when tha
   assertEquals(JSON.parse((await it.store.heads.get(id))!.record).status, "failed");
 });
 
+Deno.test("a debounced submit holds its upload, and lets that of the one before go for its own time", async () => {
+  await using it = await world();
+  const first = await it.upload();
+  const submit = async (named: string[]) => {
+    const submitted = await it.submit(named, {
+      debounced: { name: "acme", runAt: it.now + 1000 * HOUR },
+    });
+    assert(submitted.ok);
+    return submitted.id;
+  };
+  const id = await submit([first]);
+  assert(await it.keeps(first, 48));
+  const second = await it.upload();
+  assertEquals(await submit([second]), id);
+  assert(await it.keeps(first, 23));
+  assert(await it.keeps(second, 23));
+  assert(!await it.keeps(first, 2));
+  assert(await it.keeps(second, 48));
+  await it.change(id, start, { type: "complete" });
+  assert(!await it.keeps(second, 25));
+  assertEquals(await Array.fromAsync(it.kv.list({ prefix: ["upload-hold"] })), []);
+});
+
 Deno.test("Store.submit() refuses an upload that never was or is over, and too many", async () => {
   await using it = await world();
   const upload = await it.upload();
