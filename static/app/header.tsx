@@ -6,7 +6,7 @@ import { openForm } from "../new_task/new_task.ts";
 import { ROOT } from "./root.ts";
 import { stayInPage } from "./route.ts";
 import { brokenSince, connection } from "./connection.ts";
-import { signOut } from "./api.ts";
+import { signOut } from "./session_api.ts";
 import { may, signedIn, signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "../ui/icons.tsx";

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX, TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { signIn } from "./api.ts";
+import { signIn } from "./session_api.ts";
 import { elsewhere } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 import { useAction } from "../ui/use_action.ts";

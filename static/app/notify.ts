@@ -7,7 +7,8 @@
 
 import { effect, signal } from "@preact/signals";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { ApiError, getTask } from "./api.ts";
+import { ApiError } from "./api.ts";
+import { getTask } from "../task/task_api.ts";
 import { connection } from "./connection.ts";
 import { feed } from "../feed/live.ts";
 import { ROOT } from "./root.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
-import type { Session } from "./api.ts";
+import type { Session } from "./session_api.ts";
 
 /** See `routes/snapshot.ts`. */
 export interface Snapshot {

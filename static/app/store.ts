@@ -5,7 +5,8 @@
  */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
-import * as api from "./api.ts";
+import { readSession, takeSession } from "./session_api.ts";
+import { getKinds, type KindInfo, type ModuleInfo } from "../kinds/kinds_api.ts";
 import { observeTime } from "./clock.ts";
 import { connection, hidden, refused, startConnection } from "./connection.ts";
 import { startList, takeEvents, watchList } from "../list/list_store.ts";
@@ -17,9 +18,9 @@ import { watchDetails } from "../task/task_details.ts";
 import { showTask, watchTask } from "../task/task_store.ts";
 
 /** The kinds there are; `null` until they are loaded. */
-export const kinds = signal<readonly api.KindInfo[] | null>(null);
+export const kinds = signal<readonly KindInfo[] | null>(null);
 
-export const modules = signal<readonly api.ModuleInfo[]>([]);
+export const modules = signal<readonly ModuleInfo[]>([]);
 
 /** Bytes that an upload may have. */
 export const maxUpload = signal(Infinity);
@@ -34,7 +35,7 @@ export function startStore(): void {
   const snapshot = takeSnapshot();
   if (snapshot !== null) {
     observeTime(snapshot.time);
-    api.takeSession(snapshot.login);
+    takeSession(snapshot.login);
     if (snapshot.task) showTask(snapshot.task);
     if (snapshot.tasks) takeEvents([{ type: "snapshot", data: { tasks: snapshot.tasks } }]);
   }
@@ -57,7 +58,7 @@ export function startStore(): void {
   });
   effect(() => {
     // It may be that a token is needed now.
-    if (refused.value !== null) void api.readSession().catch(() => {});
+    if (refused.value !== null) void readSession().catch(() => {});
   });
   effect(() => {
     if (signedOut.value) return feed.signOut();
@@ -70,7 +71,7 @@ export function startStore(): void {
       untracked(() => void loadKinds());
     }
   });
-  if (snapshot === null) void api.readSession().catch(() => {});
+  if (snapshot === null) void readSession().catch(() => {});
 }
 
 /** Milliseconds until the kinds are asked for again: while some cannot run, or may have been drained. */
@@ -85,7 +86,7 @@ export async function loadKinds(): Promise<void> {
   clearTimeout(asking);
   let again = SOON_MS;
   try {
-    const { kinds: known, modules: from, limits } = await api.getKinds();
+    const { kinds: known, modules: from, limits } = await getKinds();
     batch(() => {
       // A form stays as it is while nothing is new.
       if (JSON.stringify(kinds.peek()) !== JSON.stringify(known)) kinds.value = known;

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { bytes, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
-import { getInfo, type Info } from "./api.ts";
+import { getInfo, type Info } from "./info_api.ts";
 
 /** How large the store is, for who may know. */
 export function StoreFacts(): JSX.Element | null {

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { pauseKind } from "../app/api.ts";
+import { pauseKind } from "./kinds_api.ts";
 import { loadKinds } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
 import { Dialog } from "../ui/dialog.tsx";

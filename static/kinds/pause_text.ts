@@ -1,4 +1,4 @@
-import type { PausedKind } from "../app/api.ts";
+import type { PausedKind } from "./kinds_api.ts";
 import { whoIn } from "../app/who.ts";
 import { clockTime, fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";

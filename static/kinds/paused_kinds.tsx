@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { type KindInfo, type PausedKind, resumeKind } from "../app/api.ts";
+import { type KindInfo, type PausedKind, resumeKind } from "./kinds_api.ts";
 import { may } from "../app/session.ts";
 import { loadKinds } from "../app/store.ts";
 import { number } from "../i18n/format.ts";

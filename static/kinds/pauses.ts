@@ -5,7 +5,7 @@
  */
 
 import { computed, signal } from "@preact/signals";
-import type { KindInfo, PausedKind } from "../app/api.ts";
+import type { KindInfo, PausedKind } from "./kinds_api.ts";
 import { kinds } from "../app/store.ts";
 
 /** The kind that is about to be paused; `null` for none. */

@@ -5,7 +5,7 @@
  */
 
 import { signal } from "@preact/signals";
-import * as api from "../app/api.ts";
+import { changeTasks } from "./list_api.ts";
 import type { BulkAction } from "../client/bulk_by_filter.ts";
 import { type BulkPlan, bulkPlan } from "./bulk_plan.ts";
 import { forget, knownTask } from "./list_store.ts";
@@ -37,7 +37,7 @@ export async function runBulk(action: BulkAction): Promise<void> {
     bulk.value = { action, done: at, total: ids.length };
     const part = ids.slice(at, at + PART);
     try {
-      const results = await api.changeTasks(action, part);
+      const results = await changeTasks(action, part);
       const done = results.filter(({ ok }) => ok).map(({ task_id }) => task_id);
       for (const { ok, error } of results) if (!ok) errors.push(error ?? "");
       deselect(done);

@@ -6,7 +6,7 @@
  */
 
 import { computed, effect, signal } from "@preact/signals";
-import { type Counts, getCounts } from "../app/api.ts";
+import { type Counts, getCounts } from "./list_api.ts";
 import { hidden } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { changes } from "./list_store.ts";

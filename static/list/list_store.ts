@@ -13,7 +13,7 @@ import {
   untracked,
 } from "@preact/signals";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import * as api from "../app/api.ts";
+import { getTasks } from "./list_api.ts";
 import { now, observeTime } from "../app/clock.ts";
 import { apiQuery, formatFilters, isUnfiltered, matcher } from "./filters.ts";
 import { type ListChange, type ListEvent, ListState, MAX_ROWS } from "./list_state.ts";
@@ -208,7 +208,7 @@ async function load(count: number, cursor?: string): Promise<void> {
   state.beginLoad();
   try {
     do {
-      const page = await api.getTasks({
+      const page = await getTasks({
         ...query,
         limit: String(Math.min(OLDER_ROWS, count - records.length)),
         ...(typeof next === "string" ? { cursor: next } : {}),

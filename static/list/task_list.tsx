@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { createTask } from "../app/api.ts";
+import { createTask } from "../task/task_api.ts";
 import { refused } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { kinds } from "../app/store.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { KindInfo } from "../app/api.ts";
+import type { KindInfo } from "../kinds/kinds_api.ts";
 import { takesFile } from "./kind_form.ts";
 
 /** Kinds in two groups, each by name. */

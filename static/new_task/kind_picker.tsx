@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { KindInfo } from "../app/api.ts";
+import type { KindInfo } from "../kinds/kinds_api.ts";
 import type { KindGroups } from "./kind_choice.ts";
 import { strings } from "../i18n/strings.ts";
 import { SearchIcon } from "../ui/icons.tsx";

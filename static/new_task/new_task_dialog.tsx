@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { createTask, getDetails, type KindInfo } from "../app/api.ts";
+import type { KindInfo } from "../kinds/kinds_api.ts";
+import { createTask, getDetails } from "../task/task_api.ts";
 import { go, taskHref } from "../app/route.ts";
 import { firstKind, type KindGroups, kindGroups } from "./kind_choice.ts";
 import { KindPicker } from "./kind_picker.tsx";

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { uploadFile } from "../app/api.ts";
+import { uploadFile } from "./upload_file.ts";
 
 export interface Sending {
   readonly path: string;

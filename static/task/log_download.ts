@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getEvents } from "../app/api.ts";
+import { getEvents } from "./task_api.ts";
 import type { LogRow } from "./log_rows.ts";
 import { rowOf, type TaskEvent } from "./task_state.ts";
 

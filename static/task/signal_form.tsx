@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { sendSignal } from "../app/api.ts";
+import { sendSignal } from "./task_api.ts";
 import { may } from "../app/session.ts";
 import { strings } from "../i18n/strings.ts";
 import { InputForm } from "../new_task/input_form.tsx";

@@ -1,7 +1,7 @@
 import { effect, untracked, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { type DeliveryInfo, getDeliveries, resendDelivery } from "../app/api.ts";
+import { type DeliveryInfo, getDeliveries, resendDelivery } from "./task_api.ts";
 import { connection, hidden, knownUntil } from "../app/connection.ts";
 import { may } from "../app/session.ts";
 import { clockTime, duration, fullTime, number } from "../i18n/format.ts";

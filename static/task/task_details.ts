@@ -8,7 +8,7 @@
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import { getDetails, type TaskDetails } from "../app/api.ts";
+import { getDetails, type TaskDetails } from "./task_api.ts";
 import { stateOf } from "../client/event_queue.ts";
 import { now } from "../app/clock.ts";
 import { connection, hidden } from "../app/connection.ts";

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import type { TaskDetails } from "../app/api.ts";
+import type { TaskDetails } from "./task_api.ts";
 import { knownUntil } from "../app/connection.ts";
 import { ago, duration, number } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";

@@ -6,7 +6,8 @@
 
 import { batch, signal } from "@preact/signals";
 import type { TaskRecord } from "../../lib/task/record.ts";
-import * as api from "../app/api.ts";
+import { getInfo } from "../app/info_api.ts";
+import { cancelTask, createTask, deleteTask, getDetails, keepTask, retryTask } from "./task_api.ts";
 import { observeTime } from "../app/clock.ts";
 import type { FollowedEvent } from "../feed/feed_protocol.ts";
 import { forget, knownTask } from "../list/list_store.ts";
@@ -24,32 +25,32 @@ export const acting = signal<"cancel" | "retry" | "remove" | "keep" | null>(null
 export const actionError = signal<string | null>(null);
 
 export function cancel(): Promise<void> {
-  return act("cancel", api.cancelTask);
+  return act("cancel", cancelTask);
 }
 
 /** Gives the open task, which failed or was canceled, another try. */
 export function retry(): Promise<void> {
   return act("retry", async (id) => {
-    takeRecord(await api.retryTask(id));
+    takeRecord(await retryTask(id));
   });
 }
 
 /** Runs the same once more, as a task of its own: what the open one has made is kept. */
 export function runAgain(): Promise<void> {
   return act("retry", async (id) => {
-    const { task_id } = may("admin") ? await api.retryTask(id) : await resubmit(id);
+    const { task_id } = may("admin") ? await retryTask(id) : await resubmit(id);
     go(taskHref(task_id));
   });
 }
 
 async function resubmit(id: string): Promise<TaskRecord> {
-  const { input } = await api.getDetails(id);
-  return await api.createTask(task.peek().record!.kind, input ?? undefined, randomKey());
+  const { input } = await getDetails(id);
+  return await createTask(task.peek().record!.kind, input ?? undefined, randomKey());
 }
 
 export function remove(): Promise<void> {
   return act("remove", async (id) => {
-    await api.deleteTask(id);
+    await deleteTask(id);
     forget(id);
     task.value = { ...task.peek(), gone: "deleted" };
   });
@@ -59,13 +60,13 @@ export function remove(): Promise<void> {
 export function toggleKeep(): Promise<void> {
   return act("keep", async (id) => {
     const kept = task.peek().record?.keep !== undefined;
-    takeKeep(await api.keepTask(id, kept ? null : await longest()));
+    takeKeep(await keepTask(id, kept ? null : await longest()));
   });
 }
 
 /** For ever, where the server knows no bound, or does not tell it. */
 async function longest(): Promise<number | "forever"> {
-  const max = await api.getInfo().then(({ max_keep_ms }) => max_keep_ms, () => 0);
+  const max = await getInfo().then(({ max_keep_ms }) => max_keep_ms, () => 0);
   return max === 0 ? "forever" : max;
 }
 

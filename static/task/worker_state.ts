@@ -5,7 +5,7 @@
  */
 
 import type { TaskRecord } from "../../lib/task/record.ts";
-import type { TaskDetails } from "../app/api.ts";
+import type { TaskDetails } from "./task_api.ts";
 
 export type WorkerState =
   /** It renews its lease. */

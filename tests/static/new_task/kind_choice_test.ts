@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { KindInfo } from "../../../static/app/api.ts";
+import type { KindInfo } from "../../../static/kinds/kinds_api.ts";
 import { firstKind, kindGroups } from "../../../static/new_task/kind_choice.ts";
 
 const UPLOAD = { type: "object", properties: { upload: { type: "string" } } };

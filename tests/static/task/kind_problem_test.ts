@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { TaskDetails } from "../../../static/app/api.ts";
+import type { TaskDetails } from "../../../static/task/task_api.ts";
 import { kinds } from "../../../static/app/store.ts";
 import { kindProblem } from "../../../static/task/kind_problem.ts";
 import { details } from "../../../static/task/task_details.ts";

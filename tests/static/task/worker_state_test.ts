@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { TaskDetails } from "../../../static/app/api.ts";
+import type { TaskDetails } from "../../../static/task/task_api.ts";
 import { workerState } from "../../../static/task/worker_state.ts";
 import { record } from "../records.ts";
 

@@ -1,0 +1,44 @@
+/**
+ * Signing in and out.
+ *
+ * @module
+ */
+
+import { call } from "./api.ts";
+import { elsewhere, scopes as granted, signedIn, signedOut } from "./session.ts";
+
+export async function signIn(token: string): Promise<void> {
+  await call("POST", "/login", { token });
+  await readSession();
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await call("POST", "/logout");
+  } finally {
+    await readSession();
+  }
+}
+
+/** Asks whether a token is needed, and there is a session; whether the page may go on. */
+export async function readSession(): Promise<boolean> {
+  takeSession(await call("GET", "/login"));
+  return !signedOut.value;
+}
+
+/** What `GET /login` says. */
+export interface Session {
+  /** Whether anything needs a token. */
+  readonly required: boolean;
+  readonly scopes: readonly string[];
+  /** People sign in to the program that the page is part of. */
+  readonly elsewhere?: boolean;
+}
+
+/** Takes in what `GET /login` says. */
+export function takeSession({ required, scopes, elsewhere: outside = false }: Session): void {
+  elsewhere.value = outside;
+  signedOut.value = required && scopes.length === 0;
+  signedIn.value = required && scopes.length > 0 && !outside;
+  granted.value = required ? scopes : null;
+}

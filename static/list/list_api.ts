@@ -1,0 +1,36 @@
+/**
+ * Lists of tasks, and what is done with many at once.
+ *
+ * @module
+ */
+
+import type { Status, TaskRecord } from "../../lib/task/record.ts";
+import { call } from "../app/api.ts";
+
+/** A page of tasks, newest first. */
+export async function getTasks(
+  query: Record<string, string>,
+): Promise<{ tasks: TaskRecord[]; next_cursor: string | null }> {
+  return await call("GET", `/tasks?${new URLSearchParams(query)}`);
+}
+
+/** How many tasks there are in each state; `limit` of them may be more, and all where `partial`. */
+export type Counts = Record<Status | "limit", number> & { partial?: true };
+
+export async function getCounts(query: Record<string, string>): Promise<Counts> {
+  return await call("GET", `/tasks/counts?${new URLSearchParams(query)}`);
+}
+
+export interface BulkResult {
+  task_id: string;
+  ok: boolean;
+  error?: string;
+}
+
+/** Does the same with many tasks, a thousand at most. */
+export async function changeTasks(
+  action: "cancel" | "retry" | "delete",
+  ids: readonly string[],
+): Promise<BulkResult[]> {
+  return (await call<{ results: BulkResult[] }>("POST", "/tasks/bulk", { action, ids })).results;
+}
