@@ -29,7 +29,7 @@ import type { Sweeper } from "./cluster/sweeper.ts";
 import type { Artifacts } from "./kv/artifacts.ts";
 import type { Uploads } from "./kv/uploads.ts";
 import type { Dispatcher } from "./webhooks/dispatcher.ts";
-import type { Outbox } from "./webhooks/outbox.ts";
+import type { Deliveries } from "./webhooks/deliveries.ts";
 
 export class Engine {
   readonly store: Store;
@@ -39,7 +39,7 @@ export class Engine {
   readonly uploads: Uploads;
   readonly artifacts: Artifacts;
   /** What webhooks have to tell, and have told. */
-  readonly outbox: Outbox;
+  readonly deliveries: Deliveries;
   readonly webhooks: NonNullable<EngineOptions["webhooks"]>;
   readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
@@ -66,7 +66,7 @@ export class Engine {
     this.feed = parts.feed;
     this.uploads = parts.uploads;
     this.artifacts = parts.artifacts;
-    this.outbox = parts.outbox;
+    this.deliveries = parts.deliveries;
     this.webhooks = parts.webhooks;
     this.kinds = parts.kinds;
     this.pools = parts.pools;

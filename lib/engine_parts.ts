@@ -38,6 +38,7 @@ import { Sweeper } from "./cluster/sweeper.ts";
 import { Artifacts } from "./kv/artifacts.ts";
 import { Uploads } from "./kv/uploads.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { Deliveries } from "./webhooks/deliveries.ts";
 import { Outbox } from "./webhooks/outbox.ts";
 import type { PostOptions } from "./webhooks/post.ts";
 import { Reach } from "./webhooks/reach.ts";
@@ -96,7 +97,7 @@ export interface EngineParts {
   readonly uploads: Uploads;
   readonly artifacts: Artifacts;
   /** What webhooks have to tell, and have told. */
-  readonly outbox: Outbox;
+  readonly deliveries: Deliveries;
   readonly webhooks: NonNullable<EngineOptions["webhooks"]>;
   readonly kinds: Kinds;
   readonly pools: TaskPools<Run>;
@@ -194,11 +195,10 @@ export async function openEngineParts(
     claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 2),
   });
   const write = (part: Part) => store.journal.write(part);
-  const outbox = new Outbox({ kv, sid, write, now, log });
   const { webhooks = { secrets: [], reach: new Reach() } } = options;
   const dispatcher = role === "web" ? null : new Dispatcher({
     ...webhooks,
-    outbox,
+    outbox: new Outbox({ kv, sid, write, now, log }),
     sid,
     workers,
     ontried: (end) => metrics?.toldOf(end),
@@ -226,7 +226,7 @@ export async function openEngineParts(
     feed: createFeed(kv, hub, store.heads),
     uploads,
     artifacts,
-    outbox,
+    deliveries: new Deliveries({ kv, write, now }),
     webhooks,
     kinds,
     pools,

@@ -13,7 +13,7 @@ export async function getDeliveries(
 ): Promise<Response> {
   const id = pathId(params.id, "task");
   const { notify = [] } = await requireTask(app, id);
-  const deliveries = await app.engine.outbox.of(id);
+  const deliveries = await app.engine.deliveries.of(id);
   const inside = isInside(principal);
   return json({
     targets: notify.map(({ origin, on }, target) => ({ target, origin, on })),
@@ -28,7 +28,9 @@ export async function resend(app: App, context: RouteContext): Promise<Response>
   const { kind } = JSON.parse((await requireTask(app, id)).record) as TaskRecord;
   const n = /^[1-9]\d{0,8}$/.test(params.n ?? "") ? Number(params.n) : 0;
   app.engine.store.requireStore();
-  const delivery = n === 0 ? null : await app.engine.outbox.resend(id, n, kind, actorOf(context));
+  const delivery = n === 0
+    ? null
+    : await app.engine.deliveries.resend(id, n, kind, actorOf(context));
   if (delivery === null) throw new HttpError(404, `Task ${id} has no delivery of this number`);
   return json(shown(n, delivery, isInside(principal)), 202);
 }

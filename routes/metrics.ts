@@ -11,14 +11,14 @@ const MAX_KINDS = 100;
 
 /** `GET /metrics`: figures about this process, as Prometheus reads them. */
 export async function getMetrics(app: App): Promise<Response> {
-  const { engine, engine: { runner, pools, store, uploads, artifacts, outbox } } = app;
+  const { engine, engine: { runner, pools, store, uploads, artifacts, deliveries } } = app;
   const { pulse, metrics } = app;
   const [tasks, unavailable, uploadsSize, artifactsSize, told, storage] = await Promise.all([
     countWaiting(app),
     inTime(app, "tasks of no process could not be counted", countUnavailable(app)),
     inTime(app, "uploads could not be counted", uploads.size()),
     inTime(app, "artifacts could not be counted", artifacts.size()),
-    inTime(app, "webhooks could not be counted", outbox.waiting()),
+    inTime(app, "webhooks could not be counted", deliveries.waiting()),
     app.storage?.() ?? null,
   ]);
   const text = await metrics.text({

@@ -8,7 +8,6 @@
  */
 
 import type { Logger } from "../base/log.ts";
-import { auditSet } from "../kv/audit.ts";
 import {
   type Delivery,
   deliveryIn,
@@ -21,7 +20,7 @@ import {
 import { KeyWatch } from "../kv/key_watch.ts";
 import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
 import { readSession } from "../kv/sessions.ts";
-import { decideAgain, stillHeld, TRIES } from "../store/store_error.ts";
+import { TRIES } from "../store/store_error.ts";
 import type { Part, WriteResult } from "../store/write.ts";
 import type { StoredTarget } from "../task/notify.ts";
 import { afterTry, type Tried } from "./outcome.ts";
@@ -70,9 +69,6 @@ export const MAX_KEPT = 100;
 
 /** Of older ones, so many go at once. */
 const REMOVED = 20;
-
-/** Deliveries that wait, which are counted. */
-const MAX_COUNTED = 10_000;
 
 /** Milliseconds: longer than any delivery waits for its next try. The clock was set back. */
 const FAR_MS = 2 * 3600_000;
@@ -248,69 +244,6 @@ export class Outbox {
     }
   }
 
-  /** The deliveries of a task that are kept, the newest first. */
-  async of(id: string): Promise<{ n: number; delivery: Delivery }[]> {
-    const selector = { prefix: keys.deliveries(id) };
-    const options = { limit: MAX_SHOWN, reverse: true };
-    const entries = await Array.fromAsync(this.#options.kv.list<Delivery>(selector, options));
-    return entries.map(({ key, value }) => ({ n: deliveryIn(key), delivery: value }));
-  }
-
-  /**
-   * Has a delivery sent again, now: also one that waits. Resolves when that is durable.
-   *
-   * @param by Who asks for it, which is told in the list of the task's kind.
-   * @returns The delivery then; `null` where there is none.
-   */
-  async resend(id: string, n: number, kind: string, by: string): Promise<Delivery | null> {
-    const { kv, now, write } = this.#options;
-    const key = keys.delivery(id, n);
-    const { delivery } = await decideAgain(async () => {
-      const { value, versionstamp } = await kv.get<Delivery>(key);
-      if (value === null) return { delivery: null };
-      const at = now();
-      const { target, origin, state, by: session, next } = value;
-      // It is on its way.
-      if (state === "waiting" && session !== null && next > at) return { delivery: value };
-      const again: Delivery = {
-        ...value,
-        state: "waiting",
-        tries: state === "waiting" ? value.tries : 0,
-        since: at,
-        next: at,
-        by: null,
-        resentBy: by,
-      };
-      const told = { action: "resend", by, at: new Date(at).toISOString(), task_id: id };
-      const held = await stillHeld(write({
-        checks: [{ key, versionstamp }],
-        sets: [
-          deliverySet(id, n, again),
-          [keys.outbox(id, target, n), at, 16],
-          dueSet({ id, target }, at, origin),
-          outboxMoved(id),
-          auditSet(kind, told),
-        ],
-      }));
-      return held ? { delivery: again } : undefined;
-    });
-    return delivery;
-  }
-
-  /** How many deliveries wait, counted up to 10,000, and since when the oldest of them does. */
-  async waiting(): Promise<{ count: number; oldest: number | null }> {
-    let count = 0;
-    let oldest: number | null = null;
-    const options = { limit: MAX_COUNTED, batchSize: 500 };
-    for await (
-      const { value } of this.#options.kv.list<number>({ prefix: keys.outboxes }, options)
-    ) {
-      count++;
-      oldest = Math.min(oldest ?? value, value);
-    }
-    return { count, oldest };
-  }
-
   /** Makes due what would be in years, since the clock was ahead by as many. */
   async #bringBack(at: number): Promise<void> {
     const selector = { prefix: DUE, start: keys.deliveriesDue(at + FAR_MS) };
@@ -363,9 +296,6 @@ export class Outbox {
     }
   }
 }
-
-/** Deliveries that are shown of a task. */
-const MAX_SHOWN = 200;
 
 const DUE: Key = ["delivery-due"];
 

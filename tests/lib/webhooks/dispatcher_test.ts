@@ -5,7 +5,9 @@ import { keys } from "../../../lib/kv/keys.ts";
 import { Store } from "../../../lib/store/store.ts";
 import { NOTIFY_EVENTS, type NotifyTarget, storedTarget } from "../../../lib/task/notify.ts";
 import { Dispatcher } from "../../../lib/webhooks/dispatcher.ts";
+import { Deliveries } from "../../../lib/webhooks/deliveries.ts";
 import { MAX_KEPT, Outbox, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
+import type { Part } from "../../../lib/store/write.ts";
 import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -17,6 +19,7 @@ const reach = new Reach(parseAllowed(["127.0.0.1", "silent.example"])!);
 interface Process extends AsyncDisposable {
   store: Store;
   outbox: Outbox;
+  deliveries: Deliveries;
   dispatcher: Dispatcher;
   /** What it logged. */
   warnings: string[];
@@ -48,7 +51,9 @@ class World implements AsyncDisposable {
     const warnings: string[] = [];
     const log = createLogger({ level: "warn", write: (line) => warnings.push(line) });
     const store = new Store({ kv, sid, log, now });
-    const outbox = new Outbox({ kv, sid, write: (part) => store.journal.write(part), now, log });
+    const write = (part: Part) => store.journal.write(part);
+    const outbox = new Outbox({ kv, sid, write, now, log });
+    const deliveries = new Deliveries({ kv, write, now });
     const dispatcher = new Dispatcher({
       outbox,
       sid,
@@ -68,7 +73,14 @@ class World implements AsyncDisposable {
       store[Symbol.dispose]();
       await store.journal.close();
     });
-    return { store, outbox, dispatcher, warnings, [Symbol.asyncDispose]: () => dispatcher.stop(0) };
+    return {
+      store,
+      outbox,
+      deliveries,
+      dispatcher,
+      warnings,
+      [Symbol.asyncDispose]: () => dispatcher.stop(0),
+    };
   }
 
   /** Of the store, those with these first parts. */
@@ -114,12 +126,12 @@ async function run({ store }: Process, id: string, waits = 0): Promise<void> {
   assertEquals((await live!.committed()).ok, true);
 }
 
-async function states({ outbox }: Process, id: string): Promise<Delivery["state"][]> {
-  return (await outbox.of(id)).map(({ delivery }) => delivery.state).reverse();
+async function states({ deliveries }: Process, id: string): Promise<Delivery["state"][]> {
+  return (await deliveries.of(id)).map(({ delivery }) => delivery.state).reverse();
 }
 
-async function newest({ outbox }: Process, id: string): Promise<Delivery> {
-  return (await outbox.of(id))[0]!.delivery;
+async function newest({ deliveries }: Process, id: string): Promise<Delivery> {
+  return (await deliveries.of(id))[0]!.delivery;
 }
 
 function settled(process: Process, id: string): Promise<void> {
@@ -165,7 +177,7 @@ Deno.test("what one target does not take is tried again, and what follows waits 
   }, { interval: 50 });
   assertEquals(types(bad), ["started", "started", "started", "completed"]);
   assertEquals(new Set(bad.received.map(({ id }) => id)).size, 2);
-  const first = (await process.outbox.of(id)).find(({ delivery }) => delivery.tries === 3)!;
+  const first = (await process.deliveries.of(id)).find(({ delivery }) => delivery.tries === 3)!;
   assertEquals(
     first.delivery.attempts.map(({ status, error, response }) => [status, error, response]),
     [[500, "HTTP 500", "not now"], [500, "HTTP 500", "not now"], [200, null, "not now"]],
@@ -316,7 +328,7 @@ Deno.test("what waits for its next try goes on when the clock is set back by a d
   const id = await submit(process, { url: to.url, on: ["started", "completed"] });
   await run(process, id);
   await eventually(async () => {
-    const [, { delivery }] = await process.outbox.of(id) as [unknown, { delivery: Delivery }];
+    const [, { delivery }] = await process.deliveries.of(id) as [unknown, { delivery: Delivery }];
     assertEquals([delivery.tries, delivery.by], [1, null]);
   });
   world.ahead = 0;
@@ -371,15 +383,15 @@ Deno.test("resend: what was delivered goes out again, what waits goes now, under
     assert(by === null && tries >= 1);
   });
   status = 200;
-  assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.state, "waiting");
+  assertEquals((await process.deliveries.resend(id, 1, "k", "ada"))!.state, "waiting");
   process.dispatcher.wake();
   await settled(process, id);
-  assertEquals((await process.outbox.resend(id, 1, "k", "ada"))!.tries, 0);
+  assertEquals((await process.deliveries.resend(id, 1, "k", "ada"))!.tries, 0);
   process.dispatcher.wake();
   await settled(process, id);
   assert(to.received.length >= 3);
   assertEquals(new Set(to.received.map(({ id }) => id)), new Set([`msg_${id}_1`]));
-  assertEquals(await process.outbox.resend(id, 2, "k", "ada"), null);
+  assertEquals(await process.deliveries.resend(id, 2, "k", "ada"), null);
 });
 
 Deno.test("a deleted task's deliveries that wait still go out, and leave nothing behind", async () => {
@@ -426,7 +438,7 @@ Deno.test("the deliveries of a task are bounded: the oldest that ended go", asyn
   const id = await submit(process, { url: to.url, on: ["waiting", "completed"] });
   await run(process, id, MAX_KEPT + 20);
   await settled(process, id);
-  const kept = await process.outbox.of(id);
+  const kept = await process.deliveries.of(id);
   assertEquals([kept.length, kept[0]!.n, kept.at(-1)!.n], [MAX_KEPT, MAX_KEPT + 21, 22]);
   assertEquals(await world.count("delivery-body"), MAX_KEPT);
 });
@@ -437,7 +449,7 @@ Deno.test("what is told of one task is bounded, but its end is told", async () =
   const id = await submit(process, { url: "http://silent.example/", on: ["waiting", "completed"] });
   await run(process, id, 1100);
   assertEquals(await world.count("delivery"), 1001);
-  const [last] = await process.outbox.of(id);
+  const [last] = await process.deliveries.of(id);
   assertEquals([last!.n, last!.delivery.event], [1001, "completed"]);
 });
 
@@ -491,5 +503,5 @@ Deno.test("Outbox.resend() says so when the store takes nothing", async () => {
   const id = await submit(process, { url: "http://silent.example/" });
   await run(process, id);
   await process.store.journal.close();
-  await assertRejects(() => process.outbox.resend(id, 1, "k", "ada"), Error, "took no write");
+  await assertRejects(() => process.deliveries.resend(id, 1, "k", "ada"), Error, "took no write");
 });

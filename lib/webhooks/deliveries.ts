@@ -1,0 +1,95 @@
+/**
+ * What webhooks told of tasks, or have yet to tell, for those who look; and has it sent again.
+ *
+ * @module
+ */
+
+import { auditSet } from "../kv/audit.ts";
+import { type Delivery, deliveryIn, deliverySet, dueSet, outboxMoved } from "../kv/deliveries.ts";
+import { keys } from "../kv/keys.ts";
+import { decideAgain, stillHeld } from "../store/store_error.ts";
+import type { Part, WriteResult } from "../store/write.ts";
+
+export interface DeliveriesOptions {
+  kv: Deno.Kv;
+  write(part: Part): Promise<WriteResult>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** Deliveries that wait, which are counted. */
+const MAX_COUNTED = 10_000;
+
+/** Deliveries that are shown of a task. */
+const MAX_SHOWN = 200;
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** The deliveries of a task that are kept, the newest first. */
+  async of(id: string): Promise<{ n: number; delivery: Delivery }[]> {
+    const selector = { prefix: keys.deliveries(id) };
+    const options = { limit: MAX_SHOWN, reverse: true };
+    const entries = await Array.fromAsync(this.#options.kv.list<Delivery>(selector, options));
+    return entries.map(({ key, value }) => ({ n: deliveryIn(key), delivery: value }));
+  }
+
+  /**
+   * Has a delivery sent again, now: also one that waits. Resolves when that is durable.
+   *
+   * @param by Who asks for it, which is told in the list of the task's kind.
+   * @returns The delivery then; `null` where there is none.
+   */
+  async resend(id: string, n: number, kind: string, by: string): Promise<Delivery | null> {
+    const { kv, now, write } = this.#options;
+    const key = keys.delivery(id, n);
+    const { delivery } = await decideAgain(async () => {
+      const { value, versionstamp } = await kv.get<Delivery>(key);
+      if (value === null) return { delivery: null };
+      const at = now();
+      const { target, origin, state, by: session, next } = value;
+      // It is on its way.
+      if (state === "waiting" && session !== null && next > at) return { delivery: value };
+      const again: Delivery = {
+        ...value,
+        state: "waiting",
+        tries: state === "waiting" ? value.tries : 0,
+        since: at,
+        next: at,
+        by: null,
+        resentBy: by,
+      };
+      const told = { action: "resend", by, at: new Date(at).toISOString(), task_id: id };
+      const held = await stillHeld(write({
+        checks: [{ key, versionstamp }],
+        sets: [
+          deliverySet(id, n, again),
+          [keys.outbox(id, target, n), at, 16],
+          dueSet({ id, target }, at, origin),
+          outboxMoved(id),
+          auditSet(kind, told),
+        ],
+      }));
+      return held ? { delivery: again } : undefined;
+    });
+    return delivery;
+  }
+
+  /** How many deliveries wait, counted up to 10,000, and since when the oldest of them does. */
+  async waiting(): Promise<{ count: number; oldest: number | null }> {
+    let count = 0;
+    let oldest: number | null = null;
+    const options = { limit: MAX_COUNTED, batchSize: 500 };
+    for await (
+      const { value } of this.#options.kv.list<number>({ prefix: keys.outboxes }, options)
+    ) {
+      count++;
+      oldest = Math.min(oldest ?? value, value);
+    }
+    return { count, oldest };
+  }
+}
