@@ -61,6 +61,7 @@ export class Claims {
     const { store, workers, alone, jobs } = options;
     this.#limits = new StartLimits({
       kv: store.kv,
+      write: (part) => store.journal.write(part),
       alone,
       now: store.now,
       onfree: (kind, by) => {

@@ -7,7 +7,8 @@
  */
 
 import { type Key, keys } from "../kv/keys.ts";
-import { decideAgain } from "../store/store_error.ts";
+import { decideAgain, inTime, StoreError } from "../store/store_error.ts";
+import type { Part, WriteResult } from "../store/write.ts";
 import type { StoredRate } from "../kv/start_limits.ts";
 
 export interface Rate {
@@ -24,11 +25,16 @@ export interface RateInForce extends Rate {
 
 export interface RatesInForceOptions {
   kv: Deno.Kv;
+  /** As the journal does: what counts as dead says nothing of what is in force. */
+  write(part: Part): Promise<WriteResult>;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds, monotonic. */
   clock(): number;
 }
+
+/** Of a stored rate, about. */
+const RATE_BYTES = 64;
 
 export class RatesInForce {
   readonly #options: RatesInForceOptions;
@@ -45,7 +51,7 @@ export class RatesInForce {
 
   /** Reads it; the first time, it is to be this one. */
   async read(kind: string, own: Rate): Promise<void> {
-    const { kv, now } = this.#options;
+    const { kv, write, now } = this.#options;
     const key = keys.rated(kind);
     const { rate, stamp } = await decideAgain(async () => {
       const { value, versionstamp } = await kv.get<StoredRate>(key);
@@ -56,8 +62,11 @@ export class RatesInForce {
         (value.limit > own.limit || (value.lowered && now() - value.at < value.perMs));
       const { limit, perMs } = own;
       const set: StoredRate = { limit, perMs, at: now(), lowered };
-      const written = await kv.atomic().check({ key, versionstamp }).set(key, set).commit();
-      return written.ok ? { rate: set, stamp: written.versionstamp } : undefined;
+      const checks = [{ key, versionstamp }];
+      const written = await inTime(write({ checks, sets: [[key, set, RATE_BYTES]] }));
+      if (written.ok) return { rate: set, stamp: written.versionstamp };
+      if (written.reason !== "conflict") throw new StoreError(written);
+      return undefined;
     });
     this.#know(kind, key, rate, stamp);
   }

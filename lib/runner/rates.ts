@@ -17,10 +17,11 @@
 import { type Key, keys, slotIn } from "../kv/keys.ts";
 import { lineOfName } from "../kv/rank.ts";
 import { type Rate, type RateInForce, RatesInForce } from "./rate_in_force.ts";
-import type { Part } from "../store/write.ts";
+import type { Part, WriteResult } from "../store/write.ts";
 
 export interface RatesOptions {
   kv: Deno.Kv;
+  write(part: Part): Promise<WriteResult>;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds, monotonic. @default {performance.now} */

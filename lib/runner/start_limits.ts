@@ -9,13 +9,14 @@ import { Timer } from "../base/timer.ts";
 import type { Kind } from "../task/kind.ts";
 import type { TaskKeys } from "../task/record.ts";
 import { keysIn } from "../task/start_limits.ts";
-import type { Part } from "../store/write.ts";
+import type { Part, WriteResult } from "../store/write.ts";
 import { Rates, type TakenSlot } from "./rates.ts";
 import { type Slot, Slots } from "./slots.ts";
 import { Sorted } from "./sorted.ts";
 
 export interface StartLimitsOptions {
   kv: Deno.Kv;
+  write(part: Part): Promise<WriteResult>;
   /** No other process takes tasks. */
   alone: boolean;
   now(): number;

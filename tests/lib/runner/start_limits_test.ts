@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { defineTask, output, progress, type TaskDefinition } from "headway";
 import { z } from "zod";
 import { keys } from "../../../lib/kv/keys.ts";
-import type { Part } from "../../../lib/store/write.ts";
+import { StoreError } from "../../../lib/store/store_error.ts";
+import type { Part, WriteResult } from "../../../lib/store/write.ts";
 import { Rates } from "../../../lib/runner/rates.ts";
 import { Cluster, recordOf, submit, untilAborted, when } from "../../helpers/cluster.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -216,21 +217,40 @@ Deno.test("StartLimits gives a task the keys it lacks beside those of earlier li
   }
 });
 
+/** Writes as the journal does. */
+function writerTo(kv: Deno.Kv): (part: Part) => Promise<WriteResult> {
+  return async ({ checks = [], sets = [] }) => {
+    const atomic = kv.atomic().check(...checks);
+    for (const [key, value] of sets) atomic.set(key, value);
+    const result = await atomic.commit();
+    return result.ok ? result : { ok: false, reason: "conflict" };
+  };
+}
+
+Deno.test("Rates of a process that counts as dead bring no other rate into force", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const clocks = { now: () => 0, clock: () => 0 };
+  await new Rates({ kv, write: writerTo(kv), ...clocks }).read("k", { limit: 3, perMs: 1000 });
+  const { value } = await kv.get(keys.rated("k"));
+  const write = () => Promise.resolve({ ok: false as const, reason: "fenced" as const });
+  const dead = new Rates({ kv, write, ...clocks });
+  await assertRejects(() => dead.read("k", { limit: 9, perMs: 1000 }), StoreError, "fenced");
+  assertEquals((await kv.get(keys.rated("k"))).value, value);
+});
+
 Deno.test("Rates lets no window have more starts than its limit, whoever starts and whatever the clock says", async () => {
   using kv = await Deno.openKv(":memory:");
+  const write = writerTo(kv);
   let mono = 0;
   let wall = 1_000_000;
   const rate = { limit: 3, perMs: 1000 };
-  const make = () => new Rates({ kv, now: () => wall, clock: () => mono });
+  const make = () => new Rates({ kv, write, now: () => wall, clock: () => mono });
   const [one, two] = [make(), make()];
   const starts: number[] = [];
   const start = async (rates: Rates): Promise<boolean> => {
     const taken = rates.take("k", rate);
     if (!taken) return false;
-    let atomic = kv.atomic();
-    for (const check of taken.part.checks!) atomic = atomic.check(check);
-    for (const [key, value] of taken.part.sets!) atomic = atomic.set(key, value);
-    const result = await atomic.commit();
+    const result = await write(taken.part);
     if (!result.ok) {
       await rates.lost(taken.slot, rate);
       return false;
@@ -263,6 +283,7 @@ Deno.test("Rates counts what started before its limit was lowered, also where th
   const random = seededRandom(5);
   for (let run = 0; run < 20; run++) {
     using kv = await Deno.openKv(":memory:");
+    const write = writerTo(kv);
     let time = 1_000_000;
     const clocks = { now: () => time, clock: () => time, random };
     const [before, after] = [{ limit: 2 + Math.floor(random() * 9), perMs: 1000 }, {
@@ -273,20 +294,17 @@ Deno.test("Rates counts what started before its limit was lowered, also where th
     const start = async (rates: Rates, rate: typeof before): Promise<void> => {
       const taken = rates.take("k", rate);
       if (!taken) return void await rates.read("k", rate);
-      const atomic = kv.atomic();
-      for (const check of taken.part.checks!) atomic.check(check);
-      for (const [key, value] of taken.part.sets!) atomic.set(key, value);
-      const result = await atomic.commit();
+      const result = await write(taken.part);
       if (!result.ok) return await rates.lost(taken.slot, rate);
       rates.landed(taken.slot, result.versionstamp);
       starts.push(time);
     };
-    const old = new Rates({ kv, ...clocks });
+    const old = new Rates({ kv, write, ...clocks });
     for (let step = 0; step < 40; step++) {
       await start(old, before);
       time += Math.floor(random() * 100);
     }
-    const deployed = new Rates({ kv, ...clocks });
+    const deployed = new Rates({ kv, write, ...clocks });
     await deployed.read("k", after);
     const since = starts.length;
     for (let step = 0; step < 200; step++) {
@@ -306,13 +324,11 @@ Deno.test("Rates counts what started before its limit was lowered, also where th
 
 Deno.test("Rates keeps a start that was read about before its commit had landed", async () => {
   using kv = await Deno.openKv(":memory:");
+  const write = writerTo(kv);
   const rate = { limit: 2, perMs: 1000 };
-  const rates = new Rates({ kv, now: () => 1_000_000, clock: () => 0, random: () => 0 });
+  const rates = new Rates({ kv, write, now: () => 1_000_000, clock: () => 0, random: () => 0 });
   const commit = async (part: Part): Promise<string> => {
-    const atomic = kv.atomic();
-    for (const check of part.checks!) atomic.check(check);
-    for (const [key, value] of part.sets!) atomic.set(key, value);
-    const result = await atomic.commit();
+    const result = await write(part);
     assert(result.ok);
     return result.versionstamp;
   };
@@ -328,17 +344,16 @@ Deno.test("Rates keeps a start that was read about before its commit had landed"
 
 Deno.test("Rates count from when a start says that it was, though the process stood still before", async () => {
   using kv = await Deno.openKv(":memory:");
+  const write = writerTo(kv);
   const rate = { limit: 1, perMs: 1000 };
   let at = 0;
-  const make = () => new Rates({ kv, now: () => 1_000_000 + at, clock: () => at });
+  const make = () => new Rates({ kv, write, now: () => 1_000_000 + at, clock: () => at });
   const rates = make();
   await rates.read("k", rate);
-  const { slot, part: { checks = [], sets = [] } } = rates.take("k", rate)!;
+  const { slot, part } = rates.take("k", rate)!;
   at = 25;
   rates.started(slot);
-  const atomic = kv.atomic().check(...checks);
-  for (const [key, value] of sets) atomic.set(key, value);
-  const result = await atomic.commit();
+  const result = await write(part);
   assert(result.ok);
   rates.landed(slot, result.versionstamp);
   assertEquals(rates.waitMs("k", rate), 1000);
@@ -350,22 +365,26 @@ Deno.test("Rates count from when a start says that it was, though the process st
 
 Deno.test("Rates of two processes meet once where there is room, and read once for all that was lost", async () => {
   using kv = await Deno.openKv(":memory:");
+  const write = writerTo(kv);
   let reads = 0;
   const counting = kvWith(kv, { list: (...args) => (reads++, kv.list(...args)) });
   const rate = { limit: 10_000, perMs: 1000 };
   // Both begin at one place, and go on elsewhere.
   const make = (...randoms: number[]) =>
-    new Rates({ kv: counting, now: () => 0, clock: () => 0, random: () => randoms.shift() ?? 0 });
+    new Rates({
+      kv: counting,
+      write,
+      now: () => 0,
+      clock: () => 0,
+      random: () => randoms.shift() ?? 0,
+    });
   const both = [make(0.9, 0.1, 0.4), make(0.9, 0.1, 0.8)];
   for (const rates of both) await rates.read("k", rate);
   reads = 0;
   let lost = 0;
   const start = async (rates: Rates) => {
     const { slot, part } = rates.take("k", rate)!;
-    const atomic = kv.atomic();
-    for (const check of part.checks!) atomic.check(check);
-    for (const [key, value] of part.sets!) atomic.set(key, value);
-    const result = await atomic.commit();
+    const result = await write(part);
     if (result.ok) return rates.landed(slot, result.versionstamp);
     lost++;
     await rates.lost(slot, rate);
