@@ -19,25 +19,14 @@ import {
   type Some,
   topicOf,
 } from "./selection.ts";
-import { GET_MANY } from "../kv/get_many.ts";
-import type { Heads } from "../kv/heads.ts";
 import type { Own } from "./own_tasks.ts";
 import { type EventType, isOfRows, type TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
-import {
-  newestPosition,
-  type Opening,
-  seqsOf,
-  SNAPSHOT_TASKS,
-  snapshotData,
-  snapshotEvent,
-  type SnapshotFilter,
-} from "./snapshots.ts";
-import { encodeBytes, encodeMessage } from "../sse/encode.ts";
+import { sendRecords } from "./send_records.ts";
+import { newestPosition, type Opening, SNAPSHOT_TASKS, type SnapshotFilter } from "./snapshots.ts";
+import { encodeBytes } from "../sse/encode.ts";
 import { idOf, withFirst } from "../task/json_text.ts";
 import type { SseStream } from "../sse/stream.ts";
-
-const encoder = new TextEncoder();
 
 export interface FollowManyOptions {
   selection: Selection;
@@ -46,9 +35,6 @@ export interface FollowManyOptions {
   /** Of these tasks log and output rows, and rewinds, are sent as well. @default {[]} */
   rows?: readonly string[];
 }
-
-/** Characters of records in one message, about: a client that does not take it costs so much. */
-const MAX_RECORDS = 1024 * 1024;
 
 /** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
 export async function followMany(
@@ -176,10 +162,6 @@ class Follower {
     return page?.records.map(idOf) ?? [];
   }
 
-  /**
-   * A snapshot of these tasks. What of it is too large for one message follows as changes, all of it
-   * without an id: who leaves in its middle has no snapshot, and gets one when it comes again.
-   */
   async #records(
     ids: readonly string[],
     opening: Opening,
@@ -187,23 +169,8 @@ class Follower {
   ): Promise<string | null> {
     const { kv, heads } = this.#feed;
     const selection = this.#selection ?? {};
-    const seqs = new Map<string, number>();
-    let at = 0;
-    // Who has no tasks yet has to be told so, too.
-    do {
-      const first = at === 0;
-      const some = await catchUp(() => readRecords(heads, ids, at, selection), this.#stream.closed);
-      if (some === undefined) return null;
-      const { records, next } = some;
-      for (const [id, seq] of seqsOf(records)) seqs.set(id, seq);
-      at = next;
-      const id = first && at >= ids.length ? level : undefined;
-      const text = first
-        ? encodeMessage({ id, event: snapshotEvent(opening), data: snapshotData(records, opening) })
-        : records.map((data) => encodeMessage({ data })).join("");
-      this.#stream.send(encoder.encode(text));
-      await this.#stream.drained();
-    } while (at < ids.length);
+    const seqs = await sendRecords(this.#stream, heads, { ids, selection, opening, level });
+    if (seqs === null) return null;
     this.#shown = { seqs, newest: await newestPosition(kv) };
     return level;
   }
@@ -277,25 +244,4 @@ const SENT: ReadonlySet<EventType> = new Set([
 function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Array {
   const data = withFirst(json, "task_id", JSON.stringify(taskId));
   return encodeBytes({ id, event: type, data });
-}
-
-/** Reads the records of tasks from one of them on, as many as a message holds. */
-async function readRecords(
-  heads: Heads,
-  ids: readonly string[],
-  from: number,
-  selection: Some,
-): Promise<{ records: string[]; next: number }> {
-  const records: string[] = [];
-  let size = 0;
-  let at = from;
-  for (; at < ids.length && size < MAX_RECORDS; at += GET_MANY) {
-    for (const { value: head } of await heads.getMany(ids.slice(at, at + GET_MANY))) {
-      if (head === null) continue;
-      if (!picksRecord(head.record, selection)) continue;
-      records.push(head.record);
-      size += head.record.length;
-    }
-  }
-  return { records, next: at };
 }
