@@ -33,6 +33,8 @@ export class JournalReader implements AsyncDisposable {
   readonly #closing = new AbortController();
   #reading: Promise<void> | null = null;
   #again = false;
+  /** Resolves when a read that has yet to begin has come to its end. */
+  #next = Promise.withResolvers<void>();
   readonly #watch: KeyWatch;
 
   constructor(options: JournalReaderOptions) {
@@ -50,20 +52,23 @@ export class JournalReader implements AsyncDisposable {
   /** Reads on, unless the newest entry, where that is known, is none behind the position. */
   wake(newest?: string): void {
     if (newest !== undefined && newest <= this.#options.position()) return;
+    if (this.#closed) return;
     this.#again = true;
-    this.#reading ??= this.#read().finally(() => this.#reading = null);
+    this.#reading ??= this.#read();
   }
 
-  /** Resolves when everything committed before the call was read. */
+  /** Resolves when everything committed before the call was read, or nothing will be any more. */
   async caughtUp(): Promise<void> {
+    const { promise } = this.#next;
     this.wake();
-    while (this.#reading) await this.#reading;
+    await promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#watch[Symbol.asyncDispose]();
-    while (this.#reading) await this.#reading;
+    await this.#reading;
+    this.#next.resolve();
   }
 
   get #closed(): boolean {
@@ -74,19 +79,25 @@ export class JournalReader implements AsyncDisposable {
     const { kv, position, onentry, log } = this.#options;
     while (this.#again && !this.#closed) {
       this.#again = false;
+      const { resolve } = this.#next;
+      this.#next = Promise.withResolvers();
       try {
         const entries = storedEntries(kv, { behind: position() }, { batchSize: BATCH });
         for await (const { versionstamp, first } of entries) {
           const bytes = await readEntry(kv, versionstamp, first);
           if (bytes !== null) onentry(versionstamp, parseJournal(bytes), entrySize(first));
         }
+        resolve();
       } catch (error) {
-        if (this.#closed) return;
+        void this.#next.promise.then(resolve);
+        if (this.#closed) break;
         log.warn("the journal could not be read and is tried again", { error });
         await delay(READ_AGAIN_MS, this.#closing.signal).catch(() => {});
         this.#again = true;
       }
     }
+    // In this very moment: who wakes it from now on begins another one.
+    this.#reading = null;
   }
 }
 

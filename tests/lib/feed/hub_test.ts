@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { startOf } from "../../../lib/feed/follow_task.ts";
 import { followMany } from "../../../lib/feed/follow_many.ts";
@@ -57,6 +57,88 @@ Deno.test("followMany() resumes by the cursor of a process that is ahead of this
     const text = await new Response(stream.body).text();
     assertEquals(text.includes("event: reset"), lastEventId !== ahead.cursor);
   }
+});
+
+Deno.test("Hub.caughtUp() waits for what was committed before it, and not until nobody writes", async () => {
+  await using opened = await openHub();
+  const { kv, write } = opened;
+  let reads = 1000;
+  const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+    yield* kv.list(...args);
+    // Others write on while it reads, a thousand times.
+    if (++reads < 1000) hub.wake();
+  };
+  const busy = kvWith(kv, {
+    list: list as unknown as Deno.Kv["list"],
+    watch: () => new ReadableStream(),
+  });
+  await using hub = await Hub.open({ kv: busy, sid: "me too", epoch: EPOCH, log });
+  reads = 0;
+  await write([[testEvent(1)]]);
+  await hub.caughtUp();
+  assertEquals(hub.position, (await kv.get(keys.journalHead)).versionstamp);
+  assertLess(reads, 10);
+  reads = 1000;
+});
+
+Deno.test("Hub.wake() has it read on, also in the moment in which a read ends", async () => {
+  await using opened = await openHub();
+  const { kv } = opened;
+  let reads = 0;
+  let onread = () => {};
+  const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+    yield* kv.list(...args);
+    reads++;
+    onread();
+  };
+  const watched = kvWith(kv, {
+    list: list as unknown as Deno.Kv["list"],
+    watch: () => new ReadableStream(),
+  });
+  await using hub = await Hub.open({ kv: watched, sid: "me too", epoch: EPOCH, log });
+  for (let turns = 0; turns < 20; turns++) {
+    const woken = Promise.withResolvers<void>();
+    reads = 0;
+    onread = () => {
+      onread = () => {};
+      // So many steps behind the end of the list.
+      let step = Promise.resolve();
+      for (let turn = 0; turn < turns; turn++) step = step.then(() => {});
+      void step.then(() => hub.wake()).then(woken.resolve);
+    };
+    hub.wake();
+    await woken.promise;
+    await eventually(() => assertEquals(reads, 2, `${turns} turns behind`));
+  }
+});
+
+Deno.test("Hub.caughtUp() resolves when the hub is closed", async () => {
+  await using opened = await openHub();
+  const { kv } = opened;
+  const asked = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<void>();
+  let opening = true;
+  const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
+    if (!opening) {
+      asked.resolve();
+      await read.promise;
+    }
+    yield* kv.list(...args);
+  };
+  const slow = kvWith(kv, {
+    list: list as unknown as Deno.Kv["list"],
+    watch: () => new ReadableStream(),
+  });
+  const hub = await Hub.open({ kv: slow, sid: "me too", epoch: EPOCH, log });
+  opening = false;
+  hub.wake();
+  await asked.promise;
+  // A read of its own, which never begins.
+  const caughtUp = hub.caughtUp();
+  const closed = hub[Symbol.asyncDispose]();
+  read.resolve();
+  await Promise.all([caughtUp, closed]);
+  await hub.caughtUp();
 });
 
 Deno.test("Hub begins behind what is there already", async () => {
