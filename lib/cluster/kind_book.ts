@@ -55,7 +55,7 @@ export class KindBook {
       ...modules.map((module, n) => toldModule(sid, n, module)),
       ...kinds.map(toldKind),
     ].filter((told) => !this.#isTold(told));
-    this.#telling ??= this.#tell().finally(() => this.#telling = undefined);
+    if (this.#wanted.length > 0) this.#telling ??= this.#tell();
   }
 
   /** Resolves when all that was to be told is, or cannot be. */
@@ -97,11 +97,16 @@ export class KindBook {
   /** Each by itself: many descriptions do not fit into one commit. */
   async #tell(): Promise<void> {
     const { store: { journal }, log } = this.#options;
-    for (let told = this.#wanted.shift(); told; told = this.#wanted.shift()) {
-      const result = await journal.write({ sets: [toldSet(told)] });
-      if (result.ok) this.#remember(told);
-      else if (result.reason === "refused") log.warn("a kind cannot be described to others");
-      else return;
+    try {
+      for (let told = this.#wanted.shift(); told; told = this.#wanted.shift()) {
+        const result = await journal.write({ sets: [toldSet(told)] });
+        if (result.ok) this.#remember(told);
+        else if (result.reason === "refused") log.warn("a kind cannot be described to others");
+        else return;
+      }
+    } finally {
+      // In this very moment: what is to be told from now on begins another one.
+      this.#telling = undefined;
     }
   }
 

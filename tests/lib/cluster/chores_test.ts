@@ -11,7 +11,7 @@ Deno.test("Chores does one of a name at a time, and waits for it when it stops",
     return gate.promise;
   };
   chores.once("first", work("first"));
-  chores.once("first", work("again"));
+  chores.once("first", work("first again"));
   chores.once("second", work("second"));
   let stopped = false;
   const stop = chores.stop().then(() => stopped = true);
@@ -22,6 +22,27 @@ Deno.test("Chores does one of a name at a time, and waits for it when it stops",
   assertEquals([begun, stopped], [["first", "second"], false]);
   gate.resolve();
   await stop;
+});
+
+Deno.test("Chores does once more what is asked for while it is under way", async () => {
+  const chores = new Chores(createLogger({ level: "off" }));
+  const gates = [1, 2].map(() => Promise.withResolvers<void>());
+  const done: string[] = [];
+  const work = (name: string, gate: PromiseWithResolvers<void>) => async () => {
+    await gate.promise;
+    done.push(name);
+  };
+  const over = Promise.withResolvers<void>();
+  chores.once("it", work("first", gates[0]!));
+  chores.once("it", work("passed over", gates[1]!));
+  chores.once("it", async () => {
+    await work("last", gates[1]!)();
+    over.resolve();
+  });
+  for (const gate of gates) gate.resolve();
+  await over.promise;
+  assertEquals(done, ["first", "last"]);
+  await chores.stop();
 });
 
 Deno.test("Chores logs what failed by its name, and does it again", async () => {
