@@ -38,6 +38,8 @@ export class JournalRetention implements Write {
   readonly #chores: Chores;
   /** Our part waits for its commit, or is under way. */
   #trimming = false;
+  /** Nobody else trims from now on. */
+  #tookOver = false;
 
   /** Nothing happens before {@link JournalRetention.start}. */
   constructor(options: JournalRetentionOptions) {
@@ -76,8 +78,17 @@ export class JournalRetention implements Write {
   async #trim(): Promise<void> {
     const { store, isElected } = this.#options;
     if (this.#trimming || this.#excess() === 0 || !await isElected()) return;
+    if (!this.#tookOver) await this.#takeOver();
     this.#trimming = true;
     store.journal.touch(this);
+  }
+
+  /** What another process has removed is gone, and the journal's floor never falls. */
+  async #takeOver(): Promise<void> {
+    const { store: { kv }, hub: { passed } } = this.#options;
+    const { value: floor } = await kv.get<string>(keys.journalFloor);
+    if (floor !== null) passed.takeUntil(floor);
+    this.#tookOver = true;
   }
 
   /** How many of the oldest entries should go. */

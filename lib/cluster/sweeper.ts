@@ -33,6 +33,9 @@ const SWEEP_MS = 60_000;
 /** Milliseconds between two looks for uploads and artifacts that do not arrive any more. */
 const UNFINISHED_MS = 5000;
 
+/** Milliseconds between two looks at who sweeps: whoever trims the journal asks all the time. */
+const ELECTION_MS = 5000;
+
 /** Milliseconds between two counts of all artifacts, of which there may be many. */
 const COUNT_MS = 3600_000;
 
@@ -42,6 +45,8 @@ export class Sweeper {
   readonly #oldKinds = new OldKinds();
   readonly #oldTasks: OldTasks;
   #elected = false;
+  /** When somebody else was: monotonic. */
+  #passedOverAt = -Infinity;
 
   /** Nothing happens before {@link Sweeper.start}. */
   constructor(options: SweeperOptions) {
@@ -85,12 +90,16 @@ export class Sweeper {
     if (await this.isElected()) await this.#options.artifacts.sweep();
   }
 
-  /** Whether this process is the one that sweeps. It becomes that one when no session alive is. */
+  /** Whether this process is the one that sweeps. It becomes that one soon after no session alive is. */
   async isElected(): Promise<boolean> {
     if (this.#elected) return true;
+    if (performance.now() - this.#passedOverAt < ELECTION_MS) return false;
     const { kv, sid, journal } = this.#options.store;
     const holder = await kv.get<string>(keys.janitor);
-    if (holder.value && (await kv.get(keys.session(holder.value))).versionstamp) return false;
+    if (holder.value && (await kv.get(keys.session(holder.value))).versionstamp) {
+      this.#passedOverAt = performance.now();
+      return false;
+    }
     const result = await journal.write({
       checks: [{ key: keys.janitor, versionstamp: holder.versionstamp }],
       sets: [[keys.janitor, sid, 32]],

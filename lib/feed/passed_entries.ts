@@ -79,15 +79,24 @@ export class PassedEntries {
     return taken;
   }
 
+  /** Takes out what lies up to a position. */
+  takeUntil(versionstamp: string): void {
+    this.take(this.#countUntil(versionstamp));
+  }
+
   /** Weight of what was passed on behind a position; 0 where it is not known. */
   weightSince(versionstamp: string): number {
+    const next = this.#entries[this.#countUntil(versionstamp)];
+    return next?.before === undefined ? 0 : this.#weight - next.before;
+  }
+
+  #countUntil(versionstamp: string): number {
     let [from, to] = [0, this.#entries.length];
     while (from < to) {
       const middle = (from + to) >> 1;
       if (this.#entries[middle]!.versionstamp > versionstamp) to = middle;
       else from = middle + 1;
     }
-    const next = this.#entries[from];
-    return next?.before === undefined ? 0 : this.#weight - next.before;
+    return from;
   }
 }

@@ -61,3 +61,40 @@ Deno.test("JournalRetention finds the entries of before the start once each, bef
   assertEquals(hub.passed.bytes, 0);
   await store.journal.close();
 });
+
+Deno.test("JournalRetention goes on from where another process ended, and takes no floor back", async () => {
+  await using opened = await openHub();
+  const { kv, hub, write } = opened;
+  const ones = Array.from({ length: 100 }, () => 1);
+  await write(inCommits(ones, { type: "message" }));
+  await using next = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
+  // As if it had passed them on.
+  await hub.caughtUp();
+  for (const { versionstamp, size } of hub.passed.take(100)) {
+    hub.passed.add(versionstamp, size, 1);
+    next.passed.add(versionstamp, size, 1);
+  }
+  const floors: string[] = [];
+  for (const [sid, by] of [["me", hub], ["next", next]] as const) {
+    using store = new Store({ kv, sid, log });
+    const { journal } = store;
+    const touch = journal.touch.bind(journal);
+    journal.touch = (write) => {
+      const render = write.render.bind(write);
+      write.render = (room) => {
+        const part = render(room);
+        for (const [, floor] of part?.sets ?? []) floors.push(String(floor));
+        return part;
+      };
+      touch(write);
+    };
+    const isElected = () => Promise.resolve(true);
+    const retention = new JournalRetention({ store, hub: by, isElected, journalBytes: 0, log });
+    retention.start();
+    await eventually(() => assertEquals(by.passed.count, 0));
+    await retention.stop();
+    await journal.close();
+  }
+  assertGreater(floors.length, 3);
+  assertEquals(floors, floors.toSorted());
+});

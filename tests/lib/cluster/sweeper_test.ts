@@ -1,7 +1,17 @@
 import { assertEquals, assertGreater } from "@std/assert";
+import { createLogger } from "../../../lib/base/log.ts";
+import { Sweeper } from "../../../lib/cluster/sweeper.ts";
+import { Arrivals } from "../../../lib/kv/arrivals.ts";
+import { Artifacts } from "../../../lib/kv/artifacts.ts";
+import { keys } from "../../../lib/kv/keys.ts";
+import { Uploads } from "../../../lib/kv/uploads.ts";
+import { Store } from "../../../lib/store/store.ts";
 import { finished, submit, taskWhen } from "../../helpers/api.ts";
 import { eventually } from "../../helpers/eventually.ts";
+import { kvWith } from "../../helpers/kv_with.ts";
 import { testApp } from "../../helpers/server.ts";
+
+const log = createLogger({ level: "off" });
 
 Deno.test("Sweeper.sweep() removes finished tasks past the retention whole, and nothing else", async () => {
   await using app = await testApp({ HEADWAY_RETENTION_MS: "0" });
@@ -40,4 +50,35 @@ Deno.test("Sweeper.sweep() keeps finished tasks until the retention is over", as
   await app.engine.sweeper.sweep();
   assertEquals((await finished(app.url, task_id)).status, "completed");
   assertGreater((await Array.fromAsync(app.engine.store.kv.list({ prefix: ["task"] }))).length, 0);
+});
+
+Deno.test("Sweeper.isElected() looks now and then while another process is, and takes over when that is gone", async () => {
+  using real = await Deno.openKv(":memory:");
+  let reads = 0;
+  const get = (...args: Parameters<Deno.Kv["get"]>) => (reads++, real.get(...args));
+  const kv = kvWith(real, { get: get as Deno.Kv["get"] });
+  using store = new Store({ kv, sid: "me", log });
+  await real.set(keys.janitor, "other");
+  await real.set(keys.session("other"), {});
+  const { now } = performance;
+  let ahead = 0;
+  performance.now = () => now.call(performance) + ahead;
+  try {
+    const sweeper = new Sweeper({
+      store,
+      uploads: new Uploads({ kv, sid: "me" }),
+      artifacts: new Artifacts({ kv, arrivals: new Arrivals({ kv, sid: "me" }) }),
+      retentionMs: { completed: 0, failed: 0, canceled: 0 },
+      log,
+    });
+    for (let n = 0; n < 50; n++) assertEquals(await sweeper.isElected(), false);
+    assertEquals(reads, 2);
+    await real.delete(keys.session("other"));
+    ahead = 10_000;
+    assertEquals(await sweeper.isElected(), true);
+    assertEquals((await real.get(keys.janitor)).value, "me");
+  } finally {
+    performance.now = now;
+  }
+  await store.journal.close();
 });
