@@ -38,12 +38,17 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
   });
   openGate("seen child");
   await finished(app.url, task_id);
+  // What comes in meanwhile may move a link away from under the pointer.
+  const follow = (selector: string) =>
+    page.locator(selector).wait().then(() =>
+      page.$eval(selector, (it) => (it as HTMLElement).click())
+    );
   // Of the children the newest stands first.
-  await page.locator("[role=row] a[href*=task_id]").click();
+  await follow("[role=row] a[href*=task_id]");
   await eventually(async () => {
     assertEquals(await text(".task-title h1"), "gated");
   });
-  await page.locator(`.facts a[href*="${task_id}"]`).click();
+  await follow(`.facts a[href*="${task_id}"]`);
   await eventually(async () => {
     assertEquals(await text("#children"), "3 of 3 tasks, 1 failed");
   });

@@ -390,6 +390,8 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
     );
     void request.respond({ contentType: "application/json", body: JSON.stringify({ results }) });
   });
+  // The rows of all kinds come in again.
+  for (const id of ids) await page.waitForSelector(`#row-${id} input`);
   for (const id of ids) await page.click(`#row-${id} input`);
   await press(page, ".bulk .button", "Cancel 3");
   await page.waitForSelector("#bulk-question");
