@@ -4,6 +4,22 @@ import { delay } from "../task/delay.ts";
 const MOST_MS = 500;
 
 /**
+ * Milliseconds for which what a task waits for is tried: a disk or a network may fail for a moment. What
+ * cannot be had for longer never comes, as the page of a file that is damaged.
+ */
+export const PATIENCE_MS = 30_000;
+
+/**
+ * For {@link patiently}: for so many milliseconds, and as long as somebody waits for it.
+ *
+ * @param ms @default {PATIENCE_MS}
+ */
+export function forAWhile(waits: () => boolean, ms: number = PATIENCE_MS): () => boolean {
+  const until = performance.now() + ms;
+  return () => performance.now() < until && waits();
+}
+
+/**
  * Tries again what failed, ever later, for as long as somebody waits for it.
  *
  * @throws {unknown} What the last try did.

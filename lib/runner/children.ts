@@ -4,6 +4,7 @@
  * @module
  */
 
+import { forAWhile, patiently } from "../base/patiently.ts";
 import { deadline } from "../base/deadline.ts";
 import { delay } from "../task/delay.ts";
 import type { FromTasks, NewChild, RefusedChild } from "../child/protocol.ts";
@@ -105,19 +106,21 @@ export class Children {
   ): Promise<RefusedChild | null> {
     const { kv } = this.#options.store;
     const { id } = run.live;
-    const plan = readPlan((await readAnswer(kv, id, name))?.json ?? null);
+    const over = new AbortController();
+    void run.over.then(() => over.abort());
+    const { signal } = over;
+    const read = <T>(work: () => Promise<T>) => patiently(work, forAWhile(() => !signal.aborted));
+    const plan = readPlan((await read(() => readAnswer(kv, id, name)))?.json ?? null);
     const before = from + entries.length;
     if (!plan || plan.ended || before > plan.total) {
       return { index: from, message: "it is of no group that was begun" };
     }
     const known = new Map<number, GroupedChild>();
-    for await (const child of readGroup(kv, id, name, { from, before })) {
+    const group = () => Array.fromAsync(readGroup(kv, id, name, { from, before }));
+    for (const child of await read(group)) {
       known.set(child.index, child);
       if (child.state === "completed") making.completed++;
     }
-    const over = new AbortController();
-    void run.over.then(() => over.abort());
-    const { signal } = over;
     try {
       const prepared = await Promise.all(entries.map((entry, n) => {
         const grouped = known.get(from + n);
@@ -230,7 +233,7 @@ export class Children {
     const known = kinds.get(name);
     if (known && kinds.moduleOf(name)?.state.type === "ready") return known;
     // Nobody here can check its input: each attempt does.
-    const other = await elsewhere(name) ?? known;
+    const other = await patiently(() => elsewhere(name), forAWhile(() => true)) ?? known;
     return other ? { ...other, checked: false } : null;
   }
 
@@ -267,11 +270,13 @@ function tellMade(live: LiveTask, { completed }: Making, made: number, total: nu
 
 /** What the store takes, as soon as it takes it. */
 async function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const waits = forAWhile(() => true);
   while (true) {
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof StoreError) || error.reason !== "stalled") throw error;
+      const passes = error instanceof StoreError ? error.reason === "stalled" : waits();
+      if (!passes) throw error;
       await delay(AGAIN_MS, signal);
     }
   }

@@ -82,7 +82,7 @@ export class Claims {
       claimDelay: (id) => claimDelay(id, store.sid, workers()),
       onready: () => this.pump(),
       own: (promise) => jobs.own(promise),
-      park: (id) => jobs.own(this.#park(id)),
+      park: (id) => jobs.ensure(() => this.#park(id)),
     });
   }
 
@@ -129,7 +129,7 @@ export class Claims {
     const known = this.#options.kinds.get(kind);
     const name = known ? slotNameOf(known, keys) : null;
     if (name !== null && this.#limits.hasSlots(name)) {
-      this.#options.jobs.own(this.#readSlots(kind, name));
+      this.#options.jobs.ensure(() => this.#readSlots(kind, name));
     }
   }
 
@@ -174,7 +174,10 @@ export class Claims {
       jobs.own(
         Promise.resolve(bare ? null : live.committed()).then(() =>
           store.withTask(id, (live) => this.#claim(live))
-        ).finally(() => {
+        ).catch((error) => {
+          this.#pending.putBack(candidate);
+          throw error;
+        }).finally(() => {
           this.#countLoading(pool, -1);
           done();
           this.pump();
@@ -226,7 +229,7 @@ export class Claims {
     if (!pool || !known || pauses.get(kind)) return this.#pending.offer(live);
     const { isolate } = known;
     // Its kind may count by keys only since a deploy, or whoever took it in could not tell them.
-    if (lacksKeys(known, keys)) return jobs.own(this.#missingKeys.give(live.id));
+    if (lacksKeys(known, keys)) return jobs.ensure(() => this.#missingKeys.give(live.id));
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
     // The last process may be gone since the task was chosen.
@@ -239,7 +242,7 @@ export class Claims {
     const named = shown && shown.name !== kind ? { slotName: shown.name } : {};
     const start = { type: "start", owner: store.sid, slot: shown?.n ?? null, ...named } as const;
     if (!live.change(start, null, { checks: [pauses.check, ...checks], sets }).ok) {
-      jobs.own(this.#limits.lost(known, places));
+      jobs.ensure(() => this.#limits.lost(known, places));
       return this.#limits.release(places);
     }
     this.#limits.started(places);
@@ -261,12 +264,16 @@ export class Claims {
     this.#landed();
     if (!claim.ok) {
       run.drop();
-      if (places.slot !== null) await this.#readSlots(places.kind, places.slot.name);
-      if (claim.reason === "conflict") await this.#lost(live, places);
-      return this.pump();
+      return this.#options.jobs.ensure(() => this.#notClaimed(live, places, claim.reason));
     }
     this.#limits.landed(places, claim.versionstamp);
     await run.begin();
+  }
+
+  async #notClaimed(live: LiveTask, places: Places, reason: string): Promise<void> {
+    if (places.slot !== null) await this.#readSlots(places.kind, places.slot.name);
+    if (reason === "conflict") await this.#lost(live, places);
+    this.pump();
   }
 
   /** There is room again: for its own task, too, where it is pending. */
@@ -275,7 +282,9 @@ export class Claims {
     else if (places.slot !== null) this.#options.jobs.own(this.#release(live, places));
     this.offer(live);
     this.pump();
-    if (live.record.waiting_for?.type === "signal") this.#options.jobs.own(this.#wake(live));
+    if (live.record.waiting_for?.type === "signal") {
+      this.#options.jobs.ensure(() => this.#wake(live));
+    }
   }
 
   /** The signal may have come while its task was about to wait for it. */

@@ -1,4 +1,5 @@
 import type { Logger } from "../base/log.ts";
+import { patiently } from "../base/patiently.ts";
 
 /** The owner of promises that nobody else waits for: a failure is logged, and the end waits for all. */
 export class Jobs {
@@ -15,6 +16,20 @@ export class Jobs {
       if (!this.#quiet) this.#log.error("the runner stumbled", { error });
     }).finally(() => this.#jobs.delete(job));
     this.#jobs.add(job);
+  }
+
+  /** Does what must not be left undone: what fails is told once, and tried again, ever later. */
+  ensure(work: () => Promise<unknown>): void {
+    let told = false;
+    const attempt = () =>
+      work().catch((error) => {
+        if (!told && !this.#quiet) {
+          this.#log.error("the runner stumbled, and tries again", { error });
+        }
+        told = true;
+        throw error;
+      });
+    this.own(patiently(attempt, () => !this.#quiet).catch(() => {}));
   }
 
   /** From now on failures are to be expected, as the store may be closed. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { patiently } from "../base/patiently.ts";
 import type { HubEvent } from "../feed/hub_event.ts";
 import type { Line } from "./line.ts";
 import type { LiveTask } from "../store/live_task.ts";
@@ -68,7 +69,9 @@ export class Pending {
       this.#schedule.lookForKeys(kind);
     }
     for (const kind of unknown) {
-      for await (const first of firstLaters(kv, kind)) this.#schedule.note(first);
+      const read = () => Array.fromAsync(firstLaters(kv, kind));
+      const firsts = await patiently(read, () => !this.#closing.signal.aborted);
+      for (const first of firsts) this.#schedule.note(first);
     }
     await Promise.all(this.#schedule.wantedKeys().map((wanted) => this.#findKeys(...wanted)));
     // All are begun at once: what is heard of meanwhile may have others read.
@@ -78,6 +81,17 @@ export class Pending {
   /** Adds a task of which this process has the state. */
   offer(live: LiveTask): void {
     this.#add({ ...rankOf(live.record), live });
+  }
+
+  /** A task that was taken could not be read: it is tried again in a moment. */
+  putBack(candidate: Candidate): void {
+    const { own, onready } = this.#options;
+    own(
+      delay(RETRY_MS, this.#closing.signal).then(() => {
+        this.#add(candidate);
+        onready();
+      }, () => {}),
+    );
   }
 
   /** Forgets a task: it waits no longer. */

@@ -11,6 +11,7 @@ import type { RunEnd, StopReason } from "../child/protocol.ts";
 import { errorFrom, thrownIn } from "../child/error_hook.ts";
 import { endRunSpan, startRunSpan } from "../child/run_span.ts";
 import { AwakeTimer } from "../base/awake_timer.ts";
+import { forAWhile, patiently } from "../base/patiently.ts";
 import { Timer } from "../base/timer.ts";
 import { fetchKept, readText } from "../kv/head.ts";
 import { keys } from "../kv/keys.ts";
@@ -117,15 +118,11 @@ export class Run {
   }
 
   async #begin(): Promise<void> {
-    const { kv, trimmer, metrics } = this.#parts;
     const { live, number } = this;
     const { task_id: id, kind, attempt, max_attempts, started_at: attemptAt } = live.record;
-    metrics?.claimed(kind, this.#options.waitedMs);
-    if (live.task.rewound?.left) await trimmer.removeRewound(live);
-    const input = await fetchKept(kv, live.input, keys.input(id));
-    const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
-    // Another process may have asked to cancel it while it was on its way from a dead one to us.
-    const asked = live.task.interruptions > 0 ? await readCancel(kv, id) : null;
+    this.#parts.metrics?.claimed(kind, this.#options.waitedMs);
+    const waits = forAWhile(() => !this.#isOver);
+    const { input, checkpoint, asked } = await patiently(() => this.#read(), waits);
     // It may have been interrupted, or asked to stop, while we read.
     if (this.#isOver) return;
     if (asked) {
@@ -155,6 +152,18 @@ export class Run {
       ...(traceparent === undefined ? {} : { traceparent }),
     });
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
+  }
+
+  /** What it begins with. */
+  async #read() {
+    const { kv, trimmer } = this.#parts;
+    const { live, live: { id } } = this;
+    if (live.task.rewound?.left) await trimmer.removeRewound(live);
+    const input = await fetchKept(kv, live.input, keys.input(id));
+    const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
+    // Another process may have asked to cancel it while it was on its way from a dead one to us.
+    const asked = live.task.interruptions > 0 ? await readCancel(kv, id) : null;
+    return { input, checkpoint, asked };
   }
 
   /** Has it go on to its end or to its next checkpoint, where it stops. */

@@ -156,7 +156,7 @@ export class Runner {
     };
     store.onwithdrawn = (live) => this.#claims.forget(live.id);
     store.oncancel = (live) => this.#runs.get(live.id)?.stop("cancel");
-    store.onrefused = (live) => this.#jobs.own(this.#refused(live));
+    store.onrefused = (live) => this.#jobs.ensure(() => this.#refused(live));
     await this.#claims.load();
   }
 
@@ -203,7 +203,10 @@ export class Runner {
     const { type, id } = heard.event;
     this.#claims.hear(heard);
     if (type !== "cancel" || !this.#runs.has(id)) return;
-    this.#jobs.own(this.#options.store.cancel(id, cancelerIn(heard.event.json)));
+    const by = cancelerIn(heard.event.json);
+    this.#jobs.ensure(async () => {
+      if (this.#runs.has(id)) await this.#options.store.cancel(id, by);
+    });
   }
 
   /** A line that does not say whose it is is of the run that has its process to itself. */

@@ -7,6 +7,7 @@
 import { type ArtifactBounds, ArtifactTransfers } from "./artifact_transfers.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Logger } from "../base/log.ts";
+import { forAWhile, patiently } from "../base/patiently.ts";
 import type { FromTasks, KeptAnswer, RunEvent } from "../child/protocol.ts";
 import type { Run } from "./run.ts";
 import { Children, type ChildrenOptions } from "./children.ts";
@@ -62,10 +63,11 @@ export class TaskMessages {
   take(member: Member<Run>, message: FromTasks): void {
     const { process, runs } = member;
     const { uploads, store, jobs, log } = this.#options;
+    const waits = () => forAWhile(() => runs.size > 0);
     if (message.type === "info") {
       const { request, upload } = message;
       this.#answer(member, async () => {
-        const info = await uploads.info(upload).catch((error) => {
+        const info = await patiently(() => uploads.info(upload), waits()).catch((error) => {
           log.error("an upload could not be described", { upload, error });
           return null;
         });
@@ -74,7 +76,8 @@ export class TaskMessages {
     } else if (message.type === "chunk") {
       const { request, upload, offset } = message;
       this.#answer(member, async () => {
-        const bytes = await uploads.read(upload, offset).catch((error) => {
+        const read = () => uploads.read(upload, offset);
+        const bytes = await patiently(read, waits()).catch((error) => {
           log.error("an upload could not be read", { upload, error });
           return new Uint8Array();
         });
@@ -82,37 +85,29 @@ export class TaskMessages {
       });
     } else if (message.type === "ask") {
       const { request, run, name, closes = false } = message;
-      const id = runs.get(run)?.live.id;
-      if (id === undefined) return;
-      this.#answer(member, async () => {
+      this.#answerRun(member, run, async ({ live: { id }, senders }) => {
         if (closes) await store.closeSignal(id, name);
         const [answer, signal] = await Promise.all([
           readAnswer(store.kv, id, name),
           readSignal(store.kv, id, name),
         ]);
-        if (signal?.by) runs.get(run)?.senders.set(name, signal.by);
+        if (signal?.by) senders.set(name, signal.by);
         process.send({ type: "answer", request, answer, signal: signal?.json ?? null });
       });
     } else if (message.type === "artifact" || message.type === "bytes") {
       this.#artifacts.take(member, message);
     } else if (message.type === "children") {
-      const { request, run: number } = message;
-      const run = runs.get(number);
-      if (!run) return;
-      this.#answer(member, async () => {
+      const { request, run } = message;
+      // It tries by itself again what fails: those behind it wait for it.
+      this.#answerRun(member, run, async (run) => {
         const refused = await this.#children.make(run, message);
         process.send({ type: "made", request, refused });
-      });
+      }, 0);
     } else if (message.type === "outcomes") {
       const { request, run, name, from } = message;
-      const id = runs.get(run)?.live.id;
-      if (id === undefined) return;
-      this.#answer(member, async () => {
-        process.send({
-          type: "ended",
-          request,
-          outcomes: await endedChildren(store, id, name, from),
-        });
+      this.#answerRun(member, run, async ({ live: { id } }) => {
+        const outcomes = await endedChildren(store, id, name, from);
+        process.send({ type: "ended", request, outcomes });
       });
     } else if (message.type === "overdue") {
       // While the store takes nothing, no ack is due.
@@ -145,6 +140,34 @@ export class TaskMessages {
   #answer({ requests }: Member<Run>, work: () => Promise<void>): void {
     if (requests.waiting >= MAX_REQUESTS) throw new SyntaxError("It asks without end");
     this.#options.jobs.own(requests.run(work));
+  }
+
+  /**
+   * The same for what a run waits for. Where the store cannot be read for a while, it fails: nobody would
+   * answer it any more.
+   *
+   * @param ms For so many milliseconds it is tried again. @default {PATIENCE_MS}
+   */
+  #answerRun(
+    member: Member<Run>,
+    number: number,
+    work: (run: Run) => Promise<void>,
+    ms?: number,
+  ): void {
+    const run = member.runs.get(number);
+    if (!run) return;
+    const waits = forAWhile(() => !run.isOver, ms);
+    this.#answer(member, () =>
+      patiently(() => work(run), waits).catch((error) => {
+        if (run.isOver) return;
+        this.#options.log.error("what a task waits for could not be read", {
+          id: run.live.id,
+          error,
+        });
+        run.stop("stop");
+        const told = { name: "StoreError", message: "What the task waits for could not be read" };
+        run.end({ how: "threw", error: told, stack: "" });
+      }));
   }
 
   /** Stores an answer, and says so once that is durable. */
