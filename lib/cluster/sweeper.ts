@@ -72,18 +72,26 @@ export class Sweeper {
     return this.#chores.stop();
   }
 
-  /** Sweeps, if this process is the one that does. */
+  /** Sweeps, if this process is the one that does. What fails holds up nothing else: it is logged. */
   async sweep(): Promise<void> {
-    const { store, uploads } = this.#options;
+    const { store, store: { kv }, uploads, log } = this.#options;
+    const { signal } = this.#chores;
     if (!await this.isElected()) return;
-    await uploads.sweep();
-    await store.finishRemovals();
-    await sweepSignals(store, this.#chores.signal);
-    await sweepParents(store, this.#chores.signal);
-    await this.#oldKinds.remove(store.kv);
-    await removeForgottenKinds(store.kv);
-    await sweepAudit(store.kv);
-    await this.#oldTasks.remove(store.now(), this.#chores.signal);
+    const sweeps: Record<string, () => Promise<void>> = {
+      "uploads": () => uploads.sweep(),
+      "what removals left": () => store.finishRemovals(),
+      "signals": () => sweepSignals(store, signal),
+      "parents": () => sweepParents(store, signal),
+      "old kinds": () => this.#oldKinds.remove(kv),
+      "forgotten kinds": () => removeForgottenKinds(kv),
+      "audits": () => sweepAudit(kv),
+      "old tasks": () => this.#oldTasks.remove(store.now(), signal),
+    };
+    for (const [what, sweep] of Object.entries(sweeps)) {
+      await sweep().catch((error) => {
+        if (!signal.aborted) log.error("a part of the sweep failed", { what, error });
+      });
+    }
   }
 
   async #sweepArtifacts(): Promise<void> {

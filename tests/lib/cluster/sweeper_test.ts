@@ -52,6 +52,30 @@ Deno.test("Sweeper.sweep() keeps finished tasks until the retention is over", as
   assertGreater((await Array.fromAsync(app.engine.store.kv.list({ prefix: ["task"] }))).length, 0);
 });
 
+Deno.test("Sweeper.sweep() removes old tasks though uploads cannot be swept, and says so", async () => {
+  await using app = await testApp({ HEADWAY_RETENTION_MS: "0" });
+  const { store } = app.engine;
+  const { task_id } = await submit(app.url, "echo");
+  await finished(app.url, task_id);
+  const lines: string[] = [];
+  const uploads = new Uploads({ kv: store.kv, sid: store.sid });
+  uploads.sweep = () => Promise.reject(new Error("unreadable"));
+  const sweeper = new Sweeper({
+    store,
+    uploads,
+    artifacts: app.engine.artifacts,
+    retentionMs: { completed: 0, failed: 0, canceled: 0 },
+    log: createLogger({ level: "error", write: (line) => void lines.push(line) }),
+  });
+  // One of them is elected, in whichever order they ask.
+  await store.kv.set(keys.janitor, "nobody");
+  await eventually(async () => {
+    await sweeper.sweep();
+    assertEquals(await store.heads.get(task_id), null);
+  });
+  assertEquals(lines[0]!.includes("unreadable"), true);
+});
+
 Deno.test("Sweeper.isElected() looks now and then while another process is, and takes over when that is gone", async () => {
   using real = await Deno.openKv(":memory:");
   let reads = 0;
