@@ -74,16 +74,19 @@ class Follower {
     const resuming = lastEventId !== null && lastEventId !== "";
     if (resuming) {
       await this.#feed.hub.reach(lastEventId);
-      if (await this.#replay(lastEventId)) {
-        // Who missed nothing would else hear only from the next heartbeat that it is listened for.
-        return this.#stream.send(cursorOnly(this.#feed.hub));
-      }
+      if (await this.#replay(lastEventId)) return this.#tellLevel();
     }
     let opening: Opening = resuming ? this.#reasonFor(lastEventId) : "snapshot";
     for (;; opening = "too-old") {
       const level = await this.#snapshot(opening);
-      if (level === null || await this.#replay(level)) return;
+      if (level === null) return;
+      if (await this.#replay(level)) return this.#tellLevel();
     }
+  }
+
+  /** Else it would hear only from the next event or heartbeat that it is listened for. */
+  #tellLevel(): void {
+    this.#stream.send(cursorOnly(this.#feed.hub));
   }
 
   /** Rows tell no labels: the tasks whose rows are wanted are looked at before. */

@@ -163,6 +163,8 @@ Deno.test("followMany() sends a large snapshot in parts, and an id only when all
   assert(seen.at(-1)!.id !== "");
   pulse.streams.forEach((it) => it.flush());
   await eventually(() => assert(level));
+  await feed();
+  assertEquals(id, hub.cursor);
   await reader.cancel();
   await joined;
   assertEquals(hub.listeners, 0);
