@@ -14,7 +14,7 @@ import { isQueued, type TaskRecord, waits } from "../task/record.ts";
 import { MissingKeys } from "./missing_keys.ts";
 import { Run, type RunParts } from "./run.ts";
 import type { Runs } from "./runs.ts";
-import { lacksKeys, type Places, slotNameOf, StartLimits } from "./start_limits.ts";
+import { lacksKeys, type Places, StartLimits } from "./start_limits.ts";
 import type { Store } from "../store/store.ts";
 import type { TaskPool } from "./task_pool.ts";
 import { type Use, useOf, USES } from "./member.ts";
@@ -64,6 +64,8 @@ export class Claims {
       write: (part) => store.journal.write(part),
       alone,
       now: store.now,
+      jobs,
+      own: (name) => this.#options.runs.slotsOf(name),
       onfree: (kind, by) => {
         this.#pending.release(kind, by);
         this.pump();
@@ -127,16 +129,7 @@ export class Claims {
   /** Other processes may have taken slots of such a task's kind or key, or left some: reads them again. */
   refresh({ kind, keys }: Pick<TaskRecord, "kind" | "keys">): void {
     const known = this.#options.kinds.get(kind);
-    const name = known ? slotNameOf(known, keys) : null;
-    if (name !== null && this.#limits.hasSlots(name)) {
-      this.#options.jobs.ensure(() => this.#readSlots(kind, name));
-    }
-  }
-
-  async #readSlots(kind: string, name: string): Promise<void> {
-    const own = [];
-    for (const { slot } of this.#options.runs.all()) if (slot?.name === name) own.push(slot.n);
-    await this.#limits.readSlots(kind, name, own);
+    if (known) this.#limits.refresh(known, keys);
   }
 
   /** Claims for as long as there is room, and something that may run. */
@@ -271,7 +264,7 @@ export class Claims {
   }
 
   async #notClaimed(live: LiveTask, places: Places, reason: string): Promise<void> {
-    if (places.slot !== null) await this.#readSlots(places.kind, places.slot.name);
+    if (places.slot !== null) await this.#limits.readSlots(places.kind, places.slot.name);
     if (reason === "conflict") await this.#lost(live, places);
     this.pump();
   }

@@ -35,6 +35,11 @@ export class Runs {
     return [...this.#byId.values()];
   }
 
+  /** Slots of a name that they have. */
+  slotsOf(name: string): number[] {
+    return this.all().flatMap(({ slot }) => slot?.name === name ? [slot.n] : []);
+  }
+
   add(run: Run): void {
     this.#byId.set(run.live.id, run);
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Jobs } from "./jobs.ts";
 import { Timer } from "../base/timer.ts";
 import type { Kind } from "../task/kind.ts";
 import type { TaskKeys } from "../task/record.ts";
@@ -20,6 +21,9 @@ export interface StartLimitsOptions {
   /** No other process takes tasks. */
   alone: boolean;
   now(): number;
+  jobs: Jobs;
+  /** Slots of a name that runs here have: they are taken whatever the store says. */
+  own(name: string): number[];
   /** What was held by this may have room. */
   onfree(kind: string, by: string): void;
 }
@@ -50,6 +54,8 @@ export class StartLimits {
   readonly #reserved = new Map<string, number>();
   readonly #waits = new Sorted<Wait>((a, b) => a.at - b.at || (a.by < b.by ? -1 : 1));
   readonly #waiting = new Set<string>();
+  /** Names whose slots could not be read, and are to be. */
+  readonly #unread = new Set<string>();
   readonly #timer = new Timer();
 
   constructor(options: StartLimitsOptions) {
@@ -150,15 +156,38 @@ export class StartLimits {
     return this.#slots.count(name);
   }
 
-  /** Whether a name has slots that are taken, as far as is known. */
-  hasSlots(name: string): boolean {
-    return this.#slots.has(name);
+  /** Others may have taken slots of such a task's name, or left some: reads them again, where any are known. */
+  refresh(kind: Kind, keys: TaskKeys | undefined): void {
+    const name = slotNameOf(kind, keys);
+    if (name === null || !this.#slots.has(name)) return;
+    const again = (error: unknown) => {
+      this.#readSlotsAgain(kind.kind, name);
+      throw error;
+    };
+    this.#options.jobs.own(this.readSlots(kind.kind, name).catch(again));
   }
 
-  /** Reads how a name's slots are; `own` are taken whatever the store says. */
-  async readSlots(kind: string, name: string, own: Iterable<number>): Promise<void> {
-    await this.#slots.read(name, own);
+  /** Reads how a name's slots are. */
+  async readSlots(kind: string, name: string): Promise<void> {
+    await this.#slots.read(name, this.#options.own(name));
     this.#options.onfree(kind, `slot ${name}`);
+  }
+
+  /** For all reads of a name that failed. */
+  #readSlotsAgain(kind: string, name: string): void {
+    if (this.#unread.has(name)) return;
+    this.#unread.add(name);
+    this.#options.jobs.ensure(async () => {
+      // Whichever fails from now on has it read once more.
+      this.#unread.delete(name);
+      try {
+        await this.readSlots(kind, name);
+      } catch (error) {
+        if (this.#unread.has(name)) return;
+        this.#unread.add(name);
+        throw error;
+      }
+    });
   }
 
   close(): void {
