@@ -247,9 +247,12 @@ export class Schedule {
     this.end(line, [], line.missing, now);
   }
 
-  /** When there may be more to take, or to read: after `now`; `null` for never. */
+  /**
+   * When there may be more to take, or to read: after `now`, or now where that is so since somebody last
+   * looked; `null` for never.
+   */
   nextChange(now: number): number | null {
-    this.#advance(now);
+    if (this.#advance(now)) return now;
     let at = Math.min(
       this.#later.first?.rank.runAt ?? Infinity,
       this.#others.first?.claimAt ?? Infinity,
@@ -295,9 +298,12 @@ export class Schedule {
     else if (turns.isHeld(queue) && all.size > this.#kept(turns)) this.#drop(all.last!);
   }
 
-  #advance(now: number): void {
+  /** Lets the clock go on. Returns whether something may be taken that could not before. */
+  #advance(now: number): boolean {
+    let opened = false;
     while (this.#later.size > 0 && this.#later.first!.rank.runAt <= now) {
       this.#open(this.#later.shift()!, now);
+      opened = true;
     }
     // A clock that was set back must not leave a task to others for longer than it should.
     const all = now < this.#now;
@@ -308,7 +314,9 @@ export class Schedule {
       const queue = this.#queue(turns, lineName(entry.rank));
       queue.ready.add(entry);
       turns.wake(queue);
+      opened = true;
     }
+    return opened;
   }
 
   /** Whose turn it is of a kind's queues. */

@@ -131,7 +131,20 @@ async function allEnd(reference: Reference, world: World): Promise<void> {
       await nudge(reference, world);
     }
     const details = left[0] && await world.get(`/tasks/${left[0].task_id}/details`);
-    holds("I1", left.length === 0, () => `never ends: ${JSON.stringify([left[0], details])}`);
+    holds("I1", left.length === 0, () => {
+      const all = left.map(({ task_id, status, run_at }) => [task_id, status, run_at].join(" "));
+      return `never ends: ${JSON.stringify([left[0], details, all])}`;
+    });
+  }).catch(async (error) => {
+    // What a server did not do that had all of it before its eyes.
+    await nudge(reference, world);
+    const [{ created_at = "" } = {}] = await unended(world);
+    await world.end("SIGKILL");
+    const waiting = (await world.stored()).filter(({ key }) =>
+      key[0] === "queue" || key[0] === "later"
+    );
+    const keys = waiting.map(({ key }) => key.join(" "));
+    throw new Error(`${error}; now it is ${created_at}; in the store: ${keys}`, { cause: error });
   });
 }
 

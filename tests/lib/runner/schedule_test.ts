@@ -324,3 +324,18 @@ Deno.test("Schedule.add() takes the newer word on when a task is due and how it 
   assertEquals(schedule.next(1000, () => true), task);
   assertEquals(schedule.size, 0);
 });
+
+Deno.test("Schedule.nextChange() tells at once of what became due since somebody looked for one to take", () => {
+  const schedule = new Schedule();
+  const due = { id: "1", kind: "a", waits: true, priority: 0, runAt: 10 };
+  const left = { id: "2", kind: "a", waits: false, priority: 0, runAt: 0, wait: 20 };
+  for (const candidate of [due, left]) schedule.add(candidate, 0);
+  assertEquals(schedule.next(9, () => true), null);
+  // A moment later the clock has gone on.
+  assertEquals(schedule.nextChange(10), 10);
+  assertEquals(schedule.next(10, () => true)?.id, "1");
+  assertEquals(schedule.nextChange(19), 20);
+  assertEquals(schedule.nextChange(20), 20);
+  assertEquals(schedule.next(20, () => true)?.id, "2");
+  assertEquals(schedule.nextChange(20), null);
+});
