@@ -147,13 +147,15 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
 });
 
 test("children of a task run on all workers, and a worker that is killed costs none of them", async () => {
+  await using gate = closedGate();
   await using cluster = await startCluster(2, 2);
   const [a, b] = cluster.webs.map(({ url }) => url) as [string, string];
   await spread(a, 2);
-  const submits = Array.from({ length: 3 }, () => submit(a, "splits", { deep: true }));
+  const held = { deep: true, gate: gate.url };
+  const submits = Array.from({ length: 3 }, () => submit(a, "splits", held));
   const ids = (await Promise.all(submits)).map(({ task_id }) => task_id);
   await taskWhen(b, ids[0]!, ({ children }) => (children?.completed ?? 0) > 2);
-  const canceled = await submit(b, "splits", { deep: true });
+  const canceled = await submit(b, "splits", held);
   await taskWhen(a, canceled.task_id, ({ children }) => (children?.running ?? 0) > 0);
   // No process has it that could tell its children.
   await (await post(`${a}/tasks/${canceled.task_id}/cancel`)).body?.cancel();
@@ -162,6 +164,7 @@ test("children of a task run on all workers, and a worker that is killed costs n
   for (const { task_id } of await childrenOf(b, canceled.task_id)) {
     assert((await finished(b, task_id)).status !== "failed");
   }
+  gate.open();
   for (const id of ids) await assertWhole(b, await finished(a, id), 12);
 });
 

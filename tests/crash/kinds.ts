@@ -113,12 +113,13 @@ export const replaces = defineTask({
   },
 });
 
-/** Draws a lot and returns it with its number, after a moment. */
+/** Draws a lot and returns it with its number, after a moment. From the sixth on they wait for their gate. */
 export const draw = defineTask({
   kind: "draw",
-  input: z.object({ n: z.int() }),
-  async *run({ input: { n }, signal }) {
+  input: z.object({ n: z.int(), gate: z.string().optional() }),
+  async *run({ input: { n, gate }, signal }) {
     const lot = yield* step("lot", () => crypto.randomUUID());
+    if (gate !== undefined && n > 5) yield* heldAt(gate, signal, progress({ message: "waits" }));
     await pause(5, signal);
     return { n, lot };
   },
@@ -127,9 +128,13 @@ export const draw = defineTask({
 /** Has children draw, twice one group after the other, and one child that has two by itself. */
 export const splits = defineTask({
   kind: "splits",
-  input: z.object({ deep: z.boolean() }).default({ deep: true }),
-  async *run({ input: { deep } }): AsyncGenerator<Yield, unknown, void> {
-    const entries = Array.from({ length: deep ? 12 : 2 }, (_, n) => ({ kind: draw, input: { n } }));
+  input: z.object({ deep: z.boolean(), gate: z.string().optional() }).default({ deep: true }),
+  async *run({ input: { deep, gate } }): AsyncGenerator<Yield, unknown, void> {
+    const held = gate === undefined ? {} : { gate };
+    const entries = Array.from({ length: deep ? 12 : 2 }, (_, n) => ({
+      kind: draw,
+      input: { n, ...held },
+    }));
     const first = yield* children("first", entries, { concurrency: 5 });
     const second = yield* children("second", entries);
     const below = deep
