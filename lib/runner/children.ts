@@ -183,7 +183,7 @@ export class Children {
     if (depth > MAX_CHILD_DEPTH) {
       return { message: `tasks may lie ${MAX_CHILD_DEPTH} deep in each other`, range: true };
     }
-    const known = await this.#kind(kind);
+    const known = await this.#kind(kind, signal);
     if (!known) return { message: `there is no kind '${kind}'` };
     const checked = known.checked ? await this.#checked(kind, input, signal) : { input };
     if ("message" in checked) return checked;
@@ -227,13 +227,14 @@ export class Children {
   }
 
   /** A kind that this process or another one runs; one of a module that failed, too: it may come back. */
-  async #kind(name: string): Promise<Kind | null> {
+  async #kind(name: string, signal: AbortSignal): Promise<Kind | null> {
     const { kinds, elsewhere } = this.#options;
     if (!kinds.has(name)) await deadline(kinds.loaded, LOADING_MS, () => {});
     const known = kinds.get(name);
     if (known && kinds.moduleOf(name)?.state.type === "ready") return known;
     // Nobody here can check its input: each attempt does.
-    const other = await patiently(() => elsewhere(name), forAWhile(() => true)) ?? known;
+    const waits = forAWhile(() => !signal.aborted);
+    const other = await patiently(() => elsewhere(name), waits) ?? known;
     return other ? { ...other, checked: false } : null;
   }
 

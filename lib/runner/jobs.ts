@@ -29,7 +29,7 @@ export class Jobs {
         told = true;
         throw error;
       });
-    this.own(patiently(attempt, () => !this.#quiet).catch(() => {}));
+    this.own(patiently(attempt, () => !this.#quiet));
   }
 
   /** From now on failures are to be expected, as the store may be closed. */

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { type AuditEntry, getAudit } from "./kinds_api.ts";
+import type { AuditEntry } from "../../lib/kv/audit.ts";
+import { getAudit } from "./kinds_api.ts";
 import { whoIn } from "../app/who.ts";
 import { fullTime } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AuditEntry } from "../../lib/kv/audit.ts";
 import { call } from "../app/api.ts";
 
 /** A kind of task, as `GET /kinds` tells. */
@@ -45,18 +46,7 @@ export async function getKinds(): Promise<
   return await call("GET", "/kinds");
 }
 
-/** What somebody did to a kind, or to tasks that are gone. */
-export interface AuditEntry {
-  action: string;
-  by: string;
-  /** ISO 8601. */
-  at: string;
-  task_id?: string;
-  schedule_id?: string;
-  reason?: string;
-}
-
-/** The newest first. */
+/** What was done to a kind, or to tasks that are gone, the newest first. */
 export async function getAudit(kind: string): Promise<AuditEntry[]> {
   const path = `/kinds/${encodeURIComponent(kind)}/audit?limit=100`;
   const { entries } = await call<{ entries: AuditEntry[] }>("GET", path);
