@@ -22,15 +22,20 @@ export function forAWhile(waits: () => boolean, ms: number = PATIENCE_MS): () =>
 /**
  * Tries again what failed, ever later, for as long as somebody waits for it.
  *
- * @throws {unknown} What the last try did.
+ * @param waits Told why the last try failed.
+ * @throws {unknown} What the last try did, or the signal's reason where it aborts between two.
  */
-export async function patiently<T>(attempt: () => Promise<T>, waits: () => boolean): Promise<T> {
+export async function patiently<T>(
+  attempt: () => Promise<T>,
+  waits: (error: unknown) => boolean,
+  signal?: AbortSignal,
+): Promise<T> {
   for (let ms = 5;; ms = Math.min(MOST_MS, 2 * ms)) {
     try {
       return await attempt();
     } catch (error) {
-      if (!waits()) throw error;
+      if (!waits(error)) throw error;
     }
-    await delay(ms);
+    await delay(ms, signal);
   }
 }

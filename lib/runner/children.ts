@@ -6,7 +6,6 @@
 
 import { forAWhile, patiently } from "../base/patiently.ts";
 import { deadline } from "../base/deadline.ts";
-import { delay } from "../task/delay.ts";
 import type { FromTasks, NewChild, RefusedChild } from "../child/protocol.ts";
 import { readAnswer } from "../kv/answers.ts";
 import { readGroup } from "../kv/children.ts";
@@ -43,9 +42,6 @@ export interface ChildrenOptions {
 
 /** Milliseconds that is waited for modules which are being loaded: one of them may have the kind. */
 const LOADING_MS = 5000;
-
-/** Milliseconds until what nobody could check, or take, is tried again. */
-const AGAIN_MS = 500;
 
 type Asked = Omit<Extract<FromTasks, { type: "children" }>, "type" | "request" | "run">;
 
@@ -109,7 +105,7 @@ export class Children {
     const over = new AbortController();
     void run.over.then(() => over.abort());
     const { signal } = over;
-    const read = <T>(work: () => Promise<T>) => patiently(work, forAWhile(() => !signal.aborted));
+    const read = <T>(work: () => Promise<T>) => patiently(work, forAWhile(() => true), signal);
     const plan = readPlan((await read(() => readAnswer(kv, id, name)))?.json ?? null);
     const before = from + entries.length;
     if (!plan || plan.ended || before > plan.total) {
@@ -233,8 +229,7 @@ export class Children {
     const known = kinds.get(name);
     if (known && kinds.moduleOf(name)?.state.type === "ready") return known;
     // Nobody here can check its input: each attempt does.
-    const waits = forAWhile(() => !signal.aborted);
-    const other = await patiently(() => elsewhere(name), waits) ?? known;
+    const other = await patiently(() => elsewhere(name), forAWhile(() => true), signal) ?? known;
     return other ? { ...other, checked: false } : null;
   }
 
@@ -245,21 +240,18 @@ export class Children {
   ): Promise<
     { input: string | null; parsed?: boolean; keys?: TaskKeys } | { message: string }
   > {
-    while (true) {
-      try {
-        const result = await this.#options.pools.check(kind, input);
-        if ("issues" in result) {
-          const { path, message } = result.issues[0]!;
-          return { message: `${["input", ...path].join(".")}: ${message}` };
-        }
-        const size = result.input === null ? 0 : byteLength(result.input);
-        if (size <= MAX_JSON) return result;
-        return { message: `its input is ${size} bytes of JSON with its defaults` };
-      } catch (error) {
-        if (!(error instanceof UncheckedError)) throw error;
-        await delay(AGAIN_MS, signal);
-      }
+    const result = await patiently(
+      () => this.#options.pools.check(kind, input),
+      (error) => error instanceof UncheckedError,
+      signal,
+    );
+    if ("issues" in result) {
+      const { path, message } = result.issues[0]!;
+      return { message: `${["input", ...path].join(".")}: ${message}` };
     }
+    const size = result.input === null ? 0 : byteLength(result.input);
+    if (size <= MAX_JSON) return result;
+    return { message: `its input is ${size} bytes of JSON with its defaults` };
   }
 }
 
@@ -270,15 +262,9 @@ function tellMade(live: LiveTask, { completed }: Making, made: number, total: nu
 }
 
 /** What the store takes, as soon as it takes it. */
-async function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const waits = forAWhile(() => true);
-  while (true) {
-    try {
-      return await write();
-    } catch (error) {
-      const passes = error instanceof StoreError ? error.reason === "stalled" : waits();
-      if (!passes) throw error;
-      await delay(AGAIN_MS, signal);
-    }
-  }
+  const passes = (error: unknown) =>
+    error instanceof StoreError ? error.reason === "stalled" : waits();
+  return patiently(write, passes, signal);
 }

@@ -14,7 +14,7 @@ import { firstLaters, firstOfKeys, readLine } from "../kv/queue.ts";
 import { firstRank, type Rank, rankOf } from "../kv/rank.ts";
 import { statusOf } from "../task/json_text.ts";
 import { isQueued, type TaskRecord } from "../task/record.ts";
-import { type Candidate, type HeldBy, Schedule } from "./schedule.ts";
+import { type Candidate, type HeldBy, RunQueue } from "./run_queue.ts";
 
 export interface PendingOptions {
   kv: Deno.Kv;
@@ -44,14 +44,14 @@ export class Pending {
   readonly #options: PendingOptions;
   /** Kinds that run here: others' tasks are left to others. */
   readonly #kinds = new Set<string>();
-  readonly #schedule: Schedule;
+  readonly #queue: RunQueue;
   readonly #closing = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Knows of nothing before {@link Pending.load}. */
   constructor(options: PendingOptions) {
     this.#options = options;
-    this.#schedule = new Schedule({
+    this.#queue = new RunQueue({
       few: READ_AT_ONCE,
       onleft: (candidate) => this.#letGo(candidate),
       onpark: ({ id }) => options.park?.(id),
@@ -65,17 +65,17 @@ export class Pending {
     // At once: what is offered from now on may not be in the store when it is read.
     for (const kind of unknown) {
       this.#kinds.add(kind);
-      this.#schedule.note(firstRank(kind));
-      this.#schedule.lookForKeys(kind);
+      this.#queue.note(firstRank(kind));
+      this.#queue.lookForKeys(kind);
     }
     for (const kind of unknown) {
       const read = () => Array.fromAsync(firstLaters(kv, kind));
       const firsts = await patiently(read, () => !this.#closing.signal.aborted);
-      for (const first of firsts) this.#schedule.note(first);
+      for (const first of firsts) this.#queue.note(first);
     }
-    await Promise.all(this.#schedule.wantedKeys().map((wanted) => this.#findKeys(...wanted)));
+    await Promise.all(this.#queue.wantedKeys().map((wanted) => this.#findKeys(...wanted)));
     // All are begun at once: what is heard of meanwhile may have others read.
-    await Promise.all(this.#schedule.wanted(now()).map((line) => this.#read(line)));
+    await Promise.all(this.#queue.wanted(now()).map((line) => this.#read(line)));
   }
 
   /** Adds a task of which this process has the state. */
@@ -96,7 +96,7 @@ export class Pending {
 
   /** Forgets a task: it waits no longer. */
   forget(id: string): void {
-    this.#schedule.remove(id);
+    this.#queue.remove(id);
   }
 
   /** Hears what another process did. */
@@ -116,12 +116,12 @@ export class Pending {
 
   /** Takes the task that should run next among the kinds that may, of which so many wait here. */
   next(mayRun: (kind: string, waiting: number) => boolean, heldBy?: HeldBy): Candidate | null {
-    return this.#schedule.next(this.#options.now(), mayRun, heldBy);
+    return this.#queue.next(this.#options.now(), mayRun, heldBy);
   }
 
   /** What those of a kind were held by has room. */
   release(kind: string, by: string): void {
-    this.#schedule.release(kind, by);
+    this.#queue.release(kind, by);
   }
 
   /** Called when nothing more can be taken now: reads on, and wakes when the next one is due. */
@@ -129,12 +129,12 @@ export class Pending {
     const { own, now, onready } = this.#options;
     if (this.#closing.signal.aborted) return;
     const time = now();
-    for (const wanted of this.#schedule.wantedKeys()) {
+    for (const wanted of this.#queue.wantedKeys()) {
       own(this.#findKeys(...wanted).finally(onready));
     }
-    for (const line of this.#schedule.wanted(time)) own(this.#read(line).finally(onready));
+    for (const line of this.#queue.wanted(time)) own(this.#read(line).finally(onready));
     clearTimeout(this.#timer);
-    const next = this.#schedule.nextChange(time);
+    const next = this.#queue.nextChange(time);
     if (next === null) return;
     this.#timer = setTimeout(onready, Math.min(MAX_WAIT_MS, next - time));
   }
@@ -149,30 +149,30 @@ export class Pending {
       const { kv, now } = this.#options;
       const { lines, next } = await firstOfKeys(kv, kind, after, READ_AT_ONCE);
       const found = lines.map((line) => ({ ...line, first: this.#candidate(line.first) }));
-      this.#schedule.foundKeys(kind, found, next, now());
+      this.#queue.foundKeys(kind, found, next, now());
     } catch (error) {
       await delay(RETRY_MS, this.#closing.signal);
-      this.#schedule.foundKeys(kind, [], after, this.#options.now());
+      this.#queue.foundKeys(kind, [], after, this.#options.now());
       throw error;
     }
   }
 
   async #read(line: Line<Candidate>): Promise<void> {
     const { kv, now } = this.#options;
-    const from = this.#schedule.begin(line);
+    const from = this.#queue.begin(line);
     try {
       const most = from.key === undefined ? READ_AT_ONCE : READ_OF_KEY;
       const { ranks, next } = await readLine(kv, from, most);
-      this.#schedule.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
+      this.#queue.end(line, ranks.map((rank) => this.#candidate(rank)), next, now());
     } catch (error) {
       await delay(RETRY_MS, this.#closing.signal);
-      this.#schedule.fail(line, now());
+      this.#queue.fail(line, now());
       throw error;
     }
   }
 
   #add(candidate: Candidate): void {
-    if (this.#kinds.has(candidate.kind)) this.#schedule.add(candidate, this.#options.now());
+    if (this.#kinds.has(candidate.kind)) this.#queue.add(candidate, this.#options.now());
   }
 
   /** A task that any process may claim: each waits for those before it. */
@@ -186,7 +186,7 @@ export class Pending {
     const { own, onready } = this.#options;
     own(
       live.committed().then(({ ok }) => {
-        if (ok && this.#schedule.note(rank)) onready();
+        if (ok && this.#queue.note(rank)) onready();
       }),
     );
   }

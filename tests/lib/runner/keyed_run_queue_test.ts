@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { compareRanks, lineName, lineOfName, type Rank } from "../../../lib/kv/rank.ts";
-import { Schedule } from "../../../lib/runner/schedule.ts";
+import { RunQueue } from "../../../lib/runner/run_queue.ts";
 
 const LIMIT = 6;
 const READ = 3;
 const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
-/** A schedule with little memory beside the store it reads, which has all tasks. */
+/** A queue with little memory beside the store it reads, which has all tasks. */
 class World {
   readonly stored = new Map<string, Rank>();
   readonly held = new Set<string>();
   now = 0;
-  readonly schedule = new Schedule({
+  readonly queue = new RunQueue({
     limit: LIMIT,
     few: 2,
     // What is due, and has no room, waits for no time any more.
@@ -23,13 +23,13 @@ class World {
   });
 
   constructor() {
-    this.schedule.lookForKeys("k");
-    this.schedule.note({ kind: "k", waits: false, priority: Infinity, runAt: -Infinity, id: "" });
+    this.queue.lookForKeys("k");
+    this.queue.note({ kind: "k", waits: false, priority: Infinity, runAt: -Infinity, id: "" });
   }
 
   put(rank: Rank): void {
     this.stored.set(rank.id, rank);
-    this.schedule.add({ ...rank }, this.now);
+    this.queue.add({ ...rank }, this.now);
   }
 
   /** Those of a key that may run, as they should. */
@@ -40,7 +40,7 @@ class World {
   }
 
   next(): Rank | null {
-    const taken = this.schedule.next(
+    const taken = this.queue.next(
       this.now,
       () => true,
       (_, key) => key !== undefined && this.held.has(key) ? key : null,
@@ -51,7 +51,7 @@ class World {
 
   /** Reads all that is wanted; `false` when that was nothing. */
   read(): boolean {
-    const names = this.schedule.wantedKeys();
+    const names = this.queue.wantedKeys();
     for (const [kind, after] of names) {
       const lines = [
         ...new Set([...this.stored.values()].filter(({ waits }) => !waits).map(lineName)),
@@ -64,17 +64,17 @@ class World {
         return { first: { ...first! }, next };
       });
       const more = lines.length > READ ? found.at(-1)! : null;
-      this.schedule.foundKeys(kind, starts, more, this.now);
+      this.queue.foundKeys(kind, starts, more, this.now);
     }
-    const lines = this.schedule.wanted(this.now);
+    const lines = this.queue.wanted(this.now);
     for (const line of lines) {
-      const from = this.schedule.begin(line);
+      const from = this.queue.begin(line);
       const found = [...this.stored.values()].filter((rank) =>
         rank.waits === line.waits && (line.waits || lineName(rank) === line.queue) &&
         (!line.waits || rank.priority === from.priority) && compareRanks(rank, from) >= 0
       ).sort(compareRanks);
       const ranks = found.slice(0, READ).map((rank) => ({ ...rank }));
-      this.schedule.end(line, ranks, found[READ] ?? null, this.now);
+      this.queue.end(line, ranks, found[READ] ?? null, this.now);
     }
     return names.length + lines.length > 0;
   }
@@ -102,7 +102,7 @@ const task = fc.record({
   waits: fc.boolean(),
 });
 
-Deno.test("Schedule gives all tasks of all keys, each key's in their order and none of a key that is full, with little in memory", async () => {
+Deno.test("RunQueue gives all tasks of all keys, each key's in their order and none of a key that is full, with little in memory", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(task, { maxLength: 60 }),
@@ -126,38 +126,38 @@ Deno.test("Schedule gives all tasks of all keys, each key's in their order and n
         assertEquals(new Set(taken.map(({ id }) => id)), wanted);
         // And those that were full, once they are not.
         world.held.clear();
-        for (const key of full) world.schedule.release("k", key);
+        for (const key of full) world.queue.release("k", key);
         const rest = await world.drain();
         assertEquals(world.stored.size, 0);
         assert(rest.every(({ key }) => full.includes(key!)));
-        assertEquals(world.schedule.size, 0);
+        assertEquals(world.queue.size, 0);
       },
     ),
     { numRuns: 200 },
   );
 });
 
-Deno.test("Schedule reads no key of which all was found, and another one from behind its first task", () => {
+Deno.test("RunQueue reads no key of which all was found, and another one from behind its first task", () => {
   const rank = (key: string, runAt: number): Rank => {
     return { kind: "k", key, waits: false, priority: 0, runAt, id: `${key}${runAt}` };
   };
-  const schedule = new Schedule();
-  schedule.lookForKeys("k");
-  schedule.wantedKeys();
+  const queue = new RunQueue();
+  queue.lookForKeys("k");
+  queue.wantedKeys();
   // One came while keys were looked for: of that key there may be more before it.
-  schedule.add(rank("c", 9), 10);
+  queue.add(rank("c", 9), 10);
   const found = [
     { first: rank("a", 1), next: null },
     { first: rank("b", 1), next: rank("b", 2) },
     { first: rank("c", 1), next: rank("c", 9) },
   ];
-  schedule.foundKeys("k", found, null, 10);
-  const wanted = schedule.wanted(10).map((line) => [line.queue, line.missing!.runAt]);
+  queue.foundKeys("k", found, null, 10);
+  const wanted = queue.wanted(10).map((line) => [line.queue, line.missing!.runAt]);
   assertEquals(wanted.sort(), [["k\0b", 2], ["k\0c", -Infinity]]);
-  assertEquals(schedule.size, 2);
+  assertEquals(queue.size, 2);
 });
 
-Deno.test("Schedule takes no key twice while another one waits, and each in its order", () => {
+Deno.test("RunQueue takes no key twice while another one waits, and each in its order", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...KEYS.slice(0, 3)), { maxLength: 6 }), (keys) => {
       const world = new World();
@@ -187,16 +187,16 @@ Deno.test("Schedule takes no key twice while another one waits, and each in its 
   );
 });
 
-Deno.test("Schedule asks about no key while all of a kind is held", () => {
-  const schedule = new Schedule();
+Deno.test("RunQueue asks about no key while all of a kind is held", () => {
+  const queue = new RunQueue();
   for (let n = 0; n < 1000; n++) {
-    schedule.add({ kind: "k", key: `${n}\0`, waits: false, priority: 0, runAt: 1, id: `${n}` }, 1);
+    queue.add({ kind: "k", key: `${n}\0`, waits: false, priority: 0, runAt: 1, id: `${n}` }, 1);
   }
   const asked: (string | undefined)[] = [];
   const heldBy = (_: string, key: string | undefined) => {
     asked.push(key);
     return key === undefined ? "rate k" : null;
   };
-  assertEquals(schedule.next(1, () => true, heldBy), null);
+  assertEquals(queue.next(1, () => true, heldBy), null);
   assertEquals(asked, [undefined]);
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import type { Line } from "../../../lib/runner/line.ts";
 import { compareRanks, firstRank, type Rank } from "../../../lib/kv/rank.ts";
-import { type Candidate, Schedule } from "../../../lib/runner/schedule.ts";
+import { type Candidate, RunQueue } from "../../../lib/runner/run_queue.ts";
 
 const KINDS = ["a", "b"];
 const LIMIT = 4;
@@ -23,7 +23,7 @@ class Tasks {
   readonly stored = new Map<string, Rank>();
   /** On their way there. */
   readonly written = new Map<string, Rank>();
-  /** Of those, the ones that the schedule let go of. */
+  /** Of those, the ones that the queue let go of. */
   readonly left = new Set<string>();
 
   first(now: number, kinds: readonly string[]): Rank | undefined {
@@ -48,10 +48,10 @@ class Tasks {
   }
 }
 
-/** A schedule beside them, and the reads that it wants. */
+/** A queue beside them, and the reads that it wants. */
 class World {
   readonly tasks = new Tasks();
-  readonly schedule = new Schedule({
+  readonly queue = new RunQueue({
     limit: LIMIT,
     few: FEW,
     onleft: (rank) => {
@@ -71,7 +71,7 @@ class World {
 
   add(rank: Rank): void {
     this.tasks.left.delete(rank.id);
-    this.schedule.add({ ...rank, wait: this.waitOf(rank.id) }, this.now);
+    this.queue.add({ ...rank, wait: this.waitOf(rank.id) }, this.now);
   }
 
   write(rank: Rank): void {
@@ -86,19 +86,19 @@ class World {
   commit(): void {
     for (const [id, rank] of this.tasks.written) {
       this.tasks.stored.set(id, rank);
-      if (this.tasks.left.has(id)) this.schedule.note(rank);
+      if (this.tasks.left.has(id)) this.queue.note(rank);
     }
     this.tasks.written.clear();
   }
 
   remove(id: string): void {
     this.tasks.delete(id);
-    this.schedule.remove(id);
+    this.queue.remove(id);
   }
 
   begin(): void {
-    for (const line of this.schedule.wanted(this.now)) {
-      const from = this.schedule.begin(line);
+    for (const line of this.queue.wanted(this.now)) {
+      const from = this.queue.begin(line);
       this.readCount++;
       this.reads.push({ line, found: this.tasks.read(from, AT_ONCE) });
     }
@@ -108,9 +108,9 @@ class World {
     const read = this.reads.shift();
     if (!read) return;
     const { line, found: { ranks, next } } = read;
-    if (!works) return this.schedule.fail(line, this.now);
+    if (!works) return this.queue.fail(line, this.now);
     const found = ranks.map((rank) => ({ ...rank, wait: this.waitOf(rank.id) }));
-    this.schedule.end(line, found, next, this.now);
+    this.queue.end(line, found, next, this.now);
   }
 
   /** Takes the next one as a worker does, reading for as long as that is wanted. */
@@ -118,7 +118,7 @@ class World {
     // Every read leads on: no more are needed than there are tasks, and one for each line's end.
     const most = this.readCount + this.tasks.stored.size + 4 * KINDS.length;
     while (true) {
-      const next = this.schedule.next(this.now, (kind) => kinds.includes(kind));
+      const next = this.queue.next(this.now, (kind) => kinds.includes(kind));
       if (next) {
         const { wait: _, ...rank } = next;
         const { id, waits, runAt } = rank;
@@ -161,19 +161,19 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 );
 
 /** What another process that takes over finds in the store. */
-function taken(tasks: Tasks, schedule: Schedule): void {
+function taken(tasks: Tasks, queue: RunQueue): void {
   for (const kind of KINDS) {
-    schedule.note(firstRank(kind));
+    queue.note(firstRank(kind));
     const laters = [...tasks.stored.values()].filter((rank) => rank.kind === kind && rank.waits);
-    for (const rank of laters.sort(compareRanks)) schedule.note(rank);
+    for (const rank of laters.sort(compareRanks)) queue.note(rank);
   }
 }
 
-Deno.test("Schedule gives the first of all tasks in the store, however few it holds, and reads no more than leads on", () => {
+Deno.test("RunQueue gives the first of all tasks in the store, however few it holds, and reads no more than leads on", () => {
   fc.assert(
     fc.property(fc.array(op, { maxLength: 150, size: "max" }), (ops) => {
       const world = new World();
-      const { tasks, schedule } = world;
+      const { tasks, queue } = world;
       for (const op of ops) {
         if ("write" in op) world.write(op.write);
         else if ("commit" in op) world.commit();
@@ -183,14 +183,14 @@ Deno.test("Schedule gives the first of all tasks in the store, however few it ho
         else if ("pass" in op) world.now += op.pass;
         else if ("lose" in op) {
           // What is known may be forgotten at any time, as long as it is noted.
-          if (world.reads.length === 0) taken(tasks, schedule);
+          if (world.reads.length === 0) taken(tasks, queue);
         } else {
           while (world.reads.length > 0) world.end(true);
           const best = tasks.first(world.now, op.take) ?? null;
           assertEquals(world.take(op.take), best);
           if (best) tasks.delete(best.id);
         }
-        assertLessOrEqual(schedule.size, LIMIT * (KINDS.length + 1));
+        assertLessOrEqual(queue.size, LIMIT * (KINDS.length + 1));
       }
       world.commit();
       world.now = Math.max(world.now, 100);
@@ -201,13 +201,13 @@ Deno.test("Schedule gives the first of all tasks in the store, however few it ho
         if (!best) break;
         tasks.delete(best.id);
       }
-      assertEquals([schedule.size, schedule.nextChange(world.now)], [0, null]);
+      assertEquals([queue.size, queue.nextChange(world.now)], [0, null]);
     }),
     { numRuns: 2000 },
   );
 });
 
-Deno.test("Schedule leaves a task to others for as long as it should, then takes it, whatever the clock does", () => {
+Deno.test("RunQueue leaves a task to others for as long as it should, then takes it, whatever the clock does", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(rank, { selector: ({ id }) => id, maxLength: 20 }),
@@ -232,15 +232,15 @@ Deno.test("Schedule leaves a task to others for as long as it should, then takes
           if (pass < 0) from = NaN;
           world.now += pass;
           takeAll();
-          const next = world.schedule.nextChange(world.now);
+          const next = world.queue.nextChange(world.now);
           assert(next === null || next > world.now);
         }
         from = NaN;
-        for (let next; (next = world.schedule.nextChange(world.now)) !== null;) {
+        for (let next; (next = world.queue.nextChange(world.now)) !== null;) {
           world.now = next;
           takeAll();
         }
-        assertEquals([world.tasks.stored.size, world.schedule.size], [0, 0]);
+        assertEquals([world.tasks.stored.size, world.queue.size], [0, 0]);
       },
     ),
     { numRuns: 1000 },
@@ -251,91 +251,91 @@ function candidate(id: string, more: Partial<Candidate> = {}): Candidate {
   return { id, kind: "a", waits: false, priority: 0, runAt: Number(id), ...more };
 }
 
-function order(schedule: Schedule, now: number): string[] {
+function order(queue: RunQueue, now: number): string[] {
   const ids = [];
-  for (let next; (next = schedule.next(now, () => true));) ids.push(next.id);
+  for (let next; (next = queue.next(now, () => true));) ids.push(next.id);
   return ids;
 }
 
-Deno.test("Schedule takes what is its own before what others should have taken, and an interrupted task before both", () => {
-  const schedule = new Schedule();
-  schedule.add(candidate("1", { wait: 150 }), 10);
-  schedule.add(candidate("2", { wait: 150, interrupted: true }), 10);
-  schedule.add(candidate("3"), 10);
-  assertEquals(schedule.nextChange(10), 160);
-  assertEquals(order(schedule, 10), ["3"]);
-  schedule.add(candidate("4"), 11);
-  assertEquals(order(schedule, 160), ["2", "4", "1"]);
+Deno.test("RunQueue takes what is its own before what others should have taken, and an interrupted task before both", () => {
+  const queue = new RunQueue();
+  queue.add(candidate("1", { wait: 150 }), 10);
+  queue.add(candidate("2", { wait: 150, interrupted: true }), 10);
+  queue.add(candidate("3"), 10);
+  assertEquals(queue.nextChange(10), 160);
+  assertEquals(order(queue, 10), ["3"]);
+  queue.add(candidate("4"), 11);
+  assertEquals(order(queue, 160), ["2", "4", "1"]);
 });
 
-Deno.test("Schedule leaves nothing to others for long because the clock was set back", () => {
-  const schedule = new Schedule();
-  schedule.add(candidate("1", { wait: 150 }), 86_400_000);
-  assertEquals(order(schedule, 86_400_000), []);
-  assertEquals(order(schedule, 0), ["1"]);
+Deno.test("RunQueue leaves nothing to others for long because the clock was set back", () => {
+  const queue = new RunQueue();
+  queue.add(candidate("1", { wait: 150 }), 86_400_000);
+  assertEquals(order(queue, 86_400_000), []);
+  assertEquals(order(queue, 0), ["1"]);
 });
 
-Deno.test("Schedule drops the least important of a kind, and the last due of those that wait", () => {
+Deno.test("RunQueue drops the least important of a kind, and the last due of those that wait", () => {
   const left: string[] = [];
-  const schedule = new Schedule({ limit: 3, few: 1, onleft: ({ id }) => left.push(id) });
-  for (const id of ["1", "2", "3", "4"]) schedule.add(candidate(id), 0);
-  schedule.add(candidate("5", { priority: 100 }), 0);
+  const queue = new RunQueue({ limit: 3, few: 1, onleft: ({ id }) => left.push(id) });
+  for (const id of ["1", "2", "3", "4"]) queue.add(candidate(id), 0);
+  queue.add(candidate("5", { priority: 100 }), 0);
   assertEquals(left, ["4", "3"]);
-  for (const id of ["9", "6", "8", "7"]) schedule.add(candidate(id, { kind: "b", waits: true }), 0);
-  assertEquals([left, schedule.nextChange(0)], [["4", "3", "9"], 6]);
+  for (const id of ["9", "6", "8", "7"]) queue.add(candidate(id, { kind: "b", waits: true }), 0);
+  assertEquals([left, queue.nextChange(0)], [["4", "3", "9"], 6]);
   // Nothing goes before what the store holds, of whatever kind it is.
-  assertEquals(order(schedule, 8), ["5", "1", "2"]);
+  assertEquals(order(queue, 8), ["5", "1", "2"]);
   const read = (found: Candidate[]) => {
-    const [line, ...others] = schedule.wanted(9);
+    const [line, ...others] = queue.wanted(9);
     assertEquals(others, []);
-    const from = schedule.begin(line!);
-    schedule.end(line!, found, null, 9);
+    const from = queue.begin(line!);
+    queue.end(line!, found, null, 9);
     return from;
   };
   assertEquals(read([candidate("3"), candidate("4")]), candidate("3"));
-  assertEquals(order(schedule, 9), ["3", "4", "6", "7", "8"]);
+  assertEquals(order(queue, 9), ["3", "4", "6", "7", "8"]);
   const last = candidate("9", { kind: "b", waits: true });
   assertEquals(read([last]), last);
-  assertEquals([order(schedule, 9), schedule.wanted(9)], [["9"], []]);
+  assertEquals([order(queue, 9), queue.wanted(9)], [["9"], []]);
 });
 
-Deno.test("Schedule.remove() leaves nothing behind", () => {
-  const schedule = new Schedule({ limit: 10 });
+Deno.test("RunQueue.remove() leaves nothing behind", () => {
+  const queue = new RunQueue({ limit: 10 });
   for (let n = 1; n <= 1000; n++) {
-    schedule.add(candidate(String(n), { waits: n % 2 === 0, wait: n % 3 }), 0);
-    schedule.remove(String(n));
-    assertEquals([schedule.size, schedule.nextChange(0)], [0, null]);
+    queue.add(candidate(String(n), { waits: n % 2 === 0, wait: n % 3 }), 0);
+    queue.remove(String(n));
+    assertEquals([queue.size, queue.nextChange(0)], [0, null]);
   }
-  assertEquals(schedule.wanted(1000), []);
+  assertEquals(queue.wanted(1000), []);
 });
 
-Deno.test("Schedule.add() takes the newer word on when a task is due and how it ranks", () => {
-  const schedule = new Schedule();
+Deno.test("RunQueue.add() takes the newer word on when a task is due and how it ranks", () => {
+  const queue = new RunQueue();
   const task = candidate("1", { waits: true, runAt: 1000 });
-  schedule.add(task, 0);
-  schedule.add({ ...task, runAt: 10 }, 0);
-  assertEquals(schedule.nextChange(0), 10);
-  assertEquals(schedule.next(10, () => true)?.runAt, 10);
-  assertEquals(schedule.next(1000, () => true), null);
+  queue.add(task, 0);
+  queue.add({ ...task, runAt: 10 }, 0);
+  assertEquals(queue.nextChange(0), 10);
+  assertEquals(queue.next(10, () => true)?.runAt, 10);
+  assertEquals(queue.next(1000, () => true), null);
 
-  schedule.add({ ...task, waits: false, runAt: 10 }, 10);
-  schedule.add(task, 10);
-  assertEquals(schedule.next(999, () => true), null);
-  assertEquals(schedule.next(1000, () => true), task);
-  assertEquals(schedule.size, 0);
+  queue.add({ ...task, waits: false, runAt: 10 }, 10);
+  queue.add(task, 10);
+  assertEquals(queue.next(999, () => true), null);
+  assertEquals(queue.next(1000, () => true), task);
+  assertEquals(queue.size, 0);
 });
 
-Deno.test("Schedule.nextChange() tells at once of what became due since somebody looked for one to take", () => {
-  const schedule = new Schedule();
+Deno.test("RunQueue.nextChange() tells at once of what became due since somebody looked for one to take", () => {
+  const queue = new RunQueue();
   const due = { id: "1", kind: "a", waits: true, priority: 0, runAt: 10 };
   const left = { id: "2", kind: "a", waits: false, priority: 0, runAt: 0, wait: 20 };
-  for (const candidate of [due, left]) schedule.add(candidate, 0);
-  assertEquals(schedule.next(9, () => true), null);
+  for (const candidate of [due, left]) queue.add(candidate, 0);
+  assertEquals(queue.next(9, () => true), null);
   // A moment later the clock has gone on.
-  assertEquals(schedule.nextChange(10), 10);
-  assertEquals(schedule.next(10, () => true)?.id, "1");
-  assertEquals(schedule.nextChange(19), 20);
-  assertEquals(schedule.nextChange(20), 20);
-  assertEquals(schedule.next(20, () => true)?.id, "2");
-  assertEquals(schedule.nextChange(20), null);
+  assertEquals(queue.nextChange(10), 10);
+  assertEquals(queue.next(10, () => true)?.id, "1");
+  assertEquals(queue.nextChange(19), 20);
+  assertEquals(queue.nextChange(20), 20);
+  assertEquals(queue.next(20, () => true)?.id, "2");
+  assertEquals(queue.nextChange(20), null);
 });

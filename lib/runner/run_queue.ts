@@ -21,7 +21,7 @@ import { Turns } from "./turns.ts";
 
 export type { Candidate };
 
-export interface ScheduleOptions {
+export interface RunQueueOptions {
   /** Tasks in memory a kind, and as many that are not due yet. @default {10_000} */
   limit?: number;
   /** Fewer of a kind are few: then more are read. @default {2000} */
@@ -36,7 +36,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * What keeps tasks with a key from running, which {@link Schedule.release} takes; `null` for nothing.
+ * What keeps tasks with a key from running, which {@link RunQueue.release} takes; `null` for nothing.
  * Without a key, what keeps all of the kind: where that is so, its keys are not asked about one by one.
  */
 export type HeldBy = (kind: string, key: string | undefined) => string | null;
@@ -48,7 +48,7 @@ const FEW_OF_KEY = 20;
 /** Lines that are read at once, at most, and keys looked for. */
 const READS = 16;
 
-export class Schedule {
+export class RunQueue {
   readonly #limit: number;
   readonly #few: number;
   readonly #onleft: ((candidate: Candidate) => void) | undefined;
@@ -70,7 +70,7 @@ export class Schedule {
   #now = -Infinity;
 
   /** Holds nothing, and takes what it is told of for all there is. */
-  constructor({ limit = 10_000, few = 2000, onleft, onpark }: ScheduleOptions = {}) {
+  constructor({ limit = 10_000, few = 2000, onleft, onpark }: RunQueueOptions = {}) {
     this.#limit = limit;
     this.#few = few;
     this.#onleft = onleft;
@@ -160,7 +160,7 @@ export class Schedule {
     this.#turns(kind).unknown ??= "";
   }
 
-  /** Kinds whose keys are to be looked for now, behind the queue of which name: see {@link Schedule.foundKeys}. */
+  /** Kinds whose keys are to be looked for now, behind the queue of which name: see {@link RunQueue.foundKeys}. */
   wantedKeys(): [kind: string, after: string][] {
     const wanted: [string, string][] = [];
     for (const turns of this.#kinds.values()) {
@@ -199,7 +199,7 @@ export class Schedule {
     }
   }
 
-  /** Lines of which more should be read now, one a kind: see {@link Schedule.begin}. */
+  /** Lines of which more should be read now, one a kind: see {@link RunQueue.begin}. */
   wanted(now: number): Line<Candidate>[] {
     const wanted: Line<Candidate>[] = [];
     for (const queue of this.#lacking) {
