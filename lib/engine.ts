@@ -5,7 +5,12 @@
  * @module
  */
 
-import { type EngineOptions, type EngineParts, openEngineParts } from "./engine_parts.ts";
+import {
+  createPools,
+  type EngineOptions,
+  type EngineParts,
+  openEngineParts,
+} from "./engine_parts.ts";
 import type { Feed } from "./feed/feed.ts";
 import type { Hub } from "./feed/hub.ts";
 import type { Heads } from "./kv/heads.ts";
@@ -87,12 +92,17 @@ export class Engine {
     const { alone } = options;
     const stalled = Promise.withResolvers<never>();
     stalled.promise.catch(() => {});
-    const parts = await openEngineParts(options, ({ journal: { failure, stalledMs } }) => {
+    const pools = createPools(options);
+    // They load their modules while the store is read.
+    pools.start();
+    const parts = await openEngineParts(options, pools, ({ journal: { failure, stalledMs } }) => {
       // Its own disk takes no writes: to wait for it would be a start without an end.
       if (alone && failure !== null && stalledMs > BEGIN_MS) stalled.reject(failure);
+    }).catch(async (error) => {
+      await pools.close();
+      throw error;
     });
-    const { store, hub, kinds, pools, kindBook, pauses, runner, scheduler, session, dispatcher } =
-      parts;
+    const { store, hub, kinds, kindBook, pauses, runner, scheduler, session, dispatcher } = parts;
     const engine = new Engine(parts);
     const beginning = engine.#startCleaning(alone);
     beginning.catch(() => {});
@@ -100,7 +110,6 @@ export class Engine {
       await Promise.race([beginning, stalled.promise]);
       kinds.recall(await kindBook.recall());
       if (runner) engine.#tellKinds();
-      if (!runner) pools.start();
       await runner?.start();
       dispatcher?.start();
       if (scheduler) engine.#startSchedules(scheduler);

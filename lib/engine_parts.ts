@@ -116,13 +116,22 @@ export interface EngineParts {
   readonly dispatcher: Dispatcher | null;
 }
 
+/** The task processes of an engine. None runs yet. */
+export function createPools(options: EngineOptions): TaskPools<Run> {
+  // What only checks inputs needs one process a module.
+  const checksOnly = options.role === "web";
+  const processes = checksOnly ? 1 : options.processes;
+  return new TaskPools<Run>({ ...options, processes, checksOnly });
+}
+
 /**
- * Makes the parts, and registers this process.
+ * Makes the other parts, and registers this process.
  *
  * @param ontried Told of each try to write.
  */
 export async function openEngineParts(
   options: EngineOptions,
+  pools: TaskPools<Run>,
   ontried: (store: Store) => void,
 ): Promise<EngineParts> {
   const { kv, alone, role, leaseMs, metrics, log, onfenced, now = Date.now } = options;
@@ -173,10 +182,6 @@ export async function openEngineParts(
   const isElected = () => sweeper.isElected();
   const journalRetention = new JournalRetention({ store, hub, isElected, log });
   const workers = () => reaper.workers;
-  // What only checks inputs needs one process a module.
-  const checksOnly = role === "web";
-  const processes = checksOnly ? 1 : options.processes;
-  const pools = new TaskPools<Run>({ ...options, processes, checksOnly });
   const kindBook = new KindBook({ store, log });
   const pauses = await Pauses.open({ store, log });
   const runner = role === "web" ? null : new Runner({

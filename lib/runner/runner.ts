@@ -131,10 +131,9 @@ export class Runner {
     return this.#options.pools.pids;
   }
 
-  /** Starts the task processes and takes up what is pending. */
+  /** Takes up what is pending. */
   async start(): Promise<void> {
-    const { store, hub, kinds, pools, pauses } = this.#options;
-    pools.start();
+    const { store, hub, kinds, pauses } = this.#options;
     pauses.onchange = () => this.#claims.pump();
     const unlisten = hub.listen("foreign", (event) => this.#heard(event));
     // A module may be ready only now, or have other kinds than before.
