@@ -14,7 +14,7 @@ import { withoutRows, withRow } from "../task/row_counts.ts";
 import type { QueuedEvent } from "./event_queue.ts";
 import { rowSize } from "../kv/event_text.ts";
 import type { EventType, Row, TaskEvent } from "../task/event.ts";
-import { seqOf, withFirst, withSeq } from "../task/json_text.ts";
+import { withFirst, withSeq } from "../task/json_text.ts";
 import { withArtifact } from "../task/artifact_list.ts";
 import {
   type ArtifactRecord,
@@ -150,8 +150,7 @@ export class LiveTask implements Write {
   /** The record as JSON text, rendered once for all who want it. */
   get json(): string {
     const { record } = this;
-    if (this.#json === null) this.#json = JSON.stringify(record);
-    else if (seqOf(this.#json) !== record.seq) this.#json = withSeq(this.#json, record.seq);
+    this.#json = this.#json === null ? JSON.stringify(record) : withSeq(this.#json, record.seq);
     return this.#json;
   }
 

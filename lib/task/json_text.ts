@@ -31,8 +31,9 @@ export function seqOf(record: string): number {
   return Number(record.slice(record.lastIndexOf(":") + 1, -1));
 }
 
-/** A record with another `seq`. */
+/** A record with a `seq`: the same text where it has that one. */
 export function withSeq(record: string, seq: number): string {
+  if (seqOf(record) === seq) return record;
   return `${record.slice(0, record.lastIndexOf(":") + 1)}${seq}}`;
 }
 

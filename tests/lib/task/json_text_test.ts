@@ -7,6 +7,7 @@ import {
   withFirst,
   withLast,
   withResult,
+  withSeq,
 } from "../../../lib/task/json_text.ts";
 import { isFinished, STATUSES, type TaskRecord } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
@@ -42,6 +43,14 @@ Deno.test("withResult() puts in the result and nothing else, whatever the texts 
   fc.assert(fc.property(records, fc.jsonValue(), (record, result) => {
     const text = withResult(JSON.stringify(record), JSON.stringify(result));
     assertEquals(text, JSON.stringify({ ...record, result }));
+  }));
+});
+
+Deno.test("withSeq() changes nothing but the seq, and nothing at all where that is the one", () => {
+  fc.assert(fc.property(records, fc.nat(), (record, seq) => {
+    const json = JSON.stringify(record);
+    assertEquals(JSON.parse(withSeq(json, seq)), { ...record, seq });
+    assertEquals(withSeq(json, record.seq), json);
   }));
 });
 
