@@ -17,6 +17,7 @@ import type { Auth } from "./http/auth.ts";
 import { Listener, type ListenerOptions } from "./http/listener.ts";
 import { RateLimit } from "./http/rate_limit.ts";
 import { TaskCounts } from "./kv/counts.ts";
+import { SlotCounts } from "./kv/slot_counts.ts";
 import { isStoreFile, type OpenStore } from "./kv/open_store.ts";
 import { storeFault } from "./kv/store_file.ts";
 import type { Kinds } from "./runner/kinds.ts";
@@ -59,6 +60,7 @@ export class Server implements AsyncDisposable {
   readonly logins: RateLimit = new RateLimit({ rate: 1, burst: 10 });
   readonly pulse: Pulse;
   readonly counts: TaskCounts;
+  readonly slots: SlotCounts;
   /** Who has how many streams. */
   readonly places: StreamPlaces;
   /** What the store takes of its disk; `null` where it is not a file of this machine. */
@@ -90,6 +92,7 @@ export class Server implements AsyncDisposable {
       : null;
     this.pulse = parts.pulse;
     this.counts = new TaskCounts(store.kv);
+    this.slots = new SlotCounts(store.kv);
     this.places = new StreamPlaces({ all: config.maxStreams, each: config.maxStreamsPerClient });
     this.storage = store.storage;
     this.metrics = parts.metrics;

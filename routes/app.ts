@@ -17,6 +17,7 @@ import type { StreamPlaces } from "../lib/sse/stream_places.ts";
 import type { RateLimit } from "../lib/http/rate_limit.ts";
 import type { Kinds } from "../lib/runner/kinds.ts";
 import type { TaskCounts } from "../lib/kv/counts.ts";
+import type { SlotCounts } from "../lib/kv/slot_counts.ts";
 
 /** A running server, as its routes see it. */
 export interface App {
@@ -34,6 +35,7 @@ export interface App {
   /** Made once for all who watch everything. */
   readonly newest: NewestTasks;
   readonly counts: TaskCounts;
+  readonly slots: SlotCounts;
   /** Who has how many streams. */
   readonly places: StreamPlaces;
   /** What the store takes of its disk; `null` where it is not a file of this machine. */

@@ -2,7 +2,6 @@ import { isInside } from "../lib/http/principal.ts";
 import { json, pathId } from "../lib/http/http.ts";
 import { readCheckpointText } from "../lib/task/checkpoint_text.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
-import { readAnswer } from "../lib/kv/answers.ts";
 import type { Head } from "../lib/kv/head.ts";
 import { NOBODY, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import { expectedStart } from "./expected_start.ts";
@@ -73,7 +72,7 @@ export async function getDetails(
 /** What the signal that a task waits for has to bring, as far as JSON Schema tells. */
 async function readSignalSchema({ engine }: App, { task_id, waiting_for }: TaskRecord) {
   if (waiting_for?.type !== "signal") return null;
-  const answer = await readAnswer(engine.store.kv, task_id, waiting_for.name);
+  const answer = await engine.store.answer(task_id, waiting_for.name);
   return answer?.done === false ? parsed(answer.json) : null;
 }
 

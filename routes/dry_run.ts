@@ -5,7 +5,6 @@
  */
 
 import { isUnderWay } from "../lib/kv/head.ts";
-import { findUploads } from "../lib/kv/upload_life.ts";
 import { idOf, statusOf } from "../lib/task/json_text.ts";
 import { labelsOf } from "../lib/task/labels.ts";
 import { isFinished, type Status } from "../lib/task/record.ts";
@@ -70,12 +69,12 @@ export class DryRun {
 
   /** Those that name an upload which is gone. */
   async #lacking(ids: readonly string[]): Promise<Set<string>> {
-    const { heads, store: { kv, now } } = this.#app.engine;
+    const { heads, uploads: stored } = this.#app.engine;
     const lacking = new Set<string>();
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE);
       const uploads = (await heads.getMany(some)).map(({ value }) => value?.uploads ?? []);
-      const { ids: there } = await findUploads(kv, [...new Set(uploads.flat())], now());
+      const there = await stored.there([...new Set(uploads.flat())]);
       for (const [n, its] of uploads.entries()) {
         if (!its.every((id) => there.has(id))) lacking.add(some[n]!);
       }

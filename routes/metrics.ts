@@ -1,5 +1,4 @@
 import { deadline } from "../lib/base/deadline.ts";
-import { knownKinds } from "../lib/kv/list.ts";
 import { whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { App } from "./app.ts";
 
@@ -53,7 +52,7 @@ async function countWaiting(app: App): Promise<Record<string, number>> {
 /** Pending tasks of each kind that no process runs. */
 async function countUnavailable({ engine, counts }: App): Promise<Record<string, number>> {
   const modules = await engine.modules();
-  const kinds = await knownKinds(engine.store.kv, 10_000);
+  const kinds = await engine.kindBook.all(10_000);
   const orphans = kinds.filter((kind) => whyNobodyRuns(kind, modules) !== null).slice(0, MAX_KINDS);
   const pending = await Promise.all(
     orphans.map(async (kind) => [kind, (await counts.read([kind], ["pending"])).pending] as const),

@@ -1,7 +1,6 @@
 import { HttpError } from "../lib/http/errors.ts";
 import { json, readJson } from "../lib/http/http.ts";
 import { actorOf } from "../lib/http/principal.ts";
-import { hasTasks } from "../lib/kv/old_kinds.ts";
 import type { Pause } from "../lib/kv/paused_kinds.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
@@ -36,9 +35,9 @@ export function shownPause({ since, by, reason }: Pause, inside: boolean) {
 
 /** A kind that some process has, that has tasks, or that was paused. */
 export async function requireKind({ kinds, engine }: App, name = ""): Promise<string> {
-  const { kindBook, pauses, store } = engine;
+  const { kindBook, pauses } = engine;
   const known = KIND_PATTERN.test(name) &&
-    (kinds.has(name) || pauses.get(name) !== undefined || await hasTasks(store.kv, name) ||
+    (kinds.has(name) || pauses.get(name) !== undefined || await kindBook.hasTasks(name) ||
       await kindBook.elsewhere(name) !== null);
   if (known) return name;
   throw new HttpError(404, `There is no kind '${name.slice(0, 64)}'`, { field: "kind" });

@@ -1,5 +1,4 @@
 import { actorOf } from "../lib/http/principal.ts";
-import { readTargetsOf } from "../lib/kv/deliveries.ts";
 import type { Head } from "../lib/kv/head.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import { onlyLabels } from "../lib/task/labels.ts";
@@ -14,7 +13,7 @@ import { whoseTheirs } from "./theirs.ts";
  * bounds and its labels. The old one keeps its result.
  */
 export async function runAgain(
-  { engine: { heads, store } }: App,
+  { engine: { heads, store, deliveries } }: App,
   head: Head,
   context: Pick<RouteContext, "principal" | "local" | "request">,
   key: Idempotency | null,
@@ -35,7 +34,7 @@ export async function runAgain(
     retention: head.retention,
     keep: record.keep,
     retriedFrom: task_id,
-    notify: head.notify ? await readTargetsOf(store.kv, task_id) : [],
+    notify: head.notify ? await deliveries.targetsOf(task_id) : [],
     ...(keys ? { keys } : {}),
     ...labels,
     ...whoseTheirs(context.principal, record.owner),

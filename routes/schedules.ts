@@ -9,8 +9,7 @@ import {
   type Principal,
   tasksOf,
 } from "../lib/http/principal.ts";
-import { listSchedules, readSchedule, type StoredSchedule } from "../lib/kv/schedules.ts";
-import { findNamed } from "../lib/kv/upload_life.ts";
+import type { StoredSchedule } from "../lib/kv/schedules.ts";
 import type { ScheduleSpec } from "../lib/schedule/schedules.ts";
 import { timesOf } from "../lib/schedule/times.ts";
 import type { Kind } from "../lib/task/kind.ts";
@@ -39,7 +38,6 @@ export async function getSchedules(
 ): Promise<Response> {
   const limit = queryNumber(url, "limit", { fallback: 50, min: 1, max: 100 });
   const kinds = readKinds(url);
-  const { kv } = app.engine.store;
   const found: StoredSchedule[] = [];
   let after = url.searchParams.get("cursor") || undefined;
   if (after !== undefined && after.length > MAX_CURSOR) {
@@ -49,14 +47,14 @@ export async function getSchedules(
   }
   let read = 0;
   do {
-    const entries = await listSchedules(kv, { after, limit: 100 });
-    read = entries.length;
-    for (const { value } of entries) {
+    const some = await app.engine.schedules.list({ after, limit: 100 });
+    read = some.length;
+    for (const schedule of some) {
       if (found.length > limit) break;
-      const wanted = kinds === undefined || kinds.includes(value.kind);
-      if (wanted && areTheirs(principal, "read", value)) found.push(value);
+      const wanted = kinds === undefined || kinds.includes(schedule.kind);
+      if (wanted && areTheirs(principal, "read", schedule)) found.push(schedule);
     }
-    after = entries.at(-1)?.value.id;
+    after = some.at(-1)?.id;
   } while (read === 100 && found.length <= limit);
   const page = found.slice(0, limit);
   return json({
@@ -192,12 +190,12 @@ async function requireSchedule(
   principal: Principal,
   act: Act,
 ): Promise<StoredSchedule> {
-  const entry = await readSchedule(app.engine.store.kv, id ?? "");
-  if (!entry || !areTheirs(principal, "read", entry.value)) throw notFound(id ?? "");
-  if (!areTheirs(principal, act, entry.value)) {
+  const schedule = await app.engine.schedules.get(id ?? "");
+  if (!schedule || !areTheirs(principal, "read", schedule)) throw notFound(id ?? "");
+  if (!areTheirs(principal, act, schedule)) {
     throw new HttpError(403, "This token may not change this schedule");
   }
-  return entry.value;
+  return schedule;
 }
 
 /** A token that was signed for tasks opens no schedules. */
@@ -236,9 +234,8 @@ async function scheduledInput(
   const named = namedUploads(checked.input);
   const others = await othersUpload(app, principal, named);
   if (others) throw noUpload(others);
-  const { kv, now } = app.engine.store;
-  const found = await findNamed(kv, named, now());
-  if (!found.ok) refuse(found);
+  const refusal = await app.engine.uploads.refusal(named);
+  if (refusal) refuse(refusal);
   return value === undefined ? null : JSON.stringify(value);
 }
 

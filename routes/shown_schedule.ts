@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readScheduleInput, type StoredSchedule } from "../lib/kv/schedules.ts";
+import type { StoredSchedule } from "../lib/kv/schedules.ts";
 import { NOBODY, type ToldModule, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import { nextUndone } from "../lib/schedule/due.ts";
 import { timesOf } from "../lib/schedule/times.ts";
@@ -29,7 +29,7 @@ export async function shownSchedules(
   schedules: readonly StoredSchedule[],
   { outcomes = Infinity, input = false, inside }: ShowOptions,
 ): Promise<Record<string, unknown>[]> {
-  const { heads, store: { kv } } = app.engine;
+  const { heads } = app.engine;
   const few = schedules.map((schedule) =>
     outcomes === Infinity ? schedule.outcomes : schedule.outcomes.slice(-outcomes)
   );
@@ -42,9 +42,9 @@ export async function shownSchedules(
   );
   const modules = await app.engine.modules();
   return await Promise.all(schedules.map(async (schedule, n) => {
-    const { id, slots, paused, owner, tags, by, inputDigest } = schedule;
+    const { id, slots, paused, owner, tags, by } = schedule;
     const { next, problem } = await comes(app, schedule, modules, inside);
-    const text = input && inputDigest !== null ? await readScheduleInput(kv, id) : null;
+    const text = input ? await app.engine.schedules.inputOf(schedule) : null;
     return {
       schedule_id: id,
       kind: schedule.kind,

@@ -1,7 +1,6 @@
 import { actorOf } from "../lib/http/principal.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import { json, pathId, readJson } from "../lib/http/http.ts";
-import { readAnswer } from "../lib/kv/answers.ts";
 import { MAX_NAME, NAME_PATTERN } from "../lib/task/answer.ts";
 import { byteLength } from "../lib/base/bytes.ts";
 import { MAX_JSON } from "../lib/task/limits.ts";
@@ -30,7 +29,7 @@ export async function sendSignal(app: App, context: RouteContext): Promise<Respo
     });
   }
   const { store } = app.engine;
-  const answer = await readAnswer(store.kv, id, name);
+  const answer = await store.answer(id, name);
   const issue = answer?.done === false ? signalIssue(answer.json, value, text.length) : null;
   if (issue) {
     throw new HttpError(422, `'${issue.field}' does not fit signal '${name}': ${issue.message}`, {

@@ -1,4 +1,3 @@
-import { countSlots, rateFreeAt } from "../lib/kv/start_limits.ts";
 import { rateNameOf, slotNameOf } from "../lib/runner/start_limits.ts";
 import type { TaskRecord } from "../lib/task/record.ts";
 import type { App } from "./app.ts";
@@ -25,18 +24,18 @@ export async function waitsFor(
   }
   // One that is delayed says its time.
   if (!kind || Date.parse(record.run_at) > now) return null;
-  const { store: { kv }, runner } = app.engine;
+  const { runner } = app.engine;
   const slotName = slotNameOf(kind, record.keys);
   const limit = kind.concurrency;
   if (slotName !== null && limit !== null) {
-    const running = runner?.countSlots(slotName) ?? await countSlots(kv, slotName, limit);
+    const running = runner?.countSlots(slotName) ?? await app.slots.taken(slotName, limit);
     const key = kind.keyed ? record.keys?.concurrency ?? null : null;
     if (running >= limit) return { type: "concurrency", key, running, limit, until: expected };
   }
   const rateName = rateNameOf(kind, record.keys);
   if (rateName === null || !kind.rate) return null;
   const { limit: starts, perMs, keyed } = kind.rate;
-  const freeAt = await rateFreeAt(kv, rateName, kind.rate, now);
+  const freeAt = await app.slots.rateFreeAt(rateName, kind.rate, now);
   if (freeAt === null) return null;
   const key = keyed ? record.keys?.rate ?? null : null;
   const until = new Date(freeAt).toISOString();

@@ -1,6 +1,6 @@
 /**
- * A `deno lint` plugin that keeps the layers apart: who may import whom, and who may touch the
- * process (the environment, the store, the listening socket, the signals). It reads each file on
+ * A `deno lint` plugin that keeps the layers apart: who may import whom, who may touch the process
+ * (the environment, the store, the listening socket, the signals), and who has the store's handle. It reads each file on
  * its own, by its path from the project's root.
  *
  * @module
@@ -235,6 +235,22 @@ const process: Deno.lint.Rule = {
   },
 };
 
-const plugin: Deno.lint.Plugin = { name: "boundaries", rules: { imports, process } };
+/** Routes ask those who know what is in the store. */
+const store: Deno.lint.Rule = {
+  create(context) {
+    if (layerOf(relative(ROOT, context.filename)) !== "routes") return {};
+    const message = "A route has no handle of the store: ask the part of the engine that knows it";
+    return {
+      MemberExpression(node): void {
+        if (nameOf(node.property) === "kv") context.report({ node, message });
+      },
+      Property(node): void {
+        if (nameOf(node.key) === "kv") context.report({ node, message });
+      },
+    };
+  },
+};
+
+const plugin: Deno.lint.Plugin = { name: "boundaries", rules: { imports, process, store } };
 
 export default plugin;

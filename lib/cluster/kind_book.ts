@@ -5,7 +5,10 @@
  */
 
 import type { Logger } from "../base/log.ts";
+import { type AuditEntry, readAudit } from "../kv/audit.ts";
 import { keyText } from "../kv/keys.ts";
+import { knownKinds } from "../kv/list.ts";
+import { hasTasks } from "../kv/old_kinds.ts";
 import {
   type DescribedKind,
   readDescribedKind,
@@ -80,6 +83,21 @@ export class KindBook {
     const runs = ({ state, kinds }: ToldModule) => state === "ready" && kinds.includes(name);
     if (!modules.some(runs)) return null;
     return (await readDescribedKind(this.#options.store.kv, name))?.kind ?? null;
+  }
+
+  /** Kinds that there are tasks of, or were, so many at most. */
+  all(limit: number): Promise<string[]> {
+    return knownKinds(this.#options.store.kv, limit);
+  }
+
+  /** Whether there are tasks of a kind. */
+  hasTasks(kind: string): Promise<boolean> {
+    return hasTasks(this.#options.store.kv, kind);
+  }
+
+  /** Who did what to a kind, and deleted which of its tasks: the newest first. */
+  audit(kind: string, limit: number): Promise<AuditEntry[]> {
+    return readAudit(this.#options.store.kv, kind, limit);
   }
 
   /**

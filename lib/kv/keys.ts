@@ -30,7 +30,7 @@
  * | `["audit", kind, list, ulid]` | {@link ./audit.ts AuditEntry} | who changed a kind, or deleted a task of it |
  * | `["slot", name, n]` | id | a place under the cluster-wide concurrency of a kind, or of a key of it |
  * | `["rate", name, n]` | number | when a run took this place in the rate of a kind, or of a key of it, milliseconds since the epoch |
- * | `["rated", kind]` | {@link ./start_limits.ts StoredRate} | the rate of a kind that is in force: what starts check |
+ * | `["rated", kind]` | {@link ./slot_counts.ts StoredRate} | the rate of a kind that is in force: what starts check |
  * | `["notify", id]` | {@link ../task/notify.ts StoredTarget}s, JSON, UTF-8 | whom webhooks tell of a task |
  * | `["delivery", id, n]` | {@link ./deliveries.ts Delivery} | what one of them is told, or was |
  * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |

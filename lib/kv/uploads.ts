@@ -15,7 +15,14 @@ import { getMany } from "./get_many.ts";
 import { keys, nameIn } from "./keys.ts";
 import { ULID } from "../task/ulid.ts";
 import type { UploadInfo } from "../task/define.ts";
-import { keptUntil, UPLOAD_TTL_MS } from "./upload_life.ts";
+import type { NamedUpload } from "../task/named_uploads.ts";
+import {
+  findNamed,
+  findUploads,
+  keptUntil,
+  UPLOAD_TTL_MS,
+  type UploadRefusal,
+} from "./upload_life.ts";
 import type { Whose } from "../task/labels.ts";
 import type { StoredUpload } from "./upload_values.ts";
 import { addToSize, correctSize, HEAD_BYTES, storedSize } from "./stored_size.ts";
@@ -108,6 +115,17 @@ export class Uploads {
     return new Map(
       entries.flatMap(({ value }) => value?.whose ? [[value.upload_id, value.whose]] : []),
     );
+  }
+
+  /** Which of some ids are those of uploads that are there. */
+  async there(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return (await findUploads(this.#kv, ids, this.#now())).ids;
+  }
+
+  /** Why an input cannot be taken in for the uploads that it names; `null` where it can. */
+  async refusal(named: readonly NamedUpload[]): Promise<UploadRefusal | null> {
+    const found = await findNamed(this.#kv, named, this.#now());
+    return found.ok ? null : found;
   }
 
   /** The bytes from `offset` to the end of the chunk it lies in; empty past the end. */

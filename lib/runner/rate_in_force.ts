@@ -9,7 +9,7 @@
 import { type Key, keys } from "../kv/keys.ts";
 import { decideAgain, inTime, StoreError } from "../store/store_error.ts";
 import type { Part, WriteResult } from "../store/write.ts";
-import type { StoredRate } from "../kv/start_limits.ts";
+import type { StoredRate } from "../kv/slot_counts.ts";
 
 export interface Rate {
   readonly limit: number;

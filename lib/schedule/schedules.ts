@@ -9,7 +9,9 @@ import { Semaphore } from "../base/semaphore.ts";
 import { auditSet } from "../kv/audit.ts";
 import { keys } from "../kv/keys.ts";
 import {
+  listSchedules,
   readSchedule,
+  readScheduleInput,
   readSchedulesHead,
   type ScheduleEntry,
   scheduleInputSet,
@@ -78,6 +80,20 @@ export class Schedules {
   constructor(store: Store, max: number) {
     this.#store = store;
     this.#max = max;
+  }
+
+  async get(id: string): Promise<StoredSchedule | null> {
+    return (await readSchedule(this.#store.kv, id))?.value ?? null;
+  }
+
+  /** Some of them, by id. */
+  async list(range: { after: string | undefined; limit: number }): Promise<StoredSchedule[]> {
+    return (await listSchedules(this.#store.kv, range)).map(({ value }) => value);
+  }
+
+  /** The input of one, as JSON text; `null` for none. */
+  inputOf({ id, inputDigest }: StoredSchedule): Promise<string | null> {
+    return inputDigest === null ? Promise.resolve(null) : readScheduleInput(this.#store.kv, id);
   }
 
   async create(wanted: NewSchedule): Promise<Created> {

@@ -12,6 +12,8 @@ import { Families } from "./families.ts";
 import { Family } from "./family.ts";
 import type { LiveTask } from "./live_task.ts";
 import { LiveTasks } from "./live_tasks.ts";
+import type { Answer } from "../task/answer.ts";
+import { readAnswer } from "../kv/answers.ts";
 import { findUploads } from "../kv/upload_life.ts";
 import type { TaskEvent } from "../task/event.ts";
 import type { Keep } from "../task/retention.ts";
@@ -188,6 +190,11 @@ export class Store {
   /** See {@link Signals.send}. */
   signal(id: string, name: string, json: string, by?: string): Promise<Signaled> {
     return this.#signals.send(id, name, json, by);
+  }
+
+  /** What is stored of a step, sleep or signal of a task; `null` for nothing. */
+  answer(id: string, name: string): Promise<Answer | null> {
+    return readAnswer(this.kv, id, name);
   }
 
   /** See {@link Signals.close}. */

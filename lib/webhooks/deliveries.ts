@@ -5,10 +5,18 @@
  */
 
 import { auditSet } from "../kv/audit.ts";
-import { type Delivery, deliveryIn, deliverySet, dueSet, outboxMoved } from "../kv/deliveries.ts";
+import {
+  type Delivery,
+  deliveryIn,
+  deliverySet,
+  dueSet,
+  outboxMoved,
+  readTargetsOf,
+} from "../kv/deliveries.ts";
 import { keys } from "../kv/keys.ts";
 import { decideAgain, stillHeld } from "../store/store_error.ts";
 import type { Part, WriteResult } from "../store/write.ts";
+import type { StoredTarget } from "../task/notify.ts";
 
 export interface DeliveriesOptions {
   kv: Deno.Kv;
@@ -36,6 +44,11 @@ export class Deliveries {
     const options = { limit: MAX_SHOWN, reverse: true };
     const entries = await Array.fromAsync(this.#options.kv.list<Delivery>(selector, options));
     return entries.map(({ key, value }) => ({ n: deliveryIn(key), delivery: value }));
+  }
+
+  /** Whom webhooks tell of a task. */
+  targetsOf(id: string): Promise<readonly StoredTarget[]> {
+    return readTargetsOf(this.#options.kv, id);
   }
 
   /**

@@ -178,3 +178,12 @@ Deno.test("boundaries/process does not mind other names and types", () => {
   const source = `const kv: Deno.Kv = app.openKv(); Deno.stat("."); app.env.get("X");`;
   assertEquals(lint("lib/feed/hub.ts", source), []);
 });
+
+for (const source of [`engine.store.kv.get(key);`, `const { store: { kv } } = engine;`]) {
+  Deno.test(`boundaries/store keeps the store's handle out of routes/: ${source}`, () => {
+    for (const path of ["lib/engine.ts", "embed/open.ts", "tests/http/x_test.ts"]) {
+      assertEquals(lint(path, source), []);
+    }
+    assertEquals(lint("routes/tasks.ts", source).map(({ id }) => id), ["boundaries/store"]);
+  });
+}

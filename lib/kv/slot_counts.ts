@@ -1,0 +1,55 @@
+/**
+ * What the store says of places under limits, for people who ask.
+ *
+ * @module
+ */
+
+import { keys } from "./keys.ts";
+
+/** The value of a `rated` key. */
+export interface StoredRate {
+  readonly limit: number;
+  readonly perMs: number;
+  /** Since when: milliseconds since the epoch. */
+  readonly at: number;
+  /** Shortly before that there may have been starts in slots beyond its own. */
+  readonly lowered: boolean;
+}
+
+export class SlotCounts {
+  readonly #kv: Deno.Kv;
+
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  /** How many slots of a name are taken: so many at most. */
+  async taken(name: string, most: number): Promise<number> {
+    let count = 0;
+    const options = { limit: Math.min(most, MAX_COUNTED), batchSize: 500 };
+    for await (const _ of this.#kv.list({ prefix: keys.slotsOf(name) }, options)) count++;
+    return count;
+  }
+
+  /**
+   * When the next run of a name may start, milliseconds since the epoch, at the latest; `null` where
+   * it may now.
+   */
+  async rateFreeAt(
+    name: string,
+    { limit, perMs }: { limit: number; perMs: number },
+    now: number,
+  ): Promise<number | null> {
+    const ends: number[] = [];
+    // Before a deploy there may have been more of them than now.
+    const options = { limit: MAX_COUNTED, batchSize: 500 };
+    const slots = this.#kv.list<number>({ prefix: keys.rateSlotsOf(name) }, options);
+    for await (const { value } of slots) {
+      if (value + perMs > now) ends.push(Math.min(value, now) + perMs);
+    }
+    return ends.length < limit ? null : ends.sort((a, b) => a - b)[ends.length - limit]!;
+  }
+}
+
+/** Slots that are counted. */
+const MAX_COUNTED = 10_000;
