@@ -8,7 +8,7 @@ import type { StoredSchedule } from "../lib/kv/schedules.ts";
 import { NOBODY, type ToldModule, whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import { nextUndone } from "../lib/schedule/due.ts";
 import { timesOf } from "../lib/schedule/times.ts";
-import { statusOf } from "../lib/task/json_text.ts";
+import { idOf, statusOf } from "../lib/task/json_text.ts";
 import type { ScheduleOutcome } from "../lib/task/schedule_outcome.ts";
 import type { App } from "./app.ts";
 
@@ -36,9 +36,7 @@ export async function shownSchedules(
   const ids = few.flat().flatMap((it) => it.type === "task" ? [it.task] : []);
   const found = await heads.getMany(ids);
   const statuses = new Map(
-    found.flatMap(({ key, value }) =>
-      value ? [[String(key[1]), statusOf(value.record)] as const] : []
-    ),
+    found.flatMap(({ value }) => value ? [[idOf(value.record), statusOf(value.record)]] : []),
   );
   const modules = await app.engine.modules();
   return await Promise.all(schedules.map(async (schedule, n) => {

@@ -10,6 +10,7 @@ import type { Head } from "../lib/kv/head.ts";
 import type { TaskFilter } from "../lib/kv/list.ts";
 import { labelsOf, type Whose } from "../lib/task/labels.ts";
 import type { NamedUpload } from "../lib/task/named_uploads.ts";
+import { idOf } from "../lib/task/json_text.ts";
 import { ULID } from "../lib/task/ulid.ts";
 import type { App } from "./app.ts";
 
@@ -41,7 +42,7 @@ export async function areTheirs(
   // What cannot be an id is nobody's.
   const wanted = ids.map((id) => ULID.test(id.toUpperCase()) ? id.toUpperCase() : null);
   const entries = await heads.getMany(wanted.filter((id) => id !== null));
-  const found = new Map(entries.map(({ key, value }) => [String(key[1]), value]));
+  const found = new Map(entries.flatMap(({ value }) => value ? [[idOf(value.record), value]] : []));
   return wanted.map((id) => {
     const head = id === null ? null : found.get(id) ?? null;
     return id !== null && isAmong(tasks, id, head && whoseOf(head));
