@@ -79,16 +79,12 @@ export async function post(
   signal.throwIfAborted();
   const { timeoutMs = TIMEOUT_MS } = options;
   const over = new AbortController();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort);
   const sending = send(url, body, headers, options, over.signal);
   try {
-    return await deadline(Promise.race([sending, aborted.promise]), timeoutMs, () => {
+    return await deadline(unlessAborted(sending, signal), timeoutMs, () => {
       throw new PostError(`There was no answer within ${timeoutMs / 1000} s`, true);
     });
   } finally {
-    signal.removeEventListener("abort", abort);
     over.abort();
     // It ends now, and whatever it says then is late.
     await sending.catch(() => {});
