@@ -9,7 +9,9 @@ import type { Need } from "../../lib/http/principal.ts";
 import type { Kind } from "../../lib/task/kind.ts";
 import type { RouteTable } from "../route.ts";
 import { NEW_TASK } from "../bodies.ts";
-import { type Answer, DEMO_INPUT, type Operation, OPERATIONS } from "./operations.ts";
+import type { Answer, Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
+import { DEMO_INPUT } from "./task_operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- JSON, as the standard shapes it
