@@ -85,7 +85,7 @@ function targetOf(specifier: string, from: string): Target {
  */
 const IN_TASK_PROCESSES = ["lib/child/", "lib/task/", "lib/base/", "lib/testing/", "lib/mod.ts"];
 /** The server's alone. */
-const IN_THE_SERVER = ["lib/base/metrics.ts"];
+const IN_THE_SERVER = ["lib/base/metrics.ts", "lib/base/scraped_metrics.ts"];
 
 /** Whether a name means the same whatever the import map says. */
 function isBare(specifier: string): boolean {

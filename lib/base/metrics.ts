@@ -5,40 +5,10 @@
  * @module
  */
 
-import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { addScraped, type Reading } from "./scraped_metrics.ts";
 import { statusOf } from "../task/json_text.ts";
 import type { TaskEvent } from "../task/event.ts";
-
-/** What is read at a scrape. */
-export interface Reading {
-  /** Tasks that have not ended of the whole store, by status; empty when the store does not answer. */
-  tasks: Readonly<Record<string, number>>;
-  /** Pending tasks of kinds that no process runs, by kind. */
-  unavailable: Readonly<Record<string, number>>;
-  /** Kinds of which nothing starts. */
-  paused: Iterable<string>;
-  /** Tasks that run in this process, by kind. */
-  running: Readonly<Record<string, number>>;
-  processes: number;
-  /** Milliseconds for which the store has taken no write. */
-  stalledMs: number;
-  /** Bytes that the store takes of its disk; `null` when it is not a file of this machine. */
-  storage: { used: number; free: number; log: number; disk: number | null } | null;
-  /** Bytes that all uploads take; `null` when the store does not answer. */
-  uploads: number | null;
-  /** Likewise of all artifacts. */
-  artifacts: number | null;
-  /** Webhooks to be delivered, of the whole store; `null` when it does not answer. */
-  webhooks: { count: number; oldestMs: number } | null;
-  /** Open streams; streams opened, parts sent and ends by reason since the start. */
-  streams: {
-    size: number;
-    opened: number;
-    sent: number;
-    ended: Readonly<Record<string, number>>;
-  };
-}
 
 export interface MetricsOptions {
   version: string;
@@ -125,7 +95,11 @@ export class Metrics implements Disposable {
 
   /** Starts to measure the event loop. */
   constructor({ version, role }: MetricsOptions) {
-    this.#addScraped();
+    addScraped(this.#registry, () => this.#reading!, {
+      events: () => this.#events,
+      fenced: () => this.fenced,
+      turnedAway: () => this.turnedAway,
+    });
     const build = { version, deno: Deno.version.deno, role };
     const labelNames = Object.keys(build);
     const info = {
@@ -225,150 +199,5 @@ export class Metrics implements Disposable {
   #histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {
     const registers = [this.#registry];
     return new Histogram({ name: `headway_${name}`, help, labelNames, buckets, registers });
-  }
-
-  #addScraped(): void {
-    const add = (
-      name: string,
-      help: string,
-      label: string | null,
-      read: (reading: Reading) => number | null | Iterable<readonly [value: string, count: number]>,
-    ) => {
-      const collect = (metric: Counter | Gauge) => {
-        metric.reset();
-        const value = read(this.#reading!);
-        // Unknown: 0 would be a figure.
-        if (value === null) return metric.remove();
-        if (typeof value === "number") return metric.inc(value);
-        for (const [of, count] of value) metric.inc({ [label!]: of }, count);
-      };
-      const labelNames = label === null ? [] : [label];
-      const options = { name, help, labelNames, registers: [this.#registry] };
-      if (name.endsWith("_total")) {
-        new Counter({
-          ...options,
-          collect() {
-            collect(this);
-          },
-        });
-      } else {new Gauge({
-          ...options,
-          collect() {
-            collect(this);
-          },
-        });}
-    };
-    add(
-      "headway_tasks",
-      "Pending and running tasks of the store, each counted up to 10000",
-      "status",
-      ({ tasks }) => Object.entries(tasks),
-    );
-    add(
-      "headway_tasks_unavailable",
-      "Pending tasks of kinds that no process runs",
-      "kind",
-      ({ unavailable }) => Object.entries(unavailable),
-    );
-    add(
-      "headway_kind_paused",
-      "1 for a kind that is paused",
-      "kind",
-      ({ paused }) => Array.from(paused, (kind) => [kind, 1] as const),
-    );
-    add(
-      "headway_tasks_running",
-      "Tasks running in this process",
-      "kind",
-      ({ running }) => Object.entries(running),
-    );
-    add("headway_events_total", "Events committed", "type", () => this.#events);
-    add(
-      "headway_store_stalled_seconds",
-      "Seconds for which the store has taken no write",
-      null,
-      (it) => it.stalledMs / 1000,
-    );
-    add(
-      "headway_store_bytes",
-      "Bytes of the store's file: in use, free within it, and in the log beside it",
-      "part",
-      ({ storage }) =>
-        storage === null
-          ? []
-          : [["used", storage.used], ["free", storage.free], ["log", storage.log]],
-    );
-    add(
-      "headway_disk_free_bytes",
-      "Bytes free on the store's disk",
-      null,
-      ({ storage }) => storage?.disk ?? null,
-    );
-    add(
-      "headway_uploads_bytes",
-      "Bytes of all uploads, including those that are still arriving",
-      null,
-      ({ uploads }) => uploads,
-    );
-    add(
-      "headway_artifacts_bytes",
-      "Bytes of all artifacts, including those that are still arriving",
-      null,
-      ({ artifacts }) => artifacts,
-    );
-    add(
-      "headway_webhooks_waiting",
-      "Webhooks of the store that have yet to be delivered, counted up to 10000",
-      null,
-      ({ webhooks }) => webhooks?.count ?? null,
-    );
-    add(
-      "headway_webhooks_oldest_seconds",
-      "For how long the oldest of them has waited",
-      null,
-      ({ webhooks }) => webhooks && webhooks.oldestMs / 1000,
-    );
-    add(
-      "headway_fenced_total",
-      "How often this process lost its session",
-      null,
-      () => this.fenced,
-    );
-    add("headway_task_processes", "Task processes", null, ({ processes }) => processes);
-    add("headway_streams_open", "Streams open", null, ({ streams }) => streams.size);
-    add("headway_streams_opened_total", "Streams opened", null, ({ streams }) => streams.opened);
-    add(
-      "headway_streams_ended_total",
-      "Streams that ended, by reason (see ARCHITECTURE.md)",
-      "end",
-      (it) => Object.entries(it.streams.ended),
-    );
-    add(
-      "headway_streams_turned_away_total",
-      "Streams refused because there were too many",
-      null,
-      () => this.turnedAway,
-    );
-    add(
-      "headway_deliveries_total",
-      "Parts sent to streams: a message each, or some of history",
-      null,
-      (it) => it.streams.sent,
-    );
-    add("process_cpu_seconds_total", "CPU time, user and system", null, () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
-    });
-    add("process_resident_memory_bytes", "Resident memory", null, () => Deno.memoryUsage().rss);
-    add("headway_heap_bytes", "JavaScript's heap", "part", () => {
-      const { heapUsed, heapTotal, external } = Deno.memoryUsage();
-      return [["used", heapUsed], ["total", heapTotal], ["external", external]];
-    });
-    add(
-      "process_start_time_seconds",
-      "Start time, seconds since the epoch",
-      null,
-      () => performance.timeOrigin / 1000,
-    );
   }
 }

@@ -11,7 +11,8 @@ import type { Kind } from "../task/kind.ts";
 import type { TaskKeys } from "../task/record.ts";
 import { keysIn } from "../task/start_limits.ts";
 import type { Part, WriteResult } from "../store/write.ts";
-import { Rates, type TakenSlot } from "./rates.ts";
+import type { TakenSlot } from "./rate_window.ts";
+import { Rates } from "./rates.ts";
 import { type Slot, Slots } from "./slots.ts";
 import { Sorted } from "./sorted.ts";
 

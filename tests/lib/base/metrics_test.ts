@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { EventType, TaskEvent } from "../../../lib/task/event.ts";
-import { Metrics, type Reading } from "../../../lib/base/metrics.ts";
+import { Metrics } from "../../../lib/base/metrics.ts";
+import type { Reading } from "../../../lib/base/scraped_metrics.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import { parseFigures } from "../../helpers/metrics.ts";
 
