@@ -25,19 +25,17 @@
  */
 
 export { defineTask, DEFINITION, isTask, KIND_PATTERN } from "./task/define.ts";
+export type { AnyTask, TaskDefinition } from "./task/define.ts";
 export type {
-  AnyTask,
   CheckpointOf,
   GivenOf,
   InputOf,
   OutputsOf,
   ResultOf,
   SavedOf,
-  TaskContext,
-  TaskDefinition,
-  TaskOptions,
-  UploadInfo,
-} from "./task/define.ts";
+} from "./task/types_of.ts";
+export type { TaskContext, UploadInfo } from "./task/context.ts";
+export type { TaskOptions } from "./task/task_options.ts";
 export { artifact } from "./task/artifact.ts";
 export type { ArtifactContent, ArtifactOptions } from "./task/artifact.ts";
 export type { RetryOptions } from "./task/retry.ts";

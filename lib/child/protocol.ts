@@ -12,7 +12,7 @@ import { concat } from "../base/bytes.ts";
 import type { Report } from "../task/report.ts";
 import type { TaskError } from "../task/record.ts";
 import type { Answer, AnswerType } from "../task/answer.ts";
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 import type { ArtifactInfo } from "../task/yield.ts";
 import type { Kind } from "../task/kind.ts";
 import type { Checked } from "./check_input.ts";

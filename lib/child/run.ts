@@ -5,7 +5,8 @@
  */
 
 import { checkpointText } from "../task/checkpoint_text.ts";
-import type { AnyTask, TaskContext } from "../task/define.ts";
+import type { AnyTask } from "../task/define.ts";
+import type { TaskContext } from "../task/context.ts";
 import {
   type AnsweredYield,
   type ArtifactYield,

@@ -5,7 +5,7 @@
  */
 
 import type { FromTasks } from "./protocol.ts";
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 
 export class UploadRequests {
   readonly #send: (message: FromTasks) => void;

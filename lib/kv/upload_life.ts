@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 import { getMany } from "./get_many.ts";
 import { type Key, keys } from "./keys.ts";
 import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 import type { Whose } from "../task/labels.ts";
 
 /** The value of an `upload` key. */

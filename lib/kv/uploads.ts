@@ -14,7 +14,7 @@ import { CHUNK_BYTES, readChunk } from "./chunks.ts";
 import { getMany } from "./get_many.ts";
 import { keys, nameIn } from "./keys.ts";
 import { ULID } from "../task/ulid.ts";
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 import type { NamedUpload } from "../task/named_uploads.ts";
 import {
   findNamed,

@@ -1,6 +1,7 @@
 import type { ChildOutcome } from "./children_error.ts";
 import type { ChildrenOptions, ChildrenYield } from "./children_yield.ts";
-import type { AnyTask, GivenOf, ResultOf } from "./define.ts";
+import type { AnyTask } from "./define.ts";
+import type { GivenOf, ResultOf } from "./types_of.ts";
 import { YIELD } from "./marker.ts";
 import { requireName } from "./step.ts";
 

@@ -6,7 +6,8 @@
 
 import { checkInput } from "../child/check_input.ts";
 import { checkpointText } from "../task/checkpoint_text.ts";
-import type { AnyTask, GivenOf, SavedOf } from "../task/define.ts";
+import type { AnyTask } from "../task/define.ts";
+import type { GivenOf, SavedOf } from "../task/types_of.ts";
 import { pathText, toJson } from "../task/json_value.ts";
 import { FakeClock } from "./fake_clock.ts";
 import type { TestEvent, TestRun } from "./test_events.ts";

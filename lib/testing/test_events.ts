@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OutputsOf, ResultOf, SavedOf } from "../task/define.ts";
+import type { OutputsOf, ResultOf, SavedOf } from "../task/types_of.ts";
 import type { LogLevel } from "../task/log_level.ts";
 import type { StepRow, TaskError, TaskRecord } from "../task/record.ts";
 import type { ArtifactInfo } from "../task/yield.ts";

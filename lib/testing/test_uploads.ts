@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { UploadInfo } from "../task/define.ts";
+import type { UploadInfo } from "../task/context.ts";
 
 /** The content of an upload; the name of a `File` is that of the upload. */
 export type TestUpload = string | Uint8Array<ArrayBuffer> | Blob;
