@@ -168,6 +168,7 @@ export const keys = {
   outboxOf: (id: string, target: number): Key => ["outbox", id, target],
   outboxes: ["outbox"] as Key,
   deliveryDue: (at: number, id: string, target: number): Key => ["delivery-due", at, id, target],
+  allDue: ["delivery-due"] as Key,
   deliveriesDue: (at: number): Key => ["delivery-due", at],
   outboxHead: ["outbox-head"] as Key,
   idempotency: (key: string): Key => ["idempotency", key],

@@ -97,7 +97,10 @@ export class Outbox {
     if (at < this.#lookedAt) await this.#bringBack(at);
     this.#lookedAt = at;
     const dues: Due[] = [];
-    const selector = { prefix: DUE, start: after ? [...after.key, 0] : keys.deliveriesDue(0) };
+    const selector = {
+      prefix: keys.allDue,
+      start: after ? [...after.key, 0] : keys.deliveriesDue(0),
+    };
     for await (const entry of kv.list<string>(selector, { batchSize: BATCH })) {
       const due = dueOf(entry);
       if (due.at > at) return { dues, next: due.at };
@@ -246,7 +249,7 @@ export class Outbox {
 
   /** Makes due what would be in years, since the clock was ahead by as many. */
   async #bringBack(at: number): Promise<void> {
-    const selector = { prefix: DUE, start: keys.deliveriesDue(at + FAR_MS) };
+    const selector = { prefix: keys.allDue, start: keys.deliveriesDue(at + FAR_MS) };
     const options = { batchSize: BATCH };
     for await (const entry of this.#options.kv.list<string>(selector, options)) {
       await this.move(dueOf(entry), at);
@@ -296,8 +299,6 @@ export class Outbox {
     }
   }
 }
-
-const DUE: Key = ["delivery-due"];
 
 function dueOf({ key, value, versionstamp }: Deno.KvEntry<string>): Due {
   return { ...dueIn(key), origin: value, key, versionstamp };
