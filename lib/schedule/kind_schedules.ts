@@ -10,7 +10,8 @@
 import type { StoredSchedule } from "../kv/schedules.ts";
 import type { Kind } from "../task/kind.ts";
 import type { KindSchedule } from "../task/schedule.ts";
-import { digestOf, type Schedules } from "./schedules.ts";
+import { digestOf } from "./schedule_parts.ts";
+import type { Schedules } from "./schedules.ts";
 
 export interface KindSchedulesOptions {
   schedules: Schedules;

@@ -30,7 +30,8 @@ import { namedUploads } from "../task/named_uploads.ts";
 import type { CronTimes } from "./cron.ts";
 import { decide, decideNew, settle, type Skipped, type Under } from "./due.ts";
 import { type KindSchedulesOptions, syncKindSchedules } from "./kind_schedules.ts";
-import { checkOf, type Schedules } from "./schedules.ts";
+import { checkOf } from "./schedule_parts.ts";
+import type { Schedules } from "./schedules.ts";
 import { submissionFor } from "./submission_for.ts";
 import { timesOf } from "./times.ts";
 

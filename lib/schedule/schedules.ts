@@ -6,15 +6,12 @@
  */
 
 import { Semaphore } from "../base/semaphore.ts";
-import { auditSet } from "../kv/audit.ts";
 import { keys } from "../kv/keys.ts";
 import {
   listSchedules,
   readSchedule,
   readScheduleInput,
   readSchedulesHead,
-  type ScheduleEntry,
-  scheduleInputSet,
   scheduleSet,
   type StoredSchedule,
   withOutcome,
@@ -25,7 +22,17 @@ import { decideAgain, stillHeld } from "../store/store_error.ts";
 import type { Part } from "../store/write.ts";
 import { MAX_UPLOADS, namedUploads } from "../task/named_uploads.ts";
 import type { ScheduleRule } from "../task/schedule.ts";
-import { handOver, resume, type Skipped, slotsFrom } from "./due.ts";
+import { handOver, resume, slotsFrom } from "./due.ts";
+import {
+  audits,
+  checkOf,
+  digestOf,
+  type Holds,
+  inputSets,
+  moved,
+  NOTHING,
+  removal,
+} from "./schedule_parts.ts";
 import { submissionFor } from "./submission_for.ts";
 import { timesOrNone } from "./times.ts";
 
@@ -287,59 +294,4 @@ export class Schedules {
       deletes,
     }));
   }
-}
-
-interface Holds extends Required<Pick<Part, "checks" | "sets" | "deletes">> {
-  readonly uploads: readonly string[];
-}
-
-const NOTHING: Omit<Holds, "uploads"> = { checks: [], sets: [], deletes: [] };
-
-/** What takes a schedule away: its tasks and their uploads stay. */
-function removal(
-  { id, uploads = [] }: StoredSchedule,
-  now: number,
-): Required<Pick<Part, "sets" | "deletes">> {
-  const { sets, deletes } = changeHolds(id, { before: uploads, after: [], now });
-  return { sets, deletes: [keys.schedule(id), keys.scheduleInput(id), ...deletes] };
-}
-
-/** That it is still as it was read. */
-export function checkOf({ key, versionstamp }: Deno.AtomicCheck | ScheduleEntry): Deno.AtomicCheck {
-  return { key, versionstamp };
-}
-
-/** Of an input, so that two can be told apart. */
-export async function digestOf(input: string | null): Promise<string | null> {
-  if (input === null) return null;
-  const bytes = new TextEncoder().encode(input);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
-/** That somebody did something to it, in the list of its kind. */
-function audits(
-  { id, kind }: StoredSchedule,
-  action: string,
-  at: number,
-  by: string | undefined,
-  reason?: string,
-): NonNullable<Part["sets"]> {
-  if (by === undefined) return [];
-  const entry = { action, by, at: new Date(at).toISOString(), schedule_id: id };
-  return [auditSet(kind, { ...entry, ...(reason === undefined ? {} : { reason }) })];
-}
-
-function inputSets(id: string, input: string | null): NonNullable<Part["sets"]> {
-  return input === null ? [] : [scheduleInputSet(id, input)];
-}
-
-function moved(
-  schedule: StoredSchedule,
-  { slots, skipped }: { slots: StoredSchedule["slots"]; skipped: Skipped[] },
-  at: number,
-): StoredSchedule {
-  return skipped.reduce(
-    (after, skip) => withOutcome(after, { type: "skip", at, ...skip }),
-    { ...schedule, slots },
-  );
 }
