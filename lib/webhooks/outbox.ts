@@ -141,9 +141,15 @@ export class Outbox {
       return null;
     }
     const at = now();
-    // It is taken, or waits: there is a key for the time up to which it does.
-    if (entry.value.next > at && entry.value.next <= at + FAR_MS) {
-      await this.#drop(due);
+    const { next } = entry.value;
+    if (next > at && next <= at + FAR_MS) {
+      // It is taken, or waits. As a rule there is a key for the time up to which it does, unless the
+      // clock was set back since this one was found: then it is this one.
+      await this.#options.write({
+        checks: [due, entry],
+        deletes: [due.key],
+        sets: [dueSet(due, next, origin)],
+      });
       return null;
     }
     const until = at + TAKEN_MS;

@@ -337,6 +337,61 @@ Deno.test("what waits for its next try goes on when the clock is set back by a d
   assertEquals(types(to), ["started", "completed"]);
 });
 
+/** Takes what is due of all lines, one after the other. */
+async function takeAll({ outbox }: Process): Promise<number[]> {
+  const { dues } = await outbox.due(10, null);
+  const taken: number[] = [];
+  for (const due of dues) taken.push((await outbox.take(due))?.n ?? 0);
+  return taken.filter((n) => n > 0);
+}
+
+for (const backMs of [3000, 3600_000, 24 * 3600_000]) {
+  Deno.test(`Outbox.take() forgets no line where the clock is set back by ${backMs / 1000} s as it looks`, async () => {
+    await using world = await World.open();
+    const process = await world.join({ starts: false });
+    const { outbox } = process;
+    const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
+    await run(process, id);
+    const { dues: [first] } = await outbox.due(1, null);
+    const tried = {
+      at: 0,
+      ms: 0,
+      status: 500,
+      error: "HTTP 500",
+      response: "",
+      retryAfterMs: null,
+    };
+    const { next } = (await outbox.finish((await outbox.take(first!))!, tried))!;
+    world.ahead = next - Date.now();
+    const { dues } = await outbox.due(10, null);
+    world.ahead -= backMs;
+    const taken = [];
+    for (const due of dues) taken.push(await outbox.take(due));
+    world.ahead += backMs;
+    // It goes now where its time is too far away to be true, and else at its time.
+    const sent = taken.flatMap((it) => it?.n ?? []);
+    assertEquals(sent.length > 0 ? sent : await takeAll(process), [1]);
+  });
+}
+
+Deno.test("Outbox.take() forgets no line of a time that is no longer too far away to be true", async () => {
+  await using world = await World.open();
+  const process = await world.join({ starts: false });
+  const { outbox } = process;
+  const id = await submit(process, { url: "https://example.com/", on: ["started"] });
+  await run(process, id);
+  const { dues: [first] } = await outbox.due(1, null);
+  const tried = { at: 0, ms: 0, status: 500, error: "HTTP 500", response: "", retryAfterMs: null };
+  const { next } = (await outbox.finish((await outbox.take(first!))!, tried))!;
+  const twoHours = 2 * 3600_000;
+  world.ahead = next - twoHours - 60_000 - Date.now();
+  const { dues: [due] } = await outbox.due(1, null);
+  world.ahead += 120_000;
+  assertEquals(await outbox.take(due!), null);
+  world.ahead += twoHours;
+  assertEquals(await takeAll(process), [1]);
+});
+
 Deno.test("a delivery is given up after a day, which the log says without the path of its target", async () => {
   await using world = await World.open();
   await using to = receiver(() => new Response(null, { status: 503 }));
