@@ -304,8 +304,11 @@ export class Claims {
     const { store } = this.#options;
     await store.withTask(id, (live) => {
       const { status, run_at } = live.record;
-      if (!isQueued(live.record) || !waits(live.record) || Date.parse(run_at) > store.now()) return;
-      if (live.change({ type: status === "waiting" ? "wake" : "due" }).ok) this.offer(live);
+      // The clock may have been set back since, and then it waits for its time again.
+      const isDue = isQueued(live.record) && waits(live.record) &&
+        Date.parse(run_at) <= store.now();
+      if (isDue) live.change({ type: status === "waiting" ? "wake" : "due" });
+      this.offer(live);
     });
   }
 

@@ -137,6 +137,39 @@ Deno.test("StartLimits reads on where more wait of a key, and more keys, than me
   assertEquals(await Array.fromAsync(kv.list({ prefix: ["queue"] })), []);
 });
 
+Deno.test("Claims forgets no task of a full key whose clock is set back as its time has come", async () => {
+  const kind = keyed(1);
+  await using cluster = await Cluster.open(kind.task);
+  let time = Date.now();
+  let setBack = false;
+  const get = ((key: Deno.KvKey, ...more: []) => {
+    // One that is not to stay in memory is looked at once more.
+    if (setBack && key[0] === "task") {
+      setBack = false;
+      time -= 10_000;
+    }
+    return cluster.kv.get(key, ...more);
+  }) as Deno.Kv["get"];
+  const kv = kvWith(cluster.kv, { get });
+  const engine = await cluster.join({ kv, alone: true, now: () => time });
+  await take(engine, "a-first");
+  await eventually(() => assertEquals(kind.starts, ["a-first"]));
+  const ids: string[] = [];
+  for (let n = 0; n < 120; n++) {
+    const input = JSON.stringify(`a-${n}`);
+    const more = { input, keys: { concurrency: "a" }, runAt: time + 1000 };
+    ids.push(await submit(engine, "k", more));
+  }
+  time += 1000;
+  setBack = true;
+  await take(engine, "b-0");
+  await eventually(() => assertEquals(setBack, false));
+  time += 11_000;
+  kind.open();
+  await take(engine, "b-1");
+  for (const id of ids) await when(engine, id, "completed");
+});
+
 Deno.test("StartLimits gives the key's place of a dead process to the next, and counts one without a key by its input", async () => {
   const kind = keyed(1);
   await using cluster = await Cluster.open(kind.task);
