@@ -151,6 +151,8 @@ export class Reference {
   /** It was behind what it had been, at some time. */
   wasSetBack = false;
   #numbers = 0;
+  /** By nonce, what was submitted and not known to be there when the clock jumped. */
+  readonly #jumpedOver = new Set<string>();
   /** Kills of the task processes of a module. */
   readonly #deaths: Record<string, Death[]> = {};
   /** By nonce: deaths that were over before it was given. */
@@ -230,7 +232,7 @@ export class Reference {
         get mayBeCanceled() {
           return asked.cancel || (parent !== null && mayBeLeft(task));
         },
-        jumped: parent?.fate.jumped ?? false,
+        jumped: parent?.fate.jumped ?? this.#jumpedOver.has(input.nonce),
         get deaths() {
           return died();
         },
@@ -264,6 +266,10 @@ export class Reference {
   jumped(): void {
     this.starts.jumped();
     for (const { fate } of this.tasks) fate.jumped = true;
+    // The server may have them, and tell of them only later.
+    for (const nonce of [...this.unanswered.keys(), ...this.debounced.keys()]) {
+      this.#jumpedOver.add(nonce);
+    }
   }
 
   /** Notes that the task processes of a module are being killed. */
