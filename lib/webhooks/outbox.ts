@@ -145,11 +145,7 @@ export class Outbox {
     if (next > at && next <= at + FAR_MS) {
       // It is taken, or waits. As a rule there is a key for the time up to which it does, unless the
       // clock was set back since this one was found: then it is this one.
-      await this.#options.write({
-        checks: [due, entry],
-        deletes: [due.key],
-        sets: [dueSet(due, next, origin)],
-      });
+      await this.move(due, next, entry);
       return null;
     }
     const until = at + TAKEN_MS;
@@ -214,10 +210,10 @@ export class Outbox {
     await this.#free(due, n, { delivery, versionstamp }, this.#options.now());
   }
 
-  /** Has somebody look at a line at another time. */
-  async move(due: Due, at: number): Promise<void> {
+  /** Has somebody look at a line at another time, as long as `checks` hold. */
+  async move(due: Due, at: number, ...checks: Deno.AtomicCheck[]): Promise<void> {
     await this.#options.write({
-      checks: [due],
+      checks: [due, ...checks],
       deletes: [due.key],
       sets: [
         dueSet(due, at, due.origin),
