@@ -13,10 +13,11 @@ import { checkFiles } from "./audit_files.ts";
 import { adoptScheduled, checkOverlaps } from "./audit_schedules.ts";
 import { checkDebounced, resolveDebounced } from "./debounce.ts";
 import { checkPauses } from "./audit_pauses.ts";
+import { checkRuns } from "./audit_runs.ts";
 import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
 import { holds } from "./invariants.ts";
-import { LIMIT, OWN_WAYS, type Script } from "./script.ts";
+import { OWN_WAYS, type Script } from "./script.ts";
 import { type KnownTask, MAX_LOG, MODULES, OWNER, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
 import { checkArrivals } from "./webhooks.ts";
@@ -57,6 +58,7 @@ export async function audit(reference: Reference, world: World): Promise<void> {
   }
   checkPrinted(reference, world);
   checkPauses(reference);
+  checkRuns(reference);
   checkOverlaps(reference);
   checkDebounced(reference);
   checkArrivals(reference, world.hooks, arrivals);
@@ -86,14 +88,8 @@ function checkPrinted({ tasks }: Reference, { printed }: World): void {
 /** Asks for lists and counts until nothing changed in between, and has them agree. */
 async function agreement(world: World): Promise<TaskRecord[]> {
   let listed: TaskRecord[] = [];
-  let most = 0;
-  let twice = false;
   await world.until(async () => {
     listed = await list(world, "");
-    const { running = [] } = Object.groupBy(listed, ({ status }) => status);
-    const keys = running.flatMap(({ kind, keys }) => kind === "model-keyed" ? [keys] : []);
-    twice ||= new Set(keys.map((key) => key?.concurrency)).size < keys.length;
-    most = Math.max(most, running.filter(({ kind }) => kind === "model-limited").length);
     // Counts are good for a while: by a name that nobody asked for yet they are new.
     const counts = await world.get<Record<string, number>>(
       `/tasks/counts?kind=${OWN_KINDS},x${crypto.randomUUID().slice(0, 8)}`,
@@ -120,8 +116,6 @@ async function agreement(world: World): Promise<TaskRecord[]> {
     same("by tags", states(tagged), where((it) => it.tags?.includes("tag 1") === true));
     same("by kind", states(limited), where((it) => it.kind === "model-limited"));
   });
-  holds("I12", most <= LIMIT, () => `${most} run`);
-  holds("I12", !twice, () => "two of one key run");
   const ids = listed.map(({ task_id }) => task_id);
   holds("I7", new Set(ids).size === ids.length, () => `twice in a list: ${ids}`);
   return listed;
