@@ -128,7 +128,8 @@ export class Answers {
     }
     if (left > 0) {
       if (answer === null) await this.#stored.keep(run, name, kept, { row });
-      await waiting.by(until - now(), run.stop.signal);
+      // The clock may have been set back since it was looked at.
+      await waiting.by(Math.min(left, until - now()), run.stop.signal);
     }
     this.#stored.push(run, name, { ...kept, done: true }, {
       row: this.#stored.row("sleep", name, "done"),

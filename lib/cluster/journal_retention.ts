@@ -95,8 +95,7 @@ export class JournalRetention implements Write {
   #excess(): number {
     const { hub, journalMs = 120_000, journalBytes = 64 * 1024 * 1024 } = this.#options;
     const { passed, pending } = hub;
-    const until = Date.now() - journalMs;
-    return passed.excess(until, journalBytes, ENTRIES_A_COMMIT, pending.oldest);
+    return passed.excess(journalMs, journalBytes, ENTRIES_A_COMMIT, pending.oldest);
   }
 
   render(): Part {

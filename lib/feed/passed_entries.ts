@@ -6,7 +6,7 @@ export interface OldEntry {
 }
 
 interface PassedEntry extends OldEntry {
-  /** When it was passed on, milliseconds. */
+  /** When it was passed on, by the clock of {@link PassedEntries}. */
   at: number;
   /** Weight of all that was passed on before it; `undefined` for one of an earlier process. */
   before?: number;
@@ -27,6 +27,12 @@ export class PassedEntries {
   #bytes = 0;
   /** Of all that was ever passed on. */
   #weight = 0;
+  readonly #now: () => number;
+
+  /** @param now Milliseconds, by a clock that nobody sets. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   get count(): number {
     return this.#entries.length;
@@ -44,7 +50,7 @@ export class PassedEntries {
 
   /** Adds an entry that is newer than all others, with the weight of its events. */
   add(versionstamp: string, size: number, weight: number): void {
-    this.#entries.push({ versionstamp, size, at: Date.now(), before: this.#weight });
+    this.#entries.push({ versionstamp, size, at: this.#now(), before: this.#weight });
     this.#bytes += size;
     this.#weight += weight;
     if (this.#entries.length > MAX_ENTRIES) this.take(MAX_ENTRIES / 10);
@@ -52,16 +58,17 @@ export class PassedEntries {
 
   /** Adds entries, oldest first, that are older than all others. They count as passed on now. */
   addOld(entries: readonly OldEntry[]): void {
-    const at = Date.now();
+    const at = this.#now();
     this.#entries = [...entries.map((entry) => ({ ...entry, at })), ...this.#entries];
     for (const { size } of entries) this.#bytes += size;
   }
 
   /**
-   * How many of the oldest were passed on by the time `until` or exceed `maxBytes`, and `most` at
-   * the most. The entry `needed` and newer ones stay.
+   * How many of the oldest were passed on `maxMs` milliseconds ago or exceed `maxBytes`: at most
+   * `most`. The entry `needed` and newer ones stay.
    */
-  excess(until: number, maxBytes: number, most: number, needed: string = BEHIND_ALL): number {
+  excess(maxMs: number, maxBytes: number, most: number, needed: string = BEHIND_ALL): number {
+    const until = this.#now() - maxMs;
     let count = 0;
     let bytes = this.#bytes - maxBytes;
     while (count < this.#entries.length && count < most) {

@@ -104,16 +104,17 @@ export class Revocations implements AsyncDisposable {
   }
 
   async #save({ id, token }: PageSession): Promise<void> {
-    const { kv, now } = this.#options;
+    const { kv } = this.#options;
     const key = keys.revoked(token);
     for (let tries = 0; tries < TRIES; tries++) {
       const { value, versionstamp } = await kv.get<Revoked>(key);
       if (value && isRevoked(value, id)) return;
-      const next = merged(value ?? NONE, this.#byToken.get(token) ?? NONE, now());
+      const at = this.#options.now();
+      const next = merged(value ?? NONE, this.#byToken.get(token) ?? NONE, at);
       // It has expired by now.
       if (!isRevoked(next, id)) return;
       // The list can go when everything in it has expired; a bound stays.
-      const expireIn = Math.max(...Object.values(next.ids)) - now();
+      const expireIn = Math.max(...Object.values(next.ids)) - at;
       const { ok } = await kv.atomic()
         .check({ key, versionstamp })
         .set(key, next, next.before === "" ? { expireIn } : {})

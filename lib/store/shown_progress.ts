@@ -45,9 +45,10 @@ export class ShownProgress {
 
   /** Whether progress may be shown at once, under the next `seq`. */
   allows(seq: number, now: number): boolean {
-    const since = this.#storing ?? this.#since;
-    // Where the store takes nothing, a crash would take back more than was promised.
-    const fresh = since === null || now - since < STORE_STATE_WITHIN_MS;
+    const age = now - (this.#storing ?? this.#since ?? now);
+    // Where the store takes nothing, a crash would take back more than was promised: also where nobody
+    // knows for how long, as the clock was set back.
+    const fresh = age >= 0 && age < STORE_STATE_WITHIN_MS;
     return this.level && fresh && seq < this.#stored + SEQ_GAP;
   }
 

@@ -11,6 +11,7 @@ import {
   pause,
   progress,
   save,
+  sleep,
   type StandardSchema,
   waitFor,
   type Yield,
@@ -22,6 +23,7 @@ import { currentRun } from "../../../lib/child/current_run.ts";
 import { Executor } from "../../../lib/child/executor.ts";
 import { nextTurn } from "../../../lib/child/run_events.ts";
 import { checkFromTasks } from "../../../lib/child/from_tasks.ts";
+import { waiting } from "../../../lib/task/delay.ts";
 import { hostileValues } from "../../helpers/hostile_values.ts";
 import type { FromTasks, RunEnd, RunEvent, StopReason } from "../../../lib/child/protocol.ts";
 
@@ -32,7 +34,8 @@ class Peer {
   readonly executor: Executor;
   readonly events: RunEvent[] = [];
   batches = 0;
-  /** What the executor's clock shows. */
+  /** What the executor's clocks show: that of the day, and the one that nobody sets. */
+  now = 1000;
   elapsed = 0;
   /** Answers each batch at once. */
   acks = true;
@@ -53,7 +56,7 @@ class Peer {
     this.executor = new Executor({
       kinds: this.#kinds,
       send: (message) => this.#take(message),
-      now: () => 1000,
+      now: () => this.now,
       elapsed: () => this.elapsed,
       onError,
     });
@@ -987,4 +990,28 @@ Deno.test("waitFor() takes a signal that comes as its time ends, and gives up on
     [true, "7", true],
     [true, null, true],
   ]);
+});
+
+Deno.test("sleep() takes a process for no longer than it is to last, though the clock is set back meanwhile", async () => {
+  const peer = new Peer(async function* () {
+    yield* sleep("a while", 5000);
+  });
+  const { by } = waiting;
+  const waits: number[] = [];
+  waiting.by = (ms) => {
+    waits.push(ms);
+    return Promise.resolve();
+  };
+  try {
+    peer.start();
+    await peer.until(() => {
+      const kept = peer.events.some(([, type]) => type === "answer");
+      if (kept) peer.now -= 24 * 3600_000;
+      return kept;
+    });
+    assertEquals(await peer.end(), { how: "returned", json: null });
+  } finally {
+    waiting.by = by;
+  }
+  assertEquals(waits, [5000]);
 });

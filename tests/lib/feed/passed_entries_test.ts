@@ -2,18 +2,22 @@ import { assertEquals } from "@std/assert";
 import { PassedEntries } from "../../../lib/feed/passed_entries.ts";
 
 Deno.test("PassedEntries.excess() counts the oldest that are past the time or the bytes", () => {
-  const passed = new PassedEntries();
-  for (const stamp of ["a", "b", "c", "d"]) passed.add(stamp, 10, 1);
+  let now = 0;
+  const passed = new PassedEntries(() => now);
+  for (const stamp of ["a", "b", "c", "d"]) {
+    passed.add(stamp, 10, 1);
+    now++;
+  }
   assertEquals([passed.count, passed.bytes, passed.oldest], [4, 40, "a"]);
-  assertEquals(passed.excess(0, 40, 9), 0);
-  assertEquals(passed.excess(0, 39, 9), 1);
-  assertEquals(passed.excess(0, 15, 9), 3);
-  assertEquals(passed.excess(0, 0, 9), 4);
-  assertEquals(passed.excess(0, 0, 2), 2);
-  assertEquals(passed.excess(Infinity, 40, 9), 4);
+  assertEquals([5, 4, 3, 1].map((ms) => passed.excess(ms, 40, 9)), [0, 1, 2, 4]);
+  assertEquals(passed.excess(9, 40, 9), 0);
+  assertEquals(passed.excess(9, 39, 9), 1);
+  assertEquals(passed.excess(9, 15, 9), 3);
+  assertEquals(passed.excess(9, 0, 9), 4);
+  assertEquals(passed.excess(9, 0, 2), 2);
   // What is needed still stays, and what is newer.
-  assertEquals(passed.excess(Infinity, 0, 9, "c"), 2);
-  assertEquals(passed.take(passed.excess(0, 25, 9)).map(({ versionstamp }) => versionstamp), [
+  assertEquals(passed.excess(0, 0, 9, "c"), 2);
+  assertEquals(passed.take(passed.excess(9, 25, 9)).map(({ versionstamp }) => versionstamp), [
     "a",
     "b",
   ]);
@@ -40,4 +44,16 @@ Deno.test("PassedEntries takes any number of old entries, and forgets its oldest
   for (let n = 0; n < 20; n++) passed.add(`x${n}`, 2, 1);
   assertEquals(passed.count <= 100_000, true);
   assertEquals(passed.bytes, 2 * passed.count);
+});
+
+Deno.test("PassedEntries.excess() goes by a clock that nobody sets", () => {
+  const passed = new PassedEntries();
+  passed.add("a", 10, 1);
+  const { now } = Date;
+  try {
+    Date.now = () => now() + 24 * 3600_000;
+    assertEquals(passed.excess(3600_000, 10, 9), 0);
+  } finally {
+    Date.now = now;
+  }
 });

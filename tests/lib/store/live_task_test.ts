@@ -486,6 +486,14 @@ Deno.test("LiveTask shows progress at once, and behind the rows that wait", () =
   assertEquals(told().at(-1), 7);
   model.flush();
   assertEquals(told().at(-1), 8);
+  report(6);
+  assertEquals(told().at(-1), 9);
+  // Nor more where the clock was set back.
+  model.now -= 24 * 3600_000;
+  report(7);
+  assertEquals(told().at(-1), 9);
+  model.flush();
+  assertEquals(told().at(-1), 10);
 });
 
 Deno.test("LiveTask stores the progress that nobody watches, and shows it from when somebody does", () => {
