@@ -7,31 +7,23 @@
  */
 
 import { deadline } from "../base/deadline.ts";
-import type { Logger } from "../base/log.ts";
 import { Timer } from "../base/timer.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
 import type { Delivery } from "../kv/deliveries.ts";
-import { parseSecrets } from "../task/notify.ts";
+import { DeliveryTries, type DeliveryTriesOptions } from "./delivery_tries.ts";
 import { Hosts } from "./hosts.ts";
 import type { Due, Outbox, Taken } from "./outbox.ts";
-import { answerProblem, GIVE_UP_MS, isOfHost, retryMs, type Tried } from "./outcome.ts";
-import { post, PostError, type PostOptions } from "./post.ts";
-import { signedHeaders } from "./sign.ts";
+import { GIVE_UP_MS, retryMs, untried } from "./outcome.ts";
 
-export interface DispatcherOptions extends PostOptions {
+export interface DispatcherOptions extends DeliveryTriesOptions {
   outbox: Outbox;
   sid: string;
   /** The sessions of all processes that send. */
   workers(): readonly string[];
-  /** Sign what goes to a target without secrets of its own. */
-  secrets: readonly string[];
   /** Told of each try. */
   ontried?: ((end: Delivery["state"] | "failed") => void) | undefined;
   /** Milliseconds between two looks, at most. @default {5000} */
   lookMs?: number;
-  /** Milliseconds since the epoch. */
-  now(): number;
-  log: Logger;
 }
 
 /** Milliseconds between two looks, at most: the clock may be set, and a watch may miss something. */
@@ -51,6 +43,7 @@ const STOP_MS = 2000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #tries: DeliveryTries;
   readonly #hosts = new Hosts();
   readonly #timer = new Timer();
   readonly #stopping = new AbortController();
@@ -66,11 +59,11 @@ export class Dispatcher {
   /** Looks for what dead processes had, first. */
   #recovers = true;
   #watch: AsyncDisposable | undefined;
-  #toldUnsigned = false;
 
   /** Nothing happens before {@link Dispatcher.start}. */
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#tries = new DeliveryTries(options);
   }
 
   start(): void {
@@ -201,7 +194,7 @@ export class Dispatcher {
     try {
       const taken = await outbox.take(due);
       if (taken === null) return null;
-      const went = await this.#send(taken);
+      const went = await this.#tries.send(taken, this.#aborting.signal);
       if (went === null) {
         await outbox.giveBack(taken);
         return null;
@@ -212,47 +205,6 @@ export class Dispatcher {
       return after === null || after.state === "waiting" ? null : taken;
     } finally {
       end(answered);
-    }
-  }
-
-  /** One try; `null` where it was cut off. */
-  async #send({ n, body, target, due: { id } }: Taken): Promise<Went | null> {
-    const { now, secrets: own, log } = this.#options;
-    const tried = { at: now(), ms: 0, status: null, error: null, response: "", retryAfterMs: null };
-    const begun = performance.now();
-    const failed = (error: string, answered: boolean | null): Went => {
-      const ms = Math.round(performance.now() - begun);
-      return { tried: { ...tried, ms, error }, answered };
-    };
-    if (!target) return failed("Its target is not known any more", null);
-    const secrets = target.secret === undefined ? own : parseSecrets(target.secret) ?? [];
-    if (secrets.length === 0) {
-      const sentence = "webhooks cannot be signed: there is no HEADWAY_WEBHOOK_SECRET";
-      if (!this.#toldUnsigned) log.warn(sentence, { task: id });
-      this.#toldUnsigned = true;
-      return failed("There is nothing to sign it with", null);
-    }
-    const { signal } = this.#aborting;
-    try {
-      const text = new TextDecoder().decode(body);
-      const headers = {
-        "content-type": "application/json",
-        "user-agent": "Headway",
-        ...await signedHeaders(secrets, `msg_${id}_${n}`, tried.at, text),
-      };
-      const answer = await post(new URL(target.url), body, headers, this.#options, signal);
-      const { status, text: response, retryAfterMs } = answer;
-      const ms = Math.round(performance.now() - begun);
-      const error = answerProblem(status);
-      return {
-        tried: { ...tried, ms, status, error, response, retryAfterMs },
-        answered: !isOfHost(status),
-      };
-    } catch (error) {
-      if (signal.aborted) return null;
-      if (error instanceof PostError) return failed(error.message, error.silent ? false : null);
-      log.error("a webhook could not be sent", { task: id, error });
-      return failed("It could not be sent", null);
     }
   }
 
@@ -281,20 +233,13 @@ export class Dispatcher {
     const { outbox, now } = this.#options;
     const taken = await outbox.take(due);
     if (taken === null) return;
-    const error = "Its host does not answer";
-    const tried = { at: now(), ms: 0, status: null, error, response: "", retryAfterMs: null };
+    const tried = untried(now(), "Its host does not answer");
     this.#tell(taken, await outbox.finish(taken, tried));
     await outbox.move(taken.due, now());
   }
 }
 
 type End = (answered: boolean | null) => void;
-
-interface Went {
-  tried: Tried;
-  /** Whether its host did its part; `null` where it was not asked. */
-  answered: boolean | null;
-}
 
 function lineOf({ id, target }: Due): string {
   return `${id}:${target}`;

@@ -41,6 +41,11 @@ export interface Tried extends DeliveryAttempt {
   retryAfterMs: number | null;
 }
 
+/** A try that got no answer, or was none. `at` is in milliseconds since the epoch. */
+export function untried(at: number, error: string): Tried {
+  return { at, ms: 0, status: null, error, response: "", retryAfterMs: null };
+}
+
 /**
  * A delivery after a try.
  *
