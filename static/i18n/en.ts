@@ -33,10 +33,10 @@ export const en = {
   login: {
     title: "Sign in",
     token: "Token",
-    hint: "Ask whoever runs this server for one.",
+    hint: "Ask the operator of this server for a token.",
     signIn: "Sign in",
     signOut: "Sign out",
-    elsewhere: "Sign in to the application that this page is part of, then load it again.",
+    elsewhere: "Sign in to the application that this page belongs to, then reload the page.",
   },
 
   status: {
@@ -64,11 +64,11 @@ export const en = {
     byStatusHint: "Hold Ctrl or ⌘ to show several",
     count: (count: string, more: boolean) => more ? `${count}+` : count,
     children: "Children",
-    childrenHint: "Show the tasks that other tasks have made, too",
+    childrenHint: "Also show tasks that other tasks created",
     childrenMatch: (count: string) =>
       count === "1"
-        ? "But one child does: a task that another has made."
-        : `But ${count} children do: tasks that others have made.`,
+        ? "But one child does: a task that another task created."
+        : `But ${count} children do: tasks that other tasks created.`,
     showChildren: "Show children",
     allKinds: "All kinds",
     kind: "Kind",
@@ -130,7 +130,7 @@ export const en = {
     pickKeys: [
       ["x", "Space", "Select the task"],
       ["Shift ↑", "Shift ↓", "Select a range"],
-      ["Ctrl A", "", "Select all that are loaded"],
+      ["Ctrl A", "", "Select all loaded tasks"],
     ] as readonly (readonly [key: string, other: string, does: string])[],
   },
 
@@ -140,8 +140,8 @@ export const en = {
   likelyIn: (time: string) => `likely to start in ${time}`,
   likelySoon: "likely to start any moment",
   startsIn: (time: string) => `starts in ${time}`,
-  goesOnIn: (time: string) => `goes on in ${time}`,
-  atMost: (time: string) => `for ${time} at most`,
+  goesOnIn: (time: string) => `resumes in ${time}`,
+  atMost: (time: string) => `for up to ${time}`,
   retryIn: (time: string) => `next attempt in ${time}`,
   justNow: "just now",
   took: (time: string) => `took ${time}`,
@@ -155,7 +155,7 @@ export const en = {
   labels: {
     owner: (owner: string) => `owner ${owner}`,
     tag: (tag: string) => `tag ${tag}`,
-    parent: (id: string) => `parts of ${id}`,
+    parent: (id: string) => `children of ${id}`,
     byOwner: (owner: string) => `Tasks of ${owner}`,
     byTag: (tag: string) => `Tasks tagged ${tag}`,
     filters: "Owner, tags and parent",
@@ -173,8 +173,8 @@ export const en = {
     submitted: "Submitted",
     started: "Started",
     ended: "Ended",
-    again: "Runs again",
-    parent: "Part of",
+    again: "Rerun of",
+    parent: "Parent",
     owner: "Owner",
     tags: "Tags",
     kept: "Kept",
@@ -185,18 +185,18 @@ export const en = {
     process: "Process",
     lease: "Worker last seen",
   },
-  keptForever: "for ever",
+  keptForever: "forever",
   keptAfter: (time: string) => `${time} after its end`,
   keptUntil: (time: string) => `until ${time}`,
   store: {
     title: "Store",
     used: "In use",
-    free: "Free within it",
-    uploads: "Uploads, of this",
-    artifacts: "Artifacts, of this",
-    disk: "Left on the disk",
-    kept: "Tasks are kept",
-    keptOf: (status: string) => `Kept: ${status.toLowerCase()}`,
+    free: "Free in the file",
+    uploads: "Used by uploads",
+    artifacts: "Used by artifacts",
+    disk: "Free on the disk",
+    kept: "Tasks are kept for",
+    keptOf: (status: string) => `${status} tasks are kept for`,
   },
   about: "About this run",
   attemptOf: (attempt: number, max: number) => max > 1 ? `${attempt} of ${max}` : String(attempt),
@@ -226,25 +226,25 @@ export const en = {
       status === "done" ? "" : status === "failed" ? "failed" : "running",
     sleep: (status: StepRow["status"]): string => status === "done" ? "slept" : "asleep",
     signal: (status: StepRow["status"]): string =>
-      status === "done" ? "signal came" : "waits for a signal",
+      status === "done" ? "signal received" : "waiting for a signal",
     children: (status: StepRow["status"]): string =>
-      status === "done" ? "tasks ended" : "waits for tasks",
+      status === "done" ? "children ended" : "waiting for children",
   },
   children: {
     of: (ended: string, total: string) => `${ended} of ${total} tasks`,
-    made: (made: string, total: string) => `${made} of ${total} tasks are made`,
+    made: (made: string, total: string) => `${made} of ${total} tasks created`,
     running: (count: string) => `${count} running`,
     failed: (count: string) => `${count} failed`,
     canceled: (count: string) => `${count} canceled`,
     comma: ", ",
-    underWay: "Waiting for its tasks",
+    underWay: "Waiting for its children",
     turn: "Waiting for its turn",
   },
   signal: {
-    title: (name: string) => `Waits for ${name}`,
+    title: (name: string) => `Waiting for ${name}`,
     send: "Send",
     sending: "Sending…",
-    sent: "Sent. The task goes on.",
+    sent: "Sent. The task resumes.",
   },
   attempt: (attempt: number) => `Attempt ${attempt}`,
   resumed: "resumed",
@@ -252,17 +252,18 @@ export const en = {
   earlierSteps: (count: string) => `Show ${count} earlier`,
   until: (time: string) => `until ${time}`,
 
-  moduleFailed: (module: string) => `The kinds of ${module} cannot be loaded, and do not run.`,
+  moduleFailed: (module: string) =>
+    `The kinds of ${module} could not be loaded: their tasks do not run.`,
   history: {
     open: "History",
-    title: (kind: string) => `What was done to ${kind}`,
-    none: "Nothing yet: nobody paused it, or deleted a task of it.",
+    title: (kind: string) => `History of ${kind}`,
+    none: "Nothing yet: nobody has paused this kind or deleted one of its tasks.",
     actions: {
       pause: "Paused",
       resume: "Resumed",
       delete: "Task deleted",
       resend: "Webhook sent again",
-      "schedule-create": "Schedule made",
+      "schedule-create": "Schedule created",
       "schedule-change": "Schedule changed",
       "schedule-pause": "Schedule paused",
       "schedule-resume": "Schedule resumed",
@@ -273,29 +274,31 @@ export const en = {
     pause: "Pause",
     resume: "Resume",
     title: (kind: string) => `Pause ${kind}?`,
-    about: "What runs goes on. Nothing new of this kind starts until it is resumed.",
-    why: "Why",
-    whyHint: "Shown with each task that waits",
+    about: "Running tasks continue. No other task of this kind starts until it is resumed.",
+    why: "Reason",
+    whyHint: "Shown on each waiting task",
     paused: (kind: string, by: string | null, since: string) =>
       by === null
-        ? `${kind} is paused since ${since}`
-        : `${kind} is paused by ${by} since ${since}`,
+        ? `${kind} has been paused since ${since}`
+        : `${kind} has been paused by ${by} since ${since}`,
     because: (paused: string, reason: string) => `${paused}: “${reason}”.`,
     end: (paused: string) => `${paused}.`,
     running: (count: string) => `${count} still running.`,
-    drained: "None is running.",
+    drained: "No tasks are running.",
     kindPaused: "Its kind is paused",
     starts: (paused: string) => `${paused} The task starts once the kind is resumed.`,
   },
   notice: {
     waitsForOthers: (key: string) =>
-      `Waits for more with key ${key}: each replaces the input and begins the wait again`,
+      `Waiting for more submits with key ${key}: each replaces the input and restarts the wait`,
     waitsForPlace: (key: string | null, running: string, limit: string) =>
-      `Waits for: concurrency of ${
+      `Waiting for a free slot of ${
         key === null ? "the kind" : `key ${key}`
-      } (${running} of ${limit})`,
+      } (${running} of ${limit} in use)`,
     waitsForRate: (key: string | null, limit: string, per: string) =>
-      `Waits for: rate of ${key === null ? "the kind" : `key ${key}`} (${limit} in ${per})`,
+      `Waiting for the rate limit of ${
+        key === null ? "the kind" : `key ${key}`
+      } (${limit} per ${per})`,
     about: (what: string, left: string) => `${what}, about ${left}`,
     noKind: (kind: string) => `No process runs the kind ${kind}. The task starts once one does.`,
     kindFailed: (kind: string, reason: string) => `The kind ${kind} is unavailable: ${reason}`,
@@ -304,7 +307,8 @@ export const en = {
       `Its worker has not responded for ${silent}. The task resumes in ${left}.`,
     gone: "Its worker is gone. The task resumes as soon as another worker takes it.",
     interrupted: "The task was interrupted. It resumes as soon as there is room.",
-    retry: (attempt: number, left: string) => `Attempt ${attempt} failed. The next one in ${left}.`,
+    retry: (attempt: number, left: string) =>
+      `Attempt ${attempt} failed. The next one starts in ${left}.`,
     quiet: (time: string) => `No update for ${time}, but its worker is alive.`,
     checkpoint: "It continues from its checkpoint.",
   },
@@ -312,12 +316,12 @@ export const en = {
   chart: {
     progress: "Progress",
     rate: "Rate",
-    most: (rate: string) => `at most ${rate}`,
+    most: (rate: string) => `peak ${rate}`,
     summary: (from: string, to: string, state: string) =>
       `Progress over time, from ${from} to ${to}: ${state}`,
   },
 
-  actions: "What can be done with this task",
+  actions: "Actions on this task",
 
   cancel: "Cancel",
   retry: "Retry",
@@ -329,9 +333,9 @@ export const en = {
   runAgain: "Run again",
   editAndRun: "Edit and run again",
   keep: "Keep",
-  keepHint: "It is not removed when its time is over",
+  keepHint: "Keep this task when its retention time ends",
   kept: "Kept",
-  keptHint: "Press to have it removed when its time is over",
+  keptHint: "Press to remove this task when its retention time ends",
   remove: "Delete",
   reallyRemove: "Really delete?",
   copy: "Copy",
@@ -435,7 +439,7 @@ export const en = {
     pattern: (pattern: string) => `This must match the pattern ${pattern}`,
     formats: {
       email: "This must be an e-mail address",
-      uri: "This must be an address, as https://example.com",
+      uri: "This must be a URL, such as https://example.com",
       date: "This must be a date",
       uuid: "This must be a UUID",
     },
@@ -448,7 +452,7 @@ export const en = {
     asJson: "Edit as JSON",
     asForm: "Edit as a form",
     runAgain: (kind: string) => `Run ${kind} again`,
-    sameFile: "The file of the earlier run",
+    sameFile: "The file from the earlier run",
     sameFileHint: "Uploads are kept for a day",
     tooLarge: (size: string, limit: string) => `This file is ${size}; the limit is ${limit}`,
     upload: "Upload",
@@ -463,8 +467,8 @@ export const en = {
     unavailable: (reason: string) => `Unavailable: ${reason}`,
     wrongFields: (count: number) =>
       count === 1 ? "One field needs your attention" : `${count} fields need your attention`,
-    anyText: "Anything: JSON, or text as it is",
-    noSchema: "This kind has no form: it takes any JSON, or nothing",
+    anyText: "Any JSON, or plain text",
+    noSchema: "This kind has no form: it takes any JSON, or no input",
   },
   dropHere: "Drop the file to run a task on it",
 

@@ -39,7 +39,7 @@ export const zh: Strings = {
   login: {
     title: "登录",
     token: "访问令牌",
-    hint: "请向运行此服务器的人索取。",
+    hint: "请向服务器管理员索取。",
     signIn: "登录",
     signOut: "退出登录",
     elsewhere: "请先登录此页面所属的应用，然后重新加载。",
@@ -119,7 +119,7 @@ export const zh: Strings = {
     clear: "取消选择",
     someFailed: (failed, total) => `${total} 个任务中有 ${failed} 个未能完成操作：`,
     moreFailed: (count) => `还有 ${count} 个`,
-    silent: (time) => `已静默 ${time}`,
+    silent: (time) => `${time}无更新`,
     attempt: (attempt, max) => `第 ${attempt} 次尝试，共 ${max} 次`,
     help: "键盘快捷键",
     helpKeys: [
@@ -171,12 +171,12 @@ export const zh: Strings = {
     elapsed: "已运行",
     waiting: "已等待",
     position: "排队位置",
-    lastWord: "最近消息",
+    lastWord: "最近更新",
     attempt: "尝试次数",
     submitted: "提交",
     started: "开始",
     ended: "结束",
-    again: "再次运行的任务",
+    again: "原任务",
     parent: "上级任务",
     owner: "所有者",
     tags: "标签",
@@ -194,12 +194,12 @@ export const zh: Strings = {
   store: {
     title: "存储",
     used: "已使用",
-    free: "内部空闲",
+    free: "文件内可用",
     uploads: "其中上传文件",
     artifacts: "其中产出文件",
     disk: "磁盘剩余",
-    kept: "任务保留",
-    keptOf: (status) => `保留：${status}`,
+    kept: "任务保留时间",
+    keptOf: (status) => `${status}任务的保留时间`,
   },
   about: "运行信息",
   attemptOf: (attempt, max) => max > 1 ? `${attempt} / ${max}` : String(attempt),
@@ -238,7 +238,7 @@ export const zh: Strings = {
     canceled: (count) => `${count} 个已取消`,
     comma: "，",
     underWay: "等待子任务",
-    turn: "等待轮次",
+    turn: "等待轮到执行",
   },
   signal: {
     title: (name) => `等待 ${name}`,
@@ -256,10 +256,10 @@ export const zh: Strings = {
   history: {
     open: "操作记录",
     title: (kind) => `${kind} 的操作记录`,
-    none: "暂无记录：没有人停止过此类型，也没有人删除过它的任务。",
+    none: "暂无记录：没有人暂停过此类型，也没有人删除过它的任务。",
     actions: {
-      pause: "停止启动",
-      resume: "恢复启动",
+      pause: "已暂停",
+      resume: "已恢复",
       delete: "任务已删除",
       resend: "已重新发送 Webhook",
       "schedule-create": "已创建定时计划",
@@ -270,22 +270,20 @@ export const zh: Strings = {
     },
   },
   pause: {
-    pause: "停止启动",
-    resume: "恢复启动",
-    title: (kind) => `停止启动 ${kind} 任务？`,
+    pause: "暂停",
+    resume: "恢复",
+    title: (kind) => `暂停 ${kind} 类型？`,
     about: "正在运行的任务不受影响；恢复之前，不会启动此类型的新任务。",
     why: "原因",
-    whyHint: "会显示在每个等待的任务中",
+    whyHint: "会显示在每个等待中的任务上",
     paused: (kind, by, since) =>
-      by === null
-        ? `${kind} 类型自 ${since} 起停止启动`
-        : `${by} 自 ${since} 起停止启动 ${kind} 类型`,
+      by === null ? `${kind} 类型自 ${since} 起已暂停` : `${kind} 类型自 ${since} 起由 ${by} 暂停`,
     because: (paused, reason) => `${paused}：“${reason}”。`,
     end: (paused) => `${paused}。`,
     running: (count) => `仍有 ${count} 个在运行。`,
     drained: "没有任务在运行。",
-    kindPaused: "此类型已停止启动",
-    starts: (paused) => `${paused}类型恢复启动后，任务就会开始。`,
+    kindPaused: "此类型已暂停",
+    starts: (paused) => `${paused}类型恢复后，任务就会开始。`,
   },
   notice: {
     waitsForOthers: (key) => `正在等待键 ${key} 的后续提交；每次提交都会替换输入并重新计时`,
@@ -294,7 +292,7 @@ export const zh: Strings = {
     waitsForRate: (key, limit, per) =>
       `正在等待${key === null ? "类型" : `键 ${key} `}的速率限制（每 ${per} ${limit} 个）`,
     about: (what, left) => `${what}，大约还需 ${left}`,
-    noKind: (kind) => `没有进程运行 ${kind} 类型。有进程运行它时，任务就会开始。`,
+    noKind: (kind) => `目前没有进程可以运行 ${kind} 类型，有可用进程后任务就会开始。`,
     kindFailed: (kind, reason) => `${kind} 类型不可用：${reason}`,
     canceling: (since) => `${since}已请求停止。任务会在下一步结束，否则将被强制终止。`,
     silent: (silent, left) => `执行进程已有 ${silent}没有响应，任务将在 ${left}后继续。`,
@@ -381,7 +379,7 @@ export const zh: Strings = {
 
   taskKeys: [
     ["/", "", "搜索日志"],
-    ["f", "", "跟随最新日志，或停在当前位置"],
+    ["f", "", "开启或关闭跟随最新日志"],
     ["l", "", "切换日志级别"],
     ["c", "", "复制显示的行"],
     ["d", "", "下载完整日志"],
@@ -391,8 +389,8 @@ export const zh: Strings = {
     ["?", "", "显示本帮助"],
   ],
 
-  noSuchTask: "没有这个任务",
-  noSuchTaskHint: "它可能已被删除，不属于您，或者地址有误。",
+  noSuchTask: "任务不存在",
+  noSuchTaskHint: "任务可能已被删除、不属于您，或者地址有误。",
   deleted: "此任务已删除",
 
   form: {
@@ -435,7 +433,7 @@ export const zh: Strings = {
     fewItems: (count) => `至少需要 ${count} 项`,
     manyItems: (count) => `最多 ${count} 项`,
     uniqueItems: "不能有重复项",
-    unknownKey: (name) => `没有属性 ${name}`,
+    unknownKey: (name) => `未知属性 ${name}`,
     at: (place, problem) => `${place}：${problem}`,
     oneALine: "每行一项",
     asJson: "以 JSON 编辑",
@@ -461,5 +459,5 @@ export const zh: Strings = {
   dropHere: "松开鼠标，用此文件新建任务",
 
   unreachable: "无法连接服务器",
-  unexpected: (status) => `服务器返回状态 ${status}`,
+  unexpected: (status) => `服务器返回状态码 ${status}`,
 };

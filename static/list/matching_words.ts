@@ -28,12 +28,13 @@ const en = {
   stop: "Stop",
   did: {
     // Running ones have yet to stop.
-    cancel: (these: string) => `Sent the cancel to ${these}`,
+    cancel: (these: string) => `Requested cancellation of ${these}`,
     retry: (these: string) => `Retried ${these}`,
     delete: (these: string) => `Deleted ${these}`,
   } as ByAction<(these: string) => string>,
   stopped: {
-    cancel: (done: string, total: string) => `Stopped: sent the cancel to ${done} of ${total}`,
+    cancel: (done: string, total: string) =>
+      `Stopped: requested cancellation of ${done} of ${total}`,
     retry: (done: string, total: string) => `Stopped: retried ${done} of ${total}`,
     delete: (done: string, total: string) => `Stopped: deleted ${done} of ${total}`,
   } as ByAction<(done: string, total: string) => string>,

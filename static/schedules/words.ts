@@ -10,7 +10,7 @@ const en = {
   tasks: "Tasks",
   none: "No schedules yet",
   noneHint:
-    "Give a kind a schedule where it is defined, or POST one to /schedules. Each of its times then has a task, once.",
+    "Add a schedule to the definition of a kind, or POST one to /schedules. It creates exactly one task at each of its times.",
   ofKind: "defined by its kind",
   paused: "paused",
   pausedBy: (who: string, when: string) => `Paused by ${who}, ${when}`,
@@ -21,7 +21,7 @@ const en = {
   nextIn: (time: string) => `in ${time}`,
   now: "now",
   next: "Next, by your clock",
-  noNext: "No time is to come",
+  noNext: "No upcoming times",
   missed: {
     skip: "missed times are skipped",
     one: "one run makes up for missed times",
@@ -33,9 +33,9 @@ const en = {
     allow: "runs may overlap",
   },
   queued: (count: string) => `${count} waiting for the run under way`,
-  figures: (made: string, skipped: string) => `${made} made, ${skipped} skipped`,
+  figures: (made: string, skipped: string) => `${made} created, ${skipped} skipped`,
   last: "Last outcomes, the newest on the right",
-  nothing: "Nothing has come yet",
+  nothing: "No outcomes yet",
   runOf: (time: string, status: string) => `${time}: ${status}`,
   asked: (time: string, status: string) => `${time}, run by hand: ${status}`,
   gone: "removed since",
@@ -44,12 +44,12 @@ const en = {
     `${count} skipped, ${from} to ${to}: ${why}`,
   atLeast: (count: string) => `more than ${count}`,
   why: {
-    missed: "no process was there in time",
+    missed: "no process was running in time",
     overlap: (run: string | null) =>
       run === null ? "a run was still under way" : `the run of ${run} was still under way`,
-    full: "as many as may be were waiting",
+    full: "the queue was full",
     paused: "it was paused",
-    refused: "its task could not be taken in",
+    refused: "its task could not be created",
   },
   more: "Show more",
 };
@@ -60,7 +60,7 @@ const zh: ScheduleWords = {
   tasks: "任务",
   none: "还没有定时计划",
   noneHint:
-    "在类型的定义中写上 schedule，或向 /schedules 发送 POST。此后每个时刻各有一个任务，且只有一个。",
+    "在类型定义中添加 schedule，或向 /schedules 发送 POST 请求。每到计划时间，都会创建且只创建一个任务。",
   ofKind: "由类型定义",
   paused: "已暂停",
   pausedBy: (who, when) => `${who} 于 ${when}暂停`,
@@ -71,11 +71,11 @@ const zh: ScheduleWords = {
   nextIn: (time) => `${time}后`,
   now: "现在",
   next: "接下来（按您的时钟）",
-  noNext: "没有将来的时刻",
+  noNext: "没有后续的计划时间",
   missed: {
-    skip: "错过的时刻不补",
-    one: "错过的时刻合并补一次",
-    all: "错过的时刻逐个补上",
+    skip: "错过的运行不补",
+    one: "错过的运行合并补一次",
+    all: "错过的运行逐个补上",
   },
   overlap: {
     skip: "前一次未结束则跳过",
@@ -83,8 +83,8 @@ const zh: ScheduleWords = {
     allow: "允许同时运行",
   },
   queued: (count) => `${count} 个在等待前一次结束`,
-  figures: (made, skipped) => `已生成 ${made} 个，跳过 ${skipped} 个`,
-  last: "最近的结果，最新的在右",
+  figures: (made, skipped) => `已创建 ${made} 个，跳过 ${skipped} 个`,
+  last: "最近的结果，最新的在最右侧",
   nothing: "还没有结果",
   runOf: (time, status) => `${time}：${status}`,
   asked: (time, status) => `${time}，手动运行：${status}`,
@@ -95,9 +95,9 @@ const zh: ScheduleWords = {
   why: {
     missed: "当时没有进程在运行",
     overlap: (run) => run === null ? "前一次运行尚未结束" : `${run} 的运行尚未结束`,
-    full: "等待的已达上限",
+    full: "等待数量已达上限",
     paused: "已暂停",
-    refused: "任务未被接受",
+    refused: "无法创建任务",
   },
   more: "显示更多",
 };

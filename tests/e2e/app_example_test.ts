@@ -155,7 +155,7 @@ Deno.test("examples/app runs as its README says, and shows its users their tasks
 
   await using grace = await browser.open(app.url);
   await grace.page.goto(`${app.url}/jobs/`);
-  await shows(grace.page, "Sign in to the application that this page is part of");
+  await shows(grace.page, "Sign in to the application that this page belongs to");
   assertEquals(await grace.page.$("#login-token"), null);
   await signIn(grace.page, app.url, "grace", "compiler");
   await grace.page.goto(`${app.url}/jobs/`);

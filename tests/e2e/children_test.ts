@@ -26,7 +26,7 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
     page.$eval(selector, (it) => (it as HTMLElement).innerText).catch(() => null);
   await eventually(async () => {
     assertEquals(await text("#children"), "2 of 3 tasks, 1 running, 1 failed");
-    assertEquals(await text(".task-title .pill"), "Waiting for its tasks");
+    assertEquals(await text(".task-title .pill"), "Waiting for its children");
   });
   await page.locator("#children").click();
   await eventually(async () => {

@@ -192,7 +192,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   await page.waitForSelector(".file-name");
   assertEquals(
     await page.$eval(".file-name", (it) => it.textContent),
-    "The file of the earlier run",
+    "The file from the earlier run",
   );
   await press(page, "Start");
   await eventually(async () => assert(await openTask(page) !== ended.task_id));
@@ -273,7 +273,7 @@ Deno.test("the page says which kinds cannot be loaded, at a task of theirs too, 
   const notices = () => page.$$eval(".notice", (found) => found.map((it) => it.textContent));
   await eventually(async () => {
     const told = (await notices()).join("\n");
-    assertStringIncludes(told, `The kinds of ${path} cannot be loaded`);
+    assertStringIncludes(told, `The kinds of ${path} could not be loaded`);
     assertStringIncludes(told, `The kind mine is unavailable: ${path} failed: Error: not today`);
   });
   await Deno.writeTextFile(path, source);

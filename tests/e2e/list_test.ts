@@ -178,7 +178,7 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
     );
   await eventually(async () =>
     assertEquals(await paused(".paused-kind .text"), [
-      "says is paused since …: “nobody listens”. None is running.",
+      "says has been paused since …: “nobody listens”. No tasks are running.",
     ])
   );
   assertEquals(await page.$(".pause-button"), null);
@@ -187,7 +187,7 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await page.goto(`${app.url}/?task_id=${held.task_id}`, { waitUntil: "domcontentloaded" });
   await eventually(async () =>
     assertEquals(await paused(".notice .text, .notice span"), [
-      "says is paused since …: “nobody listens”. The task starts once the kind is resumed.",
+      "says has been paused since …: “nobody listens”. The task starts once the kind is resumed.",
     ])
   );
   await press(page, ".back", "All tasks");
@@ -354,7 +354,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   const { task_id: since } = await submit(app.url, "waits");
   await taskWhen(app.url, since, ({ status }) => status === "running");
   await press(page, ".bulk .button", "Cancel 3");
-  await reads(page, ".bulk-ask", "Sent the cancel to 3 tasks");
+  await reads(page, ".bulk-ask", "Requested cancellation of 3 tasks");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "canceled");
   assertEquals((await getTask(app.url, since)).status, "running");
   await press(page, ".bulk .button", "Close");

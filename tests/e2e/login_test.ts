@@ -44,7 +44,7 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
   await using browser = await TestBrowser.launch();
   await using visited = await browser.open(`${app.url}/?task_id=${submitted.task_id}`);
   const { page } = visited;
-  await shows(page, "Ask whoever runs this server for one.");
+  await shows(page, "Ask the operator of this server for a token.");
   assert(!(await page.content()).includes("waits"));
   await signIn(page, "wrong-secret-0123456789");
   await shows(page, "There is no such token");
@@ -64,7 +64,7 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
   await page.reload();
   await shows(page, "Canceled");
   await press(page, "Sign out");
-  await shows(page, "Ask whoever runs this server for one.");
+  await shows(page, "Ask the operator of this server for a token.");
   await eventually(() => assertEquals(app.pulse.size, 0));
   assertEquals(otherProblems(visited), []);
 });
@@ -90,13 +90,13 @@ Deno.test("who signs out in one tab is out in the others, and Back shows nothing
   await left.goto(`${app.url}/healthz`);
   await page.bringToFront();
   await press(page, "Sign out");
-  await shows(page, "Ask whoever runs this server for one.");
-  await shows(other, "Ask whoever runs this server for one.");
+  await shows(page, "Ask the operator of this server for a token.");
+  await shows(other, "Ask the operator of this server for a token.");
   await eventually(() => assertEquals(app.pulse.size, 0));
   await left.bringToFront();
   const back = await left.goBack({ waitUntil: "domcontentloaded" });
   assert(!(await back!.text()).includes("waits"), "The browser kept the document");
-  await shows(left, "Ask whoever runs this server for one.");
+  await shows(left, "Ask the operator of this server for a token.");
 });
 
 Deno.test("Chromium keeps the sessions of two Headways on one host apart", async () => {
@@ -113,7 +113,7 @@ Deno.test("Chromium keeps the sessions of two Headways on one host apart", async
   await page.goto(one.url, { waitUntil: "domcontentloaded" });
   await shows(page, "No tasks yet");
   await press(page, "Sign out");
-  await shows(page, "Ask whoever runs this server for one.");
+  await shows(page, "Ask the operator of this server for a token.");
   await page.goto(two.url, { waitUntil: "domcontentloaded" });
   await shows(page, "No tasks yet");
 });
@@ -228,7 +228,7 @@ Deno.test("the page asks for the token again when its session is over, and goes 
     // A day later, when its stream has ended with its session.
     Date.now = () => now() + 86_400_000;
     app.pulse.endAll();
-    await shows(page, "Ask whoever runs this server for one.");
+    await shows(page, "Ask the operator of this server for a token.");
     await signIn(page, ADMIN);
     await shows(page, "No tasks yet");
   } finally {

@@ -267,7 +267,7 @@ Deno.test("a task that waits for its next attempt says so, and why", async () =>
   await until(
     page,
     ".notice",
-    ([text]) => assertMatch(text!, /^Attempt 1 failed. The next one in /),
+    ([text]) => assertMatch(text!, /^Attempt 1 failed. The next one starts in /),
   );
   await until(page, ".time-left", ([text]) => assertMatch(text!, /^next attempt in /));
   await holds(page, ".outcome-error", "not yet");

@@ -17,7 +17,7 @@ export const en = {
   almostDone: "almost done",
   took: (time: string) => `took ${time}`,
   startsAt: (time: string) => `starts at ${time}`,
-  goesOnAt: (time: string) => `goes on at ${time}`,
+  goesOnAt: (time: string) => `resumes at ${time}`,
   retryAt: (time: string) => `next attempt at ${time}`,
   announce: (...said: string[]) => said.join(", "),
 };
