@@ -16,7 +16,7 @@ export class InexactNumberError extends Error {
    */
   constructor(readonly path: readonly string[], source: string) {
     const shown = source.length > 40 ? `${source.slice(0, 40)}…` : source;
-    super(`is ${shown}, which no JSON number here can hold: send it as text`);
+    super(`is ${shown}, which a JSON number cannot hold exactly: send it as text`);
   }
 }
 

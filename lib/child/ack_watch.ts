@@ -53,7 +53,7 @@ export class AckWatch {
     const overdue = waits && this.#seen === this.#batches;
     this.#seen = this.#batches;
     if (!overdue) this.#unanswered = 0;
-    else if (this.#unanswered === MAX_UNANSWERED) this.#break("the server answers nothing");
+    else if (this.#unanswered === MAX_UNANSWERED) this.#break("the server does not answer");
     else {
       this.#unanswered++;
       this.#options.send({ type: "overdue" });
@@ -63,8 +63,8 @@ export class AckWatch {
   /** Takes the server's answer. */
   answer({ batches, acks }: Extract<ToTasks, { type: "counts" }>): void {
     this.#unanswered = 0;
-    if (batches < this.#batches) this.#break("a batch did not come to the server");
-    else if (acks > this.#acks) this.#break("an acknowledgement of the server did not come here");
+    if (batches < this.#batches) this.#break("a batch did not reach the server");
+    else if (acks > this.#acks) this.#break("an acknowledgement from the server was lost");
   }
 
   #break(why: string): void {

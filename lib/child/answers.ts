@@ -66,7 +66,9 @@ export class Answers {
     const found = asks ? await this.#stored.ask(run, name) : NOTHING;
     const before = found.answer?.type ?? type;
     if (before !== type) {
-      throw new TypeError(`Cannot do ${type} '${name}' as this name was a ${before}'s before`);
+      throw new TypeError(
+        `Cannot do ${type} '${name}' as this task used the name for ${before} before: use another one`,
+      );
     }
     switch (yielded[YIELD]) {
       case "step":
@@ -210,10 +212,10 @@ function noteName(run: AnsweringRun, name: string): void {
     throw new Error(`Cannot go on with '${name}' as the task is about to wait for another`);
   }
   if (run.names.has(name)) {
-    throw new TypeError(`Cannot use the name '${name}' twice in a run: each needs one of its own`);
+    throw new TypeError(`Cannot use the name '${name}' twice in a run: each needs its own name`);
   }
   if (run.names.size === MAX_ANSWERS) {
-    throw new RangeError(`Cannot use a further name as a task may have ${MAX_ANSWERS}`);
+    throw new RangeError(`Cannot use another name as a task may have at most ${MAX_ANSWERS}`);
   }
   run.names.add(name);
 }

@@ -38,7 +38,7 @@ export class ArtifactParts {
 
   /** The run is over: nothing more is answered. */
   end(run: number): void {
-    this.receive(run, { refused: "its task is over" });
+    this.receive(run, { refused: "its task has ended" });
     this.#runs.delete(run);
   }
 
@@ -49,7 +49,7 @@ export class ArtifactParts {
    * @throws {Error} If it is refused, or the one before it.
    */
   async take(run: number, part: ArtifactPart, tellEnd: () => void): Promise<void> {
-    if (!isObject(part)) throw new TypeError("Cannot yield this as it is no part of an artifact");
+    if (!isObject(part)) throw new TypeError("Cannot yield this as it is not part of an artifact");
     if ("name" in part) {
       const { name, type } = part;
       const before = this.#runs.get(run);
@@ -62,7 +62,9 @@ export class ArtifactParts {
     if ("bytes" in part) {
       const { bytes } = part;
       if (!(bytes instanceof Uint8Array) || bytes.length === 0 || bytes.length > ARTIFACT_BLOCK) {
-        throw new TypeError(`Cannot keep artifact '${name}' as a part of it is none`);
+        throw new TypeError(
+          `Cannot keep artifact '${name}' as one of its parts is empty, too large or not bytes`,
+        );
       }
       const permit = await this.#blocks.acquire();
       const { answered } = this.#ask(run, name, () => this.#send({ type: "bytes", run, bytes }));
@@ -84,7 +86,7 @@ export class ArtifactParts {
   /** Waits for the answer to the last part. */
   async #taken(run: number): Promise<{ name: string; answer: ArtifactAnswer }> {
     const asked = this.#runs.get(run);
-    if (!asked) throw new TypeError("Cannot keep bytes as no artifact was begun with");
+    if (!asked) throw new TypeError("Cannot keep bytes as no artifact was begun");
     const answer = await asked.answered;
     if (!("refused" in answer)) return { name: asked.name, answer };
     const error = new Error(`Cannot keep artifact '${asked.name}' as ${answer.refused}`);

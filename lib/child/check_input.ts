@@ -38,7 +38,7 @@ export const MAX_STEPS = 32;
 
 /** For a kind that the module no longer has. */
 export function noSuchKind(kind: string): Checked {
-  return { issues: [{ path: [], message: `its module has no kind '${kind}' any more` }] };
+  return { issues: [{ path: [], message: `its module no longer has the kind '${kind}'` }] };
 }
 
 /**
@@ -170,7 +170,7 @@ export async function validated(
 
 /** What is wrong with a value, in words; `root` is what the path to it begins with. */
 export function issueText(root: string, issue: StandardIssue | undefined): string {
-  const { path = [], message = "its schema does not take it" } = issue ?? {};
+  const { path = [], message = "its schema rejects it" } = issue ?? {};
   const steps = path.slice(0, MAX_STEPS).map((step) => {
     const key = typeof step === "object" ? step.key : step;
     return typeof key === "number" ? key : String(key);

@@ -57,7 +57,7 @@ function migrated(task: AnyTask, data: unknown, from: number): unknown {
   if (migrate) return migrate(data, from);
   const older = from === 0 ? "code without a version" : `version ${from}`;
   throw cannotGoOn(
-    `it was saved by ${older}, and this is version ${version} of '${task.kind}': give it 'migrate'`,
+    `it was saved by ${older}, and this is version ${version} of '${task.kind}': add 'migrate' to its definition`,
   );
 }
 

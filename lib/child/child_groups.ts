@@ -44,11 +44,11 @@ type Answer = Extract<ToTasks, { type: "made" | "ended" }>;
  */
 export function planOf({ name, entries, options }: ChildrenYield): ChildPlan {
   const { concurrency, onFailure = "fail" } = options;
-  const what = `Cannot have children '${name}' run`;
+  const what = `Cannot run children '${name}'`;
   if (!Array.isArray(entries)) throw new TypeError(`${what} as they must be an array`);
   if (entries.length > MAX_CHILDREN) {
     throw new RangeError(
-      `${what} as they are ${entries.length} and a task may have ${MAX_CHILDREN}`,
+      `${what} as there are ${entries.length} and a task may have ${MAX_CHILDREN}`,
     );
   }
   if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
@@ -99,7 +99,7 @@ export class ChildGroups {
         if (made.type !== "made" || !made.refused) continue;
         const { index, message, range } = made.refused;
         throw new (range ? RangeError : TypeError)(
-          `Cannot have child ${index} of '${name}' run: ${message}`,
+          `Cannot run child ${index} of '${name}': ${message}`,
         );
       }
       const entries: NewChild[] = [];
@@ -132,7 +132,7 @@ export class ChildGroups {
       const from = outcomes.length;
       const ended = await this.#ask(run, { type: "outcomes", name, from });
       if (ended.type !== "ended" || ended.outcomes.length === 0) {
-        throw new Error(`Cannot read what came of the children '${name}'`);
+        throw new Error(`Cannot read the outcomes of children '${name}'`);
       }
       for (const { result, ...outcome } of ended.outcomes as EndedChild[]) {
         size += result?.length ?? 0;
@@ -173,7 +173,7 @@ function newChild(name: string, index: number, child: unknown): NewChild {
     : kind;
   if (typeof called !== "string" || !KIND_PATTERN.test(called)) {
     throw new TypeError(
-      `Cannot have child ${index} of '${name}' run as its 'kind' must be a task's definition, ` +
+      `Cannot run child ${index} of '${name}' as its 'kind' must be a task's definition, ` +
         `or the name of a kind: current value is ${brief(textOf(called), 100)}`,
     );
   }

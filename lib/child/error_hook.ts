@@ -30,7 +30,9 @@ export class ErrorHook {
 
   /** Resolves when it was told, or has had its time, with what went wrong. Never rejects. */
   async tell(error: unknown, failed: FailedAttempt): Promise<string | null> {
-    if (this.#calls >= MAX_CALLS) return `onError was left out: ${MAX_CALLS} calls are waited for`;
+    if (this.#calls >= MAX_CALLS) {
+      return `onError was not called: ${MAX_CALLS} calls of it have not returned`;
+    }
     this.#calls++;
     try {
       const told = (async () => await this.#hook(error, failed))();

@@ -23,7 +23,7 @@ export function guardExit(refuses: () => boolean): void {
   guarded = true;
   const refuse = (call: string): never => {
     const error = new Error(
-      `${call} was called, but a task's process is not its own: a task ends by return or throw`,
+      `${call} was called, but a task shares its process with others: end the task by return or throw`,
     );
     error.name = "ExitError";
     currentRun.getStore()?.fail(error, false);

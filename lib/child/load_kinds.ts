@@ -26,7 +26,7 @@ export function collectKinds(exports: Readonly<Record<string, unknown>>): Map<st
     if (known && known !== task) throw new TypeError(`It defines the kind '${kind}' twice`);
     kinds.set(kind, task);
   }
-  if (kinds.size === 0) throw new TypeError("It exports no value of defineTask()");
+  if (kinds.size === 0) throw new TypeError("It exports no task: export what defineTask() returns");
   if (kinds.size > MAX_KINDS) {
     throw new TypeError(`It has ${kinds.size} kinds and a module may have ${MAX_KINDS}`);
   }
@@ -40,7 +40,7 @@ export function collectKinds(exports: Readonly<Record<string, unknown>>): Map<st
  */
 export function errorHookIn({ onError }: Readonly<Record<string, unknown>>): OnError | undefined {
   if (onError === undefined || typeof onError === "function") return onError as OnError | undefined;
-  throw new TypeError("Its export 'onError' is not a function of an error and what failed");
+  throw new TypeError("Its export 'onError' must be a function of an error and what failed");
 }
 
 /** Why a module could not be loaded: a sentence for people, its causes included, and the stack. */

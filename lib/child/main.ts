@@ -75,7 +75,7 @@ export async function main(
   // Also while the module loads, which the server may not live to see.
   const ended = channel.ended.catch((error) => {
     // deno-lint-ignore no-console -- stderr is this process's log
-    console.error("what the server said cannot be read: this process ends.", error);
+    console.error("cannot read a message of the server: this process exits.", error);
   }).then(async () => {
     tasks?.stopAll();
     setTimeout(() => exitProcess(0), FAREWELL_MS);

@@ -7,7 +7,7 @@ export function withPermissionHint(error: TaskError): TaskError {
   const { message, cause, errors } = error;
   return {
     ...error,
-    message: message.replace(ASK, "which HEADWAY_TASK_PERMISSIONS does not give: add $1"),
+    message: message.replace(ASK, "which HEADWAY_TASK_PERMISSIONS does not grant: add $1"),
     ...(cause === undefined ? {} : { cause: withPermissionHint(cause) }),
     ...(errors === undefined ? {} : { errors: errors.map(withPermissionHint) }),
   };

@@ -124,6 +124,6 @@ function outcomeOf(end: RunEnd): string {
 function thrownIn(end: RunEnd): Thrown | undefined {
   if (end.how === "threw" || end.how === "strayed") return end;
   if (end.how !== "stopped" || end.reason !== "timeout") return undefined;
-  const error = { name: "TimeoutError", message: "The attempt took longer than it may" };
+  const error = { name: "TimeoutError", message: "The attempt took longer than its time-out" };
   return { error, stack: end.stack ?? "" };
 }

@@ -54,8 +54,8 @@ export function readYield(value: unknown, at: number): Yielded | null {
     return { type: "progress", report: readReport(value, at) };
   }
   throw new TypeError(
-    "Cannot yield this as it is none of a number, a message, { progress, message }, progress(), " +
-      `log(), output(), save() and artifact(): ${describe(value)}`,
+    "Cannot yield this as it must be a number, a message, { progress, message }, progress(), " +
+      `log(), output(), save() or artifact(): ${describe(value)}`,
   );
 }
 
@@ -71,7 +71,7 @@ function requireReport(value: object): void {
   const { [YIELD]: _, ...given } = value as Record<string, unknown>;
   if (Object.keys(given).length === 0) return;
   throw new TypeError(
-    `Cannot yield this progress as it names none of ${REPORT_FIELDS.join(", ")}: ${
+    `Cannot yield this progress as it must have one of ${REPORT_FIELDS.join(", ")}: ${
       describe(given)
     }`,
   );

@@ -167,7 +167,7 @@ export class Reaper {
       if (asked) it.change({ type: "request-cancel", ...asked });
       it.log(
         "warn",
-        "Interrupted: the server that ran it died; goes on from the last checkpoint",
+        "Interrupted: the server that ran it died; resumes from the last checkpoint",
       );
       const ranMs = knownRun(it.task, dead.get(owner)!.renewed_at);
       it.change({ type: "interrupt", died: false, ranMs });

@@ -70,7 +70,7 @@ export class ArtifactTransfers {
    */
   take(member: Member<Run>, part: Extract<FromTasks, { type: "artifact" | "bytes" }>): void {
     const run = member.runs.get(part.run);
-    if (!run) return tell(member, part.run, { refused: "its task is over" });
+    if (!run) return tell(member, part.run, { refused: "its task has ended" });
     if (part.type !== "bytes") return this.#add(run, part);
     const blocks = (this.#blocks.get(member) ?? 0) + 1;
     if (blocks > MAX_BLOCKS) throw new SyntaxError("It sends without waiting for an answer");
@@ -126,7 +126,7 @@ export class ArtifactTransfers {
       if (error instanceof NoRoom) return { refused: sentencePart(error.message) };
       const { log } = this.#options;
       log.error("an artifact could not be stored", { id: run.live.id, error });
-      return { refused: "the store did not take it" };
+      return { refused: "the store did not accept it" };
     }
   }
 
@@ -168,7 +168,7 @@ export class ArtifactTransfers {
     const { ok } = await live.committed();
     // Where it was not committed, it is swept.
     artifacts.letGo(arrival);
-    if (!ok) throw new Refused("the store did not take it");
+    if (!ok) throw new Refused("the store did not accept it");
     return info;
   }
 
@@ -184,7 +184,7 @@ function runs(run: Run): boolean {
 }
 
 function requireRuns(run: Run): void {
-  if (!runs(run)) throw new Refused("its task is over");
+  if (!runs(run)) throw new Refused("its task has ended");
 }
 
 function tell({ process }: Member<Run>, run: number, answer: ArtifactAnswer): void {

@@ -137,7 +137,7 @@ export class Checks {
   /** Nobody will answer any more. */
   close(): void {
     for (const [request, check] of this.#checks) {
-      this.#remove(request, check).reject(new UncheckedError("the task processes end"));
+      this.#remove(request, check).reject(new UncheckedError("the task processes are stopping"));
     }
   }
 
@@ -198,7 +198,7 @@ export class Checks {
       const age = this.#looks - check.since;
       if (age < Math.min(BUSY_LOOKS, last)) break;
       if (age > last) {
-        const late = `no task process said within ${this.#checkMs} ms whether it fits`;
+        const late = `no task process checked it within ${this.#checkMs} ms`;
         hung.push(this.#hungOf(check));
         this.#remove(request, check).reject(new UncheckedError(late));
       } else {

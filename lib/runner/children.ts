@@ -109,7 +109,7 @@ export class Children {
     const plan = readPlan((await read(() => readAnswer(kv, id, name)))?.json ?? null);
     const before = from + entries.length;
     if (!plan || plan.ended || before > plan.total) {
-      return { index: from, message: "it is of no group that was begun" };
+      return { index: from, message: "its group was not begun" };
     }
     const known = new Map<number, GroupedChild>();
     const group = () => Array.fromAsync(readGroup(kv, id, name, { from, before }));
@@ -177,7 +177,7 @@ export class Children {
     const { live } = run;
     const depth = (live.task.child?.depth ?? 0) + 1;
     if (depth > MAX_CHILD_DEPTH) {
-      return { message: `tasks may lie ${MAX_CHILD_DEPTH} deep in each other`, range: true };
+      return { message: `tasks may be nested at most ${MAX_CHILD_DEPTH} deep`, range: true };
     }
     const known = await this.#kind(kind, signal);
     if (!known) return { message: `there is no kind '${kind}'` };
@@ -217,7 +217,7 @@ export class Children {
     if (submitted.ok && submitted.created) live.countChild();
     if (submitted.ok) return null;
     if (submitted.reason === "no-upload") {
-      return { message: `its input names no upload that is there: '${submitted.upload.id}'` };
+      return { message: `its input names an upload that does not exist: '${submitted.upload.id}'` };
     }
     return { message: `its input names more than ${MAX_UPLOADS} uploads` };
   }

@@ -13,7 +13,7 @@ export class Jobs {
 
   own(promise: Promise<unknown>): void {
     const job = promise.catch((error) => {
-      if (!this.#quiet) this.#log.error("the runner stumbled", { error });
+      if (!this.#quiet) this.#log.error("a job of the runner failed", { error });
     }).finally(() => this.#jobs.delete(job));
     this.#jobs.add(job);
   }
@@ -24,7 +24,7 @@ export class Jobs {
     const attempt = () =>
       work().catch((error) => {
         if (!told && !this.#quiet) {
-          this.#log.error("the runner stumbled, and tries again", { error });
+          this.#log.error("a job of the runner failed and is tried again", { error });
         }
         told = true;
         throw error;

@@ -145,7 +145,7 @@ export class Kinds {
           if (!kinds.has(name)) kinds.set(name, { kind, module });
         }
       } else {
-        const reason = `the kind '${twice}' is that of ${kinds.get(twice)!.module.name}`;
+        const reason = `the kind '${twice}' is already defined by ${kinds.get(twice)!.module.name}`;
         module.state = { type: "failed", reason };
         this.#tell(module, { reason });
       }

@@ -45,7 +45,7 @@ export function outcomeOf(
   if (end.how === "threw") return failure(task, end, backoff);
   if (end.how === "strayed") {
     const { error } = end;
-    const because = `nobody caught ${error.name}: ${error.message}`;
+    const because = `uncaught ${error.name}: ${error.message}`;
     return interruption(because, { type: "interrupt", died: true, alone: true, error });
   }
   if (end.how === "interrupted") {
@@ -66,7 +66,7 @@ export function outcomeOf(
 }
 
 function interruption(because: string, change: Change): Outcome {
-  const message = `Interrupted: ${because}; goes on from the last checkpoint`;
+  const message = `Interrupted: ${because}; resumes from the last checkpoint`;
   return outcome(change, { level: "warn", message });
 }
 

@@ -183,8 +183,8 @@ export class Run {
     const { killAfterMs = 10_000, log } = this.#parts;
     this.#grace.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
-      this.live.log("error", "It did not stop when asked to: its process was ended");
-      this.#traceLost("ProcessKilled", "It did not stop when asked to: its process was ended");
+      this.live.log("error", "It did not stop when asked to: its process was killed");
+      this.#traceLost("ProcessKilled", "It did not stop when asked to: its process was killed");
       this.end({ how: "stopped", reason });
       this.member.pool.kill(this.member);
     });
@@ -225,7 +225,7 @@ export class Run {
     );
     const stack = "stack" in end ? end.stack : undefined;
     if (end.how === "strayed") {
-      log.warn("nobody caught an error of a task", { id: live.id, kind, stack });
+      log.warn("a task threw an error that nobody caught", { id: live.id, kind, stack });
     }
     if (change.type === "fail") {
       const { name: _name, message: error, ...more } = change.error;

@@ -184,9 +184,11 @@ export class TaskPool<Run> implements MemberPool<Run> {
     const { spare } = this.#members;
     if (!spare || !processes.includes(spare.process)) return;
     const { name, log } = this.#options;
-    log.error("an input of a kind was checked without end: who checked it is replaced", { name });
+    log.error("checking an input of a kind took too long: its task process is replaced", { name });
     for (const member of this.#members.all) {
-      if (processes.includes(member.process)) this.kill(member, "its process hung at an input");
+      if (processes.includes(member.process)) {
+        this.kill(member, "its process hung while it checked an input");
+      }
     }
   }
 

@@ -106,11 +106,11 @@ export class TaskPools<Run> {
     const task = module?.tasks?.get(kind);
     if (task) {
       return await deadline(checkInput(task, input, parsed), CHECK_MS, () => {
-        throw new UncheckedError("the schema did not say in time whether it fits");
+        throw new UncheckedError("its schema did not answer in time");
       });
     }
     const pool = module && this.#pools.get(module);
-    if (!pool) throw new UncheckedError("nobody here knows the kind");
+    if (!pool) throw new UncheckedError("this process does not know the kind");
     return await pool.check(kind, input, parsed);
   }
 

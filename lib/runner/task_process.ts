@@ -159,7 +159,7 @@ function taskProcessOf(
   };
   // When the line has ended nobody can speak with it: it is about to end, or must.
   const said = channel.ended.then(() => killIn(LINGER_MS), (error) => {
-    log.error("a task process spoke nonsense and is killed", { pid, error });
+    log.error("a task process sent an invalid message and is killed", { pid, error });
     kill();
   });
   const read = [child.stdout!, child.stderr!].map((stream) =>
@@ -170,7 +170,8 @@ function taskProcessOf(
         early.push(line);
         if (early.length > EARLY_LINES) early.shift();
       },
-      onleftout: (bytes) => log.warn("much was printed by a task and left out", { pid, bytes }),
+      onleftout: (bytes) =>
+        log.warn("a task printed more than is kept: the rest was left out", { pid, bytes }),
     }).catch(() => {})
   );
   const exited = new Promise<string>((resolve) => {

@@ -75,7 +75,7 @@ export async function* keepFile(
   for await (const bytes of blocks(await bytesOf(name, content))) yield part({ bytes });
   const end: { kept: ArtifactInfo | null } = { kept: null };
   yield part(end);
-  if (end.kept === null) throw new Error(`Cannot keep artifact '${name}' as its task is over`);
+  if (end.kept === null) throw new Error(`Cannot keep artifact '${name}' as its task has ended`);
   return end.kept;
 }
 
@@ -92,7 +92,7 @@ function requireName(name: unknown, type: unknown): void {
   }
   if (typeof type === "string" && ARTIFACT_TYPE.test(type)) return;
   throw new TypeError(
-    `Cannot keep artifact '${name}' as 'type' must be a media type, as text/csv: ` +
+    `Cannot keep artifact '${name}' as 'type' must be a media type, such as text/csv: ` +
       `current value is ${brief(textOf(type), 200)}`,
   );
 }
@@ -113,8 +113,8 @@ async function bytesOf(
   if (content instanceof URL) return (await Deno.open(content)).readable;
   if (typeof content?.path === "string") return (await Deno.open(content.path)).readable;
   throw new TypeError(
-    `Cannot keep artifact '${name}' as its content is none of bytes, a text, a Blob, a stream of ` +
-      "bytes, the URL of a file, and { path }",
+    `Cannot keep artifact '${name}' as its content must be bytes, a text, a Blob, a stream of ` +
+      "bytes, the URL of a file, or { path }",
   );
 }
 
@@ -126,7 +126,9 @@ async function* blocks(
   let filled = 0;
   for await (const bytes of content) {
     if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError("Cannot keep an artifact as its stream gives something else than bytes");
+      throw new TypeError(
+        "Cannot keep an artifact as its stream yields something other than bytes",
+      );
     }
     for (let at = 0; at < bytes.length;) {
       if (filled === 0) block = new Uint8Array(ARTIFACT_BLOCK);

@@ -158,7 +158,7 @@ export function defineTask<
   }
   if (options.migrate !== undefined && (typeof options.migrate !== "function" || version === 0)) {
     throw new TypeError(
-      `Cannot define task '${kind}' as 'migrate' must be a function, beside a 'version'`,
+      `Cannot define task '${kind}' as 'migrate' must be a function, and needs a 'version'`,
     );
   }
   if (typeof options.run !== "function") {
@@ -220,7 +220,7 @@ function checkSchema(kind: string, name: string, schema: unknown): void {
   const standard = (schema as Partial<StandardSchema> | null)?.["~standard"];
   if (typeof standard?.validate === "function") return;
   throw new TypeError(
-    `Cannot define task '${kind}' as '${name}' must be a schema that has '~standard', as one of Zod`,
+    `Cannot define task '${kind}' as '${name}' must be a schema that has '~standard', such as one of Zod`,
   );
 }
 

@@ -5,7 +5,7 @@ const YEAR_0 = Date.parse("0000-01-01T00:00:00Z");
 const YEAR_9999 = Date.parse("9999-12-31T23:59:59.999Z");
 
 /** What {@link parseInstant} takes, for messages. */
-export const INSTANT = "a time that exists, with its zone (RFC 3339), as 2030-01-31T08:00:00Z";
+export const INSTANT = "a valid time with its zone (RFC 3339), such as 2030-01-31T08:00:00Z";
 
 /**
  * Reads a time, as RFC 3339 writes it; seconds may be left out. `Date.parse` alone takes 30 February

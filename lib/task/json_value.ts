@@ -135,12 +135,14 @@ function problemIn(value: unknown, look: Look, depth: number): Problem | null {
       return refuse("undefined cannot be stored as JSON; give null, or leave it out");
     case "bigint":
       if (!look.exact && hasToJSON(value)) return null;
-      return refuse("a BigInt cannot be stored as JSON; give its text, as by String()");
+      return refuse("a BigInt cannot be stored as JSON; convert it with String()");
     default:
       return refuse(`a ${typeof value} cannot be stored as JSON; leave it out`);
   }
   if (depth >= MAX_LEVELS) {
-    return refuse(`it lies more than ${MAX_LEVELS} levels deep, or in itself: make it flatter`);
+    return refuse(
+      `it is nested more than ${MAX_LEVELS} levels deep, or contains itself: make it flatter`,
+    );
   }
   if ((look.left -= 2) < 0) return LARGE;
   try {
@@ -229,9 +231,9 @@ const INSTEAD: Record<string, string> = {
   Error: "throw it, or give its message",
   RegExp: "give its source",
   Promise: "await it",
-  ArrayBuffer: "keep bytes as an artifact, or give their text, as by toBase64()",
+  ArrayBuffer: "keep bytes as an artifact, or convert them with toBase64()",
   Headers: "give Object.fromEntries(headers)",
-  URLSearchParams: "give its text, as by String()",
+  URLSearchParams: "convert it with String()",
 };
 
 /** Plain objects keep their fields, and so do those of users' classes; all others hold something else. */

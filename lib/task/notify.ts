@@ -69,7 +69,7 @@ export function urlProblem(text: unknown): string | null {
   const fits = url !== null && /^https?:$/.test(url.protocol) && url.href.length <= MAX_TARGET_URL;
   if (!fits) return `must be an http or https URL of at most ${MAX_TARGET_URL} characters`;
   if (url.username !== "" || url.password !== "") {
-    return "must be a URL without a name and a password in it";
+    return "must be a URL without a user name and password";
   }
   return null;
 }
@@ -100,7 +100,7 @@ export function eventsProblem(on: unknown): string | null {
   const known: readonly unknown[] = NOTIFY_EVENTS;
   const fits = Array.isArray(on) && on.length >= 1 && new Set(on).size === on.length &&
     on.every((event) => known.includes(event));
-  return fits ? null : `must be a list of different ones of ${NOTIFY_EVENTS.join(", ")}`;
+  return fits ? null : `must be a list of ${NOTIFY_EVENTS.join(", ")}, each at most once`;
 }
 
 /** What is wrong with `secret`; `null` for nothing. It is not repeated. */
@@ -131,10 +131,10 @@ export function readTargets(kind: string, notify: unknown): readonly StoredTarge
   return notify.map((target: Record<string, unknown> | null, n) => {
     const field = `notify.${n}`;
     if (typeof target !== "object" || target === null) {
-      throw refuse(field, "must be an object, as { url, on }");
+      throw refuse(field, "must be an object, such as { url, on }");
     }
     const unknown = Object.keys(target).find((name) => !FIELDS.includes(name));
-    if (unknown !== undefined) throw refuse(`${field}.${unknown}`, "is not known");
+    if (unknown !== undefined) throw refuse(`${field}.${unknown}`, "is not a known field");
     const { url, on, secret } = target;
     const problems = {
       url: urlProblem(url),

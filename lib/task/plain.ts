@@ -69,7 +69,7 @@ function walk(value: unknown, walked: Walk): unknown {
 /** An object that lies in others, which it must not hold. */
 function walkWithin(value: object, walked: Walk): unknown {
   const { within } = walked;
-  if (within.has(value)) return "[the object that it lies in]";
+  if (within.has(value)) return "[the object that contains it]";
   if (within.size >= MAX_DEPTH) return "[left out: too deep]";
   within.add(value);
   try {

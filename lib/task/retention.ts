@@ -53,12 +53,14 @@ export function readRetention(kind: string, given: unknown): Retention | undefin
   if (given === undefined) return undefined;
   const what = `Cannot define task '${kind}' as 'retention`;
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(`${what}' must be an object, as { failed: { days: 30 } }`);
+    throw new TypeError(`${what}' must be an object, such as { failed: { days: 30 } }`);
   }
   const read: { [Ended in FinishedStatus]?: number | null } = {};
   for (const [status, duration] of Object.entries(given)) {
     if (!FINISHED.some((known) => known === status)) {
-      throw new TypeError(`${what}' has ${FINISHED.join(", ")}, and no '${status.slice(0, 64)}'`);
+      throw new TypeError(
+        `${what}' may have ${FINISHED.join(", ")}, but not '${status.slice(0, 64)}'`,
+      );
     }
     if (duration === undefined) continue;
     read[status as FinishedStatus] = duration === "forever" ? null : msOf(duration, status, what);

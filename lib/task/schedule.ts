@@ -78,8 +78,8 @@ export const MAX_CRON = 200;
 export const MAX_ZONE = 64;
 
 export const CRON_SHAPE =
-  "five or six fields, the first of six for seconds, as '30 2 * * *' or '0 30 2 * * MON-FRI'";
-export const ZONE_SHAPE = "the IANA name of a time zone, as 'Europe/Berlin'";
+  "five or six fields, the first of six for seconds, such as '30 2 * * *' or '0 30 2 * * MON-FRI'";
+export const ZONE_SHAPE = "the IANA name of a time zone, such as 'Europe/Berlin'";
 
 /** Whether it looks like a pattern: its numbers are not looked at. */
 export function isCronLike(cron: string): boolean {
@@ -124,7 +124,7 @@ export function readSchedule(what: string, given: unknown): KindSchedule | undef
         (value === undefined ? "" : `: current value is ${textOf(value)}`),
     );
   if (typeof given !== "object" || given === null) {
-    throw wrong("schedule", "an object, as { cron: '30 2 * * *' }", given);
+    throw wrong("schedule", "an object, such as { cron: '30 2 * * *' }", given);
   }
   const unknown = Object.keys(given).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
@@ -143,7 +143,7 @@ export function readSchedule(what: string, given: unknown): KindSchedule | undef
   }
   const jitter_ms = Math.round(jitterOf(jitter));
   if (!(jitter_ms <= MAX_JITTER_MS)) {
-    throw wrong("schedule.jitter", "milliseconds, or a duration, of a day at most");
+    throw wrong("schedule.jitter", "milliseconds or a duration, at most a day");
   }
   const json = inputText(input);
   if (json === undefined || (json !== null && byteLength(json) > MAX_INPUT)) {

@@ -51,5 +51,5 @@ export async function* sleep(
 function timeOf(time: Duration | Date): number | Date {
   if (!(time instanceof Date)) return durationMs(time);
   if (!Number.isNaN(time.getTime())) return time;
-  throw new TypeError("Cannot sleep until a Date that is none");
+  throw new TypeError("Cannot sleep until an invalid Date");
 }

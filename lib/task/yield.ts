@@ -117,7 +117,9 @@ export type Yield<Output = any, Checkpoint = any> =
  */
 export function progress(value: Progress): ProgressYield {
   if (typeof value !== "object" || value === null) {
-    throw new TypeError("Cannot report progress as it takes an object, as { done: 3, total: 10 }");
+    throw new TypeError(
+      "Cannot report progress as it takes an object, such as { done: 3, total: 10 }",
+    );
   }
   return { ...value, [YIELD]: "progress" };
 }

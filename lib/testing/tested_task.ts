@@ -281,7 +281,7 @@ export class TestedTask {
     this.yields++;
     if (this.yields > MAX_YIELDS) {
       throw new RangeError(
-        `Cannot test '${this.#options.task.kind}' as it has yielded ${MAX_YIELDS} times and goes on`,
+        `Cannot test '${this.#options.task.kind}' as it has yielded ${MAX_YIELDS} times and has not ended`,
       );
     }
     return this.yields === this.#options.crashAfter;

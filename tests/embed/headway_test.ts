@@ -398,7 +398,10 @@ Deno.test("what an option is that is wrong, the error says by its name", async (
     [{ hosts: { x: 1 } }, "'hosts' must be a text, a number or a list"],
     [{ prot: 1 }, "There is no option 'prot': there are host, port, path"],
     [{ kinds: [() => {}] }, "'kinds' must be URLs"],
-    [{ kinds: { rows: 1 } }, "'kinds' cannot be used: It exports no value of defineTask()"],
+    [
+      { kinds: { rows: 1 } },
+      "'kinds' cannot be used: It exports no task: export what defineTask() returns",
+    ],
     [{ kinds: [rows, defineTask({ kind: "rows", run: rows.run })] }, "'rows' twice"],
     [{ authorize: "me" }, "'authorize' must be a function"],
     [{ onError: 1 }, "'onError' must be a function"],

@@ -157,9 +157,9 @@ Deno.test("a cancel goes down to the children, and to theirs", async () => {
 Deno.test("children whose input does not fit, or of no kind, fail their parent, which says which", async () => {
   await using app = await testApp();
   const cases: [Part, RegExp][] = [
-    [{ kind: "gated", input: { gate: 1 } }, /^Cannot have child 1 of 'parts' run: input\.gate: /],
-    [{ kind: "nobody-has-it" }, /child 1 of 'parts' run: there is no kind 'nobody-has-it'$/],
-    [{ kind: "No Kind" }, /child 1 of 'parts' run as its 'kind' must be/],
+    [{ kind: "gated", input: { gate: 1 } }, /^Cannot run child 1 of 'parts': input\.gate: /],
+    [{ kind: "nobody-has-it" }, /child 1 of 'parts': there is no kind 'nobody-has-it'$/],
+    [{ kind: "No Kind" }, /child 1 of 'parts' as its 'kind' must be/],
   ];
   for (const [part, message] of cases) {
     const id = await submitParent(app, [{ kind: "gated", input: { gate: "for nobody" } }, part]);
@@ -278,7 +278,7 @@ Deno.test("children lie no more than eight deep in each other: the last one fail
   const { name, message } = chain.at(-1)!.error!;
   assertEquals([name, message], [
     "RangeError",
-    "Cannot have child 0 of 'next' run: tasks may lie 8 deep in each other",
+    "Cannot run child 0 of 'next': tasks may be nested at most 8 deep",
   ]);
 });
 
@@ -380,7 +380,7 @@ Deno.test("behind a child that cannot be made there are no others, and the recor
   });
   const id = await submitParent(app, Array.from({ length: 1000 }, part));
   const { error, children } = await finished(app.url, id);
-  assert(error?.message.startsWith("Cannot have child 250 of 'parts' run"), error?.message);
+  assert(error?.message.startsWith("Cannot run child 250 of 'parts'"), error?.message);
   assertEquals([children?.total, children?.made], [1000, 200]);
   assertEquals((await childrenOf(app, id)).length, 200);
 });

@@ -113,7 +113,7 @@ Deno.test("a module of kinds that cannot be loaded takes no other with it, and e
     readiness[unmapped]!,
     /add "headway": ".*lib\/mod.ts" to the "imports" of .*\/unmapped\/deno.jsonc$/,
   );
-  assertEquals(readiness[twice], "failed: the kind 'demo' is that of headway");
+  assertEquals(readiness[twice], "failed: the kind 'demo' is already defined by headway");
   assertEquals(await Deno.readTextFile(LOCK), lock);
 
   const described = (name: string) => kinds.find(({ kind }: { kind: string }) => kind === name);

@@ -37,8 +37,8 @@ Deno.test("AckWatch asks only about a wait that lasts, and waits on while the se
 Deno.test("AckWatch finds an ack or a batch that is lost, and tells once", () => {
   for (
     const [counts, why] of [
-      [{ batches: 1, acks: 1 }, "an acknowledgement of the server did not come here"],
-      [{ batches: 0, acks: 0 }, "a batch did not come to the server"],
+      [{ batches: 1, acks: 1 }, "an acknowledgement from the server was lost"],
+      [{ batches: 0, acks: 0 }, "a batch did not reach the server"],
     ] as const
   ) {
     const { watch, broken } = watching();
@@ -64,5 +64,5 @@ Deno.test("AckWatch gives up a server that answers none of many questions", () =
   const { watch, asked, broken } = watching();
   watch.batchSent();
   for (let looks = 0; looks < 20; looks++) watch.look();
-  assertEquals([asked.length, broken], [10, ["the server answers nothing"]]);
+  assertEquals([asked.length, broken], [10, ["the server does not answer"]]);
 });

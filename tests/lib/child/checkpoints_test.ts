@@ -120,7 +120,7 @@ Deno.test("readCheckpoint() refuses a checkpoint of newer code, and an older one
   assertEquals(
     await refusal(two, "{}"),
     "Cannot go on from the checkpoint as it was saved by code without a version, and this is " +
-      "version 2 of 'k': give it 'migrate'",
+      "version 2 of 'k': add 'migrate' to its definition",
   );
 });
 

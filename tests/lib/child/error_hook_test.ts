@@ -14,7 +14,7 @@ Deno.test("ErrorHook.tell() waits for a hook no longer than it may take, and for
   }, 1);
   const tell = () => hook.tell(1, failed);
   const all = Array.from({ length: 100 }, tell);
-  assertEquals(await tell(), "onError was left out: 100 calls are waited for");
+  assertEquals(await tell(), "onError was not called: 100 calls of it have not returned");
   const late = "onError took longer than 1 ms";
   assertEquals(new Set(await Promise.all(all)), new Set([late]));
   // None of them ever returns: later ones are told all the same.
@@ -46,5 +46,5 @@ Deno.test("errorFrom() makes an error like the one of another process", () => {
 Deno.test("errorHookIn() takes a function, and says what is wrong with anything else", () => {
   const onError = () => {};
   assertEquals([errorHookIn({ onError }), errorHookIn({})], [onError, undefined]);
-  assertThrows(() => errorHookIn({ onError: 1 }), TypeError, "'onError' is not a function");
+  assertThrows(() => errorHookIn({ onError: 1 }), TypeError, "'onError' must be a function");
 });

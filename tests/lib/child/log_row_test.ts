@@ -49,7 +49,7 @@ Deno.test("logJson() keeps each field: what JSON cannot hold becomes a text", ()
     bytes: "[a Uint8Array]",
     f: "[a function]",
     deep: { s: "Symbol(s)", list: [null, 1] },
-    cyclic: { m: 2, self: "[the object that it lies in]" },
+    cyclic: { m: 2, self: "[the object that contains it]" },
     bad: "[cannot be read: Error: no]",
   });
 });

@@ -8,7 +8,7 @@ const asked = (kind: string, flag: string) => ({
 
 const told = (kind: string, flag: string) => ({
   name: "NotCapable",
-  message: `Requires ${kind}, which HEADWAY_TASK_PERMISSIONS does not give: add --allow-${flag}`,
+  message: `Requires ${kind}, which HEADWAY_TASK_PERMISSIONS does not grant: add --allow-${flag}`,
 });
 
 Deno.test("withPermissionHint() names the setting, in an error, its causes and its parts", () => {

@@ -61,7 +61,11 @@ Deno.test("progress() refuses what says nothing of it", () => {
     assertThrows(() => given(value), TypeError, "Cannot report progress as it takes an object");
   }
   for (const value of [{ percent: 50 }, { current: 1, max: 2 }, [50]]) {
-    assertThrows(() => given(value), TypeError, "Cannot yield this progress as it names none of");
+    assertThrows(
+      () => given(value),
+      TypeError,
+      "Cannot yield this progress as it must have one of",
+    );
   }
 });
 

@@ -124,7 +124,9 @@ Deno.test("ArtifactTransfers refuses parts out of order, beyond the bound, and o
   it.begin(1);
   it.bytes(1);
   const [begun, bytes] = (await it.answered(9)).slice(-2);
-  assertEquals([begun, bytes], [{ refused: "its task is over" }, { refused: "its task is over" }]);
+  assertEquals([begun, bytes], [{ refused: "its task has ended" }, {
+    refused: "its task has ended",
+  }]);
   await it.jobs.idle();
   assertEquals([it.kept, await it.arriving()], [[], 0]);
 });

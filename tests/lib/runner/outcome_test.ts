@@ -70,7 +70,7 @@ Deno.test("outcomeOf() tells what a run that was stopped was stopped for", () =>
 Deno.test("outcomeOf() says why a run was interrupted, and whether its task may be the cause", () => {
   const end = { how: "interrupted", because: "it died", died: true } as const;
   const { row, change } = outcomeOf({ task: running(1), alone: false }, end, BACKOFF);
-  assertEquals(row?.message, "Interrupted: it died; goes on from the last checkpoint");
+  assertEquals(row?.message, "Interrupted: it died; resumes from the last checkpoint");
   assertEquals(change, { type: "interrupt", died: true, alone: false });
 });
 
@@ -81,7 +81,7 @@ Deno.test("outcomeOf() takes an error that nobody caught for a death, whose thir
     end,
     BACKOFF,
   );
-  assertEquals(row?.message, "Interrupted: nobody caught E: no; goes on from the last checkpoint");
+  assertEquals(row?.message, "Interrupted: uncaught E: no; resumes from the last checkpoint");
   const died = transition(running(1, { deaths: 1 }), change, 0);
   assert(died.ok);
   assertEquals([died.task.record.status, died.task.deaths], ["pending", 2]);

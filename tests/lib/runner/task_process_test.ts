@@ -49,7 +49,7 @@ async function said(source: string): Promise<{ message: FromTasks; printed: stri
 Deno.test("startTaskProcess() tells why a module cannot be loaded", async () => {
   const modules = [
     ["throw new Error('not like this', { cause: 'that' })", "not like this, caused by that"],
-    ["export const nothing = 1", "exports no value of defineTask()"],
+    ["export const nothing = 1", "exports no task: export what defineTask() returns"],
     ["Deno.exit(0)", "ExitError"],
     ["}", "Expression expected"],
     ["throw { toString() { throw 1 } }", "object"],

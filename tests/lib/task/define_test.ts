@@ -90,12 +90,15 @@ Deno.test("defineTask() takes whom webhooks tell, with what of, and refuses what
     [Array(6).fill({ url: "http://a" }), "'notify' must be a list of at most 5"],
     [[null], "'notify.0' must be an object"],
     [[{ url: 5 }], "'notify.0.url' must be an http or https URL"],
-    [[{ url: "http://a" }, { url: "http://me@a" }], "'notify.1.url' must be a URL without a name"],
+    [
+      [{ url: "http://a" }, { url: "http://me@a" }],
+      "'notify.1.url' must be a URL without a user name",
+    ],
     [[{ url: "http://a", on: [] }], "'notify.0.on' must be a list"],
     [[{ url: "http://a", on: "failed" }], "'notify.0.on' must be a list"],
     [[{ url: "http://a", on: ["ended"] }], "'notify.0.on' must be a list"],
     [[{ url: "http://a", secret: "s" }], "'notify.0.secret' must be 'whsec_'"],
-    [[{ url: "http://a", secrets: [] }], "'notify.0.secrets' is not known"],
+    [[{ url: "http://a", secrets: [] }], "'notify.0.secrets' is not a known field"],
   ];
   for (const [notify, sentence] of wrong) {
     assertThrows(() => define(notify), TypeError, `Cannot define task 'k' as ${sentence}`);

@@ -90,7 +90,7 @@ const REFUSED: [value: unknown, says: string][] = [
   [{ rows: [0, 1, 2, { id: new Set() }] }, "result.rows[3].id: a Set cannot be stored as JSON"],
   [{ "a b": { c: NaN } }, 'result["a b"].c: NaN cannot be stored as JSON; give null'],
   [[Infinity], "result[0]: Infinity"],
-  [{ n: 10n }, "result.n: a BigInt cannot be stored as JSON; give its text"],
+  [{ n: 10n }, "result.n: a BigInt cannot be stored as JSON; convert it"],
   [new Uint8Array(2), "result: a Uint8Array cannot be stored as JSON; keep bytes as an artifact"],
   [{ b: new ArrayBuffer(2) }, "result.b: an ArrayBuffer"],
   [new DataView(new ArrayBuffer(2)), "result: a DataView"],
@@ -137,7 +137,7 @@ Deno.test("toJson() takes for a result what has a text or fields, and refuses it
 Deno.test("toJson() refuses what lies in itself or too deep, and takes the deepest that it may", () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = [cyclic, cyclic, cyclic];
-  assertThrows(() => toJson(cyclic, RESULT), TypeError, "levels deep, or in itself");
+  assertThrows(() => toJson(cyclic, RESULT), TypeError, "levels deep, or contains itself");
   const nested = (levels: number): unknown => levels === 0 ? [] : [nested(levels - 1)];
   toJson(nested(MAX_LEVELS - 1), RESULT);
   assertThrows(() => toJson(nested(MAX_LEVELS), RESULT), TypeError);

@@ -141,14 +141,14 @@ Deno.test("a task may catch what its children could not do, and sees what came o
 
 Deno.test("children() refuses what it cannot do, and says why", async () => {
   const cases: [Parameters<typeof children>, RegExp][] = [
-    [["a", [{ kind: "No Kind" }]], /child 0 of 'a' run as its 'kind' must be .* is No Kind$/],
+    [["a", [{ kind: "No Kind" }]], /child 0 of 'a' as its 'kind' must be .* is No Kind$/],
     [["a", [{ kind: "k", input: 1n }]], /Cannot keep input: a BigInt/],
     [["a", [{ kind: "k", input: "x".repeat(50_000) }]], /child 0 of 'a' was given as it is more/],
     [["a", Array(10_001).fill({ kind: "k" })], /they are 10001 and a task may have 10000$/],
     [["a", [{ kind: "k" }], { concurrency: 0 }], /'concurrency' must be a whole number from 1/],
     [["a", [{ kind: "k" }], { onFailure: "stop" as "fail" }], /'onFailure' must be .* is stop$/],
     [["", [{ kind: "k" }]], /each need a name of 1 to 128 characters/],
-    [["a", [{ kind: "k" }]], /Cannot have child 0 of 'a' run: give its kind 'k' in 'children'/],
+    [["a", [{ kind: "k" }]], /Cannot run child 0 of 'a': give its kind 'k' in 'children'/],
   ];
   for (const [given, message] of cases) {
     const task = defineTask({
@@ -172,7 +172,7 @@ Deno.test("a name of children cannot be that of a step", async () => {
     },
   });
   const { error } = await runTask(task, null, { children: { name: () => 1 } });
-  assertEquals(error?.message, "Cannot use the name 'a' twice in a run: each needs one of its own");
+  assertEquals(error?.message, "Cannot use the name 'a' twice in a run: each needs its own name");
 });
 
 Deno.test("what children return may not take more than 16 MiB together", async () => {

@@ -267,5 +267,5 @@ Deno.test("a name keeps its meaning: what was a step is not taken for a sleep", 
     },
   });
   const { error } = await runTask(task, null, { crashAfter: 3 });
-  assert(error!.message.includes("was a step's before"), error!.message);
+  assert(error!.message.includes("used the name for step before"), error!.message);
 });
