@@ -99,7 +99,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const tokens = await readTokens(config.tokens, config.tokensFile);
   if (tokens.length > 0 && authorize) {
     throw new ConfigError(
-      "HEADWAY_TOKENS must not be set beside 'authorize', which replaces tokens",
+      "HEADWAY_TOKENS must not be set together with 'authorize', which replaces tokens",
     );
   }
   if (tokens.length === 0 && !authorize) requireUnreachable(config);

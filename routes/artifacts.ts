@@ -57,10 +57,14 @@ export async function getArtifact(app: App, { request, params }: RouteContext): 
   }
   const range = byteRange(request.headers, size, etag);
   if (range === null) {
-    throw new HttpError(416, `The artifact has ${size} bytes, and none of those asked for`, {
-      field: "Range",
-      headers: { "content-range": `bytes */${size}` },
-    });
+    throw new HttpError(
+      416,
+      `The artifact has ${size} bytes: the range that was asked for is not in it`,
+      {
+        field: "Range",
+        headers: { "content-range": `bytes */${size}` },
+      },
+    );
   }
   const { start, end } = range === "all" ? { start: 0, end: size } : range;
   headers.set("content-length", `${end - start}`);

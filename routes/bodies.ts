@@ -103,7 +103,7 @@ const TARGET = z.strictObject({
     .describe("How it ended, where it is left out"),
   secret: text.check(fitting(secretProblem)).meta({ pattern: ONE_SECRET }).nullish()
     .describe("Signs instead of the server's secrets: 'whsec_…'; never shown again"),
-}, "must be an object, as {url, on}");
+}, "must be an object, such as {url, on}");
 
 const targets = `must be a list of at most ${MAX_TARGETS} targets`;
 const keepSentence = `must be milliseconds from 0 to ${MAX_KEEP_MS}, or "forever"`;
@@ -210,7 +210,7 @@ const FILTER = z.strictObject({
     .meta({ maxLength: MAX_TEXT }),
   created_after: instant,
   created_before: instant,
-}, 'must be an object, as {"status":["failed"]}').partial();
+}, 'must be an object, such as {"status":["failed"]}').partial();
 
 export type FilterBody = z.infer<typeof FILTER>;
 
@@ -274,7 +274,7 @@ export function checkBody<Body>(
     throw new HttpError(400, `There is no field '${field}': there are ${names}`, { field });
   }
   if (issue.path.length === 0) {
-    throw new HttpError(400, `The body must be an object, as ${example}`, { field: "body" });
+    throw new HttpError(400, `The body must be an object, such as ${example}`, { field: "body" });
   }
   const field = String(issue.path[0]);
   throw new HttpError(400, `'${issue.path.join(".")}' ${issue.message}`, { field });

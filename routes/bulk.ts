@@ -84,14 +84,14 @@ async function picked(
 ): Promise<Picked> {
   const { ids, filter, cursor } = body;
   if ((ids === undefined) === (filter === undefined)) {
-    throw new HttpError(400, "There must be one of 'ids' and 'filter'", { field: "ids" });
+    throw new HttpError(400, "Give either 'ids' or 'filter'", { field: "ids" });
   }
   if (ids === undefined) {
     const wanted = ofTheirs(behind(filterOf(filter!), cursor), principal, "change");
     return await pickedBy(app, wanted, dryRun);
   }
   if (cursor !== undefined) {
-    throw new HttpError(400, "'cursor' goes with 'filter' alone", { field: "cursor" });
+    throw new HttpError(400, "'cursor' can only be given with 'filter'", { field: "cursor" });
   }
   const named = [...new Set(ids.map((id) => pathId(id, "task")))];
   if (dryRun) await lookAt(app, dryRun, named, principal);
@@ -165,7 +165,7 @@ function told(task_id: string, decided: Decided): Told {
     return { task_id, ok: false, status: decided.status, error };
   }
   if (decided.reason === "parent-over") {
-    const error = `It is a child of task ${decided.parent}, which is over: retry that one`;
+    const error = `It is a child of task ${decided.parent}, which has ended: retry that one`;
     return { task_id, ok: false, status: decided.status, error };
   }
   const { status } = decided;

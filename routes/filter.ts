@@ -104,7 +104,9 @@ export function readKinds(url: URL): string[] | undefined {
 function readStatuses(url: URL): Status[] | undefined {
   const statuses = queryWords(url, "status", MAX_WORDS);
   if (statuses.some((status) => !STATUSES.includes(status as Status))) {
-    throw new HttpError(400, `'status' must be of ${STATUSES.join(", ")}`, { field: "status" });
+    throw new HttpError(400, `'status' must be one or more of ${STATUSES.join(", ")}`, {
+      field: "status",
+    });
   }
   return statuses.length > 0 ? statuses as Status[] : undefined;
 }

@@ -43,7 +43,9 @@ export async function login(app: App, context: RouteContext): Promise<Response> 
   const { request, url, client } = context;
   requireTrusted(app, context);
   limit(app.logins, client);
-  if (app.auth.elsewhere) throw new HttpError(409, "Sign in to the program that this is part of");
+  if (app.auth.elsewhere) {
+    throw new HttpError(409, "Sign in to the application that this belongs to");
+  }
   const { token } = checkBody(CREDENTIALS, await readJson(request, app.config), '{"token":"…"}');
   if (!app.auth.required) throw new HttpError(409, "This server needs no token");
   const { cookie, principal, ms } = await app.auth.signIn(token.trim());
@@ -67,8 +69,8 @@ export async function logout(app: App, context: RouteContext): Promise<Response>
     app.log.error("the end of a session could not be stored", { error });
     throw new HttpError(
       503,
-      "The session is over here, but the store has not taken it in: until it does, who has a copy " +
-        "of the cookie may use it on other processes, or after a restart",
+      "The session has ended here, but the store has not recorded it: until it does, a copy " +
+        "of the cookie still works on other processes, and after a restart",
       { headers },
     );
   }

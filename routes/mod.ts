@@ -145,7 +145,7 @@ interface Asked {
 async function answer(app: App, asked: Asked): Promise<Response> {
   const { request, info, host, url, path, found } = asked;
   // It is made of the Host, which may be anything.
-  if (!url) throw new HttpError(400, "The address of this request is none", { field: "Host" });
+  if (!url) throw new HttpError(400, "The address of this request is not valid", { field: "Host" });
   requireHost(request.headers, url);
   checkHost({ host, hosts: app.config.hosts }, url);
   if (!app.auth.required && !app.config.insecure) requireNear(info.remoteAddr);
@@ -177,7 +177,7 @@ function notAllowed(request: Request, methods: Methods): Response {
   const names = Object.keys(methods);
   const allow = [...names, ...(names.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
   if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-  throw new HttpError(405, `${request.method} is not possible here, but ${allow} is`, {
+  throw new HttpError(405, `${request.method} is not allowed here: use ${allow}`, {
     headers: { allow },
   });
 }

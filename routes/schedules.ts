@@ -104,13 +104,13 @@ export async function createSchedule(app: App, context: RouteContext): Promise<R
     return await shown(app, created.schedule, principal, 201, { location });
   }
   if (created.reason === "exists") {
-    const sentence = `There is a schedule '${body.schedule_id}' already: PATCH changes it`;
+    const sentence = `There is already a schedule '${body.schedule_id}': change it with PATCH`;
     throw new HttpError(409, sentence, { field: "schedule_id" });
   }
   const { maxSchedules } = app.config;
   throw new HttpError(
     409,
-    `There are ${maxSchedules} schedules, as many as there may be (HEADWAY_MAX_SCHEDULES)`,
+    `There are already ${maxSchedules} schedules, the most allowed (HEADWAY_MAX_SCHEDULES)`,
   );
 }
 
@@ -124,7 +124,7 @@ export async function changeSchedule(app: App, context: RouteContext): Promise<R
   const fields = Object.keys(given).filter((name) => name !== "paused" && name !== "reason");
   if (schedule.source === "kind" && fields.length > 0) throw definedByKind(schedule, fields[0]!);
   if (reason !== undefined && paused !== true) {
-    throw new HttpError(400, "'reason' goes with 'paused': true", { field: "reason" });
+    throw new HttpError(400, "'reason' can only be given with 'paused': true", { field: "reason" });
   }
   await requireTimes({ ...schedule, ...definedOnly(rest) });
   const spec: Partial<ScheduleSpec> = definedOnly(rest);

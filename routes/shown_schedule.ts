@@ -129,16 +129,16 @@ function sentenceOf(
 ): string {
   switch (reason) {
     case "missed":
-      return "no process was there for it in time";
+      return "no process was running at that time";
     case "paused":
       return "it was paused";
     case "full":
-      return "as many as may be wait already";
+      return "the queue was full";
     case "refused":
-      return why ?? "the task could not be taken in";
+      return why ?? "the task could not be created";
     case "overlap":
       return run === undefined
-        ? "a run that was asked for was still under way"
+        ? "a run started by hand was still under way"
         : `the run of ${iso(run)} was still under way`;
   }
 }

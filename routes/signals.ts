@@ -49,10 +49,10 @@ function whyNot(
 ): string {
   switch (refused.reason) {
     case "wrong-state":
-      return `Task ${id} is ${refused.status}: it takes no signal any more`;
+      return `Task ${id} is ${refused.status}: it no longer takes signals`;
     case "sent":
       return `Signal '${name}' was sent to task ${id} before, or is no longer waited for`;
     case "too-many":
-      return `Task ${id} has too many signals that it has yet to take`;
+      return `Task ${id} has too many signals that it has not taken yet`;
   }
 }

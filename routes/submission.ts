@@ -118,7 +118,7 @@ export function refuse(result: Exclude<Submitted, { ok: true }>): never {
 
 export function noUpload({ id, field }: NamedUpload): HttpError {
   const where = field ?? "input";
-  const which = `'${where}' names no upload that is there: '${id.slice(0, 64)}'`;
+  const which = `'${where}' names an upload that does not exist: '${id.slice(0, 64)}'`;
   return new HttpError(422, `${which} was removed, or never made`, { field: where });
 }
 
@@ -138,7 +138,9 @@ export async function knownKind(
   const why = ({ reason }: { reason: string }) => tellsWhy ? `failed: ${reason}` : "failed";
   const elsewhere = await kindBook.elsewhere(name);
   if (elsewhere?.debounce) {
-    throw unavailable(`'${name}' waits for others like it, and only who runs it can tell which`);
+    throw unavailable(
+      `'${name}' is debounced by a key that this process cannot compute, as it does not run the kind: submit it to one that does`,
+    );
   }
   // Nobody here can check its input: each attempt does.
   if (elsewhere) return { ...elsewhere, checked: false };

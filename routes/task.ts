@@ -136,7 +136,7 @@ function refuse(decided: Decided, id: string, what: string): Decided & { ok: tru
   if (decided.reason === "parent-over") {
     const { parent } = decided;
     const sentence = `Task ${id} cannot run again by itself: it is a child of task ${parent}, ` +
-      "which is over. Retry that one, or submit this one anew";
+      "which has ended. Retry that one, or submit this one again";
     throw new HttpError(409, sentence, { extra: { task_id: id, parent_id: parent } });
   }
   throw wrongState(id, decided.status, what);

@@ -31,7 +31,7 @@ export async function createToken(
 
 function subjectOf({ task_id, owner }: NewTokenBody): Subject {
   if ((task_id === undefined) === (owner === undefined)) {
-    throw new HttpError(400, "There must be one of 'task_id' and 'owner'", { field: "task_id" });
+    throw new HttpError(400, "Give either 'task_id' or 'owner'", { field: "task_id" });
   }
   return owner === undefined ? { task: pathId(task_id, "task") } : { owner };
 }

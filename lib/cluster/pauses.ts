@@ -50,7 +50,7 @@ export class Pauses implements AsyncDisposable {
       kv: options.store.kv,
       key: keys.pausedHead,
       onchange: () => pauses.read(),
-      failed: "the watch for paused kinds failed and is begun again",
+      failed: "the watch for paused kinds failed and is restarted",
       log: options.log,
     });
     return pauses;

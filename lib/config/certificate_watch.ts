@@ -47,7 +47,11 @@ export class CertificateWatch implements Disposable {
       log.info("the certificate was renewed: new connections get it");
     } catch (error) {
       const { message } = error as Error;
-      if (message !== this.#told) log.error("the certificate stays as it is", { error: message });
+      if (message !== this.#told) {
+        log.error("the certificate could not be renewed: the old one stays in use", {
+          error: message,
+        });
+      }
       this.#told = message;
     }
   }

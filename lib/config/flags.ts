@@ -37,7 +37,7 @@ export function readFlags(args: string[]): CommandLine {
     const module = /\.[cm]?[jt]sx?$/.test(stray)
       ? `: for your own kinds write --kinds ${stray}`
       : "";
-    throw new ConfigError(`There is no command '${stray}'${module || ": --help names them"}`);
+    throw new ConfigError(`There is no command '${stray}'${module || ": --help lists them"}`);
   }
   const settings: Record<string, string> = {};
   if (values.kinds) settings.HEADWAY_KINDS = values.kinds.map(requireText("--kinds")).join(",");
@@ -61,7 +61,9 @@ export function namedByFlag(error: unknown, settings: Readonly<Record<string, st
 export async function requireFiles(kinds: readonly string[]): Promise<void> {
   for (const url of kinds.filter((it) => it.startsWith("file:"))) {
     const found = await Deno.stat(new URL(url)).then(({ isFile }) => isFile, () => false);
-    if (!found) throw new ConfigError(`--kinds must name files: ${fileURLToPath(url)} is none`);
+    if (!found) {
+      throw new ConfigError(`--kinds must name files: there is no file ${fileURLToPath(url)}`);
+    }
   }
 }
 
@@ -80,7 +82,7 @@ function parse(args: string[]) {
   } catch (error) {
     // Its first sentence: the others are on what nobody wants here.
     const [why] = (error as Error).message.split(/\.?\s*\n|\. /, 1);
-    throw new ConfigError(`${why}: --help names the options`);
+    throw new ConfigError(`${why}: --help lists the options`);
   }
 }
 

@@ -17,10 +17,12 @@ export function listenFault(
     return new Deno.errors.AddrInUse(sentence, { cause: error });
   }
   if (error instanceof Deno.errors.AddrNotAvailable) {
-    return new ConfigError(`HEADWAY_HOST must be an address of this machine: ${host} is none`);
+    return new ConfigError(`HEADWAY_HOST must be an address of this machine: ${host} is not`);
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return new ConfigError(`${variable} must be a port that this user may have: ${port} is none`);
+    return new ConfigError(
+      `${variable} must be a port that this user may listen on: ${port} is not`,
+    );
   }
   return error;
 }

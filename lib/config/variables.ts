@@ -28,13 +28,18 @@ export const VARIABLES: readonly Variable[] = [
     config.host = text ?? "127.0.0.1";
   }),
   whole("HEADWAY_PORT", "port", 8000, "port; 0 takes a free one and prints it", { max: 65535 }),
-  text("HEADWAY_BASE_PATH", "/", "the path below which all is, as /jobs", (text, config) => {
-    const path = parseBasePath(text ?? "");
-    if (path === null) throw wrong("HEADWAY_BASE_PATH", text!, BASE_PATH_SHAPE);
-    config.basePath = path;
-  }),
-  file("HEADWAY_TLS_CERT", "tlsCert", "PEM file of a certificate: then it speaks HTTPS and HTTP/2"),
-  file("HEADWAY_TLS_KEY", "tlsKey", "PEM file of its private key"),
+  text(
+    "HEADWAY_BASE_PATH",
+    "/",
+    "path prefix of all addresses, such as /jobs",
+    (text, config) => {
+      const path = parseBasePath(text ?? "");
+      if (path === null) throw wrong("HEADWAY_BASE_PATH", text!, BASE_PATH_SHAPE);
+      config.basePath = path;
+    },
+  ),
+  file("HEADWAY_TLS_CERT", "tlsCert", "PEM file with a certificate, to serve HTTPS and HTTP/2"),
+  file("HEADWAY_TLS_KEY", "tlsKey", "PEM file with its private key"),
   text(
     "HEADWAY_OPS_PORT",
     "none",
@@ -74,20 +79,25 @@ export const VARIABLES: readonly Variable[] = [
         .map((path) => /^(file|https?|npm|jsr):/.test(path) ? path : fileUrl(path));
     },
   ),
-  flag("HEADWAY_SHIPPED_KINDS", "shippedKinds", "0: without the kinds that ship", true),
+  flag(
+    "HEADWAY_SHIPPED_KINDS",
+    "shippedKinds",
+    "0 leaves out the kinds that ship with Headway",
+    true,
+  ),
   renamed(
     "HEADWAY_WORKERS",
     whole(
       "HEADWAY_TASK_PROCESSES",
       "taskProcesses",
       1,
-      "task processes of each module; 0 runs tasks in the server's own",
+      "task processes for each module; 0 runs tasks in the server process",
       {
         max: 256,
       },
     ),
   ),
-  whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks at once in each", {
+  whole("HEADWAY_CONCURRENCY", "concurrency", 1000, "tasks that each of them runs at once", {
     min: 1,
     max: 100_000,
   }),
@@ -140,7 +150,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_DRAIN_MS",
     "drainMs",
     10_000,
-    "time that tasks and streams get on SIGTERM; 0 for none",
+    "time for tasks and streams to stop on SIGTERM; 0 for none",
     {
       ...ms,
       max: 3_600_000,
@@ -201,9 +211,15 @@ export const VARIABLES: readonly Variable[] = [
       unit: "bytes",
     },
   ),
-  whole("HEADWAY_MAX_SCHEDULES", "maxSchedules", 1000, "schedules beside those of kinds", {
-    max: 10_000,
-  }),
+  whole(
+    "HEADWAY_MAX_SCHEDULES",
+    "maxSchedules",
+    1000,
+    "schedules besides those that kinds define",
+    {
+      max: 10_000,
+    },
+  ),
   whole("HEADWAY_RETENTION_MS", "retentionMs", 7 * DAY, "how long finished tasks are kept", ms),
   retention("HEADWAY_RETENTION_COMPLETED_MS", "retentionCompletedMs", "those that completed"),
   retention("HEADWAY_RETENTION_FAILED_MS", "retentionFailedMs", "those that failed"),
@@ -212,7 +228,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_MAX_KEEP_MS",
     "maxKeepMs",
     365 * DAY,
-    "the longest that 'keep' of a submit may say; 0 for no limit, also for ever",
+    "longest 'keep' of a submit; 0 for no limit, and to allow 'forever'",
     ms,
   ),
   whole("HEADWAY_MAX_LOG", "maxLog", 10_000, "log rows kept for each task", { min: 1 }),
@@ -245,7 +261,7 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "HEADWAY_WEBHOOK_SECRET",
     "none",
-    "signs webhooks: 'whsec_…', several separated by spaces while they change",
+    "signs webhooks: 'whsec_…', several separated by spaces while you rotate them",
     (text, config) => {
       const secrets = text === undefined ? [] : parseSecrets(text);
       // Not with wrong(): the value is secret.
@@ -260,7 +276,7 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "HEADWAY_WEBHOOK_ALLOW",
     "none",
-    "hosts and networks that webhooks may go to though they are private",
+    "private hosts and networks that webhooks may go to",
     (text, config) => {
       config.webhookAllow = list(text);
       if (parseAllowed(config.webhookAllow) !== null) return;
@@ -309,7 +325,7 @@ export const VARIABLES: readonly Variable[] = [
     "HEADWAY_WRITE_RATE",
     "writeRate",
     0,
-    "writes a second from one client, ten seconds' worth at once; 0 for no limit",
+    "writes per second from one client, in bursts of up to ten seconds' worth; 0 for no limit",
   ),
   text("HEADWAY_LOG", "info", "debug, info, warn, error, off, or pretty", (text, config) => {
     const value = text ?? "info";

@@ -44,7 +44,7 @@ export class JournalReader implements AsyncDisposable {
       key: keys.journalHead,
       // It changes with each commit, in which the entry has its versionstamp.
       onchange: (versionstamp) => this.wake(versionstamp),
-      failed: "the watch broke and is begun again",
+      failed: "the watch for the journal failed and is restarted",
       log: options.log,
     });
   }

@@ -43,7 +43,7 @@ export async function askLogin(
   ms: number = LOGIN_MS,
 ): Promise<Principal | null> {
   const visitor = await deadline(Promise.resolve(authorize(request)), ms, () => {
-    const sentence = "It could not be found out in time who asks";
+    const sentence = "It took too long to find out who is asking: try again in a moment";
     throw new HttpError(503, sentence, { headers: { "retry-after": "1" } });
   });
   return principalOfVisitor(visitor);
@@ -56,16 +56,20 @@ function principalOfVisitor(visitor: unknown): Principal | null {
     : visitor as Partial<Visitor>;
   // A name is a key of the store, as an owner is.
   if (typeof name !== "string" || !OWNER_PATTERN.test(name)) {
-    throw new TypeError(`authorize() must give a 'name' of 1 to ${MAX_OWNER} characters, or null`);
+    throw new TypeError(
+      `authorize() must return a 'name' of 1 to ${MAX_OWNER} characters, or null`,
+    );
   }
   const given: readonly unknown[] = Array.isArray(scope) ? scope : [scope];
   if (given.length === 0 || !given.every((one) => SCOPES.includes(one as Scope))) {
-    throw new TypeError(`authorize() must give a 'scope' of ${SCOPES.join(", ")}, or several`);
+    throw new TypeError(
+      `authorize() must return a 'scope' of ${SCOPES.join(", ")}, or several of them`,
+    );
   }
   const scopes = SCOPES.filter((one) => given.includes("admin") || given.includes(one));
   if (owner !== undefined && (typeof owner !== "string" || !OWNER_PATTERN.test(owner))) {
     throw new TypeError(
-      `authorize() must give an 'owner' of 1 to ${MAX_OWNER} characters, or leave it out`,
+      `authorize() must return an 'owner' of 1 to ${MAX_OWNER} characters, or leave it out`,
     );
   }
   return { ...NOBODY, name, scopes, owner: owner ?? null };

@@ -28,7 +28,7 @@ export function codingOf(headers: Headers): string {
  */
 export function requirePlain(headers: Headers): void {
   const coding = codingOf(headers);
-  if (coding !== "identity") throw notTaken(coding, "identity", "send the body as it is");
+  if (coding !== "identity") throw notTaken(coding, "identity", "send the body uncompressed");
 }
 
 /**
@@ -44,11 +44,11 @@ export function unpacked(
   const coding = codingOf(headers);
   if (coding === "identity") return body;
   if (coding === "gzip" || coding === "x-gzip") return gunzip(body);
-  throw notTaken(coding, "gzip", "an upload may be packed by gzip, or sent as it is");
+  throw notTaken(coding, "gzip", "compress an upload with gzip, or send it as it is");
 }
 
 function notTaken(coding: string, taken: string, advice: string): HttpError {
-  const sentence = `Content-Encoding '${coding.slice(0, 64)}' is not taken here: ${advice}`;
+  const sentence = `Content-Encoding '${coding.slice(0, 64)}' is not accepted here: ${advice}`;
   return new HttpError(415, sentence, {
     field: "Content-Encoding",
     headers: { "accept-encoding": taken },
@@ -64,7 +64,7 @@ async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   } catch (error) {
     if (error instanceof HttpError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw new HttpError(400, `The body is not a whole gzip file: ${why}`, { field: "body" });
+    throw new HttpError(400, `The body is not a complete gzip file: ${why}`, { field: "body" });
   } finally {
     unzip.destroy();
     await feeding;

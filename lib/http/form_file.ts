@@ -31,7 +31,7 @@ export function isForm(contentType: string | null): boolean {
   if (type === "multipart/form-data") return true;
   throw new HttpError(
     415,
-    `'${type.slice(0, 64)}' is not taken: send the file as the body itself`,
+    `'${type.slice(0, 64)}' is not accepted: send the file as the body itself`,
     {
       field: "Content-Type",
     },
@@ -147,7 +147,7 @@ class Form {
   #count(bytes: number): void {
     this.#around += bytes;
     if (this.#around <= MAX_AROUND) return;
-    throw new HttpError(413, `The form has more than ${MAX_AROUND} bytes beside its file`, {
+    throw new HttpError(413, `The form has more than ${MAX_AROUND} bytes besides its file`, {
       field: "body",
     });
   }
@@ -191,7 +191,7 @@ function fileOf(head: string): Pick<FormFile, "name"> | null {
   if (name === "" || (name === null && parameter(disposition, "name") !== "file")) return null;
   const transfer = (headers.get("content-transfer-encoding") ?? "binary").toLowerCase();
   if (["binary", "8bit", "7bit"].includes(transfer)) return { name };
-  const sentence = `The file is in '${transfer.slice(0, 64)}': send its bytes as they are`;
+  const sentence = `The file is encoded as '${transfer.slice(0, 64)}': send its bytes as they are`;
   throw new HttpError(415, sentence, { field: "body" });
 }
 
@@ -218,5 +218,5 @@ function wrong(sentence: string): HttpError {
 }
 
 function cutOff(): HttpError {
-  return wrong("The form ends in its middle: the boundary at its end is missing");
+  return wrong("The form is cut short: the boundary at its end is missing");
 }

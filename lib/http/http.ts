@@ -104,9 +104,9 @@ async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array
 /** `Deno.serve` takes the bodies of HTTP/1.1 away as soon as it is to shut down. */
 function broken(error: unknown): HttpError {
   if (!(error instanceof Deno.errors.BadResource)) {
-    return new HttpError(400, "The body broke off", { field: "body" });
+    return new HttpError(400, "The body was cut short", { field: "body" });
   }
-  const sentence = "This server let go of the connection before the body was there: send it again";
+  const sentence = "This server closed the connection before the body was complete: send it again";
   return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
 }
 
@@ -182,7 +182,7 @@ export function queryWords(url: URL, name: string, max: number): string[] {
   const words = url.searchParams.getAll(name).flatMap((text) => text.split(","))
     .filter((word) => word !== "");
   if (words.length <= max) return [...new Set(words)];
-  throw new HttpError(400, `'${name}' must have at most ${max} words: there are ${words.length}`, {
+  throw new HttpError(400, `'${name}' must list at most ${max} values: there are ${words.length}`, {
     field: name,
   });
 }

@@ -49,7 +49,7 @@ export function requireNear(from: Deno.Addr): void {
   if (near) return;
   throw new HttpError(
     403,
-    "Other machines may not use this server, as nothing says who asks: see HEADWAY_TOKENS, or " +
+    "Other machines may not use this server, as it cannot tell who is asking: see HEADWAY_TOKENS, or " +
       "'authorize' of headway()",
   );
 }

@@ -56,7 +56,7 @@ export class Revocations implements AsyncDisposable {
       kv: options.kv,
       key: keys.revokedHead,
       onchange: () => it.#read(),
-      failed: "the watch for ended sessions failed and starts again",
+      failed: "the watch for ended sessions failed and is restarted",
       log: options.log,
     });
     return it;
@@ -95,7 +95,7 @@ export class Revocations implements AsyncDisposable {
     const saving = this.#saving.then(() => this.#save(session));
     this.#saving = saving.catch(() => {});
     await deadline(saving, WRITE_MS, () => {
-      throw new Error("The store did not take the end of a session in time");
+      throw new Error("The store did not record the end of a session in time");
     });
   }
 

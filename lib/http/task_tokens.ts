@@ -61,9 +61,13 @@ export class TaskTokens {
       if (use === "task") taskIds.push(read.sub);
       else if (tokens.length === 1) return { ...NOBODY, owner: read.sub, can, expiresAt };
       else {
-        throw new HttpError(400, "'token' must be one where it is for the tasks of an owner", {
-          field: "token",
-        });
+        throw new HttpError(
+          400,
+          "'token' must be a single token when it is for the tasks of an owner",
+          {
+            field: "token",
+          },
+        );
       }
     }
     return { ...NOBODY, taskIds, can, expiresAt };

@@ -172,7 +172,7 @@ export class Arrival {
   }
 
   #givenUp(): Error {
-    return new Error(`the ${this.#options.sort.what} was taken for given up`);
+    return new Error(`the ${this.#options.sort.what} was considered abandoned`);
   }
 
   async #requireSpace(bytes: number): Promise<void> {

@@ -10,7 +10,7 @@ export class NoRoom extends Error {
     super(
       reason === "quota"
         ? `There is no room for this ${what}: all ${what}s together may take ${bound} bytes`
-        : `There is no room for this ${what}: ${bound} bytes of the server's disk stay free`,
+        : `There is no room for this ${what}: ${bound} bytes of the server's disk must stay free`,
     );
     this.reason = reason;
     this.bound = bound;

@@ -86,7 +86,8 @@ export function isStoreFile(location: string): boolean {
 async function prepareFile(path: string, log: Logger): Promise<boolean> {
   const { loose: files, unclean } = await prepareStoreFile(path);
   if (files.length > 0) {
-    const advice = "others on this machine can read the store: make it its owner's (chmod 600)";
+    const advice =
+      "others on this machine can read the store: restrict it to its owner (chmod 600)";
     log.warn(advice, { files });
   }
   return unclean;
@@ -95,7 +96,7 @@ async function prepareFile(path: string, log: Logger): Promise<boolean> {
 async function openKv(location: string): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
     const advice = 'start Deno with --unstable-kv, or put "unstable": ["kv"] into deno.json';
-    throw new StoreOpenError(location || "of the platform", `Deno KV is not there: ${advice}`);
+    throw new StoreOpenError(location || "of the platform", `Deno KV is not available: ${advice}`);
   }
   try {
     const kv = await Deno.openKv(location === "" ? undefined : location);

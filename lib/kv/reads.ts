@@ -44,7 +44,7 @@ export class TooManyReadsError extends Error {
   override name = "TooManyReadsError";
 
   constructor() {
-    super("Too many requests look through the tasks: try again in a moment");
+    super("Too many requests are searching the tasks: try again in a moment");
   }
 }
 

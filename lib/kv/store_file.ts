@@ -126,7 +126,7 @@ async function check(path: string): Promise<void> {
   if (!log?.size && info.size < size) {
     throw new Error(`it is cut short: ${info.size} bytes of ${size}. ${RESTORE}`);
   }
-  if (!hasKv(path)) throw new Error("it is a database of something else");
+  if (!hasKv(path)) throw new Error("it is the database of another program");
 }
 
 async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -45,7 +45,7 @@ export class CronTimes {
     this.#walls = new Walls(cron);
     this.#everyHour = hourOf(cron) === "*";
     if (this.#walls.next(now) === null) {
-      throw new CronError("cron", "must be of a time that comes within ten years");
+      throw new CronError("cron", "must match a time within the next ten years");
     }
     this.#zone = Zone.of(zone);
   }

@@ -170,7 +170,7 @@ export class ScheduleSlots {
     if (submitted.reason === "conflict") return "lost";
     const why = submitted.reason === "no-upload"
       ? `its input names an upload that is gone: ${submitted.upload.id.slice(0, 64)}`
-      : `its input cannot be taken in: ${submitted.reason}`;
+      : `its input was refused: ${submitted.reason}`;
     const skipped = { from: slot, to: slot, count: 1, reason: "refused" as const, why };
     return await this.#skip(entry, skipped, slots);
   }

@@ -89,7 +89,7 @@ export class Scheduler {
     }
     this.#again = false;
     this.#turn = this.turn().catch((error) => {
-      if (!this.#closed) this.#tell("schedules could not be looked after", error);
+      if (!this.#closed) this.#tell("schedules could not be processed", error);
       return AGAIN_MS;
     }).then((wait) => {
       this.#turn = undefined;
@@ -166,7 +166,9 @@ export class Scheduler {
     } catch (error) {
       next(this.#options.store.now() + LOOK_MS);
       const why = String(error);
-      if (!this.#closed && (known.told !== why)) this.#tell("a schedule cannot be kept", error, id);
+      if (!this.#closed && (known.told !== why)) {
+        this.#tell("a schedule cannot be processed", error, id);
+      }
       known.told = why;
     }
   }

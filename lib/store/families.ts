@@ -111,7 +111,7 @@ export class Families {
       if (this.#closed) return;
       // That the store takes nothing is told elsewhere.
       if (!(error instanceof StoreError)) {
-        this.#options.log.warn("a task's children could not be looked after", { parent, error });
+        this.#options.log.warn("a task's children could not be updated", { parent, error });
       }
       family.state = "is looked after, and changed";
       gap = RETRY_MS;

@@ -38,13 +38,13 @@ export class DeliveryTries {
     const failed = (error: string, answered: boolean | null): Went => {
       return { tried: { ...untried(at, error), ms: ms() }, answered };
     };
-    if (!target) return failed("Its target is not known any more", null);
+    if (!target) return failed("Its target is no longer known", null);
     const secrets = target.secret === undefined ? own : parseSecrets(target.secret) ?? [];
     if (secrets.length === 0) {
       const sentence = "webhooks cannot be signed: there is no HEADWAY_WEBHOOK_SECRET";
       if (!this.#toldUnsigned) log.warn(sentence, { task: id });
       this.#toldUnsigned = true;
-      return failed("There is nothing to sign it with", null);
+      return failed("There is no secret to sign it with", null);
     }
     try {
       const text = new TextDecoder().decode(body);

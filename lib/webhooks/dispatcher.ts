@@ -114,7 +114,7 @@ export class Dispatcher {
       if (this.#recovers) await this.#recover();
       waitMs = await this.#begin();
     } catch (error) {
-      if (!this.#stopped) this.#options.log.warn("webhooks could not be looked for", { error });
+      if (!this.#stopped) this.#options.log.warn("due webhooks could not be read", { error });
     }
     this.#looking = null;
     this.#lookedAt = performance.now();

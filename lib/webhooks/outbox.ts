@@ -117,7 +117,7 @@ export class Outbox {
       kv,
       key: keys.outboxHead,
       onchange: onmoved,
-      failed: "the watch for webhooks failed and is begun again",
+      failed: "the watch for webhooks failed and is restarted",
       log,
     });
   }

@@ -139,19 +139,19 @@ async function send(
 /** The addresses that a URL's host leads to: all of them may be connected to. */
 async function checkedAddresses(url: URL, { reach, resolve = system }: PostOptions) {
   const { hostname } = url;
-  if (reach.refuses(url)) throw new PostError("Its address is not one of the internet", false);
+  if (reach.refuses(url)) throw new PostError("Its address is not a public one", false);
   const literal = literalAddress(hostname);
   if (literal !== null) return [{ address: literal, family: literal.includes(":") ? 6 : 4 }];
   let addresses: Address[];
   try {
     addresses = await resolve(hostname);
   } catch {
-    throw new PostError("Its host name leads to no address", true);
+    throw new PostError("Its host name has no address", true);
   }
-  if (addresses.length === 0) throw new PostError("Its host name leads to no address", true);
+  if (addresses.length === 0) throw new PostError("Its host name has no address", true);
   // One that is not allowed among others is no oversight.
   if (!reach.trusts(hostname) && !addresses.every(({ address }) => reach.allows(address))) {
-    throw new PostError("Its host name leads to an address that is not one of the internet", false);
+    throw new PostError("Its host name has an address that is not a public one", false);
   }
   return addresses;
 }

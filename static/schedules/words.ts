@@ -44,7 +44,7 @@ const en = {
     `${count} skipped, ${from} to ${to}: ${why}`,
   atLeast: (count: string) => `more than ${count}`,
   why: {
-    missed: "no process was running in time",
+    missed: "no process was running at that time",
     overlap: (run: string | null) =>
       run === null ? "a run was still under way" : `the run of ${run} was still under way`,
     full: "the queue was full",

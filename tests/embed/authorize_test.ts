@@ -146,5 +146,5 @@ Deno.test("with authorize() the page asks for no token", async () => {
   assertEquals(session, { required: true, scopes: ["read"], elsewhere: true });
   const login = { method: "POST", body: '{"token":"x"}' };
   const { error } = await assertProblem(await ask(jobs, "/login", "", login), 409);
-  assertEquals(error, "Sign in to the program that this is part of");
+  assertEquals(error, "Sign in to the application that this belongs to");
 });

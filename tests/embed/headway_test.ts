@@ -408,7 +408,7 @@ Deno.test("what an option is that is wrong, the error says by its name", async (
     [{ tokens: "me:admin:short" }, "tokens must be name:scope"],
     [
       { tokens: "me:admin:admin-secret-0123456789", authorize: () => null },
-      "tokens must not be set beside 'authorize'",
+      "tokens must not be set together with 'authorize'",
     ],
     [{ host: "0.0.0.0" }, "Others can reach 0.0.0.0"],
   ];

@@ -125,7 +125,7 @@ for (const count of [1, 3]) {
       assertEquals(bound, 8 * MiB);
       assertEquals(
         error,
-        `There is no room for this upload: ${8 * MiB} bytes of the server's disk stay free`,
+        `There is no room for this upload: ${8 * MiB} bytes of the server's disk must stay free`,
       );
       await assertWorks(server);
     }

@@ -7,7 +7,7 @@ import schemathesis
 # An upload that is named must be there, a key stands for one body, a server has a bound on how long a
 # task is kept, and which patterns, zones and addresses there are no schema can tell.
 RIGHT = (
-    "names no upload that is there",
+    "names an upload that does not exist",
     "This Idempotency-Key was used with another body",
     "'keep' must be at most",
     "'cron' must be",

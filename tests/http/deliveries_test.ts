@@ -127,7 +127,7 @@ Deno.test("a submit names targets that can be told something, and the secret of 
   const wrong: [notify: unknown, status: number, sentence: string][] = [
     [{}, 400, "'notify' must be a list of at most 5 targets"],
     [Array(6).fill({ url: "http://a/" }), 400, "'notify' must be a list of at most 5 targets"],
-    [[3], 400, "'notify.0' must be an object, as {url, on}"],
+    [[3], 400, "'notify.0' must be an object, such as {url, on}"],
     [[{}], 400, "'notify.0.url' must be text"],
     [[{ url: "ftp://a/" }], 400, "'notify.0.url' must be an http or https URL"],
     [[{ url: "nonsense" }], 400, "'notify.0.url' must be an http or https URL"],

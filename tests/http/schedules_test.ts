@@ -114,7 +114,7 @@ Deno.test("POST /schedules makes one, whose times have a task each, once", async
   });
   const [skip, task] = outcomes;
   assertEquals([skip.type, skip.reason, skip.count], ["skip", "missed", 1]);
-  assertEquals(skip.message, "skipped: no process was there for it in time");
+  assertEquals(skip.message, "skipped: no process was running at that time");
   const record: TaskRecord = await finished(app.url, task.task_id);
   assertEquals([record.schedule_id, record.scheduled_for, record.tags, record.status], [
     "nightly",

@@ -16,16 +16,16 @@ Deno.test("readFlags() takes kinds several times, and each as a list", () => {
 
 Deno.test("readFlags() says of what it cannot read what would be right", () => {
   const wrong: [args: string[], why: string][] = [
-    [["--kind", "a.ts"], "Unknown option '--kind': --help names the options"],
-    [["--kinds"], "Option '--kinds <value>' argument missing: --help names the options"],
+    [["--kind", "a.ts"], "Unknown option '--kind': --help lists the options"],
+    [["--kinds"], "Option '--kinds <value>' argument missing: --help lists the options"],
     [
       ["--kinds", "--port", "1"],
-      "Option '--kinds' argument is ambiguous: --help names the options",
+      "Option '--kinds' argument is ambiguous: --help lists the options",
     ],
     [["--kinds", " "], "--kinds must not be blank"],
     [["--port="], "--port must not be blank"],
     [["tasks.ts"], "There is no command 'tasks.ts': for your own kinds write --kinds tasks.ts"],
-    [["constructor"], "There is no command 'constructor': --help names them"],
+    [["constructor"], "There is no command 'constructor': --help lists them"],
   ];
   for (const [args, why] of wrong) {
     assertEquals(assertThrows(() => readFlags(args), ConfigError).message, why);

@@ -10,10 +10,10 @@ Deno.test("listenFault() names the setting that can mend it, and leaves other er
   assertMatch(used.message, /^Port 80 of ::2 is in use .* HEADWAY_OPS_PORT/);
   const noHost = told(new AddrNotAvailable("os error 99"));
   assert(noHost instanceof ConfigError);
-  assertMatch(noHost.message, /^HEADWAY_HOST .*: ::2 is none$/);
+  assertMatch(noHost.message, /^HEADWAY_HOST .*: ::2 is not$/);
   assertMatch(
     told(new PermissionDenied("os error 13")).message,
-    /^HEADWAY_OPS_PORT .*: 80 is none$/,
+    /^HEADWAY_OPS_PORT .*: 80 is not$/,
   );
   const other = new Error("other");
   assertEquals(told(other), other);

@@ -118,9 +118,9 @@ Deno.test("formFile() refuses what is not a whole form with one file", async () 
     [form([field]), /no file/],
     [form([part('name="f"; filename=""', "")]), /no file/],
     [form([file, file]), /more than one file/],
-    [form([file]).slice(0, -4), /ends in its middle/],
-    [encode("id,name\n1,Ann\n"), /ends in its middle/],
-    [new Uint8Array(), /ends in its middle/],
+    [form([file]).slice(0, -4), /is cut short/],
+    [encode("id,name\n1,Ann\n"), /is cut short/],
+    [new Uint8Array(), /is cut short/],
     [form([encode("Content-Type: text/csv\r\n\r\nx")]), /Content-Disposition/],
     [
       encode("--X\r\nContent-Disposition: form-data; filename=a\r\n\r\nx\r\n--Xy--"),

@@ -119,7 +119,7 @@ Deno.test("Arrivals.sweepUnfinished() removes an artifact whose process died, an
   assertEquals(await artifacts.size(), 2 * size);
   await here.sweepUnfinished();
   assertEquals(await artifacts.size(), size);
-  await assertRejects(() => lost!.write(bytesOf(4 * CHUNK)), Error, "was taken for given up");
+  await assertRejects(() => lost!.write(bytesOf(4 * CHUNK)), Error, "was considered abandoned");
   await arrival!.write(bytesOf(4 * CHUNK));
   await here.giveUp(arrival!.id);
   await dead.giveUp(lost!.id);

@@ -37,7 +37,7 @@ Deno.test("checkStoreFile() refuses what is not its own, changes nothing, and sa
   other.exec("CREATE TABLE customers (name TEXT)");
   other.close();
   const before = await Deno.readFile(at("other"));
-  assertEquals(await refusal(at("other")), "it is a database of something else");
+  assertEquals(await refusal(at("other")), "it is the database of another program");
   assertEquals(await Deno.readFile(at("other")), before);
 });
 

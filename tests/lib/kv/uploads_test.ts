@@ -318,7 +318,7 @@ Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not w
   }
   assertEquals(await Promise.all([here!.adding, elsewhere!.adding]), [12 * CHUNK, 12 * CHUNK]);
   // Who was only taken for dead is told, and leaves nothing behind.
-  assertEquals(await dead!.adding, "Error: the upload was taken for given up");
+  assertEquals(await dead!.adding, "Error: the upload was considered abandoned");
   assertEquals(await stored(kv), 2 * (12 * CHUNK + HEAD_BYTES));
   assertEquals(await here!.uploads.size(), await stored(kv));
 });

@@ -524,7 +524,7 @@ Deno.test("secrets: all of the server's sign, and a target's own alone; without 
   await run(without, other);
   await eventually(async () => {
     const { attempts } = await newest(without, other);
-    assertEquals(attempts[0]?.error, "There is nothing to sign it with");
+    assertEquals(attempts[0]?.error, "There is no secret to sign it with");
   });
   assertEquals(to.received.length, 1);
   // The kind may name the target, and then no submit is refused: whoever runs the server hears of it.
