@@ -62,7 +62,7 @@ export async function requireFiles(kinds: readonly string[]): Promise<void> {
   for (const url of kinds.filter((it) => it.startsWith("file:"))) {
     const found = await Deno.stat(new URL(url)).then(({ isFile }) => isFile, () => false);
     if (!found) {
-      throw new ConfigError(`--kinds must name files: there is no file ${fileURLToPath(url)}`);
+      throw new ConfigError(`--kinds must name files: ${fileURLToPath(url)} is not a file`);
     }
   }
 }

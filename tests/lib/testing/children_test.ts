@@ -144,7 +144,7 @@ Deno.test("children() refuses what it cannot do, and says why", async () => {
     [["a", [{ kind: "No Kind" }]], /child 0 of 'a' as its 'kind' must be .* is No Kind$/],
     [["a", [{ kind: "k", input: 1n }]], /Cannot keep input: a BigInt/],
     [["a", [{ kind: "k", input: "x".repeat(50_000) }]], /child 0 of 'a' was given as it is more/],
-    [["a", Array(10_001).fill({ kind: "k" })], /they are 10001 and a task may have 10000$/],
+    [["a", Array(10_001).fill({ kind: "k" })], /there are 10001 and a task may have 10000$/],
     [["a", [{ kind: "k" }], { concurrency: 0 }], /'concurrency' must be a whole number from 1/],
     [["a", [{ kind: "k" }], { onFailure: "stop" as "fail" }], /'onFailure' must be .* is stop$/],
     [["", [{ kind: "k" }]], /each need a name of 1 to 128 characters/],
