@@ -41,8 +41,8 @@ export async function serve(settings: Settings): Promise<void> {
   Deno.addSignalListener("SIGINT", () => void closeAndExit(jobs, 0));
   await server.kinds.loaded;
   // Whoever reads this may send a signal at once, or a task of any kind.
-  if (server.opsUrl) print(`Figures are at ${server.opsUrl}/metrics`);
-  print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks for others on its store");
+  if (server.opsUrl) print(`Metrics are at ${server.opsUrl}/metrics`);
+  print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks from its store");
 }
 
 /** Says what the operator can mend in one sentence, anything else in full. */

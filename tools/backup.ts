@@ -30,7 +30,7 @@ export class BackupError extends Error {
  */
 export async function backUp(from: string, to: string): Promise<number> {
   if (!await exists(from)) throw new BackupError(`There is no store at ${from}`);
-  if (await exists(to)) throw new BackupError(`${to} is there already, and stays as it is`);
+  if (await exists(to)) throw new BackupError(`${to} already exists, and is left as it is`);
   const folder = dirname(resolve(to));
   if (!await exists(folder)) throw new BackupError(`There is no folder ${folder}: make it first`);
   await checkStoreFile(from);
@@ -66,7 +66,7 @@ export async function checkCopy(path: string, name: string): Promise<void> {
   } catch (error) {
     found = ((error as Error).cause as Error ?? error).message;
   }
-  if (found !== "ok") throw new BackupError(`${name} is damaged, or no store: ${found}`);
+  if (found !== "ok") throw new BackupError(`${name} is damaged, or not a store: ${found}`);
 }
 
 /** Waits until a file is on the disk. */
@@ -119,7 +119,7 @@ export async function backupCommand(args: string[]): Promise<number> {
       options: { from: { type: "string" } },
     });
     const [to] = positionals;
-    if (to === undefined) throw new BackupError("Say where: backup <file>");
+    if (to === undefined) throw new BackupError("Name the file to write: backup <file>");
     const from = values.from ?? configuredStore();
     const size = await backUp(from, to);
     // deno-lint-ignore no-console -- what a person reads at a terminal

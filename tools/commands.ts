@@ -20,7 +20,7 @@ export interface Command {
 export const COMMANDS: Readonly<Record<string, Command>> = {
   init: {
     usage: "init",
-    about: "writes a deno.json and a first tasks.ts into this folder, over nothing that is there",
+    about: "writes a deno.json and a first tasks.ts into this folder, and overwrites nothing",
     load: async () => (await import("./init.ts")).initCommand,
   },
   run: {
@@ -32,7 +32,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   tasks: {
     usage: "tasks cancel|retry|delete",
-    about: "does it to all tasks of a server that match, and asks first; 'tasks --help' tells more",
+    about:
+      "cancels, retries or deletes all matching tasks of a server, and asks first; 'tasks --help' tells more",
     remote: true,
     helps: true,
     load: async () => (await import("./tasks.ts")).tasksCommand,
@@ -51,17 +52,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   backup: {
     usage: "backup <file> [--from <store>]",
-    about: "copies the store, while a server uses it",
+    about: "copies the store, even while a server uses it",
     load: async () => (await import("./backup.ts")).backupCommand,
   },
   restore: {
     usage: "restore <file> [--to <store>]",
-    about: "puts such a copy in the place of the store, which no server uses",
+    about: "replaces the store with such a copy, while no server uses it",
     load: async () => (await import("./restore.ts")).restoreCommand,
   },
   compact: {
     usage: "compact [<store>]",
-    about: "gives the disk back what is free in the store, which no server uses",
+    about: "gives the store's free space back to the disk, while no server uses it",
     load: async () => (await import("./compact.ts")).compactCommand,
   },
 };

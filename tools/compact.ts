@@ -40,7 +40,7 @@ export async function compactCommand(args: string[]): Promise<number> {
     const path = positionals[0] ?? configuredStore();
     const { before, after } = await compact(path);
     // deno-lint-ignore no-console -- what a person reads at a terminal
-    console.log(`${path} took ${before} bytes and takes ${after}`);
+    console.log(`${path} took ${before} bytes and now takes ${after}`);
     return 0;
   } catch (error) {
     return failed(error);

@@ -16,7 +16,7 @@ import { z } from "zod";
 
 export const count = defineTask({
   kind: "count",
-  description: "Counts, and goes on from where it was after a crash",
+  description: "Counts, and resumes where it was after a crash",
   input: z.object({ to: z.int().min(1).max(10_000).default(100) }).prefault({}),
   async *run({ input, checkpoint, signal }) {
     for (let done: number = checkpoint?.done ?? 0; done < input.to;) {
@@ -63,9 +63,13 @@ export async function init(folder: string): Promise<string[]> {
   told.push(
     configured
       ? `${name} is new`
-      : `${name} stays as it is, and needs what is in ${JSON.stringify(NEEDED)}`,
+      : `${name} already exists: add to it what is in ${JSON.stringify(NEEDED)}`,
   );
-  told.push(written ? "tasks.ts is new: it has a first task" : "tasks.ts stays as it is");
+  told.push(
+    written
+      ? "tasks.ts is new: it has a first task"
+      : "tasks.ts already exists, and is left as it is",
+  );
   told.push(`Start it: ${configured ? "deno task start" : START}`);
   return told;
 }

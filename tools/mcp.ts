@@ -20,7 +20,7 @@ const HELP = `Offers a server's kinds and tasks as MCP tools, over stdin and std
   --url URL       the server; also HEADWAY_URL, or HEADWAY_HOST, _PORT and _BASE_PATH
   --token TOKEN   sent as a Bearer token; better HEADWAY_TOKEN, which no process list shows
   --wait SECONDS  how long a call waits for its task to end, 50 if left out
-  --poll SECONDS  between two looks for kinds that came or went, 15 if left out
+  --poll SECONDS  between two looks for new and removed kinds, 15 if left out
   --help          this text
 `;
 

@@ -82,11 +82,11 @@ export async function restoreCommand(args: string[]): Promise<number> {
       options: { to: { type: "string" } },
     });
     const [from] = positionals;
-    if (from === undefined) throw new BackupError("Say what: restore <file>");
+    if (from === undefined) throw new BackupError("Name the copy to restore: restore <file>");
     const to = values.to ?? configuredStore();
     const kept = await restore(from, to);
     // deno-lint-ignore no-console -- what a person reads at a terminal
-    console.log(`${to} is ${from} now${kept === null ? "" : `; what was there is ${kept}`}`);
+    console.log(`${to} now holds ${from}${kept === null ? "" : `; the old store is ${kept}`}`);
     return 0;
   } catch (error) {
     return failed(error);

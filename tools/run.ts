@@ -35,7 +35,7 @@ async function run(args: Arguments, show: Show): Promise<number> {
     show.notice("canceling…, Ctrl-C again leaves it running");
     api.cancel(id!).catch((error) => {
       // 409: it has ended by itself, which its stream tells.
-      if (error.status !== 409) show.notice(`Could not ask for the cancel. ${error.message}`);
+      if (error.status !== 409) show.notice(`Could not cancel it. ${error.message}`);
     });
   };
   Deno.addSignalListener("SIGINT", interrupt);
@@ -47,7 +47,7 @@ async function run(args: Arguments, show: Show): Promise<number> {
     return EXIT.completed;
   }
   const connection = (up: boolean) =>
-    show.notice(up ? "Connected again" : "The connection is lost; trying again…");
+    show.notice(up ? "Reconnected" : "The connection is lost; trying again…");
   const events = watch(api, id, connection);
   while (true) {
     const { done, value } = await events.next();

@@ -13,7 +13,7 @@ const EXIT = { done: 0, usage: 2, server: 4 } as const;
 
 const HELP = `Shows the schedules of a server, and changes them.
 
-  schedules                       lists them: next time, what came of the last one
+  schedules                       lists them: next time, last outcome
   schedules pause <id> [reason]   no task is made until it is resumed
   schedules resume <id>
   schedules run <id>              makes a task now, and prints its id
@@ -74,9 +74,11 @@ export async function schedules(
       return EXIT.done;
     }
     if (!["pause", "resume", "run"].includes(word)) {
-      throw new UsageError(`'${word}' is none of list, pause, resume, run: --help tells more`);
+      throw new UsageError(
+        `There is no '${word}': use list, pause, resume or run; --help tells more`,
+      );
     }
-    if (id === undefined) throw new UsageError(`Which schedule is to ${word}?`);
+    if (id === undefined) throw new UsageError(`Which schedule? Name it: ${word} <id>`);
     if (word !== "pause" && more.length > 0) throw new UsageError(`'${more[0]}' is too many`);
     const path = `/schedules/${encodeURIComponent(id)}`;
     if (word === "run") {
@@ -85,7 +87,7 @@ export async function schedules(
     }
     const reason = more.length === 0 ? {} : { reason: more.join(" ") };
     await ask(api, "PATCH", path, { paused: word === "pause", ...reason });
-    print(`${cleanLine(id)} is ${word === "pause" ? "paused" : "going on"}`, "err");
+    print(`${cleanLine(id)} is ${word === "pause" ? "paused" : "resumed"}`, "err");
     return EXIT.done;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -136,7 +138,7 @@ function linesOf(schedule: Listed): string[] {
   const when = paused
     ? `paused${paused.reason ? `: ${paused.reason}` : ""}`
     : next === undefined
-    ? "no time is to come"
+    ? "no upcoming times"
     : `next ${next}`;
   const waits = queued.length > 0 ? `, ${queued.length} waiting` : "";
   return [

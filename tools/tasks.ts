@@ -26,7 +26,7 @@ const PART_MS = 60_000;
 
 const DONE: Record<BulkAction, string> = {
   // Running ones have yet to stop.
-  cancel: "Sent the cancel to",
+  cancel: "Requested cancellation of",
   retry: "Retried",
   delete: "Deleted",
 };
@@ -65,7 +65,9 @@ export async function tasks(
 async function change(args: TasksArguments, person: Person): Promise<number> {
   const { action, filter, dryRun, yes, json } = args;
   if (!dryRun && !yes && person.ask === null) {
-    throw new UsageError("Nobody is here to be asked: say --yes, or --dry-run for the count alone");
+    throw new UsageError(
+      "Cannot ask without a terminal: give --yes, or --dry-run for the count alone",
+    );
   }
   const api = new Api(args.url, args.token);
   const send = (body: object): Promise<BulkAnswer> => {
@@ -120,7 +122,7 @@ function textOf({ action, count, done, failed, refused, dry_run }: Report): stri
   const first = dry_run
     ? count === 0 ? `There is nothing to ${action}.` : `Would ${action} ${these(count)}.`
     : `${DONE[action]} ${these(done)}.`;
-  const problem = failed > 0 ? `${these(failed)} could not be.` : "";
+  const problem = failed > 0 ? `${these(failed)} could not be changed.` : "";
   return [first, problem, leftAlone(refused)].filter(Boolean).join(" ");
 }
 

@@ -33,7 +33,7 @@ const input = z.strictObject({
 
 const answer = z.strictObject({
   approved: z.boolean().describe("Yes, it may"),
-  comment: z.string().max(1000).optional().describe("Why, or what else is to be said"),
+  comment: z.string().max(1000).optional().describe("Why, or any other comment"),
 });
 
 /** Waits for the signal `answer`, for some days at most, and says what came of it. */
@@ -45,7 +45,7 @@ export const approval: TaskDefinition<
   "approval"
 > = defineTask({
   kind: "approval",
-  description: "Asks somebody, and waits for days for an answer in the page",
+  description: "Asks a question in the page, and waits for days for the answer",
   input,
   async *run({ input: { question, days } }) {
     const asked_at = yield* step("ask", () => new Date().toISOString());

@@ -35,7 +35,7 @@ export function whyUnfit({ rows, malformed, firstMalformed }: ReadRows): string 
   const first = firstMalformed &&
     `, the first at line ${firstMalformed.line}: ${firstMalformed.reason}`;
   return `Cannot profile the file as ${which}${first ?? ""}. ` +
-    'Give "skip_lines" or "delimiter" if its header or delimiter is another';
+    'Give "skip_lines" or "delimiter" if its header or delimiter is a different one';
 }
 
 export interface ReadTable {
@@ -56,11 +56,11 @@ export function doubtsOf(
   const found: [boolean, string][] = [
     [
       start.passed,
-      `Lines before line ${start.line} were passed over`,
+      `Lines before line ${start.line} were skipped`,
     ],
     [
       !start.header && input.header === undefined,
-      'The first row has values, no names: give "header" if it has names',
+      'The first row has values, not names: give "header" if it has names',
     ],
     [
       input.delimiter === undefined && others.length === 0 && start.header &&

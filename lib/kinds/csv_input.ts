@@ -35,10 +35,10 @@ const fields = {
   header: z.boolean().optional()
     .describe("Whether the first row names the columns; detected unless given"),
   skip_lines: z.int().min(0).max(1000).optional()
-    .describe("Lines before the table; found unless given"),
-  decimal: z.enum([".", ","]).optional().describe("What separates decimals; found unless given"),
+    .describe("Lines before the table; detected unless given"),
+  decimal: z.enum([".", ","]).optional().describe("What separates decimals; detected unless given"),
   null_text: z.string().min(1).max(100).optional()
-    .describe("What a cell without a value says, as NA or NULL"),
+    .describe("What a cell without a value contains, such as NA or NULL"),
 };
 
 export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObject(fields);
@@ -46,7 +46,7 @@ export const csvInput: z.ZodType<CsvProfileInput, CsvProfileInput> = z.strictObj
 export const csvSplitInput: z.ZodType<CsvSplitInput, CsvSplitGiven> = z.strictObject({
   ...fields,
   parts: z.int().min(1).max(100).default(16)
-    .describe("In how many parts it is split, at most; small files in fewer"),
+    .describe("How many parts to split it into at most; small files have fewer"),
 });
 
 /** Names its encoding to whoever gave another of its labels. */

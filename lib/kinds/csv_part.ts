@@ -30,7 +30,7 @@ const input = z.strictObject({
     .describe("How rows are written"),
   encoding: z.enum(ENCODINGS).describe("The encoding"),
   decimal: z.enum([".", ","]).optional().describe("What separates decimals"),
-  null_text: z.string().optional().describe("What a cell without a value says"),
+  null_text: z.string().optional().describe("What a cell without a value contains"),
   line: z.int().min(1).describe("The line of the first row of the file that counts"),
   width: z.int().min(0).describe("Columns in all"),
   names: z.array(z.string()).describe("Of the columns that are profiled"),

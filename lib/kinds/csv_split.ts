@@ -39,7 +39,7 @@ export const csvSplit: TaskDefinition<
   CsvBorders
 > = defineTask({
   kind: "csv-split",
-  description: "The same as csv-profile, in parts that run side by side, with a report as a file",
+  description: "The same as csv-profile, in parts that run in parallel, with a report as a file",
   input: csvSplitInput,
   // Finding a border takes a tenth of what profiling does.
   stages: { split: 1, profile: 9 },

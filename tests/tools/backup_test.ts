@@ -169,7 +169,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
     for (let n = 0; n < 100; n++) await kv.set(["x", n], "y".repeat(1000));
   }
   await assertRejects(() => backUp(at("none"), at("out")), BackupError, "There is no store at");
-  await assertRejects(() => backUp(at("kv.db"), at("text")), BackupError, "is there already");
+  await assertRejects(() => backUp(at("kv.db"), at("text")), BackupError, "already exists");
   const folderless = () => backUp(at("kv.db"), at("no/out"));
   await assertRejects(folderless, BackupError, `There is no folder ${at("no")}`);
   await assertRejects(
@@ -181,7 +181,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   await assertRejects(
     () => restore(at("text"), at("kv.db")),
     BackupError,
-    "text is damaged, or no store",
+    "text is damaged, or not a store",
   );
   // A copy that was damaged on its way, in the middle of a page.
   await backUp(at("kv.db"), at("copy.db"));
@@ -189,7 +189,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   bytes.fill(0x55, 9000, 60_000);
   await Deno.writeFile(at("damaged.db"), bytes);
   const damaged = () => restore(at("damaged.db"), at("kv.db"));
-  await assertRejects(damaged, BackupError, "damaged.db is damaged, or no store");
+  await assertRejects(damaged, BackupError, "damaged.db is damaged, or not a store");
   const before = await Deno.readFile(at("kv.db"));
   assertEquals(await restore(at("copy.db"), at("new.db")), null);
   assertEquals(await Deno.readFile(at("kv.db")), before);

@@ -35,7 +35,7 @@ Deno.test("deno task compact gives back what is free, keeps the store, and has i
   }).output();
   const said = new TextDecoder().decode(stdout).trim();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-  const [, before, after] = /kv\.db took (\d+) bytes and takes (\d+)$/.exec(said)!.map(Number);
+  const [, before, after] = /kv\.db took (\d+) bytes and now takes (\d+)$/.exec(said)!.map(Number);
   assertGreater(before!, 11_000_000);
   assertLess(after!, 1_000_000);
   assertEquals((await Deno.stat(path)).size, after);

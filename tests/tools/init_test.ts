@@ -26,7 +26,7 @@ Deno.test("init() writes over nothing, and says what a deno.json that is there n
     const [told] = await init(other.path);
     assertEquals(
       told,
-      `${own} stays as it is, and needs what is in ${JSON.stringify(needed)}`,
+      `${own} already exists: add to it what is in ${JSON.stringify(needed)}`,
     );
     assertEquals(await filesOf(other.path), { [own]: "{}", "tasks.ts": tasks! });
     await Deno.writeTextFile(`${other.path}/tasks.ts`, "mine");

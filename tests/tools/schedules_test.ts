@@ -35,7 +35,7 @@ Deno.test("schedules says what is wrong, with an exit code", async () => {
   await using app = await testApp();
   for (
     const [args, code, says] of [
-      [["stop"], 2, "none of list, pause, resume, run"],
+      [["stop"], 2, "use list, pause, resume or run"],
       [["pause"], 2, "Which schedule"],
       [["run", "a", "b"], 2, "too many"],
       [["run", "none"], 2, "There is no schedule 'none'"],

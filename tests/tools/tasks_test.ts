@@ -55,16 +55,16 @@ Deno.test("tasks tells what is wrong with an exit code, and does nothing where n
   const { task_id } = await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
   for (
     const [args, says] of [
-      [[], "What is to be done"],
+      [[], "Which action"],
       [["remove", "--all"], "cancel, retry or delete"],
       [["cancel"], "Which tasks?"],
-      [["cancel", "--all", "--kind", "echo"], "--all goes with no other"],
+      [["cancel", "--all", "--kind", "echo"], "--all cannot be combined"],
       [["cancel", task_id], "is too many"],
-      [["cancel", "--all"], "say --yes"],
+      [["cancel", "--all"], "give --yes"],
       [["cancel", "--all", "--yes", "--dry-run"], "exclude each other"],
       [["cancel", "--status", "done", "--yes"], "must be a list of pending"],
       [["cancel", "--before", "noon", "--yes"], "created_before"],
-      [["cancel", "--before", "7x", "--yes"], "--before must be as 30s"],
+      [["cancel", "--before", "7x", "--yes"], "--before must be a time such as 30s"],
       [["cancel", "--what"], "--what"],
     ] as const
   ) {

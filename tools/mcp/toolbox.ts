@@ -30,8 +30,9 @@ const MAX_WAIT_S = 3600;
 
 const WATCH: Tool = {
   name: "watch_task",
-  description: "Waits for a task to end, with progress, and gives its result. A task that waits " +
-    "for a signal is given at once. To give up the wait leaves the task running.",
+  description:
+    "Waits for a task to end, with progress, and returns its result. Returns at once if the " +
+    "task waits for a signal. Giving up the wait leaves the task running.",
   inputSchema: {
     type: "object",
     properties: {
@@ -40,7 +41,8 @@ const WATCH: Tool = {
         type: "number",
         minimum: 0,
         maximum: MAX_WAIT_S,
-        description: "After so long it is given as it is then; as configured if left out",
+        description:
+          "How long to wait before it returns the task as it is; the configured time if left out",
       },
     },
     required: ["id"],
@@ -61,7 +63,8 @@ const START: Tool = {
 
 const KINDS: Tool = {
   name: "list_kinds",
-  description: "The names of all kinds of tasks, and of one its input's JSON Schema",
+  description:
+    "The names of all kinds of tasks; with 'kind', that kind and the JSON Schema of its input",
   inputSchema: { type: "object", properties: { kind: { type: "string" } } },
   annotations: { readOnlyHint: true },
 };

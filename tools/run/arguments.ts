@@ -46,8 +46,8 @@ export const HELP = `Runs a task and shows it live.
   --tag TAG                what it belongs to; may be given several times
   --keep TIME              how long it is kept after its end: 30d, or forever
   --idempotency-key KEY    a second run with the same key watches the same task
-  --watch ID               watches a task that is there already
-  --detach                 prints the task's id and leaves
+  --watch ID               watches a task that already exists
+  --detach                 prints the task's id and exits
   --save DIR               puts the files that the task made into a folder
   --json                   each event and the final record as lines of JSON
   --quiet                  nothing but the result
@@ -115,7 +115,7 @@ export function readArguments(
   let what: Arguments["what"];
   if (values.watch !== undefined) {
     const odd = kind !== undefined ? "a kind" : OF_NEW_TASKS.find((name) => values[name]);
-    if (odd) throw new UsageError(`--watch takes a task that is there: leave out ${odd}`);
+    if (odd) throw new UsageError(`--watch takes an existing task: leave out ${odd}`);
     what = { watch: values.watch };
   } else {
     if (kind === undefined) throw new UsageError("Which kind of task? --help tells more");
@@ -207,6 +207,8 @@ const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 /** A length of time, as 30s or 7d. */
 export function milliseconds(text: string, flag: string): number {
   const [, number, unit = "ms"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
-  if (number === undefined) throw new UsageError(`${flag} must be as 30s or 5m: it is '${text}'`);
+  if (number === undefined) {
+    throw new UsageError(`${flag} must be a time such as 30s or 5m: it is '${text}'`);
+  }
   return Math.round(Number(number) * UNITS[unit]!);
 }

@@ -24,7 +24,7 @@ export async function saveArtifacts(
   for (const { name, size } of artifacts) {
     // It is the server's word, and becomes a path here.
     if (!ARTIFACT_NAME.test(name)) {
-      throw new ServerError(0, `The server names a file as none is: ${cleanLine(name)}`);
+      throw new ServerError(0, `The server sent an invalid file name: ${cleanLine(name)}`);
     }
     const path = join(folder, name);
     await save(api, `/tasks/${task_id}/artifacts/${encodeURIComponent(name)}`, path);
@@ -55,7 +55,7 @@ async function save(api: Api, from: string, path: string): Promise<void> {
   } catch (error) {
     await Deno.remove(part).catch(() => {});
     if (error instanceof ServerError || error instanceof UsageError) throw error;
-    throw new ServerError(0, `${path} did not come whole: ${reasonOf(error)}`);
+    throw new ServerError(0, `${path} was not received completely: ${reasonOf(error)}`);
   } finally {
     clearTimeout(timer);
   }

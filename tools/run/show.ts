@@ -46,7 +46,9 @@ export class Show implements Disposable {
     } else if (event === "output") {
       this.#print(`${this.#time(data.time)}output ${cleanJson(data.data ?? data)}`);
     } else if (event === "rewind") {
-      this.#print(`${this.#time(data.time)}rewind: outputs since the last checkpoint do not count`);
+      this.#print(
+        `${this.#time(data.time)}rewind: outputs since the last checkpoint no longer count`,
+      );
     }
   }
 

@@ -8,7 +8,7 @@ export function whyUnreachable(url: string, error: unknown): string {
   }
   // As `openssl req -x509` makes it, and as Deno takes it from no server, trusted or not.
   if (why.includes("CaUsedAsEndEntity")) {
-    return `The certificate of ${url} is not trusted, since it is one of an authority (CA:TRUE): ` +
+    return `The certificate of ${url} is not trusted, as it is the certificate of an authority (CA:TRUE): ` +
       "have openssl make it with -addext basicConstraints=critical,CA:FALSE, " +
       "then name its file with DENO_CERT=cert.pem";
   }

@@ -43,7 +43,9 @@ export async function withUpload(
   const { size, isFile } = await file.stat();
   if (!isFile) throw new UsageError(`${path} is not a file`);
   if (size > limits.max_upload) {
-    throw new UsageError(`${path} has ${size} bytes, the server takes ${limits.max_upload}`);
+    throw new UsageError(
+      `${path} has ${size} bytes, and the server takes at most ${limits.max_upload}`,
+    );
   }
   const query = new URLSearchParams({
     name: basename(path),

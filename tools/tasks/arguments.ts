@@ -19,22 +19,22 @@ export const HELP = `Cancels, retries or deletes all tasks that match. Says how 
 
   --status STATUS   pending, running, waiting, completed, failed or canceled; or several: a,b
   --kind KIND       of this kind; or of several
-  --owner NAME      whose tasks
+  --owner NAME      of this owner
   --tag TAG         that have this tag; with several, each of them
-  --parent ID       the children of a task; 'none' for tasks that no task has made
-  --search TEXT     what is in the id, kind, stage, message or error
+  --parent ID       the children of a task; 'none' for tasks without a parent
+  --search TEXT     that have this text in id, kind, stage, message or error
   --after TIME      submitted since: 2026-11-27T08:00Z, or so long ago: 90m, 12h, 7d
   --before TIME     submitted before
-  --all             all tasks, where nothing else says which
-  --dry-run         says how many, and does nothing
+  --all             all tasks, where no other option picks some
+  --dry-run         says how many match, and does nothing
   --yes             does it without asking
-  --json            tells what was done as JSON
+  --json            prints the outcome as JSON
   --url URL         the server; also HEADWAY_URL, or HEADWAY_HOST, _PORT and _BASE_PATH
   --token TOKEN     sent as a Bearer token; better HEADWAY_TOKEN, which no process list shows
   --help            this text
 
 A retry takes those that failed or were canceled; others are left alone, and counted.
-Exit: 0 done, 1 some could not be, 2 bad input, 3 not wanted, 4 no server or refused.
+Exit: 0 done, 1 some could not be changed, 2 bad input, 3 declined, 4 no server or refused.
 `;
 
 const OPTIONS = {
@@ -75,7 +75,7 @@ export function readTasksArguments(
   });
   if (values.help) return null;
   if (action === undefined || !ACTIONS.includes(action)) {
-    const what = action === undefined ? "What is to be done" : `'${action}' is not it`;
+    const what = action === undefined ? "Which action" : `There is no action '${action}'`;
     throw new UsageError(`${what}: cancel, retry or delete? --help tells more`);
   }
   if (more.length > 0) throw new UsageError(`'${more[0]}' is too many: options say which tasks`);
@@ -98,7 +98,9 @@ export function readTasksArguments(
   if (!filtered && !values.all) {
     throw new UsageError("Which tasks? Say so with options, or --all: --help tells more");
   }
-  if (filtered && values.all) throw new UsageError("--all goes with no other choice of tasks");
+  if (filtered && values.all) {
+    throw new UsageError("--all cannot be combined with options that pick tasks");
+  }
   return {
     action: action as BulkAction,
     filter,

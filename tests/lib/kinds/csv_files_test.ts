@@ -193,7 +193,7 @@ const FILES: Record<string, File> = {
     text: '"Kontonummer:";"DE12 3456";\r\n"Von:";"01.01.2026";\r\n\r\n' +
       '"Buchungstag";"Text";"Betrag (EUR)";\r\n"02.01.2026";"Miete";"-950,00";\r\n"03.01.2026";"Lohn";"2.500,00";\r\n',
     is: "utf-8 ; 4 2/0: Buchungstag string, Text string, Betrag (EUR) number",
-    warnings: ["Lines before line 4 were passed over"],
+    warnings: ["Lines before line 4 were skipped"],
   },
   "a short statement below account data of three cells, with a name twice": {
     text: "Umsatzanzeige;Datei erstellt am: 02.01.2026 10:00\n\nIBAN;DE12 3456\nBank;ING\n" +
@@ -203,7 +203,7 @@ const FILES: Record<string, File> = {
       "30.01.2026;30.01.2026;Arbeit;Gehalt;1.246,90;EUR;2.000,00;EUR\n",
     is: "utf-8 ; 10 2/0: Buchung string, Valuta string, Empfänger string, Text string, " +
       "Saldo number, Währung string, Betrag number, Währung_2 string",
-    warnings: ["Lines before line 10 were passed over"],
+    warnings: ["Lines before line 10 were skipped"],
   },
   "account data of a French bank": {
     text: "Code de la banque : 30003;Code de l'agence : 0123;Date de début : 01/01/2026\r\n" +
@@ -213,7 +213,7 @@ const FILES: Record<string, File> = {
     as: "windows-1252",
     is: "windows-1252 ; 4 2/0: Date string, Libellé string, Débit euros number, " +
       "Crédit euros number, Détail string",
-    warnings: ["Lines before line 4 were passed over", "The encoding is a guess"],
+    warnings: ["Lines before line 4 were skipped", "The encoding is a guess"],
   },
   "a table above a smaller one that has more columns": {
     text: "name,city,since\nAnn,Paris,2020\nBob,Rome,2021\nCyd,Oslo,2022\n\na,b,c,d\n1,2,3,4\n",
@@ -223,13 +223,13 @@ const FILES: Record<string, File> = {
   "a title": {
     text: "Report of 2026\na;b\n1;2\n",
     is: "utf-8 ; 2 1/0: a integer, b integer",
-    warnings: ["Lines before line 2 were passed over"],
+    warnings: ["Lines before line 2 were skipped"],
   },
   "a marketplace's notes above a table": {
     text: '"Includes orders"\n"All amounts in USD"\n"date","type","total"\n' +
       '"Jan 1, 2026","Order","12.50"\n"Jan 2, 2026","Order","1,112.50"\n',
     is: "utf-8 , 3 2/0: date string, type string, total number",
-    warnings: ["Lines before line 3 were passed over"],
+    warnings: ["Lines before line 3 were skipped"],
   },
   "notes above a table that nothing tells from rows": {
     text: '"Note"\n"Other note"\n"a","b"\n"x","y"\n"z","w"\n',
@@ -247,7 +247,7 @@ const FILES: Record<string, File> = {
   "a title that Excel filled up": {
     text: "Sales 2026,,\n,,\nregion,units,price\nNorth,3,1.5\nSouth,4,2.5\n",
     is: "utf-8 , 3 2/0: region string, units integer, price number",
-    warnings: ["Lines before line 3 were passed over"],
+    warnings: ["Lines before line 3 were skipped"],
   },
   "lines above that are told": {
     text: "x,y\nz,w\na,b\n1,2\n",
@@ -288,7 +288,7 @@ const FILES: Record<string, File> = {
     text: "region,units\nNorth,3\nSouth,4\n\nname,city,since\n" +
       "Ann,Paris,2020\nBob,Rome,2021\nCyd,Oslo,2022\n",
     is: "utf-8 , 5 3/0: name string, city string, since integer",
-    warnings: ["Lines before line 5 were passed over"],
+    warnings: ["Lines before line 5 were skipped"],
   },
   "quotes that nobody doubled, in most rows": {
     text: 'id,part\n1,"5" pipe"\n2,"6" pipe"\n3,plain\n',
@@ -302,12 +302,12 @@ const FILES: Record<string, File> = {
   "no header": {
     text: "1,Ann,2026-01-02\n2,Bob,2026-01-03\n",
     is: "utf-8 , null 2/0: column_1 integer, column_2 string, column_3 date",
-    warnings: ["The first row has values, no names"],
+    warnings: ["The first row has values, not names"],
   },
   "a row alone": {
     text: "1,2.5,2026-01-02\n",
     is: "utf-8 , null 1/0: column_1 integer, column_2 number, column_3 date",
-    warnings: ["The first row has values, no names"],
+    warnings: ["The first row has values, not names"],
   },
   "a title above names alone, which may be a header": {
     text: "Report\nname,city\nAnn,Paris\nBob,Rome\n",

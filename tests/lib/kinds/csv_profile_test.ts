@@ -158,7 +158,7 @@ Deno.test("csvProfile takes a quote that begins no cell for text", async () => {
 Deno.test("csvProfile fails where most rows are malformed, also behind a checkpoint", async () => {
   const unfit = (problem: string) =>
     `Cannot profile the file as ${problem}. ` +
-    'Give "skip_lines" or "delimiter" if its header or delimiter is another';
+    'Give "skip_lines" or "delimiter" if its header or delimiter is a different one';
   await assertRejects(
     () => profile("Report of 2026\na;b\nx;y\n"),
     Error,
