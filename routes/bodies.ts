@@ -100,7 +100,7 @@ const TARGET = z.strictObject({
     .describe("http or https"),
   on: z.array(z.enum(NOTIFY_EVENTS, eventList), eventList).check(fitting(eventsProblem)).nullish()
     .meta({ minItems: 1, uniqueItems: true })
-    .describe("How it ended, where it is left out"),
+    .describe("completed, failed and canceled where left out"),
   secret: text.check(fitting(secretProblem)).meta({ pattern: ONE_SECRET }).nullish()
     .describe("Signs instead of the server's secrets: 'whsec_…'; never shown again"),
 }, "must be an object, such as {url, on}");
@@ -117,20 +117,22 @@ export const NEW_TASK = z.strictObject({
   kind: text,
   input: z.unknown().optional().describe("As the kind's schema says, up to 48 KiB of JSON"),
   priority: whole(-100, 100).nullish().describe("Higher runs first"),
-  delay_ms: whole(0, MAX_DELAY_MS).nullish().describe("Not both this and run_at"),
+  delay_ms: whole(0, MAX_DELAY_MS).nullish().describe("Cannot be combined with run_at"),
   run_at: instant.nullish().describe("RFC 3339"),
   max_attempts: whole(1, 1000).nullish(),
-  timeout_ms: whole(1, 2 ** 40).nullish().describe("What an attempt may take"),
-  owner: OWNER.nullish().describe("Whose task it is: a filter of lists and streams"),
-  tags: tags.nullish().describe("What it belongs to, likewise"),
+  timeout_ms: whole(1, 2 ** 40).nullish().describe("How long an attempt may take"),
+  owner: OWNER.nullish().describe("Who owns the task: lists and streams can filter by it"),
+  tags: tags.nullish().describe("Tags of the task: lists and streams can filter by them"),
   notify: z.array(TARGET, targets).max(MAX_TARGETS, targets).nullish()
-    .describe("Whom webhooks tell of it, instead of those of its kind"),
+    .describe("Targets that webhooks tell of it, instead of those of its kind"),
   keep: keep.nullish().describe("Milliseconds that it is kept after its end"),
 });
 
 /** The body of `PATCH /tasks/{id}`. */
 export const CHANGED_TASK = z.strictObject({
-  keep: keep.nullable().describe("Likewise; null as its kind and this server say"),
+  keep: keep.nullable().describe(
+    "Milliseconds that it is kept after its end; null where its kind or the server decides",
+  ),
 });
 
 export type ChangedTaskBody = z.infer<typeof CHANGED_TASK>;
@@ -143,23 +145,25 @@ const reason = z.string(reasonText)
   .refine((it) => it === "" || REASON_PATTERN.test(it), reasonText)
   .meta({ maxLength: MAX_REASON, pattern: PLAIN });
 
-const cron = text.describe("Five fields, or six with the second first, as 30 2 * * *");
-const zone = text.describe("The IANA name of the time zone whose clock counts; UTC where left out");
+const cron = text.describe("Five fields, or six with the seconds first, such as 30 2 * * *");
+const zone = text.describe("The IANA name of the time zone of the pattern; UTC where left out");
 const missed = z.enum(MISSED, `must be one of ${MISSED.join(", ")}`)
-  .describe("What becomes of times while no process was there; 'one' where left out");
+  .describe("What happens to times while no process was running; 'one' where left out");
 const overlap = z.enum(OVERLAPS, `must be one of ${OVERLAPS.join(", ")}`)
   .describe(
-    "What becomes of a time while the task of an earlier one has not ended; 'skip' where " +
+    "What happens to a time while the task of an earlier one has not ended; 'skip' where " +
       "left out, and 'queue' beside missed: 'all'",
   );
-const jitter_ms = whole(0, MAX_JITTER_MS).describe("Each task runs later by less than this");
+const jitter_ms = whole(0, MAX_JITTER_MS).describe(
+  "Each task is delayed by a random time below this",
+);
 const scheduleInput = z.unknown().optional().describe("The input of each task");
 const scheduleId = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-'";
 
 /** The body of `POST /schedules`. */
 export const NEW_SCHEDULE = z.strictObject({
   schedule_id: z.string(scheduleId).regex(KIND_PATTERN, scheduleId).nullish()
-    .describe("Names it; a ULID where left out"),
+    .describe("Its id; a ULID where left out"),
   kind: text,
   cron,
   zone: zone.nullish(),
@@ -168,7 +172,7 @@ export const NEW_SCHEDULE = z.strictObject({
   overlap: overlap.nullish(),
   jitter_ms: jitter_ms.nullish(),
   priority: whole(-100, 100).nullish().describe("Of each task"),
-  owner: OWNER.nullish().describe("Whose it and its tasks are"),
+  owner: OWNER.nullish().describe("Who owns it and its tasks"),
   tags: tags.nullish().describe("Of each task"),
 });
 
@@ -182,7 +186,7 @@ export const SCHEDULE_CHANGE = z.strictObject({
   jitter_ms,
   priority: whole(-100, 100),
   tags,
-  paused: z.boolean("must be true or false").describe("While it is, it makes no task"),
+  paused: z.boolean("must be true or false").describe("While true, it creates no tasks"),
   reason: reason.describe("Why it is paused"),
 }).partial().meta({ dependentRequired: { reason: ["paused"] } });
 
@@ -197,12 +201,12 @@ const FILTER = z.strictObject({
   kind: z.array(z.string(kindList).regex(KIND_PATTERN, kindList), kindList).min(1, kindList)
     .max(MAX_WORDS, kindList),
   owner: OWNER,
-  tag: tags.describe("Tasks that have each of them"),
+  tag: tags.describe("Tasks that have all of them"),
   parent: z.union(
     [z.literal(NO_PARENT), z.string().regex(ULID)],
     "must be the id of a task, or none",
   )
-    .describe("Its children; none for tasks that are nobody's"),
+    .describe("Its children; 'none' for tasks without a parent"),
   q: z.string("must be text").refine(
     (it) => [...it].length <= MAX_TEXT,
     `must be at most ${MAX_TEXT} characters`,
@@ -219,8 +223,10 @@ export const BULK_CHANGE = z.strictObject({
   ids: z.array(text, idList).min(1, idList).max(MAX_IDS, idList).optional(),
   filter: FILTER.optional().describe("Instead of ids: the tasks it picks, some at a time"),
   cursor: z.string("must be the 'next_cursor' of an earlier answer").regex(ULID).optional()
-    .describe("With a filter: goes on behind those of an earlier answer"),
-  dry_run: z.boolean("must be true or false").optional().describe("Counts, and does nothing"),
+    .describe("With a filter: continues after those of an earlier answer"),
+  dry_run: z.boolean("must be true or false").optional().describe(
+    "Only counts, and changes nothing",
+  ),
 }).meta({
   oneOf: [{ required: ["ids"] }, { required: ["filter"] }],
   dependentRequired: { cursor: ["filter"] },
@@ -230,7 +236,7 @@ export type BulkBody = z.infer<typeof BULK_CHANGE>;
 export type BulkAction = BulkBody["action"];
 
 export const PAUSE = z.strictObject({
-  reason: reason.nullish().describe("Told with each task that waits"),
+  reason: reason.nullish().describe("Shown on each waiting task"),
 });
 
 export type PauseBody = z.infer<typeof PAUSE>;
@@ -241,13 +247,13 @@ export const NEW_TOKEN = z.strictObject({
   task_id: text.optional().describe("For this task"),
   owner: OWNER.optional().describe("For all tasks of this owner"),
   can: z.array(z.enum(CANS, canList), canList).min(1, canList).max(CANS.length, canList).optional()
-    .describe("What it opens; to read where it is left out"),
+    .describe("What it allows; read where left out"),
 }).meta({ oneOf: [{ required: ["task_id"] }, { required: ["owner"] }] });
 
 export type NewTokenBody = z.infer<typeof NEW_TOKEN>;
 
 export const CREDENTIALS = z.strictObject({
-  token: text.min(1, "must be a token").describe("One of the operator's"),
+  token: text.min(1, "must be a token").describe("One of the operator's tokens"),
 });
 
 /** Characters of a field's name that an error repeats. */

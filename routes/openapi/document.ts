@@ -49,15 +49,17 @@ export function describeOperation(path: string, method: string, need: Need): Des
   if (words.body) common[400] = problem("The body or a header is wrong");
   if (words.body) common[408] = problem("The body did not arrive in time");
   if (words.body) common[413] = problem("The body is too large");
-  if (words.body) common[415] = problem("The body is packed: 'Accept-Encoding' says how it may be");
+  if (words.body) {
+    common[415] = problem("The Content-Encoding is not accepted: 'Accept-Encoding' says which are");
+  }
   if (need !== "public") {
-    common[401] = problem("No token, or none that is valid");
-    common[403] = problem("The token does not open this, or a page of another site asks");
+    common[401] = problem("The token is missing or not valid");
+    common[403] = problem("The token does not allow this, or a page of another site asks");
     common[429] = problem("Too many wrong tokens: 'Retry-After' says when to try again");
   }
   if (params.includes("id")) common[404] = problem("There is no such task");
   if (method !== "GET") {
-    common[403] = problem("The token does not open this, or a page of another origin asks");
+    common[403] = problem("The token does not allow this, or a page of another origin asks");
     common[429] = problem("Too many writes or wrong tokens: 'Retry-After' says when");
   }
   if (words.writes) common[503] = problem("The store takes no writes now: try again");
@@ -101,8 +103,8 @@ export function describeApi({ routes, kinds, version, secured, cookie, root }: A
           in: "query",
           name: "token",
           description:
-            "What a submit or POST /tokens answered as 'token': also as a Bearer token. " +
-            "A stream of several tasks takes one of each, separated by commas",
+            "The 'token' from the answer to a submit or POST /tokens; also works as a Bearer token. " +
+            "A stream of several tasks takes one token for each, separated by commas",
         },
       },
     },
@@ -154,7 +156,7 @@ function operationJson(
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, responseJson(answer)]),
       ),
-      default: responseJson(["Anything else that is wrong", "Problem"]),
+      default: responseJson(["Any other error", "Problem"]),
     },
   };
 }
@@ -171,7 +173,7 @@ function responseJson([description, body]: Answer): Json {
 
 function bodyContent(body: z.ZodType | "bytes", kinds: ApiParts["kinds"]): Json {
   if (body === "bytes") {
-    const file = { type: "string", format: "binary", description: "The one file of the form" };
+    const file = { type: "string", format: "binary", description: "The only file of the form" };
     const form = { type: "object", required: ["file"], properties: { file } };
     return { "application/octet-stream": {}, "multipart/form-data": { schema: form } };
   }

@@ -32,26 +32,28 @@ export const artifact = {
 
 export const pause = {
   since: time,
-  by: z.string().nullable().describe("The name of the token; null for who may not know"),
+  by: z.string().nullable().describe("The name of the token; null where the caller may not see it"),
   reason: z.string().nullable(),
 };
 
 export const delivery = {
-  n: count.describe("Counts the deliveries of the task"),
+  n: count.describe("The number of the delivery within its task"),
   event: z.enum(NOTIFY_EVENTS),
   target: count.describe("Which of the targets it is for, counted from 0"),
-  origin: z.string().describe("That of its address: the rest may be a secret"),
+  origin: z.string().describe("The origin of its URL: the rest may be secret"),
   state: z.enum(["waiting", "delivered", "given_up"]),
   created_at: time,
-  next_try_at: time.nullable().describe("While it waits: not before"),
+  next_try_at: time.nullable().describe("The earliest time of the next try, while it waits"),
   tries: count,
-  resent_by: z.string().nullable().describe("Who had it sent again last; null for nobody"),
+  resent_by: z.string().nullable().describe("Who last sent it again; null if nobody did"),
   attempts: z.array(z.strictObject({
     time,
     duration_ms: count,
     http_status: z.int().nullable().describe("null where there was no answer"),
-    error: z.string().nullable().describe("What went wrong; null for nothing"),
-    response: z.string().nullable().describe("The beginning of the answer; null for outsiders"),
+    error: z.string().nullable().describe("What went wrong; null if nothing did"),
+    response: z.string().nullable().describe(
+      "The beginning of the answer; null where the caller may not see it",
+    ),
   })).describe("The last 30, the newest last"),
 };
 
@@ -59,9 +61,9 @@ export const recordFields = {
   task_id: id,
   kind: z.string(),
   status,
-  owner: z.string().exactOptional().describe("Whose it is; absent for nobody's"),
-  tags: z.array(z.string()).exactOptional().describe("What it belongs to; absent for none"),
-  parent_id: id.exactOptional().describe("The task that made it; absent where a client did"),
+  owner: z.string().exactOptional().describe("Who owns the task; absent if nobody does"),
+  tags: z.array(z.string()).exactOptional().describe("Its tags; absent if there are none"),
+  parent_id: id.exactOptional().describe("The task that created it; absent where a client did"),
   progress: z.number().min(0).max(100).nullable()
     .describe("Percent; never falls within an attempt; null while the total is unknown"),
   done: z.number().nullable(),
@@ -71,34 +73,36 @@ export const recordFields = {
   message: z.string().nullable(),
   stages: z.array(z.strictObject({
     name: z.string(),
-    weight: z.number().exactOptional().describe("Its part of the whole, where it was declared"),
+    weight: z.number().exactOptional().describe(
+      "Its share of the whole; absent where none was declared",
+    ),
     done: z.number().nullable(),
     total: z.number().nullable(),
     progress: z.number().nullable(),
   })).exactOptional().describe(
-    "Stages that count for themselves: done, total and unit are those of the one under way",
+    "Stages with their own progress: done, total and unit are those of the current one",
   ),
   waiting_for: z.strictObject({
     type: z.enum(["sleep", "signal", "children", "turn"]),
     name: z.string(),
-    until: time.nullable().describe("At most"),
-  }).exactOptional().describe("While it is waiting: for what"),
+    until: time.nullable().describe("When the wait ends at the latest"),
+  }).exactOptional().describe("What the task waits for, while it is waiting"),
   artifacts: z.array(z.strictObject(artifact)).exactOptional().describe(
-    "The files that it made; absent for none",
+    "The files that it made; absent if there are none",
   ),
   keys: z.strictObject({
     concurrency: z.string().exactOptional(),
     rate: z.string().exactOptional(),
     debounce: z.string().exactOptional(),
-  }).exactOptional().describe("What its kind's limits count it by"),
+  }).exactOptional().describe("The keys by which the limits of its kind count it"),
   children: z.strictObject({
     total: count,
-    made: count.exactOptional().describe("Those that there are so far; absent once all are made"),
+    made: count.exactOptional().describe("How many exist so far; absent once all do"),
     completed: count,
     failed: count,
     canceled: count,
     running: count,
-  }).exactOptional().describe("How the tasks do that it has made and waits for"),
+  }).exactOptional().describe("Its children that it waits for, counted by state"),
   result: json.describe("What the task returned; null in lists and streams"),
   error: error.nullable().describe("Why it failed, or what went wrong at the last attempt"),
   attempt: count,
@@ -116,11 +120,11 @@ export const recordFields = {
     "Who asked for the last change of its state; absent where the task or the server did it by itself",
   ),
   keep: z.union([count, z.literal("forever")]).exactOptional().describe(
-    "Milliseconds that it is kept after its end; absent for as long as its kind and the server say",
+    "Milliseconds that it is kept after its end; absent where its kind or the server decides",
   ),
-  retried_from: id.exactOptional().describe("The completed task that this one does again"),
-  schedule_id: z.string().exactOptional().describe("The schedule that had it made"),
-  scheduled_for: time.exactOptional().describe("The time of that schedule which it was made for"),
+  retried_from: id.exactOptional().describe("The completed task that this one runs again"),
+  schedule_id: z.string().exactOptional().describe("The schedule that created it"),
+  scheduled_for: time.exactOptional().describe("The time of the schedule that it was created for"),
   result_url: z.string().exactOptional().describe(
     "Where a result larger than 48 KiB is, relative to this server's address",
   ),
@@ -130,7 +134,9 @@ export const recordFields = {
 export const scheduleFields = {
   schedule_id: z.string(),
   kind: z.string(),
-  source: z.enum(["kind", "api"]).describe("Whether the definition of its kind has it"),
+  source: z.enum(["kind", "api"]).describe(
+    "Whether the definition of its kind or the API created it",
+  ),
   cron: z.string(),
   zone: z.string(),
   missed: z.enum(MISSED),
@@ -140,25 +146,27 @@ export const scheduleFields = {
   owner: z.string().exactOptional(),
   tags: z.array(z.string()).exactOptional(),
   created_at: time,
-  created_by: z.string().exactOptional().describe("Who made it; absent for a kind's"),
-  updated_at: time.describe("When its rule changed last"),
+  created_by: z.string().exactOptional().describe("Who created it; absent where a kind defines it"),
+  updated_at: time.describe("When its rule last changed"),
   paused: z.strictObject({
     at: time,
-    by: z.string().nullable().describe("Who did it; null for those who may not know"),
+    by: z.string().nullable().describe("Who paused it; null where the caller may not see it"),
     reason: z.string().exactOptional(),
   }).nullable(),
   next: z.array(time).describe("The next five times; none while it is paused"),
   queued: z.array(time).describe("Times whose task waits for an earlier one to end"),
-  made: count.describe("Tasks made for its times, in all"),
+  made: count.describe("Tasks created for its times, in all"),
   skipped: count.describe("Times skipped, in all"),
-  problem: z.string().nullable().describe("Why it makes no task now, or why none would run"),
+  problem: z.string().nullable().describe(
+    "Why it creates no task now, or why its tasks would not run",
+  ),
   outcomes: z.array(z.union([
     z.strictObject({
       type: z.literal("task"),
       at: time,
       scheduled_for: time.nullable().describe("null for 'run now'"),
       task_id: id,
-      status: status.nullable().describe("null once it was removed"),
+      status: status.nullable().describe("null once the task was removed"),
       by: z.string().exactOptional().describe("Who said 'run now'"),
     }),
     z.strictObject({
@@ -166,8 +174,8 @@ export const scheduleFields = {
       at: time,
       from: time,
       to: time,
-      count: count.describe("Times from one to the other"),
-      more: z.literal(true).exactOptional().describe("They were more: counting ended there"),
+      count: count.describe("How many times were skipped"),
+      more: z.literal(true).exactOptional().describe("There were more: counting stopped here"),
       reason: z.enum(["missed", "overlap", "full", "paused", "refused"]),
       run: time.exactOptional().describe("The time whose task had not ended"),
       message: z.string(),

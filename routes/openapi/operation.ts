@@ -50,7 +50,7 @@ const INSTANT = z.union([
   z.iso.datetime({ offset: true, precision: -1 }),
 ]);
 export const instant = INSTANT.describe(
-  "ISO 8601 with its zone, as 2026-01-31T12:00:00Z",
+  "ISO 8601 with its zone, such as 2026-01-31T12:00:00Z",
 );
 export const many = (word: z.ZodType, of: string, max: number) =>
   z.array(word).max(max).describe(`${of}, separated by commas`);
@@ -64,9 +64,9 @@ export const ANY_ID = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25
 
 export const labels = {
   owner: OWNER.describe("The tasks of this owner"),
-  tag: many(TAG, "Up to 20 tags: tasks that have each of them", MAX_TAGS),
+  tag: many(TAG, "Up to 20 tags: tasks that have all of them", MAX_TAGS),
   parent: z.union([z.literal(NO_PARENT), ANY_ID])
-    .describe("The children of this task; none for tasks that are nobody's"),
+    .describe("The children of this task; 'none' for tasks without a parent"),
 };
 
 export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/);

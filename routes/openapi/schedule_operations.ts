@@ -24,14 +24,14 @@ export const SCHEDULE_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "POST /schedules": {
     id: "createSchedule",
-    summary: "Have tasks made at the times of a cron pattern",
-    description: "Each time has its task once, on any number of machines. Its first time is the " +
-      "first one from now on.",
+    summary: "Create tasks at the times of a cron pattern",
+    description: "Each time creates one task, on any number of machines. The first time is the " +
+      "next one from now on.",
     body: NEW_SCHEDULE,
     writes: true,
     answers: {
       201: ["The schedule; 'Location' is its address", "Schedule"],
-      409: ["There is one of this name, or there are too many", "Problem"],
+      409: ["There is already one of this id, or there are too many", "Problem"],
       422: ["No such kind, pattern or zone, or the input does not fit", "Problem"],
     },
   },
@@ -44,14 +44,14 @@ export const SCHEDULE_OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "changeSchedule",
     summary: "Change, pause or resume a schedule",
     description:
-      "What is left out stays. Times that came before a change have their tasks; those " +
-      "that come during a pause have none. The schedule of a kind can only be paused.",
+      "Fields that are left out stay as they are. Times before a change still have their tasks; " +
+      "times during a pause have none. The schedule of a kind can only be paused.",
     body: SCHEDULE_CHANGE,
     writes: true,
     answers: {
       200: ["The schedule", "Schedule"],
       404: NO_SCHEDULE,
-      409: ["The definition of its kind has it", "Problem"],
+      409: ["The definition of its kind sets it", "Problem"],
       422: ["No such pattern or zone, or the input does not fit", "Problem"],
     },
   },
@@ -62,21 +62,24 @@ export const SCHEDULE_OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: {
       204: ["It is gone"],
       404: NO_SCHEDULE,
-      409: ["The definition of its kind has it", "Problem"],
+      409: ["The definition of its kind sets it", "Problem"],
     },
   },
   "POST /schedules/:id/run": {
     id: "runSchedule",
     summary: "Make a task of a schedule now",
-    description: "Its times stay as they are, and a task under way does not hinder it.",
+    description: "Its times stay as they are, and a task under way does not prevent it.",
     headers: { "Idempotency-Key": idempotencyKey.describe("The same key gives the same task") },
     writes: true,
     answers: {
       200: ["The task that was made with this Idempotency-Key", "SubmittedTask"],
       201: ["The task; 'Location' is its address", "SubmittedTask"],
-      400: ["The Idempotency-Key cannot be one", "Problem"],
+      400: ["The Idempotency-Key is not valid", "Problem"],
       404: NO_SCHEDULE,
-      422: ["Its input names an upload that is gone, or the key was used otherwise", "Problem"],
+      422: [
+        "Its input names an upload that is gone, or the key was used for something else",
+        "Problem",
+      ],
     },
   },
 };

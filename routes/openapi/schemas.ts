@@ -33,9 +33,9 @@ export const SCHEMAS = {
   TaskPage: z.strictObject({ tasks: z.array(record), next_cursor: id.nullable() }),
   Counts: z.strictObject({
     ...Object.fromEntries(STATUSES.map((name) => [name, count])),
-    limit: count.describe("A count as large means so many, or more"),
+    limit: count.describe("A count that reaches it means that many, or more"),
     partial: z.literal(true).exactOptional().describe(
-      "There are more than were counted: only with an owner, tags, or for who sees some tasks alone",
+      "Not all were counted: only with an owner, tags, or for a caller who sees only some tasks",
     ),
   }),
   Details: z.strictObject({
@@ -44,7 +44,7 @@ export const SCHEMAS = {
     input: json,
     checkpoint: json,
     timeout_ms: count.nullable(),
-    webhooks: count.describe("Whom webhooks tell of it, counted"),
+    webhooks: count.describe("How many targets webhooks tell of it"),
     interruptions: count,
     worker: z.strictObject({
       session: z.string().optional(),
@@ -54,7 +54,7 @@ export const SCHEMAS = {
       silent_ms: z.number().describe("Since its last sign of life"),
     }).nullable(),
     lease_ms: count,
-    unavailable: z.string().nullable().describe("Why a task that waits can be run by no process"),
+    unavailable: z.string().nullable().describe("Why no process can run the waiting task"),
     waits_for: z.union([
       z.strictObject({ type: z.literal("pause"), ...pause }),
       z.strictObject({
@@ -73,9 +73,9 @@ export const SCHEMAS = {
       }),
       z.strictObject({ type: z.literal("debounce"), key: z.string(), until: time }),
     ]).nullable().describe(
-      "What keeps a pending task from being started, beside those before it",
+      "What keeps a pending task from starting, besides those ahead of it",
     ),
-    signal_schema: json.describe("JSON Schema of the signal it waits for; null for none"),
+    signal_schema: json.describe("JSON Schema of the signal it waits for; null if there is none"),
     queue_position: count.nullable(),
     expected_start: time.nullable().describe(
       "When a pending task is likely to start, by its place in the queue and how long its kind takes; null where that cannot be told",
@@ -84,8 +84,10 @@ export const SCHEMAS = {
       attempt: count,
       points: z.array(z.unknown()),
       stages: z.array(z.unknown()),
-    }).nullable().describe("How far the attempt was at which time"),
-    stack: z.string().nullable().describe("Where the error was thrown; for who may 'admin'"),
+    }).nullable().describe("The progress of the attempt over time"),
+    stack: z.string().nullable().describe(
+      "Where the error was thrown; only with the scope 'admin'",
+    ),
   }),
   Artifacts: z.strictObject({
     artifacts: z.array(z.strictObject({
@@ -128,13 +130,13 @@ export const SCHEMAS = {
       status: status.optional(),
       error: z.string().optional(),
     })),
-    matched: count.describe("How many there were of those named or picked"),
+    matched: count.describe("How many of the named or picked tasks exist"),
     refused: z.partialRecord(z.enum(STATUSES), count).describe(
-      "How many it was not done to, or would not be, by their state",
+      "How many were left alone, or would be, by their state",
     ),
     next_cursor: id.nullable().describe("There may be more: ask again with this as 'cursor'"),
     first_cursor: id.nullable().exactOptional().describe(
-      "Of a dry run by filter: the 'cursor' that begins with these, and leaves out what came since",
+      "After a dry run by filter: the 'cursor' that starts with these, and leaves out newer tasks",
     ),
   }),
   Schedule: z.strictObject({ ...scheduleFields, input: json }),
@@ -146,14 +148,14 @@ export const SCHEMAS = {
     version: z.string(),
     store: z.strictObject({
       used_bytes: count,
-      free_bytes: count.describe("Within its file, for what comes"),
+      free_bytes: count.describe("Within its file, for new data"),
       log_bytes: count.describe("Of the log beside it"),
-      disk_free_bytes: count.nullable().describe("Left on its disk"),
-    }).nullable().describe("Of its SQLite file; null where it is none of this machine's"),
+      disk_free_bytes: count.nullable().describe("Free on its disk"),
+    }).nullable().describe("Of its SQLite file; null where it is not on this machine"),
     uploads_bytes: count.nullable(),
     artifacts_bytes: count.nullable(),
     retention_ms: z.strictObject({ completed: count, failed: count, canceled: count }).describe(
-      "How long tasks are kept that say nothing of it, by how they ended",
+      "How long tasks are kept that do not say so themselves, by how they ended",
     ),
     max_keep_ms: count.describe("The longest 'keep'; 0 for no limit"),
   }),
@@ -173,10 +175,10 @@ export const SCHEMAS = {
       max_attempts: count,
       timeout_ms: count.nullable(),
       concurrency: count.nullable(),
-      keyed: z.boolean().describe("Whether that is so of each key"),
+      keyed: z.boolean().describe("Whether that limit counts for each key"),
       debounce_ms: z.number().nullable().describe("How long a submit waits for others like it"),
       rate: z.strictObject({ limit: count, per_ms: z.number(), keyed: z.boolean() }).nullable()
-        .describe("How many runs start in a time; of each key where they are keyed"),
+        .describe("How many runs may start in that time; for each key where it is keyed"),
       isolate: z.boolean(),
       hidden: z.boolean().describe("Whether the page's form leaves it out"),
       retention: z.strictObject({
@@ -184,15 +186,17 @@ export const SCHEMAS = {
         failed: count.nullable().optional(),
         canceled: count.nullable().optional(),
       }).nullable().describe(
-        "Milliseconds that its tasks are kept, by how they ended, null for ever; null for as long " +
-          "as the server says",
+        "Milliseconds that its tasks are kept, by how they ended, null forever; null where the " +
+          "server decides",
       ),
       shipped: z.boolean(),
       unavailable: z.string().nullable().describe("Why no task of it can be submitted"),
       paused: z.strictObject({
         ...pause,
-        running: count.describe("How many of it still run"),
-      }).nullable().describe("Since when, by whom and why none of it starts; null where they do"),
+        running: count.describe("How many of its tasks still run"),
+      }).nullable().describe(
+        "Since when, by whom and why its tasks do not start; null where they do",
+      ),
     })),
     modules: z.array(z.strictObject({
       module: z.string(),
@@ -207,18 +211,22 @@ export const SCHEMAS = {
   }),
   Audit: z.strictObject({
     entries: z.array(z.strictObject({
-      action: z.string().describe("As 'delete', 'pause' or 'resend'"),
+      action: z.string().describe("Such as 'delete', 'pause' or 'resend'"),
       by: z.string().describe("Who did it, as a token's name"),
       at: time,
       task_id: id.optional().describe("The task that it was done to; absent where it was the kind"),
-      schedule_id: z.string().optional().describe("The schedule that it was done to, likewise"),
+      schedule_id: z.string().optional().describe(
+        "The schedule that it was done to; absent where it was none",
+      ),
       reason: z.string().optional(),
     })),
   }),
   Session: z.strictObject({
     required: z.boolean().describe("Whether anything needs a token"),
     scopes: z.array(z.enum(SCOPES)),
-    elsewhere: z.literal(true).optional().describe("People sign in to the program it is part of"),
+    elsewhere: z.literal(true).optional().describe(
+      "People sign in to the application it belongs to",
+    ),
   }),
   SignedIn: z.strictObject({ scopes: z.array(z.enum(SCOPES)) }),
   Health: z.strictObject({ status: z.string() }),

@@ -28,12 +28,12 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GET /login": {
     id: "getSession",
-    summary: "Whether a token is needed, and what the page's session opens",
-    answers: { 200: ["What it is", "Session"] },
+    summary: "Whether a token is needed, and what the page's session allows",
+    answers: { 200: ["The session", "Session"] },
   },
   "POST /login": {
     id: "signIn",
-    summary: "Begin a session of the page, in a cookie",
+    summary: "Start a session of the page, in a cookie",
     body: CREDENTIALS,
     answers: {
       200: ["With 'Set-Cookie'", "SignedIn"],
@@ -46,14 +46,17 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
     id: "signOut",
     summary: "End the session and its streams",
     answers: {
-      204: ["It is over, and the cookie taken back"],
-      503: ["It is over here, but not stored: other processes may not hear of it", "Problem"],
+      204: ["The session has ended, and the cookie is removed"],
+      503: [
+        "The session has ended here, but this is not stored: other processes may not know",
+        "Problem",
+      ],
     },
   },
   "POST /tokens": {
     id: "createToken",
     summary: "Make a token for one task, or for the tasks of an owner",
-    description: "It expires. Nobody can hand on what they may not do themselves.",
+    description: "It expires, and cannot allow more than its maker may do.",
     body: NEW_TOKEN,
     answers: {
       200: ["The token, and until when it is valid", "SignedToken"],
@@ -64,18 +67,19 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /uploads": {
     id: "createUpload",
     summary: "Store a file for a task to read, for a day",
-    description: "The body may be packed, with 'Content-Encoding: gzip': it is stored unpacked.",
+    description:
+      "The body may be compressed, with 'Content-Encoding: gzip': it is stored uncompressed.",
     body: "bytes",
     bodyOptional: true,
     query: {
       name: text.describe("A file name"),
-      owner: OWNER.describe("Whose it is: theirs who ask, where they have one"),
+      owner: OWNER.describe("Who owns it; where left out, the owner that the token is for, if any"),
     },
     headers: { "X-Filename": text.describe("The same, percent-encoded") },
     writes: true,
     answers: {
-      201: ["What a task's input may name", "Upload"],
-      507: ["There is no room for it: 'bound' says what it would go beyond", "Problem"],
+      201: ["The upload, whose id a task's input may name", "Upload"],
+      507: ["There is no room for it: 'bound' is the limit that it would exceed", "Problem"],
     },
   },
   "GET /kinds": {
@@ -85,9 +89,9 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "POST /kinds/:kind/pause": {
     id: "pauseKind",
-    summary: "Have no task of a kind start",
-    description: "What runs goes on; 'running' of 'GET /kinds' tells how many that are. " +
-      "It holds for all processes until it is resumed, over restarts.",
+    summary: "Keep tasks of a kind from starting",
+    description: "Running tasks continue; 'running' in 'GET /kinds' tells how many there are. " +
+      "It holds for all processes, across restarts, until the kind is resumed.",
     path: { kind: kind.describe("The kind's name") },
     body: PAUSE,
     bodyOptional: true,
@@ -125,20 +129,20 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: {
       200: ["It can", "Readiness"],
       503: [
-        "It stops, the store takes no writes, or no module of kinds can be loaded: send requests elsewhere",
+        "It is stopping, the store takes no writes, or no module of kinds can be loaded: send requests elsewhere",
         "Readiness",
       ],
     },
   },
   "GET /metrics": {
     id: "getMetrics",
-    summary: "Figures, as Prometheus reads them",
+    summary: "Metrics, in the format of Prometheus",
     answers: { 200: ["Text, version 0.0.4", "text/plain"] },
   },
   "GET /info": {
     id: "getInfo",
-    summary: "How large the store is, and how long it keeps what is over",
-    answers: { 200: ["Sizes and bounds", "Info"] },
+    summary: "How large the store is, and how long it keeps finished tasks",
+    answers: { 200: ["Sizes and limits", "Info"] },
   },
   "GET /openapi.json": {
     id: "getOpenApi",
@@ -152,7 +156,7 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GET /icon.svg": {
     id: "getIcon",
-    summary: "The sign of a tab that shows such a task",
+    summary: "The icon of a tab that shows such a task",
     query: { status: z.enum(STATUSES), progress: whole(0, 100).default(0) },
     required: ["status"],
     answers: {

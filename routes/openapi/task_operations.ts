@@ -54,17 +54,20 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
     headers: {
       "Idempotency-Key": idempotencyKey.describe("The same key and body give the same task"),
       "traceparent": z.string().describe(
-        "W3C Trace Context: the task's runs are part of this trace. One that is none is ignored",
+        "W3C Trace Context: the task's runs are part of this trace. An invalid one is ignored",
       ),
     },
     writes: true,
     answers: {
       200: [
-        "The task that was started with this Idempotency-Key, or that has its input now by 'debounce'",
+        "The task that was started with this Idempotency-Key, or that 'debounce' gave this input",
         "SubmittedTask",
       ],
       201: ["The task; 'Location' is its address", "SubmittedTask"],
-      422: ["No such kind, or the input does not fit, or the key was used otherwise", "Problem"],
+      422: [
+        "No such kind, or the input does not fit, or the key was used for something else",
+        "Problem",
+      ],
     },
   },
   "POST /tasks/bulk": {
@@ -76,7 +79,7 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
     body: BULK_CHANGE,
     writes: true,
     answers: {
-      200: ["What came of each", "BulkResult"],
+      200: ["The result of each", "BulkResult"],
       404: ["One of them cannot be an id", "Problem"],
     },
   },
@@ -95,7 +98,7 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
   "PATCH /tasks/:id": {
     id: "changeTask",
     summary: "Say how long a finished task is kept",
-    description: "Counted from its end. It is told by no event.",
+    description: "Counted from its end. No event reports the change.",
     body: CHANGED_TASK,
     writes: true,
     answers: {
@@ -126,7 +129,7 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
     headers: {
       "If-None-Match": text.describe("An ETag"),
       "Range": text.describe("One part of it, as bytes=0-999"),
-      "If-Range": text.describe("An ETag: of another file all is answered"),
+      "If-Range": text.describe("An ETag: if the file has another one, all of it is answered"),
     },
     answers: {
       200: ["Its bytes, to be saved", "*/*"],
@@ -138,14 +141,14 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GET /tasks/:id/deliveries": {
     id: "listDeliveries",
-    summary: "What webhooks have told of the task, the newest first",
-    answers: { 200: ["Those that are kept", "Deliveries"] },
+    summary: "Deliveries of the task's webhooks, newest first",
+    answers: { 200: ["The deliveries that are kept", "Deliveries"] },
   },
   "POST /tasks/:id/deliveries/:n/resend": {
     id: "resendDelivery",
-    summary: "Sends a webhook again, now",
+    summary: "Send a webhook again, now",
     path: { n: whole(1, 999_999_999) },
-    description: "Under the id that it had. One that waits for its next try is tried at once.",
+    description: "It keeps its id. One that waits for its next try is tried at once.",
     answers: {
       202: ["It is on its way", "Delivery"],
       404: ["There is no such task, or no such delivery of it", "Problem"],
@@ -154,7 +157,7 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /tasks/:id/events": {
     id: "listEvents",
     summary: "The stored log, outputs and state changes, oldest first",
-    description: "Without the outputs that a 'rewind' took back: those behind its 'after'.",
+    description: "Without the outputs that a 'rewind' took back: those after its 'after'.",
     query: {
       after: whole(0, Number.MAX_SAFE_INTEGER).default(0),
       limit: whole(1, 1000).default(100),
@@ -169,14 +172,14 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: {
       200: ["It is canceled", "Canceled"],
       202: ["It was asked to stop, and has not yet", "Canceled"],
-      409: ["It was finished", "Problem"],
+      409: ["It has already finished", "Problem"],
     },
   },
   "POST /tasks/:id/retry": {
     id: "retryTask",
     summary: "Start a finished task again",
     description: "One that failed or was canceled is pending again. One that completed keeps its " +
-      "result: a new task does it again, and names it as 'retried_from'.",
+      "result: a new task runs it again, and names it as 'retried_from'.",
     headers: { "Idempotency-Key": idempotencyKey.describe("The same key makes one new task") },
     writes: true,
     answers: {
@@ -185,9 +188,9 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
         "SubmittedTask",
       ],
       201: ["The new task; 'Location' is its address", "SubmittedTask"],
-      400: ["The Idempotency-Key cannot be one", "Problem"],
+      400: ["The Idempotency-Key is not valid", "Problem"],
       409: ["It is not finished", "Problem"],
-      422: ["The Idempotency-Key was used otherwise", "Problem"],
+      422: ["The Idempotency-Key was used for something else", "Problem"],
     },
   },
   "POST /tasks/:id/signals/:name": {
@@ -195,15 +198,18 @@ export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
     path: { name: SIGNAL_NAME },
     summary: "Send a signal that a task waits for, or will",
     description:
-      "The body is any JSON: what the signal brings. A task that waits for it goes on. " +
+      "The body is any JSON: what the signal brings. A task that waits for it resumes. " +
       "The first one of a name counts.",
     body: z.unknown().describe("What the signal brings"),
     bodyOptional: true,
     writes: true,
     answers: {
-      200: ["It is kept, and the task goes on if it waited for it", "Signaled"],
-      400: ["The name cannot be one, or the body is not JSON", "Problem"],
-      409: ["The task is finished, has this signal, or has too many to take", "Problem"],
+      200: ["It is stored, and the task resumes if it waited for it", "Signaled"],
+      400: ["The name is not valid, or the body is not JSON", "Problem"],
+      409: [
+        "The task is finished, already has this signal, or has too many not taken yet",
+        "Problem",
+      ],
       422: ["It does not fit what the task waits for", "Problem"],
     },
   },
