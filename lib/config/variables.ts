@@ -244,7 +244,7 @@ export const VARIABLES: readonly Variable[] = [
   text(
     "HEADWAY_TOKENS",
     "none",
-    `who may do what, as ${TOKEN_SHAPE},… of admin, submit, read; 16 characters or more`,
+    `tokens, as ${TOKEN_SHAPE},…; scopes: admin, submit, read; secrets of 16 characters or more`,
     (text, config) => {
       try {
         config.tokens = text === undefined ? [] : parseTokens(text);

@@ -182,7 +182,7 @@ export const SERVER_OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: {
       200: ["A file", "*/*"],
       304: ["Unchanged"],
-      404: ["There is none of this name", "Problem"],
+      404: ["There is no file of this name", "Problem"],
     },
   },
 };
