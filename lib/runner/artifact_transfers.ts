@@ -144,7 +144,7 @@ export class ArtifactTransfers {
   }
 
   async #write(run: Run, { arrival, name, media }: Transfer, bytes: Uint8Array): Promise<void> {
-    if (!arrival) throw new Refused("it was not begun with");
+    if (!arrival) throw new Refused("it was not begun");
     const most = this.#options.bounds.bytes;
     const size = arrival.size + bytes.length;
     if (size > most) throw new Refused(`it is larger than ${most} bytes (HEADWAY_MAX_ARTIFACT)`);
@@ -155,7 +155,7 @@ export class ArtifactTransfers {
 
   async #keep(run: Run, transfer: Transfer): Promise<ArtifactInfo> {
     const { arrival, name, media: type } = transfer;
-    if (!arrival) throw new Refused("it was not begun with");
+    if (!arrival) throw new Refused("it was not begun");
     const { artifacts, now } = this.#options;
     const { live } = run;
     const info: ArtifactInfo = { name, ...await arrival.finish(), type };

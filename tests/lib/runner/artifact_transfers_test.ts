@@ -112,13 +112,13 @@ Deno.test("ArtifactTransfers refuses parts out of order, beyond the bound, and o
   it.transfers.end(run);
   const refused = (await it.answered(7)).map((answer) => "refused" in answer && answer.refused);
   assertEquals(refused, [
-    "it was not begun with",
-    "it was not begun with",
+    "it was not begun",
+    "it was not begun",
     false,
     false,
     false,
     "it is larger than 20 bytes (HEADWAY_MAX_ARTIFACT)",
-    "it was not begun with",
+    "it was not begun",
   ]);
   end();
   it.begin(1);
