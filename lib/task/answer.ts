@@ -1,6 +1,6 @@
 /**
- * What is stored under the name of a step, a sleep, a signal or children: a task that starts again takes it from
- * there instead of doing it a second time.
+ * The answer that is stored under the name of a step, a sleep, a signal or children: a task that
+ * starts again reads it instead of doing the same a second time.
  *
  * @module
  */

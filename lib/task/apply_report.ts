@@ -1,5 +1,6 @@
 /**
- * Changes of a task's record that are no change of its state: its figures, and how long it is kept.
+ * Changes of a task's record that leave its state alone: of its figures, and of how long it is
+ * kept.
  *
  * @module
  */

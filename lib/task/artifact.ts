@@ -8,7 +8,7 @@ import { ARTIFACT_BLOCK, ARTIFACT_NAME, ARTIFACT_TYPE, RESULT_NAME } from "./art
 import { brief, textOf } from "./text.ts";
 import { type ArtifactInfo, type ArtifactYield, YIELD } from "./yield.ts";
 
-/** What {@link artifact} keeps: bytes, a text, or a file that the task may read. */
+/** The content of an artifact: bytes, text, or the URL or path of a file that the task may read. */
 export type ArtifactContent =
   | ReadableStream<Uint8Array>
   | Uint8Array
@@ -17,23 +17,23 @@ export type ArtifactContent =
   | URL
   | { path: string };
 
-/** What else there is to say of an artifact. */
+/** The options of {@link artifact}. */
 export interface ArtifactOptions {
   /**
-   * Its media type. @default {that of a `Blob`, `text/plain; charset=utf-8` for a text, and
-   * `application/octet-stream`}
+   * The media type. @default {that of a `Blob` if it has one, `text/plain; charset=utf-8` for a
+   * string, else `application/octet-stream`}
    */
   type?: string;
 }
 
 /**
- * Keeps a file with the task: `yield* artifact("report.pdf", bytes)`. It is read no faster than it is
- * stored, and committed with all that was yielded before it: when this returns, it can be downloaded.
- * Another one of the same name replaces it as a whole.
+ * Stores a file with the task: `yield* artifact("report.pdf", bytes)`. The content is read no
+ * faster than it is stored, and committed with everything yielded before it: once this returns, the
+ * file can be downloaded. A later artifact of the same name replaces it as a whole.
  *
- * @param name A file's name, of at most 128 characters, without a path.
- * @throws {TypeError} If the name or the type cannot be one, or the content is none of these.
- * @throws {Error} If it is larger than it may be, or there is no room for it.
+ * @param name A file's name, of at most 128 characters, without a path; not `result.json`.
+ * @throws {TypeError} If the name, the media type or the content is invalid.
+ * @throws {Error} If the file is too large, or there is no room for it.
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export async function* artifact(
   return yield* keepFile(name, content, type ?? typeOf(content));
 }
 
-/** The same for any name. */
+/** As {@link artifact}, for any name, also the one that is reserved for a large result. */
 export async function* keepFile(
   name: string,
   content: ArtifactContent,
@@ -118,7 +118,7 @@ async function bytesOf(
   );
 }
 
-/** Bytes of their own, in blocks of one size but for the last: what makes them may use its buffers again. */
+/** Copies content into blocks of one size, but for the last: its source may reuse its buffers. */
 async function* blocks(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

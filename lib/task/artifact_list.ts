@@ -1,5 +1,5 @@
 /**
- * The artifacts that a record lists. It is part of all that is told of a task, so it is short.
+ * The list of artifacts in a task's record. Each message about the task carries it, so it is short.
  *
  * @module
  */

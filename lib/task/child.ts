@@ -1,30 +1,30 @@
 /**
- * What the engine knows of children: where one stands, how many may be under way, and how they do.
+ * What the engine knows of children: how each is identified, their limits, and their states.
  *
  * @module
  */
 
 import { type ChildCounts, isFinished, type Status, type WaitingFor } from "./record.ts";
 
-/** Children of a task. */
+/** Children that a task may have. */
 export const MAX_CHILDREN = 10_000;
 
-/** How deep children may have children: a task that makes itself again ends there. */
+/** How deep children may have children: a bound for a task that makes itself its own child. */
 export const MAX_CHILD_DEPTH = 8;
 
 /** Bytes of JSON that the results of one group may take together: the parent has all of them at once. */
 export const MAX_RESULTS = 16 * 1024 * 1024;
 
-/** Which child it is, whenever it is made: of this parent, in the group of this name, the n-th. */
+/** What identifies a child, whenever it is made: its parent, its group's name, and its number. */
 export interface ChildPlace {
   parent: string;
   name: string;
   index: number;
-  /** 1 for the child of a task that is none. */
+  /** 1 for a child of a task that is not a child itself. */
   depth: number;
 }
 
-/** How it stands with a child; `held` where it waits for its turn. */
+/** The state of a child; `held` while it waits for its turn. */
 export type ChildState = Status | "held";
 
 /** A child as its parent's group knows it. */
@@ -39,14 +39,14 @@ export type OnFailure = "fail" | "continue" | "cancel";
 /** What is stored of a group of children under its name. */
 export interface ChildPlan {
   total: number;
-  /** At once; `null` for any number. */
+  /** How many run at once; `null` for any number. */
   concurrency: number | null;
   on_failure: OnFailure;
   /** Once all have ended: how many are without a result, and the attempt of the parent that saw it. */
   ended?: { failed: number; attempt_at: string | null };
 }
 
-/** What a child waits for whose turn has yet to come. */
+/** The `waiting_for` of a child whose turn has not come. */
 export function turnIn(name: string): WaitingFor {
   return { type: "turn", name, until: null };
 }
@@ -74,7 +74,7 @@ export function endedOf({ completed, failed, canceled }: ChildCounts): number {
   return completed + failed + canceled;
 }
 
-/** The plan that a group's answer has, given as JSON text; `null` where it is none. */
+/** The plan in a group's stored answer, given as JSON text; `null` if it has none. */
 export function readPlan(json: string | null): ChildPlan | null {
   const plan = (json === null ? null : JSON.parse(json)) as ChildPlan | null;
   return plan && Number.isSafeInteger(plan.total) ? plan : null;

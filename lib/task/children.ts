@@ -5,44 +5,44 @@ import type { GivenOf, ResultOf } from "./types_of.ts";
 import { YIELD } from "./marker.ts";
 import { requireName } from "./step.ts";
 
-/** A task to make: of a definition, or of a kind by its name. */
+/** A child that {@link children} makes. */
 export interface Child {
-  /** Its definition, or the name of its kind, which another module may have. */
+  /** Its definition, or the name of its kind, which may be in another module. */
   readonly kind: AnyTask | string;
-  /** As the kind takes it. */
+  /** The input, as its kind takes it. */
   readonly input?: unknown;
 }
 
-/** A {@link Child} whose input is that of its kind. */
+/** A {@link Child} whose input has the type that its kind takes. */
 export type CheckedChild<Of> = Of extends { readonly kind: infer Kind extends AnyTask }
   ? undefined extends GivenOf<Kind> ? { readonly kind: Kind; readonly input?: GivenOf<Kind> }
   : { readonly kind: Kind; readonly input: GivenOf<Kind> }
   : Child;
 
-/** What the task of a {@link Child} returns. */
+/** The type of what a {@link Child} returns. */
 export type ChildResult<Of> = Of extends { readonly kind: infer Kind extends AnyTask }
   ? ResultOf<Kind>
   : unknown;
 
 /**
- * Has other tasks do parts of the work, and waits for them. Each is made once, whatever crashes: it is
- * the n-th of this name of this task, and its first kind and input count. The task is `waiting`
- * meanwhile: its generator has returned (`finally` blocks run), no process has it, and it starts again
- * from its last checkpoint when all have ended. No attempt is used. Its `done`, `total`, `progress`,
- * `rate` and `eta_ms` are those of its children, which have its owner and its priority.
+ * Makes other tasks for parts of the work, and waits for them. Each child is made once, even after
+ * a crash: it is known by this task, `name` and its place in `entries`, and its first kind and
+ * input count. Meanwhile the task is `waiting`: its generator returns (`finally` blocks run), it
+ * takes up no task process, and it starts again from its last checkpoint when all children have
+ * ended. This uses no attempt. Its `done`, `total`, `progress`, `rate` and `eta_ms` are those of
+ * its children, which have its owner and its priority.
  *
- * A cancel of the task, and any other end, cancels those that have not ended. Another attempt of it
- * tries again what failed, and nothing else.
+ * When the task is canceled or ends otherwise, children that have not ended are canceled. Another
+ * attempt of the task retries the children that failed, and no others.
  *
- * @param name At most 128 characters; once in a run.
- * @param entries At most 10,000 in a task, as deep as eight tasks in each other. Inputs are checked by
- * their kinds.
- * @returns Results in order, as JSON gives them back; with `onFailure: "continue"` an outcome each. They
- * may take 16 MiB of JSON together: have children return little, and put the rest elsewhere.
+ * @param name 1 to 128 characters; used once in a run.
+ * @param entries At most 10,000 in a task, and at most eight levels deep. Kinds check their inputs.
+ * @returns The results in order, as JSON gives them back; with `onFailure: "continue"`, outcomes.
+ * All together may take 16 MiB of JSON: have children return little, and put the rest elsewhere.
  *
- * @throws {ChildrenError} If one failed or was canceled, but for `onFailure: "continue"`.
- * @throws {TypeError} If the name was used before in this run, or an input does not fit.
- * @throws {RangeError} If there are too many, or what they return is too large.
+ * @throws {ChildrenError} If a child failed or was canceled, except with `onFailure: "continue"`.
+ * @throws {TypeError} If the name was used before in this run, or an input is invalid.
+ * @throws {RangeError} If there are too many children, or their results are too large.
  *
  * @example
  * ```ts
@@ -79,7 +79,7 @@ export function children<const Entries extends readonly Child[]>(
   { -readonly [N in keyof Entries]: ChildOutcome<ChildResult<Entries[N]>> },
   void
 >;
-/** Has other tasks do parts of the work, and gives their results, as above. */
+/** Makes children and returns their results, as above. */
 export function children<const Entries extends readonly Child[]>(
   name: string,
   entries: Entries & { readonly [N in keyof Entries]: CheckedChild<Entries[N]> },

@@ -1,25 +1,25 @@
 import type { TaskError } from "./record.ts";
 
-/** What came of a child. */
+/** How a child ended. */
 export interface ChildOutcome<Result = unknown> {
-  /** How it ended. */
+  /** The state in which it ended. */
   status: "completed" | "failed" | "canceled";
-  /** What it returned; `null` unless it completed. */
+  /** What the child returned; `null` unless it completed. */
   result: Result | null;
-  /** Why it failed; `null` where it did not. */
+  /** Why the child failed; `null` if it did not. */
   error: TaskError | null;
-  /** Its id. */
+  /** The child's id. */
   task_id: string;
 }
 
-/** Children failed, or were canceled. Thrown by {@link ./children.ts children}. */
+/** Thrown by {@link ./children.ts children} when children failed or were canceled. */
 export class ChildrenError extends Error {
   /** Always `"ChildrenError"`. */
   override name = "ChildrenError";
-  /** What came of each child, in order. */
+  /** How each child ended, in order. */
   readonly outcomes: readonly ChildOutcome[];
 
-  /** Of the group of a name. */
+  /** Creates the error for the group of children of a name. */
   constructor(group: string, outcomes: readonly ChildOutcome[]) {
     const missed = outcomes.filter(({ status }) => status !== "completed");
     const [first] = missed;

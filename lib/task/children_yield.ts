@@ -1,22 +1,22 @@
 import type { OnFailure } from "./child.ts";
 import type { YIELD } from "./marker.ts";
 
-/** A task to make, whatever the types say of it. */
+/** A child to make, its input of any type. */
 export interface GivenChild {
   /** A definition, or the name of a kind. */
   readonly kind: string | { readonly kind: string };
-  /** As the kind takes it. */
+  /** The input, as its kind takes it. */
   readonly input?: unknown;
 }
 
-/** What {@link ./children.ts children} takes beside the tasks. */
+/** The options of {@link ./children.ts children}. */
 export interface ChildrenOptions {
-  /** How many of them run at once, beside what their kinds say. @default {any number} */
+  /** How many children run at once, besides the limits of their kinds. @default {no limit} */
   concurrency?: number;
   /**
-   * What happens when one fails for good, or is canceled. `"fail"`: the others go on, and when all
-   * have ended, `children` throws. `"cancel"`: the others are canceled, then it throws. `"continue"`:
-   * it throws nothing, and gives outcomes instead of results. @default {"fail"}
+   * What happens when a child fails for good or is canceled. `"fail"`: the others go on, and
+   * `children` throws when all have ended. `"cancel"`: the others are canceled, and then it throws.
+   * `"continue"`: it does not throw, and returns outcomes instead of results. @default {"fail"}
    */
   onFailure?: OnFailure;
 }
@@ -25,12 +25,12 @@ export interface ChildrenOptions {
 export interface ChildrenYield {
   /** Always `"children"`. */
   readonly [YIELD]: "children";
-  /** As the task calls them. */
+  /** The name of the group. */
   readonly name: string;
-  /** Those to make. */
+  /** The children to make. */
   readonly entries: readonly GivenChild[];
   /** See {@link ChildrenOptions}. */
   readonly options: ChildrenOptions;
-  /** What came of them, once the generator goes on. */
+  /** The results or outcomes, set before the generator goes on. */
   answer?: readonly unknown[];
 }

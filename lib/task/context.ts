@@ -1,46 +1,46 @@
 /**
- * What a task's generator is given.
+ * The argument of a task's `run`.
  *
  * @module
  */
 
-/** What is known of an upload. */
+/** The description of an upload. */
 export interface UploadInfo {
-  /** Names it in a task's input. */
+  /** The id by which a task's input names it. */
   upload_id: string;
-  /** Bytes. */
+  /** Its size in bytes. */
   size: number;
   /** SHA-256 of the content, in hex. */
   sha256: string;
   /** The file name the client gave, or `null`. */
   name: string | null;
-  /** When it will be removed. ISO 8601. */
+  /** Until when it is kept at least, ISO 8601: longer where a task or a schedule needs it. */
   expires_at: string;
 }
 
-/** What `run` is given. */
+/** The argument of {@link ./task_options.ts TaskOptions.run}. */
 // deno-lint-ignore no-explicit-any -- without a schema, what this task's own `save` wrote
 export interface TaskContext<Input, Checkpoint = any> {
   /** The validated input. */
   input: Input;
-  /** Aborts on cancel, time-out and stop. `signal.reason` tells which. */
+  /** Aborts on a cancel, a time-out or a stop of the server. `signal.reason` tells which. */
   signal: AbortSignal;
   /**
-   * What the task last saved, as its `checkpoint` schema makes it where it has one; `undefined` at a
-   * first start.
+   * The task's last checkpoint, as its `checkpoint` schema returns it where it has one; `undefined`
+   * for a start from the beginning.
    */
   checkpoint: Checkpoint | undefined;
-  /** From 1. A restart after a crash is the same attempt. */
+  /** The number of the attempt, from 1. A restart after a crash is the same attempt. */
   attempt: number;
   /** The task's id. */
   taskId: string;
   /**
-   * The same text whenever this task does the step of this name, and another for any other: for the
-   * idempotency key of whom the step calls. ASCII, without spaces.
+   * The key of a step, to pass on as an idempotency key to the service that the step calls: it
+   * depends on the task's id and the step's name alone. ASCII, without spaces.
    */
   stepKey(name: string): string;
-  /** The bytes of an upload, from `offset` (default 0). Errors with `NotFound` when it is gone. */
+  /** Reads an upload from byte `offset` (default 0) on. Errors with `NotFound` if it is gone. */
   upload(uploadId: string, options?: { offset?: number }): ReadableStream<Uint8Array>;
-  /** Size, name and digest of an upload. Rejects with `NotFound` when it is gone. */
+  /** Describes an upload. Rejects with `NotFound` if it is gone. */
   uploadInfo(uploadId: string): Promise<UploadInfo>;
 }

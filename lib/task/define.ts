@@ -1,5 +1,5 @@
 /**
- * How a task is written: {@link defineTask} and what its generator is given.
+ * Defines kinds of tasks: {@link defineTask} and the {@link TaskDefinition} that it returns.
  *
  * A task is an async generator. Each `yield` reports something and is the one point where
  * back-pressure, cancel and time-out take hold.
@@ -25,12 +25,13 @@ import { brief } from "./text.ts";
 import type { CheckpointOf, GivenOf, InputOf, OutputsOf, SavedOf } from "./types_of.ts";
 import type { Yield } from "./yield.ts";
 
-/** The marker of a task definition, the same in two copies of this module. */
+/** Marks a task definition. A registered symbol, so that every copy of this module has the same. */
 export const DEFINITION: unique symbol = Symbol.for("headway.task");
 
 /**
- * A kind of task. Made by {@link defineTask}; its type carries the kind, the input and the checkpoint
- * (as `run` has them and as they are given), the output and the result.
+ * A kind of task, as {@link defineTask} returns it. Its type parameters are the name of the kind,
+ * the input and the checkpoint (both as `run` gets them and as they are given), the output and the
+ * result.
  */
 export interface TaskDefinition<
   Input = unknown,
@@ -42,7 +43,7 @@ export interface TaskDefinition<
   Checkpoint = any,
   Saved = Checkpoint,
 > {
-  /** Marks the value, also across two copies of this module. */
+  /** Marks the value as a task definition. */
   readonly [DEFINITION]: true;
   /** See {@link TaskOptions.kind}. */
   readonly kind: Kind;
@@ -52,7 +53,7 @@ export interface TaskDefinition<
   readonly input: StandardSchema<Given, Input> | undefined;
   /** See {@link TaskOptions.checkpoint}. */
   readonly checkpoint: StandardSchema<Saved, Checkpoint> | undefined;
-  /** See {@link TaskOptions.version}; 0 without one. */
+  /** See {@link TaskOptions.version}; 0 if none is given. */
   readonly version: number;
   /** See {@link TaskOptions.migrate}. */
   readonly migrate:
@@ -62,11 +63,11 @@ export interface TaskDefinition<
       from: number,
     ) => Saved | undefined | Promise<Saved | undefined>)
     | undefined;
-  /** With its defaults filled in. */
+  /** See {@link TaskOptions.retry}; defaults are filled in. */
   readonly retry: Required<RetryOptions>;
-  /** Milliseconds, or `undefined` for no time-out. */
+  /** Milliseconds that an attempt may take; `undefined` for no time-out. */
   readonly timeout: number | undefined;
-  /** Cluster-wide bound, or `undefined` for none. */
+  /** See {@link TaskOptions.concurrency}; `undefined` for no limit. */
   readonly concurrency: number | ConcurrencyByKey<Input> | undefined;
   /** See {@link TaskOptions.rate}. */
   readonly rate: RateOptions<Input> | undefined;
@@ -74,27 +75,27 @@ export interface TaskDefinition<
   readonly debounce: DebounceOptions<Input> | undefined;
   /** Whether each run gets a process of its own. */
   readonly isolate: boolean;
-  /** Whether the page's form leaves it out. */
+  /** Whether the page's form leaves the kind out. */
   readonly hidden: boolean;
   /** See {@link TaskOptions.stages}. */
   readonly stages: Readonly<Record<string, number>> | undefined;
-  /** See {@link TaskOptions.notify}; with its defaults filled in. */
+  /** See {@link TaskOptions.notify}; defaults are filled in. */
   readonly notify: readonly NotifyTarget[] | undefined;
-  /** See {@link TaskOptions.schedule}; with its defaults, and its input as JSON text. */
+  /** See {@link TaskOptions.schedule}; defaults are filled in, and the input is JSON text. */
   readonly schedule: KindSchedule | undefined;
-  /** Milliseconds, `null` for ever; see {@link TaskOptions.retention}. */
+  /** See {@link TaskOptions.retention}; in milliseconds, `null` for ever. */
   readonly retention: Retention | undefined;
-  /** Starts the work. */
+  /** Starts a run: called each time the task starts, or starts again. */
   run(
     context: TaskContext<Input, Checkpoint>,
   ): AsyncGenerator<Yield<Output, Saved>, Result, void>;
 }
 
-/** A definition of any types, as the engine sees it. */
+/** A task definition with any type parameters. */
 // deno-lint-ignore no-explicit-any -- variance: `run` takes its own input type
 export type AnyTask = TaskDefinition<any, any, any, any, string, any, any>;
 
-/** What a kind may be called. */
+/** The pattern that the name of a kind must match. */
 export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /**
@@ -115,7 +116,7 @@ export const KIND_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
  * assertEquals(countdown.retry.maxAttempts, 1);
  * ```
  *
- * @throws {TypeError} If the kind's name or an option is not as described.
+ * @throws {TypeError} If the kind's name or another option is invalid; the message names it.
  */
 export function defineTask<
   Result,
@@ -216,7 +217,7 @@ function checkStages(kind: string, stages: unknown): void {
 
 function checkSchema(kind: string, name: string, schema: unknown): void {
   if (schema === undefined) return;
-  // That of some libraries is a function.
+  // In some libraries a schema is a function, not an object.
   const standard = (schema as Partial<StandardSchema> | null)?.["~standard"];
   if (typeof standard?.validate === "function") return;
   throw new TypeError(

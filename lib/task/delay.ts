@@ -1,5 +1,5 @@
 /**
- * Waiting for a while.
+ * Waits for a given time, or until a signal aborts.
  *
  * @module
  */
@@ -28,14 +28,14 @@ export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** What {@link pause} waits by: a test puts a clock of its own in. */
+/** How {@link pause} waits: a test replaces this with a clock of its own. */
 export const waiting: { by(ms: number, signal: AbortSignal): Promise<void> } = { by: delay };
 
 /**
  * Resolves after `ms` milliseconds, at once for 0. Rejects as soon as the signal aborts, so that a
  * task that is canceled stops waiting: pass it the `signal` of the task's context.
  *
- * @throws {TypeError} If `ms` is no number, or `signal` no AbortSignal.
+ * @throws {TypeError} If `ms` is not a number, or `signal` is not an AbortSignal.
  * @throws {unknown} The signal's reason.
  *
  * @example

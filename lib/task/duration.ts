@@ -1,6 +1,6 @@
 import { brief, textOf } from "./text.ts";
 
-/** A length of time: milliseconds, or the sum of these. */
+/** A length of time: milliseconds, or the sum of these fields. */
 export type Duration = number | {
   /** Of 24 hours. */
   days?: number;
@@ -14,13 +14,13 @@ export type Duration = number | {
 
 const MS = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1000 } as const;
 
-/** Milliseconds: the furthest that a date can be from now. */
+/** Milliseconds: the furthest that a `Date` can be from the epoch. */
 const MAX_MS = 8.64e15;
 
 /**
- * Milliseconds of a duration.
+ * Converts a duration to milliseconds.
  *
- * @throws {TypeError} If it is none, or negative.
+ * @throws {TypeError} If it is not a duration, or is negative.
  *
  * @example
  * ```ts

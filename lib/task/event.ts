@@ -1,5 +1,5 @@
 /**
- * What happens to a task, as its journal and its streams tell it.
+ * The events of a task, as the journal and its streams carry them.
  *
  * @module
  */

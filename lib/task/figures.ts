@@ -1,5 +1,5 @@
 /**
- * What a report makes of a running task: its record, how fast it is, and the trace of how it went.
+ * Puts a report into a running task: into its record, its rate and time left, and its trace.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The marker of a {@link FinalError}, the same in two copies of this module and in two realms. */
+/** Marks a {@link FinalError}: a registered symbol, the same in all copies and realms. */
 const FINAL = Symbol.for("headway.final");
 
 /**
@@ -25,7 +25,7 @@ export class FinalError extends Error {
   }
 }
 
-/** Whether a thrown value says that no retry can mend it. Reading it never throws. */
+/** Whether a thrown value is a {@link FinalError} of any copy or realm. Never throws. */
 export function isFinal(thrown: unknown): boolean {
   try {
     return typeof thrown === "object" && thrown !== null &&

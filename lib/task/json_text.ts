@@ -1,7 +1,7 @@
 /**
- * What is read from JSON text, and put into it, without parsing it: records and rows are passed on
- * thousands of times a second. Each function relies on text that `JSON.stringify` made of one of our
- * own objects, whose fields stand in a known order, and in which a quote within a string is escaped.
+ * Reads and sets fields of JSON text without parsing it: records and rows are passed on thousands
+ * of times a second. Each function relies on text that `JSON.stringify` made of one of our own
+ * objects, whose fields are in a known order, and in which a quote within a string is escaped.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A task's values as JSON: kept as they are, or refused with the place in them that JSON cannot hold.
+ * Turns a task's values into JSON: unchanged, or refused with the path to what JSON cannot hold.
  *
  * @module
  */

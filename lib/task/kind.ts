@@ -1,5 +1,5 @@
 /**
- * A kind as the server knows it: plain data, which a task process makes of a definition.
+ * A kind as the server knows it: plain data that a task process makes from a definition.
  *
  * @module
  */

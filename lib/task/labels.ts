@@ -1,6 +1,6 @@
 /**
- * What a submit may say of whose a task is and what it belongs to, and which task made it. They lie in
- * the record, right behind its state, so that they are read from its text without parsing all of it.
+ * The labels of a task: its owner, its tags and its parent. They follow right after the state in
+ * its record, so that they are read from its text without parsing all of it.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /** A level of a log row. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** What other loggers call them. */
+/** The levels by the names that loggers give them. */
 const NAMES: Readonly<Record<string, LogLevel>> = {
   debug: "debug",
   trace: "debug",
@@ -23,7 +23,7 @@ const NAMES: Readonly<Record<string, LogLevel>> = {
   emerg: "error",
 };
 
-/** The level that is meant, as `error` by `"FATAL"`; `undefined` where it is not known. */
+/** The level for a logger's name, as `error` for `"FATAL"`; `undefined` for an unknown one. */
 export function levelOf(given: unknown): LogLevel | undefined {
   if (typeof given !== "string") return undefined;
   const name = given.toLowerCase();

@@ -1,5 +1,5 @@
 /**
- * Webhooks, as a submit or a definition names them: whom to tell of what.
+ * The targets of webhooks, as a submit or a definition names them: where to send which events.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { plainText } from "./text.ts";
 
 /**
- * What a target can be told of: an attempt began, the task waits, an attempt failed and another one
- * follows, or it ended.
+ * The events that a target can be sent: an attempt began, the task waits, an attempt failed and
+ * another one follows, or the task ended.
  */
 export type NotifyEvent =
   | "started"
@@ -28,18 +28,18 @@ export const NOTIFY_EVENTS = [
   "canceled",
 ] as const satisfies readonly NotifyEvent[];
 
-/** What a target is told of that names nothing: how the task ended. */
+/** The events of a target that names none: how the task ended. */
 const ENDS: readonly NotifyEvent[] = ["completed", "failed", "canceled"];
 
-/** Who is told when something becomes of a task. */
+/** A URL to which webhooks about a task are sent. */
 export interface NotifyTarget {
-  /** To which it is posted: `http` or `https`, at most 2,048 characters. */
+  /** Where webhooks are posted: an `http` or `https` URL of at most 2,048 characters. */
   url: string;
-  /** Of what. @default {how it ended: completed, failed, canceled} */
+  /** The events to send. @default {how the task ended: completed, failed, canceled} */
   on?: readonly NotifyEvent[];
   /**
-   * Signs what this target gets, instead of the server's secrets: `whsec_…`, several separated by
-   * spaces while they change. It is never shown again.
+   * The secret that signs webhooks to this target, instead of the server's: `whsec_…`. While
+   * secrets are rotated, up to four, separated by spaces. It is never shown again.
    */
   secret?: string;
 }
@@ -64,7 +64,7 @@ export const MAX_SECRETS = 4;
 
 /** What is wrong with a target's address; `null` for nothing. */
 export function urlProblem(text: unknown): string | null {
-  // A parser leaves line breaks and tabs out: what was meant is something else.
+  // The URL parser drops line breaks and tabs, and would read another URL than was meant.
   const url = typeof text === "string" && URL_TEXT.test(text) ? URL.parse(text) : null;
   const fits = url !== null && /^https?:$/.test(url.protocol) && url.href.length <= MAX_TARGET_URL;
   if (!fits) return `must be an http or https URL of at most ${MAX_TARGET_URL} characters`;
@@ -87,7 +87,7 @@ function isSecret(text: string): boolean {
   }
 }
 
-/** The secrets in a text that separates them by spaces or commas; `null` where one is none. */
+/** The secrets in a text that separates them by spaces or commas; `null` if one is invalid. */
 export function parseSecrets(text: string): string[] | null {
   const secrets = text.split(/[\s,]+/).filter((part) => part !== "");
   const fit = secrets.length >= 1 && secrets.length <= MAX_SECRETS &&
@@ -119,7 +119,7 @@ const FIELDS = ["url", "on", "secret"];
 /**
  * Reads the `notify` of a definition.
  *
- * @throws {TypeError} If it is none, naming what is wrong.
+ * @throws {TypeError} If it is invalid; the message names what is wrong.
  */
 export function readTargets(kind: string, notify: unknown): readonly StoredTarget[] | undefined {
   if (notify === undefined) return undefined;
@@ -148,7 +148,7 @@ export function readTargets(kind: string, notify: unknown): readonly StoredTarge
   });
 }
 
-/** Whether somebody else's code made such a list as {@link readTargets} takes, or none. */
+/** Whether a value from code that is not ours is one that {@link readTargets} takes. */
 export function areTargets(value: unknown): boolean {
   try {
     readTargets("", value);

@@ -1,5 +1,5 @@
 /**
- * What tells others of failures: an error tracker, a pager.
+ * The hook that is told of failed attempts, as for an error tracker or a pager.
  *
  * @module
  */
@@ -10,16 +10,16 @@ export interface FailedAttempt {
   taskId: string;
   /** Its kind. */
   kind: string;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   attempt: number;
-  /** After so many attempts a failure is final. */
+  /** The number of attempts after which a failure is final. */
   maxAttempts: number;
-  /** Another attempt follows. */
+  /** Whether another attempt follows. */
   willRetry: boolean;
 }
 
 /**
- * Told of each attempt that fails, with what was thrown. What it does, returns or throws changes
- * nothing for the task. A promise that it returns is waited for, two seconds at most.
+ * Called for each attempt that fails, with what was thrown. What it returns or throws changes
+ * nothing for the task. A promise that it returns is awaited for at most two seconds.
  */
 export type OnError = (error: unknown, failed: FailedAttempt) => unknown;

@@ -1,6 +1,6 @@
 /**
- * Anything as plain data, for people to read: what JSON cannot hold becomes a text in its place. It
- * never throws, and takes no longer than its bounds.
+ * Turns any value into plain data for people to read: text takes the place of what JSON cannot
+ * hold. It never throws, and its work is bounded.
  *
  * @module
  */

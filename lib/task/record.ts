@@ -1,14 +1,14 @@
 /**
- * What a task looks like to everybody outside: the record that `GET /tasks/{id}` answers and that
- * every `message` event of a stream carries. JSON is snake_case on the wire.
+ * A task as clients see it: the record that `GET /tasks/{id}` returns and that every `message`
+ * event of a stream carries. JSON is snake_case on the wire.
  *
  * @module
  */
 
 /**
- * The six states. `pending` also means delayed, or waiting for a retry: `run_at` says when. `waiting`
- * is asleep, or waiting for a signal or for other tasks: `waiting_for` says for which, and no process
- * has it.
+ * The state of a task. A `pending` task may also be delayed or wait for a retry: `run_at` says
+ * until when. A `waiting` task takes up no process: it sleeps, or waits for a signal or for other
+ * tasks, as `waiting_for` says.
  */
 export type Status = "pending" | "running" | "waiting" | "completed" | "failed" | "canceled";
 
@@ -22,7 +22,7 @@ export const STATUSES: readonly Status[] = [
   "canceled",
 ];
 
-/** Whether a task in this state will never change again by itself. */
+/** Whether a task in this state has ended: it will not change again by itself. */
 export function isFinished(status: Status): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
 }
@@ -36,82 +36,81 @@ export function waits({ run_at, updated_at }: TaskRecord): boolean {
 }
 
 /**
- * Whether a task comes to run by itself: it is pending, or asleep, or waits for a signal no longer than
- * until some time.
+ * Whether a task will run by itself: it is pending, sleeps, or waits for a signal with a time-out.
  */
 export function isQueued({ status, waiting_for }: TaskRecord): boolean {
   return status === "pending" || (status === "waiting" && typeof waiting_for?.until === "string");
 }
 
-/** What of a task's input its kind's limits count by. */
+/** The keys by which the limits of a task's kind count it, made from its input. */
 export interface TaskKeys {
-  /** Of `concurrency`. */
+  /** The key of `concurrency`. */
   concurrency?: string;
-  /** Of `rate`. */
+  /** The key of `rate`. */
   rate?: string;
-  /** Of `debounce`. */
+  /** The key of `debounce`. */
   debounce?: string;
 }
 
-/** What a task waits for that no process has. */
+/** What a `waiting` task waits for. */
 export interface WaitingFor {
-  /** It sleeps, somebody has to send a signal, its children run, or others go first among children. */
+  /** The end of a sleep, a signal, its children, or, as a child, its turn among its siblings. */
   type: "sleep" | "signal" | "children" | "turn";
-  /** As the task calls it; of a child's turn, as its parent does. */
+  /** The name that the task gave it; for a turn, the name that its parent gave the children. */
   name: string;
-  /** Until when, at most. ISO 8601; `null` for as long as it takes. */
+  /** Until when it waits at most, ISO 8601; `null` for no limit. */
   until: string | null;
 }
 
-/** How many children a task has, and how they do. The others are pending, or wait. */
+/** How many children a task has, by their state. The others are pending or waiting. */
 export interface ChildCounts {
-  /** All of them. */
+  /** How many there are to be in all. */
   total: number;
-  /** Those that there are so far; absent once all are made. */
+  /** How many have been made so far; absent once all are. */
   made?: number;
-  /** Those that have a result. */
+  /** How many completed. */
   completed: number;
-  /** Those that failed for good. */
+  /** How many failed for good. */
   failed: number;
-  /** Those that were canceled. */
+  /** How many were canceled. */
   canceled: number;
-  /** Those that run now. */
+  /** How many run now. */
   running: number;
 }
 
-/** Why a task failed, as the client may see it. The stack is apart from it: see the details. */
+/** Why a task failed, as clients see it. The stack is in the task's details. */
 export interface TaskError {
-  /** The error's class, as `TypeError` or `TimeoutError`. */
+  /** The error's name, such as `TypeError` or `TimeoutError`. */
   name: string;
   /** What went wrong, in one sentence. */
   message: string;
-  /** The error's own `code`, as `ENOENT`; left out where it has none. */
+  /** The error's own `code`, such as `ENOENT`; absent if it has none. */
   code?: string | number;
-  /** What led to it: its `cause`, and so on. */
+  /** The error's `cause`, which may have a cause itself. */
   cause?: TaskError;
   /** The parts of an `AggregateError`. */
   errors?: readonly TaskError[];
 }
 
-/** How far a stage of a task is, where stages count for themselves. */
+/** The progress of one stage of a task, where each stage is counted by itself. */
 export interface StageProgress {
-  /** As in the record's `stage`; at most 64 characters of it. */
+  /** The name as in the record's `stage`, cut to 64 characters. */
   name: string;
-  /** Its part of the whole, beside the other weights; left out where the definition names none. */
+  /** Its weight among all stages; absent if the definition gives none. */
   weight?: number;
-  /** Units done in it. */
+  /** Units of this stage that are done. */
   done: number | null;
-  /** Units of it in all. */
+  /** Units of this stage in all. */
   total: number | null;
-  /** Percent of it, 0–100. */
+  /** Percent of this stage, 0–100. */
   progress: number | null;
 }
 
 /** A file that a task made. */
 export interface ArtifactRecord {
-  /** Its name, as in `report.pdf`. */
+  /** Its name, such as `report.pdf`. */
   name: string;
-  /** Bytes. */
+  /** Its size in bytes. */
   size: number;
   /** Its media type. */
   type: string;
@@ -123,13 +122,13 @@ export interface TaskRecord<Result = unknown> {
   task_id: string;
   /** The name of the task definition that runs it. */
   kind: string;
-  /** Where it stands. */
+  /** Its state. */
   status: Status;
-  /** Whose it is, as its submit says or the token of who submitted it; absent for nobody's. */
+  /** Its owner, from its submit or the token that submitted it; absent if it has none. */
   owner?: string;
-  /** What it belongs to, as its submit says; absent for none. */
+  /** Its tags, from its submit; absent if it has none. */
   tags?: readonly string[];
-  /** The task that made it with `children()`; absent in any other. */
+  /** The task that made it with `children()`; absent if it is not a child. */
   parent_id?: string;
   /** Percent, 0–100. Never falls within an attempt. `null` while the total is unknown. */
   progress: number | null;
@@ -139,25 +138,25 @@ export interface TaskRecord<Result = unknown> {
   total: number | null;
   /** What is counted: "bytes", "rows", … */
   unit: string | null;
-  /** The named part of the work that is under way. */
+  /** The name of the part of the work under way. */
   stage: string | null;
   /** A sentence for the person who waits. */
   message: string | null;
   /**
-   * Its stages, where they count for themselves: `done`, `total` and `unit` are then those of the one
-   * under way, and `progress` is that of the whole by their weights, `null` without weights.
+   * Its stages, where each is counted by itself: `done`, `total` and `unit` are then those of the
+   * stage under way, and `progress` is that of the whole by their weights, `null` without weights.
    */
   stages?: readonly StageProgress[];
   /** What it waits for; absent unless it is `waiting`. */
   waiting_for?: WaitingFor;
-  /** What its kind's limits count it by; absent where they count all alike. */
+  /** The keys by which its kind's limits count it; absent if they use none. */
   keys?: TaskKeys;
-  /** How its children do, those of the last `children()`; absent where it has none. */
+  /** The states of its children, those of its last `children()`; absent if it has none. */
   children?: ChildCounts;
-  /** Its artifacts, by name; absent where there are none. */
+  /** Its artifacts, one of each name; absent if it has none. */
   artifacts?: readonly ArtifactRecord[];
   /**
-   * What the generator returned, once `completed`; `null` where that is larger than 48 KiB of JSON:
+   * What the generator returned, once `completed`; `null` if that is larger than 48 KiB of JSON:
    * see `result_url`.
    */
   result: Result | null;
@@ -165,11 +164,11 @@ export interface TaskRecord<Result = unknown> {
   error: TaskError | null;
   /** The attempt under way or last made, from 1; 0 before the first. */
   attempt: number;
-  /** After so many attempts a failure is final. */
+  /** The number of attempts after which a failure is final. */
   max_attempts: number;
   /** −100 to 100; higher runs first. */
   priority: number;
-  /** Not before this time. */
+  /** The time before which it does not run. */
   run_at: string;
   /** When it was submitted. */
   created_at: string;
@@ -179,49 +178,49 @@ export interface TaskRecord<Result = unknown> {
   updated_at: string;
   /** When it ended. */
   finished_at: string | null;
-  /** Someone asked for it to stop. */
+  /** Whether somebody asked it to stop. */
   cancel_requested: boolean;
   /** Milliseconds to the end, by a smoothed estimate; `null` while there is none. */
   eta_ms: number | null;
   /** Units a second (percent a second without `done`), smoothed; `null` while there is none. */
   rate: number | null;
   /**
-   * Who asked for the last change of its state, as a token's name; absent where the task or the server
-   * did it by itself.
+   * Who asked for the last change of its state, such as a token's name; absent if the task or the
+   * server made the change by itself.
    */
   by?: string;
-  /** The completed task that this one does again; absent in any other. */
+  /** The completed task that this one does again; absent if there is none. */
   retried_from?: string;
-  /** The schedule that had it made; absent in any other. */
+  /** The schedule that made it; absent if none did. */
   schedule_id?: string;
-  /** The time of that schedule which it was made for; absent where somebody said "run now". */
+  /** The time of that schedule for which it was made; absent for one of "run now". */
   scheduled_for?: string;
   /**
-   * Milliseconds that it is kept after its end, as its submit says; absent where it is kept as its kind
-   * and the server say.
+   * Milliseconds that it is kept after its end, as its submit asks; absent if its kind and the
+   * server's settings decide that.
    */
   keep?: number | "forever";
   /**
-   * Where a larger result is, as JSON: relative to the address of Headway. Absent for any other.
+   * The URL of a larger result, as JSON, relative to the address of Headway; absent for any other.
    */
   result_url?: string;
   /** Counts the task's events. The SSE id of its stream, and the cursor of a resume. */
   seq: number;
 }
 
-/** What a `step` event tells of a step, a sleep, a signal or children. */
+/** The data of a `step` event: the state of a step, a sleep, a signal or children. */
 export interface StepRow {
-  /** As the task calls it. */
+  /** The name that the task gave it. */
   name: string;
   /** What it is. */
   type: "step" | "sleep" | "signal" | "children";
-  /** How it stands with it. */
+  /** Its state. */
   status: "running" | "waiting" | "done" | "failed";
-  /** Since when. ISO 8601. */
+  /** Since when it is in this state. ISO 8601. */
   time: string;
-  /** Milliseconds that a step took, its tries and the waits between them. */
+  /** Milliseconds that a step took, with all its tries and the waits between them. */
   duration_ms?: number;
-  /** Until when it waits, at most. ISO 8601. */
+  /** Until when it waits at most. ISO 8601. */
   until?: string;
   /** Who sent the signal; absent for anything else. */
   by?: string;

@@ -1,5 +1,5 @@
 /**
- * What changes of a task's record have in common.
+ * What the functions that change a task's record share.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Tasks of a store that was put back to an earlier moment. What happened since that moment is gone,
- * but clients have seen its ids: so no id is used again. A task goes on with ids that are larger
- * than all it can have had, and remembers those in between as of a history that is lost.
+ * Tasks of a store that was restored to an earlier moment. What happened since that moment is gone,
+ * but clients have seen its ids, so none of them is used again. A task goes on with ids that are
+ * larger than all it can have had, and remembers those in between as ids of a lost history.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How long a task is kept after its end: as its submit says, else as its kind said then, else as the
- * settings say now.
+ * How long a task is kept after its end: as its submit says, else as its kind said at that time,
+ * else as the settings say now.
  *
  * @module
  */
@@ -8,26 +8,26 @@
 import { type Duration, durationMs } from "./duration.ts";
 import { isFinished, type Status, type TaskRecord } from "./record.ts";
 
-/** The states in which a task is kept for some time. */
+/** The states of a task that has ended. */
 export type FinishedStatus = Extract<Status, "completed" | "failed" | "canceled">;
 
 export const FINISHED: readonly FinishedStatus[] = ["completed", "failed", "canceled"];
 
-/** What a kind says of it, by how a task ended. */
+/** How long tasks of a kind are kept, by how they ended. */
 export type RetentionOptions = { [Ended in FinishedStatus]?: Duration | "forever" };
 
-/** Milliseconds by how a task ended; `null` for ever, and absent for what the settings say. */
+/** Milliseconds to keep a task, by how it ended: `null` for ever, absent if the settings apply. */
 export type Retention = Readonly<{ [Ended in FinishedStatus]?: number | null }>;
 
-/** Milliseconds that a task is kept after its end, as its submit says. */
+/** Milliseconds that a task is kept after its end, as its submit asks. */
 export type Keep = number | "forever";
 
-/** Milliseconds that one may ask for, but for "forever". */
+/** The most milliseconds that a submit may ask for, besides "forever". */
 export const MAX_KEEP_MS: number = 2 ** 40;
 
 /**
- * When a finished task goes: when it ended, where the settings say how long it is kept; else until when
- * it is kept, `null` for ever.
+ * When a finished task is removed: a number is the time of its end, for which the settings say how
+ * long it is kept; an object says until when it is kept, `null` for ever.
  */
 export type Expiry = number | { until: number | null };
 
@@ -45,9 +45,9 @@ export function expiryOf({ record, retention = {} }: {
 }
 
 /**
- * What a kind says, in milliseconds.
+ * Converts the `retention` of a kind to milliseconds.
  *
- * @throws {TypeError} If it is not as described.
+ * @throws {TypeError} If it is invalid; the message names what is wrong.
  */
 export function readRetention(kind: string, given: unknown): Retention | undefined {
   if (given === undefined) return undefined;
@@ -73,7 +73,7 @@ function msOf(duration: Duration, status: string, what: string): number {
     const ms = durationMs(duration);
     if (ms <= MAX_KEEP_MS) return ms;
   } catch {
-    // What is right is told below.
+    // The message below says what would be right.
   }
   throw new TypeError(
     `${what}.${status}' must be milliseconds from 0 to ${MAX_KEEP_MS}, some of ` +

@@ -1,24 +1,24 @@
 /** How often and how fast a failed attempt is repeated: exponential backoff with full jitter. */
 export interface RetryOptions {
-  /** Attempts in all. @default {1} */
+  /** How many attempts there may be, with the first one. @default {1} */
   maxAttempts?: number;
-  /** Milliseconds: the bound of the first wait; it doubles each time. @default {1000} */
+  /** The longest first wait, in milliseconds; it doubles with each attempt. @default {1000} */
   baseMs?: number;
-  /** Milliseconds: no wait is longer. @default {60000} */
+  /** The longest wait of all, in milliseconds. @default {60000} */
   capMs?: number;
 }
 
-/** Where a kind says nothing. */
+/** For a kind that sets no `retry`. */
 export const DEFAULT_RETRY: Required<RetryOptions> = {
   maxAttempts: 1,
   baseMs: 1000,
   capMs: 60_000,
 };
 
-/** What a kind or a step says of its tries. */
+/** The options by which a kind or a step is tried. */
 export interface TriesOptions {
   retry?: RetryOptions | undefined;
-  /** Milliseconds that one may take. */
+  /** Milliseconds that one try may take. */
   timeout?: number | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface TriesOptions {
  * Fills in the defaults of `retry`.
  *
  * @param what What cannot be done with them, for the error: "define task 'count'".
- * @throws {TypeError} If a number is none that can be meant.
+ * @throws {TypeError} If a number is invalid; the message names it.
  */
 export function readTries(
   what: string,

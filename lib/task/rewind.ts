@@ -1,6 +1,6 @@
 /**
- * Outputs are transactional with checkpoints: a run that starts again puts out once more what came
- * behind the last one. So the start takes those back, and every output counts once.
+ * Outputs are transactional with checkpoints: a run that starts again yields once more what came
+ * after its last checkpoint. So its start takes those outputs back, and every output counts once.
  *
  * @module
  */

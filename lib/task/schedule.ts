@@ -1,5 +1,5 @@
 /**
- * When tasks of a kind are made by themselves, as a definition says it.
+ * The `schedule` option of a task definition: when tasks of the kind are made.
  *
  * @module
  */
@@ -8,52 +8,53 @@ import { byteLength } from "./byte_length.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { textOf } from "./text.ts";
 
-/** What becomes of times that passed while no process was there: none, the newest, or each is made up for. */
+/** What happens to times that passed unnoticed: see {@link ScheduleOptions.missed}. */
 export type Missed = "skip" | "one" | "all";
 
-/** What becomes of a time at which the task of an earlier one has not ended. */
+/** What happens to a time while an earlier task runs: see {@link ScheduleOptions.overlap}. */
 export type Overlap = "skip" | "queue" | "allow";
 
 export const MISSED: readonly Missed[] = ["skip", "one", "all"];
 export const OVERLAPS: readonly Overlap[] = ["skip", "queue", "allow"];
 
-/** Times that are made up for after one gap, the newest, and that wait behind a task: others are skipped. */
+/** The most times made up for after one gap (the newest), and that wait for a task to end. */
 export const MAX_MADE_UP = 100;
 
-/** Milliseconds within which a time is not yet missed: a restart takes some. */
+/** Milliseconds after which a time counts as missed: a restart takes some. */
 export const LATE_MS = 60_000;
 
 /** Milliseconds. */
 export const MAX_JITTER_MS = 24 * 3600_000;
 
-/** Has tasks of a kind made by themselves. */
+/** When tasks of a kind are made, and with which input. */
 export interface ScheduleOptions<Input = unknown> {
   /**
-   * Five fields (minute, hour, day of the month, month, day of the week), or six with the second first.
+   * The cron pattern: five fields (minute, hour, day of the month, month, day of the week), or six
+   * with the second first.
    */
   cron: string;
-  /** The IANA name of the time zone whose clock counts, as `"Europe/Berlin"`. @default {"UTC"} */
+  /** The IANA name of the time zone of the pattern, such as `"Europe/Berlin"`. @default {"UTC"} */
   zone?: string;
   /** The input of each task: at most 16 KiB as JSON. */
   input?: Input;
   /**
-   * What becomes of times that passed while no process was there: none of them is made up for, one
-   * task is made for all of them, or one for each (the newest 100). @default {"one"}
+   * What happens to times that passed while no process was running: no task is made for them
+   * (`"skip"`), one task for all of them, or one for each of the newest 100. @default {"one"}
    */
   missed?: Missed;
   /**
-   * What becomes of a time while the task of an earlier one has not ended: it is skipped, waits for
-   * that (up to 100 do), or has its task all the same. @default {"skip", and "queue" with missed: "all"}
+   * What happens to a time at which the task of an earlier one has not ended: it is skipped, waits
+   * for that (up to 100 do), or has its task anyway. @default {"skip"; "queue" with missed: "all"}
    */
   overlap?: Overlap;
   /**
-   * Milliseconds or a duration up to a day: each task runs later than its time by less than this, so
-   * that many schedules do not start as one. @default {0}
+   * Delays each task by less than this, at most a day, so that many schedules do not start their
+   * tasks at the same moment. @default {0}
    */
   jitter?: Duration;
 }
 
-/** What a schedule says, whoever made it. */
+/** The rule of a schedule, whether a kind or a request made it. */
 export interface ScheduleRule {
   /** See {@link ScheduleOptions.cron}. */
   readonly cron: string;
@@ -67,9 +68,9 @@ export interface ScheduleRule {
   readonly jitter_ms: number;
 }
 
-/** As a kind's description has it. */
+/** The schedule of a kind, with defaults filled in. */
 export interface KindSchedule extends ScheduleRule {
-  /** JSON text; `null` for none. */
+  /** The input of each task as JSON text; `null` for none. */
   readonly input: string | null;
 }
 
@@ -81,14 +82,14 @@ export const CRON_SHAPE =
   "five or six fields, the first of six for seconds, such as '30 2 * * *' or '0 30 2 * * MON-FRI'";
 export const ZONE_SHAPE = "the IANA name of a time zone, such as 'Europe/Berlin'";
 
-/** Whether it looks like a pattern: its numbers are not looked at. */
+/** Whether a text looks like a cron pattern. Its numbers are not checked. */
 export function isCronLike(cron: string): boolean {
   if (cron.length > MAX_CRON) return false;
   return /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/.test(cron) ||
     /^[\w*?,/#+-]+(?: +[\w*?,/#+-]+){4,5}$/.test(cron);
 }
 
-/** Whether there is a time zone of this name. An offset, which some engines take for one, is none. */
+/** Whether there is a time zone of this name. Offsets, which some engines accept, are refused. */
 export function isZone(zone: string): boolean {
   if (zone.length > MAX_ZONE || !/^[A-Za-z]/.test(zone)) return false;
   try {
@@ -100,7 +101,7 @@ export function isZone(zone: string): boolean {
 
 const OPTIONS = ["cron", "zone", "input", "missed", "overlap", "jitter"];
 
-/** Bytes of JSON that the input in a definition may have: it lies beside the schema of the kind. */
+/** Bytes of JSON that the input in a definition may have: it is stored beside the kind's schema. */
 const MAX_INPUT = 16 * 1024;
 
 export const DEFAULT_ZONE = "UTC";
@@ -111,10 +112,10 @@ export function overlapFor(missed: Missed): Overlap {
 }
 
 /**
- * Fills in the defaults. Whether the pattern and the zone are some is checked where they are used.
+ * Fills in the defaults. Of the pattern only the shape is checked here.
  *
  * @param what What cannot be done with it, for the error: "define task 'count'".
- * @throws {TypeError} Naming the option that is wrong.
+ * @throws {TypeError} If an option is invalid; the message names it.
  */
 export function readSchedule(what: string, given: unknown): KindSchedule | undefined {
   if (given === undefined) return undefined;

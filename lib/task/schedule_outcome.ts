@@ -1,5 +1,5 @@
 /**
- * What came of a schedule's times: tasks, or why there was none.
+ * The outcomes of a schedule's times: a task, or why there was none.
  *
  * @module
  */

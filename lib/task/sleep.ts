@@ -6,22 +6,22 @@ import { YIELD } from "./marker.ts";
 export interface SleepYield {
   /** Always `"sleep"`. */
   readonly [YIELD]: "sleep";
-  /** As the task calls it. */
+  /** The name of the sleep. */
   readonly name: string;
-  /** Milliseconds, or until when. */
+  /** How long, in milliseconds, or until when. */
   readonly time: number | Date;
 }
 
 /**
- * Goes on after some time, or at a time. A task that sleeps for longer than ten seconds is `waiting`:
- * its generator has returned (`finally` blocks run), no process has it, and it starts again from its
- * last checkpoint when the time is over. No attempt is used.
+ * Sleeps for a time, or until a date. A task that sleeps for longer than ten seconds is `waiting`:
+ * its generator returns (`finally` blocks run), it takes up no task process, and it starts again
+ * from its last checkpoint when the time is over. This uses no attempt.
  *
- * The time is counted from when the task first came here, also where it starts again meanwhile.
+ * The time counts from when the task first came to this sleep, even if it starts again meanwhile.
  *
- * @param name At most 128 characters; once in a run.
+ * @param name 1 to 128 characters; used once in a run.
  *
- * @throws {TypeError} If the name was used before in this run, or the time is none.
+ * @throws {TypeError} If the name was used before in this run, or the time is invalid.
  *
  * @example
  * ```ts

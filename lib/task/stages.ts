@@ -1,7 +1,7 @@
 /**
- * Stages that count for themselves: each has a bar of its own. A task has them where its definition
- * names them with their weights, or once a second stage counts from its beginning again. Before that,
- * a stage is only the name of what goes on, and one count goes through all of them.
+ * Stages that are counted one by one: each has a bar of its own. A task has them if its definition
+ * names them with their weights, or once a second stage starts to count from its beginning. Until
+ * then a stage is only a name for what goes on, and one count goes through all of them.
  *
  * @module
  */

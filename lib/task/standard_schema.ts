@@ -7,43 +7,43 @@
 
 /** A schema of any library. */
 export interface StandardSchema<Input = unknown, Output = Input> {
-  /** What the standard asks for. */
+  /** The members that the standard defines. */
   readonly "~standard": StandardProps<Input, Output>;
 }
 
 /** The members of {@link StandardSchema}. */
 export interface StandardProps<Input, Output> {
-  /** Of the standard. */
+  /** The version of the standard. */
   readonly version: 1;
-  /** The library. */
+  /** The name of the schema library. */
   readonly vendor: string;
-  /** Checks a value, and makes of it what the schema says. */
+  /** Validates a value, and returns what the schema makes of it. */
   readonly validate: (
     value: unknown,
   ) => StandardResult<Output> | Promise<StandardResult<Output>>;
-  /** For the compiler alone. */
+  /** The types of input and output, for the compiler only. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
 }
 
-/** What a validation gives: a value, or what is wrong. */
+/** The result of a validation: a value, or the issues that were found. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] };
 
-/** Something wrong, and where. */
+/** Something that is wrong with a value. */
 export interface StandardIssue {
-  /** What. */
+  /** What is wrong. */
   readonly message: string;
-  /** Keys from the value down to it. */
+  /** The keys that lead from the value to where it is wrong. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What a schema takes. */
+/** The type that a schema takes. */
 export type SchemaInputOf<Schema extends StandardSchema> = NonNullable<
   Schema["~standard"]["types"]
 >["input"];
 
-/** What a schema makes of a value. */
+/** The type that a schema returns. */
 export type OutputOf<Schema extends StandardSchema> = NonNullable<
   Schema["~standard"]["types"]
 >["output"];

@@ -1,6 +1,6 @@
 /**
- * How many tasks of a kind may start: at once, and in a time; and what of an input they are counted
- * by.
+ * The limits on starts of a kind's tasks (concurrency, rate and debounce), and the keys by which
+ * they count tasks.
  *
  * @module
  */
@@ -11,29 +11,29 @@ import type { TaskKeys } from "./record.ts";
 import { requirePositive } from "./retry.ts";
 import { brief, textOf } from "./text.ts";
 
-/** So many tasks of each key at once, over the whole cluster. */
+/** Limits how many tasks with the same key run at once in the whole cluster. */
 export interface ConcurrencyByKey<Input> {
-  /** How many of a key run at once. */
+  /** How many tasks with the same key run at once. */
   limit: number;
-  /** What of the validated input counts together: up to 256 bytes. */
+  /** Makes the key of a task from its validated input: at most 256 bytes. */
   key(input: Input): string;
 }
 
-/** So many starts in a time, over the whole cluster. */
+/** Limits how many runs start in a given time in the whole cluster. */
 export interface RateOptions<Input> {
-  /** How many runs start in any time as long as `per`: at most 10,000. */
+  /** How many runs may start in any period as long as `per`: 1 to 10,000. */
   limit: number;
-  /** How long that time is: up to a day. */
+  /** The length of the period: a millisecond to a day. */
   per: Duration;
-  /** What of the validated input counts together. Without it all tasks of the kind do. */
+  /** Makes the key of a task from its validated input. Without it, all tasks of the kind count. */
   key?(input: Input): string;
 }
 
-/** What is submitted again and again runs once, when nothing came for a while. */
+/** Runs what is submitted again and again only once, when no submit came for a while. */
 export interface DebounceOptions<Input> {
-  /** For how long nothing must have come: up to a day. */
+  /** How long no submit with the same key must have come: a millisecond to a day. */
   wait: Duration;
-  /** What of the validated input is the same work: up to 256 bytes. */
+  /** Makes the key of a submit from its validated input: at most 256 bytes. */
   key(input: Input): string;
 }
 
@@ -49,7 +49,7 @@ export type Limits<Input> = {
   debounce?: DebounceOptions<Input> | undefined;
 };
 
-/** @throws {TypeError} If one is not as described. `what` is what cannot be done: "define task 'k'". */
+/** @throws {TypeError} If a limit is invalid. `what` says for what, as "define task 'k'". */
 export function checkLimits<Input>(
   what: string,
   { concurrency, rate, debounce }: Limits<Input>,
@@ -99,15 +99,15 @@ function requireKey(what: string, name: string, key: unknown): void {
   throw new TypeError(`Cannot ${what} as '${name}.key' must be a function of the input`);
 }
 
-/** Whether a task needs keys to be counted. */
+/** Whether a limit counts tasks by a key. */
 export function hasKeys<Input>({ concurrency, rate, debounce }: Limits<Input>): boolean {
   return typeof concurrency === "object" || rate?.key !== undefined || debounce !== undefined;
 }
 
 /**
- * What of an input its task is counted by; `undefined` where nothing is.
+ * The keys of a task with this input; `undefined` where no limit counts by one.
  *
- * @throws {TypeError} If a key is none.
+ * @throws {TypeError} If a key function throws, or returns anything but a valid key.
  */
 export function keysFor<Input>(limits: Limits<Input>, input: Input): TaskKeys | undefined {
   if (!hasKeys(limits)) return undefined;
@@ -121,7 +121,7 @@ export function keysFor<Input>(limits: Limits<Input>, input: Input): TaskKeys | 
   };
 }
 
-/** @throws {TypeError} If a key is none; `name` is the option that it is of. */
+/** @throws {TypeError} If `make` throws or its key is invalid; `name` names the option. */
 export function keyOf(name: string, make: () => unknown): string {
   let key: unknown;
   try {
@@ -145,13 +145,13 @@ export function isTaskKey(text: string): boolean {
   return byteLength(text) <= MAX_KEY && !text.includes("\0") && text.isWellFormed();
 }
 
-/** Both keys as one text, by which tasks of a kind lie in lines of their own. */
+/** The concurrency and rate keys as one text: tasks of a kind with the same text share a line. */
 export function lineKeyOf({ concurrency, rate }: TaskKeys = {}): string | undefined {
   if (concurrency === undefined && rate === undefined) return undefined;
   return `${concurrency ?? ""}\0${rate ?? ""}`;
 }
 
-/** The keys that {@link lineKeyOf} put together; one that there was not is empty. */
+/** The keys that {@link lineKeyOf} put together; a key that was absent is empty. */
 export function keysIn(lineKey: string): { concurrency: string; rate: string } {
   const [concurrency = "", rate = ""] = lineKey.split("\0");
   return { concurrency, rate };

@@ -3,19 +3,19 @@ import { YIELD } from "./marker.ts";
 import type { RetryOptions } from "./retry.ts";
 import { brief, textOf } from "./text.ts";
 
-/** What a step's work is given. */
+/** The argument of a step's work. */
 export interface StepContext {
-  /** Aborts on cancel, time-out and stop of the task, and when the step's own time is over. */
+  /** Aborts as the signal of the task's context does, and when the step's own time-out is over. */
   signal: AbortSignal;
-  /** As `stepKey()` of the task's context gives it for this step. */
+  /** The key of this step, as `stepKey()` of the task's context gives it. */
   key: string;
 }
 
-/** What {@link step} takes beside its work. */
+/** The options of {@link step}. */
 export interface StepOptions {
-  /** How often and how fast it is tried again when it throws. @default {once} */
+  /** How the work is retried when it throws. @default {not at all} */
   retry?: RetryOptions;
-  /** Milliseconds that one try may take. @default {as long as it likes} */
+  /** Milliseconds that one try may take. @default {no limit} */
   timeout?: number;
 }
 
@@ -23,13 +23,13 @@ export interface StepOptions {
 export interface StepYield {
   /** Always `"step"`. */
   readonly [YIELD]: "step";
-  /** As the task calls it. */
+  /** The step's name. */
   readonly name: string;
-  /** What it does. */
+  /** The step's work. */
   readonly work: (context: StepContext) => unknown;
   /** See {@link StepOptions}. */
   readonly options: StepOptions;
-  /** What came of it, once the generator goes on. */
+  /** What the work returned, set before the generator goes on. */
   answer?: unknown;
 }
 
@@ -38,14 +38,15 @@ export interface StepYield {
  * the task starts again, it is returned at once and `work` is not called. When `work` throws, so does
  * `step`, and nothing is stored.
  *
- * A crash after `work` has returned and before that is stored runs it again. Where that must not
- * matter, give the key to whom you call, as its idempotency key.
+ * A crash after `work` has returned and before its result is stored runs it again. To make that
+ * harmless, pass the key on to the service that you call, as an idempotency key.
  *
- * @param name At most 128 characters; once in a run.
- * @returns What `work` returned, as JSON gives it back: what does not come back as it was is refused.
- * At most 48 KiB.
+ * @param name 1 to 128 characters; used once in a run.
+ * @returns What `work` returned: at most 48 KiB of JSON. A value that JSON does not give back as it
+ * was is refused.
  *
- * @throws {TypeError} If the name was used before in this run, or what `work` returned cannot be kept.
+ * @throws {TypeError} If the name was used before in this run, or JSON cannot hold the result.
+ * @throws {RangeError} If the result is too large.
  * @throws {unknown} What `work` throws, at its last try.
  *
  * @example
@@ -82,7 +83,7 @@ export async function* step<T>(
   return asked.answer as T;
 }
 
-/** @throws {TypeError} If it cannot name a step, a sleep, a signal or children. */
+/** @throws {TypeError} If it is not a valid name of a step, a sleep, a signal or children. */
 export function requireName(name: unknown): string {
   if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
   throw new TypeError(

@@ -8,7 +8,7 @@ import type { ConcurrencyByKey, DebounceOptions, RateOptions } from "./start_lim
 import type { CheckpointOf, GivenOf, InputOf, SavedOf } from "./types_of.ts";
 import type { Yield } from "./yield.ts";
 
-/** What {@link ./define.ts defineTask} takes. */
+/** The options of {@link ./define.ts defineTask}. */
 export interface TaskOptions<
   Schema extends StandardSchema | undefined,
   Result,
@@ -16,71 +16,72 @@ export interface TaskOptions<
   Kind extends string = string,
   Saved extends StandardSchema | undefined = undefined,
 > {
-  /** Names it: lower-case letters, digits, `-`, `_` and `.`, at most 64 characters. */
+  /** The name of the kind: at most 64 lower-case letters, digits, `-`, `_` and `.`. */
   kind: Kind;
-  /** A sentence for the form that starts it. */
+  /** A sentence about the kind, shown in the page's form. */
   description?: string;
   /**
-   * Any Standard Schema. The input is checked when the task is submitted, and what the schema makes
-   * of it is what `run` gets. The page makes a form of it where its library writes JSON Schema (Zod
-   * from 4.2, ArkType, Valibot with `toStandardJsonSchema()`), and offers a box for JSON where not.
+   * The schema of the input, of any library with Standard Schema. The input is checked when the
+   * task is submitted, and `run` gets what the schema returns. The page shows a form for it if the
+   * library writes JSON Schema (Zod from 4.2, ArkType, Valibot with `toStandardJsonSchema()`), and
+   * otherwise a text box for JSON.
    */
   input?: Schema;
   /**
-   * Any Standard Schema, of what `save()` takes. A checkpoint is checked when it is yielded and when a
-   * run starts with it, and `checkpoint` is what the schema makes of it.
+   * The schema of what `save()` takes, of any library with Standard Schema. A checkpoint is checked
+   * when it is yielded and when a run starts from it, and `run` gets what the schema returns.
    */
   checkpoint?: Saved;
   /**
-   * Which layout of checkpoints this code writes, from 1. Raise it when the layout changes, and give
-   * `migrate`. A checkpoint of a newer version fails the attempt.
+   * The version of the checkpoints that this code writes, a whole number from 1. Raise it when
+   * their layout changes, and give `migrate`. A checkpoint of a newer version fails the attempt.
    */
   version?: number;
   /**
-   * Makes a checkpoint of this version out of an older one; `undefined` starts the work from its
-   * beginning. `from` is 0 for one that was saved before there was a `version`. It may be called
-   * again with the same checkpoint.
+   * Turns a checkpoint of version `from` into one of this version; returning `undefined` starts the
+   * work from its beginning. `from` is 0 for a checkpoint that was saved without a `version`. It
+   * may be called more than once for the same checkpoint.
    */
   migrate?(
     // deno-lint-ignore no-explicit-any -- of a layout that the types no longer have
     checkpoint: any,
     from: number,
   ): SavedOf<Saved> | undefined | Promise<SavedOf<Saved> | undefined>;
-  /** What happens when an attempt fails. Without it, a failure is final. */
+  /** How failed attempts are retried. Without it, the first failure is final. */
   retry?: RetryOptions;
-  /** Milliseconds an attempt may take. Without it, as long as it likes. */
+  /** Milliseconds that an attempt may take. Without it, there is no limit. */
   timeout?: number;
-  /** How many run at once, over the whole cluster: of the kind, or of each key. */
+  /** How many tasks of the kind, or with the same key, run at once in the whole cluster. */
   concurrency?: number | ConcurrencyByKey<InputOf<Schema>>;
-  /** How many runs may start in a time, over the whole cluster. The others wait. */
+  /** How many runs may start in a given time in the whole cluster. The others wait. */
   rate?: RateOptions<InputOf<Schema>>;
   /**
-   * A submit with the key of a task that has not begun yet replaces its input and postpones it. No
-   * child, and no task of a schedule, is postponed.
+   * A submit with the key of a task that has not begun replaces the input of that task and
+   * postpones it. This does not apply to children and to tasks of schedules.
    */
   debounce?: DebounceOptions<InputOf<Schema>>;
-  /** Gives each run a process of its own. @default {false} */
+  /** Gives each run a task process of its own. @default {false} */
   isolate?: boolean;
-  /** Leaves it out of the page's form: only other tasks have it run, as their child. @default {false} */
+  /** Leaves the kind out of the page's form, as for one that runs as a child. @default {false} */
   hidden?: boolean;
   /**
-   * Its stages in order, each with its part of the whole: `{ download: 1, parse: 3 }`. Each gets a bar
-   * of its own. At most 20, with names of at most 64 characters.
+   * The stages in order, each with its weight, a positive number: `{ download: 1, parse: 3 }`. Each
+   * has a bar of its own. At most 20, with names of at most 64 characters.
    */
   stages?: Readonly<Record<string, number>>;
   /**
-   * Whom webhooks tell of its tasks, unless a submit names others: at most 5. It signs with the
-   * server's `HEADWAY_WEBHOOK_SECRET`, or with the target's own secrets.
+   * The targets of webhooks about its tasks, unless a submit names others: at most 5. Webhooks are
+   * signed with the target's own secrets, or else with the server's `HEADWAY_WEBHOOK_SECRET`.
    */
   notify?: readonly NotifyTarget[];
-  /** Has tasks of this kind made by themselves, at the times of a cron pattern. */
+  /** Makes tasks of this kind at the times of a cron pattern. */
   schedule?: ScheduleOptions<GivenOf<Schema>>;
   /**
-   * How long a task is kept after its end, by how it ended: `{ failed: { days: 90 } }`. Taken at the
-   * submit, as the other options are. What is left out, the server's settings say.
+   * How long a task is kept after its end, by how it ended: `{ failed: { days: 90 } }`. The value
+   * at the time of its submit counts; without one, the server's settings apply.
    */
   retention?: RetentionOptions;
-  /** The work. */
+  /** The work: called each time the task starts, or starts again. */
   run(
     context: TaskContext<InputOf<Schema>, CheckpointOf<Saved>>,
   ): AsyncGenerator<Yielded, Result, void>;

@@ -1,5 +1,5 @@
 /**
- * Texts from clients and from users' code: made of anything, and bounded.
+ * Text from clients and from users' code: made from any value, and bounded in length.
  *
  * @module
  */

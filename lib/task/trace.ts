@@ -1,6 +1,6 @@
 /**
- * How far a task was at which time: a few points that ride in its head, so that whoever looks
- * later sees how it went. The longer an attempt runs, the further apart they are.
+ * How a task's progress went over time: a few points, stored in its head for whoever looks later.
+ * The longer an attempt runs, the further apart they are.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Where in a distributed trace something happens, as the header `traceparent` of W3C Trace Context has
- * it: what a submit hands on from its caller to all the runs of its task.
+ * A position in a distributed trace, as the header `traceparent` of W3C Trace Context has it. A
+ * submit passes its caller's on to all the runs of its task.
  *
  * Its companion `tracestate` is left out: spans of Deno do not carry it.
  *

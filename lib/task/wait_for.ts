@@ -3,11 +3,11 @@ import { requireName } from "./step.ts";
 import type { OutputOf, StandardSchema } from "./standard_schema.ts";
 import { YIELD } from "./marker.ts";
 
-/** What {@link waitFor} takes beside a name. */
+/** The options of {@link waitFor}. */
 export interface WaitOptions<Schema extends StandardSchema | undefined> {
-  /** Any Standard Schema, of what the signal brings. The page makes a form of it. */
+  /** A Standard Schema of the signal's value. The page shows a form for it. */
   schema?: Schema;
-  /** How long to wait, counted from when the task first came here. @default {as long as it takes} */
+  /** How long to wait, from when the task first came to this call. @default {no limit} */
   timeout?: Duration;
 }
 
@@ -15,31 +15,31 @@ export interface WaitOptions<Schema extends StandardSchema | undefined> {
 export interface SignalYield {
   /** Always `"signal"`. */
   readonly [YIELD]: "signal";
-  /** Names the signal. */
+  /** The signal's name. */
   readonly name: string;
-  /** See {@link WaitOptions}. */
+  /** See {@link WaitOptions.schema}. */
   readonly schema: StandardSchema | undefined;
-  /** Milliseconds, or `null`. */
+  /** How long to wait, in milliseconds; `null` for no limit. */
   readonly timeoutMs: number | null;
-  /** What the signal brought, once the generator goes on. */
+  /** The signal's value, set before the generator goes on. */
   answer?: unknown;
 }
 
-/** What a signal brings, by its schema; `unknown` without one. */
+/** The type of a signal's value, by its schema; `unknown` without one. */
 export type SignalOf<Schema> = Schema extends StandardSchema ? OutputOf<Schema> : unknown;
 
 /**
- * Waits until somebody sends a signal: `POST /tasks/{id}/signals/{name}`, or the form in the page. The
- * task is `waiting` meanwhile: its generator has returned (`finally` blocks run), no process has it,
- * and it starts again from its last checkpoint with the signal. No attempt is used.
+ * Waits until somebody sends a signal: `POST /tasks/{id}/signals/{name}`, or the form in the page.
+ * Meanwhile the task is `waiting`: its generator returns (`finally` blocks run), it takes up no
+ * task process, and it starts again from its last checkpoint with the signal. This uses no attempt.
  *
  * A signal that comes before the task waits for it is kept. One that does not fit the schema is
- * refused, or, where nobody could tell when it came, logged and dropped. The first one counts.
+ * refused, or logged and dropped if the server did not know the schema. The first that fits counts.
  *
- * @param name At most 128 characters; once in a run.
- * @returns What the signal brought, as the schema makes it; `undefined` when the time was over.
+ * @param name 1 to 128 characters; used once in a run.
+ * @returns The signal's value, as the schema returns it; `undefined` after the time-out.
  *
- * @throws {TypeError} If the name was used before in this run, or `timeout` is no duration.
+ * @throws {TypeError} If the name was used before in this run, or `timeout` is not a duration.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options: WaitOptions<Schema> & { timeout: Duration },
 ): AsyncGenerator<SignalYield, SignalOf<Schema> | undefined, void>;
-/** Likewise, for as long as it takes. */
+/** Waits for a signal, as above, without a time-out. */
 export function waitFor<Schema extends StandardSchema | undefined = undefined>(
   name: string,
   options?: WaitOptions<Schema>,

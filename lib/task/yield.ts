@@ -16,9 +16,9 @@ import type { SignalYield } from "./wait_for.ts";
 
 export { YIELD };
 
-/** What {@link progress} takes. All optional: name what you know. */
+/** The argument of {@link progress}. All fields are optional: give those that you know. */
 export interface Progress {
-  /** Percent, 0–100. Computed from `done` and `total` where left out. */
+  /** Percent, 0–100. Computed from `done` and `total` if left out. */
   progress?: number | null;
   /** Units done so far. */
   done?: number;
@@ -26,7 +26,7 @@ export interface Progress {
   total?: number;
   /** What is counted: "bytes", "rows", … At most 64 characters. */
   unit?: string;
-  /** The named part of the work. At most 256 characters. */
+  /** The name of the part of the work under way. At most 256 characters. */
   stage?: string;
   /** A sentence for the person who waits. At most 4,096 characters; longer ones are cut. */
   message?: string;
@@ -66,13 +66,13 @@ export interface SaveYield<Checkpoint> {
   data: Checkpoint;
 }
 
-/** What a file is, once it is kept. */
+/** The description of a stored file. */
 export interface ArtifactInfo extends ArtifactRecord {
   /** SHA-256 of the content, in hex. */
   sha256: string;
 }
 
-/** A part of an artifact: its name, some of its bytes, or its end, which is given what was kept. */
+/** A part of an artifact: its name, some of its bytes, or its end, which takes the description. */
 export type ArtifactPart =
   | { name: string; type: string }
   | { bytes: Uint8Array }
@@ -129,9 +129,9 @@ export type GivenLevel = LogLevel | "trace" | "notice" | "warning" | "critical" 
 
 /**
  * Adds a log row: stored once, in order, never dropped. `level` (default `"info"`) is taken out of
- * `fields`, also where it is another logger's word; the rest is kept as the row's `data`. An `Error`
- * keeps name, message, causes and stack; what JSON cannot hold becomes a text. At most 48 KiB of JSON;
- * what is longer is cut.
+ * `fields`, and may be another logger's name for it; the other fields become the row's `data`. An
+ * `Error` keeps its name, message, causes and stack; what JSON cannot hold becomes text. A row of
+ * more than 48 KiB of JSON is cut.
  *
  * @example
  * ```ts
@@ -158,14 +158,14 @@ export function log(
   return { [YIELD]: "log", level, message, data: Object.fromEntries(data) };
 }
 
-/** What a task in JavaScript may give for fields: anything. */
+/** Untyped code may give anything as fields. */
 function fieldsIn(given: unknown): object {
   if (isError(given)) return { error: given };
   if (given === null) return {};
   return typeof given === "object" && hasFields(given) ? given : { data: given };
 }
 
-/** Whether an object is its fields: no array, bytes or `Map`, and nothing with a `toJSON()`. */
+/** Whether an object can be fields: not an array, bytes or a `Map`, and without a `toJSON()`. */
 function hasFields(given: object): boolean {
   try {
     if (typeof (given as { toJSON?: unknown }).toJSON === "function") return false;
@@ -196,14 +196,14 @@ export function output<Output>(data: Output): OutputYield<Output> {
 
 /**
  * Saves a checkpoint. It is committed with the events yielded before it, and handed to `run` as
- * `checkpoint` when the task starts again after a crash or for a retry. At most 48 KiB of JSON. It
- * comes back as it was, or is refused: give a date as text.
+ * `checkpoint` when the task starts again after a crash or for a retry. At most 48 KiB of JSON. A
+ * value that would not come back as it was is refused: save a date as text.
  */
 export function save<Checkpoint>(data: Checkpoint): SaveYield<Checkpoint> {
   return { [YIELD]: "save", data };
 }
 
-/** What `yield*` of a step, a sleep, a signal or children yields. */
+/** What `step()`, `sleep()`, `waitFor()` and `children()` yield. */
 export type AnsweredYield = StepYield | SleepYield | SignalYield | ChildrenYield;
 
 /** Which of Headway's yields a value is; `undefined` for a plain value. */
@@ -215,11 +215,11 @@ export function yieldType(
     : undefined;
 }
 
-/** Whether a yielded value wants an answer that is stored under its name. */
+/** Whether a yielded value is given an answer that is stored under its name. */
 export function wantsAnswer(value: unknown): value is AnsweredYield {
   const type = yieldType(value);
   return type === "step" || type === "sleep" || type === "signal" || type === "children";
 }
 
-/** Characters of a report's texts; what is longer is cut. */
+/** Characters of a report's texts; longer ones are cut. */
 export const MAX_TEXT = { message: 4096, stage: 256, unit: 64 };
