@@ -1,5 +1,5 @@
 /**
- * A clock for tests, whose time passes only where a task waits for it.
+ * A clock for tests, whose time passes only when a task waits for it.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { nextTurn } from "../child/run_events.ts";
 import { waiting } from "../task/delay.ts";
 
-/** Milliseconds: the last that a date can have. */
+/** The latest time that a `Date` can hold, in milliseconds since the epoch. */
 const MAX_TIME = 8.64e15;
 
 interface Timer {
   readonly at: number;
-  /** Somebody waits for it: it makes the time pass. */
+  /** Whether somebody waits for it, so that it makes time pass. */
   readonly drives: boolean;
   run(): void;
 }
 
 /**
- * A clock whose time passes only where something waits for it, and then at once. A task's `pause()`
- * waits by it, and so do the waits between its attempts and its time-out.
+ * A clock whose time passes only when something waits for it, and then at once. A task's `pause()`,
+ * `sleep()` and time-outs go by it, and so do the waits between its attempts.
  *
  * @example
  * ```ts
@@ -38,9 +38,9 @@ export class FakeClock {
   #passing = false;
 
   /**
-   * A clock that shows `start`.
+   * Creates a clock that shows `start`.
    *
-   * @throws {RangeError} If that is no time.
+   * @throws {RangeError} If `start` is not a valid time.
    */
   constructor(start: Date | string | number = "2030-01-01T00:00:00.000Z") {
     this.#now = new Date(start).getTime();
@@ -49,19 +49,19 @@ export class FakeClock {
     }
   }
 
-  /** Milliseconds since the epoch. */
+  /** The time it shows, in milliseconds since the epoch. */
   get now(): number {
     return this.#now;
   }
 
-  /** The same as a `Date`. */
+  /** The time it shows, as a `Date`. */
   get date(): Date {
     return new Date(this.#now);
   }
 
   /**
-   * Lets `ms` milliseconds pass. Of those who wait at the same time, the one that waits for the
-   * earliest time goes on first.
+   * Waits until `ms` milliseconds have passed on this clock. Of several waits at once, the one for
+   * the earliest time resolves first.
    *
    * @throws {unknown} The signal's reason, as soon as it aborts.
    */
@@ -70,7 +70,7 @@ export class FakeClock {
     if (ms > 0) await this.#wait(ms, signal);
   }
 
-  /** Lets whoever could go on now do so, before any time passes. */
+  /** Lets everything that can go on now do so, before any time passes. */
   turn(): Promise<void> {
     return this.#wait(0);
   }
@@ -80,7 +80,7 @@ export class FakeClock {
     const timer = { at: this.#now + ms, drives: true, run: resolve };
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    // Who waits for longer than there is time waits for the signal.
+    // A wait beyond the last time there is ends with the signal alone.
     if (timer.at <= MAX_TIME) this.#timers.add(timer);
     void this.#pass();
     try {
@@ -91,14 +91,14 @@ export class FakeClock {
     }
   }
 
-  /** Calls back when `ms` have passed, unless what it returns is called before. No time passes for it. */
+  /** Calls `run` after `ms` milliseconds, but makes no time pass. Returns how to cancel that. */
   after(ms: number, run: () => void): () => void {
     const timer = { at: this.#now + ms, drives: false, run };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }
 
-  /** Goes from timer to timer for as long as somebody waits. */
+  /** Goes on from timer to timer while somebody waits. */
   async #pass(): Promise<void> {
     if (this.#passing) return;
     this.#passing = true;

@@ -1,5 +1,5 @@
 /**
- * Takes what one run says, each yield by itself, and cuts the run off after one of them if asked to.
+ * Records what one run yields, one yield at a time, and cuts the run off after one if it has to.
  *
  * @module
  */

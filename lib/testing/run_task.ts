@@ -15,39 +15,40 @@ import { TestChildren } from "./test_children.ts";
 import { TestedTask } from "./tested_task.ts";
 import { type TestUpload, TestUploads } from "./test_uploads.ts";
 
-/** What {@link runTask} takes beside the input. */
+/** The options of {@link runTask}. */
 export type RunTaskOptions<Task> = TestCheckpoint<Task> & {
   /**
-   * Cuts the first run off after so many yields, as a crash would: no `finally` runs. The next run
-   * starts from the last checkpoint, in the same attempt.
+   * Cuts the first run off after this many yields, as a crash would: no `finally` block runs. The
+   * next run starts from the last checkpoint, in the same attempt.
    */
   crashAfter?: number;
   /** Cancels the task when it aborts. */
   signal?: AbortSignal;
-  /** What `pause()`, time-outs and the waits between attempts go by. @default {a new one} */
+  /** The clock that `pause()`, `sleep()`, time-outs and retries go by. @default {a new one} */
   clock?: FakeClock;
-  /** The signals that are sent, by name: each is there when the task waits for it. */
+  /** The signals to send, by name: each is there when the task waits for it. */
   signals?: Readonly<Record<string, unknown>>;
   /**
-   * What children do, by their kinds: each is called once for each child, with its input as the task
-   * gave it, and returns the result. One that throws has failed.
+   * The functions that stand in for children, by kind: each is called with a child's input, as the
+   * task gave it, and returns the child's result. A child whose function throws has failed; another
+   * attempt of the task calls it again.
    */
   children?: Readonly<Record<string, (input: unknown) => unknown>>;
-  /** The uploads that there are, by id. The name of a `File` is that of the upload. */
+  /** The content of uploads, by id. The name of a `File` is that of the upload. */
   uploads?: Readonly<Record<string, TestUpload>>;
-  /** Bytes of an upload that the task gets at once. @default {65536} */
+  /** How many bytes of an upload the task gets at once. @default {65536} */
   chunkBytes?: number;
 };
 
-/** What a tested task starts from, and the version of the code that saved it, if another. */
+/** The checkpoint that a tested task starts from, and the version that saved it if that differs. */
 export type TestCheckpoint<Task> =
   | { checkpoint?: SavedOf<Task>; version?: undefined }
   | { checkpoint: unknown; version: number };
 
 /**
- * Runs a task to its end: in this process, without a server, and without waiting. Its input, yields,
- * checkpoints, progress and errors are read by what runs real tasks, and it is tried again as its
- * `retry` says.
+ * Runs a task to its end: in this process, without a server, and without waiting. The code that
+ * runs real tasks reads its input, yields, checkpoints, progress and errors, and it is retried as
+ * its `retry` says.
  *
  * @example
  * ```ts
@@ -73,8 +74,9 @@ export type TestCheckpoint<Task> =
  * });
  * ```
  *
- * @throws {TypeError} If the input does not fit, or it or the checkpoint cannot be kept as JSON.
- * @throws {RangeError} If a number is not a whole one from 1, or the task yields 100,000 times.
+ * @throws {TypeError} If the input is invalid, or JSON cannot hold it or the checkpoint.
+ * @throws {RangeError} If a numeric option is not a whole number from 1, or the task yields more
+ * than 100,000 times.
  */
 export async function runTask<Task extends AnyTask>(
   task: Task,
@@ -119,7 +121,7 @@ export async function runTask<Task extends AnyTask>(
   return run as TestRun<Task>;
 }
 
-/** What it put out and was not taken back. */
+/** The outputs that were not taken back. */
 function outputsOf(events: readonly TestEvent<AnyTask>[]): unknown[] {
   let rows: { seq: number; data: unknown }[] = [];
   for (const { type, data } of events) {

@@ -11,7 +11,7 @@ import { listProblem } from "../task/artifact_list.ts";
 import type { ArtifactInfo } from "../task/yield.ts";
 import type { TaskRecord } from "../task/record.ts";
 
-/** A file that the task made. */
+/** An artifact of the task. */
 export interface TestArtifact extends ArtifactInfo {
   /** Its content. */
   bytes: Uint8Array<ArrayBuffer>;

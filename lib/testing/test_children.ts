@@ -3,21 +3,21 @@ import { toJson } from "../task/json_value.ts";
 import type { ChildCounts } from "../task/record.ts";
 import { errorOf } from "../task/task_error.ts";
 
-/** Children told at once. */
+/** Children whose ends are told at once. */
 const AT_ONCE = 100;
 
-/** The children of a task under test: functions stand for their kinds. */
+/** The children of a tested task: functions stand in for their kinds. */
 export class TestChildren {
   readonly #kinds: Readonly<Record<string, (input: unknown) => unknown>>;
   readonly #groups = new Map<string, EndedChild[]>();
   #made = 0;
 
-  /** Takes what each kind does. */
+  /** Takes a function for each kind. */
   constructor(kinds: Readonly<Record<string, (input: unknown) => unknown>>) {
     this.#kinds = kinds;
   }
 
-  /** Does what those children do that have no result yet. */
+  /** Calls the functions of those children that have no result yet. */
   async make(
     name: string,
     from: number,

@@ -1,5 +1,5 @@
 /**
- * What a tested task does, as a test sees it.
+ * The events of a tested task, and how it ended.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { TestArtifact } from "./test_artifacts.ts";
 export interface TestLog {
   /** Its place among the task's events. */
   seq: number;
-  /** How grave it is. */
+  /** The level. */
   level: LogLevel;
-  /** The sentence. */
+  /** The text. */
   message: string;
   /** By the clock of the test. ISO 8601. */
   time: string;
@@ -34,17 +34,17 @@ export interface TestOutput<Output> {
   time: string;
 }
 
-/** Outputs were taken back: those behind the last checkpoint, which the run that starts puts out again. */
+/** Outputs after the last checkpoint were taken back: the run that starts yields them again. */
 export interface TestRewind {
   /** Its place among the task's events. */
   seq: number;
-  /** Outputs with a larger `seq`, of before, no longer count. */
+  /** Earlier outputs with a larger `seq` than this no longer count. */
   after: number;
   /** By the clock of the test. ISO 8601. */
   time: string;
 }
 
-/** A file that is kept, as in a task's stream. */
+/** An artifact that was stored, as in a task's stream. */
 export interface TestArtifactRow extends ArtifactInfo {
   /** Its place among the task's events. */
   seq: number;
@@ -54,7 +54,7 @@ export interface TestArtifactRow extends ArtifactInfo {
 
 /** The run was cut off. The next one starts from `checkpoint`. */
 export interface TestCrash<Saved> {
-  /** Yields up to here. */
+  /** How many yields there were before. */
   after: number;
   /** What was saved last; `undefined` for a start from the beginning. */
   checkpoint: Saved | undefined;
@@ -62,11 +62,11 @@ export interface TestCrash<Saved> {
 
 /** An attempt failed. The next one starts from `checkpoint`. */
 export interface TestRetry<Saved> {
-  /** The one that failed. */
+  /** The attempt that failed. */
   attempt: number;
-  /** Why. */
+  /** Why it failed. */
   error: TaskError;
-  /** Milliseconds until the next one: the longest that the kind's `retry` gives. */
+  /** Milliseconds until the next attempt: the longest wait that the kind's `retry` allows. */
   retry_in_ms: number;
   /** What was saved last; `undefined` for a start from the beginning. */
   checkpoint: Saved | undefined;
@@ -94,22 +94,22 @@ export type TestEnd<Task> =
   | { status: "failed"; result: null; error: TaskError; stack: string }
   | { status: "canceled"; result: null; error: TaskError | null };
 
-/** A tested task: how it ended, and all that happened before. */
+/** A tested task: how it ended, and everything that happened before. */
 export type TestRun<Task> = TestEnd<Task> & {
-  /** All that happened, in order. */
+  /** All events, in order. */
   events: TestEvent<Task>[];
-  /** What the events of a type say, in order: `run.dataOf("log")`. */
+  /** The data of all events of a type, in order: `run.dataOf("log")`. */
   dataOf<Type extends TestEvent<Task>["type"]>(
     type: Type,
   ): Extract<TestEvent<Task>, { type: Type }>["data"][];
-  /** What it put out, in order, without what was taken back. */
+  /** Its outputs, in order, without those that were taken back. */
   outputs: OutputsOf<Task>[];
-  /** The files that it made, each as it was kept last. */
+  /** Its artifacts, the last one of each name. */
   artifacts: TestArtifact[];
-  /** What it saved last; `undefined` for nothing. */
+  /** Its last checkpoint; `undefined` if there is none. */
   checkpoint: SavedOf<Task> | undefined;
   /** How often it yielded, in all of its runs. */
   yields: number;
-  /** As a client sees it in the end; without an estimate of the time left. */
+  /** The record as a client sees it in the end, without an estimate of the time left. */
   record: TaskRecord<ResultOf<Task>>;
 };

@@ -1,5 +1,5 @@
 /**
- * Uploads of a test, from memory.
+ * Uploads of a tested task, in memory.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export class TestUploads {
     };
   }
 
-  /** What comes from an offset on; nothing where there is nothing. */
+  /** A chunk of an upload from an offset on; empty where there is nothing. */
   async chunk(id: string, offset: number): Promise<Uint8Array> {
     const part = this.#content(id)?.slice(offset, offset + this.#chunkBytes);
     return part ? new Uint8Array(await part.arrayBuffer()) : new Uint8Array();

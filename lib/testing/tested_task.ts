@@ -1,5 +1,5 @@
 /**
- * A task under test: the state machine of real ones, and their runs, one after the other.
+ * A task under test: it has the state machine and the runs of real ones, one run after the other.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import type { TestEvent } from "./test_events.ts";
 import type { TestChildren } from "./test_children.ts";
 import type { TestUploads } from "./test_uploads.ts";
 
-/** A task that yields more often is taken to have no end. */
+/** A task that yields more often is taken for one without an end. */
 const MAX_YIELDS = 100_000;
 
 const TASK_ID = "01J0000000000000000000TEST";
