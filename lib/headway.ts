@@ -21,97 +21,97 @@ import type { AnyTask } from "./task/define.ts";
 import type { OnError } from "./task/on_error.ts";
 import type { Status, TaskRecord } from "./task/record.ts";
 
-/** Fields that may be left out, or be `undefined`. */
+/** The same fields, each of which may be left out or `undefined`. */
 export type Optional<Fields> = { [Name in keyof Fields]?: Fields[Name] | undefined };
 
 /**
- * What {@link headway} takes: each setting of the environment, its name in camelCase
- * (`HEADWAY_MAX_BODY` is `maxBody`), and what only a program can give.
+ * The options of {@link headway}: each setting of the environment, under its name in camelCase
+ * (`HEADWAY_MAX_BODY` is `maxBody`), and those that only a program can give.
  */
 export interface HeadwayOptions extends Optional<Omit<Settings, "basePath">> {
   /**
    * Your tasks: modules, which task processes load with their own project's `deno.json`, or
-   * definitions, which run in this very process. A module is a `URL`, or text as in `HEADWAY_KINDS`:
-   * a path from the folder you are in.
+   * definitions, which run in this process. A module is a `URL`, or a string as in `HEADWAY_KINDS`,
+   * such as a path from the current directory.
    */
   kinds?: KindsGiven | undefined;
   /**
-   * The store: a path, `:memory:`, the URL of a KV Connect server, or a handle, which stays open and
-   * must hold nothing but Headway's. @default {".headway/headway.db"}
+   * The store: a path, `:memory:`, the URL of a KV Connect server, or a handle, which stays open
+   * and must hold nothing but Headway's data. @default {".headway/headway.db"}
    */
   kv?: Deno.Kv | string | URL | undefined;
-  /** The path below which all of it is, as `/jobs` (`HEADWAY_BASE_PATH`). @default {"/"} */
+  /** The path below which all is served, such as `/jobs` (`HEADWAY_BASE_PATH`). @default {"/"} */
   path?: string | undefined;
-  /** With the kinds that ship. @default {false} */
+  /** Whether there are the kinds that ship with Headway. @default {false} */
   shippedKinds?: boolean | undefined;
   /** Your own login: says who sends a request, and what they may do. Replaces tokens. */
   authorize?: Authorize | undefined;
   /**
-   * Told of each attempt that fails in this process or in one of its task processes, time-outs and
-   * deaths of task processes among them: for Sentry and the like. Of a task that runs in this very
-   * process it gets the error itself, of any other one like it, with its stack and causes. A module of
+   * Called for each attempt that fails in this process or in one of its task processes, including
+   * time-outs and deaths of task processes: for Sentry and the like. It gets the error itself if
+   * the task runs in this process, and otherwise a copy with its stack and causes. A module of
    * kinds may export an `onError` of its own, which gets the error itself.
    */
   onError?: OnError | undefined;
-  /** Who may do what, each as `name:scope:secret`. */
+  /** The tokens that are accepted, each as `name:scope[+scope][@owner]:secret`. */
   tokens?: string | readonly string[] | undefined;
-  /** What is told on stderr. @default {"info"} */
+  /** The lowest level logged to stderr; `"pretty"` is `"info"` for a terminal. @default {"info"} */
   log?: "debug" | "info" | "warn" | "error" | "off" | "pretty" | undefined;
-  /** Has Headway listen by itself, too. Without it nobody does but you. */
+  /** A port to listen on, 0 for a free one. Without it, only your own server takes requests. */
   port?: number | undefined;
 }
 
-/** A module of tasks, or the definitions themselves. */
+/** Modules of tasks, or definitions: in a list, or as a module exports them. */
 export type KindsGiven =
   | string
   | URL
   | readonly (string | URL | AnyTask)[]
   | Readonly<Record<string, unknown>>;
 
-/** What {@link Headway.submit} takes beside the input. */
+/** The options of {@link Headway.submit}. */
 export type SubmitHere = Omit<SubmitOptions, keyof RequestOptions>;
 
-/** What {@link Headway.watch} takes. */
+/** The options of {@link Headway.watch}. */
 export interface WatchHere {
-  /** Ends it: then the loop throws the signal's reason. */
+  /** Ends the watch: the loop then throws the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Goes on behind this event. `"0"` gives all that is kept, `""` begins now. @default {"0"} */
+  /** The event to go on after: `"0"` for all that are kept, `""` for new ones. @default {"0"} */
   after?: string | undefined;
 }
 
-/** Which tasks {@link Headway.list} gives. */
+/** The filters of {@link Headway.list}. A task must match all of them. */
 export interface ListQuery {
-  /** Any of these; at least one. */
+  /** In any of these states; a list must not be empty. */
   status?: Status | readonly Status[] | undefined;
-  /** Any of these; at least one. */
+  /** Of any of these kinds; a list must not be empty. */
   kind?: string | readonly string[] | undefined;
-  /** This one's. */
+  /** Of this owner. */
   owner?: string | undefined;
-  /** With this tag, or all of these. */
+  /** With this tag, or with all of these. */
   tag?: string | readonly string[] | undefined;
-  /** Children of this task. */
+  /** Children of this task; `"none"` for tasks that are not children. */
   parent?: string | undefined;
-  /** In its message, its kind or its id. */
+  /** With this text in their message, kind or id. */
   text?: string | undefined;
-  /** Submitted then or later. */
+  /** Submitted at this time or later. */
   createdAfter?: Date | undefined;
-  /** Submitted before. */
+  /** Submitted before this time. */
   createdBefore?: Date | undefined;
-  /** From 1 to 500. @default {50} */
+  /** The most tasks in the page, 1 to 500. @default {50} */
   limit?: number | undefined;
-  /** Of the page before. */
+  /** The `cursor` of the page before. */
   cursor?: string | undefined;
 }
 
 /** A page of {@link Headway.list}, newest first. */
 export interface TaskPage {
-  /** Without their results. */
+  /** The tasks, without their results. */
   tasks: TaskRecord[];
-  /** For the next page; `null` for no more. */
+  /** The cursor for the next page; `null` if there are no more tasks. */
   cursor: string | null;
 }
 
-/** How {@link Headway.close} stops. */
+/** The options of {@link Headway.close}. */
 export interface CloseOptions {
   /**
    * Milliseconds for tasks to end or reach their next checkpoint, and for streams to end one after
@@ -120,16 +120,16 @@ export interface CloseOptions {
   drainMs?: number | undefined;
 }
 
-/** Headway, as {@link headway} gives it. Disposing of it closes it without a drain. */
+/** Headway, as {@link headway} returns it. Disposing of it closes it without a drain. */
 export interface Headway extends AsyncDisposable {
-  /** Where it listens by itself, as `http://127.0.0.1:8000`; `""` where it does not. */
+  /** The address it listens on itself, such as `http://127.0.0.1:8000`; `""` if it does not. */
   readonly url: string;
 
   /**
    * Answers a request: page, API and streams. It never rejects.
    *
-   * @param info What `Deno.serve` gives beside the request, in Hono `c.env`. Without it, or with
-   *   anything else, a request may come from anywhere: it is refused where neither `authorize` nor
+   * @param info The second argument of a `Deno.serve` handler; `c.env` in Hono. Without it, or with
+   *   anything else, the request counts as one from anywhere: it is refused unless `authorize` or
    *   `tokens` say who may ask.
    */
   fetch(request: Request, info?: unknown): Promise<Response>;
@@ -140,7 +140,7 @@ export interface Headway extends AsyncDisposable {
   /**
    * Submits a task.
    *
-   * @throws {HeadwayError} If there is no such kind, or the input does not fit: `field` says what.
+   * @throws {HeadwayError} If there is no such kind, or the input is invalid: `field` says where.
    */
   submit<Task = unknown>(
     kind: KindOf<Task>,
@@ -149,8 +149,8 @@ export interface Headway extends AsyncDisposable {
   ): Promise<SubmittedTask<ResultOf<Task>>>;
 
   /**
-   * What happens to a task, live, each event once and in order, to its end. Where it went on in another
-   * process, or the reader was slow, the events come from the store.
+   * Watches a task to its end: each event live, once and in order. If the task went on in another
+   * process or the reader was slow, events come from the store.
    *
    * @throws {HeadwayError} If there is no such task, or it was deleted.
    * @throws {DOMException} "AbortError", if Headway is closed before the task's end.
@@ -160,15 +160,15 @@ export interface Headway extends AsyncDisposable {
     options?: WatchHere,
   ): AsyncGenerator<TaskEvent<Task>, void, void>;
 
-  /** A task as it is now; `null` where there is none. */
+  /** Gets a task as it is now; `null` if there is none. */
   get<Task = unknown>(
     id: string,
   ): Promise<TaskRecord<ResultOf<Task>> | FinishedTask<ResultOf<Task>> | null>;
 
   /**
-   * Tasks, newest first, in pages.
+   * Lists tasks, newest first, in pages.
    *
-   * @throws {HeadwayError} If the query is wrong.
+   * @throws {HeadwayError} If the query is invalid.
    */
   list(query?: ListQuery): Promise<TaskPage>;
 
@@ -181,14 +181,14 @@ export interface Headway extends AsyncDisposable {
   cancel(id: string): Promise<TaskRecord>;
 
   /**
-   * Runs a task again that has ended. One that completed keeps its result: a new task does it again.
+   * Runs an ended task again. A completed one keeps its result: a new task does its work again.
    *
-   * @returns The task that is pending now.
+   * @returns The task that is pending now: the same one, or the new one.
    * @throws {HeadwayError} If there is no such task, or it has not ended.
    */
   retry(id: string): Promise<TaskRecord>;
 
-  /** Stops it: tasks, streams, and what it listens at. Unfinished tasks go on at the next start. */
+  /** Stops tasks, streams and listening. Unfinished tasks go on at the next start. */
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -228,8 +228,8 @@ export interface Headway extends AsyncDisposable {
  * }
  * ```
  *
- * @throws {TypeError} If an option is wrong; the message names it.
- * @throws {Error} If the store cannot be opened, or others could reach it and nothing kept them out.
+ * @throws {TypeError} If an option is invalid; the message names it.
+ * @throws {Error} If the store cannot be opened, or others could use Headway without a login.
  */
 export async function headway(options: HeadwayOptions = {}): Promise<Headway> {
   // A name that is known only now: by a literal one, each task process would load the whole server.

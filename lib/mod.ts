@@ -1,5 +1,5 @@
 /**
- * Headway's public face: what a module of your own tasks imports.
+ * Headway's public face: what modules of tasks import, and {@link headway} for your own program.
  *
  * @example
  * ```ts

@@ -7,18 +7,18 @@
 import type { LogLevel } from "../task/log_level.ts";
 import type { Token } from "../http/tokens.ts";
 
-/** A variable is wrong; the message names it and says what would be right. */
+/** A setting is invalid; the message names it and says what would be right. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** What is the same as a variable and as an option. Times are milliseconds, sizes bytes. */
+/** The settings that variables and options share. Times are milliseconds, sizes bytes. */
 export interface Settings {
   /** The address to listen on. */
   host: string;
-  /** 0 takes a free one. */
+  /** The port to listen on; 0 takes a free one. */
   port: number;
-  /** The path below which all is, as `/jobs`; `""` for the root of the host. See `base_path.ts`. */
+  /** The path below which everything is served, such as `/jobs`; `""` for the root of the host. */
   basePath: string;
   /** A port that answers only `/metrics`, `/healthz` and `/readyz`, in any role; `null` for none. */
   opsPort: number | null;
@@ -26,13 +26,13 @@ export interface Settings {
   tlsCert: string | null;
   /** PEM file of its private key. */
   tlsKey: string | null;
-  /** It answers requests, runs tasks, or both. */
+  /** What the process does: it answers requests (`web`), runs tasks (`worker`), or both (`all`). */
   role: "all" | "web" | "worker";
-  /** With the kinds that ship. */
+  /** Whether there are the kinds that ship with Headway. */
   shippedKinds: boolean;
-  /** Of each module of kinds; 0 runs tasks in the server's own process. */
+  /** Task processes of each module of kinds; 0 runs tasks in the server's own process. */
   taskProcesses: number;
-  /** Tasks at once in each task process. */
+  /** The most tasks at once in each task process. */
   concurrency: number;
   /** How long a task process may take to load its module of kinds. */
   loadMs: number;
@@ -48,9 +48,9 @@ export interface Settings {
   leaseMs: number;
   /** Time that tasks and streams get when the process is told to stop. */
   drainMs: number;
-  /** Streams at once. */
+  /** The most streams at once. */
   maxStreams: number;
-  /** Streams at once of one token, task or address; 0 for no limit. */
+  /** The most streams at once of one token, task or address; 0 for no limit. */
   maxStreamsPerClient: number;
   /** The most events that wait for a slow reader. */
   streamQueue: number;
@@ -60,59 +60,59 @@ export interface Settings {
   bodyTimeoutMs: number;
   /** The largest upload. */
   maxUpload: number;
-  /** All uploads together. */
+  /** The most that all uploads may take together. */
   uploadQuota: number;
   /** The largest artifact. */
   maxArtifact: number;
-  /** Artifacts of each task. */
+  /** The most artifacts of each task. */
   maxArtifacts: number;
-  /** All artifacts together. */
+  /** The most that all artifacts may take together. */
   artifactQuota: number;
   /** Space that uploads and artifacts leave free on the store's disk. */
   minFree: number;
-  /** Schedules that may be made, beside those of kinds. */
+  /** The most schedules that may be made, besides those of kinds. */
   maxSchedules: number;
   /** How long finished tasks are kept. */
   retentionMs: number;
-  /** Of these, those that completed. */
+  /** How long completed tasks are kept. */
   retentionCompletedMs: number;
-  /** Those that failed. */
+  /** How long failed tasks are kept. */
   retentionFailedMs: number;
-  /** Those that were canceled. */
+  /** How long canceled tasks are kept. */
   retentionCanceledMs: number;
-  /** The longest that a submit may have its task kept; 0 for no limit, also for ever. */
+  /** The longest that a submit may have its task kept; 0 for no limit, which allows `"forever"`. */
   maxKeepMs: number;
-  /** Log rows kept for each task. */
+  /** The most log rows kept for each task. */
   maxLog: number;
-  /** The most bytes of these rows, for each task. */
+  /** The most bytes of log rows kept for each task. */
   maxLogBytes: number;
-  /** Outputs kept for each task. */
+  /** The most outputs kept for each task. */
   maxOutput: number;
-  /** The most bytes of these, for each task. */
+  /** The most bytes of outputs kept for each task. */
   maxOutputBytes: number;
   /** A file with more tokens; `null` for none. */
   tokensFile: string | null;
-  /** Sign webhooks whose target has no secret of its own: `whsec_…`. */
+  /** The secrets, `whsec_…`, that sign webhooks whose target has none of its own. */
   webhookSecret: string[];
-  /** Hosts and networks that webhooks may be sent to though they are not of the internet. */
+  /** Hosts and networks that webhooks may be sent to although they are private. */
   webhookAllow: string[];
-  /** Anybody who reaches the server may do everything. */
+  /** Whether anybody who reaches the server may do everything. */
   insecure: boolean;
   /** Host names that the server answers to, besides those of this machine. */
   hosts: string[];
   /** Other origins whose pages may use the server; `*` for any, without cookies. */
   origins: string[];
-  /** `X-Forwarded-For` and `-Proto` come from a proxy, not from the client. */
+  /** Whether `X-Forwarded-For`, `-Proto` and `-Prefix` come from a proxy, not from the client. */
   trustProxy: boolean;
   /** How long a task's token lives. */
   taskTokenMs: number;
   /** How long a sign-in to the page lasts. */
   sessionMs: number;
-  /** Writes a second from one client; 0 for no limit. */
+  /** The most writes a second from one client, on average; 0 for no limit. */
   writeRate: number;
 }
 
-/** The configuration of a process: its settings, and what an option says in other words. */
+/** The configuration of a process: its settings, and what options give in another form. */
 export interface Config extends Settings {
   /** A SQLite path, the URL of a KV Connect server, or `""` for the platform's own KV. */
   kv: string;

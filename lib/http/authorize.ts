@@ -1,5 +1,5 @@
 /**
- * The login of a program that Headway is part of: who sends a request is what that says.
+ * The login of the program that Headway is part of, which says who sends a request.
  *
  * @module
  */
@@ -10,32 +10,33 @@ import { HttpError } from "./errors.ts";
 import { NOBODY, type Principal } from "./principal.ts";
 import { type Scope, SCOPES } from "./tokens.ts";
 
-/** Somebody who is signed in. */
+/** Somebody who is signed in to your program. */
 export interface Visitor {
-  /** Names them, in 1 to 128 characters: whoever may only `submit` sees what this name submitted. */
+  /** Their name, 1 to 128 characters. Those who may only `submit` see what this name submitted. */
   name: string;
   /** What they may do: `read` all tasks, `submit` their own, or as `admin` everything. */
   scope: Scope | readonly Scope[];
-  /** Whose tasks they see and make, and no others, whatever their scope; in 1 to 128 characters. */
+  /** An owner, 1 to 128 characters: they see and make only this one's tasks, whatever the scope. */
   owner?: string | undefined;
 }
 
 /**
- * Says who sent a request, by its headers; its body is to be left unread. `null` for nobody known. A
- * name alone is short for `{ name, owner: name, scope: "submit" }`: somebody with tasks of their own.
+ * Says who sent a request, by its headers; it must not read the body. `null` stands for nobody
+ * known. A string is short for `{ name, owner: name, scope: "submit" }`: somebody with tasks of
+ * their own.
  */
 export type Authorize = (
   request: Request,
 ) => Visitor | string | null | Promise<Visitor | string | null>;
 
-/** Milliseconds in which a login says who asks. */
+/** Milliseconds that a login may take. */
 const LOGIN_MS = 10_000;
 
 /**
- * Has a program's own login say who sent a request.
+ * Asks the program's own login who sent a request.
  *
- * @throws {TypeError} If what it says is not as it should be.
- * @throws {HttpError} 503 if it says nothing in time.
+ * @throws {TypeError} If its answer is invalid.
+ * @throws {HttpError} 503 if it does not answer in time.
  */
 export async function askLogin(
   authorize: Authorize,
@@ -54,7 +55,7 @@ function principalOfVisitor(visitor: unknown): Principal | null {
   const { name, scope, owner } = typeof visitor === "string"
     ? { name: visitor, owner: visitor, scope: "submit" as const }
     : visitor as Partial<Visitor>;
-  // A name is a key of the store, as an owner is.
+  // A name becomes part of a key in the store, as an owner does.
   if (typeof name !== "string" || !OWNER_PATTERN.test(name)) {
     throw new TypeError(
       `authorize() must return a 'name' of 1 to ${MAX_OWNER} characters, or null`,

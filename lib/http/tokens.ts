@@ -1,5 +1,5 @@
 /**
- * The tokens that an operator hands out: read from text, kept only as digests.
+ * The tokens that an operator hands out: read from text, and kept as digests only.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { MAX_OWNER, OWNER_PATTERN } from "../task/labels.ts";
 
-/** `admin` includes the other two. */
+/** What a token or a login opens; `admin` includes the other two. */
 export type Scope = "admin" | "submit" | "read";
 
 export const SCOPES: readonly Scope[] = ["admin", "submit", "read"];
@@ -20,7 +20,7 @@ export const CANS: readonly Can[] = ["read", "cancel", "signal"];
 export interface Token {
   name: string;
   scopes: readonly Scope[];
-  /** Whose tasks it is for, and no others; absent for no such limit. */
+  /** The owner whose tasks alone it opens; absent for no such limit. */
   owner?: string;
   /** SHA-256 of the secret. */
   digest: Uint8Array;
