@@ -1,6 +1,6 @@
 /**
- * Headway: durable background tasks with live progress. Run as a program, this module starts a server
- * as the command line and the environment say, or does what `tools/commands.ts` has.
+ * Headway: durable background tasks with live progress. Run as a program, this module starts a
+ * server as the command line and the environment say, or a command of `tools/commands.ts`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A checkout has no page until it is bundled. `deno task start` sees to that; for whoever starts the
- * program itself, as from a folder of their own, it is done here, once.
+ * Builds the page, which a checkout lacks until it is bundled. `deno task start` bundles it; where
+ * the program itself is started, as from a folder of one's own, this does, once.
  *
  * @module
  */
@@ -8,14 +8,14 @@
 import { pageProblem } from "../routes/static_file.ts";
 
 /**
- * Builds the page if there is none, where this process may do what it likes.
+ * Builds the page of a checkout, if this process may run any program.
  *
- * @param folder A checkout without a page; `null` where nothing has to be built.
- * @returns What to warn of: there is still none.
+ * @param folder The checkout without a page; `null` if nothing has to be built.
+ * @returns Warnings: that there is still no page, or none.
  */
 export async function buildPage(folder: string | null): Promise<string[]> {
   if (folder === null) return [];
-  // A program that `deno compile` made is no Deno that could build it.
+  // A program that `deno compile` made cannot run `deno task`.
   const may = Deno.permissions.querySync({ name: "run" }).state === "granted";
   if (may && !Deno.build.standalone) {
     // deno-lint-ignore no-console -- what a person reads at a terminal

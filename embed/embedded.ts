@@ -1,6 +1,6 @@
 /**
- * Headway as the program has it that it is part of. What it asks goes the way of every request, but
- * for the network: one API, and one way to follow a task.
+ * What `headway()` returns to the program that Headway is part of. Its methods send requests to the
+ * same routes as any client, without the network: so there is one API, and one way to watch a task.
  *
  * @module
  */
@@ -34,13 +34,13 @@ import { HeadwayError, refusal, submission } from "../static/client/requests.ts"
 import { TaskEvents } from "../static/client/task_events.ts";
 import { WORLD } from "../static/client/world.ts";
 
-/** What an empty value of cannot mean: anybody's tasks, or tasks of no kind or state. */
+/** Filters that must not be empty: an empty one could pick more tasks than was meant. */
 const PICKS = ["owner", "kind", "status"];
 
-/** Where this program asks: nobody else is there. */
+/** The address of this program's own requests, at which nothing listens. */
 const HERE = "http://headway.localhost";
 
-/** Of a request from anywhere. */
+/** The sender of a request that may come from anywhere. */
 const UNKNOWN: Deno.Addr = { transport: "tcp", hostname: "", port: 0 };
 
 type Handler = (request: Request, info: Sender) => Promise<Response>;
@@ -68,7 +68,7 @@ export class Embedded implements Headway {
   }
 
   matches({ url }: Request): boolean {
-    // It is made of the Host, which may be anything.
+    // A request's URL is made from its Host, which may be anything.
     const path = URL.parse(url)?.pathname;
     return path !== undefined && belowBase(this.server.config.basePath, path) !== null;
   }
@@ -119,7 +119,7 @@ export class Embedded implements Headway {
     };
     const given = Object.entries(asked)
       .filter((entry): entry is [string, string] => entry[1] !== undefined);
-    // No more is given for a filter that is empty by mistake.
+    // A filter that is empty by mistake must not widen the list.
     const empty = given.find(([name, text]) => text === "" && PICKS.includes(name));
     if (empty) throw new HeadwayError(400, `'${empty[0]}' must not be empty`, empty[0]);
     const response = await this.#ask(`${HERE}/tasks?${new URLSearchParams(given)}`);
@@ -151,18 +151,18 @@ export class Embedded implements Headway {
     return await answered(await this.#ask(`${url}/${what}`, { method: "POST" }));
   }
 
-  /** Of a task; `null` for what is no id: it could name another path. */
+  /** The URL of a task; `null` for anything but an id, which could name another path. */
   #urlOf(id: string): string | null {
     this.#closed.signal.throwIfAborted();
     return ULID.test(id.toUpperCase()) ? `${HERE}/tasks/${id}` : null;
   }
 
-  /** As the platform's `fetch`: a body is let go of when its request is aborted. */
+  /** As the platform's `fetch`: aborting the request also cancels the response's body. */
   readonly #ask = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const { signal } = init;
     this.#closed.signal.throwIfAborted();
     signal?.throwIfAborted();
-    // A task of this program may ask: what the server does for it is not of its run.
+    // A task of this program may ask: what the server does for it is not part of its run.
     const response = await currentRun.exit(() => this.#local(new Request(url, init)));
     if (!signal || !response.body) return response;
     const { status, headers } = response;
@@ -171,7 +171,7 @@ export class Embedded implements Headway {
   };
 }
 
-/** @throws {HeadwayError} If part of an input would be lost on its way; its size is the server's matter. */
+/** @throws {HeadwayError} If JSON cannot hold part of the input. The server checks its size. */
 function requireJson(input: unknown): void {
   try {
     toJson(input, { what: "An input", root: "input" });
@@ -182,14 +182,14 @@ function requireJson(input: unknown): void {
   }
 }
 
-/** Who sent a request, as far as somebody else's server says so. */
+/** Who sent a request, as far as the program's own server says so. */
 function senderIn(info: unknown): Deno.Addr {
   const { remoteAddr } = (info ?? {}) as { remoteAddr?: Record<string, unknown> };
   const known = remoteAddr?.transport === "unix" || typeof remoteAddr?.hostname === "string";
   return known ? remoteAddr as unknown as Deno.Addr : UNKNOWN;
 }
 
-/** @throws {HeadwayError} If the answer is no. */
+/** @throws {HeadwayError} If the request was refused. */
 async function answered<T>(response: Response): Promise<T> {
   if (!response.ok) throw await refusal(response);
   return await response.json();

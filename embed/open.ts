@@ -1,6 +1,6 @@
 /**
- * Where all of Headway is put together: a server, its routes, and what calls them without HTTP. For
- * the program (`main.ts`), for programs that it is part of (`headway()`), and for tests.
+ * Puts all of Headway together: a server, its routes, and what calls them without HTTP. It serves
+ * the program (`main.ts`), programs that Headway is part of (`headway()`), and tests.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import { createHandler, OPS_ROUTES, ROUTES } from "../routes/mod.ts";
 import { pageProblem, unbuiltFolder } from "../routes/static_file.ts";
 import { Embedded } from "./embedded.ts";
 
-/** What a server takes beside its configuration. */
+/** The options of a server, besides its configuration. */
 export interface StartOptions extends Omit<ServerOptions, "version" | "environment"> {
   /** Reads the environment of which task processes get a part. @default {that of this process} */
   environment?: () => Record<string, string>;
   /** Whether it listens at the port of its configuration. @default {true} */
   listens?: boolean;
   /**
-   * The address at which somebody else listens for it, as far as that is known.
+   * The address at which another server takes its requests, as far as that is known.
    * @default {that of its configuration}
    */
   mountedAt?: string | undefined;
 }
 
 /**
- * Starts a server, within a program or as one.
+ * Starts a server, within a program or as one of its own.
  *
- * @throws {ConfigError} If others could reach it and nothing kept them out.
+ * @throws {ConfigError} If others could reach it and nothing keeps them out.
  * @throws {FileInUseError} If another server has the SQLite file.
  * @throws {StoreOpenError} If the store cannot be opened.
  * @throws {Deno.errors.AddrInUse} If another program has the port.
@@ -56,12 +56,12 @@ export async function open(
   return new Embedded(server, mounted, createLocal(server));
 }
 
-/** The server alone. */
+/** As {@link open}, but returns the server alone. */
 export async function start(config: Config, options: StartOptions = {}): Promise<Server> {
   return (await open(config, options)).server;
 }
 
-/** `headway()`. */
+/** Does what `headway()` promises. */
 export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
   const { kinds, kv, path, authorize, onError, ...settings } = options;
   const { modules, tasks } = sorted(kinds);
@@ -80,8 +80,8 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
       path,
       kv: isHandle(kv) ? ":memory:" : kv instanceof URL ? locationOf(kv) : kv,
     }, platform);
-    // Where somebody else listens, only they know at which address. Whoever is let in by nothing else
-    // has to be on this machine.
+    // Another server that takes our requests may listen at any address. Where nothing else says who
+    // may ask, they have to come from this machine.
     const guarded = authorize || config.tokens.length > 0 || config.tokensFile || config.insecure;
     const listens = settings.port !== undefined;
     const anywhere = settings.host === undefined && guarded && !listens;
@@ -89,7 +89,7 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
     const jobs = await open(config, { tasks, authorize, onError, listens, mountedAt, ...handle });
     const unbuilt = await unbuiltFolder();
     if (unbuilt !== null) jobs.server.log.warn(pageProblem(unbuilt));
-    // Values are there at once.
+    // Definitions load at once, unlike modules.
     if (modules.length === 0 && !config.shippedKinds) await jobs.server.kinds.loaded;
     return jobs;
   } catch (error) {
@@ -98,7 +98,7 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
   }
 }
 
-/** Modules as text, and definitions as a module would export them. */
+/** Sorts kinds into modules, as text, and definitions, as a module would export them. */
 function sorted(
   kinds: KindsGiven | undefined,
 ): { modules: string[]; tasks: Record<string, unknown> | undefined } {
@@ -132,7 +132,7 @@ function locationOf(kv: URL): string {
   return kv.protocol === "file:" ? fileURLToPath(kv) : kv.href;
 }
 
-/** What the platform says of itself, as far as the program may ask. */
+/** A variable of the environment, if this program may read it without being asked. */
 function platform(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Headway as a program of its own: `headway()` with the environment as its options, which ends with
+ * Headway as a program of its own: a server with the environment as its options, which ends with
  * the process.
  *
  * @module
@@ -25,16 +25,16 @@ type Settings = Readonly<Record<string, string>>;
 const print = console.log;
 
 /**
- * Starts it, and has it drain on SIGTERM and stop on SIGINT.
+ * Starts the server. It drains on SIGTERM, and stops at once on SIGINT.
  *
- * @param settings Go before the environment.
+ * @param settings Settings that override the environment's.
  */
 export async function serve(settings: Settings): Promise<void> {
   const jobs = await openByEnvironment(settings).catch((error) => {
     throw namedByFlag(error, settings);
   });
   const { server } = jobs;
-  // Open files stay open; no other can be written from here on.
+  // Files that are open stay so; no other file can be written from now on.
   await Deno.permissions.revoke({ name: "write" });
   // An orchestrator sends SIGTERM. SIGINT comes from a person at a terminal, who does not want to wait.
   Deno.addSignalListener("SIGTERM", () => void closeAndExit(jobs, server.config.drainMs));
@@ -45,7 +45,7 @@ export async function serve(settings: Settings): Promise<void> {
   print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks from its store");
 }
 
-/** Says what the operator can mend in one sentence, anything else in full. */
+/** Prints what the operator can fix as one sentence, anything else in full, and exits with 1. */
 export function exitWith(error: unknown): never {
   const known = error instanceof ConfigError || error instanceof FileInUseError ||
     error instanceof StoreOpenError || error instanceof SchemaError ||

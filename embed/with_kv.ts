@@ -1,14 +1,14 @@
 /**
- * Deno KV is behind a flag that no program can set for itself. A checkout's `deno.json` sets it; a
- * package has none where it is started, so the program starts itself again, with the flag.
+ * Starts the program again with Deno KV, which needs a flag that no program can set for itself. A
+ * checkout's `deno.json` sets it; where a package is started, there is none.
  *
  * @module
  */
 
-/** Tells the second process that its stdin ends with the first one. */
+/** Tells the second process that its stdin closes when the first process ends. */
 const LIFELINE = "HEADWAY_LIFELINE";
 
-/** Whether this process has no Deno KV, and may start one that has: with all permissions, as its own. */
+/** Whether this process lacks Deno KV, and has the permission to start a process that has it. */
 export function lacksKv(): boolean {
   if (typeof Deno.openKv === "function") return false;
   const { state } = Deno.permissions.querySync({ name: "run" });
@@ -16,8 +16,8 @@ export function lacksKv(): boolean {
 }
 
 /**
- * Runs the program with Deno KV. Signals are passed on, and it ends with this process, however that
- * ends.
+ * Runs the program with Deno KV and all permissions. Signals are passed on to it, and it ends with
+ * this process, however that ends.
  *
  * @returns Its exit code.
  */
@@ -32,14 +32,14 @@ export async function runWithKv(program: string, args: readonly string[]): Promi
       try {
         child.kill(signal);
       } catch {
-        // It has ended by itself.
+        // It has ended already.
       }
     });
   }
   return (await child.status).code;
 }
 
-/** In the second process: who kills the first one kills the server. */
+/** Ends the second process with the first, so that killing the first kills the server. */
 export function endWithFirst(): void {
   if (!Deno.env.get(LIFELINE)) return;
   Deno.env.delete(LIFELINE);
