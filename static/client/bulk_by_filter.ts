@@ -1,6 +1,6 @@
 /**
- * The same for all tasks that a filter picks, through `POST /tasks/bulk`: what it would come to, and
- * then doing it, a part at a time. Tasks that came after the count are left alone.
+ * Counts the tasks that a filter picks and an action would change, and then changes them, a part at
+ * a time, through `POST /tasks/bulk`. Tasks that came after the count are left alone.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export type BulkAction = "cancel" | "retry" | "delete";
 
 export type CountByStatus = Partial<Record<Status, number>>;
 
-/** What the server answers. */
+/** The server's answer to `POST /tasks/bulk`. */
 export interface BulkAnswer {
   results: readonly { task_id: string; ok: boolean; status?: Status; error?: string }[];
   matched: number;
@@ -23,26 +23,26 @@ export interface BulkAnswer {
 /** Sends a body to the server. */
 export type AskBulk = (body: object) => Promise<BulkAnswer>;
 
-/** What an action would come to. */
+/** How many tasks an action would change. */
 export interface BulkCount {
-  /** How many it would be done to. */
+  /** How many it would change. */
   readonly count: number;
-  /** How many it would leave alone. */
+  /** How many it would leave alone, by their state. */
   readonly refused: CountByStatus;
-  /** Where these begin: what comes later is before it. */
+  /** Where the newest of these is: tasks that come later are before it. */
   readonly cursor: string | null;
 }
 
-/** How far it is. */
+/** How far an action is. */
 export interface BulkChange {
   readonly done: number;
-  /** Those of the last part. */
+  /** The ids of the tasks changed in the last part. */
   readonly ids: readonly string[];
-  /** How many were left alone for their state. */
+  /** How many were left alone because of their state, by that state. */
   readonly refused: CountByStatus;
   /** How many could not be changed though their state is right. */
   readonly failed: number;
-  /** Why, of the first few. */
+  /** Why, for the first few. */
   readonly errors: readonly string[];
 }
 
@@ -76,7 +76,7 @@ export async function* countMatching(
   } while (next !== null);
 }
 
-/** Does it to what was counted. */
+/** Changes the tasks that were counted. */
 export async function* changeMatching(
   ask: AskBulk,
   action: BulkAction,
@@ -89,7 +89,7 @@ export async function* changeMatching(
   do {
     const { results, next_cursor } = await ask({ action, filter, ...behind(next) });
     const ids = results.filter(({ ok }) => ok).map(({ task_id }) => task_id);
-    // One that is gone has no state, and nothing is to be done to it.
+    // A task that is gone has no state, and nothing is left to do.
     const others = results.filter(({ ok, status }) => !ok && status !== undefined);
     const failed = others.filter(({ status }) => fits(action, status!));
     const refused: CountByStatus = {};
@@ -112,7 +112,7 @@ function behind(cursor: string | null): { cursor?: string } {
   return cursor === null ? {} : { cursor };
 }
 
-/** How many that are, whatever their state. */
+/** The sum of counts over all states. */
 export function sum(counts: CountByStatus): number {
   return Object.values(counts).reduce((all, count) => all + count, 0);
 }

@@ -1,5 +1,5 @@
 /**
- * What `/client.js` gives: watches tasks, live and without a gap, from any page or program. The
+ * The client, `/client.js`: watches tasks, live and without a gap, from any page or program. The
  * types of a task's input, outputs and result come from its definition:
  *
  * ```ts ignore
@@ -48,9 +48,9 @@ export interface LogRow {
   seq: number;
   /** ISO 8601. */
   time: string;
-  /** How grave it is. */
+  /** The level. */
   level: "debug" | "info" | "warn" | "error";
-  /** The sentence. */
+  /** The text. */
   message: string;
   /** Further fields. */
   data?: Record<string, unknown>;
@@ -67,19 +67,19 @@ export interface OutputRow<Output = unknown> {
 }
 
 /**
- * The task starts again from its last checkpoint: what it put out behind that no longer counts, and is
- * put out again. So every output counts once.
+ * The task starts again from its last checkpoint: the outputs after that no longer count, and are
+ * made again. So every output counts once.
  */
 export interface Rewind {
   /** Its place among the task's events. */
   seq: number;
   /** ISO 8601. */
   time: string;
-  /** Outputs with a larger `seq` that came before are to be dropped. */
+  /** Drop the outputs received so far that have a larger `seq` than this. */
   after: number;
 }
 
-/** A file that is kept, and can be downloaded. */
+/** A file of the task that is stored, and can be downloaded. */
 export interface ArtifactRow extends ArtifactRecord {
   /** Its place among the task's events. */
   seq: number;
@@ -89,7 +89,7 @@ export interface ArtifactRow extends ArtifactRecord {
   sha256: string;
 }
 
-/** What a definition made with `defineTask` says of its types. */
+/** A definition made with `defineTask`, as far as it has the types of its task. */
 export interface Defined {
   /** The schema of its input. */
   readonly input: { readonly "~standard": { readonly types?: unknown } } | undefined;
@@ -102,130 +102,130 @@ export interface Defined {
 export type KindOf<Task> = Task extends { readonly kind: infer Kind extends string } ? Kind
   : string;
 
-/** The input that a task is submitted with, as its schema takes it. */
+/** The input with which a task is submitted, as its schema takes it. */
 export type InputOf<Task> = Task extends {
   readonly input: { readonly "~standard": { readonly types?: infer Types } } | undefined;
 } ? NonNullable<Types> extends { readonly input: infer Input } ? Input : unknown
   : unknown;
 
-/** What a task puts out with `output()`. */
+/** The type of a task's outputs, as it gives them to `output()`. */
 export type OutputOf<Task> = Task extends Defined
   ? OutputIn<ReturnType<Task["run"]> extends AsyncGenerator<infer Yielded> ? Yielded : never>
   : unknown;
 
-/** What of all that a generator yields is an output. */
+/** The type of the outputs among all that a generator yields. */
 export type OutputIn<Yielded> = Yielded extends
   { readonly "~headway": "output"; data: infer Output } ? Output
   : never;
 
-/** What a task returns. */
+/** The type of what a task returns. */
 export type ResultOf<Task> = Task extends Defined
   ? ReturnType<Task["run"]> extends AsyncGenerator<unknown, infer Result> ? Result : unknown
   : unknown;
 
-/** What happens to a task. `id` is where a later watch can go on: its `lastEventId`. */
+/** An event of a task. `id` is where a later watch can go on, as its `lastEventId`. */
 export type TaskEvent<Task = unknown> =
-  /** It made progress, or changed its state. Values in between are left out for a slow reader. */
+  /** The task made progress, or changed its state. A slow reader does not get every progress. */
   | { type: "progress"; id: string; data: TaskRecord<ResultOf<Task>> }
   | { type: "log"; id: string; data: LogRow }
   | { type: "output"; id: string; data: OutputRow<OutputOf<Task>> }
   | { type: "rewind"; id: string; data: Rewind }
-  /** How it stands with a step, a sleep or a signal of it. */
+  /** The state of a step, a sleep, a signal or children changed. */
   | { type: "step"; id: string; data: StepRow & { seq: number } }
   | { type: "artifact"; id: string; data: ArtifactRow }
-  /** It has ended: the last event. */
+  /** The task has ended: this is the last event. */
   | { type: "complete"; id: string; data: FinishedTask<ResultOf<Task>> }
-  /** What was behind `lastEventId` is not kept, or never was: what is kept follows. */
+  /** What follows `lastEventId` is not kept, or was never there: what is kept comes next. */
   | { type: "reset"; id: string; data: Reset };
 
-/** Why a watch could not go on where it was. */
+/** Why a watch could not go on from where it was. */
 export interface Reset {
   /**
-   * `too-old`: rows are missing, and go on with the oldest that is kept. `unknown` and `malformed`:
-   * forget all rows, they follow from the first.
+   * `too-old`: rows are missing, and the oldest that is kept comes next. `unknown` and `malformed`:
+   * forget all rows, as they come again from the first.
    */
   reason: "too-old" | "unknown" | "malformed";
-  /** The task as it is. */
+  /** The task as it is now. */
   task: TaskRecord;
 }
 
-/** How a connection stands. */
+/** The state of a connection. */
 export interface ConnectionState {
-  /** `waiting`: broken, and about to be tried again. `idle`: before the first try and at the end. */
+  /** `waiting`: it broke, and will be tried again. `idle`: before the first try, and at the end. */
   state: "idle" | "connecting" | "live" | "waiting";
-  /** Since when what is known may be old, milliseconds since the epoch; `null` while it is not. */
+  /** Since when the data may be out of date, milliseconds since the epoch; `null` if it is not. */
   since: number | null;
-  /** The status the server answered instead of a stream, last. */
+  /** The status that the server last answered with instead of a stream; `null` for none. */
   refused: number | null;
 }
 
-/** Opens what needs a token; a function is asked before each try, and may fetch a new one. */
+/** A token, or a function that returns one: called before each try, it may fetch a new one. */
 export type Token = string | (() => string | Promise<string>);
 
-/** What every request takes. */
+/** The options of every request. */
 export interface RequestOptions {
-  /** Where Headway is. @default {where the script was loaded from} */
+  /** The address of Headway. @default {where the script was loaded from} */
   base?: string | URL | undefined;
   /** Sent as `Authorization: Bearer`. */
   token?: Token | undefined;
-  /** Ends it. */
+  /** Aborts the request or the watch. */
   signal?: AbortSignal | undefined;
-  /** Sends the requests. @default {that of the platform} */
+  /** Sends the requests. @default {the platform's `fetch`} */
   fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined;
 }
 
-/** What {@link watch} takes. */
+/** The options of {@link watch}. */
 export interface WatchOptions<Task = unknown> extends RequestOptions {
-  /** Goes on behind this event. `"0"` gives all that is kept, `""` begins now. @default {"0"} */
+  /** The event to go on after: `"0"` for all that are kept, `""` for new ones. @default {"0"} */
   lastEventId?: string | undefined;
   /** Sends the token as `?token=`: spares a preflight, but proxies may log it. @default {false} */
   tokenInUrl?: boolean | undefined;
   /** Milliseconds of silence after which a connection counts as dead. @default {37_500} */
   stallMs?: number | undefined;
-  /** Progress, or a change of state. */
+  /** Called for progress and for changes of state. */
   onprogress?: ((record: TaskRecord<ResultOf<Task>>) => void) | undefined;
-  /** A row of its log. */
+  /** Called for each log row. */
   onlog?: ((row: LogRow) => void) | undefined;
-  /** A partial result. */
+  /** Called for each output. */
   onoutput?: ((row: OutputRow<OutputOf<Task>>) => void) | undefined;
-  /** Outputs no longer count. */
+  /** Called when outputs no longer count. */
   onrewind?: ((rewind: Rewind) => void) | undefined;
-  /** How it stands with a step, a sleep or a signal. */
+  /** Called for each change of a step, a sleep, a signal or children. */
   onstep?: ((row: StepRow & { seq: number }) => void) | undefined;
-  /** A file that can be downloaded. */
+  /** Called for each file that can be downloaded. */
   onartifact?: ((row: ArtifactRow) => void) | undefined;
-  /** Its end, however it ended. */
+  /** Called when the task has ended, however it ended. */
   oncomplete?: ((record: FinishedTask<ResultOf<Task>>) => void) | undefined;
-  /** See {@link Reset}. */
+  /** Called when the watch could not go on from where it was. */
   onreset?: ((reset: Reset) => void) | undefined;
-  /** The watch cannot go on: the task is not there, or the token does not open it. */
+  /** Called when the watch cannot go on: there is no such task, or the token does not open it. */
   onerror?: ((error: HeadwayError) => void) | undefined;
-  /** The connection is another. */
+  /** Called when the state of the connection changes. */
   onconnection?: ((connection: ConnectionState) => void) | undefined;
 }
 
 /**
- * A task that is watched: with callbacks, by `for await`, or by waiting for its end. It begins with
- * the first callback given, the first event asked for, or the first look at `finished`.
+ * A watch of a task: by callbacks, with `for await`, or by awaiting `finished`. It begins at once
+ * if it has callbacks, and otherwise when the first event or `finished` is asked for.
  */
 export interface Watch<Task = unknown> extends AsyncIterable<TaskEvent<Task>, void, void> {
-  /** Which task. */
+  /** The task's id. */
   readonly id: string;
-  /** The newest that is known of it. */
+  /** The task's newest known record; `null` before the first. */
   readonly record: TaskRecord<ResultOf<Task>> | null;
-  /** How the connection stands. */
+  /** The state of the connection. */
   readonly connection: ConnectionState;
-  /** Its end. Rejects with a {@link HeadwayError}, or the signal's reason. */
+  /** Resolves at the task's end. Rejects with a {@link HeadwayError}, or why the watch ended. */
   readonly finished: Promise<FinishedTask<ResultOf<Task>>>;
-  /** Goes no further. */
+  /** Ends the watch. */
   close(): void;
-  /** The same. */
+  /** Ends the watch. */
   [Symbol.dispose](): void;
 }
 
 /**
- * Watches a task over as many connections as it takes, each event once and in order. A reader that
- * is slow gets the newest progress and every other event, and holds up only itself.
+ * Watches a task over as many connections as it takes: each event once and in order. A slow reader
+ * gets the newest progress and every other event, and holds up only itself.
  *
  * ```js ignore
  * watch(id, { onprogress: ({ progress }) => bar.value = progress ?? 0 });
@@ -235,90 +235,90 @@ export interface Watch<Task = unknown> extends AsyncIterable<TaskEvent<Task>, vo
  */
 export function watch<Task = unknown>(id: string, options?: WatchOptions<Task>): Watch<Task>;
 
-/** Whom webhooks tell of a task. */
+/** A URL to which webhooks about a task are sent. */
 export interface NotifyTarget {
-  /** To which it is posted: `http` or `https`. */
+  /** Where webhooks are posted: an `http` or `https` URL. */
   url: string;
-  /** Of what. @default {how it ended: completed, failed, canceled} */
+  /** The events to send. @default {how the task ended: completed, failed, canceled} */
   on?:
     | readonly ("started" | "waiting" | "retrying" | "completed" | "failed" | "canceled")[]
     | undefined;
-  /** Signs instead of the server's secrets: `whsec_…`. */
+  /** The secret that signs webhooks to this target, instead of the server's: `whsec_…`. */
   secret?: string | undefined;
 }
 
-/** What {@link submit} takes beside the input. */
+/** The options of {@link submit}. */
 export interface SubmitOptions extends RequestOptions {
   /** −100 to 100; higher runs first. */
   priority?: number | undefined;
-  /** Milliseconds: not before. */
+  /** Milliseconds to wait before the task may run. */
   delayMs?: number | undefined;
-  /** Attempts in all. */
+  /** How many attempts there may be, with the first one. */
   maxAttempts?: number | undefined;
-  /** Milliseconds an attempt may take. */
+  /** Milliseconds that an attempt may take. */
   timeoutMs?: number | undefined;
-  /** Whose task it is: the server's lists and streams, and tokens, may be one owner's. */
+  /** The task's owner: lists, streams and tokens may be limited to one owner's tasks. */
   owner?: string | undefined;
-  /** What it belongs to: up to 20 tags of up to 64 characters. */
+  /** The task's tags: up to 20, of up to 64 characters each. */
   tags?: readonly string[] | undefined;
-  /** Whom webhooks tell of it, instead of those of its kind: at most 5. */
+  /** The targets of webhooks about it, instead of those of its kind: at most 5. */
   notify?: readonly NotifyTarget[] | undefined;
-  /** Milliseconds that it is kept after its end, instead of as its kind and the server say. */
+  /** Milliseconds that it is kept after its end, instead of what its kind and the server say. */
   keep?: number | "forever" | undefined;
-  /** A second submit with the same key and input gives the same task. */
+  /** A second submit with the same key and input returns the same task. */
   idempotencyKey?: string | undefined;
 }
 
-/** A task that was taken in. */
+/** A task that was submitted. */
 export interface SubmittedTask<Result = unknown> extends TaskRecord<Result> {
-  /** Reads this one task, for an hour; where the server asks for tokens. */
+  /** A token that reads only this task, for an hour by default; absent if the server needs none. */
   token?: string;
 }
 
-/** Submits a task. */
+/** Submits a task. Rejects with a {@link HeadwayError}, or with the signal's reason. */
 export function submit<Task = unknown>(
   kind: KindOf<Task>,
   input?: InputOf<Task>,
   options?: SubmitOptions,
 ): Promise<SubmittedTask<ResultOf<Task>>>;
 
-/** What {@link upload} takes beside the content. */
+/** The options of {@link upload}. */
 export interface UploadOptions extends RequestOptions {
-  /** The file's name. @default {that of a File} */
+  /** The file's name. @default {the name of a `File`} */
   name?: string | undefined;
-  /** Whose it is: only a task of the same owner, or a token that may read all, may name it. */
+  /** Its owner: only a task of the same owner, or a token that may read all, may name it. */
   owner?: string | undefined;
 }
 
-/** An upload that was taken in. */
+/** The description of an upload. */
 export interface Upload {
-  /** Names it in a task's input. */
+  /** The id by which a task's input names it. */
   upload_id: string;
-  /** Bytes. */
+  /** Its size in bytes. */
   size: number;
   /** SHA-256 of the content, in hex. */
   sha256: string;
-  /** The file's name. */
+  /** The file's name, or `null`. */
   name: string | null;
-  /** When it will be removed. ISO 8601. */
+  /** Until when it is kept at least, ISO 8601: longer where a task or a schedule needs it. */
   expires_at: string;
 }
 
-/** Uploads a file, or anything that `fetch` takes as a body. */
+/** Uploads a file, or anything else that `fetch` takes as a body. */
 export function upload(
   content: Exclude<BodyInit, FormData | URLSearchParams>,
   options?: UploadOptions,
 ): Promise<Upload>;
 
-/** Asks a task to stop. */
+/** Asks a task to stop, and waits up to two seconds for its end. */
 export function cancel(id: string, options?: RequestOptions): Promise<void>;
 
-/** A request that the server, or the way to it, refused. */
+/** A request was refused by the server, or got no answer. */
 export class HeadwayError extends Error {
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** What of the request was wrong, as `input.steps`. */
+  /** The part of the request that was wrong, such as `input.steps`; `null` for none. */
   readonly field: string | null;
-  /** With the server's own sentence. */
+  /** Creates an error with the server's own message. */
   constructor(status: number, message: string, field?: string | null);
 }

@@ -1,5 +1,5 @@
 /**
- * `/client.js`: watches tasks from any page or program. Its types are in client.d.ts.
+ * The client, `/client.js`: watches tasks from any page or program. Its types are in client.d.ts.
  *
  * @module
  */

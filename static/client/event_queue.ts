@@ -1,15 +1,15 @@
 /**
- * Events that wait for a reader. Progress is state: one that tells of the same state as the last one
- * takes its place, at the end. A state's first is kept, as every other event is.
+ * Events that wait for a reader. Progress is state: one with the same state as the last one
+ * replaces it, at the end of the queue. The first of each state is kept, as is every other event.
  */
 export class EventQueue<Event> {
   readonly #stateOf: (event: Event) => string | null;
   #events: Event[] = [];
-  /** Where the last progress is, if it may be replaced, and what state it tells of. */
+  /** Where the last progress is, if it may be replaced, and its state. */
   #progress = -1;
   #told = "";
 
-  /** `stateOf` names the state that a progress tells of, and is `null` for other events. */
+  /** `stateOf` names the state of a progress, and returns `null` for other events. */
   constructor(stateOf: (event: Event) => string | null) {
     this.#stateOf = stateOf;
   }
@@ -29,7 +29,7 @@ export class EventQueue<Event> {
     this.#events.push(event);
   }
 
-  /** Takes out the oldest, so many at most. */
+  /** Takes out the oldest events, at most `max`. */
   take(max: number): Event[] {
     const taken = this.#events.splice(0, max);
     this.#progress = this.#progress < taken.length ? -1 : this.#progress - taken.length;
@@ -43,7 +43,7 @@ export class EventQueue<Event> {
   }
 }
 
-/** What {@link EventQueue} goes by: a task's progress tells of its state and attempt. */
+/** The state of a task's progress for {@link EventQueue}: its status and attempt. */
 export function stateOf({ status, attempt, cancel_requested }: {
   status: string;
   attempt: number;

@@ -1,7 +1,7 @@
 /**
- * A connection that is reopened for as long as it is wanted: reads an event stream with `fetch`,
- * which an EventSource cannot replace: it hides the heartbeats, so that a dead connection looks like
- * a quiet one, it stops for good at any status but 200, and it sends no token.
+ * Reads an event stream with `fetch`, and reconnects for as long as it is wanted. An EventSource
+ * would not do: it hides the heartbeats, so that a dead connection looks like a quiet one, it stops
+ * for good at any status but 200, and it sends no token.
  *
  * @module
  */
@@ -12,40 +12,40 @@ import type { World } from "./world.ts";
 
 export interface EventStreamOptions {
   world: World;
-  /** Where, and with what headers; asked before each try. */
+  /** The address and headers of the request; called before each try. */
   request(): StreamRequest | Promise<StreamRequest>;
-  /** Where the first try resumes; without it nowhere. */
+  /** The event after which the first try resumes; without it, it does not resume. */
   lastEventId?: string;
-  /** Milliseconds in which nothing is heard before it counts as dead. @default {37_500} */
+  /** Milliseconds of silence after which the connection counts as dead. @default {37_500} */
   stallMs?: number;
-  /** The server has begun to listen for us: nothing from here on, or from our last id, is missed. */
+  /** The stream is open: nothing that happens from now on, or after the last id, is missed. */
   onopen?(resumed: boolean): void;
-  /** An event, its JSON read; `id` is empty where it has none. */
+  /** An event came, its JSON parsed; `id` is empty if it has none. */
   onevent(type: string, data: unknown, id: string): void;
-  /** The connection is another. */
+  /** The state of the connection changed. */
   onstate(state: ConnectionState): void;
-  /** Asked before each read: nothing more is taken in until it resolves. */
+  /** Called before each read: nothing more is read until it resolves. */
   room?(): Promise<void> | null;
   /**
-   * Milliseconds that a wait between two tries grows to, after this answer (`null` for none at all).
+   * The longest wait between two tries, in milliseconds, after this status (`null` for no answer).
    * The first wait is as the server says in any case. @default {30_000}
    */
   maxRetryMs?(refused: number | null): number;
-  /** Answered with something that is not an event stream: whether to try again. Without it, always. */
+  /** The answer is not an event stream: returns whether to try again. Without it, always. */
   onrefused?(response: Response): Promise<boolean>;
 }
 
-/** What is asked for. */
+/** A request for a stream. */
 export interface StreamRequest {
   url: string;
-  /** Beside those that every stream needs. */
+  /** Headers in addition to those that every stream needs. */
   headers?: Record<string, string>;
 }
 
 /** 2.5 heartbeats. */
 const STALL_MS = 37_500;
 
-/** Milliseconds between two looks at that. */
+/** Milliseconds between two checks of that. */
 const LOOK_MS = 2500;
 
 /** Milliseconds before the first new try, unless the server says otherwise, and the most. */
@@ -55,18 +55,18 @@ export const MAX_RETRY_MS = 30_000;
 const IDLE: ConnectionState = { state: "idle", since: null, refused: null };
 
 export class EventStream {
-  /** Where a new try resumes; empty before the first event. */
+  /** The event after which the next try resumes; empty before the first event. */
   lastEventId: string;
-  /** How it stands. */
+  /** The state of the connection. */
   state: ConnectionState = IDLE;
 
   readonly #options: EventStreamOptions;
   #running: AbortController | null = null;
   #ended: Promise<void> = Promise.resolve();
-  /** Ends the try or the wait that is under way, for another try at once. */
+  /** Ends the try or the wait under way, and tries again at once. */
   #again: (() => void) | null = null;
   #heardAt = 0;
-  /** When it ended as every stream does: nobody is told unless the next try fails. */
+  /** When a stream ended in the regular way: that is told only if the next try fails. */
   #endedAt: number | null = null;
   #full = false;
   #retryMs = RETRY_MS;
@@ -77,7 +77,7 @@ export class EventStream {
     this.lastEventId = options.lastEventId ?? "";
   }
 
-  /** Whether it is open, or tries to be. */
+  /** Whether it is open, or tries to open. */
   get running(): boolean {
     return this.#running !== null;
   }
@@ -90,13 +90,13 @@ export class EventStream {
     this.#ended = this.#run(this.#running.signal);
   }
 
-  /** Reconnects, where it was, without saying so unless it fails. */
+  /** Reconnects where it was, which is told only if it fails. */
   reopen(): void {
     this.#failures = 0;
     this.#again?.();
   }
 
-  /** Lets go of the connection; resolves when nothing of it is left. */
+  /** Closes the connection; resolves when nothing of it is left. */
   close(): Promise<void> {
     this.#running?.abort();
     this.#running = null;
@@ -115,7 +115,7 @@ export class EventStream {
     }
   }
 
-  /** Reads one connection to its end; whether that was asked for. */
+  /** Reads one connection to its end. Returns whether another try was asked for. */
   async #read(signal: AbortSignal): Promise<boolean> {
     const { world, request, stallMs = STALL_MS, onrefused } = this.#options;
     const attempt = new AbortController();
@@ -162,7 +162,7 @@ export class EventStream {
         if (!goOn) void this.close();
       }
     } catch {
-      // It broke, or was ended: what to do is the same.
+      // Whether it broke or was ended, the same is to be done.
     } finally {
       stopLooking();
       signal.removeEventListener("abort", abort);
@@ -181,7 +181,7 @@ export class EventStream {
     return asked;
   }
 
-  /** Whether the stream had begun and came to its end. */
+  /** Reads the stream. Returns whether it had begun and came to its end. */
   async #take(
     body: ReadableStream<Uint8Array>,
     resumed: boolean,
@@ -190,7 +190,7 @@ export class EventStream {
     const { world, onopen, onevent } = this.#options;
     let opened = false;
     const parser = createParser({
-      // An answer without an id is one that sends us away.
+      // The server sends no id where it only tells us to come again.
       onId: (id) => {
         this.lastEventId = id;
         if (opened) return;
@@ -209,7 +209,7 @@ export class EventStream {
     while (!signal.aborted) {
       // Not every platform ends a read when the request is aborted.
       const { done, value } = await unlessAborted(signal, reader.read());
-      // What had come before the end is not taken in: the next try resumes before it.
+      // What came just before the end is not used: the next try resumes before it.
       if (done || signal.aborted) break;
       parser.feed(decoder.decode(value, { stream: true }));
       await this.#room(signal);
@@ -218,7 +218,7 @@ export class EventStream {
     return opened && !signal.aborted;
   }
 
-  /** Waits, if need be, until somebody has taken what came: the silence until then is ours. */
+  /** Waits until the reader has room. That time does not count as silence of the server. */
   async #room(signal: AbortSignal): Promise<void> {
     const room = this.#options.room?.() ?? null;
     if (room === null) return;
@@ -245,7 +245,7 @@ export class EventStream {
   }
 }
 
-/** A page may be at the same address, for a while or for good. */
+/** Something else may answer at the same address, such as a proxy's page. */
 function isEventStream({ status, headers, body }: Response): boolean {
   return status === 200 && body !== null &&
     headers.get("content-type")?.startsWith("text/event-stream") === true;

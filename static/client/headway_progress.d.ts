@@ -1,5 +1,5 @@
 /**
- * What `/headway-progress.js` gives: an element that shows a task's progress, live.
+ * The module `/headway-progress.js`: an element that shows a task's progress, live.
  *
  * ```html
  * <script type="module" src="https://headway.example/headway-progress.js"></script>
@@ -7,9 +7,9 @@
  * ```
  *
  * Parts: `base`, `head`, `label`, `status`, `percent`, `bar`, `fill`, `foot`, `amount`,
- * `connection`, `time`, `message`, `artifacts` (a list of links), `artifact` (one of them). Variables: `--headway-color`, `-track`, `-muted`, `-warn`,
- * `-completed`, `-failed`, `-canceled`, `-height`, `-radius`. Its attribute `status` tells where the
- * task stands.
+ * `connection`, `time`, `message`, `artifacts` (a list of links), `artifact` (one of them).
+ * Variables: `--headway-color`, `-track`, `-muted`, `-warn`, `-completed`, `-failed`, `-canceled`,
+ * `-height`, `-radius`. Its attribute `status` is the state of the task, `loading` or `error`.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import type { FinishedTask, TaskRecord, Token } from "./client.d.ts";
 
 /** The element `<headway-progress>`. Attributes: `task-id`, `src`, `token`, `lang`, `label`. */
 export class HeadwayProgress extends HTMLElement {
-  /** Which task. Reflects `task-id`. */
+  /** The task's id. Reflects `task-id`. */
   taskId: string | null;
-  /** What opens it: a text, or a function that is asked before each try. */
+  /** The token: a string, or a function that is called before each try. */
   token: Token | null;
-  /** The newest that is known of the task. */
+  /** The task's newest known record; `null` before the first. */
   readonly record: TaskRecord | null;
 }
 
-/** Its own events; none of them bubbles. */
+/** The events of the element; none of them bubbles. */
 export interface HeadwayProgressEventMap {
   /** Progress, or a change of state. */
   progress: CustomEvent<TaskRecord>;

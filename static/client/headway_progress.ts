@@ -10,13 +10,13 @@ import { describe } from "./progress/describe.ts";
 import { STYLE } from "./progress/style.ts";
 import { watch } from "./watch.ts";
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two updates of the times that it shows. */
 const TICK_MS = 1000;
 
-/** Texts, each a part of its name. */
+/** The parts that show text, by their names. */
 const TEXTS = ["label", "status", "percent", "amount", "time", "connection", "message"] as const;
 
-/** Those that a task, or whoever wrote it, says. */
+/** Those whose text comes from the task or the page, in any language. */
 const FOREIGN = ["label", "amount", "message"];
 
 export class HeadwayProgress extends HTMLElement {
@@ -31,13 +31,13 @@ export class HeadwayProgress extends HTMLElement {
   #cameAt = 0;
   #error: Error | null = null;
   #connection: ConnectionState["state"] = "idle";
-  /** The files that are shown. */
+  /** The artifacts that are shown, as JSON. */
   #artifacts = "";
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    // Not a style element: a page's policy may allow none.
+    // Not a style element, which a page's Content-Security-Policy may forbid.
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
@@ -106,7 +106,7 @@ export class HeadwayProgress extends HTMLElement {
     return this.#parts[name] = part;
   }
 
-  /** Starts over, once for all that changed in one go. */
+  /** Starts over, once for all changes that are made together. */
   #restart(): void {
     if (this.#restarts) return;
     this.#restarts = true;
@@ -127,7 +127,7 @@ export class HeadwayProgress extends HTMLElement {
   }
 
   #start(id: string): void {
-    // One of before may still have had a word under way.
+    // An earlier watch may still have an event on its way.
     const mine = (run: () => void) => this.#watch === watched && run();
     const watched: Watch = watch(id, {
       base: this.getAttribute("src") ?? undefined,
@@ -168,7 +168,7 @@ export class HeadwayProgress extends HTMLElement {
     this.dispatchEvent(new CustomEvent(type, { detail: record }));
   }
 
-  /** Links to the files that the task made, made again where there are others. */
+  /** Makes links to the task's artifacts, when they have changed. */
   #drawArtifacts(): void {
     const { task_id, artifacts: made = [] } = this.#record ?? { task_id: "" };
     const list = this.#parts.artifacts!;
@@ -178,7 +178,7 @@ export class HeadwayProgress extends HTMLElement {
     list.hidden = made.length === 0;
     list.replaceChildren(...made.map(({ name }) => {
       const link = artifactLink(this.getAttribute("src") ?? undefined, task_id, name);
-      // What opens it is asked for when it is used, and may be another by then.
+      // The token is asked for when the link is used, as it may be another by then.
       link.addEventListener("click", (event) => {
         if (this.token === null) return;
         event.preventDefault();

@@ -1,5 +1,5 @@
 /**
- * Single requests: what a program needs beside watching.
+ * Single requests: what a program needs besides watching.
  *
  * @module
  */
@@ -19,15 +19,15 @@ import type {
 /** Milliseconds a request may take. A cancel waits up to two seconds for the end. */
 const REQUEST_MS = 30_000;
 
-/** A request that the server, or the way to it, refused. */
+/** A request was refused by the server, or got no answer. */
 export class HeadwayError extends Error {
   override name = "HeadwayError";
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** What of the request was wrong, as `input.steps`. */
+  /** The part of the request that was wrong, such as `input.steps`; `null` for none. */
   readonly field: string | null;
 
-  /** With the server's own sentence. */
+  /** Creates an error with the server's own message. */
   constructor(status: number, message: string, field: string | null = null) {
     super(message);
     this.status = status;
@@ -36,9 +36,9 @@ export class HeadwayError extends Error {
 }
 
 /**
- * The server's address, without a slash at its end: what is given, else where this script is from.
+ * The server's address, without a slash at its end: `base`, or else where this script is from.
  *
- * @throws {TypeError} If it is none of HTTP.
+ * @throws {TypeError} If it is not an HTTP address.
  */
 export function serverUrl(base: string | URL | undefined, script: string): string {
   const page = (globalThis as { location?: { href: string } }).location?.href;
@@ -49,13 +49,13 @@ export function serverUrl(base: string | URL | undefined, script: string): strin
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
 }
 
-/** What opens the door, for a request's headers. */
+/** The `Authorization` header for a token; no header without one. */
 export async function bearer(token: Token | undefined): Promise<Record<string, string>> {
   const text = typeof token === "function" ? await token() : token;
   return text ? { authorization: `Bearer ${text}` } : {};
 }
 
-/** What an answer says of why it refuses. */
+/** The error in a response that refuses a request. */
 export async function refusal(response: Response): Promise<HeadwayError> {
   const problem = await response.json().catch(() => null);
   const { status } = response;
@@ -73,7 +73,7 @@ export function submit<Task = unknown>(
   return post("/tasks", options, submission(kind, input, options));
 }
 
-/** The request that submits a task, but for its address. */
+/** The request that submits a task, without its address. */
 export function submission(
   kind: string,
   input: unknown,
@@ -102,7 +102,7 @@ export function submission(
   };
 }
 
-/** Uploads a file, or anything that `fetch` takes as a body. */
+/** Uploads a file, or anything else that `fetch` takes as a body. */
 export function upload(
   content: Exclude<BodyInit, FormData | URLSearchParams>,
   { name, owner, ...options }: UploadOptions = {},
@@ -115,7 +115,7 @@ export function upload(
   return post(query.size === 0 ? "/uploads" : `/uploads?${query}`, options, {
     body: content,
     headers: { "content-type": "application/octet-stream" },
-    // What a stream asks for; it takes as long as it takes.
+    // A stream as a body requires it. The request has no time-out.
     ...{ duplex: "half" },
   }, Infinity);
 }

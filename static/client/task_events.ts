@@ -21,7 +21,7 @@ import type { World } from "./world.ts";
 /** Events that may wait for a slow reader: past it the stream is not read. */
 const MAX_WAITING = 500;
 
-/** Statuses of which another try may do better. */
+/** Statuses after which another try may succeed. */
 const PASSING = [408, 425, 429];
 
 export class TaskEvents<Task> {
@@ -33,7 +33,7 @@ export class TaskEvents<Task> {
   readonly #queue = new EventQueue<TaskEvent<Task>>((event) =>
     event.type === "progress" ? stateOf(event.data) : null
   );
-  /** `seq` of the newest event that was taken in, and the newest record, which may be ahead of it. */
+  /** The `seq` of the newest event taken in, and the newest record, which may be ahead of that. */
   #last: number;
   #newest: TaskRecord<ResultOf<Task>> | null = null;
   #error: HeadwayError | null = null;
@@ -42,7 +42,7 @@ export class TaskEvents<Task> {
   #wake = () => {};
   #room: PromiseWithResolvers<void> | null = null;
 
-  /** Of a task; nothing is asked for before {@link read}. */
+  /** Sends no request before {@link read}. */
   constructor(id: string, options: WatchOptions<Task>, world: World) {
     const { base, lastEventId = "0", stallMs, onconnection } = options;
     const url = `${serverUrl(base, import.meta.url)}/tasks/${encodeURIComponent(id)}/stream`;
@@ -60,15 +60,15 @@ export class TaskEvents<Task> {
     });
   }
 
-  /** How the connection stands. */
+  /** The state of the connection. */
   get connection(): ConnectionState {
     return this.#stream.state;
   }
 
   /**
-   * Reads them to the task's end, or until it is closed. Once.
+   * Reads the events to the task's end, or until it is closed. To be called once.
    *
-   * @throws {HeadwayError} When another try would be no better.
+   * @throws {HeadwayError} If trying again cannot help.
    */
   async *read(): AsyncGenerator<TaskEvent<Task>, void, void> {
     const { signal } = this.#options;
@@ -99,7 +99,7 @@ export class TaskEvents<Task> {
     }
   }
 
-  /** Nothing more is told. */
+  /** Ends the reading: no further event is given. */
   close(): void {
     this.#closed = true;
     this.#stop();
@@ -112,7 +112,7 @@ export class TaskEvents<Task> {
     return { url: `${url}?${new URLSearchParams({ token })}` };
   }
 
-  /** Resolves when somebody has taken of what waits. */
+  /** Resolves when the reader has taken enough of the events that wait. */
   #wanted(): Promise<void> {
     this.#room ??= Promise.withResolvers();
     return this.#room.promise;
@@ -123,7 +123,7 @@ export class TaskEvents<Task> {
     this.#room = null;
   }
 
-  /** Nothing more is read. */
+  /** Closes the connection: nothing more is read. */
   #stop(): void {
     void this.#stream.close();
     this.#wake();
@@ -134,7 +134,7 @@ export class TaskEvents<Task> {
     if (type === "reset") {
       const reset = data as Reset;
       this.#newest = reset.task as TaskRecord<ResultOf<Task>>;
-      // Whatever the ids counted, it was not this.
+      // The earlier ids did not count the events of this history.
       if (reset.reason !== "too-old") this.#last = 0;
       return this.#push({ type, id, data: reset });
     }
@@ -155,7 +155,7 @@ export class TaskEvents<Task> {
     }
   }
 
-  /** An end is told without its record to who had that already. */
+  /** The end comes without its record if we had all events: asks for the last ones again. */
   #askAgain(end: number): void {
     this.#stream.lastEventId = String(Math.max(0, end - 2));
     this.#stream.reopen();

@@ -2,7 +2,7 @@ import type { TaskEvent } from "./client.d.ts";
 import type { TaskView } from "./use_task.d.ts";
 import { withStep } from "./with_step.ts";
 
-/** Before the first word of a task. */
+/** The view before the first event of a task. */
 export const NOTHING: TaskView = {
   record: null,
   result: undefined,
@@ -13,7 +13,7 @@ export const NOTHING: TaskView = {
   error: null,
 };
 
-/** What is known after an event. */
+/** The view after an event. */
 export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskView {
   switch (event.type) {
     case "progress":
@@ -29,7 +29,7 @@ export function take(view: TaskView, event: TaskEvent, maxRows: number): TaskVie
     case "step":
       return { ...view, steps: withStep(view.steps, event.data).slice(-maxRows) };
     case "artifact":
-      // The record lists it.
+      // The record lists the artifacts.
       return view;
     case "complete": {
       const { data } = event;

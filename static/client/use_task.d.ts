@@ -1,6 +1,6 @@
 /**
- * What `/use-task.js` gives: a hook for Preact, which the page itself brings along as
- * `preact/hooks`, by its import map or its bundler.
+ * The module `/use-task.js`: a hook for Preact, which the page itself provides as `preact/hooks`,
+ * by its import map or its bundler.
  *
  * @module
  */
@@ -17,33 +17,33 @@ import type {
   TaskRecord,
 } from "./client.d.ts";
 
-/** What {@link useTask} takes beside the id. */
+/** The options of {@link useTask}. */
 export interface UseTaskOptions extends Omit<RequestOptions, "signal"> {
-  /** Rows of the log, and outputs, that are kept: the newest. @default {1000} */
+  /** How many log rows, and how many outputs, are kept: the newest. @default {1000} */
   maxRows?: number | undefined;
 }
 
-/** What is known of a task. Never changed, only replaced. */
+/** What is known of a task. Immutable: each change makes a new one. */
 export interface TaskView<Task = unknown> {
-  /** The task; `null` before the first word of it. */
+  /** The task's record; `null` before the first event. */
   readonly record: TaskRecord<ResultOf<Task>> | null;
-  /** What it returned; `undefined` before, and where it did not complete. */
+  /** What the task returned; `undefined` before its end, and if it did not complete. */
   readonly result: ResultOf<Task> | undefined;
-  /** Its log. */
+  /** The newest rows of its log, in order. */
   readonly log: readonly LogRow[];
-  /** What it put out and was not taken back. */
+  /** Its newest outputs, in order, without those that were taken back. */
   readonly outputs: readonly OutputRow<OutputOf<Task>>[];
-  /** How it stands with its steps, sleeps and signals, in the order in which they were come to. */
+  /** The state of its steps, sleeps, signals and children, in the order it came to them. */
   readonly steps: readonly StepRow[];
-  /** How the connection stands. */
+  /** The state of the connection. */
   readonly connection: ConnectionState["state"];
-  /** Why the watch could not go on. */
+  /** Why the watch could not go on; `null` if it can. */
   readonly error: HeadwayError | null;
 }
 
 /**
- * Watches a task for as long as the component is there; `null` for none yet. A change of `token`
- * counts from the next connection on.
+ * Watches a task for as long as the component is mounted; an `id` of `null` watches none. A change
+ * of `token` counts from the next connection on.
  */
 export function useTask<Task = unknown>(
   id: string | null | undefined,

@@ -15,7 +15,7 @@ const RENDER_MS = 50;
 /** Rows kept, unless another number is asked for. */
 const MAX_ROWS = 1000;
 
-/** Watches a task for as long as the component is there. */
+/** Watches a task for as long as the component is mounted. */
 export function useTask<Task = unknown>(
   id: string | null | undefined,
   options: UseTaskOptions = {},
@@ -73,7 +73,7 @@ class Batch {
   close(): void {
     clearTimeout(this.#timer);
     this.#changes = [];
-    // Whatever still comes is for nobody.
+    // Changes that still come are for nobody.
     this.add = () => {};
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A task that is watched, as whoever watches it holds it: with callbacks, by `for await`, or by
- * waiting for its end. What it promises is in client.d.ts.
+ * The watch of a task: by callbacks, with `for await`, or by awaiting its end. What it promises is
+ * in client.d.ts.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { HeadwayError } from "./requests.ts";
 import { TaskEvents } from "./task_events.ts";
 import { WORLD, type World } from "./world.ts";
 
-/** It runs by itself where one of these is given. */
+/** A watch runs by itself if one of these is given. */
 const CALLBACKS = [
   "onprogress",
   "onlog",
@@ -45,7 +45,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
   readonly #events: AsyncGenerator<TaskEvent<Task>, void, void>;
   readonly #finished = Promise.withResolvers<FinishedTask<ResultOf<Task>>>();
   #begun: "iterator" | "itself" | null = null;
-  /** Somebody looks at how it ends. */
+  /** Whether somebody has asked for `finished`. */
   #asked = false;
 
   constructor(id: string, options: WatchOptions<Task>, world: World = WORLD) {
@@ -57,7 +57,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
       onconnection: (state) => void call(() => onconnection?.(state)),
     }, world);
     this.#events = this.#run();
-    // Whoever does not look at it is told by the iterator, or a callback.
+    // Without `finished`, the iterator or a callback tells of the error.
     this.#finished.promise.catch(() => {});
     if (CALLBACKS.some((name) => options[name] !== undefined)) this.#runItself();
   }
@@ -102,7 +102,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
       this.#finished.reject(error);
       throw error;
     } finally {
-      // Nothing, where it has ended otherwise.
+      // Does nothing if `finished` is settled already.
       this.#finished.reject(new DOMException("The watch was closed", "AbortError"));
     }
   }
@@ -111,7 +111,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
     this.#begun = "itself";
     const { signal, onerror } = this.#options;
     const run = async () => {
-      // Whoever is called back may want to use what is returned to him yet.
+      // A callback may use the watch, which the caller gets only after this.
       await null;
       for await (const event of this.#events) await this.#tell(event);
     };
@@ -121,7 +121,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
     });
   }
 
-  /** Whoever is called back is waited for, as whoever iterates is. */
+  /** Awaits the callback of an event, so that a slow one holds up the watch, as a loop would. */
   async #tell(event: TaskEvent<Task>): Promise<void> {
     const { onprogress, onlog, onoutput, onartifact, onrewind, onstep, oncomplete, onreset } = this
       .#options;
@@ -148,7 +148,7 @@ export class TaskWatch<Task = unknown> implements Watch<Task> {
   }
 }
 
-/** What goes wrong in a callback is its own matter. */
+/** Calls a callback. What it throws does not end the watch. */
 async function call(callback: () => unknown): Promise<void> {
   try {
     await callback();
@@ -157,7 +157,7 @@ async function call(callback: () => unknown): Promise<void> {
   }
 }
 
-/** Where errors go that nobody waits for. */
+/** Throws an error that nobody awaits, so that the platform reports it. */
 function uncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -1,12 +1,12 @@
-/** What a connection needs of the world, so that a test can make one up. */
+/** What a connection needs of the platform, so that a test can replace it. */
 export interface World {
-  /** As the platform's. */
+  /** As the platform's `fetch`. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** As the platform's; returns how to clear it. */
+  /** Calls `run` after `ms` milliseconds. Returns how to cancel that. */
   after(ms: number, run: () => void): () => void;
-  /** 0 to below 1. */
+  /** A number from 0 to below 1. */
   random(): number;
 }
 
@@ -14,7 +14,7 @@ export const WORLD: World = {
   fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),
   after(ms, run) {
-    // A longer one would go off at once.
+    // A longer timer would go off at once.
     const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },

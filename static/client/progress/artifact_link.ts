@@ -23,7 +23,7 @@ export function artifactLink(
   return link;
 }
 
-/** An address that a browser can go to by itself: it sends no header. */
+/** An address with a token in it, for a browser that opens it by itself and sends no header. */
 export async function withToken(url: string, token: Token): Promise<string> {
   const { authorization } = await bearer(token);
   if (authorization === undefined) return url;

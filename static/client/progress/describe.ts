@@ -3,17 +3,17 @@ import { Format } from "./format.ts";
 import { knownProgress } from "./known_progress.ts";
 import { wordsOf } from "./words.ts";
 
-/** What the element knows. */
+/** What the element knows of a task. */
 export interface Known {
-  /** The task; `null` before the first word of it. */
+  /** The task's record; `null` before the first event. */
   record: TaskRecord | null;
-  /** When that came, milliseconds since the epoch. */
+  /** When the record came, milliseconds since the epoch. */
   cameAt: number;
   /** Why there is nothing to show. */
   error: Error | null;
-  /** How the connection stands. */
+  /** The state of the connection. */
   connection: ConnectionState["state"];
-  /** What the task is called; its kind by default. */
+  /** What the task is called; `null` for the name of its kind. */
   label: string | null;
   /** A language tag. */
   language: string;
@@ -21,38 +21,38 @@ export interface Known {
 
 /** What the element shows: text alone, empty where there is none. */
 export interface Shown {
-  /** In whose language. */
+  /** The locale of the texts. */
   locale: string;
-  /** Where it stands. */
+  /** The task's state, or the element's. */
   state: Status | "loading" | "error";
   label: string;
-  /** Names the bar. */
+  /** The name of the bar, for assistive technology. */
   barLabel: string;
-  /** Where it stands, in words. */
+  /** The state, in words. */
   status: string;
-  /** 0 to 100; `null` while nobody knows. */
+  /** 0 to 100; `null` while unknown. */
   value: number | null;
-  /** The same in words. */
+  /** The value, in words. */
   percent: string;
   /** How much is done, and how fast. */
   amount: string;
-  /** How long it still takes, or took. */
+  /** How long the task still takes, or took. */
   time: string;
-  /** What it says, or why it failed. */
+  /** The task's message, or why it failed. */
   message: string;
-  /** That what is shown may be old. */
+  /** Says that what is shown may be out of date. */
   connection: string;
-  /** For who does not see it: said when it changes, which is not often. */
+  /** What a screen reader says when it changes, which is not often. */
   announce: string;
 }
 
-/** Milliseconds past a promised end after which the promise is not repeated. */
+/** Milliseconds past an estimated end after which the estimate is no longer shown. */
 const OVERDUE_MS = 3000;
 
-/** Percent that are almost all: less of it is late, not almost done. */
+/** The percent from which a task without time left is almost done: with less done, it is late. */
 const ALMOST = 90;
 
-/** What there is to show at a time. */
+/** What to show at a time. */
 export function describe(known: Known, now: number): Shown {
   const { record, error, connection, language } = known;
   const { words, locale } = wordsOf(language);
@@ -79,7 +79,7 @@ export function describe(known: Known, now: number): Shown {
   const { status, done, total, unit, stage } = record;
   const progress = knownProgress(record);
   const format = new Format(locale);
-  // What its children do is its own progress.
+  // The progress of its children is its own.
   const running = isUnderWay(record);
   const rate = running ? format.rate(record.rate, unit, done !== null) : "";
   const canceling = status === "running" && record.cancel_requested;
@@ -90,7 +90,7 @@ export function describe(known: Known, now: number): Shown {
     ...shown,
     state: status,
     status: said,
-    // Of what has ended without a total, only its end is known.
+    // Of a task that ended without a total, only its end is known.
     value: progress ?? (status === "completed" ? 100 : running ? null : 0),
     percent: progress === null || untouched ? "" : format.percent(progress),
     amount: [format.amount(done, total, unit), rate].filter(Boolean).join(" · "),
@@ -134,7 +134,7 @@ function time(
   return words.took(format.took(Date.parse(finished_at) - Date.parse(started_at)));
 }
 
-/** Whether it, or its children, run. */
+/** Whether a task or its children run. */
 function isUnderWay({ status, waiting_for }: TaskRecord): boolean {
   return status === "running" || waiting_for?.type === "children";
 }

@@ -4,7 +4,7 @@ const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]] a
 export class Format {
   readonly #locale: string;
 
-  /** For a locale that there is. */
+  /** Takes a valid locale. */
   constructor(locale: string) {
     this.#locale = locale;
   }
@@ -15,7 +15,7 @@ export class Format {
     return this.#number(shown / 100, { style: "percent" });
   }
 
-  /** How much is done: `7 / 10 steps`; empty where it is not told. */
+  /** How much is done: `7 / 10 steps`; empty if nothing is counted. */
   amount(done: number | null, total: number | null, unit: string | null): string {
     if (done === null) return "";
     if (unit === "bytes") {
@@ -26,7 +26,7 @@ export class Format {
     return count.join(" / ") + (unit === null ? "" : ` ${unit}`);
   }
 
-  /** Units a second, or percent where none are counted; empty where there is no rate. */
+  /** Units a second, or percent if no units are counted; empty if there is no rate. */
   rate(perSecond: number | null, unit: string | null, counted: boolean): string {
     if (perSecond === null || perSecond <= 0) return "";
     if (unit === "bytes") return `${this.#bytes(perSecond)}/s`;
@@ -34,7 +34,7 @@ export class Format {
     return counted ? `${value}${unit === null ? "" : ` ${unit}`}/s` : `${value}%/s`;
   }
 
-  /** A time that passes, in whole seconds and at most two units. */
+  /** A duration that is running, in whole seconds and at most two units. */
   duration(ms: number): string {
     let rest = Math.max(0, Math.round(ms / 1000));
     const first = UNITS.findIndex(([, size]) => rest >= size);
@@ -48,13 +48,13 @@ export class Format {
     return shown.join(" ");
   }
 
-  /** A time that has passed, with a digit more where it was short. */
+  /** A duration that is over, with a decimal place if it is below ten seconds. */
   took(ms: number): string {
     if (ms >= 10_000) return this.duration(ms);
     return this.#unit(Math.max(0, ms) / 1000, "second", { maximumFractionDigits: 1 });
   }
 
-  /** The time of the day, with the date where that is another. */
+  /** The time of day, with the date if it is not today. */
   time(iso: string, now: number): string {
     const date = new Date(iso);
     const today = date.toDateString() === new Date(now).toDateString();

@@ -3,8 +3,8 @@ import type { TaskRecord } from "../client.d.ts";
 export type ProgressRecord = Pick<TaskRecord, "status" | "progress" | "done" | "total" | "stages">;
 
 /**
- * Percent to show; `null` while nobody knows. A task that has counted nothing is not at 0 %. One that
- * completed with a part of the work left over has not done all of it.
+ * The percent to show; `null` while unknown. A task that has counted nothing is not at 0 %. One
+ * that completed with part of the work left over has not done all of it.
  */
 export function knownProgress(record: ProgressRecord): number | null {
   const { status, progress, done, total, stages } = record;

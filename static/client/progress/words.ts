@@ -1,4 +1,4 @@
-/** What the element says. Those that hold a value are functions of it. */
+/** The texts of the element. Those with a value in them are functions of it. */
 export const en = {
   status: {
     pending: "Waiting",
@@ -22,7 +22,7 @@ export const en = {
   announce: (...said: string[]) => said.join(", "),
 };
 
-/** The same in simplified Chinese. */
+/** The texts in simplified Chinese. */
 const zh: typeof en = {
   status: {
     pending: "等待中",
@@ -53,7 +53,7 @@ export function wordsOf(language: string): { words: typeof en; locale: string } 
   return { words: en, locale: /^en\b/.test(tag) ? tag : "en" };
 }
 
-/** A page may have any text there. */
+/** The canonical tag of what a page has for a language, which may be any text. */
 function canonical(language: string): string {
   try {
     return Intl.getCanonicalLocales(language)[0] ?? "en";
