@@ -1,8 +1,8 @@
 /**
- * A timer for deadlines of others. While this process stands still (SIGSTOP, a machine that is
- * suspended, a blocked event loop) the time goes on, and what came meanwhile is not read: a plain
- * timer would go off first, though nobody was late. So the time is counted in steps, and a stop
- * takes one of them at most.
+ * A timer for the deadlines of others. While this process stands still (SIGSTOP, a suspended
+ * machine, a blocked event loop) time goes on, but what arrives is not read: a plain timer would
+ * then go off first, although nobody was late. So time is counted in steps, and a standstill counts
+ * as one at most.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Bounds the bytes that all responses of this process together hold for slow readers: each stream and
- * page has its own bound, but there may be many. Past the bound, the readers that have taken nothing
- * for longest are dropped; a stream's client reconnects and resumes.
+ * Bounds the bytes that all responses of this process together hold for slow readers: each stream
+ * and page has a bound of its own, but there may be many. Beyond the bound, the readers that have
+ * taken nothing for the longest time are dropped; a stream's client reconnects and resumes.
  *
  * @module
  */

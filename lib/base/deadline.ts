@@ -1,5 +1,5 @@
 /**
- * Waiting for a promise, but not for ever.
+ * Waits for a promise, but only up to a deadline.
  *
  * @module
  */

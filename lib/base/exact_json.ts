@@ -1,7 +1,7 @@
 /**
- * JSON whose numbers stay what they are. `JSON.parse` reads `9007199254740993` as `…992` and `1e400`
- * as `Infinity`, which becomes `null` where it is written again: two ids would become one, and a
- * number `null`, and nobody would be told.
+ * Parses JSON, and refuses numbers that would change. `JSON.parse` reads `9007199254740993` as
+ * `…992` and `1e400` as `Infinity`, which is written as `null`: two ids would become one, and a
+ * number `null`, without anybody being told.
  *
  * @module
  */

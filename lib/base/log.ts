@@ -1,5 +1,5 @@
 /**
- * The only place that prints: one line a record on stderr, as JSON or coloured for a terminal.
+ * The log: one line per record on stderr, as JSON or coloured for a terminal.
  *
  * @module
  */

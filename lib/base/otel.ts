@@ -1,8 +1,8 @@
 /**
- * OpenTelemetry, where this process has it: with `OTEL_DENO=true`, or where a module registered an SDK.
+ * OpenTelemetry, if this process has it: with `OTEL_DENO=true`, or if a module registered an SDK.
  *
- * It is found where every version of `@opentelemetry/api` finds it. The package itself would have to
- * be in the lock file of each project whose tasks run, also of those that never trace.
+ * It is found where every version of `@opentelemetry/api` finds it. Importing the package would put
+ * it into the lock file of each project whose tasks run, even if they never trace.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is read when metrics are asked for.
+ * The metrics that are read only when a scrape asks for them.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Ends a task process whose server is gone. Its main thread notices that by itself, unless a task keeps
- * it busy forever. So a worker looks too: it has its own thread, and may end its own process without
- * any permission.
+ * Ends a task process whose server is gone. Its main thread notices that, unless a task keeps it
+ * busy for ever. So a `Worker` watches, too: it has a thread of its own, and needs no permission to
+ * end its own process.
  *
  * @module
  */
