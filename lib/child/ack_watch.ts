@@ -1,9 +1,9 @@
 /**
- * The deadline of the wait for an `ack`. A server that stores nothing acknowledges nothing, for as
- * long as that takes, so the wait alone says little: after a while the task process asks, and the
- * server says how many batches it has seen and how many acknowledgements it has sent. What went out
- * before the answer has come before it: one that is missing then is lost, as when a program that a
- * task started reads from the channel.
+ * Notices a lost `ack`. A server whose store takes nothing sends no acknowledgements, for as long
+ * as that lasts, so a long wait alone means little. After a while the task process asks, and the
+ * server says how many batches it has seen and how many acknowledgements it has sent. Messages
+ * arrive in order, so one that is missing then is lost: a program that a task started may have read
+ * the channel.
  *
  * @module
  */

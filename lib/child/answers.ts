@@ -1,6 +1,6 @@
 /**
- * Steps, sleeps, signals and children of runs: each is answered once, and the answer is stored before its
- * generator goes on.
+ * Answers the steps, sleeps, signals and children of runs: each once, and the answer is stored
+ * before the generator goes on.
  *
  * @module
  */

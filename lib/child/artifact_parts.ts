@@ -1,6 +1,6 @@
 /**
- * The parts of artifacts, on their way from runs to the server. A run has one of them under way, and
- * all runs of a process some: what waits for the store is bounded.
+ * Sends the parts of artifacts from runs to the server. A run has one part under way at a time, and
+ * all runs of a process a few, so that what waits for the store is bounded.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The line between a server and one of its task processes: frames, over a pair of sockets that the
- * system made for the two. It is none of stdin, stdout and stderr, which are the tasks'.
+ * The channel between a server and one of its task processes: frames, over a pair of sockets that
+ * the system made for the two. Stdin, stdout and stderr stay free for the tasks.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Checks the input of a task with the schema of its kind, where that schema's code may run.
+ * Checks the input of a task with the schema of its kind, in a process where users' code may run.
  *
  * @module
  */

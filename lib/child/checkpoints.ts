@@ -1,5 +1,5 @@
 /**
- * Checkpoints against what their task says of them: the schema, and the version of its code.
+ * Checks checkpoints with their task's schema, and migrates those of an older version of its code.
  *
  * @module
  */

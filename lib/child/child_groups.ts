@@ -1,6 +1,6 @@
 /**
- * Children of runs, as their task process asks the server for them: made some at a time, and read some
- * at a time when they have ended.
+ * Asks the server to make the children of runs, and for their outcomes when they have ended: some
+ * at a time.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Whose code runs: known through every `await`, callback and timer that a run's code begins, and in
- * what of its errors nobody catches.
+ * Which run the current code belongs to: known through every `await`, callback and timer that the
+ * code of a run begins, and for its uncaught errors.
  *
  * @module
  */

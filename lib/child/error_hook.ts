@@ -1,5 +1,5 @@
 /**
- * Tells a user's hook of what failed: it cannot fail the one who tells it, nor hold it up for long.
+ * Calls a user's `onError` hook, which can neither fail its caller nor hold it up for long.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The runs of a task process: starts them, and passes on what the server says of each. It knows
- * neither store nor HTTP.
+ * The runs of a task process: starts them, and passes the server's messages on to each. It knows
+ * neither the store nor HTTP.
  *
  * @module
  */

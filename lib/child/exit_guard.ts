@@ -1,6 +1,6 @@
 /**
- * Keeps the code of tasks from ending the process that others share. A call is refused with an error,
- * wherever it comes from: many libraries call `process.exit()` where they should throw.
+ * Keeps the code of tasks from ending a process that it shares with others. Each call to do so
+ * throws: many libraries call `process.exit()` where they should throw.
  *
  * @module
  */

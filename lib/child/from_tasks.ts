@@ -1,9 +1,9 @@
 /**
- * Checks what a task process says. Its program is ours, but users' code runs beside it and can get
- * hold of its end of the channel: nothing it says may touch more than its own tasks.
+ * Checks the messages of a task process. Its program is ours, but users' code runs beside it and
+ * can get hold of its end of the channel: no message may affect anything but its own tasks.
  *
- * The types of `protocol.ts` are the one source: a field of theirs that has no check here, or in what
- * this imports, does not compile, and a field that they do not have is refused.
+ * The types of `protocol.ts` are the one source: a field without a check, here or in an import,
+ * does not compile, and a field that they do not have is refused.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Checks of the JSON texts that a task process sends.
+ * Checks the JSON texts that a task process sends.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Checks of the kinds that a task process says its module has.
+ * Checks the kinds that a task process says its module has.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Collects the kinds of a module: every exported task definition is one.
+ * Collects the kinds of a module: each task definition that it exports.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Log rows as they are stored. One is never a reason to fail: what JSON cannot hold becomes a text,
+ * Log rows as they are stored. A log row never fails a run: what JSON cannot hold becomes text,
  * what is too long is cut, and the other fields stay.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
- * The program of a task process. It loads a module of kinds, drives generators and does nothing else;
- * it speaks with the server over the line that it was started with, and ends when that does.
+ * The program of a task process. It loads a module of kinds and drives generators, nothing more.
+ * It talks to the server over the channel that it was started with, and ends when that closes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How a line on stdout or stderr says which run printed it: a control character, the run's number,
- * and another. It is written at once, so that the last words of a process are not lost with it.
+ * Marks a line on stdout or stderr with the run that printed it: the run's number between two
+ * control characters. It is written at once, so that a dying process does not lose its last lines.
  *
  * @module
  */

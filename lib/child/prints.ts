@@ -1,7 +1,7 @@
 /**
- * What the code of a run prints by `console`, by `Deno.stdout` and `Deno.stderr`, and so by
- * `process.stdout`: each line says which run it is of. What goes to the descriptors themselves, as
- * by `fs.writeSync(1, …)`, a Worker or a program, does not.
+ * Marks what the code of a run prints with its run: through `console`, `Deno.stdout` and
+ * `Deno.stderr`, and so through `process.stdout`. What goes to the file descriptors themselves, as
+ * from `fs.writeSync(1, …)`, a Worker or another program, is not marked.
  *
  * @module
  */

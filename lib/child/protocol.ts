@@ -1,9 +1,9 @@
 /**
- * What a server process and its task processes tell each other, over a line of their own.
+ * The messages that a server and its task processes send each other, over a channel of their own.
  *
  * A frame is a length (4 bytes, little endian, of what follows), a type (1 byte), and the content:
- * JSON, or bytes behind a number (8 bytes): of an upload, behind that of the request they answer; of
- * an artifact, behind that of the run that makes it.
+ * JSON, or a number (8 bytes) and bytes after it. For bytes of an upload it is the number of the
+ * request that they answer; for those of an artifact, that of the run that makes it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How a run ended, as it is told.
+ * How a run ended, as the task process tells the server.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Checks of what a run says of itself: its reports, rows, answers, checkpoints and end.
+ * Checks the events of a run: its reports, rows, answers, checkpoints and end.
  *
  * @module
  */

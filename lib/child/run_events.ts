@@ -1,6 +1,6 @@
 /**
- * What runs have said and the server has not taken: events in order, and of each run the newest
- * progress. It goes out in batches, one at a time, and says when a run has to wait.
+ * The events of runs that the server has not taken yet: rows in order, and the newest progress of
+ * each run. They go out in batches, one at a time, and tell a run when it has to wait.
  *
  * @module
  */

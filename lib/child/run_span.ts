@@ -1,6 +1,6 @@
 /**
- * A run as a span: what its code does meanwhile is part of it, and it ends as the run does. There is
- * none where nobody traces.
+ * The OpenTelemetry span of a run: what its code does is part of it, and it ends as the run does.
+ * Where nobody traces, there is none.
  *
  * @module
  */

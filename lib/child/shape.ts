@@ -1,5 +1,5 @@
 /**
- * Checks of values that somebody else's code may have made: by the fields of an object's type.
+ * Checks values that other code than ours may have made, by the fields of an object's type.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The answers of runs in the store: asked for, and kept.
+ * Asks the server for the stored answers of runs, and has new ones stored.
  *
  * @module
  */

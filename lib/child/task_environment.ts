@@ -1,5 +1,5 @@
 /**
- * What of the server's environment a task process gets: all but the server's own secrets.
+ * The environment of a task process: the server's, without the server's own secrets.
  *
  * @module
  */

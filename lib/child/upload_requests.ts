@@ -1,5 +1,5 @@
 /**
- * Uploads, seen from a task: asked of the server, chunk by chunk.
+ * Reads uploads for tasks: asks the server for them, chunk by chunk.
  *
  * @module
  */

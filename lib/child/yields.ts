@@ -1,5 +1,5 @@
 /**
- * Reads what a generator yielded, and says what is wrong where it is none of what may be.
+ * Reads what a generator yielded, and says what is wrong with an invalid value.
  *
  * @module
  */
