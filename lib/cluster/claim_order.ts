@@ -1,7 +1,7 @@
 /**
- * Which of the processes that could run a pending task claims it first. Each works out the same order
- * for itself, so that tasks spread evenly and claims seldom collide; nobody has to be asked, and a
- * process that is full or dead is only waited for.
+ * The order in which processes that could run a pending task claim it. Each works out the same
+ * order by itself, so that tasks spread evenly and claims seldom collide. No process has to ask
+ * another, and one that is full or dead only makes the next one wait.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Trims the journal: removes the entries that every client has had the time to read, and those
- * beyond the bytes it may take, and says up to where they are gone.
+ * Trims the journal: removes the entries that every client has had time to read and those beyond
+ * the bytes that it may take, and stores how far it has removed them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What this process tells the others of its kinds, and knows of theirs.
+ * Tells other processes of this process's kinds, and knows theirs.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Removes finished tasks that have been kept for long enough. Many go in one commit, and few enough
- * that what happens meanwhile does not wait for long.
+ * Removes finished tasks that have been kept for long enough: many in one commit, but few enough
+ * that other writes do not wait for long.
  *
  * @module
  */

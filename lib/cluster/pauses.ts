@@ -1,9 +1,9 @@
 /**
- * Pauses kinds and has them go on, for all processes: nothing of a paused kind starts.
+ * Pauses and resumes kinds, for all processes: no task of a paused kind starts.
  *
- * The commit of each claim checks that no kind was paused or resumed since this process looked last:
- * so no claim lands behind the commit of a pause, whichever process makes it. `watch()` only saves
- * claims that would be lost.
+ * The commit of each claim checks that no kind was paused or resumed since this process last
+ * looked, so no claim lands after the commit of a pause, whichever process makes it. `watch()` only
+ * saves claims that would fail.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Watches the other sessions, removes those that fell silent and returns their tasks to pending.
+ * Watches the other sessions, removes those that fell silent, and makes their tasks pending again.
  *
  * @module
  */

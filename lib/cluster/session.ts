@@ -1,6 +1,6 @@
 /**
  * A process's session: the lease under which it writes. Every commit checks it, so that a process
- * that was taken for dead writes nothing more.
+ * that was declared dead writes nothing more.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Removes what is over: finished tasks past the retention, uploads, signals and kinds that nobody
- * uses, and what a removal that was cut short left behind. One process of all sweeps.
+ * Removes what is no longer needed: finished tasks past their retention, unused uploads, signals
+ * and kinds, and what a removal that was cut short left over. One process of all does this.
  *
  * @module
  */
