@@ -1,5 +1,5 @@
 /**
- * The command line of the server: settings that are also flags.
+ * The command line of the server: the settings that are also flags.
  *
  * @module
  */

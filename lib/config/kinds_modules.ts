@@ -1,6 +1,6 @@
 /**
- * The modules of kinds: where each lies, which configuration is its own, and what to do about one that
- * cannot be loaded.
+ * The modules of kinds: where each is, which configuration it loads with, and what to do about one
+ * that cannot be loaded.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the configuration from the options of a program: each is a variable of the environment under
- * its name in camelCase, and is read and checked as that is.
+ * Reads the configuration from the options of a program: each is a variable of the environment with
+ * its name in camelCase, and is read and checked like that.
  *
  * @module
  */
