@@ -1,6 +1,6 @@
 /**
- * Everything behind the HTTP half of a process: opened in the order in which the parts need each
- * other, closed in the opposite order.
+ * The engine: all of a process but its HTTP half. Its parts open in the order in which they need
+ * each other, and close in the opposite order.
  *
  * @module
  */

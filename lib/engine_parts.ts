@@ -1,5 +1,5 @@
 /**
- * The parts of an engine, made in the order in which they need each other. None of them runs yet.
+ * Makes the parts of an engine, in the order in which they need each other. None of them runs yet.
  *
  * @module
  */

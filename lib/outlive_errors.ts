@@ -1,8 +1,8 @@
 /**
- * A server outlives what nobody caught. An error of a task that runs here ends that task's run. Any
- * other is told in the log, with the module of kinds that it came from, where its stack says so; the
- * server's own are told the same way, and it goes on: each commit stands for itself, so none of them
- * leaves the store half-changed, and a new start would cut off every stream and every task.
+ * Keeps a server running after uncaught errors. An error of a task that runs here ends that task's
+ * run. Any other is logged, with the module of kinds that it came from if its stack names one. The
+ * server's own are logged as well, and it goes on: each commit is complete in itself, so an error
+ * leaves no half-made change in the store, and a restart would cut off every stream and every task.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A server: what its routes work with, from the opening of the store to the end of the last stream.
- * It knows no routes: whoever starts it hands their handlers to {@link Server.listen}.
+ * A server: what routes work with, from the opening of the store to the end of the last stream. It
+ * knows no routes: their handlers are passed to {@link Server.listen}.
  *
  * @module
  */

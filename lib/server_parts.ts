@@ -1,5 +1,5 @@
 /**
- * What a server is made of, opened before it runs: the store, who may use it, how tasks are started.
+ * The parts of a server, opened before it runs: the store, who may use it, and what starts tasks.
  *
  * @module
  */
