@@ -1,7 +1,7 @@
 /**
- * Where a stream over many tasks is in the journal: the id of each of its events, as
- * `epoch-versionstamp`, and `.n` behind it for all but the last event of a commit: a client cut off
- * in the middle of a commit resumes in its middle. Safe as a header without a CORS preflight.
+ * The position of a stream over many tasks in the journal, which is the id of each of its events:
+ * `epoch-versionstamp`, followed by `.n` for all but the last event of a commit, so that a client
+ * that was cut off within a commit resumes within it. Safe as a header without a CORS preflight.
  *
  * @module
  */

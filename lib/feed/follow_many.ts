@@ -1,6 +1,6 @@
 /**
- * Follows many tasks for one client: a snapshot, then each change; or, after a break, what was
- * missed.
+ * Follows many tasks for one client: a snapshot, or, after a break, what the client missed; then
+ * each change.
  *
  * @module
  */

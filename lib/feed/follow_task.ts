@@ -1,5 +1,5 @@
 /**
- * Follows one task for one client: what it missed, then what happens, no gap and no double.
+ * Follows one task for one client: what it missed, then what happens, without gaps or duplicates.
  *
  * @module
  */

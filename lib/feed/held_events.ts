@@ -1,6 +1,6 @@
 /**
- * Events kept from a moment on for whoever reads what was before it. One list for all who do: what
- * is kept is bounded however many they are, and nothing is while nobody does.
+ * Holds the events from a moment on for readers that still read what came before it. All share one
+ * list, so that what is held is bounded however many they are, and nothing is held without any.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Passes on what happens, here or in another process, to everyone in this process who wants to know:
- * what is committed, and progress that is shown before. `watch()` says when there is more to read in
- * the journal; what it was told of already it does not read back.
+ * Passes on what happens, here or in another process, to everything in this process that listens:
+ * what is committed, and progress that is shown before that. `watch()` tells when there is more to
+ * read in the journal; what the hub was told of directly, it does not read again.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * An event on its way to those who watch, encoded once however many they are.
+ * An event on its way to its streams, encoded once however many they are.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the journal on behind a position, for as long as it lives: one `watch()` as a wake-up, one
- * read behind it, however much happens and however many want to know.
+ * Reads the journal from a position on, until it is closed. One `watch()` wakes it and one read
+ * follows, however much happens and however many listen.
  *
  * @module
  */

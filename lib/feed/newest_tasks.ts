@@ -1,5 +1,5 @@
 /**
- * The tutorial's view of everything: the newest tasks, whole each time, at most once a second and
+ * The tutorial's view of all tasks: the newest ones, complete each time, at most once a second and
  * only when something changed. Made once, however many watch.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
- * Which tasks each token submitted: for the streams of those who see their own tasks alone. One set
- * for all streams of a token, which is kept up to date while there are any.
+ * The tasks that each token submitted, for the streams of those who see only their own tasks. All
+ * streams of a token share one set, which is kept up to date while there are any.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the journal on from a client's cursor, a little at a time and for as long as that is less
- * than a snapshot.
+ * Reads the journal from a client's cursor on: a little at a time, and only while that is less than
+ * a snapshot.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which tasks a stream over many is about, and which events tell of them.
+ * Which tasks a stream over many tasks is about, and which events concern them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A snapshot of tasks that are named: as many messages as their records need.
+ * Sends a snapshot of tasks that are given by id, in as many messages as their records need.
  *
  * @module
  */

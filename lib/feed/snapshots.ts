@@ -1,5 +1,5 @@
 /**
- * Snapshots of many tasks: read once for all who wait for one at that moment, and written once.
+ * Snapshots of many tasks: read and encoded once for all streams that wait for one at that moment.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Who listens to which events of the live feed.
+ * The listeners of the live feed, by the events that they listen to.
  *
  * @module
  */
