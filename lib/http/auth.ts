@@ -1,6 +1,6 @@
 /**
- * Finds out who asks: tokens of the operator, sessions of the page, and short-lived signed tokens
- * for one task or for the tasks of an owner.
+ * Finds out who sends a request: by the operator's tokens, the page's sessions, and short-lived
+ * signed tokens for one task or for the tasks of an owner.
  *
  * @module
  */

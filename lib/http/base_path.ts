@@ -1,5 +1,5 @@
 /**
- * The path below which all of Headway is, as `/jobs`; `""` where it has the host to itself.
+ * The path below which Headway is served, such as `/jobs`; `""` if it has the host to itself.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What part of a file a request asks for [RFC 9110 §14].
+ * The part of a file that a request asks for with `Range` (RFC 9110 §14).
  *
  * @module
  */

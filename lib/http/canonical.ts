@@ -1,6 +1,6 @@
 /**
- * JSON in one canonical form: two values are equal exactly when their forms are, whatever the order
- * of their fields.
+ * A canonical form of JSON: two values are equal exactly if their forms are, whatever the order of
+ * their fields.
  *
  * @module
  */

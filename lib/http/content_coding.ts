@@ -1,7 +1,7 @@
 /**
- * `Content-Encoding` of requests (RFC 9110 §8.4): an upload may be packed by gzip, nothing else may
- * be packed at all. What is not understood is refused, since stored as it came it would be read as
- * something else.
+ * `Content-Encoding` of requests (RFC 9110 §8.4): an upload may be compressed with gzip, and
+ * nothing else may be compressed at all. An unknown coding is refused, since content that is stored
+ * as it came would be taken for something else.
  *
  * @module
  */

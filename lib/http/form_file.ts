@@ -1,7 +1,7 @@
 /**
- * The one file of a `multipart/form-data` body (RFC 7578, 2046 §5.1), as `curl -F file=@people.csv`
- * and a page's form send it. It is read as it comes: nothing of the file is held, and little of what
- * is around it. What does not look like such a form is refused, and never taken for content.
+ * The one file of a `multipart/form-data` body (RFC 7578, 2046 §5.1), as a page's form sends it, or
+ * `curl -F file=@people.csv`. It is read as it arrives: nothing of the file is held, and little of
+ * what is around it. What does not look like such a form is refused, never taken for content.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Limits wrong tokens from each address: a few at once, then one a second. This slows down guessing
- * only if a right guess has to wait as well, but a token in use must go on working while somebody at
- * the same address guesses. So a right token waits only if it is short enough to be guessed, and was
+ * only if a right guess has to wait as well, but a token in use must keep working while somebody at
+ * the same address guesses. So a right token waits only if it is short enough to be guessed and was
  * not used from that address before.
  *
  * @module

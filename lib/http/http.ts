@@ -1,5 +1,5 @@
 /**
- * What most routes need: JSON in and out, query parameters, ids in the path.
+ * Helpers that most routes need: JSON in and out, query parameters, ids in the path.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How deep a JSON text is nested, without recursion: a megabyte of `[` would overflow the stack of
- * whatever recurses.
+ * Measures how deep a JSON text is nested, without recursion: a megabyte of `[` would overflow the
+ * stack.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where a client goes on: the id of the last event it has, by whatever name it says so.
+ * The id of the last event that a client has, under any of the names by which it may send it.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * A listening server that goes on listening: `Deno.serve` gives up at the first connection it cannot
- * accept, as when all file descriptors are in use, and takes the process with it. Its certificate can
- * be renewed meanwhile.
+ * A listening server that keeps listening: `Deno.serve` gives up at the first connection that it
+ * cannot accept, as when all file descriptors are in use, and takes the process with it. The
+ * certificate can be renewed while it listens.
  *
  * @module
  */

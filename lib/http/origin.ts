@@ -1,5 +1,5 @@
 /**
- * Where a request comes from, and which pages may read its answer: Host, Origin, CORS.
+ * Where a request may come from, and which pages may read the response: Host, Origin and CORS.
  *
  * @module
  */

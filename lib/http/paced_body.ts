@@ -1,6 +1,6 @@
 /**
  * A large body, sent as fast as its reader reads, and dropped when the reader stops: `Deno.serve`
- * would wait forever with all of it in memory.
+ * would keep all of it in memory for ever.
  *
  * @module
  */

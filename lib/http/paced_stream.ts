@@ -1,5 +1,5 @@
 /**
- * A body that is read as fast as its reader reads, one block ahead, and dropped when the reader stops.
+ * A body that is made as fast as its reader reads, one block ahead, and dropped when that stops.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Who asks, and which tasks that opens: the one place that says who sees what.
+ * Who sends a request, and which tasks that gives access to: the one place that says who sees what.
  *
  * @module
  */

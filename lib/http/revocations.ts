@@ -1,6 +1,6 @@
 /**
- * The sessions of the page that were ended early: in memory, where each request looks, and in the
- * store. Other processes watch one key there, and read again when it changes.
+ * The page's sessions that were ended early: in memory, where each request looks, and in the store,
+ * where other processes watch one key and read again when it changes.
  *
  * @module
  */

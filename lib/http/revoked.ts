@@ -1,6 +1,6 @@
 /**
- * The sessions of one token that were ended early, as a value that only grows: two such values merge
- * into one, in any order and however often.
+ * The sessions of one token that were ended early, as a value that only grows: two of them merge
+ * into one, in any order and any number of times.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Tokens that this server signs and reads (JWT): sessions of the page, and what opens a task or the
- * tasks of an owner for a while. Each use has a key of its own.
+ * Tokens that this server signs and reads (JWT): sessions of the page, and tokens that open a task
+ * or the tasks of an owner for a while. Each use has a key of its own.
  *
  * @module
  */

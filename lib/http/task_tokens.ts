@@ -1,5 +1,5 @@
 /**
- * Short-lived tokens that the server signs for others: for one task, or for the tasks of an owner.
+ * The short-lived tokens that the server signs: for one task, or for the tasks of an owner.
  *
  * @module
  */
