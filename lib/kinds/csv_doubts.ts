@@ -1,5 +1,5 @@
 /**
- * What makes the profile of a CSV file less than certain, and what makes it worth nothing.
+ * What makes the profile of a CSV file uncertain, and what makes it worthless.
  *
  * @module
  */

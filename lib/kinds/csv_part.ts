@@ -1,5 +1,5 @@
 /**
- * The kind `csv-part`: a part of an uploaded CSV file, profiled for `csv-split`.
+ * The kind `csv-part`: profiles a part of an uploaded CSV file for `csv-split`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The kind `csv-profile`: what is in an uploaded CSV file.
+ * The kind `csv-profile`: finds out what is in an uploaded CSV file.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The kind `csv-split`: what is in an uploaded CSV file, found out by many tasks at once. An example
- * of children and a file.
+ * The kind `csv-split`: finds out what is in an uploaded CSV file, with many tasks at once. An
+ * example of children and an artifact.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The kinds that ship.
+ * The kinds that ship with Headway.
  *
  * @module
  */
