@@ -1,5 +1,5 @@
 /**
- * What is stored of a task's steps, sleeps and signals, by name.
+ * The stored answers and signals of a task, by name.
  *
  * @module
  */

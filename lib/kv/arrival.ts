@@ -1,9 +1,9 @@
 /**
  * An upload or an artifact while it arrives.
  *
- * It lies under `arriving`, with the session that takes it in and the bytes stored up to now: each
- * commit writes both, so whoever finds it knows what there is to remove. Each also checks that nobody
- * has taken it for given up.
+ * It lies under `arriving`, with the session that receives it and the bytes stored so far: each
+ * commit writes both, so that whoever finds it knows what to remove. Each also checks that nobody
+ * has declared it abandoned.
  *
  * @module
  */

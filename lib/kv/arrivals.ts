@@ -1,6 +1,6 @@
 /**
- * What arrives in this process, and the removal of all that has to go: from the end on, a little at a
- * time, so that one that is cut short goes on where it stopped.
+ * The uploads and artifacts that arrive in this process, and the removal of those that have to go:
+ * from their end, a little at a time, so that a removal that is cut short goes on where it stopped.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Artifacts: files that tasks make, in chunks as uploads are. One that is whole lies under its task
- * and its name, from the commit on that tells of it; one that was replaced, or whose task was removed,
- * is `arriving` again, as nobody's, until its chunks are gone.
+ * Artifacts: files that tasks make, stored in chunks like uploads. A complete one lies under its
+ * task and name from the commit of its event on; one that was replaced, or whose task was removed,
+ * is `arriving` again, without a session, until its chunks are gone.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Who did what to a kind, and which of its tasks they deleted: what no task's own rows can tell. An
- * entry is written in the commit of what it tells of.
+ * The audit log: who changed a kind, and who deleted which of its tasks, which no task's own rows
+ * can tell. An entry is written in the same commit as the change.
  *
  * @module
  */

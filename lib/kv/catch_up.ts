@@ -1,6 +1,6 @@
 /**
- * Reads what clients missed, however many have: few reads at once, since everybody else waits for
- * each of them; and none while too much of what was read waits for its readers.
+ * Reads what clients missed, however many they are: few reads at once, since everything else waits
+ * for each of them, and none while too much of what was read waits for slow readers.
  *
  * @module
  */

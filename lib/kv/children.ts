@@ -1,5 +1,5 @@
 /**
- * The groups of children of tasks, by their names.
+ * The stored groups of tasks' children, by name.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * How many tasks there are in each state. Counted from the index when somebody asks: nothing has to
- * be kept right on the way. What it costs is bounded: each state of a kind is counted once for all
- * who ask, to a limit, and the longer counting took, the longer its outcome is good for, up to ten seconds.
+ * How many tasks there are in each state. They are counted from the index on request, so that no
+ * counter has to be kept right. The cost is bounded: each state of a kind is counted once for all
+ * that ask, up to a limit, and the longer that took, the longer it is used, up to ten seconds.
  *
  * @module
  */

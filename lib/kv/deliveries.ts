@@ -1,6 +1,6 @@
 /**
- * Webhooks as they lie in the store: the targets of a task, and what is to be delivered to each or
- * was. All that one target is told of a task is a line, and goes out in order.
+ * Webhooks in the store: the targets of a task, and what was delivered to each or is to be. All
+ * webhooks of a task to one target are a line, and are sent in order.
  *
  * @module
  */

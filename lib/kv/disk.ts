@@ -1,5 +1,5 @@
 /**
- * The disk that a file lies on: how much of it is free.
+ * How much space is free on the disk of a file.
  *
  * @module
  */

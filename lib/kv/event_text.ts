@@ -1,7 +1,7 @@
 /**
  * The text form of events. In the journal a line is `type id kind seq json`, in a task's stored
- * rows `type seq json`; JSON as written by `JSON.stringify` holds no newline, so a newline ends a
- * line and a reader needs to parse no JSON to pass an event on.
+ * rows `type seq json`. JSON as `JSON.stringify` writes it has no newline, so that a newline ends a
+ * line, and an event can be passed on without parsing it.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How much may still be stored before less than a floor is left. It is measured seldom: in between,
- * what was stored is taken off.
+ * How much may be stored before the free space falls below a floor. It is measured seldom: in
+ * between, what is stored is subtracted.
  *
  * @module
  */

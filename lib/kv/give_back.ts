@@ -1,6 +1,6 @@
 /**
- * Gives the disk back what a store no longer needs of it, in a process beside the server. Only a
- * file that was made for it can shrink while it is used; see `prepareStoreFile()`.
+ * Gives free pages of the store's file back to the disk, in a process beside the server. Only a
+ * file that was created for it can shrink while it is in use; see `prepareStoreFile()`.
  *
  * @module
  */

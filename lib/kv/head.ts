@@ -1,5 +1,5 @@
 /**
- * How a task lies in the store: the value of its `task` key.
+ * The head of a task: the value of its `task` key in the store.
  *
  * @module
  */

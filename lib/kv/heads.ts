@@ -1,6 +1,6 @@
 /**
- * Reads tasks. The one reader of heads: what it gives includes each task's pending state, so nobody
- * else has to know that tasks' keys follow the journal.
+ * The one reader of heads. What it returns includes each task's pending state, so that nobody else
+ * has to know that tasks' keys lag behind the journal.
  *
  * @module
  */

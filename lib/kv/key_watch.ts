@@ -1,5 +1,5 @@
 /**
- * Watches a key for as long as it lives, whatever becomes of the store's `watch()`.
+ * Watches a key until it is closed, even if the store's `watch()` ends or fails.
  *
  * @module
  */

@@ -8,7 +8,7 @@
  * | `["result", id]` | JSON text, UTF-8 | a result too large for the head |
  * | `["checkpoint", id]` | JSON text, UTF-8 | what the task last saved; see `../task/checkpoint_text.ts` |
  * | `["answer", id, name]` | {@link ../task/answer.ts Answer} as text, UTF-8 | what came of a step, a sleep, a signal or children of this name |
- * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has yet to take; no value where none is to come any more |
+ * | `["signal", id, name]` | {@link ./answers.ts signalValue} | a signal that the task has not taken yet; no value where none may come any more |
  * | `["event", id, lastSeq]` | UTF-8 lines `type seq json` | log, output, step, rewind and state rows, those of some seconds in one value |
  * | `["index", kind, status, id]` | {@link Indexed}; `null` for nothing in it | for lists: one entry a task |
  * | `["expires", until, id]` | `null` | a finished task that itself says until when it is kept |
@@ -16,34 +16,34 @@
  * | `["owned", owner, id]` | `null` | for lists: the tasks of an owner |
  * | `["tagged", tag, id]` | `null` | likewise, of a tag: one entry for each of a task's |
  * | `["children", parent, id]` | `null` | likewise, of the task that made it |
- * | `["child", parent, name, n]` | {@link ../task/child.ts GroupedChild} | the n-th child of this name: which task it is, and how it stands with it |
+ * | `["child", parent, name, n]` | {@link ../task/child.ts GroupedChild} | the n-th child of the group of this name: its task and its state |
  * | `["parent", id]` | `null` | a task that may have children which have not ended |
  * | `["kind", kind]` | `null` | every kind that has tasks, for merging the index; see {@link ./old_kinds.ts} |
- * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | how its module described a kind last |
+ * | `["described", kind]` | {@link ./told_kinds.ts DescribedKind}, JSON, UTF-8 | the newest description of a kind by its module |
  * | `["module", sid, n]` | {@link ./told_kinds.ts ToldModule}, JSON, UTF-8 | what a process that runs tasks says of its n-th module of kinds |
- * | `["paused", kind]` | {@link ./paused_kinds.ts Pause} | nothing new of this kind starts |
+ * | `["paused", kind]` | {@link ./paused_kinds.ts Pause} | the pause of a kind: no task of it starts |
  * | `["paused-head"]` | id | changes with each pause and resume: what claims check and `watch()` waits for |
  * | `["queue", line, -priority, run_at, id]` | `null` | pending tasks that may run, in their order: of a kind, or of each of its keys |
  * | `["later", kind, -priority, run_at, id]` | `null`, or its key | pending and waiting tasks that wait for a time: they may run from then on, in the same order |
  * | `["removed", id]` | `null` | a task that was deleted and whose rows have yet to go |
- * | `["cancel", id]` | a name, or `null` | who asked for a cancel: it was asked for by a process that does not own the task |
+ * | `["cancel", id]` | a name, or `null` | who asked for a cancel through a process that does not own the task |
  * | `["audit", kind, list, ulid]` | {@link ./audit.ts AuditEntry} | who changed a kind, or deleted a task of it |
- * | `["slot", name, n]` | id | a place under the cluster-wide concurrency of a kind, or of a key of it |
- * | `["rate", name, n]` | number | when a run took this place in the rate of a kind, or of a key of it, milliseconds since the epoch |
+ * | `["slot", name, n]` | id | a slot under the cluster-wide concurrency of a kind, or of a key of it: the task that has it |
+ * | `["rate", name, n]` | number | when a run took this slot in the rate of a kind, or of a key of it, milliseconds since the epoch |
  * | `["rated", kind]` | {@link ./slot_counts.ts StoredRate} | the rate of a kind that is in force: what starts check |
- * | `["notify", id]` | {@link ../task/notify.ts StoredTarget}s, JSON, UTF-8 | whom webhooks tell of a task |
- * | `["delivery", id, n]` | {@link ./deliveries.ts Delivery} | what one of them is told, or was |
- * | `["delivery-body", id, n]` | JSON text, UTF-8 | in these words |
- * | `["outbox", id, target, n]` | number | it has yet to be delivered, since then: milliseconds since the epoch |
- * | `["delivery-due", at, id, target]` | its origin | something may be due for a target then: whoever sees it looks |
- * | `["outbox-head"]` | id | changes as something is to be delivered now: what `watch()` waits for |
- * | `["debounce", kind, key]` | id | the task that a submit with this key replaces the input of; it has not begun |
+ * | `["notify", id]` | {@link ../task/notify.ts StoredTarget}s, JSON, UTF-8 | the targets of webhooks about a task |
+ * | `["delivery", id, n]` | {@link ./deliveries.ts Delivery} | a webhook that was sent to one of them, or is to be |
+ * | `["delivery-body", id, n]` | JSON text, UTF-8 | the body of that webhook |
+ * | `["outbox", id, target, n]` | number | a webhook to be delivered, and since when: milliseconds since the epoch |
+ * | `["delivery-due", at, id, target]` | its origin | a webhook to a target may be due then: whoever sees this key looks |
+ * | `["outbox-head"]` | id | changes when a webhook is to be delivered now: what `watch()` waits for |
+ * | `["debounce", kind, key]` | id | the task whose input a submit with this key replaces; it has not begun |
  * | `["idempotency", key]` | `{ id, digest, expires_at }` | who used an Idempotency-Key |
  * | `["session", sid]` | {@link ./sessions.ts SessionInfo} | a live process; renewed, reaped when silent |
  * | `["dead", sid]` | {@link ./sessions.ts DeadSession} | a session that was reaped and whose tasks have yet to be returned |
  * | `["janitor"]` | sid | the one process that sweeps |
  * | `["journal", versionstamp]` | {@link ./journal_entry.ts} | what happened, for minutes: lines `type id kind seq json`; rows and checkpoints are here first, and in their own keys seconds later |
- * | `["journal-part", n, versionstamp]` | bytes | what of it is beyond one value |
+ * | `["journal-part", n, versionstamp]` | bytes | the rest of an entry that is larger than one value |
  * | `["journal-head"]` | sid | changes with each commit: what `watch()` waits for |
  * | `["journal-floor"]` | versionstamp | the newest journal entry removed |
  * | `["upload", id]` | {@link ./upload_values.ts StoredUpload} | an upload's description |
@@ -55,7 +55,7 @@
  * | `["uploads-removed"]` | id | changes with each removal of one |
  * | `["uploads-size"]` | KvU64 | bytes that all uploads take together |
  * | `["artifacts-size"]` | KvU64 | bytes that all artifacts take together |
- * | `["schedule", id]` | {@link ./schedules.ts StoredSchedule} | when tasks are made by themselves, and up to when that was done |
+ * | `["schedule", id]` | {@link ./schedules.ts StoredSchedule} | a schedule, and up to when its times are done with |
  * | `["schedule-input", id]` | JSON text, UTF-8 | the input of these tasks, where there is one |
  * | `["scheduled", id, task]` | `null` | a task of a schedule that has not ended |
  * | `["schedules"]` | {@link ./schedules.ts SchedulesHead} | changes with each schedule that is made, changed or removed |

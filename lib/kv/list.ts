@@ -1,6 +1,6 @@
 /**
- * Lists tasks, newest first, in pages that stay as they are while new tasks arrive: a cursor is the
- * id of the last task seen, and ids sort by time.
+ * Lists tasks, newest first, in pages that stay the same while new tasks arrive: a cursor is the id
+ * of the last task seen, and ids sort by time.
  *
  * @module
  */

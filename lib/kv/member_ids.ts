@@ -1,5 +1,6 @@
 /**
- * The tasks of a submitter, an owner, a tag or a parent: sets whose members never change but by removal.
+ * The tasks of a submitter, an owner, a tag or a parent. A task never leaves such a set unless it
+ * is removed.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Which layout a store has. A process refuses one that is newer than it knows, and brings an older
- * one up to date when it starts.
+ * The layout of a store. When it starts, a process refuses a layout that is newer than it knows,
+ * and brings an older one up to date.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Merges the index entries of several kinds and states: the ids of all of them, newest first, each
- * once. What it holds and reads is bounded by the sources and by how far it is read.
+ * Merges the index entries of several kinds and states: all their ids, newest first, each once.
+ * What it holds and reads is bounded by the number of sources and by how far it is read.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Kinds of which no task is left, and that nobody takes tasks in of any more: they go, so that what
- * is merged for lists and counts is bounded by the tasks there are, not by all that ever were.
- * No wall clock is asked: a kind is old when its key did not change for long before our eyes.
+ * Removes kinds that have no tasks left and whose tasks no process accepts any more, so that what
+ * lists and counts have to merge is bounded by the tasks there are, not by all there ever were. No
+ * wall clock is used: a kind is old when this process has seen its key unchanged for long.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Opens the store of a server: takes the lock of its file, looks at the file before and after, and
+ * Opens the store of a server: locks its file, checks the file before and after opening it, and
  * brings its layout up to date.
  *
  * @module

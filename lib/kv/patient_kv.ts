@@ -1,7 +1,7 @@
 /**
- * Has commits wait for another process that writes into the same SQLite file for a moment, as the
- * one that shrinks it does. Deno KV waits by itself, but not where a commit checks something: then
- * it has read before it writes, and SQLite refuses at once.
+ * Makes commits wait while another process writes into the same SQLite file for a moment, such as
+ * the one that shrinks it. Deno KV waits by itself, but not if a commit has checks: it then reads
+ * before it writes, and SQLite refuses at once.
  *
  * @module
  */

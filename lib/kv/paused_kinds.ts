@@ -1,5 +1,5 @@
 /**
- * Kinds of which nothing new starts, as the store knows them.
+ * The paused kinds in the store: no task of them starts.
  *
  * @module
  */

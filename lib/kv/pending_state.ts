@@ -1,7 +1,7 @@
 /**
- * What is known of a task beyond its own keys. Progress, rows and checkpoints are in the journal first
- * and are folded into the task's keys later, see {@link ./head.ts FOLD_MS}; whoever reads a task adds
- * what is pending to what it found.
+ * The pending state of a task: what is newer than its own keys. Progress, rows and checkpoints are
+ * in the journal first and are folded into the task's keys later, see {@link ./head.ts FOLD_MS}.
+ * Whoever reads a task adds the pending state to what it read.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Files and folders for their owner alone: the store holds all data as plain text, and the secret
- * that signs tokens. What the umask takes or leaves does not count.
+ * Makes files and folders that only their owner can read, whatever the umask is: the store holds
+ * all data as plain text, and the secret that signs tokens.
  *
  * @module
  */

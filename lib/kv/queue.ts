@@ -1,5 +1,5 @@
 /**
- * Reads what waits in the store, in the order of {@link ./rank.ts}.
+ * Reads the tasks that wait to run from the store, in the order of {@link ./rank.ts}.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * From layout 1 to 2: tasks that wait for a time lie by kind and priority, no longer by time alone.
+ * The migration from layout 1 to 2: the keys of tasks that wait for a time begin with kind and
+ * priority, no longer with the time.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * Which pending task runs before which, and the key under which the store keeps it in that order.
+ * The order in which pending tasks run, and the keys by which the store keeps them in that order.
  *
- * A kind has one line of tasks that wait for nothing (`queue`; one for each key where its limits have
- * keys), and one for each priority of tasks that wait for a time (`later`): so both what runs next and what is due next come first somewhere,
- * and a task that is due lies where it always did.
+ * A kind has one line of tasks that wait for nothing (`queue`; one for each key if its limits have
+ * keys), and one for each priority of tasks that wait for a time (`later`). So both what runs next
+ * and what is due next come first in a line, and a task that becomes due stays where it is.
  *
  * @module
  */

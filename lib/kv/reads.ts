@@ -1,7 +1,7 @@
 /**
- * Reads of one request that takes many of them. The store reads one after the other, so requests
- * take turns: what a request reads first comes before the reads of those that have had their share,
- * and a client that asks for much waits longer than one that asks for little.
+ * The reads of a request that needs many. The store does one read after the other, so requests take
+ * turns: the first reads of a request go before those of requests that have had their share, and a
+ * client that asks for much waits longer than one that asks for little.
  *
  * @module
  */

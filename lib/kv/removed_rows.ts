@@ -1,6 +1,6 @@
 /**
- * The rows, answers, groups of children and deliveries of removed tasks. Where there are but few rows
- * they go in the commit of the task itself; else after it, a little at a time.
+ * Removes the rows, answers, groups of children and deliveries of removed tasks. If there are only
+ * a few rows, they go in the commit that removes the task; otherwise after it, a little at a time.
  *
  * @module
  */

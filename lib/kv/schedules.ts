@@ -1,6 +1,6 @@
 /**
- * Schedules, as they lie in the store: the rule, how far its times are done with, and what came of
- * the last ones.
+ * Schedules in the store: the rule, up to when its times are done with, and the outcomes of the
+ * last ones.
  *
  * @module
  */

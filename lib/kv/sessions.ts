@@ -1,5 +1,5 @@
 /**
- * The sessions in the store: the processes that live, and those that were taken for dead.
+ * The sessions in the store: those of live processes, and those that were declared dead.
  *
  * @module
  */

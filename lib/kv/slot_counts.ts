@@ -1,5 +1,5 @@
 /**
- * What the store says of places under limits, for people who ask.
+ * Counts the slots in the store, for requests that ask why a task waits.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reads all of a store that was not closed, in a process of its own. It waits until a start should be
- * over, so that it takes no time of one that goes well, and little memory of any.
+ * Reads all of a store that was not closed properly, in a process of its own, to check it. It first
+ * waits until the server should have started, so as not to slow that down, and uses little memory.
  *
  * @module
  */

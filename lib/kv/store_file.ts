@@ -1,5 +1,5 @@
 /**
- * Looks at the file that is to be the store, and says in one sentence why it cannot be.
+ * Checks the file that is to be the store, and says in one sentence why it cannot be.
  *
  * @module
  */

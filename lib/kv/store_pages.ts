@@ -1,7 +1,7 @@
 /**
- * The pages of the SQLite file that Deno KV has open: how many there are and are free. It looks
- * through a connection of its own, which must be closed before Deno KV's: the last one to close puts
- * the log into the file.
+ * How many pages the SQLite file that Deno KV has open has, and how many are free. It is read
+ * through a connection of its own, which must be closed before Deno KV's: the last one to close
+ * writes the log back into the file.
  *
  * @module
  */

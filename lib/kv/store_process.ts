@@ -1,6 +1,6 @@
 /**
- * A process that works on the SQLite file of the store beside Deno KV: what it does holds nobody up,
- * and it can be ended at any moment.
+ * A process that works on the SQLite file of the store beside Deno KV: it holds nothing up, and can
+ * be ended at any moment.
  *
  * @module
  */

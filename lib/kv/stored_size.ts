@@ -1,6 +1,6 @@
 /**
- * What all uploads take together, and all artifacts: one number of each in the store that each of
- * their commits adds to. So it is right after a crash, and on any number of processes.
+ * The bytes that all uploads take together, and all artifacts: a number for each in the store, to
+ * which each of their commits adds. So it is right after a crash, and with any number of processes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What processes tell each other of kinds: which modules each that runs tasks has loaded, and how
- * their kinds are described.
+ * What processes tell each other about kinds: which modules each process that runs tasks has
+ * loaded, and the descriptions of their kinds.
  *
  * @module
  */

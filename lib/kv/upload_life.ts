@@ -1,10 +1,10 @@
 /**
- * How long an upload is kept: for its time; beyond that for as long as a task that names it waits or
- * runs, or there is a schedule whose tasks do; and then for its time once more.
+ * How long an upload is kept: for a fixed time; beyond that for as long as a task that names it
+ * waits or runs, or a schedule names it; and then for the same time once more.
  *
- * The `upload-hold` keys of either come and go in the commits that begin and end it. Each of these commits
+ * The commit that begins or ends such a task or schedule sets or deletes its `upload-hold` key. It
  * also sets `upload-until`, which a removal checks; and each removal sets `uploads-removed`, which
- * whoever takes a hold checks. So neither can miss the other.
+ * a commit that takes a hold checks. So neither can miss the other.
  *
  * @module
  */

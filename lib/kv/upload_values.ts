@@ -1,5 +1,5 @@
 /**
- * What the store holds of an upload.
+ * The value of an upload in the store.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Uploads: any bytes, streamed into the store in chunks and out of it again from any offset.
+ * Uploads: any bytes, streamed into the store in chunks, and out of it from any offset.
  *
- * One becomes an `upload` when all of it has arrived, and `arriving` again, as nobody's, when it is
- * removed.
+ * An upload is `arriving` until all of it has arrived, then an `upload`, and `arriving` again,
+ * without a session, while it is removed.
  *
  * @module
  */

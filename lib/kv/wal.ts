@@ -1,10 +1,10 @@
 /**
- * SQLite's log of a database (`-wal`), as a process left it. SQLite takes from it what is whole and
- * says nothing of the rest, though that was committed: this tells whether there is such a rest.
+ * SQLite's write-ahead log of a database (`-wal`), as a process left it. SQLite takes from it what
+ * is intact and silently ignores the rest, though that was committed: this tells if there is any.
  *
- * Each frame holds a page, and a checksum over all frames up to it. A frame that tells how large the
- * database is ends a commit. A commit waits for the disk before the next one begins, so a machine
- * that went down can have left one commit in part, at the end; what lies behind a second one was
+ * Each frame holds a page, and a checksum over all frames up to it. A frame that tells the size of
+ * the database ends a commit. A commit waits for the disk before the next one begins, so a machine
+ * that went down can have left one commit in part, at the end; what lies after a second one was
  * damaged later.
  *
  * @module
