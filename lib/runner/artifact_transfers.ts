@@ -1,6 +1,6 @@
 /**
- * Artifacts on their way from task processes into the store: of each run one at a time, its parts one
- * after the other, each answered when it is stored.
+ * Takes artifacts from task processes into the store: one at a time for each run, its parts one
+ * after the other, each acknowledged when it is stored.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The inputs that the task processes of a module were asked to check. One that is busy with its tasks
- * answers late, one that ended never: then another one is asked as well.
+ * The inputs that the task processes of a module were asked to check. A process that is busy with
+ * its tasks answers late, and one that ended never: then another one is asked as well.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Takes pending tasks for this process, as long as there is room: from the queue to a run whose
- * claim is on its way into the journal.
+ * Claims pending tasks for this process while it has room: takes them from the queue and makes
+ * runs, whose claims go into the journal.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The pending tasks of one kind, or of one key of it, as far as they are in memory: its head in the store, and from where
- * on the store holds more.
+ * The pending tasks of one kind, or of one key of it, that are in memory: the first ones in the
+ * store, and where the rest begin, which only the store has.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The modules of kinds of this server: how each does, and which kinds they have.
+ * The modules of kinds of this server: the state of each, and the kinds it has.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * One list of the store's queue, as far as it is in memory: all of it up to the first task that is
+ * One line of the store's queue, as far as it is in memory: all of it up to the first task that is
  * missing.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * A task process among those of its module.
+ * A task process, as one of those of its module.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The task processes of a module, by what they are for, and which of them a run goes to.
+ * The task processes of a module, by their use, and the choice of one for a run.
  *
  * @module
  */

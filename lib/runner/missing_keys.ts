@@ -1,6 +1,6 @@
 /**
- * Gives keys to tasks that have none yet: their kind counts by keys only since a deploy, or whoever
- * took them in could not tell.
+ * Gives keys to tasks that have none: their kind has had keys only since a deploy, or the process
+ * that took them in could not work them out.
  *
  * @module
  */

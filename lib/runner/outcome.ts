@@ -1,6 +1,6 @@
 /**
- * What becomes of a task when its run is over: its end, a retry, or another run from its checkpoint.
- * Pure: who ends a run does what this says.
+ * Decides what happens to a task when its run is over: its end, a retry, or another run from its
+ * checkpoint. Pure: whoever ends a run carries it out.
  *
  * @module
  */

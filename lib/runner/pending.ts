@@ -1,6 +1,6 @@
 /**
- * What this process knows of the tasks that wait: those offered here, those other processes took
- * in, and those that still lie in the store, which are read when they are next.
+ * The pending tasks that this process knows of: those submitted here, those that other processes
+ * took in, and those that are only in the store, which are read when it is their turn.
  *
  * @module
  */

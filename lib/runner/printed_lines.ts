@@ -1,6 +1,5 @@
 /**
- * What a task process prints, as lines for the log: none longer than can be read, and no more of
- * them than the log can bear.
+ * Turns what a task process prints into lines for the log, bounded in length and in number.
  *
  * @module
  */

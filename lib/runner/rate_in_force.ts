@@ -1,7 +1,7 @@
 /**
- * Which rate of a kind is in force, over the whole cluster: that of the process which was begun last. It
- * lies in the store, and the commit of each start checks that it is the one that its process knows: so
- * from the commit on that brings another one, nobody starts by the old one.
+ * The rate of a kind that is in force in the whole cluster: that of the process which started last.
+ * It is in the store, and the commit of each start checks that it is the one that its process
+ * knows. So from the commit of a new rate on, nothing starts by the old one.
  *
  * @module
  */

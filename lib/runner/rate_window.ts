@@ -1,5 +1,5 @@
 /**
- * What this process knows of the starts of one name in the time that a rate counts.
+ * The starts under one name that this process knows of, within the time that a rate counts.
  *
  * @module
  */

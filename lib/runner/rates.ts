@@ -1,15 +1,15 @@
 /**
- * How many runs may start in a time, over the whole cluster: a sliding window, exactly. A name has as
- * many slots as runs may start in it; a start takes one, whose commit checks that it is as this
- * process knows it, and nobody else takes it before the time is over. So in no window as long as that
- * there are more starts than slots, whichever processes they are of.
+ * Limits how many runs start in a given time in the whole cluster, with an exact sliding window. A
+ * name has as many slots as runs may start; a start takes one, its commit checks that the slot is
+ * as this process knows it, and nobody else takes it before the time is over. So no window of that
+ * length has more starts than slots, whichever processes make them.
  *
- * A slot keeps the wall clock's time of its start. A process counts from there by its own monotonic
- * clock, from when it first knew of it: a clock that jumps makes nobody wait for longer than the
+ * A slot holds the wall-clock time of its start. Each process counts from when it first knew of
+ * that, by its own monotonic clock: a clock that jumps makes nobody wait for longer than the
  * window, and lets nothing start too early that this process knows of.
  *
- * Where a deploy lowers the limit, starts of before may be in slots beyond the new one. They count
- * until their time is over: as long, the last of its own slots stay free in their stead.
+ * When a deploy lowers the limit, earlier starts may be in slots beyond the new one. They count
+ * until their time is over: until then, as many of the last slots within the limit stay free.
  *
  * @module
  */

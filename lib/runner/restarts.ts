@@ -1,6 +1,6 @@
 /**
- * When the next task process of a module may be started: not at once where the last one did not come
- * up, and later each time.
+ * When the next task process of a module may be started: after a wait if the last one did not come
+ * up, and a longer one each time.
  *
  * @module
  */

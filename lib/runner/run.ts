@@ -1,6 +1,6 @@
 /**
  * One execution of a task's generator, seen from the server: from its claim to its end. It decides
- * when its task is asked to stop, and when the task process is killed for it.
+ * when the task is asked to stop, and when its task process is killed for that.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Pending tasks in the order in which they should run, as far as they are in memory: for each kind
- * the head of what the store holds, and of those that wait for a time the ones due first. It knows
- * from where on the store holds more, so nothing is taken out before what stands ahead of it.
+ * the first ones in the store, and of those that wait for a time the ones due first. It knows where
+ * the rest begin, which only the store has, so that nothing is taken before what comes first.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Has tasks driven by task processes: puts the parts of that together, passes on what the store and
- * other processes tell, and stops it all.
+ * Runs tasks in task processes: puts the parts that do so together, passes on to them what comes
+ * from the store and other processes, and stops them.
  *
  * @module
  */

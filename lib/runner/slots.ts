@@ -1,6 +1,6 @@
 /**
- * Slots under a cluster-wide concurrency limit, of a kind or of a key of it: a key each, which a claim
- * must find free. Where no other process takes tasks, nobody has to find them and none is stored.
+ * Slots under a cluster-wide concurrency limit, of a kind or of a key of it: each is a key of the
+ * store that a claim must find free. If no other process runs tasks, none is stored.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What keeps tasks of a kind from starting: its slots and its rate, each of the kind or of the task's
- * key. A start takes a place under each, and its commit says whether they hold.
+ * The limits on starts of a kind's tasks: slots and a rate, each for the kind or for the task's
+ * key. A start takes a slot under each, and its commit tells whether it has got them.
  *
  * @module
  */

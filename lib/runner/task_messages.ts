@@ -1,5 +1,5 @@
 /**
- * What task processes say: what they yield goes into the tasks, what they ask is answered.
+ * Handles the messages of task processes: puts what runs yield into tasks, and answers requests.
  *
  * @module
  */

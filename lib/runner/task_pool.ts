@@ -1,6 +1,6 @@
 /**
- * The task processes of one module of kinds: which one a run goes to, and what becomes of the runs of
- * one that ended.
+ * The task processes of one module of kinds: picks the one that a run goes to, and takes care of
+ * the runs of a process that ended.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A task process, seen from the server: started, spoken to, killed. Also the same executor run
- * inline, for where processes cannot be started.
+ * A task process, seen from the server: starts it, sends it messages and kills it. Where processes
+ * cannot be started, the same executor runs inline.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The queues of one kind, which take turns: one for each key that its tasks are counted by, and the
- * one of tasks without a key. Those whose key is at its limit stand aside until it has room.
+ * The queues of one kind, which take turns: one for each key by which its tasks are counted, and
+ * one for tasks without a key. A queue whose key is at its limit is left out until there is room.
  *
  * @module
  */
