@@ -1,11 +1,11 @@
 /**
  * The times of a cron pattern in a time zone.
  *
- * A time of day that is skipped as clocks are put forward comes at the next one there is; one that
- * comes twice as they are put back comes once, the first time. A pattern with `*` for its hour means
- * each hour that passes, and takes no notice of either.
+ * A time of day that is skipped when clocks are put forward comes at the next time that exists; one
+ * that comes twice when they are put back comes once, the first time. A pattern with `*` as its
+ * hour means each hour that passes, and neither applies to it.
  *
- * Loaded where there is a schedule: it is the one place that needs the library.
+ * Loaded only if there is a schedule: this is the one place that needs the library.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * What to do about the times of a schedule: pure, one decision at a time. Each is committed before the
- * next one is asked for, so a process may die between any two of them.
+ * Decides what to do about the times of a schedule: pure, one decision at a time. Each is committed
+ * before the next one is asked for, so that a process may die between any two of them.
  *
- * A time is *done with* once it has its task, waits for it, or was skipped in its turn. It is *passed
- * over* where nobody was there: then it comes after all if the clock is set back to before it.
+ * A time is *done with* once it has its task, waits for it, or was skipped in its turn. It is
+ * *passed over* if no process was there: it comes after all if the clock is set back to before it.
  *
  * @module
  */

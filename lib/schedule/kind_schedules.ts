@@ -1,8 +1,8 @@
 /**
- * Keeps the schedules that kinds define as their definitions say.
+ * Keeps the schedules of kinds as their definitions say.
  *
- * While a deploy is under way, processes have different definitions of a kind: what the one says that
- * was begun last counts, and no other touches it.
+ * During a deploy, processes have different definitions of a kind: that of the process which
+ * started last counts, and no other process changes the schedule.
  *
  * @module
  */

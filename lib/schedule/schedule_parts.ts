@@ -1,5 +1,5 @@
 /**
- * What changes of a schedule put into a commit.
+ * The parts that changes of a schedule put into a commit.
  *
  * @module
  */

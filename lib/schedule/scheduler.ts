@@ -1,6 +1,6 @@
 /**
- * Makes the tasks of schedules when their time comes: one timer for all of them. Each process that
- * has a schedule's kind looks after it, and of two that do so at once one commit lands.
+ * Makes the tasks of schedules when their times come, with one timer for all. Each process that has
+ * the kind of a schedule does so, and of two that do it at once only one commit lands.
  *
  * @module
  */

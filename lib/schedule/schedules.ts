@@ -1,6 +1,6 @@
 /**
- * Makes, changes and removes schedules. Each change is checked against what it was decided by, and
- * decided again where that is no longer so: it never takes a time away that had come before it.
+ * Makes, changes and removes schedules. Each commit checks what its change was decided by, and the
+ * change is decided again if that is no longer so: it never takes away a time that came before it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The times of rules. What they are worked out with is loaded with the first of them.
+ * The times of schedules' rules. The code that works them out is loaded with the first rule.
  *
  * @module
  */

@@ -1,7 +1,6 @@
 /**
- * The wall clock of a time zone: what it shows at an instant, and when it shows something.
- *
- * A wall time is what a clock on the wall shows, in milliseconds as if it were UTC.
+ * The wall clock of a time zone: which time it shows at an instant, and at which instant it shows a
+ * time. A wall time is what a clock on the wall shows, in milliseconds as if it were UTC.
  *
  * @module
  */
