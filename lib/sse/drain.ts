@@ -1,6 +1,6 @@
 /**
- * How the streams of a server that stops end: one after another, each client told when to come
- * again, so that they do not all reconnect at once.
+ * Ends the streams of a server that stops: one after another, each client told when to reconnect,
+ * so that they do not all come at once.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The bytes of Server-Sent Events [WHATWG SSE].
+ * Encodes Server-Sent Events (WHATWG HTML, "Server-sent events").
  *
  * @module
  */

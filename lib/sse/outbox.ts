@@ -1,5 +1,5 @@
 /**
- * What waits for a slow reader: bounded, in order, progress conflated, nothing else dropped.
+ * The messages that wait for a slow reader: bounded, in order, and only progress is conflated.
  *
  * @module
  */

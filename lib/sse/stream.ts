@@ -1,5 +1,5 @@
 /**
- * One client's connection: a body that takes messages, keeps itself alive, lets go of a reader that
+ * One client's stream: a response body that takes messages, sends heartbeats, drops a reader that
  * does not read, and ends cleanly.
  *
  * @module

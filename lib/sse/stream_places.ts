@@ -1,5 +1,5 @@
 /**
- * Room for streams: bounded for all together, and for each client alone, so that none takes it all.
+ * How many streams there may be: in all, and for each client, so that none takes all of them.
  *
  * @module
  */
