@@ -1,5 +1,5 @@
 /**
- * One commit as it fills: which writes go into it, when it is full, and what KV is given of it.
+ * One commit while it fills: which writes go into it, when it is full, and what it asks of KV.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a task has yet to write, in order.
+ * The events of a task that have yet to be written, in order.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * Looks after tasks that have children: tells of a parent how they do, has it go on when all have
- * ended, lets the next one have its turn, and cancels those that nobody waits for any more.
+ * Looks after tasks that have children: updates a parent's counts, makes it go on when all children
+ * have ended, gives the next child its turn, and cancels children that nobody waits for any more.
  *
- * Whoever writes a change of a child or of its parent looks, and looks behind the commit: so of the
- * last child and the parent's wait the later one sees the other, in whichever processes they are.
+ * Whoever writes a change of a child or of its parent looks, after its commit: so of the end of the
+ * last child and the parent's wait, the later one sees the other, in whichever processes they are.
  *
  * @module
  */

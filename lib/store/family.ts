@@ -1,5 +1,5 @@
 /**
- * One look after a task that has children: what it needs now, read from the store and done.
+ * One look after a task that has children: reads from the store what it needs now, and does it.
  *
  * @module
  */

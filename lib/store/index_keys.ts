@@ -1,6 +1,6 @@
 /**
- * The keys that lead to a task beside its own: index, queue and slot, that its schedule has
- * it under way, and what it holds of uploads. They move as its state does.
+ * The keys that lead to a task, beside its own: those of index, queue, slot and debounce, of its
+ * schedule and its parent, and of the uploads that it holds. They change with its state.
  *
  * @module
  */

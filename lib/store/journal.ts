@@ -1,9 +1,9 @@
 /**
  * The journal and its group commit: the one way into the store for everything that happens.
  *
- * While a commit is in flight, writes gather; the next commit takes them all. A write is asked for
- * what it has to write (`render`) only when it is taken, so all that changed in between is conflated.
- * Each commit checks this process's session, so nothing lands after the session was reaped.
+ * While a commit is in flight, writes gather, and the next commit takes them all. A write is
+ * rendered (`render`) only when it is taken, so that all changes in between are conflated. Each
+ * commit checks this process's session, so that nothing lands after the session was reaped.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A task that this process is about to change, is changing, or runs: its newest state. What of it has
- * yet to be written is its {@link ./task_writer.ts TaskWriter}'s.
+ * The newest state of a task that this process is about to change, is changing, or runs. Its
+ * {@link ./task_writer.ts TaskWriter} holds what has yet to be written.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The tasks that this process has in hand: one {@link LiveTask} a task, loaded when it is wanted and
- * let go when nothing of it waits and it does not run here.
+ * The tasks that this process works with: one {@link LiveTask} per task, loaded when it is needed
+ * and dropped when nothing of it waits to be written and it does not run here.
  *
  * @module
  */

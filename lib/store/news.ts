@@ -1,5 +1,5 @@
 /**
- * What webhooks tell of a task's change of state: written in the same commit as the change.
+ * The webhooks about a task's change of state: written in the same commit as the change.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * When a task's progress is shown. It is state, of which the newest counts: it is shown as soon as it
- * comes and stored soon after, unless events of the task wait for their commit. Those come first, so
- * that ids never run backwards.
+ * When a task's progress is shown. It is state, of which the newest counts: it is shown as soon as
+ * it comes and stored soon after. If events of the task wait for their commit, those are shown
+ * first, so that ids never run backwards.
  *
  * @module
  */

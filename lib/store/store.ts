@@ -1,7 +1,7 @@
 /**
- * Decides what becomes of tasks: submit, cancel, retry, delete, claim, interrupt. Inside this
- * process it decides alone, in order, on one {@link LiveTask} a task; what another process may
- * want as well is checked by the commit, and decided again when the check is lost.
+ * Decides on changes of tasks: submit, cancel, retry, delete, claim, interrupt. Within this process
+ * it decides alone and in order, on one {@link LiveTask} per task. What another process may change
+ * as well is checked by the commit, and decided again if the check fails.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a caller is told when the store takes no write, or not in time.
+ * The errors for callers when the store takes no write, or not in time.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What the store has of a task, as far as this process knows: its head, its large texts and the keys
- * that lead to it; and what a commit has to change of them.
+ * What the store has of a task, as far as this process knows: its head, its large texts and the
+ * keys that lead to it; and what a commit has to change in them.
  *
  * @module
  */

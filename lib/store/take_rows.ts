@@ -1,6 +1,6 @@
 /**
- * Takes rows under one bound out of a task's own keys, some at a time: values that hold others as well
- * are written again without them.
+ * Removes rows under one bound from a task's own keys, some at a time: values that hold other rows
+ * as well are written again without them.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * What of a task has yet to be written: events in their order, the newest progress, and the head that
- * tells of them. Rendered when a commit takes it, so that progress in between is conflated.
+ * What has yet to be written of a task: events in order, the newest progress, and the head that
+ * goes with them. It is rendered when a commit takes it, so that progress in between is conflated.
  *
- * Most commits put it into the journal alone. Its own keys follow with the next change of state, or
- * when they are due: then all that the journal told is folded into them.
+ * Most commits put it into the journal alone. The task's own keys follow with the next change of
+ * state, or when they are due: then everything in the journal is folded into them.
  *
  * @module
  */

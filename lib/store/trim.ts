@@ -1,6 +1,6 @@
 /**
- * Removes rows that a task has stored: the oldest ones where there are too many, logs and outputs each
- * under a bound of their own, and the outputs that a rewind took back. Changes of its state stay.
+ * Removes stored rows of a task: the oldest ones if there are too many, with separate bounds for
+ * logs and outputs, and the outputs that a rewind took back. Changes of its state stay.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What of a task is in the journal and has yet to be folded into the task's own keys: log and output
- * rows, and what it saved last.
+ * What is in the journal and has yet to be folded into a task's own keys: its rows, and its last
+ * checkpoint.
  *
  * @module
  */

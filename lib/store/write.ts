@@ -1,5 +1,5 @@
 /**
- * What has to be written, and how it ended: what the journal takes.
+ * The writes that the journal takes, and their results.
  *
  * @module
  */
