@@ -1,5 +1,5 @@
 /**
- * What webhooks told of tasks, or have yet to tell, for those who look; and has it sent again.
+ * Lists the webhooks that were sent about a task or are still to be sent, and sends one again.
  *
  * @module
  */

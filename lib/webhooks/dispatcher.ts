@@ -1,7 +1,7 @@
 /**
- * Sends webhooks. One key of the store tells it that there are some, whichever process wrote them, and
- * it looks now and then in any case: what is due is read from the store, some at a time, and nothing
- * of it is held here but what is on its way.
+ * Sends webhooks. One key of the store tells it that there are some, whichever process wrote them,
+ * and it looks now and then in any case. What is due is read from the store, some at a time, and
+ * only what is being sent is held in memory.
  *
  * @module
  */

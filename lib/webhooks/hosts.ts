@@ -1,6 +1,6 @@
 /**
- * How many deliveries are on their way to each host, and how it did lately: a host that does not
- * answer must not keep others waiting.
+ * How many deliveries are on their way to each host, and whether it answered lately: a host that
+ * does not answer must not keep others waiting.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * What is to be delivered, in the store. A `delivery-due` key says only that somebody should look at
- * a line: of a task, what one target is told. Whoever looks takes the first delivery of the line for
- * some seconds, by a check on it, so two processes do not send it at once. There is a key for the time
- * up to which each delivery is taken or has to wait: so a line is never forgotten, whoever dies.
+ * The deliveries that are still to be made, in the store. A `delivery-due` key only says that
+ * somebody should look at a line: the webhooks of a task to one target. Whoever looks takes the
+ * first delivery of the line for some seconds, in a commit that checks it, so that two processes do
+ * not send it at once. Each such time, and each wait, has a key: so no line is ever forgotten.
  *
  * @module
  */

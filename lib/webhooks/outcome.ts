@@ -1,5 +1,5 @@
 /**
- * What becomes of a delivery after a try.
+ * Decides what happens to a delivery after a try.
  *
  * @module
  */

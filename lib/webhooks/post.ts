@@ -1,6 +1,6 @@
 /**
- * Sends one webhook. The connection goes to an address that was checked, whatever the name leads to a
- * moment later: nothing is asked for twice.
+ * Sends one webhook. The connection goes to the very address that was checked: the name is resolved
+ * once, so that it cannot lead elsewhere a moment later.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Which addresses webhooks may be sent to: those of the internet, and what the operator allows. What
- * counts is the address that a name leads to, not the name.
+ * The addresses that webhooks may be sent to: public ones, and those that the operator allows. What
+ * counts is the address that a name resolves to, not the name.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Signs what is sent, as Standard Webhooks has it.
+ * Signs webhooks as the Standard Webhooks specification says.
  *
  * @module
  */
