@@ -1,6 +1,6 @@
 /**
- * The JSON bodies that requests bring: one schema each, by which a body is checked, its errors are
- * worded and OpenAPI describes it.
+ * The JSON bodies of requests: one schema each, which checks a body, words its errors and describes
+ * it in OpenAPI.
  *
  * @module
  */

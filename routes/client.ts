@@ -1,5 +1,5 @@
 /**
- * What pages and programs of others load: the client, and what is made of it.
+ * The files that other pages and programs load: the client, and what is built on it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a bulk change would come to, without doing it.
+ * Counts what a bulk change would do, without doing it.
  *
  * @module
  */

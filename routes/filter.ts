@@ -1,5 +1,5 @@
 /**
- * What picks tasks, as an address or a body says it.
+ * Reads the filter of tasks from a URL or a body.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What every request passes on its way in, and every response on its way out.
+ * The checks that every request passes on its way in, and the headers that every response gets.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Paths of ours as a client writes them: below the base path, and below what a proxy took off.
+ * Our paths as clients write them: below the base path, and below the prefix that a proxy removed.
  *
  * @module
  */

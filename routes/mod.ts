@@ -1,5 +1,5 @@
 /**
- * The route table: every path there is, and the one handler made of it.
+ * The route table: every path that there is, and the handler that is made from it.
  *
  * @module
  */

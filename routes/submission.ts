@@ -1,5 +1,5 @@
 /**
- * Reads a request for a task, says what is wrong with it, and takes it in.
+ * Reads a submit, says what is wrong with it, and takes it in.
  *
  * @module
  */

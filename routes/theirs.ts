@@ -1,5 +1,5 @@
 /**
- * Which tasks of the store are those of whoever asks.
+ * Limits each request to the tasks that its sender may read or change.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The shapes that several answers have: of a record, an error, a file, a delivery and a schedule.
+ * The schemas that responses share: of a record, an error, a file, a delivery and a schedule.
  *
  * @module
  */

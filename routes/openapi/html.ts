@@ -1,5 +1,5 @@
 /**
- * The description of the API as a page: plain HTML, made here, that loads nothing from elsewhere.
+ * The description of the API as a page: plain HTML, which loads nothing from elsewhere.
  *
  * @module
  */

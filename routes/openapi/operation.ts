@@ -1,5 +1,5 @@
 /**
- * What is said of a route, and the parameters that several have.
+ * The description of a route, and the parameters that several routes have.
  *
  * @module
  */

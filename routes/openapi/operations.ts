@@ -1,6 +1,6 @@
 /**
- * What each route of the table takes and answers, in words. What the table itself says (who may),
- * and what follows from it, is added in `document.ts`.
+ * Describes what each route of the table takes and answers. What the table itself says (who may use
+ * a route), and what follows from that, is added in `document.ts`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The shapes that the API answers with. Tests hold each answer against them.
+ * The schemas of the API's responses. Tests check each response against them.
  *
  * @module
  */
