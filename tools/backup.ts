@@ -1,6 +1,6 @@
 /**
- * `deno task backup <file> [--from <store>]`: copies the SQLite file of a store, while a server uses
- * it. What was committed when it began is in the copy, all of it and nothing else.
+ * `deno task backup <file> [--from <store>]`: copies the SQLite file of a store, also while a
+ * server uses it. The copy has everything that was committed when it began, and nothing else.
  *
  * @module
  */

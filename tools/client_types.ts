@@ -1,7 +1,7 @@
 /**
- * Finishes what is served of the client. Its types, `static/dist/client/client.d.ts`, are written: as they stand in
- * `static/client/client.d.ts`, with the types that it takes from `lib/task/record.ts` written out, since
- * that file is not served.
+ * Finishes the client's files that are served. Writes its types, `static/dist/client/client.d.ts`:
+ * those of `static/client/client.d.ts`, with the types that it imports from `lib/task/record.ts`
+ * written out, since that file is not served.
  *
  * @module
  */
@@ -16,14 +16,14 @@ const SERVED = new URL("../static/dist/client/client.d.ts", import.meta.url);
  */
 const HOOK = new URL("../static/dist/client/use_task.js", import.meta.url);
 
-/** What takes types from the record, and passes them on. */
+/** The lines that import types from the record and export them. */
 const TAKEN =
   /^import type \{([\w,\s]+)\} from "\.\.\/\.\.\/lib\/task\/record\.ts";\nexport type \{[\w,\s]+\};\n/m;
 
 /**
- * `types` with what it takes from `record` in it, comments included.
+ * Returns `types` with the types that it imports from `record` written out, with their comments.
  *
- * @throws {Error} If it takes nothing, or what is not there.
+ * @throws {Error} If it imports none, or one that `record` does not have.
  */
 export function withRecord(types: string, record: string): string {
   const [lines, names] = TAKEN.exec(types) ?? [];

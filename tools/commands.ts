@@ -1,5 +1,5 @@
 /**
- * What the program does beside serving. Each command is loaded when it is asked for.
+ * The commands of the program, besides serving. Each is loaded when it is called.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * `deno task compact [<store>]`: gives the disk back what of a store's file holds nothing, while no
- * server uses it. From then on the file shrinks by itself. Deno lets only those who may do anything
- * use SQLite's `VACUUM`.
+ * `deno task compact [<store>]`: gives the unused pages of a store's file back to the disk, while
+ * no server uses it. From then on the file shrinks by itself. Deno allows SQLite's `VACUUM` only to
+ * programs with all permissions.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `main.ts init`: the first files of a project with tasks of its own.
+ * `main.ts init`: writes the first files of a project with its own tasks.
  *
  * @module
  */

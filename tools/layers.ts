@@ -1,6 +1,6 @@
 /**
- * The layers of `lib/`: each folder, and those that it may import. A layer stands above all that it
- * names, so that a reader who knows the folders below it knows all that it can do.
+ * The layers of `lib/`: each folder, and those that it may import. A layer is above all that it
+ * names, so that a reader who knows the folders below it knows everything that it can use.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * A `deno lint` plugin that keeps the layers apart: who may import whom, who may touch the process
- * (the environment, the store, the listening socket, the signals), and who has the store's handle. It reads each file on
- * its own, by its path from the project's root.
+ * A `deno lint` plugin that keeps the layers apart: which files may import which, which may touch
+ * the process (the environment, the store, the listening socket, signals), and which have the
+ * store's handle. It reads each file on its own, by its path from the project's root.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * `deno task restore <file> [--to <store>]`: puts a copy in the place of a store that no server
- * uses. The one that was there is kept beside it.
+ * uses. The store that was there is kept beside it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `deno task run`: submits a task, or takes one that is there, and shows it to its end. It exits with
+ * `deno task run`: submits a task, or takes an existing one, and shows it to its end. It exits with
  * a status code that tells how the task ended.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * `deno task schedules`: lists the schedules of a server, pauses one, has it go on, or makes a task of
+ * `deno task schedules`: lists the schedules of a server, pauses or resumes one, or makes a task of
  * it now.
  *
  * @module

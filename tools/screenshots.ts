@@ -1,12 +1,12 @@
 /**
- * `deno task screenshots`: pictures of the page with tasks that really run, of the list and of a
- * task, light and dark, at three widths, in both languages. Into `docs/screenshots/all`, which is
- * not kept, and those of the documents beside it.
+ * `deno task screenshots`: takes pictures of the page with tasks that really run, of the list and
+ * of a task, light and dark, at three widths, in both languages. They go into
+ * `docs/screenshots/all`, which is not kept, and those for the documents beside it.
  *
- * `deno task screenshots deliveries` makes those of one view: `list`, `task`, `files`,
+ * `deno task screenshots deliveries` takes those of one view: `list`, `task`, `files`,
  * `deliveries`, `waiting`, `children` or `schedules`.
  *
- * Chinese needs a font that has its characters, as Debian's `fonts-noto-cjk`.
+ * Chinese needs a font with its characters, such as Debian's `fonts-noto-cjk`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * `deno task tasks`: cancels, retries or deletes all tasks of a server that a filter picks. It says
- * how many these are, and asks.
+ * how many there are, and asks first.
  *
  * @module
  */

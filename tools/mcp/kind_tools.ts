@@ -1,5 +1,5 @@
 /**
- * One tool for each kind, as a model is offered it: pure.
+ * One tool for each kind, as it is offered to a model. Pure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The protocol's side: what a client asks, and what it is told without asking.
+ * The side of the protocol: the requests of a client, and the notifications that it gets.
  *
  * @module
  */

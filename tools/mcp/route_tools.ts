@@ -1,6 +1,6 @@
 /**
- * Tools made of routes, by the server's own OpenAPI document: their names, words and schemas are
- * those of the document. Pure, but for the call.
+ * Tools made from routes, by the server's own OpenAPI document: their names, descriptions and
+ * schemas are those of the document. Pure, except for the call.
  *
  * @module
  */

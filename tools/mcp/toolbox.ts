@@ -1,5 +1,5 @@
 /**
- * The tools that a server's kinds and routes make, as they are now.
+ * The tools for a server's kinds and routes, as they are now.
  *
  * @module
  */

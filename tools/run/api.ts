@@ -1,5 +1,5 @@
 /**
- * The server, as the command speaks to it.
+ * The requests that the command sends to the server.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is said of a task: to a person at a terminal, line by line into a pipe, or to a script.
+ * Shows a task: to a person at a terminal, line by line into a pipe, or as JSON to a script.
  *
  * @module
  */

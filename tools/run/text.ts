@@ -1,6 +1,6 @@
 /**
- * Text of strangers, made fit for a terminal: what a task says may hold anything, and an escape
- * sequence could clear the screen, set its title or type for the person before it.
+ * Makes untrusted text safe for a terminal: the text of a task may hold anything, and an escape
+ * sequence could clear the screen, set its title or type for the person at it.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Kinds for the screenshots: what somebody's product may do in the background. They keep their
- * pace by waiting, and are tasks like any other.
+ * Kinds for the screenshots: what a product may do in the background. They wait to keep their pace,
+ * and are otherwise tasks like any others.
  *
  * @module
  */

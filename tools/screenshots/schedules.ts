@@ -1,6 +1,6 @@
 /**
- * A server whose schedules have come for a week, for the screenshots: its clock is put from night to
- * night.
+ * A server whose schedules have run for a week, for the screenshots: its clock is moved from night
+ * to night.
  *
  * @module
  */
