@@ -130,7 +130,7 @@ Deno.test("a restored store takes the place of the old one, which is kept, and r
   }
   const { code, stdout } = await deno("restore", [copy], store);
   assertEquals(code, 0);
-  const [, aside] = /is .*copy\.db now; what was there is (.*)$/.exec(stdout)!;
+  const [, aside] = / now holds .*copy\.db; the old store is (.*)$/.exec(stdout)!;
   await using server = await startServer({ kv: store });
   await assertAllSteps(server.url, kept);
   const gone = await fetch(`${server.url}/tasks/${later}`);
