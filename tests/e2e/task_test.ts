@@ -562,7 +562,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
   });
   await page.keyboard.press("?");
   await holds(page, ".help[open]", "Follow the log on or off");
-  await holds(page, ".help[open]", "Tasks are kept\n7d");
+  await holds(page, ".help[open]", "Tasks are kept for\n7d");
   await page.keyboard.press("Escape");
   await until(page, "dialog", (open) => assertEquals(open, []));
   await page.keyboard.press("u");
