@@ -8,7 +8,7 @@ import { type Answer, readAnswerText } from "../task/answer.ts";
 import { readText, textValue } from "./head.ts";
 import { keys } from "./keys.ts";
 
-/** Signals that a task may have yet to take. */
+/** Most signals that a task may have and not have taken yet. */
 export const MAX_SIGNALS = 100;
 
 /** What is stored under a name; `null` for nothing. */
@@ -17,7 +17,7 @@ export async function readAnswer(kv: Deno.Kv, id: string, name: string): Promise
   return text === null ? null : readAnswerText(text);
 }
 
-/** The same, and what holds for as long as it is so. */
+/** The same, and a check that holds until it changes. */
 export async function checkedAnswer(
   kv: Deno.Kv,
   id: string,
@@ -28,11 +28,11 @@ export async function checkedAnswer(
   return { answer, check: { key, versionstamp } };
 }
 
-/** A signal that came and has yet to be taken. */
+/** A signal that the task has not taken yet. */
 export interface Signal {
   /** JSON text. */
   json: string;
-  /** Who sent it; `null` where that is not known. */
+  /** Who sent it; `null` if that is not known. */
   by: string | null;
 }
 
@@ -41,7 +41,7 @@ export function signalValue({ json, by }: Signal): { json: Uint8Array; by: strin
   return { json: textValue(json), by };
 }
 
-/** `null` for none, and where none is to come any more: then its key has no value. */
+/** `null` if there is none, or none may come any more: then its key has no value. */
 export async function readSignal(kv: Deno.Kv, id: string, name: string): Promise<Signal | null> {
   type Stored = ReturnType<typeof signalValue>;
   const { value } = await kv.get<Stored | Uint8Array>(keys.signal(id, name));
@@ -51,7 +51,7 @@ export async function readSignal(kv: Deno.Kv, id: string, name: string): Promise
   return { json: new TextDecoder().decode(json), by };
 }
 
-/** Whether a task has as many signals as it may that it has yet to take. */
+/** Whether a task has {@link MAX_SIGNALS} signals that it has not taken yet. */
 export async function hasManySignals(kv: Deno.Kv, id: string): Promise<boolean> {
   const entries = kv.list({ prefix: keys.signalsOf(id) }, { limit: MAX_SIGNALS });
   return (await Array.fromAsync(entries)).length === MAX_SIGNALS;

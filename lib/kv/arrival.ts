@@ -17,23 +17,23 @@ import { type Key, keys } from "./keys.ts";
 import { NoRoom } from "./no_room.ts";
 import { addToSize, HEAD_BYTES, storedSize } from "./stored_size.ts";
 
-/** Chunks a commit: few, so that progress does not wait behind a large one. */
+/** Chunks in one commit: few, so that tasks' progress does not wait for a large one. */
 const CHUNKS_A_COMMIT = 4;
 
 /** The value of an `arriving` key. */
 export interface Arriving {
-  /** The session that takes it in; `""` for one that is being removed. */
+  /** The session that receives it; `""` while it is being removed. */
   sid: string;
-  /** Bytes of its chunks. */
+  /** Bytes of the chunks that are stored. */
   size: number;
   /** The task whose artifact it is; absent for an upload. */
   task?: string;
 }
 
-/** All that is of one sort. */
+/** What all uploads, or all artifacts, have in common. */
 export interface Sort {
   what: "upload" | "artifact";
-  /** Where it is counted what they take together. */
+  /** The key that counts the bytes they take together. */
   sizeKey: Key;
   /** Bytes they may take together. */
   quota: number;
@@ -47,11 +47,11 @@ export interface ArrivalOptions {
   sort: Sort;
   /** The task whose artifact it is. */
   task?: string | undefined;
-  /** Writes under way at once. */
+  /** Bounds the writes that are under way at once. */
   writes: Semaphore;
-  /** What the disk still takes. */
+  /** What may still be stored on the disk. */
   space?: FreeSpace | undefined;
-  /** Whether somebody waits while the store takes nothing. @default {nobody does} */
+  /** Whether to try again what the store refuses, as somebody waits for it. @default {nobody does} */
   waits?: (() => boolean) | undefined;
 }
 
@@ -72,13 +72,13 @@ export class Arrival {
     this.#options = options;
   }
 
-  /** Bytes that have come. */
+  /** Bytes received so far. */
   get size(): number {
     return this.#stored + this.#whole.length * CHUNK_BYTES + this.#filled;
   }
 
   /**
-   * @param length Bytes that will come, where they are known.
+   * @param length Bytes that will come; 0 if that is not known.
    * @throws {NoRoom} If there is no room for them.
    */
   async begin(length: number): Promise<void> {
@@ -89,7 +89,7 @@ export class Arrival {
   }
 
   /**
-   * Takes in bytes. What makes up some whole chunks is stored when it resolves.
+   * Takes in bytes. Once they fill the chunks of a commit, those are stored before it resolves.
    *
    * @throws {NoRoom} If there is no room for them.
    */
@@ -108,12 +108,12 @@ export class Arrival {
     }
   }
 
-  /** Stores the whole chunks that have come. */
+  /** Stores the chunks that are full. */
   async store(): Promise<void> {
     if (this.#whole.length > 0) await this.#store(this.#whole.splice(0));
   }
 
-  /** Stores the rest: nothing more comes. */
+  /** Stores the rest; nothing may be written after it. */
   async finish(): Promise<{ size: number; sha256: string }> {
     const chunks = this.#whole.splice(0);
     if (this.#filled > 0) chunks.push(this.#chunk.slice(0, this.#filled));
@@ -122,7 +122,7 @@ export class Arrival {
     return { size: this.#stored, sha256: this.#hash.digest("hex") };
   }
 
-  /** Puts it under its own key, whole. */
+  /** Moves the complete upload or artifact to its own key. */
   async end(key: Key, value: unknown): Promise<void> {
     const { kv, sort: { sizeKey }, writes } = this.#options;
     const arriving = keys.arriving(this.id);
@@ -165,7 +165,7 @@ export class Arrival {
       this.#versionstamp = result.versionstamp;
       return;
     }
-    // A store's client repeats a commit whose answer it did not get, and then meets itself.
+    // A store's client may repeat a commit that has landed: the check then fails on its own write.
     const { value, versionstamp } = await this.#patiently(() => kv.get<Arriving>(key));
     if (value?.sid !== sid || value.size !== size) throw this.#givenUp();
     this.#versionstamp = versionstamp;

@@ -17,13 +17,13 @@ const CHUNKS_A_REMOVAL = 32;
 
 export interface ArrivalsOptions {
   kv: Deno.Kv;
-  /** This process's session: what it takes in is its own for as long as that lives. */
+  /** This process's session: others leave what it receives alone for as long as the session lives. */
   sid: string;
-  /** What the disk still takes. @default {anything} */
+  /** What may still be stored on the disk. @default {anything} */
   space?: FreeSpace | undefined;
   /**
-   * Writes under way at once, of all together. A file takes one after the other, and what others
-   * write would wait behind all of them. @default {1}
+   * Writes under way at once, of all arrivals together. A store in a file does one write after the
+   * other, so other commits wait for all of these. @default {1}
    */
   atOnce?: number;
 }
@@ -32,7 +32,7 @@ export class Arrivals {
   readonly #options: ArrivalsOptions;
   readonly #kv: Deno.Kv;
   readonly #writes: Semaphore;
-  /** What arrives here: what else bears our name was given up. */
+  /** What arrives in this process; anything else that has its session was given up. */
   readonly #here = new Set<string>();
 
   constructor(options: ArrivalsOptions) {
@@ -42,7 +42,7 @@ export class Arrivals {
   }
 
   /**
-   * Begins with one, which stays ours until it is let go of.
+   * Begins an arrival, which no sweep touches until {@link Arrivals.letGo}.
    *
    * @throws {NoRoom} If there is no room for it.
    */
@@ -63,18 +63,18 @@ export class Arrivals {
     }
   }
 
-  /** It is whole, and was put under its own key; or it was not, and is swept. */
+  /** Ends a claim: what is complete lies under its own key by now, anything else is swept. */
   letGo(id: string): void {
     this.#here.delete(id);
   }
 
-  /** Removes what there is of one. What cannot be removed now is no longer ours, and is swept. */
+  /** Removes what was stored of an arrival; what cannot be removed now is left to the sweep. */
   async giveUp(id: string): Promise<void> {
     await this.discard(id).catch(() => {});
     this.letGo(id);
   }
 
-  /** Removes what does not arrive any more: its process died, or could not remove it. */
+  /** Removes what stopped arriving: its process died, or could not remove it. */
   async sweepUnfinished(): Promise<void> {
     const lives = new Map<string, boolean>([["", false]]);
     for await (const { key, value } of this.#kv.list<Arriving>({ prefix: keys.arrivings })) {
@@ -89,7 +89,7 @@ export class Arrivals {
     }
   }
 
-  /** Removes what there is of one that is not whole, from its end on. */
+  /** Removes what was stored of an arrival, from its last chunk to its first. */
   async discard(id: string): Promise<void> {
     while (true) {
       const entry = await this.#kv.get<Arriving>(keys.arriving(id));
@@ -102,7 +102,7 @@ export class Arrivals {
       const rest = left * CHUNK_BYTES;
       let extra = 0;
       if (rest === 0) {
-        // Of what an older version left unfinished, nobody knows how much there is.
+        // An older version did not write how much it had stored of an unfinished upload.
         const others = { prefix: keys.chunks(id), start: keys.chunk(id, chunks) };
         for await (const { key } of this.#kv.list(others, { limit: CHUNKS_A_REMOVAL })) {
           atomic.delete(key);
@@ -121,12 +121,12 @@ export class Arrivals {
   }
 }
 
-/** What is to be removed: whoever finds it under `arriving` goes on with it. */
+/** The `arriving` value of what is to be removed: whoever finds it goes on with the removal. */
 export function nobodys(size: number, task?: string): Arriving {
   return { sid: "", size, ...(task === undefined ? {} : { task }) };
 }
 
-/** Where it is counted. */
+/** The key that counts its bytes. */
 function sizeKeyOf({ task }: Arriving): Key {
   return task === undefined ? keys.uploadsSize : keys.artifactsSize;
 }

@@ -16,7 +16,7 @@ import { correctSize, HEAD_BYTES, storedSize } from "./stored_size.ts";
 
 /** The value of an `artifact` key. */
 export interface StoredArtifact {
-  /** Of its chunks. Nobody is told. */
+  /** The id of its chunks, which clients are never told. */
   id: string;
   /** Bytes. */
   size: number;
@@ -24,7 +24,7 @@ export interface StoredArtifact {
   type: string;
   /** SHA-256 of the content, in hex. */
   sha256: string;
-  /** When it was kept, milliseconds since the epoch. */
+  /** When it was stored, milliseconds since the epoch. */
   at: number;
 }
 
@@ -34,12 +34,11 @@ export interface KeyChanges {
   deletes: Key[];
 }
 
-/** Bytes that a description, or the mark of what is to be removed, takes. */
+/** Bytes that a description or the mark of a removal takes, about. */
 const VALUE_BYTES = 400;
 
 export interface ArtifactsOptions {
   kv: Deno.Kv;
-  /** Where they arrive. */
   arrivals: Arrivals;
   /** Bytes that all artifacts may take together. @default {any number} */
   quota?: number | undefined;
@@ -66,9 +65,9 @@ export class Artifacts {
   }
 
   /**
-   * Begins with one of a task.
+   * Begins an artifact of a task.
    *
-   * @param waits Whether the task waits while the store takes nothing.
+   * @param waits Whether the task still waits: then what the store refuses is tried again.
    * @throws {NoRoom} If there is no room for it.
    */
   begin(task: string, waits?: () => boolean): Promise<Arrival> {
@@ -76,8 +75,8 @@ export class Artifacts {
   }
 
   /**
-   * What puts an artifact that has come whole under its name, in place of the one that is there now.
-   * Whoever commits it lets go of the arrival then.
+   * The changes that put a complete artifact under its name, in place of any that is there. Whoever
+   * commits them calls {@link Artifacts.letGo} then.
    */
   async placing(
     task: string,
@@ -96,31 +95,31 @@ export class Artifacts {
     };
   }
 
-  /** It was committed, or never will be. */
+  /** Ends a claim: the artifact was committed, or never will be. */
   letGo({ id }: Arrival): void {
     this.#arrivals.letGo(id);
   }
 
-  /** Removes what there is of one that does not become whole. */
+  /** Removes what was stored of an artifact that will not be complete. */
   giveUp({ id }: Arrival): Promise<void> {
     return this.#arrivals.giveUp(id);
   }
 
-  /** `null` where there is none of this name. */
+  /** `null` if there is none of this name. */
   async get(task: string, name: string): Promise<StoredArtifact | null> {
     return (await this.#kv.get<StoredArtifact>(keys.artifact(task, name))).value;
   }
 
-  /** Those of a task, by name. */
+  /** The artifacts of a task, by name. */
   async list(task: string): Promise<(StoredArtifact & { name: string })[]> {
     const entries = this.#kv.list<StoredArtifact>({ prefix: keys.artifactsOf(task) });
     return await Array.fromAsync(entries, ({ key, value }) => ({ ...value, name: memberIn(key) }));
   }
 
   /**
-   * Reads bytes, those of some chunks at once.
+   * Reads bytes from `start` to `end`, those of at most `chunks` chunks.
    *
-   * @returns Fewer than there are from `start` to `end`; `null` where they were removed.
+   * @returns Maybe fewer than asked for; `null` if they were removed.
    */
   async read(
     { id, size }: StoredArtifact,
@@ -140,7 +139,7 @@ export class Artifacts {
     });
   }
 
-  /** Removes those whose task is gone, and puts the sum of all right where it is not. */
+  /** Removes artifacts whose task is gone, and corrects the bytes that all take. */
   async sweep(): Promise<void> {
     const known = await this.#kv.get<Deno.KvU64>(keys.artifactsSize);
     // One that moves meanwhile is found in one place or in both, and counted once.
@@ -163,14 +162,14 @@ export class Artifacts {
     await correctSize(this.#kv, known, size);
   }
 
-  /** An older version removed the task, and did not know of artifacts. */
+  /** Removes an artifact of a task that an older version removed without knowing of artifacts. */
   async #remove(entry: Deno.KvEntry<StoredArtifact>): Promise<void> {
     const [key, value] = removing(nameIn(entry.key), entry.value);
     await this.#kv.atomic().check(entry).delete(entry.key).set(key, value).commit();
   }
 }
 
-/** What removes all artifacts of a task with it. */
+/** The changes that remove all artifacts of a task, for the commit that removes the task. */
 export async function removedArtifacts(kv: Deno.Kv, task: string): Promise<KeyChanges> {
   const entries = kv.list<StoredArtifact>({ prefix: keys.artifactsOf(task) });
   const changes: KeyChanges = { sets: [], deletes: [] };
@@ -181,7 +180,7 @@ export async function removedArtifacts(kv: Deno.Kv, task: string): Promise<KeyCh
   return changes;
 }
 
-/** Whoever finds this removes the chunks. */
+/** Marks an artifact as to be removed: whoever finds the mark removes the chunks. */
 function removing(task: string, { id, size }: StoredArtifact): [Key, Arriving, number] {
   return [keys.arriving(id), nobodys(size, task), VALUE_BYTES];
 }

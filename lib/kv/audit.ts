@@ -8,7 +8,7 @@
 import { monotonicUlid } from "@std/ulid";
 import { keys } from "./keys.ts";
 
-/** One act of somebody. */
+/** Something that somebody did. */
 export interface AuditEntry {
   /** What was done, as a word: `delete`, `pause`, `resume`, `schedule-create` and the like. */
   action: string;
@@ -20,14 +20,14 @@ export interface AuditEntry {
   task_id?: string;
   /** The schedule that it was done to, likewise. */
   schedule_id?: string;
-  /** What they said of it; absent for nothing. */
+  /** The reason they gave; absent for none. */
   reason?: string;
 }
 
-/** Acts kept of each kind: so many on itself, and so many deletions of tasks, the newest. */
+/** Newest entries kept for each kind: so many of changes, and so many of deletions of tasks. */
 export const MAX_AUDIT = 200;
 
-/** Characters of a reason. */
+/** Most characters of a reason. */
 const MAX_REASON = 500;
 
 /** An entry as a part of a commit: `journal.write({ sets: [auditSet(kind, entry)] })`. */
@@ -36,7 +36,7 @@ export function auditSet(
   { reason, ...entry }: AuditEntry,
 ): [key: Deno.KvKey, value: AuditEntry, size: number] {
   const value = reason === undefined ? entry : { ...entry, reason: reason.slice(0, MAX_REASON) };
-  // Many deletions shall not push out a pause.
+  // Lists of their own, so that many deletions do not push out a pause.
   const list = entry.action === "delete" ? "deleted" : "changed";
   const key = keys.audit(kind, list, monotonicUlid(Date.parse(entry.at)));
   return [key, value, 3 * JSON.stringify(value).length];
@@ -55,7 +55,7 @@ export async function readAudit(kv: Deno.Kv, kind: string, limit: number): Promi
     .map(({ value }) => value);
 }
 
-/** Removes all but the newest of each list. */
+/** Removes all but the newest {@link MAX_AUDIT} entries of each list. */
 export async function sweepAudit(kv: Deno.Kv): Promise<void> {
   let list = "";
   let count = 0;

@@ -1,9 +1,9 @@
 import { keys } from "./keys.ts";
 
 /**
- * The cancel of a task that a process asked for which does not own it.
+ * Reads whether a cancel was asked for through a process that does not own the task.
  *
- * @returns Who asked for it, where that is known; `null` where nobody did.
+ * @returns Who asked for it, if that is known; `null` if nobody did.
  */
 export async function readCancel(kv: Deno.Kv, id: string): Promise<{ by?: string } | null> {
   const { value, versionstamp } = await kv.get<string | null>(keys.cancel(id));

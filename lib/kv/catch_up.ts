@@ -8,14 +8,14 @@
 import { BACKLOG } from "../base/backlog.ts";
 import { Semaphore } from "../base/semaphore.ts";
 
-/** Bytes that one read takes in, about. */
+/** Bytes in one read, about. */
 export const READ_BYTES: number = 128 * 1024;
 
 const catchingUp = new Semaphore(4);
 
 /** Does a read as soon as there is room for it. */
 export function catchUp<T>(read: () => Promise<T>): Promise<T>;
-/** The same; `undefined` for whoever left before. */
+/** The same; `undefined` if the signal aborts before its turn. */
 export function catchUp<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
 export function catchUp<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
   const work = async () => {

@@ -11,7 +11,7 @@ import { childIndexIn, keys } from "./keys.ts";
 /** Keys read at once. */
 const READ = 500;
 
-/** A child that was made; `null` where it was not. */
+/** A child that was made; `null` if it was not. */
 export async function readChild(
   kv: Deno.Kv,
   { parent, name, index }: Omit<ChildPlace, "depth">,
@@ -19,7 +19,7 @@ export async function readChild(
   return (await kv.get<GroupedChild>(keys.child(parent, name, index))).value;
 }
 
-/** The children of a group that were made, from one on, in order. */
+/** The children of a group that were made, in order: those from index `from` to before `before`. */
 export async function* readGroup(
   kv: Deno.Kv,
   parent: string,

@@ -16,34 +16,34 @@ import { type Status, STATUSES } from "../task/record.ts";
 /** Tasks by state. */
 export type Counts = Record<Status, number>;
 
-/** A state is counted so far: a count as large means so many, or more. */
+/** No state is counted beyond this: a count this large means so many, or more. */
 export const COUNT_LIMIT = 10_000;
 
-/** Tasks of a state of a kind that are looked at for those without a parent. */
+/** Tasks of a kind and state that are read, about, to find those without a parent. */
 const MAX_SEEN = 20_000;
 
-/** Milliseconds a count is good for, at least. */
+/** Least milliseconds for which a count is used. */
 const FRESH_MS = 500;
 
-/** Milliseconds a count is good for, at most: what took long may have waited for others. */
+/** Most milliseconds for which a count is used: one that took long may only have waited for others. */
 const OLD_MS = 10_000;
 
-/** Counting takes at most one part in so many of the time. */
+/** A count is used for this many times as long as counting took, so that counting takes little time. */
 const SHARE = 20;
 
-/** Pages of tasks that are looked at for a count of an owner's, a tag's or a submitter's. */
+/** Pages of tasks that are read to count those of an owner, a tag or a submitter. */
 const PAGES = 10;
 
-/** Filters of whose tasks a count is kept. */
+/** Most filters whose counts are kept. */
 const MAX_FILTERS = 500;
 
-/** Tasks of a filter: those that were looked at, and whether that was not all of them. */
+/** The counts of the tasks that were read; `partial` if there are more. */
 export interface PickedCounts {
   counts: Counts;
   partial: boolean;
 }
 
-/** Something counted, and how long that is good: while it is being counted, for ever. */
+/** A count, and until when it is used: `Infinity` while it is being counted. */
 interface Kept {
   value: Promise<unknown>;
   until: number;
@@ -52,7 +52,7 @@ interface Kept {
 export class TaskCounts {
   readonly #kv: Deno.Kv;
   readonly #now: () => number;
-  /** By kind and state, of kinds there are; and which these are, by an empty name. */
+  /** Counts by kind and state; under the empty name, the set of known kinds. */
   readonly #kept = new Map<string, Kept>();
   /** By filter, as JSON. */
   readonly #picked = new Map<string, Kept>();
@@ -64,8 +64,8 @@ export class TaskCounts {
   }
 
   /**
-   * Counts the tasks of these kinds, or of all; in other states than these there are 0. What others
-   * count at the same time, or have counted a moment ago, is not counted again.
+   * Counts the tasks of these kinds, or of all, in these states; the others have 0. Counts that are
+   * under way for others, or recent, are shared.
    */
   async read(
     kinds?: readonly string[],
@@ -92,8 +92,8 @@ export class TaskCounts {
   }
 
   /**
-   * Counts the tasks of these kinds, or of all, that have no parent: among the newest of each state of a
-   * kind, as many as are looked at.
+   * Counts the tasks of these kinds, or of all, that have no parent. Of each kind and state only the
+   * newest {@link MAX_SEEN}, about, are read.
    */
   async readParentless(kinds?: readonly string[]): Promise<PickedCounts> {
     const begun = this.#now();
@@ -116,7 +116,7 @@ export class TaskCounts {
     }
   }
 
-  /** Counts what a filter picks, the newest first, as far as a bounded number of reads goes. */
+  /** Counts the tasks that match a filter, newest first, in a bounded number of pages. */
   async readPicked(filter: TaskFilter): Promise<PickedCounts> {
     const begun = this.#now();
     const own: Kept[] = [];
@@ -146,7 +146,7 @@ export class TaskCounts {
     for (const kept of own) kept.until = until;
   }
 
-  /** What is kept and still good, or what `work` gives, which is then added to `own`. */
+  /** Returns a kept value that is still good, or else what `work` returns, and adds that to `own`. */
   async #keep<T>(
     all: Map<string, Kept>,
     name: string,
@@ -199,7 +199,7 @@ export class TaskCounts {
       start: keys.index(kind, status, FIRST_ID),
       end: keys.index(kind, status, BEHIND_IDS),
     };
-    // A client that asks for a page of the list goes first.
+    // No share: a client that asks for a page of the list goes first.
     return new Reads({ share: 0 }).newestFirst(this.#kv, range, { first: Infinity });
   }
 }

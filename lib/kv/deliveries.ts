@@ -15,41 +15,41 @@ export interface DeliveryAttempt {
   at: number;
   /** Milliseconds that it took. */
   ms: number;
-  /** Of HTTP; `null` where there was no answer. */
+  /** The HTTP status; `null` if there was no response. */
   status: number | null;
   /** What went wrong; `null` for nothing. */
   error: string | null;
-  /** The beginning of what was answered. */
+  /** The beginning of the response's body. */
   response: string;
 }
 
 /** The value of a `delivery` key. */
 export interface Delivery {
-  /** Which of the task's targets. */
+  /** The target's index among those of the task. */
   target: number;
-  /** Of the target's address: the rest of it may be a secret. */
+  /** The origin of the target's URL: the rest of that may be a secret. */
   origin: string;
   event: NotifyEvent;
-  /** When it happened: milliseconds since the epoch. */
+  /** When the event happened, milliseconds since the epoch. */
   at: number;
-  /** Since when it is to be delivered: likewise. */
+  /** Since when it is to be delivered, milliseconds since the epoch. */
   since: number;
   state: "waiting" | "delivered" | "given_up";
-  /** Tries, also those that `attempts` no longer has. */
+  /** Tries in all, including those that `attempts` no longer has. */
   tries: number;
-  /** Not before this time: milliseconds since the epoch. */
+  /** It is not sent before this time, milliseconds since the epoch. */
   next: number;
-  /** The session that is at it, until `next`; `null` for none. */
+  /** The session that is sending it, until `next`; `null` for none. */
   by: string | null;
-  /** The newest last. */
+  /** The latest tries, newest last. */
   attempts: readonly DeliveryAttempt[];
-  /** Who had it sent again last; absent for nobody. */
+  /** Who last had it sent again; absent for nobody. */
   resentBy?: string;
-  /** Its target, where the task is gone: then it goes, too, when it has ended. */
+  /** Its target, if the task is gone: the delivery is then removed once it has ended. */
   orphan?: StoredTarget;
 }
 
-/** Of whom a line is. */
+/** The task and the index of the target that a line is for. */
 export interface Line {
   readonly id: string;
   readonly target: number;
@@ -68,17 +68,17 @@ export function deliverySet(id: string, n: number, delivery: Delivery): [Key, De
   return [keys.delivery(id, n), delivery, deliverySize(delivery)];
 }
 
-/** Has somebody look at a line at some time. */
+/** The change that has some process look at a line at `at`, milliseconds since the epoch. */
 export function dueSet({ id, target }: Line, at: number, origin: string): [Key, string, number] {
   return [keys.deliveryDue(at, id, target), origin, 300];
 }
 
-/** Has all processes that send look now. */
+/** The change that has every process that sends webhooks look now. */
 export function outboxMoved(id: string): [Key, string, number] {
   return [keys.outboxHead, id, 32];
 }
 
-/** Stores the targets of a task. */
+/** The change that stores the targets of a task. */
 export function targetsSet(
   id: string,
   targets: readonly StoredTarget[],
@@ -87,7 +87,7 @@ export function targetsSet(
   return [keys.notify(id), value, value.length];
 }
 
-/** Those of a task; none where it is gone. */
+/** The targets of a task; none if it is gone. */
 export async function readTargetsOf(kv: Deno.Kv, id: string): Promise<readonly StoredTarget[]> {
   return JSON.parse(await readText(kv, keys.notify(id)) ?? "[]");
 }
@@ -96,8 +96,8 @@ export async function readTargetsOf(kv: Deno.Kv, id: string): Promise<readonly S
 const AT_ONCE = 20;
 
 /**
- * Removes the deliveries of a task that is gone. Those that wait still go out: each takes its target
- * along, and goes when it has ended.
+ * Removes the deliveries of a task that is gone. Those that wait are still sent: each keeps its target,
+ * and is removed once it has ended.
  */
 export async function removeDeliveries(kv: Deno.Kv, id: string): Promise<void> {
   const targets = await readTargetsOf(kv, id);
@@ -112,7 +112,7 @@ export async function removeDeliveries(kv: Deno.Kv, id: string): Promise<void> {
       if (value.state === "waiting" && orphan) atomic.set(key, { ...value, orphan });
       else atomic.delete(key).delete(keys.deliveryBody(id, deliveryIn(key)));
       if ((await atomic.commit()).ok) break;
-      // Somebody is at it.
+      // Another process has changed it: decide again.
       ({ value, versionstamp } = await kv.get<Delivery>(key));
     }
   }

@@ -13,14 +13,13 @@ export interface Disk {
   mount: string;
   /** What this process may still write. */
   free: number;
-  /** All of it. */
   size: number;
 }
 
-/** The disk of a file, or of the folder where it would be; `null` where the system does not tell. */
+/** The disk of a file, or of the folder where it would be; `null` if the system does not tell. */
 export async function diskOf(path: string): Promise<Disk | null> {
   try {
-    // Deno would ask whoever sits at the terminal.
+    // Without the permission, Deno would prompt at the terminal.
     const may = await Deno.permissions.query({ name: "sys", kind: "statfs" });
     if (may.state !== "granted") return null;
     const mount = await mountOf(resolve(path));

@@ -22,15 +22,15 @@ export function eventSize({ json, bytes = byteLength(json), kind }: TaskEvent): 
   return bytes + kind.length + 60;
 }
 
-/** What an event costs whoever reads it: its bytes, about, and as much work as some more. */
+/** What an event costs its readers: its bytes, about, and as much for the work as 200 more. */
 export function weightOf({ json }: TaskEvent): number {
   return json.length + 200;
 }
 
 export interface Entry {
-  /** Which process wrote it. */
+  /** The session of the process that wrote it. */
   sid: string;
-  /** When, milliseconds, by a clock of that process that nobody sets: to be told from its others. */
+  /** When, in milliseconds of that process's monotonic clock: tells its entries from one another. */
   at: number;
   events: TaskEvent[];
 }
@@ -53,7 +53,7 @@ export function parseJournal(bytes: Uint8Array): Entry {
     const seq = text.indexOf(" ", kind + 1);
     const name = text.slice(at, type);
     events.push({
-      // So did 0.1 call progress that was written to the head as well.
+      // Headway 0.1 wrote `head` for progress that was written to the head as well.
       type: name === "head" ? "progress" : name as EventType,
       id: text.slice(type + 1, id),
       kind: text.slice(id + 1, kind),
@@ -73,7 +73,7 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Bytes that a row takes there. */
+/** Bytes that a row takes in the value of an `event` key. */
 export function rowSize({ type, seq, json, bytes = byteLength(json) }: Row): number {
   return type.length + String(seq).length + bytes + 3;
 }

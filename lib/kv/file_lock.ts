@@ -14,11 +14,11 @@ export class FileInUseError extends Error {
 }
 
 /**
- * Takes the lock beside a KV file, making its folder where needed. The system lets go of it when the
- * process ends, however that is.
+ * Takes the lock beside a KV file, making its folder if needed. The system releases it when the process
+ * ends, in whatever way.
  *
  * @throws {FileInUseError} If another process holds it.
- * @throws {StoreOpenError} If there can be no file.
+ * @throws {StoreOpenError} If the file cannot be made.
  */
 export async function lockFile(path: string): Promise<Disposable> {
   const file = await openLock(path).catch((error) => {

@@ -6,22 +6,22 @@
  */
 
 export interface FreeSpaceOptions {
-  /** Measures what the disk still takes, in bytes; `null` where nobody knows. */
+  /** Measures what the disk still takes, in bytes; `null` if that is not known. */
   freeBytes(): Promise<number | null>;
-  /** Bytes that stay free. */
+  /** Bytes that must stay free. */
   floor: number;
-  /** Milliseconds, by a clock that nobody sets. @default {performance.now} */
+  /** Milliseconds, monotonic. @default {performance.now} */
   now?: () => number;
 }
 
 /** Milliseconds after which it is measured again: others use the disk, too. */
 const STALE_MS = 1000;
 
-/** Bytes stored after which it is measured again: the store takes more than it is given. */
+/** Bytes stored after which it is measured again: the store takes more of the disk than these. */
 const STALE_BYTES = 8 * 1024 * 1024;
 
 export class FreeSpace {
-  /** Bytes that stay free. */
+  /** Bytes that must stay free. */
   readonly floor: number;
   readonly #freeBytes: () => Promise<number | null>;
   readonly #now: () => number;
@@ -45,7 +45,7 @@ export class FreeSpace {
     return free - this.#taken - bytes >= this.floor;
   }
 
-  /** Notes that so many bytes were stored, or removed: these take a minus. */
+  /** Notes that so many bytes were stored; negative for a removal. */
   took(bytes: number): void {
     this.#taken += bytes;
   }

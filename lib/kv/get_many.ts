@@ -1,4 +1,4 @@
-/** Keys that KV reads at once, at most. */
+/** Most keys that KV reads at once. */
 export const GET_MANY = 10;
 
 /** Reads any number of keys, {@link GET_MANY} at a time; the entries come in the order of the keys. */

@@ -11,15 +11,14 @@ import { StoreProcess } from "./store_process.ts";
 
 export interface GiveBackOptions {
   path: string;
-  /** Knows how much of it is free. */
+  /** Tells how much of the file is free. */
   pages: StorePages;
   /** Milliseconds between two looks. @default {10_000} */
   everyMs?: number;
-  /** Where advice is given. */
   log: Logger;
 }
 
-/** Bytes in excess that make it worth a process. */
+/** Free bytes beyond the reserve that are worth a process. */
 const WORTH = 8 * 1024 * 1024;
 
 export class GiveBack implements AsyncDisposable {

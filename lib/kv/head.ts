@@ -15,28 +15,27 @@ import type { Task } from "../task/task.ts";
 export interface Head extends Omit<Task, "record"> {
   /** The record, without its result. */
   record: string;
-  /** JSON text, where small; else under its own key (`"kept"`); `null` for none. */
   input: Kept;
-  /** Likewise. */
   result: Kept;
 }
 
-/** A JSON text in the head, or `{ kept: true }` when it lies under its own key, or none. */
+/** A JSON text in the head, `{ kept: true }` if it lies under its own key, or `null` for none. */
 export type Kept = string | { kept: true } | null;
 
-/** Bytes of JSON that an input may have and still ride in the head, which each progress rewrites. */
+/** Most bytes of an input in the head: small, as the head is rewritten while the task progresses. */
 export const INLINE_INPUT = 512;
 
-/** Bytes of JSON that a result may have and still ride in the head, which is then at rest. */
+/** Most bytes of a result in the head: more, as a finished task's head is seldom rewritten. */
 export const INLINE_RESULT = 4096;
 
 /**
- * Milliseconds after which a task's own keys have what the journal told of it. It is durable with the
- * journal; a head rewritten for each event would cost a page of the store each time.
+ * Milliseconds after which what the journal has of a task is folded into the task's own keys. To
+ * rewrite the head for each event would cost a page of the store each time, and the journal is durable,
+ * too.
  */
 export const FOLD_MS = 3000;
 
-/** A task as stored; `record` is its record as JSON text, where that is known. */
+/** A task as it is stored; `record` is its record as JSON text, if the caller has that already. */
 export function pack(
   task: Task,
   input: Kept,
@@ -46,7 +45,7 @@ export function pack(
   return { ...task, record, input, result };
 }
 
-/** What older versions did not write; `trimmed` was that of outputs, too. */
+/** Defaults for what older versions did not write; their `trimmed` was that of outputs, too. */
 const NOT_KNOWN = {
   rowBytes: 0,
   outputs: 0,
@@ -56,14 +55,14 @@ const NOT_KNOWN = {
   lostIds: [],
 };
 
-/** The newest row that was removed of a task, whatever its type. */
+/** The `seq` of the newest row that was removed from a task, whatever its type. */
 export function trimmedOf(
   { trimmed, trimmedOutputs = 0 }: Pick<Head, "trimmed"> & Partial<Head>,
 ): number {
   return Math.max(trimmed, trimmedOutputs);
 }
 
-/** Whether a row is kept, as far as a head knows that was read after it. */
+/** Whether a row is still kept, by a head that was read after the row. */
 export function isKept({ type, seq }: Row, head: Head): boolean {
   const { trimmed, trimmedOutputs = 0, rewound } = head;
   if (type === "output") return seq > trimmedOutputs && !isRewound(seq, rewound);
@@ -74,7 +73,7 @@ export function isKept({ type, seq }: Row, head: Head): boolean {
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
   const record = JSON.parse(stored.record) as TaskRecord;
-  // It may not tell where its checkpoint lies: then all that it has put out counts.
+  // Older versions did not write the `seq` of the checkpoint: then all outputs count as before it.
   const unknown = { ...NOT_KNOWN, savedSeq: task.checkpointed ? record.seq : 0 };
   return { ...unknown, ...task, record };
 }
@@ -89,7 +88,7 @@ export function readInput(kv: Deno.Kv, { record, input }: Head): Promise<string 
   return fetchKept(kv, input, keys.input(idOf(record)));
 }
 
-/** A task's result, likewise. */
+/** A task's result, from its head or from its own key. */
 export function readResult(kv: Deno.Kv, { record, result }: Head): Promise<string | null> {
   return fetchKept(kv, result, keys.result(idOf(record)));
 }
@@ -100,8 +99,8 @@ export async function fetchKept(kv: Deno.Kv, kept: Kept, key: Key): Promise<stri
 }
 
 /**
- * A JSON text as the value of a key of its own: bytes, since KV keeps a string with one character
- * beyond Latin-1 in two bytes for each, and 48 KiB of JSON would no longer fit.
+ * A JSON text as the value of its own key. Bytes, since KV stores a string with any character beyond
+ * Latin-1 at two bytes a character, and 48 KiB of JSON would no longer fit.
  */
 export function textValue(json: string): Uint8Array {
   return new TextEncoder().encode(json);

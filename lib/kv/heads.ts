@@ -32,7 +32,7 @@ export class Heads {
     this.#pending = pending;
   }
 
-  /** `null` where there is no such task. */
+  /** `null` if there is no such task. */
   async get(id: string): Promise<Head | null> {
     return (await this.entry(id)).value;
   }
@@ -43,7 +43,7 @@ export class Heads {
     return current(await this.#kv.get<Head>(keys.task(id)), pending);
   }
 
-  /** The same, with what of the task is not in its own keys yet, but for the record: that is in the head. */
+  /** As {@link Heads.entry}, with pending rows and checkpoint; the record has any pending progress. */
   async withState(
     id: string,
   ): Promise<{ entry: Deno.KvEntryMaybe<Head>; state: PendingState | undefined }> {

@@ -11,11 +11,11 @@ import { parseRows } from "./event_text.ts";
 import { type Head, isKept, trimmedOf } from "./head.ts";
 import { NOTHING_PENDING, type PendingStates } from "./pending_state.ts";
 
-/** Values of the first read, before their size is known, and of any. */
+/** Most values in the first read, when their size is not known, and in any other. */
 const FIRST_VALUES = 2;
 const MAX_VALUES = 20;
 
-/** Reads the rows of a task, the pending ones too, a little at a time: what a reader holds of them is bounded. */
+/** Reads the rows of a task, pending ones included, in batches, to bound what it holds in memory. */
 export class RowReader {
   readonly #kv: Deno.Kv;
   readonly #id: string;
@@ -23,7 +23,7 @@ export class RowReader {
   readonly #most: number;
   #values: number;
 
-  /** `most` values in one read, at most, however small they are. */
+  /** `most` bounds the values in one read, however small they are. */
   constructor(kv: Deno.Kv, id: string, states: PendingStates, most: number = MAX_VALUES) {
     this.#kv = kv;
     this.#id = id;
@@ -33,13 +33,13 @@ export class RowReader {
   }
 
   /**
-   * Reads rows behind `after`, as they lie: a commit's rows at a time. To be called in a turn of
+   * Reads rows after `after`, grouped by the commit that stored them. To be called in a turn of
    * {@link catchUp}.
    */
   async read(after: number): Promise<{ commits: Row[][]; more: boolean }> {
     const limit = this.#values;
     using pending = this.#states.open();
-    // A key bears the last `seq` of its rows, so the first key behind `after` may begin before it.
+    // A key has the last `seq` of its rows, so the first value may begin with rows up to `after`.
     const selector = { prefix: keys.events(this.#id), start: keys.event(this.#id, after + 1) };
     const values = await Array.fromAsync(
       this.#kv.list<Uint8Array>(selector, { limit, batchSize: limit }),
@@ -66,7 +66,7 @@ export class RowReader {
 }
 
 /**
- * Reads the rows behind `after`, a commit's rows at a time.
+ * Reads the rows after `after`, a commit's rows at a time.
  *
  * @param after A `seq`; 0 for all.
  */
@@ -87,22 +87,22 @@ export async function* history(
 }
 
 export interface Page {
-  /** In order, and of one moment. */
+  /** In order, as of one moment. */
   rows: Row[];
-  /** Ask for the next page with this as `after`; `null` when there is none now. */
+  /** The `after` of the next page; `null` if there is none now. */
   next: number | null;
-  /** The newest log or output row that had been removed at that moment; 0 for none. */
+  /** The `seq` of the newest log or output row that was removed by then; 0 for none. */
   trimmed: number;
 }
 
-/** Characters of a page, about: one that nobody takes must not cost much. */
+/** Characters of a page, about: it is held in memory until the client has read it. */
 const MAX_PAGE = 512 * 1024;
 
 /**
- * Reads at most `limit` rows behind `after`, fewer where they are large. What was removed while they
- * were read is left out, so that no page has a gap in its middle.
+ * Reads at most `limit` rows after `after`, fewer if they are large. What was removed while they were
+ * read is left out, so that no page has a gap in its middle.
  *
- * @returns `null` when there is no such task.
+ * @returns `null` if there is no such task.
  */
 export async function historyPage(
   kv: Deno.Kv,

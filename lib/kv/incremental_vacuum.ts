@@ -10,10 +10,10 @@ import { reserveOf } from "./store_pages.ts";
 import { startWatchdog } from "../base/watchdog.ts";
 import { delay } from "../task/delay.ts";
 
-/** Pages given back at once: who commits waits for no more than these. */
+/** Pages given back at once: a commit waits for no more than these. */
 const PAGES = 64;
 
-/** Milliseconds in between, for all the others. */
+/** Milliseconds in between, in which others can commit. */
 const PAUSE_MS = 50;
 
 /** Milliseconds it waits for a commit of others. */
@@ -30,11 +30,11 @@ export async function giveBackPages(path: string, pauseMs: number = PAUSE_MS): P
     const size = { file: page * pragma("page_count"), free: page * pragma("freelist_count") };
     const excess = Math.floor((size.free - reserveOf(size)) / page);
     if (excess <= 0) break;
-    // It ends where it is asked for no more rows.
+    // It gives back pages only for as long as it is asked for rows.
     database.prepare(`PRAGMA incremental_vacuum(${Math.min(PAGES, excess)})`).all();
     await delay(pauseMs);
   }
-  // The file itself is cut when what the log says of it is in it.
+  // The file itself shrinks only when the log is written into it.
   database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
 }
 

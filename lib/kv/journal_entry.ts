@@ -14,17 +14,17 @@ import { BEHIND_IDS, type Key, keys, nameIn } from "./keys.ts";
 /** Bytes of a part: KV takes 64 KiB in a value. */
 const PART = 60 * 1024;
 
-/** Parts of an entry, at most: what reads one holds all of it. */
+/** Most parts of an entry: whoever reads one holds all of it in memory. */
 const MAX_PARTS = 4;
 
-/** Bytes of lines an entry may hold: what deflate makes of the worst still fits into its parts. */
+/** Most bytes of lines in an entry: even if deflate cannot shrink them, they fit into its parts. */
 export const MAX_ENTRY: number = PART * MAX_PARTS - 1024;
 
 const encoder = new TextEncoder();
 
 /**
  * Puts an entry into a commit and returns how many bytes it takes. It is deflated: records repeat
- * themselves, and every page the store need not write is a commit that ends sooner.
+ * themselves, and a commit ends sooner for every page that the store need not write.
  */
 export function setEntry(kv: Deno.Kv, atomic: Deno.AtomicOperation, text: string): number {
   const bytes = deflateRawSync(encoder.encode(text), { level: 1 });

@@ -12,8 +12,8 @@ export interface KeyWatchOptions {
   kv: Deno.Kv;
   key: Key;
   /**
-   * The key has this versionstamp now; empty where it is not there. Called at the beginning too, and
-   * after each failure: the watch may have missed some. What it throws is such a failure.
+   * Called with the key's versionstamp, or an empty text if there is none: at first, at each change,
+   * and after a failure, when changes may have been missed. What it throws is such a failure.
    */
   onchange(versionstamp: string): void | Promise<void>;
   /** What the log says of a failure. */

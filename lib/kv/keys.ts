@@ -76,19 +76,19 @@ export type Key = Deno.KvKey;
 /** Sorts before every id. */
 export const FIRST_ID = "";
 
-/** Sorts behind every id. */
+/** Sorts after every id. */
 export const BEHIND_IDS = "~";
 
-/** In the index, of a finished task that itself says how long it is kept: a time, or for ever. */
+/** The `ended` of a finished task that itself says how long it is kept: until a time, or for ever. */
 export const OWN_EXPIRY = "own";
 
-/** What an `index` key tells of its task, so that nobody has to read its head for that. */
+/** What the value of an `index` key says about its task, so that lists need not read the head. */
 export interface Indexed {
-  /** It has a parent. */
+  /** The task has a parent. */
   child?: true;
   /**
-   * When it ended, milliseconds since the epoch, or {@link OWN_EXPIRY}; absent where it has not, or where
-   * an older version wrote it.
+   * When it ended, milliseconds since the epoch, or {@link OWN_EXPIRY}; absent if it has not ended, or
+   * if an older version wrote the key.
    */
   ended?: number | typeof OWN_EXPIRY;
 }
@@ -213,7 +213,7 @@ export const keys = {
   secret: ["meta", "secret"] as Key,
 } as const;
 
-/** What a key of two parts names: the id, kind, session or versionstamp behind its first part. */
+/** The second part of a key that has two: an id, a kind, a session or a versionstamp. */
 export function nameIn(key: Key): string {
   return String(key[1]);
 }
@@ -228,7 +228,7 @@ export function indexedIn(key: Key): string {
   return String(key[3]);
 }
 
-/** Of an `expires` key. */
+/** The time and the task in an `expires` key; `until` is milliseconds since the epoch. */
 export function expiresIn(key: Key): { until: number; id: string } {
   return { until: Number(key[1]), id: String(key[2]) };
 }
@@ -243,7 +243,7 @@ export function signalIn(key: Key): { id: string; name: string } {
   return { id: String(key[1]), name: String(key[2]) };
 }
 
-/** Which of its group a `child` key is of. */
+/** The index of the child within its group, in a `child` key. */
 export function childIndexIn(key: Key): number {
   return Number(key[3]);
 }
@@ -253,7 +253,7 @@ export function outboxIn(key: Key): number {
   return Number(key[3]);
 }
 
-/** When something may be due, and for which target of which task, in a `delivery-due` key. */
+/** The time, the task and its target in a `delivery-due` key; `at` is milliseconds since the epoch. */
 export function dueIn(key: Key): { at: number; id: string; target: number } {
   return { at: Number(key[1]), id: String(key[2]), target: Number(key[3]) };
 }
@@ -263,7 +263,7 @@ export function slotIn(key: Key): number {
   return Number(key[2]);
 }
 
-/** Sorts the higher priority first. To KV, 0 and -0 are two numbers: -0 it is, of both. */
+/** Negates a priority, so that higher ones sort first. KV tells 0 from -0: both become -0. */
 function lowness(priority: number): number {
   return -(priority + 0);
 }
@@ -277,7 +277,7 @@ export function keySize(key: Key): number {
   return size;
 }
 
-/** A key as text, to find twice the same one within a commit. */
+/** A key as text, to find one that occurs twice in a commit. */
 export function keyText(key: Key): string {
   let text = "";
   for (const part of key) text += `${String(part)}\u0000`;

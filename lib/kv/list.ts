@@ -15,50 +15,50 @@ import { haveLabels, type Labels, NO_PARENT } from "../task/labels.ts";
 import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
 import type { Head } from "./head.ts";
 
-/** What picks tasks; with `owner` or `parent_id` those of one, with `tags` those that have each of them. */
+/** Which tasks are wanted: of this `owner` and `parent_id`, with each of the `tags`, if given. */
 export interface TaskFilter extends Labels {
   statuses?: readonly Status[];
   kinds?: readonly string[];
-  /** Only those that the token of this name submitted. */
+  /** Only tasks that were submitted with the token of this name. */
   submitter?: string;
-  /** Only tasks in whose id, kind, stage, message or error this text stands, whatever its case. */
+  /** Only tasks whose id, kind, stage, message or error contains this text, whatever its case. */
   text?: string;
   /** Only tasks older than this id. */
   before?: string;
-  /** Only this id and younger ones. */
+  /** Only tasks with this id or a newer one. */
   since?: string;
 }
 
 export interface ListQuery extends TaskFilter {
-  /** At most so many, fewer where they are large. */
+  /** Most records of a page, which has fewer if they are large. */
   limit: number;
 }
 
 export interface TaskPage {
   /** Records as JSON text, their results left out. */
   records: string[];
-  /** Ask for older ones with this as `before`; `null` when there are none. */
+  /** The `before` of the next page; `null` if this is the last one. */
   next: string | null;
 }
 
-/** Characters of a page, about: one that nobody takes must not cost much. */
+/** Characters of a page, about: it is held in memory until the client has read it. */
 const MAX_PAGE = 512 * 1024;
 
-/** Tasks looked at for one page, and characters of them: a rare text is found in several pages. */
+/** Most tasks, and characters of them, that one page reads: a rare text takes several pages to find. */
 const MAX_SCAN = 5000;
 const MAX_SCAN_SIZE = 8 * 1024 * 1024;
 
-/** Heads of the first read, before their size is known: a page of 100, and whether there are more. */
+/** Heads in the first read, of unknown size: a page of 100, and one to see if there are more. */
 const FIRST = 101;
 
 /** Indexes that are merged for a page. Where a query needs more, it looks at all tasks instead. */
 const MAX_SOURCES = 500;
 
 /**
- * For {@link ./heads.ts Heads}, which everybody else asks.
+ * Reads a page of tasks. Only for {@link ./heads.ts Heads}, which everybody else calls.
  *
- * @param signal Nobody waits for the page any more: what is left of it is not read.
- * @param reads Those of a request that reads several pages.
+ * @param signal Aborts when nobody waits for the page: the rest of it is not read.
+ * @param reads Shared by all pages of a request that reads several.
  * @throws The signal's reason.
  */
 export async function listTasks(
@@ -99,7 +99,7 @@ export async function listTasks(
 
 interface Entry {
   id: string;
-  /** `null` when it has gone since the index was read. */
+  /** `null` if the task was removed after the index was read. */
   stored: Head | null;
 }
 
@@ -108,7 +108,7 @@ interface Range {
   before: string;
 }
 
-/** Heads among which those are that a query picks, newest first. */
+/** Reads the heads that may match a query, newest first; the caller still has to check each. */
 async function* readHeads(
   kv: Deno.Kv,
   reads: Reads,
@@ -137,7 +137,7 @@ async function* readHeads(
   if (ids.length > 0) yield await headsOf(kv, reads, ids);
 }
 
-/** The sets in each of which a task must be. */
+/** The sets that all contain a task which matches the filter. */
 function setsOf({ submitter, owner, tags = [], parent_id }: TaskFilter): TaskSet[] {
   return [
     ...(parent_id === undefined || parent_id === NO_PARENT
@@ -169,7 +169,7 @@ async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promi
   return entries.map(({ value }, n) => ({ id: ids[n]!, stored: value }));
 }
 
-/** The indexes that hold what a query picks; `null` when all heads are looked at instead. */
+/** The indexes to read for a query; `null` if all heads are read instead. */
 async function sourcesOf(
   kv: Deno.Kv,
   { statuses, kinds, parent_id }: ListQuery,
@@ -185,7 +185,7 @@ async function sourcesOf(
   return some.flatMap((kind) => wanted.map((status): Source => [kind, status]));
 }
 
-/** Those of the kinds that have ever had a task here. */
+/** The given kinds that the store has a key of. */
 async function knownAmong(
   kv: Deno.Kv,
   kinds: readonly string[],
@@ -200,7 +200,7 @@ async function knownAmong(
   return known;
 }
 
-/** Whether a head, with its record as JSON text, is one that a query picks. */
+/** Returns a function that tells whether a head matches a query. */
 function matcher(query: ListQuery): (head: Head) => boolean {
   const { statuses, kinds, submitter, owner, tags = [], parent_id, text } = query;
   const some = [statuses, kinds, submitter, owner, parent_id, text].some((it) => it !== undefined);
@@ -221,13 +221,13 @@ function matcher(query: ListQuery): (head: Head) => boolean {
   };
 }
 
-/** Tasks of a page that nobody is shown. */
+/** Tasks in a page that is not shown to anybody, but counted or acted on. */
 const PAGE = 500;
 
 /**
- * What a filter picks, in pages, to at most so many: who asks may go on behind the last one.
+ * The tasks that match a filter, in at most `pages` pages; the caller may go on after the last one.
  *
- * @param list As {@link listTasks} lists.
+ * @param list Reads a page, as {@link listTasks} does.
  */
 export async function* pagesOf(
   list: (query: ListQuery, reads: Reads) => Promise<TaskPage>,
@@ -244,7 +244,7 @@ export async function* pagesOf(
   }
 }
 
-/** Every kind that ever had a task here, or the first so many. */
+/** The kinds that the store has a key of, by name: those with tasks, and some that had one lately. */
 export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[]> {
   const kinds: string[] = [];
   const options = limit === Infinity ? { batchSize: 500 } : { limit, batchSize: 500 };
@@ -252,7 +252,7 @@ export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[
   return kinds;
 }
 
-/** The ids of every task of a state, oldest first, whatever its kind. */
+/** The ids of all tasks in a state, kind by kind, and oldest first within a kind. */
 export async function* idsOf(kv: Deno.Kv, status: Status): AsyncGenerator<string> {
   for (const kind of await knownKinds(kv)) {
     const prefix: Key = keys.indexOf(kind, status);

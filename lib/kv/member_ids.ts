@@ -8,7 +8,7 @@
 import { BEHIND_IDS, FIRST_ID, type Key, memberIn } from "./keys.ts";
 import type { Reads } from "./reads.ts";
 
-/** A set of tasks, by the key under which one of this id is in it. */
+/** A set of tasks: returns the key that a task of this id has in it. */
 export type TaskSet = (id: string) => Key;
 
 export interface MemberIdsOptions {
@@ -16,11 +16,11 @@ export interface MemberIdsOptions {
   since?: string;
   /** Only ids before this one. @default {all} */
   before?: string;
-  /** So many are wanted, about. */
+  /** How many ids the caller will take, about. */
   wanted: number;
 }
 
-/** The ids of the tasks in a set, newest first, some at a time. Some may be gone. */
+/** The ids of the tasks in a set, newest first, in batches. Some tasks may be gone. */
 export async function* memberIds(
   kv: Deno.Kv,
   reads: Reads,
@@ -34,8 +34,8 @@ export async function* memberIds(
 }
 
 /**
- * Of sets whose common members are wanted, the ids in the one that has the fewest, as far as the
- * newest of each tell; none where one of them is empty.
+ * To find the common members of some sets: the ids in the set that has the fewest, as far as the newest
+ * of each tell; none if a set is empty.
  */
 export async function* rarestIds(
   kv: Deno.Kv,
@@ -48,7 +48,7 @@ export async function* rarestIds(
     const rest = memberIds(kv, reads, set, options);
     const { value: first } = await rest.next();
     if (!first) return;
-    // As many of a rarer set reach back further.
+    // As many members reach further back in a rarer set.
     const rarer = !rarest || first.length < rarest.first.length ||
       (first.length === rarest.first.length && first.at(-1)! < rarest.first.at(-1)!);
     if (rarer) rarest = { first, rest };

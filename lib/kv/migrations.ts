@@ -15,8 +15,8 @@ import { keys } from "./keys.ts";
 export type Migration = (kv: Deno.Kv) => Promise<void>;
 
 /**
- * `MIGRATIONS[n]` leads from layout `n + 1` to the next. A change of `keys.ts`, or of what a value
- * holds, that an older store does not satisfy adds one; what only adds a key does not.
+ * `MIGRATIONS[n]` leads from layout `n + 1` to the next. A change of keys or values that older stores
+ * do not satisfy needs a migration; one that only adds a key does not.
  */
 export const MIGRATIONS: readonly Migration[] = [queueByRank];
 
@@ -26,8 +26,8 @@ export class SchemaError extends Error {
 }
 
 /**
- * Looks at a store's layout before anything is done with it. One without a mark is new, or of the
- * first layout.
+ * Checks a store's layout before anything else is done with it, and migrates an older one. A store
+ * without a mark is new, or of the first layout.
  *
  * @param migrations See {@link MIGRATIONS}.
  * @returns The layout it has now.
@@ -55,7 +55,7 @@ export async function openSchema(
   }
 }
 
-/** The layout of a store without a mark: a new one has the newest, our first one had none. */
+/** The layout of a store without a mark: the newest if empty, else the first, which had no mark. */
 async function unmarked(kv: Deno.Kv, known: number): Promise<number> {
   if (await isEmpty(kv)) return known;
   const [epoch, mark] = await kv.getMany<[string, number]>([keys.epoch, keys.schema]);

@@ -14,13 +14,13 @@ import type { Status } from "../task/record.ts";
 export type Source = readonly [kind: string, status: Status];
 
 export interface NewestIdsOptions {
-  /** Different ones. */
+  /** Without duplicates. */
   sources: readonly Source[];
   /** Only ids from this one on. */
   since: string;
   /** Only ids before this one. */
   before: string;
-  /** So many are wanted, about. */
+  /** How many ids the caller will take, about. */
   wanted: number;
   /** Only tasks without a parent. @default {false} */
   parentless?: boolean;
@@ -29,9 +29,9 @@ export interface NewestIdsOptions {
 interface Front {
   /** Descending. */
   ids: string[];
-  /** The next one's place among them. */
+  /** The index of the next one. */
   at: number;
-  /** What follows. */
+  /** The ids that follow. */
   rest: AsyncIterator<string[]>;
 }
 
@@ -40,7 +40,7 @@ export async function* newestIds(
   reads: Reads,
   { sources, since, before, wanted, parentless = false }: NewestIdsOptions,
 ): AsyncGenerator<string> {
-  // Of many sources each has a part of what is wanted, as a rule.
+  // Of many sources, each usually has only a part of what is wanted.
   const first = Math.min(wanted, Math.ceil(4 * wanted / sources.length));
   const fronts = new TinyQueue<Front>([], (a, b) => a.ids[a.at]! > b.ids[b.at]! ? -1 : 1);
   const advance = async (rest: Front["rest"]) => {

@@ -1,7 +1,7 @@
 /** There is no room for an upload or an artifact. */
 export class NoRoom extends Error {
   override name = "NoRoom";
-  /** What it would go beyond: all of its sort together, or what stays free on the disk. */
+  /** The bound it would exceed: on what all of its sort may take, or on what must stay free. */
   readonly reason: "quota" | "disk";
   /** That bound, in bytes. */
   readonly bound: number;

@@ -8,13 +8,13 @@
 
 import { keys, nameIn } from "./keys.ts";
 
-/** Milliseconds after which a process that takes in tasks of a kind says so again. */
+/** Milliseconds after which a process that takes in tasks of a kind writes the kind's key again. */
 const SAY_AGAIN_MS = 10 * 60_000;
 
-/** Milliseconds in which each process that takes in tasks of a kind has said so again. */
+/** Milliseconds in which each process that takes in tasks of a kind has written its key again. */
 const OLD_MS = 3 * SAY_AGAIN_MS;
 
-/** The kinds that the store was told of by this process, and of which it need not be told now. */
+/** The kinds whose keys this process has written, and need not write again for a while. */
 export class ToldKinds {
   readonly #now: () => number;
   readonly #told = new Map<string, number>();
@@ -34,7 +34,7 @@ export class ToldKinds {
   }
 }
 
-/** The versionstamp of a kind's key, and since when it is the same. */
+/** The versionstamp of a kind's key, and since when it is unchanged, in milliseconds. */
 interface Seen {
   versionstamp: string;
   since: number;
@@ -49,7 +49,7 @@ export class OldKinds {
     this.#now = now;
   }
 
-  /** Removes those that are old by now; to be called again and again. */
+  /** Removes the kinds that are old by now; to be called at intervals. */
   async remove(kv: Deno.Kv): Promise<void> {
     const now = this.#now();
     const seen = new Map<string, Seen>();
@@ -59,7 +59,7 @@ export class OldKinds {
       const known = before?.versionstamp === versionstamp ? before : { versionstamp, since: now };
       seen.set(kind, known);
       if (now - known.since < OLD_MS || await hasTasks(kv, kind)) continue;
-      // Whoever takes one in meanwhile says so in the same commit.
+      // Whoever takes in a task meanwhile writes this key in the same commit.
       await kv.atomic().check({ key, versionstamp }).delete(key).commit();
     }
     this.#seen = seen;

@@ -16,16 +16,16 @@ import { StoreCheck } from "./store_check.ts";
 import { prepareStoreFile, StoreOpenError } from "./store_file.ts";
 import { StorePages } from "./store_pages.ts";
 
-/** An open store. Disposing of it closes it, and lets go of its file. */
+/** An open store. Disposing of it closes it, and releases the lock on its file. */
 export interface OpenStore extends AsyncDisposable {
   readonly kv: Deno.Kv;
-  /** No other process can have this store. */
+  /** No other process can have this store open. */
   readonly alone: boolean;
-  /** What uploads may still take of the disk; `undefined` where there is no file. */
+  /** What uploads may still take of the disk; `undefined` if the store is not a file. */
   readonly space: FreeSpace | undefined;
-  /** What the store takes of its disk; `null` where there is no file. */
+  /** Measures what the store takes of its disk; `null` if it is not a file. */
   readonly storage: (() => Promise<Storage>) | null;
-  /** Reads all of a file that was not closed, beside what a start does. */
+  /** Checks a file that was not closed properly, while the server starts. */
   readonly check: StoreCheck;
 }
 
@@ -36,7 +36,7 @@ export interface Storage {
   free: number;
   /** The write-ahead log. */
   log: number;
-  /** Free on the disk; `null` where that is not known. */
+  /** Free on the disk; `null` if that is not known. */
   disk: number | null;
 }
 
@@ -82,7 +82,7 @@ export function isStoreFile(location: string): boolean {
   return location !== "" && location !== ":memory:" && !/^https?:/.test(location);
 }
 
-/** Makes a file ready to be opened; says whether the last server did not close it. */
+/** Makes a file ready to be opened; returns whether the last server did not close it. */
 async function prepareFile(path: string, log: Logger): Promise<boolean> {
   const { loose: files, unclean } = await prepareStoreFile(path);
   if (files.length > 0) {
@@ -106,7 +106,7 @@ async function openKv(location: string): Promise<Deno.Kv> {
   }
 }
 
-/** What is free on the disk counts, and what is free within the file. */
+/** Counts what is free on the disk, and what is free within the file. */
 async function freeSpace(
   path: string,
   pages: StorePages,

@@ -14,7 +14,7 @@ const FIRST_MS = 1;
 /** Tries to commit, in all: they take about a second. */
 const TRIES = 40;
 
-/** Changes a handle, and returns it. */
+/** Changes `kv`, and returns it. */
 export function patientKv(kv: Deno.Kv): Deno.Kv {
   const atomic = kv.atomic.bind(kv);
   kv.atomic = () => {
@@ -28,7 +28,7 @@ export function patientKv(kv: Deno.Kv): Deno.Kv {
           // Nothing was written.
           if (tries === TRIES || !/database is locked/.test(String(error))) throw error;
         }
-        // By chance, or two that wait would meet again and again.
+        // Randomized, or two that wait would collide again and again.
         await delay(FIRST_MS * tries * (0.5 + Math.random()));
       }
     };

@@ -20,12 +20,12 @@ export interface PausedKinds {
   readonly pauses: ReadonlyMap<string, Pause>;
 }
 
-/** `undefined` where the version is this one still. */
+/** `undefined` if the version is still `known`. */
 export async function readPausedKinds(
   kv: Deno.Kv,
   known: string | null | undefined,
 ): Promise<PausedKinds | undefined> {
-  // First: what changes while the others are read, the version tells the next time.
+  // Read first: what changes during the other reads then has another version the next time.
   const { versionstamp: version } = await kv.get(keys.pausedHead);
   if (version === known) return undefined;
   const pauses = new Map<string, Pause>();

@@ -12,11 +12,11 @@ import type { Head } from "./head.ts";
 
 /** Some of it may be in the task's keys already: what has a `seq` up to that of the head. */
 export interface PendingState {
-  /** Of the newest of it. */
+  /** The newest `seq` in it. */
   seq: number;
   /** The newest progress; its JSON is the record. */
   progress?: TaskEvent | undefined;
-  /** What was saved last. */
+  /** The newest checkpoint. */
   checkpoint?: TaskEvent | undefined;
   /** Log, output and step rows, in order. */
   rows: readonly Row[];
@@ -25,8 +25,8 @@ export interface PendingState {
 /** Knows the pending state of every task. */
 export interface PendingStates {
   /**
-   * For a read that begins now, until it is disposed of. What is folded meanwhile the read may not have
-   * found in the task's keys: it is known here still.
+   * Opens the states for a read that begins now, until they are disposed of. What is folded meanwhile
+   * stays in them, as the read may not find it in the task's keys.
    */
   open(): OpenStates;
 }
@@ -35,12 +35,12 @@ export interface OpenStates extends Disposable {
   get(id: string): PendingState | undefined;
 }
 
-/** Tasks' keys are all there is to know. */
+/** No task has a pending state. */
 export const NOTHING_PENDING: PendingStates = {
   open: () => ({ get: () => undefined, [Symbol.dispose]() {} }),
 };
 
-/** A head as read, with the newest its task showed; `states` were opened before it was read. */
+/** A head with its task's pending state; `states` were opened before the head was read. */
 export function withPending(head: Head, states: OpenStates): Head {
   const state = states.get(idOf(head.record));
   const seq = seqOf(head.record);

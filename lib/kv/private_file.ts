@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 /** What SQLite keeps beside a database, and the database itself. */
 export const STORE_FILES: readonly string[] = ["", "-wal", "-shm", "-journal"];
 
-/** Windows knows other rights than these. */
+/** Windows has no such modes. */
 const HAS_MODES = Deno.build.os !== "windows";
 
 /** Makes a folder and those above it that are missing. One that is there stays as it is. */
@@ -34,9 +34,9 @@ export async function openPrivate(path: string): Promise<Deno.FsFile> {
 }
 
 /**
- * Takes from all but the owner what they may do with a database and the files beside it.
+ * Takes away the rights of all but the owner to a database and the files beside it.
  *
- * @returns Those that others can still use, since they are not ours to change.
+ * @returns The files that others can still use, as this process may not change their modes.
  */
 export async function tighten(path: string): Promise<string[]> {
   const real = await Deno.realPath(path).catch(() => path);
@@ -51,7 +51,7 @@ export async function tighten(path: string): Promise<string[]> {
   return loose;
 }
 
-/** A file system without modes is none that we can mend: {@link tighten} tells of it. */
+/** A file system may have no modes, which cannot be helped: {@link tighten} reports such files. */
 function ignore(): void {}
 
 async function restrict(path: string, to: (mode: number) => number): Promise<void> {

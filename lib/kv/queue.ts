@@ -8,9 +8,9 @@ import { type Key, keys } from "./keys.ts";
 import { compareRanks, lineName, type Rank, rankAt, rankKey } from "./rank.ts";
 
 /**
- * Reads `limit` tasks of a line, from a rank on.
+ * Reads up to `limit` tasks of a line, from a rank on.
  *
- * @returns Them, and the first one behind them.
+ * @returns Their ranks, and that of the first task after them; `null` if there is none.
  */
 export async function readLine(
   kv: Deno.Kv,
@@ -26,7 +26,7 @@ export async function readLine(
   return { ranks, next: ranks.length > limit ? ranks.pop()! : null };
 }
 
-/** The first task of each of a kind's lines of those that wait for a time, by priority. */
+/** The first task in each line of a kind's tasks that wait for a time, highest priority first. */
 export async function* firstLaters(kv: Deno.Kv, kind: string): AsyncGenerator<Rank> {
   const prefix = keys.latersOf(kind);
   let start: Key | undefined;
@@ -39,7 +39,9 @@ export async function* firstLaters(kv: Deno.Kv, kind: string): AsyncGenerator<Ra
   }
 }
 
-/** From 1, for the next to run of its kind and key; `null` for one not yet due. Counts no further than `most`. */
+/**
+ * A task's place among those of its kind and key, from 1; `null` if it is not due. Counts up to `most`.
+ */
 export async function queuePosition(
   kv: Deno.Kv,
   rank: Rank,
@@ -50,7 +52,7 @@ export async function queuePosition(
   if (waits && runAt > now) return null;
   let before = 0;
   const name = lineName(rank);
-  // Of those with another key there are any number, and it does not wait for them.
+  // Tasks with another key may lie in between, any number of them: this one does not wait for them.
   const count = async (prefix: Key, end: Key) => {
     const entries = kv.list({ prefix, end }, { limit: most - before, batchSize: 500 });
     for await (const { key, value } of entries) {
@@ -69,19 +71,19 @@ export async function queuePosition(
   return before + 1;
 }
 
-/** Entries of one line that are passed over one by one before the next line is looked up. */
+/** Entries of a line that are passed over one by one before it seeks the next line. */
 const SOME = 20;
 
-/** The first task of a line, and the one behind it; `null` where that is all. */
+/** The first task of a line, and the one after it; `null` if there is no other. */
 export interface LineStart {
   readonly first: Rank;
   readonly next: Rank | null;
 }
 
 /**
- * The first task of each line of a kind with a key, behind the line of this name: so many lines.
+ * Reads how the lines of a kind's keys start: up to `limit` lines that follow the line named `after`.
  *
- * @returns Them, and the last one's name; `null` where nothing follows.
+ * @returns Them, and the name of the last one; `null` if no line follows.
  */
 export async function firstOfKeys(
   kv: Deno.Kv,
@@ -113,5 +115,5 @@ export async function firstOfKeys(
   }
 }
 
-/** Sorts behind every number of a key. */
+/** Sorts after every number in a key. */
 const BEHIND_ALL_TIMES = true;

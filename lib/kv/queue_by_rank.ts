@@ -10,9 +10,9 @@ import { type Key, keys } from "./keys.ts";
 /** Keys moved in one commit, each with a check: KV Connect allows ten. */
 const AT_ONCE = 10;
 
-/** See {@link ./migrations.ts Migration}: what it was cut short in, it does again. */
+/** A {@link ./migrations.ts Migration}: run again, it goes on where it was interrupted. */
 export async function queueByRank(kv: Deno.Kv): Promise<void> {
-  // Where another process moves the same ones, a commit may be lost with all it held.
+  // If another process moves some of the same keys, a commit fails with all it held: look again.
   while (await movedSome(kv));
 }
 
@@ -29,18 +29,18 @@ async function movedSome(kv: Deno.Kv): Promise<boolean> {
   return count > 0;
 }
 
-/** Keys of layout 1, and what becomes of them. */
+/** The entries of layout 1 that have to move, and their new keys. */
 async function* misplaced(
   kv: Deno.Kv,
 ): AsyncGenerator<[from: Deno.KvEntry<unknown>, to: Key]> {
-  // `["later", run_at, id]`: numbers, before what sorts behind all of them.
+  // `["later", run_at, id]`: all numbers, which sort before `true` and after the kinds of layout 2.
   const laters = kv.list<[string, number]>({ start: ["later", 0], end: ["later", true] });
   for await (const entry of laters) {
     const [, runAt, id] = entry.key as [string, number, string];
     const [kind, priority] = entry.value;
     yield [entry, keys.later(kind, priority, runAt, id)];
   }
-  // A priority given as `-0` made a key that its task did not know for its own later on.
+  // A priority given as `-0` made a key that its task could not find later on.
   for await (const { key: [, kind] } of kv.list({ prefix: keys.kinds })) {
     for await (const entry of kv.list({ prefix: ["queue", kind!, 0] })) {
       const [, , , runAt, id] = entry.key as [string, string, number, number, string];

@@ -8,7 +8,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { startWatchdog } from "../base/watchdog.ts";
 
-/** Whether every page is where it belongs. */
+/** Returns `ok`, or the first thing that is wrong. */
 export function quickCheck(path: string): string {
   try {
     using database = new DatabaseSync(path, { readOnly: true });
@@ -16,7 +16,7 @@ export function quickCheck(path: string): string {
     return String(Object.values(row ?? { no: "no answer" })[0]);
   } catch (error) {
     const { message } = error as Error;
-    // Only what tells of damage counts: a file that cannot be read just now may be whole.
+    // Only signs of damage count: a file that cannot be read just now may be intact.
     return /malformed|not a database/.test(message) ? message : "ok";
   }
 }

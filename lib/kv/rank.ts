@@ -15,9 +15,9 @@ import { type TaskRecord, waits } from "../task/record.ts";
 /** Where a pending task stands. */
 export interface Rank {
   kind: string;
-  /** What it is counted by, as `lineKeyOf()` puts it together: such tasks have a line for each. */
+  /** What limits count it by, joined by `lineKeyOf()`: each key has a line of its own. */
   key?: string;
-  /** Whether it may not run before `runAt`; any other may run whatever the clock says. */
+  /** Whether it must wait until `runAt`; if not, it may run whatever the clock says. */
   waits: boolean;
   /** Higher runs first. */
   priority: number;
@@ -49,25 +49,25 @@ export function lineName({ kind, key }: Pick<Rank, "kind" | "key">): string {
   return key === undefined ? kind : `${kind}\0${key}`;
 }
 
-/** What a line is named for. */
+/** The kind and the key that a line's name is made of. */
 export function lineOfName(name: string): Pick<Rank, "kind" | "key"> {
   const at = name.indexOf("\0");
   return at < 0 ? { kind: name } : { kind: name.slice(0, at), key: name.slice(at + 1) };
 }
 
-/** The key that stands for a rank. */
+/** The store's key for a rank. */
 export function rankKey(rank: Rank): Key {
   const { kind, waits, priority, runAt, id } = rank;
   if (waits) return keys.later(kind, priority, runAt, id);
   return keys.queue(lineName(rank), priority, runAt, id);
 }
 
-/** What is stored there: those that wait for a time lie together, whatever their key. */
+/** The value of that key: tasks that wait for a time share a line, so their own key is kept here. */
 export function rankValue({ waits, key }: Rank): string | null {
   return waits ? key ?? null : null;
 }
 
-/** The rank for which a key stands, with its value. */
+/** The rank that a store's key and its value stand for. */
 export function rankAt(at: Key, value?: unknown): Rank {
   const [list, name, lowness, runAt, id] = at as [string, string, number, number, string];
   const waits = list === "later";

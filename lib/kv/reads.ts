@@ -8,38 +8,40 @@
 
 import { Semaphore } from "../base/semaphore.ts";
 
-/** Entries that a request reads with priority; a read counts as ten. A usual page needs no more. */
+/**
+ * Entries that a request reads with priority; each read counts as ten more. Enough for a usual page.
+ */
 const SHARE = 1000;
 const A_READ = 10;
 
-/** Reads under way at once, of those who have yet to get their share and of those who have had it. */
+/** Reads under way at once: of requests within their share, and of requests beyond it. */
 const firstReads = new Semaphore(4);
 const laterReads = new Semaphore(1);
 
-/** Requests that may wait for one of the latter: each holds what it read last. */
+/** Most requests beyond their share that may wait: each holds in memory what it read last. */
 const MAX_WAITING = 300;
 
-/** Bytes of one read of many entries, about. */
+/** Bytes in one read of a range, about. */
 const READ_BYTES = 512 * 1024;
 
-/** Entries of one read, at most. */
+/** Most entries in one read of a range. */
 const READ_ENTRIES = 200;
 
 export interface ReadsOptions {
   /** Entries that are read with priority. @default {1000} */
   share?: number;
-  /** Nobody waits for more. */
+  /** Once it aborts, reads that have not begun fail. */
   signal?: AbortSignal | undefined;
 }
 
 export interface RangeOptions<T> {
-  /** Entries of the first read; the next ones take more, as far as these were small. */
+  /** Entries in the first read; later reads take more if these were small. */
   first: number;
   /** Bytes of a value, about. @default {none} */
   sizeOf?: (value: T) => number;
 }
 
-/** More requests look through the tasks than may wait. */
+/** Too many requests wait to search the tasks. */
 export class TooManyReadsError extends Error {
   override name = "TooManyReadsError";
 
@@ -58,10 +60,10 @@ export class Reads {
   }
 
   /**
-   * Does a read of at most so many entries, as soon as there is room for it.
+   * Does a read of at most `entries` entries when it is this request's turn.
    *
    * @throws {TooManyReadsError} When too many wait already.
-   * @throws The signal's reason when nobody waits for it.
+   * @throws The signal's reason, if it aborts before the read begins.
    */
   async run<T>(entries: number, read: () => Promise<T>): Promise<T> {
     const semaphore = this.#left > 0 ? firstReads : laterReads;
@@ -76,8 +78,8 @@ export class Reads {
   }
 
   /**
-   * Reads a range of keys from its end to its start, some entries at a time: few of large ones, and
-   * as many more as the reader asks for.
+   * Reads a range of keys from its end to its start in batches, which are small if entries are large,
+   * and grow with how far the caller reads.
    */
   async *newestFirst<T>(
     kv: Deno.Kv,

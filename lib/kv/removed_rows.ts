@@ -8,23 +8,23 @@
 import { removeDeliveries } from "./deliveries.ts";
 import { type Key, keys, nameIn } from "./keys.ts";
 
-/** Values of rows that go with their task, at most. */
+/** Most values of rows that are removed in one commit with their task. */
 const FEW = 16;
 
-/** Bytes of them: a large value is a chain of pages to give back, and the commit holds other tasks. */
+/** Most bytes of them: a large value is a chain of pages to free, and the commit has other tasks. */
 const FEW_BYTES = 64 * 1024;
 
-/** Bytes of rows removed in one commit, about: all that happens waits behind it. */
+/** Bytes of rows removed in one commit, about: every other commit waits for it. */
 const BYTES_A_COMMIT = 1024 * 1024;
 
 /** Keys removed in one commit, at most. */
 const KEYS_A_COMMIT = 200;
 
 /**
- * The keys of a task's rows.
+ * The keys of a task's rows, if they are few.
  *
  * @param bytes What the rows are known to take.
- * @returns `null` where they are more than should go in one commit.
+ * @returns `null` if they should not all be removed in one commit.
  */
 export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<Key[] | null> {
   if (bytes > FEW_BYTES) return null;
@@ -35,10 +35,10 @@ export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<K
   return found.length > FEW || size > FEW_BYTES ? null : found.map(({ key }) => key);
 }
 
-/** Bytes of a value that is not large. */
+/** Bytes counted for a value that is no byte array. */
 const SMALL = 64;
 
-/** Removes what belongs to a task that is gone, and then the mark that says so. */
+/** Removes what belongs to a removed task, and then its `removed` key. */
 export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
   let atomic = kv.atomic();
   let count = 0;
@@ -58,7 +58,7 @@ export async function removeRows(kv: Deno.Kv, id: string): Promise<void> {
   await atomic.delete(keys.removed(id)).commit();
 }
 
-/** Goes on with removals that were cut short. */
+/** Goes on with removals that were interrupted. */
 export async function finishRemovals(kv: Deno.Kv): Promise<void> {
   for await (const { key } of kv.list({ prefix: keys.removeds })) {
     await removeRows(kv, nameIn(key));

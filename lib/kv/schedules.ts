@@ -18,22 +18,22 @@ export interface SlotState {
   /** Milliseconds since the epoch: times up to here were looked at. */
   readonly cursor: number;
   /**
-   * When times were decided one by one, in order: none of them comes again, though the clock may be
-   * set back to before it.
+   * Spans of times that were decided one by one, in order: none of them comes again, even if the clock
+   * is set back to before it.
    */
   readonly done: readonly Span[];
-  /** Times that are done with but for their task, which has to wait. */
+  /** Times that are done with, but whose task has to wait, in order. */
   readonly queued: readonly number[];
 }
 
 export interface StoredSchedule extends ScheduleRule {
   readonly id: string;
   readonly kind: string;
-  /** Whether the definition of its kind has it, or somebody made it. */
+  /** `kind` if it is from the definition of its kind, `api` if somebody made it. */
   readonly source: "kind" | "api";
   /** SHA-256 of the input, which has a key of its own; `null` where there is none. */
   readonly inputDigest: string | null;
-  /** Those that its input names, and that it keeps; absent for none. */
+  /** Ids of the uploads that its input names and it holds; absent for none. */
   readonly uploads?: readonly string[];
   readonly priority: number;
   readonly owner?: string;
@@ -44,14 +44,16 @@ export interface StoredSchedule extends ScheduleRule {
   readonly by?: string;
   /** Milliseconds since the epoch. */
   readonly created: number;
-  /** Likewise, when its rule changed last. */
+  /** When its rule last changed, milliseconds since the epoch. */
   readonly updated: number;
-  /** Since when it makes no task, and who said so, and why. */
+  /** Since when it makes no tasks, who paused it, and why; `null` if it is not paused. */
   readonly paused: { readonly at: number; readonly by: string; readonly reason?: string } | null;
   readonly slots: SlotState;
-  /** No definition has it any more: no new time comes, and it goes with the last one that waits. */
+  /**
+   * Its kind's definition no longer has it: no time is added, and it goes after the last queued one.
+   */
   readonly ended?: true;
-  /** The last ones, the newest last. */
+  /** The latest outcomes, newest last. */
   readonly outcomes: readonly ScheduleOutcome[];
   /** Tasks made for its times, in all. */
   readonly made: number;
@@ -60,7 +62,7 @@ export interface StoredSchedule extends ScheduleRule {
 }
 
 export interface SchedulesHead {
-  /** Schedules that somebody made. */
+  /** How many schedules somebody made, beside those of kinds. */
   readonly own: number;
 }
 
@@ -71,7 +73,7 @@ export async function readSchedule(kv: Deno.Kv, id: string): Promise<ScheduleEnt
   return entry.versionstamp === null ? null : entry;
 }
 
-/** All of them, by id, or some behind one. */
+/** Schedules by id: all, or up to `limit` of those after `after`. */
 export async function listSchedules(
   kv: Deno.Kv,
   { after, limit = Infinity }: { after?: string | undefined; limit?: number } = {},
@@ -93,11 +95,11 @@ export async function readScheduleInput(kv: Deno.Kv, id: string): Promise<string
   return value && new TextDecoder().decode(value);
 }
 
-/** What writes a schedule, for a commit. */
+/** The change that writes a schedule, for a commit. */
 export function scheduleSet(
   schedule: StoredSchedule,
 ): [key: Key, value: StoredSchedule, size: number] {
-  // An owner, tags and a reason beside spans, waiting times and outcomes.
+  // Twice as many, as text beyond Latin-1 takes two bytes a character.
   return [keys.schedule(schedule.id), schedule, JSON.stringify(schedule).length * 2];
 }
 
@@ -106,14 +108,14 @@ export function scheduleInputSet(id: string, input: string): [Key, Uint8Array, n
   return [keys.scheduleInput(id), value, value.length];
 }
 
-/** The schedule with one more outcome; those beyond the bound are let go. */
+/** The schedule with one more outcome, without the oldest ones beyond {@link MAX_RUNS}. */
 export function withOutcome(
   schedule: StoredSchedule,
   outcome: ScheduleOutcome,
 ): StoredSchedule {
   const outcomes = [...schedule.outcomes];
   const last = outcomes.at(-1);
-  // What is skipped for the same reason, again and again, is one.
+  // Times that are skipped in a row for the same reason become one outcome.
   if (
     last?.type === "skip" && outcome.type === "skip" && last.reason === outcome.reason &&
     last.run === outcome.run && follows(last.to, outcome.from, outcomes)
@@ -135,7 +137,7 @@ export function withOutcome(
   };
 }
 
-/** Whether none between two times had its task: the clock may have been set back, and come to them again. */
+/** Whether no time between two has had its task: one may have, if the clock was set back. */
 function follows(last: number, next: number, outcomes: readonly ScheduleOutcome[]): boolean {
   const isBetween = (slot: number | null) => slot !== null && slot > last && slot < next;
   return last < next && !outcomes.some((it) => it.type === "task" && isBetween(it.slot));

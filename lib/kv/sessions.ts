@@ -15,26 +15,26 @@ export interface SessionInfo {
   role: string;
   /** ISO 8601. */
   started_at: string;
-  /** Of the last renewal, by the process's own clock. Absent in a store of an older version. */
+  /** When it was last renewed, by the process's own clock; absent if an older version wrote it. */
   renewed_at?: string;
   /**
-   * The oldest journal entry, at the last renewal, that holds something of this process's tasks which
-   * their own keys did not have; `null` where that can only be what came later. Absent in 0.1.
+   * The oldest journal entry, at the last renewal, that holds something not yet folded into the keys of
+   * this process's tasks; `null` if only later entries can. Absent in 0.1.
    */
   unfolded?: string | null;
 }
 
 /** A session that was removed and whose tasks have yet to be returned. */
 export interface DeadSession {
-  /** ISO 8601; when it was renewed last, where that is known. */
+  /** When it was last renewed, ISO 8601; `null` if that is not known. */
   renewed_at: string | null;
-  /** The journal entry from which on its tasks' own keys may lack something. */
+  /** The oldest journal entry that may not be folded into its tasks' keys; empty for the very first. */
   unfolded: string;
 }
 
-/** From which journal entry on the tasks of a session may have something that their keys lack. */
+/** The oldest journal entry that may not be folded into the keys of a session's tasks. */
 export function unfoldedFrom({ info: { unfolded }, versionstamp }: StoredSession): string {
-  // 0.1 did not say: then it is looked for in all there is.
+  // 0.1 did not write it: then the whole journal is read.
   return unfolded === undefined ? "" : unfolded ?? versionstamp;
 }
 
@@ -54,12 +54,12 @@ export async function readSessions(kv: Deno.Kv): Promise<StoredSession[]> {
   }));
 }
 
-/** `null` for a process that lives no more. */
+/** `null` if the process is dead. */
 export async function readSession(kv: Deno.Kv, sid: string): Promise<SessionInfo | null> {
   return (await kv.get<SessionInfo>(keys.session(sid))).value;
 }
 
-/** By id. */
+/** The dead sessions, by id. */
 export async function readDead(kv: Deno.Kv): Promise<Map<string, DeadSession>> {
   const dead = new Map<string, DeadSession>();
   const entries = kv.list<DeadSession | string | null>({ prefix: keys.deads });
@@ -70,10 +70,10 @@ export async function readDead(kv: Deno.Kv): Promise<Map<string, DeadSession>> {
   return dead;
 }
 
-/** The journal entry from which on some task's own keys may lack something; `null` for none. */
+/** The oldest journal entry that may not be folded into some task's own keys; `null` for none. */
 export async function oldestUnfolded(kv: Deno.Kv): Promise<string | null> {
   const living = (await readSessions(kv)).map(unfoldedFrom);
-  // Read last: one that is removed meanwhile is among both, not among none.
+  // Read last: a session that dies meanwhile is then found twice, rather than not at all.
   const dead = [...(await readDead(kv)).values()].map(({ unfolded }) => unfolded);
   return [...dead, ...living].sort()[0] ?? null;
 }

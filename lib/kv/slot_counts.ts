@@ -10,9 +10,9 @@ import { keys } from "./keys.ts";
 export interface StoredRate {
   readonly limit: number;
   readonly perMs: number;
-  /** Since when: milliseconds since the epoch. */
+  /** Since when it is in force, milliseconds since the epoch. */
   readonly at: number;
-  /** Shortly before that there may have been starts in slots beyond its own. */
+  /** Whether the limit was higher shortly before: runs may have taken slots beyond this one. */
   readonly lowered: boolean;
 }
 
@@ -23,7 +23,7 @@ export class SlotCounts {
     this.#kv = kv;
   }
 
-  /** How many slots of a name are taken: so many at most. */
+  /** How many slots of a name are taken, counted up to `most`. */
   async taken(name: string, most: number): Promise<number> {
     let count = 0;
     const options = { limit: Math.min(most, MAX_COUNTED), batchSize: 500 };
@@ -32,8 +32,8 @@ export class SlotCounts {
   }
 
   /**
-   * When the next run of a name may start, milliseconds since the epoch, at the latest; `null` where
-   * it may now.
+   * The latest time at which the next run of a name may start, milliseconds since the epoch; `null` if
+   * it may start now.
    */
   async rateFreeAt(
     name: string,
@@ -41,7 +41,7 @@ export class SlotCounts {
     now: number,
   ): Promise<number | null> {
     const ends: number[] = [];
-    // Before a deploy there may have been more of them than now.
+    // A higher limit before a deploy may have left more of them than there are now.
     const options = { limit: MAX_COUNTED, batchSize: 500 };
     const slots = this.#kv.list<number>({ prefix: keys.rateSlotsOf(name) }, options);
     for await (const { value } of slots) {
@@ -51,5 +51,5 @@ export class SlotCounts {
   }
 }
 
-/** Slots that are counted. */
+/** Most slots that are counted. */
 const MAX_COUNTED = 10_000;

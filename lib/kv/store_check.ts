@@ -9,18 +9,18 @@ import { damagedStore } from "./store_file.ts";
 import { StoreProcess } from "./store_process.ts";
 
 export interface StoreCheckOptions {
-  /** The file. Deno KV has it open, and has repaired what a crash left. `null`: nothing is read. */
+  /** The file, which Deno KV has open and has recovered after a crash; `null` to check nothing. */
   path: string | null;
-  /** Milliseconds until it begins, unless something fails before. @default {2000} */
+  /** Milliseconds until the check begins; it begins at once if something fails. @default {2000} */
   afterMs?: number;
-  /** Milliseconds after which a large store is left as it is. @default {10_000} */
+  /** Milliseconds after which the check of a large store is given up. @default {10_000} */
   deadlineMs?: number;
 }
 
-/** The most milliseconds that a start takes where nothing is wrong. */
+/** Milliseconds within which a server starts if nothing is wrong. */
 const START_MS = 2000;
 
-/** Milliseconds it may take: a few gigabytes are read by then. */
+/** Milliseconds that a check may take: enough to read a few gigabytes. */
 const DEADLINE_MS = 10_000;
 
 export class StoreCheck implements AsyncDisposable {
@@ -39,9 +39,9 @@ export class StoreCheck implements AsyncDisposable {
   }
 
   /**
-   * Waits for what a start does, unless the store turns out to be damaged before.
+   * Waits for a step of the start, and fails early if the store turns out to be damaged.
    *
-   * @throws {StoreOpenError} If it does.
+   * @throws {StoreOpenError} If the store is damaged.
    */
   async during<T>(work: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
@@ -51,7 +51,7 @@ export class StoreCheck implements AsyncDisposable {
     try {
       return await Promise.race([work, promise]);
     } catch (error) {
-      // Damage may be what it stumbled over.
+      // Damage may be the cause.
       this.#begin();
       const damage = await this.damage;
       throw damage === null ? error : damagedStore(this.#options.path!, damage);
@@ -61,7 +61,7 @@ export class StoreCheck implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#waiting);
     this.#over = true;
-    // Where it has begun this changes nothing.
+    // This changes nothing if the check has begun.
     this.#begun.resolve(null);
     (await this.#begun.promise)?.kill();
     await this.damage;

@@ -19,19 +19,19 @@ export class StoreOpenError extends Error {
   }
 }
 
-/** What a damaged store needs. */
+/** Advice for a damaged store. */
 const RESTORE = "Restore it from a backup (deno task restore <file>)";
 
 export function damagedStore(path: string, what: string): StoreOpenError {
   return new StoreOpenError(path, `it is damaged (${what}). ${RESTORE}`);
 }
 
-/** Bytes under which a disk counts as full: what SQLite needs to begin. */
+/** Free bytes below which a disk counts as full: what SQLite needs to begin. */
 const FULL = 128 * 1024;
 
 /**
- * What went wrong with a store on a disk of this machine, in one sentence where it is the disk's or
- * the file's fault; else the error as it is.
+ * Says in one sentence what went wrong with a store on a disk of this machine, if the disk or the file
+ * is at fault; otherwise returns the error as it is.
  */
 export async function storeFault(path: string, error: unknown): Promise<unknown> {
   const cause = error instanceof StoreOpenError ? error.cause : error;
@@ -54,7 +54,7 @@ const MAGIC = "SQLite format 3\0";
 /**
  * Looks at a SQLite file before anything is written into it.
  *
- * @throws {StoreOpenError} If it is there, and cannot be a store.
+ * @throws {StoreOpenError} If it exists, but cannot be a store.
  */
 export async function checkStoreFile(path: string): Promise<void> {
   try {
@@ -66,23 +66,23 @@ export async function checkStoreFile(path: string): Promise<void> {
 
 /** What {@link prepareStoreFile} found. */
 export interface StoreFile {
-  /** Files of the store that others can still read, since they are not ours to change. */
+  /** Files of the store that others can still read, as this process may not change their modes. */
   loose: string[];
-  /** It was not closed: who used it was killed, or the machine went down. */
+  /** It was not closed properly: its last process was killed, or the machine went down. */
   unclean: boolean;
 }
 
 /**
- * Checks a file that is to be opened as the store and that nobody uses, makes it where it is
- * missing, and keeps others out of it.
+ * Checks a file that is to be opened as the store and that nobody uses, makes it if it is missing, and
+ * takes away others' rights to it.
  *
- * @throws {StoreOpenError} If it cannot be one.
+ * @throws {StoreOpenError} If it cannot be a store.
  */
 export async function prepareStoreFile(path: string): Promise<StoreFile> {
   await checkStoreFile(path);
   try {
     const log = `${await Deno.realPath(path).catch(() => path)}-wal`;
-    // Who closes a store leaves no log, or an empty one.
+    // A store that was closed has no log, or an empty one.
     const unclean = ((await Deno.stat(log).catch(() => null))?.size ?? 0) > 0;
     const damage = await walDamage(log);
     if (damage !== null) throw damagedStore(path, `its log ${log}: ${damage}`);
@@ -94,9 +94,8 @@ export async function prepareStoreFile(path: string): Promise<StoreFile> {
 }
 
 /**
- * Makes a file for a store where there is none, or an empty one. SQLite gives what it puts beside a
- * database the rights of the database. It can shrink while it is used only if that is said before
- * anything is in it.
+ * Makes the file of a store if it is missing or empty. SQLite gives the files beside a database the
+ * mode of the database. Only a database that was set up for it while empty can shrink while it is used.
  */
 export async function makeStoreFile(path: string): Promise<void> {
   const file = await openPrivate(path);
@@ -104,7 +103,7 @@ export async function makeStoreFile(path: string): Promise<void> {
   file.close();
   if (size > 0) return;
   using database = new DatabaseSync(path);
-  // The second one has the first page written, though it changes nothing.
+  // The second pragma changes nothing, but makes SQLite write the first page.
   database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA user_version = 0");
 }
 
@@ -118,7 +117,7 @@ async function check(path: string): Promise<void> {
   const header = await readHeader(path);
   const text = new TextDecoder("latin1").decode(header.subarray(0, MAGIC.length));
   if (text !== MAGIC) throw new Error("it is not a database of Deno KV");
-  // A checkpoint that a crash cut short is made good from the log beside the file.
+  // If a crash interrupted a checkpoint, SQLite completes the file from the log beside it.
   const log = await Deno.stat(`${path}-wal`).catch(() => null);
   const view = new DataView(header.buffer);
   const pageSize = view.getUint16(16) === 1 ? 65536 : view.getUint16(16);
@@ -136,7 +135,7 @@ async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return header;
 }
 
-/** Whether Deno KV keeps its tables here, or nobody keeps any. */
+/** Whether the database has the tables of Deno KV, or none at all. */
 function hasKv(path: string): boolean {
   using database = new DatabaseSync(path, { readOnly: true });
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();

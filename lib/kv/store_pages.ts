@@ -11,14 +11,14 @@ import { DatabaseSync } from "node:sqlite";
 /** What a store takes on its disk, in bytes. */
 export interface StoreSize {
   file: number;
-  /** What of the file holds nothing, and is used before it grows. */
+  /** Unused bytes of the file, which are filled before it grows. */
   free: number;
 }
 
 /** Bytes that stay free in a file, however small it is: it would soon grow again. */
 const RESERVE = 8 * 1024 * 1024;
 
-/** What of a file's free bytes is not given back: it would soon grow again. */
+/** The free bytes of a file that are not given back: it would soon grow again. */
 export function reserveOf({ file, free }: StoreSize): number {
   return Math.max(RESERVE, 0.1 * (file - free));
 }
@@ -31,7 +31,7 @@ export class StorePages implements Disposable {
 
   /** Looks at a file that Deno KV has open. */
   constructor(path: string) {
-    // It waits for hardly anybody: whoever asks can ask again.
+    // A short timeout: whoever asks can ask again.
     this.#database = new DatabaseSync(path, { readOnly: true, timeout: 100 });
     this.shrinks = this.#pragma("auto_vacuum") !== 0;
   }
@@ -43,7 +43,7 @@ export class StorePages implements Disposable {
       const file = page * this.#pragma("page_count");
       this.#size = { file, free: page * this.#pragma("freelist_count") };
     } catch {
-      // It is locked, or cannot be read: then others say so.
+      // It is locked, or cannot be read, which others report.
     }
     return this.#size;
   }

@@ -46,7 +46,7 @@ export class StoreProcess implements AsyncDisposable {
   }
 }
 
-/** `null` where no process may or can be started: nothing depends on it. */
+/** `null` if no process may or can be started: the server does without it. */
 function spawn(program: string, path: string, writes: boolean): Deno.ChildProcess | null {
   try {
     return new Deno.Command(denoCommand(), {

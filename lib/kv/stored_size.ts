@@ -7,19 +7,19 @@
 
 import type { Key } from "./keys.ts";
 
-/** What one counts beside its bytes: it takes a page of the store, however small it is. */
+/** Bytes counted for each one beside its own: it takes a page of the store, however small it is. */
 export const HEAD_BYTES = 4096;
 
 /**
- * Adds to it, in a commit that stores so many bytes, or removes them. One that only moves something to
- * another key adds 0, so that nobody counts while it moves.
+ * Adds `bytes`, which are negative for a removal, in the commit that stores or removes them. A commit
+ * that only moves something adds 0, so that a correction counted meanwhile fails its check.
  */
 export function addToSize(
   atomic: Deno.AtomicOperation,
   key: Key,
   bytes: number,
 ): Deno.AtomicOperation {
-  // Sums wrap around: so does what is taken away.
+  // KV's sums wrap around, which subtracts a negative number.
   return atomic.sum(key, BigInt.asUintN(64, BigInt(bytes)));
 }
 
@@ -27,7 +27,7 @@ export async function storedSize(kv: Deno.Kv, key: Key): Promise<number> {
   return sizeOf(await kv.get<Deno.KvU64>(key));
 }
 
-/** Corrects it to what was counted, unless something was added since it was `known`. */
+/** Corrects the sum to `size`, unless something was added since it was read as `known`. */
 export async function correctSize(
   kv: Deno.Kv,
   known: Deno.KvEntryMaybe<Deno.KvU64>,
@@ -37,7 +37,7 @@ export async function correctSize(
   await kv.atomic().check(known).set(known.key, new Deno.KvU64(BigInt(size))).commit();
 }
 
-/** Of a store that an older version has filled, nothing was counted at first. */
+/** Not below 0: what an older version stored was not counted. */
 function sizeOf({ value }: Deno.KvEntryMaybe<Deno.KvU64>): number {
   return value === null ? 0 : Math.max(0, Number(BigInt.asIntN(64, value.value)));
 }

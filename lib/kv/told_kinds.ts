@@ -11,13 +11,13 @@ import { type Key, keys, nameIn } from "./keys.ts";
 import { hasTasks } from "./old_kinds.ts";
 import { readSessions } from "./sessions.ts";
 
-/** A module of kinds, as the process says that has it. */
+/** A module of kinds, as told by the process that loads it. */
 export interface ToldModule {
   readonly module: string;
   readonly state: "loading" | "ready" | "failed";
-  /** Why it could not be loaded. */
+  /** Why it could not be loaded; `null` if it could. */
   readonly reason: string | null;
-  /** Those that it has, or had when it was loaded last. */
+  /** The kinds that it defines, or defined when it was last loaded. */
   readonly kinds: readonly string[];
 }
 
@@ -26,13 +26,13 @@ export interface DescribedKind {
   readonly kind: Kind;
 }
 
-/** What is told, as JSON text, and its key. */
+/** What a process tells: a key, and its value as JSON text. */
 export interface Told {
   readonly key: Key;
   readonly text: string;
 }
 
-/** Characters of a reason: with the names of all kinds there may be it fits into a value. */
+/** Most characters of a reason: it fits into a value with the names of all the kinds there may be. */
 const MAX_REASON = 4000;
 
 export function toldModule(sid: string, n: number, told: ToldModule): Told {
@@ -54,13 +54,13 @@ export function toldSet({ key, text }: Told): [key: Key, value: Uint8Array, size
   return [key, value, value.length];
 }
 
-/** What the processes that live say of their modules, but `except`. */
+/** The modules of all live processes but the one with the session `except`. */
 export async function readToldModules(kv: Deno.Kv, except: string): Promise<ToldModule[]> {
   const told = await readTold(kv);
   return told.filter(({ sid }) => sid !== except).map(({ module }) => module);
 }
 
-/** Likewise, of all, and which process says it. */
+/** The modules of all live processes, each with the session of its process. */
 export async function readTold(kv: Deno.Kv): Promise<{ sid: string; module: ToldModule }[]> {
   const live = new Set((await readSessions(kv)).map(({ sid }) => sid));
   const told: { sid: string; module: ToldModule }[] = [];
@@ -71,7 +71,7 @@ export async function readTold(kv: Deno.Kv): Promise<{ sid: string; module: Told
   return told;
 }
 
-/** Keys of what a process has said of its modules. */
+/** The keys under which a process has told of its modules. */
 export async function toldKeys(kv: Deno.Kv, sid: string): Promise<Key[]> {
   return await Array.fromAsync(kv.list({ prefix: keys.modulesOf(sid) }), ({ key }) => key);
 }
@@ -86,7 +86,7 @@ export async function readDescribedKinds(kv: Deno.Kv): Promise<DescribedKind[]> 
   return await Array.fromAsync(entries, ({ value }) => read<DescribedKind>(value));
 }
 
-/** Removes how kinds were described of which there is no task, and that no process has. */
+/** Removes the descriptions of kinds that have no tasks and that no process has. */
 export async function removeForgottenKinds(kv: Deno.Kv): Promise<void> {
   const known = new Set((await readToldModules(kv, "")).flatMap(({ kinds }) => kinds));
   for await (const { key, versionstamp } of kv.list({ prefix: keys.describeds })) {
@@ -100,7 +100,7 @@ function read<T>(value: Uint8Array): T {
   return JSON.parse(new TextDecoder().decode(value));
 }
 
-/** Why no process runs a kind, as far as these modules tell; `null` where one does, or soon may. */
+/** Why no process runs a kind, as far as these modules tell; `null` if one does, or soon may. */
 export function whyNobodyRuns(kind: string, modules: readonly ToldModule[]): string | null {
   const having = modules.filter(({ kinds }) => kinds.includes(kind));
   const candidates = having.length > 0 ? having : modules.filter(({ kinds }) => kinds.length === 0);
@@ -112,5 +112,5 @@ export function whyNobodyRuns(kind: string, modules: readonly ToldModule[]): str
   return [...new Set(reasons)].join("; ").slice(0, MAX_REASON);
 }
 
-/** The page has words of its own for it. */
+/** The page shows words of its own in place of this reason. */
 export const NOBODY = "no process runs this kind";

@@ -15,10 +15,10 @@ import { type Key, keys } from "./keys.ts";
 import { MAX_UPLOADS, type NamedUpload } from "../task/named_uploads.ts";
 import { ULID } from "../task/ulid.ts";
 
-/** Milliseconds an upload is kept by itself. */
+/** Milliseconds that an upload is kept while nothing holds it. */
 export const UPLOAD_TTL_MS = 24 * 3600_000;
 
-/** When an upload will have been kept for long enough; not after `now` where it is over. */
+/** When an upload expires, milliseconds since the epoch; not after `now` if it has expired. */
 export async function keptUntil(
   kv: Deno.Kv,
   { upload_id: id, expires_at }: UploadInfo,
@@ -34,9 +34,9 @@ export async function keptUntil(
 }
 
 /**
- * Finds the uploads among some texts, which may be anything.
+ * Finds the ids of uploads among some texts, which may be anything.
  *
- * @returns Their ids, and what holds until one of all uploads is removed.
+ * @returns The ids, and a check that holds until any upload is removed.
  */
 export async function findUploads(
   kv: Deno.Kv,
@@ -54,12 +54,12 @@ export async function findUploads(
   return { ids, check: { key, versionstamp } };
 }
 
-/** Why an input cannot be taken in for the uploads that it names. */
+/** Why an input is refused for the uploads that it names. */
 export type UploadRefusal =
   | { ok: false; reason: "no-upload"; upload: NamedUpload }
   | { ok: false; reason: "too-many-uploads" };
 
-/** As {@link findUploads}, for an input, which may name no upload that is not there, and not too many. */
+/** As {@link findUploads}, for an input, which may name neither a missing upload nor too many. */
 export async function findNamed(
   kv: Deno.Kv,
   named: readonly NamedUpload[],
@@ -72,7 +72,7 @@ export async function findNamed(
   return { ok: true, ids, check };
 }
 
-/** What has a task or a schedule hold other uploads than before, for a commit. */
+/** The changes that have a task or a schedule hold the uploads `after` and no longer those `before`. */
 export function changeHolds(
   holder: string,
   { before, after, now }: { before: readonly string[]; after: readonly string[]; now: number },

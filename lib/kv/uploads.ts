@@ -55,18 +55,18 @@ export class Uploads {
     };
   }
 
-  /** Bytes that all uploads take, those that arrive included. */
+  /** Bytes that all uploads take, including those that are arriving. */
   size(): Promise<number> {
     return storedSize(this.#kv, keys.uploadsSize);
   }
 
   /**
-   * Stores a body. On an error, `body`'s own or the store's, what was stored of it is removed: now,
-   * or by {@link Arrivals.sweepUnfinished} where that fails.
+   * Stores a body. If `body` or the store fails, what was stored is removed: now, or by
+   * {@link Arrivals.sweepUnfinished} if that fails.
    *
    * @param body Read no faster than it is stored.
    * @param name A file name, or `null`.
-   * @param length Bytes, where they are known before.
+   * @param length Bytes that will come; 0 if that is not known.
    * @param whose Who may name it.
    * @throws {NoRoom} If there is no room for it.
    */
@@ -76,7 +76,7 @@ export class Uploads {
     length = 0,
     whose: Whose = {},
   ): Promise<UploadInfo> {
-    // In no order within a millisecond: beside a known id nobody can guess another.
+    // Not monotonic: who knows one id cannot guess another of the same millisecond.
     const id = ulid(this.#now());
     const arrival = await this.arrivals.begin(this.#sort, { id, length });
     try {
@@ -97,7 +97,7 @@ export class Uploads {
     }
   }
 
-  /** Describes an upload; `null` when there is none, it is not whole, or its time is over. */
+  /** Describes an upload; `null` if there is none, or it is incomplete or has expired. */
   async info(id: string): Promise<UploadInfo | null> {
     if (!ULID.test(id)) return null;
     const { value } = await this.#kv.get<StoredUpload>(keys.upload(id));
@@ -108,7 +108,7 @@ export class Uploads {
     return { ...info, expires_at: new Date(until).toISOString() };
   }
 
-  /** Whose these are, of those that there are and that say so. */
+  /** Who may name each of these uploads, but for those that are gone or do not say. */
   async whose(ids: readonly string[]): Promise<ReadonlyMap<string, Whose>> {
     const wanted = ids.filter((id) => ULID.test(id)).map(keys.upload);
     const entries = await getMany<StoredUpload>(this.#kv, wanted);
@@ -117,12 +117,12 @@ export class Uploads {
     );
   }
 
-  /** Which of some ids are those of uploads that are there. */
+  /** Which of these ids are those of uploads that have not expired. */
   async there(ids: readonly string[]): Promise<ReadonlySet<string>> {
     return (await findUploads(this.#kv, ids, this.#now())).ids;
   }
 
-  /** Why an input cannot be taken in for the uploads that it names; `null` where it can. */
+  /** Why an input must be refused for the uploads that it names; `null` if it need not be. */
   async refusal(named: readonly NamedUpload[]): Promise<UploadRefusal | null> {
     const found = await findNamed(this.#kv, named, this.#now());
     return found.ok ? null : found;
@@ -134,9 +134,9 @@ export class Uploads {
   }
 
   /**
-   * Removes an upload that is whole.
+   * Removes a complete upload.
    *
-   * @param over Only if it has been kept for long enough.
+   * @param over Only if it has expired.
    */
   async remove(id: string, over = false): Promise<void> {
     const [entry, until] = await this.#kv.getMany<[StoredUpload, number]>([
@@ -145,14 +145,14 @@ export class Uploads {
     ]);
     if (entry.value === null) return;
     if (over && await keptUntil(this.#kv, entry.value, this.#now()) > this.#now()) return;
-    // From here on whoever finds it goes on with it.
+    // From here on whoever finds it goes on with the removal.
     const atomic = this.#kv.atomic().check(entry, until)
       .delete(entry.key).delete(until.key).set(keys.arriving(id), nobodys(entry.value.size))
       .set(keys.uploadsRemoved, id);
     if ((await addToSize(atomic, keys.uploadsSize, 0).commit()).ok) await this.arrivals.discard(id);
   }
 
-  /** Removes those whose time is over, and puts the sum of all right where it is not. */
+  /** Removes uploads that have expired, and corrects the bytes that all take. */
   async sweep(): Promise<void> {
     const known = await this.#kv.get<Deno.KvU64>(keys.uploadsSize);
     let size = 0;

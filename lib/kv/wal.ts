@@ -16,13 +16,13 @@ const FRAME_HEADER = 24;
 /** Bytes read at once, about. */
 const BLOCK = 1024 * 1024;
 
-/** Commits of which a machine that went down may have left a part. */
+/** Commits that may be incomplete after the machine went down. */
 const UNFINISHED = 1;
 
 /**
- * Reads a log that nobody uses.
+ * Checks a log that nobody uses.
  *
- * @returns What is wrong with it; `null` for nothing, also where there is none.
+ * @returns What is wrong with it; `null` if nothing is, or if there is no log.
  */
 export async function walDamage(path: string): Promise<string | null> {
   let file: Deno.FsFile;
@@ -72,7 +72,7 @@ async function readFrames(file: Deno.FsFile, log: Log): Promise<string | null> {
     for (let at = 0; at + size <= read; at += size) {
       frame++;
       const view = viewOf(block.subarray(at, at + size));
-      // What an earlier use of the log left is not its own.
+      // A frame with other salts is from an earlier use of the log.
       const own = view.getUint32(8) === log.salts[0] && view.getUint32(12) === log.salts[1];
       if (broken === null) {
         sums = sum(view, 0, 8, sums, log.littleEndian);
