@@ -25,10 +25,10 @@ export interface DeliveriesOptions {
   now(): number;
 }
 
-/** Deliveries that wait, which are counted. */
+/** Most waiting deliveries that are counted. */
 const MAX_COUNTED = 10_000;
 
-/** Deliveries that are shown of a task. */
+/** Most deliveries of a task that are shown. */
 const MAX_SHOWN = 200;
 
 export class Deliveries {
@@ -46,16 +46,16 @@ export class Deliveries {
     return entries.map(({ key, value }) => ({ n: deliveryIn(key), delivery: value }));
   }
 
-  /** Whom webhooks tell of a task. */
+  /** The targets of webhooks about a task. */
   targetsOf(id: string): Promise<readonly StoredTarget[]> {
     return readTargetsOf(this.#options.kv, id);
   }
 
   /**
-   * Has a delivery sent again, now: also one that waits. Resolves when that is durable.
+   * Has a delivery sent now, even one that waits for its next try. Resolves when that is durable.
    *
-   * @param by Who asks for it, which is told in the list of the task's kind.
-   * @returns The delivery then; `null` where there is none.
+   * @param by Who asks for it, for the audit log of the task's kind.
+   * @returns The delivery as changed; `null` if there is none.
    */
   async resend(id: string, n: number, kind: string, by: string): Promise<Delivery | null> {
     const { kv, now, write } = this.#options;
@@ -65,7 +65,7 @@ export class Deliveries {
       if (value === null) return { delivery: null };
       const at = now();
       const { target, origin, state, by: session, next } = value;
-      // It is on its way.
+      // It is being sent.
       if (state === "waiting" && session !== null && next > at) return { delivery: value };
       const again: Delivery = {
         ...value,
@@ -92,7 +92,7 @@ export class Deliveries {
     return delivery;
   }
 
-  /** How many deliveries wait, counted up to 10,000, and since when the oldest of them does. */
+  /** How many deliveries wait, up to {@link MAX_COUNTED}, and since when the oldest of these does. */
   async waiting(): Promise<{ count: number; oldest: number | null }> {
     let count = 0;
     let oldest: number | null = null;

@@ -16,11 +16,11 @@ export interface DeliveryTriesOptions extends PostOptions {
 /** How a try went. */
 export interface Went {
   readonly tried: Tried;
-  /** Whether its host did its part; `null` where it was not asked. */
+  /** Whether the host answered, with another status than 502 to 504; `null` if it was not asked. */
   readonly answered: boolean | null;
 }
 
-/** Sends deliveries, signed, and says what came of it. */
+/** Sends deliveries, signed, and says how each try went. */
 export class DeliveryTries {
   readonly #options: DeliveryTriesOptions;
   #toldUnsigned = false;
@@ -29,7 +29,7 @@ export class DeliveryTries {
     this.#options = options;
   }
 
-  /** One try; `null` where `signal` cut it off. */
+  /** Tries once; `null` if `signal` aborted it. */
   async send({ n, body, target, due: { id } }: Taken, signal: AbortSignal): Promise<Went | null> {
     const { now, secrets: own, log } = this.#options;
     const at = now();

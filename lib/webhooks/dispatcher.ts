@@ -20,7 +20,7 @@ export interface DispatcherOptions extends DeliveryTriesOptions {
   sid: string;
   /** The sessions of all processes that send. */
   workers(): readonly string[];
-  /** Told of each try. */
+  /** Called after each try. */
   ontried?: ((end: Delivery["state"] | "failed") => void) | undefined;
   /** Milliseconds between two looks, at most. @default {5000} */
   lookMs?: number;
@@ -29,16 +29,16 @@ export interface DispatcherOptions extends DeliveryTriesOptions {
 /** Milliseconds between two looks, at most: the clock may be set, and a watch may miss something. */
 const LOOK_MS = 5000;
 
-/** And at least: what happens meanwhile is looked for in one go. */
+/** Milliseconds between two looks, at least: what happens meanwhile is found by the next one. */
 const SOON_MS = 20;
 
 /** Lines read in one look. */
 const AT_ONCE = 256;
 
-/** Deliveries of one line, one after the other, before others go first. */
+/** Most deliveries of one line in a row, before other lines have their turn. */
 const MAX_RUN = 20;
 
-/** Milliseconds that what is on its way gets at a stop. */
+/** Milliseconds that deliveries under way get at a stop. */
 const STOP_MS = 2000;
 
 export class Dispatcher {
@@ -48,15 +48,15 @@ export class Dispatcher {
   readonly #timer = new Timer();
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
-  /** Lines that this process is at. */
+  /** Lines that this process is sending. */
   readonly #under = new Map<string, Promise<void>>();
-  /** The last line of those that were read, where there are more behind it. */
+  /** The last line that was read, if more may follow. */
   #after: Due | null = null;
   #looking: Promise<void> | null = null;
-  /** As `performance.now()` has it. */
+  /** When it last looked, in milliseconds of `performance.now()`. */
   #lookedAt = -Infinity;
   #again = false;
-  /** Looks for what dead processes had, first. */
+  /** Whether the next look first takes over what dead processes had. */
   #recovers = true;
   #watch: AsyncDisposable | undefined;
 
@@ -72,13 +72,13 @@ export class Dispatcher {
     this.wake();
   }
 
-  /** A process is dead: what it had on its way goes out. */
+  /** Takes over what another process was sending, which is dead. */
   recover(): void {
     this.#recovers = true;
     this.wake();
   }
 
-  /** Looks for what is due: now, or in a moment where it has just looked. */
+  /** Looks for what is due: now, or in a moment if it has just looked. */
   wake(): void {
     if (this.#stopped) return;
     const ms = this.#lookedAt + SOON_MS - performance.now();
@@ -87,7 +87,7 @@ export class Dispatcher {
     else this.#looking = this.#look();
   }
 
-  /** Begins nothing more, and gives what is on its way a moment to end. */
+  /** Begins nothing more, and gives deliveries under way a moment to end. */
   async stop(graceMs: number = STOP_MS): Promise<void> {
     this.#stopping.abort();
     this.#timer.clear();
@@ -132,15 +132,15 @@ export class Dispatcher {
   }
 
   /**
-   * Begins with what is due.
+   * Begins to send what is due.
    *
-   * @returns Milliseconds until something else may be.
+   * @returns Milliseconds until something else may be due.
    */
   async #begin(): Promise<number> {
     const { outbox, now, sid, workers } = this.#options;
     const at = now();
     if (this.#hosts.full) return this.#lookMs;
-    // Those in front may be of hosts that have no room: those behind them have their turn, too.
+    // The first ones may be of hosts that have no room: the next look goes on after them.
     const { dues, next } = await outbox.due(AT_ONCE, this.#after);
     this.#after = dues.length === AT_ONCE ? dues.at(-1)! : null;
     let waitMs = this.#after ? 0 : Math.min(this.#lookMs, (next ?? Infinity) - at);
@@ -174,7 +174,7 @@ export class Dispatcher {
     this.#under.set(line, running);
   }
 
-  /** Sends what is due of a line, one after the other. */
+  /** Sends what is due of a line, one delivery after the other. */
   async #line(due: Due, end: End): Promise<void> {
     const { outbox, now } = this.#options;
     for (let sent = 1;; sent++) {
@@ -187,7 +187,7 @@ export class Dispatcher {
     }
   }
 
-  /** Sends the next one of a line, if there is one, and another one may follow. */
+  /** Sends the next delivery of a line; `null` unless another one may follow at once. */
   async #next(due: Due, end: End): Promise<Taken | null> {
     const { outbox } = this.#options;
     let answered: boolean | null = null;
@@ -228,7 +228,7 @@ export class Dispatcher {
     await outbox.move(due, at + Math.max(spread(pauseMs), retryMs(tries, Math.random)));
   }
 
-  /** Ends what was due for a day, without one more try. */
+  /** Gives up what has been due for a day, without another try. */
   async #giveUp(due: Due): Promise<void> {
     const { outbox, now } = this.#options;
     const taken = await outbox.take(due);
@@ -245,7 +245,7 @@ function lineOf({ id, target }: Due): string {
   return `${id}:${target}`;
 }
 
-/** From so many milliseconds to twice as many: so that not all come at once. */
+/** A random wait from `ms` to twice as long, so that not all lines come at once. */
 function spread(ms: number): number {
   return Math.round(ms * (1 + Math.random()));
 }

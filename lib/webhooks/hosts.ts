@@ -7,35 +7,35 @@
 
 import { backoffBound } from "../task/backoff.ts";
 
-/** Deliveries at once, of all hosts and of each. */
+/** Most deliveries at once, to all hosts and to each. */
 export const AT_ONCE = 64;
 const OF_EACH = 8;
 
-/** And of all hosts that did not answer last time, or were not asked yet. */
+/** Most deliveries at once to all hosts that did not answer last time, or were not asked yet. */
 const UNPROVEN = AT_ONCE / 2;
 
-/** Times in a row without an answer after which a host gets one delivery at a time, with pauses. */
+/** Deliveries in a row without an answer after which a host gets one at a time, with pauses. */
 const MAX_SILENT = 5;
 
-/** Milliseconds: the first pause, and the longest. */
+/** The first pause and the longest, in milliseconds. */
 const PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
 
-/** Hosts that are known. */
+/** Most hosts that are remembered. */
 const MAX_KNOWN = 2000;
 
 interface Host {
   /** Deliveries on their way. */
   active: number;
-  /** Times in a row without an answer. */
+  /** Deliveries in a row without an answer. */
   silent: number;
   /** Whether it answered last time. */
   proven: boolean;
-  /** Nothing is sent before this time, as `performance.now()` has it. */
+  /** Nothing is sent before this time, in milliseconds of `now()`. */
   until: number;
 }
 
-/** `"busy"` until another delivery has ended; or for so many milliseconds. */
+/** `"busy"` until another delivery has ended; a number of milliseconds for a pause. */
 export type Room = "free" | "busy" | number;
 
 export class Hosts {
@@ -68,11 +68,11 @@ export class Hosts {
     return "free";
   }
 
-  /** One begins. Call what this returns when it has ended; `answered` is `null` where nothing was asked. */
+  /** Begins a delivery; call the result when it has ended, with `null` if the host was not asked. */
   begin(origin: string): (answered: boolean | null) => void {
     const host = this.#hosts.get(origin) ??
       { active: 0, silent: 0, proven: false, until: 0 };
-    // The one that was used last is the last to be forgotten.
+    // Moved to the end: the map is in the order of use.
     this.#hosts.delete(origin);
     this.#hosts.set(origin, host);
     this.#forget();

@@ -36,49 +36,49 @@ export interface OutboxOptions {
   random?: (() => number) | undefined;
 }
 
-/** Somebody should look at a line. */
+/** A key that says that some process should look at a line. */
 export interface Due extends Line {
   readonly key: Key;
   readonly versionstamp: string;
-  /** Since when: milliseconds since the epoch. */
+  /** Since when, or from when on, milliseconds since the epoch. */
   readonly at: number;
   readonly origin: string;
 }
 
-/** A delivery that this process is at. */
+/** A delivery that this process is sending. */
 export interface Taken {
   readonly n: number;
   readonly delivery: Delivery;
   readonly versionstamp: string;
   /** Its body, UTF-8. */
   readonly body: Uint8Array;
-  /** `undefined` where nobody knows it any more. */
+  /** `undefined` if it is no longer known. */
   readonly target: StoredTarget | undefined;
-  /** When somebody else looks at the line. */
+  /** The key by which another process looks at the line, if this one does not finish in time. */
   readonly due: Due;
 }
 
-/** Milliseconds for which a delivery is taken: more than a try and the commit behind it need. */
+/** Milliseconds for which a delivery is taken: more than a try and the commit after it need. */
 export const TAKEN_MS = 20_000;
 
-/** Lines read at once: as a rule few are due. */
+/** Lines read at once: usually few are due. */
 const BATCH = 64;
 
-/** Deliveries of a task that are kept, beside those that wait. */
+/** Most deliveries of a task that are kept, besides those that wait. */
 export const MAX_KEPT = 100;
 
-/** Of older ones, so many go at once. */
+/** Older deliveries that are removed at once. */
 const REMOVED = 20;
 
-/** Milliseconds: longer than any delivery waits for its next try. The clock was set back. */
+/** Milliseconds, more than a delivery ever waits: the clock was set back since a later time. */
 const FAR_MS = 2 * 3600_000;
 
-/** Lines of dead processes that are looked for at a start. */
+/** Most taken lines that are read to find those of dead processes. */
 const MAX_RECOVERED = 1000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** When it looked last: milliseconds since the epoch. */
+  /** When it last looked, milliseconds since the epoch. */
   #lookedAt = Infinity;
 
   constructor(options: OutboxOptions) {
@@ -86,10 +86,9 @@ export class Outbox {
   }
 
   /**
-   * Lines that are due, the first ones first, and when the next one is that is not; `null` where that
-   * is not known.
+   * Lines that are due, earliest first, and when the next one will be; `null` if that is not known.
    *
-   * @param after Goes on behind this one.
+   * @param after Goes on after this one.
    */
   async due(limit: number, after: Due | null): Promise<{ dues: Due[]; next: number | null }> {
     const { kv, now } = this.#options;
@@ -110,7 +109,7 @@ export class Outbox {
     return { dues, next: null };
   }
 
-  /** Tells of what is to be delivered now, whichever process wrote it; at the beginning, too. */
+  /** Calls `onmoved` at the start, and when any process wrote something that is to be delivered now. */
   watch(onmoved: () => void): AsyncDisposable {
     const { kv, log } = this.#options;
     return new KeyWatch({
@@ -122,7 +121,7 @@ export class Outbox {
     });
   }
 
-  /** Takes the first delivery of a line; `null` where there is none to be had. */
+  /** Takes the first delivery of a line; `null` if it cannot be taken. */
   async take(due: Due): Promise<Taken | null> {
     const { kv, sid, now } = this.#options;
     const { id, target, origin } = due;
@@ -143,8 +142,8 @@ export class Outbox {
     const at = now();
     const { next } = entry.value;
     if (next > at && next <= at + FAR_MS) {
-      // It is taken, or waits. As a rule there is a key for the time up to which it does, unless the
-      // clock was set back since this one was found: then it is this one.
+      // It is taken, or waits. Usually there is a key for the time until which it does; if not, since
+      // the clock was set back after this key was found, this one becomes that key.
       await this.move(due, next, entry);
       return null;
     }
@@ -152,7 +151,7 @@ export class Outbox {
     const delivery: Delivery = { ...entry.value, next: until, by: sid };
     const key = keys.deliveryDue(until, id, target);
     const written = await this.#options.write({
-      // Both: another process may have delivered it between the two reads.
+      // Both, as another process may have delivered it between the two reads.
       checks: [entry, first],
       deletes: [due.key],
       sets: [deliverySet(id, n, delivery), dueSet(due, until, origin)],
@@ -170,9 +169,9 @@ export class Outbox {
   }
 
   /**
-   * Writes how a try went. The line's key stays where the next delivery is to be taken.
+   * Writes how a try went. The line's key stays if the line's next delivery is to be taken.
    *
-   * @returns The delivery then; `null` where it is no longer this process's business.
+   * @returns The delivery as written; `null` if it is no longer this process's to write.
    */
   async finish({ n, due, ...taken }: Taken, tried: Tried): Promise<Delivery | null> {
     const { kv, now, write, random } = this.#options;
@@ -196,7 +195,7 @@ export class Outbox {
         return after;
       }
       if (written.reason !== "conflict") return null;
-      // Its task was removed, somebody wants it sent again, or it took too long.
+      // Its task was removed, somebody had it sent again, or the try took too long.
       const changed = await kv.get<Delivery>(key);
       if (changed.value === null || changed.value.state !== "waiting") return null;
       delivery = changed.value;
@@ -205,12 +204,12 @@ export class Outbox {
     return null;
   }
 
-  /** Gives a delivery back that was not tried. */
+  /** Gives back a delivery that was not tried. */
   async giveBack({ n, delivery, versionstamp, due }: Taken): Promise<void> {
     await this.#free(due, n, { delivery, versionstamp }, this.#options.now());
   }
 
-  /** Has somebody look at a line at another time, as long as `checks` hold. */
+  /** Has some process look at a line at another time, as long as `checks` hold. */
   async move(due: Due, at: number, ...checks: Deno.AtomicCheck[]): Promise<void> {
     await this.#options.write({
       checks: [due, ...checks],
@@ -222,12 +221,12 @@ export class Outbox {
     });
   }
 
-  /** Since when the first delivery of a line is to be delivered; `null` where there is none. */
+  /** Since when a line's first delivery is due, milliseconds since the epoch; `null` for none. */
   async since(line: Line): Promise<number | null> {
     return (await this.#first(line))?.value ?? null;
   }
 
-  /** Gives free what processes had that live no more. */
+  /** Frees the deliveries that dead processes had taken. */
   async recover(): Promise<void> {
     const { kv, sid, now } = this.#options;
     const at = now();
@@ -249,7 +248,7 @@ export class Outbox {
     }
   }
 
-  /** Makes due what would be in years, since the clock was ahead by as many. */
+  /** Makes due what was set for a time far ahead, before the clock was set back. */
   async #bringBack(at: number): Promise<void> {
     const selector = { prefix: keys.allDue, start: keys.deliveriesDue(at + FAR_MS) };
     const options = { batchSize: BATCH };
@@ -258,7 +257,7 @@ export class Outbox {
     }
   }
 
-  /** Has anybody take a delivery from `at` on, unless it has changed. */
+  /** Lets any process take a delivery from `at` on, unless it has changed. */
   async #free(
     due: Due,
     n: number,
@@ -284,12 +283,12 @@ export class Outbox {
     return null;
   }
 
-  /** Removes a key that says that somebody should look: what happened since wrote it again. */
+  /** Removes the key that led to a line, unless it was written again since. */
   async #drop({ key, versionstamp }: Due): Promise<void> {
     await this.#options.write({ checks: [{ key, versionstamp }], deletes: [key] });
   }
 
-  /** Removes what ended long before the n-th. */
+  /** Removes deliveries that ended more than {@link MAX_KEPT} before the n-th. */
   async #removeOld(id: string, n: number): Promise<void> {
     if (n <= MAX_KEPT) return;
     const { kv, write } = this.#options;

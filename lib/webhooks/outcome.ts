@@ -7,23 +7,23 @@
 import type { Delivery, DeliveryAttempt } from "../kv/deliveries.ts";
 import { backoffBound } from "../task/backoff.ts";
 
-/** Milliseconds for which a delivery is tried. */
+/** Milliseconds after which a delivery is given up. */
 export const GIVE_UP_MS = 24 * 3600_000;
 
-/** Milliseconds: the longest wait before a first retry, and before any. */
+/** The longest wait before the first retry, and before any, in milliseconds. */
 const FIRST_MS = 2000;
 const LONGEST_MS = 3600_000;
 
-/** Tries that are kept. */
+/** Most tries that are kept of a delivery, the latest ones. */
 const MAX_ATTEMPTS = 30;
 
-/** Milliseconds before the next try, after so many: half of it is by chance. */
+/** Milliseconds before the next try, after `tries` tries: half of the bound, and a random part. */
 export function retryMs(tries: number, random: () => number): number {
   const bound = backoffBound(tries, FIRST_MS, LONGEST_MS);
   return Math.round(bound * (0.5 + 0.5 * random()));
 }
 
-/** What is wrong with an answer; `null` for nothing. */
+/** What is wrong with a response; `null` if nothing is. */
 export function answerProblem(status: number): string | null {
   if (status >= 200 && status < 300) return null;
   if (status >= 300 && status < 400) return `HTTP ${status}: redirects are not followed`;
@@ -31,7 +31,7 @@ export function answerProblem(status: number): string | null {
   return `HTTP ${status}`;
 }
 
-/** Whether an answer tells that the host itself did not do its part. */
+/** Whether a response says that the server behind the address did not answer. */
 export function isOfHost(status: number): boolean {
   return status === 502 || status === 503 || status === 504;
 }
@@ -41,7 +41,7 @@ export interface Tried extends DeliveryAttempt {
   retryAfterMs: number | null;
 }
 
-/** A try that got no answer, or was none. `at` is in milliseconds since the epoch. */
+/** A try without a response, or that was not made; `at` is milliseconds since the epoch. */
 export function untried(at: number, error: string): Tried {
   return { at, ms: 0, status: null, error, response: "", retryAfterMs: null };
 }

@@ -27,18 +27,18 @@ export interface PostOptions {
 }
 
 export interface Answer {
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
-  /** The beginning of its body. */
+  /** The beginning of the body. */
   readonly text: string;
-  /** Milliseconds that it asks to be left alone; `null` for none. */
+  /** Milliseconds for which the target asks for no retry; `null` for none. */
   readonly retryAfterMs: number | null;
 }
 
-/** Why nothing was answered, in a sentence that may be shown to whoever may see the task. */
+/** Why there was no response, in a sentence that may be shown to whoever may see the task. */
 export class PostError extends Error {
   override name = "PostError";
-  /** Whether the host did not do its part: it was asked and there was no answer. */
+  /** Whether the host was asked, but did not answer. */
   readonly silent: boolean;
 
   constructor(message: string, silent: boolean) {
@@ -47,26 +47,26 @@ export class PostError extends Error {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds that a delivery may take. */
 const TIMEOUT_MS = 10_000;
 
-/** Milliseconds that the beginning of an answer's body may take. */
+/** Milliseconds that the beginning of a response's body may take. */
 const BODY_MS = 1000;
 
-/** Bytes read of an answer, and characters kept of it. */
+/** Most bytes read of a response's body, and characters kept of it. */
 const MAX_READ = 4096;
 const MAX_KEPT = 300;
 
-/** Bytes of an answer's headers. */
+/** Most bytes of a response's headers. */
 const MAX_HEADERS = 16 * 1024;
 
-/** Milliseconds that a host may ask to be left alone. */
+/** Most milliseconds for which a target may ask for no retry. */
 const MAX_AFTER_MS = 3600_000;
 
 /**
  * Posts a body.
  *
- * @throws {PostError} If there is no answer in time, or the host leads to where nothing may be sent.
+ * @throws {PostError} If there is no response in time, or the host leads to where nothing may be sent.
  * @throws {unknown} The reason of the signal.
  */
 export async function post(
@@ -86,7 +86,7 @@ export async function post(
     });
   } finally {
     over.abort();
-    // It ends now, and whatever it says then is late.
+    // It ends now; what it rejects with does not matter any more.
     await sending.catch(() => {});
   }
 }
@@ -106,7 +106,7 @@ async function send(
   const answered = Promise.withResolvers<IncomingMessage>();
   const asked: RequestOptions & { ca?: string } = {
     method: "POST",
-    // A connection of its own: one that is kept was checked for another name.
+    // A new connection: a kept one may have been checked for another name.
     agent: false,
     maxHeaderSize: MAX_HEADERS,
     headers: { ...headers, "content-length": String(body.length), connection: "close" },
@@ -119,7 +119,7 @@ async function send(
   const asking: ClientRequest = request(url, asked, answered.resolve);
   const end = () => asking.destroy();
   over.addEventListener("abort", end);
-  // Also after the answer: it must not be nobody's.
+  // Stays on after the response: an unhandled error event would end the process.
   asking.on("error", (error) => answered.reject(new PostError(whyNot(error), true)));
   try {
     asking.end(body);
@@ -136,7 +136,7 @@ async function send(
   }
 }
 
-/** The addresses that a URL's host leads to: all of them may be connected to. */
+/** The addresses of a URL's host, all of which may be connected to. */
 async function checkedAddresses(url: URL, { reach, resolve = system }: PostOptions) {
   const { hostname } = url;
   if (reach.refuses(url)) throw new PostError("Its address is not a public one", false);
@@ -149,7 +149,7 @@ async function checkedAddresses(url: URL, { reach, resolve = system }: PostOptio
     throw new PostError("Its host name has no address", true);
   }
   if (addresses.length === 0) throw new PostError("Its host name has no address", true);
-  // One that is not allowed among others is no oversight.
+  // A name with one address that is not allowed may be an attack: none of them is used.
   if (!reach.trusts(hostname) && !addresses.every(({ address }) => reach.allows(address))) {
     throw new PostError("Its host name has an address that is not a public one", false);
   }
@@ -161,7 +161,7 @@ async function system(hostname: string): Promise<Address[]> {
   return await lookup(hostname, { all: true });
 }
 
-/** What is read of an answer; less where it stops to come, since its status says all. */
+/** The beginning of a response's body, or what came of it in time: the status is what counts. */
 async function beginningOf(response: IncomingMessage, over: AbortSignal): Promise<string> {
   const bytes = new Uint8Array(MAX_READ);
   let length = 0;
@@ -181,14 +181,14 @@ async function beginningOf(response: IncomingMessage, over: AbortSignal): Promis
   return cut(text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim(), MAX_KEPT);
 }
 
-/** Seconds or a date [RFC 9110, 10.2.3], in milliseconds. */
+/** Reads `Retry-After`, seconds or a date [RFC 9110, 10.2.3], as milliseconds. */
 function retryAfter(text: string | undefined): number | null {
   if (text === undefined) return null;
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return ms > 0 ? Math.min(ms, MAX_AFTER_MS) : null;
 }
 
-/** What of an error may be told: no address, and nothing of the network behind the server. */
+/** What may be told of an error: no address, and nothing about the network behind the server. */
 function whyNot(error: Error & { code?: unknown }): string {
   const { code, message } = error;
   if (code === "ECONNREFUSED") return "The connection was refused";

@@ -8,10 +8,10 @@
 import type { BlockList } from "node:net";
 import process from "node:process";
 
-/** Loaded when it is needed first: it would make each start longer, and most servers send nothing. */
+/** Loaded on first use: it would slow each start, and most servers send nothing. */
 const net = () => process.getBuiltinModule("node:net");
 
-/** IPv4 that is not of the internet, by the registry of special-purpose addresses [RFC 6890]. */
+/** IPv4 networks that are not public, by the registry of special-purpose addresses [RFC 6890]. */
 const SPECIAL_V4 = [
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -30,10 +30,10 @@ const SPECIAL_V4 = [
   "240.0.0.0/4",
 ];
 
-/** All of IPv6 that is of the internet. NAT64 and mapped IPv4 are not in it. */
+/** The public IPv6 addresses. NAT64 and mapped IPv4 are not among them. */
 const INTERNET_V6 = ["2000::/3"];
 
-/** But not these: what holds an IPv4 address (Teredo, 6to4), or is for documents. */
+/** Exceptions from these: addresses that hold an IPv4 one (Teredo, 6to4), or are for documentation. */
 const SPECIAL_V6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
 
 export const ALLOW_SHAPE = "host names, addresses and networks, such as 10.1.0.0/16";
@@ -54,7 +54,7 @@ export class Reach {
     this.#allowed = allowed;
   }
 
-  /** Whether a host may be wherever it is. */
+  /** Whether a host is allowed by name, whatever its address. */
   trusts(hostname: string): boolean {
     return this.#allowed.hosts.has(plainName(hostname));
   }
@@ -62,7 +62,7 @@ export class Reach {
   /** Whether an address may be connected to. */
   allows(address: string): boolean {
     const family = net().isIP(address);
-    // With a zone it is of a link: nothing else has any.
+    // Only link-local addresses have a zone.
     if (family === 0 || address.includes("%")) return false;
     const type = family === 4 ? "ipv4" : "ipv6";
     if (this.#allowed.networks?.check(address, type)) return true;
@@ -85,7 +85,7 @@ export function literalAddress(hostname: string): string | null {
   return net().isIP(address) === 0 ? null : address;
 }
 
-/** What the operator wrote; `null` where some of it is neither host, nor address, nor network. */
+/** Reads what the operator allows; `null` if an entry is not a host, an address or a network. */
 export function parseAllowed(entries: readonly string[]): Allowed | null {
   const hosts = new Set<string>();
   const networks: string[] = [];
@@ -107,7 +107,7 @@ export function parseAllowed(entries: readonly string[]): Allowed | null {
   return { hosts, networks: networks.length === 0 ? null : blockList(networks) };
 }
 
-/** A name without the dot that ends it. */
+/** A name in lower case, without a dot at its end. */
 function plainName(hostname: string): string {
   return hostname.toLowerCase().replace(/\.$/, "");
 }

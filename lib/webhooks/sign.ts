@@ -5,10 +5,10 @@
  */
 
 /**
- * The headers of a delivery, signed with each of the secrets: a receiver takes it that knows one.
+ * The headers of a delivery, signed with each of the secrets: a receiver needs to know one of them.
  *
  * @param id The same for all tries of a delivery.
- * @param at When it is sent: milliseconds since the epoch.
+ * @param at When it is sent, milliseconds since the epoch.
  */
 export async function signedHeaders(
   secrets: readonly string[],
@@ -16,7 +16,7 @@ export async function signedHeaders(
   at: number,
   body: string,
 ): Promise<Record<string, string>> {
-  // Who sends none need not load it.
+  // Loaded here, as most servers send no webhooks.
   const { Webhook } = await import("standardwebhooks");
   const time = new Date(at);
   const signatures = secrets.map((secret) => new Webhook(secret).sign(id, time, body));
