@@ -25,10 +25,10 @@ export class CronError extends Error {
   }
 }
 
-/** Times that are listed to take the newest of them. */
+/** Most times that are listed to take the newest of them. */
 const MAX_LISTED = 1000;
 
-/** Longer than a change of clocks reaches. */
+/** Milliseconds, more than a change of clocks affects. */
 const NEAR_MS = 48 * 3600_000;
 
 export class CronTimes {
@@ -37,8 +37,8 @@ export class CronTimes {
   readonly #everyHour: boolean;
 
   /**
-   * @param now A time must come within ten years from then.
-   * @throws {CronError} That says what would be right.
+   * @param now The pattern must match a time within ten years from then.
+   * @throws {CronError} Says what would be right.
    */
   constructor(cron: string, zone: string, now: number = Date.now()) {
     if (!isZone(zone)) throw new CronError("zone", `must be ${ZONE_SHAPE}`);
@@ -50,12 +50,12 @@ export class CronTimes {
     this.#zone = Zone.of(zone);
   }
 
-  /** The first time behind `after`, milliseconds since the epoch; `null` where none follows for years. */
+  /** The first time after `after`, milliseconds since the epoch; `null` if none follows for years. */
   next(after: number): number | null {
     return this.#everyHour ? this.#nextHourly(after) : this.#nextOfDay(after);
   }
 
-  /** The times behind `after` and up to `until`, `most` at most, in order. */
+  /** The times after `after` and up to `until`, the first `most` of them, in order. */
   between(after: number, until: number, most: number): number[] {
     const times: number[] = [];
     let time = this.next(after);
@@ -66,9 +66,9 @@ export class CronTimes {
     return times;
   }
 
-  /** The newest times behind `after` and up to `until`, `most` at most, in order. */
+  /** The times after `after` and up to `until`, the last `most` of them, in order. */
   newest(after: number, until: number, most: number): number[] {
-    // However long that is: it looks at ever longer ends of it.
+    // The span may be long, so it looks at an ever longer part at its end.
     for (let span = 60_000;; span *= 2) {
       const from = Math.max(after, until - span);
       const times = this.between(from, until, MAX_LISTED);
@@ -77,7 +77,7 @@ export class CronTimes {
     }
   }
 
-  /** Finds them one by one from the end: a month may have one for each second, and a year none more. */
+  /** Finds them from the end: a month may have one each second, and the rest of the year none. */
   #newestOfMany(after: number, until: number, most: number): number[] {
     const times: number[] = [];
     for (let end = until; times.length < most; end = times.at(-1)! - 1) {
@@ -98,7 +98,7 @@ export class CronTimes {
     let wall = this.#zone.wallAt(after);
     const first = this.#zone.instantOf(wall);
     if (first < after) {
-      // What it shows now it has shown before: on behind all that comes twice.
+      // The clock was put back and shows this time again: go on after all that comes twice.
       const change = this.#zone.changeIn(first, after)!;
       wall = Math.max(wall, this.#zone.wallAt(change - 1));
     }
@@ -115,9 +115,9 @@ export class CronTimes {
     const instant = wall - offset;
     const near = Math.min(instant, after + NEAR_MS);
     const change = this.#zone.changeIn(after + 1, near);
-    // What it shows from then on, which may be what it has shown.
+    // Go on with what the clock shows after the change, which it may have shown before.
     if (change !== null) return this.#nextHourly(change - 1, this.#zone.offsetAt(change));
-    // A far one is found from near by: nothing is before it.
+    // A far one is found again from closer by, where the offset is right: none comes before it.
     return near === instant ? instant : this.#nextHourly(instant - NEAR_MS / 2);
   }
 }
@@ -126,24 +126,24 @@ export class CronTimes {
 const YEARS = 10;
 const YEARS_MS = YEARS * 366 * 24 * 3600_000;
 
-/** The wall times of a pattern, with an eye on some years alone: to find that none comes must not take long. */
+/** The wall times of a pattern, within some years: so it is found quickly that none comes. */
 class Walls {
   readonly #cron: string;
-  /** The first year that is looked through. */
+  /** The first year of the pattern in {@link Walls.#some}. */
   #year = -Infinity;
   #some!: Cron;
 
-  /** @throws {CronError} That says what would be right. */
+  /** @throws {CronError} Says what would be right. */
   constructor(cron: string) {
     if (!isCronLike(cron)) throw new CronError("cron", `must be ${CRON_SHAPE}`);
     this.#cron = cron.startsWith("@") ? NAMED[cron]! : cron;
   }
 
-  /** The next one behind another; `null` where none follows within ten years. */
+  /** The next wall time after `after`; `null` if none follows within ten years. */
   next(after: number): number | null {
     const next = this.#asked(after);
     if (next === null || next > after + YEARS_MS) return null;
-    // Croner takes the 30th of February for a day of March, and passes over those before it.
+    // Croner takes February 30 for a day in March, and then passes over the days before it.
     for (let year = new Date(after).getUTCFullYear();; year++) {
       const end = Date.UTC(year, 2, 1) - 1;
       if (end >= next) return next;
@@ -162,13 +162,14 @@ class Walls {
     try {
       return this.#some.nextRun(date)?.getTime() ?? null;
     } catch {
-      // It goes a call deeper for each month in which there is no such day: until none is left.
+      // Croner recurses once for each month without such a day, and may run out of stack: then none
+      // comes.
       return null;
     }
   }
 }
 
-/** What stands for a name. */
+/** The patterns that names stand for. */
 const NAMED: Record<string, string> = {
   "@yearly": "0 0 1 1 *",
   "@annually": "0 0 1 1 *",
@@ -184,7 +185,7 @@ function parsed(cron: string, from: number, to: number): Cron {
   const fields = cron.split(/ +/);
   if (fields.length === 5) fields.unshift("0");
   try {
-    // It counts in wall times, which know no zone.
+    // Computed in wall times, which have no zone.
     return new Cron([...fields, `${from}-${to}`].join(" "), { utcOffset: 0 });
   } catch (error) {
     const why = String((error as Error).message).replace(/^CronPattern: /, "");
@@ -192,7 +193,7 @@ function parsed(cron: string, from: number, to: number): Cron {
   }
 }
 
-/** The field for the hour, as it counts here. */
+/** A pattern's field for the hour; `*` if it means each hour. */
 function hourOf(cron: string): string {
   if (cron.startsWith("@")) return cron === "@hourly" ? "*" : "0";
   return cron.split(/ +/).at(-4)!.replace("?", "*");

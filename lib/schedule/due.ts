@@ -13,13 +13,13 @@ import { LATE_MS, MAX_MADE_UP, type ScheduleRule } from "../task/schedule.ts";
 import type { SkipReason } from "../task/schedule_outcome.ts";
 import type { CronTimes } from "./cron.ts";
 
-/** Times that are counted where many are skipped. */
+/** Most times that are counted when many are skipped at once. */
 const MAX_COUNTED = 1000;
 
-/** Spans that are remembered: the two nearest to each other become one where there are more. */
+/** Most spans that are kept: beyond that, the two with the smallest gap become one. */
 const MAX_SPANS = 16;
 
-/** The task of an earlier time that has not ended; `slot` is `null` for one of "run now". */
+/** The task of an earlier time that has not ended; `slot` is `null` if it was made by "run now". */
 export interface Under {
   readonly slot: number | null;
 }
@@ -33,11 +33,11 @@ export interface Skipped {
   readonly run?: number;
 }
 
-/** `slots` is how it stands once the decision is carried out. */
+/** `slots` is the state once the decision is carried out. */
 export type Decision =
-  /** Nothing before `until`; `null` for never. */
+  /** Nothing to do before `until`; `null` for ever. */
   | { readonly type: "rest"; readonly until: number | null }
-  /** A time has come, or can have its task: {@link settle} says what becomes of it. */
+  /** A time has come, or is first in the queue: {@link settle} says what becomes of it. */
   | { readonly type: "due"; readonly slot: number; readonly slots: SlotState }
   | { readonly type: "skip"; readonly skipped: Skipped; readonly slots: SlotState }
   /** The clock was set back. */
@@ -48,17 +48,17 @@ export type Settled =
   | { readonly type: "make"; readonly slots: SlotState }
   | { readonly type: "queue"; readonly slots: SlotState }
   | { readonly type: "skip"; readonly skipped: Skipped; readonly slots: SlotState }
-  /** It waits already, and still has to. */
+  /** It is queued already, and has to wait longer. */
   | { readonly type: "wait" };
 
 type Rule = Pick<ScheduleRule, "missed" | "overlap">;
 
-/** From now on, and nothing before. */
+/** The state of a schedule that begins at `now`, with no earlier times. */
 export function slotsFrom(now: number): SlotState {
   return { cursor: now, done: [], queued: [] };
 }
 
-/** What is to be done first. */
+/** The next decision: the first queued time comes before any new one. */
 export function decide(times: CronTimes, rule: Rule, slots: SlotState, now: number): Decision {
   if (slots.queued.length > 0) {
     const [slot, ...queued] = slots.queued;
@@ -67,7 +67,7 @@ export function decide(times: CronTimes, rule: Rule, slots: SlotState, now: numb
   return decideNew(times, rule, slots, now);
 }
 
-/** As {@link decide}, where what waits has to wait longer. */
+/** As {@link decide}, but passes over the queue, whose first time has to wait longer. */
 export function decideNew(times: CronTimes, rule: Rule, slots: SlotState, now: number): Decision {
   const { cursor } = slots;
   if (now < cursor) {
@@ -90,7 +90,7 @@ export function settle(
   under: Under | null,
 ): Settled {
   if (under === null || overlap === "allow") return { type: "make", slots };
-  // Also where the rule has changed since, which takes none that had come.
+  // Whatever the rule is now: a change of it keeps the times that had come.
   if (before.queued[0] === slot) return { type: "wait" };
   const skip = (reason: SkipReason): Settled => {
     const run = under.slot === null ? {} : { run: under.slot };
@@ -106,8 +106,8 @@ export function settle(
 }
 
 /**
- * How it stands as the rule changes at `now`: what came up to then and is not done with waits for its
- * task, as by the old rule; from then on the new one counts.
+ * The state once the rule has changed at `now`: times up to then that are not done with are queued, as
+ * by the old rule; from then on the new one counts.
  */
 export function handOver(
   times: CronTimes | null,
@@ -133,7 +133,7 @@ export function handOver(
   return { slots: { ...slots, cursor: now }, skipped };
 }
 
-/** How it stands as a pause ends at `now`: what came meanwhile is passed over. */
+/** The state once a pause has ended at `now`: times that came during it are passed over. */
 export function resume(
   times: CronTimes | null,
   slots: SlotState,
@@ -145,7 +145,7 @@ export function resume(
   return { slots: after, skipped: [{ ...counted(times!, slots, slot, now), reason: "paused" }] };
 }
 
-/** The next time behind `after` that is not done with. */
+/** The next time after `after` that is not done with. */
 export function nextUndone(
   times: CronTimes,
   { done }: Pick<SlotState, "done">,
@@ -159,13 +159,13 @@ export function nextUndone(
   return slot;
 }
 
-/** The first of the times that have come and are not to be passed over: those before it are. */
+/** The first time that has come and is not to be passed over; every earlier one is. */
 function firstMadeUp(times: CronTimes, { missed }: Rule, cursor: number, now: number): number {
   const inTime = now - LATE_MS;
   if (cursor >= inTime) return cursor;
   if (missed === "skip") return inTime;
   const inTimeToo = times.next(inTime) ?? Infinity;
-  // One that has just come is the one that makes up for all.
+  // A time that has just come makes up for all that were missed.
   if (missed === "one" && inTimeToo <= now) return inTime;
   const [first = inTime] = times.newest(cursor, inTime, missed === "all" ? MAX_MADE_UP : 1);
   return first;
@@ -177,7 +177,7 @@ function passOver(times: CronTimes, slots: SlotState, slot: number, until: numbe
   return { type: "skip", skipped, slots: { ...slots, cursor: until - 1 } };
 }
 
-/** Those from `slot` up to `until` that are not done with. */
+/** Counts the times from `slot` up to `until` that are not done with. */
 function counted(
   times: CronTimes,
   slots: SlotState,
@@ -197,12 +197,12 @@ function counted(
   return { from: slot, to, count };
 }
 
-/** A time behind the cursor is done with, and each between the two is. */
+/** The state once a time after the cursor is done with, and so all between the two. */
 function decided({ cursor, done, queued }: SlotState, slot: number): SlotState {
   const spans: Span[] = [];
   let span: Span = [slot, slot];
   for (const [from, to] of done) {
-    // It ends where this goes on, or lies between.
+    // A span that overlaps the times from the cursor to `slot` becomes part of the new one.
     if (from <= slot && to >= cursor) span = [Math.min(from, span[0]), Math.max(to, slot)];
     else spans.push([from, to]);
   }

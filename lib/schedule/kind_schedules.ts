@@ -17,17 +17,17 @@ export interface KindSchedulesOptions {
   schedules: Schedules;
   /** The kinds that this process has loaded. */
   kinds(): Iterable<Kind>;
-  /** Whether no process begun later has it. */
+  /** Whether no process that started later has this kind. */
   isNewest(kind: string): Promise<boolean>;
 }
 
-/** Names the schedule of a kind. Nobody can make one of such a name. */
+/** The id of a kind's own schedule. No client can make one with such an id. */
 export function kindScheduleId(kind: string): string {
   return `kind:${kind}`;
 }
 
 /**
- * Makes, changes and removes what is not as the definitions here say.
+ * Makes, changes and removes schedules until they match the definitions here.
  *
  * @param stored By id.
  */

@@ -22,7 +22,7 @@ export interface Holds extends Required<Pick<Part, "checks" | "sets" | "deletes"
 
 export const NOTHING: Omit<Holds, "uploads"> = { checks: [], sets: [], deletes: [] };
 
-/** What takes a schedule away: its tasks and their uploads stay. */
+/** The changes that remove a schedule: its tasks stay, and their uploads. */
 export function removal(
   { id, uploads = [] }: StoredSchedule,
   now: number,
@@ -31,19 +31,19 @@ export function removal(
   return { sets, deletes: [keys.schedule(id), keys.scheduleInput(id), ...deletes] };
 }
 
-/** That it is still as it was read. */
+/** A check that it is still as it was read. */
 export function checkOf({ key, versionstamp }: Deno.AtomicCheck | ScheduleEntry): Deno.AtomicCheck {
   return { key, versionstamp };
 }
 
-/** Of an input, so that two can be told apart. */
+/** SHA-256 of an input, in hex, to tell two inputs apart; `null` for none. */
 export async function digestOf(input: string | null): Promise<string | null> {
   if (input === null) return null;
   const bytes = new TextEncoder().encode(input);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** That somebody did something to it, in the list of its kind. */
+/** An entry in the audit log of its kind; none if nobody is named. */
 export function audits(
   { id, kind }: StoredSchedule,
   action: string,

@@ -33,28 +33,28 @@ import { timesOf } from "./times.ts";
 export interface ScheduleSlotsOptions {
   store: Store;
   schedules: Schedules;
-  /** A kind that this process has. */
+  /** The definition of a kind that this process has loaded. */
   kind(name: string): Kind | undefined;
   /**
-   * What the schema of a kind makes of an input; `null` where it does not fit or nobody can say now:
-   * then each attempt does. @default {nobody can}
+   * Checks an input by the schema of its kind; `null` if it does not fit or that cannot be checked now:
+   * then each attempt checks it. @default {nobody can}
    */
   check?: (kind: string, input: string | null) => Promise<CheckedInput | null>;
-  /** The sessions that run tasks, this one among them. @default {this one alone} */
+  /** The sessions of all processes that run tasks, this one's included. @default {this one alone} */
   workers?: () => readonly string[];
   metrics?: Metrics | undefined;
   log: Logger;
 }
 
-/** What is stored of an input that was checked. */
+/** The parts of a submission that come from a checked input. */
 export type CheckedInput = Pick<Submission, "input" | "parsed" | "keys">;
 
-/** Tasks made at once. */
+/** Most tasks that are made in one turn. */
 const MAX_AT_ONCE = 100;
 
 export class ScheduleSlots {
   readonly #options: ScheduleSlotsOptions;
-  /** Tasks that may still be made in this turn. */
+  /** How many more tasks may be made in this turn. */
   #room = 0;
 
   /** Makes no task before {@link ScheduleSlots.makeRoom}. */
@@ -62,27 +62,27 @@ export class ScheduleSlots {
     this.#options = options;
   }
 
-  /** Another turn begins. */
+  /** Begins another turn. */
   makeRoom(): void {
     this.#room = MAX_AT_ONCE;
   }
 
-  /** As many tasks as may be were made in this turn. */
+  /** Whether this turn has made as many tasks as it may. */
   get full(): boolean {
     return this.#room === 0;
   }
 
   /**
-   * Carries out what is to be done first.
+   * Carries out one decision about the times of a schedule.
    *
-   * @returns When to look again, in milliseconds since the epoch; or at once, as there may be more, or
-   *   as another process was first.
+   * @returns When to look again, in milliseconds since the epoch; `again` if there may be more to do
+   *   now; `lost` if another process was first.
    */
   async advance(entry: ScheduleEntry): Promise<number | "again" | "lost"> {
     const { store, kind: kindOf, workers } = this.#options;
     const schedule = entry.value;
     const kind = kindOf(schedule.kind);
-    // It is kept by those who have its kind, and once there are some.
+    // A schedule is left to the processes that have its kind, as soon as there are any.
     if (!kind || schedule.paused) return Infinity;
     const { ended, slots: { queued } } = schedule;
     if (ended && queued.length === 0) {
@@ -110,7 +110,7 @@ export class ScheduleSlots {
     return decision.until ?? Infinity;
   }
 
-  /** What waits has to wait longer: looks for what comes behind it. */
+  /** The first queued time has to wait longer: decides about the times after it. */
   async #behind(
     entry: ScheduleEntry,
     times: CronTimes,
@@ -127,7 +127,7 @@ export class ScheduleSlots {
     return settled.type === "queue" ? await this.#write(entry, settled) : Infinity;
   }
 
-  /** The newest task of it that has not ended. */
+  /** The newest task of a schedule that has not ended. */
   async #under({ id }: StoredSchedule): Promise<Under | null> {
     const { kv, heads } = this.#options.store;
     const tasks = kv.list({ prefix: keys.scheduledOf(id) }, { reverse: true, batchSize: 1 });

@@ -23,13 +23,13 @@ export interface SchedulerOptions
 /** Milliseconds between two looks at the clock, which may be set. */
 const LOOK_MS = 5000;
 
-/** Milliseconds until it goes on after what could not be done, or was enough at once. */
+/** Milliseconds until it goes on after a failure, or after as many tasks as one turn may make. */
 const AGAIN_MS = 250;
 
-/** Schedules looked after at once. */
+/** Most schedules that are processed at once. */
 const LOOKS = 16;
 
-/** How often a schedule is decided about again at once, since another process was first. */
+/** How often in a row another process may be first before a schedule is left for a moment. */
 const TRIES = 5;
 
 interface Known {
@@ -37,7 +37,7 @@ interface Known {
   versionstamp: string;
   /** Milliseconds since the epoch. */
   dueAt: number;
-  /** What was told of what is wrong with it. */
+  /** The last error that was logged about it. */
   told?: string;
 }
 
@@ -48,7 +48,7 @@ export class Scheduler {
   readonly #looks = new Semaphore(LOOKS);
   readonly #timer = new Timer();
   #head: string | null | undefined;
-  /** When those with times that wait are looked at, whatever is heard: by a clock that nobody sets. */
+  /** When schedules with queued times are looked at next, by `performance.now()`. */
   #queuedAt = 0;
   #turn: Promise<void> | undefined;
   #again = false;
@@ -65,14 +65,14 @@ export class Scheduler {
     this.#begin();
   }
 
-  /** A task of this schedule has ended; or there are other kinds here than before. */
+  /** Looks again: at the schedule of a task that has ended, or at all when the kinds here change. */
   wake(id?: string): void {
     const known = id === undefined ? this.#known.values() : [this.#known.get(id)];
     for (const one of known) if (one) one.dueAt = 0;
     this.#begin();
   }
 
-  /** Begins nothing more. Resolves when what is under way is over. */
+  /** Begins nothing more. Resolves when the turn under way is over. */
   async stop(): Promise<void> {
     this.#closed = true;
     this.#options.schedules.onchange = undefined;
@@ -100,7 +100,7 @@ export class Scheduler {
   }
 
   /**
-   * Looks after all that is due.
+   * Processes all schedules that are due.
    *
    * @returns Milliseconds until the next turn.
    */
@@ -114,13 +114,13 @@ export class Scheduler {
     await this.#refresh();
     this.#slots.makeRoom();
     const now = store.now();
-    // Of the end of a task that another process has nothing is heard.
+    // Another process does not tell when a task that it runs has ended.
     const queued = performance.now() >= this.#queuedAt;
     if (queued) this.#queuedAt = performance.now() + LOOK_MS;
     const due = [...this.#known.values()].filter(({ dueAt, schedule: { slots } }) =>
       dueAt <= now || now < slots.cursor || (queued && slots.queued.length > 0)
     );
-    // Where more come than can be made, each has its turn.
+    // Longest due first: if more are due than one turn makes, each has its turn.
     due.sort((a, b) => a.dueAt - b.dueAt);
     await Promise.all(due.map((known) => this.#looks.run(() => this.#look(known))));
     let next = now + LOOK_MS;
@@ -146,7 +146,7 @@ export class Scheduler {
   async #look(known: Known): Promise<void> {
     if (this.#closed || this.#slots.full) return;
     const { id } = known.schedule;
-    // Whatever wakes it meanwhile has it looked at again.
+    // A wake in the meantime sets 0, and so has it looked at again.
     known.dueAt = Infinity;
     const next = (at: number) => void (known.dueAt = Math.min(known.dueAt, at));
     try {
@@ -155,7 +155,7 @@ export class Scheduler {
         if (!entry) return;
         Object.assign(known, { schedule: entry.value, versionstamp: entry.versionstamp });
         const until = await this.#slots.advance(entry);
-        // Not a try: it has come further.
+        // It made progress, so the tries begin at 0 again.
         if (until === "again") tries = -1;
         else if (until !== "lost") {
           delete known.told;
@@ -174,7 +174,7 @@ export class Scheduler {
   }
 
   #tell(sentence: string, error: unknown, schedule?: string): void {
-    // That the store takes nothing is told elsewhere.
+    // That the store takes no writes is logged elsewhere.
     if (error instanceof StoreError) return;
     this.#options.log.error(sentence, schedule === undefined ? { error } : { schedule, error });
   }

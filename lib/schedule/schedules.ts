@@ -36,7 +36,7 @@ import {
 import { submissionFor } from "./submission_for.ts";
 import { timesOrNone } from "./times.ts";
 
-/** What may be said of a schedule beside its kind. */
+/** What a caller may set of a schedule, besides its kind. */
 export interface ScheduleSpec extends ScheduleRule {
   /** JSON text; `null` for none. */
   readonly input: string | null;
@@ -55,9 +55,9 @@ export interface Pause {
 
 export interface ScheduleChange {
   readonly spec?: Partial<ScheduleSpec>;
-  /** `null` ends a pause; nothing leaves it as it is. */
+  /** A pause to begin; `null` ends it, and nothing changes if this is absent. */
   readonly paused?: Pause | null;
-  /** Who wants it; absent for the definition of a kind. */
+  /** Who makes the change; absent for the definition of a kind. */
   readonly by?: string;
 }
 
@@ -78,12 +78,12 @@ type RefusedSubmission = Exclude<
 export class Schedules {
   readonly #store: Store;
   readonly #max: number;
-  /** All change one key: many at once would only get in each other's way. */
+  /** Every change writes one key, so many at once would only conflict. */
   readonly #turns = new Semaphore(1);
-  /** One was made, changed or removed here. */
+  /** Called after this process made, changed or removed a schedule. */
   onchange: (() => void) | undefined;
 
-  /** @param max Schedules that may be made beside those of kinds. */
+  /** @param max Most schedules that may be made, besides those of kinds. */
   constructor(store: Store, max: number) {
     this.#store = store;
     this.#max = max;
@@ -93,12 +93,12 @@ export class Schedules {
     return (await readSchedule(this.#store.kv, id))?.value ?? null;
   }
 
-  /** Some of them, by id. */
+  /** Up to `limit` schedules after an id, by id. */
   async list(range: { after: string | undefined; limit: number }): Promise<StoredSchedule[]> {
     return (await listSchedules(this.#store.kv, range)).map(({ value }) => value);
   }
 
-  /** The input of one, as JSON text; `null` for none. */
+  /** A schedule's input, as JSON text; `null` for none. */
   inputOf({ id, inputDigest }: StoredSchedule): Promise<string | null> {
     return inputDigest === null ? Promise.resolve(null) : readScheduleInput(this.#store.kv, id);
   }
@@ -147,7 +147,7 @@ export class Schedules {
     });
   }
 
-  /** @returns It as it is then; `null` where there is none. */
+  /** @returns The schedule as changed; `null` if there is none. */
   async change(id: string, { spec, paused, by }: ScheduleChange): Promise<StoredSchedule | null> {
     const input = spec?.input;
     const inputDigest = input === undefined ? undefined : await digestOf(input);
@@ -162,7 +162,7 @@ export class Schedules {
       let after = before;
       const changesTimes = (rule.cron ?? before.cron) !== before.cron ||
         (rule.zone ?? before.zone) !== before.zone;
-      // While it is paused no time comes: nothing is left over.
+      // During a pause no time comes, so none is left to hand over.
       if ((changesTimes || before.ended) && before.paused === null) {
         const times = before.ended ? null : await timesOrNone(before);
         after = moved(after, handOver(times, before, before.slots, at), at);
@@ -202,7 +202,7 @@ export class Schedules {
     }).then((done) => "schedule" in done ? done.schedule : null);
   }
 
-  /** Removes it, once all that has come has its task. */
+  /** Removes a schedule once every time that has come has its task. */
   async end(id: string): Promise<void> {
     await this.#try(async () => {
       const { kv, now } = this.#store;
@@ -238,7 +238,7 @@ export class Schedules {
     }) === "removed";
   }
 
-  /** Makes a task of it at once, whatever its times and its other tasks. */
+  /** Makes a task of a schedule at once, whatever its times and its other tasks. */
   async runNow(
     id: string,
     kind: Parameters<typeof submissionFor>[2],
@@ -263,7 +263,7 @@ export class Schedules {
     });
   }
 
-  /** What has a schedule keep the uploads that its input names, where they are there. */
+  /** The changes that have a schedule hold the uploads that its input names, as far as they exist. */
   async #holds(id: string, before: readonly string[], input: string | null): Promise<Holds> {
     const { kv, now } = this.#store;
     const named = namedUploads(input).slice(0, MAX_UPLOADS);
@@ -281,7 +281,7 @@ export class Schedules {
     return done;
   }
 
-  /** @returns Whether what it was decided by still held. */
+  /** @returns Whether what the change was decided by still held. */
   async #commit(
     entry: Deno.AtomicCheck,
     head: Deno.AtomicCheck,

@@ -3,7 +3,7 @@ import type { Submission } from "../store/store.ts";
 import type { Kind } from "../task/kind.ts";
 import { namedUploads } from "../task/named_uploads.ts";
 
-/** The task for a time of a schedule; of "run now", where that is `null`. */
+/** The task for a time of a schedule; `slot` is `null` for "run now". */
 export async function submissionFor(
   kv: Deno.Kv,
   schedule: StoredSchedule,
@@ -29,7 +29,7 @@ export async function submissionFor(
   };
 }
 
-/** Milliseconds: the same for the same time, whichever process makes the task. */
+/** Milliseconds that a task starts after its time: the same, whichever process makes the task. */
 export function jitterOf(
   { id, jitter_ms }: Pick<StoredSchedule, "id" | "jitter_ms">,
   slot: number,

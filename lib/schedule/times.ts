@@ -7,7 +7,7 @@
 import type { ScheduleRule } from "../task/schedule.ts";
 import type { CronTimes } from "./cron.ts";
 
-/** Rules whose times are at hand: each of them takes a hundred kilobytes. */
+/** Most rules whose times are kept: each takes a hundred kilobytes. */
 const MAX_KNOWN = 200;
 
 const known = new Map<string, CronTimes>();
@@ -26,7 +26,7 @@ export async function timesOf(
   return times;
 }
 
-/** As {@link timesOf}; `null` where the rule can be none: it has no times. */
+/** As {@link timesOf}; `null` if the rule is not valid, and so has no times. */
 export async function timesOrNone(
   rule: Pick<ScheduleRule, "cron" | "zone">,
 ): Promise<CronTimes | null> {

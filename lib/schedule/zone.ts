@@ -7,13 +7,13 @@
 
 const DAY_MS = 24 * 3600_000;
 
-/** Clocks are set at whole quarters of an hour: within one an offset stays the same. */
+/** Clocks change at whole quarters of an hour, so an offset stays the same within one. */
 const QUARTER_MS = 900_000;
 
-/** Offsets that are remembered. */
+/** Most offsets that are remembered for a zone. */
 const MAX_KNOWN = 1000;
 
-/** Zones whose clocks are kept: each takes some hundred kilobytes. */
+/** Most zones that are kept: each takes some hundred kilobytes. */
 const MAX_ZONES = 50;
 
 const zones = new Map<string, Zone>();
@@ -23,7 +23,7 @@ export class Zone {
   readonly #known = new Map<number, number>();
 
   /**
-   * The same for all who ask for it, as a rule.
+   * Usually returns the same object for the same name.
    *
    * @throws {RangeError} If there is no zone of this name.
    */
@@ -71,8 +71,8 @@ export class Zone {
   }
 
   /**
-   * The first instant at which the clock shows `wall`; where it never does, since it was put forward
-   * over it, the first one behind that.
+   * The first instant at which the clock shows `wall`; if it never does, since it was put forward past
+   * it, the instant of that change.
    */
   instantOf(wall: number): number {
     const [before, after] = [this.offsetAt(wall - DAY_MS), this.offsetAt(wall + DAY_MS)];
@@ -81,7 +81,7 @@ export class Zone {
     return shown ?? this.changeIn(instants[0]! - 1, instants[1]!) ?? instants[1]!;
   }
 
-  /** The first instant of the next offset, in a span with one change at most; `null` without one. */
+  /** The first instant of the next offset, in a span with at most one change; `null` for none. */
   changeIn(after: number, until: number): number | null {
     const offset = this.offsetAt(after);
     if (this.offsetAt(until) === offset) return null;
