@@ -22,17 +22,17 @@ const SIGNED = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
 export interface AuthOptions {
   /** Holds the secret that all processes share. */
   kv: Deno.Kv;
-  /** No other process has this store. */
+  /** No other process can have this store open. */
   alone: boolean;
-  /** The operator's. Without any, everybody may do everything. */
+  /** The operator's tokens. Without any, everybody may do everything. */
   tokens: readonly Token[];
-  /** Somebody else's login, which replaces them. */
+  /** The login of the program that Headway is part of, in place of tokens. */
   authorize?: Authorize | undefined;
-  /** Milliseconds that it gets. @default {10_000} */
+  /** Milliseconds that this login may take. @default {10_000} */
   authorizeMs?: number | undefined;
-  /** Milliseconds. */
+  /** Milliseconds that a signed token for tasks is valid. */
   taskTokenMs: number;
-  /** Milliseconds. */
+  /** Milliseconds that a session of the page lasts. */
   sessionMs: number;
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
@@ -46,7 +46,7 @@ export interface Credentials {
   query: string | null;
   /** From {@link SessionCookie.read}. */
   sessions: readonly string[];
-  /** All of it, for somebody else's login. */
+  /** The whole request, for the program's own login. */
   request: Request;
 }
 
@@ -69,7 +69,7 @@ export class Auth implements AsyncDisposable {
     this.#keys = keys;
   }
 
-  /** Reads the secret that signs, or makes it; without tokens none is needed. */
+  /** Reads the secret that signs, or makes it; if there are no tokens, none is needed. */
   static async open(options: AuthOptions): Promise<Auth> {
     const { kv, tokens, authorize, now = Date.now } = options;
     if (tokens.length === 0 && !authorize) {
@@ -86,7 +86,7 @@ export class Auth implements AsyncDisposable {
     return this.#keys !== null;
   }
 
-  /** People sign in elsewhere: with the program that Headway is part of. */
+  /** Whether people sign in with the program that Headway is part of. */
   get elsewhere(): boolean {
     return this.#options.authorize !== undefined;
   }
@@ -168,7 +168,7 @@ export class Auth implements AsyncDisposable {
     await this.#keys?.revocations[Symbol.asyncDispose]();
   }
 
-  /** What the other login says counts for more than a header, which may be its own. */
+  /** The program's login comes first: the Authorization header may be its own. */
   async #ofElsewhere({ request, query, authorization }: Credentials): Promise<Principal | null> {
     if (query !== null) return await this.#keys!.tasks.read(query.split(","));
     const { authorize, authorizeMs } = this.#options;
@@ -182,14 +182,14 @@ export class Auth implements AsyncDisposable {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** An operator's token, which can be guessed, or a signed one. */
+  /** Reads an operator's token, which somebody may try to guess, or a signed one. */
   async #ofHeader(secret: string, client: string): Promise<Principal> {
     const token = findToken(this.#options.tokens, digestOf(secret));
     if (token) {
       this.#guesses.right(client, token);
       return principalOf(token);
     }
-    // Nobody guesses a signature.
+    // A signature cannot be guessed.
     if (!SIGNED.test(secret)) this.#guesses.wrong(client);
     return await this.#keys!.tasks.read([secret]);
   }

@@ -35,7 +35,7 @@ const LOGIN_MS = 10_000;
 /**
  * Asks the program's own login who sent a request.
  *
- * @throws {TypeError} If its answer is invalid.
+ * @throws {TypeError} If what it returns is invalid.
  * @throws {HttpError} 503 if it does not answer in time.
  */
 export async function askLogin(

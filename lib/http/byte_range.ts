@@ -4,17 +4,17 @@
  * @module
  */
 
-/** Bytes from `start` up to `end`, that one not included. */
+/** Bytes from `start` to before `end`. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * The one range that a request asks for: `"all"` without one, and with several or what is no range,
- * which a server may answer in full; `null` where there are no such bytes.
+ * The range that a request asks for: `"all"` for none, for several, or for one that is not valid, which
+ * a server may answer in full; `null` if there are no such bytes.
  *
- * @param etag Of the file as it is, strong: with `If-Range` a part of another one is of no use.
+ * @param etag The file's strong ETag: with `If-Range`, a part of another version is of no use.
  */
 export function byteRange(headers: Headers, size: number, etag: string): ByteRange | "all" | null {
   const text = headers.get("range");

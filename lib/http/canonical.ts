@@ -10,7 +10,7 @@ export function canonical(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
-/** An object becomes a sorted list of its fields, so a list has to become something else. */
+/** An object becomes a sorted list of its fields, so a list becomes an object instead. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return { list: value.map(sorted) };
   // JSON.parse reads a number that is too large as Infinity, which JSON.stringify writes as null.

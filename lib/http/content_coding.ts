@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { HttpError } from "./errors.ts";
 
-/** Bytes that come out at once, however little went in. `DecompressionStream` knows no such bound. */
+/** Most bytes that come out at once, however few went in: `DecompressionStream` has no such bound. */
 const CHUNK = 64 * 1024;
 
 /** The coding of a body, in lower case; `"identity"` for none. */
@@ -22,7 +22,7 @@ export function codingOf(headers: Headers): string {
 }
 
 /**
- * Refuses a body that is packed.
+ * Refuses a compressed body.
  *
  * @throws {HttpError} 415
  */
@@ -32,10 +32,10 @@ export function requirePlain(headers: Headers): void {
 }
 
 /**
- * Unpacks a body, in chunks of bounded size.
+ * Decompresses a body, in chunks of bounded size.
  *
- * @throws {HttpError} 415 for a coding that is not taken; while it is read, 400 where it is damaged
- *   or ends early.
+ * @throws {HttpError} 415 for a coding that is not accepted; while it is read, 400 if it is damaged or
+ *   ends early.
  */
 export function unpacked(
   headers: Headers,
@@ -57,7 +57,7 @@ function notTaken(coding: string, taken: string, advice: string): HttpError {
 
 async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const unzip = createGunzip({ chunkSize: CHUNK });
-  // Its errors are those of `unzip`, which is read below.
+  // Its errors also come from `unzip`, which is read below.
   const feeding = pipeline(Readable.from(body), unzip).catch(() => {});
   try {
     yield* unzip;

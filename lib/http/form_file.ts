@@ -10,13 +10,13 @@ import { Buffer } from "node:buffer";
 import { concat } from "../base/bytes.ts";
 import { HttpError } from "./errors.ts";
 
-/** Bytes of a form beside its file: boundaries, headers, other fields. */
+/** Most bytes of a form besides its file: boundaries, headers, other fields. */
 export const MAX_AROUND = 64 * 1024;
 
 export interface FormFile {
-  /** As the client calls it, if it does. */
+  /** The client's name for it; `null` if it gives none. */
   name: string | null;
-  /** Must be read to its end: only then is it known that the form was whole, with no other file. */
+  /** Must be read to its end: only then is it known that the form is complete and has no other file. */
   content: AsyncIterable<Uint8Array>;
 }
 
@@ -61,7 +61,7 @@ export async function formFile(
   }
 }
 
-/** What begins a line between two parts, the line break before it included. */
+/** The boundary between two parts, with the line break before it. */
 function boundaryOf(contentType: string): Buffer {
   const [, quoted, plain] = /;\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(contentType) ?? [];
   const boundary = quoted ?? plain ?? "";
@@ -78,7 +78,7 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 class Form {
   readonly #boundary: Buffer;
   readonly #chunks: AsyncIterator<Uint8Array>;
-  /** Read and not yet used. The first boundary may lack the line break before it. */
+  /** Bytes read and not yet used. The first boundary may lack the line break before it. */
   #rest: Uint8Array = Buffer.from("\r\n");
   #around = 0;
   #begun = false;
@@ -97,7 +97,7 @@ class Form {
       if (file !== null) return file;
       await this.#skip(this.#boundary);
     }
-    // Whatever is behind the end counts for nothing.
+    // Whatever follows the end is ignored.
     while (await this.#fill()) this.#count(this.#rest.length);
     return null;
   }
@@ -117,7 +117,7 @@ class Form {
     await this.#chunks.return?.();
   }
 
-  /** Behind a boundary: whether it was the last one. */
+  /** Whether the boundary that was just read is the last one. */
   async #atEnd(): Promise<boolean> {
     while (this.#rest.length < 2) if (!await this.#fill(true)) throw cutOff();
     const [first, second] = this.#rest;
@@ -125,7 +125,7 @@ class Form {
       this.#count(this.#rest.length);
       return true;
     }
-    // What else is on its line is white space, up to the line's end.
+    // Only white space may follow on its line.
     if (first === 0x0d || first === 0x20 || first === 0x09) return false;
     throw wrong("The form is damaged: its boundary is in the middle of a line");
   }
@@ -152,7 +152,7 @@ class Form {
     });
   }
 
-  /** Yields what comes before a mark, and stops behind that. */
+  /** Yields what comes before a mark, and stops after the mark. */
   async *#until(mark: Buffer): AsyncGenerator<Uint8Array> {
     while (true) {
       const rest = Buffer.from(this.#rest.buffer, this.#rest.byteOffset, this.#rest.length);
@@ -166,7 +166,7 @@ class Form {
     }
   }
 
-  /** Reads on. @param keep What was not used stays in front. */
+  /** Reads the next chunk; `false` at the end. @param keep Keeps unused bytes in front of it. */
   async #fill(keep = false): Promise<boolean> {
     const { done, value } = await this.#chunks.next();
     if (done) return false;
@@ -175,7 +175,7 @@ class Form {
   }
 }
 
-/** A part that is a file: it has a file name, or is called `file`. `null` for another field. */
+/** The file that a part is, if it has a file name or is called `file`; `null` for another field. */
 function fileOf(head: string): Pick<FormFile, "name"> | null {
   const headers = new Map<string, string>();
   for (const line of head.split("\r\n")) {
@@ -187,7 +187,7 @@ function fileOf(head: string): Pick<FormFile, "name"> | null {
     throw wrong("The form is damaged: a part of it has no 'Content-Disposition: form-data'");
   }
   const name = parameter(disposition, "filename") ?? extended(disposition);
-  // A page's form sends a field without a chosen file with an empty name.
+  // A browser sends a field without a chosen file with an empty name.
   if (name === "" || (name === null && parameter(disposition, "name") !== "file")) return null;
   const transfer = (headers.get("content-transfer-encoding") ?? "binary").toLowerCase();
   if (["binary", "8bit", "7bit"].includes(transfer)) return { name };
@@ -198,12 +198,12 @@ function fileOf(head: string): Pick<FormFile, "name"> | null {
 function parameter(disposition: string, name: string): string | null {
   const pattern = new RegExp(`;\\s*${name}\\s*=\\s*(?:"((?:\\\\"|[^"])*)"|([^\\s;"]*))`, "i");
   const [, quoted, plain] = pattern.exec(disposition) ?? [];
-  // Of two ways to write a quotation mark, pages use the first [RFC 7578, 2], older curls the second.
+  // Browsers write a quotation mark in the first way [RFC 7578, 2], older curls in the second.
   return quoted?.replace(/%22|\\"/g, '"').replace(/%0D/gi, "\r").replace(/%0A/gi, "\n") ??
     plain ?? null;
 }
 
-/** Not allowed in forms, and sent all the same [RFC 7578, 4.2]. */
+/** Reads `filename*`, which some clients send though forms may not have it [RFC 7578, 4.2]. */
 function extended(disposition: string): string | null {
   const [, coded] = /;\s*filename\*\s*=\s*UTF-8'[^']*'([^\s;]+)/i.exec(disposition) ?? [];
   try {

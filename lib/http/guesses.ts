@@ -11,7 +11,7 @@ import { HttpError } from "./errors.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { Token } from "./tokens.ts";
 
-/** Pairs of an address and a token that are remembered; the least recently used are forgotten. */
+/** Most pairs of an address and a token that are remembered; the least recently used are forgotten. */
 const MAX_USED = 10_000;
 
 export class Guesses {

@@ -18,7 +18,7 @@ import { InexactNumberError, parseExact } from "../base/exact_json.ts";
 /** Characters of a path that an error repeats. */
 const MAX_FIELD = 200;
 
-/** @param json Text already. */
+/** @param json JSON text. */
 export function jsonText(json: string, status = 200, headers: HeadersInit = {}): Response {
   const all = new Headers(headers);
   all.set("content-type", "application/json");
@@ -33,7 +33,7 @@ export function json(value: unknown, status = 200, headers: HeadersInit = {}): R
 export interface BodyLimits {
   /** Bytes. */
   maxBody: number;
-  /** Milliseconds in which it has to arrive. */
+  /** Milliseconds within which it has to arrive. */
   bodyTimeoutMs: number;
 }
 
@@ -93,7 +93,7 @@ async function readBody(
   return concat(chunks);
 }
 
-/** For a body whose length is known. */
+/** Waits for a body whose length is known. */
 async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
   const whole = body.catch((error) => {
     throw broken(error);
@@ -101,7 +101,7 @@ async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array
   return await deadline(whole, ms, bodyIsLate);
 }
 
-/** `Deno.serve` takes the bodies of HTTP/1.1 away as soon as it is to shut down. */
+/** `Deno.serve` closes the bodies of HTTP/1.1 requests as soon as it shuts down. */
 function broken(error: unknown): HttpError {
   if (!(error instanceof Deno.errors.BadResource)) {
     return new HttpError(400, "The body was cut short", { field: "body" });
@@ -120,7 +120,7 @@ function bodyIsLate(): never {
  * @param idleMs Milliseconds the next chunk may take.
  * @param totalMs Milliseconds the whole body may take.
  * @throws {HttpError} 408 when it takes longer, 400 when the connection breaks, 503 when this server
- *   lets go of it.
+ *   closes it.
  */
 export async function* withDeadline(
   body: ReadableStream<Uint8Array>,

@@ -4,17 +4,17 @@
  * @module
  */
 
-/** Ours: part of an address that a client keeps over its reconnects. */
+/** Headway's own parameter, in a URL that a client keeps over its reconnects. */
 const FIRST = "last_event_id";
 
-/** As polyfills add it to that address, which cannot send the header everywhere. */
+/** Parameters that polyfills add to that URL where they cannot send the header. */
 const POLYFILLS = new Set(["lasteventid", "evslasteventid"]);
 
 /**
- * Reads it. What is sent again with each connect wins over what stands in the address: the header,
- * then a polyfill's parameter, then `last_event_id`.
+ * Reads the id. What a client updates with each reconnect goes before what stands in the URL: the
+ * header, then a polyfill's parameter, then `last_event_id`.
  *
- * @returns `null` when the client says nothing.
+ * @returns `null` if the client sends none.
  */
 export function lastEventIdOf(headers: Headers, { searchParams }: URL): string | null {
   const header = headers.get("last-event-id");

@@ -10,7 +10,7 @@ import type { Logger } from "../base/log.ts";
 
 export interface ListenerOptions {
   hostname: string;
-  /** 0 takes a free one. */
+  /** The port; 0 takes a free one. */
   port: number;
   /** PEM texts, for HTTPS and HTTP/2; `null` for plain HTTP. */
   certificate?: { cert: string; key: string } | null;
@@ -21,7 +21,7 @@ export interface ListenerOptions {
 /** Milliseconds before it tries again: some file descriptors may be free by then. */
 const AGAIN_MS = 200;
 
-/** Milliseconds before it tries to take over the port that it has just let go of, and how often. */
+/** Milliseconds between two tries to take over the port that was just released, and their number. */
 const TAKE_OVER_MS = 1;
 const TAKE_OVER_TRIES = 500;
 
@@ -53,13 +53,13 @@ export class Listener {
   }
 
   /**
-   * New connections get another certificate; open ones go on. `Deno.serve` cannot change it, so that
-   * another server takes over the port. While nobody has it, for some milliseconds, a new connection
-   * is refused.
+   * New connections get another certificate; open ones go on. `Deno.serve` cannot change its
+   * certificate, so a new server takes over the port. For the few milliseconds in between, new
+   * connections are refused.
    */
   renew(certificate: { cert: string; key: string }): void {
     this.#options = { ...this.#options, certificate };
-    // One that waits to listen again does so with the new one.
+    // If it waits to listen again, it does so with the new one.
     if (this.#closed || this.#timer !== undefined) return;
     const outdated = this.#server.shutdown().finally(() => this.#outdated.delete(outdated));
     this.#outdated.add(outdated);
@@ -85,7 +85,7 @@ export class Listener {
         return new Response(null, { status: 500 });
       },
     }, handler);
-    // Open connections live on.
+    // Open connections go on.
     server.finished.catch((error) => {
       log.error("no connection can be accepted; trying again soon", { error: String(error) });
       this.#later();
@@ -93,7 +93,7 @@ export class Listener {
     return server;
   }
 
-  /** @param quietly How often it may fail without a word. */
+  /** @param quietly How often it may fail without being logged. */
   #later(ms = AGAIN_MS, quietly = 0): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {

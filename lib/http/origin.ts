@@ -37,8 +37,8 @@ export function checkHost({ host, hosts }: Pick<OriginPolicy, "host" | "hosts">,
 }
 
 /**
- * Refuses a request from another machine, where nothing says who asks: whoever listens for us may do
- * so at any address.
+ * Refuses a request from another machine, for a server that cannot tell who is asking: the program that
+ * listens for Headway may do so at any address.
  *
  * @throws {HttpError} 403
  */
@@ -57,7 +57,7 @@ export function requireNear(from: Deno.Addr): void {
 /** A name or an address, and a port. Other parts of a URL would lead to another path. */
 const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d*)?$/i;
 
-/** The host that Deno assumes for a request that names none, wherever it listens. */
+/** The host that Deno assumes for a request that names none, whatever address it listens on. */
 const MADE_UP = "localhost";
 
 /**
@@ -80,7 +80,7 @@ export function requireHost(headers: Headers, url: URL): void {
  * @param secure The client speaks HTTPS to this server, or to the proxy in front of it.
  */
 export function isForeign(headers: Headers, { host }: URL, secure: boolean): boolean {
-  // Set by the browser, never by a page, and right also behind a proxy that changes the Host.
+  // Set by the browser, never by a page, and right even behind a proxy that changes the Host.
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site !== "same-origin" && site !== "none";
   const origin = headers.get("origin");
@@ -94,7 +94,7 @@ function isTrusted({ origins }: OriginPolicy, headers: Headers): boolean {
   return origins.includes(origin) || (origins.includes("*") && !isKnownToBrowser(headers));
 }
 
-/** Whether a browser may have added by itself who its user is: a page adds a Bearer token alone. */
+/** Whether a browser may have added credentials by itself: a page can only add a Bearer token. */
 function isKnownToBrowser(headers: Headers): boolean {
   const authorization = headers.get("authorization");
   return headers.has("cookie") || (authorization !== null && !/^bearer /i.test(authorization));
@@ -143,11 +143,11 @@ const REQUEST_HEADERS =
 
 const NAME = /^[!#$%&'*+.^_`|~\w-]{1,64}$/;
 
-/** By these a proxy says who asks, and how: no page says that for its visitor. */
+/** Headers by which a proxy says who asks, and how: no page may say that for its visitor. */
 const OF_PROXIES =
   /^(via|forwarded|x-forwarded-.*|x-(real|client)-ip|true-client-ip|.*-connecting-ip)$/;
 
-/** Further headers that a preflight may ask for. */
+/** Most further headers that a preflight may ask for. */
 const MAX_NAMES = 50;
 
 const EXPOSED = "Content-Disposition, Content-Range, ETag, Location, Retry-After";
@@ -180,9 +180,9 @@ export function allowOrigin(
 }
 
 /**
- * What a page of a trusted origin may send: what the API reads, and whatever else the page's libraries
- * add, as those for tracing do, which means nothing here. A browser sends none of a page's requests if
- * one header is not allowed.
+ * The headers that a page of a trusted origin may send: those that the API reads, and any others that
+ * the page's libraries add, for tracing for example, which are ignored. A browser sends none of a
+ * page's requests if one header is not allowed.
  */
 function allowedHeaders(wanted: string): string {
   const known = REQUEST_HEADERS.toLowerCase().split(", ");

@@ -9,7 +9,7 @@ import { ReaderGuard, type ReaderGuardOptions } from "./reader_guard.ts";
 
 const encoder = new TextEncoder();
 
-/** Bytes sent at once. A body of less than two chunks is not worth a stream. */
+/** Bytes sent at once. A body smaller than two chunks is not worth a stream. */
 const CHUNK = 64 * 1024;
 
 /** Returns a small body as it is. */
@@ -27,7 +27,7 @@ export function pacedBody(
       guard.reads();
       controller.enqueue(bytes.subarray(at, at + CHUNK));
       at += CHUNK;
-      // All of it: the chunks are parts of one buffer.
+      // All of its bytes are held: the chunks are views of one buffer.
       if (at < bytes.length) return guard.waits(bytes.length);
       guard.end();
       controller.close();

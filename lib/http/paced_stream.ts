@@ -7,11 +7,11 @@
 import { ReaderGuard, type ReaderGuardOptions } from "./reader_guard.ts";
 
 export interface PacedStreamOptions extends ReaderGuardOptions {
-  /** Bytes of two blocks. */
+  /** Bytes that are held for the reader: those of two blocks. */
   held: number;
 }
 
-/** What the blocks throw breaks the body off. */
+/** An error from `blocks` breaks the body off. */
 export function pacedStream(
   blocks: AsyncGenerator<Uint8Array, void>,
   { held, ...options }: PacedStreamOptions,
@@ -38,7 +38,7 @@ export function pacedStream(
   }, { highWaterMark: 0 });
 }
 
-/** Its error is told when it is wanted. */
+/** Begins to make the next block. An error in it is thrown only when the block is awaited. */
 function ahead<T>(blocks: AsyncGenerator<T, void>): Promise<IteratorResult<T, void>> {
   const next = blocks.next();
   next.catch(() => {});

@@ -34,7 +34,7 @@ export type Need =
 /** What is done with a task. `change` is to retry or to delete it. */
 export type Act = Can | "change";
 
-/** What those routes do that are about tasks. */
+/** What routes with these needs do with tasks. */
 const ACT_OF: Partial<Record<Need, Act>> = {
   task: "read",
   tasks: "read",
@@ -46,7 +46,7 @@ const ACT_OF: Partial<Record<Need, Act>> = {
   schedule: "cancel",
 };
 
-/** Whose scope opens it without more. */
+/** The scope that allows an act, whoever submitted the task. */
 const SCOPE_OF: Readonly<Record<Act, Scope>> = {
   read: "read",
   cancel: "admin",
@@ -70,7 +70,7 @@ export interface Principal {
   readonly session: PageSession | null;
 }
 
-/** Without a token, at a server that has some. */
+/** A request without a token, at a server that has some. */
 export const NOBODY: Principal = {
   name: "",
   scopes: [],
@@ -81,10 +81,10 @@ export const NOBODY: Principal = {
   session: null,
 };
 
-/** Everybody, at a server without tokens. */
+/** Any request, at a server without tokens. */
 export const ANYBODY: Principal = { ...NOBODY, scopes: SCOPES };
 
-/** Some tasks: those of an owner, those submitted with a token, or these. */
+/** All tasks or none, those of an owner, those submitted with a token, or those with these ids. */
 export type Tasks =
   | "all"
   | "none"
@@ -92,18 +92,18 @@ export type Tasks =
   | { readonly submitter: string }
   | { readonly ids: readonly string[] };
 
-/** The tasks with which somebody may do something. */
+/** The tasks on which a principal may act in this way. */
 export function tasksOf({ name, scopes, owner, taskIds, can }: Principal, act: Act): Tasks {
   if (taskIds !== null) return can.includes(act as Can) ? { ids: taskIds } : "none";
   const submits = act !== "change" && scopes.includes("submit");
   const may = scopes.includes(SCOPE_OF[act]);
   if (owner !== null) return may || submits || can.includes(act as Can) ? { owner } : "none";
   if (may) return "all";
-  // Who submits sees what it submitted.
+  // A token that may only submit sees what was submitted with it.
   return submits ? { submitter: name } : "none";
 }
 
-/** Whether a task is one of them; `null` for one that there is not. */
+/** Whether a task is one of these; `null` stands for a task that does not exist. */
 export function isAmong(
   tasks: Tasks,
   id: string,
@@ -115,18 +115,18 @@ export function isAmong(
   return task?.submitter === tasks.submitter;
 }
 
-/** Whether they are of the house: they see where tasks run, and why they do not. */
+/** Whether they may see how the server is run: where tasks run, and why they do not. */
 export function isInside({ scopes, owner }: Principal): boolean {
   return owner === null && scopes.includes("read");
 }
 
-/** Who asks at a server that needs no token. */
+/** The name of whoever uses a server that needs no token. */
 const ANONYMOUS = "anonymous";
 
 /**
- * As whom rows name them: by the token, or by what a signed one is for. Never a secret, nor an address.
+ * The principal's name in rows: the token's, or what a signed token is for; no secret and no address.
  *
- * @param asks `local` where it is the program that the server is part of.
+ * @param asks `local` if it is the program that the server is part of.
  */
 export function actorOf(asks: { principal: Principal; local?: true | undefined }): string {
   const { principal: { name, owner, taskIds }, local } = asks;
@@ -136,7 +136,7 @@ export function actorOf(asks: { principal: Principal; local?: true | undefined }
   return taskIds === null ? ANONYMOUS : "task token";
 }
 
-/** As whom they count where each has a share. */
+/** The client that a principal counts as, where each client has a share. */
 export function clientOf({ name, owner }: Pick<Principal, "name" | "owner">): string {
   if (name === "") return name;
   if (owner !== null) return JSON.stringify([name, owner]);
@@ -144,8 +144,8 @@ export function clientOf({ name, owner }: Pick<Principal, "name" | "owner">): st
 }
 
 /**
- * Refuses a request that may not do what it asks for. Where that depends on a task in the store,
- * {@link permitTask} goes on.
+ * Refuses a request that may not do what it asks for. If that depends on a task in the store,
+ * {@link permitTask} decides the rest.
  *
  * @param taskIds The tasks that it names.
  * @throws {HttpError} 401 without credentials, 403 when they do not suffice.
@@ -169,19 +169,19 @@ export function permit(
   }
   const { scopes, owner } = principal;
   if (need === "any" && scopes.length > 0) return principal;
-  // What is of all tasks at once, as figures, is not for those who see some.
+  // What tells of all tasks at once, such as figures, is not for those who see only some.
   const some = owner !== null && need !== "submit";
   if (!some && scopes.includes(need as Scope)) return principal;
   throw scopes.length === 0 || some ? refused(principal, "read") : needsScope(need as Scope);
 }
 
-/** What a route that is about one task does with it; `null` for one that is about none, or many. */
+/** What a route about one task does with it; `null` for a route about none, or many. */
 export function actOn(need: Need): Act | null {
   return ["task", "own", "signal", "change"].includes(need) ? ACT_OF[need]! : null;
 }
 
 /**
- * Why somebody may not do it. Nothing in it tells whether there is such a task.
+ * Why a principal may not act. It does not tell whether there is such a task.
  *
  * @returns 403
  */

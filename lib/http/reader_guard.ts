@@ -1,17 +1,17 @@
 import { AwakeTimer } from "../base/awake_timer.ts";
 import { BACKLOG, type Backlog } from "../base/backlog.ts";
 
-/** Milliseconds after which a reader that takes nothing is dropped, as from a stream. */
+/** Milliseconds after which a reader that takes nothing is dropped, as it is from a stream. */
 const STALL_MS = 60_000;
 
 export interface ReaderGuardOptions {
   /** Milliseconds after which a reader that takes nothing is dropped. @default {60_000} */
   stallMs?: number;
-  /** What all readers together hold. */
+  /** Counts what is held for all readers. */
   backlog?: Backlog;
 }
 
-/** Drops the reader of a body that takes nothing for long, or whose room others need more. */
+/** Drops the reader of a body that takes nothing for long, or whose memory is needed for others. */
 export class ReaderGuard {
   readonly #stallMs: number;
   readonly #backlog: Backlog;
@@ -20,7 +20,7 @@ export class ReaderGuard {
   readonly #onend: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  /** Calls `onend` once nobody reads any more, or all was read. */
+  /** Calls `onend` once all was read, or the reader has gone. */
   constructor({ stallMs = STALL_MS, backlog = BACKLOG }: ReaderGuardOptions, onend = () => {}) {
     this.#stallMs = stallMs;
     this.#backlog = backlog;
@@ -31,12 +31,12 @@ export class ReaderGuard {
     this.#controller = controller;
   }
 
-  /** The reader takes more. */
+  /** To be called when the reader takes more. */
   reads(): void {
     this.#timer.clear();
   }
 
-  /** It has yet to take what was given last, and so many bytes are held for it. */
+  /** To be called while the reader has yet to take the last chunk; `held` bytes are kept for it. */
   waits(held: number): void {
     this.#timer.set(this.#stallMs, () => this.#giveUp());
     this.#backlog.note(this.#waiting, held, performance.now(), true);

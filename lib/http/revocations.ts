@@ -30,7 +30,7 @@ export interface RevocationsOptions {
   now: () => number;
 }
 
-/** How often a write is tried when other processes write at the same time. */
+/** Most tries of a write, when other processes write at the same time. */
 const TRIES = 20;
 
 /** Milliseconds that a sign-out waits for the store. */
@@ -65,7 +65,7 @@ export class Revocations implements AsyncDisposable {
   /** An id for a session that starts now. */
   newId(token: string): string {
     const { before } = this.#byToken.get(token) ?? NONE;
-    // Above the bound, even if the clock that set it was ahead of ours.
+    // Above the bound, even if that was set by a clock ahead of ours.
     const least = before === "" ? 0 : decodeTime(before) + 1;
     return ulid(Math.max(this.#options.now(), least));
   }
@@ -91,7 +91,7 @@ export class Revocations implements AsyncDisposable {
     const { id, token, expiresAt } = session;
     this.#add(token, { before: "", ids: { [id]: expiresAt } });
     this.#notify();
-    // One at a time: the first one stores what all of them end.
+    // One at a time: the first write stores what all of them end.
     const saving = this.#saving.then(() => this.#save(session));
     this.#saving = saving.catch(() => {});
     await deadline(saving, WRITE_MS, () => {
@@ -111,7 +111,7 @@ export class Revocations implements AsyncDisposable {
       if (value && isRevoked(value, id)) return;
       const at = this.#options.now();
       const next = merged(value ?? NONE, this.#byToken.get(token) ?? NONE, at);
-      // It has expired by now.
+      // The session has expired by now.
       if (!isRevoked(next, id)) return;
       // The list can go when everything in it has expired; a bound stays.
       const expireIn = Math.max(...Object.values(next.ids)) - at;

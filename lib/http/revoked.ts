@@ -7,9 +7,9 @@
 
 /** Ids are ULIDs, so they sort by when a session started. */
 export interface Revoked {
-  /** A bound: every session up to this id is over. It stands for those that were too many to list. */
+  /** A bound: every session up to this id was ended, in place of those too many to list. */
   readonly before: string;
-  /** Other sessions that are over, and when each would have expired: milliseconds since the epoch. */
+  /** Other sessions that were ended, and when each would have expired, milliseconds since the epoch. */
   readonly ids: Readonly<Record<string, number>>;
 }
 
@@ -23,9 +23,9 @@ export function isRevoked({ before, ids }: Revoked, id: string): boolean {
 }
 
 /**
- * The sessions of both, without those that have expired. Past {@link MAX_IDS} the older half becomes
- * a bound. That also ends other sessions of that age: their owners sign in again, and no ended session
- * comes back.
+ * The sessions of both, without those that have expired. Beyond {@link MAX_IDS} the older half becomes
+ * a bound. That ends other sessions of that age, too, so that no ended session comes back: their users
+ * sign in again.
  */
 export function merged(one: Revoked, other: Revoked, now: number): Revoked {
   const before = one.before > other.before ? one.before : other.before;

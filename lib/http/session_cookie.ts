@@ -8,15 +8,15 @@
  * @module
  */
 
-/** Where a cookie is for. */
+/** The requests that a cookie is for. */
 export interface CookieScope {
-  /** Nobody between the client and the last proxy can read along. */
+  /** Whether the client speaks HTTPS to this server, or to the proxy in front of it. */
   secure: boolean;
   /** The path below which it is sent, with a slash at its end. */
   path: string;
 }
 
-/** The most cookies that are tried: each costs a signature check, and anybody may have planted some. */
+/** Most cookies that are tried: each costs a signature check, and anybody may have set some. */
 const MAX_TRIED = 8;
 
 export class SessionCookie {
@@ -28,8 +28,8 @@ export class SessionCookie {
   }
 
   /**
-   * Over TLS, no page without TLS can set this name, and no other host one for the whole of this
-   * host [RFC 6265bis, 4.1.3].
+   * The cookie's name. Its prefix over TLS keeps pages without TLS from setting it, and other hosts
+   * from setting it for the whole of this host [RFC 6265bis, 4.1.3].
    */
   name({ secure, path }: CookieScope): string {
     const prefix = path === "/" ? "__Host-" : "__Secure-";

@@ -22,7 +22,7 @@ export interface Signed {
   expiresAt: number;
 }
 
-/** Signs a token that is valid until a time, milliseconds since the epoch, and to the end of its second. */
+/** Signs a token that is valid up to the end of the second of `until`, milliseconds since the epoch. */
 export async function signToken(
   key: CryptoKey,
   use: string,
@@ -41,7 +41,7 @@ export async function signToken(
 /**
  * Reads a token for one use.
  *
- * @param keyOf The key of this name; `null` where there is none.
+ * @param keyOf Returns the key of a name; `null` if there is none.
  * @param now Milliseconds since the epoch.
  * @throws {HttpError} 401 when it is not valid, or has expired.
  */
@@ -69,7 +69,7 @@ export async function verifyToken(
   }
 }
 
-/** What a token says that it is for: which key must have signed it. */
+/** The use that a token claims, which tells which key must have signed it. */
 export function useOf(token: string): "task" | "owner" {
   try {
     return decodeJwt(token).aud === "owner" ? "owner" : "task";
@@ -78,7 +78,7 @@ export function useOf(token: string): "task" | "owner" {
   }
 }
 
-/** What a token says that it opens: without a word, as of an older version, it reads. */
+/** What a token claims to allow: without the claim, as in an older version, to read. */
 function cansIn(claim: unknown): readonly Can[] {
   if (claim === undefined) return ["read"];
   return Array.isArray(claim) ? CANS.filter((it) => claim.includes(it)) : [];

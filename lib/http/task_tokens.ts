@@ -10,12 +10,12 @@ import { signToken, type Subject, useOf, verifyToken } from "./signed_token.ts";
 import type { SigningKeys } from "./signing_keys.ts";
 import { type Can, CANS } from "./tokens.ts";
 
-/** Signed tokens in one address: each costs a check. */
+/** Most signed tokens in one URL: each costs a signature check. */
 const MAX_TOKENS = 100;
 
 export interface TaskTokensOptions {
   keys: Pick<SigningKeys, "task" | "owner">;
-  /** Milliseconds that one is good for. */
+  /** Milliseconds that a token is valid. */
   lifeMs: number;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -37,12 +37,12 @@ export class TaskTokens {
     const [use, sub] = "task" in subject
       ? ["task", subject.task] as const
       : ["owner", subject.owner] as const;
-    // Without more a token reads: as older versions made and take them.
+    // Without a claim a token may read: so older versions make and accept them.
     const more = can.join() === "read" ? {} : { can: [...can] };
     return await signToken(keys[use], use, { sub, ...more }, now() + lifeMs);
   }
 
-  /** Those of several tasks open all of these; that of an owner stands alone. */
+  /** Several tokens, each for a task, open all of these tasks; a token for an owner must be alone. */
   async read(tokens: readonly string[]): Promise<Principal> {
     if (tokens.length > MAX_TOKENS) {
       throw new HttpError(400, `'token' must be at most ${MAX_TOKENS} tokens`, {

@@ -20,15 +20,15 @@ export const CANS: readonly Can[] = ["read", "cancel", "signal"];
 export interface Token {
   name: string;
   scopes: readonly Scope[];
-  /** The owner whose tasks alone it opens; absent for no such limit. */
+  /** The only owner whose tasks it opens; absent for no such limit. */
   owner?: string;
   /** SHA-256 of the secret. */
   digest: Uint8Array;
-  /** Its secret is so short, or uses so few different characters, that endless tries might find it. */
+  /** Whether its secret is so short, or of so few different characters, that it might be guessed. */
   guessable: boolean;
 }
 
-/** Characters. */
+/** Fewest characters of a secret. */
 const MIN_SECRET = 16;
 
 /** A secret of fewer bits, by its length and different characters, counts as guessable. */
