@@ -70,7 +70,7 @@ export const MAX_KEPT = 100;
 /** Older deliveries that are removed at once. */
 const REMOVED = 20;
 
-/** Milliseconds, more than a delivery ever waits: the clock was set back since a later time. */
+/** Milliseconds, more than a delivery ever waits: a later time tells that the clock was set back. */
 const FAR_MS = 2 * 3600_000;
 
 /** Most taken lines that are read to find those of dead processes. */
