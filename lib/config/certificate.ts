@@ -7,7 +7,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { ConfigError } from "./config.ts";
 
-/** As PEM; `cert` holds the chain, too. */
+/** PEM texts; `cert` holds the whole chain. */
 export interface Certificate {
   cert: string;
   key: string;

@@ -4,7 +4,7 @@ import { type Certificate, readCertificate } from "./certificate.ts";
 export interface CertificateWatchOptions {
   tlsCert: string | null;
   tlsKey: string | null;
-  /** What is in use. */
+  /** The certificate that is in use. */
   current: Certificate;
   log: Logger;
 }
@@ -13,8 +13,8 @@ export interface CertificateWatchOptions {
 const LOOK_MS = 60_000;
 
 /**
- * Looks from time to time whether the files of the certificate hold another one. One that cannot be
- * used changes nothing, and is told once: the key may be written a moment after its certificate.
+ * Checks from time to time whether the certificate's files hold another one. One that cannot be used
+ * changes nothing, and is logged once: the key may be written a moment after its certificate.
  */
 export class CertificateWatch implements Disposable {
   readonly #options: CertificateWatchOptions;

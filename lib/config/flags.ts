@@ -11,16 +11,16 @@ import { ConfigError } from "./config.ts";
 /** What a command line asks for. */
 export type CommandLine =
   | { type: "help" | "version" }
-  /** Settings by the names of their variables, which they go before. */
+  /** Settings by the names of their variables, over which they take precedence. */
   | { type: "serve"; settings: Readonly<Record<string, string>> };
 
-/** By variable. */
+/** The flags by the names of their variables. */
 export const FLAGS: Readonly<Record<string, string>> = {
   HEADWAY_KINDS: "--kinds",
   HEADWAY_PORT: "--port",
 };
 
-/** What `--help` says of them. */
+/** The text about the flags in `--help`. */
 export const FLAGS_HELP =
   `  --kinds <file>  a module with your own kinds; repeatable, or several separated by commas
   --port <port>   where to listen; 0 takes a free one and prints it
@@ -45,7 +45,7 @@ export function readFlags(args: string[]): CommandLine {
   return { type: "serve", settings };
 }
 
-/** An error of a setting, by the name of the flag that gave it. */
+/** An error of a setting that a flag gave, with the name of the flag in place of the variable's. */
 export function namedByFlag(error: unknown, settings: Readonly<Record<string, string>>): unknown {
   if (!(error instanceof ConfigError)) return error;
   const name = Object.keys(settings).find((name) => error.message.startsWith(`${name} `));
@@ -53,10 +53,10 @@ export function namedByFlag(error: unknown, settings: Readonly<Record<string, st
 }
 
 /**
- * What is typed is there, or mistyped; what a variable names may come later.
+ * Requires that files named on the command line exist: a variable may name one that comes later.
  *
  * @param kinds URLs of modules.
- * @throws {ConfigError} If one of those that are files is not there.
+ * @throws {ConfigError} If one is a file that does not exist.
  */
 export async function requireFiles(kinds: readonly string[]): Promise<void> {
   for (const url of kinds.filter((it) => it.startsWith("file:"))) {
@@ -80,13 +80,13 @@ function parse(args: string[]) {
       },
     });
   } catch (error) {
-    // Its first sentence: the others are on what nobody wants here.
+    // Only its first sentence: the others do not apply to Headway's options.
     const [why] = (error as Error).message.split(/\.?\s*\n|\. /, 1);
     throw new ConfigError(`${why}: --help lists the options`);
   }
 }
 
-/** A blank setting would count as none. */
+/** Refuses a blank value, which would count as not set. */
 function requireText(flag: string): (value: string) => string {
   return (value) => {
     if (value.trim() === "") throw new ConfigError(`${flag} must not be blank`);

@@ -11,25 +11,25 @@ import { PROJECT } from "./project.ts";
 
 const OWN_CONFIG = PROJECT && join(PROJECT, "deno.json");
 
-/** Of a module that has no project. */
+/** Flags for a module that has no project. */
 const NO_PROJECT = ["--no-config", "--no-lock"];
 
 const [, PACKAGE, VERSION] =
   /^https:\/\/jsr\.io\/(@[^/]+\/[^/]+)\/([^/]+)\//.exec(import.meta.url) ??
     [];
-/** As a user's project names it; `null` where it is not from there. */
+/** The package as a user's project imports it; `null` if it was not loaded from JSR. */
 const PUBLISHED = PACKAGE ? `jsr:${PACKAGE}@^${VERSION}` : null;
 
-/** What the import map of a user's project needs. */
+/** The entries that the import map of a user's project needs. */
 export const IMPORTS: Readonly<Record<"headway" | "zod", string>> = {
   headway: PUBLISHED ?? placeOf("lib/mod.ts"),
   zod: "npm:zod@^4.0.0",
 };
 
-/** What `deno run` starts. */
+/** The main module, for `deno run`. */
 export const PROGRAM: string = PUBLISHED ? `${PUBLISHED}/main` : placeOf("main.ts");
 
-/** Of a lone file, where there is no configuration of Headway's either: it means what it would by that. */
+/** Flags for a lone file without Headway's configuration: its imports mean the same as with that. */
 const LONE_FILE = [
   ...NO_PROJECT,
   `--import-map=data:application/json,${
@@ -37,28 +37,28 @@ const LONE_FILE = [
   }`,
 ];
 
-/** What people call the tasks that a program gives as values. */
+/** The name, in messages, of the tasks that a program gives as values. */
 const IN_PROCESS = "this program";
 
 /** A module, as task processes load it. */
 export interface KindsModuleSource {
   readonly url: string;
-  /** What people call it. */
+  /** Its name in messages. */
   readonly name: string;
   /** Flags of Deno that give it its project's configuration. */
   readonly flags: readonly string[];
   /** The `deno.json` of its project, if it has one. */
   readonly config: string | null;
-  /** What it exports, where no process has to load it. */
+  /** What it exports, if no process has to load it. */
   readonly exports?: Readonly<Record<string, unknown>>;
 }
 
-/** Tasks that are there already. */
+/** A module whose exports the program has already. */
 export function kindsInProcess(exports: Readonly<Record<string, unknown>>): KindsModuleSource {
   return { url: IN_PROCESS, name: IN_PROCESS, flags: [], config: OWN_CONFIG, exports };
 }
 
-/** The kinds that ship. Nothing of them is beyond the lock. */
+/** The module of the kinds that ship with Headway, which imports nothing beyond Headway's lock. */
 export const SHIPPED_MODULE: KindsModuleSource = {
   url: new URL("../kinds/mod.ts", import.meta.url).href,
   name: "headway",
@@ -67,8 +67,8 @@ export const SHIPPED_MODULE: KindsModuleSource = {
 };
 
 /**
- * A module of the user's: with the nearest `deno.json` above it and the lock of that project, or else
- * with Headway's configuration, to whose lock it adds nothing.
+ * A module of the user's: it gets the nearest `deno.json` above it and that project's lock, or else
+ * Headway's configuration, to whose lock it adds nothing.
  */
 export async function kindsModule(url: string): Promise<KindsModuleSource> {
   const path = url.startsWith("file:") ? fileURLToPath(url) : null;
@@ -88,18 +88,18 @@ async function nearestConfig(folder: string): Promise<string | null> {
   return parent === folder ? null : await nearestConfig(parent);
 }
 
-/** A file of Headway's: its path, or its address where it has none. */
+/** A file of Headway's: its path, or its URL if it is not a file of this machine. */
 function placeOf(name: string): string {
   return PROJECT === null ? new URL(`../../${name}`, import.meta.url).href : join(PROJECT, name);
 }
 
-/** As one would write it in this folder. */
+/** A path as one would type it in the current folder. */
 function shownPath(path: string): string {
   const short = relative(Deno.cwd(), path);
   return short.startsWith("..") ? path : `./${short}`;
 }
 
-/** What tasks may read if nothing else is said: this project, and the folders of the kinds. */
+/** The folders that tasks may read by default: this project, and those of the modules of kinds. */
 export function readableFolders(kinds: readonly string[]): string[] {
   const files = kinds.filter((url) => url.startsWith("file:"));
   const folders = [
@@ -109,7 +109,7 @@ export function readableFolders(kinds: readonly string[]): string[] {
   return [...new Set(folders.map((path) => path.replace(/(?<=.)\/$/, "")))];
 }
 
-/** Why a module could not be loaded, in one line, with what to do about it where that is known. */
+/** Why a module could not be loaded, in one line, and what to do about it if that is known. */
 export function explainFailure(
   { config }: Pick<KindsModuleSource, "config">,
   permissions: readonly string[],

@@ -1,7 +1,7 @@
 import { ConfigError } from "./config.ts";
 
 /**
- * What to do about an address that cannot be listened at; another error as it is.
+ * Explains why an address cannot be listened at, and what to do; returns any other error as it is.
  *
  * @param variable The setting that names the port.
  */

@@ -25,8 +25,8 @@ export function readConfig(
     variable.read(text, config);
   }
   if (env("DENO_DEPLOYMENT_ID") !== undefined) {
-    // Deno Deploy: whatever the address, everybody can reach it; the store is the platform's. An isolate
-    // has little memory and lives for minutes: one process makes more of both.
+    // On Deno Deploy, everybody can reach the server at any address, and the store is the platform's.
+    // An isolate has little memory and lives for minutes: one process makes more of both.
     config.host = "0.0.0.0";
     if (!given.has("HEADWAY_KV")) config.kv = "";
     if (!given.has("HEADWAY_TASK_PROCESSES")) config.taskProcesses = 0;

@@ -11,13 +11,13 @@ import { type Config, ConfigError } from "./config.ts";
 import { readConfig } from "./read_config.ts";
 import { VARIABLES } from "./variables.ts";
 
-/** Whose text is not their parts with commas between. */
+/** The option whose parts are separated by spaces, not commas. */
 const WORDS = "taskPermissions";
 
-/** Where it is another one, since everybody calls it so. */
+/** Options that are not named after their variable, since everybody knows them by another name. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { HEADWAY_BASE_PATH: "path" };
 
-/** As `maxBody` of `HEADWAY_MAX_BODY`. */
+/** The option of a variable, such as `maxBody` for `HEADWAY_MAX_BODY`. */
 export function optionName(variable: string): string {
   return OTHER_NAMES[variable] ?? variable.replace("HEADWAY_", "").toLowerCase()
     .replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -27,8 +27,8 @@ const NAMES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * @param options Without those that no variable has.
- * @param env What the platform says, as of Deno Deploy.
+ * @param options Only options that a variable has.
+ * @param env The platform's own variables, as of Deno Deploy.
  * @throws {ConfigError} If one is wrong, or there is no such option. The message names it.
  */
 export function readOptions(
@@ -50,12 +50,12 @@ export function readOptions(
   }
 }
 
-/** What is said of variables, said of options. */
+/** A sentence about variables, with the names of their options. */
 export function inOptions(sentence: string): string {
   return sentence.replace(/HEADWAY_[A-Z_]+/g, (name) => NAMES.get(name) ?? name);
 }
 
-/** An option as the variable would say it; `undefined` where it is not given. */
+/** An option as the text of its variable; `undefined` if it is not given. */
 function textOf(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "boolean") return value ? "1" : "0";
@@ -72,13 +72,13 @@ function parts(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** A name of one word, as it stands on a command line. */
+/** Quotes a part as one word of a command line. */
 function quoted(word: unknown): string {
   const text = String(word);
   return text.includes('"') ? `'${text}'` : `"${text}"`;
 }
 
-/** A module: commas separate them. */
+/** A module without commas, since these separate modules. */
 function moduleText(module: unknown): string {
   const text = String(module);
   if (!text.includes(",")) return text;

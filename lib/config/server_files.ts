@@ -10,11 +10,11 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
 import { PROJECT } from "./project.ts";
 
-/** Absolute paths, under every name that is known for each file. */
+/** Absolute paths: every known name of each file. */
 export interface ServerFiles {
-  /** Neither read nor written. */
+  /** Files that tasks may neither read nor write. */
   secret: string[];
-  /** Read, but not written. */
+  /** Files that tasks may read, but not write. */
   code: string[];
 }
 
@@ -24,7 +24,7 @@ const STORE_FOLDER = ".headway";
 /** The parts of the project that a server loads. */
 const CODE = ["main.ts", "deno.json", "deno.lock", "embed", "lib", "routes", "static", "tools"];
 
-/** As the files are when the server starts. */
+/** The server's files, as they are when it starts. */
 export async function serverFiles(
   config: Pick<Config, "kv" | "kinds" | "tokensFile" | "tlsKey">,
 ): Promise<ServerFiles> {
@@ -44,7 +44,7 @@ export async function serverFiles(
   };
 }
 
-/** A store, the files that SQLite and Headway keep beside it, and older stores that were put aside. */
+/** A store, the files that SQLite and Headway keep beside it, and older stores that were set aside. */
 async function storeFiles(path: string): Promise<string[]> {
   const folder = dirname(path);
   if (basename(folder) === STORE_FOLDER) return [folder];
@@ -62,7 +62,7 @@ async function storeFiles(path: string): Promise<string[]> {
   return files;
 }
 
-/** The paths, and where they lead through symlinks. */
+/** The paths, and the paths that they lead to through symlinks. */
 async function withRealNames(paths: readonly string[]): Promise<string[]> {
   const names = new Set<string>();
   for (const path of paths) {

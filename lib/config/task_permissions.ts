@@ -11,7 +11,7 @@ import { realName, type ServerFiles } from "./server_files.ts";
 export interface TaskPermissions {
   /** For `deno run`. */
   flags: string[];
-  /** Ways to the server's files that stay open, a sentence each; usually none. */
+  /** Ways to the server's files that the flags leave open, a sentence each; usually none. */
   gaps: string[];
 }
 
@@ -32,7 +32,7 @@ function parse(flag: string): Flag {
   return { verb: verb as Flag["verb"], what: SHORT[what] ?? what, values };
 }
 
-/** Adds to the operator's flags those that keep tasks from the server's files. */
+/** Adds flags to the operator's that keep tasks from the server's files. */
 export async function taskPermissions(
   given: readonly string[],
   { secret, code }: ServerFiles,

@@ -11,7 +11,7 @@ export interface Variable {
   name: string;
   /** A name it had in an older version, which still works. */
   oldName?: string;
-  /** Its default, in words. */
+  /** Its default, as `--help` shows it. */
   shown: string;
   about: string;
   /**
@@ -94,7 +94,7 @@ export function renamed(oldName: string, variable: Variable): Variable {
       try {
         variable.read(text, config);
       } catch (error) {
-        // Whoever set it knows it by the old name.
+        // The operator may have set it by its old name.
         if (!(error instanceof ConfigError)) throw error;
         throw new ConfigError(`${error.message} (its old name is ${oldName})`);
       }

@@ -338,7 +338,7 @@ export const VARIABLES: readonly Variable[] = [
   }),
 ];
 
-/** By how they ended; as all finished tasks where it is not set. */
+/** How long tasks that ended in one way are kept; as long as all finished ones if not set. */
 function retention(
   name: string,
   field: "retentionCompletedMs" | "retentionFailedMs" | "retentionCanceledMs",
@@ -361,13 +361,13 @@ function fileUrl(path: string): string {
 
 const PERMISSION_FLAG = /^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/s;
 
-/** No flag can name a path with a comma in it. */
+/** The default flags. They leave out a path with a comma, which no flag can name. */
 function defaultPermissions(kinds: readonly string[]): string[] {
   const folders = readableFolders(kinds).filter((path) => !path.includes(","));
   return ["--allow-net", ...folders.length > 0 ? [`--allow-read=${folders.join()}`] : []];
 }
 
-/** The words of a command line: one with a space in it stands in quotes. `null` where one does not end. */
+/** The words of a command line, which may be quoted; `null` if a quotation mark has no match. */
 function words(text: string): string[] | null {
   if (!/^(?:"[^"]*"|'[^']*'|[^"'])*$/.test(text)) return null;
   return Array.from(
