@@ -129,7 +129,7 @@ const YEARS_MS = YEARS * 366 * 24 * 3600_000;
 /** The wall times of a pattern, within some years: so it is found quickly that none comes. */
 class Walls {
   readonly #cron: string;
-  /** The first year of the pattern in {@link Walls.#some}. */
+  /** The first year that the pattern in `#some` covers. */
   #year = -Infinity;
   #some!: Cron;
 
@@ -162,8 +162,7 @@ class Walls {
     try {
       return this.#some.nextRun(date)?.getTime() ?? null;
     } catch {
-      // Croner recurses once for each month without such a day, and may run out of stack: then none
-      // comes.
+      // Croner recurses for each month without such a day, and may run out of stack: then none comes.
       return null;
     }
   }
