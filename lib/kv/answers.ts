@@ -41,7 +41,7 @@ export function signalValue({ json, by }: Signal): { json: Uint8Array; by: strin
   return { json: textValue(json), by };
 }
 
-/** `null` if there is none, or none may come any more: then its key has no value. */
+/** `null` if there is none. Once none may come, its key has no value. */
 export async function readSignal(kv: Deno.Kv, id: string, name: string): Promise<Signal | null> {
   type Stored = ReturnType<typeof signalValue>;
   const { value } = await kv.get<Stored | Uint8Array>(keys.signal(id, name));

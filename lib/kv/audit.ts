@@ -16,7 +16,7 @@ export interface AuditEntry {
   by: string;
   /** When. ISO 8601. */
   at: string;
-  /** The task that it was done to; absent where it was the kind. */
+  /** The task that it was done to; absent if it was done to the kind. */
   task_id?: string;
   /** The schedule that it was done to, likewise. */
   schedule_id?: string;

@@ -17,7 +17,7 @@ export async function readChunk(kv: Deno.Kv, id: string, offset: number): Promis
   return value?.subarray(offset % CHUNK_BYTES) ?? new Uint8Array();
 }
 
-/** Reads chunks, `count` of them from the `first` on; `null` where one is missing. */
+/** Reads `count` chunks, from the `first` on; `null` if one is missing. */
 export async function readChunks(
   kv: Deno.Kv,
   id: string,

@@ -36,7 +36,7 @@ export class FreeSpace {
     this.#now = now;
   }
 
-  /** Whether so many bytes leave the floor free. */
+  /** Whether storing `bytes` more leaves the floor free. */
   async fits(bytes: number): Promise<boolean> {
     const stale = this.#taken >= STALE_BYTES || !this.#measured ||
       this.#now() - this.#measured.at >= STALE_MS;
@@ -45,7 +45,7 @@ export class FreeSpace {
     return free - this.#taken - bytes >= this.floor;
   }
 
-  /** Notes that so many bytes were stored; negative for a removal. */
+  /** Notes that `bytes` were stored; negative for a removal. */
   took(bytes: number): void {
     this.#taken += bytes;
   }

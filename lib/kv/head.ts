@@ -73,7 +73,7 @@ export function isKept({ type, seq }: Row, head: Head): boolean {
 export function unpack(stored: Head): Task {
   const { input: _input, result: _result, ...task } = stored;
   const record = JSON.parse(stored.record) as TaskRecord;
-  // Older versions did not write the `seq` of the checkpoint: then all outputs count as before it.
+  // Older versions did not store the checkpoint's `seq`: then every output counts as saved before it.
   const unknown = { ...NOT_KNOWN, savedSeq: task.checkpointed ? record.seq : 0 };
   return { ...unknown, ...task, record };
 }

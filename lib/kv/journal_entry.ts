@@ -99,7 +99,7 @@ export async function readEntry(
   return inflateRawSync(whole);
 }
 
-/** Every key of an entry of so many bytes. */
+/** Every key of an entry of `size` bytes. */
 export function entryKeys(versionstamp: string, size: number): Key[] {
   return [keys.journalEntry(versionstamp), ...partKeys(versionstamp, size)];
 }

@@ -26,7 +26,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   await restrict(path, () => 0o700).catch(ignore);
 }
 
-/** Opens a file to write into it, and makes it where it is missing. What is in it stays. */
+/** Opens a file to write into it, and makes it if it is missing. What is in it stays. */
 export async function openPrivate(path: string): Promise<Deno.FsFile> {
   const file = await Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
   await restrict(path, () => 0o600).catch(ignore);

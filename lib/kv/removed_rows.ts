@@ -35,7 +35,7 @@ export async function fewRows(kv: Deno.Kv, id: string, bytes: number): Promise<K
   return found.length > FEW || size > FEW_BYTES ? null : found.map(({ key }) => key);
 }
 
-/** Bytes counted for a value that is no byte array. */
+/** Bytes counted for a value that is not a byte array. */
 const SMALL = 64;
 
 /** Removes what belongs to a removed task, and then its `removed` key. */

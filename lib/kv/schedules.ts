@@ -31,7 +31,7 @@ export interface StoredSchedule extends ScheduleRule {
   readonly kind: string;
   /** `kind` if it is from the definition of its kind, `api` if somebody made it. */
   readonly source: "kind" | "api";
-  /** SHA-256 of the input, which has a key of its own; `null` where there is none. */
+  /** SHA-256 of the input, which has a key of its own; `null` for none. */
   readonly inputDigest: string | null;
   /** Ids of the uploads that its input names and it holds; absent for none. */
   readonly uploads?: readonly string[];
