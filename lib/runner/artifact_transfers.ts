@@ -19,9 +19,9 @@ import type { Jobs } from "./jobs.ts";
 import type { Member } from "./member.ts";
 import type { Run } from "./run.ts";
 
-/** What of artifacts a task may keep. */
+/** How large, and how many, artifacts of a task may be. */
 export interface ArtifactBounds {
-  /** Bytes of one. */
+  /** Bytes of each. */
   bytes: number;
   /** How many. */
   count: number;
@@ -36,27 +36,27 @@ export interface ArtifactTransfersOptions {
   now(): number;
 }
 
-/** Parts of a run that may wait; its own code never sends the next one before an answer. */
+/** Messages of a run that may wait; Headway's code there sends the next one only after an answer. */
 const MAX_WAITING = 4;
 
 type Part = Extract<FromTasks, { type: "artifact" | "bytes" }> | { type: "end" };
 
-/** What of a run is under way. */
+/** The artifact that a run is sending. */
 interface Transfer {
-  /** One part after the other. */
+  /** Handles one message after the other. */
   readonly turn: Semaphore;
   name: string;
   media: string;
   arrival: Arrival | null;
 }
 
-/** A part that is not kept, and why, behind "as". */
+/** Why an artifact is not kept, in words that follow "as". */
 class Refused extends Error {}
 
 export class ArtifactTransfers {
   readonly #options: ArtifactTransfersOptions;
   readonly #transfers = new Map<Run, Transfer>();
-  /** Blocks of each process that have come and are not stored. */
+  /** By process, how many blocks of bytes came and are not stored yet. */
   readonly #blocks = new WeakMap<Member<Run>, number>();
 
   constructor(options: ArtifactTransfersOptions) {
@@ -64,9 +64,9 @@ export class ArtifactTransfers {
   }
 
   /**
-   * Takes a part that is not the end.
+   * Takes the beginning of an artifact, or bytes of it.
    *
-   * @throws {SyntaxError} If the process sends more than it can mean to.
+   * @throws {SyntaxError} If the process sends without waiting for answers.
    */
   take(member: Member<Run>, part: Extract<FromTasks, { type: "artifact" | "bytes" }>): void {
     const run = member.runs.get(part.run);
@@ -78,7 +78,7 @@ export class ArtifactTransfers {
     this.#add(run, part, () => this.#blocks.set(member, this.#blocks.get(member)! - 1));
   }
 
-  /** All of a run's artifact has come: what comes of it is told behind what the run yielded before. */
+  /** All of a run's artifact has come. As one of the run's events, this keeps its row in order. */
   end(run: Run): void {
     this.#add(run, { type: "end" });
   }
@@ -99,7 +99,7 @@ export class ArtifactTransfers {
     }));
   }
 
-  /** What had not become whole goes. */
+  /** Gives up what a run that is over had not completed. */
   async #over(run: Run): Promise<void> {
     const transfer = this.#transfers.get(run)!;
     this.#transfers.delete(run);
@@ -135,7 +135,7 @@ export class ArtifactTransfers {
     transfer: Transfer,
     { name, media }: Extract<Part, { type: "artifact" }>,
   ): Promise<void> {
-    // One that the task did not go on with.
+    // Gives up an artifact that the task did not finish.
     await this.#giveUp(transfer);
     this.#requirePlace(run, { name, size: 0, type: media });
     transfer.name = name;
@@ -160,13 +160,13 @@ export class ArtifactTransfers {
     const { live } = run;
     const info: ArtifactInfo = { name, ...await arrival.finish(), type };
     const part = await patiently(() => artifacts.placing(live.id, info, arrival), () => runs(run));
-    // Meanwhile it may have been cut off, and another run of the task may have begun elsewhere.
+    // The run may have been cut off meanwhile, and another one of the task begun elsewhere.
     requireRuns(run);
     const time = new Date(now()).toISOString();
     live.artifact(info, JSON.stringify({ ...info, time }), part);
     transfer.arrival = null;
     const { ok } = await live.committed();
-    // Where it was not committed, it is swept.
+    // If it was not committed, it will be swept.
     artifacts.letGo(arrival);
     if (!ok) throw new Refused("the store did not accept it");
     return info;
@@ -178,7 +178,7 @@ export class ArtifactTransfers {
   }
 }
 
-/** Whether it is not over. */
+/** Whether a run is not over. */
 function runs(run: Run): boolean {
   return run.member.runs.get(run.number) === run;
 }
@@ -191,7 +191,7 @@ function tell({ process }: Member<Run>, run: number, answer: ArtifactAnswer): vo
   process.send({ type: "artifact", run, answer });
 }
 
-/** A sentence as it stands behind "as". */
+/** A sentence in the form that follows "as". */
 function sentencePart(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -8,7 +8,7 @@
 import type { Checked } from "../child/check_input.ts";
 import type { TaskProcess } from "./task_process.ts";
 
-/** Nobody can tell now whether an input fits; soon somebody may. */
+/** No process can tell now whether an input fits; one may soon. */
 export class UncheckedError extends Error {
   override name = "UncheckedError";
 }
@@ -16,48 +16,48 @@ export class UncheckedError extends Error {
 export interface ChecksOptions {
   /** A process to ask; `null` while there is none. */
   pick(): TaskProcess | null;
-  /** Some wait for long: called again and again, until {@link Checks.ask} has another process asked. */
+  /** Called at each look while inputs wait for long: {@link Checks.ask} asks another process. */
   onslow(): void;
-  /** Nobody said in time whether an input fits; these have said nothing at all since they were asked. */
+  /** An input was not checked in time; these processes have said nothing since they were asked. */
   onhung(processes: readonly TaskProcess[]): void;
-  /** Milliseconds after which nobody waits any longer. @default {5000} */
+  /** Milliseconds after which a check is given up. @default {5000} */
   checkMs?: number;
 }
 
-/** Milliseconds in which a schema says whether an input fits. */
+/** Milliseconds in which a schema must say whether an input fits. */
 export const CHECK_MS = 5000;
 
-/** Milliseconds between two looks at those that wait. */
+/** Milliseconds between two looks at the checks that wait. */
 const LOOK_MS = 250;
 
-/** Looks after which a process that also runs tasks has had its time. */
+/** Looks after which a process that was asked counts as slow. */
 const BUSY_LOOKS = 4;
 
-/** Characters of inputs that wait: far less than a channel bears. */
+/** Characters of inputs that may wait: far less than a channel can hold. */
 const MAX_WAITING = 16 * 1024 * 1024;
 
-/** Characters that one takes beside its input. */
+/** Characters that a check counts for beside its input. */
 const AROUND = 256;
 
 /** When a process was asked last. */
 interface Asked {
   readonly look: number;
-  /** Counts what is said, by us and by processes. */
+  /** Its number among all messages, from us and from processes. */
   readonly order: number;
 }
 
-/** The number of no request. */
+/** A request number that no check has. */
 const PING = 0;
 
 interface Check extends PromiseWithResolvers<Checked> {
   readonly kind: string;
   readonly input: string | null;
-  /** Its schema made it. */
+  /** Whether its schema made it. */
   readonly parsed: boolean;
   readonly size: number;
   /** How many looks there had been when it came. */
   readonly since: number;
-  /** Who was asked and lives. */
+  /** The living processes that were asked. */
   readonly asked: Map<TaskProcess, Asked>;
   slow: boolean;
 }
@@ -70,7 +70,7 @@ export class Checks {
   #unsent: number[] = [];
   #last = 0;
   #order = 0;
-  /** When each process answered last. */
+  /** By process, the order of its last answer. */
   readonly #heard = new WeakMap<TaskProcess, number>();
   #waiting = 0;
   #looks = 0;
@@ -108,12 +108,12 @@ export class Checks {
     this.#waiting += size;
     this.#timer ??= setInterval(() => this.#look(), this.#lookMs);
     this.#unsent.push(request);
-    // What comes in one turn of the event loop goes out as one.
+    // Checks that come in one turn of the event loop are sent together.
     if (this.#unsent.length === 1) setImmediate(() => this.#sendAll());
     return resolvers.promise;
   }
 
-  /** Has a process asked that is ready now: what waits for one, or waits for long. */
+  /** Asks a ready process what waits for one, or has waited for long. */
   ask(process: TaskProcess): void {
     for (const [request, { asked, slow }] of this.#checks) {
       if (asked.size === 0 || (slow && !asked.has(process))) this.#send(request, process);
@@ -134,7 +134,7 @@ export class Checks {
     if (other) this.ask(other);
   }
 
-  /** Nobody will answer any more. */
+  /** Gives up all checks: no process will answer. */
   close(): void {
     for (const [request, check] of this.#checks) {
       this.#remove(request, check).reject(new UncheckedError("the task processes are stopping"));
@@ -156,7 +156,7 @@ export class Checks {
     if (check.slow) this.#ping(process);
   }
 
-  /** Asks what whoever still hears answers at once: about no kind at all. */
+  /** Asks about no kind at all, which every process that is not stuck answers at once. */
   #ping(process: TaskProcess): void {
     process.send({ type: "check", request: PING, kind: "", input: null, parsed: false });
   }
@@ -165,7 +165,7 @@ export class Checks {
     return { look: this.#looks, order: ++this.#order };
   }
 
-  /** Who was asked long enough ago, and has said nothing since, not even to a ping. */
+  /** The processes that were asked long ago and have said nothing since, not even to a ping. */
   #hungOf({ asked }: Check): TaskProcess[] {
     return Array.from(asked).flatMap(([process, { look, order }]) => {
       const silent = (this.#heard.get(process) ?? 0) < order;
@@ -184,8 +184,8 @@ export class Checks {
   }
 
   /**
-   * Time is counted in looks: while this server stands still there are none. Nobody is late before the
-   * look behind the last, so that answers which came meanwhile are read first.
+   * Counts time in looks, of which there are none while this server stalls. A check is late only a look
+   * after its last one, so that answers that came meanwhile are read first.
    */
   #look(): void {
     this.#looks++;

@@ -36,11 +36,11 @@ export interface ChildrenOptions {
   store: Store;
   kinds: Kinds;
   pools: TaskPools<Run>;
-  /** A kind that another process runs. */
+  /** Returns a kind that another process runs, or `null`. */
   elsewhere(kind: string): Promise<Kind | null>;
 }
 
-/** Milliseconds that is waited for modules which are being loaded: one of them may have the kind. */
+/** Milliseconds to wait for modules that are being loaded: one of them may have the kind. */
 const LOADING_MS = 5000;
 
 type Asked = Omit<Extract<FromTasks, { type: "children" }>, "type" | "request" | "run">;
@@ -49,16 +49,16 @@ type TracedChild = NewChild & Pick<Asked, "traceparent">;
 
 /** What a run has made so far. */
 interface Making {
-  /** Children of its task, those that are being made included. */
+  /** How many children its task has, including those that are being made. */
   begun: number;
-  /** The group that is being made, and how many of it have a result from before. */
+  /** The group that is being made, and how many of its children had completed before. */
   name: string;
   completed: number;
-  /** Whether the next ones may be made. */
+  /** Resolves to whether the next children may be made. */
   turn: Promise<boolean>;
 }
 
-/** Why one cannot be made, but for its index. */
+/** Why a child cannot be made, without its index; `null` if it can. */
 type Refused = Omit<RefusedChild, "index"> | null;
 
 export class Children {
@@ -70,10 +70,10 @@ export class Children {
   }
 
   /**
-   * Makes those children of a run's task that there are not yet, and has those tried again that have
-   * failed or were canceled.
+   * Makes the children of a run's task that do not exist yet, and retries those that failed or were
+   * canceled.
    *
-   * @returns The first that cannot be made; `null` where all are.
+   * @returns The first that cannot be made; `null` if all are made.
    */
   async make(run: Run, asked: Asked): Promise<RefusedChild | null> {
     let making = this.#makings.get(run);
@@ -129,7 +129,7 @@ export class Children {
         all.flatMap((it, n) => it && !("make" in it) ? [{ index: from + n, ...it }] : []);
       const [unfit] = refusals(prepared);
       if (unfit) return unfit;
-      // Behind one that is refused there are no others.
+      // After one that is refused no others are made.
       if (!await turn) return null;
       const room = MAX_CHILDREN - making.begun;
       const added = prepared.flatMap((_, n) => known.has(from + n) ? [] : [from + n]);
@@ -146,7 +146,7 @@ export class Children {
       if (refused === null && !run.isOver) tellMade(run.live, making, before, plan.total);
       return refused;
     } catch (error) {
-      // Nobody waits for them any more.
+      // The run is over: nothing waits for its children.
       if (signal.aborted) return null;
       throw error;
     }
@@ -166,7 +166,7 @@ export class Children {
     return { message: `its upload ${decided.upload} was removed` };
   }
 
-  /** Checks one that is to be made. */
+  /** Checks a child that is to be made. */
   async #prepare(
     run: Run,
     place: Omit<ChildPlace, "depth">,
@@ -213,7 +213,7 @@ export class Children {
     signal: AbortSignal,
   ): Promise<Refused> {
     const submitted = await taken(() => this.#options.store.submit(submission), signal);
-    // Not before: what a crash takes back must not count for ever.
+    // Only now: a child that a crash takes back must not count for ever.
     if (submitted.ok && submitted.created) live.countChild();
     if (submitted.ok) return null;
     if (submitted.reason === "no-upload") {
@@ -222,13 +222,13 @@ export class Children {
     return { message: `its input names more than ${MAX_UPLOADS} uploads` };
   }
 
-  /** A kind that this process or another one runs; one of a module that failed, too: it may come back. */
+  /** A kind that this process or another one runs. Its module may have failed: it may come back. */
   async #kind(name: string, signal: AbortSignal): Promise<Kind | null> {
     const { kinds, elsewhere } = this.#options;
     if (!kinds.has(name)) await deadline(kinds.loaded, LOADING_MS, () => {});
     const known = kinds.get(name);
     if (known && kinds.moduleOf(name)?.state.type === "ready") return known;
-    // Nobody here can check its input: each attempt does.
+    // No process here can check its input: each attempt does.
     const other = await patiently(() => elsewhere(name), forAWhile(() => true), signal) ?? known;
     return other ? { ...other, checked: false } : null;
   }
@@ -255,13 +255,13 @@ export class Children {
   }
 }
 
-/** Shows of a task how many of a group are made. */
+/** Shows in a task's record how many children of a group are made. */
 function tellMade(live: LiveTask, { completed }: Making, made: number, total: number): void {
   const counts = { total, completed, failed: 0, canceled: 0, running: 0 };
   live.family(made < total ? { ...counts, made } : counts, { rate: null, etaMs: null });
 }
 
-/** What the store takes, as soon as it takes it. */
+/** Repeats a write while the store is stalled, and for a while after any other failure. */
 function taken<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const waits = forAWhile(() => true);
   const passes = (error: unknown) =>

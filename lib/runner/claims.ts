@@ -28,14 +28,14 @@ export interface ClaimsOptions extends RunParts {
   kinds: Kinds;
   pools: TaskPools<Run>;
   pauses: Pauses;
-  /** The sessions that run tasks, this one among them. */
+  /** The sessions that run tasks, including this one. */
   workers(): readonly string[];
   /**
-   * Claims that may be on their way to the store at once, where other processes want the same tasks:
-   * one that waits for long is lost by the time it comes there.
+   * How many claims may wait for the store at once. Where other processes want the same tasks, a claim
+   * that waits for long is lost by the time it gets there.
    */
   atOnce: number;
-  /** No other process takes tasks of this store. */
+  /** Whether no other process runs tasks of this store. */
   alone: boolean;
   runs: Runs;
   jobs: Jobs;
@@ -46,12 +46,12 @@ export class Claims {
   readonly #pending: Pending;
   readonly #limits: StartLimits;
   readonly #missingKeys: MissingKeys;
-  /** Pending, and held until there is a process for them. */
+  /** Pending tasks that are held until there is a process for them. */
   readonly #held = new Map<TaskPool<Run>, Record<Use, LiveTask[]>>();
-  /** Tasks taken from the queue that are being loaded: in all, and by where they are to run. */
+  /** How many tasks taken from the queue are being loaded: in total, and by pool. */
   #loading = 0;
   readonly #loadingOf = new Map<TaskPool<Run>, number>();
-  /** Claims that are not in the store yet. */
+  /** How many claims are not in the store yet. */
   #underWay = 0;
   #closed = false;
 
@@ -88,7 +88,7 @@ export class Claims {
     });
   }
 
-  /** Takes up what waits in the store, of the kinds that are known by now and were not before. */
+  /** Takes up the stored tasks of kinds that have become known since the last call. */
   async load(): Promise<void> {
     await this.#pending.load(this.#options.kinds.names());
     this.pump();
@@ -101,17 +101,17 @@ export class Claims {
     this.#missingKeys.close();
   }
 
-  /** A task may have come into the queue, and this process has its state. */
+  /** Queues a task of which this process has the state, if it waits to run. */
   offer(live: LiveTask): void {
     if (isQueued(live.record)) this.#pending.offer(live);
   }
 
-  /** A task that was pending is no longer. */
+  /** Takes out a task that is no longer pending. */
   forget(id: string): void {
     this.#pending.forget(id);
   }
 
-  /** Hears what another process did. */
+  /** Takes in an event of another process. */
   hear(heard: HubEvent): void {
     const { type, kind, json } = heard.event;
     if (!this.#closed) this.#pending.hear(heard);
@@ -126,13 +126,13 @@ export class Claims {
     return this.#limits.countSlots(name);
   }
 
-  /** Other processes may have taken slots of such a task's kind or key, or left some: reads them again. */
+  /** Reads the slots of a task's kind or key again: other processes may have taken or freed some. */
   refresh({ kind, keys }: Pick<TaskRecord, "kind" | "keys">): void {
     const known = this.#options.kinds.get(kind);
     if (known) this.#limits.refresh(known, keys);
   }
 
-  /** Claims for as long as there is room, and something that may run. */
+  /** Claims tasks while there is room and a task that may run. */
   pump(): void {
     if (this.#closed) return;
     const { store, pools, runs, jobs } = this.#options;
@@ -153,8 +153,8 @@ export class Claims {
       if (!candidate) break;
       const { id, kind, key, live } = candidate;
       if (runs.has(id)) continue;
-      // With a start that is refused goes what is in its commit. A submit is made again; the end of a
-      // run is not.
+      // A refused start takes the rest of its commit with it. A submit is made again; the end of a run
+      // is not, so it is committed first.
       const bare = !live || live.clean || live.record.attempt === 0;
       if (live && bare && store.adopt(live)) {
         this.#claim(live);
@@ -162,7 +162,7 @@ export class Claims {
       }
       const pool = pools.of(kind)!;
       this.#countLoading(pool, 1);
-      // What is being loaded goes first: it is to find its slot free.
+      // Reserves its slots, so that they are free once it is loaded.
       const done = this.#limits.reserve(kinds.get(kind)!, key);
       jobs.own(
         Promise.resolve(bare ? null : live.committed()).then(() =>
@@ -207,7 +207,7 @@ export class Claims {
     const held = this.#held.get(pool) ?? { shared: [], ward: [], own: [] };
     held[use].push(live);
     this.#held.set(pool, held);
-    // Has one started.
+    // Starts a process for it.
     pool.has(use, held[use].length);
   }
 
@@ -221,7 +221,7 @@ export class Claims {
     // Its module may have failed since it was chosen, or its kind been paused.
     if (!pool || !known || pauses.get(kind)) return this.#pending.offer(live);
     const { isolate } = known;
-    // Its kind may count by keys only since a deploy, or whoever took it in could not tell them.
+    // Its kind may have keys only since a deploy, or the process that accepted it could not tell them.
     if (lacksKeys(known, keys)) return jobs.ensure(() => this.#missingKeys.give(live.id));
     const { resuming, checkpointed, deaths } = live.task;
     const use = isolate ? "own" : useOf(deaths);
@@ -240,7 +240,7 @@ export class Claims {
     }
     this.#limits.started(places);
     if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
-    // One that was interrupted has waited since then, not since it first could run.
+    // An interrupted task has waited since the interruption, not since it could first run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);
     const waitedMs = Math.max(0, store.now() - since);
     const onended = () => this.#ended(live, places);
@@ -250,7 +250,7 @@ export class Claims {
     jobs.own(this.#begin(run, places));
   }
 
-  /** Has a run begin once its claim is durable. */
+  /** Begins a run once its claim is durable. */
   async #begin(run: Run, places: Places): Promise<void> {
     const { live } = run;
     const claim = await live.committed();
@@ -269,7 +269,7 @@ export class Claims {
     this.pump();
   }
 
-  /** There is room again: for its own task, too, where it is pending. */
+  /** Frees what a run took and claims again: its own task, too, if it is pending. */
   #ended(live: LiveTask, places: Places): void {
     if (this.#options.alone) this.#limits.release(places);
     else if (places.slot !== null) this.#options.jobs.own(this.#release(live, places));
@@ -293,18 +293,18 @@ export class Claims {
     if (mayNotClaim) this.pump();
   }
 
-  /** The next claim of a slot checks that it is free: it is when the run's end is committed. */
+  /** Frees the slot once the run's end is committed: before that, the next claim would be refused. */
   async #release(live: LiveTask, places: Places): Promise<void> {
     await live.committed();
     this.#limits.release(places);
   }
 
-  /** Its time has come, but its key is at its limit: it waits among those of its key. */
+  /** Moves a task that is due, and whose key is at its limit, to those that wait for the key. */
   async #park(id: string): Promise<void> {
     const { store } = this.#options;
     await store.withTask(id, (live) => {
       const { status, run_at } = live.record;
-      // The clock may have been set back since, and then it waits for its time again.
+      // If the clock was set back since, it waits for its time again.
       const isDue = isQueued(live.record) && waits(live.record) &&
         Date.parse(run_at) <= store.now();
       if (isDue) live.change({ type: status === "waiting" ? "wake" : "due" });
@@ -312,7 +312,7 @@ export class Claims {
     });
   }
 
-  /** A claim was lost to another process: the task, or only the slot it was to have; or to a pause. */
+  /** A claim was refused: another process has the task or its slot, or its kind was paused. */
   async #lost({ id, record: { kind } }: LiveTask, places: Places): Promise<void> {
     const { store, runs, pauses, kinds } = this.#options;
     const known = kinds.get(kind);
@@ -321,7 +321,7 @@ export class Claims {
     await store.withTask(id, (live) => {
       const { record: { status }, owner } = live.task;
       if (status === "running" && owner === store.sid && !runs.has(id)) {
-        // It was our own claim: a connection broke before the answer, and the write was repeated.
+        // The claim was our own: a connection broke before the answer, and the write was repeated.
         live.change({ type: "interrupt", died: false });
       }
       this.offer(live);

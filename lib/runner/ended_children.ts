@@ -6,13 +6,13 @@ import type { Store } from "../store/store.ts";
 import { readPlan } from "../task/child.ts";
 import { isFinished, type TaskRecord } from "../task/record.ts";
 
-/** Outcomes told at once, and characters of results beyond which no other is added. */
+/** Outcomes sent at once, and characters of results after which no other one is added. */
 const MAX_OUTCOMES = 100;
 const MAX_TOLD = 256 * 1024;
 
 const GONE = { name: "NotFound", message: "The task was removed, or is tried again" };
 
-/** What came of children of a group, from the n-th on: some of them. */
+/** The outcomes of a group's children from index `from` on, as many as are sent at once. */
 export async function endedChildren(
   { kv, heads }: Pick<Store, "kv" | "heads">,
   parent: string,

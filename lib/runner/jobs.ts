@@ -1,7 +1,7 @@
 import type { Logger } from "../base/log.ts";
 import { patiently } from "../base/patiently.ts";
 
-/** The owner of promises that nobody else waits for: a failure is logged, and the end waits for all. */
+/** The owner of promises that nothing else waits for: failures are logged, and a stop waits for all. */
 export class Jobs {
   readonly #log: Logger;
   readonly #jobs = new Set<Promise<unknown>>();
@@ -18,7 +18,7 @@ export class Jobs {
     this.#jobs.add(job);
   }
 
-  /** Does what must not be left undone: what fails is told once, and tried again, ever later. */
+  /** Does work that must not be left undone: a failure is logged once, and the work is retried. */
   ensure(work: () => Promise<unknown>): void {
     let told = false;
     const attempt = () =>
@@ -32,7 +32,7 @@ export class Jobs {
     this.own(patiently(attempt, () => !this.#quiet));
   }
 
-  /** From now on failures are to be expected, as the store may be closed. */
+  /** From now on failures are expected, as the store may be closed: not logged, and not retried. */
   quiet(): void {
     this.#quiet = true;
   }

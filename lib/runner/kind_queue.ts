@@ -13,47 +13,46 @@ import { Sorted } from "./sorted.ts";
 export interface Candidate extends Rank {
   /** Milliseconds for which it is left to other processes, from when it may run. @default {0} */
   wait?: number;
-  /** It was interrupted: nothing that came since goes before it, whichever process should claim first. */
+  /** Whether it was interrupted: then no later task goes before it, whoever should claim first. */
   interrupted?: boolean;
   /** Its state, where this process has it. */
   live?: LiveTask;
 }
 
-/** A candidate in its order. */
+/** A candidate and its place in the order. */
 export interface Entry {
   readonly rank: Candidate;
-  /** Not taken by this process before, milliseconds. */
+  /** When this process may claim it, in milliseconds since the epoch. */
   readonly claimAt: number;
-  /** Who is first among equals in priority. */
+  /** Among tasks of the same priority, the lowest goes first. */
   readonly order: number;
-  /** Counts what was put into memory. */
+  /** Its number among all entries ever put into memory. */
   readonly put: number;
 }
 
 /**
- * Higher priority first, then who may be claimed for longest: tasks that this process claims first go
- * before those that others should have claimed by now, and may be about to.
+ * Higher priority first, then whoever could be claimed earliest: tasks that this process claims first
+ * go before those that others should have claimed by now, and may be about to.
  */
 export function compareReady(a: Entry, b: Entry): number {
   return b.rank.priority - a.rank.priority || a.order - b.order || compareIds(a.rank, b.rank);
 }
 
 export class KindQueue {
-  /** As {@link ../kv/rank.ts lineName} has it: of a kind, or of a key of it. */
+  /** As {@link ../kv/rank.ts lineName} makes it, of a kind or of one of its keys. */
   readonly name: string;
   readonly kind: string;
-  /** What its tasks are counted by; `undefined` where that is nothing. */
+  /** The key that its tasks count by; `undefined` for the tasks without one. */
   readonly key: string | undefined;
-  /** All that may run, or could if they were not left to others, as they stand in the store. */
+  /** All tasks that are due, including those left to other processes for now, in the store's order. */
   readonly all: Sorted<Entry> = new Sorted((a, b) => compareRanks(a.rank, b.rank));
-  /** Those that may be taken, as they should be. */
+  /** Tasks that may be claimed, in the order in which they should be. */
   readonly ready: Sorted<Entry> = new Sorted(compareReady);
-  /** Whether the store holds one that goes before all that may be taken. */
+  /** Whether a task that is only in the store goes before all that may be claimed. */
   blocked = false;
-  /** By priority those of tasks that wait for a time; `null` for the one of all others. */
+  /** The lines of tasks that wait for a time, by priority, and under `null` the line of all others. */
   readonly #lines = new Map<number | null, Line<Candidate>>();
 
-  /** Holds nothing yet. */
   constructor(name: string) {
     this.name = name;
     const { kind, key } = lineOfName(name);
@@ -61,12 +60,12 @@ export class KindQueue {
     this.key = key;
   }
 
-  /** What the store holds of it. */
+  /** Its lines in the store. */
   get lines(): Iterable<Line<Candidate>> {
     return this.#lines.values();
   }
 
-  /** The line in which a task stands. */
+  /** The line that a task is in. */
   lineOf({ waits, priority }: Rank): Line<Candidate> {
     const name = waits ? priority : null;
     let line = this.#lines.get(name);
@@ -80,7 +79,7 @@ export class KindQueue {
     return false;
   }
 
-  /** The line whose missing tasks come first, of those that may run and for which there is room. */
+  /** The line whose missing tasks come first, of those that are due and that memory has room for. */
   gap(now: number, limit: number): Line<Candidate> | undefined {
     let best: Line<Candidate> | undefined;
     for (const line of this.#lines.values()) {

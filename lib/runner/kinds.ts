@@ -10,7 +10,6 @@ import { describeTasks, type Kind } from "../task/kind.ts";
 import type { DescribedKind, ToldModule } from "../kv/told_kinds.ts";
 import type { KindsModule } from "./task_process.ts";
 
-/** How a module does. */
 export type ModuleState =
   | { readonly type: "loading" }
   | { readonly type: "ready" }
@@ -22,18 +21,18 @@ export interface Failure {
   /** A sentence. */
   readonly reason: string;
   readonly stack?: string;
-  /** What it printed. */
+  /** What its process printed. */
   readonly printed?: string;
 }
 
 export class ModuleOfKinds {
   readonly module: KindsModule;
-  /** Of the modules that ship: the server checks their inputs by itself. */
+  /** The tasks of a module that ships, whose inputs the server checks itself; `null` for others. */
   readonly tasks: ReadonlyMap<string, AnyTask> | null;
   state: ModuleState = { type: "loading" };
-  /** As described last, also while it is not ready. */
+  /** Its kinds as described last, also while it is not ready. */
   kinds: ReadonlyMap<string, Kind> = new Map();
-  /** What was told of it. */
+  /** The failure that was logged last; `""` for none. */
   told = "";
 
   constructor(module: KindsModule, tasks: ReadonlyMap<string, AnyTask> | null = null) {
@@ -52,7 +51,7 @@ export class Kinds {
   readonly #log: Logger;
   readonly #loaded = Promise.withResolvers<void>();
   #kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
-  /** Called when a module does otherwise than before, or has other kinds. */
+  /** Called when a module's state or its kinds have changed. */
   readonly onchange: Set<() => void> = new Set();
 
   constructor(modules: readonly ModuleOfKinds[], log: Logger) {
@@ -82,7 +81,7 @@ export class Kinds {
     return Array.from(this.#kinds.values(), ({ kind }) => kind);
   }
 
-  /** Those whose module is loaded. */
+  /** The kinds whose module is loaded. */
   readyKinds(): Kind[] {
     return this.modules.filter(({ state }) => state.type === "ready")
       .flatMap(({ kinds }) => [...kinds.values()]);
@@ -92,7 +91,7 @@ export class Kinds {
     return this.#kinds.get(kind)?.module;
   }
 
-  /** Modules had these kinds when they were loaded last, by whomever. */
+  /** Gives modules without kinds those that they had when any process loaded them last. */
   recall(described: readonly DescribedKind[]): void {
     for (const module of this.modules) {
       if (module.kinds.size > 0) continue;
@@ -102,7 +101,7 @@ export class Kinds {
     this.#changed();
   }
 
-  /** What others are to know of the modules here. */
+  /** What other processes should know of the modules here. */
   toldModules(): ToldModule[] {
     return this.modules.map(({ name: module, state, kinds }) => ({
       module,
@@ -112,7 +111,7 @@ export class Kinds {
     }));
   }
 
-  /** And of the kinds that only users have. */
+  /** What other processes should know of the kinds of users' modules. */
   describedKinds(): DescribedKind[] {
     return Array.from(this.#kinds.values(), ({ kind, module }) => ({ kind, module }))
       .filter(({ module: { state, tasks } }) => tasks === null && state.type === "ready")
@@ -124,7 +123,7 @@ export class Kinds {
     module.kinds = byName(kinds);
     module.state = { type: "ready" };
     this.#changed();
-    // Another one may have the same kind.
+    // It has failed if another module has the same kind.
     if (module.state.type === "ready") this.#tell(module, null);
   }
 
@@ -136,7 +135,7 @@ export class Kinds {
 
   #changed(): void {
     const kinds = new Map<string, { kind: Kind; module: ModuleOfKinds }>();
-    // What one has counts for more than what another one had.
+    // Kinds of a ready module count for more than those that another one had.
     const isReady = ({ state }: ModuleOfKinds) => Number(state.type === "ready");
     for (const module of this.modules.toSorted((a, b) => isReady(b) - isReady(a))) {
       const twice = [...module.kinds.keys()].find((kind) => kinds.has(kind));
@@ -155,7 +154,7 @@ export class Kinds {
     for (const told of this.onchange) told();
   }
 
-  /** Says how a module does, if that is news. */
+  /** Logs the state of a module, if it is not what was logged last. */
   #tell(module: ModuleOfKinds, failure: Failure | null): void {
     const { name, told } = module;
     module.told = failure?.reason ?? "";

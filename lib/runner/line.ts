@@ -7,17 +7,17 @@
 
 import { compareRanks, type Rank } from "../kv/rank.ts";
 
-/** `T` is what is known of a task beside its rank. */
+/** `T` is a task's rank, with whatever else is known of it. */
 export class Line<T extends Rank = Rank> {
-  /** The queue that it is a part of. */
+  /** The name of its queue. */
   readonly queue: string;
-  /** Whether they wait for a time. */
+  /** Whether its tasks wait for a time. */
   readonly waits: boolean;
-  /** The first one that is not in memory; `null` when all are. */
+  /** The first task that is not in memory; `null` if all are. */
   #missing: Rank | null = null;
-  /** What came while it was read, of which the read may know or not. */
+  /** Tasks that came during a read, which it may or may not find; `null` while there is none. */
   #held: Map<string, T> | null = null;
-  /** The first one let go of while it was read. */
+  /** The first task that was dropped during the read. */
   #missed: Rank | null = null;
 
   constructor(queue: string, waits: boolean) {
@@ -33,12 +33,12 @@ export class Line<T extends Rank = Rank> {
     return this.#held !== null;
   }
 
-  /** Whether all that stands before a task is in memory. */
+  /** Whether all tasks before this one are in memory. */
   hasBefore(rank: Rank): boolean {
     return this.#missing === null || compareRanks(rank, this.#missing) < 0;
   }
 
-  /** The store has a task that is not in memory. Returns whether that is news. */
+  /** Notes that the store has a task that is not in memory. Returns whether that was unknown. */
   note(rank: Rank): boolean {
     if (this.reading) this.#missed = firstOf(this.#missed, rank);
     const news = this.hasBefore(rank);
@@ -46,7 +46,7 @@ export class Line<T extends Rank = Rank> {
     return news;
   }
 
-  /** Keeps a task until the read is over; `false` where none is under way. */
+  /** Keeps a task until the read is over; `false` if none is under way, or `limit` are kept already. */
   hold(candidate: T, limit: number): boolean {
     if (this.#held === null) return false;
     if (this.#held.size < limit) this.#held.set(candidate.id, candidate);
@@ -58,14 +58,14 @@ export class Line<T extends Rank = Rank> {
     this.#held?.delete(id);
   }
 
-  /** It is being read, from what is returned on. */
+  /** Begins a read; returns where to read from. */
   begin(): Rank {
     this.#held = new Map();
     this.#missed = null;
     return this.#missing!;
   }
 
-  /** It was read up to `next`; returns what came meanwhile. */
+  /** Ends a read that came up to `next`; returns the tasks that came meanwhile. */
   end(next: Rank | null): T[] {
     const held = [...this.#held?.values() ?? []];
     this.#missing = next ? firstOf(this.#missed, next) : this.#missed;

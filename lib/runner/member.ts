@@ -9,21 +9,21 @@ import type { Semaphore } from "../base/semaphore.ts";
 import type { TaskProcess } from "./task_process.ts";
 
 /**
- * What a process is for: all runs; those of tasks under which others have died; one run, with which
- * it ends.
+ * What a process is for: all runs; runs of tasks whose processes died (a ward); or a single run, with
+ * which it ends.
  */
 export type Use = "shared" | "ward" | "own";
 
 export const USES: readonly Use[] = ["shared", "ward", "own"];
 
-/** Deaths of its process after which a task is tried among few others, and alone. */
+/** After how many deaths of its process a task runs in a ward, and after how many alone. */
 const WARD_AFTER = 2;
 const OWN_AFTER = 5;
 
 /**
- * Where a task is driven under which processes have died. What ran beside the cause has as many
- * deaths as the cause: those are spread over the wards, where the next death leaves one part in so
- * many under suspicion, and so on until the cause is alone. The others are not held up meanwhile.
+ * Where a task runs whose processes died so many times. Tasks that ran beside the cause have as many
+ * deaths as the cause. They are spread over the wards, where the next death leaves only one ward's
+ * tasks under suspicion, and so on until the cause is alone. Other tasks are not held up meanwhile.
  */
 export function useOf(deaths: number): Use {
   return deaths < WARD_AFTER ? "shared" : deaths < OWN_AFTER ? "ward" : "own";
@@ -31,31 +31,31 @@ export function useOf(deaths: number): Use {
 
 /** The processes of a module, as far as a run has to do with them. */
 export interface MemberPool<Run> {
-  /** Of the module. */
+  /** The module's name. */
   readonly name: string;
   enter(member: Member<Run>, number: number, run: Run): void;
   /** A run is over: a process that is not shared ends with its last one. */
   release(member: Member<Run>, number: number): void;
-  /** Ends a process whatever it does; its other runs go on elsewhere. */
+  /** Kills a process; its other runs resume elsewhere. */
   kill(member: Member<Run>, because?: string): void;
 }
 
 /** A task process and what it runs. */
 export interface Member<Run> {
-  /** The processes it is one of. */
+  /** The pool that it belongs to. */
   readonly pool: MemberPool<Run>;
   readonly process: TaskProcess;
-  /** By number. */
+  /** Its runs, by number. */
   readonly runs: Map<number, Run>;
-  /** What it is for: runs, or no more than to check inputs while the others are busy. */
+  /** What it is for; a `spare` one only checks inputs while the others are busy. */
   readonly use: Use | "spare";
-  /** How many runs have been in it. */
+  /** How many runs have entered it. */
   entries: number;
-  /** It has loaded its module; milliseconds, monotonic. */
+  /** When it had loaded its module, in monotonic milliseconds; `null` before. */
   readyAt: number | null;
-  /** Until it is ready it kills it when that takes too long; later, when it is of no use. */
+  /** Kills it if it is not ready in time; later, lets it end when it is of no use. */
   readonly timer: AwakeTimer;
-  /** What it asks for, a few at a time. */
+  /** Answers its requests, a few at a time. */
   readonly requests: Semaphore;
 }
 

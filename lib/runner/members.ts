@@ -6,14 +6,14 @@
 
 import { isIdle, isUp, type Member, type Use } from "./member.ts";
 
-/** Wards, at most. */
+/** How many wards there may be. */
 const WARDS = 8;
 
-/** Processes for a single run, at most, unless something else is said. */
+/** How many processes for a single run there may be by default. */
 const ISOLATED = 8;
 
 export interface MembersOptions {
-  /** Runs at once in each that is shared. */
+  /** Runs at once in each shared process. */
   concurrency: number;
   /** Processes for a single run, at most. @default {8} */
   isolated?: number;
@@ -38,12 +38,12 @@ export class Members<Run> {
     return Object.values(this.#by).flatMap((members) => [...members]);
   }
 
-  /** How many are there, ready or not. */
+  /** How many processes there are for a use, ready or not. */
   count(use: Use): number {
     return this.#by[use].size;
   }
 
-  /** The one that only checks inputs, if there is one. */
+  /** The process that only checks inputs, if there is one. */
   get spare(): Member<Run> | undefined {
     return this.#by.spare.values().next().value;
   }
@@ -56,45 +56,45 @@ export class Members<Run> {
     this.#by[member.use].add(member);
   }
 
-  /** Whether it was there. */
+  /** Returns whether it was there. */
   delete(member: Member<Run>): boolean {
     return this.#by[member.use].delete(member);
   }
 
-  /** Whether one that is shared is ready, with room or not. */
+  /** Whether a shared process is ready, with room or not. */
   get isReady(): boolean {
     return this.#by.shared.values().some(isUp);
   }
 
-  /** Whether one is ready for a run. */
+  /** Whether a process is ready for a run. */
   hasRoom(use: Use): boolean {
     const members = this.#by[use];
     switch (use) {
       case "shared":
         return members.values().some((it) => isUp(it) && it.runs.size < this.#options.concurrency);
       case "ward":
-        // Those that died together are spread evenly: not all of them over the first that is ready.
+        // Waits for all wards, so that tasks that died together are spread evenly.
         return members.size > 0 && members.values().every(isUp);
       case "own":
         return members.values().some(isIdle);
     }
   }
 
-  /** How many there should be for so many more runs that share none of them, or few. */
+  /** How many processes there should be for `wanted` more runs. */
   target(use: "ward" | "own", wanted: number): number {
     const taken = this.#by[use].values().filter(({ runs }) => runs.size > 0).toArray().length;
     const most = use === "ward" ? WARDS : this.#options.isolated ?? ISOLATED;
     return Math.min(most, taken + wanted);
   }
 
-  /** One for a run, where one is ready. */
+  /** A process for a run; there must be one, as {@link Members.hasRoom} says. */
   pick(use: Use): Member<Run> {
     const ready = [...this.#by[use]].filter(isUp);
     switch (use) {
       case "shared":
         return ready.reduce((best, it) => it.runs.size < best.runs.size ? it : best);
       case "ward":
-        // Whatever else runs there.
+        // Each takes its turn, whatever else runs there.
         return ready[this.#nextWard++ % ready.length]!;
       case "own":
         return ready.find(isIdle)!;

@@ -23,10 +23,10 @@ export interface MissingKeysOptions {
   ongiven(live: LiveTask): void;
 }
 
-/** Inputs that are asked about at once: a deploy may leave 10,000 tasks without a key. */
+/** Inputs that are checked at once: a deploy may leave 10,000 tasks without a key. */
 const AT_ONCE = 100;
 
-/** Milliseconds until what nobody could check is tried again. */
+/** Milliseconds before an input that could not be checked is tried again. */
 const AGAIN_MS = 500;
 
 export class MissingKeys {
@@ -38,7 +38,7 @@ export class MissingKeys {
     this.#options = options;
   }
 
-  /** Finds out by what a task is counted. */
+  /** Finds out a task's keys and stores them. */
   async give(id: string): Promise<void> {
     await this.#turn.run(() => this.#give(id), this.#closing.signal);
   }
@@ -64,11 +64,11 @@ export class MissingKeys {
     });
   }
 
-  /** `null` where nobody can say now. */
+  /** The keys for an input; `null` if no process can tell now. */
   async #keysFor(kind: string, input: string | null, parsed = false): Promise<TaskKeys | null> {
     try {
       const checked = await this.#options.pools.check(kind, input, parsed);
-      // What does not fit its schema any more fails when it runs.
+      // An input that no longer fits its schema fails when it runs.
       return "issues" in checked ? {} : checked.keys ?? {};
     } catch (error) {
       if (!(error instanceof UncheckedError)) throw error;

@@ -21,7 +21,7 @@ export interface Interruption {
 
 export interface EndedRun {
   readonly task: Task;
-  /** No other run was in its process for all of its time. */
+  /** Whether no other run was in its process at any time of this one. */
   readonly alone: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface Outcome {
   /** What is logged for the task's readers before it changes. */
   row: { level: LogLevel; message: string; data?: Record<string, unknown> } | null;
   change: Change;
-  /** Of a completed task: JSON. */
+  /** The result of a completed task, as JSON. */
   result: string | null;
 }
 

@@ -19,30 +19,30 @@ import { type Candidate, type HeldBy, RunQueue } from "./run_queue.ts";
 export interface PendingOptions {
   kv: Deno.Kv;
   now(): number;
-  /** Milliseconds that this process leaves a task to the others first. @default {none} */
+  /** Milliseconds for which this process leaves a task to others first. @default {none} */
   claimDelay?(id: string): number;
   /** There may be something to run. */
   onready(): void;
   own(promise: Promise<unknown>): void;
-  /** A task whose time has come waits for its key: it is to wait for no time any more. @default {nothing} */
+  /** A due task waits only for its key: it must no longer wait for a time. @default {nothing} */
   park?(id: string): void;
 }
 
 /** Tasks read at once: few enough to be no burden, enough to last while the next ones are read. */
 const READ_AT_ONCE = 2000;
 
-/** And of one key, of which there may be many. */
+/** Tasks of one key read at once: fewer, as a kind may have many keys. */
 const READ_OF_KEY = 200;
 
 /** Milliseconds before a read that failed is tried again. */
 const RETRY_MS = 1000;
 
-/** The longest wait for a task to be due: the clock may be set, or the machine sleep meanwhile. */
+/** The longest wait for a task to be due: the clock may be set, or the machine suspended, meanwhile. */
 const MAX_WAIT_MS = 5_000;
 
 export class Pending {
   readonly #options: PendingOptions;
-  /** Kinds that run here: others' tasks are left to others. */
+  /** Kinds that run here; tasks of others are left alone. */
   readonly #kinds = new Set<string>();
   readonly #queue: RunQueue;
   readonly #closing = new AbortController();
@@ -58,11 +58,11 @@ export class Pending {
     });
   }
 
-  /** Finds out what waits in the store of kinds that run here from now on, and reads what is next. */
+  /** Adds kinds that run here from now on, and reads their first tasks from the store. */
   async load(kinds: Iterable<string>): Promise<void> {
     const { kv, now } = this.#options;
     const unknown = [...kinds].filter((kind) => !this.#kinds.has(kind));
-    // At once: what is offered from now on may not be in the store when it is read.
+    // Before anything is read: a task offered from now on may be missing from what the read finds.
     for (const kind of unknown) {
       this.#kinds.add(kind);
       this.#queue.note(firstRank(kind));
@@ -74,7 +74,7 @@ export class Pending {
       for (const first of firsts) this.#queue.note(first);
     }
     await Promise.all(this.#queue.wantedKeys().map((wanted) => this.#findKeys(...wanted)));
-    // All are begun at once: what is heard of meanwhile may have others read.
+    // All begin at once: an event that comes meanwhile could begin a read of the same lines.
     await Promise.all(this.#queue.wanted(now()).map((line) => this.#read(line)));
   }
 
@@ -83,7 +83,7 @@ export class Pending {
     this.#add({ ...rankOf(live.record), live });
   }
 
-  /** A task that was taken could not be read: it is tried again in a moment. */
+  /** Adds a taken task again after a moment, as it could not be read. */
   putBack(candidate: Candidate): void {
     const { own, onready } = this.#options;
     own(
@@ -94,12 +94,12 @@ export class Pending {
     );
   }
 
-  /** Forgets a task: it waits no longer. */
+  /** Forgets a task that no longer waits. */
   forget(id: string): void {
     this.#queue.remove(id);
   }
 
-  /** Hears what another process did. */
+  /** Takes in an event of another process. */
   hear({ event }: HubEvent): void {
     if (event.type !== "message") return;
     const status = statusOf(event.json);
@@ -108,23 +108,23 @@ export class Pending {
       : null;
     if (!record || !isQueued(record)) return this.forget(event.id);
     const rank = rankOf(record);
-    // One that waits for nothing has the time at which it was put there, unless it kept its own.
+    // `run_at` is when a task became pending, unless it was interrupted and kept an earlier time.
     const interrupted = !rank.waits && record.run_at < record.updated_at;
     this.#add({ ...this.#candidate(rank), interrupted });
     this.#options.onready();
   }
 
-  /** Takes the task that should run next among the kinds that may, of which so many wait here. */
+  /** Takes the task that should run next. `mayRun` gets a kind and how many tasks of it wait. */
   next(mayRun: (kind: string, waiting: number) => boolean, heldBy?: HeldBy): Candidate | null {
     return this.#queue.next(this.#options.now(), mayRun, heldBy);
   }
 
-  /** What those of a kind were held by has room. */
+  /** Gives tasks of a kind a turn again that were held by `by`. */
   release(kind: string, by: string): void {
     this.#queue.release(kind, by);
   }
 
-  /** Called when nothing more can be taken now: reads on, and wakes when the next one is due. */
+  /** To be called when nothing more can be taken now: reads on, and wakes when the next task is due. */
   rest(): void {
     const { own, now, onready } = this.#options;
     if (this.#closing.signal.aborted) return;
@@ -175,12 +175,12 @@ export class Pending {
     if (this.#kinds.has(candidate.kind)) this.#queue.add(candidate, this.#options.now());
   }
 
-  /** A task that any process may claim: each waits for those before it. */
+  /** A task that any process may claim: each leaves it for a while to those before it. */
   #candidate(rank: Rank): Candidate {
     return { ...rank, wait: this.#options.claimDelay?.(rank.id) ?? 0 };
   }
 
-  /** A read may have missed what was not in the store yet: it is told of it when it is. */
+  /** Notes a dropped task once it is in the store, as a read may have missed it before. */
   #letGo({ live, ...rank }: Candidate): void {
     if (!live || live.clean) return;
     const { own, onready } = this.#options;

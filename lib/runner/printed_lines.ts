@@ -7,26 +7,26 @@
 import { MAX_LINE, readLine } from "../child/printed_line.ts";
 import { delay } from "../task/delay.ts";
 
-/** Characters of a line and of what it says of its run. */
+/** Characters of a line with the tag that names its run. */
 const MAX_TAGGED = MAX_LINE + 18;
 
 /** Bytes that may be printed at once. */
 const BURST = 1024 * 1024;
 
-/** Bytes a second that may be printed for good. */
+/** Bytes a second that may be printed in the long run. */
 const RATE = 64 * 1024;
 
-/** What a line costs beside its bytes: the record of the log around it. */
+/** Bytes that a line counts for beside its own: the log record around it. */
 const A_LINE = 100;
 
-/** Milliseconds between two chunks of what is left out, so that reading it costs little. */
+/** Milliseconds between two reads while output is left out, so that reading it costs little. */
 const PAUSE_MS = 1;
 
-/** Milliseconds until it is told how much was left out. */
+/** Milliseconds until the log says how much was left out. */
 const TELL_MS = 1000;
 
 export interface Printed {
-  /** A line, not empty; `run` is `null` where it does not say whose it is. */
+  /** A line, not empty; `run` is `null` if the line does not name its run. */
   online(line: string, run: number | null): void;
   /** So many bytes were left out. */
   onleftout(bytes: number): void;

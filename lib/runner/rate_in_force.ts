@@ -17,15 +17,15 @@ export interface Rate {
 }
 
 export interface RateInForce extends Rate {
-  /** That it is this one. The same object until it is not. */
+  /** Checks that this rate is in force. The same object for as long as it is. */
   readonly check: Deno.AtomicCheck;
-  /** Monotonic: until then starts of before it may be in slots beyond its own. */
+  /** Until when earlier starts may be in slots beyond the limit, in monotonic milliseconds. */
   readonly loweredUntil: number;
 }
 
 export interface RatesInForceOptions {
   kv: Deno.Kv;
-  /** As the journal does: what counts as dead says nothing of what is in force. */
+  /** Writes through the journal, which is fenced: a process taken for dead sets no rate. */
   write(part: Part): Promise<WriteResult>;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -33,7 +33,7 @@ export interface RatesInForceOptions {
   clock(): number;
 }
 
-/** Of a stored rate, about. */
+/** Bytes of a stored rate, about. */
 const RATE_BYTES = 64;
 
 export class RatesInForce {
@@ -44,12 +44,12 @@ export class RatesInForce {
     this.#options = options;
   }
 
-  /** As this process knows it; `undefined` before it was read. */
+  /** The rate as this process knows it; `undefined` before it was read. */
   get(kind: string): RateInForce | undefined {
     return this.#known.get(kind);
   }
 
-  /** Reads it; the first time, it is to be this one. */
+  /** Reads the rate; the first time, puts `own` in force. */
   async read(kind: string, own: Rate): Promise<void> {
     const { kv, write, now } = this.#options;
     const key = keys.rated(kind);
@@ -71,7 +71,7 @@ export class RatesInForce {
     this.#know(kind, key, rate, stamp);
   }
 
-  /** Whether it is no longer as this process knows it, given what the store has. */
+  /** Whether the rate is not the one this process knows, by its versionstamp in the store. */
   hasChanged(kind: string, versionstamp: string | null): boolean {
     const known = this.#known.get(kind);
     return known !== undefined && known.check.versionstamp !== versionstamp;
@@ -80,7 +80,7 @@ export class RatesInForce {
   #know(kind: string, key: Key, rate: StoredRate, versionstamp: string): void {
     if (this.#known.get(kind)?.check.versionstamp === versionstamp) return;
     const { limit, perMs, at, lowered } = rate;
-    // What the clock says of a time to come is not true.
+    // A time in the future comes from a wrong clock.
     const age = Math.max(0, this.#options.now() - at);
     const left = lowered ? Math.max(0, perMs - age) : 0;
     const loweredUntil = lowered && left > 0 ? this.#options.clock() + left : -Infinity;

@@ -8,44 +8,44 @@ import type { Key } from "../kv/keys.ts";
 
 export interface Slot {
   readonly versionstamp: string | null;
-  /** Monotonic: from when on it may be taken. */
+  /** When it may be taken again, in monotonic milliseconds. */
   readonly freeAt: number;
 }
 
-/** A slot that a start takes, if its commit holds. */
+/** A slot that a start takes if its commit succeeds. */
 export interface TakenSlot {
   readonly name: string;
   readonly n: number;
   readonly perMs: number;
   freeAt: number;
-  /** Puts the time of its start into the store. */
+  /** Stores the time of the start. */
   readonly set: [key: Key, at: number, size: number, expireIn: number];
 }
 
 export class RateWindow {
-  /** Those that are not here are free, and not in the store. */
+  /** By number; a slot that is missing here is free, and not in the store. */
   slots = new Map<number, Slot>();
-  /** Taken by starts of which is not known whether they hold. */
+  /** Slots taken by starts whose commits have not ended yet. */
   readonly underWay = new Map<number, TakenSlot>();
-  /** Where a free one is looked for. */
+  /** The slot at which a search for a free one begins. */
   next: number;
-  /** None is free before. */
+  /** No slot is free before, in monotonic milliseconds. */
   fullUntil = -Infinity;
   reading: Promise<void> | undefined;
-  /** The read behind that. */
+  /** The read that follows, for callers who came during this one. */
   again: Promise<void> | undefined;
-  /** By which rate it is: the versionstamp of that. */
+  /** The versionstamp of the rate by which the slots are known. */
   version: string | null | undefined;
-  /** Some slots beyond the limit are taken. */
+  /** Whether slots beyond the limit are taken. */
   beyond = false;
 
   constructor(next: number) {
     this.next = next;
   }
 
-  /** A slot that is free, beside as many as `others` will take; `null` for none. */
+  /** A free slot, after `others` that are left free; `null` if there is none. */
   free(limit: number, now: number, others = 0): number | null {
-    // What is known is wrong: a start would be lost, and with it a submit that is in its commit.
+    // During a read what is known may be wrong: a start would be lost, and a submit in its commit.
     if (this.reading || now < this.fullUntil) return null;
     const usable = this.#usable(limit, now);
     const first = this.next;
@@ -70,8 +70,8 @@ export class RateWindow {
   }
 
   /**
-   * How many slots, from the first on, starts may take. As many of the last ones stay as they are as
-   * slots beyond them are taken: then no more than `limit` are in all, whichever process looks.
+   * How many slots, from the first on, starts may take. For each taken slot beyond the limit, one of
+   * the last within it is left, so that at most `limit` are taken in total, whichever process looks.
    */
   #usable(limit: number, now: number): number {
     if (!this.beyond) return limit;

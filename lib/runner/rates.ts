@@ -31,13 +31,13 @@ export interface RatesOptions {
   random?: () => number;
 }
 
-/** Names that are kept in mind. */
+/** How many names are kept in memory. */
 const MAX_NAMES = 10_000;
 
-/** Milliseconds after which who waits for a read looks again. */
+/** Milliseconds after which a caller that waits for a read asks again. */
 const READ_MS = 20;
 
-/** Milliseconds a slot is kept at least: one that expires changes, and who knew it must read again. */
+/** Milliseconds a slot is kept, at least: if one expires, those who knew it must read again. */
 const KEPT_MS = 3_600_000;
 
 export class Rates {
@@ -47,7 +47,7 @@ export class Rates {
   readonly #names = new Map<string, RateWindow>();
   readonly #inForce: RatesInForce;
   readonly #openedAt: number;
-  /** Kinds and names that are being read since somebody asked. */
+  /** Kinds and names of which a read is under way. */
   readonly #begun = new Set<string>();
 
   constructor(options: RatesOptions) {
@@ -59,9 +59,9 @@ export class Rates {
   }
 
   /**
-   * Milliseconds until a run of this name may start; 0 for now. As far as is known.
+   * Milliseconds until a run of this name may start, as far as is known; 0 for now.
    *
-   * @param others So many have been chosen, and will take a slot each.
+   * @param others How many runs have been chosen already, and will take a slot each.
    */
   waitMs(name: string, own: Rate, others = 0): number {
     const known = this.#inForce.get(lineOfName(name).kind);
@@ -74,7 +74,7 @@ export class Rates {
     return window.reading || now >= window.fullUntil ? READ_MS : window.fullUntil - now;
   }
 
-  /** Takes a slot for a start; `null` where none is free. The commit of the part says whether it holds. */
+  /** Takes a slot for a start; `null` if none is free. It holds once the part is committed. */
   take(name: string, own: Rate): { slot: TakenSlot; part: Part } | null {
     const found = this.#find(name, own);
     if (!found) return null;
@@ -93,8 +93,8 @@ export class Rates {
   }
 
   /**
-   * The start has its time, which is not before this call: this process may have stood still since it
-   * took the slot, and the slot must not be free earlier than the start tells.
+   * Sets a slot's time to the start's, which is now: this process may have stalled since it took the
+   * slot, and the slot must not be free too early.
    */
   started(slot: TakenSlot): void {
     const window = this.#names.get(slot.name);
@@ -114,7 +114,7 @@ export class Rates {
     window.slots.set(n, { versionstamp, freeAt });
   }
 
-  /** A start is not to be, as somebody else has its slot, or for another reason. */
+  /** A start was refused, as another process has its slot or for another reason. */
   async lost(slot: TakenSlot, own: Rate): Promise<void> {
     const { name, n } = slot;
     const window = this.#names.get(name);
@@ -134,7 +134,7 @@ export class Rates {
     window.fullUntil = -Infinity;
   }
 
-  /** Reads which slots are taken. Those who ask while it is read have it read once more, together. */
+  /** Reads which slots are taken. All calls during a read share one more read after it. */
   async read(name: string, own: Rate): Promise<void> {
     const { kind } = lineOfName(name);
     if (!this.#inForce.get(kind)) await this.#inForce.read(kind, own);
@@ -163,24 +163,24 @@ export class Rates {
       const n = slotIn(entry.key);
       const { versionstamp, value } = entry;
       const known = window.slots.get(n);
-      // What the clock says of a time to come is not true.
+      // A time in the future comes from a wrong clock.
       const age = Math.min(perMs, Math.max(0, now() - value));
       const freeAt = sameRate && known?.versionstamp === versionstamp
         ? known.freeAt
         : this.#clock() + perMs - age;
       slots.set(n, { versionstamp, freeAt });
     }
-    // The commit of such a one tells better.
+    // The commits of starts under way decide on their slots.
     for (const n of window.underWay.keys()) slots.set(n, window.slots.get(n)!);
     window.slots = slots;
     window.version = check.versionstamp;
     window.beyond = [...slots.keys()].some((n) => n >= limit);
     window.fullUntil = -Infinity;
-    // Elsewhere than where another process goes on, which was met.
+    // Elsewhere than the process that we collided with, which goes on from there.
     window.next = Math.floor(this.#random() * limit);
   }
 
-  /** What is known of a name, where that is enough for a start; else it is read, and `null`. */
+  /** What is known of a name, if it is enough for a start; else begins a read and returns `null`. */
   #find(name: string, own: Rate): { window: RateWindow; rate: RateInForce } | null {
     const { kind } = lineOfName(name);
     const rate = this.#inForce.get(kind);
@@ -189,7 +189,7 @@ export class Rates {
       return null;
     }
     const window = this.#windowOf(name, rate.limit);
-    // Of one that nothing is known of, the commit of the first start tells.
+    // Nothing is known of it, so the commit of its first start finds out.
     if (window.version === undefined && !this.#mustRead(rate)) {
       window.version = rate.check.versionstamp;
     }
@@ -199,21 +199,21 @@ export class Rates {
   }
 
   /**
-   * Starts of before may be in slots that nothing is known of, from before a limit was lowered or this
-   * process began. One that is met costs a task its turn: those behind it take what is left.
+   * Whether slots must be read first: those of starts from before a limit was lowered, or before this
+   * process began, may be unknown. To collide with one costs a task its turn.
    */
   #mustRead({ loweredUntil, perMs }: RateInForce): boolean {
     return this.#clock() < Math.max(loweredUntil, this.#openedAt + perMs);
   }
 
-  /** Reads something, once at a time. Whoever asks again has it tried again. */
+  /** Begins a read, unless it is under way. After a failure, the next caller begins it again. */
   #begin(what: string, read: () => Promise<void>): void {
     if (this.#begun.has(what)) return;
     this.#begun.add(what);
     read().catch(() => {}).finally(() => this.#begun.delete(what));
   }
 
-  /** Those used last are kept: of another one the first claim is lost, and it is read again. */
+  /** Those used last are kept: a forgotten one loses its first claim, and is read again. */
   #windowOf(name: string, limit: number): RateWindow {
     const window = this.#names.get(name) ?? new RateWindow(Math.floor(this.#random() * limit));
     this.#names.delete(name);

@@ -9,7 +9,7 @@ import { backoffBound, jittered } from "../task/backoff.ts";
 
 const RESTART_CAP_MS = 60_000;
 
-/** Milliseconds without a new process after so many in a row failed to start. */
+/** Milliseconds to wait after `failures` processes in a row failed to start. */
 export function restartDelay(failures: number, baseMs = 1000, random = Math.random): number {
   return jittered(backoffBound(failures, baseMs, RESTART_CAP_MS), 0.25, random);
 }
@@ -30,7 +30,7 @@ export class Restarts implements Disposable {
     return this.#timer !== undefined;
   }
 
-  /** One did not come up. */
+  /** A process failed to start. */
   failed(): void {
     const ms = restartDelay(++this.#failures, this.#baseMs);
     this.#timer ??= setTimeout(() => {
@@ -39,7 +39,7 @@ export class Restarts implements Disposable {
     }, ms);
   }
 
-  /** One does its work. */
+  /** A process takes a run: earlier failures no longer count. */
   worked(): void {
     this.#failures = 0;
   }

@@ -29,55 +29,55 @@ import type { Member } from "./member.ts";
 export interface RunParts {
   kv: Deno.Kv;
   kinds: Pick<Kinds, "get">;
-  /** What runs here. */
+  /** The runs of this process. */
   runs: { delete(run: Run): void };
   trimmer: Pick<RowTrimmer, "removeRewound">;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
   metrics?: Metrics | undefined;
-  /** Told of each attempt that failed. Never throws. */
+  /** Called for each attempt that failed; must not throw. */
   onerror?: ((error: unknown, failed: FailedAttempt) => void) | undefined;
   log: Logger;
 }
 
 export interface RunOptions {
   live: LiveTask;
-  /** Where it is driven. */
+  /** The task process that runs it. */
   member: Member<Run>;
-  /** What it has under its limit of concurrency; `null` where there is none. */
+  /** Its slot under the concurrency limit; `null` if its kind has none. */
   slot: Slot | null;
-  /** Milliseconds the task waited for it. */
+  /** Milliseconds that the task waited for this run. */
   waitedMs: number;
-  /** It ended or was interrupted, and its task has changed. Not called when it was only dropped. */
+  /** Called when it ended or was interrupted and its task has changed; not when it was dropped. */
   onended(run: Run): void;
 }
 
 export class Run {
-  /** Names it to its task process. Not to be guessed by other tasks there, who could speak for it. */
+  /** Names it to its task process. Random: a task there that guessed it could speak for this one. */
   readonly number: number = randomNumber();
   readonly live: LiveTask;
   readonly member: Member<Run>;
   readonly slot: Slot | null;
-  /** Who sent the signals that it was told of and has yet to take, by name. */
+  /** By signal name, who sent each signal that the run was told of and has not taken yet. */
   readonly senders = new Map<string, string>();
   readonly #parts: RunParts;
   readonly #options: RunOptions;
   readonly #claimedAt = performance.now();
-  /** No other run was in its process when it came. */
+  /** Whether no other run was in its process when it entered. */
   readonly #first: boolean;
-  /** How many runs had been in its process by then. */
+  /** How many runs had entered its process by then, this one included. */
   readonly #entry: number;
-  /** Its task process was told: the generator may have begun. */
+  /** Whether its task process was told to start it: from then on the generator may run. */
   #sent = false;
   #sentAt = 0;
   #stop: StopReason | null = null;
   readonly #timeout = new Timer();
-  /** How long it may take to stop. While this server stands still it does not read that it has. */
+  /** Limits the time to stop. Leaves out stalls of this server, in which it reads no end of a run. */
   readonly #grace = new AwakeTimer();
   #isOver = false;
   readonly #over = Promise.withResolvers<void>();
 
-  /** It takes its place in its process at once. */
+  /** Enters its process at once. */
   constructor(parts: RunParts, options: RunOptions) {
     const { live, member, slot } = options;
     this.#parts = parts;
@@ -90,22 +90,22 @@ export class Run {
     member.pool.enter(member, this.number, this);
   }
 
-  /** Its task is no longer its own to change. */
+  /** Whether it is over, and must not change its task any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Resolves when it is over, whatever became of its task. */
+  /** Resolves when it is over, however it ended. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** No other run was in its process for all of its time. */
+  /** Whether no other run was in its process at any time of this one. */
   get alone(): boolean {
     return this.#first && this.member.entries === this.#entry;
   }
 
-  /** Has the generator driven, unless the run is over by now. The claim is durable. Never rejects. */
+  /** Starts the generator once the claim is durable, unless the run is over by now. Never rejects. */
   async begin(): Promise<void> {
     try {
       await this.#begin();
@@ -131,7 +131,7 @@ export class Run {
     }
     const { timeoutMs, ranMs = 0 } = live.task;
     const leftMs = timeoutMs === null ? Infinity : timeoutMs - ranMs;
-    // The attempt's time may have been over when its last run was cut off.
+    // Earlier runs of the attempt may have used up its time.
     if (leftMs <= 0) this.#stop ??= "timeout";
     if (this.#stop !== null) return this.end({ how: "stopped", reason: this.#stop });
     this.#sent = true;
@@ -154,25 +154,25 @@ export class Run {
     if (timeoutMs !== null) this.#timeout.set(leftMs, () => this.stop("timeout"));
   }
 
-  /** What it begins with. */
+  /** Reads what the generator starts with. */
   async #read() {
     const { kv, trimmer } = this.#parts;
     const { live, live: { id } } = this;
     if (live.task.rewound?.left) await trimmer.removeRewound(live);
     const input = await fetchKept(kv, live.input, keys.input(id));
     const checkpoint = live.task.checkpointed ? await readText(kv, keys.checkpoint(id)) : null;
-    // Another process may have asked to cancel it while it was on its way from a dead one to us.
+    // Another process may have asked for a cancel before we took the task over from a dead one.
     const asked = live.task.interruptions > 0 ? await readCancel(kv, id) : null;
     return { input, checkpoint, asked };
   }
 
-  /** Has it go on to its end or to its next checkpoint, where it stops. */
+  /** Lets it run on to its end or to its next checkpoint, where it stops. */
   quiesce(): void {
     if (this.#sent) this.member.process.send({ type: "quiesce", run: this.number });
     else this.stop("stop");
   }
 
-  /** Asks it to stop; kills its process when it does not, except where the server stops anyway. */
+  /** Asks it to stop. If it does not, its process is killed, unless the server stops anyway. */
   stop(reason: StopReason): void {
     if (this.#isOver || this.#stop !== null) return;
     this.#stop = reason;
@@ -190,14 +190,14 @@ export class Run {
     });
   }
 
-  /** The generator ended, as `end` says. */
+  /** Ends it as its generator ended. */
   end(end: RunEnd): void {
     this.#end(end);
   }
 
-  /** It was cut off; `died` where its process did by itself. */
+  /** Ends it as it was cut off; `died` says whether its process ended by itself. */
   interrupt(because: string, died: boolean): void {
-    // A task that its process had not begun with is not the cause.
+    // A task that was not sent to its process yet cannot have killed it.
     if (this.#sent) {
       if (!this.#isOver) this.#traceLost(died ? "ProcessDied" : "Interrupted", because);
       return this.#end({ how: "interrupted", because, died });
@@ -205,7 +205,7 @@ export class Run {
     this.#end({ how: "interrupted", because: `${because} before it began`, died: false });
   }
 
-  /** Its span went with its process: we tell of it. */
+  /** Sends a span from here, as the run's own was lost with its process. */
   #traceLost(name: string, message: string): void {
     const { live: { id, record: { kind, attempt }, task: { traceparent } }, member } = this;
     if (member.process.pid === null) return;
@@ -254,7 +254,7 @@ export class Run {
     });
   }
 
-  /** It is over: it leaves its process and the book, whatever becomes of its task. */
+  /** Marks it as over and takes it out of its process and of the runs here. Its task stays as it is. */
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -22,30 +22,30 @@ import { Turns } from "./turns.ts";
 export type { Candidate };
 
 export interface RunQueueOptions {
-  /** Tasks in memory a kind, and as many that are not due yet. @default {10_000} */
+  /** Tasks in memory: of each kind, and of all kinds that are not due yet. @default {10_000} */
   limit?: number;
-  /** Fewer of a kind are few: then more are read. @default {2000} */
+  /** More tasks of a kind are read while fewer than this are in memory. @default {2000} */
   few?: number;
-  /** A task was let go of: the store has it, or will have. */
+  /** A task was dropped from memory: the store has it, or will have it. */
   onleft?(candidate: Candidate): void;
   /**
-   * A task whose time has come was let go of as its key is at its limit: it must not stay in the way of
-   * those with other keys that come behind it.
+   * A due task was dropped from memory as its key is at its limit: among those that wait for a time, it
+   * would be in the way of tasks with other keys after it.
    */
   onpark?(candidate: Candidate): void;
 }
 
 /**
- * What keeps tasks with a key from running, which {@link RunQueue.release} takes; `null` for nothing.
- * Without a key, what keeps all of the kind: where that is so, its keys are not asked about one by one.
+ * Names what keeps tasks of a key from running, for {@link RunQueue.release}; `null` for nothing.
+ * Without a key, names what keeps all of the kind: then its keys are not asked about one by one.
  */
 export type HeldBy = (kind: string, key: string | undefined) => string | null;
 
-/** Tasks of a key that stands aside that stay in memory; and of one with a few, more are read. */
+/** How many tasks of a held key stay in memory, and below how many of a key more are read. */
 const KEPT = 100;
 const FEW_OF_KEY = 20;
 
-/** Lines that are read at once, at most, and keys looked for. */
+/** How many lines {@link RunQueue.wanted} returns at most. */
 const READS = 16;
 
 export class RunQueue {
@@ -55,21 +55,21 @@ export class RunQueue {
   readonly #onpark: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
   readonly #kinds = new Map<string, Turns>();
-  /** Queues of which the store may have more. */
+  /** Queues of which the store may have more tasks. */
   readonly #lacking = new Set<KindQueue>();
   readonly #later = new Sorted<Entry>((a, b) =>
     a.rank.runAt - b.rank.runAt || compareIds(a.rank, b.rank)
   );
-  /** Due, but left to others for now. */
+  /** Due tasks that are left to other processes for now. */
   readonly #others = new Sorted<Entry>((a, b) =>
     a.claimAt - b.claimAt || compareIds(a.rank, b.rank)
   );
-  /** What is being read, and how many entries were put here before. */
+  /** Lines that are being read, each with the number of entries that were put before. */
   readonly #reading = new Map<Line<Candidate>, number>();
   #puts = 0;
   #now = -Infinity;
 
-  /** Holds nothing, and takes what it is told of for all there is. */
+  /** Starts empty, and assumes that the store has no other tasks than it is told of. */
   constructor({ limit = 10_000, few = 2000, onleft, onpark }: RunQueueOptions = {}) {
     this.#limit = limit;
     this.#few = few;
@@ -81,7 +81,7 @@ export class RunQueue {
     return this.#known.size;
   }
 
-  /** Adds a task; the newer word counts on one that is here already: it may have been retried. */
+  /** Adds a task, in place of what is here of it: it may have been retried. */
   add(candidate: Candidate, now: number): void {
     const { id, live } = candidate;
     if (this.#holds(candidate)) {
@@ -95,7 +95,7 @@ export class RunQueue {
     else if (!line.hold(candidate, this.#limit)) this.#onleft?.(candidate);
   }
 
-  /** Takes a task out: it is no longer pending. */
+  /** Removes a task that is no longer pending. */
   remove(id: string): void {
     const known = this.#known.get(id);
     if (known) {
@@ -106,7 +106,7 @@ export class RunQueue {
     for (const line of this.#reading.keys()) line.forget(id);
   }
 
-  /** The store has a task that is not here. Returns whether that is news. */
+  /** Notes that the store has a task that is not here. Returns whether that was unknown. */
   note(rank: Rank): boolean {
     if (this.#holds(rank)) return false;
     const queue = this.#lineQueue(rank);
@@ -115,7 +115,7 @@ export class RunQueue {
     return news;
   }
 
-  /** Takes out the task that should run next among the kinds that may, of which so many wait here. */
+  /** Takes out the task that should run next. `mayRun` gets a kind and how many tasks of it wait. */
   next(
     now: number,
     mayRun: (kind: string, waiting: number) => boolean,
@@ -150,22 +150,22 @@ export class RunQueue {
     return best.rank;
   }
 
-  /** Those that were held by this may have their turn. */
+  /** Gives queues a turn again that were held by `by`. */
   release(kind: string, by: string): void {
     this.#kinds.get(kind)?.release(by);
   }
 
-  /** The store may have tasks of a kind with keys that nobody here knows. */
+  /** Notes that the store may have tasks of a kind with keys that are not in memory. */
   lookForKeys(kind: string): void {
     this.#turns(kind).unknown ??= "";
   }
 
-  /** Kinds whose keys are to be looked for now, behind the queue of which name: see {@link RunQueue.foundKeys}. */
+  /** Kinds whose keys to read now, and after which queue name: for {@link RunQueue.foundKeys}. */
   wantedKeys(): [kind: string, after: string][] {
     const wanted: [string, string][] = [];
     for (const turns of this.#kinds.values()) {
       const { kind, unknown, reading, waiting } = turns;
-      // Those that stand aside leave others to be found.
+      // Held keys do not count, so that others can be found.
       if (unknown === null || reading || 2 * waiting > this.#limit) continue;
       turns.reading = true;
       wanted.push([kind, unknown]);
@@ -174,8 +174,8 @@ export class RunQueue {
   }
 
   /**
-   * The first task of each key that was found, with the one behind it; and behind which name others may
-   * be, `null` for none. As a rule there are many keys where each has few: then that is all of it.
+   * Takes in keys: the first task of each, the one after it, and the name after which there may be more
+   * keys, `null` for none. Where there are many keys, most have few tasks, and these are all of them.
    */
   foundKeys(
     kind: string,
@@ -189,7 +189,7 @@ export class RunQueue {
     if (next === null) turns.forgot = false;
     for (const { first, next } of found) {
       const name = lineName(first);
-      // Something came meanwhile, before which there may be others: it is read.
+      // A task of the key came meanwhile, and the store may have others before it: they are read.
       if (turns.queues.has(name)) this.note(first);
       else {
         turns.of(name);
@@ -199,7 +199,7 @@ export class RunQueue {
     }
   }
 
-  /** Lines of which more should be read now, one a kind: see {@link RunQueue.begin}. */
+  /** The lines of which more should be read now, one of each queue. See {@link RunQueue.begin}. */
   wanted(now: number): Line<Candidate>[] {
     const wanted: Line<Candidate>[] = [];
     for (const queue of this.#lacking) {
@@ -218,13 +218,13 @@ export class RunQueue {
     return wanted;
   }
 
-  /** A line is being read, from what is returned on. */
+  /** Begins to read a line; returns where to read from. */
   begin(line: Line<Candidate>): Rank {
     this.#reading.set(line, this.#puts);
     return line.begin();
   }
 
-  /** What was read of a line, and the first task behind it; `null` where there is none. */
+  /** Takes in what was read of a line. `next` is the first task after that, `null` if there is none. */
   end(line: Line<Candidate>, found: readonly Candidate[], next: Rank | null, now: number): void {
     const before = this.#reading.get(line)!;
     this.#reading.delete(line);
@@ -236,7 +236,7 @@ export class RunQueue {
     this.#lack(queue);
     for (const candidate of found) {
       const known = this.#known.get(candidate.id);
-      // What was told of a task since then is newer than what was read.
+      // What came of a task since then is newer than what was read.
       if (!known || known.put < before) this.add(candidate, now);
     }
     for (const candidate of held) this.add(candidate, now);
@@ -248,8 +248,8 @@ export class RunQueue {
   }
 
   /**
-   * When there may be more to take, or to read: after `now`, or now where that is so since somebody last
-   * looked; `null` for never.
+   * When there may be more to take or to read: a time after `now`, `now` itself if tasks became due
+   * since the last look, or `null` for never.
    */
   nextChange(now: number): number | null {
     if (this.#advance(now)) return now;
@@ -282,7 +282,7 @@ export class RunQueue {
     if (this.#later.size > this.#limit) this.#drop(this.#later.last!);
   }
 
-  /** A task need not be left to other processes any longer. */
+  /** Puts a due task into its queue. It may be left to other processes for a while. */
   #open(entry: Entry, now: number): void {
     const turns = this.#turns(entry.rank.kind);
     const queue = this.#queue(turns, lineName(entry.rank));
@@ -298,7 +298,7 @@ export class RunQueue {
     else if (turns.isHeld(queue) && all.size > this.#kept(turns)) this.#drop(all.last!);
   }
 
-  /** Lets the clock go on. Returns whether something may be taken that could not before. */
+  /** Moves the clock to `now`. Returns whether a task may be taken that could not before. */
   #advance(now: number): boolean {
     let opened = false;
     while (this.#later.size > 0 && this.#later.first!.rank.runAt <= now) {
@@ -319,7 +319,7 @@ export class RunQueue {
     return opened;
   }
 
-  /** Whose turn it is of a kind's queues. */
+  /** The queue of a kind whose turn it is. */
   #front(turns: Turns, now: number, heldBy: HeldBy): KindQueue | undefined {
     for (const queue of turns.active) {
       if (!queue.ready.first && !this.#gap(queue, turns, now)) {
@@ -335,12 +335,12 @@ export class RunQueue {
     return undefined;
   }
 
-  /** How many of a key that stands aside stay in memory: others need the room. */
+  /** How many tasks of a held key stay in memory: none if others need the room. */
   #kept(turns: Turns): number {
     return 2 * turns.size > this.#limit ? 0 : KEPT;
   }
 
-  /** See {@link KindQueue.gap}: other keys take of the room, too. */
+  /** As {@link KindQueue.gap}, within the room that the kind's other keys leave. */
   #gap(queue: KindQueue, turns: Turns, now: number): Line<Candidate> | undefined {
     const others = turns.size - queue.all.size;
     const least = queue.key === undefined ? 0 : 1;
@@ -358,7 +358,7 @@ export class RunQueue {
     }
   }
 
-  /** Lets go of one for which there is no room. */
+  /** Drops a task from memory for which there is no room. */
   #drop(entry: Entry): void {
     const { rank } = entry;
     this.#take(entry);
@@ -373,7 +373,7 @@ export class RunQueue {
     if (rank.key !== undefined) {
       const turns = this.#turns(rank.kind);
       const queue = this.#queue(turns, lineName(rank));
-      // So many keys have no room either: they are looked for again.
+      // There is no room for so many keys either: this one is looked for again later.
       const many = turns.waiting > this.#limit && !turns.isHeld(queue);
       if (queue.all.size === 0 && many) this.#forget(queue, turns);
       else this.#tidy(queue, turns);
@@ -386,7 +386,7 @@ export class RunQueue {
     this.#turns(queue.kind).wake(queue);
   }
 
-  /** Lets go of a key of which there is nothing. */
+  /** Forgets a key that has no tasks here and none in the store. */
   #tidy(queue: KindQueue, turns: Turns): void {
     if (queue.key === undefined || queue.all.size > 0 || queue.lacks) return;
     turns.forget(queue);
@@ -401,7 +401,7 @@ export class RunQueue {
     else turns.forgot = true;
   }
 
-  /** The queue in whose line a task stands: those that wait for a time lie together. */
+  /** The queue whose line a task is in. Tasks that wait for a time share one, whatever their keys. */
   #lineQueue(rank: Rank): KindQueue {
     const turns = this.#turns(rank.kind);
     return this.#queue(turns, rank.waits ? rank.kind : lineName(rank));
@@ -411,7 +411,7 @@ export class RunQueue {
     const known = turns.queues.get(name);
     if (known) return known;
     const queue = turns.of(name);
-    // The store may have others of this key, which nobody has looked for yet.
+    // The store may have others of this key that were not read yet.
     if (queue.key !== undefined && turns.unknown !== null) {
       const first = firstRank(name);
       queue.lineOf(first).note(first);

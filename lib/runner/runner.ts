@@ -30,29 +30,29 @@ import type { TaskPools } from "./task_pools.ts";
 
 export interface RunnerOptions {
   store: Store;
-  /** Tells of tasks that other processes took in, and of cancels they want. */
+  /** Brings the tasks that other processes accepted, and the cancels that they ask for. */
   hub: Hub;
-  /** The sessions that run tasks, this one among them. @default {this one alone} */
+  /** The sessions that run tasks, including this one. @default {this one alone} */
   workers?: () => readonly string[];
-  /** Claims that may be on their way to the store at once. @default {any number} */
+  /** How many claims may wait for the store at once. @default {any number} */
   claimsAtOnce?: number;
-  /** No other process takes tasks of this store: no slot has to be stored. @default {false} */
+  /** Whether no other process runs tasks of this store: slots are not stored then. @default {false} */
   alone?: boolean;
   uploads: Uploads;
   artifacts: Artifacts;
   kinds: Kinds;
   pools: TaskPools<Run>;
   pauses: Pauses;
-  /** A kind that another process runs. @default {there is none} */
+  /** Returns a kind that another process runs, or `null`. @default {there is none} */
   elsewhere?: (kind: string) => Promise<Kind | null>;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
-  /** What is kept of each task's rows. */
+  /** How many rows of a task are kept, and how many bytes. */
   rowBounds: RowBounds;
-  /** What each task may keep of artifacts. */
+  /** How large, and how many, artifacts of a task may be. */
   artifactBounds: ArtifactBounds;
   metrics?: Metrics;
-  /** Told of each attempt that fails here. */
+  /** Called for each attempt that fails in this process. */
   onError?: OnError | undefined;
   log: Logger;
 }
@@ -92,7 +92,7 @@ export class Runner {
       ((error: unknown, failed: FailedAttempt) =>
         jobs.own(
           hook.tell(error, failed).then((problem) => {
-            // A tracker that is away would fill the log.
+            // Logged once: an error tracker that is down would fill the log.
             if (problem !== null && problem !== told) log.warn(problem, { id: failed.taskId });
             told = problem;
           }),
@@ -118,7 +118,7 @@ export class Runner {
     return this.#runs.byKind;
   }
 
-  /** How many slots of a name are taken; `null` where the store has them. */
+  /** How many slots of a name are taken; `null` if they are in the store, as others take them, too. */
   countSlots(name: string): number | null {
     return this.#options.alone ? this.#claims.countSlots(name) : null;
   }
@@ -131,12 +131,12 @@ export class Runner {
     return this.#options.pools.pids;
   }
 
-  /** Takes up what is pending. */
+  /** Begins to claim pending tasks. */
   async start(): Promise<void> {
     const { store, hub, kinds, pauses } = this.#options;
     pauses.onchange = () => this.#claims.pump();
     const unlisten = hub.listen("foreign", (event) => this.#heard(event));
-    // A module may be ready only now, or have other kinds than before.
+    // A module may become ready later, or come back with other kinds.
     const changed = () => this.#jobs.own(this.#claims.load());
     kinds.onchange.add(changed);
     this.#unlisten = () => {
@@ -148,7 +148,7 @@ export class Runner {
       this.#claims.pump();
     };
     store.onreturned = (live) => {
-      // Its slot is free again, and our own commits are not heard of.
+      // Its slot is free again, and the hub tells us of no commit of our own.
       this.#claims.refresh(live.record);
       this.#claims.offer(live);
       this.#claims.pump();
@@ -160,9 +160,9 @@ export class Runner {
   }
 
   /**
-   * Claims nothing more. Tasks may go on for `quiesceMs`: to their end, or to their next checkpoint,
-   * where they stop. Then every task is asked to stop at its next `yield`; those that have not after
-   * `graceMs` are cut off. All go on later from their checkpoints, no attempt used.
+   * Stops claiming. For `quiesceMs`, tasks may run on to their end or to their next checkpoint, where
+   * they stop. Then every task is asked to stop at its next `yield`, and those that have not after
+   * `graceMs` are cut off. All resume later from their checkpoints, without using up an attempt.
    */
   async stop(graceMs: number, quiesceMs = 0): Promise<void> {
     this.#quiet();
@@ -180,7 +180,7 @@ export class Runner {
     await this.#jobs.idle();
   }
 
-  /** Drops everything at once: this process was taken for dead, and others run its tasks. */
+  /** Drops every run at once: this process was fenced, and others run its tasks. */
   async abandon(): Promise<void> {
     this.#quiet();
     this.#unlisten?.();
@@ -197,7 +197,7 @@ export class Runner {
     this.#jobs.quiet();
   }
 
-  /** Hears what other processes did; one that stops, only that a task of its own is to be canceled. */
+  /** Takes in another process's event. At a stop, only a cancel of a task that runs here matters. */
   #heard(heard: HubEvent): void {
     const { type, id } = heard.event;
     this.#claims.hear(heard);
@@ -208,7 +208,7 @@ export class Runner {
     });
   }
 
-  /** A line that does not say whose it is is of the run that has its process to itself. */
+  /** Logs a printed line. One that names no run is of the run that has its process to itself. */
   #printed(
     { process: { pid }, pool, runs }: Member<Run>,
     line: string,
@@ -227,7 +227,7 @@ export class Runner {
     member.pool.kill(member, `its process was replaced: ${why}`);
   }
 
-  /** The store will never keep what a task yielded: it fails, and says so. */
+  /** Fails a task because the store will never accept what it yielded. */
   async #refused({ id }: LiveTask): Promise<void> {
     const { store } = this.#options;
     const run = this.#runs.get(id);
@@ -247,7 +247,7 @@ export class Runner {
   }
 }
 
-/** Who asks, as the data of a `cancel` event tells; nothing where an older version wrote it. */
+/** Who asked, from the data of a `cancel` event; `undefined` if an older version wrote it. */
 function cancelerIn(json: string): string | undefined {
   const by: unknown = JSON.parse(json);
   return typeof by === "string" ? by : undefined;

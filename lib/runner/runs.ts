@@ -1,13 +1,13 @@
 import { deadline } from "../base/deadline.ts";
 import type { Run } from "./run.ts";
 
-/** Runs that ended and are still known: what they printed may come later than their end. */
+/** How many ended runs are remembered: what they printed may come after their end. */
 const ENDED = 1000;
 
-/** What runs here, by task. A run takes itself out when it is over. */
+/** The runs of this process, by task. A run takes itself out when it is over. */
 export class Runs {
   readonly #byId = new Map<string, Run>();
-  /** Tasks of the runs that ended last, by number. */
+  /** The tasks of the runs that ended last, by the run's number. */
   readonly #ended = new Map<number, string>();
 
   get size(): number {
@@ -30,12 +30,12 @@ export class Runs {
     return this.#byId.has(id);
   }
 
-  /** All of them, as they are now. */
+  /** A snapshot, as runs may end while it is read. */
   all(): Run[] {
     return [...this.#byId.values()];
   }
 
-  /** Slots of a name that they have. */
+  /** The slots of a name that these runs have. */
   slotsOf(name: string): number[] {
     return this.all().flatMap(({ slot }) => slot?.name === name ? [slot.n] : []);
   }

@@ -17,10 +17,10 @@ export interface Slot {
 export class Slots {
   readonly #kv: Deno.Kv | null;
   readonly #taken = new Map<string, Taken>();
-  /** What became of slots while the newest read of a name was under way: taken, or free again. */
+  /** By name, slots that were taken (`true`) or freed (`false`) during the newest read. */
   readonly #meanwhile = new Map<string, Map<number, boolean>>();
 
-  /** @param kv Where others find them; `null` where there are no others. */
+  /** @param kv Where other processes find the slots; `null` if there are none. */
   constructor(kv: Deno.Kv | null) {
     this.#kv = kv;
   }
@@ -30,7 +30,7 @@ export class Slots {
     return this.#taken.has(name);
   }
 
-  /** A slot that is free, as far as is known, beside `others`; `null` when there is none. */
+  /** A free slot, as far as is known, after `others` that are left free; `null` if there is none. */
   free(name: string, limit: number, others = 0): number | null {
     const taken = this.#taken.get(name);
     if (!taken) return others < limit ? others : null;
@@ -67,7 +67,7 @@ export class Slots {
       for await (const { key } of this.#kv.list({ prefix: keys.slotsOf(name) })) {
         taken.add(slotIn(key));
       }
-      // A read that began later knows better.
+      // A read that began later replaces this one.
       if (this.#meanwhile.get(name) !== meanwhile) return;
       this.#meanwhile.delete(name);
       for (const [slot, isTaken] of meanwhile) {
@@ -83,7 +83,7 @@ export class Slots {
 /** The slots of one name that are taken. */
 class Taken {
   readonly #slots: Set<number>;
-  /** All below are taken. */
+  /** All slots below are taken. */
   #low = 0;
 
   constructor(slots: Iterable<number> = []) {
@@ -103,7 +103,7 @@ class Taken {
   }
 
   free(limit: number, others: number): number | null {
-    // However many there are: a limit that was lowered counts those above it, too.
+    // Slots above the limit count, too: they were taken before it was lowered.
     if (this.#slots.size + others >= limit) return null;
     while (this.#slots.has(this.#low)) this.#low++;
     for (let slot = this.#low; slot < limit; slot++) {

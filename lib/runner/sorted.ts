@@ -3,7 +3,7 @@ export class Sorted<T> {
   readonly #items: T[] = [];
   readonly #compare: (a: T, b: T) => number;
 
-  /** Holds nothing yet. `compare` must not change its mind about items that are here. */
+  /** `compare` must always give the same order for items that are here. */
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare;
   }
@@ -20,10 +20,9 @@ export class Sorted<T> {
     return this.#items.at(-1);
   }
 
-  /** Puts an item where it belongs. */
   add(item: T): void {
     const { last } = this;
-    // What comes later belongs behind, as a rule.
+    // Items usually come in order.
     if (last === undefined || this.#compare(last, item) < 0) this.#items.push(item);
     else this.#items.splice(this.#find(item), 0, item);
   }

@@ -19,17 +19,17 @@ import { Sorted } from "./sorted.ts";
 export interface StartLimitsOptions {
   kv: Deno.Kv;
   write(part: Part): Promise<WriteResult>;
-  /** No other process takes tasks. */
+  /** Whether no other process runs tasks of this store. */
   alone: boolean;
   now(): number;
   jobs: Jobs;
-  /** Slots of a name that runs here have: they are taken whatever the store says. */
+  /** The slots of a name that runs here have: taken whatever the store says. */
   own(name: string): number[];
-  /** What was held by this may have room. */
+  /** Tasks that were held by `by` may have room. */
   onfree(kind: string, by: string): void;
 }
 
-/** The places that a start takes. */
+/** What a start takes: a slot of its concurrency limit, and one of its rate. */
 export interface Places {
   readonly kind: string;
   readonly slot: Slot | null;
@@ -44,18 +44,18 @@ interface Wait {
   readonly by: string;
 }
 
-/** The longest time that a timer is set for. */
+/** The longest time that a timer is set for: a task may wait for hours. */
 const MAX_TIMER_MS = 60_000;
 
 export class StartLimits {
   readonly #options: StartLimitsOptions;
   readonly #slots: Slots;
   readonly #rates: Rates;
-  /** Tasks that are being loaded, and are to find their places free: by what would hold others. */
+  /** How many tasks are being loaded and must find slots free, by what would hold others. */
   readonly #reserved = new Map<string, number>();
   readonly #waits = new Sorted<Wait>((a, b) => a.at - b.at || (a.by < b.by ? -1 : 1));
   readonly #waiting = new Set<string>();
-  /** Names whose slots could not be read, and are to be. */
+  /** Names whose slots could not be read, and are to be read again. */
   readonly #unread = new Set<string>();
   readonly #timer = new Timer();
 
@@ -66,7 +66,7 @@ export class StartLimits {
   }
 
   /**
-   * What keeps tasks of a kind and key from starting; `null` for nothing.
+   * Names what keeps tasks of a kind and key from starting; `null` for nothing.
    *
    * @param key `undefined` for what keeps all of the kind.
    */
@@ -90,7 +90,7 @@ export class StartLimits {
     return name === null ? 0 : this.#rates.waitMs(name, kind.rate!);
   }
 
-  /** A task that was chosen is being loaded; returns how to say that it is. */
+  /** Reserves slots while a chosen task is loaded; returns what to call when it is. */
   reserve(kind: Kind, key: string | undefined): () => void {
     const keys = key === undefined ? undefined : keysIn(key);
     const [slot, rate] = [slotNameOf(kind, keys), rateNameOf(kind, keys)];
@@ -109,10 +109,10 @@ export class StartLimits {
     };
   }
 
-  /** Takes the places for a start; `null` where there are none. */
+  /** Takes the slots for a start; `null` if one is not free. */
   take(kind: Kind, keys: TaskKeys | undefined): Places | null {
     const slotName = slotNameOf(kind, keys);
-    // Not beside those that are loaded: this is one of them.
+    // Reservations do not count here: this task may be one that has them.
     const n = slotName === null ? null : this.#slots.free(slotName, kind.concurrency!);
     if (slotName !== null && n === null) return null;
     const rateName = rateNameOf(kind, keys);
@@ -128,7 +128,7 @@ export class StartLimits {
     };
   }
 
-  /** The start is on its way, and says when it was. */
+  /** The start is on its way, and has its time. */
   started({ rate }: Places): void {
     if (rate) this.#rates.started(rate);
   }
@@ -138,14 +138,14 @@ export class StartLimits {
     if (rate) this.#rates.landed(rate, versionstamp);
   }
 
-  /** The start is not to be. */
+  /** The start was refused. */
   async lost(kind: Kind, { rate }: Places): Promise<void> {
     if (!rate || !kind.rate) return;
     await this.#rates.lost(rate, kind.rate);
     this.#options.onfree(kind.kind, `rate ${rate.name}`);
   }
 
-  /** A run that had them is over, and the store says so. */
+  /** Frees the slot of a run that is over, or did not start. That of a rate stays taken. */
   release({ kind, slot }: Places): void {
     if (!slot) return;
     this.#slots.release(slot.name, slot.n);
@@ -157,7 +157,7 @@ export class StartLimits {
     return this.#slots.count(name);
   }
 
-  /** Others may have taken slots of such a task's name, or left some: reads them again, where any are known. */
+  /** Reads a name's slots again, if any are known: others may have taken or freed some. */
   refresh(kind: Kind, keys: TaskKeys | undefined): void {
     const name = slotNameOf(kind, keys);
     if (name === null || !this.#slots.has(name)) return;
@@ -168,18 +168,18 @@ export class StartLimits {
     this.#options.jobs.own(this.readSlots(kind.kind, name).catch(again));
   }
 
-  /** Reads how a name's slots are. */
+  /** Reads which slots of a name are taken. */
   async readSlots(kind: string, name: string): Promise<void> {
     await this.#slots.read(name, this.#options.own(name));
     this.#options.onfree(kind, `slot ${name}`);
   }
 
-  /** For all reads of a name that failed. */
+  /** Reads a name's slots until that succeeds: once for all reads that failed. */
   #readSlotsAgain(kind: string, name: string): void {
     if (this.#unread.has(name)) return;
     this.#unread.add(name);
     this.#options.jobs.ensure(async () => {
-      // Whichever fails from now on has it read once more.
+      // A read that fails from now on has it repeated once more.
       this.#unread.delete(name);
       try {
         await this.readSlots(kind, name);
@@ -223,13 +223,13 @@ export class StartLimits {
   }
 }
 
-/** Under which name a task has its slot; `null` where its kind has no bound. */
+/** The name under which a task has its slot; `null` if its kind has no limit. */
 export function slotNameOf({ kind, concurrency, keyed }: Kind, keys?: TaskKeys): string | null {
   if (concurrency === null) return null;
   return keyed ? `${kind}\0${keys?.concurrency ?? ""}` : kind;
 }
 
-/** Under which name its starts are counted; likewise. */
+/** The name under which its starts are counted; `null` if its kind has no rate. */
 export function rateNameOf({ kind, rate }: Kind, keys?: TaskKeys): string | null {
   if (!rate) return null;
   return rate.keyed ? `${kind}\0${keys?.rate ?? ""}` : kind;
@@ -241,7 +241,7 @@ export function lacksKeys({ keyed, rate }: Kind, keys: TaskKeys = {}): boolean {
     (rate?.keyed === true && keys.rate === undefined);
 }
 
-/** Keys by which a task can be counted, whatever its kind's limits are: who has none shares the empty one. */
+/** Completes a task's keys for its kind's limits: tasks without a key share the empty one. */
 export function allKeys({ keyed, rate }: Kind, keys: TaskKeys): TaskKeys {
   return { ...(keyed ? { concurrency: "" } : {}), ...(rate?.keyed ? { rate: "" } : {}), ...keys };
 }

@@ -22,7 +22,7 @@ import type { Uploads } from "../kv/uploads.ts";
 export interface TaskMessagesOptions extends ChildrenOptions {
   uploads: Uploads;
   artifacts: Artifacts;
-  /** What each task may keep of artifacts. */
+  /** How large, and how many, artifacts of a task may be. */
   artifactBounds: ArtifactBounds;
   trimmer: RowTrimmer;
   jobs: Jobs;
@@ -32,14 +32,14 @@ export interface TaskMessagesOptions extends ChildrenOptions {
 /** Bytes of rows in one batch past which a task process has to wait for the store. */
 const LARGE_BATCH = 16 * 1024;
 
-/** Requests of one process that may wait; its own code never has so many. */
+/** Requests of one process that may wait; Headway's code there never has so many. */
 const MAX_REQUESTS = 100_000;
 
 export class TaskMessages {
   readonly #options: TaskMessagesOptions;
   readonly #artifacts: ArtifactTransfers;
   readonly #children: Children;
-  /** Of each process, batches that came and acks that went out. */
+  /** By process, how many batches came and how many acks were sent. */
   readonly #counts = new WeakMap<Member<Run>, { batches: number; acks: number }>();
 
   constructor(options: TaskMessagesOptions) {
@@ -58,7 +58,7 @@ export class TaskMessages {
   }
 
   /**
-   * @throws {SyntaxError} If the process asks for more than it can mean to.
+   * @throws {SyntaxError} If the process has more requests waiting than Headway's code there ever has.
    */
   take(member: Member<Run>, message: FromTasks): void {
     const { process, runs } = member;
@@ -98,7 +98,7 @@ export class TaskMessages {
       this.#artifacts.take(member, message);
     } else if (message.type === "children") {
       const { request, run } = message;
-      // It tries by itself again what fails: those behind it wait for it.
+      // Not retried here: it retries by itself, and later requests wait for their turn after it.
       this.#answerRun(member, run, async (run) => {
         const refused = await this.#children.make(run, message);
         process.send({ type: "made", request, refused });
@@ -143,10 +143,10 @@ export class TaskMessages {
   }
 
   /**
-   * The same for what a run waits for. Where the store cannot be read for a while, it fails: nobody would
-   * answer it any more.
+   * Answers a request that a run waits for. If the store cannot be read for a while, the run fails, as
+   * nothing would ever answer it.
    *
-   * @param ms For so many milliseconds it is tried again. @default {PATIENCE_MS}
+   * @param ms Milliseconds for which it is tried again. @default {PATIENCE_MS}
    */
   #answerRun(
     member: Member<Run>,

@@ -23,18 +23,18 @@ export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs">, Me
   name: string;
   /** Starts a process. */
   startProcess(events: TaskProcessEvents): TaskProcess;
-  /** Processes shared by many runs. */
+  /** How many processes are shared by many runs. */
   processes: number;
-  /** Starts none before there is a run for it. @default {false} */
+  /** Whether to start no process before there is a run for it. @default {false} */
   lazy?: boolean;
   /** Milliseconds in which a process must have loaded its module. @default {60_000} */
   loadMs?: number;
-  /** Milliseconds before a process that failed to start is started again the first time. @default {1000} */
+  /** Milliseconds before the first restart of a process that failed to start. @default {1000} */
   restartMs?: number;
   onmessage(member: Member<Run>, message: FromTasks): void;
-  /** A process printed a line; `run` is `null` where it does not say whose it is. */
+  /** A process printed a line; `run` is `null` if the line does not name its run. */
   onprinted(member: Member<Run>, line: string, run: number | null): void;
-  /** A process that was ready ended, or was ended; its runs are still in `member.runs`. */
+  /** A process that was ready ended or was killed; its runs are still in `member.runs`. */
   ongone(member: Member<Run>, because: string, died: boolean): void;
   /** A process has loaded its module. */
   onready(kinds: readonly Kind[]): void;
@@ -46,23 +46,23 @@ export interface TaskPoolOptions<Run> extends Pick<ChecksOptions, "checkMs">, Me
   log: Logger;
 }
 
-/** Milliseconds after which one that nothing was done in, and that ended, counts as started. */
+/** A process that ran nothing and ended within so many milliseconds of being ready failed to start. */
 const STEADY_MS = 10_000;
 
-/** Milliseconds that a process for single runs, or few, waits for one; and one that checks. */
+/** Milliseconds that a ward, or a process for one run, waits for it; and a spare one for inputs. */
 const IDLE_MS = 5000;
 const SPARE_IDLE_MS = 60_000;
 
-/** Milliseconds in which a process loads its modules, some of them from far away. */
+/** Milliseconds in which a process must load its modules, which may have to be downloaded. */
 const LOAD_MS = 60_000;
 
-/** Requests of a process that are answered at a time. */
+/** How many requests of one process are answered at once. */
 const REQUESTS = 16;
 
 export class TaskPool<Run> implements MemberPool<Run> {
   readonly #options: TaskPoolOptions<Run>;
   readonly #members: Members<Run>;
-  /** Processes that were told to end and have not yet. */
+  /** Processes that were told to end and have not ended yet. */
   readonly #leaving = new Set<TaskProcess>();
   readonly #checks: Checks;
   readonly #restarts: Restarts;
@@ -94,7 +94,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     while (this.#members.count("shared") < this.#options.processes) this.#add("shared");
   }
 
-  /** Runs that can go on at once. */
+  /** How many runs the shared processes can take at once. */
   get capacity(): number {
     return this.#options.processes * this.#options.concurrency;
   }
@@ -104,8 +104,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
   }
 
   /**
-   * Whether a process is ready for a run. If none is, those of a single run or of few are started, as
-   * many as are `wanted`.
+   * Whether a process is ready for a run. Starts wards, or processes for single runs, for as many runs
+   * as are `wanted`, and wakes a lazy pool.
    */
   has(use: Use, wanted = 1): boolean {
     if (use !== "shared") this.#prepare(use, this.#members.target(use, wanted));
@@ -113,7 +113,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     return this.#members.hasRoom(use);
   }
 
-  /** Starts those that waited for a run. */
+  /** Starts the shared processes of a lazy pool. */
   wake(): void {
     if (!this.#sleeps || this.#closed) return;
     this.#sleeps = false;
@@ -133,7 +133,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     return this.#members.all.flatMap(({ process }) => process.pid ?? []);
   }
 
-  /** A process for a run, where {@link TaskPool.has} says that there is one. */
+  /** Returns a process for a run; there must be one, as {@link TaskPool.has} says. */
   pick(use: Use): Member<Run> {
     const member = this.#members.pick(use);
     member.timer.clear();
@@ -158,15 +158,15 @@ export class TaskPool<Run> implements MemberPool<Run> {
   }
 
   /**
-   * Has an input checked, by a process that also runs tasks or, where these keep it busy, by a spare one.
+   * Has an input checked by a process that also runs tasks or, if these keep it busy, by a spare one.
    *
-   * @throws {UncheckedError} If none answers in time.
+   * @throws {UncheckedError} If no process answers in time.
    */
   check(kind: string, input: string | null, parsed = false): Promise<Checked> {
     return this.#checks.check(kind, input, parsed);
   }
 
-  /** Has a process check inputs that runs no tasks. */
+  /** Has a process that runs no tasks check the inputs that wait. */
   #askSpare(): void {
     const { spare } = this.#members;
     if (!spare && (this.#restarts.rests || this.#closed)) return;
@@ -177,8 +177,8 @@ export class TaskPool<Run> implements MemberPool<Run> {
   }
 
   /**
-   * An input at which a process hung that only checks is the cause: it would hold each other one that has
-   * it for ever. Without that proof one that is silent may be busy with its tasks.
+   * Replaces processes that hung, if the spare one is among them: it only checks inputs, so one of
+   * these is the cause, and would hold others for ever. Else a silent process may be busy with tasks.
    */
   #hung(processes: readonly TaskProcess[]): void {
     const { spare } = this.#members;
@@ -193,9 +193,9 @@ export class TaskPool<Run> implements MemberPool<Run> {
   }
 
   /**
-   * Ends every process, also those that are about to end, and waits for it.
+   * Ends every process, including those that are about to end, and waits for that.
    *
-   * @param busy At runs that were given up: they must not go on for another moment.
+   * @param busy Processes whose runs were given up: these are killed, as the runs must not go on.
    */
   async close(busy: ReadonlySet<TaskProcess> = new Set()): Promise<void> {
     this.#closed = true;
@@ -206,7 +206,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     const processes = [...members.map(({ process }) => process), ...this.#leaving];
     const lets = new Set(members.filter(isUp).map(({ process }) => process));
     await Promise.all(processes.map((process) =>
-      // What killed it would take along the spans of its last seconds.
+      // A kill would lose the spans of its last seconds.
       process.traces && lets.has(process) && !busy.has(process) ? process.close() : process.kill()
     ));
   }
@@ -238,7 +238,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
       readyAt: null,
       timer: new AwakeTimer(),
       requests: new Semaphore(REQUESTS),
-      // Last, as it may be heard of at once.
+      // Last, as its events may come at once.
       process: startProcess({
         onmessage: (message) => this.#take(member, message),
         onprinted: (line, run) => this.#options.onprinted(member, line, run),
@@ -258,7 +258,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     switch (message.type) {
       case "ready":
         if (isUp(member)) throw new SyntaxError("It was ready before");
-        // It may have been dropped in the very moment.
+        // It may have been dropped just before.
         if (!this.#members.has(member)) return;
         member.timer.clear();
         member.readyAt = performance.now();
@@ -292,7 +292,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     this.#gone(member, `its process ended (${status})`, true);
   }
 
-  /** A process did not come up. */
+  /** A process failed to start or to load its module. */
   #failed(member: Member<Run>, { reason, stack, printed }: Failure): void {
     if (!this.#drop(member) || this.#closed) return;
     this.#leave(member.process, member.process.kill());
@@ -302,7 +302,7 @@ export class TaskPool<Run> implements MemberPool<Run> {
     else this.#options.log.error("a task process could not be started", { ...failure });
   }
 
-  /** A process that was ready has gone. */
+  /** A process that was ready has ended. */
   #gone(member: Member<Run>, because: string, died: boolean): void {
     if (!this.#drop(member) || this.#closed) return;
     const steady = member.entries > 0 || performance.now() - member.readyAt! > STEADY_MS;

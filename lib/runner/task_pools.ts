@@ -11,7 +11,7 @@ import type { Kinds, ModuleOfKinds } from "./kinds.ts";
 import { TaskPool, type TaskPoolOptions } from "./task_pool.ts";
 import type { KindsModule, TaskProcess, TaskProcessEvents } from "./task_process.ts";
 
-/** What a runner hears of its processes. */
+/** The events of task processes that a runner handles. */
 export type PoolEvents<Run> = Pick<
   TaskPoolOptions<Run>,
   "onmessage" | "onprinted" | "ongone" | "onroom"
@@ -24,7 +24,7 @@ export interface TaskPoolsOptions<Run> extends
   > {
   kinds: Kinds;
   startProcess(module: KindsModule, events: TaskProcessEvents): TaskProcess;
-  /** Says what to do about a failure, where that is known. @default {nothing} */
+  /** Adds to a reason what to do about it, if that is known. @default {nothing} */
   explain?: (module: KindsModule, reason: string) => string;
   /** Whether the processes only check inputs. @default {false} */
   checksOnly?: boolean;
@@ -33,7 +33,7 @@ export interface TaskPoolsOptions<Run> extends
 export class TaskPools<Run> {
   readonly #kinds: Kinds;
   readonly #pools = new Map<ModuleOfKinds, TaskPool<Run>>();
-  /** Who runs tasks in them. */
+  /** Handles what happens in the processes; a runner sets it. */
   events: PoolEvents<Run>;
 
   /** Nothing is started before {@link TaskPools.start}. */
@@ -49,7 +49,7 @@ export class TaskPools<Run> {
     };
     for (const of of kinds.modules) {
       const { module, tasks } = of;
-      // What ships is known and checked without a process, and seldom run where there are other kinds.
+      // Kinds that ship are known and checked without a process, and seldom run if there are others.
       const lazy = tasks !== null && (checksOnly || kinds.modules.length > 1);
       if (lazy) kinds.ready(of, [...of.kinds.values()]);
       const pool = new TaskPool<Run>({
@@ -64,7 +64,7 @@ export class TaskPools<Run> {
         onready: (described) => kinds.ready(of, described),
         onfailed: (failure) => {
           kinds.failed(of, { ...failure, reason: explain(module, failure.reason) });
-          // Whether it is alone in that.
+          // Shows whether the lazy pools fail, too.
           if (!checksOnly) { for (const pool of this.all) pool.wake(); }
         },
       });
@@ -72,7 +72,7 @@ export class TaskPools<Run> {
     }
   }
 
-  /** Starts the processes, but not those that nobody may ever need. */
+  /** Starts the shared processes of all pools but the lazy ones. */
   start(): void {
     for (const pool of this.#pools.values()) pool.start();
   }
@@ -81,7 +81,7 @@ export class TaskPools<Run> {
     return [...this.#pools.values()];
   }
 
-  /** Those that run a kind; `undefined` where none do, or not now. */
+  /** The pool that runs a kind; `undefined` if there is none or its module is not ready. */
   of(kind: string): TaskPool<Run> | undefined {
     const module = this.#kinds.moduleOf(kind);
     return module?.state.type === "ready" ? this.#pools.get(module) : undefined;
@@ -98,8 +98,8 @@ export class TaskPools<Run> {
   /**
    * Has an input checked by the schema of its kind.
    *
-   * @param parsed Whether it is what the schema made: then only its keys are asked for.
-   * @throws {UncheckedError} If nobody says in time whether it fits.
+   * @param parsed Whether the schema made it: then only its keys are computed.
+   * @throws {UncheckedError} If nothing says in time whether it fits.
    */
   async check(kind: string, input: string | null, parsed = false): Promise<Checked> {
     const module = this.#kinds.moduleOf(kind);

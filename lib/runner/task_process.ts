@@ -19,40 +19,40 @@ import type { FromTasks, ToTasks } from "../child/protocol.ts";
 import { collectKinds, errorHookIn, loadFailure } from "../child/load_kinds.ts";
 import { describeTasks } from "../task/kind.ts";
 
-/** Where runs are driven. */
+/** A process that runs generators, or its stand-in within the server. */
 export interface TaskProcess {
   send(message: ToTasks): void;
-  /** Sends an upload's bytes; resolves when they are on their way. */
+  /** Sends an upload's bytes; resolves when the system has taken them. */
   sendBytes(request: number, bytes: Uint8Array): Promise<void>;
-  /** Ends it at once, whatever it does. Resolves when it has ended. */
+  /** Kills it. Resolves when it has ended. */
   kill(): Promise<void>;
-  /** Lets it end by itself: it has nothing to do any more. */
+  /** Lets an idle process end by itself. Resolves when it has ended. */
   close(): Promise<void>;
   /** The process's id; `null` inline. */
   readonly pid: number | null;
-  /** Whether it has spans that only it can send, at its end. */
+  /** Whether it traces: it sends its last spans only if it may end by itself. */
   readonly traces: boolean;
 }
 
 export interface TaskProcessEvents {
-  /** A message came. What this throws is what the process did wrong: it is killed. */
+  /** Called for each message. If this throws, the message was invalid and the process is killed. */
   onmessage(message: FromTasks): void;
-  /** A line that it printed; `run` is `null` where it does not say whose it is. */
+  /** Called for each line that it printed; `run` is `null` if the line does not name its run. */
   onprinted(line: string, run: number | null): void;
-  /** It ended; not called after `kill()` or `close()`. `said` is what it printed before it was ready. */
+  /** Called when it ended; not after `kill()` or `close()`. `said` was printed before it was ready. */
   onexit(status: string, said: string): void;
 }
 
 /** A module of kinds, as task processes load it. */
 export interface KindsModule {
   readonly url: string;
-  /** What people call it. */
+  /** Its name in logs and errors. */
   readonly name: string;
-  /** Flags of Deno that give it its project's configuration. */
+  /** Deno flags that apply its project's configuration. */
   readonly flags: readonly string[];
   /** The `deno.json` of its project, if it has one. */
   readonly config: string | null;
-  /** What it exports, where that is given as values: these run in the server's process. */
+  /** Its exports, if it was given as values: then its tasks run in the server's process. */
   readonly exports?: Readonly<Record<string, unknown>>;
 }
 
@@ -64,19 +64,19 @@ export interface TaskProcessOptions {
   log: Logger;
 }
 
-/** Milliseconds before one that could not be started is told to have ended. */
+/** Milliseconds after which a failed start is reported as an end. */
 const FAILED_MS = 1000;
 
-/** Milliseconds for what a process said before it ended; its own programs may live on. */
+/** Milliseconds to read the output of an ended process: its own programs may keep the pipes open. */
 const LINGER_MS = 1000;
 
-/** Milliseconds that one gets to end by itself. */
+/** Milliseconds that a process gets to end by itself. */
 const CLOSE_MS = 5000;
 
-/** Lines that are kept of what one prints before it is ready, the last ones. */
+/** How many of the last lines that a process prints before it is ready are kept. */
 const EARLY_LINES = 100;
 
-/** Starts a task process. One that cannot be started has ended a moment later. */
+/** Starts a task process. If that fails, `onexit` is called after {@link FAILED_MS}. */
 export function startTaskProcess(
   options: TaskProcessOptions,
   events: TaskProcessEvents,
@@ -86,7 +86,7 @@ export function startTaskProcess(
   if (child.pid !== undefined && line) {
     return taskProcessOf(child, child.pid, line, options, events);
   }
-  // No memory, or too many processes: soon there may be room.
+  // Memory or process ids may have run out, which may pass: so it is reported late.
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   child.on("error", (error) => {
@@ -101,14 +101,14 @@ export function startTaskProcess(
   return { pid: null, traces: false, send() {}, sendBytes, kill: end, close: end };
 }
 
-/** Node's way to start a process: it makes a line for the two beside stdin, stdout and stderr. */
+/** Uses Node's `spawn()`, which can open a channel beside stdin, stdout and stderr. */
 function start({ module, permissions, env }: TaskProcessOptions): ChildProcess {
   const args = [
     "run",
     "--quiet",
     "--no-prompt",
     ...module.flags,
-    // To a Deno without any, Node's spawn() gives all permissions.
+    // Without any, Node's `spawn()` gives a Deno process all permissions.
     ...(permissions.length > 0 ? permissions : ["--deny-net"]),
     `data:text/javascript,${encodeURIComponent(program(module))}`,
   ];
@@ -116,8 +116,8 @@ function start({ module, permissions, env }: TaskProcessOptions): ChildProcess {
 }
 
 /**
- * The main module of a task process. What it imports by a literal name is loaded whatever the process
- * may read; a name that is only known later would take the permission to read the file.
+ * The main module of a task process. A literal import is loaded whatever the process may read; one with
+ * a computed name would need permission to read the file.
  */
 function program({ url, name }: KindsModule): string {
   const child = new URL("../child/main.ts", import.meta.url).href;
@@ -157,7 +157,7 @@ function taskProcessOf(
   const killIn = (ms: number) => {
     if (!gone) timer ??= setTimeout(kill, ms);
   };
-  // When the line has ended nobody can speak with it: it is about to end, or must.
+  // Once the channel has ended, the process is about to exit, or must.
   const said = channel.ended.then(() => killIn(LINGER_MS), (error) => {
     log.error("a task process sent an invalid message and is killed", { pid, error });
     kill();
@@ -166,7 +166,7 @@ function taskProcessOf(
     readPrinted(stream, {
       online: (line, run) => {
         if (ready) return events.onprinted(line, run);
-        // One that fails again and again does not fill the log.
+        // Held back: a process that fails again and again would fill the log.
         early.push(line);
         if (early.length > EARLY_LINES) early.shift();
       },
@@ -209,8 +209,8 @@ function taskProcessOf(
 }
 
 /**
- * Runs the executor in this very process. A task that never yields stalls it, and cannot be killed:
- * for where there are no processes, and for tests.
+ * Runs the executor in the server's process, for tasks given as values, where there are no task
+ * processes, and in tests. A task that never yields stalls the server and cannot be killed.
  */
 export function startInline(
   load: () => Promise<Readonly<Record<string, unknown>>>,
@@ -218,7 +218,7 @@ export function startInline(
 ): TaskProcess {
   let ended = false;
   let executor: Executor | undefined;
-  // The server's own code is of no run, though a run's code has it called.
+  // The server's own code must not count as part of a run, although a run's code calls it.
   const later = (action: () => void) =>
     currentRun.exit(() => queueMicrotask(() => ended || action()));
   const say = (message: FromTasks) => later(() => events.onmessage(message));

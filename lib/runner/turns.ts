@@ -9,21 +9,21 @@ import { KindQueue } from "./kind_queue.ts";
 
 export class Turns {
   readonly kind: string;
-  /** Tasks in memory that may run, or could if they were not left to others. */
+  /** How many due tasks are in memory, including those left to other processes for now. */
   size = 0;
   /**
-   * The store may have tasks with keys of which nothing is in memory, behind the queue of this name;
-   * `null` where it has none.
+   * The store may have tasks with keys of which nothing is in memory, after the queue of this name;
+   * `null` if it has none.
    */
   unknown: string | null = null;
-  /** Such keys are being read. */
+  /** Whether such keys are being read. */
   reading = false;
-  /** Others were let go of meanwhile. */
+  /** Whether keys were dropped from memory meanwhile, so that the search must start over. */
   forgot = false;
   readonly #queues = new Map<string, KindQueue>();
-  /** Those that may have something to run, the next one first. */
+  /** Queues that may have something to run, the next one first. */
   readonly #active = new Set<KindQueue>();
-  /** Those that stand aside, by what they wait for. */
+  /** Queues that are held, by what holds them. */
   readonly #held = new Map<string, Set<KindQueue>>();
   readonly #heldBy = new Map<KindQueue, string>();
 
@@ -35,7 +35,7 @@ export class Turns {
     return this.#queues;
   }
 
-  /** Those that may have something to run, the next one first. */
+  /** Queues that may have something to run, the next one first. */
   get active(): Iterable<KindQueue> {
     return this.#active;
   }
@@ -50,17 +50,17 @@ export class Turns {
     return queue;
   }
 
-  /** It has something to run, or to read. */
+  /** A queue has something to run or to read. */
   wake(queue: KindQueue): void {
     if (!this.#heldBy.has(queue)) this.#active.add(queue);
   }
 
-  /** It has nothing to run for now. */
+  /** A queue has nothing to run for now. */
   rest(queue: KindQueue): void {
     this.#active.delete(queue);
   }
 
-  /** It stands aside until {@link Turns.release}. */
+  /** Passes a queue over until {@link Turns.release}. */
   hold(queue: KindQueue, by: string): void {
     this.#active.delete(queue);
     this.#heldBy.set(queue, by);
@@ -73,7 +73,7 @@ export class Turns {
     return this.#heldBy.has(queue);
   }
 
-  /** What they waited for may be there. */
+  /** Gives the queues a turn again that were held by `by`. */
   release(by: string): void {
     const held = this.#held.get(by);
     if (!held) return;
@@ -84,12 +84,12 @@ export class Turns {
     }
   }
 
-  /** It had its turn: all others come before it. */
+  /** A queue had its turn: all others come before it now. */
   turn(queue: KindQueue): void {
     if (this.#active.delete(queue)) this.#active.add(queue);
   }
 
-  /** Lets go of a queue that has nothing in memory. */
+  /** Forgets a queue that has nothing in memory. */
   forget(queue: KindQueue): void {
     this.#queues.delete(queue.name);
     this.#active.delete(queue);
@@ -101,7 +101,7 @@ export class Turns {
     if (held?.size === 0) this.#held.delete(by);
   }
 
-  /** One of the larger queues: that has to give way where there is no room. */
+  /** One of the larger queues, which gives up a task where there is no room. */
   largest(own: KindQueue): KindQueue {
     let largest = own;
     let looked = 0;
@@ -113,5 +113,5 @@ export class Turns {
   }
 }
 
-/** Queues that are compared where one has to give way. */
+/** How many queues {@link Turns.largest} compares: a kind may have very many. */
 const LOOKS = 32;
