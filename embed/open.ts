@@ -25,7 +25,7 @@ export interface StartOptions extends Omit<ServerOptions, "version" | "environme
   /** Whether it listens at the port of its configuration. @default {true} */
   listens?: boolean;
   /**
-   * The address at which another server takes its requests, as far as that is known.
+   * The address at which another server takes its requests, if that is known.
    * @default {that of its configuration}
    */
   mountedAt?: string | undefined;
@@ -61,7 +61,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   return (await open(config, options)).server;
 }
 
-/** Does what `headway()` promises. */
+/** Implements `headway()`. */
 export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
   const { kinds, kv, path, authorize, onError, ...settings } = options;
   const { modules, tasks } = sorted(kinds);
@@ -80,8 +80,8 @@ export async function openHeadway(options: HeadwayOptions): Promise<Headway> {
       path,
       kv: isHandle(kv) ? ":memory:" : kv instanceof URL ? locationOf(kv) : kv,
     }, platform);
-    // Another server that takes our requests may listen at any address. Where nothing else says who
-    // may ask, they have to come from this machine.
+    // Another server that takes our requests may listen at any address. Unless something else says who
+    // may ask, requests must come from this machine.
     const guarded = authorize || config.tokens.length > 0 || config.tokensFile || config.insecure;
     const listens = settings.port !== undefined;
     const anywhere = settings.host === undefined && guarded && !listens;

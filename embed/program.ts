@@ -40,7 +40,7 @@ export async function serve(settings: Settings): Promise<void> {
   Deno.addSignalListener("SIGTERM", () => void closeAndExit(jobs, server.config.drainMs));
   Deno.addSignalListener("SIGINT", () => void closeAndExit(jobs, 0));
   await server.kinds.loaded;
-  // Whoever reads this may send a signal at once, or a task of any kind.
+  // Last: whoever reads this may at once send a signal, or a task of any kind.
   if (server.opsUrl) print(`Metrics are at ${server.opsUrl}/metrics`);
   print(server.url ? `Headway is at ${server.url}` : "Headway runs tasks from its store");
 }

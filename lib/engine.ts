@@ -43,7 +43,7 @@ export class Engine {
   readonly feed: Feed;
   readonly uploads: Uploads;
   readonly artifacts: Artifacts;
-  /** What webhooks have to tell, and have told. */
+  /** The deliveries of webhooks: those that wait and those that were made. */
   readonly deliveries: Deliveries;
   readonly webhooks: NonNullable<EngineOptions["webhooks"]>;
   readonly kinds: Kinds;
@@ -93,10 +93,10 @@ export class Engine {
     const stalled = Promise.withResolvers<never>();
     stalled.promise.catch(() => {});
     const pools = createPools(options);
-    // They load their modules while the store is read.
+    // Task processes load their modules while the store is read.
     pools.start();
     const parts = await openEngineParts(options, pools, ({ journal: { failure, stalledMs } }) => {
-      // Its own disk takes no writes: to wait for it would be a start without an end.
+      // The local disk accepts no writes: if we waited for it, the start might never end.
       if (alone && failure !== null && stalledMs > BEGIN_MS) stalled.reject(failure);
     }).catch(async (error) => {
       await pools.close();
@@ -137,7 +137,7 @@ export class Engine {
     return [...own, ...await this.kindBook.others()];
   }
 
-  /** From now on the others know which kinds are run here. */
+  /** Tells other processes, from now on, which kinds run here. */
   #tellKinds(): void {
     const { kinds, kindBook } = this;
     const tell = () => kindBook.tell(kinds.toldModules(), kinds.describedKinds());
@@ -166,15 +166,15 @@ export class Engine {
     return sid === this.store.sid ? 0 : this.reaper.silenceOf(sid);
   }
 
-  /** Who runs a task; `null` for a process that lives no more. */
+  /** Reads a session, such as a task's owner; `null` if it has ended. */
   sessionOf(sid: string): Promise<SessionInfo | null> {
     return readSession(this.store.kv, sid);
   }
 
   /**
-   * Reads something from the store.
+   * Checks that the store answers.
    *
-   * @throws {Error} If the store does not answer.
+   * @throws {Error} If it does not.
    */
   async requireAnswer(): Promise<void> {
     await this.store.kv.get(keys.epoch);
@@ -185,7 +185,7 @@ export class Engine {
     return this.#tasksStopped ??= this.runner?.stop(graceMs, quiesceMs) ?? Promise.resolve();
   }
 
-  /** Tasks of the dead come first: nothing is removed before they are returned. */
+  /** Returns the tasks of dead sessions first: nothing is removed before that. */
   async #startCleaning(alone: boolean): Promise<void> {
     await this.reaper.start(alone);
     this.sweeper.start();
@@ -216,7 +216,7 @@ export class Engine {
     await this.hub[Symbol.asyncDispose]();
   }
 
-  /** Closes everything without a write: this process was taken for dead. */
+  /** Closes everything without a write: this process was fenced. */
   async abandon(): Promise<void> {
     this.#untell();
     this.#session[Symbol.dispose]();
@@ -232,5 +232,5 @@ export class Engine {
   }
 }
 
-/** Milliseconds for which a store of this process alone may take no write at the start. */
+/** Milliseconds for which a store that only this process has may accept no write at the start. */
 const BEGIN_MS = 2000;

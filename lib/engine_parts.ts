@@ -45,12 +45,12 @@ import type { PostOptions } from "./webhooks/post.ts";
 import { Reach } from "./webhooks/reach.ts";
 
 export interface EngineOptions {
-  /** Stays open. */
+  /** Not closed with the engine. */
   kv: Deno.Kv;
   /** No other process can have this store: all old sessions are dead, and a commit may check more keys. */
   alone: boolean;
   role: "all" | "web" | "worker";
-  /** Also known by the next engine, when this one is fenced. */
+  /** The next engine gets the same ones, if this one is fenced. */
   kinds: Kinds;
   startProcess: TaskPoolsOptions<Run>["startProcess"];
   explain?: NonNullable<TaskPoolsOptions<Run>["explain"]>;
@@ -61,13 +61,13 @@ export interface EngineOptions {
   loadMs?: number;
   /** Milliseconds between asking a task to stop and killing its process. @default {10_000} */
   killAfterMs?: number;
-  /** Milliseconds. */
+  /** Milliseconds that a session lasts if it is not renewed. */
   leaseMs: number;
-  /** How long a finished task is kept that says nothing of it. */
+  /** How long a finished task is kept that has no setting of its own. */
   retentionMs: RetentionMs;
-  /** What is kept of each task's rows. */
+  /** How many rows of a task are kept, and how many bytes. */
   rowBounds: RowBounds;
-  /** What each task may keep of artifacts. @default {100, each of any size} */
+  /** How large, and how many, artifacts of a task may be. @default {100, each of any size} */
   artifactBounds?: ArtifactBounds;
   /** Bytes that all uploads may take together. @default {Infinity} */
   uploadQuota?: number;
@@ -75,21 +75,20 @@ export interface EngineOptions {
   artifactQuota?: number;
   /** Schedules that may be made, beside those of kinds. @default {1000} */
   maxSchedules?: number;
-  /** What uploads and artifacts may still take of the disk. @default {anything} */
+  /** How much of the disk uploads and artifacts may still take. @default {anything} */
   space?: FreeSpace | undefined;
   /** How webhooks are sent, and what signs them. @default {to the internet, signed by none} */
   webhooks?: PostOptions & { secrets: readonly string[] };
-  /** Called once, when another process has taken this one for dead: it can only open a new engine. */
+  /** Called once, when this process is fenced: it can only open a new engine. */
   onfenced?: () => void;
   metrics?: Metrics;
-  /** Told of each attempt that fails here. */
+  /** Called for each attempt that fails in this process. */
   onError?: OnError | undefined;
   log: Logger;
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
-/** What an engine is made of. */
 export interface EngineParts {
   readonly store: Store;
   readonly hub: Hub;
@@ -97,7 +96,7 @@ export interface EngineParts {
   readonly feed: Feed;
   readonly uploads: Uploads;
   readonly artifacts: Artifacts;
-  /** What webhooks have to tell, and have told. */
+  /** The deliveries of webhooks: those that wait and those that were made. */
   readonly deliveries: Deliveries;
   readonly webhooks: NonNullable<EngineOptions["webhooks"]>;
   readonly kinds: Kinds;
@@ -117,9 +116,9 @@ export interface EngineParts {
   readonly dispatcher: Dispatcher | null;
 }
 
-/** The task processes of an engine. None runs yet. */
+/** The pools of an engine's task processes, which are not started yet. */
 export function createPools(options: EngineOptions): TaskPools<Run> {
-  // What only checks inputs needs one process a module.
+  // To check inputs, one process for each module is enough.
   const checksOnly = options.role === "web";
   const processes = checksOnly ? 1 : options.processes;
   return new TaskPools<Run>({ ...options, processes, checksOnly });
@@ -128,7 +127,7 @@ export function createPools(options: EngineOptions): TaskPools<Run> {
 /**
  * Makes the other parts, and registers this process.
  *
- * @param ontried Told of each try to write.
+ * @param ontried Called after each try to write.
  */
 export async function openEngineParts(
   options: EngineOptions,
@@ -166,7 +165,7 @@ export async function openEngineParts(
     },
     heads: new Heads(kv, hub.pending),
     caughtUp: () => hub.caughtUp(),
-    // Others hear of it from the journal alone.
+    // Not where there are other processes, which hear of it from the journal alone.
     show: alone ? (event) => hub.show(event) : undefined,
     watched: (id, kind) => hub.isWatched(id, kind),
     restoredAt,
@@ -197,7 +196,8 @@ export async function openEngineParts(
     workers,
     elsewhere: (kind) => kindBook.elsewhere(kind),
     alone,
-    // As many as three commits hold, each with a check beside those of the session and the pauses.
+    // As many as three commits hold: each claim has a check, and each commit has two, of the session
+    // and the pauses.
     claimsAtOnce: alone ? Infinity : 3 * (CHECKS_REMOTE - 2),
   });
   const write = (part: Part) => store.journal.write(part);
@@ -253,7 +253,7 @@ export async function openEngineParts(
 const CHECKS_LOCAL = 100;
 const CHECKS_REMOTE = 10;
 
-/** What becomes of an input; `null` where it does not fit, or that cannot be told now. */
+/** An input as it will be stored; `null` if it does not fit, or cannot be checked now. */
 async function checkedInput(
   pools: TaskPools<Run>,
   kind: string,
@@ -270,7 +270,7 @@ async function checkedInput(
   }
 }
 
-/** Schedules that may be made. */
+/** Schedules that may be made, unless an option says otherwise. */
 const MAX_SCHEDULES = 1000;
 
 function hostname(): string {

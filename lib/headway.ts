@@ -232,7 +232,7 @@ export interface Headway extends AsyncDisposable {
  * @throws {Error} If the store cannot be opened, or others could use Headway without a login.
  */
 export async function headway(options: HeadwayOptions = {}): Promise<Headway> {
-  // A name that is known only now: by a literal one, each task process would load the whole server.
+  // A computed name: with a literal one, each task process would load the whole server.
   const server = new URL("../embed/open.ts", import.meta.url).href;
   const { openHeadway } = await import(server) as {
     openHeadway(options: HeadwayOptions): Promise<Headway>;

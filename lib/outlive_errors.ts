@@ -14,17 +14,17 @@ import { RateLimit } from "./http/rate_limit.ts";
 export interface OutliveOptions {
   /** Modules of kinds that are loaded here, as URLs. */
   modules: readonly string[];
-  /** Errors of tasks alone: the process belongs to somebody else, who handles the rest. */
+  /** Whether to handle errors of tasks only: the rest is left to the program that owns the process. */
   tasksOnly: boolean;
   log: Logger;
 }
 
-/** Records a second, and at once: an error may come again and again. */
+/** Log records a second, and at once: an error may come again and again. */
 const RATE = { rate: 1, burst: 100 };
 
 const TYPES = ["unhandledrejection", "error"] as const;
 
-/** Until it is disposed of. */
+/** Handles errors that nothing caught, until it is disposed of. */
 export function outliveErrors({ modules, tasksOnly, log }: OutliveOptions): Disposable {
   const limit = new RateLimit(RATE);
   let leftOut = 0;
@@ -36,7 +36,7 @@ export function outliveErrors({ modules, tasksOnly, log }: OutliveOptions): Disp
     leftOut = 0;
   };
   const hear = (event: Event) => {
-    // Two servers in one process both hear of it.
+    // Two servers in one process both get the event.
     if (event.defaultPrevented) return;
     const run = currentRun.getStore();
     if (!run && tasksOnly) return;

@@ -29,9 +29,9 @@ import { delay } from "./task/delay.ts";
 
 export type { ServerOptions } from "./server_parts.ts";
 
-/** What answers at each of the two ports. */
+/** The handlers of the two ports. */
 export interface Handlers {
-  /** Without it somebody else listens. */
+  /** Without it the port is not opened: another server takes the requests. */
   web?: ListenerOptions["handler"] | undefined;
   /** At `HEADWAY_OPS_PORT`. */
   ops: ListenerOptions["handler"];
@@ -43,7 +43,7 @@ const REOPEN_MS = 500;
 /** Milliseconds that the last requests get when everything else has stopped. */
 const STOP_MS = 5000;
 
-/** Milliseconds after which a {@link Server.stop} that has not ended hangs. */
+/** Milliseconds after which a {@link Server.stop} that has not ended counts as hung. */
 export function longestStopMs(drainMs: number): number {
   return 1.5 * drainMs + 2 * STOP_MS;
 }
@@ -54,16 +54,16 @@ export class Server implements AsyncDisposable {
   readonly config: Config;
   readonly kinds: Kinds;
   readonly auth: Auth;
-  /** Writes of each client; `null` for no limit. */
+  /** Limits the writes of each client; `null` for no limit. */
   readonly writes: RateLimit | null;
-  /** Tries to log in, of each client. */
+  /** Limits each client's tries to log in. */
   readonly logins: RateLimit = new RateLimit({ rate: 1, burst: 10 });
   readonly pulse: Pulse;
   readonly counts: TaskCounts;
   readonly slots: SlotCounts;
-  /** Who has how many streams. */
+  /** Limits the streams, in total and of each client. */
   readonly places: StreamPlaces;
-  /** What the store takes of its disk; `null` where it is not a file of this machine. */
+  /** How much of its disk the store takes; `null` if it is not a file of this machine. */
   readonly storage: OpenStore["storage"];
   readonly metrics: Metrics;
   readonly cancelWaitMs: number;
@@ -101,7 +101,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Opens the store and begins to run tasks. It answers nobody before {@link Server.listen}.
+   * Opens the store and begins to run tasks. It answers no request before {@link Server.listen}.
    *
    * @throws {ConfigError} If others could reach it and nothing kept them out.
    * @throws {FileInUseError} If another server has the SQLite file.
@@ -114,7 +114,7 @@ export class Server implements AsyncDisposable {
       const server = new Server(parts);
       const { store: { check }, log } = parts;
       await check.during(server.#openEngine());
-      // Tests, and whoever embeds it, submit at once.
+      // Tests, and programs that embed it, submit at once.
       if (options.inline) await server.kinds.loaded;
       void check.damage.then((damage) => {
         if (damage === null) return;
@@ -127,38 +127,38 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Another one after this process was taken for dead. */
+  /** Replaced if this process is fenced. */
   get engine(): Engine {
     return this.#engine;
   }
 
-  /** Made once for all who watch everything; another one with each engine. */
+  /** One for all streams that watch everything; replaced with the engine. */
   get newest(): NewestTasks {
     return this.#newest;
   }
 
-  /** It is about to stop: it begins no more tasks, and is not ready. */
+  /** Whether it is about to stop: it begins no more tasks, and is not ready. */
   get stopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  /** Its streams end, and new ones are sent away; `null` while they do not. */
+  /** Ends the streams and refuses new ones, during a stop; `null` before. */
   get drain(): Drain | null {
     return this.#drain;
   }
 
-  /** Where it answers, as `http://127.0.0.1:8000/jobs`; `""` in a `worker` process. */
+  /** Its address, such as `http://127.0.0.1:8000/jobs`; `""` if it does not listen, as a `worker`. */
   get url(): string {
     return this.#web ? this.#web.url + this.config.basePath : "";
   }
 
-  /** Where it answers for whoever watches it: `""` without `HEADWAY_OPS_PORT`. */
+  /** Its address at `HEADWAY_OPS_PORT`; `""` without that. */
   get opsUrl(): string {
     return this.#ops?.url ?? "";
   }
 
   /**
-   * Answers from now on. If it cannot, it stops.
+   * Listens from now on. If it cannot, the server stops.
    *
    * @throws {Deno.errors.AddrInUse} If another program has the port.
    */
@@ -193,14 +193,14 @@ export class Server implements AsyncDisposable {
     await this.stop(0);
   }
 
-  /** Not ready first, no more claims; then the tasks, the streams, the writes, the connections. */
+  /** Ends in this order: readiness and claims, tasks, streams, writes, connections. */
   async #stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#reopening;
     const { options, store: { alone } } = this.#parts;
     const half = drainMs / 2;
     const tasks = this.#engine.stopTasks(drainMs > 0 ? half : options.graceMs ?? 5000, half);
-    // Where nobody else runs tasks, streams have something to show until these have stopped.
+    // If no other process runs tasks, streams have something to show until the tasks have stopped.
     if (alone) await tasks;
     this.#drain = new Drain({
       streams: this.pulse.streams,
@@ -251,11 +251,11 @@ export class Server implements AsyncDisposable {
 
   #fenced(): void {
     if (!this.stopping) this.#reopening = this.#reopen();
-    // Others run its tasks already.
+    // Other processes run its tasks already.
     else void this.#engine.runner?.abandon();
   }
 
-  /** Taken for dead, it starts over: its tasks have gone to others, its clients reconnect. */
+  /** Starts over after it was fenced: other processes have its tasks, and its clients reconnect. */
   async #reopen(): Promise<void> {
     this.log.error("this process was taken for dead: it starts over");
     this.pulse.endAll();

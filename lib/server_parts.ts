@@ -38,11 +38,11 @@ import { parseAllowed, Reach } from "./webhooks/reach.ts";
 
 /** What {@link Server.open} takes beside the configuration. */
 export interface ServerOptions {
-  /** Of Headway. */
+  /** Headway's version. */
   version: string;
   /** Reads the environment of this process, of which task processes get a part. */
   environment: () => Record<string, string>;
-  /** The process is the server's alone: it outlives what nobody caught. @default {false} */
+  /** Whether the process is the server's alone: then uncaught errors do not end it. @default {false} */
   ownsProcess?: boolean;
   /** A handle to use, which stays open: for tests, and several servers in one process. */
   kv?: Deno.Kv;
@@ -50,9 +50,9 @@ export interface ServerOptions {
   inline?: boolean;
   /** Definitions of tasks, which run in this process. */
   tasks?: Readonly<Record<string, unknown>> | undefined;
-  /** The login of the program that it is part of, instead of tokens. */
+  /** The login of the program that embeds it, in place of tokens. */
   authorize?: Authorize | undefined;
-  /** Told of each attempt that fails here. */
+  /** Called for each attempt that fails in this process. */
   onError?: OnError | undefined;
   /** @default {a logger as configured} */
   log?: Logger;
@@ -60,7 +60,7 @@ export interface ServerOptions {
   killAfterMs?: number;
   /** Milliseconds that tasks get to reach their next checkpoint at a stop without a drain. @default {5000} */
   graceMs?: number;
-  /** How webhooks are sent, where a test has names and authorities of its own. */
+  /** How webhooks are sent, for tests with host names and certificate authorities of their own. */
   webhooks?: Partial<PostOptions>;
   /** Milliseconds since the epoch, for tests. @default {Date.now} */
   now?: () => number;
@@ -155,7 +155,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   return { ...parts, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** The modules of kinds, of which none is imported here but the one that ships. */
+/** The modules of kinds. Only the one that ships is imported here. */
 async function kindsOf(config: Config, tasks: ServerOptions["tasks"], log: Logger): Promise<Kinds> {
   const shipped = new ModuleOfKinds(SHIPPED_MODULE, collectKinds(shippedKinds));
   const sources = await Promise.all(Array.from(new Set(config.kinds), kindsModule));
@@ -165,7 +165,7 @@ async function kindsOf(config: Config, tasks: ServerOptions["tasks"], log: Logge
 }
 
 /**
- * For a server without tokens.
+ * Requires that a server without a login cannot be reached, unless `insecure` allows it.
  *
  * @throws {ConfigError} If others than this machine can reach it.
  */
@@ -178,7 +178,7 @@ function requireUnreachable({ role, opsPort, insecure, host }: Config): void {
   );
 }
 
-/** How tasks are started: in processes, or here, where their module is given or all of them run here. */
+/** How modules start: in task processes, or here if they are given as values or all run here. */
 async function startingOf(
   config: Config,
   { environment }: ServerOptions,
@@ -193,7 +193,7 @@ async function startingOf(
   };
 }
 
-/** Task processes do not reach the server's own files; the log says which ways there are all the same. */
+/** Keeps task processes from the server's own files; the log says which ways are left to them. */
 async function processStarter(
   config: Config,
   environment: Record<string, string>,
