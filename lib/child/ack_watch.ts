@@ -12,21 +12,21 @@ import type { FromTasks, ToTasks } from "./protocol.ts";
 
 export interface AckWatchOptions {
   send(message: FromTasks): void;
-  /** The channel cannot be relied on any more: this process must be replaced. Called once. */
+  /** Called once, when the channel cannot be relied on any more: this process must be replaced. */
   onbroken(why: string): void;
 }
 
-/** Milliseconds between two looks: a wait is asked about at the second. */
+/** Milliseconds between two looks. A wait that both of them see is asked about. */
 const LOOK_MS = 30_000;
 
-/** Questions without an answer. A server may be suspended, but not for minutes. */
+/** Questions that may stay unanswered: a server may be suspended, but not for minutes. */
 const MAX_UNANSWERED = 10;
 
 export class AckWatch {
   readonly #options: AckWatchOptions;
   #batches = 0;
   #acks = 0;
-  /** Batches at the last look. */
+  /** How many batches had been sent at the last look. */
   #seen = 0;
   #unanswered = 0;
   #broken = false;
@@ -47,7 +47,7 @@ export class AckWatch {
     this.#acks++;
   }
 
-  /** Asks where the same batch was waited for at the last look. */
+  /** Asks the server, if the last look waited for the same batch. */
   look(): void {
     const waits = this.#batches > this.#acks;
     const overdue = waits && this.#seen === this.#batches;

@@ -33,7 +33,7 @@ import {
 } from "./stored_answers.ts";
 import { ChildGroups, planOf } from "./child_groups.ts";
 
-/** Milliseconds: a task that sleeps for longer is not kept in memory. */
+/** A task that sleeps for more milliseconds is not kept in memory. */
 const HELD_MS = 10_000;
 
 export class Answers {
@@ -53,9 +53,9 @@ export class Answers {
   }
 
   /**
-   * Has what was yielded answered, or the run wait for it.
+   * Answers what was yielded, or sets what the run waits for.
    *
-   * @throws What its generator is to see.
+   * @throws What the generator should see.
    */
   async take(run: AnsweringRun, yielded: AnsweredYield): Promise<void> {
     const { name, [YIELD]: type } = yielded;
@@ -165,7 +165,7 @@ export class Answers {
       push([run.number, "log", logJson(log(message, { level: "warn" }), now())]);
     }
     if (until !== null && until <= now()) {
-      // One may have come just now: whoever sent it was told that it was taken.
+      // A signal may have come just now, and whoever sent it was told that it was accepted.
       const last = signal === null ? await this.#stored.ask(run, name, { closes: true }) : NOTHING;
       if (last.signal !== null) return await this.#signal(run, yielded, last);
       return await this.#stored.keep(run, name, { ...done, json: null }, { row, takes: true });
@@ -196,7 +196,7 @@ export class Answers {
       return;
     }
     const json = JSON.stringify(plan);
-    // Where this is stored somebody looks after them, whatever comes next.
+    // Once this is stored, the children are looked after, whatever happens to this run.
     if (answer?.json !== json) {
       await this.#stored.keep(run, name, { type: "children", done: false, until: null, json }, {
         row: this.#stored.row("children", name, "waiting"),
@@ -220,7 +220,7 @@ function noteName(run: AnsweringRun, name: string): void {
   run.names.add(name);
 }
 
-/** Another attempt tries again what failed, where that is not what the task goes on from. */
+/** Whether another attempt retries the failed children: not if the task goes on with their outcomes. */
 function isTriedAgain(
   { attemptAt }: AnsweringRun,
   { on_failure, ended }: ChildPlan,
@@ -233,7 +233,7 @@ function valueOf(json: string | null): unknown {
   return json === null ? undefined : JSON.parse(json);
 }
 
-/** What a signal brought, as its schema makes it. */
+/** The value of a signal as its schema parses it, or why it does not fit. */
 async function readSignal(
   schema: StandardSchema | undefined,
   value: unknown,

@@ -11,10 +11,10 @@ import type { ArtifactInfo, ArtifactPart } from "../task/yield.ts";
 import { isObject } from "./shape.ts";
 import type { ArtifactAnswer, FromTasks } from "./protocol.ts";
 
-/** Blocks of bytes of one process that may be under way. */
+/** How many blocks of bytes one process may have under way. */
 export const MAX_BLOCKS = 16;
 
-/** What of a run's artifact is under way. */
+/** The artifact that a run is sending. */
 interface UnderWay {
   readonly name: string;
   /** Resolves with the answer to the part that was sent last. */
@@ -43,10 +43,10 @@ export class ArtifactParts {
   }
 
   /**
-   * Sends a part, when the one before it was taken.
+   * Sends a part once the one before it was taken.
    *
-   * @param tellEnd Tells that all parts were sent, behind what the run yielded before.
-   * @throws {Error} If it is refused, or the one before it.
+   * @param tellEnd Says that all parts were sent, after what the run yielded before.
+   * @throws {Error} If it is refused, or the one before it was.
    */
   async take(run: number, part: ArtifactPart, tellEnd: () => void): Promise<void> {
     if (!isObject(part)) throw new TypeError("Cannot yield this as it is not part of an artifact");

@@ -19,7 +19,7 @@ import {
 /** The file descriptor under which a task process finds its end. */
 export const CHANNEL_FD = 3;
 
-/** Bytes that may wait for the other side: one that lets more pile up does not read. */
+/** Bytes that may wait for the other side: if more pile up, it does not read. */
 const MAX_WAITING = 64 * 1024 * 1024;
 
 /** What goes out in one write. */
@@ -36,7 +36,7 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
   #writing = false;
   #ending = false;
 
-  /** Takes its end of the line. What `onframe` throws is what the other side did wrong. */
+  /** Reads frames from one end. If `onframe` throws, the other side has broken the protocol. */
   constructor(socket: Duplex, onframe: (frame: Frame<In>) => void) {
     this.#socket = socket;
     const decoder = new FrameDecoder<In>();
@@ -49,12 +49,12 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
         this.#fail(error);
       }
     });
-    // The line of a process ends with it; which way does not matter.
+    // A process's end closes with it; in which way does not matter.
     for (const event of ["end", "close", "error"]) socket.on(event, () => this.#ended.resolve());
     this.#ended.promise.catch(() => {});
   }
 
-  /** Resolves when the other side says no more; rejects when it does not keep to the protocol. */
+  /** Resolves when the other side sends no more; rejects if it breaks the protocol. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -68,7 +68,7 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
     return this.#write(encodeBytesFrame(number, bytes));
   }
 
-  /** Says no more, and still listens. */
+  /** Sends nothing more, and still receives. */
   end(): void {
     this.#ending = true;
     if (!this.#writing) this.#socket.end();
@@ -96,7 +96,7 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
     return done.promise;
   }
 
-  /** What is said while a write is under way, or in one moment, goes out as one. */
+  /** Frames that are sent in one moment, or during a write, go out in one write. */
   async #drain(): Promise<void> {
     this.#writing = true;
     await Promise.resolve();
@@ -104,7 +104,7 @@ export class Channel<In extends ToTasks | FromTasks, Out extends ToTasks | FromT
       const { frames, done } = this.#gathered;
       this.#gathered = null;
       const bytes = concat(frames);
-      // An error is an end, which the socket tells.
+      // An error ends the socket, which has an event for that.
       await new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
       this.#waiting -= bytes.length;
       done.resolve();

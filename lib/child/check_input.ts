@@ -19,16 +19,16 @@ export interface InputIssue {
   readonly message: string;
 }
 
-/** What came of a check. */
+/** The result of a check. */
 export type Checked =
   /**
-   * The input to store, as JSON text. `parsed` where it is all that the schema made of it, and no
+   * The input to store, as JSON text. With `parsed` it is all that the schema made of it, and no
    * attempt needs to parse it again.
    */
   | { readonly input: string | null; readonly parsed: boolean; readonly keys?: TaskKeys }
   | { readonly issues: readonly InputIssue[] };
 
-/** Issues that are told. */
+/** How many issues are reported. */
 export const MAX_ISSUES = 20;
 
 /** Characters of an issue's message, and of a step of its path; steps of a path. */
@@ -44,7 +44,7 @@ export function noSuchKind(kind: string): Checked {
 /**
  * Checks an input, given as JSON text. Never rejects.
  *
- * @param parsed Whether its schema has made it already: then it may not take it again.
+ * @param parsed Whether its schema has made it already, and so may not accept it again.
  */
 export async function checkInput(
   task: AnyTask,
@@ -64,7 +64,7 @@ export async function checkInput(
   }
 }
 
-/** By what the input is counted, as its kind's limits say. */
+/** Adds the keys by which the limits of its kind count the input. */
 function withKeys(task: AnyTask, value: unknown, checked: Checked): Checked {
   try {
     const keys = keysFor(task, value);
@@ -75,10 +75,10 @@ function withKeys(task: AnyTask, value: unknown, checked: Checked): Checked {
 }
 
 /**
- * What to store of an input that fits, so that each attempt gets what the schema made of it now, its
- * defaults included. Where that is not JSON (a `Date`), the first of these is stored out of which the
- * schema reads the same again: the JSON of it, or the input with the defaults filled in, which may
- * differ from parse to parse. Else it is the input as it was given.
+ * What to store of an input that fits, so that each attempt gets what the schema made of it now,
+ * defaults included. If that is not plain JSON (a `Date`), the first of these is stored that the schema
+ * parses to the same value again: its JSON, or the input with the defaults filled in, which may differ
+ * from parse to parse. Otherwise the input is stored as it was given.
  */
 async function storable(
   schema: StandardSchema,
@@ -99,13 +99,13 @@ async function storable(
         return { input: json, parsed: false };
       }
     } catch {
-      // It is not made to read what it makes.
+      // The schema may not accept what it makes.
     }
   }
   return { input: given, parsed: false };
 }
 
-/** What was given, with the fields that only what the schema made of it has. */
+/** What was given, with the fields that its schema added. */
 function filledIn(given: unknown, value: unknown): unknown {
   if (!isObject(given) || !isObject(value)) return given;
   if (Array.isArray(given) || Array.isArray(value)) {
@@ -125,7 +125,7 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * The input of a run as its schema makes it: parsed again where JSON could not hold what that was.
+ * The input of a run as its schema makes it: parsed again if JSON could not hold that.
  *
  * @throws {TypeError} If it does not fit.
  */
@@ -154,8 +154,7 @@ function issueOf({ path = [], message }: StandardIssue): InputIssue {
 }
 
 /**
- * What a schema says of a value that a run gives it. One that has not answered when the signal aborts is
- * not waited for.
+ * Checks a value of a run by a schema. Once the signal aborts, an answer is not waited for.
  *
  * @throws {unknown} The signal's reason.
  */

@@ -9,9 +9,9 @@ import { readCheckpointText } from "../task/checkpoint_text.ts";
 import type { AnyTask } from "../task/define.ts";
 
 /**
- * Checks what a task saves. A schema that has not answered when the signal aborts is not waited for.
+ * Checks what a task saves. Once the signal aborts, its schema is not waited for.
  *
- * @throws {TypeError} If the task's schema does not take it, with the place in it.
+ * @throws {TypeError} If it does not fit the task's schema; the message says where.
  * @throws {unknown} The signal's reason.
  */
 export async function checkSaved(
@@ -26,9 +26,9 @@ export async function checkSaved(
 }
 
 /**
- * What a run goes on from; `undefined` for a start from the beginning.
+ * The data of a checkpoint for a run; `undefined` for a start from the beginning.
  *
- * @param stored As text; `null` for none.
+ * @param stored The stored text; `null` for none.
  * @throws {Error} If this code cannot go on from it, or what `migrate` throws.
  */
 export async function readCheckpoint(task: AnyTask, stored: string | null): Promise<unknown> {
@@ -44,7 +44,7 @@ export async function readCheckpoint(task: AnyTask, stored: string | null): Prom
 }
 
 function migrated(task: AnyTask, data: unknown, from: number): unknown {
-  // A definition of an older copy of Headway has none.
+  // A definition made by an older version of Headway has none.
   const { version = 0, migrate } = task;
   if (from === version) return data;
   if (from > version) {

@@ -25,7 +25,7 @@ import type { RunStop } from "./run_stop.ts";
 /** Characters of inputs sent at once. */
 const MAX_INPUTS = 256 * 1024;
 
-/** Requests to make some under way: the next commit fills up while one is written. */
+/** Requests under way at once: while one commit is written, the next one fills up. */
 const AT_ONCE = 3;
 
 interface ParentRun {
@@ -37,7 +37,7 @@ interface ParentRun {
 type Answer = Extract<ToTasks, { type: "made" | "ended" }>;
 
 /**
- * What is to be stored of a group.
+ * What to store of a group.
  *
  * @throws {TypeError} If an option is not as described.
  * @throws {RangeError} If there are too many.
@@ -73,7 +73,6 @@ export class ChildGroups {
   readonly #asked = new Map<number, (answer: Answer) => void>();
   #request = 0;
 
-  /** Takes where requests go. */
   constructor(send: (message: FromTasks) => void) {
     this.#send = send;
   }
@@ -83,10 +82,10 @@ export class ChildGroups {
   }
 
   /**
-   * Has children made, those that there are not yet.
+   * Has those children made that do not exist yet.
    *
-   * @throws {TypeError} If one cannot be.
-   * @throws {RangeError} If there are too many.
+   * @throws {TypeError} If one cannot be made.
+   * @throws {RangeError} If there are too many, or they are nested too deep.
    */
   async make(run: ParentRun, name: string, children: readonly GivenChild[]): Promise<void> {
     const traceparent = run.span?.traceparent;
@@ -113,7 +112,7 @@ export class ChildGroups {
         entries.push(entry);
       }
       const made = this.#ask(run, { type: "children", name, from, entries, ...traced });
-      // Whoever comes to it hears of it.
+      // A failure is thrown when this one is awaited.
       made.catch(() => {});
       under.push(made);
       from += entries.length;
@@ -121,7 +120,7 @@ export class ChildGroups {
   }
 
   /**
-   * What came of all children of a group, in order.
+   * The outcomes of all children of a group, in order.
    *
    * @throws {RangeError} If their results are too large together.
    */
@@ -165,7 +164,7 @@ export class ChildGroups {
   }
 }
 
-/** @throws {TypeError} If it is none. */
+/** @throws {TypeError} If it is not a child. */
 function newChild(name: string, index: number, child: unknown): NewChild {
   const { kind, input } = (child ?? {}) as { kind?: unknown; input?: unknown };
   const called = typeof kind === "object" && kind !== null

@@ -1,12 +1,12 @@
 import { log, type LogYield } from "../task/yield.ts";
 import { errorOf } from "../task/task_error.ts";
 
-/** How errors are called that say no more than that something was told to stop. */
+/** Names of errors that only say that something was told to stop. */
 const STOPPED = /abort|cancel/i;
 
 /**
- * A log row for what a run threw that was asked to stop: its end does not tell of it, and something
- * may be left behind. There is none where it says that it stops.
+ * A log row for what a run threw after it was asked to stop: its end does not tell of it, and something
+ * may be left behind. `null` if the error only says that it stops.
  */
 export function cleanUpFailure(thrown: unknown, signal: AbortSignal): LogYield | null {
   if (thrown === signal.reason) return null;

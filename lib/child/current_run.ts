@@ -9,13 +9,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 export interface CurrentRun {
   readonly number: number;
-  /** Ends it, if it is not over, as if its generator had thrown; `stray` if nobody caught this. */
+  /** Ends it, if it is not over, as if its generator had thrown; `stray` if the error was uncaught. */
   fail(error: unknown, stray: boolean): void;
 }
 
 export const currentRun: AsyncLocalStorage<CurrentRun> = new AsyncLocalStorage<CurrentRun>();
 
-/** What an event says that nobody caught; that of a Worker comes without the error itself. */
+/** The uncaught error of an event; the event of a Worker comes without the error itself. */
 export function uncaughtError(event: Event): unknown {
   if (event instanceof PromiseRejectionEvent) return event.reason;
   if (event instanceof ErrorEvent) return event.error ?? new Error(event.message);
@@ -27,8 +27,8 @@ const TIMERS = ["setTimeout", "setInterval", "setImmediate"] as const;
 let known = false;
 
 /**
- * What a timer's callback throws is told outside of its run: from now on it is a rejection, which
- * nobody caught either, within the run. Other timers stay as they are.
+ * What a timer's callback throws is reported outside of its run. From now on it is an unhandled
+ * rejection within the run. Timers that no run sets stay as they are.
  */
 export function keepRunInTimers(): void {
   if (known) return;

@@ -10,19 +10,19 @@ import { brief } from "../task/text.ts";
 import type { RunSpan } from "./run_span.ts";
 import type { RunStop } from "./run_stop.ts";
 
-/** A run, as its steps concern it. */
+/** What a step needs of its run. */
 export interface SteppingRun {
   readonly stop: RunStop;
   readonly stepKey: (name: string) => string;
-  /** `null` where nobody traces it. */
+  /** `null` if it is not traced. */
   readonly span: RunSpan | null;
 }
 
 /**
- * Does the work of a step, again where it throws and may be tried again.
+ * Does the work of a step, and retries it as its options say.
  *
- * @param onfailed Told of each try that is followed by another.
- * @throws What the last try threw, or why the run is to stop.
+ * @param onfailed Called for each try that another one follows.
+ * @throws What the last try threw, or why the run must stop.
  */
 export async function doStep(
   run: SteppingRun,

@@ -11,10 +11,10 @@ import { errorOf } from "../task/task_error.ts";
 import { brief } from "../task/text.ts";
 import type { RunEnd } from "./protocol.ts";
 
-/** Milliseconds that a hook may take: so long a failure holds its slot. */
+/** Milliseconds that a hook may take: the failed run keeps its slot that long. */
 const HOOK_MS = 2000;
 
-/** Calls of one hook that are waited for: a flood of failures must not become one of waits. */
+/** Calls of one hook that may be waited for: many failures must not become as many waits. */
 const MAX_CALLS = 100;
 
 export class ErrorHook {
@@ -22,13 +22,13 @@ export class ErrorHook {
   readonly #ms: number;
   #calls = 0;
 
-  /** It may take `ms` milliseconds. */
+  /** `hook` may take `ms` milliseconds. */
   constructor(hook: OnError, ms = HOOK_MS) {
     this.#hook = hook;
     this.#ms = ms;
   }
 
-  /** Resolves when it was told, or has had its time, with what went wrong. Never rejects. */
+  /** Calls the hook. Resolves when it returns or is late, with what went wrong. Never rejects. */
   async tell(error: unknown, failed: FailedAttempt): Promise<string | null> {
     if (this.#calls >= MAX_CALLS) {
       return `onError was not called: ${MAX_CALLS} calls of it have not returned`;
@@ -42,13 +42,13 @@ export class ErrorHook {
       const { name, message } = errorOf(thrown).error;
       return brief(`onError threw ${name}: ${message}`, 1024);
     } finally {
-      // Also where it never returns: those that fail later are to be told of all the same.
+      // Also if it never returns: later failures are passed to it all the same.
       this.#calls--;
     }
   }
 }
 
-/** What a run threw, for whoever is in its process. */
+/** What runs threw, for code in the same process. */
 const thrown = new WeakMap<RunEnd, unknown>();
 
 export function keepThrown<End extends RunEnd>(end: End, value: unknown): End {
@@ -56,7 +56,7 @@ export function keepThrown<End extends RunEnd>(end: End, value: unknown): End {
   return end;
 }
 
-/** The very value that a run of this process threw; `undefined` for that of another one. */
+/** The value that a run of this process threw; `undefined` for a run of another process. */
 export function thrownIn(end: RunEnd): unknown {
   return thrown.get(end);
 }
@@ -68,7 +68,7 @@ export function errorFrom({ name, message, code, cause, errors }: TaskError, sta
     ? new AggregateError(errors.map((part) => errorFrom(part)), message, more)
     : new Error(message, more);
   error.name = name;
-  // Where it is made here says nothing.
+  // A stack from here would say nothing.
   error.stack = stack === "" ? `${name}: ${message}` : stack;
   return code === undefined ? error : Object.assign(error, { code });
 }

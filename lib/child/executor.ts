@@ -25,9 +25,9 @@ export interface ExecutorOptions {
   now?: () => number;
   /** Milliseconds that only grow. @default {performance.now} */
   elapsed?: () => number;
-  /** Told of each attempt that fails. */
+  /** Called for each attempt that fails. */
   onError?: OnError | undefined;
-  /** Takes what runs say. @default {sends it in batches, with progress conflated} */
+  /** Takes the events of runs. @default {sends it in batches, with progress conflated} */
   events?: RunEventSink;
 }
 
@@ -85,7 +85,7 @@ export class Executor {
     }
   }
 
-  /** Takes an upload's bytes; none mean that there are no more. */
+  /** Takes a chunk of an upload; an empty one means that there is no such chunk. */
   receiveBytes(request: number, bytes: Uint8Array): void {
     this.#parts.uploads.receiveBytes(request, bytes);
   }

@@ -8,15 +8,15 @@
 import process from "node:process";
 import { currentRun } from "./current_run.ts";
 
-/** Ends this process, as only its program may. */
+/** Ends this process, as only Headway's own code may. */
 export const exitProcess: (code?: number) => never = Deno.exit;
 
 let guarded = false;
 
 /**
- * From now on a call that would end the process throws, and ends the run whose code makes it.
+ * From now on, a call that would end the process throws, and ends the run whose code makes it.
  *
- * @param refuses Whether a call is refused; the program's own are not.
+ * @param refuses Whether a call is refused: in the server's process, only one of a run is.
  */
 export function guardExit(refuses: () => boolean): void {
   if (guarded) return;
@@ -37,7 +37,7 @@ export function guardExit(refuses: () => boolean): void {
   Deno.kill = (pid, signal) =>
     pid === Deno.pid && refuses() ? refuse(`kill() of itself`) : kill(pid, signal);
   process.kill = (pid, signal) =>
-    // With 0 it only asks.
+    // Signal 0 only asks whether a process lives.
     pid === Deno.pid && signal !== 0 && refuses()
       ? refuse(`kill() of itself`)
       : nodeKill(pid, signal);

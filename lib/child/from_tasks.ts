@@ -67,7 +67,7 @@ const ISSUES: Checks<Issues> = {
 };
 
 const INPUT: Checks<Exclude<Checked, Issues>> = {
-  // How large it may be the client is told.
+  // Its size is checked later, where the client can be told.
   input: isNullOr((value) => parsed(value, Infinity) !== undefined),
   parsed: isBoolean,
   keys: isOptional((value) => fits(value, KEYS)),
@@ -106,7 +106,7 @@ const MESSAGE: ChecksBy<"type", FromTasks> = {
     name: (value) => typeof value === "string" && ARTIFACT_NAME.test(value),
     media: (value) => typeof value === "string" && ARTIFACT_TYPE.test(value),
   },
-  // No JSON is that.
+  // JSON cannot hold this: it comes as a frame of its own.
   bytes: {
     run: Number.isSafeInteger,
     bytes: (value) =>
@@ -127,7 +127,7 @@ export function checkFromTasks(message: unknown): FromTasks {
   );
 }
 
-/** What a limit may count by. */
+/** Whether a limit can count by it. */
 function isKey(value: unknown): boolean {
   return typeof value === "string" && isTaskKey(value);
 }

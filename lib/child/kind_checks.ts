@@ -85,7 +85,7 @@ const KIND: Checks<Kind> = {
   retention: isNullOr((value) => isObject(value) && fits(value, RETENTION)),
 };
 
-/** Kinds, of different names. */
+/** Whether these are kinds with different names. */
 export function areKinds(value: unknown): boolean {
   if (!isList(value, MAX_KINDS) || value.length === 0) return false;
   return value.every((kind) => fits(kind, KIND)) &&

@@ -49,11 +49,11 @@ export interface LoadFailure {
   readonly stack: string;
 }
 
-/** Characters of each. */
+/** Characters of a reason and of a stack. */
 export const MAX_REASON = 2000;
 export const MAX_LOAD_STACK = 8000;
 
-/** Where Deno's own code asked for a module: it is told at times, and is no other reason. */
+/** The place in Deno's own code that some errors name, which would make equal reasons differ. */
 const OWN_PLACE = / at ext:\S+/g;
 
 /** Reads what a module threw, which may be anything. Never throws. */

@@ -13,7 +13,7 @@ import { errorOf, isError } from "../task/task_error.ts";
 import { cut, textOf } from "../task/text.ts";
 import type { LogYield } from "../task/yield.ts";
 
-/** Characters that stand around a field. */
+/** Characters that a field takes beside its own JSON. */
 const AROUND = 8;
 
 /** A log row as an object's text. `at` is when it was yielded, in milliseconds. */
@@ -28,7 +28,7 @@ export function logJson({ level, message, data }: LogYield, at: number): string 
   return fits(whole) ? whole : shortened(row, fields);
 }
 
-/** Fields that JSON holds, if there are any. */
+/** The fields that JSON can hold; `null` if there are none. */
 function fieldsOf(data: unknown): object | null {
   if (typeof data !== "object" || data === null) return null;
   const plain = isPlain(data) ? data : plainOf(data, errorFields);

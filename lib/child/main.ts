@@ -22,7 +22,7 @@ import { OF_DENO } from "./task_environment.ts";
 /** Milliseconds for `finally` blocks when the server has gone, and for the last message to go out. */
 const FAREWELL_MS = 1000;
 
-/** Resolves when the module may be loaded, which may take forever. */
+/** Resolves when the watchdog watches. Only then may the module load, which may take for ever. */
 export const prepared: Promise<void> = startWatchdog();
 forget(OF_DENO);
 guardExit(() => true);
@@ -52,7 +52,7 @@ export async function main(
     send: (message) => channel.send(message),
     onbroken(why) {
       channel.send({ type: "broken", why });
-      // Where the server does not hear of it either, it hears of the end.
+      // If this does not reach the server either, it notices the exit.
       setTimeout(() => exitProcess(1), FAREWELL_MS);
     },
   });
@@ -72,7 +72,7 @@ export async function main(
     }
     channel.send(message);
   };
-  // Also while the module loads, which the server may not live to see.
+  // Also while the module loads, as the server may die before it has.
   const ended = channel.ended.catch((error) => {
     // deno-lint-ignore no-console -- stderr is this process's log
     console.error("cannot read a message of the server: this process exits.", error);
@@ -101,7 +101,7 @@ function forget(names: readonly string[]): void {
     try {
       Deno.env.delete(name);
     } catch {
-      // Tasks may not see it either.
+      // Without the permission for it, tasks cannot read it either.
     }
   }
 }

@@ -2,7 +2,7 @@ import type { TaskError } from "../task/record.ts";
 
 const ASK = /run again with the (--allow-[a-z]+) flag/;
 
-/** What an error of a permission says of Deno's command line, said of Headway's setting. */
+/** Makes a permission error name Headway's setting in place of Deno's command line. */
 export function withPermissionHint(error: TaskError): TaskError {
   const { message, cause, errors } = error;
   return {

@@ -11,12 +11,12 @@ export const MAX_LINE = 8192;
 // deno-lint-ignore no-control-regex -- no text that people read begins with it
 const TAG = /^\u001e(\d{1,16})\u001f/;
 
-/** Lines that a run printed. They begin on a line of their own: a program may be in the middle of one. */
+/** Tags lines of a run. They begin on a new line, as a program may be in the middle of one. */
 export function tagLines(run: number, lines: readonly string[]): string {
   return `\n${lines.map((line) => `\u001e${run}\u001f${line}\n`).join("")}`;
 }
 
-/** Whose a line is; `run` is `null` where it does not say. */
+/** Splits a printed line into its run and its text; `run` is `null` if it has no tag. */
 export function readLine(text: string): { run: number | null; line: string } {
   const tag = TAG.exec(text);
   if (!tag) return { run: null, line: text };

@@ -14,19 +14,19 @@ import { MAX_LINE, tagLines } from "./printed_line.ts";
 export interface PrintsOptions {
   /** The run whose code calls; `null` for none. */
   current(): number | null;
-  /** Writes lines out, at once. */
+  /** Writes lines synchronously. */
   write(text: string): void;
 }
 
-/** Runs of which the beginning of a line is kept: one that is over may print on. */
+/** Runs of which the beginning of a line is kept: a run that is over may print more. */
 const MAX_RUNS = 1000;
 
-/** Of one run. */
+/** What one run prints with. */
 interface Printer {
   /** With groups, counts and timers of its own. */
   readonly console: Console;
   readonly decoder: TextDecoder;
-  /** The line that it has begun. */
+  /** The line that the run has begun. */
   rest: string;
 }
 
@@ -38,7 +38,7 @@ export class Prints {
     this.#options = options;
   }
 
-  /** Puts itself before the ways to print. They do what they did where no run's code calls them. */
+  /** Replaces the ways to print. When code of no run calls them, they do what they did before. */
   static install(): Prints {
     const writeSync = Deno.stderr.writeSync.bind(Deno.stderr);
     const current = () => currentRun.getStore()?.number ?? null;
@@ -69,7 +69,7 @@ export class Prints {
     file.write = (bytes) => this.#take(bytes) ? Promise.resolve(bytes.length) : write(bytes);
   }
 
-  /** A run is over: the line that it has begun is one. */
+  /** Ends a run: writes out the line that it has begun. */
   end(run: number): void {
     const rest = this.#printers.get(run)?.rest;
     this.#printers.delete(run);
@@ -112,12 +112,12 @@ export class Prints {
 
 const encoder = new TextEncoder();
 
-/** Whoever prints must not fail because nobody can read it. */
+/** Writes a text. A task must not fail because its output cannot be written. */
 function writeAll(writeSync: (bytes: Uint8Array) => number, text: string): void {
   const bytes = encoder.encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(bytes.subarray(at));
   } catch {
-    // The server is gone, or a program has made the pipe one that does not wait.
+    // The server is gone, or a program has made the pipe non-blocking.
   }
 }

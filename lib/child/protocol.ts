@@ -27,14 +27,14 @@ export type ToTasks =
     attempt: number;
     maxAttempts: number;
     input: string | null;
-    /** The input is what its schema made of it. */
+    /** Whether the input is what its schema made of it. */
     parsed: boolean;
     checkpoint: string | null;
-    /** How often it stored an answer of a step, sleep or signal. */
+    /** How often the task has stored an answer. */
     answers: number;
     /** When its attempt began, as the record has it. */
     attemptAt: string | null;
-    /** Where its submit was in a trace. */
+    /** The trace context of its submit. */
     traceparent?: string;
   }
   /** Asks whether an input fits its kind. */
@@ -44,30 +44,30 @@ export type ToTasks =
   | { type: "quiesce"; run: number }
   /** The last batch was taken: the next may come. */
   | { type: "ack" }
-  /** Answers `overdue`: batches that came, and acks that went out. */
+  /** Answers `overdue`: how many batches came, and how many acks were sent. */
   | { type: "counts"; batches: number; acks: number }
   | { type: "info"; request: number; info: UploadInfo | null }
-  /** What is stored under a name, and the signal of that name that came and has yet to be taken. */
+  /** What is stored under a name, and the signal of that name that came and was not taken yet. */
   | { type: "answer"; request: number; answer: Answer | null; signal: string | null }
   /** An answer is stored. */
   | { type: "kept"; request: number }
   /** Answers each part of a run's artifact. */
   | { type: "artifact"; run: number; answer: ArtifactAnswer }
-  /** Answers `children`: those are made, or this one cannot be. */
+  /** Answers `children`: all are made, or one cannot be. */
   | { type: "made"; request: number; refused: RefusedChild | null }
-  /** Answers `outcomes`: those of some children, from the one that was asked for on. */
+  /** Answers `outcomes`: those of some children, from the index that was asked for on. */
   | { type: "ended"; request: number; outcomes: EndedChild[] };
 
-/** What came of a part of an artifact; of its end, what is kept. */
+/** The answer to a part of an artifact; to its end, what is kept. */
 export type ArtifactAnswer =
   | { taken: true }
   | { kept: ArtifactInfo }
-  /** Why it is not kept, behind "as". */
+  /** Why it is not kept, in words that follow "as". */
   | { refused: string };
 
 /** From a task process. */
 export type FromTasks =
-  /** It can take tasks, of these kinds. */
+  /** It is ready to run tasks of these kinds. */
   | { type: "ready"; kinds: Kind[] }
   /** Its module cannot be loaded. */
   | { type: "failed"; reason: string; stack: string }
@@ -82,14 +82,14 @@ export type FromTasks =
     request: number;
     run: number;
     name: string;
-    /** A signal that has not come by then is not to come any more. */
+    /** Refuses a signal of this name that has not come by then. */
     closes?: true;
   }
-  /** A run begins with an artifact: its bytes follow, and an event that ends it. */
+  /** A run begins an artifact: its bytes follow, and an event that ends it. */
   | { type: "artifact"; run: number; name: string; media: string }
   /** Bytes of a run's artifact, which come as a frame of their own. */
   | { type: "bytes"; run: number; bytes: Uint8Array }
-  /** Has children of a group made, from the n-th on, where they are not there; and again where they failed. */
+  /** Has a group's children made from index `from` on, or retried if they failed. */
   | {
     type: "children";
     request: number;
@@ -97,12 +97,12 @@ export type FromTasks =
     name: string;
     from: number;
     entries: NewChild[];
-    /** Where the run is in a trace. */
+    /** The trace context of the run. */
     traceparent?: string;
   }
-  /** Asks what came of children of a group, from the n-th on. */
+  /** Asks for the outcomes of a group's children from index `from` on. */
   | { type: "outcomes"; request: number; run: number; name: string; from: number }
-  /** It has waited for an ack for long. */
+  /** It has waited long for an ack. */
   | { type: "overdue" }
   /** Something on the channel was lost: the process must be replaced. */
   | { type: "broken"; why: string };
@@ -117,13 +117,13 @@ export type RunEvent =
 
 /** An answer to store, and the `step` row that tells of it. */
 export interface KeptAnswer {
-  /** `null` where nobody waits for its being stored. */
+  /** `null` if nothing waits until it is stored. */
   request: number | null;
   name: string;
   answer: Answer;
   /** The row, an object's text. */
   row: string;
-  /** The signal of this name is taken. */
+  /** Whether the signal of this name is taken. */
   takes: boolean;
 }
 
@@ -141,11 +141,11 @@ export const MAX_NEW_CHILDREN = 100;
 export interface RefusedChild {
   index: number;
   message: string;
-  /** There would be too many, or too deep. */
+  /** There would be too many children, or they would be nested too deep. */
   range?: true;
 }
 
-/** What came of a child. */
+/** The outcome of a child. */
 export interface EndedChild {
   task_id: string;
   status: "completed" | "failed" | "canceled";
@@ -156,13 +156,13 @@ export interface EndedChild {
 
 /** How a generator ended. */
 export type RunEnd =
-  /** With `large` what it returned was kept as an artifact. */
+  /** With `large`, what it returned was kept as an artifact. */
   | { how: "returned"; json: string | null; large?: true }
-  /** With `final` no retry can mend it. */
+  /** With `final`, no retry can help. */
   | { how: "threw"; error: TaskError; stack: string; final?: true }
-  /** Its code left an error that nobody caught, in the server's own process. */
+  /** Its code left an uncaught error, in the server's own process. */
   | { how: "strayed"; error: TaskError; stack: string }
-  /** It returned to wait: what for is stored as an answer before. */
+  /** It returned to wait; what it waits for was stored as an answer before. */
   | { how: "waits"; type: Exclude<AnswerType, "step">; name: string; until: number | null }
   | { how: "stopped"; reason: StopReason; stack?: string };
 
@@ -178,8 +178,8 @@ const HEADER = 5;
 const NUMBER = 8;
 
 /**
- * The most a frame may hold: a peer that claims more is not one of ours. A batch of texts of 1 MiB is
- * a third of that when all of it must be escaped.
+ * Bytes of a frame, at most: a peer that claims more is not one of ours. A batch of texts of 1 MiB
+ * takes about a third of that even if all of it must be escaped.
  */
 const MAX_FRAME = 8 * 1024 * 1024;
 
@@ -222,7 +222,7 @@ export class FrameDecoder<Message extends ToTasks | FromTasks> {
   push(chunk: Uint8Array): Frame<Message>[] {
     this.#parts.push(chunk);
     this.#length += chunk.length;
-    // Joined only when there is something to read: a large frame is not copied once a chunk.
+    // Joined only when there is something to read: a large frame must not be copied for each chunk.
     if (this.#length < this.#wanted) return [];
     const bytes = this.#parts.length === 1 ? chunk : concat(this.#parts);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

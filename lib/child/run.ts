@@ -33,7 +33,7 @@ import { readYield } from "./yields.ts";
 
 /** What the runs of a process share. */
 export interface RunParts {
-  /** By name. */
+  /** The kinds that can be run, by name. */
   readonly kinds: ReadonlyMap<string, AnyTask>;
   readonly events: RunEventSink;
   readonly uploads: UploadRequests;
@@ -60,11 +60,11 @@ export class Run implements AnsweringRun {
   readonly #parts: RunParts;
   /** Resolves when it ends before its generator does. */
   readonly #failed = Promise.withResolvers<RunEnd>();
-  /** Its generator was made: before that, nothing of it has to be cleaned up. */
+  /** Whether its generator was made: before that, there is nothing to clean up. */
   #begun = false;
-  /** It is to stop at its next checkpoint. */
+  /** Whether it must stop at its next checkpoint. */
   #quiesces = false;
-  /** Its end was told: it has nothing more to say. */
+  /** Whether its end was sent: after that it sends nothing. */
   #over = false;
 
   constructor(start: Start, parts: RunParts) {
@@ -79,7 +79,7 @@ export class Run implements AnsweringRun {
 
   readonly stepKey = (name: string): string => `${this.#start.id}:${encodeURIComponent(name)}`;
 
-  /** Runs it. Resolves when its end has been told; never rejects. */
+  /** Runs its generator. Resolves when its end has been sent; never rejects. */
   async run(): Promise<void> {
     const { number, span } = this;
     const { events, artifacts, hook } = this.#parts;
@@ -101,19 +101,19 @@ export class Run implements AnsweringRun {
     if (this.stop.reason === null) this.#stop(reason);
   }
 
-  /** Has it stop at its next checkpoint. */
+  /** Makes it stop at its next checkpoint. */
   quiesce(): void {
     this.#quiesces = true;
   }
 
-  /** Tells an event of it, unless its end was told. */
+  /** Sends an event, unless its end was sent. */
   push(event: RunEvent): void {
     if (this.#over) return;
     if (event[1] === "log") this.span?.log(event[2]);
     this.#parts.events.push(event);
   }
 
-  /** Ends it before its generator does, which is stopped. */
+  /** Ends it before its generator ends, and stops that. */
   #fail(error: unknown, stray: boolean): void {
     if (this.#over) return;
     const end = endOf(this.stop.reason, error);
@@ -127,7 +127,7 @@ export class Run implements AnsweringRun {
     this.stop.ask(reason, error);
   }
 
-  /** Before its end is told: until then nobody ends its process. */
+  /** Calls the hook before its end is sent: until then the server lets the process live. */
   async #tell(hook: ErrorHook, end: RunEnd): Promise<void> {
     const { id, kind, attempt, maxAttempts } = this.#start;
     const final = end.how === "threw" && end.final;
@@ -137,7 +137,7 @@ export class Run implements AnsweringRun {
     if (problem !== null) this.#take({}, log(problem, { level: "warn" }));
   }
 
-  /** Runs its generator to the end, and says how that was. Never rejects. */
+  /** Runs its generator, and returns how it ended. Never rejects. */
   async #drive(): Promise<RunEnd> {
     const { kinds, events, now } = this.#parts;
     const start = this.#start;
@@ -166,7 +166,7 @@ export class Run implements AnsweringRun {
         if (this.stop.endsAtYield() || this.waits !== waits) {
           step = await generator.return(undefined);
         } else if (wrong) {
-          // It sees its own mistake where it made it, and may handle it.
+          // The task sees its mistake where it made it, and may handle it.
           step = await generator.throw(wrong.error);
         } else {
           step = await generator.next();
@@ -213,7 +213,7 @@ export class Run implements AnsweringRun {
     return null;
   }
 
-  /** As {@link Run.#take}, of an artifact, or where a checkpoint must fit the task's schema. */
+  /** As {@link Run.#take}, for an artifact, or a checkpoint that must fit the task's schema. */
   async #takeSlowly(task: AnyTask, value: unknown): Promise<{ error: unknown } | null> {
     try {
       if (yieldType(value) === "artifact") {

@@ -16,7 +16,7 @@ import type { RunEnd, StopReason } from "./protocol.ts";
 
 const RESULT = { what: "the task's return", root: "result", most: MAX_RESULT };
 
-/** The end of a run that returned: what is too large for the record is an artifact. */
+/** The end of a run that returned. A result too large for the record becomes an artifact. */
 export async function returned(
   result: unknown,
   take: (part: ArtifactYield) => Promise<void>,
@@ -25,7 +25,7 @@ export async function returned(
   try {
     json = result === undefined ? null : toJson(result, RESULT);
   } catch (error) {
-    // All its work again would come to the same.
+    // Another attempt would return the same.
     return { ...threw(error), final: true };
   }
   if (json === null || byteLength(json) <= MAX_VALUE) return { how: "returned", json };
@@ -37,14 +37,14 @@ export async function returned(
   }
 }
 
-/** The end of a run that threw: one that was asked to stop has stopped. */
+/** The end of a run that threw. If it was asked to stop, it has stopped. */
 export function endOf(reason: StopReason | null, error: unknown): RunEnd {
   const end = threw(error);
   if (reason === null) return end;
   return keepThrown({ how: "stopped", reason, stack: end.stack }, thrownIn(end));
 }
 
-/** What a hook is told: of a time-out, too, what it is called in the record. */
+/** The error that a hook gets; that of a time-out has the name that the record gives it. */
 export function failureIn(end: RunEnd): unknown {
   if (end.how !== "stopped") return thrownIn(end);
   const error = new Error("The attempt took longer than its time-out", { cause: thrownIn(end) });

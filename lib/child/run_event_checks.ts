@@ -30,7 +30,7 @@ import {
   isText,
 } from "./shape.ts";
 
-/** Milliseconds since the epoch, as a date can have them. */
+/** Milliseconds since the epoch, in the range of a `Date`. */
 const isTime: Check = (value) => typeof value === "number" && Math.abs(value) <= 8.64e15;
 
 const REPORT: Checks<Report> = {
@@ -70,7 +70,7 @@ const PLAN: Checks<ChildPlan> = {
   total: (value) => isCount(value) && value >= 1 && value <= MAX_CHILDREN,
   concurrency: isNullOr((value) => isCount(value) && value >= 1),
   on_failure: (value) => value === "fail" || value === "continue" || value === "cancel",
-  // Who sees them end says so.
+  // Only the server sets it, when it sees the children end.
   ended: (value) => value === undefined,
 };
 
@@ -123,7 +123,7 @@ function isStage(value: unknown): boolean {
   return isBrief(MAX_STAGE_NAME)(value[0]) && isAmount(value[1]);
 }
 
-/** An error whose causes and parts are some, and take no more room than they may. */
+/** Whether this is an error whose causes and parts are errors, within their bounds. */
 function isError(value: unknown): boolean {
   if (!isErrorWithin(value, 0)) return false;
   const { cause, errors } = value as TaskError;

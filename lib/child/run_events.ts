@@ -9,10 +9,10 @@ import type { RunEvent } from "./protocol.ts";
 import type { Report } from "../task/report.ts";
 import { MAX_MORE } from "../task/task_error.ts";
 
-/** Events of all runs that may wait for the server: then a `yield` waits. */
+/** Events of all runs that may wait for the server; with more, a `yield` waits. */
 const MAX_WAITING = 1024;
 
-/** Characters of them, likewise. */
+/** Characters of the events that may wait; with more, a `yield` waits. */
 const MAX_WAITING_SIZE = 256 * 1024;
 
 /** Characters sent at once: all runs may end, or report, in the same moment. */
@@ -24,7 +24,7 @@ const AROUND = 64;
 /** Milliseconds a generator may go on yielding progress before the event loop gets its turn. */
 const SLICE_MS = 4;
 
-/** Where what runs say goes. */
+/** Takes the events of runs. */
 export type RunEventSink = Pick<RunEvents, "push" | "report" | "pause" | "taken">;
 
 export class RunEvents {
@@ -38,7 +38,7 @@ export class RunEvents {
   #room = Promise.withResolvers<void>();
   #sliceEnd = 0;
 
-  /** Takes where batches go: each is answered by a call of {@link RunEvents.taken}. */
+  /** `send` sends a batch; {@link RunEvents.taken} must be called when it was taken. */
   constructor(send: (events: RunEvent[]) => void) {
     this.#send = send;
   }
@@ -55,8 +55,8 @@ export class RunEvents {
   }
 
   /**
-   * Adds progress. It is conflated here already: only the newest of each run waits. What was counted
-   * in one stage is not taken for the next one's.
+   * Adds progress. Only the newest of each run waits, but what was counted in one stage is not taken
+   * for the next one's.
    */
   report(run: number, report: Report): void {
     let before = this.#reports.get(run);
@@ -74,11 +74,11 @@ export class RunEvents {
     this.#flush();
   }
 
-  /** What a run has to wait for before it goes on; `null` for nothing. */
+  /** What a run must wait for before it goes on; `null` for nothing. */
   pause(): Promise<void> | null {
     if (!this.#hasRoom) return this.#room.promise;
     if (performance.now() < this.#sliceEnd) return null;
-    // Timers, messages and the other runs get their turn.
+    // Gives timers, messages and other runs a turn.
     return nextTurn().then(() => {
       this.#sliceEnd = performance.now() + SLICE_MS;
     });
@@ -113,7 +113,7 @@ export class RunEvents {
     this.#room = Promise.withResolvers();
   }
 
-  /** What waits, as much of it as one batch holds: the rest goes with the next. */
+  /** As much of what waits as one batch holds. */
   #nextBatch(): RunEvent[] {
     let size = 0;
     let count = 0;
@@ -122,7 +122,7 @@ export class RunEvents {
     }
     const events = this.#events.splice(0, count);
     this.#size -= size;
-    // Progress goes behind what its run yielded before.
+    // Progress goes after what its run yielded before.
     if (this.#events.length > 0) return events;
     for (const [run, report] of this.#reports) {
       if (size >= MAX_BATCH_SIZE) break;
@@ -135,7 +135,7 @@ export class RunEvents {
   }
 }
 
-/** Whether a report counts in another stage than the next one. */
+/** Whether a report has counts of another stage than the next report. */
 function isOfOther(report: Report, next: Report): boolean {
   if (next.stage === undefined || next.stage === report.stage) return false;
   const { done, total, progress } = report;

@@ -21,14 +21,14 @@ export interface TracedRun {
   id: string;
   kind: string;
   attempt: number;
-  /** Of who submitted the task, where that is known. */
+  /** The trace context of the submit, if it is known. */
   traceparent?: string | undefined;
 }
 
-/** Deno keeps 128 events of a span, the first ones: the error must be one of them. */
+/** Deno keeps the first 128 events of a span: the error must be one of them. */
 const MAX_EVENTS = 100;
 
-/** Begins the span of a run, also where its process died and the server tells of it. */
+/** Begins the span of a run; in the server, of one whose process died. */
 export function startRunSpan(run: TracedRun, startTime?: number): Span | null {
   const { id, kind, attempt, traceparent } = run;
   return startSpan(`run ${kind}`, {
@@ -48,7 +48,7 @@ export function startRunSpan(run: TracedRun, startTime?: number): Span | null {
   });
 }
 
-/** How a run ended, on its span. */
+/** Ends the span of a run with how the run ended. */
 export function endRunSpan(span: Span, outcome: string, thrown?: Thrown): void {
   span.setAttribute("headway.run.outcome", outcome);
   if (thrown) noteFailure(span, thrown);
@@ -63,13 +63,13 @@ export class RunSpan {
     this.#span = span;
   }
 
-  /** `null` where nobody traces. */
+  /** `null` if nothing is traced. */
   static start(run: TracedRun): RunSpan | null {
     const span = startRunSpan(run);
     return span && new RunSpan(span);
   }
 
-  /** For what it has others do. */
+  /** The trace context for the tasks that it makes. */
   get traceparent(): string | undefined {
     return traceparentBy(this.#span);
   }
@@ -78,7 +78,7 @@ export class RunSpan {
     return within(this.#span, action);
   }
 
-  /** A log row of the run, an object's text. */
+  /** Adds a log row of the run, given as an object's text. */
   log(json: string): void {
     if (this.#events++ >= MAX_EVENTS) return;
     const { level, message } = JSON.parse(json) as { level: string; message: string };
@@ -88,7 +88,7 @@ export class RunSpan {
     });
   }
 
-  /** The work of a step is a span of its own. */
+  /** Does the work of a step in a span of its own. */
   async step<T>(name: string, work: () => Promise<T>): Promise<T> {
     const span = startSpan(`step ${name}`, {
       parent: this.#span,

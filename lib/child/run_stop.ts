@@ -8,10 +8,10 @@ import type { StopReason } from "./protocol.ts";
 import { nextTurn } from "./run_events.ts";
 
 /**
- * Yields after which a task that has its signal, and goes on though it was asked to stop, is stopped
- * at a yield, and milliseconds since the first of them. One that yielded at once when its signal
- * aborted is in its clean-up: it gets most of the time before its process is killed. Of another,
- * nobody knows whether it has noticed.
+ * How many yields, and how many milliseconds from the first of them, a task that took its signal may go
+ * on after it was asked to stop. If it yielded in the turn of the event loop in which its signal
+ * aborted, it is cleaning up, and gets most of the time before its process is killed. Otherwise it may
+ * not have noticed.
  */
 const MAX_LATE_YIELDS = 64;
 const MAX_CLEANUP_MS = 8000;
@@ -27,14 +27,14 @@ export class RunStop {
   readonly #elapsed: () => number;
   readonly #abort = new AbortController();
   #reason: StopReason | null = null;
-  /** The turn of the event loop in which it was asked is over. */
+  /** Whether the turn of the event loop in which it was asked is over. */
   #turnOver = false;
-  /** The task took its signal: that tells it to stop. */
+  /** Whether the task took its signal, which tells it to stop. */
   #signalTaken = false;
-  /** How often it came to a `yield` since, and until when it may go on. */
+  /** How often it has yielded since it was asked, and until when it may go on. */
   #lateYields = 0;
   #mayGoOnUntil = 0;
-  /** Its generator was told to return: what it does now is clean-up. */
+  /** Whether its generator was told to return: what it does then is clean-up. */
   #returning = false;
 
   /** `elapsed` gives milliseconds that only grow. */
@@ -42,23 +42,23 @@ export class RunStop {
     this.#elapsed = elapsed;
   }
 
-  /** Why it was asked to; `null` before. */
+  /** Why it was asked to stop; `null` before. */
   get reason(): StopReason | null {
     return this.#reason;
   }
 
-  /** For what works for the task. */
+  /** The signal for what works for the task. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** For the task itself, which hears of it from now on. */
+  /** The signal for the task itself, which is told to stop by it from now on. */
   takeSignal(): AbortSignal {
     this.#signalTaken = true;
     return this.#abort.signal;
   }
 
-  /** Asks. What waits for the signal rejects with the error. */
+  /** Asks it to stop. What waits for the signal rejects with the error. */
   ask(
     reason: StopReason,
     error: unknown = new DOMException(TEXT[reason], "AbortError"),
@@ -75,9 +75,9 @@ export class RunStop {
   }
 
   /**
-   * Whether a generator that is at a `yield` is told to return now, once: its `finally` blocks aside
-   * it ends there. One that was elsewhere when its signal aborted may be in the clean-up which that
-   * began: it goes on to its own end.
+   * Whether a generator at a `yield` must return now; `true` only once. It ends there, after its
+   * `finally` blocks. One that was elsewhere when its signal aborted may be in the clean-up that this
+   * began, and goes on to its own end.
    */
   endsAtYield(): boolean {
     if (this.#reason === null || this.#returning) return false;

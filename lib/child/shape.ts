@@ -9,7 +9,7 @@ export type Check = (value: unknown) => boolean;
 /** A check for each field of a type. */
 export type Checks<T> = { readonly [Field in keyof Required<T>]: Check };
 
-/** Those of a union, by the value of the field that tells its members apart. */
+/** The checks of a union's members, by the value of the field that tells them apart. */
 export type ChecksBy<Tag extends string, T extends Record<Tag, string>> = {
   readonly [Value in T[Tag]]: Checks<Omit<Extract<T, Record<Tag, Value>>, Tag>>;
 };

@@ -10,16 +10,16 @@ import type { StepRow } from "../task/record.ts";
 import type { SteppingRun } from "./do_step.ts";
 import type { FromTasks, RunEnd, RunEvent, ToTasks } from "./protocol.ts";
 
-/** A run, as its answers concern it. */
+/** What answers need of their run. */
 export interface AnsweringRun extends SteppingRun {
   readonly number: number;
   /** When its attempt began, as the record has it. */
   readonly attemptAt: string | null;
   /** How often its task has stored an answer. */
   answers: number;
-  /** Those it has come to. */
+  /** The names that it has used. */
   readonly names: Set<string>;
-  /** It is to return and wait for this. */
+  /** What it must return to wait for; `null` for nothing. */
   waits: Extract<RunEnd, { how: "waits" }> | null;
 }
 
@@ -96,7 +96,7 @@ export class StoredAnswers {
     this.#options.push([run.number, "answer", { request, name, answer, row, takes }]);
   }
 
-  /** Tells how it stands with one. */
+  /** Sends a row that says how far one is. */
   tell(run: AnsweringRun, row: string): void {
     this.#options.push([run.number, "step", row]);
   }

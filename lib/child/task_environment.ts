@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The server's alone. */
+/** Variables that only the server may have. */
 const OF_THE_SERVER = ["HEADWAY_TOKENS", "HEADWAY_WEBHOOK_SECRET", "DENO_KV_ACCESS_TOKEN"];
 
 /** What Deno itself needs when it starts, and tasks do not. */
@@ -16,7 +16,7 @@ export const OF_DENO: readonly string[] = [
   "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 ];
 
-/** The environment a task process is started with. What it prints is for a log: it has no colours. */
+/** The environment of a task process. What it prints is for a log: it has no colours. */
 export function taskEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(env).filter(([name]) => !OF_THE_SERVER.includes(name));
   return { ...Object.fromEntries(entries), NO_COLOR: "1" };

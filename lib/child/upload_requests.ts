@@ -22,13 +22,13 @@ export class UploadRequests {
     this.#infos.delete(request);
   }
 
-  /** Takes an upload's bytes; none mean that there are no more. */
+  /** Takes a chunk of an upload; an empty one means that there is no such chunk. */
   receiveBytes(request: number, bytes: Uint8Array): void {
     this.#chunks.get(request)?.(bytes);
     this.#chunks.delete(request);
   }
 
-  /** What is known of an upload. Rejects with `NotFound` where there is none. */
+  /** Describes an upload. Rejects with `NotFound` if there is none. */
   info(upload: string): Promise<UploadInfo> {
     const request = ++this.#request;
     const { promise, resolve } = Promise.withResolvers<UploadInfo | null>();

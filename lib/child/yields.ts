@@ -18,7 +18,7 @@ export type Yielded =
 
 const OUTPUT = { what: "output()", root: "output" };
 
-/** A task goes on with what it saved as if it had never stopped. */
+/** Exact, as a task goes on with what it saved as if it had never stopped. */
 const CHECKPOINT = { what: "save()", root: "checkpoint", exact: true };
 
 /**
@@ -65,7 +65,7 @@ function isReport(value: object): value is Progress {
   return REPORT_FIELDS.some((field) => field in value);
 }
 
-/** One that is empty is: of what it tells, nothing is known. */
+/** Requires fields of a report. An empty one is valid: it says that nothing is known. */
 function requireReport(value: object): void {
   if (isReport(value)) return;
   const { [YIELD]: _, ...given } = value as Record<string, unknown>;
