@@ -16,9 +16,9 @@ export interface ApprovalInput {
 }
 
 export interface ApprovalResult {
-  /** Nobody answered in time, or what was answered. */
+  /** What was answered; `expired` if no answer came in time. */
   outcome: "approved" | "refused" | "expired";
-  /** What was said to it; absent for nothing. */
+  /** The comment of the answer, if it has one. */
   comment?: string;
   /** When the question was asked. ISO 8601. */
   asked_at: string;
@@ -36,7 +36,7 @@ const answer = z.strictObject({
   comment: z.string().max(1000).optional().describe("Why, or any other comment"),
 });
 
-/** Waits for the signal `answer`, for some days at most, and says what came of it. */
+/** Waits up to `days` days for the signal `answer`, and returns the outcome. */
 export const approval: TaskDefinition<
   ApprovalInput,
   never,

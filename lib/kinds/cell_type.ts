@@ -6,17 +6,17 @@ export type CellType = typeof CELL_TYPES[number];
 
 const INTEGER = /^[+-]?(?:0|[1-9]\d*)$/;
 const NUMBER = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-/** Digits that nobody counts with: post codes, articles, and phone numbers. */
+/** Digits that are no amounts: post codes, article numbers and phone numbers. */
 const CODE = /^(?:[+-]?0\d+|\+\d{7,})$/;
 const BOOLEAN = /^(?:true|false|yes|no)$/i;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])/;
 const TIME = /^[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?$/;
 
 /**
- * Tells what a cell is: an integer or another finite number, in decimal, without leading zeros
- * (so that post codes stay texts); `true`, `false`, `yes` or `no`; an ISO 8601 date, or one with
- * a time; or else a string. A `code` is a string too, and makes strings of the integers beside it:
- * so is an integer beyond 2^53, as two such ids may be one number.
+ * Tells what a cell is: an integer or another finite number, in decimal, without leading zeros (so that
+ * post codes stay texts); `true`, `false`, `yes` or `no`; an ISO 8601 date, or one with a time; or else
+ * a string. A `code` is a string too, and makes strings of the integers in its column. An integer
+ * beyond 2^53 is one, as two such ids may be the same number.
  *
  * @param text Neither empty nor with white space around it.
  */

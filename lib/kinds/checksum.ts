@@ -9,7 +9,7 @@ import { z } from "zod";
 import { defineTask, progress, type TaskDefinition } from "headway";
 import { readChunks } from "./read_chunks.ts";
 
-/** What can be computed. */
+/** The algorithms that can be computed. */
 export const ALGORITHMS = ["sha-224", "sha-256", "sha-384", "sha-512"] as const;
 
 /** A SHA-2 function, by its name in the IANA hash registry (FIPS 180-4). */
@@ -23,7 +23,7 @@ export interface ChecksumInput {
   algorithms: ChecksumAlgorithm[];
 }
 
-/** The same, without its defaults. */
+/** What `checksum` is submitted with: its defaults may be left out. */
 export type ChecksumGiven = Omit<ChecksumInput, "algorithms"> & {
   algorithms?: ChecksumAlgorithm[] | undefined;
 };

@@ -3,22 +3,22 @@ import { cutText } from "./cut_text.ts";
 import { hashText } from "./hash_text.ts";
 import { type Decimal, plainNumber } from "./plain_number.ts";
 
-/** The first of the characters that take no room. */
+/** The first of the characters without width. */
 const NO_WIDTH = 0x200b;
-/** What is counted: a code is a string that shows only beside integers. */
+/** What is counted. A code is a string, and makes a difference only beside integers. */
 const COUNTED = [...CELL_TYPES, "code"] as const;
 
 /** What a column turned out to hold: one type throughout, `mixed`, or no value at all. */
 export type ColumnType = CellType | "mixed" | "empty";
 
 export interface ColumnSummary {
-  /** What its values are, cells without one aside. */
+  /** The type of its values, leaving out cells without one. */
   type: ColumnType;
   /** How many values of each type there are, where the type is `mixed`. */
   types?: Partial<Record<CellType, number>>;
-  /** Cells without a value: blank ones, and those that say so. */
+  /** Cells without a value: blank ones, and those that hold the text for it. */
   nulls: number;
-  /** Different values, those aside: all of them, or how many there were when they got too many. */
+  /** Different values: all of them, or how many there were when they became too many to remember. */
   distinct: number;
   /** Whether `distinct` is all of them; else there may be more. */
   distinct_exact: boolean;
@@ -27,7 +27,7 @@ export interface ColumnSummary {
    * units, cut where it is long; `null` where there is no value.
    */
   min: number | string | null;
-  /** The greatest value, likewise. */
+  /** The greatest value, as `min` gives the least. */
   max: number | string | null;
   /** The mean of a numeric column. */
   mean?: number;
@@ -66,7 +66,7 @@ export class ColumnProfile {
    * Begins, or goes on from a state.
    *
    * @param maxText Bytes of JSON that the least and the greatest text may take, each.
-   * @param nullText What a cell without a value says, beside nothing at all.
+   * @param nullText What a cell without a value contains, unless it is blank.
    * @param decimal What separates decimals, if that is known.
    */
   constructor(maxText: number, nullText: string, decimal?: Decimal, state?: ColumnState) {
@@ -78,7 +78,7 @@ export class ColumnProfile {
     this.#hashes = hashesOf(state);
   }
 
-  /** How many values it remembers to tell the different ones. */
+  /** How many different values it remembers. */
   get remembered(): number {
     return this.#hashes?.size ?? 0;
   }
@@ -129,7 +129,7 @@ export class ColumnProfile {
       return;
     }
     this.forget();
-    // As many at least: nobody knows which of them are the same.
+    // At least as many: which of them are the same is not known.
     state.distinct = Math.max(state.distinct as number, hashes?.size ?? other.distinct as number);
   }
 
@@ -209,7 +209,7 @@ function hashesOf({ distinct }: ColumnState): Set<number> | undefined {
   return new Set(new Float64Array(Uint8Array.fromBase64(distinct).buffer));
 }
 
-/** Without white space around it, nor what takes no room at all. */
+/** Trims white space and characters without width. */
 function trim(cell: string): string {
   const value = cell.trim();
   // Few texts have a character from there on at either end.

@@ -14,7 +14,7 @@ const VERSION = 1;
 
 /** How a CSV file is to be read in parts. */
 export interface CsvBorders extends CsvStart {
-  /** The layout of this; a checkpoint of another is of no use. */
+  /** The layout of this; a checkpoint with another one is not used. */
   version: 1;
   /** Where to go on looking; `null` once all of the file was seen. */
   position: CsvPosition | null;
@@ -25,8 +25,8 @@ export interface CsvBorders extends CsvStart {
 }
 
 /**
- * Finds out where a CSV file can be cut: between two rows, which only who reads all before can tell, as a
- * line end may stand in quotes. It looks at no value, and so takes a small part of what profiling takes.
+ * Finds out where a CSV file can be cut between two rows. For that, all before must be read, as a line
+ * end may be in quotes. It looks at no value, and so takes a small part of what profiling takes.
  *
  * @param partBytes Bytes of a part, at least.
  * @param saveEveryMs Milliseconds between two checkpoints; 0 saves after each chunk of the file.
@@ -47,7 +47,7 @@ export async function* findBorders(
   const rows = new CsvRows(dialect, encoding?.name, saved?.position ?? undefined);
   const borders = saved?.borders ?? [rows.position];
   const least = partBytes(size);
-  // Takes rows up to the first sound one, which tells of the columns.
+  // Takes rows up to the first well-formed one, which gives the columns.
   const first = new CsvTally(start, input.null_text);
   let table = saved?.table ?? null;
   let savedAt = performance.now();
@@ -68,7 +68,7 @@ export async function* findBorders(
   }
   look();
   const all = found(null);
-  // What is cut must stay so: its parts are made by it.
+  // The borders must stay as they are: parts are made from them.
   yield save(all);
   yield report();
   return all;
@@ -88,7 +88,7 @@ export async function* findBorders(
   }
 
   function report(): Yield<never, never> {
-    // In percent: what is counted later are tasks.
+    // In percent, as tasks are counted later.
     return progress({
       progress: size === 0 ? 100 : 100 * rows.position.offset / size,
       stage: "split",

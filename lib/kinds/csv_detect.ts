@@ -10,7 +10,7 @@ export interface CsvStart {
   dialect: CsvDialect;
   /** Where the table begins. */
   start: TableStart;
-  /** How the text is encoded; nothing where all so far is ASCII. */
+  /** How the text is encoded; `undefined` if all so far is ASCII. */
   encoding?: TextEncoding | undefined;
 }
 

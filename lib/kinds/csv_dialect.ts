@@ -4,11 +4,11 @@ import { SAMPLE_BYTES } from "./text_encoding.ts";
 
 /** The delimiters that are looked for. */
 const DELIMITERS = [",", ";", "\t", "|", "^", "~"];
-/** How many rows they are judged by. */
+/** How many rows the delimiters are judged by. */
 const SAMPLE_ROWS = 200;
-/** Rows at the end of these that tell whether there is a table after all. */
+/** How many of the last of these rows tell whether there is a table after all. */
 const LAST_ROWS = 40;
-/** By how much the best must lead. */
+/** By how much the best score must lead. */
 const CLEAR_LEAD = 0.01;
 /** Sheets of Excel may say what separates their cells. */
 const SEP_LINE = /^\ufeff?"?sep=([^"])"?[\r\n]/iu;
@@ -38,10 +38,10 @@ interface Candidate extends DetectedDialect {
 }
 
 /**
- * Tells how a CSV file is written, from its first bytes. The delimiter is the one that splits most
- * rows into as many cells as the header; among equals, the one that leaves no other in the cells.
+ * Tells how a CSV file is written, from its first bytes. The delimiter is the one that splits most rows
+ * into as many cells as the header; among equals, the one that leaves no other in the cells.
  *
- * @throws {Error} If two do so alike.
+ * @throws {Error} If the delimiter, or where the table begins, cannot be told.
  */
 export function detectDialect(
   sample: Uint8Array,
@@ -75,7 +75,7 @@ export function detectDialect(
     );
   }
   const single = judge([...DELIMITERS, "\x1f"].find((it) => !text.includes(it))!);
-  // Quotes that break most rows, or whatever a sample is too short for, ask for another.
+  // If quotes break most rows, or the only one of a full sample, the delimiter is another one.
   const lost = broken(single);
   if (lost * 2 > single.rows.length && (lost > 1 || sample.length >= SAMPLE_BYTES)) {
     throw new Error(
@@ -144,12 +144,12 @@ function splitsOthers({ rows, dialect: { delimiter } }: Candidate): boolean {
     others.every(({ cells }) => delimitersIn([cells.join(delimiter)], [delimiter]) > 0);
 }
 
-/** Whether it is in each of several rows, so that these are hardly of one column. */
+/** Whether the delimiter is in each of several rows, so that these hardly have a single column. */
 function splitsAll({ rows }: Candidate): boolean {
   return rows.length > 2 && rows.every(({ cells }) => cells.length > 1);
 }
 
-/** Whether it is in most of the last rows, as often in each: what stands before them is no table. */
+/** Whether the delimiter is in most of the last rows, as often in each: above them is no table. */
 function splitsLast({ rows, dialect: { delimiter } }: Candidate): boolean {
   const last = rows.slice(-LAST_ROWS);
   const counts = new Map<number, number>();
@@ -160,7 +160,7 @@ function splitsLast({ rows, dialect: { delimiter } }: Candidate): boolean {
   return last.length > 2 && Math.max(0, ...counts.values()) * 2 > last.length;
 }
 
-/** How many of some delimiters there are, those in numbers and before spaces aside. */
+/** Counts delimiters in cells, except in numbers and before spaces. */
 function delimitersIn(cells: string[], delimiters: string[]): number {
   let count = 0;
   for (const cell of cells) {

@@ -9,7 +9,7 @@ import type { NamedColumn } from "./table_profile.ts";
 import type { TableStart } from "./table_start.ts";
 import type { TextEncoding } from "./text_encoding.ts";
 
-/** What is hardly a part of a name. */
+/** A character that is hardly part of a name. */
 const SIGN = /[^\p{L}\p{M}\p{N}\s_.()-]/u;
 
 /** A row that was left out. */
@@ -26,7 +26,7 @@ export interface ReadRows {
   firstMalformed: MalformedRow | undefined;
 }
 
-/** Why a table of which most rows do not fit must not be profiled; `undefined` where they do. */
+/** Why a table must not be profiled, if most of its rows do not fit; `undefined` if they do. */
 export function whyUnfit({ rows, malformed, firstMalformed }: ReadRows): string | undefined {
   if (malformed <= rows) return undefined;
   const which = rows === 0

@@ -8,13 +8,13 @@ export interface CsvProfileInput {
   delimiter?: string | undefined;
   /** The encoding; detected unless given. */
   encoding?: string | undefined;
-  /** Whether the first row names the columns; taken to unless it has the values of a row. */
+  /** Whether the first row names the columns; assumed unless it has the values of a row. */
   header?: boolean | undefined;
   /** Lines before the table; found unless given. */
   skip_lines?: number | undefined;
-  /** What separates decimals; told by the numbers unless given. */
+  /** What separates decimals; detected from the numbers unless given. */
   decimal?: Decimal | undefined;
-  /** What a cell without a value says, as `NA`; blank cells are without one in any case. */
+  /** What a cell without a value contains, such as `NA`; blank cells never have a value. */
   null_text?: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface CsvSplitInput extends CsvProfileInput {
   parts: number;
 }
 
-/** The same, without its defaults. */
+/** A {@link CsvSplitInput} as it is submitted: its defaults may be left out. */
 export type CsvSplitGiven = CsvProfileInput & { parts?: number | undefined };
 
 const fields = {
@@ -49,7 +49,7 @@ export const csvSplitInput: z.ZodType<CsvSplitInput, CsvSplitGiven> = z.strictOb
     .describe("How many parts to split it into at most; small files have fewer"),
 });
 
-/** Names its encoding to whoever gave another of its labels. */
+/** Names the encoding if another one of its labels was given. */
 function unknownEncoding(label: unknown): string {
   const name = typeof label === "string" ? encodingName(label) : undefined;
   return name === undefined

@@ -46,8 +46,8 @@ export interface CsvPartCheckpoint extends TallyState {
 }
 
 /**
- * Profiles a part of a CSV file. It ends at a row, not at a byte: whether a quote is closed is told by
- * what follows, as it is where the whole file is read.
+ * Profiles a part of a CSV file. It ends at a row, not at a byte: whether a quote is closed depends on
+ * the text after it, as it does if the whole file is read.
  */
 export const csvPart: TaskDefinition<
   CsvPartInput,
@@ -81,7 +81,7 @@ export async function* profilePart(
   const layout = { line, header: false, trailing: false, decimal };
   const begun = { table: { rows: 0, width, names, columns: [] }, malformed: 0 };
   const tally = new CsvTally(layout, null_text, saved ?? begun);
-  // A row that is broken is told at its line, of which the rest may belong to the next part.
+  // A malformed row counts at its first line, the rest of which may belong to the next part.
   const before = to === null ? Infinity : to.line + (to.skipping ? 1 : 0);
   let savedAt = performance.now();
 

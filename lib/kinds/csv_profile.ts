@@ -15,14 +15,14 @@ import { CsvTally, type TallyState } from "./csv_tally.ts";
 import { encodingOf } from "./text_encoding.ts";
 import { untilForeign } from "./until_foreign.ts";
 
-/** Milliseconds between two checkpoints, and that a warning waits for one to go with. */
+/** Milliseconds between two checkpoints, for which warnings wait, too. */
 const SAVE_EVERY_MS = 500;
 /** The layout of a checkpoint. */
 const VERSION = 3;
 
 /** What `csv-profile` saves: where it is in the file, and the profile so far. */
 export interface CsvProfileCheckpoint extends CsvStart, TallyState {
-  /** The layout of this; a checkpoint of another is of no use. */
+  /** The layout of this; a checkpoint with another one is not used. */
   version: 3;
   /** Where to go on reading. */
   position: CsvPosition;

@@ -13,11 +13,11 @@ export interface CsvProfile extends TableSummary {
   encoding: string;
   /** The delimiter, given or detected. */
   delimiter: string;
-  /** What separates decimals, where that is plain; else only a point does. */
+  /** What separates decimals, if that is clear; otherwise only a point does. */
   decimal?: Decimal;
   /** The line of the header, from 1; `null` if there is none. */
   header_line: number | null;
-  /** Rows profiled; the header and blank lines are none. */
+  /** Rows profiled, without the header and blank lines. */
   rows: number;
   /** Rows left out: broken quotes, or too few or too many cells. */
   malformed: number;
@@ -62,7 +62,7 @@ export function* csvReport(
     malformed,
     warnings,
     column_count,
-    // What was decoded by a guess may differ where it looks alike.
+    // Where the encoding is a guess, values that look the same may differ.
     columns: encoding?.sure === false
       ? columns.map((column) => ({ ...column, distinct_exact: false }))
       : columns,

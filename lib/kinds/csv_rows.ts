@@ -19,7 +19,7 @@ export interface CsvDialect {
 export interface CsvRow {
   /** The line of the file it starts at, from 1. */
   line: number;
-  /** None where the row is malformed. */
+  /** Empty if the row is malformed. */
   cells: string[];
   /** Why it is malformed. */
   problem?: string | undefined;
@@ -50,7 +50,7 @@ export class CsvRows {
   position: CsvPosition;
   #dialect: CsvDialect;
   #decoder: TextDecoder;
-  /** What follows the position and makes no whole row yet. */
+  /** The bytes after the position, which make no whole row yet. */
   #rest: Uint8Array = new Uint8Array();
   #text = "";
   #delimiters: Finder;
@@ -65,7 +65,7 @@ export class CsvRows {
     this.position = from ?? { offset: 0, line: 1, skipping: false };
   }
 
-  /** Decodes so from the next chunk on; all before must have been ASCII. */
+  /** Sets the encoding from the next chunk on; all before must have been ASCII. */
   decodeAs(encoding: string): void {
     this.#decoder = decoder(encoding);
   }
@@ -118,7 +118,7 @@ export class CsvRows {
   #complete(bytes: Uint8Array): number {
     const unit = unitBytes(this.#decoder);
     const length = bytes.length - bytes.length % unit;
-    // The other byte of a unit is 0, that is, whichever it is.
+    // If a two-byte unit is CR, its other byte is 0, in either order.
     const last = bytes.subarray(length - unit, length).reduce((sum, byte) => sum | byte, 0);
     return length > 0 && last === CR ? length - unit : length;
   }
@@ -182,10 +182,10 @@ interface Scanned {
   broken?: string;
 }
 
-/** Finds the next of a part in a text, and looks for none twice, however far it is. */
+/** Finds the next occurrence of a part in a text, and searches no stretch of it twice. */
 class Finder {
   #part: string;
-  /** There is none between these two. */
+  /** There is no occurrence between these two. */
   #from = 1;
   #at = 0;
 

@@ -21,7 +21,7 @@ export interface TallyState {
   undecoded?: number | undefined;
 }
 
-/** Takes the rows of a CSV file: those that fit into a profile, and what is to be said of the others. */
+/** Takes the rows of a CSV file: profiles those that fit, and collects warnings about the others. */
 export class CsvTally {
   readonly table: TableProfile;
   malformed: number;
@@ -56,7 +56,7 @@ export class CsvTally {
     if (this.malformed === MAX_WARNINGS + 1) this.warn("Further malformed rows are only counted");
   }
 
-  /** Takes what came of later rows of the same table. */
+  /** Adds the state of later rows of the same table. */
   merge({ table, malformed, firstMalformed, undecoded }: TallyState): void {
     this.table.merge(table);
     this.malformed += malformed;
@@ -68,7 +68,7 @@ export class CsvTally {
     this.#logs.push(log(message, { ...data, level: "warn" }));
   }
 
-  /** What is to be said, each once. */
+  /** The warnings since the last call. */
   logs(): LogYield[] {
     return this.#logs.splice(0);
   }

@@ -1,4 +1,4 @@
-/** What the bytes at a file's start tell it is. */
+/** Formats by the bytes at a file's start. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ["PK\x03\x04", "a ZIP file, as .xlsx and .ods are: save the sheet as CSV"],
   ["\xd0\xcf\x11\xe0", "an old Office file (.xls): save the sheet as CSV"],
@@ -19,14 +19,14 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ["\0\0\xfe\xff", "UTF-32: save it as UTF-8"],
 ];
 
-/** What the text at a file's start tells it is. */
+/** Formats by the text at a file's start. */
 const TEXTS: readonly (readonly [RegExp, string])[] = [
   [
     /^--\S{1,200}\r?\ncontent-disposition:/i,
     "a multipart form: upload the file itself, as curl --data-binary does",
   ],
   [/^\s*<(?:!doctype html|html|head|body|table|meta|script)\b/i, "an HTML page"],
-  // Some write names in angle brackets, with a delimiter between them.
+  // Needs a second tag: names may be in angle brackets, with a delimiter between them.
   [/^\s*<(?:[?!]|[a-z][^<>]*>[ \r\n]*<)/i, "XML"],
   [/^\s*<([a-z][\w:-]*)[^<>]*>[^<]*<\/\1>/i, "XML"],
   [/^\s*(?:\{\s*(?:"[^"]*"\s*:|\}\s*$)|\[\s*(?:[[{]|\]\s*$|[\d"-][^\]\n]*[,\n]))/, "JSON"],
@@ -39,15 +39,15 @@ const MAX_CONTROL = 0.02;
 const MAX_NUL = 0.3;
 
 /**
- * Tells what a file is where it is not CSV, whatever its name says.
+ * Tells what a file is if it is not CSV, whatever its name says.
  *
  * @param start The first bytes.
- * @param text The same, decoded.
+ * @param text The first bytes, decoded.
  */
 export function otherFormat(start: Uint8Array, text: string): string | undefined {
   const bytes = Array.from(start.subarray(0, 16), (byte) => String.fromCharCode(byte)).join("");
   const [, format] = SIGNATURES.find(([signature]) => bytes.startsWith(signature)) ?? [];
-  // A header may well begin as these do.
+  // A CSV header may begin as these do.
   const plain = /^(?:BZh(?![1-9]1AY)|GIF8(?![79]a)|PAR1[ -~])/.test(bytes);
   if (format !== undefined && !plain) return format;
   const body = text.replace(/^\ufeff/, "");

@@ -1,7 +1,7 @@
 /** What separates the decimals of a number. */
 export type Decimal = "," | ".";
 
-/** Numbers in groups of three digits; a plain space is only taken for what groups before decimals. */
+/** Numbers in groups of three digits; a plain space groups them only if decimals follow. */
 const GROUPED = {
   ",": /^[+-]?\d{1,3}(?:([.'\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*(?:,\d+)?|(?: \d{3})+,\d+)$/,
   ".": /^[+-]?\d{1,3}(?:([,'\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*(?:\.\d+)?|(?: \d{3})+\.\d+)$/,
@@ -12,7 +12,8 @@ const WITH_POINT = /^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$/;
 const EITHER = /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/;
 
 /**
- * What separates decimals in a table, if some of its cells can only mean one thing and none another.
+ * What separates decimals in a table, if some of its cells can mean only one separator and none the
+ * other.
  */
 export function decimalOf(cells: Iterable<string>): Decimal | undefined {
   let [commas, points] = [0, 0];
@@ -26,10 +27,10 @@ export function decimalOf(cells: Iterable<string>): Decimal | undefined {
 }
 
 /**
- * A number as JavaScript writes it, from one with a decimal comma or groups of digits; any other
- * text as it is.
+ * A number as JavaScript writes it, from one with a decimal comma or groups of digits; any other text
+ * as it is.
  *
- * @returns Nothing for a text that would be a number with the other decimal separator.
+ * @returns `undefined` for a text that would be a number with the other decimal separator.
  */
 export function plainNumber(text: string, decimal: Decimal | undefined): string | undefined {
   if (decimal === undefined || text.charCodeAt(0) > 57) return text;

@@ -2,7 +2,7 @@ import type { CsvProfile } from "./csv_report.ts";
 import { rowsText } from "./csv_report.ts";
 import type { NamedColumn } from "./table_profile.ts";
 
-/** What of a file one of its parts has. */
+/** The rows of one part of a file. */
 export interface PartRows {
   /** The line it begins at. */
   line: number;
@@ -10,7 +10,7 @@ export interface PartRows {
   malformed: number;
 }
 
-/** A profile as a text that can be read, and shown by whatever shows Markdown. */
+/** A profile as a report in Markdown. */
 export function profileMarkdown(
   name: string,
   profile: CsvProfile,
@@ -62,7 +62,7 @@ function table(head: string[], rows: string[][]): string[] {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
-/** A text as it is: what a file holds must not become Markdown, nor HTML. */
+/** Escapes a text: what a file holds must not become Markdown or HTML. */
 function escaped(text: string): string {
   return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]<>|#&~!]/g, "\\$&");
 }

@@ -7,11 +7,11 @@ import { hasWidth } from "./table_start.ts";
 const MAX_COLUMNS = 100;
 /** Bytes of JSON for all columns; a checkpoint and a result may have 48 KiB. */
 const COLUMNS_BYTES = 45_500;
-/** What a column takes of them at most, its texts and different values aside. */
+/** Bytes that a column takes of these at most, besides its texts and different values. */
 const COLUMN_BYTES = 300;
 const MAX_TEXT_BYTES = 200;
 const MAX_NAME_BYTES = 60;
-/** What it takes to remember a value: 64 bits in base64. */
+/** Bytes to remember a value: 64 bits in base64. */
 const VALUE_BYTES = 11;
 
 /** A column of the result: its profile and name. */
@@ -20,13 +20,13 @@ export interface NamedColumn extends ColumnSummary {
   name: string;
 }
 
-/** What a {@link TableProfile} is told of its table. */
+/** What is known of the table of a {@link TableProfile}. */
 export interface TableOptions {
   /** Whether the first row names the columns. @default {true} */
   header?: boolean | undefined;
   /** Whether a delimiter follows the last cell of the first row. @default {false} */
   trailing?: boolean | undefined;
-  /** What a cell without a value says, beside nothing at all. */
+  /** What a cell without a value contains, unless it is blank. */
   nullText?: string | undefined;
   /** What separates decimals, if that is known. */
   decimal?: Decimal | undefined;
@@ -143,7 +143,7 @@ export class TableProfile {
   }
 }
 
-/** What the columns are called: no name is blank, none there twice, none long. */
+/** Names for the columns: none is blank, none is there twice, none is long. */
 function columnNames(row: string[], header: boolean): string[] {
   const taken = new Set<string>();
   return row.map((cell, i) => {

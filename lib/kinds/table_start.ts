@@ -22,10 +22,10 @@ export interface TableStart {
 }
 
 /**
- * Finds the table in the first rows of a file: what banks and spreadsheets write above it is no row.
- * It takes much to pass over rows, as what it passes over is not profiled.
+ * Finds the table in the first rows of a file: what banks and spreadsheets write above it are not its
+ * rows. Rows are passed over only for good reasons, as they are not profiled.
  *
- * @param line The line from which on to look.
+ * @param line The line to look from.
  */
 export function tableStart(
   all: CsvRow[],
@@ -37,7 +37,7 @@ export function tableStart(
   const at = look ? Math.max(0, sound.findIndex((_, at) => at > 0 && beginsTable(sound, at))) : 0;
   const rows = sound.slice(at);
   const [first, ...others] = rows.map(({ cells }) => cells);
-  // A malformed first row is told as such.
+  // A malformed first row is reported as such.
   const begin = (at === 0 ? all[0] : rows[0])?.line ?? line;
   if (first === undefined || begin < rows[0]!.line) {
     return { line: begin, passed: false, header: given.header ?? true, trailing: false };
@@ -53,7 +53,7 @@ export function tableStart(
   };
 }
 
-/** Whether a row has that many cells; a blank one more is what a delimiter at its end makes. */
+/** Whether a row has that many cells. A delimiter at its end adds a blank one. */
 export function hasWidth(cells: string[], width: number): boolean {
   return cells.length === width || cells.length === width + 1 && isBlank(cells[width]!);
 }
@@ -67,7 +67,7 @@ function beginsTable(rows: CsvRow[], at: number): boolean {
   const before = rows.slice(0, at).map(({ cells }) => filled(cells));
   const last = rows[at - 1]!;
   const gap = before.at(-1) === 0 || row.line > last.line + 1;
-  // Below a gap one of many names may be there twice.
+  // Below a gap, one of many names may be there twice.
   if (names.length < 2 || others.length === 0 || !areNames(names, gap ? 0.75 : 1)) return false;
   const titles = before.every((cells) => cells <= 1);
   // Titles, or lines of names and values as account statements have them.

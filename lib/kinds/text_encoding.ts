@@ -2,9 +2,9 @@ import { analyse } from "chardet";
 
 /** By how many bytes an encoding is judged, from the first that is not ASCII. */
 export const SAMPLE_BYTES = 65_536;
-/** By how much the likeliest encoding must lead, of 100, to be no guess. */
+/** By how many of 100 points the likeliest encoding must lead, so that it is not a guess. */
 const SURE_LEAD = 15;
-/** How many bytes beyond ASCII there must be, at least. */
+/** How many bytes beyond ASCII there must be, so that it is not a guess. */
 const SURE_BYTES = 16;
 /** The share of characters beyond ASCII that may be damaged. */
 const MAX_DAMAGE = 0.02;
@@ -58,7 +58,7 @@ export interface TextEncoding {
   sure: boolean;
 }
 
-/** What an encoding that can be read is called by the standard, from one of its labels. */
+/** The standard's name for a label of an encoding; `undefined` if it cannot be read. */
 export function encodingName(label: string): string | undefined {
   try {
     const { encoding } = new TextDecoder(label);
@@ -77,10 +77,10 @@ export function asciiEnd(bytes: Uint8Array): number {
 }
 
 /**
- * The encoding of a file that begins so.
+ * The encoding of a file, from its beginning.
  *
  * @param start At least two samples of it, or all.
- * @returns Nothing where it begins with ASCII alone: `encodingOf` tells later.
+ * @returns `undefined` if it begins with ASCII alone: `encodingOf` tells later.
  */
 export function encodingAtStart(start: Uint8Array): TextEncoding | undefined {
   const [a, b, c] = start;
@@ -131,8 +131,8 @@ function utf16Name(sample: Uint8Array): string | undefined {
 }
 
 /**
- * The share of the characters beyond ASCII that are none: could not be decoded, or mean nothing in
- * a text. The last may be cut.
+ * The share of characters beyond ASCII that could not be decoded, or mean nothing in a text. The last
+ * one may be cut.
  */
 function damage(sample: Uint8Array, name: string): number {
   const text = decode(sample, name);
