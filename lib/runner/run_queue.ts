@@ -45,7 +45,7 @@ export type HeldBy = (kind: string, key: string | undefined) => string | null;
 const KEPT = 100;
 const FEW_OF_KEY = 20;
 
-/** How many lines {@link RunQueue.wanted} returns at most. */
+/** How many lines {@link RunQueue.wanted} returns at most, and of how many kinds keys are read at once. */
 const READS = 16;
 
 export class RunQueue {
@@ -66,6 +66,8 @@ export class RunQueue {
   );
   /** Lines that are being read, each with the number of entries that were put before. */
   readonly #reading = new Map<Line<Candidate>, number>();
+  /** Kinds whose keys are being read. */
+  #keyReads = 0;
   #puts = 0;
   #now = -Infinity;
 
@@ -164,10 +166,12 @@ export class RunQueue {
   wantedKeys(): [kind: string, after: string][] {
     const wanted: [string, string][] = [];
     for (const turns of this.#kinds.values()) {
+      if (this.#keyReads === READS) break;
       const { kind, unknown, reading, waiting } = turns;
       // Held keys do not count, so that others can be found.
       if (unknown === null || reading || 2 * waiting > this.#limit) continue;
       turns.reading = true;
+      this.#keyReads++;
       wanted.push([kind, unknown]);
     }
     return wanted;
@@ -185,6 +189,7 @@ export class RunQueue {
   ): void {
     const turns = this.#turns(kind);
     turns.reading = false;
+    this.#keyReads--;
     turns.unknown = next ?? (turns.forgot ? "" : null);
     if (next === null) turns.forgot = false;
     for (const { first, next } of found) {

@@ -200,3 +200,19 @@ Deno.test("RunQueue asks about no key while all of a kind is held", () => {
   assertEquals(queue.next(1, () => true, heldBy), null);
   assertEquals(asked, [undefined]);
 });
+
+Deno.test("RunQueue.wantedKeys() has the keys of only so many kinds read at once", () => {
+  const queue = new RunQueue();
+  const kinds = Array.from({ length: 40 }, (_, n) => `k${n}`);
+  for (const kind of kinds) queue.lookForKeys(kind);
+  const read: string[] = [];
+  for (let wanted = queue.wantedKeys(); wanted.length > 0; wanted = queue.wantedKeys()) {
+    assertEquals(queue.wantedKeys(), []);
+    assertLessOrEqual(wanted.length, 16);
+    for (const [kind] of wanted) {
+      queue.foundKeys(kind, [], null, 0);
+      read.push(kind);
+    }
+  }
+  assertEquals(read, kinds);
+});
