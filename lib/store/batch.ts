@@ -12,8 +12,8 @@ import type { TaskEvent } from "../task/event.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 
 /**
- * Where a commit is closed: large ones keep the small ones behind them waiting, and small ones fall
- * behind under load.
+ * A commit that reaches one of these takes no more: larger commits make the next one wait, smaller
+ * ones do not keep up with the load.
  */
 const ENOUGH = {
   journal: MAX_ENTRY - 512,
@@ -25,14 +25,14 @@ const ENOUGH = {
 /** KV's limits for a commit, less the journal entry and a margin. */
 const LIMITS = { mutations: 985, bytes: 720 * 1024 - MAX_ENTRY, keys: 78 * 1024 };
 
-/** Bytes of journal lines left under which a commit is closed. */
+/** A commit that has room for fewer bytes of journal lines takes no more. */
 const SMALL_ROOM = 512;
 
 export class Batch {
   /** Bytes its journal entry takes, once {@link Batch.atomic} made it. */
   entrySize = 0;
   readonly #parts = new Map<Write, Part>();
-  /** Counted once, however many parts have the same one. */
+  /** A check that several parts share counts once. */
   readonly #checked = new Set<Deno.AtomicCheck>();
   #hasEvents = false;
   #room: number = ENOUGH.journal;
@@ -40,7 +40,7 @@ export class Batch {
   #bytes = 0;
   #keys = 0;
   #checks: number;
-  /** Keys that a part has checked and changes, by their last part. */
+  /** Keys that a write both checks and changes, by the last element of the key. */
   readonly #claimed = new Map<Deno.KvKeyPart, Key[]>();
 
   constructor(checks: number) {
@@ -79,16 +79,16 @@ export class Batch {
     return this.#room;
   }
 
-  /** Whether it should go: a larger one would keep others waiting. */
+  /** Whether to commit it now: a larger one would make others wait. */
   get full(): boolean {
     return this.#room < SMALL_ROOM || this.#mutations >= ENOUGH.mutations ||
       this.#bytes >= ENOUGH.bytes || this.#keys >= ENOUGH.keys || this.#checks <= 0;
   }
 
   /**
-   * Adds a part, unless it would go past a limit of KV, or checks a key that another one in here has
-   * checked and changes: KV checks all before it sets any, so both would go through. The first part is
-   * added anyway.
+   * Adds a part, unless the commit would exceed a limit of KV, or the part checks a key that another
+   * one both checks and changes: KV does all checks before any change, so both would succeed. The
+   * first part is always added.
    */
   add(write: Write, part: Part): boolean {
     const { checks = [], sets = [], deletes = [], events = [] } = part;
@@ -140,7 +140,7 @@ export class Batch {
     return claimed !== undefined && claimed.some((it) => isSame(it, key));
   }
 
-  /** Tells every write how it ended, and holds none any more. */
+  /** Takes out every write and tells it the result. */
   end(result: WriteResult): void {
     for (const [write] of this.takeOut()) write.onresult(result);
   }
@@ -152,7 +152,7 @@ export class Batch {
     return parts;
   }
 
-  /** What KV commits, `session` checked; what it tells is a journal entry of the process `sid`. */
+  /** The KV operation: it checks `session` and adds the events as a journal entry of process `sid`. */
   atomic(kv: Deno.Kv, session: Deno.AtomicCheck | null, sid: string): Deno.AtomicOperation {
     const atomic = kv.atomic();
     if (session) atomic.check(session);
@@ -170,7 +170,7 @@ export class Batch {
     }
     for (const check of checked) atomic.check(check);
     if (lines !== "") {
-      // Not the time of day, which may be set at any moment.
+      // Not `Date.now()`: somebody may set the clock at any moment.
       const at = Math.round(performance.timeOrigin + performance.now());
       this.entrySize = setEntry(kv, atomic, entryLine(sid, at) + lines);
       atomic.set(keys.journalHead, sid);
@@ -178,7 +178,7 @@ export class Batch {
     return atomic;
   }
 
-  /** Takes out the writes of which a check no longer holds. */
+  /** Takes out the writes that have a check which no longer holds. */
   async takeLosers(kv: Deno.Kv): Promise<Write[]> {
     const checks = [...this.#parts.values()].flatMap(({ checks = [] }) => checks);
     const wanted = [...new Map(checks.map(({ key }) => [keyText(key), key])).values()];

@@ -1,6 +1,6 @@
 import type { Status } from "../task/record.ts";
 
-/** What came of a wish about a task. */
+/** The result of a request to change a task. */
 export type Decided =
   | { ok: true; status: Status }
   | { ok: true; status: "asked" }
@@ -9,5 +9,5 @@ export type Decided =
   | { ok: false; reason: "no-upload"; upload: string; status: Status }
   /** It is a child of this task, which has not ended and may want its result. */
   | { ok: false; reason: "has-parent"; parent: string; status: Status }
-  /** It is a child of this task, which has ended or is gone: nobody waits for it any more. */
+  /** It is a child of this task, which has ended or is gone: nobody waits for its result. */
   | { ok: false; reason: "parent-over"; parent: string; status: Status };

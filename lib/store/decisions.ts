@@ -13,10 +13,10 @@ export interface DecisionsOptions {
   tasks: LiveTasks;
 }
 
-/** Milliseconds after which a store that takes nothing is given nothing more. */
+/** Milliseconds without a successful commit after which new writes are refused. */
 const STALLED_MS = 2000;
 
-/** Decides about tasks, each as it is then: again, where another process was first. */
+/** Decides about tasks by their newest state, and again if another process was first. */
 export class Decisions {
   readonly #options: DecisionsOptions;
 
@@ -25,7 +25,7 @@ export class Decisions {
   }
 
   /**
-   * Refuses a write that would only wait, while it has done nothing yet.
+   * Refuses a write that would only wait, before it has changed anything.
    *
    * @throws {StoreError} When the store takes no writes.
    */
@@ -34,10 +34,11 @@ export class Decisions {
   }
 
   /**
-   * Does what is wished to a task, or has the process do it that runs it. Resolves when that is durable.
+   * Runs `action` on a task, or asks the process that runs it to stop it. Resolves when that is
+   * durable.
    *
-   * @param refusal What speaks against it beside the task's own state, asked before each try.
-   * @param by Who wishes it; absent for the server itself.
+   * @param refusal Looks for a reason against it other than the task's own state, before each try.
+   * @param by Who asks for it; absent for the server itself.
    */
   decide(
     id: string,

@@ -9,34 +9,33 @@ import { isChange, type TaskEvent } from "../task/event.ts";
 import type { Task } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
-/** Characters of a checkpoint that the journal takes; a larger one goes into its own key at once. */
+/** Most characters of a checkpoint in the journal; a larger one goes into its own key at once. */
 const MAX_CHECKPOINT = 2048;
 
-/** Events with parts in one commit, at most: each is some keys of it. */
+/** Most events with parts in one commit: each adds some keys to it. */
 const MAX_PARTS = 32;
 
-/** Bytes of what they write from which on others wait for the next commit. */
+/** Once the parts write so many bytes, further events wait for the next commit. */
 const MAX_PART_BYTES = 256 * 1024;
 
-/** An event to write. */
 export interface QueuedEvent {
   event: TaskEvent;
-  /** The task right after it: what its head says where this is the last event written. */
+  /** The task right after it: the head to store if this is the last event written. */
   after: Task;
-  /** The result, as JSON text, where it is the end of a task that has one. */
+  /** The result as JSON text, if the event is the end of a task that has one. */
   result?: string | null;
   /** What is written in the same commit. */
   part?: Part;
-  /** The end, which is written in the same commit as the last message, or neither is. */
+  /** The `complete` event that has to be in the same commit as this `message`. */
   with?: QueuedEvent;
 }
 
-/** What fits into a commit. */
+/** The events that fit into a commit. */
 export interface Picked {
   count: number;
-  /** In order; of several checkpoints the newest. */
+  /** In order; of several checkpoints only the newest. */
   events: TaskEvent[];
-  /** The last event among them, or what it was picked with. */
+  /** The last one that was picked; `null` for none. */
   last: QueuedEvent | null;
   /** What is written with them. */
   parts: Part[];
@@ -62,7 +61,7 @@ export class EventQueue {
     this.#entries.push(entry);
   }
 
-  /** What fits into `room` bytes of journal lines, from the first on. It stays where it is. */
+  /** Picks the first events, as many as fit into `room` bytes of journal lines; they stay queued. */
   pick(room: number): Picked {
     const picked: Picked = {
       count: 0,
@@ -100,7 +99,7 @@ export class EventQueue {
     return picked;
   }
 
-  /** Something else changed that tasks have after each event, too. */
+  /** Applies a change to the task as it is after each event. */
   revise(change: (task: Task) => Task): void {
     for (const entry of this.#entries) entry.after = change(entry.after);
   }
@@ -114,7 +113,7 @@ function isLarge({ json }: TaskEvent): boolean {
   return json.length > MAX_CHECKPOINT;
 }
 
-/** Bytes of the event's line in the journal. */
+/** Bytes of the event's line in the journal, which has none of a large checkpoint. */
 function sizeOf(event: TaskEvent): number {
   return event.type === "checkpoint" && isLarge(event) ? 0 : eventSize(event);
 }

@@ -16,22 +16,22 @@ import type { LiveTask } from "./live_task.ts";
 import { isFinished } from "../task/record.ts";
 
 export interface FamiliesOptions {
-  /** Looks after one parent. Returns whether to look again in a moment, though nothing changed. */
+  /** Looks after one parent. Returns whether to look again soon even if nothing changes. */
   look(parent: string): Promise<boolean>;
   log: Logger;
 }
 
-/** Milliseconds between two looks after one parent, at least. */
+/** Least milliseconds between two looks after one parent. */
 const GAP_MS = 100;
 
 /**
- * And so many times what a look takes, since each reads all children; but no more than this beyond what
- * it takes, as others may wait for their turn.
+ * Each look reads all children, so the next one waits this many times what it took, up to `MAX_GAP_MS`
+ * but no less than what it took: children may wait for their turn.
  */
 const GAP_LOOKS = 20;
 const MAX_GAP_MS = 1000;
 
-/** Milliseconds until another look at how far children are that run. */
+/** Milliseconds until the next look at the progress of running children. */
 const PROGRESS_MS = 1000;
 
 /** Milliseconds until a look that failed is tried again. */
@@ -42,7 +42,7 @@ const AT_ONCE = 4;
 
 interface Family {
   readonly timer: Timer;
-  /** Milliseconds, as `performance.now()` has them: not before. */
+  /** When the next look may begin, in milliseconds of `performance.now()`. */
   nextAt: number;
   state: "rests" | "is due" | "is looked after" | "is looked after, and changed";
 }
@@ -61,12 +61,12 @@ export class Families {
   /** A change of a task's state was written. */
   moved({ id, record, task: { child, children } }: LiveTask): void {
     if (child) this.touch(child.parent);
-    // A run that has begun again finds all its children made, and makes none.
+    // A later run finds its children made, so maybe none of them changes any more: look now.
     const ended = children !== undefined && isFinished(record.status);
     if (ended || record.waiting_for?.type === "children") this.touch(id);
   }
 
-  /** Something changed with a parent, or with a child of it. */
+  /** Schedules a look: the parent or one of its children changed. */
   touch(parent: string): void {
     if (this.#closed) return;
     let family = this.#families.get(parent);
@@ -78,7 +78,7 @@ export class Families {
     else if (family.state === "is looked after") family.state = "is looked after, and changed";
   }
 
-  /** Begins nothing more. Resolves when what is under way is over. */
+  /** Starts no more looks. Resolves when those under way are over. */
   async stop(): Promise<void> {
     this.close();
     await Promise.all(this.#under);
@@ -109,7 +109,7 @@ export class Families {
       again = await this.#options.look(parent);
     } catch (error) {
       if (this.#closed) return;
-      // That the store takes nothing is told elsewhere.
+      // That the store takes no writes is reported elsewhere.
       if (!(error instanceof StoreError)) {
         this.#options.log.warn("a task's children could not be updated", { parent, error });
       }
@@ -124,7 +124,7 @@ export class Families {
       return this.#schedule(parent, family);
     }
     family.state = "rests";
-    // Another process may see the end of it.
+    // It is forgotten after the gap, since another process may be the one that sees its end.
     family.timer.set(again ? Math.max(gap, PROGRESS_MS) : gap, () => {
       if (again) this.touch(parent);
       else this.#families.delete(parent);

@@ -31,7 +31,7 @@ export interface FamilyOptions {
   /** Milliseconds since the epoch. */
   now(): number;
   cancel(id: string): Promise<Decided>;
-  /** As {@link ./store.ts Store} decides about a task. */
+  /** See {@link ./decisions.ts Decisions}. */
   decide(id: string, action: (live: LiveTask) => "changed" | "refused"): Promise<Decided>;
   onpending(live: LiveTask): void;
 }
@@ -39,13 +39,13 @@ export interface FamilyOptions {
 /** Children changed at once. */
 const AT_ONCE = 50;
 
-/** Running children whose own progress counts, at most: of more of them each is little. */
+/** Most running children whose own progress counts: among more of them each matters little. */
 const MAX_UNDER_WAY = 200;
 
-/** The part of the whole from which on it is news. */
+/** The least growth of a parent's progress, as a fraction of 1, that is worth an update. */
 const NEWS = 1 / 1000;
 
-/** Parents whose pace is known, at most. */
+/** Most parents whose pace is remembered. */
 const MAX_PACES = 1000;
 
 const NOBODY = { status: null, progress: null };
@@ -60,10 +60,10 @@ export class Family {
   }
 
   /**
-   * Does what a parent needs now, and its children.
+   * Does what a parent and its children need now.
    *
-   * @returns Whether to look again in a moment, though nothing changed: of its running children one of
-   * the processes that have them tells the progress.
+   * @returns Whether to look again soon even if nothing changes: the process that runs the first of
+   * the running children updates their progress.
    */
   async look(parent: string): Promise<boolean> {
     const { kv, heads } = this.#options;
@@ -97,7 +97,7 @@ export class Family {
     return here;
   }
 
-  /** How much of themselves the running children have done, and whether the first one runs here. */
+  /** The progress of running children, 1 for a whole one, and whether the first of them runs here. */
   async #underWay(children: readonly GroupedChild[]): Promise<{ done: number; here: boolean }> {
     const running = children.filter(({ state }) => state === "running").slice(0, MAX_UNDER_WAY);
     const entries = await this.#options.heads.getMany(running.map(({ id }) => id));
@@ -109,10 +109,10 @@ export class Family {
     return { done, here: entries[0]?.value?.owner === this.#options.sid };
   }
 
-  /** Nobody waits for the children of a task that has ended, or is gone. */
+  /** Cancels the children of a task that has ended or is gone: nobody waits for their results. */
   async #cancelChildren(parent: string, gone: boolean): Promise<void> {
     const { kv } = this.#options;
-    // Where it is tried again meanwhile it writes this key once more.
+    // A parent that is retried meanwhile writes this key again, and the check below fails.
     const key = keys.parent(parent);
     const { versionstamp } = await kv.get(key);
     const ids = await unendedChildren(kv, parent);
@@ -131,7 +131,7 @@ export class Family {
     }
   }
 
-  /** Lets as many have their turn as there is room for: the first ones, so that others let the same. */
+  /** Gives turns within `concurrency`, in order, so that all processes choose the same children. */
   async #release(
     name: string,
     { concurrency }: ChildPlan,
@@ -155,7 +155,7 @@ export class Family {
     });
   }
 
-  /** Shows of a parent how its children do. */
+  /** Updates the counts and the progress in a parent's record. */
   async #tell(
     parent: string,
     name: string,
@@ -163,7 +163,7 @@ export class Family {
     underWay: number,
   ): Promise<void> {
     const known = this.#paces.get(parent);
-    // One that is tried again begins at its beginning; what was shown is not taken back.
+    // A retried child starts at 0 again, but progress that was shown is not taken back.
     const done = Math.max(endedOf(counts) + underWay, known?.value ?? 0);
     const moved = done - (known?.value ?? 0) >= NEWS * counts.total;
     const pace = estimate(known, this.#options.now(), done, counts.total);
@@ -179,7 +179,7 @@ export class Family {
     });
   }
 
-  /** Has a parent go on: all its children have ended. */
+  /** Lets a parent go on whose children have all ended. */
   async #wake(parent: string, name: string, plan: ChildPlan, counts: ChildCounts): Promise<void> {
     const { now, decide, onpending } = this.#options;
     const failed = counts.failed + counts.canceled;

@@ -15,17 +15,17 @@ import type { Task } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
 export interface IndexKeys {
-  /** Under which it is listed. */
+  /** The status that it is listed under. */
   status: Status;
   /** How long it is kept; `null` before its end. */
   expiry: Expiry | null;
-  /** Where it waits, if it does. */
+  /** Its place in the queue, if it has one. */
   queue: Key | null;
   /** Its slot under its kind's concurrency, if it has one. */
   slot: Key | null;
-  /** Under which submits find it. */
+  /** The key under which debounced submits find it, if any. */
   debounce: Key | null;
-  /** How its parent's group knows it, if it is a child. */
+  /** Its state in its parent's group, if it is a child. */
   child: ChildState | null;
   /** Uploads that it holds: those it names, until it ends. */
   uploads: readonly string[];
@@ -33,7 +33,7 @@ export interface IndexKeys {
 
 const NONE: readonly string[] = [];
 
-/** What has to lead to a task as it is. */
+/** The keys that must lead to a task in its present state. */
 export function indexKeysOf(task: Task): IndexKeys {
   const { record, child } = task;
   const { status } = record;
@@ -54,10 +54,10 @@ export function indexKeysOf(task: Task): IndexKeys {
 }
 
 /**
- * Puts into `part` what takes the keys from where they are in the store to where they belong.
+ * Adds to `part` the changes from the index keys in the store to those that the task has to have.
  *
- * @param before As the store has them; `null` for a task it does not know.
- * @returns As it will have them.
+ * @param before The keys in the store; `null` for a new task.
+ * @returns The keys once `part` is committed.
  */
 export function moveIndexKeys(
   part: Required<Part>,
@@ -80,7 +80,7 @@ export function moveIndexKeys(
   if (before?.status !== status) {
     if (before) deletes.push(keys.index(kind, before.status, id));
     if (status === "completed" && task.checkpointed) deletes.push(keys.checkpoint(id));
-    // A cancel that was asked for is done with, and is not meant for the task when it is retried.
+    // A cancel that was asked for before the task ended must not stop it when it is retried.
     if (before && isFinished(before.status)) deletes.push(keys.cancel(id));
   }
   const { child } = task;
@@ -120,7 +120,7 @@ export function moveIndexKeys(
   return after;
 }
 
-/** Until when a task is kept, where it says so itself. */
+/** Until when a task is kept, in epoch milliseconds; `null` for ever, or up to the settings. */
 export function untilIn(expiry: Expiry | null | undefined): number | null {
   return typeof expiry === "object" ? expiry?.until ?? null : null;
 }
@@ -138,7 +138,7 @@ function indexedAs({ parent_id }: TaskRecord, expiry: Expiry | null): Indexed | 
   };
 }
 
-/** What leads to a task for as long as there is one: its submitter, owner, tags and parent. */
+/** The keys that lead to a task all its life: by its submitter, owner, tags and parent. */
 export function setKeysOf(
   { task_id: id, owner, tags = [], parent_id }: TaskRecord,
   { submitter }: { submitter?: string | undefined },

@@ -16,56 +16,56 @@ import type { Logger } from "../base/log.ts";
 import { delay } from "../task/delay.ts";
 import type { Part, Write, WriteResult } from "./write.ts";
 
-/** Milliseconds after which a commit without an answer counts as one that fails. */
+/** Milliseconds after which a commit without an answer counts as failed. */
 const HANGS_MS = 1000;
 
-/** How a try to commit went. */
+/** The result of one try to commit. */
 export type CommitEnd = "committed" | "conflict" | "failed";
 
 export interface JournalOptions {
   kv: Deno.Kv;
   /** Names this process in its journal entries. */
   sid: string;
-  /** Checked by each commit; `null` for none. Read at each commit. */
+  /** The check of this process's session, called for each commit; `null` for none. */
   session?: () => Deno.AtomicCheck | null;
   /** Checks a commit may hold: 100 on SQLite, 10 over KV Connect. @default {10} */
   maxChecks?: number;
-  /** Told after each commit that others should hear of: what happened, and the bytes it takes. */
+  /** Called after each commit that has events, with the bytes of its journal entry. */
   oncommit?: (versionstamp: string, events: TaskEvent[], size: number) => void;
-  /** Told of each try to commit: how it went, and the milliseconds it took. */
+  /** Called after each try to commit, with the milliseconds it took. */
   ontried?: (end: CommitEnd, ms: number) => void;
-  /** Told once when the session turns out to be gone. */
+  /** Called once, when the session turns out to be gone. */
   onfenced?: () => void;
-  /** The session was renewed without our knowing, and now has this versionstamp. */
+  /** Called when the session turns out to have been renewed, with its new versionstamp. */
   onrenewed?: (versionstamp: string) => void;
   log: Logger;
 }
 
 /**
- * The journal of one process. Commits run one after another for as long as there is work; what one of
- * them told is passed on while the next is under way.
+ * The journal of one process. Commits run one after another while there is work; the events of one are
+ * passed on while the next is in flight.
  */
 export class Journal {
   readonly #options: JournalOptions;
   readonly #queue = new Set<Write>();
   readonly #closing = new AbortController();
   #committing: Promise<void> | null = null;
-  /** Passes on what was committed last. */
+  /** Callbacks that pass on the events of the last commit. */
   #pass: (() => void)[] = [];
   #taken = Promise.withResolvers<void>();
-  /** Rendered, but more than there was room for in the last commit. */
+  /** A part that was rendered but did not fit into the last commit. */
   #carried: [Write, Part] | null = null;
   #fenced = false;
 
   /** Commits made; for metrics and tests. */
   commits = 0;
   #stalledAt: number | null = null;
-  /** Why the last try failed; `null` where it did not. */
+  /** Why the last try failed; `null` if it did not. */
   failure: unknown = null;
-  /** Goes off while a commit is in flight for long. */
+  /** Fires when a commit has been in flight for `HANGS_MS`. */
   readonly #hangs = new AwakeTimer();
 
-  /** Nothing is started: the first write starts the loop. */
+  /** Starts nothing: the first write starts the loop of commits. */
   constructor(options: JournalOptions) {
     this.#options = options;
   }
@@ -75,7 +75,7 @@ export class Journal {
     return this.#stalledAt === null ? 0 : performance.now() - this.#stalledAt;
   }
 
-  /** Adds a write; one that already waits stays where it is. */
+  /** Queues a write: an urgent one goes first, any other that is queued already keeps its place. */
   touch(write: Write): void {
     if (this.#closing.signal.aborted || this.#fenced) {
       queueMicrotask(() =>
@@ -88,7 +88,7 @@ export class Journal {
     this.#committing ??= this.#loop();
   }
 
-  /** Writes one part and resolves with how it ended. */
+  /** Writes one part and resolves with the result. */
   write(part: Part): Promise<WriteResult> {
     const { promise, resolve } = Promise.withResolvers<WriteResult>();
     const size = (part.events ?? []).reduce((sum, event) => sum + eventSize(event), 0);
@@ -96,7 +96,7 @@ export class Journal {
     return promise;
   }
 
-  /** Resolves when everything that waits now was taken into a commit: the sign to send more. */
+  /** Resolves when everything queued now was taken into a commit, so that more may be sent. */
   taken(): Promise<void> {
     return this.#waiting ? this.#taken.promise : Promise.resolve();
   }
@@ -106,13 +106,13 @@ export class Journal {
     while (this.#committing !== null) await this.#committing;
   }
 
-  /** Writes what waits, then takes nothing more. */
+  /** Writes everything queued, then takes no more writes. */
   async close(): Promise<void> {
     await this.idle();
     this.#closing.abort();
   }
 
-  /** Takes nothing more, and tries no longer what a store did not take. */
+  /** Takes no more writes, and stops retrying a commit that fails. */
   async giveUp(): Promise<void> {
     this.#closing.abort();
     await this.idle();
@@ -123,7 +123,7 @@ export class Journal {
   }
 
   async #loop(): Promise<void> {
-    // One turn of the event loop lets the writes of one moment travel together.
+    // One microtask later, the writes that are made together share a commit.
     await Promise.resolve();
     while (this.#waiting) {
       const batch = this.#take();
@@ -132,12 +132,12 @@ export class Journal {
         this.#taken = Promise.withResolvers();
       }
       const committing = this.#commit(batch);
-      // The disk need not wait for sockets: the next commit is on its way.
+      // The next commit is in flight by now, so the disk does not wait for sockets.
       this.#passOn();
       await committing;
     }
     this.#passOn();
-    // Whoever was told may have more to write.
+    // Those who were told of a commit may have queued more.
     this.#committing = this.#waiting ? this.#loop() : null;
   }
 
@@ -151,7 +151,7 @@ export class Journal {
     this.#carried = null;
     for (const write of this.#queue) {
       if (batch.full) break;
-      // One part of a write a commit: what was carried over goes before what came since.
+      // A commit takes one part of each write: what was carried over goes before what came since.
       if (batch.has(write)) continue;
       const part = write.render(batch.room);
       if (part === null && batch.size > 0) {
@@ -166,7 +166,7 @@ export class Journal {
       }
       if (part.more) this.#queue.add(write);
       if (!batch.add(write, part)) {
-        // It is rendered, and what it holds is nowhere else.
+        // The write no longer holds what it rendered, so this part is the only copy.
         this.#carried = [write, part];
         break;
       }
@@ -175,7 +175,7 @@ export class Journal {
     return batch;
   }
 
-  /** As a write that found no room in a commit: the next one has all of it. */
+  /** Puts a write before all others, so that the next commit has its whole room for it. */
   #putFirst(write: Write): void {
     this.#queue.delete(write);
     const others = [...this.#queue];
@@ -191,7 +191,7 @@ export class Journal {
       const tried = (end: CommitEnd) => ontried?.(end, performance.now() - begun);
       try {
         const atomic = batch.atomic(kv, session?.() ?? null, sid);
-        // One that neither succeeds nor fails is no better than one that fails.
+        // A commit that neither succeeds nor fails counts as failed.
         this.#hangs.set(HANGS_MS, () => this.#stalledAt ??= begun);
         result = await atomic.commit();
         this.#hangs.clear();
@@ -218,7 +218,7 @@ export class Journal {
     }
   }
 
-  /** Finds whose check no longer holds, tells those, and leaves the others in the batch. */
+  /** Takes the writes whose checks failed out of the batch, and ends them with a conflict. */
   async #dropLosers(batch: Batch): Promise<void> {
     const { kv, session, onfenced, onrenewed } = this.#options;
     const own = session?.();
@@ -239,7 +239,7 @@ export class Journal {
     }
   }
 
-  /** After an error: waits and says to try again; a part that can never be stored is refused. */
+  /** Waits after an error. Returns whether to try again; a part that can never be stored is refused. */
   async #recover(batch: Batch, error: unknown, tries: number): Promise<boolean> {
     const { log } = this.#options;
     const endAll = (reason: "closed" | "refused") => {
@@ -255,7 +255,7 @@ export class Journal {
         log.error("a write can never be stored", { error });
         return endAll("refused");
       }
-      // Alone, each shows whether it is the one.
+      // Each is committed alone, to find the one that is too large.
       for (const [write, part] of batch.takeOut()) await this.#commit(Batch.of(write, part));
       return false;
     }

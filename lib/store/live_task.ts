@@ -43,16 +43,16 @@ import { placeInput, StoredHead } from "./stored_head.ts";
 import type { Taken } from "./take_rows.ts";
 import { TaskWriter } from "./task_writer.ts";
 
-/** How often a task may store an answer: a sleep and a signal do it twice. */
+/** Most answers that a task may store: a sleep and a signal each store two. */
 const MAX_KEPT = 2 * MAX_ANSWERS;
 
-/** Rows that tell how it stands with steps. */
+/** `step` rows after which {@link LiveTask.step} adds no more. */
 const MAX_STEP_ROWS = 3 * MAX_ANSWERS;
 
-/** Bytes of a result beside which a whole record finds room. */
+/** Bytes of a result above which the record is shortened: both go into one commit. */
 const RECORD_ROOM = 40 * 1024;
 
-/** What a task is to run with. */
+/** The input that a debounced submit gives to a known task, and what depends on it. */
 export interface NewInput {
   /** JSON text; `null` for none. */
   readonly input: string | null;
@@ -62,19 +62,19 @@ export interface NewInput {
 }
 
 export interface LiveTaskHooks {
-  /** It has something to write. */
+  /** The task has something to write. */
   touch(write: Write): void;
-  /** Shows its progress before it is stored; absent where others write to the same store. */
+  /** Shows progress before it is stored; absent if other processes write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
-  /** Whether anybody watches it. @default {somebody does} */
+  /** Whether anybody watches the task. @default {somebody does} */
   watched?: ((id: string, kind: string) => boolean) | undefined;
-  /** It has progress, shown or not, that has to be stored soon. */
+  /** The task has progress, shown or not, that must be stored soon. */
   onshown(live: LiveTask): void;
-  /** The journal has more of it than its own keys, or no longer has. */
+  /** Called with whether the journal holds more of the task than its own keys. */
   pending(live: LiveTask, pending: boolean): void;
-  /** A change of its state was written. */
+  /** A state change of the task was written. */
   onmoved(live: LiveTask): void;
-  /** A part of it was written, or was not. */
+  /** A part of the task was committed, or failed to be. */
   onwritten(live: LiveTask, result: WriteResult): void;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -82,15 +82,15 @@ export interface LiveTaskHooks {
 
 /** Made by {@link LiveTask.created} or {@link LiveTask.loaded}. */
 export class LiveTask implements Write {
-  /** The newest state. `record.seq` counts every event taken in, written or not. */
+  /** The newest state. `record.seq` counts all events, written or not. */
   task: Task;
 
   readonly #hooks: LiveTaskHooks;
   readonly #writer: TaskWriter;
   #estimate: Estimate | undefined;
-  /** The record's JSON text, maybe with an earlier `seq`; `null` where it changed since. */
+  /** The record's JSON text, whose `seq` may be out of date; `null` if anything else changed since. */
   #json: string | null = null;
-  /** As {@link LiveTaskHooks.onmoved} was told last. */
+  /** The last stored status: {@link LiveTaskHooks.onmoved} is called when it changes. */
   #moved: Status | null;
 
   private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks, state?: PendingState) {
@@ -113,7 +113,7 @@ export class LiveTask implements Write {
     if (state?.checkpoint) this.task = withCheckpoint(this.task, state.checkpoint.seq);
   }
 
-  /** A new task: its first event is `pending`. */
+  /** A new task, whose first event says that it is pending. */
   static created(task: Task, inputJson: string | null, hooks: LiveTaskHooks): LiveTask {
     const { kept, part } = placeInput(task.record.task_id, inputJson);
     const live = new LiveTask(task, StoredHead.ofNew(kept), hooks);
@@ -123,8 +123,8 @@ export class LiveTask implements Write {
   }
 
   /**
-   * A task read from the store: what is written of it is checked against what was read. `state` is what
-   * its own keys lack, which they get with it.
+   * A task read from the store: its next commit fails if the head has changed since. `state` is its
+   * pending state, which that commit folds into its own keys.
    */
   static loaded(
     entry: Deno.KvEntry<Head>,
@@ -147,14 +147,14 @@ export class LiveTask implements Write {
     return this.task.record;
   }
 
-  /** The record as JSON text, rendered once for all who want it. */
+  /** The record as JSON text, rendered once after each change. */
   get json(): string {
     const { record } = this;
     this.#json = this.#json === null ? JSON.stringify(record) : withSeq(this.#json, record.seq);
     return this.#json;
   }
 
-  /** Given up: the store holds something else than this process believed, or takes no more. */
+  /** Whether a write failed: the task is given up, and no more of it is written. */
   get lost(): boolean {
     return this.#writer.lost;
   }
@@ -164,8 +164,8 @@ export class LiveTask implements Write {
   }
 
   /**
-   * Makes a state change, with its event (and `complete` where it ends), and what is to be committed
-   * with it.
+   * Makes a state change, with its event (and `complete` if the task ends). `part` goes into the same
+   * commit.
    */
   change(
     change: Change,
@@ -179,7 +179,7 @@ export class LiveTask implements Write {
     this.task = result.task;
     const news = before.notify ? newsOf(before, this.task) : null;
     if (news) this.task = { ...this.task, notified: news.last };
-    // The last message and the end go into one commit.
+    // The last message and `complete` go into one commit, so a large result leaves little room.
     if (resultJson !== null && byteLength(resultJson) > RECORD_ROOM) {
       this.task = withRoom(this.task);
     }
@@ -187,7 +187,7 @@ export class LiveTask implements Write {
       this.#estimate = undefined;
       this.#writer.head.dropResult();
     }
-    // Nobody else holds this record yet.
+    // The record is new and nobody else holds it, so its `seq` may change in place.
     const last = this.#stateEvent("message", ++this.record.seq);
     if (news) last.part = withDeliveries(part, news, this.json, resultJson);
     else if (part) last.part = part;
@@ -201,9 +201,9 @@ export class LiveTask implements Write {
   }
 
   /**
-   * Has it run with another input, and not before some time.
+   * Replaces the input of a task that has not begun, which then runs no earlier than `runAt`.
    *
-   * @param also What is committed with it.
+   * @param also Goes into the same commit.
    */
   postpone(
     { input, parsed, keys: by, uploads }: NewInput,
@@ -231,7 +231,7 @@ export class LiveTask implements Write {
     return ok;
   }
 
-  /** Takes in progress: the newest counts. */
+  /** Applies a progress report. Of several before a commit, only the newest state is written. */
   report(report: Report): void {
     const { task, estimate } = withReport(this.task, report, this.#estimate);
     this.#estimate = estimate;
@@ -241,44 +241,43 @@ export class LiveTask implements Write {
   }
 
   /**
-   * Adds an artifact that has come whole.
+   * Adds an artifact whose bytes are all stored.
    *
-   * @param row Its row's data, an object's text.
-   * @param part Puts it where it is found: committed with the row, and with all before it.
+   * @param row The data of its row: an object as JSON text.
+   * @param part Makes the artifact findable; committed with the row, after all events before it.
    */
   artifact(artifact: ArtifactRecord, row: string, part: Part): void {
     this.task = { ...this.task, record: withArtifact(this.record, artifact) };
     this.#json = null;
     this.#row("artifact", row, part);
-    // The record has it, too.
+    // The record lists it, too, so a new record has to be shown.
     this.#writer.report();
   }
 
-  /** Takes in how its children do, how fast they are, and how much of them is under way. */
+  /** Updates the figures of its children; `underWay` is what running ones have done, in children. */
   family(children: ChildCounts, pace: Pick<Estimate, "rate" | "etaMs">, underWay = 0): void {
     this.task = withChildren(this.task, children, pace, this.#hooks.now(), underWay);
     this.#json = null;
     this.#writer.report();
   }
 
-  /** Has it kept otherwise: that is no event, as its last one told of its end. */
+  /** Changes how long it is kept. This makes no event, since the last one of a task is its end. */
   keep(keep: Keep | undefined): void {
     this.task = applyKeep(this.task, keep);
     this.#json = null;
     this.also({});
   }
 
-  /** Notes that it has made a child. */
   countChild(): void {
     this.task = { ...this.task, children: (this.task.children ?? 0) + 1 };
   }
 
-  /** Adds a log or output row. `json` is an object's text, into which the `seq` is put first. */
+  /** Adds a log or output row. `json` is an object's text; the `seq` becomes its first field. */
   row(type: "log" | "output", json: string): void {
     this.#row(type, json);
   }
 
-  /** Tells how it stands with a step, a sleep, a signal or children; not without end. */
+  /** Adds a row about a step, a sleep, a signal or children, up to `MAX_STEP_ROWS` of them. */
   step(json: string): void {
     const { steps = 0 } = this.task;
     if (steps >= MAX_STEP_ROWS) return;
@@ -286,18 +285,18 @@ export class LiveTask implements Write {
   }
 
   /**
-   * Stores an answer under a name, behind what came before it.
+   * Stores an answer under a name, after the events before it.
    *
-   * @param row The `step` row that tells of it.
-   * @param takes The signal of this name is taken.
-   * @returns Whether there was room for it.
+   * @param row The `step` row about it.
+   * @param takes Whether it takes the signal of this name.
+   * @returns `false` if the task has stored too many answers.
    */
   answer(name: string, answer: Answer, { row, takes }: { row: string; takes: boolean }): boolean {
     const { answers = 0 } = this.task;
     if (answers >= MAX_KEPT) return false;
     this.task = { ...this.task, answers: answers + 1, deaths: 0 };
     const value = textValue(answerText(answer));
-    // From now on it may have children that whoever ends it has to look after.
+    // From now on it may have children, which must be canceled if it ends before them.
     const parent = answer.type === "children";
     if (parent) this.task = { ...this.task, children: this.task.children ?? 0 };
     this.#row("step", row, {
@@ -310,13 +309,13 @@ export class LiveTask implements Write {
     return true;
   }
 
-  /** Adds a log row of the engine's own. */
+  /** Adds a log row that the engine writes, not the task. */
   log(level: LogLevel, message: string, data?: Record<string, unknown>): void {
     const time = new Date(this.#hooks.now()).toISOString();
     this.row("log", JSON.stringify({ level, message, time, ...(data ? { data } : {}) }));
   }
 
-  /** Saves a checkpoint, behind the rows that came before it. */
+  /** Saves a checkpoint, after the rows before it. */
   save(json: string): void {
     const seq = this.#nextSeq();
     this.task = withCheckpoint(this.task, seq);
@@ -324,15 +323,15 @@ export class LiveTask implements Write {
   }
 
   /**
-   * Goes on above every `seq` that the process which ran it may have shown: what it showed last may be
-   * in no commit.
+   * Skips every `seq` that the process which ran the task may have shown without storing it: no id may
+   * be used twice.
    */
   skipUnstoredIds(): void {
     const { record } = this;
     this.task = { ...this.task, record: { ...record, seq: record.seq + SEQ_GAP } };
   }
 
-  /** Notes that rows were removed, with the part that removes them, and what else is known with it. */
+  /** Takes removed rows off the counts, and writes the part that removes them, with `known`. */
   removed({ type, rows, bytes, part }: Taken, known: Partial<Task>): void {
     const removed = (task: Task) => ({ ...withoutRows(task, { type, rows, bytes }), ...known });
     this.task = removed(this.task);
@@ -340,32 +339,32 @@ export class LiveTask implements Write {
     this.also(part);
   }
 
-  /** The task as its own keys have it, or will have with the commit under way. */
+  /** The task as its own keys hold it, with the commit in flight. */
   get folded(): Task {
     return this.#writer.folded;
   }
 
-  /** Bytes of rows that its own keys do not have yet. */
+  /** Bytes of rows that have yet to be folded into its own keys. */
   get unfoldedBytes(): number {
     return this.#writer.unfoldedBytes;
   }
 
-  /** Has its own keys written, where the journal has more. */
+  /** Folds its pending state, if any, into its own keys with the next commit. */
   fold(): void {
     this.#writer.fold();
   }
 
-  /** Has its newest progress written. */
+  /** Stores its newest progress with the next commit. */
   store(): void {
     this.#writer.store();
   }
 
-  /** Adds checks, keys and events to the next commit of this task: the events go first. */
+  /** Adds a part to the next commit of this task; its events go before the task's own. */
   also(part: Part): void {
     this.#writer.also(part);
   }
 
-  /** Resolves when everything up to now is written, or will not be. */
+  /** Resolves when everything so far is written, or has failed. */
   committed(): Promise<WriteResult> {
     return this.#writer.wait();
   }
@@ -399,7 +398,7 @@ export class LiveTask implements Write {
     return item;
   }
 
-  /** What was put out behind the last checkpoint is put out again: it no longer counts. */
+  /** Takes back the outputs after the last checkpoint: the run that starts yields them again. */
   #rewind(): void {
     const after = rewindOf(this.task);
     if (after === null) return;

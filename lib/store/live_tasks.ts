@@ -23,21 +23,21 @@ export interface LiveTasksOptions {
   /** Milliseconds since the epoch. */
   now(): number;
   touch(write: Write): void;
-  /** Resolves when `heads` knows what was written up to now. */
+  /** Resolves when `heads` includes everything written so far. */
   caughtUp(): Promise<void>;
-  /** Shows progress before it is stored; absent where others write to the same store. */
+  /** Shows progress before it is stored; absent if other processes write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
   /** Whether anybody watches a task. @default {somebody does} */
   watched?: ((id: string, kind: string) => boolean) | undefined;
-  /** A change of a task's state was written. */
+  /** A state change of a task was written. */
   onmoved(live: LiveTask): void;
   /** A part of a task was written. */
   onwritten(live: LiveTask): void;
-  /** What a task that runs here yielded can never be stored. */
+  /** A task that runs here yielded something that can never be stored. */
   onrefused(live: LiveTask): void;
 }
 
-/** Bytes of rows that the own keys of all tasks may lack. */
+/** Bytes of unfolded rows of all tasks together, above which the oldest are folded. */
 const MAX_UNFOLDED = 16 * 1024 * 1024;
 
 export class LiveTasks implements Disposable {
@@ -45,19 +45,19 @@ export class LiveTasks implements Disposable {
   readonly #hooks: LiveTaskHooks;
   readonly #live = new Map<string, LiveTask>();
   readonly #loading = new Map<string, Promise<LiveTask | null>>();
-  /** Tasks on their way out: none is loaded before that is decided. */
+  /** Tasks that are being removed or given up: none is loaded before that is over. */
   readonly #leaving = new Map<string, Promise<WriteResult>>();
-  /** Their progress has to be stored though they say nothing more. */
+  /** Tasks whose progress must be stored soon, even if no event follows. */
   readonly #shown = new DueList<LiveTask>(
     { fromMs: 0.6 * STORE_STATE_WITHIN_MS },
     (live) => live.store(),
   );
-  /** The journal has more of them than their own keys. */
+  /** Tasks with pending state, which is to be folded. */
   readonly #pending = new DueList<LiveTask>(
     { fromMs: 0.3 * FOLD_MS, toMs: 0.9 * FOLD_MS },
     (live) => live.fold(),
   );
-  /** Bytes of rows that tasks' own keys lack. */
+  /** Bytes of unfolded rows of all tasks together. */
   #unfoldedBytes = 0;
   readonly #unfolded = new Map<LiveTask, number>();
 
@@ -95,10 +95,10 @@ export class LiveTasks implements Disposable {
   }
 
   /**
-   * Does something to a task's one live value, loading it first where needed. `action` must not
-   * wait: what it changes is on its way into the journal when it returns.
+   * Runs `action` with the task's one live value, loading it first if needed. `action` must be
+   * synchronous: what it changes is queued for the journal when it returns.
    *
-   * @returns What `action` returned, or `null` where there is no such task.
+   * @returns What `action` returned, or `null` if there is no such task.
    */
   async withTask<T>(id: string, action: (live: LiveTask) => T): Promise<T | null> {
     const live = this.#live.get(id) ?? await this.#load(id);
@@ -110,7 +110,7 @@ export class LiveTasks implements Disposable {
     }
   }
 
-  /** Takes up again a task in the queue that was let go; `false` when there is newer word of it. */
+  /** Takes back a queued task that was released; `false` if it changed or was loaded again since. */
   adopt(live: LiveTask): boolean {
     const known = this.#live.get(live.id);
     if ((known && known !== live) || live.lost || !isQueued(live.record)) return false;
@@ -150,7 +150,7 @@ export class LiveTasks implements Disposable {
     if (live.unfoldedBytes > 0) this.#unfolded.set(live, live.unfoldedBytes);
     else this.#unfolded.delete(live);
     const { first } = this.#pending;
-    // Not the one that is just being rendered: it would ask for what it has begun with.
+    // Not the task that is being rendered: the journal would lose its request for another commit.
     if (this.#unfoldedBytes <= MAX_UNFOLDED || first === undefined || first === live) return;
     this.#pending.delete(first);
     first.fold();
@@ -165,7 +165,7 @@ export class LiveTasks implements Disposable {
     this.#shown.delete(live);
     this.#notePending(live, false);
     if (result.reason !== "refused") return;
-    // Whoever loads it again needs what the journal alone has of it.
+    // Whoever loads it again needs its pending state, so `heads` must have caught up before.
     void this.leave(live.id, this.#options.caughtUp().then(() => result));
     if (live.task.owner === this.#options.sid) this.#options.onrefused(live);
   }

@@ -15,40 +15,40 @@ import type { Task, Told } from "../task/task.ts";
 import type { Part } from "./write.ts";
 
 /**
- * What is told of one task, counted for each target: a task may wait and start without end. How it
- * ended is told beyond that.
+ * Most deliveries for one task, over all targets: a task may wait and start any number of times. The
+ * second bound is for deliveries about its end.
  */
 const MAX_NEWS = 1000;
 const MAX_ENDS = 2000;
 
-/** Bytes of JSON of a result that is told. */
+/** Most bytes of JSON of a result that a delivery includes. */
 const MAX_RESULT = 16 * 1024;
 
-/** Bytes of what is told: KV's values hold 64 KiB. */
+/** Most bytes of a delivery's body: KV's values hold 64 KiB. */
 const MAX_BODY = 60_000;
 
 export interface News {
   readonly event: NotifyEvent;
   /** When it happened: milliseconds since the epoch. */
   readonly at: number;
-  /** Who is told, each with its place among the task's targets. */
+  /** The targets that are told, each with its index among all targets of the task. */
   readonly told: readonly (readonly [target: number, Told])[];
-  /** The number of the first delivery, and of the last one. */
+  /** The numbers of the first and the last of its deliveries. */
   readonly first: number;
   readonly last: number;
 }
 
-/** What a change of state is to those who wait for it; `null` for nothing. */
+/** The event that webhooks report for a state change; `null` for none. */
 function eventOf(before: Task, { record: { status } }: Task): NotifyEvent | null {
   if (isFinished(status)) return status as NotifyEvent;
   if (status === before.record.status) return null;
-  // A run that goes on with an attempt is no news.
+  // A run that continues an attempt is not reported.
   if (status === "running") return before.resuming ? null : "started";
   if (status === "waiting") return "waiting";
   return null;
 }
 
-/** Whom a change of state has to be told to; `null` for nobody. */
+/** What has to be delivered about a state change, and to which targets; `null` for nothing. */
 export function newsOf(before: Task, after: Task): News | null {
   const { notify = [], notified = 0, record } = after;
   const retries = before.record.status === "running" && record.status === "pending" &&
@@ -62,7 +62,7 @@ export function newsOf(before: Task, after: Task): News | null {
   return { event, at: Date.parse(record.updated_at), told, first: notified + 1, last };
 }
 
-/** A part of a commit, with what tells the news: see {@link deliveriesOf}. */
+/** A part of a commit, with the deliveries added: see {@link deliveriesOf}. */
 export function withDeliveries(
   part: Part | undefined,
   news: News,
@@ -74,10 +74,10 @@ export function withDeliveries(
 }
 
 /**
- * What tells it.
+ * The part that stores the deliveries.
  *
- * @param json The task's record then, as JSON text.
- * @param result Its result, likewise, which that leaves out.
+ * @param json The task's record at that time, as JSON text without the result.
+ * @param result The result as JSON text; `null` for none.
  */
 export function deliveriesOf(news: News, json: string, result: string | null): Part {
   const { event, at, told, first } = news;
@@ -108,7 +108,7 @@ export function deliveriesOf(news: News, json: string, result: string | null): P
   return part;
 }
 
-/** In the envelope of Standard Webhooks. */
+/** The body of a delivery, in the envelope of Standard Webhooks. */
 function bodyOf({ event, at }: News, json: string, result: string | null): string {
   const envelope = (data: string) =>
     `{"type":"task.${event}","timestamp":"${new Date(at).toISOString()}","data":${data}}`;

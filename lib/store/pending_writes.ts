@@ -1,6 +1,6 @@
 import type { WriteResult } from "./write.ts";
 
-/** How much of what changed in a task is written, and who waits for it. */
+/** Counts which of a task's changes are written, and knows who waits for them. */
 export class PendingWrites {
   #changed = 0;
   #rendered = 0;
@@ -8,7 +8,7 @@ export class PendingWrites {
   #loss: WriteResult | null = null;
   #waiters: { change: number; resolve(result: WriteResult): void }[] = [];
 
-  /** Given up: what changed will not be written. */
+  /** Given up: the changes will not be written. */
   get lost(): boolean {
     return this.#loss !== null;
   }
@@ -27,7 +27,7 @@ export class PendingWrites {
     this.#rendered = this.#changed;
   }
 
-  /** Notes how that commit ended, and tells those who wait. */
+  /** Takes the result of that commit, and passes it to those who wait. */
   end(result: WriteResult): void {
     if (!result.ok) {
       this.#loss = result;
@@ -39,7 +39,7 @@ export class PendingWrites {
     for (const waiter of done) waiter.resolve(result);
   }
 
-  /** Resolves when everything up to now is written, or will not be. */
+  /** Resolves when everything so far is written, or has failed. */
   wait(): Promise<WriteResult> {
     if (this.#loss) return Promise.resolve(this.#loss);
     if (this.clean) return Promise.resolve({ ok: true, versionstamp: "" });

@@ -39,7 +39,7 @@ export class Removals {
   /**
    * Removes a finished task and all that belongs to it.
    *
-   * @param known Its head, where it was just read.
+   * @param known Its head, if it was just read.
    * @param by Who asks for it; absent for the server itself.
    */
   remove(
@@ -58,12 +58,12 @@ export class Removals {
       if (parent !== undefined && await decisions.isUnderWay(parent)) {
         return { ok: false, reason: "has-parent", parent, status };
       }
-      // Nothing leads to its children once it is gone: those that have not ended are canceled before.
+      // Nothing leads to its children once it is gone, so those that have not ended are canceled first.
       if (isFinished(status) && entry.value.children !== undefined) await family.look(id);
       const few = isFinished(status) && !entry.value.answers && !entry.value.notify;
       const rows = few ? await fewRows(kv, id, entry.value.rowBytes ?? 0) : null;
       const artifacts = record.artifacts ? await removedArtifacts(kv, id) : null;
-      // From here to its leaving nothing else can get at the task.
+      // Nothing is awaited from here to `tasks.leave()`, so nothing else can get at the task.
       const under = tasks.leaving(id);
       if (under) {
         await under;
@@ -93,7 +93,7 @@ export class Removals {
       const removing = journal.write({
         checks: [{ key: entry.key, versionstamp: entry.versionstamp }],
         deletes,
-        // Whoever finds this removes the rows, even if we die now.
+        // Any process that finds this key removes the rows, even if this one dies now.
         sets: [
           ...artifacts?.sets ?? [],
           ...(rows === null ? [[keys.removed(id), null, 8] as [Key, unknown, number]] : []),
@@ -121,7 +121,7 @@ function childKeyOf({ child }: Head): Key[] {
   return child ? [keys.child(child.parent, child.name, child.index)] : [];
 }
 
-/** What is told of a removal: also whose it was, since nothing else does any more. */
+/** The events of a removal. They say who submitted the task, since nothing in the store does now. */
 function removalOf(record: TaskRecord, { submitter }: Head): TaskEvent[] {
   const { task_id: id, kind, seq } = record;
   const json = JSON.stringify({ task_id: id, ...onlyLabels(record) });

@@ -13,32 +13,32 @@ import { SEQ_GAP } from "../task/limits.ts";
 export const STORE_STATE_WITHIN_MS = 250;
 
 export class ShownProgress {
-  /** The newest was not shown yet: it waits for the events before it. */
+  /** Whether the newest progress has yet to be shown: it waits for the events before it. */
   waits = false;
-  /** What was shown last and is in no commit yet. */
+  /** The progress shown last, if it is in no commit yet. */
   #shown: TaskEvent | null = null;
-  /** When the oldest was shown that is in no commit, and in the one under way. */
+  /** When the oldest progress was shown that is in no commit, and that is in the one in flight. */
   #since: number | null = null;
   #storing: number | null = null;
-  /** Parts rendered and passed on, and the last of them that tells what was not shown before. */
+  /** How many parts were rendered and passed on, and which was the last with something unshown. */
   #rendered = 0;
   #passed = 0;
   #untold = 0;
-  /** The `seq` that the store has, and will have with the commit under way. */
+  /** The `seq` that the store has, and that it will have with the commit in flight. */
   #stored: number;
   #storingSeq: number;
 
-  /** Takes the `seq` that the store has. */
+  /** `seq` is the one that the store has. */
   constructor(seq: number) {
     this.#stored = this.#storingSeq = seq;
   }
 
-  /** What was shown last and is in no commit yet. */
+  /** The progress shown last, if it is in no commit yet. */
   get unstored(): TaskEvent | null {
     return this.#shown;
   }
 
-  /** Whether all events of the task that were rendered were passed on. */
+  /** Whether all rendered events of the task were passed on. */
   get level(): boolean {
     return this.#untold <= this.#passed;
   }
@@ -46,8 +46,8 @@ export class ShownProgress {
   /** Whether progress may be shown at once, under the next `seq`. */
   allows(seq: number, now: number): boolean {
     const age = now - (this.#storing ?? this.#since ?? now);
-    // Where the store takes nothing, a crash would take back more than was promised: also where nobody
-    // knows for how long, as the clock was set back.
+    // If the store takes no writes for longer, a crash would take back more than was promised. A clock
+    // that was set back hides for how long.
     const fresh = age >= 0 && age < STORE_STATE_WITHIN_MS;
     return this.level && fresh && seq < this.#stored + SEQ_GAP;
   }
@@ -61,7 +61,7 @@ export class ShownProgress {
     return true;
   }
 
-  /** A part was rendered with all of it up to `seq`; `tells` where it has what was not shown yet. */
+  /** A part with everything up to `seq` was rendered; `tells` if some of it was not shown yet. */
   render(seq: number, tells: boolean): void {
     this.#rendered++;
     if (tells) this.#untold = this.#rendered;
@@ -76,7 +76,7 @@ export class ShownProgress {
     this.#stored = this.#storingSeq;
   }
 
-  /** What one more part tells was passed on. */
+  /** The events of one more part were passed on. */
   passed(): void {
     this.#passed++;
   }

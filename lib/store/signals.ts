@@ -8,14 +8,14 @@ import type { Journal } from "./journal.ts";
 import type { LiveTask } from "./live_task.ts";
 import { decideAgain, stillHeld } from "./store_error.ts";
 
-/** What came of a signal. */
+/** The result of sending a signal. */
 export type Signaled =
   | { ok: true; status: Status }
   | { ok: false; reason: "not-found" }
   | { ok: false; reason: "wrong-state"; status: Status }
   /** One of this name was sent before; the first one counts. */
   | { ok: false; reason: "sent" }
-  /** The task has yet to take so many others. */
+  /** Too many others wait for the task to take them. */
   | { ok: false; reason: "too-many" };
 
 export interface SignalsOptions {
@@ -23,11 +23,11 @@ export interface SignalsOptions {
   heads: Heads;
   journal: Journal;
   decisions: Decisions;
-  /** A task's signal is here: it is pending. */
+  /** A task that waited for a signal is pending. */
   onpending(live: LiveTask): void;
 }
 
-/** Keeps signals for tasks, and wakes those that wait for them. */
+/** Stores signals for tasks, and wakes those that wait for them. */
 export class Signals {
   readonly #options: SignalsOptions;
 
@@ -36,8 +36,8 @@ export class Signals {
   }
 
   /**
-   * Keeps a signal for a task, given as JSON text, and has the task go on if it waits for it. Resolves
-   * when it is durable.
+   * Stores a signal for a task, given as JSON text, and wakes the task if it waits for it. Resolves
+   * when that is durable.
    *
    * @param by Who sends it.
    */
@@ -53,7 +53,7 @@ export class Signals {
       const status = statusOf(head.record) as Status;
       if (isFinished(status)) return { ok: false, reason: "wrong-state", status };
       if (await hasManySignals(kv, id)) return { ok: false, reason: "too-many" };
-      // One that was taken is gone, and its answer is there: so both are checked.
+      // A signal that was taken is gone, but its answer is there: so both are checked.
       const [{ versionstamp }, { answer, check }] = await Promise.all([
         kv.get(key),
         checkedAnswer(kv, id, name),
@@ -65,7 +65,7 @@ export class Signals {
     });
   }
 
-  /** Lets no signal of a name come any more, unless one has. Resolves when that is durable. */
+  /** Refuses signals of a name from now on, unless one has come. Resolves when that is durable. */
   async close(id: string, name: string): Promise<void> {
     const key = keys.signal(id, name);
     await this.#options.journal.write({
@@ -75,9 +75,9 @@ export class Signals {
   }
 
   /**
-   * Has a task go on whose signal has come. Resolves when that is durable.
+   * Wakes a task that waits for a signal which has come. Resolves when that is durable.
    *
-   * @returns Its state then; `null` where it does not wait for a signal that is here.
+   * @returns Its state then; `null` if it does not wait for a signal, or that has not come.
    */
   async wake(id: string): Promise<Status | null> {
     const { kv, heads, decisions, onpending } = this.#options;

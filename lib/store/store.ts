@@ -35,9 +35,9 @@ export interface StoreOptions extends JournalOptions {
   now?: () => number;
   /** @default {those that know of nothing pending} */
   heads?: Heads;
-  /** Resolves when `heads` knows what was written up to now. @default {at once} */
+  /** Resolves when `heads` includes everything written so far. @default {at once} */
   caughtUp?: () => Promise<void>;
-  /** Shows progress before it is stored; absent where others write to the same store. */
+  /** Shows progress before it is stored; absent if other processes write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
   /** Whether anybody watches a task. @default {somebody does} */
   watched?: ((id: string, kind: string) => boolean) | undefined;
@@ -53,24 +53,24 @@ export class Store {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 
-  /** A task became pending here, before its commit: the runner may claim it at once. */
+  /** A task became pending here, maybe before its commit: the runner may claim it at once. */
   onpending: ((live: LiveTask) => void) | undefined;
-  /** A task of a dead process was given back here: it is pending, or has ended. */
+  /** A task was taken over here from a dead process: it is pending, or has ended. */
   onreturned: ((live: LiveTask) => void) | undefined;
 
-  /** A task that was pending was canceled here. */
+  /** A task that no process runs was canceled here. */
   onwithdrawn: ((live: LiveTask) => void) | undefined;
 
-  /** Someone wants a task stopped that runs here. */
+  /** Somebody asked to cancel a task that runs here. */
   oncancel: ((live: LiveTask) => void) | undefined;
 
-  /** A change of a task's state was written here. */
+  /** A state change of a task was written here. */
   onmoved: ((live: LiveTask) => void) | undefined;
 
   /** A part of a task was written here. */
   onwritten: ((live: LiveTask) => void) | undefined;
 
-  /** What a task that runs here yielded can never be stored. */
+  /** A task that runs here yielded something that can never be stored. */
   onrefused: ((live: LiveTask) => void) | undefined;
 
   readonly #tasks: LiveTasks;
@@ -122,14 +122,14 @@ export class Store {
     this.#removals = new Removals({ kv, heads, journal, tasks, decisions, family, now });
   }
 
-  /** Takes in a new task. Resolves when it is durable. */
+  /** Stores a new task. Resolves when it is durable. */
   submit(submission: Submission): Promise<Submitted> {
     this.requireStore();
     return this.#submissions.submit(submission);
   }
 
   /**
-   * Cancels a task that no process has, or asks for a running one to be stopped.
+   * Cancels a task that no process runs, or asks the process that runs it to stop it.
    *
    * @param by Who asks for it; absent for the server itself.
    */
@@ -147,10 +147,10 @@ export class Store {
   }
 
   /**
-   * Puts a task that failed or was canceled back to pending, unless an upload that it names is gone, or
-   * it is a child and its parent is over: then it would be canceled with the others.
+   * Puts a task that failed or was canceled back to pending. Refused if an upload that it names is
+   * gone, or its parent is over: then it would be canceled with the parent's other children.
    *
-   * @param more What it waits for before it is tried, and who asks for it.
+   * @param more What the task waits for before it runs, and who asks for the retry.
    */
   retry(id: string, more: { for?: WaitingFor; by?: string } = {}): Promise<Decided> {
     let unchanged: Deno.AtomicCheck | null = null;
@@ -178,7 +178,7 @@ export class Store {
     }, { refusal: findAgain });
   }
 
-  /** Has a finished task kept otherwise than was said; `undefined` as its kind and the settings say. */
+  /** Changes how long a finished task is kept; `undefined` is what its kind and the settings say. */
   keep(id: string, keep: Keep | undefined): Promise<Decided> {
     return this.#decisions.decide(id, (live) => {
       if (!isFinished(live.record.status)) return "refused";
@@ -192,7 +192,7 @@ export class Store {
     return this.#signals.send(id, name, json, by);
   }
 
-  /** What is stored of a step, sleep or signal of a task; `null` for nothing. */
+  /** The stored answer for a task's step, sleep, signal or children; `null` for none. */
   answer(id: string, name: string): Promise<Answer | null> {
     return readAnswer(this.kv, id, name);
   }
@@ -225,8 +225,8 @@ export class Store {
   }
 
   /**
-   * Has one look after a task that may have children which have not ended: a process may have died
-   * before it did.
+   * Looks once after a task that may have children which have not ended: the process that should have
+   * done so may have died.
    */
   async lookAfter(parent: string): Promise<void> {
     await this.#family.look(parent);

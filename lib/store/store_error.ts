@@ -10,13 +10,13 @@ import type { WriteResult } from "./write.ts";
 /** Milliseconds a caller waits for a write: a store that hangs may take it later, or never. */
 const WRITE_MS = 10_000;
 
-/** How often a decision is made again when its check was lost. */
+/** How often a decision is made while its check fails. */
 export const TRIES = 20;
 
-/** The store could not take a write: it is closing, or this process was taken for dead. */
+/** The store did not take a write. */
 export class StoreError extends Error {
   override name = "StoreError";
-  /** Why; `refused` is what it will never take, everything else passes. */
+  /** Why; `refused` is for what it can never take, everything else may pass. */
   readonly reason: string;
 
   constructor(outcome: WriteResult | "stalled") {
@@ -26,7 +26,7 @@ export class StoreError extends Error {
   }
 }
 
-/** Waits for a write, but not for ever. What was not taken in time may still be. */
+/** Waits up to `WRITE_MS` for a write. One that was not taken in time may be taken later. */
 export function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
   return deadline(write, WRITE_MS, () => {
     throw new StoreError("stalled");
@@ -34,10 +34,10 @@ export function inTime(write: Promise<WriteResult>): Promise<WriteResult> {
 }
 
 /**
- * Decides again where another was first, which `undefined` says.
+ * Decides again while `decide` returns `undefined`: another write came first.
  *
- * @param decide Given how often it was tried before.
- * @throws {StoreError} If another is first each time.
+ * @param decide Takes how often it was called before.
+ * @throws {StoreError} If another write comes first each time.
  */
 export async function decideAgain<T>(
   decide: (tries: number) => Promise<T | undefined>,
@@ -50,9 +50,9 @@ export async function decideAgain<T>(
 }
 
 /**
- * Waits for a write, but not for ever.
+ * Waits up to `WRITE_MS` for a write.
  *
- * @returns Whether what it was decided by still held.
+ * @returns Whether its checks held.
  * @throws {StoreError} If the store does not take it.
  */
 export async function stillHeld(write: Promise<WriteResult>): Promise<boolean> {

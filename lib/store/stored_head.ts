@@ -42,41 +42,41 @@ export class StoredHead {
     this.#check = check;
   }
 
-  /** Of a new task: the store has nothing. `input` is where its JSON text will be. */
+  /** For a new task, of which the store has nothing. `input` says where its JSON text will be. */
   static ofNew(input: Kept): StoredHead {
     return new StoredHead(input, null, null, null);
   }
 
-  /** As read: what is written next is checked against it. */
+  /** For a task that was read: the next commit checks that the head is unchanged. */
   static asRead({ key, value, versionstamp }: Deno.KvEntry<Head>, task: Task): StoredHead {
     return new StoredHead(value.input, value.result, indexKeysOf(task), { key, versionstamp });
   }
 
-  /** The task's state there; `null` where there is none. */
+  /** The status in the store; `null` for a new task. */
   get status(): Status | null {
     return this.#index?.status ?? null;
   }
 
-  /** What the next commit has to find unchanged; `null` where nobody else writes it. */
+  /** Checks that the head is unchanged; `null` if nobody else can have written it. */
   get check(): Deno.AtomicCheck | null {
     return this.#check;
   }
 
-  /** Whether it need not be written yet. */
+  /** Whether the head was written less than `FOLD_MS` ago, so that it need not be again. */
   isRecent(now: number): boolean {
     const age = now - this.#writtenAt;
-    // A clock that was set back must not keep it back.
+    // A clock that was set back must not delay the write.
     return age >= 0 && age < FOLD_MS;
   }
 
-  /** Another attempt has no result yet. */
+  /** Forgets the result: a new run has none yet. */
   dropResult(): void {
     this.#result = null;
   }
 
   /**
-   * Puts the head and what leads to it into `part`, and the result where there is a new one. `json`
-   * is the record's, where that is known.
+   * Adds the head and its index keys to `part`, and the result if there is a new one. `json` is the
+   * record as JSON text, if it was rendered before.
    */
   render(
     part: Required<Part>,
@@ -99,13 +99,13 @@ export class StoredHead {
     this.#index = moveIndexKeys(part, task, this.#index);
   }
 
-  /** A commit wrote it. Where it is not ours alone, the next one must find what we wrote. */
+  /** The head was committed. Unless only this process writes it, the next commit checks it. */
   committed(id: string, versionstamp: string, oursAlone: boolean): void {
     this.#check = oursAlone ? null : { key: keys.task(id), versionstamp };
   }
 }
 
-/** Where a task's input is kept, and what stores it where that is not the head. */
+/** Where a task's input is kept, and what stores it if that is not the head. */
 export function placeInput(id: string, json: string | null): { kept: Kept; part: Part | null } {
   if (json === null || byteLength(json) <= INLINE_INPUT) return { kept: json, part: null };
   return {

@@ -23,22 +23,22 @@ import type { Part } from "./write.ts";
 export interface Submission extends Omit<NewTask, "id" | "uploads"> {
   /** The validated input, as JSON text; `null` when there is none. */
   input: string | null;
-  /** What the input names of uploads. */
+  /** The uploads that the input names. */
   named?: readonly NamedUpload[];
   /** The same key and digest give the same task. */
   idempotency?: { key: string; digest: string; ttlMs: number };
-  /** A task of this name that has not begun gets its input, and runs then. */
+  /** A task of this debounce name that has not begun gets the input, and runs from `runAt` on. */
   debounced?: { name: string; runAt: number };
-  /** What is written with it, and must hold for it, given the id that it will have. */
+  /** What to check and write in the task's first commit; takes the id that the task will have. */
   also?: (id: string) => Part;
 }
 
-/** What came of a submission. `record` is JSON text, as it was accepted. */
+/** The result of a submission. `record` is JSON text; that of a known task is its newest one. */
 export type Submitted =
   | { ok: true; id: string; record: string; created: boolean }
   | { ok: false; reason: "key-reused"; id: string }
   | UploadRefusal
-  /** What had to hold for it did not. */
+  /** A check failed for a submission that has `also`. */
   | { ok: false; reason: "conflict" };
 
 export interface SubmissionsOptions {
@@ -48,7 +48,7 @@ export interface SubmissionsOptions {
   tasks: LiveTasks;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** A task is pending. Where nothing can refuse it, it is told before its commit. */
+  /** A task is pending, maybe before its commit. */
   onpending(live: LiveTask): void;
 }
 
@@ -58,13 +58,13 @@ interface IdempotencyEntry {
   expires_at: number;
 }
 
-/** What has to hold for a new task, and what it holds of uploads. */
+/** What a new task's first commit checks, and the uploads that the task holds. */
 interface Conditions {
   checks: Deno.AtomicCheck[];
   uploads: string[];
 }
 
-/** An answer is `undefined` where another was first. */
+/** `answer` is `undefined` if another write came first: then it is decided again. */
 type Found = Conditions | { answer: Submitted | undefined };
 
 export class Submissions {
@@ -79,7 +79,7 @@ export class Submissions {
   async submit(submission: Submission): Promise<Submitted> {
     const key = submission.idempotency?.key;
     if (key === undefined) return await this.#submit(submission);
-    // Two at once with one key would both find it free: here they go one after the other.
+    // Two submissions with one key would both find it free, so they go one after the other.
     while (this.#keyed.has(key)) await this.#keyed.get(key);
     const submitting = this.#submit(submission);
     this.#keyed.set(key, submitting.then(() => {}, () => {}));
@@ -94,13 +94,13 @@ export class Submissions {
     });
   }
 
-  /** What answers a submission without a new task, or what has to hold for a new one. */
+  /** The answer to a submission that makes no new task, or else the conditions for a new one. */
   async #find(submission: Submission, tries: number): Promise<Found> {
     const { kv, heads, now } = this.#options;
     const { idempotency, named = [], debounced, child, kind } = submission;
     const checks: Deno.AtomicCheck[] = [];
     if (child) {
-      // As a rule nobody has made it: then their ids are in the order in which they are asked for.
+      // Most children are new. Without a read, they get their ids in the order of submission.
       const known = tries > 0 ? await readChild(kv, child) : null;
       if (known) {
         const head = await heads.get(known.id);
@@ -145,7 +145,7 @@ export class Submissions {
     return { checks, uploads };
   }
 
-  /** Makes a task, unless what has to hold for it no longer does. */
+  /** Makes a task, unless one of its conditions no longer holds. */
   async #create(
     submission: Submission,
     { checks, uploads }: Conditions,
@@ -153,7 +153,7 @@ export class Submissions {
   ): Promise<Submitted | undefined> {
     const { journal, tasks, now, onpending } = this.#options;
     const { idempotency, input, named: _, also, debounced, ...spec } = submission;
-    // One time for both: lists pick by the time in the id.
+    // The id and the record have the same time, since lists select by the time in the id.
     const at = now();
     const id = monotonicUlid(at);
     const waits = debounced ? { debounce: debounced.name, runAt: debounced.runAt } : {};
@@ -169,8 +169,8 @@ export class Submissions {
     if (tell) live.also({ sets: [[keys.kind(kind), null, 8]] });
     const record = live.json;
     journal.touch(live);
-    // Without a check it may start with the commit that takes it in; but nobody shall be refused as
-    // such a start is lost, to others who want the same place, again and again.
+    // Without checks it may start in its first commit, but only at the first try: that start checks a
+    // slot, and a submission must not fail because others take the slot again and again.
     const startsAtOnce = checks.length === 0 && !part?.checks?.length && tries === 0;
     if (startsAtOnce) onpending(live);
     if (!await stillHeld(live.committed())) {
@@ -182,9 +182,9 @@ export class Submissions {
   }
 
   /**
-   * Has a task run later with another input.
+   * Gives a debounced task another input and a later start.
    *
-   * @returns `null` for one that has begun or is gone; `undefined` where another was first.
+   * @returns `null` if the task has begun or is gone; `undefined` if another write came first.
    */
   async #postpone(
     id: string,
@@ -218,7 +218,7 @@ function idempotencySet(
   return [keys.idempotency(key), { id, digest, expires_at: now + ttlMs }, 128, ttlMs];
 }
 
-/** Tells whose a task is to the streams of those who see their own alone. */
+/** Says who submitted a task, for the streams of clients that see only the tasks they submitted. */
 export function submittedEvents(id: string, kind: string, submitter?: string): TaskEvent[] {
   if (submitter === undefined) return [];
   return [{ type: "submitted", id, kind, seq: 0, json: JSON.stringify(submitter) }];

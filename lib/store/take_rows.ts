@@ -12,43 +12,43 @@ import type { Part } from "./write.ts";
 
 export interface Wanted {
   type: RowType;
-  /** Those between the two, neither of them included. */
+  /** Only rows with a `seq` between the two, neither included. */
   after: number;
   before: number;
-  /** Asked before each: whether they are enough. @default {never} */
+  /** Asked before each row: whether those taken are enough. @default {never} */
   enough?(taken: Taken): boolean;
 }
 
-/** What was taken out, once `part` is committed. */
+/** The rows that are removed once `part` is committed. */
 export interface Taken {
   type: RowType;
   rows: number;
   bytes: number;
-  /** The newest; 0 for none. */
+  /** The `seq` of the newest one; 0 for none. */
   last: number;
-  /** Up to here nothing of what is wanted is left. */
+  /** The `seq` up to which no wanted row is left. */
   behind: number;
-  /** There may be more of it. */
+  /** Whether there may be more wanted rows. */
   more: boolean;
   part: Required<Pick<Part, "deletes" | "sets">>;
 }
 
-/** Keys removed at once, at most. */
+/** Most keys removed at once. */
 const MAX_DELETES = 200;
 
-/** Bytes removed at once, about: each value is a chain of pages to give back. */
+/** About the most bytes removed at once: SQLite has to free every page of a large value. */
 export const MAX_BYTES: number = 2 * 1024 * 1024;
 
-/** Values read at once: they are large, and others wait while they are parsed. */
+/** Values read at once: they are large, and parsing them blocks everything else. */
 const READ = 10;
 
-/** Values written at once, at most. */
+/** Once so many values are to be written, no more are read; what stays may need one more. */
 const MAX_SETS = 4;
 
-/** Bytes of what stays put together in one value: it holds 64 KiB. */
+/** Bytes of rows that stay, put together in one value: it holds 64 KiB. */
 const MAX_KEPT = 48 * 1024;
 
-/** Reads a task's stored rows behind a `seq`, and says what takes out those that are wanted. */
+/** Reads a task's stored rows after a `seq`, and returns the part that removes the wanted ones. */
 export async function takeRows(
   kv: Deno.Kv,
   id: string,

@@ -24,39 +24,39 @@ import type { Part, WriteResult } from "./write.ts";
 
 export interface WrittenTask {
   task(): Task;
-  /** Its record as JSON text. */
+  /** The record as JSON text. */
   json(): string;
-  /** Counts one more event of it. */
+  /** Takes the next `seq` of the task. */
   nextSeq(): number;
-  /** Shows progress before it is stored; absent where others write to the same store. */
+  /** Shows progress before it is stored; absent if other processes write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
-  /** Whether anybody watches it. */
+  /** Whether anybody watches the task. */
   watched(): boolean;
-  /** It has something to write. */
+  /** The task has something to write. */
   touch(): void;
-  /** It has progress, shown or not, that has to be stored soon. */
+  /** The task has progress, shown or not, that must be stored soon. */
   onshown(): void;
-  /** The journal has more of it than its own keys, or no longer has. */
+  /** Called with whether the journal holds more of the task than its own keys. */
   onpending(pending: boolean): void;
   /** Milliseconds since the epoch. */
   now(): number;
 }
 
 /**
- * Bytes of events rendered at once: others of a commit find room beside them. A task's last two hold
- * its record and its result.
+ * Most bytes of a task's events in one commit, so that other tasks find room in it, too. It must hold
+ * the last two events of a task: its record and its result.
  */
 const MAX_ROOM = 64_000 + MAX_ARTIFACT_LIST;
 
-/** Bytes that a fold takes in the journal, beside the kind's name. */
+/** Bytes of a `folded` event in the journal, without the kind's name. */
 const FOLDED_BYTES = 64;
 
-/** Bytes of rows in the journal beyond which they are folded. */
+/** Bytes of unfolded rows above which a commit folds them. */
 const MAX_UNFOLDED = 48 * 1024;
 
 export class TaskWriter {
   readonly head: StoredHead;
-  /** As its own keys have it, and will have it with the commit under way. */
+  /** The task as its own keys hold it, with the commit in flight. */
   folded: Task;
   readonly #of: WrittenTask;
   readonly #queue = new EventQueue();
@@ -78,7 +78,7 @@ export class TaskWriter {
     this.#pending = true;
   }
 
-  /** Given up: the store holds something else than this process believed, or takes no more. */
+  /** Whether a write failed: the task is given up, and no more of it is written. */
   get lost(): boolean {
     return this.#writes.lost;
   }
@@ -87,47 +87,47 @@ export class TaskWriter {
     return this.#writes.clean;
   }
 
-  /** Bytes of rows that its own keys do not have yet. */
+  /** Bytes of rows that have yet to be folded into its own keys. */
   get unfoldedBytes(): number {
     return this.lost ? 0 : this.#unfolded.bytes;
   }
 
-  /** Resolves when everything up to now is written, or will not be. */
+  /** Resolves when everything so far is written, or has failed. */
   wait(): Promise<WriteResult> {
     return this.#writes.wait();
   }
 
   event(event: QueuedEvent): void {
     this.#queue.push(event);
-    // A change of state shows whatever progress came before it.
+    // A state change carries the progress that came before it.
     if (event.event.type === "message") this.#progress.waits = false;
     this.#change();
   }
 
-  /** There is new progress: it is shown now, or behind the events before it. */
+  /** There is new progress: it is shown now, or after the events before it. */
   report(): void {
     this.#progress.waits = true;
     this.#tell();
   }
 
-  /** Adds checks, keys and events to the next commit of this task: the events go first. */
+  /** Adds a part to the next commit of this task; its events go before the task's own. */
   also(part: Part): void {
     this.#extra.push(part);
     this.#change();
   }
 
-  /** Has a change told with whatever of the task is written next, though it came before that. */
+  /** Applies a change to the task as it is after each queued event, so that the next commit has it. */
   revise(change: (task: Task) => Task): void {
     this.#queue.revise(change);
   }
 
-  /** Has its newest progress written. */
+  /** Stores its newest progress with the next commit. */
   store(): void {
     if (this.#progress.waits) this.#change();
     else if (this.#progress.unstored !== null) this.#of.touch();
   }
 
-  /** Has its own keys written, where the journal has more. */
+  /** Folds its pending state, if any, into its own keys with the next commit. */
   fold(): void {
     if (this.#foldDue || !this.#pending || this.lost) return;
     this.#foldDue = true;
@@ -138,7 +138,7 @@ export class TaskWriter {
     if (this.lost) return {};
     const { kind, seq } = this.#of.task().record;
     const shown = this.#progress.unstored;
-    // A fold is told behind all others.
+    // There must be room for a `folded` event after the others.
     const limit = Math.min(room, MAX_ROOM) - FOLDED_BYTES - kind.length;
     const left = limit - (shown === null ? 0 : eventSize(shown));
     const picked = this.#queue.pick(left);
@@ -150,7 +150,7 @@ export class TaskWriter {
     return this.#part(picked, shown, more ? null : progress, more);
   }
 
-  /** How the commit ended that has what was rendered last. */
+  /** Takes the result of the commit that has the part rendered last. */
   end(result: WriteResult): void {
     this.#writes.end(result);
     if (!result.ok) return;
@@ -159,7 +159,7 @@ export class TaskWriter {
     this.head.committed(record.task_id, result.versionstamp, owner !== null);
   }
 
-  /** What a commit tells of it was passed on: progress that waited for that may be shown. */
+  /** The events of a commit were passed on: progress that waited for them may be shown. */
   passed(): void {
     this.#progress.passed();
     if (this.#progress.waits) this.#tell();
@@ -170,17 +170,17 @@ export class TaskWriter {
     this.#of.touch();
   }
 
-  /** Shows the newest progress, unless it has to wait for what comes before it. */
+  /** Shows the newest progress, unless it has to wait for events before it. */
   #tell(): void {
     const { show, now, task, nextSeq, onshown } = this.#of;
-    // It goes into the commit of the events that wait, or is shown when those on their way were.
+    // It goes into the commit of the queued events, or is shown once those in flight were passed on.
     if (show && (this.#queue.size > 0 || !this.#progress.level)) return;
-    // Nobody would skip ids that were shown of a task that no process has.
+    // Ids that were shown but not stored are skipped when a task is taken over from its owner.
     const has = task().owner !== null;
     if (!show || !has || this.lost || !this.#progress.allows(task().record.seq, now())) {
       return this.#change();
     }
-    // Nobody would see it: it need not even be rendered before it is stored.
+    // Nobody watches, so it need not even be rendered before it is stored.
     if (!this.#of.watched()) return onshown();
     nextSeq();
     const event = this.#progressEvent(task().record.seq);
@@ -204,7 +204,7 @@ export class TaskWriter {
     const after = !more ? this.#of.task() : picked.last?.after ?? null;
     const part: Required<Part> = { checks: [], sets: [], deletes: [], events: [], more };
     if (after !== null) { for (const { events = [] } of this.#extra) part.events.push(...events); }
-    // What is told behind it in the same commit is newer.
+    // Progress or a state change after it in the same commit replaces it.
     const newer = progress !== null || picked.events.some(({ type }) => type === "message");
     if (shown !== null && !newer) part.events.push(shown);
     part.events.push(...picked.events);
@@ -225,7 +225,7 @@ export class TaskWriter {
       this.#unfolded.bytes > MAX_UNFOLDED || !this.head.isRecent(this.#of.now());
   }
 
-  /** Puts all there is of the task into its own keys, as it is after the part's events. */
+  /** Folds everything into the task's own keys: the task as it is after the part's events. */
   #fold(part: Required<Part>, after: Task, { last: lastPicked, parts }: Picked): void {
     const { task_id: id, kind, status, seq } = after.record;
     if (this.head.check) part.checks.push(this.head.check);
@@ -239,7 +239,7 @@ export class TaskWriter {
     }
     part.events = part.events.filter(({ type }) => type !== "checkpoint");
     const last = part.events.at(-1)?.type;
-    // A change of state tells it by itself.
+    // A state change implies it.
     const told = last === undefined ? !this.#pending : isChange(last);
     if (!told) part.events.push(foldedEvent(id, kind, seq));
     this.folded = after;
@@ -253,7 +253,7 @@ export class TaskWriter {
   }
 }
 
-/** Tells that a task's own keys have what the journal told of it up to a `seq`. */
+/** Says that a task's own keys hold all that the journal has of it up to a `seq`. */
 function foldedEvent(id: string, kind: string, seq: number): TaskEvent {
   return { type: "folded", id, kind, seq, json: "{}" };
 }

@@ -10,7 +10,7 @@ import type { Task } from "../task/task.ts";
 import type { LiveTask } from "./live_task.ts";
 import { MAX_BYTES, type Taken, takeRows } from "./take_rows.ts";
 
-/** What of one type of rows is kept of each task. */
+/** How much of one type of rows is kept of each task. */
 export interface RowBound {
   rows: number;
   /** Bytes that these rows may take. */
@@ -19,17 +19,17 @@ export interface RowBound {
 
 export type RowBounds = Readonly<Record<RowType, RowBound>>;
 
-/** How far the bound is passed before it is worth reading the oldest rows. */
+/** How many times the bound there must be before it is worth reading the oldest rows. */
 const SLACK = 1.1;
 
-/** Up to which `seq` nothing of a type is left. */
+/** The `seq` up to which no rows of a type are left. */
 type Scan = Record<RowType, number>;
 
 export class RowTrimmer {
   readonly #kv: Deno.Kv;
   readonly #bounds: RowBounds;
   readonly #scans = new WeakMap<LiveTask, Scan>();
-  /** Removals under way. Two at once would each write what the other has taken out. */
+  /** Removals under way. Two at once would each write back rows that the other has removed. */
   readonly #removing = new WeakMap<LiveTask, Promise<void>>();
 
   constructor(kv: Deno.Kv, bounds: RowBounds) {
@@ -38,23 +38,23 @@ export class RowTrimmer {
   }
 
   /**
-   * Removes rows of a task that this process owns, some of the oldest, in its next commit.
+   * Removes some of the oldest rows of a task that this process owns, in its next commit.
    *
-   * @returns Resolves when they are gone; `null` where there are not too many, or some are going.
+   * @returns Resolves when they are gone; `null` if there are not too many, or others go first.
    */
   trim(live: LiveTask): Promise<void> | null {
     const type = this.#excessive(live.folded);
-    // What is taken back goes first: it may be all that is too much.
+    // Outputs that were taken back go first: without them there may not be too many.
     if (type === null || live.task.rewound?.left || this.#removing.has(live)) return null;
     return this.#remove(live, () => this.#trim(live, type));
   }
 
   /**
-   * Removes the outputs that the last rewind took back, for a run that is about to begin: so one rewind
-   * is all that readers have to know of.
+   * Removes the outputs that the last rewind took back, before the next run begins: so readers have to
+   * know of one rewind only.
    */
   async removeRewound(live: LiveTask): Promise<void> {
-    // Whoever asked for another one hears how that ends.
+    // Whoever began the other removal gets its error.
     while (this.#removing.has(live)) await this.#removing.get(live)!.catch(() => {});
     if (live.task.rewound?.left) await this.#remove(live, () => this.#removeRewound(live));
   }
@@ -79,7 +79,7 @@ export class RowTrimmer {
     this.#scans.set(live, scan);
     scan[type] = Math.max(scan[type], heldOf(live.task, type).trimmed);
     scan[type] = await removeOldest(this.#kv, live, type, this.#bounds[type], scan[type]);
-    // Until then another look would find them again.
+    // Before that, another read would find the same rows.
     await live.committed();
   }
 
@@ -95,7 +95,7 @@ export class RowTrimmer {
   }
 }
 
-/** How many rows of a type a task has stored, their bytes, and up to which `seq` they were removed. */
+/** The stored rows of a type and their bytes, and the `seq` up to which others were trimmed. */
 function heldOf(task: Task, type: RowType): { rows: number; bytes: number; trimmed: number } {
   const { rows, rowBytes, trimmed, outputs, outputBytes, trimmedOutputs } = task;
   return type === "output"
@@ -103,7 +103,7 @@ function heldOf(task: Task, type: RowType): { rows: number; bytes: number; trimm
     : { rows: rows - outputs, bytes: rowBytes - outputBytes, trimmed };
 }
 
-/** @returns Up to where nothing of the type is left; it was `behind` before. */
+/** @returns The `seq` up to which no rows of the type are left; it was `behind` before. */
 async function removeOldest(
   kv: Deno.Kv,
   live: LiveTask,

@@ -18,7 +18,7 @@ const MAX_VALUE = 60 * 1024;
 export class Unfolded {
   #rows: Row[] = [];
   #checkpoint: string | null = null;
-  /** Bytes of it. */
+  /** Bytes of all that was added since the last fold. */
   bytes = 0;
 
   add(events: readonly Pick<TaskEvent, "type" | "seq" | "json">[]): void {
@@ -30,9 +30,9 @@ export class Unfolded {
     }
   }
 
-  /** Puts it into a part that writes the head, and holds nothing from then on. */
+  /** Moves everything into a part that writes the head. */
   fold(id: string, { sets }: Required<Part>, keepCheckpoint: boolean): void {
-    // A short task's rows fit together, as is known without looking at each again.
+    // The rows of a short task fit into one value, so none of them need be measured again.
     const chunks = this.bytes <= MAX_VALUE ? [this.#rows] : chunked(this.#rows);
     for (const rows of chunks) {
       if (rows.length === 0) continue;
@@ -49,7 +49,7 @@ export class Unfolded {
   }
 }
 
-/** Rows as they fit into values, a larger one than fits alone. */
+/** Groups rows by what fits into one value; a row that is too large for that is alone. */
 function* chunked(rows: readonly Row[]): Generator<Row[]> {
   let chunk: Row[] = [];
   let bytes = 0;
