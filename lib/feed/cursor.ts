@@ -9,9 +9,9 @@
 export interface Cursor {
   /** Names the store. */
   epoch: string;
-  /** The commit's; empty before the first. */
+  /** Of the commit; empty before the first one. */
   versionstamp: string;
-  /** The event's place in it; `Infinity` for the last one. */
+  /** The event's index in the commit; `Infinity` for the last one. */
   index: number;
 }
 
@@ -34,7 +34,7 @@ export function makeCursor({ epoch, versionstamp, index }: Cursor): string {
   return index === Infinity ? at : `${at}.${index}`;
 }
 
-/** What a client says that it has seen; `null` when it is not a cursor. */
+/** Parses what a client says it has seen; `null` if it is not a cursor. */
 export function parseCursor(text: string): Cursor | null {
   const match = /^([a-z0-9]{1,16})-([0-9a-f]{20})?(?:\.(\d{1,6}))?$/.exec(text);
   if (!match) return null;

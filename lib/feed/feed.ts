@@ -8,7 +8,7 @@ export interface Feed {
   readonly kv: Deno.Kv;
   readonly hub: Hub;
   readonly heads: Heads;
-  /** Reads them for all clients together. */
+  /** Shared by all clients. */
   readonly snapshots: Snapshots;
   readonly ownTasks: OwnTasks;
 }

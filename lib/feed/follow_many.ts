@@ -30,13 +30,13 @@ import type { SseStream } from "../sse/stream.ts";
 
 export interface FollowManyOptions {
   selection: Selection;
-  /** What the client says it has; `null` when it says nothing. */
+  /** The last event id that the client sent; `null` for none. */
   lastEventId: string | null;
-  /** Of these tasks log and output rows, and rewinds, are sent as well. @default {[]} */
+  /** Tasks whose rows and rewinds are sent as well. @default {[]} */
   rows?: readonly string[];
 }
 
-/** Sends the changes of the selected tasks into `stream`. Resolves when the client is level. */
+/** Sends the changes of the selected tasks into `stream`. Resolves when the client has caught up. */
 export async function followMany(
   stream: SseStream,
   feed: Feed,
@@ -45,7 +45,7 @@ export async function followMany(
   await new Follower(stream, feed, options).join();
 }
 
-/** The cursor moves on though nothing of the selection happened. */
+/** Moves the client's cursor on, even if nothing of the selection happened. */
 function cursorOnly(hub: Hub): Uint8Array {
   return encodeBytes({ id: hub.cursor });
 }
@@ -57,7 +57,7 @@ class Follower {
   /** `null` for all tasks. */
   readonly #selection: Some | null;
   #rowsOf: ReadonlySet<string>;
-  /** Per task of the snapshot: what of it the client has seen, until no more of that can come. */
+  /** The `seq` of each task in the snapshot; `null` once no event of before the snapshot can come. */
   #shown: { seqs: ReadonlyMap<string, number>; newest: string } | null = null;
 
   constructor(stream: SseStream, feed: Feed, options: FollowManyOptions) {
@@ -84,12 +84,12 @@ class Follower {
     }
   }
 
-  /** Else it would hear only from the next event or heartbeat that it is listened for. */
+  /** Tells the client that it is live now, before the next event or heartbeat does. */
   #tellLevel(): void {
     this.#stream.send(cursorOnly(this.#feed.hub));
   }
 
-  /** Rows tell no labels: the tasks whose rows are wanted are looked at before. */
+  /** Rows carry no labels, so the labels of the tasks whose rows are wanted are read first. */
   async #pickRows(): Promise<void> {
     const selection = this.#selection;
     if (selection === null || !isLabelled(selection) || this.#rowsOf.size === 0) return;
@@ -100,7 +100,7 @@ class Follower {
     this.#rowsOf = new Set(wanted);
   }
 
-  /** Why a cursor is of no use. */
+  /** Why a cursor cannot be resumed from. */
   #reasonFor(lastEventId: string): Opening {
     const { epoch, position } = this.#feed.hub;
     const cursor = parseCursor(lastEventId);
@@ -108,7 +108,7 @@ class Follower {
     return cursor.epoch !== epoch || cursor.versionstamp > position ? "unknown" : "too-old";
   }
 
-  /** Sends what happened since a cursor; `false` where only a snapshot can tell. */
+  /** Sends what happened since a cursor; `false` if a snapshot is needed instead. */
   async #replay(cursor: string): Promise<boolean> {
     const { kv, hub } = this.#feed;
     const wants = this.#picker();
@@ -117,7 +117,7 @@ class Follower {
     const step = async () => {
       using hold = hub.hold();
       const { position: until, cursor } = hub;
-      // It may be stored while we read, and is not told a second time.
+      // It may be stored while we read, and the hub does not pass it on a second time.
       const shown = [...hub.pending.shown].map((event) => new HubEvent(event, true, () => cursor));
       const events = await replay.read(until);
       if (events === null) return "gone";
@@ -135,11 +135,11 @@ class Follower {
     return true;
   }
 
-  /** @returns The cursor from which to go on; `null` when the client is level, or has left. */
+  /** @returns The cursor to go on from; `null` if the client has caught up, or has left. */
   async #snapshot(opening: Opening): Promise<string | null> {
     const { ids, own, ...filter } = this.#selection ?? {};
     const { closed } = this.#stream;
-    // Whatever comes while they are looked for has yet to be told.
+    // What happens while the tasks are looked for is sent after the snapshot.
     const before = this.#feed.hub.cursor;
     const named = ids ?? (own && await this.#newestOwn(own, filter));
     if (named) return await this.#records(named, opening, before);
@@ -152,7 +152,7 @@ class Follower {
     return level ?? null;
   }
 
-  /** Those of one's own tasks that are selected: of a kind or a tag the newest may be old. */
+  /** One's own newest tasks that are selected; with a kind or labels these may be old, so list them. */
   async #newestOwn(own: Own, { kind, ...labels }: SnapshotFilter): Promise<readonly string[]> {
     if (kind === undefined && !isLabelled(labels)) return own.newest(SNAPSHOT_TASKS);
     const query = { ...labels, ...(kind === undefined ? {} : { kinds: [kind] }) };
@@ -178,18 +178,18 @@ class Follower {
     return level;
   }
 
-  /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
+  /** Sends the held events, and then each event as it comes; `false` if too many came to be held. */
   #goLive(events: readonly HubEvent[] | null): boolean {
     const { hub } = this.#feed;
     const selection = this.#selection;
     if (events === null) return false;
     const picks = this.#picker();
     for (const event of events) if (picks(event.event, event)) this.#send(event);
-    // All that the snapshot told has come by, as a rule.
+    // Usually all events that the snapshot includes have come by now.
     if (this.#shown && hub.position >= this.#shown.newest) this.#shown = null;
     if (this.#stream.ended !== null) return true;
     const { ids, own, kind } = selection ?? {};
-    // Else the topic has nothing but what is selected.
+    // Otherwise the topic has nothing but what is selected.
     const filters = selection !== null &&
       (isLabelled(selection) || own !== undefined || (ids !== undefined && kind !== undefined));
     const take = (event: HubEvent) => {
@@ -199,7 +199,7 @@ class Follower {
     };
     const topic = topicOf(selection);
     this.#untilClosed(hub.listen(topic, take));
-    // No sooner: who is cut off while it catches up would come again from behind what it missed.
+    // No sooner: a client cut off while it catches up would resume after what it missed.
     this.#stream.beatWith(() => cursorOnly(hub));
     if (typeof topic === "object" && ("owner" in topic || "tag" in topic)) {
       const rowsOf = { ids: [...this.#rowsOf] };
@@ -212,7 +212,7 @@ class Follower {
     this.#stream.closed.addEventListener("abort", stop);
   }
 
-  /** Tells of each event, in their order, whether it is sent. */
+  /** Returns whether an event is to be sent; it has to be asked of each event, in order. */
   #picker(): (event: TaskEvent, hubEvent?: HubEvent) => boolean {
     if (this.#selection === null) return (event) => this.#carries(event);
     const picks = picker(this.#selection);
@@ -228,8 +228,8 @@ class Follower {
     if (!this.#carries(event.event)) return;
     if (isOfRows(type)) return this.#stream.send(event.forMany(encodeRow));
     if (seq <= (this.#shown?.seqs.get(id) ?? 0)) return;
-    // A later record tells all that an earlier one did; an end is told in any case, and where rows
-    // are wanted each change of state is one.
+    // A later record replaces an earlier one. An end is sent in any case, and so is each state change
+    // of a task whose rows are wanted, since it is one of its rows.
     const row = type === "message" && this.#rowsOf.has(id);
     const key = row ? null : type === "complete" || type === "deleted" ? `${type} ${id}` : id;
     this.#stream.send(event.forMany(encodeEvent), key);
@@ -243,7 +243,7 @@ const SENT: ReadonlySet<EventType> = new Set([
   "deleted",
 ]);
 
-/** A row tells which task it is of: here it is not the only one. */
+/** Adds the task's id to a row: a stream over many tasks has rows of several. */
 function encodeRow({ type, id: taskId, json }: TaskEvent, id: string): Uint8Array {
   const data = withFirst(json, "task_id", JSON.stringify(taskId));
   return encodeBytes({ id, event: type, data });

@@ -23,11 +23,11 @@ const encoder = new TextEncoder();
 
 export interface FollowOptions {
   id: string;
-  /** What the client says it has; `null` when it says nothing. */
+  /** The last event id that the client sent; `null` for none. */
   lastEventId: string | null;
 }
 
-/** How a live event is written for a stream. Its JSON is one line, whatever it tells. */
+/** Encodes a live event for a stream. Its JSON never contains a line break. */
 export function encodeEvent({ type, json }: TaskEvent, id: string): Uint8Array {
   const name = eventName(type);
   return encoder.encode(`id: ${id}\n${name ? `event: ${name}\n` : ""}data: ${json}\n\n`);
@@ -49,7 +49,7 @@ export async function followTask(
   await new Follower(stream, feed, options).join();
 }
 
-/** Where the stream of a task has to begin. */
+/** Where the stream of a task begins. */
 export type Start =
   | { from: "now" }
   | { from: "seq"; seq: number }
@@ -64,7 +64,7 @@ export function startOf(
   if (!/^\d{1,15}$/.test(lastEventId)) return { from: "reset", reason: "malformed" };
   const seq = Number(lastEventId);
   if (seq > task.seq || isLost(seq, task.lostIds)) return { from: "reset", reason: "unknown" };
-  // It asks for all that followed, which must still be there.
+  // It asks for everything after it, so no row after it may have been removed.
   if (seq < task.trimmed) return { from: "reset", reason: "too-old" };
   return { from: "seq", seq };
 }
@@ -72,9 +72,9 @@ export function startOf(
 interface TaskHead {
   json: string;
   seq: number;
-  /** The newest row removed. */
+  /** The `seq` of the newest row that was removed; 0 for none. */
   trimmed: number;
-  /** By type of row, likewise. */
+  /** The same for each type of rows. */
   edges: Edges;
   rewound: Rewound | undefined;
   lostIds: readonly LostIds[];
@@ -91,9 +91,9 @@ class Follower {
   readonly #feed: Feed;
   readonly #options: FollowOptions;
   readonly #rows: RowReader;
-  /** The newest event sent, or known to the client. */
+  /** The `seq` of the newest event that was sent, or that the client had. */
   #lastSeq = 0;
-  /** Where the rows that are left begin, as the client was told by a reset; -1 for untold. */
+  /** Up to which `seq` rows were removed, as a reset told the client; -1 before any reset. */
   #told: Edges = { log: -1, output: -1 };
   #sent = false;
 
@@ -108,12 +108,12 @@ class Follower {
     if (await this.#begin()) return;
     while (this.#stream.ended === null) {
       if (await catchUp(() => this.#step(), this.#stream.closed)) return;
-      // Nothing is held for a slow reader meanwhile: what happens is read from the store, too.
+      // Nothing is held for a slow reader meanwhile: it gets later events from the store, too.
       await this.#stream.drained();
     }
   }
 
-  /** Finds out where to begin; `true` when that is all there is to do. */
+  /** Finds out where to begin; `true` if that is all: the client is live, or the stream has ended. */
   async #begin(): Promise<boolean> {
     const { hub } = this.#feed;
     const { lastEventId } = this.#options;
@@ -122,7 +122,7 @@ class Follower {
     if (head === null) return this.#end();
     let start = startOf(lastEventId, head);
     if (start.from === "reset" && start.reason === "unknown") {
-      // Another process may have shown it an event that has not come here yet.
+      // Another process may have shown the client an event that has not reached this one yet.
       await hub.caughtUp();
       head = await this.#head() ?? head;
       start = startOf(lastEventId, head);
@@ -130,7 +130,7 @@ class Follower {
     if (start.from === "reset") this.#reset(head, start.reason);
     if (start.from === "seq") this.#lastSeq = start.seq;
     if (start.from !== "now") return false;
-    // The end and the message before it lie in the rows; anything else is the head alone.
+    // Of a finished task the last two rows are sent, `message` and `complete`; else just the head.
     this.#lastSeq = head.finished ? Math.max(0, head.seq - 2) : head.seq - 1;
     if (head.finished) return false;
     this.#current(head);
@@ -138,10 +138,10 @@ class Follower {
   }
 
   /**
-   * Sends the next of the stored rows; with the last of them the state as it is, and what came while
-   * they were read.
+   * Sends the next stored rows; after the last of them the current state, and what came while they
+   * were read.
    *
-   * @returns Whether the client is level.
+   * @returns Whether the client has caught up.
    */
   async #step(): Promise<boolean> {
     using hold = this.#feed.hub.hold();
@@ -157,7 +157,7 @@ class Follower {
     return this.#goLive(hold);
   }
 
-  /** Sends what was held, and then each event as it comes; `false` when it was too much to hold. */
+  /** Sends the held events, and then each event as it comes; `false` if too many came to be held. */
   #goLive(hold: Hold): boolean {
     const { id } = this.#options;
     const events = hold.events();
@@ -185,26 +185,26 @@ class Follower {
     };
   }
 
-  /** @param rewound What was taken back by the time the rows were there. */
+  /** @param rewound The last rewind, as the head had it after the rows were read. */
   #sendRows(commits: readonly Row[][], head: TaskHead, rewound: Rewound | undefined): void {
     let text = "";
-    /** Where progress was that the client may lack, and no state is told behind it. */
+    /** The last place where progress is missing that no later `message` makes up for. */
     let missed: { at: number; seq: number } | null = null;
     for (const { type, seq, json } of commits.flat()) {
-      // An end that came after we looked at the head: look again. One before it was retried.
+      // Rows newer than the head are for the next step. After an end that is older, it was retried.
       if (seq > head.seq) break;
       if (type === "message") missed = null;
       else if (seq > this.#lastSeq + 1) missed = { at: text.length, seq: seq - 1 };
       this.#lastSeq = seq;
       if (type === "complete" && seq < head.seq) continue;
-      // Gone since it was read, and within the gap that the client was told of.
+      // It was removed since, and lies within the gap that the client was told of.
       const bound = boundOf(type);
       if (bound !== null && seq <= this.#told[bound]) continue;
-      // Who has seen it is told by the rewind, which follows.
+      // The `rewind` row follows, for clients that have this output.
       if (type === "output" && isRewound(seq, rewound)) continue;
       text += encodeMessage({ id: String(seq), event: eventName(type), data: json });
     }
-    // Else the current state follows, or the next page.
+    // Otherwise the current state follows, or the next page.
     if (missed !== null && this.#lastSeq === head.seq) {
       const { at, seq } = missed;
       const state = encodeMessage({ id: String(seq), data: withSeq(head.json, seq) });
@@ -213,7 +213,7 @@ class Follower {
     if (text !== "") this.#send(encoder.encode(text));
   }
 
-  /** Whether rows that the client had yet to get were removed; it is told to take what is left. */
+  /** Whether rows were removed that the client still needed; it then gets a reset. */
   #overtaken(head: TaskHead): boolean {
     for (const type of ["log", "output"] as const) {
       const edge = head.edges[type];
@@ -222,20 +222,20 @@ class Follower {
         this.#reset(head, "too-old");
         return true;
       }
-      // It got none of the type yet: the gap that it was told of is larger now.
+      // The client has no rows from after the gap that it knows of, so the gap just grows.
       this.#told[type] = edge;
     }
     return false;
   }
 
-  /** Sends the state as it is, unless the last row sent was just that. */
+  /** Sends the current state, unless the last row sent was just that. */
   #current({ seq, json }: TaskHead): void {
     if (seq < this.#lastSeq || (seq === this.#lastSeq && this.#sent)) return;
     this.#send(encodeBytes({ id: String(seq), data: json }), "progress");
     this.#lastSeq = seq;
   }
 
-  /** Tells the client to forget what it has: everything that is kept follows. */
+  /** Tells the client to forget what it has: everything that is stored follows. */
   #reset({ json, edges }: TaskHead, reason: string): void {
     this.#lastSeq = 0;
     this.#told = { ...edges };
@@ -251,7 +251,7 @@ class Follower {
     if (type === "complete" || type === "deleted") this.#end();
   }
 
-  /** There is nothing more to tell. */
+  /** Ends the stream: no more events will come. */
   #end(): true {
     this.#stream.end();
     return true;

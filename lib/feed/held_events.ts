@@ -8,7 +8,7 @@
 import type { HubEvent } from "./hub_event.ts";
 import { weightOf } from "../kv/event_text.ts";
 
-/** Bytes kept, about. Whoever takes longer than that many to read has to read on. */
+/** About the most bytes held. A reader has to read on if more comes while it reads. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 interface Link {
@@ -16,16 +16,16 @@ interface Link {
   next: Link | null;
 }
 
-/** Everything since a moment, until it is disposed of. */
+/** Holds all events since a moment, until it is disposed of. */
 export interface Hold extends Disposable {
-  /** What came since, oldest first; `null` when it was too much. */
+  /** The events since then, oldest first; `null` if they were too many. */
   events(): HubEvent[] | null;
 }
 
 interface Opened {
-  /** What follows it is held; `null` when it was too much. */
+  /** The events after this link are held; `null` if they were too many. */
   link: Link | null;
-  /** Bytes that had come before. */
+  /** Bytes of all events that had come before. */
   before: number;
 }
 
@@ -67,7 +67,7 @@ export class HeldEvents {
     this.#bytes += weightOf(event.event);
     this.#last = this.#last.next = { event, next: null };
     for (const opened of this.#open) {
-      // The first held from first: who comes behind holds less.
+      // In the order of opening: a later one holds less.
       if (this.#bytes - opened.before <= this.#maxBytes) break;
       opened.link = null;
       this.#open.delete(opened);

@@ -19,7 +19,7 @@ import { type Listener, type Topic, Topics } from "./topics.ts";
 
 export interface HubOptions {
   kv: Deno.Kv;
-  /** This process, to tell its own events. */
+  /** This process's session, by which its own events are recognized. */
   sid: string;
   /** Names this store; the first part of each cursor. */
   epoch: string;
@@ -27,9 +27,9 @@ export interface HubOptions {
 }
 
 export class Hub implements AsyncDisposable {
-  /** What was passed on and is still in the journal. */
+  /** The entries that were passed on and are still in the journal. */
   readonly passed: PassedEntries = new PassedEntries();
-  /** What tasks' own keys do not have yet. */
+  /** The pending state of tasks. */
   readonly pending: PendingTasks;
   readonly #options: HubOptions;
   readonly #topics = new Topics();
@@ -52,7 +52,7 @@ export class Hub implements AsyncDisposable {
     });
   }
 
-  /** Begins behind the newest entry that is there. */
+  /** Begins after the newest entry of the journal. */
   static async open(options: HubOptions): Promise<Hub> {
     const pending = new PendingTasks();
     const position = await readTail(options.kv, (versionstamp, { events }) => {
@@ -79,22 +79,22 @@ export class Hub implements AsyncDisposable {
     return this.#cursor;
   }
 
-  /** How many listen; see {@link Topics.size}. */
+  /** How many listeners there are, see {@link Topics.size}. */
   get listeners(): number {
     return this.#topics.size;
   }
 
-  /** Calls `listener` with each event of the topic from now on; returns how to stop. */
+  /** Calls `listener` with each event of the topic from now on; the returned function stops that. */
   listen(topic: Topic, listener: Listener): () => void {
     return this.#topics.listen(topic, listener);
   }
 
-  /** Holds what is passed on from now on, for whoever reads what was before. */
+  /** Holds what is passed on from now on, for a reader of what came before. */
   hold(): Hold {
     return this.#held.hold();
   }
 
-  /** Resolves with the first event of a task that `wanted` picks, or `null` at the signal. */
+  /** Resolves with the next event of a task that `wanted` picks, or `null` when the signal aborts. */
   next(
     id: string,
     wanted: (event: TaskEvent) => boolean,
@@ -113,7 +113,7 @@ export class Hub implements AsyncDisposable {
     });
   }
 
-  /** There is something new to read: this process has committed it, beside others. */
+  /** Call when the journal may hold new entries: it is read on from the position. */
   wake(): void {
     this.#reader.wake();
   }
@@ -124,8 +124,8 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the event of a client's cursor has come here: another process may have shown it
-   * already. At once for one that is none of ours.
+   * Resolves when the event of a client's cursor was passed on here: another process may have shown it
+   * to the client before. Resolves at once for a cursor of another store.
    */
   async reach(cursor: string): Promise<void> {
     const at = parseCursor(cursor);
@@ -139,7 +139,7 @@ export class Hub implements AsyncDisposable {
     return this.#held.wanted || this.#topics.wants(id, kind, true);
   }
 
-  /** Passes on progress of a task of this process that no commit has yet. */
+  /** Passes on progress of a task of this process that is in no commit yet. */
   show(event: TaskEvent): void {
     this.pending.show(event);
     const { cursor } = this;
@@ -147,8 +147,8 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Passes on what one commit tells. Commits come in the order of their versionstamps; one that was
-   * passed on before is not again.
+   * Passes on the events of one commit. Commits come in the order of their versionstamps; one that was
+   * passed on before is ignored.
    */
   pass(versionstamp: string, writer: string, events: readonly TaskEvent[], size: number): void {
     if (versionstamp <= this.#position) return;
@@ -178,7 +178,7 @@ export class Hub implements AsyncDisposable {
   }
 }
 
-/** Whether an event is for more than the journal and who keeps up with it. */
+/** Whether listeners get an event: `checkpoint` and `folded` concern the pending state alone. */
 function isTold({ type }: TaskEvent): boolean {
   return type !== "checkpoint" && type !== "folded";
 }

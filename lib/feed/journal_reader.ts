@@ -15,17 +15,17 @@ import { delay } from "../task/delay.ts";
 
 export interface JournalReaderOptions {
   kv: Deno.Kv;
-  /** Up to where the journal is known; empty for its beginning. */
+  /** The versionstamp up to which the journal is known; empty for its beginning. */
   position(): string;
-  /** Called with each entry behind the position, in order, with the bytes it takes. */
+  /** Called with each entry after the position, in order, and the bytes it takes. */
   onentry(versionstamp: string, entry: Entry, size: number): void;
   log: Logger;
 }
 
-/** Milliseconds before a read that failed is begun again. */
+/** Milliseconds until a read that failed is tried again. */
 const READ_AGAIN_MS = 50;
 
-/** Entries fetched at once while reading on. */
+/** Entries fetched at once. */
 const BATCH = 100;
 
 export class JournalReader implements AsyncDisposable {
@@ -33,7 +33,7 @@ export class JournalReader implements AsyncDisposable {
   readonly #closing = new AbortController();
   #reading: Promise<void> | null = null;
   #again = false;
-  /** Resolves when a read that has yet to begin has come to its end. */
+  /** Resolves when the next read, which has yet to begin, is over. */
   #next = Promise.withResolvers<void>();
   readonly #watch: KeyWatch;
 
@@ -42,14 +42,14 @@ export class JournalReader implements AsyncDisposable {
     this.#watch = new KeyWatch({
       kv: options.kv,
       key: keys.journalHead,
-      // It changes with each commit, in which the entry has its versionstamp.
+      // Each commit with an entry sets it, so it has the entry's versionstamp.
       onchange: (versionstamp) => this.wake(versionstamp),
       failed: "the watch for the journal failed and is restarted",
       log: options.log,
     });
   }
 
-  /** Reads on, unless the newest entry, where that is known, is none behind the position. */
+  /** Reads on, unless `newest`, the versionstamp of the newest entry if known, was read already. */
   wake(newest?: string): void {
     if (newest !== undefined && newest <= this.#options.position()) return;
     if (this.#closed) return;
@@ -57,7 +57,7 @@ export class JournalReader implements AsyncDisposable {
     this.#reading ??= this.#read();
   }
 
-  /** Resolves when everything committed before the call was read, or nothing will be any more. */
+  /** Resolves when everything committed before the call was read, or the reader is closed. */
   async caughtUp(): Promise<void> {
     const { promise } = this.#next;
     this.wake();
@@ -96,14 +96,14 @@ export class JournalReader implements AsyncDisposable {
         this.#again = true;
       }
     }
-    // In this very moment: who wakes it from now on begins another one.
+    // Nothing is awaited since the last check, so whoever calls `wake()` from now on starts a read.
     this.#reading = null;
   }
 }
 
 /**
- * Reads what the journal holds beyond the tasks' own keys, an entry at a time: after a long silence
- * that may be all there is.
+ * Reads the journal from the oldest entry that may not be folded. It reads an entry at a time, since
+ * after a long silence this may be the whole journal.
  *
  * @returns The versionstamp of its newest entry; empty for none.
  */

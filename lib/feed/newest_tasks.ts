@@ -11,12 +11,12 @@ import type { Snapshots } from "./snapshots.ts";
 import type { SseStream } from "../sse/stream.ts";
 
 export interface NewestTasksOptions {
-  /** Says that something changed. */
+  /** Tells when something changed. */
   hub: Hub;
-  /** Reads them for all clients together. */
+  /** Reads the tasks for all clients together. */
   snapshots: Snapshots;
   log: Logger;
-  /** Milliseconds between two messages, at least. @default {1000} */
+  /** Least milliseconds between two messages. @default {1000} */
   intervalMs?: number;
 }
 

@@ -11,16 +11,16 @@ import { Reads } from "../kv/reads.ts";
 import { keys } from "../kv/keys.ts";
 import { memberIds } from "../kv/member_ids.ts";
 
-/** Tasks of a token that are known, the newest: streams tell nothing of older ones. */
+/** Most tasks remembered for a token, the newest: streams send nothing about older ones. */
 const MAX_TASKS = 10_000;
 
 export interface Own {
-  /** Who submitted them. */
+  /** The name of the token that submitted them. */
   readonly submitter: string;
-  /** The same, as events of the type `submitted` tell it. */
+  /** The same as JSON text, as `submitted` events have it. */
   readonly json: string;
   has(id: string): boolean;
-  /** The newest, newest first. */
+  /** Their ids, newest first. */
   newest(count: number): string[];
 }
 
@@ -30,14 +30,13 @@ export class OwnTasks {
   readonly #maxTasks: number;
   readonly #known = new Map<string, Known>();
 
-  /** Takes what it reads from, and how many tasks of a token it knows at most. */
   constructor(kv: Deno.Kv, hub: Hub, maxTasks: number = MAX_TASKS) {
     this.#kv = kv;
     this.#hub = hub;
     this.#maxTasks = maxTasks;
   }
 
-  /** The tasks of a token, those to come included, until `signal` is aborted. */
+  /** The tasks of a token, kept up to date until `signal` aborts. */
   async of(submitter: string, signal: AbortSignal): Promise<Own> {
     let known = this.#known.get(submitter);
     if (!known) {
@@ -58,7 +57,7 @@ export class OwnTasks {
     try {
       await mine.reading;
     } catch (error) {
-      // Whoever comes next reads again.
+      // The next caller reads again.
       if (this.#known.get(submitter) === mine) this.#known.delete(submitter);
       throw error;
     }
@@ -90,7 +89,7 @@ class Known implements Own {
     return [...this.#ids].slice(-count).reverse();
   }
 
-  /** Reads those there are. What is heard meanwhile is newer. */
+  /** Reads the tasks in the store. What `hear` adds meanwhile is newer. */
   async read(kv: Deno.Kv): Promise<void> {
     const found: string[] = [];
     const options = { wanted: this.#maxTasks };

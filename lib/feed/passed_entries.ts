@@ -6,30 +6,30 @@ export interface OldEntry {
 }
 
 interface PassedEntry extends OldEntry {
-  /** When it was passed on, by the clock of {@link PassedEntries}. */
+  /** When it was passed on, in milliseconds of the clock of {@link PassedEntries}. */
   at: number;
-  /** Weight of all that was passed on before it; `undefined` for one of an earlier process. */
+  /** Weight of all entries passed on before it; `undefined` for one of an earlier process. */
   before?: number;
 }
 
-/** Sorts behind every versionstamp. */
+/** Sorts after every versionstamp. */
 const BEHIND_ALL = "~";
 
-/** Entries remembered, at most; a later process finds older ones by listing. */
+/** Most entries remembered; a later process finds older ones by listing. */
 const MAX_ENTRIES = 100_000;
 
 /**
- * The journal entries that were passed on and not yet trimmed, oldest first: what the journal's
- * retention goes by, and how much there is to read behind a position.
+ * The journal entries that were passed on and not yet trimmed, oldest first. They say which entries
+ * the journal's retention removes, and how much there is to read after a position.
  */
 export class PassedEntries {
   #entries: PassedEntry[] = [];
   #bytes = 0;
-  /** Of all that was ever passed on. */
+  /** Weight of all entries ever passed on. */
   #weight = 0;
   readonly #now: () => number;
 
-  /** @param now Milliseconds, by a clock that nobody sets. */
+  /** @param now Milliseconds of a monotonic clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
@@ -43,7 +43,7 @@ export class PassedEntries {
     return this.#bytes;
   }
 
-  /** The versionstamp of the oldest. */
+  /** The versionstamp of the oldest entry. */
   get oldest(): string | undefined {
     return this.#entries[0]?.versionstamp;
   }
@@ -64,8 +64,8 @@ export class PassedEntries {
   }
 
   /**
-   * How many of the oldest were passed on `maxMs` milliseconds ago or exceed `maxBytes`: at most
-   * `most`. The entry `needed` and newer ones stay.
+   * How many of the oldest entries were passed on `maxMs` milliseconds ago or exceed `maxBytes`; at
+   * most `most`. The entry `needed` and newer ones stay.
    */
   excess(maxMs: number, maxBytes: number, most: number, needed: string = BEHIND_ALL): number {
     const until = this.#now() - maxMs;
@@ -86,12 +86,12 @@ export class PassedEntries {
     return taken;
   }
 
-  /** Takes out what lies up to a position. */
+  /** Removes the entries up to a position, that one included. */
   takeUntil(versionstamp: string): void {
     this.take(this.#countUntil(versionstamp));
   }
 
-  /** Weight of what was passed on behind a position; 0 where it is not known. */
+  /** Weight of the entries after a position; 0 if it is not known. */
   weightSince(versionstamp: string): number {
     const next = this.#entries[this.#countUntil(versionstamp)];
     return next?.before === undefined ? 0 : this.#weight - next.before;

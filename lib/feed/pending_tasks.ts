@@ -1,9 +1,9 @@
 import type { OpenStates, PendingState, PendingStates } from "../kv/pending_state.ts";
 import type { Row, TaskEvent } from "../task/event.ts";
 
-/** What the journal holds of a task and the task's own keys may not. */
+/** What the journal holds of a task that may not be in the task's own keys. */
 interface Unfolded {
-  /** The versionstamp of the oldest of it. */
+  /** The versionstamp of its oldest journal entry. */
   since: string;
   seq: number;
   progress?: TaskEvent;
@@ -11,13 +11,13 @@ interface Unfolded {
   rows: Row[];
 }
 
-/** What is pending of tasks, as the hub saw it go by. */
+/** The pending states of tasks, collected from the events that the hub passes on. */
 export class PendingTasks implements PendingStates {
-  /** Those that begin earlier in the journal come first. */
+  /** Ordered by their oldest journal entry. */
   readonly #unfolded = new Map<string, Unfolded>();
-  /** Progress that was shown at once and that no commit has yet. */
+  /** Progress that was shown at once and is in no commit yet. */
   readonly #shown = new Map<string, TaskEvent>();
-  /** Of each read that is under way: what was folded since it began. */
+  /** For each read under way: what was folded since it began. */
   readonly #open = new Set<Map<string, PendingState[]>>();
 
   get(id: string): PendingState | undefined {
@@ -42,13 +42,13 @@ export class PendingTasks implements PendingStates {
     };
   }
 
-  /** The versionstamp of the oldest journal entry that is needed still; `undefined` for none. */
+  /** The versionstamp of the oldest journal entry that is still needed; `undefined` for none. */
   get oldest(): string | undefined {
     for (const { since } of this.#unfolded.values()) return since;
     return undefined;
   }
 
-  /** Progress that was shown and that the journal does not have, of every task. */
+  /** Progress of all tasks that was shown and is not in the journal yet. */
   get shown(): Iterable<TaskEvent> {
     return this.#shown.values();
   }
@@ -57,7 +57,7 @@ export class PendingTasks implements PendingStates {
     this.#shown.set(event.id, event);
   }
 
-  /** Takes in an event of the journal; returns whether it is one that was shown before. */
+  /** Takes in an event of the journal; returns whether it is progress that was shown before. */
   note(versionstamp: string, event: TaskEvent): boolean {
     const { type, id, seq } = event;
     switch (type) {
@@ -104,7 +104,7 @@ export class PendingTasks implements PendingStates {
   }
 }
 
-/** Several states of one task, oldest first, as one. */
+/** Merges several states of one task, oldest first. */
 function merged(states: readonly PendingState[]): PendingState {
   return {
     seq: Math.max(...states.map(({ seq }) => seq)),

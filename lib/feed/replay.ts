@@ -14,19 +14,19 @@ import { keys } from "../kv/keys.ts";
 import { parseJournal, weightOf } from "../kv/event_text.ts";
 import type { TaskEvent } from "../task/event.ts";
 
-/** Weight of what is read for one client, whoever it is for: beyond it a snapshot is less. */
+/** Most weight of the events read for one client, wanted or not: beyond it a snapshot is cheaper. */
 const MAX_WEIGHT = 4 * 1024 * 1024;
 
-/** Entries of the first read, before their size is known, and of any. */
+/** Entries in the first read, when their size is not known yet, and the most in any read. */
 const FIRST_ENTRIES = 2;
 const MAX_ENTRIES = 20;
 
 export interface ReplayOptions {
   kv: Deno.Kv;
-  /** Knows how far the journal goes. */
+  /** Knows the newest position in the journal. */
   hub: Hub;
   wants: (event: TaskEvent) => boolean;
-  /** Weight of what is read, at most; see {@link weightOf}. @default {4 MiB} */
+  /** Most weight of the events read, see {@link weightOf}. @default {4 MiB} */
   maxWeight?: number;
 }
 
@@ -42,7 +42,7 @@ export class Replay {
     this.#left = options.maxWeight ?? MAX_WEIGHT;
   }
 
-  /** `null` when the cursor is not ours, or too much happened since to be read. */
+  /** `null` if the cursor is not of this store, or too much has happened since. */
   static from(cursor: string, options: ReplayOptions): Replay | null {
     const { hub, maxWeight = MAX_WEIGHT } = options;
     const at = parseCursor(cursor);
@@ -56,9 +56,9 @@ export class Replay {
   }
 
   /**
-   * Reads on, a commit at least, but not past a position.
+   * Reads at least one commit, but not past a position.
    *
-   * @returns Those events that are wanted; `null` when some are gone, or they are too many.
+   * @returns The wanted events; `null` if some were removed from the journal, or they are too many.
    */
   async read(until: string): Promise<HubEvent[] | null> {
     if (this.reached(until)) return [];
@@ -84,14 +84,14 @@ export class Replay {
     } else {
       this.#at = { ...this.#at, versionstamp: until, index: Infinity };
     }
-    // Asked last: what was removed while we read is missed as well.
+    // Checked last, since entries may have been removed while we read.
     const floor = (await kv.get<string>(keys.journalFloor)).value;
     const gone = floor !== null &&
       (floor > versionstamp || (floor === versionstamp && index !== Infinity));
     return gone ? null : events;
   }
 
-  /** Takes in an entry; `false` when it is too much. */
+  /** Takes in an entry; `false` if that exceeds the weight. */
   #take(versionstamp: string, bytes: Uint8Array, into: HubEvent[]): boolean {
     const { hub: { epoch, sid }, wants } = this.#options;
     const before = versionstamp === this.#at.versionstamp ? this.#at.index : -1;

@@ -12,7 +12,7 @@ import type { HubEvent } from "./hub_event.ts";
 import type { Own } from "./own_tasks.ts";
 import type { Topic } from "./topics.ts";
 
-/** Tasks that are all that it says: of these ids, or one's own; of a kind; with these labels. */
+/** Tasks that match every field: of these ids, or one's own; of a kind; with these labels. */
 export interface Some extends Labels {
   ids?: readonly string[];
   own?: Own;
@@ -21,7 +21,7 @@ export interface Some extends Labels {
 
 export type Selection = Some | "all";
 
-/** Tells of each event, in their order, whether it is of a selected task. Of a row only its task tells labels. */
+/** Returns whether an event, asked of each in order, is of a selected task. Rows need no labels. */
 export function picker(
   selection: Some,
 ): (event: TaskEvent, hubEvent?: Pick<HubEvent, "labels">) => boolean {
@@ -38,7 +38,7 @@ export function picker(
   };
 }
 
-/** One's own tasks: those there are, and those of which the journal tells who submitted them. */
+/** One's own tasks: the known ones, and those whose `submitted` event came by. */
 class ToldOwn {
   readonly #own: Own;
   readonly #told = new Set<string>();
@@ -58,7 +58,7 @@ export function isLabelled({ owner, tags = [], parent_id }: Some): boolean {
   return owner !== undefined || tags.length > 0 || parent_id !== undefined;
 }
 
-/** The smallest topic that has all that is selected. */
+/** The smallest topic that includes all selected tasks. */
 export function topicOf(selection: Some | null): Topic {
   if (selection === null) return "all";
   const { ids, own, kind, owner, tags: [tag] = [], parent_id: parent } = selection;
@@ -69,7 +69,7 @@ export function topicOf(selection: Some | null): Topic {
   return own || kind === undefined ? "all" : { kind };
 }
 
-/** Whether a record, as JSON text, is of such a kind and has such labels. */
+/** Whether a record, as JSON text, has the kind and the labels; ids and `own` are not checked. */
 export function picksRecord(json: string, selection: Some): boolean {
   const { kind } = selection;
   if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;

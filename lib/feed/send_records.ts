@@ -14,23 +14,23 @@ import { type Opening, seqsOf, snapshotData, snapshotEvent } from "./snapshots.t
 
 const encoder = new TextEncoder();
 
-/** Characters of records in one message, about: a client that does not take it costs so much. */
+/** About the most characters of records in one message, which is kept until the client takes it. */
 const MAX_RECORDS = 1024 * 1024;
 
 export interface SentRecords {
   readonly ids: readonly string[];
-  /** Those of them that it picks. */
+  /** Picks some of the ids. */
   readonly selection: Some;
   readonly opening: Opening;
-  /** The cursor of a moment before. */
+  /** The cursor just before the records are read. */
   readonly level: string;
 }
 
 /**
- * Sends a snapshot. What of it is too large for one message follows as changes, all of it without an
- * id: who leaves in its middle has no snapshot, and gets one when it comes again.
+ * Sends a snapshot. Records that do not fit into one message follow as changes, and then no message
+ * has an id: a client that is cut off in the middle gets a new snapshot when it connects again.
  *
- * @returns The `seq` of each task that was told; `null` when the client has left.
+ * @returns The `seq` of each task that was sent; `null` if the client has left.
  */
 export async function sendRecords(
   stream: SseStream,
@@ -39,7 +39,7 @@ export async function sendRecords(
 ): Promise<Map<string, number> | null> {
   const seqs = new Map<string, number>();
   let at = 0;
-  // Who has no tasks yet has to be told so, too.
+  // An empty snapshot has to be sent, too.
   do {
     const first = at === 0;
     const some = await catchUp(() => readRecords(heads, ids, at, selection), stream.closed);
@@ -57,7 +57,7 @@ export async function sendRecords(
   return seqs;
 }
 
-/** Reads the records of tasks from one of them on, as many as a message holds. */
+/** Reads records from an index on, as many as a message holds; `next` is the index to go on from. */
 async function readRecords(
   heads: Heads,
   ids: readonly string[],

@@ -13,26 +13,26 @@ import { isAmongThose, type Labels, labelsOf, NO_PARENT } from "../task/labels.t
 import type { TaskRecord } from "../task/record.ts";
 import { encodeBytes } from "../sse/encode.ts";
 
-/** Tasks in a snapshot, at most. */
+/** Most tasks in a snapshot. */
 export const SNAPSHOT_TASKS = 100;
 
-/** Clients that share one, at most: all of them are served in one turn of the event loop. */
+/** Most clients that share one: all of them are served in one turn of the event loop. */
 const MAX_SHARES = 50;
 
-/** How a snapshot is told: as the first thing, or as what follows a cursor that is of no use. */
+/** Why a snapshot is sent: as the beginning, or since the client's cursor cannot be resumed from. */
 export type Opening = "snapshot" | "too-old" | "unknown" | "malformed";
 
 /** The newest tasks, as they were at about one moment. */
 export class Snapshot {
-  /** The cursor of a moment before it was read: what came since has yet to be told. */
+  /** The cursor just before it was read: events after it have yet to be sent. */
   readonly level: string;
-  /** The position of a moment after it was read: it tells of nothing that came later. */
+  /** The position just after it was read: it includes nothing that came later. */
   readonly newest: string;
   readonly #records: readonly string[];
   readonly #encoded = new Map<string, Uint8Array>();
   #shown: ReadonlyMap<string, number> | undefined;
 
-  /** `records` are JSON texts. */
+  /** Takes the records as JSON texts. */
   constructor(records: readonly string[], level: string, newest: string) {
     this.#records = records;
     this.level = level;
@@ -43,7 +43,7 @@ export class Snapshot {
     return this.#shown ??= seqsOf(this.#records);
   }
 
-  /** As it is sent, encoded once for each way. */
+  /** The message to send, encoded once for each opening. */
   encode(opening?: Opening): Uint8Array {
     const name = opening ?? "message";
     const known = this.#encoded.get(name);
@@ -72,19 +72,19 @@ export function seqsOf(records: readonly string[]): Map<string, number> {
   }));
 }
 
-/** A position behind which nothing lies that was read earlier. */
+/** The position of the newest commit: nothing that was read before lies after it. */
 export async function newestPosition(kv: Deno.Kv): Promise<string> {
   return (await kv.get(keys.journalHead)).versionstamp ?? "";
 }
 
-/** A read that several wait for. What happens is held from its beginning until all have taken it. */
+/** A read that several wait for. Events are held from its beginning until all have taken it. */
 interface Shared {
   shares: number;
   hold: Hold | null;
   read: Promise<Snapshot | null>;
 }
 
-/** Which tasks it is of; without fields, of all. */
+/** Which tasks a snapshot has; all if no field is set. */
 export interface SnapshotFilter extends Labels {
   kind?: string;
 }
@@ -93,7 +93,7 @@ export class Snapshots {
   readonly #kv: Deno.Kv;
   readonly #hub: Hub;
   readonly #heads: Heads;
-  /** Those whose read has yet to begin, by what they pick. */
+  /** The reads that have yet to begin, by their filter. */
   readonly #next = new Map<string, Shared>();
 
   constructor(kv: Deno.Kv, hub: Hub, heads: Heads) {
@@ -103,10 +103,10 @@ export class Snapshots {
   }
 
   /**
-   * Reads a snapshot, with others who want the same. `take` must not wait: `events` are those that
-   * came since {@link Snapshot.level} up to now, and `null` where they were too many to be held.
+   * Reads a snapshot, together with others who want the same. `take` must be synchronous: `events` are
+   * those since {@link Snapshot.level}, up to now; `null` if they were too many to be held.
    *
-   * @returns What it returns; `undefined` for whoever left before.
+   * @returns What `take` returns; `undefined` if `signal` aborts before.
    */
   async take<T>(
     filter: SnapshotFilter,
@@ -156,7 +156,7 @@ export class Snapshots {
       const ofKind = kind === undefined ? {} : { kinds: [kind] };
       const query = { ...labels, ...ofKind, limit: SNAPSHOT_TASKS };
       const { records } = await this.#heads.list(query);
-      // Who watches children watches their parent, too.
+      // A stream of children includes their parent.
       const { parent_id: parent } = labels;
       const head = parent === undefined || parent === NO_PARENT
         ? null

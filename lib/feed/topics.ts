@@ -6,12 +6,12 @@
 
 import type { HubEvent } from "./hub_event.ts";
 
-/** Takes events. Must not throw and must not wait. */
+/** Takes events. Must be synchronous and must not throw. */
 export type Listener = (event: HubEvent) => void;
 
 /**
- * Which events a listener wants; `"foreign"` are those of other processes. Those of an owner or a tag
- * are told by their labels, which rows lack; so are those of a parent, whose own are among them.
+ * Which events a listener wants; `"foreign"` are those of other processes. `owner`, `tag` and `parent`
+ * go by the labels in an event, which rows lack; `parent` includes all events of the parent itself.
  */
 export type Topic =
   | { ids: readonly string[] }
@@ -22,7 +22,7 @@ export type Topic =
   | "all"
   | "foreign";
 
-/** Those of one task or kind. Most tasks have one at most, which needs no set. */
+/** The listeners under one name. Most tasks have at most one, which needs no set. */
 type Some = Listener | Set<Listener>;
 
 export class Topics {
@@ -34,7 +34,7 @@ export class Topics {
   readonly #all = new Set<Listener>();
   readonly #foreign = new Set<Listener>();
 
-  /** How many listen to some tasks, or to all; one for each task that it names. */
+  /** How many listen to tasks. A listener that names several tasks counts once for each. */
   get size(): number {
     let count = this.#all.size;
     const maps = [this.#byId, this.#byKind, this.#byOwner, this.#byTag, this.#byParent];
@@ -44,7 +44,7 @@ export class Topics {
     return count;
   }
 
-  /** Calls `listener` with each event of the topic from now on; returns how to stop. */
+  /** Calls `listener` with each event of the topic from now on; the returned function stops that. */
   listen(topic: Topic, listener: Listener): () => void {
     if (typeof topic === "string") {
       const set = topic === "all" ? this.#all : this.#foreign;
