@@ -12,17 +12,17 @@ import type { Pulsed } from "./pulse.ts";
 
 export interface DrainOptions {
   streams: readonly Pulsed[];
-  /** Milliseconds it may take. */
+  /** Most milliseconds that it may take. */
   windowMs: number;
-  /** Others answer meanwhile. If not, clients are sent away until this process is gone. */
+  /** Whether other processes answer meanwhile. If not, clients stay away until this one is gone. */
   elsewhere: boolean;
-  /** Milliseconds a client waits before it comes again. */
+  /** Milliseconds until a client reconnects, before jitter. */
   retryMs: number;
   /** 0 to below 1. @default {Math.random} */
   random?: () => number;
 }
 
-/** Milliseconds between two ends, where nothing is won by taking longer. */
+/** Milliseconds between two ends, if no other process answers: taking longer would gain nothing. */
 const APART_MS = 5;
 
 export class Drain {
@@ -31,16 +31,16 @@ export class Drain {
   readonly #random: () => number;
   readonly #begun = performance.now();
 
-  /** Begins to count; nothing ends before {@link Drain.end}. */
+  /** Starts the window; no stream ends before {@link Drain.end}. */
   constructor(options: DrainOptions) {
     const { streams, windowMs, elsewhere, random = Math.random } = options;
     this.#options = options;
     this.#random = random;
-    // Where others take over, their balancer needs the time to see that we are not ready.
+    // If others take over, the load balancer needs the time to see that this process is not ready.
     this.windowMs = elsewhere ? windowMs : Math.min(windowMs, streams.length * APART_MS);
   }
 
-  /** Milliseconds that a client refused now should wait: where others answer, spread once more. */
+  /** Jittered milliseconds that a client refused now waits: past the window if nobody else answers. */
   retryMs(): number {
     const { retryMs, elsewhere } = this.#options;
     if (elsewhere) return jittered(retryMs, 0.5, this.#random);
@@ -63,7 +63,7 @@ export class Drain {
   }
 }
 
-/** `count` moments within `windowMs`, ascending: one in each of as many equal parts, anywhere in it. */
+/** `count` times within `windowMs`, ascending: a random one in each of `count` equal intervals. */
 export function spread(count: number, windowMs: number, random: () => number): number[] {
   return Array.from({ length: count }, (_, n) => windowMs * (n + random()) / count);
 }

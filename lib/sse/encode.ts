@@ -46,7 +46,7 @@ export function encodeMessage(message: SseMessage): string {
   if (id !== undefined) text += `id: ${field("id", id)}\n`;
   if (event !== undefined) text += `event: ${field("event", event)}\n`;
   if (data !== undefined) {
-    // A space follows the colon: a client takes one away, and the text's own must stay.
+    // A client strips one space after the colon, which must not be one of the text's own.
     for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
   }
   return `${text}\n`;
@@ -66,7 +66,7 @@ export function encodeBytes(message: SseMessage): Uint8Array<ArrayBuffer> {
   return encoder.encode(encodeMessage(message));
 }
 
-/** A comment, which no client shows: keeps the connection in use. */
+/** A comment, which clients ignore: it keeps the connection in use. */
 export const HEARTBEAT: Uint8Array<ArrayBuffer> = encoder.encode(": heartbeat\n\n");
 
 /**

@@ -10,15 +10,15 @@ interface Message {
 }
 
 export interface OutboxOptions {
-  /** Messages that cannot be conflated, at most. */
+  /** Most messages that cannot be conflated. */
   limit: number;
-  /** Bytes in all, at most. @default {4 MiB} */
+  /** Most bytes of all messages. @default {4 MiB} */
   maxBytes?: number;
 }
 
 /**
- * A queue in which a message with a key takes the place of an earlier one with the same key, at the
- * end: ids never run backwards.
+ * A queue in which a message with a key replaces an earlier one with the same key. It goes to the end,
+ * so that ids never run backwards.
  */
 export class Outbox {
   readonly #limit: number;
@@ -29,27 +29,26 @@ export class Outbox {
   #kept = 0;
   #bytes = 0;
 
-  /** Nothing is allocated for a reader that keeps up. */
   constructor({ limit, maxBytes = 4 * 1024 * 1024 }: OutboxOptions) {
     this.#limit = limit;
     this.#maxBytes = maxBytes;
   }
 
-  /** Messages that wait. */
+  /** Messages in the queue. */
   get size(): number {
     return this.#kept + this.#byKey.size;
   }
 
-  /** Bytes of them. */
+  /** Bytes of the messages in the queue. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Adds a message; `key` names what it may be conflated with. A `burst` is bounded by its bytes
-   * alone: its reader has had no time yet to take any of it.
+   * Adds a message, which replaces one with the same `key`. A `burst` is bounded by its bytes alone:
+   * the reader has had no time yet to take any of it.
    *
-   * @returns `false` when it is full, and nothing was changed: then the reader has to be let go.
+   * @returns `false` if the queue is full: nothing was added, and the reader has to be dropped.
    */
   push(bytes: Uint8Array, key: string | null = null, burst = false): boolean {
     const older = key === null ? undefined : this.#byKey.get(key);
@@ -62,7 +61,7 @@ export class Outbox {
     if (key !== null) this.#byKey.set(key, message);
     else this.#kept++;
     this.#bytes = size;
-    // What was taken or replaced is let go of even when the reader never catches up.
+    // Frees what was taken or replaced, even if the reader never catches up.
     if (this.#messages.length > 64 && this.#messages.length > 4 * this.size) this.#compact();
     return true;
   }

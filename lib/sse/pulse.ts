@@ -10,35 +10,35 @@ import { BACKLOG, type Backlog } from "../base/backlog.ts";
 export type StreamEnd = "done" | "gone" | "life" | "slow" | "stalled" | "stop";
 
 export interface Pulsed {
-  /** How it ended; `null` while it lives. */
+  /** How it ended; `null` while it is open. */
   readonly ended: StreamEnd | null;
   tick(now: number): void;
-  /** Moves on what waits for the reader; returns whether it has to be called again. */
+  /** Gives the reader what waits for it; returns whether it has to be called again. */
   flush(): boolean;
   /** Ends cleanly, after `last`. */
   end(how?: StreamEnd, last?: Uint8Array | null): void;
 }
 
-/** Milliseconds between two looks at readers that are behind. */
+/** Milliseconds between two flushes of the streams whose readers are behind. */
 const WATCH_MS = 20;
 
 /**
- * Messages that go out in one turn of the event loop. The sockets get them when the turn is over: a
- * longer one holds up those that were first, and everything else.
+ * Most messages that go out in one turn of the event loop. Sockets get them when the turn is over, so
+ * a longer turn would delay the first ones, and everything else.
  */
 const MESSAGES_A_TURN = 100;
 
 /**
- * One timer for every stream: what an own timer for each of 10,000 would cost is saved. A second one
- * runs while some reader is behind. It stands in for the stream's `pull()`, which would be called
- * for every message of every reader that keeps up, and cost a sixth of its write.
+ * One timer for all streams, as 10,000 timers would cost too much. A second one runs while some reader
+ * is behind. It replaces the stream's `pull()`, which would be called for every message of every
+ * reader that keeps up, and would cost a sixth of the write.
  */
 export class Pulse implements Disposable {
-  /** Streams opened up to now. */
+  /** Streams opened so far. */
   opened = 0;
-  /** Messages sent up to now, each as it was given to {@link ./stream.ts SseStream}. */
+  /** Messages sent so far, counted as they were given to {@link ./stream.ts SseStream}. */
   sent = 0;
-  /** Streams that ended, by how. */
+  /** Streams that ended so far, by reason. */
   readonly ended: Record<StreamEnd, number> = {
     done: 0,
     gone: 0,
@@ -50,7 +50,7 @@ export class Pulse implements Disposable {
 
   readonly #streams = new Set<Pulsed>();
   readonly #watched = new Set<Pulsed>();
-  /** Their readers keep up; what they have goes out in one of the next turns. */
+  /** Streams whose readers keep up; their messages go out in one of the next turns. */
   readonly #deferred = new Set<Pulsed>();
   #turn: ReturnType<typeof setImmediate> | undefined;
   #inTurn = 0;
@@ -59,7 +59,7 @@ export class Pulse implements Disposable {
 
   #now = performance.now();
 
-  /** What waits for readers, with that of everybody else. */
+  /** Bounds the bytes that wait for the readers of all responses. */
   readonly backlog: Backlog;
 
   constructor(intervalMs: number, backlog: Backlog = BACKLOG) {
@@ -71,7 +71,7 @@ export class Pulse implements Disposable {
     }, intervalMs);
   }
 
-  /** Milliseconds, monotonic, as of the last tick: cheap enough to be read for each message. */
+  /** Monotonic milliseconds of the last tick: cheap enough to be read for each message. */
   get now(): number {
     return this.#now;
   }
@@ -92,13 +92,13 @@ export class Pulse implements Disposable {
     this.#unwatch(stream);
   }
 
-  /** Counts a message that goes out now; `false` where it has to wait for the next turn. */
+  /** Counts a message that is to go out now; `false` if it has to wait for the next turn. */
   inTurn(): boolean {
     this.#turn ??= setImmediate(() => this.#nextTurn());
     return this.#inTurn++ < MESSAGES_A_TURN;
   }
 
-  /** Has a stream flushed in one of the next turns. */
+  /** Flushes a stream in one of the next turns. */
   defer(stream: Pulsed): void {
     this.#deferred.add(stream);
   }
@@ -113,7 +113,7 @@ export class Pulse implements Disposable {
     }
   }
 
-  /** Has a stream flushed until its reader has caught up. */
+  /** Flushes a stream again and again, until its reader has caught up. */
   watch(stream: Pulsed): void {
     this.#watched.add(stream);
     this.#watching ??= setInterval(() => {

@@ -11,34 +11,34 @@ import { encodeBytes, HEARTBEAT } from "./encode.ts";
 import type { Pulse, Pulsed, StreamEnd } from "./pulse.ts";
 
 /**
- * Messages the body itself may hold before they wait in the outbox, where they are conflated. The
- * stream counts them and does not weigh them: a function called for each would cost as much as the
- * write itself.
+ * Messages that the body may hold before others wait in the outbox, where they are conflated. The
+ * body counts messages, not bytes: a size function called for each would cost as much as the write
+ * itself.
  */
 const BODY_MESSAGES = 16;
 
-/** Bytes the body may hold, but for the message that exceeds them. */
+/** Bytes that the body may hold; the last message may exceed them. */
 const BODY_BYTES = 256 * 1024;
 
-/** Bytes that may wait for a reader who is still sent what it missed. */
+/** Unread bytes from which {@link SseStream.drained} waits for the reader. */
 const UNREAD_BYTES = 64 * 1024;
 
 /** Bytes taken from the outbox at once. */
 const TAKE_BYTES = 16 * 1024;
 
-/** Milliseconds: a reader that takes nothing for so long is let go. */
+/** Milliseconds after which a reader that takes nothing is dropped. */
 const STALL_MS = 60_000;
 
 export interface SseStreamOptions {
-  /** Ticks for every stream of the process. */
+  /** Shared by all streams of the process. */
   pulse: Pulse;
   /** Milliseconds without a message after which a comment is sent; 0 for never. */
   heartbeatMs: number;
-  /** Milliseconds after which it ends, jittered between 80 and 100 %; 0 for never. */
+  /** Milliseconds after which it ends, jittered to 80 to 100 % of this; 0 for never. */
   lifeMs: number;
   /** Milliseconds after which it ends in any case. @default {Infinity} */
   endsInMs?: number;
-  /** Milliseconds, jittered by half: sent as `retry:` at once; 0 for none. */
+  /** Milliseconds, jittered by half, that are sent as `retry:` at once; 0 for none. */
   retryMs: number;
   queue: number;
   /** 0 to below 1. @default {Math.random} */
@@ -47,7 +47,7 @@ export interface SseStreamOptions {
 
 export class SseStream implements Pulsed {
   readonly body: ReadableStream<Uint8Array>;
-  /** How it ended; `null` while it lives. */
+  /** How it ended; `null` while it is open. */
   ended: StreamEnd | null = null;
 
   readonly #closed = new AbortController();
@@ -57,12 +57,12 @@ export class SseStream implements Pulsed {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #sentAt: number;
   #readAt: number;
-  /** Messages given to the body, and those that its reader had taken when we last looked. */
+  /** Messages given to the body, and how many its reader had taken at the last `#note()`. */
   #given = 0;
   #taken = 0;
-  /** Bytes given to the body since it was last seen empty: it holds no more. */
+  /** Bytes given to the body since it was last seen empty: the most that it may hold. */
   #bytes = 0;
-  /** The reader had time to take what was there, and has not. */
+  /** Whether the reader had time to take what was there, and has not. */
   #behind = false;
   #finishing: StreamEnd | null = null;
   #drained: PromiseWithResolvers<void> | null = null;
@@ -95,8 +95,8 @@ export class SseStream implements Pulsed {
   }
 
   /**
-   * Sends a message. One with a `key` is conflated with earlier ones of that key that still wait.
-   * After the end nothing is sent.
+   * Sends a message. One with a `key` replaces an earlier one with that key that still waits. After
+   * the end nothing is sent.
    */
   send(bytes: Uint8Array, key: string | null = null): void {
     if (this.ended !== null || this.#finishing !== null) return;
@@ -111,13 +111,13 @@ export class SseStream implements Pulsed {
       else pulse.watch(this);
       this.#note();
     } else {
-      // What it has not read it will get when it resumes.
+      // The client gets what it has not read when it resumes.
       this.#outbox.clear();
       this.end("slow");
     }
   }
 
-  /** From now on sends this with each heartbeat, beside the comment: an id that moves the cursor on. */
+  /** Sends this before each heartbeat from now on: an id that moves the client's cursor on. */
   beatWith(beat: () => Uint8Array): void {
     this.#beat = beat;
   }
@@ -127,9 +127,9 @@ export class SseStream implements Pulsed {
     return this.#closed.signal;
   }
 
-  /** Resolves when little or nothing waits for the reader any more, or the stream has ended. */
+  /** Resolves when less than `UNREAD_BYTES` wait for the reader, or the stream has ended. */
   async drained(): Promise<void> {
-    // A reader that keeps up takes it with the next turn of the loop.
+    // A reader that keeps up takes all of it in the next turn of the event loop.
     if (this.ended === null && this.#unread) await new Promise((resolve) => setImmediate(resolve));
     while (this.ended === null && this.#unread) {
       this.#drained ??= Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ export class SseStream implements Pulsed {
     }
   }
 
-  /** Ends it, cleanly between two messages and after `last`, once everything that waits was read. */
+  /** Ends the stream after `last`, once everything that waits was read. */
   end(how: StreamEnd = "done", last: Uint8Array | null = null): void {
     if (last !== null) this.send(last);
     if (this.ended !== null || this.#finishing !== null) return;
@@ -147,7 +147,7 @@ export class SseStream implements Pulsed {
     else this.#finish(how);
   }
 
-  /** Lets go of a reader that does not read, and of all that waits for it. */
+  /** Drops a reader that does not read, with everything that waits for it. */
   letGo(): void {
     if (this.ended !== null) return;
     this.#controller.error(new Error("The client stopped reading"));
@@ -174,7 +174,7 @@ export class SseStream implements Pulsed {
     this.#controller.enqueue(bytes);
   }
 
-  /** Tells what waits for the reader, and whether it has taken any of it. */
+  /** Tells the backlog how many bytes wait for the reader, and whether it has taken any. */
   #note(): void {
     const { backlog, now } = this.#options.pulse;
     const free = this.#controller.desiredSize!;
@@ -199,15 +199,15 @@ export class SseStream implements Pulsed {
       this.#sentAt = now;
       const extra = this.#beat?.();
       if (extra) this.#give(extra);
-      // A write may be what finds out that the client has gone: then it is closed by now.
+      // The write before may have found that the client is gone, and closed the stream.
       if (this.ended === null) this.#give(HEARTBEAT);
     }
     if (this.ended === null) this.#note();
   }
 
   /**
-   * Moves on what waits, as far as the reader has read. Called by the {@link Pulse} while the stream
-   * is watched; returns whether it has to be watched any longer.
+   * Moves messages from the outbox to the body, as far as the reader has made room. Called by the
+   * {@link Pulse} while the stream is watched; returns whether it has to be watched any longer.
    */
   flush(): boolean {
     this.#behind = !this.#room;
@@ -233,7 +233,7 @@ export class SseStream implements Pulsed {
     try {
       this.#controller.close();
     } catch {
-      // The client went at this very moment: there is nobody to tell.
+      // The client has just gone.
     }
     this.#close(how);
   }

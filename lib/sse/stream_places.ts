@@ -5,23 +5,23 @@
  */
 
 export interface StreamPlacesOptions {
-  /** Places for all. */
+  /** Places for all clients together. */
   all: number;
-  /** For one client; 0 for as many as there are. */
+  /** Places for one client; 0 for as many as there are. */
   each: number;
 }
 
 /** Who opens a stream. */
 export interface StreamClient {
-  /** The operator's token; empty where none is shown. */
+  /** The name of the operator's token that the client uses; empty for none. */
   name: string;
-  /** What the signed token is for that is shown, a task or an owner; `null` where none is. */
+  /** The task or owner that the client's signed token is for; `null` for no such token. */
   subject: string | null;
-  /** Where it comes from. */
+  /** The address that it comes from. */
   address: string;
 }
 
-/** Ids of tasks that a stream may name for one place: what it holds of each lives as long as it does. */
+/** Task ids that a stream may name for one place: it keeps something for each while it is open. */
 const IDS_A_PLACE = 100;
 
 export class StreamPlaces {
@@ -33,15 +33,15 @@ export class StreamPlaces {
     this.#options = options;
   }
 
-  /** Clients that have any, each in the way it counts. */
+  /** The names that places are taken under: see `namesOf()`. */
   get clients(): string[] {
     return [...this.#taken.keys()];
   }
 
   /**
-   * Takes places for a stream that names so many tasks.
+   * Takes places for a stream that names `ids` tasks.
    *
-   * @returns How to give them back; `null` where there is no room.
+   * @returns A function that gives them back; `null` if there is no room.
    */
   take(client: StreamClient, ids = 0): (() => void) | null {
     const { all, each: wanted } = this.#options;
@@ -73,9 +73,9 @@ export class StreamPlaces {
 }
 
 /**
- * As whom a client counts. Whoever has a token of the operator is that token, wherever it comes from,
- * sessions of the page included. A signed token counts for what it is for, since there may be many of
- * it, and for the address, since there may be many of these.
+ * The names that a client counts under. With an operator's token that is the token, from any address,
+ * sessions of the page included. Other clients count under their address, and with a signed token also
+ * under what it is for: there may be many tokens for one subject, and many subjects at one address.
  */
 function namesOf({ name, subject, address }: StreamClient): string[] {
   if (name !== "") return [`token ${name}`];
