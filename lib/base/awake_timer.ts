@@ -9,14 +9,14 @@
 
 import { MAX_TIMER_MS } from "../task/limits.ts";
 
-/** A step is this part of the time, but not shorter than so many milliseconds. */
+/** Into how many steps the time is divided, and the least milliseconds of a step. */
 const STEPS = 8;
 const MIN_STEP_MS = 50;
 
 export class AwakeTimer {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Runs something after about `ms` milliseconds, unless it is set again or cleared before. */
+  /** Calls `run` after about `ms` milliseconds, unless the timer is set again or cleared before. */
   set(ms: number, run: () => void): void {
     this.clear();
     this.#go(ms, Math.min(Math.max(MIN_STEP_MS, ms / STEPS), MAX_TIMER_MS), run);
@@ -26,7 +26,7 @@ export class AwakeTimer {
     clearTimeout(this.#timer);
   }
 
-  /** @param mayRepeat Whether the last step may be taken again. */
+  /** @param mayRepeat Whether the last step is repeated if the process stood still during it. */
   #go(left: number, stepMs: number, run: () => void, mayRepeat = true): void {
     const ms = Math.min(left, stepMs);
     const due = performance.now() + ms;

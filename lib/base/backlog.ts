@@ -19,7 +19,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 /** Milliseconds after which a reader that takes nothing counts as stuck. */
 const STUCK_MS = 3000;
 
-/** Bytes that Deno itself holds for a stuck reader: 400 to 600 KiB were measured, besides the kernel's. */
+/** Bytes that Deno holds for a stuck reader, without the kernel's: measured were 400 to 600 KiB. */
 const PLATFORM_BYTES = 512 * 1024;
 
 const PATIENCE_MS = 1000;
@@ -38,7 +38,7 @@ export class Backlog {
   readonly #waiting = new Map<Waiting, { bytes: number; since: number }>();
   readonly #hopeful = new Set<() => void>();
   #bytes = 0;
-  /** Readers that were stuck at the last look. */
+  /** Readers that were stuck at the last {@link Backlog.relieve}, less those dropped since. */
   #stuck = 0;
   #full = false;
 
@@ -47,7 +47,7 @@ export class Backlog {
     this.#patienceMs = patienceMs;
   }
 
-  /** Without those that Deno itself holds. */
+  /** Bytes that wait for readers, without those that Deno itself holds. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -59,7 +59,7 @@ export class Backlog {
   /**
    * Notes how many bytes of a response wait now.
    *
-   * @param took Its reader has taken some since.
+   * @param took Whether its reader has taken any since the last call.
    */
   note(response: Waiting, bytes: number, now: number, took: boolean): void {
     const known = this.#waiting.get(response);
@@ -81,7 +81,7 @@ export class Backlog {
     if (this.#full) this.#look();
   }
 
-  /** Drops stuck readers until there is room. To be called now and then. */
+  /** Drops stuck readers until there is room. Call it at intervals. */
   relieve(now: number): void {
     this.#stuck = 0;
     for (const { since } of this.#waiting.values()) {
@@ -97,7 +97,7 @@ export class Backlog {
   }
 
   /**
-   * Resolves when there is room or the signal aborts, or after a second: readers that are slow but
+   * Resolves when there is room or the signal aborts, or after `patienceMs`: readers that are slow but
    * not stuck must not keep others from catching up.
    */
   async room(signal?: AbortSignal): Promise<void> {

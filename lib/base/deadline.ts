@@ -6,18 +6,18 @@
 
 import { AwakeTimer } from "./awake_timer.ts";
 
-/** Milliseconds from which on a deadline is counted in ticks: one timer for all. */
+/** Milliseconds from which a deadline is counted in ticks of one timer for all. */
 const LONG_MS = 1000;
 const TICK_MS = 125;
 
-/** Deadlines under way, and the ticks that each has left. */
+/** What to call at each long deadline, and the ticks left until then. */
 const waiting = new Map<() => void, number>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /**
- * Waits for a promise for at most `ms` milliseconds, not counting those for which this process stands
- * still. Then returns what `late` returns, or throws what it throws. The promise itself goes on; if it
- * fails later, that is ignored.
+ * Waits for a promise for at most `ms` milliseconds, without the time for which this process stands
+ * still. After that it returns what `late` returns, or throws what it throws. The promise itself goes
+ * on; if it fails later, that is ignored.
  *
  * @example
  * ```ts
@@ -58,14 +58,14 @@ function setShort(ms: number, run: () => void): () => void {
   return () => short.clear();
 }
 
-/** Each request has some: a timer of its own for each would cost more than what it does. */
+/** Each request sets some deadlines, so a timer for each would cost too much. */
 function setLong(ms: number, run: () => void): () => void {
   waiting.set(run, 1 + Math.ceil(ms / TICK_MS));
   timer ??= setInterval(tick, TICK_MS);
   return () => remove(run);
 }
 
-/** While this process stands still there is one tick at most. */
+/** After a standstill of this process the interval fires once at most, however long it was. */
 function tick(): void {
   for (const [run, left] of waiting) {
     if (left > 1) {

@@ -1,4 +1,4 @@
-/** The Deno that runs this, under a name that `--allow-run` permits. */
+/** The Deno executable that runs this process, by a name that `--allow-run` permits. */
 export function denoCommand(): string {
   const command = Deno.execPath();
   return Deno.permissions.querySync({ name: "run", command }).state === "granted"

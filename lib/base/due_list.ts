@@ -1,24 +1,24 @@
-/** Milliseconds: what is due within so many comes together. */
+/** Milliseconds of a slice of time: what is due in the same one comes together. */
 const GRAIN_MS = 40;
 
 export interface DueOptions {
-  /** Milliseconds after which each is due, at least. */
+  /** Least milliseconds after which an item is due. */
   fromMs: number;
-  /** And at most: they are spread between the two, so that not all come at once. @default {fromMs} */
+  /** Most milliseconds: items are spread between the two at random. @default {fromMs} */
   toMs?: number;
   /** 0 to below 1. @default {Math.random} */
   random?: () => number;
 }
 
-/** Things that are due some time after they were added: one timer for all, a few of them at a time. */
+/** Items that are due some time after they were added. They share one timer. */
 export class DueList<T> implements Disposable {
   readonly #options: DueOptions;
   readonly #ondue: (item: T) => void;
-  /** In which slice of time each is due, by a clock that nobody sets. */
+  /** The slice in which each item is due, by a monotonic clock. */
   readonly #slices = new Map<T, number>();
   readonly #due = new Map<number, Set<T>>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Slices up to this one are over. */
+  /** The last slice whose items were handled. */
   #over = 0;
 
   constructor(options: DueOptions, ondue: (item: T) => void) {
@@ -26,7 +26,7 @@ export class DueList<T> implements Disposable {
     this.#ondue = ondue;
   }
 
-  /** Adds one; one that is there keeps its time. */
+  /** Adds an item; one that was added before keeps its time. */
   add(item: T): void {
     if (this.#slices.has(item)) return;
     const { fromMs, toMs = fromMs, random = Math.random } = this.#options;
@@ -48,7 +48,7 @@ export class DueList<T> implements Disposable {
     this.#due.get(slice)?.delete(item);
   }
 
-  /** One that was added early. */
+  /** The item that was added first. */
   get first(): T | undefined {
     for (const item of this.#slices.keys()) return item;
     return undefined;

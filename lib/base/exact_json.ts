@@ -6,13 +6,13 @@
  * @module
  */
 
-/** A number would not be kept as it was written. */
+/** A number that JSON cannot hold exactly as it was written. */
 export class InexactNumberError extends Error {
   override name = "InexactNumberError";
 
   /**
-   * @param path Where it stands: names of fields and places in lists.
-   * @param source As it was written.
+   * @param path Where the number is: names of fields and indexes in lists.
+   * @param source The number as it was written.
    */
   constructor(readonly path: readonly string[], source: string) {
     const shown = source.length > 40 ? `${source.slice(0, 40)}…` : source;
@@ -23,23 +23,23 @@ export class InexactNumberError extends Error {
 /** From here on not every whole number has a double of its own. */
 const LARGE = 2 ** 53;
 
-/** Any other number that is read as 0 is lost. */
+/** A zero as text; any other number that is parsed as 0 is lost. */
 const ZERO = /^[-0.]+(?:[eE]|$)/;
 
-/** A text without a number so long, or with an exponent, has none that could be changed. */
+/** Matches a number that might change: one of 16 or more characters, or with an exponent. */
 const SUSPICIOUS = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE])/;
 
 /**
  * Parses JSON. Decimals below 2^53 may be rounded to the nearest double, as everywhere; larger
- * numbers have to be written again digit for digit.
+ * numbers must come out with the same digits when they are written again.
  *
  * @throws {SyntaxError} If it is not JSON.
- * @throws {InexactNumberError} If a number is too large to be exact, or too small to be there at all.
+ * @throws {InexactNumberError} If a number is too large to be exact, or so small that it becomes 0.
  */
 export function parseExact(text: string): unknown {
   if (!SUSPICIOUS.test(text)) return JSON.parse(text);
   let found: { holder: object; key: string; source: string } | undefined;
-  // The third argument is in the standard, and not yet in TypeScript's declarations.
+  // The third argument is standard, but not yet in TypeScript's declarations.
   function note(this: object, key: string, value: unknown, context?: { source?: string }) {
     const source = context?.source;
     if (typeof value === "number" && source !== undefined && !isKept(value, source)) {
@@ -63,7 +63,7 @@ function isKept(value: number, source: string): boolean {
   return digitsOf(source) === digitsOf(JSON.stringify(value));
 }
 
-/** A number in one form, however it is written: its digits without outer zeros, and an exponent. */
+/** The normal form of a number: its digits without leading and trailing zeros, and an exponent. */
 function digitsOf(source: string): string {
   const [, whole = "", part = "", exponent = "0"] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
     .exec(source)!;
@@ -74,7 +74,7 @@ function digitsOf(source: string): string {
   }`;
 }
 
-/** Where `holder` stands within `value`, which is nested no deeper than whoever calls allows. */
+/** The path of `holder` within `value`. The caller bounds how deep `value` may be nested. */
 function pathTo(holder: object, value: unknown): string[] | null {
   if (value === holder) return [];
   if (typeof value !== "object" || value === null) return null;

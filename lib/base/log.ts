@@ -10,9 +10,9 @@ import type { LogLevel } from "../task/log_level.ts";
 export interface Logger {
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
-  /** What should not happen, and was handled. */
+  /** Something that should not happen, but was handled. */
   warn(message: string, fields?: Record<string, unknown>): void;
-  /** What could not be handled. */
+  /** Something that could not be handled. */
   error(message: string, fields?: Record<string, unknown>): void;
 }
 

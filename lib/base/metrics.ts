@@ -15,13 +15,13 @@ export interface MetricsOptions {
   role: string;
 }
 
-/** Methods with a label: a client may make up any number of others. */
+/** Methods that get a label of their own: clients may invent any number of others. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Milliseconds between two measurements of the event loop. */
 const LOOP_MS = 200;
 
-/** Seconds. */
+/** Bounds of the histograms' buckets, in seconds. */
 const BUCKETS = {
   wait: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200],
   run: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 43_200],
@@ -32,7 +32,7 @@ const BUCKETS = {
 export class Metrics implements Disposable {
   /** Streams that were refused because there were too many. */
   turnedAway = 0;
-  /** How often this process lost its session. */
+  /** How many times this process lost its session. */
   fenced = 0;
 
   readonly #registry = new Registry();
@@ -116,7 +116,7 @@ export class Metrics implements Disposable {
     }, LOOP_MS);
   }
 
-  /** Counts what this process committed. Each event is committed once, by one process. */
+  /** Counts events that this process committed. Each event is committed once, by one process. */
   committed(events: readonly TaskEvent[]): void {
     for (const { type, kind, seq, json } of events) {
       if (type === "folded") continue;
@@ -137,9 +137,9 @@ export class Metrics implements Disposable {
   }
 
   /**
-   * A claim is durable.
+   * Counts a claim that is durable.
    *
-   * @param ms How long the task waited for it.
+   * @param ms For how long the task could have been claimed.
    */
   claimed(kind: string, ms: number): void {
     this.#wait.observe({ kind }, Math.max(0, ms) / 1000);
@@ -150,25 +150,25 @@ export class Metrics implements Disposable {
   }
 
   /**
-   * A task was made for a time of a schedule.
+   * Counts a task that was made for a time of a schedule.
    *
-   * @param ms How long after it.
+   * @param ms How long after that time it was made.
    */
   scheduled(kind: string, ms: number): void {
     this.#scheduleLag.observe({ kind }, Math.max(0, ms) / 1000);
   }
 
-  /** So many times of a schedule were skipped. */
+  /** Counts times of a schedule for which no task was made. */
   scheduleSkipped(kind: string, reason: string, count: number): void {
     this.#scheduleSkipped.inc({ kind, reason }, count);
   }
 
-  /** A task process ended that should not have. */
+  /** Counts a task process that died, or had to be killed. */
   processEnded(end: "died" | "killed"): void {
     this.#processEnds.inc({ end });
   }
 
-  /** A try to deliver a webhook ended. */
+  /** Counts a try to deliver a webhook. */
   toldOf(end: string): void {
     this.#webhooks.inc({ end });
   }
@@ -178,7 +178,7 @@ export class Metrics implements Disposable {
     this.#requests.inc({ route, method: METHODS.has(method) ? method : "other", status });
   }
 
-  /** In the format of Prometheus. */
+  /** All metrics as text, in the format of Prometheus. */
   text(reading: Reading): Promise<string> {
     this.#reading = reading;
     return this.#registry.metrics();

@@ -14,7 +14,7 @@ import { readTraceparent, type SpanName, spanNameIn, traceparentOf } from "../ta
 export type AttributeValue = string | number | boolean;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** What we use of the API's `Span`. */
+/** The part of the API's `Span` that we use. */
 export interface Span {
   spanContext(): SpanName;
   addEvent(name: string, attributes?: Attributes): unknown;
@@ -42,7 +42,7 @@ interface Api {
 }
 
 export interface SpanOptions {
-  /** What it is part of, maybe in another process; it begins a trace where there is nothing. */
+  /** The parent, as a `traceparent` if it is in another process; `undefined` begins a new trace. */
   parent: string | Span | undefined;
   kind: keyof typeof KINDS;
   attributes: Attributes;
@@ -52,14 +52,14 @@ export interface SpanOptions {
 
 const KINDS = { internal: 0, consumer: 4 };
 
-/** Of a span's status. */
+/** The code of a span's status for an error. */
 const ERROR = 2;
 
-/** Characters of a text, and of a stack: a collector gets many of them at once. */
+/** Most characters of a text, and of a stack: a collector gets many of them at once. */
 export const MAX_TEXT = 1024;
 const MAX_STACK = 8 * 1024;
 
-/** The contract between all versions 1 of the API. */
+/** Symbols that all versions 1.x of the API share. */
 const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 
@@ -68,7 +68,7 @@ function api(): Required<Api> | null {
   return context && trace ? { context, trace } : null;
 }
 
-/** Begins a span; `null` where nobody traces. Never throws. */
+/** Begins a span; `null` if nobody traces. Never throws. */
 export function startSpan(name: string, options: SpanOptions): Span | null {
   const otel = api();
   if (!otel) return null;
@@ -87,14 +87,14 @@ export function startSpan(name: string, options: SpanOptions): Span | null {
   }
 }
 
-/** Does something of which all that it begins is part of a span. */
+/** Runs `action` with `span` active, so that spans begun in it become its children. */
 export function within<T>(span: Span | null | undefined, action: () => T): T {
   const otel = span && api();
   if (!otel) return action();
   return otel.context.with(otel.context.active().setValue(SPAN, span), action);
 }
 
-/** Notes on a span that something failed. */
+/** Marks a span as failed. */
 export function noteFailure(span: Span, { error: { name, message }, stack }: Thrown): void {
   const short = brief(message, MAX_TEXT);
   span.setAttribute("error.type", name);
@@ -106,20 +106,20 @@ export function noteFailure(span: Span, { error: { name, message }, stack }: Thr
   });
 }
 
-/** The `traceparent` of the code that runs now; `undefined` where nobody traces it. */
+/** The `traceparent` of the active span; `undefined` if there is none. */
 export function activeTraceparent(): string | undefined {
   const span = api()?.context.active().getValue(SPAN) as Span | undefined;
   return span && traceparentBy(span);
 }
 
-/** Calls the span of a request, which Deno began, by the route that answers it. */
+/** Names the span of a request, which Deno began, by the route that answers it. */
 export function nameRequest(method: string, route: string): void {
   const span = api()?.context.active().getValue(SPAN) as Span | undefined;
   span?.setAttribute("http.route", route);
   span?.updateName(`${method} ${route}`);
 }
 
-/** How another process names a span. Never throws. */
+/** The `traceparent` that names a span to another process. Never throws. */
 export function traceparentBy(span: Span): string | undefined {
   try {
     return readTraceparent(traceparentOf(span.spanContext()));

@@ -1,16 +1,16 @@
 import { delay } from "../task/delay.ts";
 
-/** Milliseconds between two tries, at most. */
+/** Most milliseconds between two tries. */
 const MOST_MS = 500;
 
 /**
- * Milliseconds for which what a task waits for is tried: a disk or a network may fail for a moment. What
- * cannot be had for longer never comes, as the page of a file that is damaged.
+ * Milliseconds for which a read or write that a task needs is tried: a disk or a network may fail for
+ * a moment. What fails for longer counts as permanent, such as a damaged page of the store's file.
  */
 export const PATIENCE_MS = 30_000;
 
 /**
- * For {@link patiently}: for so many milliseconds, and as long as somebody waits for it.
+ * For {@link patiently}: try again for `ms` milliseconds, while `waits` returns `true`.
  *
  * @param ms @default {PATIENCE_MS}
  */
@@ -20,10 +20,10 @@ export function forAWhile(waits: () => boolean, ms: number = PATIENCE_MS): () =>
 }
 
 /**
- * Tries again what failed, ever later, for as long as somebody waits for it.
+ * Tries again what failed, at growing intervals, while `waits` returns `true`.
  *
- * @param waits Told why the last try failed.
- * @throws {unknown} What the last try did, or the signal's reason where it aborts between two.
+ * @param waits Takes the error of the last try.
+ * @throws {unknown} What the last try threw, or the signal's reason if it aborts between two tries.
  */
 export async function patiently<T>(
   attempt: () => Promise<T>,

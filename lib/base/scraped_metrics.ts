@@ -7,28 +7,28 @@
 import process from "node:process";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** What is read at a scrape. */
+/** The values that are read at a scrape. */
 export interface Reading {
-  /** Tasks that have not ended of the whole store, by status; empty when the store does not answer. */
+  /** Tasks of the whole store that have not ended, by status; empty if the store does not answer. */
   tasks: Readonly<Record<string, number>>;
   /** Pending tasks of kinds that no process runs, by kind. */
   unavailable: Readonly<Record<string, number>>;
-  /** Kinds of which nothing starts. */
+  /** Kinds that are paused. */
   paused: Iterable<string>;
   /** Tasks that run in this process, by kind. */
   running: Readonly<Record<string, number>>;
   processes: number;
-  /** Milliseconds for which the store has taken no write. */
+  /** Milliseconds for which the store has taken no writes. */
   stalledMs: number;
-  /** Bytes that the store takes of its disk; `null` when it is not a file of this machine. */
+  /** Bytes of the store's file, its log and its free disk; `null` if it is not a local file. */
   storage: { used: number; free: number; log: number; disk: number | null } | null;
-  /** Bytes that all uploads take; `null` when the store does not answer. */
+  /** Bytes of all uploads; `null` if the store does not answer. */
   uploads: number | null;
-  /** Likewise of all artifacts. */
+  /** Bytes of all artifacts; `null` if the store does not answer. */
   artifacts: number | null;
-  /** Webhooks to be delivered, of the whole store; `null` when it does not answer. */
+  /** Webhooks of the whole store that have yet to be delivered; `null` if it does not answer. */
   webhooks: { count: number; oldestMs: number } | null;
-  /** Open streams; streams opened, parts sent and ends by reason since the start. */
+  /** Streams open now; those opened, messages sent, and ends by reason since the start. */
   streams: {
     size: number;
     opened: number;
@@ -37,7 +37,7 @@ export interface Reading {
   };
 }
 
-/** What was counted up to now. */
+/** Counts since the start of the process. */
 export interface Counted {
   /** Events, by type. */
   events(): Iterable<readonly [type: string, count: number]>;
@@ -45,7 +45,7 @@ export interface Counted {
   turnedAway(): number;
 }
 
-/** Has a registry read them at each scrape. */
+/** Adds the metrics to a registry, which reads them at each scrape. */
 export function addScraped(registry: Registry, reading: () => Reading, own: Counted): void {
   const add = (
     name: string,
@@ -56,7 +56,7 @@ export function addScraped(registry: Registry, reading: () => Reading, own: Coun
     const collect = (metric: Counter | Gauge) => {
       metric.reset();
       const value = read(reading());
-      // Unknown: 0 would be a figure.
+      // An unknown value is left out: 0 would be a claim.
       if (value === null) return metric.remove();
       if (typeof value === "number") return metric.inc(value);
       for (const [of, count] of value) metric.inc({ [label!]: of }, count);

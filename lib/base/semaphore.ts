@@ -1,4 +1,4 @@
-/** Lets a number of jobs run at once; the others wait, first come, first served. */
+/** Lets `atOnce` jobs run at once; the others wait, first come, first served. */
 export class Semaphore {
   #free: number;
   readonly #waiting = new Set<() => void>();

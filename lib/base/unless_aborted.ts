@@ -1,5 +1,5 @@
 /**
- * Waits for a promise, but not beyond an abort. The promise itself goes on; if it fails later, that is
+ * Waits for a promise until the signal aborts. The promise itself goes on; if it fails later, that is
  * ignored.
  *
  * @throws {unknown} The signal's reason.

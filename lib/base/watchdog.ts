@@ -6,15 +6,15 @@
  * @module
  */
 
-/** Milliseconds that the main thread gets first, to end by itself. */
+/** Milliseconds that the main thread gets to end by itself. */
 const GRACE_MS = 2000;
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const LOOK_MS = 500;
 
 /**
- * Starts it. Resolves when it looks, until when this thread must not be kept busy. The worker is made
- * from text: loading a module would need permission to read it.
+ * Starts the watchdog. Resolves when its worker runs; until then this thread must not be kept busy.
+ * The worker is made from text, as loading a module would need permission to read it.
  */
 export async function startWatchdog(): Promise<void> {
   const source = `(${watch})(${Deno.ppid}, ${LOOK_MS}, ${GRACE_MS}); postMessage(null);`;
@@ -24,9 +24,9 @@ export async function startWatchdog(): Promise<void> {
   await new Promise((resolve) => worker.onmessage = resolve);
 }
 
-/** Runs in the worker: it can use nothing that is defined outside. */
+/** Runs in the worker, which gets its text only: it can use nothing that is defined outside. */
 function watch(parent: number, lookMs: number, graceMs: number): void {
-  // A process whose parent is gone gets another one.
+  // A process whose parent is gone gets another parent.
   const looking = setInterval(() => {
     if (Deno.ppid === parent) return;
     clearInterval(looking);
