@@ -2,16 +2,16 @@ import type { Logger } from "../base/log.ts";
 
 type Work = () => Promise<void>;
 
-/** Work that comes again and again, and the owner of its promises: one chore of a name at a time. */
+/** Runs recurring work and owns its promises; chores of one name never overlap. */
 export class Chores {
   readonly #log: Logger;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #running = new Map<string, Promise<void>>();
-  /** Asked for since what is under way began. */
+  /** Chores asked for while one of the same name was running: they run after it. */
   readonly #wanted = new Map<string, Work>();
   readonly #closing = new AbortController();
 
-  /** Failures go to the log. */
+  /** Chores that fail are logged. */
   constructor(log: Logger) {
     this.#log = log;
   }
@@ -21,7 +21,7 @@ export class Chores {
     return this.#closing.signal;
   }
 
-  /** Does it each `ms` milliseconds; skipped while the last one is still under way. */
+  /** Runs a chore every `ms` milliseconds; a time is skipped if one of this name is still running. */
   every(ms: number, name: string, work: Work): void {
     if (this.signal.aborted) return;
     this.#timers.push(setInterval(() => {
@@ -29,7 +29,7 @@ export class Chores {
     }, ms));
   }
 
-  /** Does it now; where it is under way once more behind that, which may have passed what is new. */
+  /** Runs a chore now; if one of this name is running, again after it, as that may miss what is new. */
   once(name: string, work: Work): void {
     if (this.signal.aborted) return;
     if (this.#running.has(name)) this.#wanted.set(name, work);
@@ -49,7 +49,7 @@ export class Chores {
     this.#running.delete(name);
   }
 
-  /** Begins nothing more, and waits for what is under way. */
+  /** Starts nothing more, and waits for the chores that are running. */
   async stop(): Promise<void> {
     this.#closing.abort();
     for (const timer of this.#timers) clearInterval(timer);

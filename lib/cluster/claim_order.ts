@@ -6,12 +6,12 @@
  * @module
  */
 
-/** Milliseconds that a process leaves to each one before it: more than a claim takes to be heard of. */
+/** Milliseconds that each process before this one gets: longer than it takes to learn of a claim. */
 const WAIT_MS = 150;
 
 /**
- * Milliseconds for which `self` should leave a task to others: by rendezvous hashing, none for one
- * of them. `workers` are the sessions that run tasks.
+ * Milliseconds for which `self` should leave a task to others, by rendezvous hashing: 0 for one of the
+ * processes. `workers` are the sessions that run tasks.
  */
 export function claimDelay(id: string, self: string, workers: readonly string[]): number {
   const own = weight(id, self);
@@ -20,7 +20,7 @@ export function claimDelay(id: string, self: string, workers: readonly string[])
   return before * WAIT_MS;
 }
 
-/** FNV-1a, with the bits of its end spread over all of it. */
+/** FNV-1a, then mixed so that the last characters affect all bits. */
 function weight(id: string, worker: string): number {
   let hash = 0x811c9dc5;
   for (const text of [id, worker]) {

@@ -16,18 +16,18 @@ import { Chores } from "./chores.ts";
 
 export interface JournalRetentionOptions {
   store: Store;
-  /** Knows which entries there are. */
+  /** Knows the entries of the journal. */
   hub: Hub;
-  /** Whether this process is the one that trims. */
+  /** Whether this process is the elected one, which trims. */
   isElected(): Promise<boolean>;
-  /** Milliseconds an entry is kept: how long a client of many tasks may be away. */
+  /** Milliseconds an entry is kept: for so long a stream over many tasks can be resumed. */
   journalMs?: number;
-  /** Bytes of journal kept at most. */
+  /** Most bytes of journal that are kept. */
   journalBytes?: number;
   log: Logger;
 }
 
-/** Entries removed in one commit, at most: a large one would be felt. */
+/** Most entries removed in one commit: a large one would delay other writes. */
 const ENTRIES_A_COMMIT = 32;
 
 /** Milliseconds between two looks at the journal. */
@@ -36,12 +36,12 @@ const TRIM_MS = 40;
 export class JournalRetention implements Write {
   readonly #options: JournalRetentionOptions;
   readonly #chores: Chores;
-  /** Our part waits for its commit, or is under way. */
+  /** Our part waits for its commit, or the commit is in flight. */
   #trimming = false;
-  /** Nobody else trims from now on. */
+  /** This process has begun to trim, and nobody else does from then on. */
   #tookOver = false;
 
-  /** Nothing happens before {@link JournalRetention.start}. */
+  /** Does nothing before {@link JournalRetention.start}. */
   constructor(options: JournalRetentionOptions) {
     this.#options = options;
     this.#chores = new Chores(options.log);
@@ -52,7 +52,7 @@ export class JournalRetention implements Write {
       try {
         await this.#findOld();
       } finally {
-        // Not before, as the oldest go first.
+        // Not before the old ones are known, as the oldest go first.
         this.#chores.every(TRIM_MS, "trim", () => this.#trim());
       }
     });
@@ -62,7 +62,7 @@ export class JournalRetention implements Write {
     return this.#chores.stop();
   }
 
-  /** Entries from before this process began are remembered too, so that the oldest go first. */
+  /** Adds the entries from before this process began, so that the oldest go first. */
   async #findOld(): Promise<void> {
     const { store: { kv }, hub: { passed, position } } = this.#options;
     const { oldest } = passed;
@@ -83,7 +83,7 @@ export class JournalRetention implements Write {
     store.journal.touch(this);
   }
 
-  /** What another process has removed is gone, and the journal's floor never falls. */
+  /** Forgets the entries that another process has removed, so that the journal's floor never falls. */
   async #takeOver(): Promise<void> {
     const { store: { kv }, hub: { passed } } = this.#options;
     const { value: floor } = await kv.get<string>(keys.journalFloor);
@@ -91,7 +91,7 @@ export class JournalRetention implements Write {
     this.#tookOver = true;
   }
 
-  /** How many of the oldest entries should go. */
+  /** How many of the oldest entries to remove now. */
   #excess(): number {
     const { hub, journalMs = 120_000, journalBytes = 64 * 1024 * 1024 } = this.#options;
     const { passed, pending } = hub;

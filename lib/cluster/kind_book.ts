@@ -29,12 +29,12 @@ export interface KindBookOptions {
   log: Logger;
 }
 
-/** Milliseconds for which what others say is taken for true. */
+/** Milliseconds for which the other processes' modules are cached. */
 const FRESH_MS = 1000;
 
 export class KindBook {
   readonly #options: KindBookOptions;
-  /** What the store holds, as text, by key. */
+  /** What the store is known to hold, as text, by key. */
   readonly #told = new Map<string, string>();
   #wanted: Told[] = [];
   #telling: Promise<void> | undefined;
@@ -44,14 +44,14 @@ export class KindBook {
     this.#options = options;
   }
 
-  /** How kinds were described last, by whomever. */
+  /** The newest description of each kind in the store, whichever process wrote it. */
   async recall(): Promise<DescribedKind[]> {
     const described = await readDescribedKinds(this.#options.store.kv);
     for (const told of described.map(toldKind)) this.#remember(told);
     return described;
   }
 
-  /** Tells what is news of this process's modules and kinds; what is told later counts. */
+  /** Stores what is new of this process's modules and kinds; a later call replaces an earlier one. */
   tell(modules: readonly ToldModule[], kinds: readonly DescribedKind[]): void {
     const { store: { sid } } = this.#options;
     this.#wanted = [
@@ -61,7 +61,7 @@ export class KindBook {
     if (this.#wanted.length > 0) this.#telling ??= this.#tell();
   }
 
-  /** Resolves when all that was to be told is, or cannot be. */
+  /** Resolves when everything to be told is stored, or cannot be. */
   async idle(): Promise<void> {
     await this.#telling;
   }
@@ -77,7 +77,7 @@ export class KindBook {
     return modules;
   }
 
-  /** A kind that another process runs; `null` where none says so. */
+  /** A kind that another process runs; `null` if none says that it does. */
   async elsewhere(name: string): Promise<Kind | null> {
     const modules = await this.others();
     const runs = ({ state, kinds }: ToldModule) => state === "ready" && kinds.includes(name);
@@ -85,7 +85,7 @@ export class KindBook {
     return (await readDescribedKind(this.#options.store.kv, name))?.kind ?? null;
   }
 
-  /** Kinds that there are tasks of, or were, so many at most. */
+  /** At most `limit` kinds that have or had tasks. */
   all(limit: number): Promise<string[]> {
     return knownKinds(this.#options.store.kv, limit);
   }
@@ -95,14 +95,14 @@ export class KindBook {
     return hasTasks(this.#options.store.kv, kind);
   }
 
-  /** Who did what to a kind, and deleted which of its tasks: the newest first. */
+  /** Who changed a kind or deleted tasks of it, and how; newest first. */
   audit(kind: string, limit: number): Promise<AuditEntry[]> {
     return readAudit(this.#options.store.kv, kind, limit);
   }
 
   /**
-   * Whether no process begun later has this kind: its code is the newest there is. What this one has
-   * told of itself is taken for told.
+   * Whether no process that started later has this kind, so that the code here is the newest. Waits
+   * until what this process tells of itself is stored.
    */
   async isNewest(kind: string): Promise<boolean> {
     const { store: { kv, sid } } = this.#options;
@@ -112,7 +112,7 @@ export class KindBook {
     );
   }
 
-  /** Each by itself: many descriptions do not fit into one commit. */
+  /** Stores one description per commit: many would not fit. */
   async #tell(): Promise<void> {
     const { store: { journal }, log } = this.#options;
     try {
@@ -123,7 +123,7 @@ export class KindBook {
         else return;
       }
     } finally {
-      // In this very moment: what is to be told from now on begins another one.
+      // Nothing is awaited since the loop ended, so what is to be told from now on starts another one.
       this.#telling = undefined;
     }
   }

@@ -25,13 +25,13 @@ import { type Expiry, expiryOf, FINISHED, type FinishedStatus } from "../task/re
 /** Tasks removed at once. */
 const AT_ONCE = 32;
 
-/** Milliseconds for which it is remembered where nothing but kept tasks lies: somebody may change that. */
+/** Milliseconds for which a {@link Passed} holds: somebody may change how long a task is kept. */
 const REMEMBER_MS = 3600_000;
 
-/** Milliseconds that tasks are kept of which neither submit nor kind says anything. */
+/** Milliseconds that finished tasks are kept, unless the task or its kind says otherwise. */
 export type RetentionMs = Readonly<Record<FinishedStatus, number>>;
 
-/** The oldest tasks of a kind and status, up to an id, all say themselves how long they are kept. */
+/** All tasks of a kind and status up to this id have an expiry of their own, and are skipped. */
 interface Passed {
   id: string;
   /** Milliseconds of a monotonic clock. */
@@ -44,7 +44,7 @@ export class OldTasks {
   readonly #elapsed: () => number;
   #passed = new Map<string, Passed>();
 
-  /** `elapsed` gives milliseconds that only grow. */
+  /** `elapsed` returns monotonic milliseconds. */
   constructor(store: Store, retention: RetentionMs, elapsed = () => performance.now()) {
     this.#store = store;
     this.#retention = retention;
@@ -52,10 +52,10 @@ export class OldTasks {
   }
 
   /**
-   * Removes those that are kept until now, or not as long.
+   * Removes the tasks whose time is over.
    *
    * @param now Milliseconds since the epoch.
-   * @param signal Stops it.
+   * @param signal Stops the removal.
    */
   async remove(now: number, signal: AbortSignal): Promise<void> {
     await this.#removeExpired(now, signal);
@@ -71,7 +71,7 @@ export class OldTasks {
     this.#passed = passed;
   }
 
-  /** Those that say themselves until when: their keys are in that order. */
+  /** Removes the tasks with an expiry of their own: there are keys in that order. */
   async #removeExpired(now: number, signal: AbortSignal): Promise<void> {
     const { kv } = this.#store;
     const end = keys.expires(now, BEHIND_IDS);
@@ -85,7 +85,7 @@ export class OldTasks {
         if (typeof expiry === "object" && expiry?.until === until) {
           await this.#store.remove(id, { known });
         } else {
-          // An older version, which knows nothing of such keys, removed it or ran it again.
+          // An older version, which does not know these keys, removed the task or ran it again.
           stale.push(key);
         }
       }));
@@ -98,7 +98,7 @@ export class OldTasks {
     await batch.end();
   }
 
-  /** The others, by their age. */
+  /** Removes the other tasks, by the time of their end. */
   async #removeEnded(
     kind: string,
     status: FinishedStatus,
@@ -122,7 +122,7 @@ export class OldTasks {
     const list = this.#store.kv.list<Indexed | null>({ start, end }, { batchSize: 500 });
     for await (const { key, value } of list) {
       const id = indexedIn(key);
-      // Ids sort by submission, which came before the end: the rest is younger.
+      // Ids sort by submission, which comes before the end, so all others ended later than `before`.
       if (decodeTime(id) > before) break;
       const { ended } = value ?? {};
       all &&= ended === OWN_EXPIRY;
@@ -148,7 +148,7 @@ function expiryIn({ record, retention }: Head): Expiry | null {
   return expiryOf({ record: JSON.parse(record) as TaskRecord, retention });
 }
 
-/** Does something with some at a time: the next are read while the last are on their way to the disk. */
+/** Calls `work` with some items at a time; the next ones are read while the last ones are written. */
 class Batch<Item> {
   readonly #work: (items: Item[]) => Promise<void>;
   #items: Item[] = [];
@@ -163,7 +163,7 @@ class Batch<Item> {
     if (this.#items.length < AT_ONCE) return;
     const last = this.#under;
     this.#under = this.#work(this.#items);
-    // It is awaited later.
+    // It is awaited later: until then its error must not count as unhandled.
     this.#under.catch(() => {});
     this.#items = [];
     await last;

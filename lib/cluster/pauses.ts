@@ -22,7 +22,7 @@ export interface PausesOptions {
   log: Logger;
 }
 
-/** Bytes that a pause takes in the store, about. */
+/** About the most bytes that a pause takes in the store. */
 const SIZE = 2048;
 
 function changed(): [Key, unknown, number] {
@@ -30,7 +30,7 @@ function changed(): [Key, unknown, number] {
 }
 
 export class Pauses implements AsyncDisposable {
-  /** Some kinds may run that might not before. */
+  /** The paused kinds were read again: some may have been resumed. */
   onchange: (() => void) | undefined;
   readonly #options: PausesOptions;
   #version: string | null | undefined;
@@ -56,22 +56,22 @@ export class Pauses implements AsyncDisposable {
     return pauses;
   }
 
-  /** As this process knows it: see {@link Pauses.check}. */
+  /** The pause of a kind, as far as this process knows: see {@link Pauses.check}. */
   get(kind: string): Pause | undefined {
     return this.#pauses.get(kind);
   }
 
-  /** The kinds that are paused, as this process knows it. */
+  /** The paused kinds, as far as this process knows. */
   get kinds(): Iterable<string> {
     return this.#pauses.keys();
   }
 
-  /** Holds while what this process knows is true. The same object until it is not. */
+  /** Holds while what this process knows is up to date; the same object until a change is read. */
   get check(): Deno.AtomicCheck {
     return this.#check;
   }
 
-  /** Reads how it is now: by the end, what was committed before the call is known. */
+  /** Reads the paused kinds; when it resolves, everything committed before the call is known. */
   async read(): Promise<void> {
     while (this.#reading) await this.#reading;
     this.#reading = this.#read().finally(() => this.#reading = undefined);
@@ -79,7 +79,8 @@ export class Pauses implements AsyncDisposable {
   }
 
   /**
-   * Has nothing more of a kind start. One that is paused stays so since then, with this reason.
+   * Lets no more tasks of a kind start. If the kind is paused already, only the reason and who gave it
+   * change.
    *
    * @throws {StoreError} If the store does not take it.
    */

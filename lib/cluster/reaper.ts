@@ -26,7 +26,7 @@ import { Chores } from "./chores.ts";
 export interface ReaperOptions {
   store: Store;
   hub: Hub;
-  /** Milliseconds after which a session not renewed is dead. */
+  /** Milliseconds after which a session that was not renewed counts as dead. */
   leaseMs: number;
   log: Logger;
 }
@@ -36,29 +36,29 @@ const AT_ONCE = 200;
 
 interface Watched {
   versionstamp: string;
-  /** Since when the versionstamp is the same, by our own clock. */
+  /** Since when the versionstamp is the same, in milliseconds of `performance.now()`. */
   since: number;
   role: string;
 }
 
 export class Reaper {
-  /** Some process is dead, or has stopped. */
+  /** Another process died or stopped. */
   ongone: (() => void) | undefined;
   readonly #options: ReaperOptions;
   readonly #chores: Chores;
   readonly #sessions = new Map<string, Watched>();
-  /** When the last look at them ended, by our own clock. */
+  /** When the sessions were last read, in milliseconds of `performance.now()`. */
   #lookedAt = 0;
 
-  /** Nothing happens before {@link Reaper.start}. */
+  /** Does nothing before {@link Reaper.start}. */
   constructor(options: ReaperOptions) {
     this.#options = options;
     this.#chores = new Chores(options.log);
   }
 
   /**
-   * Begins. Where this is the only process there can be, every other session is dead, and its tasks
-   * are returned before this resolves.
+   * Starts to watch the sessions. If this is the only process there can be (`alone`), every other
+   * session is dead, and its tasks have been returned when this resolves.
    */
   async start(alone: boolean): Promise<void> {
     if (alone) await this.#reapAll();
@@ -70,13 +70,13 @@ export class Reaper {
     return this.#chores.stop();
   }
 
-  /** The sessions that run tasks, this one and the others that live as far as is known. */
+  /** The sessions that run tasks: this one, and the others that are not known to be dead. */
   get workers(): string[] {
     const others = [...this.#sessions].filter(([, { role }]) => role !== "web");
     return [this.#options.store.sid, ...others.map(([sid]) => sid)];
   }
 
-  /** Milliseconds since another session was last seen to renew its lease; 0 when it was not seen. */
+  /** Milliseconds since another session was last seen to renew its lease; 0 if it is not known. */
   silenceOf(sid: string): number {
     const known = this.#sessions.get(sid);
     return known ? Math.round(performance.now() - known.since) : 0;
@@ -90,12 +90,12 @@ export class Reaper {
     await this.#returnTasks();
   }
 
-  /** A session is silent when its key did not change for a lease: no clock but ours is asked. */
+  /** Reaps sessions whose key did not change for a lease, by our own clock: others may be wrong. */
   async #reapSilent(): Promise<void> {
     const { store: { kv, sid }, leaseMs } = this.#options;
     const sessions = await readSessions(kv);
     const now = performance.now();
-    // While we could not look, nobody may have been able to renew: then silence tells nothing.
+    // While we could not look, others may not have been able to renew, so silence means nothing.
     const blind = now - this.#lookedAt > (2 / 3) * leaseMs;
     this.#lookedAt = now;
     const seen = new Set<string>();
@@ -131,7 +131,7 @@ export class Reaper {
     const result = await store.journal.write({
       checks: [{ key: keys.session(other), versionstamp }],
       deletes: [keys.session(other), ...await toldKeys(store.kv, other)],
-      // Whoever finds this returns the tasks, even if we die now.
+      // Any process that finds this key returns the tasks, even if this one dies now.
       sets: [[keys.dead(other), dead, 96]],
     });
     if (result.ok) log.warn("a session is dead: its tasks go on elsewhere", { session: other });
@@ -141,7 +141,7 @@ export class Reaper {
     const { store, store: { kv, journal } } = this.#options;
     const dead = await readDead(kv);
     if (dead.size === 0) return;
-    // The dead wrote nothing since: now we know all that they stored.
+    // Dead processes can write nothing more, so from here on we know everything that they stored.
     await this.#options.hub.caughtUp();
     const ids: string[] = [];
     const flush = () => Promise.all(ids.splice(0).map((id) => this.#return(id, dead)));
@@ -151,7 +151,7 @@ export class Reaper {
     }
     await flush();
     await journal.write({ deletes: [...dead.keys()].map((sid) => keys.dead(sid)) });
-    // They may have had a last child end, and not its parent go on.
+    // A process may have died after a last child's end was stored, but before its parent was woken.
     this.#chores.once("look after parents", () => sweepParents(store, this.#chores.signal));
   }
 
@@ -178,7 +178,7 @@ export class Reaper {
   }
 }
 
-/** Milliseconds that a run of a dead process is known to have taken; `renewedAt` of its session. */
+/** Milliseconds that a run of a dead process took at least; `renewedAt` is from its session. */
 function knownRun({ record: { updated_at }, runSince }: Task, renewedAt: string | null): number {
   const seenAt = renewedAt !== null && renewedAt > updated_at ? renewedAt : updated_at;
   return runSince === undefined ? 0 : Math.max(0, Date.parse(seenAt) - runSince);

@@ -11,9 +11,9 @@ import type { SessionInfo } from "../kv/sessions.ts";
 import type { Part, Write, WriteResult } from "../store/write.ts";
 
 export class Session implements Write, Disposable {
-  /** Names the process. */
+  /** The session's id, which names the process. */
   readonly sid: string;
-  /** Behind others it could come too late. */
+  /** After other writes a renewal could come too late. */
   readonly urgent = true;
   readonly #info: SessionInfo;
   readonly #leaseMs: number;
@@ -44,19 +44,19 @@ export class Session implements Write, Disposable {
     leaseMs: number,
     now: () => number = Date.now,
   ): Promise<Session> {
-    // It has written nothing yet.
+    // This process has written nothing yet, so nothing of it is unfolded.
     const { versionstamp } = await kv.set(keys.session(sid), { ...info, unfolded: null });
     return new Session(sid, info, leaseMs, now, versionstamp);
   }
 
-  /** What each commit checks. */
+  /** The check that each commit includes. */
   check(): Deno.AtomicCheck {
     return { key: keys.session(this.sid), versionstamp: this.#versionstamp };
   }
 
   /**
-   * Renews the lease at a third of it, through the journal: a store that hangs renews nothing.
-   * `unfolded` is the oldest journal entry that holds what tasks' own keys lack, or any older one.
+   * Renews the lease every third of it, through the journal, so that a hanging store renews nothing.
+   * `unfolded` returns the oldest journal entry that is not folded, or any older one.
    */
   keep(journal: Journal, unfolded: () => string): void {
     this.#unfolded = unfolded;
@@ -74,8 +74,8 @@ export class Session implements Write, Disposable {
   }
 
   /**
-   * The key has another versionstamp than we were told: the store's client lost the answer to a
-   * renewal and repeated it. Nobody else writes this key; a reaper removes it.
+   * The key has another versionstamp than we know: the store's client lost the answer to a renewal and
+   * repeated it. Nobody else writes this key, and a reaper only removes it.
    */
   renewed(versionstamp: string): void {
     this.#versionstamp = versionstamp;

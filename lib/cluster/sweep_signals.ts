@@ -3,10 +3,10 @@ import type { Store } from "../store/store.ts";
 import { statusOf } from "../task/json_text.ts";
 
 /**
- * Has tasks go on whose signal came just as a process died, and removes signals that nobody will take.
- * One of a task that failed is kept: it may be retried.
+ * Wakes tasks whose signal came just as a process died, and removes signals that nobody will take.
+ * Those of a failed task are kept, as it may be retried.
  *
- * @param signal Stops it.
+ * @param signal Stops the sweep.
  */
 export async function sweepSignals(store: Store, signal: AbortSignal): Promise<void> {
   const { kv, heads } = store;

@@ -22,7 +22,7 @@ export interface SweeperOptions {
   store: Store;
   uploads: Uploads;
   artifacts: Artifacts;
-  /** How long a finished task is kept that says nothing of it. */
+  /** How long a finished task is kept if neither it nor its kind says so. */
   retentionMs: RetentionMs;
   log: Logger;
 }
@@ -30,13 +30,13 @@ export interface SweeperOptions {
 /** Milliseconds between two sweeps. */
 const SWEEP_MS = 60_000;
 
-/** Milliseconds between two looks for uploads and artifacts that do not arrive any more. */
+/** Milliseconds between two looks for uploads and artifacts that stopped arriving. */
 const UNFINISHED_MS = 5000;
 
-/** Milliseconds between two looks at who sweeps: whoever trims the journal asks all the time. */
+/** Milliseconds between two reads of who sweeps: the journal's retention asks many times a second. */
 const ELECTION_MS = 5000;
 
-/** Milliseconds between two counts of all artifacts, of which there may be many. */
+/** Milliseconds between two sweeps of all artifacts, of which there may be many. */
 const COUNT_MS = 3600_000;
 
 export class Sweeper {
@@ -45,10 +45,10 @@ export class Sweeper {
   readonly #oldKinds = new OldKinds();
   readonly #oldTasks: OldTasks;
   #elected = false;
-  /** When somebody else was: monotonic. */
+  /** When another process was last seen to be elected, in monotonic milliseconds. */
   #passedOverAt = -Infinity;
 
-  /** Nothing happens before {@link Sweeper.start}. */
+  /** Does nothing before {@link Sweeper.start}. */
   constructor(options: SweeperOptions) {
     this.#options = options;
     this.#chores = new Chores(options.log);
@@ -59,7 +59,7 @@ export class Sweeper {
     const { store, uploads: { arrivals } } = this.#options;
     this.#chores.every(SWEEP_MS, "sweep", () => this.sweep());
     this.#chores.every(COUNT_MS, "sweep artifacts", () => this.#sweepArtifacts());
-    // Each process looks after what arrives at it, and after what arrived at the dead.
+    // Each process looks after what arrives at it, and after what arrived at dead ones.
     const sweepUnfinished = () => arrivals.sweepUnfinished();
     this.#chores.every(UNFINISHED_MS, "sweep unfinished uploads", sweepUnfinished);
     this.#chores.once("sweep unfinished uploads", sweepUnfinished);
@@ -72,7 +72,7 @@ export class Sweeper {
     return this.#chores.stop();
   }
 
-  /** Sweeps, if this process is the one that does. What fails holds up nothing else: it is logged. */
+  /** Sweeps, if this process is the elected one. A sweep that fails is logged and stops no other. */
   async sweep(): Promise<void> {
     const { store, store: { kv }, uploads, log } = this.#options;
     const { signal } = this.#chores;
@@ -98,7 +98,7 @@ export class Sweeper {
     if (await this.isElected()) await this.#options.artifacts.sweep();
   }
 
-  /** Whether this process is the one that sweeps. It becomes that one soon after no session alive is. */
+  /** Whether this process is the elected one, which it becomes if the last one's session is gone. */
   async isElected(): Promise<boolean> {
     if (this.#elected) return true;
     if (performance.now() - this.#passedOverAt < ELECTION_MS) return false;
@@ -112,7 +112,7 @@ export class Sweeper {
       checks: [{ key: keys.janitor, versionstamp: holder.versionstamp }],
       sets: [[keys.janitor, sid, 32]],
     });
-    // For as long as our session lives, nobody else is.
+    // While our session lives, nobody else is elected.
     return this.#elected = result.ok;
   }
 }
