@@ -9,13 +9,12 @@ import { at } from "./app/root.ts";
 import { WORLD } from "./client/world.ts";
 import { Feed } from "./feed/feed.ts";
 
-/** Feeds whoever joins. */
 export const feed: Feed = new Feed({ ...WORLD, fetch: (url, init) => WORLD.fetch(at(url), init) });
 
 addEventListener("connect", (event) => {
   const port = (event as MessageEvent).ports[0]!;
   const line = feed.join((message) => port.postMessage(message));
   port.onmessage = ({ data }) => line.take(data);
-  // Where a browser tells; elsewhere a tab that does not answer is given up.
+  // Not every browser fires this. Elsewhere a tab that stops answering is dropped.
   port.addEventListener("close", () => line.leave());
 });

@@ -9,15 +9,15 @@ import { at } from "./root.ts";
 import { signedOut } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** A request the server, or the way to it, refused. The message is for the person. */
+/** A request that failed: refused, or without a response. The message is shown to the user. */
 export class ApiError extends Error {
   override name = "ApiError";
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** By field of the request, as `input.steps`: what is wrong with it. */
+  /** What is wrong with each field of the request, by its path, such as `input.steps`. */
   readonly fields: ReadonlyMap<string, string>;
 
-  /** From a problem of RFC 9457, or without one. */
+  /** `problem` is the parsed body of the response: an RFC 9457 problem, or anything else. */
   constructor(status: number, problem: unknown) {
     const { error, field, errors } = (problem ?? {}) as {
       error?: unknown;
@@ -39,7 +39,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Asks the server. What it refuses is an {@link ApiError}. */
+/** Sends a request, and returns the parsed JSON of its response. Fails with an {@link ApiError}. */
 export async function call<T>(
   method: string,
   url: string,
@@ -66,13 +66,13 @@ export async function call<T>(
   return parse(text) as T;
 }
 
-/** What the server, or the way to it, refused. */
+/** The error for a response that is not ok. A 401 also makes the page ask for a token. */
 export function refused(status: number, problem: unknown): ApiError {
   if (status === 401) signedOut.value = true;
   return new ApiError(status, problem);
 }
 
-/** A body; `null` where it is no JSON. */
+/** Parses the body of a response; `null` if it is not JSON. */
 export function parse(text: string): unknown {
   try {
     return JSON.parse(text);

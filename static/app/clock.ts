@@ -10,7 +10,7 @@ import { signal } from "@preact/signals";
 /** Milliseconds between two ticks of {@link now}. */
 const TICK_MS = 500;
 
-/** A gap between two ticks from which on the machine is taken to have slept, milliseconds. */
+/** Two ticks more milliseconds apart than this mean that the machine was asleep. */
 const SLEPT_MS = 15_000;
 
 /** Estimates how far the client's clock is ahead of the server's. */
@@ -18,14 +18,14 @@ export class Skew {
   #ahead = Infinity;
 
   /**
-   * Takes in that at `client` something of the server's `server` had arrived. What is old when it
-   * arrives makes the client look ahead, never behind: the least difference is the nearest.
+   * Something that the server wrote at `server` has arrived at `client`. A delay on the way can only
+   * make the client look further ahead, so the smallest difference is the best estimate.
    */
   observe(server: number, client: number): void {
     if (Number.isFinite(server)) this.#ahead = Math.min(this.#ahead, client - server);
   }
 
-  /** The server's time at the client's `client`. Milliseconds since the epoch. */
+  /** The server's time when the client's clock reads `client`; milliseconds since the epoch. */
   serverTime(client: number): number {
     return this.#ahead === Infinity ? client : client - this.#ahead;
   }
@@ -36,13 +36,13 @@ const skew = new Skew();
 /** The server's time, milliseconds since the epoch; ticks twice a second. */
 export const now = signal(Date.now());
 
-/** Takes in a time of the server's that has just arrived: of a record, or a `Date` header. */
+/** Improves the estimate by a server time that has just arrived, in a record or a `Date` header. */
 export function observeTime(server: string | null): void {
   if (server === null) return;
   skew.observe(Date.parse(server), Date.now());
 }
 
-/** Begins to tick. `onwake` is called when the machine has slept in between. */
+/** Starts the ticks. Calls `onwake` on a visible page when the machine has slept between two of them. */
 export function startClock(onwake: () => void): void {
   let last = Date.now();
   setInterval(() => {

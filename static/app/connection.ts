@@ -8,30 +8,29 @@ import { computed, effect, signal } from "@preact/signals";
 import type { ConnectionState } from "../client/client.d.ts";
 import { now } from "./clock.ts";
 
-/** Whether events come. */
+/** The state of the feed's connection. */
 export const connection = signal<ConnectionState["state"]>("idle");
 
-/** Since when what is shown may be old; `null` while it is not. The server's time, milliseconds. */
+/** When the connection broke, in milliseconds of the server's time; `null` while events arrive. */
 export const brokenSince = signal<number | null>(null);
 
 /**
- * The time up to which the page knows how tasks stand: it stands still while nobody can be asked.
- * Estimates and running times go by it, so that nothing is counted on that may have ended.
+ * The time up to which the page knows the state of tasks: it stands still while the connection is
+ * broken. Estimates and running times use it, since a task may have ended meanwhile.
  */
 export const knownUntil = computed(() => brokenSince.value ?? now.value);
 
-/** What the server answered instead of events, last; `null` while it does not refuse. */
+/** The HTTP status with which the server refuses the stream; `null` while it does not. */
 export const refused = signal<number | null>(null);
 
-/** Nobody has looked at the page for a while. */
+/** Whether the page has been out of sight for {@link HIDDEN_MS}. It then stops polling. */
 export const hidden = signal(false);
 
-/** Milliseconds after which a hidden page stops asking. */
 const HIDDEN_MS = 30_000;
 
-/** Watches whether the page is seen. */
+/** Keeps {@link hidden} up to date, and tells the stylesheet when the page is stale. */
 export function startConnection(): void {
-  // The style stops every animation that may stop.
+  // The stylesheet stops the animations of running tasks: they may have ended.
   effect(() => {
     document.documentElement.toggleAttribute("data-stale", brokenSince.value !== null);
   });
@@ -43,7 +42,6 @@ export function startConnection(): void {
   });
 }
 
-/** Takes in how the feed's connection stands. */
 export function onconnection({ state, since, refused: status }: ConnectionState): void {
   connection.value = state;
   refused.value = status;

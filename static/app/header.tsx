@@ -12,7 +12,7 @@ import { strings } from "../i18n/strings.ts";
 import { Logo, PlusIcon, SignOutIcon } from "../ui/icons.tsx";
 import { LanguageSwitch } from "../i18n/language_switch.tsx";
 
-/** Milliseconds: a stream that ends and comes back within this time is not news. */
+/** Milliseconds that a connection may be broken before the page says so. */
 const ALARM_MS = 4000;
 
 export function Header(): JSX.Element {
@@ -76,7 +76,7 @@ function ConnectionAlarm(): JSX.Element | null {
   );
 }
 
-/** Since when what is shown may be old, once that is worth saying. */
+/** When the connection broke; `null` until that is longer than {@link ALARM_MS} ago. */
 function staleSince(): number | null {
   const since = brokenSince.value;
   return since === null || now.value - since < ALARM_MS ? null : since;

@@ -6,14 +6,14 @@
 
 import { call } from "./api.ts";
 
-/** How large the store is, and how long it keeps what is over. */
+/** The size of the store, and how long it keeps finished tasks. */
 export interface Info {
-  /** `null` where it is no file. */
+  /** `null` if the store is not a file. */
   store: { used_bytes: number; free_bytes: number; disk_free_bytes: number | null } | null;
   uploads_bytes: number | null;
   artifacts_bytes: number | null;
   retention_ms: { completed: number; failed: number; canceled: number };
-  /** The longest that a task may be kept; 0 for as long as it likes. */
+  /** The longest `keep` that a task may ask for; 0 for no limit. */
   max_keep_ms: number;
 }
 

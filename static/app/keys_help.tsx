@@ -8,11 +8,11 @@ import { KeysIcon } from "../ui/icons.tsx";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
 export interface KeysHelpProps {
-  /** A key, perhaps another, and what they do. */
+  /** A key, another that does the same (or an empty string), and what they do. */
   keys: readonly (readonly [key: string, other: string, does: string])[];
 }
 
-/** A button, and the key `?`, which tell the other keys. */
+/** A button, and the key `?`, that open the list of keyboard shortcuts. */
 export function KeysHelp({ keys }: KeysHelpProps): JSX.Element {
   const open = useSignal(false);
   usePageKeys({ "?": () => void (open.value = true) });

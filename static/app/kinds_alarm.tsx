@@ -3,7 +3,7 @@ import { strings } from "../i18n/strings.ts";
 import { WarnIcon } from "../ui/icons.tsx";
 import { modules } from "./store.ts";
 
-/** Characters of a reason: the server's log has all of it. */
+/** Characters of a reason that are shown; the server's log has all of it. */
 const MAX_REASON = 400;
 
 export function KindsAlarm(): JSX.Element | null {

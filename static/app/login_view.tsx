@@ -6,7 +6,7 @@ import { elsewhere } from "./session.ts";
 import { strings } from "../i18n/strings.ts";
 import { useAction } from "../ui/use_action.ts";
 
-/** Asks for a token, where the server wants one. */
+/** Asks for a token, or says that users sign in to the surrounding program. */
 export function LoginView(): JSX.Element {
   return elsewhere.value ? <SignInElsewhere /> : <TokenForm />;
 }

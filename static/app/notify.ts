@@ -17,26 +17,26 @@ import { strings } from "../i18n/strings.ts";
 import { isFinished } from "../task/task_state.ts";
 
 /**
- * Where the tasks are kept that somebody waits for, for all tabs. Another Headway of the same host,
- * at another path, has other tasks.
+ * Where `localStorage` has the watched tasks, for all tabs. The path is part of it: another Headway
+ * on the same host has other tasks.
  */
 const KEY = `headway-watched${ROOT === "/" ? "" : ` ${ROOT}`}`;
 
-/** Tasks waited for at once; the oldest are given up. */
+/** Tasks watched at once; beyond that, the oldest are dropped. */
 const MAX_WATCHED = 50;
 
-/** The tasks whose end is waited for. */
+/** The ids of the tasks whose end the user wants to be told of. */
 export const watched = signal<readonly string[]>([]);
 
-/** The browser does not let the page tell anything. */
+/** Whether the user or the browser has denied notifications. */
 export const blocked = signal(false);
 
-/** Whether the browser can tell: only over https, or on this machine. */
+/** Whether the browser has notifications: it does only over https, or on localhost. */
 export function canNotify(): boolean {
   return isSecureContext && "Notification" in globalThis;
 }
 
-/** Takes up what is waited for. What ended while no tab was open is seen, not told. */
+/** Starts watching. Tasks that ended while no tab was open are dropped without a notification. */
 export function startNotify(): void {
   if (!canNotify()) return;
   watched.value = kept();
@@ -48,13 +48,13 @@ export function startNotify(): void {
   let tells = false;
   effect(() => {
     if (connection.value !== "live") return;
-    // What has ended while there was no connection is not in the stream.
+    // The stream does not tell of tasks that ended while there was no connection.
     void lookAfter(tells);
     tells = true;
   });
 }
 
-/** Waits for the end of a task, or does no longer. Asks the person first, once. */
+/** Starts or stops watching a task. The browser asks the user for permission the first time. */
 export async function toggleWatch(id: string): Promise<void> {
   if (watched.peek().includes(id)) return keep(kept().filter((other) => other !== id));
   blocked.value = await Notification.requestPermission() !== "granted";
@@ -88,25 +88,25 @@ async function tell(record: TaskRecord): Promise<void> {
       notification.close();
     };
   } catch {
-    // On some phones a page cannot.
+    // Some mobile browsers let only a service worker create notifications.
   }
 }
 
-/** Takes a task out of those that are waited for; whether this tab was the one that did. */
+/** Stops watching a task for all tabs. Resolves to whether this tab was the one that did. */
 async function claim(
   { task_id: id, finished_at }: Pick<TaskRecord, "task_id" | "finished_at">,
 ): Promise<boolean> {
   return await navigator.locks.request(KEY, async () => {
     const ids = kept();
     if (!ids.includes(id)) return false;
-    // A tab in another process may not see yet what this one wrote: locks it sees at once.
+    // A write to localStorage may reach tabs in other processes late. Locks are exact.
     if (!await hold(`${KEY} ${id} ${finished_at}`)) return false;
     keep(ids.filter((other) => other !== id));
     return true;
   });
 }
 
-/** Holds a lock for as long as this tab lives; whether nobody else does. */
+/** Holds a lock for as long as this tab lives. Resolves to false if another tab holds it. */
 function hold(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
@@ -121,7 +121,7 @@ function keep(ids: readonly string[]): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(ids));
   } catch {
-    // A browser that keeps nothing forgets it with the page.
+    // Without storage the watched tasks are lost with the page.
   }
 }
 

@@ -3,7 +3,7 @@ import { blocked, canNotify, toggleWatch, watched } from "./notify.ts";
 import { strings } from "../i18n/strings.ts";
 import { BellIcon } from "../ui/icons.tsx";
 
-/** Asks to be told when a task has ended, also while one looks at something else. */
+/** Turns the notification of a task's end on or off. */
 export function NotifyButton({ id }: { id: string }): JSX.Element | null {
   if (!canNotify()) return null;
   const on = watched.value.includes(id);

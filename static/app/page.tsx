@@ -20,7 +20,7 @@ import { active } from "../list/selection.ts";
 import { TaskList } from "../list/task_list.tsx";
 import { TaskView } from "../task/task_view.tsx";
 
-/** Milliseconds after which the page has what it shows first. */
+/** Milliseconds after which the first view is taken to be loaded. */
 const PREPARE_MS = 1000;
 
 export function Page(): JSX.Element {
@@ -32,14 +32,14 @@ function Whole(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    // As a browser does on a new page; its own first one it does by itself. Who comes back to the
-    // list goes on at the task that they left.
+    // Focuses the new view as a browser does for a new page; the first one is the browser's own
+    // work. Back in the list, the focus goes to the row that was left.
     const row = taskId === null ? document.getElementById(`row-${active.peek()}`) : null;
     if (!first.current) (row ?? main.current!).focus({ preventScroll: true });
     first.current = false;
   }, [taskId, view]);
   useEffect(() => {
-    // What a press on a button is about to need, once there is nothing else to do.
+    // Fetches the dialog's code in advance, so that its button opens it at once.
     const timer = setTimeout(NewTaskDialog.prepare, PREPARE_MS);
     return () => clearTimeout(timer);
   }, []);

@@ -1,7 +1,7 @@
-/** The path under which Headway is, with a slash at its end: a proxy may have put something before it. */
+/** The base path of Headway, with a slash at its end. A proxy may add a prefix to it. */
 export const ROOT: string = rootPath();
 
-/** Where something of the server's is, by its path there. */
+/** The path below {@link ROOT} of what the server has at `path`, which begins with a slash. */
 export function at(path: string): string {
   return ROOT + path.slice(1);
 }
@@ -9,7 +9,7 @@ export function at(path: string): string {
 function rootPath(): string {
   const page = globalThis.document?.baseURI;
   if (page !== undefined) return URL.parse(".", page)?.pathname ?? "/";
-  // A worker is at the address of its program, which is in `static/`.
+  // The location of a worker is its script, which is in `static/`.
   const worker = (globalThis as { location?: { href: string } }).location?.href;
   return URL.parse("..", worker)?.pathname ?? "/";
 }

@@ -34,28 +34,28 @@ export const SCHEDULES = `${ROOT}?view=schedules`;
 /** The address of the list with these filters. */
 export function listHref(filters: Filters): string {
   const query = formatFilters(filters);
-  // The comma between two states is legal as it is, and people read it.
+  // A comma is legal in a query, and easier to read than its escape.
   return query.size === 0 ? ROOT : `${ROOT}?${query.toString().replaceAll("%2C", ",")}`;
 }
 
 export const route = signal<Route>({ taskId: null, filters: NO_FILTERS });
 
-/** What a place in the browser's history remembers. */
+/** The state of an entry in the browser's history. */
 interface Place {
-  /** How far down it was when it was left. */
+  /** The scroll position when it was left, in pixels. */
   readonly top?: number;
-  /** At a task: the list that one came from, and how far down that was. */
+  /** For a task: the list that the user came from, and its scroll position. */
   readonly list?: { readonly href: string; readonly top: number };
 }
 
-/** Where the list was when it was left, and is again when one comes back to it. */
+/** The scroll position that the list will have when it is shown next, in pixels. */
 let restored = 0;
 
 function place(): Place {
   return (history.state ?? {}) as Place;
 }
 
-/** The address of the list with the filters that one came from. */
+/** The address of the list that the user came from, with its filters. */
 export function backHref(): string {
   return place().list?.href ?? listHref(NO_FILTERS);
 }
@@ -80,7 +80,7 @@ export function go(href: string): void {
   scrollTo(0, 0);
 }
 
-/** Shows other tasks in the list: as a place to come back from, unless it is typed letter by letter. */
+/** Changes the filters of the list. With `typed`, for each letter typed, adds no history entry. */
 export function filterBy(filters: Filters, { typed = false } = {}): void {
   const href = listHref(filters);
   if (href === location.pathname + location.search.replaceAll("%2C", ",")) return;
@@ -89,14 +89,14 @@ export function filterBy(filters: Filters, { typed = false } = {}): void {
   read();
 }
 
-/** How far down the list was when it was left; once, for who came back. */
+/** The scroll position to restore, if any. Resets it, since it is to be restored once. */
 export function takeRestoredTop(): number {
   const top = restored;
   restored = 0;
   return top;
 }
 
-/** Makes a link stay in the page, unless another tab or a download is asked for. */
+/** Opens a link within the page, unless the user asks for another tab or a download. */
 export function stayInPage(event: MouseEvent): void {
   const link = event.currentTarget as HTMLAnchorElement;
   const { button, altKey, ctrlKey, metaKey, shiftKey, defaultPrevented } = event;

@@ -7,27 +7,27 @@
 
 import { signal } from "@preact/signals";
 
-/** What a token may open: see tasks, make them, change and delete all of them. */
+/** What a token allows: to see all tasks, to submit tasks, to change and delete all of them. */
 export type Scope = "read" | "submit" | "admin";
 
-/** A token is needed before anything can be shown. */
+/** Whether a token is needed before anything can be shown. */
 export const signedOut = signal(false);
 
-/** There is a session that could be ended. */
+/** Whether there is a session that can be ended here. */
 export const signedIn = signal(false);
 
-/** People sign in to the program that the page is part of, not here. */
+/** Whether users sign in to the program that Headway is part of, instead of here. */
 export const elsewhere = signal(false);
 
-/** What the session may do; `null` where no token is needed, and everything is open. */
+/** The scopes of the session; `null` where no token is needed and everything is allowed. */
 export const scopes = signal<readonly string[] | null>(null);
 
-/** Whether the session may do this. What it may not do is not offered. */
+/** Whether the session has this scope. The page does not offer what the server would refuse. */
 export function may(scope: Scope): boolean {
   return scopes.value?.includes(scope) ?? true;
 }
 
-/** Whether it may change a task that it sees: any, or only those that it has made. */
+/** Whether it may change the tasks that it sees: with `submit` alone these are only its own. */
 export function mayChange(): boolean {
   return may("admin") || (may("submit") && !may("read"));
 }

@@ -20,22 +20,21 @@ export async function signOut(): Promise<void> {
   }
 }
 
-/** Asks whether a token is needed, and there is a session; whether the page may go on. */
+/** Asks the server for the session. Resolves to whether the page may show anything. */
 export async function readSession(): Promise<boolean> {
   takeSession(await call("GET", "/login"));
   return !signedOut.value;
 }
 
-/** What `GET /login` says. */
+/** The response of `GET /login`. */
 export interface Session {
   /** Whether anything needs a token. */
   readonly required: boolean;
   readonly scopes: readonly string[];
-  /** People sign in to the program that the page is part of. */
+  /** Whether users sign in to the program that Headway is part of. */
   readonly elsewhere?: boolean;
 }
 
-/** Takes in what `GET /login` says. */
 export function takeSession({ required, scopes, elsewhere: outside = false }: Session): void {
   elsewhere.value = outside;
   signedOut.value = required && scopes.length === 0;

@@ -13,12 +13,12 @@ import { route } from "./route.ts";
 import { language, strings } from "../i18n/strings.ts";
 import { task } from "../task/task_store.ts";
 
-/** Percent by which the icon changes. */
+/** Percent in which the icon advances: each icon is another request. */
 const STEP = 5;
 
 const ICON = at("/static/icon.svg");
 
-/** What is open: its figures change often, and what is shown of them seldom. */
+/** Computed, since a task's record changes far more often than the title. */
 const title = computed(() => {
   void language.value;
   const { record } = task.value;
@@ -49,7 +49,7 @@ export function startSign(): void {
   });
 }
 
-/** With how many run, where that is known: nobody counts for a tab that is long out of sight. */
+/** Has the number of running tasks, but in a hidden tab, where counts are not updated. */
 function listTitle(): string {
   const running = counts.value?.running ?? 0;
   return running === 0 || hidden.value

@@ -11,11 +11,11 @@ import type { Session } from "./session_api.ts";
 export interface Snapshot {
   /** The server's time, ISO 8601. */
   readonly time: string;
-  /** What `GET /login` says. */
+  /** As `GET /login` responds. */
   readonly login: Session;
-  /** The newest tasks, where the list of all tasks is asked for. */
+  /** The newest tasks, if the page was requested without filters. */
   readonly tasks?: readonly TaskRecord[];
-  /** The task that is asked for. */
+  /** The task, if the page was requested for one. */
   readonly task?: TaskRecord;
 }
 

@@ -17,20 +17,20 @@ import { takeSnapshot } from "./snapshot.ts";
 import { watchDetails } from "../task/task_details.ts";
 import { showTask, watchTask } from "../task/task_store.ts";
 
-/** The kinds there are; `null` until they are loaded. */
+/** All kinds; `null` until they are loaded. */
 export const kinds = signal<readonly KindInfo[] | null>(null);
 
 export const modules = signal<readonly ModuleInfo[]>([]);
 
-/** Bytes that an upload may have. */
+/** The largest size of an upload, in bytes. */
 export const maxUpload = signal(Infinity);
 
 const taskId = computed(() => route.value.taskId);
 
-/** The list was opened: from then on it is kept right, so that going back to it is at once. */
+/** Whether the list was opened. It is then kept up to date, so that it can be shown again at once. */
 const listSeen = signal(false);
 
-/** Asks the feed for what the route shows, from now on. */
+/** Starts the feed, and keeps it subscribed to what the route shows. */
 export function startStore(): void {
   const snapshot = takeSnapshot();
   if (snapshot !== null) {
@@ -57,7 +57,7 @@ export function startStore(): void {
     if (id !== null && !signedOut.value) return untracked(() => watchDetails(id));
   });
   effect(() => {
-    // It may be that a token is needed now.
+    // The server may require a token by now.
     if (refused.value !== null) void readSession().catch(() => {});
   });
   effect(() => {
@@ -66,7 +66,7 @@ export function startStore(): void {
     untracked(() => void loadKinds());
   });
   effect(() => {
-    // A server that was away may have come back with others, and somebody paused one meanwhile.
+    // The server may have restarted with other kinds, and some may have been paused meanwhile.
     if (connection.value === "live" && !hidden.value && kinds.peek() !== null) {
       untracked(() => void loadKinds());
     }
@@ -74,21 +74,21 @@ export function startStore(): void {
   if (snapshot === null) void readSession().catch(() => {});
 }
 
-/** Milliseconds until the kinds are asked for again: while some cannot run, or may have been drained. */
+/** Milliseconds until the kinds are loaded again: with a module not ready, a kind paused, neither. */
 const SOON_MS = 3000;
 const PAUSED_MS = 5000;
 const CALM_MS = 60_000;
 
 let asking: ReturnType<typeof setTimeout> | undefined;
 
-/** Asks for the kinds, again and again until all of them are there. */
+/** Loads the kinds, now and from time to time. */
 export async function loadKinds(): Promise<void> {
   clearTimeout(asking);
   let again = SOON_MS;
   try {
     const { kinds: known, modules: from, limits } = await getKinds();
     batch(() => {
-      // A form stays as it is while nothing is new.
+      // An equal value would redraw an open form.
       if (JSON.stringify(kinds.peek()) !== JSON.stringify(known)) kinds.value = known;
       modules.value = from;
       maxUpload.value = limits.max_upload;
@@ -96,10 +96,10 @@ export async function loadKinds(): Promise<void> {
     const paused = known.some(({ paused }) => paused);
     if (from.every(({ state }) => state === "ready")) again = paused ? PAUSED_MS : CALM_MS;
   } catch {
-    // Once signed in it is asked for again.
+    // Signing in loads them again.
     if (signedOut.peek()) again = Infinity;
   }
   clearTimeout(asking);
-  // Who comes back to the page asks at once.
+  // A hidden page does not poll; it loads the kinds when it is shown again.
   if (again < Infinity && !hidden.peek()) asking = setTimeout(() => void loadKinds(), again);
 }

@@ -5,11 +5,11 @@ import { bytes, duration } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { getInfo, type Info } from "./info_api.ts";
 
-/** How large the store is, for who may know. */
+/** The size of the store, and how long it keeps finished tasks. */
 export function StoreFacts(): JSX.Element | null {
   const info = useSignal<Info | null>(null);
   useEffect(() => {
-    // Who may not see all tasks is told nothing of it.
+    // The server refuses this to whoever may not read all tasks: then nothing is shown.
     getInfo().then((known) => info.value = known, () => {});
   }, []);
   return info.value && (
