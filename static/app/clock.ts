@@ -42,7 +42,7 @@ export function observeTime(server: string | null): void {
   skew.observe(Date.parse(server), Date.now());
 }
 
-/** Starts the ticks. Calls `onwake` on a visible page when the machine has slept between two of them. */
+/** Starts the ticks. Calls `onwake` if the page is visible after the machine has slept. */
 export function startClock(onwake: () => void): void {
   let last = Date.now();
   setInterval(() => {

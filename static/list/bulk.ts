@@ -11,21 +11,20 @@ import { type BulkPlan, bulkPlan } from "./bulk_plan.ts";
 import { forget, knownTask } from "./list_store.ts";
 import { deselect, selected } from "./selection.ts";
 
-/** What is being done, and how far it is. */
+/** The action that is running, and its progress in tasks; `null` for none. */
 export const bulk = signal<{ action: BulkAction; done: number; total: number } | null>(null);
 
-/** What could not be done the last time. */
+/** The errors of the last action, and how many tasks it was for; `null` if it had none. */
 export const bulkProblem = signal<{ total: number; errors: readonly string[] } | null>(null);
 
-/** Tasks in a part: a moment's work. */
+/** Tasks in one request: small enough that progress is seen. */
 const PART = 200;
 
-/** What an action would do with the picked tasks. */
 export function plan(action: BulkAction, ids: Iterable<string>): BulkPlan {
   return bulkPlan(action, [...ids].map(knownTask).filter((record) => record !== undefined));
 }
 
-/** Does it. Only what could not be done stays picked. */
+/** Applies an action to the picked tasks. Only those that failed stay picked. */
 export async function runBulk(action: BulkAction): Promise<void> {
   if (bulk.peek() !== null) return;
   const { ids } = plan(action, selected.peek());

@@ -11,17 +11,17 @@ import { deselect, selectAll, selected } from "./selection.ts";
 import { strings } from "../i18n/strings.ts";
 import { CloseIcon } from "../ui/icons.tsx";
 
-/** Errors that are told one by one. */
+/** Errors that are shown one by one. */
 const TOLD = 3;
 
-/** What can be done with the picked tasks, how far it is, and what could not be done. */
+/** Actions on the picked tasks, with their progress and their errors. */
 export function BulkBar(): JSX.Element | null {
   const asking = useSignal<BulkAction | null>(null);
   const { size } = selected.value;
   if (size === 0 && bulk.value === null && bulkProblem.value === null) return null;
   const act = (action: BulkAction) => {
     const { ids } = plan(action, selected.peek());
-    // What is deleted is gone: that is asked of a single one, too.
+    // A deletion cannot be undone: it is confirmed for a single task, too.
     if (ids.length > 1 || action === "delete") asking.value = action;
     else void runBulk(action);
   };
@@ -82,9 +82,9 @@ interface DoProps {
   onclick: (action: BulkAction) => void;
 }
 
-/** A button for those of the picked tasks that it is for. */
+/** A button that applies an action to those of the picked tasks that it fits. */
 function Do({ action, text, onclick }: DoProps): JSX.Element {
-  // A picked task may end meanwhile.
+  // Redrawn when a picked task changes state.
   void marks.value;
   const count = plan(action, selected.value).ids.length;
   const doing = bulk.value?.action === action ? bulk.value : null;
@@ -108,7 +108,7 @@ interface QuestionProps {
   onanswer: () => void;
 }
 
-/** Asks for what is picked now: a task may end meanwhile. */
+/** Asks about the picked tasks; redrawn when one of them changes state. */
 function Question({ action, onanswer }: QuestionProps): JSX.Element {
   void marks.value;
   const { ids, taken, left } = plan(action, selected.value);

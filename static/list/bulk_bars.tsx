@@ -3,7 +3,7 @@ import { BulkBar } from "./bulk_bar.tsx";
 import { matching } from "./matching.ts";
 import { MatchingBar } from "./matching_bar.tsx";
 
-/** What can be done with the picked tasks, or with all that match. */
+/** The bar for the picked tasks, or the one for all tasks that match. */
 export function BulkBars(): JSX.Element {
   return matching.value === null ? <BulkBar /> : <MatchingBar />;
 }

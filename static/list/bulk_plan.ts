@@ -13,13 +13,12 @@ export type Tally = readonly (readonly [status: Status, count: number])[];
 
 export interface BulkPlan {
   readonly ids: readonly string[];
-  /** How many of them are in which state. */
+  /** How many tasks in each state it would change. */
   readonly taken: Tally;
-  /** The same of those that it leaves alone. */
+  /** How many in each state it would leave alone. */
   readonly left: Tally;
 }
 
-/** What an action would do with these tasks. */
 export function bulkPlan(action: BulkAction, records: Iterable<TaskRecord>): BulkPlan {
   const ids: string[] = [];
   const taken = new Map<Status, number>();
@@ -33,7 +32,7 @@ export function bulkPlan(action: BulkAction, records: Iterable<TaskRecord>): Bul
   return { ids, taken: tally(taken), left: tally(left) };
 }
 
-/** The worst first, in an order that stays. */
+/** In a fixed order, the worst state first. */
 export function tally(counts: ReadonlyMap<Status, number>): Tally {
   const order: Status[] = ["failed", "canceled", ...STATUSES];
   return [...new Set(order)].filter((status) => counts.has(status))

@@ -11,21 +11,21 @@ export interface BulkQuestionProps {
   ask: string;
   /** What would be left alone; empty for nothing. */
   left: string;
-  /** Says yes; `null` where there is nothing to do. */
+  /** The text of the button that confirms; `null` if there is nothing to do. */
   yes: string | null;
   onback: () => void;
   onyes: () => void;
 }
 
-/** Says what would become of how many tasks, and asks. The keyboard is at the way back. */
+/** Asks for confirmation of an action on many tasks. The focus is on the button that goes back. */
 export function BulkQuestion(
   { action, ask, left, yes, onback, onyes }: BulkQuestionProps,
 ): JSX.Element {
   const back = useRef<HTMLButtonElement>(null);
-  // With the question, not after it: an Escape in between would let go of the picked tasks.
+  // Not `useEffect`: an Escape before the focus moves would unpick the tasks.
   useLayoutEffect(() => {
     back.current!.focus();
-    // Whoever goes back is where they came from, or at the list where that is gone.
+    // The focus returns to the action's button, or to the list if that is gone or disabled.
     return () =>
       setTimeout(() => {
         if (document.activeElement !== document.body) return;
@@ -71,13 +71,13 @@ export function BulkQuestion(
   );
 }
 
-/** What the button says that does it to so many. */
+/** The text of the button that applies the action to `count` tasks. */
 export function doText(action: BulkAction, count: string): string {
   const { cancel, retry, remove } = strings.list;
   return (action === "delete" ? remove : action === "retry" ? retry : cancel)(count);
 }
 
-/** So many of each state, in words. */
+/** A tally in words. */
 export function told(tally: Tally): string {
   return conjunction(
     tally.map(([status, count]) => strings.list.ask.these(number(count), strings.status[status])),

@@ -13,23 +13,23 @@ import { changes } from "./list_store.ts";
 import { route } from "../app/route.ts";
 import { apiQuery, type Filters, hiddenCount, hidesChildren, NO_FILTERS } from "./filters.ts";
 
-/** By state; a count that equals `limit` may be more. `null` until they are known. */
+/** Tasks by state, where a count that equals `limit` may be more; `null` until they are loaded. */
 export const counts = signal<Counts | null>(null);
 
-/** The same with all children, where a state is picked and they are hidden. */
+/** The counts with all children, loaded only if a state is picked and children are hidden. */
 const withChildren = signal<Counts | null>(null);
 
-/** How many children are in the picked states and not shown; `null` for none, or nobody knows. */
+/** How many hidden children are in the picked states; `null` if none, or not known. */
 export const hiddenChildren = computed(() => {
   const [shown, all, { filters }] = [counts.value, withChildren.value, route.value];
   if (shown === null || all === null || !asksForHidden(filters)) return null;
   return hiddenCount(shown, all, filters.statuses);
 });
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two requests, at least. */
 const EVERY_MS = 2000;
 
-/** Keeps {@link counts} while the list is shown; returns how to stop. */
+/** Keeps {@link counts} up to date until the returned function is called. */
 export function watchCounts(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asked: string | null = null;
@@ -65,7 +65,7 @@ export function watchCounts(): () => void {
   };
 }
 
-/** What is counted: the states are counted each, and a text or a time by nobody. */
+/** The queries to count. The server counts each state, and cannot count by text or time. */
 function questions(filters: Filters): Record<string, string>[] {
   const { kind, owner, tags, parent } = filters;
   const wanted = { ...NO_FILTERS, kind, owner, tags, parent, children: !hidesChildren(filters) };

@@ -19,32 +19,31 @@ export const STATUSES: readonly Status[] = [
 
 const HOUR_MS = 3_600_000;
 
-/** The ranges that end now, in milliseconds. */
+/** The lengths of the ranges that end now, in milliseconds. */
 export const RANGES = { "1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS } as const;
 
-/** A time of submission: any, one of {@link RANGES}, or from one time to another. */
+/** When a task was submitted: any time, one of {@link RANGES}, or from one time to another. */
 export type Since = "" | keyof typeof RANGES | "custom";
 
 export interface Filters {
-  /** Any of these; empty for all. */
+  /** Tasks in any of these states; empty for all. */
   readonly statuses: readonly Status[];
-  /** This one; empty for all. */
+  /** Empty for all. */
   readonly kind: string;
-  /** Whose tasks; empty for anybody's. */
+  /** Empty for all. */
   readonly owner: string;
-  /** All of these; empty for any. */
+  /** Tasks with all of these tags; empty for all tasks. */
   readonly tags: readonly string[];
-  /** The children of this task; empty for anybody's. */
+  /** Only the children of this task, by its id; empty for all tasks. */
   readonly parent: string;
-  /** Also tasks that others have made, where nothing else asks for them. */
+  /** Also show children, which are hidden unless another filter asks for them. */
   readonly children: boolean;
-  /** What stands in id, kind, stage, message or error; empty for all. */
+  /** What id, kind, stage, message or error must contain; empty for all. */
   readonly text: string;
-  /** Submitted when. */
   readonly since: Since;
-  /** With `custom`: not before, ISO 8601; empty for no bound. */
+  /** With `custom`, the first time, ISO 8601; empty for no bound. */
   readonly from: string;
-  /** With `custom`: before, ISO 8601; empty for no bound. */
+  /** With `custom`, the time before which they were submitted, ISO 8601; empty for no bound. */
   readonly to: string;
 }
 
@@ -61,7 +60,7 @@ export const NO_FILTERS: Filters = {
   to: "",
 };
 
-/** Reads an address; what makes no sense is left out. */
+/** Parses the query of an address, and ignores what is not valid. */
 export function parseFilters(query: URLSearchParams): Filters {
   const statuses = (query.get("status") ?? "").split(",");
   const since = query.get("since") ?? "";
@@ -79,7 +78,7 @@ export function parseFilters(query: URLSearchParams): Filters {
   };
 }
 
-/** The other way round, as short as it goes. */
+/** The query that {@link parseFilters} reads; without what is not set. */
 export function formatFilters(filters: Filters): URLSearchParams {
   const { statuses, kind, owner, tags, parent, text, since, from, to } = filters;
   const labels = { owner, tag: tags.join(","), parent, children: filters.children ? "1" : "" };
@@ -87,17 +86,16 @@ export function formatFilters(filters: Filters): URLSearchParams {
   return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ""));
 }
 
-/** Whether children stand behind their parents: not where somebody looks for one. */
+/** Whether children are hidden: they are not where a kind, a parent or a text may mean one of them. */
 export function hidesChildren({ children, kind, parent, text }: Filters): boolean {
   return !children && kind === "" && parent === "" && text.trim() === "";
 }
 
-/** Tasks by state, as `GET /tasks/counts` tells. */
+/** Tasks by state, as `GET /tasks/counts` responds. */
 type Known = Readonly<Record<Status | "limit", number>> & { readonly partial?: true };
 
 /**
- * How many children of these states are behind their parents: those that are there in all, less those
- * that are shown; `null` for none.
+ * How many children in these states are hidden: all tasks less those that are shown; `null` if none.
  */
 export function hiddenCount(
   shown: Known,
@@ -117,7 +115,7 @@ export function isUnfiltered(filters: Filters): boolean {
   return formatFilters(filters).size === 0;
 }
 
-/** The bounds of the time of submission, at the time `now`; ISO 8601, empty for none. */
+/** The bounds of the time of submission when it is `now`; ISO 8601, empty for no bound. */
 export function timeBounds(
   { since, from, to }: Filters,
   now: number,
@@ -126,7 +124,7 @@ export function timeBounds(
   return { from: new Date(now - RANGES[since]).toISOString(), to: "" };
 }
 
-/** What `GET /tasks` is asked for. */
+/** The query of `GET /tasks` for these filters. */
 export function apiQuery(filters: Filters, now: number): Record<string, string> {
   const { statuses, kind, owner, tags, parent, text } = filters;
   const { from, to } = timeBounds(filters, now);
@@ -144,7 +142,7 @@ export function apiQuery(filters: Filters, now: number): Record<string, string> 
   );
 }
 
-/** What `POST /tasks/bulk` is asked for. */
+/** The `filter` of `POST /tasks/bulk` for these filters. */
 export function bulkFilter(filters: Filters, now: number): Record<string, string | string[]> {
   const lists = ["status", "kind", "tag"];
   return Object.fromEntries(
@@ -153,7 +151,7 @@ export function bulkFilter(filters: Filters, now: number): Record<string, string
   );
 }
 
-/** The test that the server makes, for tasks that arrive by themselves. */
+/** The same test as the server's, for tasks that the stream sends. */
 export function matcher(filters: Filters, now: number): (record: TaskRecord) => boolean {
   const { statuses, kind, owner, tags, parent } = filters;
   const { from, to } = timeBounds(filters, now);
@@ -179,7 +177,7 @@ function holds({ task_id, kind, stage, message, error }: TaskRecord, text: strin
 function time(text: string | null): string {
   const at = new Date(text ?? "");
   if (Number.isNaN(at.getTime())) return "";
-  // 30 February would be taken for 2 March.
+  // `Date` takes 30 February for 2 March.
   const day = /^\d{4}-\d\d-\d\d/.exec(text!)?.[0];
   const exists = day === undefined || new Date(`${day}T00:00Z`).toISOString().startsWith(day);
   return exists ? at.toISOString() : "";

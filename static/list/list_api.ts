@@ -14,7 +14,7 @@ export async function getTasks(
   return await call("GET", `/tasks?${new URLSearchParams(query)}`);
 }
 
-/** How many tasks there are in each state; `limit` of them may be more, and all where `partial`. */
+/** Tasks by state. A count that equals `limit` may be more; with `partial`, any count may. */
 export type Counts = Record<Status | "limit", number> & { partial?: true };
 
 export async function getCounts(query: Record<string, string>): Promise<Counts> {
@@ -27,7 +27,7 @@ export interface BulkResult {
   error?: string;
 }
 
-/** Does the same with many tasks, a thousand at most. */
+/** Applies an action to at most 1,000 tasks. */
 export async function changeTasks(
   action: "cancel" | "retry" | "delete",
   ids: readonly string[],

@@ -15,10 +15,10 @@ import { strings } from "../i18n/strings.ts";
 import { CloseIcon, PauseIcon, SearchIcon } from "../ui/icons.tsx";
 import { FilterChips } from "../ui/label_chips.tsx";
 
-/** Milliseconds after the last letter until it is searched for. */
+/** Milliseconds after the last letter until the search begins. */
 const TYPED_MS = 250;
 
-/** What narrows the list, beside the states: a text, a kind, a time, an owner, tags. */
+/** All filters of the list but the states. */
 export function ListFilters(): JSX.Element {
   const { filters } = route.value;
   const names = [
@@ -64,7 +64,7 @@ export function ListFilters(): JSX.Element {
   );
 }
 
-/** Shows children, too. Where a state is picked, it says how many more these would be. */
+/** Shows or hides children. If a state is picked, it has the number of those hidden. */
 function ChildrenButton(): JSX.Element {
   const { filters } = route.value;
   const hidden = hiddenChildren.value;
@@ -103,7 +103,7 @@ function PauseButton(): JSX.Element | null {
   );
 }
 
-/** Shows who did what to the kind whose tasks are shown. */
+/** Opens the history of the kind whose tasks are shown: who did what to it. */
 function HistoryButton(): JSX.Element | null {
   const { filters: { kind } } = route.value;
   if (kind === "" || !may("read")) return null;
@@ -118,7 +118,7 @@ function HistoryButton(): JSX.Element | null {
   );
 }
 
-/** Does something to all that match. */
+/** Opens or closes the bar for all tasks that match. */
 function MatchingButton(): JSX.Element | null {
   const { filters } = route.value;
   if (!may("admin") || rows.value.length === 0) return null;
@@ -143,7 +143,7 @@ function SearchField(): JSX.Element {
   const { text } = route.value.filters;
   const typed = useSignal(text);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // Back, forward and "clear" change the text from outside.
+  // The browser's back and forward, and "clear", change the text from outside.
   useEffect(() => void (typed.value = text), [text]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
@@ -210,7 +210,7 @@ function TimeField({ end }: { end: "from" | "to" }): JSX.Element {
   );
 }
 
-/** A time as the field wants it: of the place where the person is, without a zone. */
+/** A time as a `datetime-local` field has it: local, without a zone. */
 function local(iso: string): string {
   if (iso === "") return "";
   const at = new Date(iso);

@@ -14,14 +14,13 @@ export type ListEvent =
   | { type: "message"; data: TaskRecord }
   | { type: "deleted"; data: { task_id: string } };
 
-/** Rows kept, at most: the newest. */
+/** Rows kept at most: the newest. */
 export const MAX_ROWS = 20_000;
 
-/** What a change did. */
 export interface ListChange {
-  /** Records that are others now. */
+  /** The records that changed. */
   records: TaskRecord[];
-  /** Rows came, went, or began to wait. */
+  /** Whether rows were added or removed, began to wait, or were marked to leave. */
   rows: boolean;
 }
 
@@ -33,23 +32,23 @@ export class ListState {
   readonly #leaving = new Set<string>();
   #end: string | null | undefined;
   #accepts: (record: TaskRecord) => boolean = () => true;
-  /** What came while pages were on their way, `null` for a deleted one: a page may be older. */
+  /** What the stream sent while pages are loading, since a page may be older; `null` if deleted. */
   readonly #late = new Map<string, TaskRecord | null>();
   #loads = 0;
 
-  /** The rows, newest first. Another array after each change of the rows. */
+  /** The rows, newest first: a new array after each change of the rows. */
   get ids(): readonly string[] {
     return this.#ids;
   }
 
-  /** Tasks that match and wait for {@link release}. */
+  /** How many tasks match but wait for {@link release}. */
   get held(): number {
     return this.#held.size;
   }
 
   /**
-   * How far back all that match are known: to this id, which is the cursor for older ones; to the
-   * very first (`null`); or nothing is known yet (`undefined`).
+   * All matching tasks from the newest down to this id are known; it is the cursor for older ones.
+   * `null` if all are known, `undefined` before the first page.
    */
   get end(): string | null | undefined {
     return this.#end;
@@ -64,17 +63,17 @@ export class ListState {
     return this.#leaving.has(id);
   }
 
-  /** Whether any row does. */
+  /** Whether any row is leaving. */
   get hasLeaving(): boolean {
     return this.#leaving.size > 0;
   }
 
-  /** Where a row is; where it would be, when it is not there. */
+  /** The index of a row, or where it would be inserted. */
   indexOf(id: string): number {
     return place(this.#ids, id);
   }
 
-  /** From now on only these match. What is known of them stays until the pages have come. */
+  /** Changes what matches. Known rows that still match stay until the new pages have arrived. */
   refilter(accepts: (record: TaskRecord) => boolean): void {
     this.#accepts = accepts;
     this.#held.clear();
@@ -84,7 +83,7 @@ export class ListState {
   }
 
   /**
-   * Takes in what the stream told of single tasks. With `live` new rows come in; without, they wait.
+   * Applies events of single tasks. With `live`, new rows are inserted; otherwise they wait.
    */
   apply(events: readonly ListEvent[], live: boolean): ListChange {
     const records: TaskRecord[] = [];
@@ -123,19 +122,19 @@ export class ListState {
       }
     }
     if (removed.size > 0) this.#ids = this.#ids.filter((id) => !removed.has(id));
-    // A task may come and go within a batch.
+    // A task may be added and deleted in the same batch.
     this.#insert([...added].filter((id) => this.#records.has(id)));
     const rows = marked || removed.size > 0 || added.size > 0 || waited !== this.#held.size;
     return { records, rows };
   }
 
-  /** The rows that wait come in. */
+  /** Inserts the rows that wait. */
   release(): void {
     this.#insert([...this.#held]);
     this.#held.clear();
   }
 
-  /** Rows that no longer match go, but for those to `keep`. */
+  /** Removes the rows that no longer match, except those to `keep`. Returns whether there were any. */
   sweep(keep: (id: string) => boolean): boolean {
     const gone = new Set([...this.#leaving].filter((id) => !keep(id)));
     if (gone.size === 0) return false;
@@ -147,17 +146,17 @@ export class ListState {
     return true;
   }
 
-  /** Pages are asked for. To be followed by {@link endLoad}, come what may. */
+  /** Call before pages are requested. {@link endLoad} must follow, even after an error. */
   beginLoad(): void {
     this.#loads++;
   }
 
-  /** They have come, or will not. */
+  /** Call when the pages have arrived, or failed to. */
   endLoad(): void {
     if (--this.#loads === 0) this.#late.clear();
   }
 
-  /** Takes in a page of older rows, asked for with {@link end} as its cursor. */
+  /** Adds a page of older rows that was requested with {@link end} as its cursor. */
   addPage(records: readonly TaskRecord[], next: string | null): ListChange {
     const before = this.#end ?? undefined;
     const page = this.#withLate(records, next, before);
@@ -173,8 +172,8 @@ export class ListState {
   }
 
   /**
-   * Takes in all that is known once more, from the newest on. Without `live`, those newer than the rows
-   * that are there wait.
+   * Replaces all rows by `records`, from the newest on. Without `live`, those newer than the present
+   * rows wait.
    */
   replace(records: readonly TaskRecord[], next: string | null, live: boolean): ListChange {
     const newest = this.#ids[0];
@@ -198,7 +197,7 @@ export class ListState {
     return { records: page, rows: true };
   }
 
-  /** A page, and what became of its tasks since it was asked for. */
+  /** A page, updated by what the stream has sent since it was requested. */
   #withLate(
     records: readonly TaskRecord[],
     next: string | null,
@@ -220,7 +219,7 @@ export class ListState {
     }
   }
 
-  /** Puts rows where they belong, and gives up the oldest beyond what is kept. */
+  /** Inserts rows in order, and drops the oldest beyond {@link MAX_ROWS}. */
   #insert(added: string[]): void {
     if (added.length === 0) return;
     this.#ids = merge(this.#ids, added.sort().reverse());
@@ -234,7 +233,7 @@ export class ListState {
   }
 }
 
-/** The place of `id` among ids that fall. */
+/** The index of `id` in ids of descending order, or where it would be inserted. */
 function place(ids: readonly string[], id: string): number {
   let low = 0;
   let high = ids.length;
@@ -246,9 +245,9 @@ function place(ids: readonly string[], id: string): number {
   return low;
 }
 
-/** Two lists that fall, as one. */
+/** Merges two lists of descending order. */
 function merge(one: readonly string[], other: readonly string[]): string[] {
-  // Nearly always: all new ones are newer, or all older.
+  // The usual cases: all new ones are newer, or all are older.
   if (one.length === 0 || other.at(-1)! > one[0]!) return [...other, ...one];
   if (other[0]! < one.at(-1)!) return [...one, ...other];
   const merged: string[] = [];

@@ -24,49 +24,49 @@ import { deselect, selected } from "./selection.ts";
 
 const state = new ListState();
 
-/** The rows, newest first, as ids. */
+/** The ids of the rows, newest first. */
 export const rows = signal<readonly string[]>([]);
 
-/** New tasks that wait to come in. */
+/** How many new tasks wait to be shown. */
 export const held = signal(0);
 
-/** How the list stands: `missing` is one that could not be asked for. */
+/** `missing` means that the list could not be loaded. */
 export const listStatus = signal<"loading" | "ready" | "missing">("loading");
 
-/** A page of older tasks is on its way. */
+/** Whether a page of older tasks is loading. */
 export const loadingOlder = signal(false);
 
-/** Counts the changes of what a row is taken for: that it is about to leave, that it has ended. */
+/** Changes when a row begins or ceases to leave, or a picked task changes, to redraw what shows it. */
 export const marks = signal(0);
 
-/** The list is seen from its first row on. */
+/** Whether the first row is on the screen. */
 export const atTop = signal(true);
 
-/** Counts what the stream told, so that the counts are asked for again. */
+/** Changes with each batch of events, so that the counts are loaded again. */
 export const changes = signal(0);
 
-/** Whether new rows come in by themselves: they move nobody who reads or picks. */
+/** Whether new rows are inserted at once: not while the user has scrolled down or picked rows. */
 const live = computed(() => atTop.value && selected.value.size === 0);
 
-/** Rows of the first page, as a screen needs them, and of those behind it. */
+/** Rows of the first page, enough for a screen, and of each page after it. */
 const FIRST_ROWS = 100;
 const OLDER_ROWS = 200;
 
-/** Milliseconds that a row stays which no longer matches, at least. */
+/** Milliseconds that a row which no longer matches stays at least. */
 const LEAVE_MS = 1500;
 
-/** Rows on the screen, and whether the pointer is over them. */
+/** The rows on the screen (without `end`), and whether the pointer is over them. */
 let visible: readonly [first: number, end: number] = [0, 0];
 let pointed = false;
 let leaveTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** Counts the questions: the answer to an old one is not wanted any more. */
+/** The number of the last load: the responses of earlier ones are ignored. */
 let asked = 0;
 
-/** The newest rows are on their way, and replace what is known. */
+/** Whether the newest rows are loading, which will replace all others. */
 let loadingNewest = false;
 
-/** Follows the filters of the address; returns how to stop. */
+/** Keeps the rows in line with the route's filters until the returned function is called. */
 export function startList(): () => void {
   let filters: string | null = null;
   const stopFilters = effect(() => {
@@ -75,7 +75,7 @@ export function startList(): () => void {
     if (next.taskId !== null || key === filters) return;
     const first = filters === null;
     filters = key;
-    // The newest come by themselves.
+    // The stream begins with the newest tasks.
     if (first && key === "") {
       return untracked(() => state.refilter(matcher(next.filters, now.peek())));
     }
@@ -92,7 +92,7 @@ export function startList(): () => void {
     if (live.value && held.value > 0) untracked(release);
   });
   const stopEmpty = effect(() => {
-    // All that were loaded may be gone, and not all that match.
+    // All loaded rows may have left while older tasks match.
     if (rows.value.length === 0 && listStatus.value === "ready") untracked(() => void loadOlder());
   });
   return () => {
@@ -106,7 +106,7 @@ export function knownTask(id: string): TaskRecord | undefined {
   return state.get(id);
 }
 
-/** Whether the rows are all that match. */
+/** Whether all tasks that match are loaded. */
 export function isWhole(): boolean {
   return state.end === null;
 }
@@ -122,7 +122,7 @@ export function isLeaving(id: string): boolean {
 
 const cells = new Map<string, { cell: Signal<TaskRecord>; users: number }>();
 
-/** A row's record, for as long as it is drawn: to be given back with {@link unwatchRecord}. */
+/** The record of a row that is drawn. {@link unwatchRecord} must follow when it no longer is. */
 export function watchRecord(id: string): ReadonlySignal<TaskRecord> {
   let entry = cells.get(id);
   if (entry === undefined) cells.set(id, entry = { cell: signal(state.get(id)!), users: 0 });
@@ -144,14 +144,14 @@ export function firstVisible(): number {
   return visible[0];
 }
 
-/** Takes in which rows are on the screen. */
+/** Sets which rows are on the screen, and whether the first is; loads older ones in time. */
 export function setView(first: number, end: number, top: boolean): void {
   visible = [first, end];
   atTop.value = top;
   if (end > rows.peek().length - 60) void loadOlder();
 }
 
-/** Takes in whether the pointer is over the rows: none goes away under it. */
+/** Sets whether the pointer is over the rows: none is removed under it. */
 export function setPointed(over: boolean): void {
   pointed = over;
   if (!over) scheduleSweep();
@@ -168,7 +168,7 @@ export function forget(...ids: string[]): void {
   take(ids.map((task_id) => ({ type: "deleted", data: { task_id } })));
 }
 
-/** Takes in a batch of the stream's events. */
+/** Applies a batch of events. What came before the last snapshot in it is ignored. */
 export function takeEvents(events: readonly ListEvent[]): void {
   const start = events.findLastIndex(({ type }) => type === "snapshot" || type === "reset");
   if (start >= 0) {
@@ -177,11 +177,11 @@ export function takeEvents(events: readonly ListEvent[]): void {
   take(start >= 0 ? events.slice(start + 1) : events);
 }
 
-/** The newest tasks: all that the first screen needs, unless others or more are shown. */
+/** Shows the newest tasks. If the list has filters or more rows, the snapshot is not enough: loads. */
 function takeSnapshot(tasks: readonly TaskRecord[]): void {
   const { filters } = route.peek();
   const more = tasks.length >= FIRST_ROWS;
-  // Many children leave few of the others among the newest.
+  // The list hides children: with some among them, the newest tasks may be too few.
   const whole = tasks.every(({ parent_id }) => parent_id === undefined);
   if (isUnfiltered(filters) && whole && rows.peek().length <= FIRST_ROWS) {
     asked++;
@@ -194,8 +194,8 @@ function takeSnapshot(tasks: readonly TaskRecord[]): void {
 }
 
 /**
- * Asks for so many tasks older than `cursor`, or from the newest on, which then replace what was
- * known. A rare text is found only after several pages.
+ * Loads `count` tasks older than `cursor`; without one, the newest, which replace all rows. Takes
+ * several pages if few tasks of a page match.
  */
 async function load(count: number, cursor?: string): Promise<void> {
   const question = ++asked;
@@ -224,7 +224,7 @@ async function load(count: number, cursor?: string): Promise<void> {
     );
     listStatus.value = "ready";
   } catch {
-    // The connection tells that the server is away, and the stream asks again when it is back.
+    // The page shows that the connection is broken, and the stream starts a load when it is back.
     if (question === asked && cursor === undefined) listStatus.value = "missing";
   } finally {
     state.endLoad();
@@ -240,14 +240,14 @@ function take(events: readonly ListEvent[]): void {
   changes.value++;
 }
 
-/** Lets the page see a change: the rows that are drawn, one by one, and the order if it is another. */
+/** Publishes a change: the records that are drawn, and the rows if they changed. */
 function show(change: ListChange): void {
   for (const record of change.records) {
     const entry = cells.get(record.task_id);
     if (entry !== undefined) entry.cell.value = record;
   }
   if (change.records.some(({ task_id }) => selected.peek().has(task_id))) marks.value++;
-  // Rows that nobody sees leave at once.
+  // Rows that are not on the screen leave at once.
   const swept = state.hasLeaving && state.sweep(isVisible);
   if (!change.rows && !swept) return;
   rows.value = state.ids;
@@ -261,7 +261,7 @@ function isVisible(id: string): boolean {
   return (index >= visible[0] && index < visible[1]) || selected.peek().has(id);
 }
 
-/** Rows that no longer match go when the list has been at rest for a moment. */
+/** Removes the rows that no longer match when nothing has changed for {@link LEAVE_MS}. */
 function scheduleSweep(): void {
   clearTimeout(leaveTimer);
   leaveTimer = setTimeout(() => {
@@ -269,7 +269,7 @@ function scheduleSweep(): void {
   }, LEAVE_MS);
 }
 
-/** Has the feed tell of all tasks; returns how to stop. */
+/** Subscribes to the events of all tasks; returns how to stop. */
 export function watchList(): () => void {
   return feed.watchList((events) => {
     for (const event of events) if (event.type === "message") observeTime(event.data.updated_at);

@@ -8,13 +8,13 @@
 import { signal } from "@preact/signals";
 import type { Filters } from "./filters.ts";
 
-/** The filters of the list as it was opened; `null` while it is closed. */
+/** The filters of the list when the bar was opened; `null` while it is closed. */
 export const matching = signal<Filters | null>(null);
 
-/** It is being done: another list is no reason to stop. */
+/** Whether an action is running. It goes on when the list shows other tasks. */
 export const matchingBusy = signal(false);
 
-/** Other tasks are shown: nothing is done to those that nobody sees. */
+/** Closes the bar, for a list that shows other tasks, unless an action is running. */
 export function leaveMatching(): void {
   if (!matchingBusy.peek()) matching.value = null;
 }

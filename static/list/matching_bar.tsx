@@ -14,7 +14,7 @@ import { matchingWords } from "./matching_words.ts";
 
 const ACTIONS: readonly BulkAction[] = ["cancel", "retry", "delete"];
 
-/** What can be done with all tasks that match, loaded or not, how far it is, and what came of it. */
+/** Actions on all tasks that match, loaded or not, with their progress and their result. */
 export function MatchingBar(): JSX.Element | null {
   useEffect(() => leave, [matching.value]);
   if (matching.value === null) return null;

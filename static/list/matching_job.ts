@@ -30,21 +30,21 @@ export type MatchingJob =
     known: BulkCount;
     change: BulkChange | null;
     stopped: boolean;
-    /** Why it went no further. */
+    /** What ended it early. */
     error?: string;
   };
 
 export const job = signal<MatchingJob>({ step: "choose" });
 
-/** Whoever goes back, or stops it, wants nothing more of what is under way. */
+/** Numbers the counts and changes: going back or stopping abandons the one under way. */
 let run = 0;
 
 const ask: AskBulk = (body) => call("POST", "/tasks/bulk", body);
 
-/** Finds out what an action would come to. */
+/** Counts what an action would change, and then asks. */
 export async function count(action: BulkAction, filters: Filters): Promise<void> {
   const own = ++run;
-  // The range that ends now is the same when it is done.
+  // A range that ends now is fixed here, so that the change has the same bounds as the count.
   const filter = bulkFilter(filters, now.peek());
   job.value = { step: "count", action, known: null };
   try {
@@ -59,7 +59,7 @@ export async function count(action: BulkAction, filters: Filters): Promise<void>
   }
 }
 
-/** Does what was asked. */
+/** Makes the change that was asked about. */
 export async function change(): Promise<void> {
   const asked = job.peek();
   if (asked.step !== "ask") return;
@@ -89,17 +89,17 @@ export async function change(): Promise<void> {
   }
 }
 
-/** Nothing more is done: what is on its way to the server is. */
+/** Stops the change after the part that is on its way to the server. */
 export function stop(): void {
   run++;
 }
 
-/** The bar is gone, or about other tasks: what was asked there is void. */
+/** Call when the bar is closed or has other filters: abandons everything but a running change. */
 export function leave(): void {
   if (!matchingBusy.peek()) back();
 }
 
-/** Back to the choice; what was counted is forgotten. */
+/** Goes back to the choice of an action, and forgets the count. */
 export function back(): void {
   run++;
   job.value = { step: "choose" };

@@ -27,7 +27,7 @@ const en = {
   } as ByAction<(done: string, total: string) => string>,
   stop: "Stop",
   did: {
-    // Running ones have yet to stop.
+    // Running tasks stop later.
     cancel: (these: string) => `Requested cancellation of ${these}`,
     retry: (these: string) => `Retried ${these}`,
     delete: (these: string) => `Deleted ${these}`,
@@ -77,7 +77,6 @@ const zh: MatchingWords = {
 
 const words: Readonly<Record<Language, MatchingWords>> = { en, zh };
 
-/** The words in the language of the page. */
 export function matchingWords(): MatchingWords {
   return words[language.value];
 }

@@ -2,23 +2,23 @@ import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-/** Rows drawn above and below the screen, for who scrolls fast. */
+/** Rows drawn above and below the screen, for fast scrolling. */
 const MARGIN_ROWS = 12;
 
-/** Rows by which the window moves: fewer renderings while one scrolls. */
+/** Rows by which the window moves: larger steps mean fewer renderings while scrolling. */
 const STEP_ROWS = 4;
 
-/** Pixels covered at the top and at the bottom of the screen. */
+/** Pixels of the screen that the header and the bar at the bottom cover. */
 export const COVERED_TOP = 64;
 const COVERED_BOTTOM = 84;
 
-/** Which rows are to be drawn: from `start`, before `end`. */
+/** The rows to draw: from `start`, without `end`. */
 export interface RowWindow {
   start: number;
   end: number;
 }
 
-/** The rows to draw where those from `first`, before `last`, are on the screen. */
+/** The rows to draw when those from `first`, without `last`, are on the screen. */
 export function rowWindow(first: number, last: number, count: number): RowWindow {
   const start = Math.floor((first - MARGIN_ROWS) / STEP_ROWS) * STEP_ROWS;
   const end = Math.ceil((last + MARGIN_ROWS) / STEP_ROWS) * STEP_ROWS;
@@ -26,10 +26,10 @@ export function rowWindow(first: number, last: number, count: number): RowWindow
 }
 
 /**
- * Follows the scrolling of the page over rows of one height. When rows come or go above the screen,
- * the ones that are seen stay where they are.
+ * Follows the scrolling of the page over rows of equal height. When rows are added or removed above
+ * the screen, the ones on the screen stay in place.
  *
- * @param onview Takes the rows on the screen, and whether the first is among them, whole.
+ * @param onview Takes the rows on the screen, and whether at least half of the first is visible.
  */
 export function useRowWindow(
   list: RefObject<HTMLElement | null>,
@@ -43,10 +43,10 @@ export function useRowWindow(
   latest.current = { ids, height };
 
   function measure(): void {
-    // The page may have gone on to a task in the same frame.
+    // The list may have been replaced by a task in the same frame.
     if (list.current === null) return;
     const { ids: { length }, height } = latest.current;
-    // Against the page, not the screen: what is pulled over the edge on a phone is no row.
+    // Clamped to the rows: on a phone the page can be pulled beyond its edge.
     const top = COVERED_TOP - list.current.getBoundingClientRect().top;
     const first = Math.min(length, Math.max(0, Math.floor(top / height)));
     const end = Math.min(
@@ -94,7 +94,7 @@ export function useRowWindow(
   return { start: Math.min(start, ids.length), end: Math.min(end, ids.length) };
 }
 
-/** By how many rows the first one on the screen that is still there has moved. */
+/** By how many rows the first row at or after `first` that still exists has moved. */
 function shiftOf(old: readonly string[], ids: readonly string[], first: number): number {
   for (let n = Math.max(0, first); n < old.length; n++) {
     const id = old[n]!;
@@ -105,7 +105,7 @@ function shiftOf(old: readonly string[], ids: readonly string[], first: number):
   return 0;
 }
 
-/** Where an id is among ids that fall; −1 when it is not. */
+/** The index of `id` in ids of descending order; −1 if it is not there. */
 function indexIn(ids: readonly string[], id: string): number {
   let low = 0;
   let high = ids.length - 1;
@@ -118,7 +118,7 @@ function indexIn(ids: readonly string[], id: string): number {
   return -1;
 }
 
-/** Scrolls no further than it takes to see a row whole, beside all that covers the page. */
+/** Scrolls just far enough to show the whole row, clear of the bars that cover the page. */
 export function revealRow(list: HTMLElement, index: number, height: number): void {
   const top = list.getBoundingClientRect().top + index * height;
   const header = document.querySelector(".header")?.getBoundingClientRect().bottom ?? COVERED_TOP;

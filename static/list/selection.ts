@@ -7,16 +7,16 @@
 import { signal } from "@preact/signals";
 import { leaveMatching } from "./matching.ts";
 
-/** The tasks that are picked, by id. Never changed, only replaced. */
+/** The ids of the picked tasks. The set is replaced, never changed. */
 export const selected = signal<ReadonlySet<string>>(new Set());
 
-/** The row that the keyboard is at, by its task's id. */
+/** The task id of the row that the keyboard is at. */
 export const active = signal<string | null>(null);
 
-/** Where a range of picked rows begins. */
+/** The task id at which a range of picked rows begins. */
 let anchor: string | null = null;
 
-/** Picks a task, or lets go of it. */
+/** Picks a task, or unpicks it. */
 export function toggle(id: string): void {
   const next = new Set(selected.peek());
   if (!next.delete(id)) next.add(id);
@@ -24,7 +24,7 @@ export function toggle(id: string): void {
   pick(next);
 }
 
-/** Picks all rows from where picking began to this one. */
+/** Also picks all rows between the one picked last and this one. */
 export function selectTo(ids: readonly string[], id: string): void {
   const start = ids.indexOf(anchor ?? id);
   const end = ids.indexOf(id);
@@ -36,13 +36,13 @@ export function selectAll(ids: readonly string[]): void {
   pick(new Set(ids));
 }
 
-/** Either some are picked, or all that match. */
+/** Closes the bar for all that match: actions are either for these or for picked tasks. */
 function pick(ids: ReadonlySet<string>): void {
   leaveMatching();
   selected.value = ids;
 }
 
-/** Lets go of these, or of all. */
+/** Unpicks these tasks; by default, all. */
 export function deselect(ids: Iterable<string> = selected.peek()): void {
   const next = new Set(selected.peek());
   for (const id of ids) next.delete(id);
@@ -50,7 +50,7 @@ export function deselect(ids: Iterable<string> = selected.peek()): void {
   selected.value = next;
 }
 
-/** What stands between two places, both of them included. */
+/** The ids from one index to the other, in any order, both included. */
 export function between(ids: readonly string[], one: number, other: number): readonly string[] {
   return ids.slice(Math.min(one, other), Math.max(one, other) + 1);
 }

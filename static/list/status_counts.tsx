@@ -8,16 +8,16 @@ import { filterBy, route } from "../app/route.ts";
 import { strings } from "../i18n/strings.ts";
 import { StatusIcon } from "../ui/icons.tsx";
 
-/** So much is seen of what is before the picked state. */
+/** Pixels before the picked state that stay visible when it is scrolled to. */
 const EDGE_PX = 40;
 
-/** How many tasks there are in each state; pressed, only those are shown. */
+/** The number of tasks in each state, as buttons that filter the list by it. */
 export function StatusCounts(): JSX.Element {
   const { filters } = route.value;
   const group = useRef<HTMLDivElement>(null);
   useEffect(watchCounts, []);
   useEffect(() => {
-    // On a phone the picked one may be beyond the edge.
+    // On a narrow screen the picked state may be out of view.
     const { scrollLeft, clientWidth } = group.current!;
     const picked = group.current!.querySelector<HTMLElement>("[aria-pressed=true]");
     if (picked === null) return;
@@ -62,7 +62,7 @@ function Count({ status }: { status: Status }): JSX.Element | null {
   return <span class={`count-figure${count === 0 ? " count-none" : ""}`}>{text}</span>;
 }
 
-/** This state alone, or all again; with a modifier key, besides the others. */
+/** Toggles between this state alone and all states; with a modifier key, adds or removes it. */
 function pressed(filters: Filters, status: Status, event: MouseEvent): Filters {
   const { statuses } = filters;
   const without = statuses.filter((other) => other !== status);

@@ -20,11 +20,11 @@ import { TaskRow } from "./task_row.tsx";
 import { useKeptFocus } from "../ui/use_kept_focus.ts";
 import { usePageKeys } from "../ui/use_page_keys.ts";
 
-/** Heights of a row, as list.css draws it. */
+/** The heights of a row in pixels, as in list.css. */
 const ROW_HEIGHT = 64;
 const NARROW_ROW_HEIGHT = 78;
 
-/** The rows: those on the screen, and the one that the keyboard is at. */
+/** Draws the rows on the screen, and the row that the keyboard is at. */
 export function TaskGrid(): JSX.Element {
   const ids = rows.value;
   const grid = useRef<HTMLDivElement>(null);
@@ -35,7 +35,7 @@ export function TaskGrid(): JSX.Element {
   const picks = may("admin");
   void marks.value;
 
-  // The keyboard stays at its row when that is redrawn, and at its place when the row is gone.
+  // The focus stays on its row when that is redrawn, and at its index when the row is gone.
   const keptFocus = useKeptFocus(() => {
     if (ids[place] !== current) active.value = ids[Math.min(place, ids.length - 1)] ?? null;
     focusRow();
@@ -75,7 +75,7 @@ export function TaskGrid(): JSX.Element {
     }
     active.value = id;
     revealRow(grid.current!, all.indexOf(id), height);
-    // It is drawn first, if it was not.
+    // The row may have to be drawn first.
     requestAnimationFrame(focusRow);
   }
 

@@ -44,7 +44,7 @@ export function TaskList(): JSX.Element {
   );
 }
 
-/** Tasks were picked once: what came of them is told when they no longer are. */
+/** Once true, the bar stays: it shows the errors of an action when no task is picked any more. */
 let picked = false;
 
 function Bulk(): JSX.Element | null {
@@ -52,7 +52,7 @@ function Bulk(): JSX.Element | null {
   return picked ? <BulkBars /> : null;
 }
 
-/** Tells of new tasks that were kept from moving the rows. */
+/** Shows how many new tasks wait, so as not to move the rows. */
 function FreshPill(): JSX.Element {
   return (
     <div class="fresh-place" role="status">

@@ -21,19 +21,19 @@ import { timeLeft } from "../ui/times.tsx";
 /** Milliseconds without an update after which a running task is called silent. */
 const SILENT_MS = 20_000;
 
-/** Characters of an id that tell tasks apart: its end, which is chance. */
+/** Characters of an id that are shown: its end, which is random. */
 const SHORT_ID = 6;
 
 export interface TaskRowProps {
   id: string;
   index: number;
-  /** The keyboard enters the list here. */
+  /** Whether the Tab key enters the list at this row. */
   tabStop: boolean;
   selected: boolean;
   leaving: boolean;
 }
 
-/** A task in the list. Redrawn only when its record, its place or its marks are others. */
+/** A task in the list. Redrawn only when its record or a prop changes. */
 export function TaskRow({ id, index, tabStop, selected, leaving }: TaskRowProps): JSX.Element {
   const cell = useMemo(() => watchRecord(id), [id]);
   useEffect(() => () => unwatchRecord(id), [id]);
@@ -92,12 +92,12 @@ function Pick({ id, label, on }: PickProps): JSX.Element {
           aria-label={label}
           checked={on}
           onClick={(event) => {
-            // Keys are for the row: a box that has the focus would take the space bar twice.
+            // The row handles the keys: with the focus on the checkbox, Space would toggle twice.
             document.getElementById(`row-${id}`)!.focus({ preventScroll: true });
             if (event.shiftKey) selectTo(rows.peek(), id);
             else toggle(id);
           }}
-          // The browser has ticked it by itself, or not: what counts is whether it is picked.
+          // The browser has toggled the checkbox itself: it must show whether the task is picked.
           onChange={({ currentTarget }) => currentTarget.checked = picked.peek().has(id)}
         />
       </label>
@@ -115,7 +115,7 @@ interface RecordProps {
   record: TaskRecord;
 }
 
-/** What the task said last, or why it failed. */
+/** The last stage and message of the task, or its error. */
 function Said({ record: { status, stage, message, error } }: RecordProps): JSX.Element {
   const failed = error !== null && status !== "running" && status !== "completed";
   return (
@@ -136,7 +136,7 @@ function Progress({ record }: RecordProps): JSX.Element {
   const running = status === "running";
   const bar = running ||
     (progress !== null && record.attempt > 0 && !(status === "completed" && progress === 100));
-  // The unit stands beside it already.
+  // The amount beside it already has the unit.
   const speed = running ? rate(record.rate, unit === "bytes" ? unit : null, done !== null) : null;
   return (
     <span class="row-progress" role="gridcell">
@@ -153,7 +153,7 @@ function Progress({ record }: RecordProps): JSX.Element {
   );
 }
 
-/** Times pass: these words change by themselves, and nothing around them. */
+/** Computed signals, so that the clock redraws only these texts and not the row. */
 function Times({ cell }: { cell: ReadonlySignal<TaskRecord> }): JSX.Element {
   const silence = useComputed(() => silentFor(cell.value, knownUntil.value));
   const first = useComputed(() => firstTime(cell.value, silence.value, knownUntil.value));
@@ -168,20 +168,20 @@ function Times({ cell }: { cell: ReadonlySignal<TaskRecord> }): JSX.Element {
   );
 }
 
-/** Whole seconds for which a running task has said nothing, when they are too many. */
+/** Milliseconds, in whole seconds, since the last update of a silent task; `null` if it is not. */
 function silentFor(record: TaskRecord, at: number): number | null {
   if (record.status !== "running") return null;
   const silence = at - Date.parse(record.updated_at);
   return silence < SILENT_MS ? null : Math.floor(silence / 1000) * 1000;
 }
 
-/** How long it still takes, how long it took, or for how long nothing was heard of it. */
+/** The time left, the time it took, or the time for which it has been silent. */
 function firstTime(record: TaskRecord, silence: number | null, at: number): string {
   if (silence !== null) return strings.list.silent(duration(silence));
   const { started_at: start, finished_at: end, attempt } = record;
   if (end === null) return timeLeft(record, at) ?? "";
   if (start === null) return "";
-  // The record knows of the last attempt only.
+  // The record has the times of the last attempt only.
   const took = tookTime(Date.parse(end) - Date.parse(start));
   return attempt > 1 ? strings.lastTook(took) : strings.took(took);
 }
