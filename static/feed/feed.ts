@@ -18,22 +18,22 @@ import { isFinished } from "../task/task_state.ts";
 /** Tasks whose rows the server sends over one stream, at most. */
 const MAX_ROWS_OF = 20;
 
-/** Milliseconds after which a connection that nobody needs is let go. */
+/** Milliseconds after which a connection that no tab needs is closed. */
 const IDLE_MS = 30_000;
 
-/** Milliseconds between two looks at whether the tabs are still there. */
+/** Milliseconds between two checks that the tabs still answer. */
 const LOOK_MS = 5000;
 
-/** Milliseconds in which the wishes of several tabs become one connection. */
+/** Milliseconds in which the requests of several tabs are gathered into one connection. */
 const GATHER_MS = 20;
 
-/** Milliseconds in which a connection is too young to be asked for again. */
+/** Milliseconds during which a live connection is too new to be opened again on request. */
 const YOUNG_MS = 2000;
 
-/** Milliseconds between two tries to reach a server that is not there, while somebody looks. */
+/** Milliseconds between two tries at most, while the server is unreachable and a tab is visible. */
 const PROBE_MS = 2000;
 
-/** What a proxy says of a server that is not there. */
+/** The HTTP statuses of a proxy that cannot reach the server. */
 const AWAY = [502, 504];
 
 export interface FeedLine {
@@ -45,9 +45,9 @@ export class Feed {
   readonly #world: World;
   readonly #stream: EventStream;
   readonly #tabs = new Set<FeedTab>();
-  /** Snapshots on their way. */
+  /** The snapshots that are loading. */
   readonly #loads = new Map<FeedTab, AbortController>();
-  /** Tasks whose rows the try under way asks for, and those whose rows come. */
+  /** The tasks whose rows the last request asked for, and those whose rows the open stream carries. */
   #asked: ReadonlySet<string> = new Set();
   #carried: ReadonlySet<string> = new Set();
   #askedAt = -Infinity;
@@ -74,7 +74,7 @@ export class Feed {
     return this.#tabs.size;
   }
 
-  /** Adds a tab, which is told things with `post`. It counts from its first word on. */
+  /** Connects a tab, which gets its messages from `post`. Its first message adds it to the feed. */
   join(post: (message: FeedMessage) => void): FeedLine {
     let tab: FeedTab | null = null;
     const leave = () => {
@@ -86,7 +86,7 @@ export class Feed {
         if (message.type === "bye") return leave();
         if (message.type === "reopen") return this.#reopen();
         if (message.type === "signed-out") return this.#stream.reopen();
-        // It may have been given up while it slept.
+        // It may have been dropped while it slept.
         if (tab === null || !this.#tabs.has(tab)) {
           tab = new FeedTab(this.#world, post, message.got);
           this.#tabs.add(tab);
@@ -99,7 +99,7 @@ export class Feed {
   }
 
   #update(tab: FeedTab, state: TabState): void {
-    // Whoever looks again does not wait for what was begun while nobody did.
+    // A tab that becomes visible does not wait for a retry that was scheduled while none was.
     if (state.visible && !tab.visible && this.#stream.state.state === "waiting") this.#reopen();
     tab.setVisible(state.visible);
     tab.watched = state.watched;
@@ -123,7 +123,7 @@ export class Feed {
     this.#sync();
   }
 
-  /** Trying costs a server nothing that is not there; one that says no is asked less and less. */
+  /** Retries cost an unreachable server nothing. One that refuses is asked less and less often. */
   #maxRetryMs(refused: number | null): number {
     const seen = [...this.#tabs].some(({ visible }) => visible);
     return seen && (refused === null || AWAY.includes(refused)) ? PROBE_MS : MAX_RETRY_MS;
@@ -134,7 +134,7 @@ export class Feed {
     if (!young || this.#stream.state.state !== "live") this.#stream.reopen();
   }
 
-  /** Brings the connection in line with what the tabs want. */
+  /** Opens, reopens or closes the connection, as the tabs need it. */
   #sync(): void {
     const needed = [...this.#tabs].some((tab) =>
       tab.watched.length > 0 ||
@@ -150,7 +150,7 @@ export class Feed {
     this.#stopIdle?.();
     this.#stopIdle = null;
     if (!this.#stream.running) {
-      // All that a page asks for when it opens shall be in the first try.
+      // The first request has everything that a page wants when it opens.
       this.#gather(() => this.#stream.open());
       return;
     }
@@ -166,14 +166,14 @@ export class Feed {
     });
   }
 
-  /** The tasks whose rows are wanted: those that are seen first, then those opened last. */
+  /** The tasks whose rows are wanted: those of visible tabs first, then those opened last. */
   #wanted(): Set<string> {
     const tabs = [...this.#tabs].filter(({ follow }) => follow?.valid).reverse()
       .sort((one, other) => Number(other.visible) - Number(one.visible));
     return new Set([...new Set(tabs.map(({ follow }) => follow!.id))].slice(0, MAX_ROWS_OF));
   }
 
-  /** One tab's task that is not theirs, or no more, must not cost all tabs the stream. */
+  /** A refusal may be for the task of one tab, which must not cost all tabs the stream. */
   async #leaveOut(): Promise<void> {
     const asked = [...this.#tabs].map(({ follow }) => follow)
       .filter((follow) => follow !== null && this.#asked.has(follow.id));
@@ -190,12 +190,12 @@ export class Feed {
   #opened(resumed: boolean): void {
     this.#carried = this.#asked;
     this.#follow(this.#wanted());
-    // Without an id to resume behind, a snapshot is about to come.
+    // A stream that is not resumed begins with a snapshot.
     if (!resumed) return;
     for (const tab of this.#tabs) this.#load(tab);
   }
 
-  /** Follows what the stream carries now, and nothing that it does not. */
+  /** Follows the wanted tasks whose rows the stream carries, and stops the others. */
   #follow(wanted: ReadonlySet<string>): void {
     for (const { follow } of this.#tabs) {
       if (!follow?.valid) continue;
@@ -209,12 +209,12 @@ export class Feed {
     if (type === "snapshot" || type === "reset") {
       const { tasks, reason } = data as { tasks: readonly TaskRecord[]; reason?: string };
       for (const tab of this.#tabs) {
-        // Ids of the tab's are of another history, though as much may have happened in this one.
+        // The tab's ids are of another history, even where they look like ids of this one.
         if (reason === "unknown") tab.follow?.forget();
         this.#loads.get(tab)?.abort();
         this.#loads.delete(tab);
         tab.pushSnapshot(tasks, true);
-        // What was missed is in the store.
+        // Reads from the store what was missed.
         if (tab.follow !== null && tab.follow.state !== "idle") tab.follow.catchUp();
       }
       return;
@@ -232,7 +232,7 @@ export class Feed {
     }
   }
 
-  /** Reads the list for a tab that came after the stream's own snapshot. */
+  /** Reads the list for a tab that has not got the stream's own snapshot. */
   #load(tab: FeedTab): void {
     if (this.#loads.has(tab) || !tab.needsSnapshot()) return;
     const abort = new AbortController();
@@ -244,14 +244,14 @@ export class Feed {
         if (!abort.signal.aborted) tab.pushSnapshot(tasks, false);
       })
       .catch(() => {
-        // Tried again when the stream is open again, or the tab says a word.
+        // Tried again when the stream is reopened, or with the tab's next message.
       })
       .finally(() => {
         if (this.#loads.get(tab) === abort) this.#loads.delete(tab);
       });
   }
 
-  /** Gives up tabs that are gone without a word, and asks those that are quiet for one. */
+  /** Drops tabs that no longer answer, and asks those that are quiet to answer. */
   #look(): void {
     this.#stopLook ??= this.#world.after(LOOK_MS, () => {
       this.#stopLook = null;

@@ -10,9 +10,9 @@ import type { FeedMessage, FollowedEvent, TabMessage } from "./feed_protocol.ts"
 import type { ListEvent } from "../list/list_state.ts";
 
 export interface FeedClientOptions {
-  /** Tells the feed. */
+  /** Sends a message to the feed. */
   post(message: TabMessage): void;
-  /** The connection is another. */
+  /** Called when the state of the feed's connection changes. */
   onconnection(state: ConnectionState): void;
 }
 
@@ -22,7 +22,7 @@ export class FeedClient {
   #task: { id: string; after: number; watch: number } | null = null;
   #ontask: ((events: FollowedEvent[]) => void) | null = null;
   #watches = 0;
-  /** Takes a task that is waited for, and has ended. */
+  /** Called when a watched task has ended. */
   onended: (record: TaskRecord) => void = () => {};
   #watched: readonly string[] = [];
   #visible = true;
@@ -32,7 +32,7 @@ export class FeedClient {
     this.#options = options;
   }
 
-  /** Wants the events of all tasks; returns how to stop. Begins with a snapshot. */
+  /** Subscribes to the events of all tasks, from a snapshot on; returns how to stop. */
   watchList(onevents: (events: ListEvent[]) => void): () => void {
     this.#onlist = onevents;
     this.say();
@@ -42,9 +42,9 @@ export class FeedClient {
     };
   }
 
-  /** Wants those of a task, behind the `seq` it has; returns how to stop. */
+  /** Subscribes to the events of a task whose `seq` is larger than `after`; returns how to stop. */
   watchTask(id: string, after: number, onevents: (events: FollowedEvent[]) => void): () => void {
-    // Told apart from those of a client before this one, at the same end.
+    // Events of an earlier subscription may still arrive: the number tells them apart.
     const watch = ++this.#watches;
     this.#task = { id, after, watch };
     this.#ontask = onevents;
@@ -57,19 +57,18 @@ export class FeedClient {
     };
   }
 
-  /** Somebody may look at the tab, or not. */
   setVisible(visible: boolean): void {
     this.#visible = visible;
     this.say();
   }
 
-  /** Wants to hear of the end of these. */
+  /** Sets the tasks whose end the tab wants to be told of. */
   setWatched(ids: readonly string[]): void {
     this.#watched = ids;
     this.say();
   }
 
-  /** Says what the tab wants: whenever the feed may have forgotten it. */
+  /** Sends all that the tab wants, since the feed may have dropped the tab. */
   say(): void {
     this.#options.post({
       type: "state",
@@ -81,17 +80,17 @@ export class FeedClient {
     });
   }
 
-  /** The connection may be dead without anybody knowing. */
+  /** Has the feed reconnect: a connection may be dead without an error. */
   reopen(): void {
     this.#options.post({ type: "reopen" });
   }
 
-  /** The session is over: its connection ends, and the server says no to the next. */
+  /** Has the feed drop the connection of an ended session. The server refuses the next one. */
   signOut(): void {
     this.#options.post({ type: "signed-out" });
   }
 
-  /** The tab goes; it may come back and {@link say} a word. */
+  /** Takes the tab out of the feed. {@link say} brings it back. */
   leave(): void {
     this.#options.post({ type: "bye" });
   }
@@ -109,7 +108,7 @@ export class FeedClient {
     }
   }
 
-  /** A tab that was given up and came back may be sent something twice. */
+  /** Skips known events: a tab that was dropped and came back may be sent some twice. */
   #takeTask(events: FollowedEvent[]): void {
     const task = this.#task!;
     const fresh: FollowedEvent[] = [];

@@ -13,13 +13,13 @@ import { isFinished, type TaskEvent } from "../task/task_state.ts";
 /** Rows in a page of history. */
 const PAGE_ROWS = 500;
 
-/** Milliseconds before history is asked for again. */
+/** Milliseconds before history is read again after an error. */
 const RETRY_MS = 2000;
 
-/** Ids as the server takes them: one that is none would spoil the stream for every tab. */
+/** The ids that the server accepts: for any other it would refuse every tab the stream. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** What an event of the stream over all tasks says of one. */
+/** An event of one task in the stream over all tasks. */
 interface Followable {
   type: string;
   data: unknown;
@@ -36,21 +36,21 @@ export interface RowQueue {
 
 export class FeedFollow {
   readonly id: string;
-  /** Which of the tab's tries this is. */
+  /** The number of the tab's subscription. */
   readonly watch: number;
-  /** There can be such a task, for whoever looks. */
+  /** Whether the id is valid, and the user may see such a task as far as is known. */
   valid: boolean;
-  /** It has ended, or is not there: nobody waits for it. */
+  /** Whether the task has ended, or there is none: a hidden tab needs no connection for it. */
   over = false;
-  /** `idle` until the stream carries its rows, and where it must not go on. */
+  /** `idle` while the stream does not carry its rows. */
   state: "idle" | "reading" | "live" = "idle";
 
   readonly #world: World;
   readonly #tab: RowQueue;
-  /** The newest that was passed on to the tab's queue, and from there to the tab. */
+  /** `seq` of the newest event that was put into the tab's queue, and of the newest sent to the tab. */
   #last: number;
   #sent: number;
-  /** `seq` of the newest message that was live: an end, which has none of its own, is the next. */
+  /** `seq` of the newest message from the stream. A `complete`, which has none, is the next one. */
   #messageSeq: number | null = null;
   #held: Followable[] = [];
   #overflowed = false;
@@ -68,7 +68,7 @@ export class FeedFollow {
     if (!this.valid) this.#missing();
   }
 
-  /** The stream carries its rows from now on: reads what was before, from where the tab is. */
+  /** Call when the stream carries its rows: reads all that happened since what the tab has. */
   catchUp(): void {
     this.stop();
     this.state = "reading";
@@ -77,7 +77,7 @@ export class FeedFollow {
     void this.#read(this.#reading.signal);
   }
 
-  /** The stream was refused: whether that is for this task, which is then left out. */
+  /** Call when the stream was refused. Resolves to whether this task was why; it is then left out. */
   async leaveOut(): Promise<boolean> {
     const { signal } = this.#left;
     const found = await this.#get(`/tasks/${this.id}`, signal).catch(() => true);
@@ -87,12 +87,12 @@ export class FeedFollow {
     return true;
   }
 
-  /** What the tab has is of a store that is no more: it goes with the next catch-up. */
+  /** Call when the store was replaced: the next catch-up resets what the tab has. */
   forget(): void {
     this.#last = Infinity;
   }
 
-  /** The stream does not carry its rows any more. */
+  /** Call when the stream no longer carries its rows. */
   stop(): void {
     this.#reading?.abort();
     this.#reading = null;
@@ -101,19 +101,18 @@ export class FeedFollow {
     this.state = "idle";
   }
 
-  /** The tab wants it no more. */
+  /** Call when the tab no longer wants it. */
   close(): void {
     this.stop();
     this.#left.abort();
     this.over = true;
   }
 
-  /** Takes in an event of the stream. */
   take(event: Followable): void {
     if (this.state === "live") {
       this.#pass(event);
       if (this.#tab.rowsWaiting > MAX_WAITING) {
-        // Nobody takes them: they are in the store, and read again when somebody does.
+        // The tab does not take them. They are in the store, to be read again when it does.
         this.#tab.clearRows();
         this.#last = this.#sent;
         this.catchUp();
@@ -125,7 +124,7 @@ export class FeedFollow {
     }
   }
 
-  /** These were sent to the tab. */
+  /** Call when the queue has sent events to the tab. */
   sent(events: readonly FollowedEvent[]): void {
     for (const { id } of events) if (id !== "") this.#sent = Number(id);
   }
@@ -140,7 +139,7 @@ export class FeedFollow {
         this.#overflowed = false;
         continue;
       } catch {
-        // The server is away, or the tab has gone.
+        // The server is unreachable, or the tab has gone.
       }
       if (signal.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -157,14 +156,14 @@ export class FeedFollow {
     for (const event of held) this.take(event);
   }
 
-  /** Reads the record, and then the rows: all of those before the record are there by then. */
+  /** Reads the record first and then the rows, so that no row before the record is missed. */
   async #catchUp(signal: AbortSignal): Promise<boolean> {
     const url = `/tasks/${this.id}`;
     const record = await this.#get<TaskRecord>(url, signal);
     if (record === null || signal.aborted) return record !== null;
     this.over = isFinished(record.status);
     if (record.seq < this.#last) {
-      // Another store than the tab has seen.
+      // The tab's events are from another store.
       this.#last = 0;
       this.#tab.clearRows();
       this.#tab.pushRow({ type: "reset", id: "0", data: { reason: "unknown", task: record } });
@@ -194,7 +193,7 @@ export class FeedFollow {
     const response = await this.#world.fetch(url, { signal });
     if (response.ok) return await response.json();
     await response.body?.cancel();
-    // To whom it is not theirs it might not be there.
+    // A task that the user may not see is treated as missing.
     if (response.status === 404 || response.status === 403) return null;
     throw new Error(`${url} answered ${response.status}`);
   }
@@ -205,7 +204,7 @@ export class FeedFollow {
       this.#messageSeq = record.seq;
       this.#push(record.seq, type, record);
     } else if (type === "complete") {
-      // One whose message was before all that we heard is in the history.
+      // Without a message from the stream before it, this end is part of the history.
       if (this.#messageSeq !== null) this.#push(this.#messageSeq + 1, type, data);
     } else if (type === "deleted") {
       this.over = true;

@@ -10,40 +10,40 @@ import type { ConnectionState } from "../client/client.d.ts";
 import type { ListEvent } from "../list/list_state.ts";
 import type { TaskEvent } from "../task/task_state.ts";
 
-/** An event of the open task: as its own stream has them, and two that only the feed tells. */
+/** An event of the open task: one of the task's own stream, or one of two that only the feed sends. */
 export type FollowedEvent =
   | TaskEvent
-  /** The record as it is now; what led to it follows. */
+  /** The newest record; the events that led to it follow. */
   | { type: "record"; id: ""; data: TaskRecord }
   /** There is no such task. */
   | { type: "missing"; id: "" };
 
-/** What a tab wants, and how far it is. */
+/** What a tab wants, and what it has received. */
 export interface TabState {
-  /** The events of all tasks. */
+  /** Whether it wants the events of all tasks. */
   list: boolean;
-  /** The task it shows: what it has of it (`after`, a `seq`), and which try this is (`watch`). */
+  /** The task it shows, the `seq` up to which it has its events, and the subscription's number. */
   task: { id: string; after: number; watch: number } | null;
-  /** Tasks whose end it wants to hear of, whatever else it shows. */
+  /** Tasks whose end it wants to be told of, whatever it shows. */
   watched: readonly string[];
-  /** Somebody may look at it. */
+  /** Whether it is visible. */
   visible: boolean;
-  /** Number of the last batch it has taken in. */
+  /** The number of the last batch it has received. */
   got: number;
 }
 
 export type TabMessage =
   | ({ type: "state" } & TabState)
-  /** The connection may be dead without anybody knowing: after sleep, or in a new network. */
+  /** The connection may be dead without an error: after sleep, or in a new network. */
   | { type: "reopen" }
-  /** Whoever may see it has changed: what runs was opened for somebody else. */
+  /** The session has ended, and the open connection is still its own. */
   | { type: "signed-out" }
   | { type: "bye" };
 
-/** What the feed says. The next batch comes only when one was taken in; empty ones ask for a word. */
+/** A message of the feed. The next batch waits until `got` has this one; an empty one asks for that. */
 export type FeedMessage =
   | ({ type: "connection" } & ConnectionState)
-  /** A task that is waited for has ended. */
+  /** A watched task has ended. */
   | { type: "ended"; data: TaskRecord }
   | {
     type: "batch";
@@ -52,5 +52,5 @@ export type FeedMessage =
     task: { watch: number; events: FollowedEvent[] } | null;
   };
 
-/** Events that may wait for a tab, of each sort: past it they are read again when they can go. */
+/** Events of the list, or of the task, that may wait for a tab. Beyond it they are read later. */
 export const MAX_WAITING = 5000;

@@ -12,21 +12,20 @@ import type { FeedFollow } from "./feed_follow.ts";
 import { type FeedMessage, type FollowedEvent, MAX_WAITING } from "./feed_protocol.ts";
 import type { ListEvent } from "../list/list_state.ts";
 
-/** Milliseconds between two batches, for a tab that is seen and one that is not. */
+/** Milliseconds between two batches, for a visible tab and for a hidden one. */
 const BATCH_MS = 100;
 const HIDDEN_BATCH_MS = 1000;
 
-/** Events in a batch, of each of the two sorts. */
+/** Events of the list, and of the task, in a batch. */
 const BATCH_EVENTS = 500;
 
-/** Milliseconds after which a quiet tab is asked for a word, and the ones it has for it. */
+/** Milliseconds after which a quiet tab is asked to answer, and those it has to answer a batch. */
 const QUIET_MS = 20_000;
 const ANSWER_MS = 45_000;
 
 export class FeedTab {
-  /** Somebody may look at it. */
   visible = true;
-  /** Tasks whose end it wants to hear of. */
+  /** Tasks whose end it wants to be told of. */
   watched: readonly string[] = [];
   /** The task it shows. */
   follow: FeedFollow | null = null;
@@ -35,7 +34,7 @@ export class FeedTab {
 
   readonly #world: World;
   readonly #post: (message: FeedMessage) => void;
-  /** By task, the newest; `null` where they are too many. */
+  /** The newest event of each task; `null` if there were too many. */
   #listEvents: Map<string, ListEvent> | null = new Map();
   #snapshot: ListEvent | null = null;
   readonly #rows = new EventQueue<FollowedEvent>((event) =>
@@ -56,12 +55,12 @@ export class FeedTab {
     this.#heardAt = world.now();
   }
 
-  /** Says something that waits for nothing. */
+  /** Sends a message at once, outside the batches. */
   say(message: FeedMessage): void {
     this.#post(message);
   }
 
-  /** Takes in that the tab lives, and which batch it has. */
+  /** Call when the tab has sent a message: it lives, and has received batch `got`. */
   heard(got: number): void {
     this.#heardAt = this.#world.now();
     if (got !== this.#n || got === this.#got) return;
@@ -69,7 +68,7 @@ export class FeedTab {
     this.schedule();
   }
 
-  /** Whether it wants the list's events. */
+  /** Sets whether the tab wants the events of the list. */
   setList(wanted: boolean): void {
     if (wanted === (this.list !== "off")) return;
     this.list = wanted ? "held" : "off";
@@ -77,7 +76,7 @@ export class FeedTab {
     this.#snapshot = null;
   }
 
-  /** Whether it still answers; asks it to when it was quiet for long. */
+  /** Whether the tab still answers. Asks it to if it has been quiet for {@link QUIET_MS}. */
   answers(): boolean {
     const now = this.#world.now();
     if (this.#got !== this.#n) return now - this.#postedAt < ANSWER_MS;
@@ -87,7 +86,7 @@ export class FeedTab {
 
   pushList(event: ListEvent, id: string): void {
     if (this.list === "off" || this.#listEvents === null) return;
-    // Deleted first: a replaced event goes to the end, where it belongs.
+    // Deleted first, so that the replacement goes to the end, where its time is.
     this.#listEvents.delete(id);
     this.#listEvents.set(id, event);
     if (this.#listEvents.size > MAX_WAITING) {
@@ -98,7 +97,7 @@ export class FeedTab {
     }
   }
 
-  /** The list as it was, before what waits. With `reset` nothing that waits is of any use. */
+  /** Queues the list, to be sent before the waiting events. With `reset` those are out of date. */
   pushSnapshot(tasks: readonly TaskRecord[], reset: boolean): void {
     if (this.list === "off") return;
     if (reset) this.#listEvents = new Map();
@@ -107,7 +106,7 @@ export class FeedTab {
     this.schedule();
   }
 
-  /** Whether a snapshot has to be read. Once asked, what comes is kept for it. */
+  /** Whether a snapshot has to be read. If so, events are kept from now on, to follow it. */
   needsSnapshot(): boolean {
     if (this.list !== "held") return false;
     this.#listEvents ??= new Map();
@@ -119,22 +118,22 @@ export class FeedTab {
     this.schedule();
   }
 
-  /** Events of the task that wait. */
+  /** How many events of the task wait. */
   get rowsWaiting(): number {
     return this.#rows.size;
   }
 
-  /** Resolves when some of them have gone. */
+  /** Resolves when the next batch has been sent. */
   drained(): Promise<void> {
     return this.#drained.promise;
   }
 
-  /** Forgets those that wait: they are not wanted, or will be read again. */
+  /** Drops the waiting events of the task: they are not wanted, or will be read again. */
   clearRows(): void {
     this.#rows.clear();
   }
 
-  /** Sends what waits, when it is time. */
+  /** Sends the next batch when the tab has the last one, and the time between two has passed. */
   schedule(): void {
     if (this.#got !== this.#n || this.#stopTimer !== null) return;
     const full = this.#rows.size >= BATCH_EVENTS || (this.#listEvents?.size ?? 0) >= BATCH_EVENTS;
@@ -146,7 +145,7 @@ export class FeedTab {
     });
   }
 
-  /** Another pace, at once. */
+  /** Sets the pace of the batches, from the next one on. */
   setVisible(visible: boolean): void {
     if (this.visible === visible) return;
     this.visible = visible;

@@ -10,13 +10,13 @@ import { at } from "../app/root.ts";
 import { FeedClient } from "./feed_client.ts";
 import type { TabMessage } from "./feed_protocol.ts";
 
-/** The worker's program: the one URL that the page may run as one. */
+/** The worker's script: the only URL that the page's policy lets it run. */
 const WORKER_URL = at("/static/feed_worker.js");
 
-/** Milliseconds until it is tried again to load it. */
+/** Milliseconds until loading the script is tried again. */
 const RETRY_MS = 2000;
 
-/** Names the worker: tabs of a version that speaks differently must have another one. */
+/** The worker's name. Tabs of a version with another protocol must not share it. */
 const WORKER_NAME = "headway-feed-2";
 
 let post: (message: TabMessage) => void = () => {};
@@ -24,7 +24,7 @@ let post: (message: TabMessage) => void = () => {};
 export const feed = new FeedClient({ post: (message) => post(message), onconnection });
 
 export function startFeed(): void {
-  // Made once: the policy allows no second one of its name.
+  // Called once: a second Trusted Types policy of the same name is refused.
   const url = workerUrl();
   try {
     useWorker(url);
@@ -35,7 +35,7 @@ export function startFeed(): void {
   startClock(reopen);
   addEventListener("online", reopen);
   document.addEventListener("visibilitychange", tellVisible);
-  // A page may be put away when it is left, and come back as it was.
+  // The browser may keep a page that is left, and show it again as it was.
   addEventListener("pagehide", () => feed.leave());
   addEventListener("pageshow", tellVisible);
   document.addEventListener("resume", tellVisible);
@@ -50,7 +50,7 @@ function useWorker(url: string): void {
   const worker = new SharedWorker(url, { name: WORKER_NAME, type: "module" });
   worker.port.onmessage = ({ data }) => feed.take(data);
   post = (message) => worker.port.postMessage(message);
-  // It could not be loaded: because this browser cannot, or because the server has just gone.
+  // Not loaded: the browser has no module workers, or the server is unreachable.
   worker.onerror = () => {
     worker.onerror = null;
     worker.port.close();
@@ -59,7 +59,7 @@ function useWorker(url: string): void {
   feed.say();
 }
 
-/** Until the worker's program can be loaded; whether that took long. */
+/** Waits until the worker's script can be loaded. Resolves to whether it had to wait. */
 async function waitForServer(): Promise<boolean> {
   const since = Date.now();
   for (let waited = false;; waited = true) {
@@ -70,7 +70,7 @@ async function waitForServer(): Promise<boolean> {
   }
 }
 
-/** The same program, loaded only where it is needed. */
+/** Runs the worker's script in the page, loaded only if it is needed. */
 async function usePage(): Promise<void> {
   const url: string = WORKER_URL;
   const module: typeof import("../feed_worker.ts") = await import(url);
@@ -85,7 +85,7 @@ interface TrustedTypes {
   };
 }
 
-/** The page's policy lets nothing become a script but this. */
+/** {@link WORKER_URL} as Trusted Types require it: the policy lets nothing else become a script. */
 function workerUrl(): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   const rules = {
