@@ -6,11 +6,11 @@
 
 import type { Sample } from "./samples.ts";
 
-/** Where it is drawn: x from 0 to `WIDTH`, y from 0 at the top to `HEIGHT`. */
+/** The size of the drawing, in units of its `viewBox`; y is 0 at the top. */
 export const WIDTH = 1000;
 export const HEIGHT = 100;
 
-/** Over which part of the time a rate is taken, and over how many milliseconds at least. */
+/** The part of the whole time over which a rate is measured, and its least milliseconds. */
 const SPAN = 1 / 25;
 const MIN_SPAN = 500;
 
@@ -19,7 +19,7 @@ export interface ChartPoint extends Sample {
   readonly x: number;
   /** From the top, 0 to {@link HEIGHT}. */
   readonly y: number;
-  /** Units (or percent) a second; `null` where nothing can be said. */
+  /** Units or percent per second; `null` if too little is known. */
   readonly rate: number | null;
 }
 
@@ -28,16 +28,16 @@ export interface Chart {
   readonly points: readonly ChartPoint[];
   /** SVG path of the progress. */
   readonly line: string;
-  /** The same, closed at the bottom. */
+  /** The area below {@link Chart.line}, as an SVG path. */
   readonly area: string;
   /** SVG path of the rate. */
   readonly rateLine: string;
   readonly maxRate: number;
-  /** The rate is of units, not of percent. */
+  /** Whether the rate is in units, not in percent. */
   readonly counted: boolean;
 }
 
-/** Makes a chart; `null` of less than two points, or where nothing was counted. */
+/** Makes a chart; `null` if there are fewer than two points in time, or no progress. */
 export function chart(samples: readonly Sample[]): Chart | null {
   const first = samples[0];
   const last = samples.at(-1);
@@ -48,7 +48,7 @@ export function chart(samples: readonly Sample[]): Chart | null {
   if (!known && samples.every((sample) => value(sample) === 0)) return null;
   const most = known ? 100 : Math.max(1, ...samples.map(value));
   const span = Math.max(MIN_SPAN, SPAN * (last.at - first.at));
-  // Where it began to count, or starts over: what it jumps to from there is no speed.
+  // Where counting began or started over: the jump there is not a rate.
   let begin = 0;
   const points = samples.map((sample, n): ChartPoint => {
     const before = samples[n - 1];
@@ -81,7 +81,7 @@ export function chart(samples: readonly Sample[]): Chart | null {
   };
 }
 
-/** The point that is nearest to a place. */
+/** The point nearest to `x`. */
 export function nearest({ points }: Chart, x: number): ChartPoint {
   let low = 0;
   let high = points.length - 1;

@@ -6,14 +6,14 @@
 
 import type { TaskError } from "../../lib/task/record.ts";
 
-/** An error, and where it was made: only those who may see the code have that. */
+/** An error with its stack, which only those who may see the code get. */
 export interface WholeError extends TaskError {
   stack?: string | null;
   cause?: WholeError;
   errors?: readonly WholeError[];
 }
 
-/** The lines of a stack that say where; without the message, which stands above it. */
+/** The frames of a stack, without the name and message at its beginning. */
 export function framesOf({ stack, name, message }: WholeError): string {
   if (!stack) return "";
   const head = [`${name}: ${message}`, message, name].find((text) => stack.startsWith(text));
@@ -21,7 +21,7 @@ export function framesOf({ stack, name, message }: WholeError): string {
   return rest.split("\n").map((line) => line.trim()).filter(Boolean).join("\n");
 }
 
-/** All of an error, as one would paste it into a report. */
+/** A whole error as text, with its causes and parts. */
 export function errorText(error: WholeError, withStack: boolean): string {
   const { name, message, code, cause, errors } = error;
   const lines = [`${name}${code ? ` [${code}]` : ""}: ${message}`];

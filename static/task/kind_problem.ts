@@ -3,10 +3,10 @@ import { kinds } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
 import { details } from "./task_details.ts";
 
-/** What the server says of a kind that nobody has. */
+/** The server's reason for a kind that no process has. */
 const NOBODY = "no process runs this kind";
 
-/** Why a task that waits cannot start, as far as its kind is to blame; `null` where it is not. */
+/** Why a pending task cannot start because of its kind; `null` if the kind is not why. */
 export function kindProblem({ status, kind, task_id }: TaskRecord): string | null {
   if (status !== "pending") return null;
   const known = details.value?.data;
@@ -15,7 +15,7 @@ export function kindProblem({ status, kind, task_id }: TaskRecord): string | nul
   return reason === NOBODY ? strings.notice.noKind(kind) : strings.notice.kindFailed(kind, reason);
 }
 
-/** Before the server has said how it is with the task itself. */
+/** The reason from the list of kinds, until the task's details are known. */
 function reasonInKinds(kind: string): string | null {
   if (kinds.value === null) return null;
   const info = kinds.value.find((info) => info.kind === kind);

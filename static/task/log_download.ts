@@ -8,15 +8,15 @@ import { getEvents } from "./task_api.ts";
 import type { LogRow } from "./log_rows.ts";
 import { rowOf, type TaskEvent } from "./task_state.ts";
 
-/** Rows asked for at once: the most a server gives. */
+/** Rows in a request: the most that the server allows. */
 const PAGE_ROWS = 1000;
 
 /**
- * Reads all rows and makes a text of them, a line each.
+ * Reads all rows into a text of one line each.
  *
- * @param line Makes a line, or leaves a row out with `null`.
- * @param onrows Takes the number of rows read up to now.
- * @throws {ApiError} When the server refuses, or is away.
+ * @param line Formats a row; `null` leaves it out.
+ * @param onrows Called with the number of rows read so far.
+ * @throws {ApiError} If the server refuses, or is unreachable.
  */
 export async function readRows(
   id: string,

@@ -12,18 +12,17 @@ import { strings } from "../i18n/strings.ts";
 /** The levels, least first. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
 
-/** One of {@link LEVELS}. */
 export type Level = typeof LEVELS[number];
 
-/** Each one remembers what it has filtered. */
+/** A filter, with a cache of what it has filtered. */
 export interface LogFilter {
-  /** The least level shown. States and outputs are shown with `info`. */
+  /** The lowest level shown. States and outputs count as `info`. */
   readonly level: Level;
-  /** What a row must hold, in whatever case; empty for anything. */
+  /** What a row must contain, in any case; empty for all rows. */
   readonly text: string;
-  /** Finds the text; `null` where there is none. */
+  /** Finds `text`; `null` if that is empty. */
   readonly pattern: RegExp | null;
-  /** Chunks that were filtered. */
+  /** The filtered chunk of each chunk seen. */
   readonly seen: WeakMap<LogChunk, LogChunk>;
 }
 
@@ -33,7 +32,7 @@ export function logFilter(level: Level = "debug", text = ""): LogFilter {
   return { level, text, pattern, seen: new WeakMap() };
 }
 
-/** The chunks, without the rows that do not pass; those of which none passes are left out. */
+/** The chunks with only the rows that pass, without those that would be empty. */
 export function filterChunks(log: LogRows, filter: LogFilter): readonly LogChunk[] {
   const { level, pattern, seen } = filter;
   if (level === "debug" && pattern === null) return log.chunks;
@@ -52,7 +51,7 @@ export function filterChunks(log: LogRows, filter: LogFilter): readonly LogChunk
   return kept;
 }
 
-/** How many rows there are of a level that asks to be looked at. */
+/** How many log rows have this level. */
 export function countLevel(log: LogRows, level: Level): number {
   let count = 0;
   for (const chunk of log.chunks) {
@@ -71,7 +70,7 @@ export function countLevel(log: LogRows, level: Level): number {
 
 const counted = new WeakMap<LogChunk, Record<string, number>>();
 
-/** A text in parts, of which every other, from the second on, is what was looked for. */
+/** Splits a text by the matches: every other part, from the second on, is a match. */
 export function matches(text: string, pattern: RegExp | null): string[] {
   if (pattern === null) return [text];
   const parts: string[] = [];
@@ -84,13 +83,13 @@ export function matches(text: string, pattern: RegExp | null): string[] {
 }
 
 function rank(row: LogRow): number {
-  // A level that is not known is shown, rather than not.
+  // An unknown level is always shown.
   const at = LEVELS.indexOf(row.type === "log" ? row.level as Level : "info");
   return at < 0 ? LEVELS.length : at;
 }
 
 function holds(row: LogRow, pattern: RegExp): boolean {
-  // Unlike `test()` it leaves no `lastIndex` behind, from which `matchAll()` would begin.
+  // `test()` would set `lastIndex`, from which `matchAll()` starts.
   const found = (text: string) => text.search(pattern) >= 0;
   switch (row.type) {
     case "log":

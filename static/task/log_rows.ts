@@ -19,7 +19,7 @@ export interface LoggedRow extends Placed {
   /** `debug` to `error`. */
   readonly level: string;
   readonly message: string;
-  /** Further fields, as JSON; `null` where there are none. */
+  /** Further fields, as JSON; `null` for none. */
   readonly data: string | null;
 }
 
@@ -30,23 +30,23 @@ export interface OutputRow extends Placed {
   readonly text: string;
 }
 
-/** Outputs of before no longer count. */
+/** Earlier outputs no longer count. */
 export interface RewindRow extends Placed {
   readonly type: "rewind";
 }
 
 export interface StateRow extends Placed {
   readonly type: "state";
-  /** What it is from then on. */
+  /** The status from then on. */
   readonly status: Status;
-  /** The attempt under way, or the last one. */
+  /** The current attempt, or the last one. */
   readonly attempt: number;
-  /** It runs, and was asked to stop. */
+  /** Whether it runs and was asked to stop. */
   readonly canceling: boolean;
   readonly error: TaskError | null;
-  /** Not before this time. ISO 8601. */
+  /** The earliest time of its next start, ISO 8601. */
   readonly runAt: string;
-  /** Who asked for it; `null` for nobody, and at a server where nobody has a name. */
+  /** Who asked for it; `null` for nobody, or if the server does not name users. */
   readonly by: string | null;
 }
 
@@ -54,7 +54,7 @@ export type LogRow = LoggedRow | OutputRow | RewindRow | StateRow;
 
 /** Rows that belong together in the view. */
 export interface LogChunk<Row extends LogRow = LogRow> {
-  /** Names it among the chunks of its log. */
+  /** Unique among the chunks of the log. */
   readonly id: number;
   /** Oldest first. */
   readonly rows: readonly Row[];
@@ -69,7 +69,7 @@ export interface LogRows<Row extends LogRow = LogRow> {
   readonly count: number;
   /** Characters of their texts. */
   readonly size: number;
-  /** Rows given up, since newer ones came. */
+  /** Rows dropped in favor of newer ones. */
   readonly dropped: number;
   /** `seq` of the newest row; 0 before the first. */
   readonly lastSeq: number;
@@ -78,7 +78,7 @@ export interface LogRows<Row extends LogRow = LogRow> {
 /** Rows in a chunk. */
 export const CHUNK_ROWS = 100;
 
-/** Rows kept at most, a little more than a server does; whole chunks are given up. */
+/** Rows kept at most, a little more than the server keeps. Beyond it whole chunks are dropped. */
 export const MAX_ROWS = 12_000;
 
 /** Characters kept at most: rows may be large. */
@@ -86,7 +86,7 @@ export const MAX_SIZE = 16_000_000;
 
 export const NO_ROWS: LogRows<never> = { chunks: [], count: 0, size: 0, dropped: 0, lastSeq: 0 };
 
-/** Appends rows, oldest first. Rows that are there already, by their `seq`, are left out. */
+/** Appends rows, oldest first, except those that are there already, by their `seq`. */
 export function appendRows<Row extends LogRow>(
   log: LogRows<Row>,
   rows: readonly Row[],
@@ -121,7 +121,7 @@ export function appendRows<Row extends LogRow>(
   return { chunks, count, size, dropped, lastSeq };
 }
 
-/** Leaves out the outputs behind a `seq`. What else there is stays. */
+/** Removes the outputs after a `seq`. All other rows stay. */
 export function takeBack<Row extends LogRow>(log: LogRows<Row>, after: number): LogRows<Row> {
   const stays = ({ type, seq }: LogRow) => type !== "output" || seq <= after;
   let { count, size } = log;

@@ -4,22 +4,22 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LogChunk, LogRow } from "./log_rows.ts";
 import { logWindow } from "./log_window.ts";
 
-/** Pixels above and below what is in sight in which rows are drawn, too. */
+/** Pixels above and below the visible part in which rows are drawn, too. */
 const NEAR_PX = 900;
 
-/** Pixels one may scroll before it is looked at again which are to be drawn. */
+/** Pixels scrolled until the rows to draw are computed again. */
 const STEP_PX = 300;
 
-/** Pixels of a row that was not drawn yet, about. */
+/** Estimated height in pixels of a row that was not drawn yet. */
 const ROW_PX = 26;
 
 /** Pixels from the end that still count as the end. */
 const END_PX = 24;
 
 export interface LogScrollerProps<Row extends LogRow> {
-  /** What there is to see, oldest first. */
+  /** Oldest first. */
   chunks: readonly LogChunk<Row>[];
-  /** The end is kept in sight. */
+  /** Whether the log stays scrolled to its end. */
   follow: Signal<boolean>;
   /** Draws a row. Another function redraws all rows. */
   draw: (row: Row) => JSX.Element;
@@ -29,14 +29,14 @@ export interface LogScrollerProps<Row extends LogRow> {
 }
 
 /**
- * Rows of any height, of which those in sight are drawn. Whoever reads is left where they are:
- * whatever comes, goes or turns out higher than it looked, the row they see stays in its place.
+ * Draws the visible part of a log with rows of any height. Unless it follows the end, the first
+ * visible row stays in place, whatever rows are added, removed or higher than estimated.
  */
 export function LogScroller<Row extends LogRow>(props: LogScrollerProps<Row>): JSX.Element {
   const { chunks, follow, draw, label, children } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const heights = useRef(new WeakMap<LogChunk<Row>, number>());
-  /** The row at the upper edge, and how far above it that edge is. */
+  /** The row at the upper edge, and how many pixels of it are above that edge. */
   const anchor = useRef<{ seq: number; offset: number } | null>(null);
   const lastTop = useRef(0);
   const before = useRef(chunks);
@@ -54,7 +54,7 @@ export function LogScroller<Row extends LogRow>(props: LogScrollerProps<Row>): J
   const shown = logWindow(sizes, top - NEAR_PX, top + height + NEAR_PX);
   const drawn = chunks.slice(shown.start, shown.end);
 
-  // After every drawing: what was drawn may be higher than it was taken for.
+  // After every rendering: rows may be higher than estimated.
   useLayoutEffect(() => {
     const element = scroller.current!;
     for (const [n, { offsetHeight }] of chunkElements(element).entries()) {
@@ -74,13 +74,13 @@ export function LogScroller<Row extends LogRow>(props: LogScrollerProps<Row>): J
     }
   }
 
-  /** Who scrolls up wants to read; who comes back to the end wants to follow. */
+  /** Scrolling up stops following the end; scrolling down to the end starts it. */
   function onScroll(): void {
     const element = scroller.current!;
     const { scrollTop, scrollHeight, clientHeight } = element;
     const atEnd = scrollHeight - scrollTop - clientHeight < END_PX;
     if (!atEnd && scrollTop < lastTop.current) follow.value = false;
-    // Rows that are left out by a search may make an end of any place: nobody went there.
+    // A search may shorten the log so that it is at its end without any scrolling.
     if (atEnd && scrollTop > lastTop.current) follow.value = true;
     lastTop.current = scrollTop;
     anchor.current = anchorOf(element);
@@ -97,7 +97,7 @@ export function LogScroller<Row extends LogRow>(props: LogScrollerProps<Row>): J
       tabIndex={0}
       onScroll={onScroll}
       onWheel={({ deltaY }) => {
-        // At once: rows that come before the next frame would take who reads to the end again.
+        // Before the scroll event: rows that arrive in between would scroll to the end again.
         const { scrollTop, scrollHeight, clientHeight } = scroller.current!;
         if (deltaY < 0 && scrollTop > 0 && scrollHeight > clientHeight) {
           anchor.current = anchorOf(scroller.current!);
@@ -123,7 +123,7 @@ function chunkElements(scroller: HTMLElement): NodeListOf<HTMLElement> {
   return scroller.querySelectorAll(".log-chunk");
 }
 
-/** The first row in sight. */
+/** The first visible row, and how many pixels of it are above the upper edge. */
 function anchorOf(scroller: HTMLElement): { seq: number; offset: number } | null {
   const edge = scroller.getBoundingClientRect().top;
   for (const chunk of chunkElements(scroller)) {
@@ -138,7 +138,7 @@ function anchorOf(scroller: HTMLElement): { seq: number; offset: number } | null
   return null;
 }
 
-/** Brings a row, or the one after it where it is gone, back to where it was seen. */
+/** Scrolls a row back to where it was; if it is gone, the one after it. */
 function restore(scroller: HTMLElement, anchor: { seq: number; offset: number } | null): void {
   if (anchor === null) return;
   for (const row of scroller.querySelectorAll<HTMLElement>("[data-seq]")) {
@@ -150,7 +150,7 @@ function restore(scroller: HTMLElement, anchor: { seq: number; offset: number } 
   }
 }
 
-/** How far down the chunk with the anchor is; `null` where there is none. */
+/** Estimated pixels from the top of the log to the anchor's row; `null` without an anchor. */
 function placeOf(
   chunks: readonly LogChunk[],
   sizes: readonly number[],
@@ -171,7 +171,7 @@ interface ChunkProps {
   draw: (row: LogRow) => JSX.Element;
 }
 
-/** Some rows, redrawn when they are others. */
+/** Redrawn only when its rows, or how to draw them, have changed. */
 class Chunk extends Component<ChunkProps> {
   override shouldComponentUpdate({ chunk, draw }: ChunkProps): boolean {
     return chunk !== this.props.chunk || draw !== this.props.draw;

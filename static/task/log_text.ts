@@ -8,17 +8,17 @@ import type { LogRow, StateRow } from "./log_rows.ts";
 import { strings } from "../i18n/strings.ts";
 import { stepOf } from "./timeline.ts";
 
-/** A change of the state, in words. Why it failed is told once, above the log. */
+/** A change of the state, in words. The page shows the error above the log. */
 export function stateText(row: StateRow): string {
   const step = stepOf(row);
   const name = strings.steps[step];
   const counts = step !== "queued" && step !== "scheduled" && step !== "interrupted";
-  // It may be canceled before the first attempt.
+  // A task may be canceled before its first attempt.
   const text = counts && row.attempt > 0 ? strings.changed(name, row.attempt) : name;
   return row.by === null ? text : `${text} · ${strings.by(row.by)}`;
 }
 
-/** A row as a line of a file. Further lines of its text are indented. */
+/** A row as a line of a file. Line breaks in its text are kept and indented. */
 export function rowLine(row: LogRow): string {
   return `${row.time} ${rest(row)}`.replace(/\r\n?|\n/g, "\n    ");
 }

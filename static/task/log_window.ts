@@ -8,13 +8,13 @@ export interface LogWindow {
   /** The first chunk that is drawn. */
   start: number;
   end: number;
-  /** Pixels of those before. */
+  /** Pixels of the chunks before it. */
   before: number;
-  /** Pixels of those after. */
+  /** Pixels of the chunks from `end` on. */
   after: number;
 }
 
-/** The chunks that are at least partly between two places, and the room of the others. */
+/** The chunks that are at least partly between `top` and `bottom`, and the heights around them. */
 export function logWindow(heights: readonly number[], top: number, bottom: number): LogWindow {
   let start = 0;
   let before = 0;

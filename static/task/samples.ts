@@ -18,15 +18,15 @@ export interface Sample {
 
 export interface Stage {
   readonly name: string;
-  /** When it was first seen, milliseconds. */
+  /** When it was first seen, in milliseconds since the epoch. */
   readonly from: number;
 }
 
 /** Never changed, only replaced. */
 export interface Samples {
-  /** Whose they are: with another attempt they start over. */
+  /** The attempt that they are of: another one starts over. */
   readonly attempt: number;
-  /** Milliseconds between two points, at least. The newest may be nearer. */
+  /** Milliseconds between two points at least; the newest may be closer. */
   readonly gap: number;
   /** Oldest first. */
   readonly points: readonly Sample[];
@@ -34,7 +34,7 @@ export interface Samples {
   readonly stages: readonly Stage[];
 }
 
-/** What the server has kept of it, as `GET /tasks/{id}/details` tells. */
+/** The points that the server has kept, as in `GET /tasks/{id}/details`. */
 export interface Trace {
   attempt: number;
   /** Milliseconds since the epoch, percent, units done. */
@@ -46,11 +46,11 @@ export interface Trace {
 /** Points kept at most. */
 export const MAX_POINTS = 240;
 
-/** Stages kept at most, and characters of their names: as the server does. */
+/** Stages kept at most, and characters of their names kept, as on the server. */
 export const MAX_STAGES = 16;
 const MAX_NAME = 64;
 
-/** Milliseconds between two points at first. */
+/** The first {@link Samples.gap}. It doubles when there are too many points. */
 const MIN_GAP = 100;
 
 export const NO_SAMPLES: Samples = {
@@ -60,7 +60,7 @@ export const NO_SAMPLES: Samples = {
   stages: [],
 };
 
-/** Takes in what a record says. */
+/** Adds the progress of a record. */
 export function addSample(samples: Samples, record: TaskRecord): Samples {
   const { attempt, status, progress: percent, done, stage, updated_at } = record;
   if (attempt === 0) return NO_SAMPLES;
@@ -76,7 +76,7 @@ export function addSample(samples: Samples, record: TaskRecord): Samples {
   return { ...known, ...thinned(points, known.gap), stages: addStage(known.stages, stage, at) };
 }
 
-/** Fills in what was not seen here with what the server has kept. */
+/** Fills the gaps in what the page has seen with the server's trace. */
 export function withTrace(samples: Samples, { attempt, points, stages }: Trace): Samples {
   if (samples.attempt !== attempt) return samples;
   const { gap } = samples;

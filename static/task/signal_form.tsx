@@ -7,14 +7,14 @@ import { strings } from "../i18n/strings.ts";
 import { InputForm } from "../new_task/input_form.tsx";
 import { details } from "./task_details.ts";
 
-/** Asks for the signal that a task waits for; nothing for a task that waits for none. */
+/** A form for the signal that a task waits for; nothing if it waits for none. */
 export function SignalForm({ record }: { record: TaskRecord }): JSX.Element | null {
   const { task_id, waiting_for, message } = record;
   const known = details.value?.data;
   if (waiting_for?.type !== "signal") return null;
   const { name } = waiting_for;
   if (!may("admin") && !may("submit")) return <p class="notice">{strings.signal.title(name)}</p>;
-  // What it has to bring is not known before.
+  // The schema of the signal is part of the details.
   if (known?.task_id !== task_id || known.status !== "waiting") return null;
   return (
     <Form
@@ -30,7 +30,7 @@ export function SignalForm({ record }: { record: TaskRecord }): JSX.Element | nu
 interface FormProps {
   id: string;
   name: string;
-  /** What the task says, which may be what it asks. */
+  /** The task's message, which may be a question. */
   message: string | null;
   schema: unknown;
 }

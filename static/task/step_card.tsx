@@ -11,14 +11,14 @@ interface StepCardProps<Step> {
   title: string;
   /** Oldest first. */
   steps: readonly Step[];
-  /** Shown at first: the newest. */
+  /** How many of the newest are shown at first. */
   few: number;
   draw(step: Step, at: number): JSX.Element;
-  /** What stands above the list. */
+  /** Shown above the list. */
   children?: ComponentChildren;
 }
 
-/** Steps one below the other; those before the newest on demand. */
+/** A list of steps, of which the older ones are shown on demand. */
 export function StepCard<Step>(
   { title, steps, few, draw, children }: StepCardProps<Step>,
 ): JSX.Element | null {
@@ -47,7 +47,7 @@ export function StepCard<Step>(
   );
 }
 
-/** What went wrong in one. */
+/** The error of a step. */
 export function StepError({ error }: { error: { name: string; message: string } }): JSX.Element {
   return (
     <span class="step-error text">

@@ -11,7 +11,7 @@ import { NotifyButton } from "../app/notify_button.tsx";
 import { KeepIcon } from "../ui/icons.tsx";
 import { useKeptFocus } from "../ui/use_kept_focus.ts";
 
-/** What can be done with a task now, by who looks at it. */
+/** The actions that the task's state and the session's scopes allow. */
 export function TaskActions({ record }: { record: TaskRecord }): JSX.Element {
   const group = useRef<HTMLDivElement>(null);
   const keptFocus = useKeptFocus(() => group.current!.focus());
@@ -76,7 +76,7 @@ interface ActProps {
   text: string;
 }
 
-/** Not disabled while it is being done: that would take the focus from it. */
+/** Uses `aria-disabled`, since a disabled button would lose the focus. */
 function Act({ does, text }: ActProps): JSX.Element {
   return (
     <button
@@ -90,7 +90,7 @@ function Act({ does, text }: ActProps): JSX.Element {
   );
 }
 
-/** Keeps it from retention; pressed again, no longer. */
+/** Keeps the task beyond its retention, or no longer. */
 function KeepButton({ kept }: { kept: boolean }): JSX.Element {
   return (
     <button
@@ -108,7 +108,7 @@ function KeepButton({ kept }: { kept: boolean }): JSX.Element {
   );
 }
 
-/** Asks once more: what is removed is gone. */
+/** Asks for confirmation, since a removal cannot be undone. */
 function RemoveButton(): JSX.Element {
   const sure = useSignal(false);
   return (

@@ -16,24 +16,24 @@ export async function getTask(id: string): Promise<TaskRecord> {
 /** What a record leaves out. */
 export interface TaskDetails {
   task_id: string;
-  /** What it was then: who runs it means nothing once it is another. */
+  /** The status at that time: `worker` means nothing once it has changed. */
   status: Status;
   input: unknown;
-  /** What it last saved; `null` for nothing. */
+  /** What it saved last; `null` for nothing. */
   checkpoint: unknown;
-  /** Milliseconds an attempt may take; `null` for as long as it likes. */
+  /** Milliseconds that an attempt may take; `null` for no limit. */
   timeout_ms: number | null;
-  /** Whom webhooks tell of it, counted. */
+  /** How many targets webhooks tell of it. */
   webhooks: number;
   /** How often it was interrupted. */
   interruptions: number;
-  /** The process that runs it, as much as one may know; `null` where none does. */
+  /** The process that runs it, as far as the session may know; `null` if none does. */
   worker: { silent_ms: number; host?: string; pid?: number; role?: string } | null;
   /** Milliseconds of silence after which that process counts as dead. */
   lease_ms: number;
-  /** Why no process runs a task that waits; `null` where one does. */
+  /** Why no process can run a pending task; `null` if one can. */
   unavailable: string | null;
-  /** What keeps a task that waits from being started; `null` for nothing. */
+  /** What keeps a pending task from being started; `null` for nothing. */
   waits_for:
     | { type: "pause" } & PausedKind
     | {
@@ -46,15 +46,15 @@ export interface TaskDetails {
     | { type: "rate"; key: string | null; limit: number; per_ms: number; until: string }
     | { type: "debounce"; key: string; until: string }
     | null;
-  /** JSON Schema of the signal that it waits for; `null` where anything goes, or it waits for none. */
+  /** JSON Schema of the signal that it waits for; `null` for any value, or if it waits for none. */
   signal_schema: unknown;
-  /** From 1; `null` for one that does not wait. */
+  /** From 1; `null` if it is not in the queue. */
   queue_position: number | null;
-  /** When it is likely to start; `null` where nobody can tell. */
+  /** When it is likely to start, ISO 8601; `null` if not known. */
   expected_start: string | null;
-  /** How far it was at which time; `null` before its first attempt. */
+  /** The progress over time; `null` before its first attempt. */
   trace: Trace | null;
-  /** Where the error was thrown; `null` for who may not see the code. */
+  /** The stack of the error; `null` for those who may not see the code. */
   stack: string | null;
 }
 
@@ -63,28 +63,28 @@ export async function getDetails(id: string): Promise<TaskDetails> {
   return await call("GET", `${taskUrl(id)}/details`);
 }
 
-/** What a webhook told, or has yet to tell, one of its targets. */
+/** A delivery of a webhook to one of its targets, made or still to be made. */
 export interface DeliveryInfo {
-  /** Counts those of the task. */
+  /** The number of the delivery among those of the task. */
   n: number;
   event: "started" | "waiting" | "retrying" | "completed" | "failed" | "canceled";
-  /** Of the target's address. */
+  /** The origin of the target's URL. */
   origin: string;
   state: "waiting" | "delivered" | "given_up";
   created_at: string;
-  /** Not before; `null` where it has ended. */
+  /** The earliest time of the next try, ISO 8601; `null` if no more follows. */
   next_try_at: string | null;
   tries: number;
-  /** The newest last. */
+  /** Oldest first. */
   attempts: { error: string | null }[];
 }
 
-/** The newest first. */
+/** The deliveries of a task, newest first. */
 export async function getDeliveries(id: string): Promise<{ deliveries: DeliveryInfo[] }> {
   return await call("GET", `${taskUrl(id)}/deliveries`);
 }
 
-/** Has a webhook sent again, now. */
+/** Has a delivery sent again at once. */
 export async function resendDelivery(id: string, n: number): Promise<void> {
   await call("POST", `${taskUrl(id)}/deliveries/${n}/resend`);
 }
@@ -98,7 +98,7 @@ export async function getEvents(
   return await call("GET", `${taskUrl(id)}/events?after=${after}&limit=${limit}`);
 }
 
-/** Submits a task. With the same `key` a second try makes no second task. */
+/** Submits a task. Submitting again with the same `key` makes no second task. */
 export async function createTask(
   kind: string,
   input: unknown,
@@ -116,12 +116,12 @@ export async function cancelTask(id: string): Promise<void> {
   await call("POST", `${taskUrl(id)}/cancel`);
 }
 
-/** Makes a task that failed or was canceled pending again, or a new one of one that completed. */
+/** Makes a failed or canceled task pending again. For a completed one, submits a new task. */
 export async function retryTask(id: string): Promise<TaskRecord> {
   return await call("POST", `${taskUrl(id)}/retry`);
 }
 
-/** Says how long a finished task is kept; `null` as its kind and the server say. */
+/** Sets how many milliseconds a finished task is kept; `null` for its kind's or server's default. */
 export async function keepTask(id: string, keep: number | "forever" | null): Promise<TaskRecord> {
   return await call("PATCH", taskUrl(id), { keep });
 }

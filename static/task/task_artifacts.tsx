@@ -6,7 +6,6 @@ import { strings } from "../i18n/strings.ts";
 import { DownloadIcon } from "../ui/icons.tsx";
 import { task } from "./task_store.ts";
 
-/** The files that the task made. */
 export function TaskArtifacts(): JSX.Element | null {
   const { record } = task.value;
   if (!record?.artifacts?.length) return null;

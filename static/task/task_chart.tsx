@@ -8,13 +8,13 @@ import { strings } from "../i18n/strings.ts";
 import { samples } from "./task_details.ts";
 import { task } from "./task_store.ts";
 
-/** Milliseconds without a word after which the lines go on by themselves. */
+/** Milliseconds without an update after which the lines are extended to the present. */
 const QUIET_MS = 1000;
 
-/** Milliseconds that a task has to run to be worth a chart. */
+/** Milliseconds that a task must have run to get a chart. */
 const WORTH_MS = 1000;
 
-/** How far the task was at which time, and how fast. */
+/** The progress of the task over time, and its rate. */
 export function TaskChart(): JSX.Element | null {
   const worth = useComputed(() => {
     const { started_at: start, finished_at: end } = task.value.record!;
@@ -26,7 +26,7 @@ export function TaskChart(): JSX.Element | null {
   return worth.value && (lines !== null || comes) ? <Plot lines={lines} /> : null;
 }
 
-/** Its place is kept until there is something to draw, so that nothing below it moves. */
+/** An empty figure keeps the place until there is something to draw, so that nothing below moves. */
 function Plot({ lines }: { lines: Chart | null }): JSX.Element {
   const pointed = useSignal<number | null>(null);
   if (lines === null) return <figure class="chart chart-empty" />;
@@ -99,7 +99,7 @@ function Plot({ lines }: { lines: Chart | null }): JSX.Element {
   );
 }
 
-/** A task that says nothing stays where it is. */
+/** Extends the points of a running task without updates to the present, at the same progress. */
 function upToNow(points: readonly Sample[]): readonly Sample[] {
   const last = points.at(-1);
   if (last === undefined || task.value.record?.status !== "running") return points;

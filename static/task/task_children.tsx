@@ -5,7 +5,7 @@ import { number } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { NO_FILTERS } from "../list/filters.ts";
 
-/** How the tasks do that a task has made, in a line; it leads to the list of them. */
+/** A line that sums up the children of a task, with a link to the list of them. */
 export function TaskChildren({ record }: { record: TaskRecord }): JSX.Element | null {
   const { children, task_id: parent } = record;
   if (children === undefined) return null;

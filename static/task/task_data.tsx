@@ -5,7 +5,7 @@ import { details } from "./task_details.ts";
 import { CopyButton } from "../ui/copy_button.tsx";
 import { Value } from "../ui/value.tsx";
 
-/** What the task was given, and where it would go on. */
+/** The input of the task, and its checkpoint. */
 export function TaskData(): JSX.Element | null {
   if (details.value === null) return null;
   const { input, checkpoint } = details.value.data;

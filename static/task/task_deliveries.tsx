@@ -12,17 +12,17 @@ import { told } from "./task_details.ts";
 /** Deliveries shown at first: the newest. */
 const FEW = 6;
 
-/** Milliseconds between two questions while something waits: what becomes of it is no event of the task. */
+/** Milliseconds between two requests while a delivery waits: deliveries make no events of the task. */
 const ASK_MS = 2000;
 
-/** As the timeline calls what looks the same there. */
+/** The step of the timeline that looks the same. */
 const LOOKS = { waiting: "retrying", delivered: "completed", given_up: "failed" } as const;
 
 interface Props {
   id: string;
 }
 
-/** What webhooks told of the task, and what of it waits; each can be sent again. */
+/** The deliveries of webhooks for the task; each can be sent again. */
 export function TaskDeliveries({ id }: Props): JSX.Element | null {
   const shown = useSignal<readonly DeliveryInfo[]>([]);
   const asked = useSignal(0);
@@ -36,7 +36,7 @@ export function TaskDeliveries({ id }: Props): JSX.Element | null {
         const { deliveries } = await getDeliveries(id);
         if (!stopped) shown.value = deliveries.toReversed();
       } catch {
-        // It is gone, or the server is: the feed tells.
+        // The task is gone, or the server unreachable: the page learns that from the feed.
       }
       clearTimeout(timer);
       const waits = shown.peek().some(({ state }) => state === "waiting");
@@ -86,7 +86,7 @@ export function TaskDeliveries({ id }: Props): JSX.Element | null {
 
 interface EntryProps extends Props {
   delivery: DeliveryInfo;
-  /** It was sent again. */
+  /** Called when the delivery was sent again. */
   onsent: () => void;
 }
 
@@ -132,7 +132,7 @@ function Entry({ id, delivery, onsent }: EntryProps): JSX.Element {
   );
 }
 
-/** A component of its own, which the clock draws again. */
+/** A component of its own, so that the clock redraws nothing else. */
 function NextTry({ delivery: { next_try_at } }: Pick<EntryProps, "delivery">): JSX.Element | null {
   if (next_try_at === null) return null;
   const left = Math.max(0, Date.parse(next_try_at) - knownUntil.value);

@@ -16,19 +16,19 @@ import { withTrace } from "./samples.ts";
 import { isFinished } from "./task_state.ts";
 import { task } from "./task_store.ts";
 
-/** Milliseconds between two questions, as the task is. */
+/** Milliseconds between two requests, which {@link pace} picks by the state of the task. */
 const CALM_MS = 4000;
 const WAITING_MS = 1500;
 const SILENT_MS = 700;
 
-/** Milliseconds without a word of the task, after which it is asked more often, and then less. */
+/** Milliseconds without an update, after which requests become frequent, and then less so. */
 const QUIET_MS = 1500;
 const LONG_QUIET_MS = 20_000;
 
-/** What was answered, and when, by the client's clock. */
+/** The last response, and when it arrived by the client's clock; `null` before the first. */
 export const details = signal<{ data: TaskDetails; at: number } | null>(null);
 
-/** How far the task was at which time: what was seen here, and what the server kept of the rest. */
+/** The progress over time: what the page has seen, and the server's trace of the rest. */
 export const samples = computed(() => {
   const { samples: seen, record } = task.value;
   const known = details.value?.data;
@@ -36,13 +36,13 @@ export const samples = computed(() => {
   return trace === null ? seen : withTrace(seen, trace);
 });
 
-/** Asks again when this changes, at once: the task and its state. */
+/** The task and its state: the details are loaded at once when it changes. */
 export const told = computed(() => {
   const { record } = task.value;
   return record === null ? null : `${record.task_id} ${stateOf(record)}`;
 });
 
-/** Asks for a task's details from now on; returns how to stop. */
+/** Keeps the details of a task up to date; returns how to stop. */
 export function watchDetails(id: string): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let busy = false;
@@ -59,7 +59,7 @@ export function watchDetails(id: string): () => void {
       const data = await getDetails(id);
       if (!stopped) details.value = { data, at: Date.now() };
     } catch {
-      // It is gone, or the server is: the feed tells.
+      // The task is gone, or the server unreachable: the page learns that from the feed.
     }
     busy = false;
     if (again) return ask();
@@ -83,7 +83,7 @@ export function watchDetails(id: string): () => void {
   };
 }
 
-/** Milliseconds until the next question. */
+/** Milliseconds until the next request. */
 export function pace({ status, updated_at }: TaskRecord, at: number): number {
   if (status === "pending") return WAITING_MS;
   if (status === "waiting") return CALM_MS;

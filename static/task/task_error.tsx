@@ -11,7 +11,7 @@ const MAX_MESSAGE = 1200;
 /** Parts of an error shown at first. */
 const FEW = 3;
 
-/** An error, what caused it, its parts, and where in the code for those who may see that. */
+/** An error with its causes and parts, and with its stack for those who may see the code. */
 export function ErrorView({ error }: { error: WholeError }): JSX.Element {
   const { name, message, code, cause, errors } = error;
   const frames = may("admin") ? framesOf(error) : "";
@@ -55,7 +55,7 @@ export function ErrorView({ error }: { error: WholeError }): JSX.Element {
   );
 }
 
-/** Folded to the place where it was thrown. */
+/** The frames of a stack, collapsed to the first. */
 function Frames({ frames }: { frames: string }): JSX.Element {
   const [first] = frames.split("\n", 1);
   if (first === frames) return <pre class="error-stack text">{frames}</pre>;

@@ -93,21 +93,21 @@ export function TaskFacts({ record }: { record: TaskRecord }): JSX.Element {
   );
 }
 
-/** How long a task is kept that says so itself. */
+/** How long a task with its own `keep` is kept, in words. */
 function keptText(keep: number | "forever", ended: string | null): string {
   if (keep === "forever") return strings.keptForever;
   if (ended === null) return strings.keptAfter(duration(keep));
   return strings.keptUntil(fullTime(new Date(Date.parse(ended) + keep).toISOString()));
 }
 
-/** When its process was last heard of: green, or amber when it has missed a renewal. */
+/** How long ago the task's process renewed its lease: green, or amber after a missed renewal. */
 function SignOfLife({ record }: { record: TaskRecord }): JSX.Element {
   void now.value;
   const { data, at } = details.value!;
   const since = Date.now() - at;
   const worker = workerState(record, data, since);
   const known = worker === null || worker.state === "gone" ? 0 : worker.silentMs;
-  // Nobody can be asked: what was known grows old.
+  // Without a connection the last known value ages.
   const ms = worker?.state === "alive" && connection.value !== "live" ? known + since : known;
   return (
     <span class={`life${worker?.state === "silent" || ms > data.lease_ms ? " life-silent" : ""}`}>

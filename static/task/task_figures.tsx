@@ -7,13 +7,13 @@ import { task } from "./task_store.ts";
 import { firstStart, stateSince } from "./timeline.ts";
 import { Ago, Freshness, Since } from "../ui/times.tsx";
 
-/** Four figures: how much, how fast, for how long, and how long ago it spoke. */
+/** Four figures: amount, rate, duration, and the time since the last update. */
 export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
   const { facts } = strings;
   const { status, done, total, unit, created_at, started_at, finished_at } = record;
   const over = isFinished(status);
   const perSecond = over ? average(record) : record.rate;
-  // While it runs they may still come, and nothing shall move.
+  // Kept while it runs, when figures may still come: nothing must move.
   const counted = !over || done !== null;
   return (
     <dl class="figures">
@@ -53,7 +53,7 @@ export function TaskFigures({ record }: { record: TaskRecord }): JSX.Element {
   );
 }
 
-/** When its first attempt began, as far as that is known. */
+/** When the first attempt began, or the last one if only that is known. */
 function Started({ record }: { record: TaskRecord }): JSX.Element | null {
   const start = firstStart(task.value.states, record);
   const time = start === null ? record.started_at : new Date(start).toISOString();
@@ -71,7 +71,7 @@ function Figure(
   );
 }
 
-/** Units a second over the whole attempt. */
+/** Units per second over the whole last attempt. */
 function average({ done, started_at, finished_at }: TaskRecord): number | null {
   if (done === null || started_at === null || finished_at === null) return null;
   const ms = Date.parse(finished_at) - Date.parse(started_at);

@@ -28,10 +28,10 @@ import { usePageKeys } from "../ui/use_page_keys.ts";
 /** Characters of a row shown at first. */
 const MAX_TEXT = 1000;
 
-/** Characters shown before the place that was looked for, where that is far into a row. */
+/** Characters shown before the first match, if that is far into a row. */
 const CONTEXT = 200;
 
-/** The live log: what the task logged and put out, and how its state changed. */
+/** The live log: log rows, outputs, and changes of the state. */
 export function TaskLog(): JSX.Element {
   const { log, ended, record } = task.value;
   const filter = useSignal(logFilter());
@@ -145,7 +145,7 @@ export function TaskLog(): JSX.Element {
   );
 }
 
-/** Why there is no row: none fits, none came, none will come, or they are on their way. */
+/** Why no row is shown: none passes the filter, there are none, or they have yet to arrive. */
 function emptyText(some: boolean, ended: boolean, record: TaskRecord): string {
   if (some) return strings.noneFound;
   if (ended) return strings.noLog;
@@ -208,7 +208,7 @@ function Row({ row, pattern }: RowProps): JSX.Element {
   );
 }
 
-/** What the row is, where it is not the usual. */
+/** The name of an output, or of a level other than `info`. */
 function rowName(row: LogRow): string | null {
   if (row.type === "output") return strings.output;
   return row.type !== "log" || row.level === "info" ? null : row.level;
@@ -223,7 +223,7 @@ function stateClass(row: Exclude<LogRow, { type: "log" }>): string {
   return row.type === "state" ? row.status : row.type;
 }
 
-/** Most texts are short, and need no component that could grow. */
+/** Short texts, which are most of them, need no component that can expand. */
 function shown(text: string, pattern: RegExp | null): ComponentChildren {
   const mark = (part: string) => marked(part, pattern);
   if (text.length <= MAX_TEXT) return mark(text);
@@ -232,7 +232,7 @@ function shown(text: string, pattern: RegExp | null): ComponentChildren {
   return <LongText text={text} from={from} limit={MAX_TEXT} mark={mark} />;
 }
 
-/** With what was looked for marked. */
+/** The text with its matches marked. */
 function marked(text: string, pattern: RegExp | null): ComponentChildren {
   if (pattern === null) return text;
   return matches(text, pattern).map((part, n) => n % 2 === 0 ? part : <mark key={n}>{part}</mark>);

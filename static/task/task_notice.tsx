@@ -13,12 +13,12 @@ import { workerState } from "./worker_state.ts";
 import { PauseIcon, StatusIcon, WarnIcon } from "../ui/icons.tsx";
 import { QUIET_MS } from "../ui/times.tsx";
 
-/** What is out of the ordinary, and what comes of it; nothing while all is well. */
+/** Says what is unusual about the task, and what follows from it; nothing while all is well. */
 export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | null {
   const at = knownUntil.value;
   const wait = waitOf(record);
   if (wait !== null) {
-    // As it should be: nothing to warn of.
+    // Waiting is not an error, so this is no warning.
     return (
       <p class="notice notice-calm" role="status">
         {wait.type === "pause" ? <PauseIcon /> : <StatusIcon status="pending" />}
@@ -38,7 +38,7 @@ export function TaskNotice({ record }: { record: TaskRecord }): JSX.Element | nu
 
 type Wait = NonNullable<TaskDetails["waits_for"]>;
 
-/** What a task waits for that could be started. */
+/** What a pending task of a working kind waits for; `null` for nothing. */
 function waitOf(record: TaskRecord): Wait | null {
   const data = details.value?.data;
   if (record.status !== "pending" || kindProblem(record) !== null) return null;
@@ -73,7 +73,7 @@ function noticeText(record: TaskRecord, at: number): string | null {
   return worker !== null && quiet >= QUIET_MS ? notice.quiet(duration(quiet)) : null;
 }
 
-/** What keeps a task from being started, and for how long. */
+/** What the task waits for, and for how long, in words. */
 function waitText(
   kind: string,
   waitsFor: Wait,
@@ -90,7 +90,7 @@ function waitText(
   return left === null ? what : about(what, left);
 }
 
-/** Says that it does not start over, where it has saved something. */
+/** Adds that the task continues from its checkpoint, if it has saved one. */
 function withCheckpoint(text: string): string {
   const saved = details.value?.data.checkpoint ?? null;
   return saved === null ? text : `${text} ${strings.notice.checkpoint}`;

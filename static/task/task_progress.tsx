@@ -18,13 +18,13 @@ import { TaskStages } from "./task_stages.tsx";
 import { Took } from "./took.tsx";
 import { TimeLeft } from "../ui/times.tsx";
 
-/** Past so many the server does not count. */
+/** The last place in the queue that the server counts to. */
 const MAX_POSITION = 1000;
 
 /** Characters of a message shown at first. */
 const MAX_MESSAGE = 400;
 
-/** How far a task is: what is going on, what part is done, how long it still takes. */
+/** The progress of a task: its message, the part that is done, and the time left. */
 export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
   const { message, cancel_requested, status } = record;
   const canceling = cancel_requested && status === "running";
@@ -51,13 +51,13 @@ export function TaskProgress({ record }: { record: TaskRecord }): JSX.Element {
   );
 }
 
-/** When one that waits in line is likely to start. */
+/** When a queued task is likely to start. */
 function LikelyStart({ record }: { record: TaskRecord }): JSX.Element | null {
   const text = likelyStart(record, details.value?.data.expected_start ?? null, knownUntil.value);
   return text === null ? null : <span class="time-left">{text}</span>;
 }
 
-/** The one thing to read from afar. */
+/** The large figure, which is meant to be read from afar. */
 function figure(record: TaskRecord): string {
   const { status, done, total, unit, attempt, stages } = record;
   const progress = knownProgress(record);
@@ -74,11 +74,11 @@ function figure(record: TaskRecord): string {
       : strings.inLine(placesBefore(place));
   }
   if (progress !== null) return percent(progress);
-  // Of a stage one may know the total, though not of the whole.
+  // The total may be known for a stage but not for the whole.
   return amount(done, stages ? total : null, unit) ?? statusText(record);
 }
 
-/** How many come before a place in line. */
+/** How many tasks are before a place in the queue, which counts from 1. */
 export function placesBefore(place: number): string {
   return place > MAX_POSITION ? `${number(MAX_POSITION)}+` : number(place - 1);
 }

@@ -6,7 +6,7 @@ import { Bar } from "../ui/progress_bar.tsx";
 import { isFinished } from "./task_state.ts";
 import { samples } from "./task_details.ts";
 
-/** The named parts of the work, how long each took, and which one is under way. */
+/** The stages of the task, the time that each took, and the current one. */
 export function TaskStages({ record }: { record: TaskRecord }): JSX.Element | null {
   if (record.stages) return <StageBars stages={record.stages} record={record} />;
   const { stages, points } = samples.value;
@@ -40,7 +40,7 @@ export function TaskStages({ record }: { record: TaskRecord }): JSX.Element | nu
   );
 }
 
-/** Stages that count for themselves, each with its bar. */
+/** Stages that have their own progress, each with a bar. */
 function StageBars(
   { stages, record }: { stages: readonly StageProgress[]; record: TaskRecord },
 ): JSX.Element {
@@ -49,7 +49,7 @@ function StageBars(
     <ol class="stage-bars">
       {stages.map(({ name, done, total, progress }) => {
         const current = status === "running" && isNamed(stage, name);
-        // What has not begun is at its beginning, not unknown.
+        // A stage that has not begun is at 0, not unknown.
         const value = progress ?? (current ? null : 0);
         const figure = value === null ? amount(done, total, null) : percent(value);
         return (
@@ -66,7 +66,7 @@ function StageBars(
   );
 }
 
-/** Whether a stage's bar has this name: a long one is cut there. */
+/** Whether `name` is the stage, or the beginning of it: a long name is cut, with an ellipsis. */
 function isNamed(stage: string | null, name: string): boolean {
   return stage === name || (name.endsWith("…") && stage?.startsWith(name.slice(0, -1)) === true);
 }

@@ -55,7 +55,7 @@ export interface RewindData {
   seq: number;
   /** ISO 8601. */
   time: string;
-  /** Outputs with a larger `seq`, of before, no longer count. */
+  /** Earlier outputs with a larger `seq` no longer count. */
   after: number;
 }
 
@@ -71,23 +71,23 @@ export interface CompleteData {
 export interface TaskState {
   /** The newest record; `null` before the first. */
   readonly record: TaskRecord | null;
-  /** What it returned; `undefined` while unknown. */
+  /** The result of the task; `undefined` while unknown. */
   readonly result: unknown;
   readonly log: LogRows;
-  /** Its outputs: what is logged does not push them out. */
+  /** The outputs, kept apart so that log rows do not push them out. */
   readonly outputs: LogRows<OutputRow>;
   readonly states: readonly StateRow[];
-  /** How it stands with its steps, sleeps and signals, in the order in which they were come to. */
+  /** Steps, sleeps and signals, in the order in which the task came to them. */
   readonly steps: readonly StepRow[];
-  /** How far it was at which time. */
+  /** The progress over time. */
   readonly samples: Samples;
-  /** What the last state row told, so that only changes make another. */
+  /** The state in the last state row: only another one makes a row. */
   readonly logged: string;
-  /** The stream's id, to resume behind; `"0"` asks for all there is. */
+  /** The id of the last event, after which the stream resumes; `"0"` for all events. */
   readonly lastEventId: string;
-  /** Its end was told: the stream has nothing more. */
+  /** Whether `complete` has arrived: no more events follow. */
   readonly ended: boolean;
-  /** It is not there, or no longer. */
+  /** Why the task cannot be shown: it never existed, or was deleted. */
   readonly gone: "never" | "deleted" | null;
 }
 
@@ -110,7 +110,7 @@ export function isFinished(status: Status): boolean {
   return status === "completed" || status === "failed" || status === "canceled";
 }
 
-/** Takes in what the stream told, in its order. */
+/** Applies events of the stream, in order. */
 export function reduceTask(state: TaskState, events: readonly TaskEvent[]): TaskState {
   let { record, result, log, outputs, states, steps, samples } = state;
   let { logged, lastEventId, ended, gone } = state;
@@ -127,7 +127,7 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
           rows.push(rowOf(event)!);
         }
         samples = addSample(samples, data);
-        // History comes from its beginning: it must not make the shown state older.
+        // History is replayed from its beginning: it must not make the record older.
         if (record !== null && record.seq >= seq) break;
         record = data;
         gone = null;
@@ -156,7 +156,7 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
         break;
       case "complete": {
         const { data, id } = event;
-        // One of before a retry tells nothing of now.
+        // The end of a run before a retry says nothing of the present.
         if (record === null || Number(id) < record.seq) break;
         ended = true;
         result = data.result;
@@ -198,14 +198,14 @@ export function reduceTask(state: TaskState, events: readonly TaskEvent[]): Task
   };
 }
 
-/** The row of the log that an event makes; `null` for one that makes none. */
+/** The log row for an event; `null` if it has none. */
 export function rowOf({ type, data }: Pick<TaskEvent, "type" | "data">): LogRow | null {
   switch (type) {
     case "message": {
       const record = data as TaskRecord;
       const { seq, updated_at: time, status, attempt, error, run_at: runAt } = record;
       const canceling = status === "running" && record.cancel_requested;
-      // Causes and stacks stand in the record; a log of thousands of rows need not hold them.
+      // The record has the causes: thousands of rows need not hold them.
       const brief = error && { name: error.name, message: error.message };
       const by = whoIn(record);
       return { type: "state", seq, time, status, attempt, canceling, error: brief, runAt, by };

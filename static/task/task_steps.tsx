@@ -11,7 +11,7 @@ import { task } from "./task_store.ts";
 /** Steps shown at first: the newest. */
 const FEW = 12;
 
-/** As the timeline calls what looks the same there. */
+/** The step of the timeline that looks the same. */
 const LOOKS = {
   running: "running",
   waiting: "waiting",
@@ -19,7 +19,7 @@ const LOOKS = {
   failed: "failed",
 } as const;
 
-/** What the task does once, sleeps and waits for, each with its outcome. */
+/** The steps, sleeps and signals of the task, each with its outcome. */
 export function TaskSteps(): JSX.Element | null {
   const { steps, record } = task.value;
   const over = record !== null && isFinished(record.status);
@@ -56,7 +56,7 @@ function Entry({ step, over }: { step: StepRow; over: boolean }): JSX.Element {
   );
 }
 
-/** How long a step took, or takes by now. */
+/** How long a step took, or has taken up to now. */
 function took({ duration_ms, time }: StepRow, now: boolean): string {
   if (duration_ms !== undefined) return tookTime(duration_ms);
   return now ? tookTime(Math.max(0, knownUntil.value - Date.parse(time))) : "";

@@ -19,7 +19,7 @@ import { isFinished, NO_TASK, reduceTask, type TaskEvent } from "./task_state.ts
 
 export const task = signal(NO_TASK);
 
-/** What is asked of it and not done yet. */
+/** The action that is under way; `null` for none. */
 export const acting = signal<"cancel" | "retry" | "remove" | "keep" | null>(null);
 
 export const actionError = signal<string | null>(null);
@@ -28,14 +28,14 @@ export function cancel(): Promise<void> {
   return act("cancel", cancelTask);
 }
 
-/** Gives the open task, which failed or was canceled, another try. */
+/** Runs the open task again in place. It has failed or was canceled. */
 export function retry(): Promise<void> {
   return act("retry", async (id) => {
     takeRecord(await retryTask(id));
   });
 }
 
-/** Runs the same once more, as a task of its own: what the open one has made is kept. */
+/** Submits the same input as a new task: the open one keeps its result. */
 export function runAgain(): Promise<void> {
   return act("retry", async (id) => {
     const { task_id } = may("admin") ? await retryTask(id) : await resubmit(id);
@@ -56,7 +56,7 @@ export function remove(): Promise<void> {
   });
 }
 
-/** Keeps the open task for as long as the server lets it, or lets it go in its time. */
+/** Keeps the open task for as long as the server allows, or returns it to its usual retention. */
 export function toggleKeep(): Promise<void> {
   return act("keep", async (id) => {
     const kept = task.peek().record?.keep !== undefined;
@@ -64,7 +64,7 @@ export function toggleKeep(): Promise<void> {
   });
 }
 
-/** For ever, where the server knows no bound, or does not tell it. */
+/** The server's bound in milliseconds; `forever` if it has none, or may not be asked. */
 async function longest(): Promise<number | "forever"> {
   const max = await getInfo().then(({ max_keep_ms }) => max_keep_ms, () => 0);
   return max === 0 ? "forever" : max;
@@ -87,13 +87,13 @@ async function act(
   }
 }
 
-/** Shows a task that came with the page. */
+/** Shows a task from the page's snapshot. */
 export function showTask(record: TaskRecord): void {
   task.value = NO_TASK;
   takeRecord(record);
 }
 
-/** Has the feed tell of one task; returns how to stop. */
+/** Subscribes to the events of a task and shows it; returns how to stop. */
 export function watchTask(id: string): () => void {
   if (task.peek().record?.task_id !== id) {
     batch(() => {
@@ -135,7 +135,7 @@ function takeRecord(record: TaskRecord): void {
   };
 }
 
-/** How long it is kept changes by no event: the record is otherwise the one that is there. */
+/** A change of `keep` makes no event, so a record of the same `seq` may have another one. */
 function takeKeep({ task_id, keep }: TaskRecord): void {
   const { record } = task.peek();
   if (record?.task_id !== task_id || record.keep === keep) return;

@@ -10,10 +10,10 @@ import { isEnd, type Step, timeline, withRecord } from "./timeline.ts";
 /** Steps shown at first: the newest. */
 const FEW = 8;
 
-/** Milliseconds of a step that are not worth a word. */
+/** A step shorter than this many milliseconds is shown without its duration. */
 const SHORT_MS = 20;
 
-/** What has become of the task: its states and attempts, with times. */
+/** The history of the task: its states and attempts, with times. */
 export function TaskTimeline(): JSX.Element | null {
   const steps = useComputed(() => {
     const { states, record } = task.value;
@@ -37,10 +37,10 @@ export function TaskTimeline(): JSX.Element | null {
   );
 }
 
-/** The same to scale. */
+/** The steps as a strip to scale. */
 function Strip({ steps }: { steps: readonly Step[] }): JSX.Element | null {
   const times = steps.filter((step) => !isEnd(step));
-  // An end that was followed by another run is not a time of the task's.
+  // Ends do not count: the time from an end to a retry is not the task's.
   const total = times.reduce((sum, step) => sum + length(step, knownUntil.value), 0);
   if (times.length < 2 || total <= 0) return null;
   return (
@@ -63,7 +63,7 @@ function length({ from, to }: Step, at: number): number {
 function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
   const { name, from, error, until, attempt, resumed, to, by } = step;
   const iso = new Date(from).toISOString();
-  // That of the end stands above the log, whole.
+  // The page shows the last error in full above the log.
   const told = error === null || (last && name === "failed") ? null : error;
   return (
     <li class={`step step-${name}${to === null && !isEnd(step) ? " step-now" : ""}`}>
@@ -83,7 +83,7 @@ function Entry({ step, last }: { step: Step; last: boolean }): JSX.Element {
   );
 }
 
-/** How long it took, or takes up to now. */
+/** How long a step took, or has taken up to now. */
 function StepTime({ step }: { step: Step }): JSX.Element {
   const took = length(step, step.to === null ? knownUntil.value : 0);
   return <span class="step-took">{took < SHORT_MS ? "" : tookTime(took)}</span>;

@@ -50,7 +50,7 @@ export function TaskView(): JSX.Element {
   );
 }
 
-/** Presses a button that may not be there. */
+/** A key handler that presses a button, if it is there. */
 function press(id: string): () => void {
   return () => document.getElementById(id)?.click();
 }
@@ -100,13 +100,13 @@ function Whole({ record }: { record: TaskRecord }): JSX.Element {
   );
 }
 
-/** Only of a task of which webhooks tell somebody. */
+/** The deliveries of webhooks, if the task has any webhooks. */
 function Webhooks({ id }: { id: string }): JSX.Element | null {
   const data = details.value?.data;
   return data?.task_id === id && data.webhooks > 0 ? <TaskDeliveries key={id} id={id} /> : null;
 }
 
-/** Says the state, and on the way each quarter of it, to who listens instead of looking. */
+/** Announces the state, and each quarter of the progress, to screen readers. */
 function Announcer({ record }: { record: TaskRecord }): JSX.Element {
   const { kind, status } = record;
   const progress = isFinished(status) ? null : knownProgress(record);

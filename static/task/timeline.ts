@@ -22,36 +22,35 @@ export type StepName =
 
 export interface Step {
   readonly name: StepName;
-  /** When it began, milliseconds. */
+  /** When it began, in milliseconds since the epoch. */
   readonly from: number;
   /** When the next one began; `null` for the last. */
   readonly to: number | null;
-  /** The attempt under way, or the last one. */
+  /** The current attempt, or the last one. */
   readonly attempt: number;
-  /** It goes on with an attempt that was interrupted, or has waited. */
+  /** Whether it continues an attempt that was interrupted or has waited. */
   readonly resumed: boolean;
-  /** What went wrong just before. */
+  /** The error that led to a retry or a failure. */
   readonly error: TaskError | null;
-  /** Until when it waits, milliseconds; `null` where that is not known. */
+  /** Until when it waits, in milliseconds since the epoch; `null` if not known. */
   readonly until: number | null;
-  /** Who asked for it; `null` for nobody who is known. */
+  /** Who asked for it; `null` if nobody is known to have. */
   readonly by: string | null;
 }
 
-/** Changes of the state that are kept. */
+/** State rows kept at most. */
 export const MAX_STATES = 200;
 
-/** What begins with a change of the state. */
+/** The step that begins with a state row. */
 export function stepOf({ status, attempt, canceling, error, runAt, time }: StateRow): StepName {
   if (status === "running") return canceling ? "canceling" : "running";
   if (status !== "pending") return status;
   if (attempt > 0 && error !== null) return "retrying";
-  // What was interrupted keeps its place; what has waited gets one at the end of the line.
+  // An interrupted task keeps its `run_at`, its place in the queue; one that has waited does not.
   if (attempt > 0 && Date.parse(runAt) < Date.parse(time)) return "interrupted";
   return Date.parse(runAt) > Date.parse(time) ? "scheduled" : "queued";
 }
 
-/** The steps, oldest first. */
 export function timeline(states: readonly StateRow[]): Step[] {
   return states.map((row, at) => {
     const before = states[at - 1];
@@ -73,8 +72,8 @@ export function timeline(states: readonly StateRow[]): Step[] {
 }
 
 /**
- * The changes that are known, with those that only the record tells: a long history may still be on
- * its way, and what has ended shall not look as if it ran.
+ * Adds to the known state rows those that follow from the record: while a long history is loading, a
+ * task that has ended must not look as if it ran.
  */
 export function withRecord(
   states: readonly StateRow[],
@@ -104,8 +103,8 @@ export function withRecord(
 }
 
 /**
- * When the first attempt began, milliseconds; `null` where that is not known (yet). An end before
- * that was another life of the task.
+ * When the first attempt began, in milliseconds since the epoch; `null` while not known. Attempts
+ * before a retry by a user do not count.
  */
 export function firstStart(states: readonly StateRow[], record: TaskRecord): number | null {
   const { attempt, started_at } = record;
@@ -116,8 +115,8 @@ export function firstStart(states: readonly StateRow[], record: TaskRecord): num
 }
 
 /**
- * Since when a task is in its state. Its record changes meanwhile, too, as its children go on: that
- * counts only where nothing else is known.
+ * Since when a task is in its state, ISO 8601. The record's time is the last resort: it also changes
+ * while the state does not, as children go on.
  */
 export function stateSince(
   states: readonly StateRow[],
@@ -127,12 +126,12 @@ export function stateSince(
   return last?.status === status ? last.time : updated_at;
 }
 
-/** Whether a step is an end: a moment, not a time. */
+/** Whether a step is an end, which has no duration. */
 export function isEnd({ name }: Step): boolean {
   return name === "completed" || name === "failed" || name === "canceled";
 }
 
-/** Appends changes that are not there yet, and gives up the oldest. */
+/** Appends the rows that are new by their `seq`, and drops the oldest beyond {@link MAX_STATES}. */
 export function appendStates(
   states: readonly StateRow[],
   rows: readonly StateRow[],

@@ -5,7 +5,7 @@ import { strings } from "../i18n/strings.ts";
 import { task } from "./task_store.ts";
 import { firstStart } from "./timeline.ts";
 
-/** How long it took with all attempts and what lay between them; nothing for one that never began. */
+/** The time from the first start to the end; nothing for a task that never ran. */
 export function Took({ record }: { record: TaskRecord }): JSX.Element | null {
   const { started_at, finished_at } = record;
   if (started_at === null || finished_at === null) return null;

@@ -10,19 +10,19 @@ import type { TaskDetails } from "./task_api.ts";
 export type WorkerState =
   /** It renews its lease. */
   | { state: "alive"; silentMs: number }
-  /** It has missed a renewal; after so many milliseconds the task goes on elsewhere. */
+  /** It has missed a renewal. Unless it returns, another process takes the task in `resumesInMs`. */
   | { state: "silent"; silentMs: number; resumesInMs: number }
-  /** Its session is over, and the task will be given to another. */
+  /** Its session has ended, and another process will take the task. */
   | { state: "gone" };
 
-/** The part of a lease after which a renewal, due at a third of it, was missed. */
+/** The part of a lease after which a renewal counts as missed. It is due at a third. */
 const MISSED = 0.5;
 
 /**
- * How the worker is.
+ * The state of the process that runs a task.
  *
- * @param sinceMs Milliseconds since the details came.
- * @returns `null` where nobody runs it, or it is not known.
+ * @param sinceMs Milliseconds since the details arrived.
+ * @returns `null` if the task is not running, or the details are not known or of another state.
  */
 export function workerState(
   record: TaskRecord,
@@ -35,7 +35,7 @@ export function workerState(
   const { silent_ms } = worker;
   if (silent_ms <= lease * MISSED) return { state: "alive", silentMs: silent_ms };
   const silentMs = silent_ms + sinceMs;
-  // It is looked for at each third of a lease, and found out at the first look behind its end.
+  // Sessions are checked every third of a lease: the first check after its end finds it.
   const resumesInMs = Math.max(0, lease * 4 / 3 - silentMs);
   return { state: "silent", silentMs, resumesInMs };
 }
