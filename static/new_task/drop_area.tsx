@@ -5,7 +5,7 @@ import { dropFile } from "./new_task.ts";
 import { may, signedOut } from "../app/session.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** The whole window takes a file: dropping it opens the form with it, or puts it into the form. */
+/** Takes a file that is dropped anywhere in the window, into the form, which opens if it is closed. */
 export function DropArea(): JSX.Element | null {
   const over = useSignal(false);
   useEffect(() => {
@@ -14,14 +14,14 @@ export function DropArea(): JSX.Element | null {
       addEventListener(name, listener, { signal: listening.signal });
     on("dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
-      // A browser shows a file that is dropped on a page, and the page is gone.
+      // By default the browser would leave the page and show the file.
       event.preventDefault();
-      // A field that takes it says so itself.
+      // A file field highlights itself instead.
       over.value = !signedOut.peek() && may("submit") &&
         !(event.target as Element).closest(".file");
     });
     on("dragleave", (event) => {
-      // Not from one element to another, but out of the window.
+      // Without a related target the pointer has left the window, not just an element.
       if (event.relatedTarget === null) over.value = false;
     });
     on("drop", (event) => {
@@ -36,7 +36,7 @@ export function DropArea(): JSX.Element | null {
   return over.value ? <Area /> : null;
 }
 
-/** Shown as a popover: that is above a dialog too. */
+/** A popover, since that is above an open dialog, too. */
 function Area(): JSX.Element {
   const area = useRef<HTMLDivElement>(null);
   useEffect(() => area.current!.showPopover(), []);

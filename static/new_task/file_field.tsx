@@ -5,7 +5,7 @@ import { strings } from "../i18n/strings.ts";
 import { CloseIcon, UploadIcon } from "../ui/icons.tsx";
 import type { Sending } from "./use_uploads.ts";
 
-/** Milliseconds from which on it can be told how long the rest takes. */
+/** Milliseconds of an upload before its remaining time can be estimated. */
 const KNOWN_MS = 1500;
 
 export interface Described {
@@ -16,7 +16,7 @@ export interface Described {
 export interface FileFieldProps {
   id: string;
   file: File | null;
-  /** The upload of an earlier run that is used without one; empty for none. */
+  /** The id of an earlier task's upload, used if no file is picked; empty for none. */
   before: string;
   sending: Sending | null;
   locked: boolean;
@@ -25,7 +25,7 @@ export interface FileFieldProps {
   oncancel: () => void;
 }
 
-/** A place for a file: to pick one or to drop it, and to see it go up. */
+/** A field to pick or drop a file, with the progress of its upload. */
 export function FileField(props: FileFieldProps): JSX.Element {
   const { id, file, before, sending, locked, described, onfile, oncancel } = props;
   const over = useSignal(false);

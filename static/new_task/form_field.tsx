@@ -9,7 +9,7 @@ import type { Sending } from "./use_uploads.ts";
 export interface FormFieldProps {
   field: Field;
   values: Values;
-  /** The files that were picked, by path. */
+  /** The picked files, by the path of their field. */
   files: ReadonlyMap<string, File>;
   sending: Sending | null;
   /** What is wrong with a field. */
@@ -197,7 +197,7 @@ function Input({ field, id, value, described, onvalue }: InputProps): JSX.Elemen
     case "lines":
       return <textarea {...common} rows={3} spellcheck={false} />;
     case "number":
-      // Not one of type "number": that says nothing of what it cannot read.
+      // Not `type="number"`, whose value is empty for text that is not a number.
       return <input {...line} type="text" inputMode={field.whole ? "numeric" : "decimal"} />;
     case "email":
       return <input {...line} type="email" />;
@@ -206,7 +206,7 @@ function Input({ field, id, value, described, onvalue }: InputProps): JSX.Elemen
     case "date":
       return <input {...line} type="date" />;
     default:
-      // A line would lose what a text has between its lines.
+      // A single-line input would remove the line breaks of a text.
       return long.current
         ? <textarea {...common} rows={4} spellcheck={false} />
         : <input {...line} type="text" />;

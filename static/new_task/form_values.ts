@@ -9,13 +9,13 @@ import { defaultOf, type Field, fileFields, type Option, plain } from "./kind_fo
 import { isObject, type Problem, type Schema, schemaProblems } from "./json_schema.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** What the fields hold, by path: text, a tick, ticked options; of a file its upload's id. */
+/** The values of fields, by path: text, a checkbox, the labels of options, or an upload's id. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[]>>;
 
-/** What looks like an upload while there is none yet. */
+/** Stands for the id of a file that is not uploaded yet. */
 const PENDING_UPLOAD = "0".repeat(26);
 
-/** What the fields hold at first: an input, and where it says nothing the schema's defaults. */
+/** The first values of the fields: from an input, and otherwise from the schema's defaults. */
 export function firstValues(
   fields: readonly Field[],
   schema: unknown,
@@ -64,7 +64,7 @@ function parseAny(text: string): unknown {
   }
 }
 
-/** The input that the values make, or all that is wrong with it. Empty fields are left out. */
+/** The input for the values, without empty fields; or all that is wrong with it. */
 export function toInput(
   fields: readonly Field[],
   schema: unknown,
@@ -84,12 +84,12 @@ export function toInput(
   return problems.length > 0 ? { problems } : { input };
 }
 
-/** The values with files that are still to be sent: what else is wrong shows before they are. */
+/** The values with stand-ins for files, so that all else can be checked before they are uploaded. */
 export function withPending(values: Values, files: Iterable<string>): Values {
   return { ...values, ...Object.fromEntries([...files].map((path) => [path, PENDING_UPLOAD])) };
 }
 
-/** Whether a form can hold an input whole: nothing it says would be lost. */
+/** Whether the fields can hold an input without losing any part of it. */
 export function holdsInput(fields: readonly Field[], schema: unknown, input: unknown): boolean {
   const made = toInput(fields, schema, firstValues(fields, schema, input));
   return "input" in made && contains(made.input, input);
@@ -115,7 +115,7 @@ function readAll(
   return input;
 }
 
-/** What a field makes; `undefined` for nothing. */
+/** The value of a field in the input; `undefined` if it is left out. */
 function read(field: Field, values: Values, problems: Problem[]): unknown {
   const { path } = field;
   if (field.type === "group") {

@@ -12,31 +12,31 @@ import { useAction } from "../ui/use_action.ts";
 import { problemsAt, useForm } from "./use_form.ts";
 import { useUploads } from "./use_uploads.ts";
 
-/** The first control with something wrong. */
+/** Selects the controls of fields with a problem. */
 const WRONG = ".field-wrong :is(input, select, textarea)";
 
 export interface InputFormProps {
-  /** JSON Schema of what is filled in; `null` where anything goes. */
+  /** JSON Schema of the input; `null` for any value. */
   schema: unknown;
-  /** What the server calls the whole of it, in its errors. */
+  /** The server's name for the whole input in the `field` of its errors. */
   root: string;
   file?: File | null;
-  /** What it holds at first. @default {what the schema says} */
+  /** The initial input. @default {the schema's defaults} */
   input?: unknown;
-  /** What its button says, and while it is being sent. */
+  /** The text of the button, before and while the input is sent. */
   words: { send: string; sending: string };
-  /** Sends it. With the same `key` a second try does nothing more. */
+  /** Sends the input. Sending it again with the same `key` has no further effect. */
   onsend: (input: unknown, key: string) => Promise<void>;
 }
 
-/** A form by a JSON Schema: tells what is wrong beside each field, and sends files. */
+/** A form for a JSON Schema, with problems shown at each field, and with file uploads. */
 export function InputForm(
   { schema, root, file = null, input, words, onsend }: InputFormProps,
 ): JSX.Element {
   const form = useForm(schema, input);
   const fields = form.fields.value;
   const touched = useSignal<ReadonlySet<string>>(new Set());
-  /** How often it was to be sent, and could not be. */
+  /** How often the form was submitted with problems. */
   const refusals = useSignal(0);
   const { sending, send, cancel } = useUploads();
   const element = useRef<HTMLFormElement>(null);
@@ -57,7 +57,7 @@ export function InputForm(
     }
     const made = form.inputWith(uploads);
     const json = JSON.stringify(made) ?? "";
-    // A second try of the same makes no second task.
+    // The same key for the same input: sending it again makes no second task.
     const key = sent.current?.json === json ? sent.current.key : randomKey();
     sent.current = { values: form.values.peek(), json, key };
     await onsend(made, key);
@@ -67,12 +67,12 @@ export function InputForm(
     if (error !== null || refusals.value > 0) {
       const control = element.current!.querySelector<HTMLElement>(WRONG);
       control?.focus();
-      // With what is said below it.
+      // The whole field, with the problem below the control.
       control?.closest(".field")?.scrollIntoView({ block: "nearest" });
     }
   }, [error, refusals.value]);
 
-  // What the server said is about what was sent: it is gone with the next letter.
+  // The server's errors are about what was sent: any change of a value hides them.
   const refused = error !== null && sent.current?.values === form.values.value
     ? refusedFields(error, root)
     : [];
@@ -135,7 +135,7 @@ export function InputForm(
   );
 }
 
-/** What the server refused, by the fields of the form. */
+/** The server's errors, by the fields of the form. */
 function refusedFields({ fields }: ApiError, root: string): Problem[] {
   return [...fields].map(([field, problem]) => {
     const [request, ...path] = field.split(".");

@@ -8,7 +8,7 @@
 import { number } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** A JSON Schema, as far as it is looked at. */
+/** The keywords of JSON Schema that are used. */
 export interface Schema {
   readonly type?: string | readonly string[];
   readonly description?: string;
@@ -40,13 +40,13 @@ export interface Schema {
 }
 
 export interface Problem {
-  /** Where: keys from the value down to it, with dots between. Empty for the value itself. */
+  /** The keys from the value down to the place, joined by dots; empty for the value itself. */
   readonly path: string;
-  /** What, in the person's language. */
+  /** What is wrong, in the language of the page. */
   readonly problem: string;
 }
 
-/** References that lead to each other for ever are followed so far. */
+/** How many references are followed, since they may form a cycle. */
 const MAX_DEPTH = 100;
 
 const FORMATS: Readonly<Record<string, RegExp>> = {
@@ -56,7 +56,7 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
   uuid: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
 };
 
-/** Everything that is wrong with `value`, at most once a place. */
+/** Everything that is wrong with `value`, with at most one problem for each place. */
 export function schemaProblems(schema: Schema, value: unknown): Problem[] {
   const problems = new Map<string, string>();
   check(schema, value, {
@@ -84,7 +84,7 @@ export function resolve(schema: Schema, root: Schema): Schema {
   return found;
 }
 
-/** Whether a value is an object with names and values. */
+/** Whether a value is an object and not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -128,7 +128,7 @@ function checkNumber(schema: Schema, value: number, tell: (problem: string) => v
   }
 }
 
-/** 0.3 / 0.1 is whole, though not to a computer. */
+/** Allows for rounding errors: 0.3 / 0.1 is 2.9999999999999996. */
 function isWhole(value: number): boolean {
   return Math.abs(value - Math.round(value)) < 1e-9;
 }
@@ -136,7 +136,7 @@ function isWhole(value: number): boolean {
 function checkText(schema: Schema, value: string, tell: (problem: string) => void): void {
   const { form } = strings;
   const { minLength = 0, maxLength = Infinity, pattern, format } = schema;
-  // As JSON Schema counts: characters, not halves of them.
+  // JSON Schema counts code points, not UTF-16 code units.
   const { length } = [...value];
   if (length < minLength) tell(length === 0 ? form.required : form.tooShort(number(minLength)));
   else if (length > maxLength) tell(form.tooLong(number(maxLength)));
@@ -147,7 +147,7 @@ function checkText(schema: Schema, value: string, tell: (problem: string) => voi
   }
 }
 
-/** `undefined` for a pattern that this browser does not understand. */
+/** `undefined` if the browser does not support the pattern. */
 function matches(pattern: string, value: string): boolean | undefined {
   try {
     return new RegExp(pattern, "u").test(value);
@@ -183,7 +183,7 @@ function checkObject(schema: Schema, value: Record<string, unknown>, at: Place):
   }
 }
 
-/** One of several: what is told is what the nearest of them says. */
+/** Checks against alternatives. If none fits, reports the problems of the closest one. */
 function checkEither(either: readonly Schema[], value: unknown, at: Place): void {
   let fewest: [path: readonly string[], problem: string][] | undefined;
   for (const schema of either) {
@@ -191,7 +191,7 @@ function checkEither(either: readonly Schema[], value: unknown, at: Place): void
     const tell = (path: readonly string[], problem: string) => void told.push([path, problem]);
     check(schema, value, { ...at, depth: at.depth + 1, tell });
     if (told.length === 0) return;
-    // Deeper is nearer: the value had the right shape at first.
+    // The deeper a problem, the closer the alternative: the value fits it down to there.
     const depth = (list: typeof told) => Math.max(...list.map(([path]) => path.length));
     if (fewest === undefined || depth(told) > depth(fewest)) fewest = told;
   }
@@ -213,7 +213,7 @@ function isType(type: string, value: unknown): boolean {
     case "integer":
       return Number.isInteger(value);
     default:
-      // "string", "number", "boolean": as the language calls them.
+      // "string", "number" and "boolean" are also what `typeof` returns.
       return [typeof value].includes(type as "string");
   }
 }

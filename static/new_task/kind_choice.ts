@@ -7,15 +7,15 @@
 import type { KindInfo } from "../kinds/kinds_api.ts";
 import { takesFile } from "./kind_form.ts";
 
-/** Kinds in two groups, each by name. */
+/** Kinds in two groups, each sorted by name. */
 export interface KindGroups {
-  /** Those of the operator's modules. */
+  /** The kinds of the operator's modules. */
   readonly own: readonly KindInfo[];
-  /** Those that come with Headway. */
+  /** The kinds that ship with Headway. */
   readonly shipped: readonly KindInfo[];
 }
 
-/** The kinds that can be used, with a file where there is one, and fit a text that is looked for. */
+/** The kinds that match a search text; if there is a file, only those that take one. */
 export function kindGroups(
   kinds: readonly KindInfo[],
   file: File | null,
@@ -34,7 +34,7 @@ export function kindGroups(
   };
 }
 
-/** The kind that is chosen at first: one's own, else what fits the file. */
+/** The kind that is chosen initially: one of the operator's, else one that fits the file. */
 export function firstKind(groups: KindGroups, file: File | null): string | undefined {
   const [own, shipped] = [groups.own, groups.shipped].map((group) =>
     group.filter(({ unavailable }) => !unavailable)

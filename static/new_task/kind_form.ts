@@ -9,18 +9,18 @@ import { strings } from "../i18n/strings.ts";
 
 export type Field =
   & {
-    /** Where in the input: names with dots between; empty where the field is the whole input. */
+    /** The path in the input, names joined by dots; empty if the field is the whole input. */
     readonly path: string;
-    /** The property of the input. */
+    /** The name of the property. */
     readonly name: string;
     readonly hint: string;
-    /** The server refuses an input without it. */
+    /** Whether the server refuses an input without it. */
     readonly required: boolean;
-    /** It may be left empty, and is at first. */
+    /** Whether it may be left empty, as it is initially. */
     readonly optional: boolean;
   }
   & (
-    /** `any` takes JSON, and what is none as text: its schema says nothing. */
+    /** `any` has a schema that says nothing: it takes JSON, and any other text as a string. */
     | { readonly type: "file" | "text" | "lines" | "boolean" | "json" | "any" }
     | { readonly type: "email" | "url" | "date" }
     | { readonly type: "number"; readonly whole: boolean }
@@ -28,21 +28,20 @@ export type Field =
     | { readonly type: "group"; readonly fields: readonly Field[] }
   );
 
-/** One of several values. */
 export interface Option {
-  /** Names it, for people and in what the fields hold. */
+  /** What is shown, and what the values of fields have. */
   readonly label: string;
-  /** What stands in the input. */
+  /** The value in the input. */
   readonly value: unknown;
 }
 
 /** A property with this name, or one that ends in it, names an upload. */
 const UPLOAD = /(^|_)upload$|[a-z]Upload$/;
 
-/** Objects in objects in objects are asked for as JSON from here on. */
+/** The depth from which nested objects are entered as JSON. */
 const MAX_DEPTH = 3;
 
-/** The fields for a kind's input: one for JSON where the schema says less, or more, than a form. */
+/** The fields for a kind's input; a single one for JSON if fields cannot represent the schema. */
 export function formFields(input: unknown): Field[] {
   const root = (isObject(input) ? input : {}) as Schema;
   const whole = fieldOf(root, { root, path: [], required: false });
@@ -50,13 +49,13 @@ export function formFields(input: unknown): Field[] {
   return [...whole.fields];
 }
 
-/** The one field that holds any input. */
+/** A single field for any input, as JSON. */
 export function jsonField(): Field {
   const hint = strings.form.input;
   return { path: "", name: "", type: "json", hint, required: false, optional: false };
 }
 
-/** The fields that name a file, wherever they are. */
+/** The file fields, also in groups. */
 export function fileFields(fields: readonly Field[]): Field[] {
   return fields.flatMap((field) =>
     field.type === "group" ? fileFields(field.fields) : field.type === "file" ? [field] : []
@@ -103,7 +102,7 @@ function fieldOf(unresolved: Schema, { root, path, required }: Place): Field {
     }
     case "object": {
       const { properties, additionalProperties: others } = schema;
-      // What a form cannot hold of the whole input, one may still write as JSON.
+      // Further properties of the whole input can be written after switching to JSON.
       const fits = path.length === 0 || (path.length < MAX_DEPTH && !isObject(others));
       if (!properties || !fits) return { ...common, type: "json" };
       const fields = Object.entries(properties).map(([inner, property]) =>
@@ -120,7 +119,7 @@ function fieldOf(unresolved: Schema, { root, path, required }: Place): Field {
   }
 }
 
-/** As of a date that is made of a text: its library cannot write it down, and takes what it can read. */
+/** Whether any value passes, as with a date parsed from text, for which libraries emit no schema. */
 function saysNothing(schema: Schema): boolean {
   return Object.keys(schema).every((key) =>
     key === "description" || key === "title" || key === "default"
@@ -132,7 +131,7 @@ function textType(format: string | undefined): "email" | "url" | "date" | "text"
   return format === "email" || format === "date" ? format : "text";
 }
 
-/** What a schema says, without its references, and of "this or nothing" this. */
+/** A schema with its references resolved, and without `null` where that is the only alternative. */
 export function plain(unresolved: Schema, root: Schema, depth = 0): Schema {
   const schema = resolve(unresolved, root);
   const either = schema.anyOf ?? schema.oneOf ?? schema.allOf;
@@ -145,7 +144,7 @@ export function plain(unresolved: Schema, root: Schema, depth = 0): Schema {
   return types.length === 1 ? { ...schema, type: types[0]! } : schema;
 }
 
-/** The values that a schema lists; `null` where it lists none, or objects. */
+/** The values that a schema lists; `null` if it lists none, or if some are objects. */
 function optionsOf(schema: Schema, root: Schema): readonly Option[] | null {
   const values = listed(schema) ??
     (schema.anyOf ?? schema.oneOf)?.map((one) => listed(resolve(one, root)));
@@ -163,7 +162,7 @@ export function defaultOf(schema: Schema, root: Schema): unknown {
   return schema.default ?? resolve(schema, root).default;
 }
 
-/** The field that a problem is about: the innermost around its place. */
+/** The innermost field that contains the place of a problem. */
 export function fieldAt(fields: readonly Field[], path: string): Field | null {
   for (const field of fields) {
     if (field.path !== "" && field.path !== path && !path.startsWith(`${field.path}.`)) continue;

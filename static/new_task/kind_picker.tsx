@@ -5,11 +5,11 @@ import type { KindGroups } from "./kind_choice.ts";
 import { strings } from "../i18n/strings.ts";
 import { SearchIcon } from "../ui/icons.tsx";
 
-/** Kinds from which on they can be searched. */
+/** The number of kinds from which a search field is shown. */
 const MANY = 7;
 
 export interface KindPickerProps {
-  /** Those that fit what is looked for. */
+  /** The kinds that match the search text. */
   groups: KindGroups;
   count: number;
   text: Signal<string>;
@@ -37,7 +37,7 @@ export function KindPicker(props: KindPickerProps): JSX.Element {
             value={text.value}
             onInput={({ currentTarget }) => text.value = currentTarget.value}
             onKeyDown={(event) => {
-              // In a form's field, Enter would start the task.
+              // Enter in a field of the form would submit the task.
               if (event.key === "Enter") event.preventDefault();
               if (event.key !== "ArrowDown") return;
               event.preventDefault();

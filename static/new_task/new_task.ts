@@ -8,11 +8,11 @@ import { signal } from "@preact/signals";
 
 export interface NewTask {
   readonly file: File | null;
-  /** The task that is to be run again, with an input that may be another. */
+  /** The task to run again, with an input that can be edited. */
   readonly again: { readonly kind: string; readonly taskId: string } | null;
 }
 
-/** The form is open; `null` while it is not. */
+/** What the open form is for; `null` while it is closed. */
 export const newTask = signal<NewTask | null>(null);
 
 export function openForm(): void {
@@ -24,7 +24,7 @@ export function openFormAgain(kind: string, taskId: string): void {
   newTask.value = { file: null, again: { kind, taskId } };
 }
 
-/** Takes a file that was dropped: into the form, which opens if it is not. */
+/** Puts a dropped file into the form, which opens if it is closed. */
 export function dropFile(file: File): void {
   newTask.value = { again: null, ...newTask.peek(), file };
 }

@@ -12,7 +12,6 @@ import { strings } from "../i18n/strings.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { InputForm } from "./input_form.tsx";
 
-/** The form for a new task, above everything else. */
 export function NewTaskDialog(): JSX.Element | null {
   const wanted = newTask.value;
   if (wanted === null) return null;
@@ -37,7 +36,7 @@ interface ChoiceProps {
   file: NewTask["file"];
 }
 
-/** Any kind; one that works on files, once there is one. */
+/** The form for a kind of choice; with a file, only among kinds that take one. */
 function Choice({ kinds, file }: ChoiceProps): JSX.Element {
   const text = useSignal("");
   const all = kindGroups(kinds, file, "");
@@ -45,7 +44,7 @@ function Choice({ kinds, file }: ChoiceProps): JSX.Element {
   const picked = useSignal<string | null>(null);
   const among = (some: KindGroups) =>
     [...some.own, ...some.shipped].find(({ kind }) => kind === picked.value);
-  // What is looked for and no longer there is not what one wants to run.
+  // A picked kind that does not match the search is not the one to run.
   const name = among(groups)?.kind ??
     firstKind(groups.own.length + groups.shipped.length > 0 ? groups : all, file);
   const chosen = kinds.find(({ kind }) => kind === name);
@@ -69,7 +68,7 @@ interface AgainProps extends ChoiceProps {
   taskId: string;
 }
 
-/** A task's kind, with its input to be changed. */
+/** The form for a task's kind, filled with the task's input. */
 function Again({ kinds, kind, taskId, file }: AgainProps): JSX.Element {
   const input = useSignal<{ value: unknown } | "missing" | null>(null);
   useEffect(() => {
@@ -92,7 +91,7 @@ interface KindFormProps {
   input?: unknown;
 }
 
-/** Starts a task with what is filled in, and goes there. */
+/** Submits a task, and shows it. */
 function KindForm({ info: { kind, input: schema }, ...more }: KindFormProps): JSX.Element {
   return (
     <InputForm

@@ -8,16 +8,16 @@ import { ApiError, parse, refused } from "../app/api.ts";
 import { at } from "../app/root.ts";
 
 export interface Upload {
-  /** Names it in a task's input. */
+  /** Stands for the file in a task's input. */
   upload_id: string;
   /** Bytes. */
   size: number;
 }
 
 /**
- * Uploads a file. `fetch` cannot tell how far a body has come.
+ * Uploads a file. Uses `XMLHttpRequest`, since `fetch` cannot report the progress of a body.
  *
- * @param onprogress Takes the bytes sent.
+ * @param onprogress Called with the number of bytes sent.
  */
 export function uploadFile(
   file: File,

@@ -7,25 +7,24 @@ import { type Field, fieldAt, formFields, jsonField } from "./kind_form.ts";
 import { maxUpload } from "../app/store.ts";
 import { strings } from "../i18n/strings.ts";
 
-/** What a form holds, and what is wrong with it. */
+/** The values of a form, and what is wrong with them. */
 export interface FormState {
   readonly fields: ReadonlySignal<readonly Field[]>;
   readonly values: ReadonlySignal<Values>;
-  /** The files that were picked, by path. */
+  /** The picked files, by the path of their field. */
   readonly files: ReadonlySignal<ReadonlyMap<string, File>>;
-  /** All that is wrong. */
   readonly problems: ReadonlySignal<readonly Problem[]>;
-  /** The input is written as JSON; `null` where there is no choice. */
+  /** Whether the input is written as JSON; `null` if it cannot be switched. */
   readonly asJson: ReadonlySignal<boolean | null>;
   readonly setValue: (path: string, value: Values[string]) => void;
   readonly setFile: (path: string, file: File) => void;
-  /** Writes the input the other way: as JSON, or with fields. */
+  /** Switches between JSON and fields, and keeps the input. */
   readonly switchMode: () => void;
-  /** The input, with the ids of the files that were sent. Only where nothing is wrong. */
+  /** The input, with the ids of the uploads. Call it only if there are no problems. */
   readonly inputWith: (uploads: Values) => unknown;
 }
 
-/** The form for an input of this schema, with this one in it. */
+/** The state of a form for a JSON Schema, filled with `input` unless that is `undefined`. */
 export function useForm(schema: unknown, input: unknown): FormState {
   const form = useMemo(() => formFields(schema), [schema]);
   const json = useSignal(input !== undefined && !holdsInput(form, schema, input));
@@ -41,7 +40,7 @@ export function useForm(schema: unknown, input: unknown): FormState {
   });
   const asJson = useComputed(() => {
     if (files.value.size > 0 || form[0]?.path === "") return null;
-    // What is wrong cannot be carried over: not from the form, and from JSON at most in part.
+    // Wrong values of fields have no input to write as JSON.
     return json.value ? true : problems.value.length > 0 ? null : false;
   });
   return {
@@ -74,7 +73,7 @@ function tooLarge(files: ReadonlyMap<string, File>, limit: number): Problem[] {
   }));
 }
 
-/** What is told beside a field, or with `null` below them all. */
+/** The problems to show at a field; with `null`, those that belong to none. */
 export function problemsAt(
   fields: readonly Field[],
   field: Field | null,

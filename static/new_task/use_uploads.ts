@@ -5,18 +5,18 @@ import { uploadFile } from "./upload_file.ts";
 export interface Sending {
   readonly path: string;
   readonly sent: number;
-  /** When it began, by `performance.now()`. */
+  /** When the upload began, by `performance.now()`. */
   readonly since: number;
 }
 
 export interface Uploads {
   readonly sending: ReadonlySignal<Sending | null>;
-  /** Sends a file, unless it was sent before; `null` when that was given up. */
+  /** Uploads a file once. Resolves to the upload's id, or to `null` if it was canceled. */
   readonly send: (path: string, file: File) => Promise<string | null>;
   readonly cancel: () => void;
 }
 
-/** Sends files one after the other, each once however often the form is sent. */
+/** Uploads files one after the other, and each only once however often the form is submitted. */
 export function useUploads(): Uploads {
   const sending = useSignal<Sending | null>(null);
   const sent = useRef(new Map<File, string>());
@@ -32,7 +32,7 @@ export function useUploads(): Uploads {
     const since = performance.now();
     const onprogress = (bytes: number) => sending.value = { path, sent: bytes, since };
     onprogress(0);
-    // Who leaves the page now is asked first: the upload ends with it.
+    // Leaving the page would end the upload: the browser asks first.
     addEventListener("beforeunload", stay);
     try {
       const { upload_id } = await uploadFile(file, onprogress, signal);
