@@ -2,10 +2,10 @@ import { number } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 import { type Entries, isObject } from "./table.ts";
 
-/** Values of a list that is shown on a line. */
+/** The most values in a list that is shown on one line. */
 const MAX_LIST = 24;
 
-/** Small objects and lists in a cell, as counts by type, read better without JSON's marks. */
+/** A value as the text of a cell. Small objects and lists read better without JSON's punctuation. */
 export function cellText(value: unknown): string {
   if (isEmpty(value)) return strings.notYet;
   if (typeof value === "number") return number(value);
@@ -24,7 +24,7 @@ function isEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** An object that holds nothing but plain values. */
+/** Whether a value is an object without nested values. */
 export function isFlat(value: unknown): value is Entries {
   return isObject(value) && Object.values(value).every((item) => !isNested(item));
 }

@@ -4,14 +4,14 @@ import { strings } from "../i18n/strings.ts";
 import { CopyIcon } from "./icons.tsx";
 
 export interface CopyButtonProps {
-  /** Gives what is copied. */
+  /** Returns the text to copy. */
   text: () => string;
-  /** What it does. @default {strings.copy} */
+  /** The accessible name. @default {strings.copy} */
   label?: string;
   id?: string;
 }
 
-/** Copies a text, where the browser lets a page do so: over https, or on this machine. */
+/** Copies a text. Not shown without a clipboard, which needs https or localhost. */
 export function CopyButton(
   { text, label = strings.copy, id }: CopyButtonProps,
 ): JSX.Element | null {

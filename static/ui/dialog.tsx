@@ -10,7 +10,7 @@ export interface DialogProps {
   children: ComponentChildren;
 }
 
-/** A window above everything else: Escape, its button and a click beside it close it. */
+/** A modal dialog, closed by Escape, its button, or a click beside it. */
 export function Dialog({ title, class: own, onclose, children }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const pressedBeside = useRef(false);
@@ -21,8 +21,8 @@ export function Dialog({ title, class: own, onclose, children }: DialogProps): J
       class={`dialog ${own}`}
       aria-labelledby="dialog-title"
       onClose={onclose}
-      // The dialog itself is hit only beside its content. A text that is marked beyond its edge is
-      // no click beside it.
+      // The target is the dialog itself only beside its content. Selecting text that ends beside it
+      // must not close it, so the press must have begun there, too.
       onPointerDown={({ target }) => pressedBeside.current = target === dialog.current}
       onClick={({ target }) => {
         if (target === dialog.current && pressedBeside.current) dialog.current!.close();

@@ -8,11 +8,11 @@ import { saveFile } from "./save_file.ts";
 import { useAction } from "./use_action.ts";
 
 export interface DownloadButtonProps {
-  /** Makes the file. `onrows` takes the number of rows read up to now, where that takes a while. */
+  /** Makes the file. May call `onrows` with the number of rows read so far. */
   file: (onrows: (count: number) => void, signal: AbortSignal) => Blob | Promise<Blob>;
   name: string;
   label: string;
-  /** What stands beside its sign. @default {nothing} */
+  /** The text beside the icon. @default {nothing} */
   text?: string;
   id?: string;
 }

@@ -20,7 +20,7 @@ function Icon({ children, name }: { children: ComponentChildren; name: string })
   );
 }
 
-/** The product's sign: work that is under way. */
+/** The product's logo: work in progress. */
 export function Logo(): JSX.Element {
   return (
     <svg class="logo" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
@@ -33,7 +33,7 @@ export function Logo(): JSX.Element {
   );
 }
 
-/** One sign a state: it is told by more than its colour. */
+/** A shape for each state, so that states differ in more than color. */
 export function StatusIcon({ status }: { status: Status }): JSX.Element {
   switch (status) {
     case "pending":
@@ -139,7 +139,7 @@ export function SearchIcon(): JSX.Element {
   );
 }
 
-/** Tells; filled while it will. */
+/** Filled while notifications are on. */
 export function BellIcon({ on }: { on: boolean }): JSX.Element {
   return (
     <Icon name="bell">

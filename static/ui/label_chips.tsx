@@ -4,17 +4,17 @@ import { strings } from "../i18n/strings.ts";
 import { type Filters, NO_FILTERS } from "../list/filters.ts";
 import { CloseIcon } from "./icons.tsx";
 
-/** Tags that a row of the list has room for. */
+/** Tags shown in a row of the list at most. */
 const FEW = 2;
 
 interface LabelChipsProps {
   owner?: string | undefined;
   tags?: readonly string[] | undefined;
-  /** In a row of the list: few, and besides the filters there are. */
+  /** Whether it is in a row of the list: with few tags, and links that add to the present filters. */
   inRow?: boolean;
 }
 
-/** A task's owner and tags: each leads to the tasks that have it. */
+/** A task's owner and tags, each a link to the tasks that have it. */
 export function LabelChips({ owner, tags = [], inRow }: LabelChipsProps): JSX.Element | null {
   if (owner === undefined && tags.length === 0) return null;
   const from = inRow ? route.value.filters : NO_FILTERS;
@@ -48,7 +48,7 @@ export function LabelChips({ owner, tags = [], inRow }: LabelChipsProps): JSX.El
 interface ChipProps {
   text: string;
   title: string;
-  /** The filters that it leads to. */
+  /** The filters of the list that it links to. */
   to: Filters;
   inRow?: boolean | undefined;
   isOwner?: boolean;
@@ -61,7 +61,7 @@ function Chip({ text, title, to, inRow, isOwner }: ChipProps): JSX.Element {
       href={listHref(to)}
       title={title}
       aria-label={title}
-      // The keyboard goes from row to row.
+      // In the list the Tab key stops at rows only.
       tabIndex={inRow ? -1 : 0}
       onClick={stayInPage}
     >
@@ -70,7 +70,7 @@ function Chip({ text, title, to, inRow, isOwner }: ChipProps): JSX.Element {
   );
 }
 
-/** The owner, the tags and the parent that the list is filtered by: each is taken away by a click. */
+/** The owner, tags and parent that the list is filtered by. A click removes one. */
 export function FilterChips(): JSX.Element | null {
   const { filters } = route.value;
   const { owner, tags, parent } = filters;

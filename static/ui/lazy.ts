@@ -3,11 +3,11 @@ import { type FunctionComponent, h } from "preact";
 import { connection } from "../app/connection.ts";
 
 export interface Lazy<Props> extends FunctionComponent<Props> {
-  /** Has its code loaded, which is used soon. */
+  /** Loads the code in advance. */
   prepare(): void;
 }
 
-/** A view whose code is loaded when it is drawn first, or before; nothing until then. */
+/** A component whose code is loaded when it is first drawn. It is empty until then. */
 export function lazy<Props extends object>(
   load: () => Promise<FunctionComponent<Props>>,
 ): Lazy<Props> {
@@ -21,7 +21,7 @@ export function lazy<Props extends object>(
   const draw = (props: Props) => {
     if (view.value !== null) return h(view.value, props);
     void prepare()?.then(() => {
-      // The server may be of another version by now, whose code has other names.
+      // A server that was updated meanwhile has this code under another name: reloads the page.
       if (view.peek() === null && connection.peek() === "live") location.reload();
     });
     return null;

@@ -4,17 +4,17 @@ import { bytes } from "../i18n/format.ts";
 import { strings } from "../i18n/strings.ts";
 
 export interface LongTextProps {
-  /** Anything, from anywhere: it is shown as text. */
+  /** May be untrusted: it is shown as plain text. */
   text: string;
   /** Characters shown at first. */
   limit: number;
-  /** Where they begin. @default {0} */
+  /** The index of the first character shown. @default {0} */
   from?: number;
-  /** Draws what is shown. @default as it is */
+  /** Renders the part that is shown. @default {as it is} */
   mark?: (text: string) => ComponentChildren;
 }
 
-/** A text whose rest is shown on demand: one row of 48 kB would bury the others. */
+/** A text that is shown in part until expanded: a row of 48 kB would bury the others. */
 export function LongText({ text, limit, from = 0, mark }: LongTextProps): JSX.Element {
   const whole = useSignal(false);
   if (whole.value || text.length <= limit) return <>{mark ? mark(text) : text}</>;

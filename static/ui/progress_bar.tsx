@@ -6,11 +6,11 @@ import { strings } from "../i18n/strings.ts";
 
 export interface ProgressBarProps {
   record: TaskRecord;
-  /** In a row of the list. @default {false} */
+  /** Whether it is in a row of the list. @default {false} */
   small?: boolean;
 }
 
-/** A task's bar; it moves to and fro where nobody knows how much there is to do. */
+/** The progress bar of a task, animated while the progress is unknown. */
 export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.Element {
   const { kind, status } = record;
   return <Bar name={kind} status={status} value={knownProgress(record)} small={small} />;
@@ -19,9 +19,9 @@ export function ProgressBar({ record, small = false }: ProgressBarProps): JSX.El
 export interface BarProps {
   name: string;
   status: Status;
-  /** Percent; `null` while nobody knows. */
+  /** Percent; `null` while unknown. */
   value: number | null;
-  /** Of half the height. */
+  /** Whether it has half the height. */
   small: boolean;
 }
 
@@ -39,7 +39,7 @@ export function Bar({ name, status, value: known, small }: BarProps): JSX.Elemen
     >
       <div
         class="bar-fill"
-        // Moved, not stretched: that needs no layout, and the end stays round.
+        // Translated, not resized: that needs no layout, and its end stays round.
         style={{ transform: unknown ? "" : `translateX(${value - 100}%)` }}
       />
     </div>

@@ -3,6 +3,6 @@ export function saveFile(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // Some browsers begin to read it only later.
+  // Some browsers begin to read the URL only after the click.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -4,16 +4,16 @@
  * @module
  */
 
-/** Columns of a table; what has more is shown as JSON. */
+/** Columns of a table at most. A value with more is shown as JSON. */
 const MAX_COLUMNS = 24;
 
-/** What a spreadsheet would take for a formula. */
+/** The beginning of a text that a spreadsheet would run as a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
 
 export type Entries = Record<string, unknown>;
 
 export interface Table {
-  /** In the order in which they first come. */
+  /** In the order of their first appearance. */
   readonly columns: readonly string[];
   readonly rows: readonly Entries[];
 }
@@ -22,7 +22,7 @@ export function isObject(value: unknown): value is Entries {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The table that a value is; `null` where it is none. */
+/** The value as a table; `null` if it is not a list of objects, or has too many columns. */
 export function asTable(value: unknown): Table | null {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) return null;
   const columns = new Set<string>();
@@ -34,8 +34,8 @@ export function asTable(value: unknown): Table | null {
 }
 
 /**
- * The table as CSV (RFC 4180), as spreadsheets take it: UTF-8 with its mark, and with a `'` before
- * a text that would be run as a formula, which a hostile file may have put there.
+ * The table as CSV (RFC 4180) for spreadsheets: UTF-8 with a byte order mark, and with a `'` before
+ * text that would run as a formula, since the values may be hostile.
  */
 export function tableCsv({ columns, rows }: Table): string {
   const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];

@@ -16,23 +16,23 @@ import { strings } from "../i18n/strings.ts";
 /** Milliseconds without an update after which a running task looks as if it may hang. */
 export const QUIET_MS = 30_000;
 
-/** Milliseconds past a promised end after which the promise is not repeated. */
+/** Milliseconds past an estimated end after which the estimate is no longer shown. */
 const OVERDUE_MS = 3000;
 
-/** Percent that are almost all: less of it is late, not almost done. */
+/** The percent from which a task past its estimate is almost done: with less done, it is late. */
 const ALMOST = 90;
 
 interface Props {
   record: TaskRecord;
 }
 
-/** How long it still takes, counting down between two events; or when it begins. */
+/** The time left, which counts down between two events, or the time until the start. */
 export function TimeLeft({ record }: Props): JSX.Element | null {
   const text = timeLeft(record, knownUntil.value);
   return text === null ? null : <span class="time-left">{text}</span>;
 }
 
-/** The words of {@link TimeLeft} at a time; `null` where nothing can be said. */
+/** The text of {@link TimeLeft} at a time; `null` if nothing is known. */
 export function timeLeft(record: TaskRecord, at: number): string | null {
   if (record.status === "pending") {
     const wait = Date.parse(record.run_at) - at;
@@ -56,17 +56,17 @@ export function timeLeft(record: TaskRecord, at: number): string | null {
   return (knownProgress(record) ?? 0) < ALMOST ? null : strings.almostDone;
 }
 
-/** How long ago that was, with the whole date for who points at it. */
+/** How long ago `time` was, with the full date as a tooltip. */
 export function Ago({ time }: { time: string }): JSX.Element {
   return <time dateTime={time} title={fullTime(time)}>{ago(now.value - Date.parse(time))}</time>;
 }
 
-/** How long it has been since then. */
+/** The time since `time`, as far as the page knows the state of tasks. */
 export function Since({ time }: { time: string }): JSX.Element {
   return <>{duration(Math.max(0, knownUntil.value - Date.parse(time)))}</>;
 }
 
-/** Whether it is still alive: when it last said something. */
+/** The time of the last update of a running task. */
 export function Freshness({ record }: Props): JSX.Element | null {
   if (record.status !== "running") return null;
   const silence = now.value - Date.parse(record.updated_at);

@@ -1,16 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { ApiError } from "../app/api.ts";
 
-/** Something that a button does, and that may take time or fail. */
+/** What a button does, which may take time and may fail. */
 export interface Action {
-  /** Does it, unless it is being done. */
+  /** Starts the action, unless it is running. */
   run: () => void;
   busy: boolean;
-  /** Why it could not be done the last time. */
+  /** The error of the last run; `null` if there was none. */
   error: ApiError | null;
 }
 
-/** Keeps what a button does from being done twice at once, and its failure for the view. */
+/** Keeps an action from running twice at once, and keeps its error for the view. */
 export function useAction(perform: () => Promise<void>): Action {
   const busy = useSignal(false);
   const error = useSignal<ApiError | null>(null);

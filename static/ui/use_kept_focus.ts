@@ -7,14 +7,14 @@ export interface KeptFocus {
 }
 
 /**
- * Keeps the keyboard in its place where what had the focus is gone with a rendering: a browser would
- * send it to the page's begin.
+ * Keeps the focus in an element when a rendering removes what had it: the browser would move it to
+ * the body, and the next Tab would start at the top of the page.
  *
- * @param onlost Gives the focus to what stands there now.
+ * @param onlost Moves the focus to what replaces the removed element.
  */
 export function useKeptFocus(onlost: () => void): KeptFocus {
   const inside = useRef(false);
-  // Read before the rendering takes anything away.
+  // Read before the rendering removes anything.
   const had = inside.current;
   useLayoutEffect(() => {
     if (had && document.activeElement === document.body) onlost();

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 
 /**
- * Has keys do something wherever the keyboard is, but for fields and dialogs. A key that returns
- * `false` is left to the browser.
+ * Handles keys wherever the focus is, except in fields and dialogs. If a handler returns `false`,
+ * the key is left to the browser.
  */
 export function usePageKeys(keys: Record<string, () => unknown>): void {
   const latest = useRef(keys);

@@ -11,20 +11,20 @@ const MAX_JSON = 20_000;
 export interface ValueProps {
   value: unknown;
   label: string;
-  /** Names the files of its tables; none where they are not to be taken away. */
+  /** The base name for downloads of its tables; without one they cannot be downloaded. */
   file?: string | undefined;
 }
 
 /**
- * A value as a person would like to read it: an object as names and values, a list of objects as
- * a table, and anything else as JSON.
+ * A value in readable form: an object as names and values, a list of objects as a table, a string as
+ * text, and anything else as JSON.
  */
 export function Value({ value, label, file }: ValueProps): JSX.Element {
   if (isObject(value)) {
     const entries = Object.entries(value);
     const plain = entries.filter(([, item]) => !isNested(item));
     const nested = entries.filter(([, item]) => isNested(item));
-    // What can be read as it is stands beside what cannot.
+    // Readable parts are shown as such, even beside parts that are JSON.
     if (plain.length > 0 || nested.some(([, item]) => asTable(item) !== null || isFlat(item))) {
       return (
         <div class="value">

@@ -7,10 +7,10 @@ import { DownloadButton } from "./download_button.tsx";
 import { LongText } from "./long_text.tsx";
 import { type Table, tableCsv } from "./table.ts";
 
-/** Rows from which on a table has a head of its own, and scrolls by itself. */
+/** A table with more rows than this scrolls by itself, below a fixed header. */
 const TALL = 12;
 
-/** Rows drawn at first, and with each wish for more. */
+/** Rows drawn at first, and added with each request for more. */
 const DRAWN = 500;
 
 /** Characters of a cell shown at first. */
@@ -19,15 +19,15 @@ const MAX_CELL = 300;
 export interface ValueTableProps {
   table: Table;
   label: string;
-  /** The name of the file of its rows, without its end; none where they are not to be taken away. */
+  /** The name of the downloaded file, without extension; without one there is no download. */
   file?: string | undefined;
 }
 
-/** A table: short ones as they are, long ones with a scroll of their own and a file of all rows. */
+/** A table. A long one scrolls by itself, and can be downloaded whole. */
 export function ValueTable({ table, label, file }: ValueTableProps): JSX.Element {
   const { columns, rows } = table;
   const shown = useSignal(DRAWN);
-  // Numbers stand below each other by their ends.
+  // Columns of numbers are aligned to the right.
   const numbers = new Set(
     columns.filter((column) => rows.every((row) => typeof (row[column] ?? 0) === "number")),
   );
@@ -89,13 +89,13 @@ export function ValueTable({ table, label, file }: ValueTableProps): JSX.Element
   );
 }
 
-/** A value in a table, or beside its name. */
+/** A value in a table, or beside a name. */
 export function Cell({ value }: { value: unknown }): JSX.Element | null {
   if (value === null || value === undefined) return null;
   return <LongText text={cellText(value)} limit={MAX_CELL} />;
 }
 
-/** Short values stay on their line, as dates that would break at their hyphens. */
+/** Short values do not wrap: a date would break at its hyphens. */
 function cellClass(value: unknown, number: boolean): string {
   return `text${cellText(value).length <= 24 ? " short" : ""}${number ? " number" : ""}`;
 }
