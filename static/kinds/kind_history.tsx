@@ -10,7 +10,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { useAction } from "../ui/use_action.ts";
 import { lookedInto } from "./pauses.ts";
 
-/** Who paused a kind, had it go on, or deleted tasks of it. */
+/** Shows who paused or resumed a kind, or deleted tasks of it. */
 export function KindHistory({ kind }: { kind: string }): JSX.Element {
   const entries = useSignal<readonly AuditEntry[] | null>(null);
   const load = useAction(async () => {

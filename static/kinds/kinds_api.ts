@@ -7,28 +7,28 @@
 import type { AuditEntry } from "../../lib/kv/audit.ts";
 import { call } from "../app/api.ts";
 
-/** A kind of task, as `GET /kinds` tells. */
+/** A kind, as in the response of `GET /kinds`. */
 export interface KindInfo {
   kind: string;
   description: string | null;
-  /** JSON Schema of its input; `null` where anything goes. */
+  /** JSON Schema of its input; `null` for any value. */
   input: unknown;
-  /** The form leaves it out. */
+  /** Whether the form leaves it out. */
   hidden?: boolean;
-  /** It comes with Headway. */
+  /** Whether it ships with Headway. */
   shipped?: boolean;
-  /** Why it cannot be run; `null` where it can. */
+  /** Why it cannot be run; `null` if it can. */
   unavailable?: string | null;
-  /** That nothing of it starts, and how many still run; `null` where it does. */
+  /** Its pause: none of its tasks start; `null` if it is not paused. */
   paused?: PausedKind | null;
 }
 
-/** Since when, by whom and why a kind is paused; the two last as far as one may know. */
+/** A pause of a kind. `by` and `reason` are `null` if not given, or not for the session to know. */
 export interface PausedKind {
   since: string;
   by: string | null;
   reason: string | null;
-  /** How many of it still run. */
+  /** How many of its tasks still run. */
   running?: number;
 }
 
@@ -39,21 +39,21 @@ export interface ModuleInfo {
   reason: string | null;
 }
 
-/** The kinds there are, where they are from, and how large an upload may be. */
+/** All kinds, the modules that define them, and the size limit of an upload in bytes. */
 export async function getKinds(): Promise<
   { kinds: KindInfo[]; modules: ModuleInfo[]; limits: { max_upload: number } }
 > {
   return await call("GET", "/kinds");
 }
 
-/** What was done to a kind, or to tasks that are gone, the newest first. */
+/** The last 100 entries of what was done to a kind and its deleted tasks, newest first. */
 export async function getAudit(kind: string): Promise<AuditEntry[]> {
   const path = `/kinds/${encodeURIComponent(kind)}/audit?limit=100`;
   const { entries } = await call<{ entries: AuditEntry[] }>("GET", path);
   return entries;
 }
 
-/** Has nothing more of a kind start. */
+/** Pauses a kind: none of its tasks start. */
 export async function pauseKind(kind: string, reason: string): Promise<void> {
   await call("POST", `/kinds/${encodeURIComponent(kind)}/pause`, { reason });
 }

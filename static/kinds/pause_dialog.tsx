@@ -7,7 +7,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { useAction } from "../ui/use_action.ts";
 import { pausing } from "./pauses.ts";
 
-/** Asks why a kind is to be paused, and pauses it. */
+/** Asks for a reason and pauses a kind. */
 export function PauseDialog({ kind }: { kind: string }): JSX.Element {
   const reason = useSignal("");
   const pause = useAction(async () => {

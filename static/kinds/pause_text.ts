@@ -5,7 +5,7 @@ import { strings } from "../i18n/strings.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Who paused a kind, since when and why, as far as one may know. */
+/** Since when, by whom and why a kind is paused, in words, as far as the session may know. */
 export function pauseText(kind: string, pause: PausedKind): string {
   const { since, reason } = pause;
   const recent = Date.now() - Date.parse(since) < DAY_MS / 2;

@@ -9,7 +9,7 @@ import { PauseIcon } from "../ui/icons.tsx";
 import { pausedKinds } from "./pauses.ts";
 import { pauseText } from "./pause_text.ts";
 
-/** What is paused, how much of it still runs, and how to have it go on. */
+/** The paused kinds, with the number of tasks that still run and a button to resume each. */
 export function PausedKinds(): JSX.Element {
   return (
     <div class="paused-kinds">

@@ -4,7 +4,7 @@ import type { Outcome } from "./schedule.ts";
 import { shortTime } from "./schedule_time.ts";
 import { scheduleWords } from "./words.ts";
 
-/** What came of a time, in a sentence. */
+/** The outcome of a scheduled time, as a sentence. */
 export function outcomeText(outcome: Outcome): string {
   const words = scheduleWords();
   if (outcome.type === "task") {

@@ -13,7 +13,7 @@ import { loadSchedules } from "./schedules_store.ts";
 import { whoIn } from "../app/who.ts";
 import { scheduleWords } from "./words.ts";
 
-/** Skips that are told in words. */
+/** Skips that are shown with their reasons. */
 const TOLD = 2;
 
 interface Props {
@@ -105,7 +105,7 @@ function Actions({ schedule: { schedule_id: id, source, paused } }: Props): JSX.
   );
 }
 
-/** The next times, by the viewer's clock and, where that is another, by the schedule's. */
+/** The next times, in the browser's time zone and, if that differs, in the schedule's. */
 function Times({ schedule: { next, zone, paused } }: Props): JSX.Element {
   const words = scheduleWords();
   if (next.length === 0) {
@@ -140,7 +140,7 @@ function Times({ schedule: { next, zone, paused } }: Props): JSX.Element {
   );
 }
 
-/** A component of its own: a tick draws these few words alone. */
+/** A component of its own, so that a tick of the clock redraws only this text. */
 function Countdown({ time }: { time: string }): JSX.Element {
   const words = scheduleWords();
   const left = Date.parse(time) - now.value;

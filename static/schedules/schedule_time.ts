@@ -11,7 +11,7 @@ const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", 
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** A day and a time, as `Fri, 27 Nov, 02:30`; with seconds where they are not 0. */
+/** A day and a time, such as `Fri, 27 Nov, 02:30`; with seconds if they are not 0. */
 export function shortTime(iso: string, timeZone?: string): string {
   const seconds = new Date(iso).getUTCSeconds() > 0;
   const key = `${locale} ${timeZone} ${seconds}`;

@@ -8,16 +8,16 @@ import { signal } from "@preact/signals";
 import { hidden } from "../app/connection.ts";
 import { getSchedules, type Schedule } from "./schedule.ts";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two requests. */
 const AGAIN_MS = 3000;
 
 /** `null` until they are loaded. */
 export const schedules = signal<readonly Schedule[] | null>(null);
 
-/** There are more than are shown. */
+/** Whether there are more than are shown. */
 export const hasMore = signal(false);
 
-/** Why they could not be loaded the last time; `null` where they could. */
+/** The error of the last load; `null` if it succeeded. */
 export const loadError = signal<string | null>(null);
 
 let pages = 1;
@@ -46,7 +46,7 @@ export function loadMore(): Promise<void> {
   return loadSchedules();
 }
 
-/** Keeps them as they are until the returned function is called. */
+/** Keeps the schedules up to date until the returned function is called. */
 export function watchSchedules(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;

@@ -7,7 +7,7 @@ import { ScheduleCard } from "./schedule_card.tsx";
 import { hasMore, loadError, loadMore, schedules, watchSchedules } from "./schedules_store.ts";
 import { scheduleWords } from "./words.ts";
 
-/** All schedules: when they come, what came of them, and how to pause or run one. */
+/** All schedules, with their next times, their outcomes, and buttons to pause or run them. */
 export function SchedulesView(): JSX.Element {
   useEffect(watchSchedules, []);
   const words = scheduleWords();
