@@ -8,7 +8,7 @@
 import type { Status, StepRow } from "../../lib/task/record.ts";
 import type { StepName } from "../task/timeline.ts";
 
-/** The words. Those that hold a value are functions of it. */
+/** The texts. Those that contain a value are functions of it. */
 export const en = {
   product: "Headway",
   schedules: "Schedules",
@@ -17,7 +17,7 @@ export const en = {
   newTask: "New task",
   skipToContent: "Skip to content",
 
-  /** What tasks count, where the language has a word for it. */
+  /** Translations of the units that tasks count, where the language has one. */
   units: {} as Readonly<Record<string, string>>,
 
   connection: {
@@ -476,5 +476,5 @@ export const en = {
   unexpected: (status: number) => `The server answered with status ${status}`,
 };
 
-/** What a language has to say. */
+/** The texts that every language has. */
 export type Strings = typeof en;

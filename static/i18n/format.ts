@@ -6,7 +6,7 @@
 
 import { locale, strings } from "./strings.ts";
 
-/** What writes numbers and times in one language. */
+/** The formats of one locale, which are expensive to create. */
 function writers(locale: string) {
   const number = (options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options);
   const time = (options: Intl.DateTimeFormatOptions) =>
@@ -37,12 +37,12 @@ function write(): ReturnType<typeof writers> {
   return current!;
 }
 
-/** Between a number and its unit: they stay on one line. */
+/** Keeps a number and its unit on one line. */
 const NBSP = "\u00a0";
 
 const SECOND = 1000;
 
-/** Units of time in milliseconds, the longest first. */
+/** Units of time in milliseconds, longest first. */
 const TIMES = [
   ["day", 86_400 * SECOND],
   ["hour", 3600 * SECOND],
@@ -50,18 +50,18 @@ const TIMES = [
   ["second", SECOND],
 ] as const;
 
-/** A number: whole ones with separators, others with two digits at most. */
+/** A number: an integer with separators, any other with at most two decimals. */
 export function number(value: number): string {
   const { whole, someDigits } = write();
   return (Number.isInteger(value) ? whole : someDigits).format(value);
 }
 
-/** Several things in a sentence: `one, two and three`. */
+/** A list in words: `one, two, and three`. */
 export function conjunction(things: readonly string[]): string {
   return write().conjunction.format(things);
 }
 
-/** Percent, whole: 100 is shown only for 100. */
+/** Whole percent, rounded down: 99.9 is not shown as 100. */
 export function percent(value: number): string {
   const shown = value < 100 ? Math.min(99, Math.floor(value)) : 100;
   return write().percent.format(Math.max(0, shown) / 100);
@@ -78,7 +78,7 @@ export function bytes(value: number): string {
 /** Bytes in the unit that fits `reference`. */
 function scaledBytes(value: number, reference: number): { text: string; unit: string } {
   let power = 0;
-  // 999.95 kB would be rounded to 1,000.0 kB.
+  // 999.95 kB would be shown as 1,000.0 kB.
   for (let size = reference; size >= 999.95 && power < BYTE_UNITS.length - 1; size /= 1000) power++;
   const scaled = value / 1000 ** power;
   return {
@@ -87,7 +87,7 @@ function scaledBytes(value: number, reference: number): { text: string; unit: st
   };
 }
 
-/** How much is done: `7 / 10 steps`, `1.4 / 20.0 MB`, `1,204 rows`; `null` where it is not told. */
+/** How much is done: `7 / 10 steps`, `1.4 / 20.0 MB`, `1,204 rows`; `null` if not known. */
 export function amount(
   done: number | null,
   total: number | null,
@@ -103,13 +103,13 @@ export function amount(
   return counted(count, unit);
 }
 
-/** A figure with what it counts, in the person's language where that has a word for it. */
+/** A figure with its unit, translated if the language has a translation. */
 function counted(figure: string, unit: string | null): string {
   if (unit === null) return figure;
   return `${figure} ${Object.hasOwn(strings.units, unit) ? strings.units[unit] : unit}`;
 }
 
-/** Units a second, or a minute where they are few; `null` where there is no rate. */
+/** Units per second, or per minute if they are few; `null` if there is no rate. */
 export function rate(
   perSecond: number | null,
   unit: string | null,
@@ -124,7 +124,7 @@ export function rate(
   return slow ? strings.perMinute(what) : strings.perSecond(what);
 }
 
-/** A time that passes, in whole seconds and at most two units: `12s`, `1m 20s`, `3d 4h`. */
+/** A duration that is running, in whole seconds and at most two units: `12s`, `1m 20s`, `3d 4h`. */
 export function duration(ms: number): string {
   const { units, parts } = write();
   let rest = Math.max(0, Math.round(ms / SECOND)) * SECOND;
@@ -139,20 +139,20 @@ export function duration(ms: number): string {
   return parts.format(shown);
 }
 
-/** A time that has passed, with more digits where it was short: `320ms`, `4.2s`, `1m 20s`. */
+/** A duration that is over, with more digits if it is short: `320ms`, `4.2s`, `1m 20s`. */
 export function tookTime(ms: number): string {
   if (ms < SECOND) return write().ms.format(Math.max(0, Math.round(ms)));
   return ms < 9.95 * SECOND ? write().someSeconds.format(ms / SECOND) : duration(ms);
 }
 
-/** How long ago: `just now`, `12s ago`, `3h ago`. One unit is enough. */
+/** How long ago, in one unit: `just now`, `12s ago`, `3h ago`. */
 export function ago(ms: number): string {
   if (ms < 2 * SECOND) return strings.justNow;
   const [name, size] = TIMES.find(([, size]) => ms >= size)!;
   return write().ago.format(-Math.floor(ms / size), name);
 }
 
-/** The time of the day, as `14:03:59`. */
+/** The time of day, such as `14:03:59`. */
 export function clockTime(iso: string | number): string {
   return write().timeOfDay.format(new Date(iso));
 }
@@ -161,7 +161,7 @@ export function fullTime(iso: string): string {
   return write().dateAndTime.format(new Date(iso));
 }
 
-/** JSON, indented; anything that has none is shown as it is. */
+/** Indented JSON; a value that JSON cannot represent, as a string. */
 export function json(value: unknown): string {
   return JSON.stringify(value, null, 2) ?? String(value);
 }

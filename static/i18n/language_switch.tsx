@@ -2,10 +2,10 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { chooseLanguage, type Language, language, LANGUAGES } from "./strings.ts";
 
-/** It was pressed: the page is redrawn, and the focus stays on it. */
+/** Whether the button was pressed: the page is redrawn, and the focus must return to it. */
 let pressed = false;
 
-/** Goes to the other language, which it names as those call it who speak it. */
+/** Buttons for the other languages, each with its own name for itself. */
 export function LanguageSwitch(): JSX.Element {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {

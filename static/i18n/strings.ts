@@ -10,17 +10,17 @@ import type { Strings } from "./en.ts";
 
 /** A language of the page. */
 interface LanguageInfo {
-  /** BCP 47: for `<html lang>` and `Intl`. */
+  /** A BCP 47 tag, for `<html lang>` and `Intl`. */
   readonly locale: string;
-  /** Its name, for those who speak it. */
+  /** The language's own name for itself. */
   readonly name: string;
   readonly load: () => Promise<Strings>;
 }
 
 /**
- * Every language, the one for everybody else first. A further one is served once `routes/page.ts` and
- * the task `build:page` in deno.json name it, too; the element for other pages has words of its own,
- * in `client/progress/words.ts`.
+ * Every language; the first is the fallback. To add one, name it in `routes/page.ts` and in the task
+ * `build:page` of deno.json, too. The element for other pages has its own texts, in
+ * `client/progress/words.ts`.
  */
 export const LANGUAGES = {
   en: {
@@ -39,7 +39,7 @@ export type Language = keyof typeof LANGUAGES;
 
 const KEY = "headway-language";
 
-/** What a browser begins with; without one, English. */
+/** The language that the page starts with; without a browser, English. */
 const first: Language = "document" in globalThis
   ? chosen() ?? bestLanguage(navigator.languages)
   : "en";
@@ -47,12 +47,12 @@ const first: Language = "document" in globalThis
 /** The language of the page. The page is redrawn when it changes. */
 export const language = signal<Language>(first);
 
-/** The words in {@link language}. Whoever keeps one of them keeps it in that language. */
+/** The texts in {@link language}. Read them at each use: a kept one stays in its language. */
 export let strings: Strings = await LANGUAGES[first].load();
 
 export let locale: string = LANGUAGES[first].locale;
 
-/** The first of a person's languages that the page speaks. */
+/** The first of the user's languages that the page has; otherwise the fallback. */
 export function bestLanguage(wanted: readonly string[]): Language {
   for (const tag of wanted) {
     const [primary = ""] = tag.toLowerCase().split("-");
@@ -61,9 +61,9 @@ export function bestLanguage(wanted: readonly string[]): Language {
   return "en";
 }
 
-/** Follows what is chosen in other tabs. */
+/** Applies the choice of a language in other tabs. */
 export function startLanguage(): void {
-  // Typed as far as it is used: whoever embeds Headway may not have the types of the DOM.
+  // Not `StorageEvent`: a program that embeds Headway may not have the types of the DOM.
   addEventListener(
     "storage",
     (event: Event & { key?: string | null; newValue?: string | null }) => {
@@ -73,17 +73,17 @@ export function startLanguage(): void {
   );
 }
 
-/** Speaks another language from now on. */
+/** Switches to a language, and remembers it. */
 export async function chooseLanguage(next: Language): Promise<void> {
   await speak(next);
   try {
     localStorage.setItem(KEY, next);
   } catch {
-    // A browser that keeps nothing asks again the next time.
+    // Without storage the choice is lost with the page.
   }
 }
 
-/** Speaks a language, and keeps no memory of it. */
+/** Switches to a language, without remembering it. */
 export async function speak(next: Language): Promise<void> {
   strings = await LANGUAGES[next].load();
   locale = LANGUAGES[next].locale;

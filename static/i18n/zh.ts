@@ -6,7 +6,6 @@
 
 import type { Strings } from "./en.ts";
 
-/** The words, see `en.ts`. */
 export const zh: Strings = {
   product: "Headway",
   schedules: "定时计划",
