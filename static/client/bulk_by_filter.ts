@@ -11,7 +11,7 @@ export type BulkAction = "cancel" | "retry" | "delete";
 
 export type CountByStatus = Partial<Record<Status, number>>;
 
-/** The server's answer to `POST /tasks/bulk`. */
+/** The response of `POST /tasks/bulk`. */
 export interface BulkAnswer {
   results: readonly { task_id: string; ok: boolean; status?: Status; error?: string }[];
   matched: number;
@@ -20,43 +20,42 @@ export interface BulkAnswer {
   first_cursor?: string | null;
 }
 
-/** Sends a body to the server. */
+/** Sends a body to `POST /tasks/bulk`. */
 export type AskBulk = (body: object) => Promise<BulkAnswer>;
 
 /** How many tasks an action would change. */
 export interface BulkCount {
-  /** How many it would change. */
   readonly count: number;
-  /** How many it would leave alone, by their state. */
+  /** How many tasks it would leave alone, by their state. */
   readonly refused: CountByStatus;
-  /** Where the newest of these is: tasks that come later are before it. */
+  /** The cursor at which the change starts, so that tasks submitted after the count are left alone. */
   readonly cursor: string | null;
 }
 
-/** How far an action is. */
+/** The progress of an action. */
 export interface BulkChange {
   readonly done: number;
   /** The ids of the tasks changed in the last part. */
   readonly ids: readonly string[];
   /** How many were left alone because of their state, by that state. */
   readonly refused: CountByStatus;
-  /** How many could not be changed though their state is right. */
+  /** How many could not be changed although the action fits their state. */
   readonly failed: number;
-  /** Why, for the first few. */
+  /** The first errors, at most {@link TOLD}. */
   readonly errors: readonly string[];
 }
 
-/** Errors that are kept. */
+/** Errors kept at most. */
 const TOLD = 3;
 
-/** Whether an action is for tasks in this state. */
+/** Whether an action applies to tasks in this state. */
 export function fits(action: BulkAction, status: Status): boolean {
   if (action === "retry") return status === "failed" || status === "canceled";
   const ended = status === "completed" || status === "failed" || status === "canceled";
   return ended === (action === "delete");
 }
 
-/** Counts what the filter picks: more with each part, and all of it with the last. */
+/** Counts the tasks that match a filter. Yields a growing count; the last one is complete. */
 export async function* countMatching(
   ask: AskBulk,
   action: BulkAction,
@@ -76,7 +75,7 @@ export async function* countMatching(
   } while (next !== null);
 }
 
-/** Changes the tasks that were counted. */
+/** Changes the tasks that were counted. Yields after each part, with sums of all but `ids`. */
 export async function* changeMatching(
   ask: AskBulk,
   action: BulkAction,
@@ -89,7 +88,7 @@ export async function* changeMatching(
   do {
     const { results, next_cursor } = await ask({ action, filter, ...behind(next) });
     const ids = results.filter(({ ok }) => ok).map(({ task_id }) => task_id);
-    // A task that is gone has no state, and nothing is left to do.
+    // A result without a status is of a task that is gone: that is not a failure.
     const others = results.filter(({ ok, status }) => !ok && status !== undefined);
     const failed = others.filter(({ status }) => fits(action, status!));
     const refused: CountByStatus = {};

@@ -5,7 +5,7 @@
 export class EventQueue<Event> {
   readonly #stateOf: (event: Event) => string | null;
   #events: Event[] = [];
-  /** Where the last progress is, if it may be replaced, and its state. */
+  /** The index of the last progress, −1 if it must not be replaced; and the state of the last one. */
   #progress = -1;
   #told = "";
 

@@ -45,10 +45,10 @@ export interface StreamRequest {
 /** 2.5 heartbeats. */
 const STALL_MS = 37_500;
 
-/** Milliseconds between two checks of that. */
+/** Milliseconds between two checks for silence. */
 const LOOK_MS = 2500;
 
-/** Milliseconds before the first new try, unless the server says otherwise, and the most. */
+/** Milliseconds before the first retry, unless the server says otherwise, and the longest wait. */
 const RETRY_MS = 1000;
 export const MAX_RETRY_MS = 30_000;
 
@@ -66,7 +66,7 @@ export class EventStream {
   /** Ends the try or the wait under way, and tries again at once. */
   #again: (() => void) | null = null;
   #heardAt = 0;
-  /** When a stream ended in the regular way: that is told only if the next try fails. */
+  /** When a stream ended regularly, which is reported only if the next try fails. */
   #endedAt: number | null = null;
   #full = false;
   #retryMs = RETRY_MS;
@@ -90,7 +90,7 @@ export class EventStream {
     this.#ended = this.#run(this.#running.signal);
   }
 
-  /** Reconnects where it was, which is told only if it fails. */
+  /** Reconnects after the last event. The state changes only if that fails. */
   reopen(): void {
     this.#failures = 0;
     this.#again?.();
@@ -115,7 +115,7 @@ export class EventStream {
     }
   }
 
-  /** Reads one connection to its end. Returns whether another try was asked for. */
+  /** Reads one connection to its end. Returns whether another try was requested. */
   async #read(signal: AbortSignal): Promise<boolean> {
     const { world, request, stallMs = STALL_MS, onrefused } = this.#options;
     const attempt = new AbortController();
@@ -162,7 +162,7 @@ export class EventStream {
         if (!goOn) void this.close();
       }
     } catch {
-      // Whether it broke or was ended, the same is to be done.
+      // A connection that broke is handled like one that has ended.
     } finally {
       stopLooking();
       signal.removeEventListener("abort", abort);
@@ -190,7 +190,7 @@ export class EventStream {
     const { world, onopen, onevent } = this.#options;
     let opened = false;
     const parser = createParser({
-      // The server sends no id where it only tells us to come again.
+      // Without an id the server has only asked to reconnect later.
       onId: (id) => {
         this.lastEventId = id;
         if (opened) return;
@@ -209,7 +209,7 @@ export class EventStream {
     while (!signal.aborted) {
       // Not every platform ends a read when the request is aborted.
       const { done, value } = await unlessAborted(signal, reader.read());
-      // What came just before the end is not used: the next try resumes before it.
+      // Data that arrives after an abort is dropped: the next try resumes before it.
       if (done || signal.aborted) break;
       parser.feed(decoder.decode(value, { stream: true }));
       await this.#room(signal);
@@ -251,7 +251,7 @@ function isEventStream({ status, headers, body }: Response): boolean {
     headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
-/** Rejects when the signal aborts before the value is there. */
+/** Rejects if the signal aborts before the value resolves. */
 async function unlessAborted<T>(signal: AbortSignal, value: T | Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

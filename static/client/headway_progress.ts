@@ -16,7 +16,7 @@ const TICK_MS = 1000;
 /** The parts that show text, by their names. */
 const TEXTS = ["label", "status", "percent", "amount", "time", "connection", "message"] as const;
 
-/** Those whose text comes from the task or the page, in any language. */
+/** The parts whose text comes from the task or the page, and may be in any language. */
 const FOREIGN = ["label", "amount", "message"];
 
 export class HeadwayProgress extends HTMLElement {
@@ -106,7 +106,7 @@ export class HeadwayProgress extends HTMLElement {
     return this.#parts[name] = part;
   }
 
-  /** Starts over, once for all changes that are made together. */
+  /** Starts over, once for all changes that are made synchronously. */
   #restart(): void {
     if (this.#restarts) return;
     this.#restarts = true;
@@ -127,7 +127,7 @@ export class HeadwayProgress extends HTMLElement {
   }
 
   #start(id: string): void {
-    // An earlier watch may still have an event on its way.
+    // An earlier watch may still deliver an event.
     const mine = (run: () => void) => this.#watch === watched && run();
     const watched: Watch = watch(id, {
       base: this.getAttribute("src") ?? undefined,
@@ -143,7 +143,7 @@ export class HeadwayProgress extends HTMLElement {
       onerror: (error) => mine(() => this.#fail(error)),
     });
     this.#watch = watched;
-    // Counts down between two events.
+    // Times count down between two events.
     this.#timer = setInterval(() => this.#draw(), TICK_MS);
   }
 
@@ -178,7 +178,7 @@ export class HeadwayProgress extends HTMLElement {
     list.hidden = made.length === 0;
     list.replaceChildren(...made.map(({ name }) => {
       const link = artifactLink(this.getAttribute("src") ?? undefined, task_id, name);
-      // The token is asked for when the link is used, as it may be another by then.
+      // The token is read when the link is used, as it may have changed by then.
       link.addEventListener("click", (event) => {
         if (this.token === null) return;
         event.preventDefault();
@@ -213,14 +213,14 @@ export class HeadwayProgress extends HTMLElement {
       "aria-valuenow": unknown ? null : String(Math.round(shown.value!)),
       "aria-valuetext": unknown ? null : shown.percent || null,
     });
-    // Moved, not stretched: that needs no layout, and the end stays round.
+    // Translated, not resized: that needs no layout, and its end stays round.
     fill!.style.transform = unknown ? "" : `translateX(${shown.value! - 100}%)`;
     if (live!.textContent !== shown.announce) live!.textContent = shown.announce;
     this.setAttribute("status", shown.state);
   }
 }
 
-/** Text alone; an empty one takes no room. */
+/** Sets the text of an element, and hides the element if the text is empty. */
 function write(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === "";

@@ -16,7 +16,7 @@ import type {
   UploadOptions,
 } from "./client.d.ts";
 
-/** Milliseconds a request may take. A cancel waits up to two seconds for the end. */
+/** Milliseconds that a request may take. The server holds a cancel for up to two seconds. */
 const REQUEST_MS = 30_000;
 
 /** A request was refused by the server, or got no answer. */

@@ -18,7 +18,7 @@ import { EventStream, type StreamRequest } from "./event_stream.ts";
 import { bearer, HeadwayError, refusal, serverUrl } from "./requests.ts";
 import type { World } from "./world.ts";
 
-/** Events that may wait for a slow reader: past it the stream is not read. */
+/** Events that may wait for a slow reader. Beyond it the stream is not read. */
 const MAX_WAITING = 500;
 
 /** Statuses after which another try may succeed. */
@@ -33,12 +33,12 @@ export class TaskEvents<Task> {
   readonly #queue = new EventQueue<TaskEvent<Task>>((event) =>
     event.type === "progress" ? stateOf(event.data) : null
   );
-  /** The `seq` of the newest event taken in, and the newest record, which may be ahead of that. */
+  /** The `seq` of the newest event received, and the newest record, which may be newer than it. */
   #last: number;
   #newest: TaskRecord<ResultOf<Task>> | null = null;
   #error: HeadwayError | null = null;
   #closed = false;
-  /** Resolves for whoever waits for an event, and for whoever waits until some were taken. */
+  /** Wakes the reader that waits for an event, and the stream that waits until some are taken. */
   #wake = () => {};
   #room: PromiseWithResolvers<void> | null = null;
 
@@ -66,7 +66,7 @@ export class TaskEvents<Task> {
   }
 
   /**
-   * Reads the events to the task's end, or until it is closed. To be called once.
+   * Reads the events until the task's end or {@link close}. Call it only once.
    *
    * @throws {HeadwayError} If trying again cannot help.
    */
@@ -155,7 +155,7 @@ export class TaskEvents<Task> {
     }
   }
 
-  /** The end comes without its record if we had all events: asks for the last ones again. */
+  /** If all events were known, the end comes without its record: asks for the last ones again. */
   #askAgain(end: number): void {
     this.#stream.lastEventId = String(Math.max(0, end - 2));
     this.#stream.reopen();

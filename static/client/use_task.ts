@@ -12,7 +12,7 @@ import { watch } from "./watch.ts";
 /** Milliseconds between two renderings, at least. */
 const RENDER_MS = 50;
 
-/** Rows kept, unless another number is asked for. */
+/** The default number of rows kept. */
 const MAX_ROWS = 1000;
 
 /** Watches a task for as long as the component is mounted. */
@@ -50,7 +50,7 @@ export function useTask<Task = unknown>(
   return view as TaskView<Task>;
 }
 
-/** Changes of a view, shown together. */
+/** Gathers changes of a view into one rendering. */
 class Batch {
   readonly #set: (change: (view: TaskView) => TaskView) => void;
   #changes: ((view: TaskView) => TaskView)[] = [];
@@ -73,7 +73,7 @@ class Batch {
   close(): void {
     clearTimeout(this.#timer);
     this.#changes = [];
-    // Changes that still come are for nobody.
+    // Ignores changes that still arrive.
     this.add = () => {};
   }
 }

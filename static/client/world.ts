@@ -14,7 +14,7 @@ export const WORLD: World = {
   fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),
   after(ms, run) {
-    // A longer timer would go off at once.
+    // `setTimeout` fires at once for a longer delay.
     const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },

@@ -7,7 +7,7 @@ import { wordsOf } from "./words.ts";
 export interface Known {
   /** The task's record; `null` before the first event. */
   record: TaskRecord | null;
-  /** When the record came, milliseconds since the epoch. */
+  /** When the record arrived, in milliseconds since the epoch. */
   cameAt: number;
   /** Why there is nothing to show. */
   error: Error | null;
@@ -42,14 +42,14 @@ export interface Shown {
   message: string;
   /** Says that what is shown may be out of date. */
   connection: string;
-  /** What a screen reader says when it changes, which is not often. */
+  /** What a screen reader announces when it changes, which is seldom. */
   announce: string;
 }
 
 /** Milliseconds past an estimated end after which the estimate is no longer shown. */
 const OVERDUE_MS = 3000;
 
-/** The percent from which a task without time left is almost done: with less done, it is late. */
+/** The percent from which a task past its estimate is almost done: with less done, it is late. */
 const ALMOST = 90;
 
 /** What to show at a time. */
@@ -79,7 +79,7 @@ export function describe(known: Known, now: number): Shown {
   const { status, done, total, unit, stage } = record;
   const progress = knownProgress(record);
   const format = new Format(locale);
-  // The progress of its children is its own.
+  // A task that waits for its children shows their progress.
   const running = isUnderWay(record);
   const rate = running ? format.rate(record.rate, unit, done !== null) : "";
   const canceling = status === "running" && record.cancel_requested;
@@ -90,7 +90,7 @@ export function describe(known: Known, now: number): Shown {
     ...shown,
     state: status,
     status: said,
-    // Of a task that ended without a total, only its end is known.
+    // Without a total, all that is known of a task is whether it has completed.
     value: progress ?? (status === "completed" ? 100 : running ? null : 0),
     percent: progress === null || untouched ? "" : format.percent(progress),
     amount: [format.amount(done, total, unit), rate].filter(Boolean).join(" · "),

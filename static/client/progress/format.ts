@@ -4,12 +4,12 @@ const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]] a
 export class Format {
   readonly #locale: string;
 
-  /** Takes a valid locale. */
+  /** `locale` must be valid. */
   constructor(locale: string) {
     this.#locale = locale;
   }
 
-  /** Percent, whole: 100 is shown only for 100. */
+  /** Whole percent, rounded down: 99.9 is not shown as 100. */
   percent(value: number): string {
     const shown = value < 100 ? Math.max(0, Math.min(99, Math.floor(value))) : 100;
     return this.#number(shown / 100, { style: "percent" });
@@ -26,7 +26,7 @@ export class Format {
     return count.join(" / ") + (unit === null ? "" : ` ${unit}`);
   }
 
-  /** Units a second, or percent if no units are counted; empty if there is no rate. */
+  /** Units per second, or percent if no units are counted; empty if there is no rate. */
   rate(perSecond: number | null, unit: string | null, counted: boolean): string {
     if (perSecond === null || perSecond <= 0) return "";
     if (unit === "bytes") return `${this.#bytes(perSecond)}/s`;

@@ -53,7 +53,7 @@ export function wordsOf(language: string): { words: typeof en; locale: string } 
   return { words: en, locale: /^en\b/.test(tag) ? tag : "en" };
 }
 
-/** The canonical tag of what a page has for a language, which may be any text. */
+/** The canonical form of a page's language tag, which may be any text; `en` if it is not valid. */
 function canonical(language: string): string {
   try {
     return Intl.getCanonicalLocales(language)[0] ?? "en";
