@@ -1,5 +1,5 @@
 /**
- * The HTTP API, as a test speaks to it.
+ * Requests to the HTTP API that tests have in common.
  *
  * @module
  */
@@ -25,9 +25,9 @@ export function post(
 }
 
 /**
- * Submits a task, as a client does that is told to try again in a moment: under one key.
+ * Submits a task under an idempotency key, and again under the same one while the answer is 503.
  *
- * @throws {Error} When it is not taken.
+ * @throws {Error} When it is refused, or still answered with 503 at the deadline.
  */
 export async function submit(
   base: string,
@@ -57,7 +57,7 @@ export async function getTask(
   return body;
 }
 
-/** Waits until a task's record is as wanted. */
+/** Waits until a task's record satisfies a condition. */
 export async function taskWhen(
   base: string,
   id: string,

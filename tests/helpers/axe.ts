@@ -1,11 +1,11 @@
 import axeCore from "axe-core";
 import type { Page } from "puppeteer-core";
 
-/** WCAG 2.2 A and AA, and what axe takes for good practice. */
+/** WCAG 2.2 A and AA, and axe's rules of good practice. */
 const ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /**
- * What axe finds wrong with what is shown, readable.
+ * Runs axe on what the page shows, and returns each violation as a text to read.
  *
  * @param rules Tags or ids of axe's rules. @default {all of WCAG 2.2 A and AA, and good practice}
  */
@@ -13,7 +13,7 @@ export async function violations(page: Page, view: string, rules = ALL): Promise
   if (!await page.evaluate(() => "axe" in globalThis)) await page.evaluate(axeCore.source);
   const found = await page.evaluate(async (runOnly) => {
     const { axe } = globalThis as unknown as { axe: typeof axeCore };
-    // What passes is not told: to tell it takes most of the time.
+    // Reporting the rules that pass would take most of the time.
     const options = { runOnly, resultTypes: ["violations" as const], preload: false };
     const { violations } = await axe.run(document, options);
     return violations.map(({ id, nodes }) => ({

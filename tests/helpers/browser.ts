@@ -1,7 +1,7 @@
 /**
  * A real Chromium for the tests.
  *
- * The one of `CHROMIUM_PATH`, else one that is installed, else the one of the npm package
+ * It is the one at `CHROMIUM_PATH`, else one that is installed, else the one in the npm package
  * `@sparticuz/chromium`, which is fetched only then.
  *
  * @module
@@ -12,7 +12,7 @@ import "./built.ts";
 import { HANG_MS } from "./deadline.ts";
 import { tempDir } from "./temp_dir.ts";
 
-/** Where distributions put it. */
+/** Where distributions install Chromium. */
 const PLACES = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -20,15 +20,15 @@ const PLACES = [
 ];
 
 /**
- * Prints where the packaged one is. A process of its own, without the lock: whatever is in the lock
- * is downloaded by everybody who starts a server, and these are 70 MB.
+ * Prints the path of the packaged Chromium. It runs in its own process, without the lock file:
+ * whoever starts a server downloads what is in the lock file, and this is 70 MB.
  */
 const PACKAGED = `
   import chromium from "npm:@sparticuz/chromium@153.0.0";
   console.log(await chromium.executablePath());
 `;
 
-/** Debian packages of the libraries that the packaged browser does not bring along. */
+/** Debian packages of the libraries that the packaged browser does not include. */
 const LIBRARIES = ["libnss3", "libnspr4"];
 
 const FLAGS = [
@@ -48,18 +48,18 @@ export interface OpenPageOptions {
   width?: number;
   /** CSS pixels. @default {800} */
   height?: number;
-  /** The colour scheme that is asked for. @default {"light"} */
+  /** The preferred colour scheme. @default {"light"} */
   scheme?: "light" | "dark";
-  /** The languages that are asked for, the first one first. @default {["en-US"]} */
+  /** The preferred languages, the most preferred first. @default {["en-US"]} */
   languages?: readonly string[];
-  /** Transitions are not wanted. @default {true} */
+  /** Whether the user prefers reduced motion. @default {true} */
   reducedMotion?: boolean;
 }
 
-/** A page in a context of its own: no cookie, no cache, no storage of another. Closed at disposal. */
+/** A page that shares no cookies, cache or storage with other pages. Disposing of it closes it. */
 export interface TestPage extends AsyncDisposable {
   readonly page: Page;
-  /** What the page complained about: uncaught errors, `console.error`, violations of the CSP. */
+  /** Uncaught errors, calls of `console.error` and violations of the CSP. */
   readonly problems: string[];
 }
 
@@ -73,10 +73,10 @@ export class TestBrowser implements AsyncDisposable {
   }
 
   /**
-   * Starts one, with an empty profile.
+   * Starts Chromium with an empty profile.
    *
-   * @param anyCertificate Whoever signed it.
-   * @throws {Error} If there is none, and none can be fetched.
+   * @param anyCertificate Whether to accept a certificate whoever signed it.
+   * @throws {Error} If no Chromium is found, and none can be fetched.
    */
   static async launch({ anyCertificate = false } = {}): Promise<TestBrowser> {
     const executablePath = await findChromium();
@@ -98,7 +98,7 @@ export class TestBrowser implements AsyncDisposable {
     return new TestBrowser(browser, owned.move());
   }
 
-  /** Opens a page at `url`; resolves when the document is there, which streams do not delay. */
+  /** Opens a page at `url`; resolves when the document is loaded, which open streams do not delay. */
   async open(url: string, options: OpenPageOptions = {}): Promise<TestPage> {
     const { width = 1280, height = 800, scheme = "light", languages, reducedMotion = true } =
       options;
@@ -134,7 +134,6 @@ async function speak(page: Page, languages: readonly string[]): Promise<void> {
   });
 }
 
-/** Where Chromium is. */
 async function findChromium(): Promise<string> {
   const named = Deno.env.get("CHROMIUM_PATH");
   if (named) return named;
@@ -151,7 +150,7 @@ async function isFile(path: string): Promise<boolean> {
   return await Deno.stat(path).then((info) => info.isFile, () => false);
 }
 
-/** Installs what the packaged browser misses, where that can be done. */
+/** Installs the libraries that the packaged browser lacks, if it can. */
 async function requireLibraries(path: string): Promise<void> {
   if (!(await output("ldd", [path])).includes("not found")) return;
   const problem = `The packaged Chromium needs ${LIBRARIES.join(" and ")}`;

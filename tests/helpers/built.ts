@@ -1,6 +1,6 @@
 /**
- * Imported by what needs the page or the client as browsers load them: says at once that they are
- * not built, instead of failing at a file that is not there.
+ * For tests that need the built page or client: importing this says at once if they are not built,
+ * before a test fails at a missing file.
  *
  * @module
  */

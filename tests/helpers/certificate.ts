@@ -44,9 +44,9 @@ const ECDSA_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02
 const DAY = 24 * 3600_000;
 
 /**
- * Makes one for `localhost` and 127.0.0.1 that signs itself.
+ * Makes a self-signed certificate for `localhost` and 127.0.0.1.
  *
- * @param options `ca` makes it one of an authority, too.
+ * @param options `ca` makes it a certificate authority's, too.
  */
 export async function makeCertificate({ ca = false } = {}): Promise<{ cert: string; key: string }> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
@@ -81,7 +81,7 @@ export async function makeCertificate({ ca = false } = {}): Promise<{ cert: stri
   return { cert: pem("CERTIFICATE", cert), key: pem("PRIVATE KEY", privateKey) };
 }
 
-/** Makes one and writes it into a folder, as servers and proxies want it. */
+/** Makes a certificate and writes it and its key into a folder, as PEM files. */
 export async function writeCertificate(folder: string): Promise<{
   cert: string;
   certFile: string;

@@ -1,5 +1,5 @@
 /**
- * A cluster within the test's own process, and kinds that tell how they are run.
+ * A cluster within the test's own process, and a kind that counts its runs.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { tempDir } from "./temp_dir.ts";
 
 export const quiet = createLogger({ level: "off" });
 
-/** Short, so that a dead process is found out soon; long for one commit to the disk. */
+/** Short, so that a dead process is noticed soon; far longer than a commit to the disk takes. */
 export const LEASE_MS = 1500;
 
-/** A cluster within this process: engines that share one handle. */
+/** A cluster within this process: engines that share one database handle. */
 export class Cluster implements AsyncDisposable {
   readonly kv: Deno.Kv;
   readonly #tasks: readonly AnyTask[];
@@ -69,7 +69,7 @@ export class Cluster implements AsyncDisposable {
     return engine;
   }
 
-  /** The process dies: its session stays. */
+  /** Stops an engine as a crash would: its session stays. */
   async kill(engine: Engine): Promise<void> {
     this.#open.delete(engine);
     await engine.abandon();
@@ -117,7 +117,7 @@ export function when(
   });
 }
 
-/** Rejects when the signal says so; else never settles. */
+/** Rejects when the signal aborts, and never resolves. */
 export function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -125,7 +125,7 @@ export function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A kind whose runs wait until they are let go, and count themselves. */
+/** A kind whose runs wait for `open()`, and which counts its runs. */
 export function counted(kind: string, options: { concurrency?: number } = {}) {
   const runs = new Map<string, number>();
   let gate = Promise.withResolvers<void>();

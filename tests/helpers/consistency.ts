@@ -1,5 +1,5 @@
 /**
- * Whether what a store holds fits together, read key by key.
+ * Checks that the keys of a store agree with one another.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
 import type { Head } from "../../lib/kv/head.ts";
 
 /**
- * Asserts that heads, index, queue and rows say the same of every task.
+ * Asserts that heads, index, queue and rows agree about every task.
  *
  * @returns The records.
  */

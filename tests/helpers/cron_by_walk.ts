@@ -1,13 +1,13 @@
 /**
- * The times of a cron pattern of five fields, found as slowly and plainly as can be: minute by minute,
- * by what the clock of the zone then shows.
+ * The times of a cron pattern of five fields, found slowly but plainly: minute by minute, by what a
+ * clock of the time zone shows.
  *
  * @module
  */
 
 const MINUTE = 60_000;
 
-/** What a clock shows at the minutes of a span, from well before it. */
+/** What a clock shows at each minute from a day before `from` up to `to`, in milliseconds. */
 export interface WalkedClock {
   readonly from: number;
   readonly to: number;
@@ -21,14 +21,14 @@ export function walkClock(zone: string, from: number, to: number): WalkedClock {
     timeStyle: "medium",
   });
   const minutes = [];
-  // Whatever it shows twice it shows twice within a day.
+  // A clock that is set back shows the same minute again within a day.
   for (let at = from - 24 * 60 * MINUTE; at <= to; at += MINUTE) {
     minutes.push({ at, wall: Date.parse(`${format.format(at).replace(" ", "T")}Z`) });
   }
   return { from, to, minutes };
 }
 
-/** The times behind the clock's `from`, up to its `to`. */
+/** The times after the clock's `from`, up to and including its `to`. */
 export function cronByWalk(cron: string, { from, to, minutes }: WalkedClock): number[] {
   const everyHour = cron.split(" ")[1] === "*";
   const times: number[] = [];
@@ -36,7 +36,7 @@ export function cronByWalk(cron: string, { from, to, minutes }: WalkedClock): nu
   let before = minutes[0]!.wall - MINUTE;
   for (const { at, wall } of minutes) {
     let comes = fits(cron, wall) && (everyHour || !shown.has(wall));
-    // Put forward: what it never shows comes now.
+    // The clock was set forward: the times that it skips come now.
     for (let skipped = before + MINUTE; !everyHour && skipped < wall; skipped += MINUTE) {
       comes ||= fits(cron, skipped);
     }
@@ -52,7 +52,7 @@ function fits(cron: string, wall: number): boolean {
   const [minute, hour, day, month, weekday] = cron.split(" ");
   const dayFits = field(day!, date.getUTCDate(), 1, 31);
   const weekdayFits = field(weekday!, date.getUTCDay(), 0, 6);
-  // Where both are given, either will do.
+  // As in cron: if both day fields are restricted, one of them has to match.
   const either = day !== "*" && weekday !== "*" ? dayFits || weekdayFits : dayFits && weekdayFits;
   return either && field(minute!, date.getUTCMinutes(), 0, 59) &&
     field(hour!, date.getUTCHours(), 0, 23) && field(month!, date.getUTCMonth() + 1, 1, 12);

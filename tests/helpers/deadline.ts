@@ -1,17 +1,17 @@
 /**
- * The one deadline of the tests. They wait for events, however long these take; only what hangs is
- * given up.
+ * The one deadline of the tests. They wait for events, however long these take, and give up only
+ * what hangs.
  *
  * @module
  */
 
-/** Milliseconds: far more than anything takes on a slow machine that is busy besides. */
+/** Milliseconds: far more than anything takes, even on a slow and busy machine. */
 export const HANG_MS = 180_000;
 
 /**
- * Waits for a promise.
+ * Waits for a promise, for {@link HANG_MS} by default.
  *
- * @throws {Error} When it hangs, with what `about` says.
+ * @throws {Error} When it hangs; the message contains what `about` returns.
  */
 export async function within<T>(
   promise: Promise<T>,
@@ -30,8 +30,8 @@ export async function within<T>(
 }
 
 /**
- * Lets so much time pass at least, where time is what is tried: a lease that runs out, a load
- * that is spread. Never to wait for something.
+ * Waits at least `ms` milliseconds, where a test is about time: a lease that runs out, a load that
+ * is spread. Never use it to wait for an event.
  */
 export function timePasses(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,5 +1,5 @@
 /**
- * A KV Connect server for the tests: `denokv`, of the Rust crate of this name, where it is found.
+ * A KV Connect server for the tests: `denokv`, from the Rust crate of that name, if it is installed.
  *
  * @module
  */
@@ -7,34 +7,34 @@
 import { eventually } from "./eventually.ts";
 import { tempDir } from "./temp_dir.ts";
 
-/** Every server here has the same: Deno takes it from the environment. */
+/** All servers share one token, since Deno takes it from the environment. */
 const TOKEN = "a-token-for-the-tests";
 
-/** A running one. Disposing of it kills it. */
+/** A running denokv. Disposing of it kills it. */
 export interface Denokv extends AsyncDisposable {
-  /** As `HEADWAY_KV` wants it. */
+  /** The value for `HEADWAY_KV`. */
   readonly url: string;
-  /** What a process needs in its environment to use it. */
+  /** The environment variables that a process needs to use it. */
   readonly env: Record<string, string>;
-  /** Ends it, as a crash would. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
-  /** Begins again, on the same file and port. */
+  /** Starts it again, on the same file and port. */
   restart(): Promise<void>;
 }
 
-/** Where it is, or `null`: then what needs it is left out, and says so. */
+/** The path of denokv; `null` if there is none: the tests that need it are left out then. */
 export const DENOKV: string | null = await find();
 
 /**
- * Starts one on a file of its own.
+ * Starts denokv on a file of its own.
  *
- * @param host The address it listens on, beside which it is asked at 127.0.0.1.
- * @throws {Error} When there is none on this machine.
+ * @param host The address it listens on. It must be reachable at 127.0.0.1, too.
+ * @throws {Error} When this machine has no denokv.
  */
 export async function startDenokv(host = "127.0.0.1"): Promise<Denokv> {
   const command = DENOKV;
   if (command === null) throw new Error("There is no denokv: run 'deno task denokv'");
-  // For handles that this process opens itself.
+  // For the databases that this process opens itself.
   Deno.env.set("DENO_KV_ACCESS_TOKEN", TOKEN);
   await using resources = new AsyncDisposableStack();
   const { path } = resources.use(await tempDir());
@@ -73,7 +73,7 @@ export async function startDenokv(host = "127.0.0.1"): Promise<Denokv> {
 
 let told = false;
 
-/** A test that needs a KV Connect server: left out where there is none, which is said once. */
+/** A test that needs a KV Connect server. Without denokv it is left out, with one warning for all. */
 export function testOnDenokv(name: string, fn: () => Promise<void>): void {
   // deno-lint-ignore no-console -- a test that is left out must be seen
   if (DENOKV === null && !told) console.warn("Left out: denokv is not found ('deno task denokv')");
@@ -81,7 +81,7 @@ export function testOnDenokv(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `cluster: ${name}`, ignore: DENOKV === null, fn });
 }
 
-/** A port that nobody listens to at this moment. */
+/** A port that nobody listens on at this moment. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

@@ -1,9 +1,9 @@
-/** By encoding, the bytes of each character. */
+/** For each encoding, the bytes of each character. */
 const TABLES = new Map<string, Map<string, number[]>>();
 
 /**
- * Writes a text in any encoding that `TextDecoder` reads, characters of three and more bytes aside.
- * A byte order mark is written where the text has one.
+ * Encodes a text in any encoding that `TextDecoder` reads. Outside of UTF-8 and UTF-16, characters
+ * of more than two bytes are missing. A byte order mark is written only if the text has one.
  */
 export function encodeText(text: string, encoding: string): Uint8Array {
   if (encoding === "utf-8") return new TextEncoder().encode(text);
@@ -24,7 +24,7 @@ export function encodeText(text: string, encoding: string): Uint8Array {
   );
 }
 
-/** What bytes each character has, found by decoding all there are. */
+/** The bytes of each character, found by decoding all sequences of one and two bytes. */
 function tableOf(encoding: string): Map<string, number[]> {
   const decoder = new TextDecoder(encoding);
   const table = new Map<string, number[]>();

@@ -1,7 +1,7 @@
 import { HANG_MS } from "./deadline.ts";
 
 export interface EventuallyOptions {
-  /** Milliseconds after which the last error stands. @default {HANG_MS} */
+  /** Milliseconds after which the last error is thrown. @default {HANG_MS} */
   timeout?: number;
   /** Milliseconds between two attempts. @default {10} */
   interval?: number;
@@ -33,7 +33,7 @@ export async function eventually<T>(
   }
 }
 
-/** Resolves early on an abort, which the caller then finds. */
+/** Resolves early on an abort, for which the caller checks. */
 function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();

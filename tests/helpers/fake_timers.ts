@@ -1,11 +1,11 @@
 interface Waiting {
   at: number;
   run: () => void;
-  /** Of an interval; `null` for once. */
+  /** Milliseconds between the ticks of an interval; `null` for a timeout. */
   every: number | null;
 }
 
-/** Stands for the timers and `performance.now()`: time passes as it is told to. */
+/** Replaces the global timers and `performance.now()`: time passes only when the test says so. */
 export class FakeTimers implements Disposable {
   readonly #real = {
     setTimeout: globalThis.setTimeout,
@@ -14,7 +14,7 @@ export class FakeTimers implements Disposable {
     clearInterval: globalThis.clearInterval,
   };
   readonly #realNow = performance.now;
-  /** What the timers were set to. */
+  /** The delays of the timers that were set, in milliseconds. */
   readonly set: number[] = [];
   readonly #waiting = new Map<number, Waiting>();
   #now = 0;
@@ -40,7 +40,7 @@ export class FakeTimers implements Disposable {
     return this.#waiting.size;
   }
 
-  /** So many milliseconds pass; each timer goes off at its time. */
+  /** Lets `ms` milliseconds pass; each timer goes off at its time. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
     while (true) {
@@ -51,7 +51,7 @@ export class FakeTimers implements Disposable {
     this.#now = end;
   }
 
-  /** The process stands still for so long; afterwards those go off that are due. */
+  /** Lets the process stand still for `ms` milliseconds, after which the due timers go off late. */
   async standStill(ms: number): Promise<void> {
     this.#now += ms;
     const due = [...this.#waiting].filter(([, { at }]) => at <= this.#now);

@@ -5,7 +5,7 @@ import { openStream, type ReadEvent } from "./sse.ts";
 /**
  * Follows a task over any number of broken connections, as a browser does.
  *
- * @param url Where the server is at this moment; `null` while it is down.
+ * @param url Returns the server's current address; `null` while it is down.
  */
 export async function follow(
   url: () => string | null,
@@ -16,7 +16,7 @@ export async function follow(
   let connections = 0;
   while (!stop.aborted && events.at(-1)?.event !== "complete") {
     const base = url();
-    // 0 asks for all there is.
+    // 0 asks for every event.
     const lastEventId = events.at(-1)?.id ?? "0";
     try {
       if (base === null) throw new Error("down");

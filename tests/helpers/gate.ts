@@ -1,6 +1,6 @@
 /**
- * Gates that hold tasks until a test opens them: a task is never merely slow enough. Those of this
- * process have a name; those for tasks in other processes have an address.
+ * Gates that hold tasks until a test opens them, so that no test depends on how slow a task is.
+ * Gates of this process have a name; gates for tasks in other processes have an address.
  *
  * @module
  */
@@ -15,20 +15,20 @@ function gateOf(name: string): PromiseWithResolvers<void> {
   return found;
 }
 
-/** Lets every task go on that is, or comes to be, at this gate. Only where tasks run inline. */
+/** Opens a gate for every task that waits at it or reaches it later. Only for tasks run inline. */
 export function openGate(name: string): void {
   gateOf(name).resolve();
 }
 
-/** A gate for tasks of any process, closed at first, and opened at the end. */
+/** A gate for tasks in any process, closed at first. Disposing of it opens it. */
 export interface Gate extends AsyncDisposable {
-  /** What a task is told. */
+  /** The address to pass to a task. */
   readonly url: string;
-  /** Lets go on who is, or comes to be, at it. */
+  /** Lets through every task that waits at it or reaches it later. */
   open(): void;
 }
 
-/** Makes a gate. Tasks ask it by HTTP, and have an answer when it opens. */
+/** Makes a gate. Tasks send it an HTTP request, which is answered when it opens. */
 export function closedGate(): Gate {
   const { promise, resolve } = Promise.withResolvers<void>();
   const server = Deno.serve(
@@ -48,7 +48,7 @@ export function closedGate(): Gate {
   };
 }
 
-/** For tasks: resolves when a gate, by its name or address, is open. */
+/** For tasks: resolves when the gate with this name or address is open. */
 export async function atGate(gate: string, signal?: AbortSignal): Promise<void> {
   if (gate.startsWith("http:")) return void await fetch(gate, signal ? { signal } : {});
   const stopped = Promise.withResolvers<never>();
@@ -61,7 +61,7 @@ export async function atGate(gate: string, signal?: AbortSignal): Promise<void> 
   }
 }
 
-/** For tasks: yields the same again and again until a gate is open, so that it may be stopped there. */
+/** For tasks: yields the same value until a gate is open, so that the task can be stopped there. */
 export async function* heldAt<Yielded>(
   gate: string,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * What users' code can throw, return or log, and `fc.anything()` does not make: getters and proxies
- * that throw, objects of other realms, exotic prototypes, cycles.
+ * Values that users' code can throw, return or log, and that `fc.anything()` does not make: getters
+ * and proxies that throw, objects of other realms, exotic prototypes, cycles.
  *
  * @module
  */
@@ -23,7 +23,7 @@ function throwing(): object {
   return new Proxy({}, new Proxy({}, { get: () => raise }));
 }
 
-/** A proxy with an object of its kind in each field. */
+/** A proxy with another such proxy in each field. */
 function bottomless(): object {
   return new Proxy(new Error("bottomless"), {
     get: (_, name) => typeof name === "symbol" ? undefined : bottomless(),
@@ -83,8 +83,8 @@ export const EVERYTHING = {
 } satisfies fc.ObjectConstraints;
 
 /**
- * Makes such a value, or an error with one in a field, or whatever else there is. It is made where it
- * is used, since fast-check looks into what it generates.
+ * Makes a hostile value, an error with one in a field, or any other value. The result is a function
+ * that makes the value, since fast-check would look into the value itself.
  */
 export function hostileValues(): fc.Arbitrary<() => unknown> {
   const anything = fc.anything(EVERYTHING);

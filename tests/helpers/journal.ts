@@ -1,5 +1,5 @@
 /**
- * A hub on a store in memory, and a journal that tells it of events.
+ * A hub on a store in memory, and a way to write events into its journal.
  *
  * @module
  */
@@ -16,9 +16,9 @@ export const EPOCH = "epoch00001";
 
 export interface OpenedHub extends AsyncDisposable {
   kv: Deno.Kv;
-  /** Told of what is written. */
+  /** Passes on the events that are written. */
   hub: Hub;
-  /** Writes events, a commit each array, by this process or another. */
+  /** Writes each array of events as one commit of the session `sid`, by default another process's. */
   write(commits: readonly TaskEvent[][], sid?: string): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function testEvent(n: number, more: Partial<TaskEvent> = {}): TaskEvent {
   return { type: "log", id: "t1", kind: "k1", seq: n, json: `{"n":${n}}`, ...more };
 }
 
-/** Numbers from 1 in commits of the given sizes. */
+/** Events numbered from 1, in commits of the given sizes. */
 export function inCommits(sizes: readonly number[], more: Partial<TaskEvent> = {}): TaskEvent[][] {
   let n = 0;
   return sizes.map((size) => Array.from({ length: size }, () => testEvent(++n, more)));

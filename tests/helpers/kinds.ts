@@ -1,6 +1,6 @@
 /**
- * Kinds for the tests, by `HEADWAY_KINDS` or {@link TEST_KINDS}. What could run for ever ends by
- * itself after a while, so that no failed test leaves a busy process behind.
+ * Kinds for the tests, for `HEADWAY_KINDS` as {@link TEST_KINDS}. Tasks that could run for ever end
+ * by themselves after a while, so that no failed test leaves a busy process behind.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import { atGate, heldAt } from "./gate.ts";
 
 export { openGate } from "./gate.ts";
 
-/** This module, as `HEADWAY_KINDS` wants it. */
+/** This module's address, for `HEADWAY_KINDS`. */
 export const TEST_KINDS: string = new URL(import.meta.url).href;
 
-/** Milliseconds: nothing here lives longer. */
+/** Milliseconds after which a task that waits or computes ends by itself. */
 const LIFE_MS = 900_000;
 
 /** Returns its input at once. */
@@ -40,7 +40,7 @@ export const echo = defineTask({
   },
 });
 
-/** Waits for the signal `approve`, for `timeout_ms` where that is given, and returns what it brought. */
+/** Waits for the signal `approve`, for `timeout_ms` if that is given, and returns its value. */
 export const asks = defineTask({
   kind: "asks",
   input: z.object({ timeout_ms: z.number().optional() }).default({}),
@@ -53,7 +53,7 @@ export const asks = defineTask({
   },
 });
 
-/** Sleeps, and counts in a step how often it did so before. */
+/** Runs a step, and then sleeps for `ms` milliseconds. */
 export const sleeps = defineTask({
   kind: "sleeps",
   input: z.object({ ms: z.number() }),
@@ -64,7 +64,7 @@ export const sleeps = defineTask({
   },
 });
 
-/** Has children do parts of the work, and returns what came of them. */
+/** Has a child for each of `parts`, and returns their results. */
 export const parent = defineTask({
   kind: "parent",
   input: z.object({
@@ -81,7 +81,7 @@ export const parent = defineTask({
   },
 });
 
-/** Has as many children that return their number, and returns how many did. */
+/** Has `count` children that each return their number, and returns how many did. */
 export const manyChildren = defineTask({
   kind: "many-children",
   input: z.object({ count: z.int() }),
@@ -100,10 +100,10 @@ export const nests = defineTask({
   },
 });
 
-/** How often tasks of the kind `fails-at-first` were run, by their names. */
+/** Runs of the kind `fails-at-first`, by `name`. */
 const tries = new Map<string, number>();
 
-/** Fails its first time, by its name, and says how often it was run. */
+/** Fails the first run for each `name`; later ones return how many runs there were. */
 export const failsAtFirst = defineTask({
   kind: "fails-at-first",
   input: z.object({ name: z.string() }),
@@ -116,7 +116,7 @@ export const failsAtFirst = defineTask({
   },
 });
 
-/** Says itself how long its tasks are kept. */
+/** Has a retention of its own for its tasks. */
 export const retained = defineTask({
   kind: "retained",
   input: z.object({ fails: z.boolean().default(false) }).default({ fails: false }),
@@ -127,7 +127,7 @@ export const retained = defineTask({
   },
 });
 
-/** Says that it began, and waits at a gate. */
+/** Reports that it began, and waits at a gate. */
 export const gated = defineTask({
   kind: "gated",
   input: z.object({ gate: z.string(), rows: z.int().default(0) }),
@@ -153,8 +153,8 @@ export const gatedRows = defineTask({
 });
 
 /**
- * Logs `row 1` to `row n`, each with `bytes` of padding: `burst` of them at a time with `pause_ms`
- * between, as fast as they are taken without. Half of them wait at a gate, if there is one.
+ * Logs `row 1` to `row n`, each with `bytes` of padding, and pauses for `pause_ms` after every
+ * `burst` rows; without a pause, as fast as they are taken. With a gate, it waits there half-way.
  */
 export const logMany = defineTask({
   kind: "log-many",
@@ -176,12 +176,12 @@ export const logMany = defineTask({
   },
 });
 
-/** Of a file: the same bytes for the same seed, different from place to place. */
+/** A file's content: it differs from place to place, and is the same for the same seed. */
 export function bytesOf(size: number, seed: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, n) => (n * 31 + (n >> 8) * 7 + seed) & 255);
 }
 
-/** Makes files, one after the other; before the last bytes of each it waits at its gate. */
+/** Makes files one after the other; before the second half of each it waits at its gate. */
 export const files = defineTask({
   kind: "files",
   input: z.object({
@@ -236,7 +236,7 @@ export const wideTicker = defineTask({
   async *run({ input: { characters, interval_ms, gate }, signal }) {
     let open = false;
     void atGate(gate, signal).then(() => open = true, () => {});
-    // Three bytes a character: the most that a message of its length can have.
+    // Three bytes a character: the most that a message of this length can take in UTF-8.
     const message = "進".repeat(characters);
     for (let done = 1; !open; done++) {
       await pause(interval_ms, signal);
@@ -245,7 +245,7 @@ export const wideTicker = defineTask({
   },
 });
 
-/** Reports progress as often as it can, with a log row each `every`. */
+/** Reports progress as often as it can, and logs a row at every `every`-th report. */
 export const flood = defineTask({
   kind: "flood",
   input: z.object({ reports: z.int(), every: z.int().default(0) }),
@@ -260,7 +260,7 @@ export const flood = defineTask({
 
 /**
  * Logs `step n` and saves `n`, `steps` times: after a crash it goes on where it was. With a gate, it
- * does not come to its last step before that is open.
+ * takes its last step only when that is open.
  */
 export const steps = defineTask({
   kind: "steps",
@@ -284,7 +284,7 @@ export const steps = defineTask({
   },
 });
 
-/** Counts `rows`, first in the stage `read`, then in `write`; without a total if need be. */
+/** Counts `rows`, half in the stage `read`, half in `write`; without a total unless `known`. */
 export const staged = defineTask({
   kind: "staged",
   input: z.object({
@@ -302,7 +302,7 @@ export const staged = defineTask({
   },
 });
 
-/** Has counted all of its first stage and nothing of its second, and waits at a gate. */
+/** Reports its first stage as done and its second as just begun, and waits at a gate. */
 export const weighted = defineTask({
   kind: "weighted",
   stages: { download: 1, parse: 3 },
@@ -325,10 +325,10 @@ export const levels = defineTask({
   },
 });
 
-/** Fails, and waits for long before it is tried again. */
+/** Fails, and waits for days before its next attempt. */
 export const slowRetry = defineTask({
   kind: "slow-retry",
-  // Full jitter: among so many milliseconds hardly ever some seconds.
+  // With full jitter the delay is anything from 0 to 23 days: it is hardly ever a few seconds.
   retry: { maxAttempts: 2, baseMs: 2_000_000_000, capMs: 2_000_000_000 },
   async *run() {
     yield progress({ progress: 10 });
@@ -336,7 +336,7 @@ export const slowRetry = defineTask({
   },
 });
 
-/** Puts out two values once its gate is open, and fails once between them; nothing is saved. */
+/** Outputs two values once its gate is open. Its first attempt fails between them, unsaved. */
 export const putsAgain = defineTask({
   kind: "puts-again",
   input: z.object({ gate: z.string() }),
@@ -349,7 +349,7 @@ export const putsAgain = defineTask({
   },
 });
 
-/** Gives out each of `values`. */
+/** Outputs each of `values`. */
 export const outputs = defineTask({
   kind: "outputs",
   input: z.object({ values: z.array(z.json()) }),
@@ -359,7 +359,7 @@ export const outputs = defineTask({
   },
 });
 
-/** Says each of `texts` in every way there is: message, stage, unit, log, field, output, result. */
+/** Puts each of `texts` wherever a task can: message, stage, unit, log, field, output, result. */
 export const says = defineTask({
   kind: "says",
   input: z.object({ texts: z.array(z.string()), throws: z.boolean().default(false) }),
@@ -374,7 +374,7 @@ export const says = defineTask({
   },
 });
 
-/** Throws, until its `attempts`-th attempt; what no retry can mend, if it is `final`. */
+/** Throws until its `attempts`-th attempt; an error that is never retried, if `final`. */
 export const throws = defineTask({
   kind: "throws",
   input: z.object({
@@ -394,7 +394,7 @@ export const throws = defineTask({
   },
 });
 
-/** Takes longer than its time-out. */
+/** Takes longer than its timeout. */
 export const late = defineTask({
   kind: "late",
   timeout: 50,
@@ -414,8 +414,8 @@ export const waits = defineTask({
 });
 
 /**
- * Neither yields nor looks at its signal, but leaves its process to the others. With a gate it ends
- * when that opens.
+ * Ignores its signal and does not yield, but does not block its process. With a gate it ends when
+ * that opens.
  */
 export const ignoresCancel = defineTask({
   kind: "ignores-cancel",
@@ -427,20 +427,20 @@ export const ignoresCancel = defineTask({
   },
 });
 
-/** When a gate opens, it keeps its process from doing anything else, and never yields. */
+/** When a gate opens, it blocks its process, and never yields. */
 export const stuck = defineTask({
   kind: "stuck",
   input: z.object({ gate: z.string() }),
   async *run({ input }) {
     yield progress({ progress: 5, message: "stuck" });
-    // The report goes out first.
+    // Only after its report has gone out does the task block.
     await atGate(input.gate);
     const end = performance.now() + LIFE_MS;
     while (performance.now() < end);
   },
 });
 
-/** Computes for `ms` milliseconds, a little at a time, and yields in between. */
+/** Computes for `ms` milliseconds, and yields after every `slice_ms`. */
 export const busy = defineTask({
   kind: "busy",
   input: z.object({ ms: z.number(), slice_ms: z.number().default(5) }),
@@ -453,7 +453,7 @@ export const busy = defineTask({
   },
 });
 
-/** Takes all the memory there is. Not inline. */
+/** Allocates memory until its process dies. Never run it inline. */
 export const outOfMemory = defineTask({
   kind: "out-of-memory",
   isolate: true,
@@ -464,7 +464,7 @@ export const outOfMemory = defineTask({
   },
 });
 
-/** Kills its process. Not inline. */
+/** Kills its process. Never run it inline. */
 export const dies = defineTask({
   kind: "dies",
   async *run() {
@@ -487,7 +487,7 @@ export const prints = defineTask({
   },
 });
 
-/** Tells what it finds of secrets in its environment. Not inline. */
+/** Returns the secrets of Headway that it finds in its environment. Never run it inline. */
 export const environment = defineTask({
   kind: "environment",
   isolate: true,
@@ -498,7 +498,7 @@ export const environment = defineTask({
   },
 });
 
-/** Takes every sort of field that a form has, and returns them. One rule is in no JSON Schema. */
+/** Returns its input: every sort of field that a form has, and a rule that no JSON Schema states. */
 export const order = defineTask({
   kind: "order",
   description: "Takes an order, with everything that a form can ask for",

@@ -1,4 +1,4 @@
-/** A handle that does some things its own way. */
+/** A database handle with some methods replaced. */
 export function kvWith(kv: Deno.Kv, methods: Partial<Deno.Kv>): Deno.Kv {
   return new Proxy(kv, {
     get(_, name) {

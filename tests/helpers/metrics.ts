@@ -1,5 +1,5 @@
 /**
- * What `GET /metrics` says, for the tests.
+ * Reads the answer of `GET /metrics`.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { assertEquals, assertMatch } from "@std/assert";
 export class Figures {
   readonly #values: ReadonlyMap<string, number>;
 
-  /** By series, as `name{label="value"}`. */
+  /** Values by series, as `name{label="value"}`. */
   constructor(values: ReadonlyMap<string, number>) {
     this.#values = values;
   }
 
-  /** One of them; 0 where nothing was counted yet. */
+  /** The value of a series; 0 while nothing is counted. */
   of(series: string): number {
     return this.#values.get(series) ?? 0;
   }
 
-  /** Every series of a name, without the name. */
+  /** The values of every series of a metric, by labels, as `{label="value"}`. */
   all(name: string): Record<string, number> {
     const found = [...this.#values].filter(([series]) => series.split("{", 1)[0] === name);
     return Object.fromEntries(found.map(([series, value]) => [series.slice(name.length), value]));
   }
 }
 
-/** Reads a text in the format of Prometheus, line by line. */
+/** Parses the text format of Prometheus. */
 export function parseFigures(text: string): Figures {
   const values = new Map<string, number>();
   for (const line of text.split("\n")) {

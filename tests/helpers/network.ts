@@ -1,14 +1,14 @@
-/** A machine of its own on a cable to this one, both of which are not. Needs root on Linux. */
+/** A network namespace that acts as another machine, cabled to this one. Needs root on Linux. */
 export interface Network extends AsyncDisposable {
   /** This machine's address on the cable. */
   readonly host: string;
-  /** A command that runs the one behind it on the other machine. */
+  /** Put before a command, it runs that on the other machine. */
   readonly prefix: readonly string[];
   /** A command that runs on the other machine. */
   command(program: string, args: string[]): Deno.Command;
-  /** From now on nothing that the other one sends arrives, and nobody is told. */
+  /** From now on nothing that the other machine sends arrives, and neither side is told. */
   cut(): Promise<void>;
-  /** What it sends arrives again. */
+  /** Lets what the other machine sends arrive again. */
   heal(): Promise<void>;
 }
 
@@ -22,11 +22,11 @@ async function ip(...args: string[]): Promise<boolean> {
   }
 }
 
-/** Lays one; `null` where that cannot be done. */
+/** Makes a network; `null` where that cannot be done. */
 export async function openNetwork(): Promise<Network | null> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return null;
   await using resources = new AsyncDisposableStack();
-  // Unlike any that other tests, or this machine, may have.
+  // Random, so as not to collide with the networks of other tests or of this machine.
   const n = crypto.getRandomValues(new Uint8Array(3));
   const name = `hw${[...n].map((byte) => byte.toString(16)).join("")}`;
   const net = `10.${128 + n[0]! % 127}.${n[1]}`;
@@ -59,7 +59,7 @@ export async function openNetwork(): Promise<Network | null> {
   };
 }
 
-/** Whether there can be one here. */
+/** Whether this machine lets us make a network. */
 export const HAS_NETWORK: boolean = await (async () => {
   const network = await openNetwork();
   await network?.[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 /**
- * Pages of somebody else: served at an origin of their own, beside a Headway.
+ * Pages of another site, served at an origin of their own beside Headway's.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface ForeignPage {
   csp?: string;
 }
 
-/** Serves pages by their path; what there is no page for is not found. */
+/** Serves pages by path; answers 404 where `pageOf` returns `null`. */
 export function otherOrigin(
   pageOf: (path: string) => ForeignPage | null | Promise<ForeignPage | null>,
 ): OtherOrigin {

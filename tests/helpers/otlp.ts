@@ -1,5 +1,5 @@
 /**
- * A collector of OpenTelemetry: takes what is sent to it by OTLP over HTTP, in JSON.
+ * An OpenTelemetry collector that takes OTLP over HTTP, in JSON.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export interface CollectedSpan {
   name: string;
   traceId: string;
   spanId: string;
-  /** `""` for none. */
+  /** `""` for a root span. */
   parentSpanId: string;
   kind: number;
   attributes: Record<string, unknown>;
@@ -22,13 +22,13 @@ export interface CollectedSpan {
 export interface Collector extends AsyncDisposable {
   readonly url: string;
   readonly spans: readonly CollectedSpan[];
-  /** The `traceparent` of each request to `/called`, as they came. */
+  /** The `traceparent` of each request to `/called`, in the order of arrival. */
   readonly called: readonly string[];
-  /** What was posted to `/failed`, as it came. */
+  /** The bodies that were posted to `/failed`, in the order of arrival. */
   readonly failed: readonly Record<string, unknown>[];
-  /** What a process needs to send its spans here. */
+  /** The environment variables that make a process send its spans here. */
   readonly env: Record<string, string>;
-  /** Resolves with the spans that `which` picks, once there are so many. */
+  /** Resolves with the spans that `which` accepts, once there are `count` of them. */
   take(count: number, which: (span: CollectedSpan) => boolean): Promise<CollectedSpan[]>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Preact as one module, for a page of somebody else to bring along.
+ * Preact as one module, for a page of another site that has a copy of its own.
  *
  * @module
  */

@@ -1,17 +1,17 @@
 /**
- * A reverse proxy that takes a path off what it passes on, as `location /jobs/ { proxy_pass …/; }`.
+ * A reverse proxy that strips a path prefix, as nginx's `location /jobs/ { proxy_pass …/; }` does.
  *
  * @module
  */
 
 export interface PrefixProxy extends AsyncDisposable {
-  /** As `http://localhost:1234`: a Headway is at `/jobs/`. */
+  /** Its origin, as `http://localhost:1234`; Headway is below the prefix. */
   readonly url: string;
-  /** Paths that were asked for outside of it. */
+  /** Requested paths that are not below the prefix. */
   readonly strays: string[];
 }
 
-/** Passes all below `prefix` on to `target`, and nothing else. */
+/** Passes requests below `prefix` on to `target`, and no others. */
 export function startPrefixProxy(target: string, prefix: string): PrefixProxy {
   const strays: string[] = [];
   const client = Deno.createHttpClient({});

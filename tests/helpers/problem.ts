@@ -5,11 +5,10 @@ export interface Problem {
   error: string;
   /** The part of the request that is wrong. */
   field?: string;
-  /** Whatever else there is. */
   [member: string]: unknown;
 }
 
-/** Asserts that a response is a problem of this status, in the one shape there is [RFC 9457]. */
+/** Asserts that a response is a problem with this status, in the shape of every error [RFC 9457]. */
 export async function assertProblem(response: Response, status: number): Promise<Problem> {
   const text = await response.text();
   assertEquals([response.status, text.slice(0, 1)], [status, "{"], text);
@@ -22,7 +21,7 @@ export async function assertProblem(response: Response, status: number): Promise
     status,
   ]);
   assertEquals([typeof problem.detail, problem.error], ["string", problem.detail]);
-  // Nothing of the inside: no stack, no path.
+  // No stack or path may leak.
   assertNotMatch(text, /\.ts:|file:\/\/|at async|\\n {4}at/);
   return problem;
 }

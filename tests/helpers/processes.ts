@@ -1,32 +1,32 @@
 /**
- * Other processes, as far as Linux shows them.
+ * Facts about other processes, from Linux's `/proc`.
  *
  * @module
  */
 
-/** The processes that a process has started. */
+/** The ids of a process's living children. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const children: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
-    // The name, in brackets, may hold anything.
+    // The name in parentheses may itself contain spaces and parentheses.
     const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (Number(parent) === pid && state !== "Z") children.push(Number(name));
   }
   return children;
 }
 
-/** Whether it runs still. */
+/** Whether a process exists and is not a zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
   return stat !== null && !/\) Z /.test(stat);
 }
 
-/** Milliseconds of CPU that it has used. */
+/** Milliseconds of CPU time that a process has used. */
 export async function cpuOf(pid: number): Promise<number> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // In hundredths of a second.
+  // `utime` and `stime` are in hundredths of a second.
   return 10 * (Number(fields[11]) + Number(fields[12]));
 }

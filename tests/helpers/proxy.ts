@@ -1,6 +1,6 @@
 /**
- * Real proxies for the tests, with the configurations of `deploy/`: nginx and Caddy, where they are
- * found.
+ * Real proxies for the tests, with the configurations of `deploy/`: nginx and Caddy, if they are
+ * installed.
  *
  * @module
  */
@@ -11,30 +11,29 @@ import { freePort } from "./denokv.ts";
 import { eventually } from "./eventually.ts";
 import { tempDir } from "./temp_dir.ts";
 
-/** A running one. Disposing of it ends it. */
+/** A running proxy. Disposing of it ends it. */
 export interface Proxy extends AsyncDisposable {
-  /** As `https://localhost:1234`. */
+  /** Its origin, as `https://localhost:1234`. */
   readonly url: string;
-  /** Trusts its certificate, and speaks HTTP/2. */
+  /** Trusts the proxy's certificate, and speaks HTTP/2 only. */
   readonly client: Deno.HttpClient;
-  /** All it has written into its logs. */
+  /** The access log so far. */
   log(): Promise<string>;
 }
 
-/** Where a proxy has Headway below its host, and whether it takes that path off. */
+/** The path below which a proxy serves Headway, and whether it strips that path. */
 export interface Below {
   /** As `/jobs/`. */
   path: string;
   strips: boolean;
 }
 
-/** The proxies there are tests for. */
 export const PROXIES = {
   nginx: { command: find("nginx"), start: startNginx },
   caddy: { command: find("caddy"), start: startCaddy },
 };
 
-/** Puts `changes` into a configuration: each must be there to be changed. */
+/** Replaces texts in a configuration, and asserts that each is there to be replaced. */
 function adapted(config: string, changes: Record<string, string>): string {
   for (const [from, to] of Object.entries(changes)) {
     assert(config.includes(from), `${from} is in the configuration`);
@@ -47,7 +46,7 @@ function read(name: string): Promise<string> {
   return Deno.readTextFile(new URL(`../../deploy/${name}`, import.meta.url));
 }
 
-/** Everything as nginx has it by default, and gzip on, for all there is. */
+/** nginx with its defaults, but with gzip for every response. */
 async function startNginx(command: string, target: string, below?: Below): Promise<Proxy> {
   return await startProxy(async (folder, port, certFile, keyFile) => {
     const site = adapted(await read("nginx.conf"), {
@@ -58,7 +57,7 @@ async function startNginx(command: string, target: string, below?: Below): Promi
       "/etc/ssl/headway/key.pem": keyFile,
       "/var/log/nginx/headway.log": `${folder}/access.log`,
       ...(below && { "location / {": `location ${below.path} {` }),
-      // As the comment in the file says.
+      // The changes that the comment in nginx.conf describes.
       ...(below?.strips && {
         "proxy_pass http://headway;": "proxy_pass http://headway/;",
         'X-Forwarded-Prefix ""': `X-Forwarded-Prefix ${below.path}`,
@@ -76,7 +75,7 @@ async function startNginx(command: string, target: string, below?: Below): Promi
   });
 }
 
-/** As Caddy does by itself, with a certificate of ours. */
+/** Caddy with its defaults, but with a certificate of ours. */
 async function startCaddy(command: string, target: string): Promise<Proxy> {
   return await startProxy(async (folder, port, certFile, keyFile) => {
     const site = adapted(await read("Caddyfile"), {
@@ -115,7 +114,7 @@ async function startProxy(
   let over = false;
   const ended = child.status.then(() => over = true);
   resources.defer(async () => {
-    // At once: streams that are open do not hold it up.
+    // SIGTERM ends a proxy at once, even with streams open.
     if (!over) child.kill("SIGTERM");
     await ended;
     await said;
@@ -143,7 +142,7 @@ function find(name: string): string | null {
     try {
       if (Deno.statSync(`${folder}/${name}`).isFile) return `${folder}/${name}`;
     } catch {
-      // Not here.
+      // Not in this folder.
     }
   }
   return null;

@@ -1,5 +1,5 @@
 /**
- * The package as it would be published: a copy of its files, and of nothing else.
+ * The package as it would be published: a copy of exactly its files.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { tempDir } from "./temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** What `deno publish` says. */
+/** What `deno publish --dry-run` reports. */
 export interface Publishing {
-  /** From the root, as `lib/mod.ts`. */
+  /** Paths relative to the root, as `lib/mod.ts`. */
   files: string[];
   output: string;
   success: boolean;
 }
 
 /**
- * Has `deno publish` look for slow types and list the files, without publishing any. The types
- * themselves are checked by `deno task check`.
+ * Has `deno publish` look for slow types and list the files, without publishing them. It checks no
+ * types: `deno task check` does.
  */
 export async function dryRun(): Promise<Publishing> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -37,7 +37,7 @@ export async function dryRun(): Promise<Publishing> {
   return { files, output, success };
 }
 
-/** An empty folder with the package in it, which goes when it is disposed of. */
+/** A new folder that contains only the package. Disposing of it removes it. */
 export async function published(): Promise<AsyncDisposable & { path: string }> {
   await using owned = new AsyncDisposableStack();
   const { path } = owned.use(await tempDir());

@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 to below 1 that come again with the same seed [mulberry32]: a test that draws
- * shows its seed when it fails.
+ * Random numbers from 0 to below 1, the same for the same seed [mulberry32]. A test that uses it
+ * shows the seed when it fails.
  */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;

@@ -1,5 +1,5 @@
 /**
- * A receiver of webhooks, that checks what it gets with the library that its authors would use.
+ * A receiver of webhooks. It checks signatures with the library that real receivers use.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { Webhook } from "standardwebhooks";
 import { eventually } from "./eventually.ts";
 
-/** Two secrets as receivers have them. */
+/** Two webhook secrets, in the format of Standard Webhooks. */
 export const SECRET = `whsec_${new Uint8Array(32).fill(7).toBase64()}`;
 export const OTHER_SECRET = `whsec_${new Uint8Array(32).fill(9).toBase64()}`;
 
 export interface Received {
-  /** The path and query that it was sent to. */
+  /** The path and query of the request. */
   path: string;
   id: string;
   signatures: number;
@@ -22,17 +22,17 @@ export interface Received {
 
 export interface Receiver extends AsyncDisposable {
   readonly url: string;
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly received: Received[];
-  /** Resolves when so many have come. */
+  /** Resolves when `many` have arrived, and rejects if any had a bad signature. */
   count(many: number): Promise<Received[]>;
 }
 
 /**
- * Starts one.
+ * Starts a receiver.
  *
- * @param answer What it says, after it has taken note. @default {204}
- * @param secret Signs what it takes.
+ * @param answer Makes the answer, once the `n`-th webhook is noted. @default {204}
+ * @param secret The secret that webhooks must be signed with.
  */
 export function receiver(
   answer: (request: Request, n: number) => Response | Promise<Response> = () =>

@@ -1,6 +1,6 @@
 import { defineTask } from "headway";
 
-/** Has a schedule, of times that no test sees come. */
+/** Has a schedule whose times are too rare to come during a test. */
 export const yearly = defineTask({
   kind: "yearly",
   schedule: { cron: "0 0 1 1 *" },

@@ -1,5 +1,5 @@
 /**
- * The package as JSR serves it: files at an address, in which no name depends on an import map.
+ * The package as JSR serves it: by HTTP, with imports that need no import map.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const STAND_INS = Object.fromEntries(
   denoJson.links.map((path) => [path.replace("./lib/std", "@std"), `${path.slice(2)}/mod.ts`]),
 );
 
-/** The address of `main.ts`. Disposing of it takes what Deno has kept of it, too. */
+/** Serves the package; `main` is the address of `main.ts`. Disposal clears Deno's cache of it, too. */
 export function servePackage(): AsyncDisposable & { main: string; host: string } {
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const { pathname, origin } = new URL(request.url);

@@ -14,34 +14,34 @@ import { tempDir } from "./temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** With `denokv` in HEADWAY_TEST_STORE, servers stand on a KV Connect server of their own. */
+/** Whether HEADWAY_TEST_STORE is `denokv`: servers then use a KV Connect server of their own. */
 export const ON_DENOKV: boolean = Deno.env.get("HEADWAY_TEST_STORE") === "denokv";
 
 export interface ServerOptions {
   /** Further `HEADWAY_…` variables. */
   env?: Record<string, string>;
-  /** The SQLite file; a new one that is removed at the end by default. */
+  /** The SQLite file. By default it is a new one, which is removed at the end. */
   kv?: string;
-  /** What `deno` is given. @default {as the task `start` of deno.json} */
+  /** Arguments of `deno`. @default {those of the task `start` of deno.json} */
   args?: string[];
-  /** Modules of kinds, as `HEADWAY_KINDS`. @default {TEST_KINDS} */
+  /** The value of `HEADWAY_KINDS`. @default {TEST_KINDS} */
   kinds?: string;
-  /** The folder that it is started in. @default {that of Headway} */
+  /** The working directory. @default {that of Headway} */
   cwd?: string;
-  /** A command that runs it, as of {@link Network.prefix}. */
+  /** A command to run it with, such as {@link Network.prefix}. */
   prefix?: readonly string[];
 }
 
 /** A server in a process of its own. Disposing of it kills it. */
 export interface ServerProcess extends AsyncDisposable {
-  /** Where it answers; empty for a `worker`. */
+  /** Its origin; empty for a `worker`, which does not listen. */
   readonly url: string;
   readonly process: Deno.ChildProcess;
   /** Its SQLite file. */
   readonly kv: string;
-  /** What it wrote to stderr up to now. */
+  /** The lines that it has written to stderr. */
   readonly stderr: string[];
-  /** Sends a signal, SIGKILL by default, and resolves when it has ended. */
+  /** Sends a signal, SIGKILL by default, and resolves when the process has ended. */
   kill(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
@@ -60,7 +60,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       HEADWAY_KV: kv,
       HEADWAY_KINDS: options.kinds ?? TEST_KINDS,
       HEADWAY_LOG: "warn",
-      // A test that stops one does not want to wait for a balancer.
+      // A server that stops has no load balancer to wait for.
       HEADWAY_DRAIN_MS: "1000",
       ...remote?.env,
       ...options.env,
@@ -103,7 +103,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   };
 }
 
-/** Tells each line of a stream, and what is behind the last one. */
+/** Passes each line of a stream to `take`, and the rest after the last newline if there is any. */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
   take: (line: string) => void,
@@ -121,8 +121,8 @@ export async function readLines(
 export type TestAppOptions = StartOptions;
 
 /**
- * Starts a server in this process: on a store in memory, its tasks inline (so that `openGate()`
- * reaches them), with the kinds of the tests. `settings` are `HEADWAY_…` variables.
+ * Starts a server in this process, with a store in memory and the kinds of the tests. Tasks run
+ * inline, so that `openGate()` reaches them. `settings` are `HEADWAY_…` variables.
  */
 export async function testApp(
   settings: Record<string, string> = {},
@@ -145,7 +145,7 @@ export async function testApp(
   return remote ? withStore(server, resources.move()) : server;
 }
 
-/** The server, whose end is also that of its store. */
+/** Has the server dispose of its store when it is disposed of. */
 function withStore(server: Server, store: AsyncDisposableStack): Server {
   return Object.assign(server, {
     async [Symbol.asyncDispose](): Promise<void> {

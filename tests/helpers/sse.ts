@@ -1,5 +1,5 @@
 /**
- * Readers of event streams: one that follows the standard, one for the bytes on the wire.
+ * Readers of event streams: one by the standard, and one for the bytes on the wire.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { HANG_MS, within } from "./deadline.ts";
 
 /** An event, as an EventSource would fire it. */
 export interface ReadEvent {
-  /** The last event id: it sticks until another one comes. */
+  /** The last event id, which stays the same until an event has another one. */
   id: string;
   /** `message` when it has no name. */
   event: string;
@@ -20,25 +20,24 @@ export interface OpenOptions {
   /** Sent as `Last-Event-ID`. */
   lastEventId?: string;
   headers?: Record<string, string>;
-  /** By which the server is reached. */
+  /** The HTTP client to connect with. */
   client?: Deno.HttpClient;
 }
 
-/** Reads an event stream to its end, and keeps all it read. */
+/** Reads an event stream to its end, and keeps all events. */
 export class StreamReader implements AsyncDisposable {
   readonly response: Response;
   readonly events: ReadEvent[] = [];
   readonly comments: string[] = [];
-  /** The last event id, as a reconnect would send it: also moved by blocks without data. */
+  /** The last event id, as a reconnect would send it: blocks without data change it, too. */
   lastEventId: string;
   retry: number | null = null;
-  /** What the parser did not understand: nothing, from a good server. */
+  /** What the parser could not read: nothing, if the server is correct. */
   readonly errors: Error[] = [];
-  /** Whether the stream has ended, by the server or by us. */
+  /** Whether the stream has ended, at the server or by `close()`. */
   ended = false;
-  /** Why it ended, where it did not end cleanly. */
+  /** The error, if it did not end cleanly. */
   broken: unknown;
-  /** Resolves when it has ended. */
   readonly closed: Promise<void>;
 
   readonly #abort: AbortController;
@@ -79,7 +78,7 @@ export class StreamReader implements AsyncDisposable {
   }
 
   /**
-   * Waits until `predicate` holds; it is asked after each chunk.
+   * Waits until `predicate` holds; it is evaluated after each chunk.
    *
    * @throws {Error} After the deadline, or when the stream has ended before.
    */
@@ -92,13 +91,13 @@ export class StreamReader implements AsyncDisposable {
     return this;
   }
 
-  /** Waits for `count` events and gives the first so many. */
+  /** Waits for `count` events, and returns the first `count`. */
   async collect(count: number): Promise<ReadEvent[]> {
     await this.until((it) => it.events.length >= count);
     return this.events.slice(0, count);
   }
 
-  /** Waits for the server to end it; gives every event. */
+  /** Waits for the server to end the stream, and returns every event. */
   async all(): Promise<ReadEvent[]> {
     await within(this.closed, () => this.#summary());
     return this.events;
@@ -110,7 +109,7 @@ export class StreamReader implements AsyncDisposable {
     return this.events.filter((it) => it.event === event).map((it) => JSON.parse(it.data));
   }
 
-  /** Lets go of the connection. */
+  /** Closes the connection. */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.closed;
@@ -126,7 +125,7 @@ export class StreamReader implements AsyncDisposable {
   }
 }
 
-/** Opens an event stream; any status is fine. */
+/** Opens an event stream, whatever the status of the answer is. */
 export async function openStream(
   url: string | URL,
   { lastEventId, headers = {}, client }: OpenOptions = {},
@@ -144,7 +143,7 @@ export async function openStream(
   return new StreamReader(response, abort, lastEventId ?? "");
 }
 
-/** A request's bytes, as a raw connection sends them. */
+/** The bytes of a request, for a raw connection. */
 export function requestBytes(
   url: string | URL,
   { method = "GET", headers = {}, version = "HTTP/1.1" }: {
@@ -160,11 +159,10 @@ export function requestBytes(
   );
 }
 
-/** A connection on which every byte is read by hand. */
+/** A TCP connection that reads only when it is told to. */
 export class RawConnection implements Disposable {
-  /** The socket. */
   readonly socket: Deno.TcpConn;
-  /** Everything read up to now, one character a byte. */
+  /** Everything read so far, one character a byte. */
   text = "";
   #closed = false;
 
@@ -172,12 +170,11 @@ export class RawConnection implements Disposable {
     this.socket = socket;
   }
 
-  /** Writes all of it. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.socket.write(bytes.subarray(at));
   }
 
-  /** Reads a little more; `false` at the end, a reset included. */
+  /** Reads up to 64 KiB more; `false` at the end, after a reset too. */
   async read(): Promise<boolean> {
     const buffer = new Uint8Array(64 * 1024);
     const count = await this.socket.read(buffer).catch(() => null);
@@ -186,7 +183,7 @@ export class RawConnection implements Disposable {
     return true;
   }
 
-  /** Reads until the text holds `part`, or the connection ends. */
+  /** Reads until the text contains `part`, or returns `false` when the connection ends before. */
   async until(part: string): Promise<boolean> {
     while (!this.text.includes(part)) if (!await this.read()) return false;
     return true;
@@ -198,12 +195,12 @@ export class RawConnection implements Disposable {
     return this.text;
   }
 
-  /** Status and header lines, as they came. */
+  /** The status line and header lines. */
   get head(): string {
     return this.text.slice(0, this.text.indexOf("\r\n\r\n"));
   }
 
-  /** The body so far, its chunks put together; of one whose last chunk came, `complete`. */
+  /** The chunked body so far, decoded; `complete` once its last chunk has come. */
   body(): { text: string; complete: boolean } {
     const start = this.text.indexOf("\r\n\r\n");
     if (start < 0) return { text: "", complete: false };
@@ -233,7 +230,7 @@ export class RawConnection implements Disposable {
   }
 }
 
-/** Connects and sends a request, and reads nothing yet. */
+/** Connects and sends a request, without reading any of the answer. */
 export async function openRaw(
   url: string | URL,
   options: Parameters<typeof requestBytes>[1] = {},

@@ -1,6 +1,6 @@
 import { kvWith } from "./kv_with.ts";
 
-/** A handle that does something before each commit. */
+/** A database handle that waits for `before` at each commit. */
 export function storeThat(kv: Deno.Kv, before: () => Promise<void>): Deno.Kv {
   const atomic = () => {
     const real = kv.atomic();

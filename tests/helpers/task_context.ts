@@ -5,15 +5,15 @@ import { toJson } from "../../lib/task/json_value.ts";
 export interface TaskContextOptions {
   /** The bytes of every upload. */
   bytes?: Uint8Array;
-  /** How many bytes the next chunk has. All in one by default. */
+  /** Returns the bytes of the next chunk. By default there is one chunk. */
   chunkSize?: () => number;
-  /** What the task last saved. */
+  /** The checkpoint that the run starts with. */
   checkpoint?: unknown;
   /** Aborts the task. */
   signal?: AbortSignal;
 }
 
-/** A task's context without an engine: uploads come from memory, cut as the test likes. */
+/** A task's context without an engine: uploads come from memory, in chunks of any size. */
 export function taskContext<Input>(
   input: Input,
   options: TaskContextOptions = {},
@@ -45,9 +45,9 @@ export function taskContext<Input>(
 }
 
 /**
- * Runs a generator to its end: all it yielded, and what it returned.
+ * Runs a generator to its end, and returns all it yielded and its result.
  *
- * @throws {TypeError} If any of it could not be kept.
+ * @throws {TypeError} If the engine could not store any of that.
  */
 export async function collect<Yielded extends Yield, Result>(
   run: AsyncGenerator<Yielded, Result, void>,

@@ -1,14 +1,14 @@
-/** A TCP connection between two processes that can be cut as a network does: silence, no reset. */
+/** A TCP proxy that can cut its connections as a broken network does: by silence, without a reset. */
 export interface TcpGate extends AsyncDisposable {
-  /** Where to connect to instead. */
+  /** The port to connect to instead of the target's. */
   readonly port: number;
-  /** From now on nothing passes, either way, and nobody is told. */
+  /** From now on nothing passes either way, and neither side is told. */
   cut(): void;
-  /** What was cut off is reset, as by a peer that has forgotten; new connections pass. */
+  /** Resets the connections that were cut, as a peer that lost them does; new connections pass. */
   heal(): void;
 }
 
-/** Opens a gate to a port of this machine. */
+/** Opens a proxy to a port of this machine. */
 export function openTcpGate(target: number): TcpGate {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const pairs = new Set<[Deno.TcpConn, Deno.TcpConn]>();
@@ -25,12 +25,12 @@ export function openTcpGate(target: number): TcpGate {
       while (true) {
         const count = await from.read(buffer);
         if (count === null) break;
-        // What comes while it is cut is swallowed: TCP would send it again, a dead peer would not.
+        // Bytes that arrive while it is cut are lost: TCP would send them again, a dead peer would not.
         if (silent) continue;
         for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
       }
     } catch {
-      // Either side is gone: so is the connection.
+      // One side closed the connection.
     }
     if (!silent) close();
   }

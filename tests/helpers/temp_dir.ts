@@ -1,6 +1,6 @@
-/** A directory that is removed, with all in it, when its scope ends. */
+/** A directory that is removed, with its content, when its scope ends. */
 export interface TempDir extends AsyncDisposable {
-  /** Where it is, absolute. */
+  /** Its absolute path. */
   path: string;
 }
 

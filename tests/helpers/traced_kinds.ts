@@ -1,5 +1,5 @@
 /**
- * A kind for the tests of traces. It traces by itself, too, as users do.
+ * Kinds for the tests of traces. One makes spans of its own, as users' code does.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { trace } from "@opentelemetry/api";
 import { children, defineTask, log, type OnError, step } from "headway";
 import { z } from "zod";
 
-/** This module, as `HEADWAY_KINDS` wants it. */
+/** This module's address, for `HEADWAY_KINDS`. */
 export const TRACED_KINDS: string = new URL(import.meta.url).href;
 
-/** As an error tracker's: asks the collector of the test. */
+/** Reports errors as an error tracker does, but to the test's collector. */
 export const onError: OnError = async (error, failed) => {
   const url = `${Deno.env.get("OTEL_EXPORTER_OTLP_ENDPOINT")}/failed`;
   const { message, stack } = error as Error;
@@ -21,7 +21,7 @@ export const onError: OnError = async (error, failed) => {
   await (await fetch(url, { method: "POST", body })).text();
 };
 
-/** Asks an address in a step, has a child, and logs `rows`. Its first attempt fails at the end. */
+/** Fetches `url` in a step, logs `rows` and has a child. Its first attempt fails after the fetch. */
 export const traced = defineTask({
   kind: "traced",
   input: z.object({ url: z.string(), rows: z.int() }),
@@ -38,7 +38,7 @@ export const traced = defineTask({
   },
 });
 
-/** What the other one has. */
+/** The child of {@link traced}. */
 export const child = defineTask({
   kind: "child",
   // deno-lint-ignore require-yield -- a task that has nothing to tell

@@ -1,5 +1,5 @@
 /**
- * A program that Headway is part of, and that submits a task within a span of its own.
+ * A program that embeds Headway, and submits a task within a span of its own.
  *
  * @module
  */

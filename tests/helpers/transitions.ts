@@ -1,4 +1,4 @@
-/** Tasks and what may become of them, for tests of what changes a task. */
+/** Tasks and their changes, for tests of the state machine. */
 
 import { assert } from "@std/assert";
 import fc from "fast-check";
@@ -16,14 +16,14 @@ export const SPEC = {
 
 export const ERROR = { name: "RangeError", message: "It broke" };
 
-/** A task after a change that may be. */
+/** A task after a change, which must be allowed. */
 export function after(task: Task, change: Change, now: number): Task {
   const result = transition(task, change, now);
   assert(result.ok);
   return result.task;
 }
 
-/** Any change, the more likely ones more often. */
+/** Any change; common ones are drawn more often. */
 export const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 5,
@@ -62,7 +62,7 @@ export const change: fc.Arbitrary<Change> = fc.oneof(
   fc.constant({ type: "retry" as const }),
 );
 
-/** A task that whoever changes it must leave as it is. */
+/** Freezes a task, so that code which mutates it throws. */
 export function frozen(task: Task): Task {
   Object.freeze(task.record);
   return Object.freeze(task);
