@@ -1,27 +1,27 @@
 import type { StepRow, TaskRecord } from "../../lib/task/record.ts";
 import type { Check, Fate } from "./trace.ts";
 
-/** Milliseconds by which a timer may be early: what the clocks are apart. */
+/** Milliseconds by which a timer may be early, since the clocks differ. */
 const EARLY_MS = 10;
 
 /** The part of a {@link ./trace.ts Trace} that knows steps, sleeps, signals and children. */
 export class AnswersTrace {
   readonly #fate: Pick<Fate, "script" | "jumped">;
-  /** What its step gave. */
+  /** The result of its step. */
   #drew: string | null = null;
-  /** What its signal brought; `null` for nothing in its time. */
+  /** The value of its signal; `null` if none came in time. */
   #went: unknown;
-  /** Until when it waits, by name. */
+  /** By name, the end of each wait. */
   readonly #until = new Map<string, string | undefined>();
-  /** Names of what is over for good. */
+  /** Names of the steps, sleeps and signals that are done. */
   readonly #done = new Set<string>();
 
-  /** Begins with a task of which nothing is stored yet. */
+  /** Begins before the task's first row. */
   constructor(fate: Pick<Fate, "script" | "jumped">) {
     this.#fate = fate;
   }
 
-  /** Takes a `step` row, of a task in this state. */
+  /** Takes a `step` row, stored while the task was in `state`. */
   step({ name, type, status, until, time }: StepRow, state: string, check: Check): void {
     const right = state === "running" ||
       (type === "children" && state === "waiting" && status === "done");
@@ -41,19 +41,19 @@ export class AnswersTrace {
     check("I23", early <= EARLY_MS, `slept until ${time}, ${early} ms less than it should`);
   }
 
-  /** It said what it drew. */
+  /** Takes the row in which the task logged what it drew. */
   drew(drew: string, check: Check): void {
     check("I20", this.#drew === null || this.#drew === drew, `drew what is not ${this.#drew}`);
     this.#drew = drew;
   }
 
-  /** It said what its signal brought. */
+  /** Takes the row in which the task logged the value of its signal. */
   went(went: unknown, check: Check): void {
     check("I20", this.#went === undefined || this.#went === went, `went on with ${this.#went}`);
     this.#went = went;
   }
 
-  /** It waits: for others to go first, or for what it yielded. */
+  /** The task waits: for its turn, or for what it yielded. */
   waits({ waiting_for, run_at }: TaskRecord, mayBeTurn: boolean, check: Check): void {
     const { script } = this.#fate;
     const { type, name, until } = waiting_for!;
@@ -66,7 +66,7 @@ export class AnswersTrace {
     check(type === "sleep" ? "I23" : "I20", right[type], `waits for ${name} until ${until}`);
   }
 
-  /** It completed. */
+  /** The task completed. */
   complete(check: Check): void {
     const { sleeps, naps } = this.#fate.script;
     check("I23", sleeps === 0 || this.#done.has("night"), "completed and did not sleep");

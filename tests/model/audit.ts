@@ -1,5 +1,5 @@
 /**
- * Holds what the server says, to whoever asks and to each client, against what it should know.
+ * Compares what the server tells requests and streams with what it should know.
  *
  * @module
  */
@@ -23,13 +23,13 @@ import { Trace } from "./trace.ts";
 import { checkArrivals } from "./webhooks.ts";
 import type { World } from "./world.ts";
 
-/** Kinds of which every task is known: of a crowd it is known what it does to others. */
+/** Kinds of which the reference knows every task. The tasks of a crowd are of another kind. */
 export const OWN_KINDS = Object.values(MODULES).flat().join();
 
-/** Rows asked for at once: the most a server gives. */
+/** Rows of a page: the most that the server allows. */
 const PAGE_ROWS = 1000;
 
-/** Checked after each command. */
+/** Checks the invariants that hold after each command. */
 export async function audit(reference: Reference, world: World): Promise<void> {
   world.checkLog();
   const clients = world.watchers.map((watcher) => {
@@ -71,11 +71,11 @@ export async function audit(reference: Reference, world: World): Promise<void> {
   }
 }
 
-/** Each line names the task that printed it, by its nonce; the log may say whose it is. */
+/** Checks the printed lines: each holds the nonce of its task, which the log may name, too. */
 function checkPrinted({ tasks }: Reference, { printed }: World): void {
   for (const { line, id } of printed.splice(0)) {
     const [, nonce, way] = /(n[\d.]+) by (\w+)/.exec(line) ?? [];
-    // Of a table, lines are drawn.
+    // `console.table` also prints lines that are only borders.
     if (nonce === undefined) continue;
     const known = id !== undefined || !OWN_WAYS.some((own) => own === way);
     holds("I18", known, () => `nobody knows who printed ${line}`);
@@ -85,12 +85,12 @@ function checkPrinted({ tasks }: Reference, { printed }: World): void {
   }
 }
 
-/** Asks for lists and counts until nothing changed in between, and has them agree. */
+/** Reads lists and counts until nothing changes meanwhile, and asserts that they agree. */
 async function agreement(world: World): Promise<TaskRecord[]> {
   let listed: TaskRecord[] = [];
   await world.until(async () => {
     listed = await list(world, "");
-    // Counts are good for a while: by a name that nobody asked for yet they are new.
+    // Counts are cached by the kinds asked for: a random kind avoids the cache.
     const counts = await world.get<Record<string, number>>(
       `/tasks/counts?kind=${OWN_KINDS},x${crypto.randomUUID().slice(0, 8)}`,
     );
@@ -127,7 +127,7 @@ async function list(world: World, query: string, kinds = OWN_KINDS): Promise<Tas
   return tasks;
 }
 
-/** A task nobody was told of must be a child, or one whose submission got no answer. */
+/** Notes unknown tasks: a child's, a schedule's, or one whose submission got no answer. */
 async function adopt(
   reference: Reference,
   world: World,
@@ -139,7 +139,7 @@ async function adopt(
     for (const record of unknown) {
       const { task_id: id, parent_id } = record;
       const parent = parent_id === undefined ? null : reference.find(parent_id);
-      // Its parent may be a child that is as new.
+      // Its parent may itself be an unknown child, which a later round finds.
       if (parent === undefined) orphans.push(record);
       if (parent === undefined) continue;
       if (record.schedule_id !== undefined) {
@@ -172,7 +172,7 @@ async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Pro
   checkGrown(task, rows);
   const trace = new Trace({ ...fate });
   for (const row of rows) trace.push(row);
-  // Between two pages something may be taken back.
+  // More than one page is not read at one moment: an output may be taken back between two pages.
   if (rows.length < PAGE_ROWS) {
     const back = rows.find(({ event, seq }) => event === "output" && isTakenBack(seq, rows));
     holds(
@@ -198,7 +198,7 @@ async function auditTask(world: World, task: KnownTask, listed: TaskRecord): Pro
   task.rows = rows;
 }
 
-/** Its rows as they were at one moment: a page is read in pieces, between which some may be removed. */
+/** A task's rows, as of one moment if some may be removed while they are read. */
 async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow[]> {
   let rows: EventRow[] = [];
   await world.until(async () => {
@@ -210,11 +210,11 @@ async function readRows(world: World, { id, fate }: KnownTask): Promise<EventRow
   return rows;
 }
 
-/** What was stored is stored still, but for outputs taken back; of long tasks the oldest logs may go. */
+/** Asserts that old rows are still stored, save for outputs taken back and trimmed logs. */
 function checkGrown(task: KnownTask, rows: readonly EventRow[]): void {
   const { id, fate, rows: before } = task;
   const now = new Map(rows.map((row) => [row.seq, row]));
-  // However many runs it had since the last look: as many are left as are to be kept.
+  // However many runs there were since the last look, trimming leaves at least MAX_LOG logs.
   const logs = (all: readonly EventRow[]) =>
     all.filter(({ event }) => boundOf(event as EventType) === "log");
   const isLess = logs(before).some(({ seq }) => !now.has(seq));

@@ -6,7 +6,7 @@ import type { ChildEnd } from "./model_kind.ts";
 import type { KnownTask, Reference } from "./reference.ts";
 import { childOf, type Script } from "./script.ts";
 
-/** Notes a child, which must be one that its parent was to have, and has not. */
+/** Notes a child, and asserts that its parent's script has it and that there is no other such. */
 export function adoptChild(
   { task_id: id, kind, owner, priority }: TaskRecord,
   input: Script,
@@ -28,7 +28,7 @@ export function adoptChild(
   reference.add(id, { ...right, ...whose, ...more }, { keyed: true, parent });
 }
 
-/** Its children, those that are gone too, in the order of their numbers. */
+/** A task's children, deleted ones included, in the order in which they were noted. */
 function childrenOf(parent: KnownTask, { tasks }: Reference): KnownTask[] {
   return tasks.filter((task) => task.parent === parent);
 }
@@ -37,7 +37,7 @@ function isUnderWay({ status, waiting_for }: TaskRecord): boolean {
   return !isFinished(status) && waiting_for?.type !== "turn";
 }
 
-/** A parent has what became of its children, as far as nobody tried them again since. */
+/** Asserts that a parent's counts and results fit its children, unless these were retried since. */
 export function checkFamily(task: KnownTask, reference: Reference): void {
   const { id, record, fate: { script } } = task;
   if (!record) return;
@@ -51,7 +51,7 @@ export function checkFamily(task: KnownTask, reference: Reference): void {
   }
   const own = childrenOf(task, reference).filter(({ gone }) => gone === false);
   const underWay = own.filter((child) => isUnderWay(child.record!));
-  // One that is tried again by hand waits for no turn.
+  // A child that is retried by hand does not wait for its turn.
   const inTurn = own.every(({ asked }) => asked.retries === 0);
   const { at_once } = script;
   check(at_once === 0 || !inTurn || underWay.length <= at_once, `${underWay.length} are under way`);
@@ -70,7 +70,7 @@ export function checkFamily(task: KnownTask, reference: Reference): void {
     check(right, `child ${n} ${status} with the result of ${nonce}`);
     if (!child || child.gone !== false || child.asked.retries > 0) continue;
     const known = child.record!.status;
-    // It was listed before its parent was.
+    // The child may have been listed before it ended: its parent was read later.
     check(!isFinished(known) || known === status, `child ${n} is ${known}, and was ${status}`);
   }
 }

@@ -5,7 +5,7 @@ import type { KnownTask, Reference } from "./reference.ts";
 import { FILE, fileOf, isFileOf } from "./script.ts";
 import type { World } from "./world.ts";
 
-/** What a record lists can be had, whole, and is what its task put there. */
+/** Asserts that each artifact of a record can be downloaded, with the bytes that its task wrote. */
 export async function checkFiles(world: World, task: KnownTask, record: TaskRecord): Promise<void> {
   const { id, fate: { script } } = task;
   for (const file of record.artifacts ?? []) {
@@ -25,7 +25,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, n) => byte === b[n]);
 }
 
-/** What was replaced, given up or deleted goes: what is counted is what the records list. */
+/** Waits until replaced, abandoned and deleted files are gone: the metric counts listed ones only. */
 export async function checkSwept(world: World, { present }: Reference): Promise<void> {
   const files = present.flatMap(({ record }) => record?.artifacts ?? []);
   const bytes = files.reduce((sum, { size }) => sum + HEAD_BYTES + size, 0);

@@ -2,7 +2,7 @@ import { startsIn } from "./starts_in.ts";
 import { holds } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 
-/** No task of a paused kind has started more often than when the pause was answered. */
+/** Asserts that no task of a paused kind started since the first look after the pause. */
 export function checkPauses({ paused, present }: Reference): void {
   for (const [kind, known] of paused) {
     const starts = new Map<string, number>();

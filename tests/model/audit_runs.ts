@@ -6,19 +6,19 @@ import { LIMIT } from "./script.ts";
 /** A run of a task, by the server's clock. */
 interface Run {
   id: string;
-  /** What is counted together. */
+  /** The runs that share a limit. */
   group: string;
-  /** How many of a group may run at once. */
+  /** How many runs of the group may go on at once. */
   limit: number;
   /** Milliseconds. */
   from: number;
-  /** Milliseconds; `from` while it goes on, as nobody knows for how long. */
+  /** Milliseconds; `from` while it goes on, since its end is unknown. */
   to: number;
 }
 
 /**
- * At no time did more tasks run than may, as stored rows tell. A list cannot tell: it is read in pieces,
- * and from one to the next a task may end and another begin.
+ * Asserts by the stored rows that no limit was ever exceeded. Lists cannot show that: they are read
+ * in several pages, and between two of them a task may end and another begin.
  */
 export function checkRuns({ present }: Reference): void {
   const groups = Map.groupBy(present.flatMap(runsOf), ({ group }) => group);
@@ -32,7 +32,7 @@ export function checkRuns({ present }: Reference): void {
   }
 }
 
-/** Those that began since the clock was last set back. */
+/** The runs of a limited task that began since the clock was last set back. */
 function runsOf({ id, submission: { kind }, rows, rowsBefore }: KnownTask): Run[] {
   if (kind !== "model-limited" && kind !== "model-keyed") return [];
   const runs: Run[] = [];

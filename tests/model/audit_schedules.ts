@@ -7,13 +7,13 @@ import type { World } from "./world.ts";
 /** Milliseconds between two times of each schedule. */
 export const EVERY_MS = 3 * 3600_000;
 
-/** The same, as a schedule says it. */
+/** {@link EVERY_MS} as a cron pattern. */
 export const EVERY = "0 */3 * * *";
 
-/** Outcomes that a schedule remembers: of more some are gone. */
+/** Outcomes that a schedule keeps: older ones are dropped. */
 const MAX_OUTCOMES = 50;
 
-/** Notes a task of a schedule, which must be the first one for its time, or one of "run now". */
+/** Notes a scheduled task, which must be the first for its time, or made by "run now". */
 export function adoptScheduled(record: TaskRecord, reference: Reference): void {
   const { task_id: id, priority, created_at } = record;
   const schedule = record.schedule_id!;
@@ -28,7 +28,7 @@ export function adoptScheduled(record: TaskRecord, reference: Reference): void {
   } else {
     const ofRule = Date.parse(time) % EVERY_MS === 0;
     holds("I25", ofRule, () => `not at a time of its schedule: ${told()}`);
-    // It had come, and waited until the clock was set back.
+    // Its time had come; the task waited in the queue, and then the clock was set back.
     const waited = overlap === "queue" && reference.wasSetBack;
     holds("I25", time <= created_at || waited, () => `before its time: ${told()}`);
     const other = reference.tasks.find(({ slot }) =>
@@ -40,12 +40,12 @@ export function adoptScheduled(record: TaskRecord, reference: Reference): void {
   reference.add(id, { ...submission, priority }, { keyed: true, slot: { schedule, time } });
 }
 
-/** Where runs must not overlap, no time has its task while another one has not ended. */
+/** Asserts that a schedule makes no task while one is under way, unless `overlap` allows it. */
 export function checkOverlaps({ schedules, tasks }: Reference): void {
   for (const [id, schedule] of schedules) {
     if (schedule.paused === "said") schedule.paused = "looked";
     const own = tasks.filter((task) => task.slot?.schedule === id);
-    // Of one that is tried again nobody knows when it was under way.
+    // Nobody knows when a retried task was under way.
     const underWay = new Set(own.flatMap(({ id, gone, record, asked }) => {
       const goesOn = gone === false && record !== null && !isFinished(record.status);
       return goesOn && asked.retries === 0 ? [id] : [];
@@ -62,12 +62,12 @@ export function checkOverlaps({ schedules, tasks }: Reference): void {
   }
 }
 
-/** What is asked of a schedule here. */
+/** The part of a schedule that is read here. */
 interface Shown {
   outcomes: { type: string; from: string; to: string; reason: string; run?: string }[];
 }
 
-/** Of schedules that make up for all, every time up to now has its task, or was skipped as it may be. */
+/** Asserts that `missed: "all"` schedules have a task, or an allowed skip, for each time until now. */
 export async function checkSchedules(reference: Reference, world: World): Promise<void> {
   const { schedules, tasks } = reference;
   for (const [id, { missed, overlap, since, over, rested }] of schedules) {

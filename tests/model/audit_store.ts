@@ -11,10 +11,10 @@ import { holds, type Invariant } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 import { RunTime } from "./run_time.ts";
 
-/** What belongs to one task, by the first part of its key. */
+/** First parts of the keys whose second part is a task's id. */
 const OF_TASK = ["event", "answer", "input", "result", "checkpoint", "cancel", "artifact"];
 
-/** What leads to a task, and says what its record does. */
+/** First parts of the keys of indexes, which must agree with the records. */
 const INDEXES = [
   "index",
   "owned",
@@ -29,16 +29,16 @@ const INDEXES = [
 ];
 
 interface KnownRows {
-  /** The `seq` of the last. */
+  /** The `seq` of the last row. */
   last: number;
-  /** The number that the task logged last. */
+  /** The last row number that the task logged. */
   row: number;
-  /** By `seq`. */
+  /** The `seq` of each output. */
   outputs: number[];
   time: RunTime;
 }
 
-/** Checked whenever the server is down: the file itself, key by key. */
+/** Checks the database itself, key by key, whenever the server is down. */
 export function auditStore(
   entries: readonly Deno.KvEntry<unknown>[],
   reference: Reference,
@@ -94,7 +94,7 @@ export function auditStore(
     if (INDEXES.includes(type)) {
       check("I7", expected.has(keyText(key)), "says something else than the record");
     }
-    // Rows of a task that was being removed at that moment are on a list.
+    // Tasks whose rows are still being removed are listed under `removed`.
     const listed = ["event", "answer"].includes(type) && given.has(keyText(["removed", id]));
     if (OF_TASK.includes(type)) check("I5", heads.has(id) || listed, "its task is gone");
     if (type === "piece") check("I5", bodies.has(id), "what it is of is gone");
@@ -135,7 +135,7 @@ export function auditStore(
     if (every === 0 || records.get(id)!.status !== "running") continue;
     const saved = JSON.parse(new TextDecoder().decode(value as Uint8Array)).row as number;
     const { row } = rows.get(id)!;
-    // The save behind the last row may not be there yet; the one before it must be.
+    // The checkpoint after the last row may not be stored yet; the one before it must be.
     const right = saved <= row && saved >= row - 1 - (row - 1) % every;
     holds("I4", row === 0 || right, () => `${id} has saved ${saved} and shows row ${row}`);
   }

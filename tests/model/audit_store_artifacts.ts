@@ -4,7 +4,7 @@ import { HEAD_BYTES } from "../../lib/kv/stored_size.ts";
 import { isFinished, type TaskRecord } from "../../lib/task/record.ts";
 import { holds } from "./invariants.ts";
 
-/** The files of tasks, as they lie in the store: they are whole, listed, and counted. */
+/** Asserts that the stored artifacts are whole, listed by their records, and counted. */
 export function checkArtifacts(
   entries: readonly Deno.KvEntry<unknown>[],
   records: ReadonlyMap<string, TaskRecord>,
@@ -35,7 +35,7 @@ export function checkArtifacts(
   holds("I22", sum === counted, () => `files of ${sum} bytes are counted as ${counted}`);
   for (const [id, { status, artifacts = [] }] of records) {
     const files = kept.get(id) ?? {};
-    // The head of one that runs may be behind.
+    // The head of a running task may not list the newest artifact yet.
     const same = artifacts.every(({ name, size }) =>
       isFinished(status) ? files[name] === size : files[name] !== undefined
     );

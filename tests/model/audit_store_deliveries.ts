@@ -2,7 +2,7 @@ import type { Delivery } from "../../lib/kv/deliveries.ts";
 import { keyText } from "../../lib/kv/keys.ts";
 import { holds } from "./invariants.ts";
 
-/** Webhooks, as they lie in the store: whatever waits is in a line, and of each line somebody will hear. */
+/** Asserts that each stored delivery that waits is in a line, and that each line has a time. */
 export function checkDeliveries(entries: readonly Deno.KvEntry<unknown>[]): void {
   const lines = new Set<string>();
   const heard = new Set<string>();

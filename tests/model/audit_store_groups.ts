@@ -3,7 +3,7 @@ import { keys, keyText } from "../../lib/kv/keys.ts";
 import { childStateOf, type GroupedChild } from "../../lib/task/child.ts";
 import { holds } from "./invariants.ts";
 
-/** Groups of children, as they lie in the store: they have each child, and how it stands with it. */
+/** Asserts that the stored groups of children have each child, in its present state. */
 export function checkGroups(
   entries: readonly Deno.KvEntry<unknown>[],
   heads: ReadonlyMap<string, Head>,
@@ -16,7 +16,7 @@ export function checkGroups(
     if (!child) continue;
     const grouped = groups.get(keyText(keys.child(child.parent, child.name, child.index)));
     const state = childStateOf(JSON.parse(record));
-    // With a parent its groups go.
+    // A parent's groups are removed with it.
     const right = grouped === undefined
       ? !heads.has(child.parent)
       : grouped.id === id && grouped.state === state;

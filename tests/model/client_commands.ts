@@ -1,5 +1,5 @@
 /**
- * The commands of those who follow streams.
+ * Commands for the clients that follow streams.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { perform } from "./operations.ts";
 import { LARGE } from "./shapes.ts";
 import { TaskWatcher } from "./task_watcher.ts";
 
-/** An id to come (back) with. */
+/** The `Last-Event-ID` that a client connects with. */
 type From = "last" | "0" | "nothing" | "old" | "future" | "bogus";
 
 const from = fc.constantFrom<From>(
@@ -28,7 +28,7 @@ const from = fc.constantFrom<From>(
   "bogus",
 );
 
-/** Somebody follows a task. */
+/** A new client follows a task. */
 export const connect = fc.record({ task: number, from }).map(({ task, from }) =>
   command(`connect to task ${task} with ${from}`, async (reference, world) => {
     const { id, fate } = reference.pick(task)!;
@@ -56,7 +56,7 @@ function idOf(from: From, last: string, seen: readonly string[]): string | null 
   }
 }
 
-/** A command for one client of those there are. */
+/** A command for one of the clients. */
 function client(
   name: string,
   n: number,
@@ -68,7 +68,7 @@ function client(
   }, hasTasks);
 }
 
-/** Those who do go, come and stand still. */
+/** Clients of a task disconnect, reconnect and stop reading. */
 export const clients = fc.oneof(
   number.map((n) => client("drop", n, (watcher) => watcher.drop())),
   number.map((n) => client("stop reading", n, (watcher) => watcher.stopReading())),
@@ -81,7 +81,7 @@ export const clients = fc.oneof(
   ),
 );
 
-/** Likewise of those who follow all tasks. */
+/** Clients of all tasks connect, disconnect and reconnect. */
 export const feeds = fc.oneof(
   fc.constant(
     command("follow all tasks", async (_, world) => {
@@ -103,8 +103,8 @@ export const feeds = fc.oneof(
 );
 
 /**
- * A task with large rows, and then everybody at once: those who were there before it, and a crowd
- * that was not. Each has to come level, by a replay or by a snapshot.
+ * A task with large rows, after which all clients connect at once: those from before, and a crowd of
+ * new ones. Each has to catch up, by a replay or by a snapshot.
  */
 export const storms = fc.record({ count: fc.integer({ min: 5, max: 25 }), old: fc.boolean() })
   .map(({ count, old }) =>
@@ -128,7 +128,7 @@ export const storms = fc.record({ count: fc.integer({ min: 5, max: 25 }), old: f
       ]);
       feeds.push(crowd.use(before));
       await world.until(async () => {
-        // Of a list of before, a snapshot may lack the oldest: schedules and parents make more tasks.
+        // Listed again each time: snapshots may lack old tasks, as schedules and parents make new ones.
         const { tasks } = await world.get<{ tasks: TaskRecord[] }>("/tasks?limit=100");
         for (const feed of feeds) {
           if (feed.failure) throw feed.failure;

@@ -3,10 +3,9 @@ import { audit } from "./audit.ts";
 import type { Reference } from "./reference.ts";
 import type { World } from "./world.ts";
 
-/** One command. */
 export type Command = fc.AsyncCommand<Reference, World>;
 
-/** A command that is one step and the look at everything after it. */
+/** A command that does one thing, and then audits everything. */
 export function command(
   name: string,
   run: (reference: Reference, world: World) => Promise<void>,
@@ -23,8 +22,7 @@ export function command(
   };
 }
 
-/** Whether there are some to do it to. */
 export const hasTasks = (reference: Reference) => reference.present.length > 0;
 
-/** Names a task or a client of those there are. */
+/** Picks one of the tasks or clients: it is taken modulo their number. */
 export const number = fc.nat({ max: 1000 });

@@ -1,5 +1,5 @@
 /**
- * The commands of which a history consists.
+ * The commands of a history.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("submit with an upload" as const),
       shape,
-      // One piece, or two.
+      // One chunk, or two.
       size: fc.constantFrom(10, 70_000),
     }),
   },
@@ -81,7 +81,7 @@ const operations = operation.map((it) =>
   )
 );
 
-/** Ends the server, looks at its file, and starts it. */
+/** Ends the server, audits its database, and starts it again. */
 async function restart(
   signal: "SIGKILL" | "SIGTERM",
   reference: Reference,
@@ -95,8 +95,8 @@ async function restart(
 }
 
 /**
- * More tasks of a kind than may run or start, so that most of them wait for those before them, whatever
- * becomes of the server.
+ * More tasks of a kind than may run or start at once, so that most have to wait, even if the server
+ * is killed meanwhile.
  */
 const lines = fc.record({
   kind: fc.constantFrom("model-limited", "model-rated"),
@@ -117,7 +117,7 @@ const lines = fc.record({
   )
 );
 
-/** Begins some wishes at once. What is returned waits for them, and throws the first failure. */
+/** Begins operations at once. The returned function waits for them, and throws the first failure. */
 function begin(
   during: readonly Operation[],
   reference: Reference,
@@ -131,7 +131,7 @@ function begin(
   };
 }
 
-/** Some wishes at once, and in their middle the server ends and begins again. */
+/** Operations at once, in the middle of which the server ends and starts again. */
 const endings = fc.record({
   signal: fc.constantFrom("SIGKILL" as const, "SIGKILL" as const, "SIGTERM" as const),
   during: fc.array(operation, { maxLength: 3 }),
@@ -177,7 +177,7 @@ const jumps = fc.constantFrom(-1000, 1000, -90_000, 90_000, -3_660_000, 3_660_00
     command(`the clock jumps by ${ms / 1000} s`, (reference, world) => jump(ms, reference, world))
   );
 
-/** Kinds that nothing else waits for. */
+/** Pauses and resumes kinds on which no other command depends. */
 const pausedKinds = fc.record({
   kind: fc.constantFrom("model-limited", "model-staged"),
   how: fc.constantFrom("pause", "resume", "resume"),
@@ -190,7 +190,7 @@ const pausedKinds = fc.record({
 const pauses = fc.integer({ min: 5, max: 120 })
   .map((ms) => command(`${ms} ms pass`, () => timePasses(ms)));
 
-/** Every command, each as often as it is worth. */
+/** Every command, repeated by its weight. */
 export const COMMANDS: fc.Arbitrary<Command>[] = [
   ...repeat(20, operations),
   ...repeat(2, lines),

@@ -1,6 +1,6 @@
 /**
- * A store with far more tasks that wait for a time than a server holds in memory. Some histories
- * begin with it: nothing of it may be felt before it is due, and little after.
+ * A store with far more delayed tasks than a server holds in memory. Some histories begin with it: it
+ * must not affect other tasks before it is due, and hardly afterwards.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { createLogger } from "../../lib/base/log.ts";
 import { openSchema } from "../../lib/kv/migrations.ts";
 import { Store } from "../../lib/store/store.ts";
 
-/** How many there are. */
+/** Tasks in the crowd. */
 const COUNT = 12_000;
 
-/** Milliseconds until the first is due: one jump of the clock, and the others do not reach it. */
+/** Milliseconds until the first task is due: only the longest jump of the clock reaches it. */
 const DUE_MS = 20 * 3600_000;
 
-/** Makes it, in a new file. */
+/** Makes the store, in a new file. */
 export async function makeCrowd(file: string): Promise<void> {
   using kv = await Deno.openKv(file);
   await openSchema(kv);
@@ -25,7 +25,7 @@ export async function makeCrowd(file: string): Promise<void> {
     store.submit({
       kind: "model-crowd",
       input: null,
-      // Behind all others, once they are due.
+      // Once due, they come after all other tasks.
       priority: -100 + n % 3,
       runAt: due + n * 100,
       maxAttempts: 1,

@@ -1,5 +1,5 @@
 /**
- * What is submitted again before it has begun.
+ * Submits to a debounced kind: while a task waits, a new submit replaces its input.
  *
  * @module
  */
@@ -12,27 +12,27 @@ import { DEBOUNCE_MS, PLAIN } from "./script.ts";
 import { NUDGE } from "./shapes.ts";
 import type { World } from "./world.ts";
 
-/** So many submits of one of two groups, one after the other or at once. */
+/** `count` submits of a group, at once if `together`, else one after the other. */
 export interface DebounceOperation {
   do: "debounce";
   group: number;
   count: number;
   together: boolean;
-  /** Their inputs are too large to lie with their task. */
+  /** Their inputs are too large to be stored in the head. */
   large: boolean;
 }
 
-/** A submit of such a task. */
+/** A submit of a debounced task. */
 export interface DebouncedSubmit {
   readonly submission: Submission;
-  /** When it was sent, and when it was answered or lost: each number comes once, in order. */
+  /** The order in which submits were sent (`asked`), and answered or lost (`over`). */
   readonly asked: number;
   over: number;
-  /** The task that has it; `null` where no answer told. */
+  /** The task that took it; `null` if no answer said. */
   id: string | null;
 }
 
-/** Does it, and asserts that the answers are right. */
+/** Sends the submits, and asserts that the answers are right. */
 export async function debounce(
   operation: DebounceOperation,
   reference: Reference,
@@ -64,7 +64,7 @@ async function sendOne(
   reference.debounced.set(nonce, sent);
   const at = reference.now();
   const answer = await world.ask("POST", "/tasks", { body: submission });
-  // One that is refused as the store takes nothing may still be taken in.
+  // A submit that was answered with 503 may still be accepted later, so `over` stays open.
   if (answer === null) sent.over = reference.number();
   if (isLost(answer)) return missing("a debounced submit", answer, world, circumstances);
   sent.over = reference.number();
@@ -76,7 +76,7 @@ async function sendOne(
   reference.add(id, submission, { keyed: true });
 }
 
-/** Finds out with which input such a task is to run: the last one that was taken in. */
+/** Finds the input of a debounced task, which must be the last one that it took. */
 export async function resolveDebounced(
   task: KnownTask,
   record: TaskRecord,
@@ -89,7 +89,7 @@ export async function resolveDebounced(
   const sent = debounced.get(input.nonce);
   holds("I28", sent !== undefined, () => `nobody submitted ${id}, ${input.nonce}`);
   task.submission = sent!.submission;
-  // One that does again what a completed one did has the input of that.
+  // A retry of a completed task has the input of that task.
   if (record.retried_from !== undefined) return;
   holds("I28", sent!.id === null || sent!.id === id, () => `${id} has the input of ${sent!.id}`);
   for (const other of debounced.values()) {
@@ -101,7 +101,7 @@ export async function resolveDebounced(
   }
 }
 
-/** Of each group one at most waits for its time. */
+/** Asserts that at most one task of each group waits for its time. */
 export function checkDebounced({ present }: Reference): void {
   const waiting = new Map<string, string>();
   for (const { id, gone, record, submission, asked } of present) {

@@ -1,5 +1,5 @@
 /**
- * What the server may answer.
+ * Assertions about the server's answers.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { Answer, World } from "./world.ts";
 
 /** Whether something else happens at the same time, a crash included. */
 export interface Circumstances {
-  /** Then an answer may be missing, and others may decide first. */
+  /** If `false`, an answer may be missing, and another request may come first. */
   alone: boolean;
 }
 
-/** No answer, or one that says that it is not known what came of it. */
+/** Whether there is no answer, or a 503, which leaves open whether the request was carried out. */
 export function isLost(answer: Answer): answer is null {
   return answer === null || answer.status === 503;
 }
 
-/** Asserts that it is one of these. */
+/** Asserts that the status is one of `statuses`. */
 export function expect(
   invariant: Invariant,
   answer: NonNullable<Answer>,
@@ -32,7 +32,7 @@ export function expect(
   );
 }
 
-/** No answer came, which may be where something else happens. */
+/** Asserts that an answer may be missing, since something else happened at the same time. */
 export function missing(
   what: string,
   answer: Answer,

@@ -4,25 +4,25 @@ import { holds } from "./invariants.ts";
 import { Watcher } from "./watcher.ts";
 
 /**
- * Milliseconds of progress that a kill may take back, with a margin for a machine that is busy: the
- * server promises to store it within 250.
+ * Milliseconds of progress that a kill may take back: the server stores it within 250, and a busy
+ * machine needs a margin.
  */
 const TAKEN_BACK_MS = 250 + 1000;
 
-/** A client of the stream of all tasks: it knows where each stands. */
+/** A client of the stream of all tasks, which keeps the record of each. */
 export class FeedWatcher extends Watcher {
-  /** The records it has, by id. */
+  /** The records that it received, by id. */
   readonly records = new Map<string, TaskRecord>();
-  /** Cursors it had, for coming back with an old one. */
+  /** All cursors that it received, to reconnect with an old one. */
   readonly cursors: string[] = [];
-  /** It came with an old cursor: what has not changed since, it does not know. */
+  /** Whether it connected with a cursor, and so lacks tasks that have not changed since. */
   partial = false;
-  /** When each of its records came, milliseconds. */
+  /** When each record came, in milliseconds of `performance.now()`. */
   readonly #came = new Map<string, number>();
-  /** When the server was killed last. */
+  /** When the server was last killed, likewise. */
   #killedAt = -Infinity;
 
-  /** Connects; `from` is a cursor that it says it has. */
+  /** Connects; `from` is the cursor to connect with. */
   constructor(where: () => string | null, from: string | null = null) {
     super(where, "/tasks/stream", from);
     this.partial = from !== null;
@@ -33,18 +33,18 @@ export class FeedWatcher extends Watcher {
     this.#killedAt = performance.now();
   }
 
-  /** The server stood still until now: no time passed for it. */
+  /** The server was stopped until now: for it, no time has passed since the records came. */
   noteThaw(): void {
     for (const id of this.#came.keys()) this.#came.set(id, performance.now());
   }
 
-  /** Whether a kill may have taken back the record that it has of a task. */
+  /** Whether a kill may have taken back its record of a task. */
   #mayBeTakenBack(id: string): boolean {
     const came = this.#came.get(id) ?? -Infinity;
     return came < this.#killedAt && this.#killedAt - came < TAKEN_BACK_MS;
   }
 
-  /** Whether it knows as much of a task as its record says, or may know nothing of it. */
+  /** Whether its record of a task is as new as this one, or may be missing. */
   knows({ task_id, status, seq }: Pick<TaskRecord, "task_id" | "status" | "seq">): boolean {
     const known = this.records.get(task_id);
     if (known === undefined) return this.partial;
@@ -65,7 +65,7 @@ export class FeedWatcher extends Watcher {
     } else if (event === "message") {
       const record = content as TaskRecord;
       const before = this.records.get(record.task_id);
-      // A snapshot is newer than its id: whoever comes back with that is told some of it again.
+      // A snapshot is newer than its id: a reconnect with that id brings some older records again.
       if (before !== undefined && record.seq < before.seq) return;
       const falls = before !== undefined && before.attempt === record.attempt &&
         before.status === "running" && record.status === "running" &&
@@ -77,7 +77,7 @@ export class FeedWatcher extends Watcher {
     }
   }
 
-  /** Comes again with an old cursor, and is told again what happened since. */
+  /** Reconnects. With a cursor other than its last it forgets its records, and gets the later ones. */
   override async comeBack(lastEventId: string | null): Promise<void> {
     await this.drop();
     if (lastEventId !== this.lastEventId) {

@@ -21,13 +21,13 @@ import type { Fate } from "./trace.ts";
 import { checkAllCame } from "./webhooks.ts";
 import type { World } from "./world.ts";
 
-/** Milliseconds: no delivery waits for longer, however often it was tried. */
+/** Milliseconds: more than any delivery waits for its next attempt. */
 const DELIVERY_WAIT_MS = 2 * 3600_000;
 
-/** Milliseconds of a jump behind which a delivery that was refused may be given up. */
+/** Milliseconds of a jump of the clock after which a refused delivery may be given up. */
 const GIVEN_UP_MS = 12 * 3600_000;
 
-/** Lets everything come to its end, and looks at all of it once more, down to the file. */
+/** Lets everything end, and audits it all once more, the database included. */
 export async function finish(reference: Reference, world: World): Promise<void> {
   for (const watcher of world.watchers) {
     watcher.readOn();
@@ -45,7 +45,7 @@ export async function finish(reference: Reference, world: World): Promise<void> 
     await perform({ do: "cancel", task: n }, reference, world, { alone: true });
   }
   await audit(reference, world);
-  // What waits for no time ends whatever the clock says; it may have been set back.
+  // The clock may have been set back: only tasks that wait for a time may depend on it.
   await world.until(async () => {
     const left = await unended(world);
     const goesOn = left.find((record) => !waitsForTime(record) && !waitsForOthers(record));
@@ -82,9 +82,9 @@ export async function finish(reference: Reference, world: World): Promise<void> 
       );
       for (const { task_id, status, seq } of tasks) {
         const known = feed.records.get(task_id);
-        // In a snapshot it has the place of the end, live that of the message before it.
+        // A snapshot's record has the `seq` of the end; a live one that of the message before it.
         const level = known?.status === status && known.seq >= seq - 1;
-        // A snapshot has the newest tasks, which may be those of the crowd.
+        // A snapshot holds the newest tasks only, which may all be of the crowd.
         const right = level || (known === undefined && (feed.partial || world.crowded));
         holds("I3", right, () => {
           const { lastEventId, connections, here, partial } = feed;
@@ -112,12 +112,12 @@ export async function finish(reference: Reference, world: World): Promise<void> 
   holds("I5", removing.length === 0, () => `still to be removed: ${removing.length}`);
 }
 
-/** A server looks at its clock within five seconds, or when something happens. */
+/** Submits a task, since the server looks at its clock then, and else only every five seconds. */
 async function nudge(reference: Reference, world: World): Promise<void> {
   await perform({ do: "submit", shape: NUDGE }, reference, world, { alone: true });
 }
 
-/** Waits until every task has ended, and has the time come for which some wait. */
+/** Waits until every task has ended, and sets the clock ahead for those that wait for a time. */
 async function allEnd(reference: Reference, world: World): Promise<void> {
   await world.until(async () => {
     const left = await unended(world);
@@ -136,7 +136,7 @@ async function allEnd(reference: Reference, world: World): Promise<void> {
       return `never ends: ${JSON.stringify([left[0], details, all])}`;
     });
   }).catch(async (error) => {
-    // What a server did not do that had all of it before its eyes.
+    // For the message: what the server still left waiting after a nudge.
     await nudge(reference, world);
     const [{ created_at = "" } = {}] = await unended(world);
     await world.end("SIGKILL");
@@ -148,7 +148,7 @@ async function allEnd(reference: Reference, world: World): Promise<void> {
   });
 }
 
-/** Waits until webhooks have told all, and has the time come for which some wait. */
+/** Waits until all webhooks are delivered, and sets the clock ahead for those that wait. */
 async function allTold(reference: Reference, world: World): Promise<void> {
   await audit(reference, world);
   await checkAllCame(reference, world).catch(async () => {
@@ -173,9 +173,9 @@ function waitsForOthers({ waiting_for }: TaskRecord): boolean {
   return waiting_for?.type === "children" || waiting_for?.type === "turn";
 }
 
-/** Whether it has to be canceled, or a child of it. */
+/** Whether a task, or a child of it, ends only when it is canceled. */
 function neverEnds({ script, timeoutMs }: Pick<Fate, "script" | "timeoutMs">): boolean {
-  // The time that it waits for its children is not counted.
+  // Its timeout does not help: the time that a task waits for its children does not count.
   return (script.holds && timeoutMs === null) ||
     script.parts.some((_, n) => neverEnds({ script: childOf(script, n).input, timeoutMs: null }));
 }

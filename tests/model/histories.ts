@@ -9,30 +9,30 @@ import { type Figures, World } from "./world.ts";
 
 /** Which histories to run. */
 export interface HistoriesOptions {
-  /** At least so many. */
+  /** The least number of histories. */
   runs: number;
-  /** As many more as begin within so many milliseconds. @default {0} */
+  /** Milliseconds within which further histories are begun. @default {0} */
   forMs?: number;
-  /** Commands in each. */
+  /** Commands in each history. */
   commands: number;
-  /** The first history's; the next have the numbers behind it. */
+  /** The first history's seed; each further one has the next number. */
   seed: number;
-  /** As a failure printed it: goes straight to what failed. */
+  /** The path that a failure printed, to go straight to the history that failed. */
   path?: string;
-  /** Likewise. */
+  /** The replay path that a failure printed. */
   replayPath?: string;
-  /** Milliseconds spent on making a history that failed smaller. @default {300_000} */
+  /** Milliseconds to spend on shrinking a history that failed. @default {300_000} */
   shrinkMs?: number;
-  /** Told after each. */
+  /** Called after each history. */
   onhistory?: (figures: Figures) => void;
-  /** Told of each failure, smaller ones of the same history too. */
+  /** Called at each failure, those while shrinking included. */
   onfailure?: (error: unknown) => void;
 }
 
-/** One history in so many begins with a crowd, one has a module that cannot be loaded, and so on. */
+/** Of this many histories, one begins with a crowd, one has a broken module, one is swept. */
 const SORTS = 5;
 
-/** Commands in a given number, which shrink to fewer: those of fast-check are any number of them. */
+/** An exact number of commands, which may shrink. `fc.commands` alone makes any number of them. */
 class History extends fc.Arbitrary<Iterable<Command>> {
   readonly #commands: fc.Arbitrary<Iterable<Command>>;
   readonly #count: number;
@@ -67,8 +67,8 @@ class History extends fc.Arbitrary<Iterable<Command>> {
 }
 
 /**
- * Runs histories, each against a server of its own on a file of its own. The first that fails ends
- * it, is made smaller, and is told with what replays it.
+ * Runs histories, each against a server and a database of its own. It stops at the first failure,
+ * shrinks that history, and throws an error that says how to replay it.
  */
 export async function runHistories(options: HistoriesOptions): Promise<Figures> {
   const { runs, forMs = 0, commands, seed, path, replayPath, shrinkMs = 300_000 } = options;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { timePasses } from "../helpers/deadline.ts";
 import { type Command, command } from "./command.ts";
 
-/** The receiver of webhooks does not do its part. */
+/** The receiver of webhooks fails in some way. */
 export const hooks: fc.Arbitrary<Command> = fc.oneof(
   fc.integer({ min: 1, max: 2 }).map((count) =>
     command(`the receiver answers 500 to the next ${count}`, (_, { hooks }) => {

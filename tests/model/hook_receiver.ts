@@ -1,49 +1,48 @@
 import { Webhook } from "standardwebhooks";
 import { Broken, holds } from "./invariants.ts";
 
-/** An address of its own: nobody else takes its port while it is down. */
+/** A loopback address of its own, so that nobody takes its port while it is down. */
 const HOST = "127.0.86.1";
 
-/** Signs what it is sent. */
+/** The secret that webhooks are signed with. */
 export const HOOK_SECRET = `whsec_${new Uint8Array(32).fill(7).toBase64()}`;
 
-/** What came. */
+/** A webhook that arrived. */
 export interface Arrival {
   /** The `webhook-id`. */
   id: string;
-  /** To which path of it. */
+  /** The path of the request. */
   path: string;
-  /** As the body says it. */
+  /** The `type` in the body. */
   type: string;
-  /** The task, and its event. */
+  /** The task's id, and the `seq` of the event. */
   task: string;
   seq: number;
-  /** It was answered with 204, as far as whoever answers knows. */
+  /** Whether it was answered with 204; that answer may have been lost. */
   taken: boolean;
 }
 
-/** Whom webhooks tell: it refuses what it is to refuse, and dies when it is to die. */
+/** A receiver of webhooks that can be told to refuse some, or to die. */
 export class HookReceiver implements AsyncDisposable {
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly arrivals: Arrival[] = [];
-  /** What must not have come. */
+  /** The first error in a request, such as a bad signature. */
   failure: Error | null = null;
   readonly #webhook = new Webhook(HOOK_SECRET);
   #port = 0;
   #refusals = 0;
   #life: { end: AbortController; server: Deno.HttpServer } | null = null;
 
-  /** Begins to listen. */
   constructor() {
     this.live();
   }
 
-  /** Where it is, also while it is down. */
+  /** Its origin, even while it is down. */
   get url(): string {
     return `http://${HOST}:${this.#port}`;
   }
 
-  /** Listens, where it did before. */
+  /** Listens, on the same port as before. */
   live(): void {
     const end = new AbortController();
     const server = Deno.serve(
@@ -54,14 +53,14 @@ export class HookReceiver implements AsyncDisposable {
     this.#life = { end, server };
   }
 
-  /** Cuts off what is on its way to it, and refuses connections. */
+  /** Aborts the requests under way, and refuses connections. */
   async die(): Promise<void> {
     this.#life?.end.abort();
     await this.#life?.server.finished;
     this.#life = null;
   }
 
-  /** Answers 500 to the next ones. */
+  /** Answers 500 to the next `count` webhooks. */
   refuse(count: number): void {
     this.#refusals = count;
   }
@@ -86,7 +85,6 @@ export class HookReceiver implements AsyncDisposable {
     }
   }
 
-  /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.die();
   }

@@ -1,6 +1,6 @@
 /**
- * What must hold of a server whatever happens to it. ARCHITECTURE.md states each at length, under the
- * same number; a failure names it.
+ * The invariants: what must hold whatever happens to a server. ARCHITECTURE.md states each at length,
+ * under the same number; a failure names it.
  *
  * @module
  */
@@ -38,21 +38,21 @@ const INVARIANTS = {
   I29: "what becomes of a task comes to each of its targets, signed, at least once and in order",
 } as const;
 
-/** The number of one. */
+/** The number of an invariant. */
 export type Invariant = keyof typeof INVARIANTS;
 
-/** One of them does not hold. */
+/** Thrown when an invariant does not hold. */
 export class Broken extends Error {
   override name = "Broken";
 
-  /** Says which, and what was seen. */
+  /** @param what What was seen. */
   constructor(invariant: Invariant, what: string) {
     super(`${invariant} (${INVARIANTS[invariant]}): ${what}`);
   }
 }
 
 /**
- * Asserts one.
+ * Asserts an invariant.
  *
  * @throws {Broken} If it does not hold.
  */

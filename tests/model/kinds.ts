@@ -8,27 +8,27 @@ import { type AnyTask, defineTask } from "headway";
 import { modelKind } from "./model_kind.ts";
 import { DEBOUNCE_MS, keyOf, LIMIT, RATE } from "./script.ts";
 
-/** As many as there is room for. */
+/** Has no limit of its own. */
 export const model = modelKind("model");
 
-/** At most {@link LIMIT} at once. */
+/** Runs at most {@link LIMIT} tasks at once. */
 export const limited = modelKind("model-limited", { concurrency: LIMIT });
 
-/** One at once of each {@link keyOf}. */
+/** Runs one task at once for each key by {@link keyOf}. */
 export const keyed = modelKind("model-keyed", { concurrency: { limit: 1, key: keyOf } });
 
-/** {@link RATE} bounds its starts. */
+/** Starts tasks at most at {@link RATE}. */
 export const rated = modelKind("model-rated", { rate: RATE });
 
-/** Those of a group that come before one has begun are one task. */
+/** Makes one task of all submits of a group that come before the task begins. */
 export const debounced = modelKind("model-debounced", {
   debounce: { wait: DEBOUNCE_MS, key: ({ group }) => group.trimEnd() },
 });
 
-/** It has children of these, and of its own kind. */
+/** Has children of these kinds, and of its own. */
 export const parent = modelKind("model-parent", { sort: "parent" });
 
-/** One of very many: see `crowd.ts`. */
+/** The kind of the tasks that `crowd.ts` makes. */
 export const crowd: AnyTask = defineTask({
   kind: "model-crowd",
   async *run() {},

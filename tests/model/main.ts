@@ -6,8 +6,8 @@
  *   [--shrink <seconds>]
  * ```
  *
- * A failure prints what replays it. What happens to a real process is never the same twice to the
- * millisecond, so some failures take several replays. A history that fails is made smaller for so many seconds at most.
+ * A failure prints how to replay it. What happens to a real process is never the same twice to the
+ * millisecond, so some failures take several replays. `--shrink` bounds the shrinking of a failure.
  *
  * @module
  */

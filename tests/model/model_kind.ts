@@ -20,12 +20,12 @@ import { THROWN } from "./thrown.ts";
 
 const NEVER = new AbortController().signal;
 
-/** Of a kind with stages: the first has this part of the rows. */
+/** The stages of a staged kind, by weight: the first has a quarter of the rows. */
 const STAGES = { first: 1, second: 3 };
 
 /**
- * A kind of the model test. What a task does is written in its input, so that its rows tell whether
- * anything went wrong with it.
+ * Makes a kind of the model test. The input says what a task does, so that its rows show whether it
+ * did exactly that.
  */
 export function modelKind(
   kind: string,
@@ -69,7 +69,7 @@ export function modelKind(
           const ran = Math.floor(performance.now() - began);
           yield log(`row ${row}`, { row, ran, padding });
           yield output({ row: put = row });
-          // That of a parent is its children's.
+          // A parent's progress is that of its children.
           if (sort === "plain") yield progress({ done: row, total: rows, unit: "rows" });
           else if (sort === "staged") yield progress(stagedAt(row, rows));
           if (attempt <= fails && row > rows / 2) throw THROWN[throws].make();
@@ -82,7 +82,7 @@ export function modelKind(
           yield "holds";
           await pause(deaf ? 30 : 2 ** 30, signal);
         }
-        // It was kept for as long as this ran.
+        // The upload must be kept for as long as the task runs.
         if (input.upload !== "") await readUpload(context);
         return { nonce, rows, parts };
       } catch (error) {
@@ -92,7 +92,7 @@ export function modelKind(
         if (cleans) {
           yield log("cleaning");
           await pause(5, NEVER);
-          // It may have been stopped between the two.
+          // It may have been stopped between the log of a row and its output.
           if (put < row) yield output({ row });
           yield save({ row });
           yield log("cleaned", { cleaned: row });
@@ -102,10 +102,10 @@ export function modelKind(
   });
 }
 
-/** How a child ended, as its parent has it: how, and with whose result. */
+/** How a child ended, as its parent sees it: its state, and the nonce in its result. */
 export type ChildEnd = [status: string, nonce: string | null];
 
-/** What it waits for, and what it makes then. */
+/** What a task does half-way: waits for a signal, runs its children, replaces its file. */
 async function* middle(input: Script): AsyncGenerator<Yield, ChildEnd[]> {
   if (input.naps > 0) {
     const went = yield* waitFor("go", { timeout: input.naps });

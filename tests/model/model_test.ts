@@ -1,9 +1,9 @@
 import { runHistories } from "./histories.ts";
 
-/** `HEADWAY_SEED` repeats the first history, as far as a random kill can be repeated. */
+/** `HEADWAY_SEED` repeats the first history, as far as a kill can be repeated. */
 const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Histories are begun for so long, and at least eight of them. */
+/** Milliseconds within which histories are begun; there are at least eight of them. */
 const FOR_MS = 150_000;
 
 Deno.test({

@@ -1,5 +1,5 @@
 /**
- * What clients ask of the server, and what it may answer.
+ * What clients ask of the server, and which answers are right.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 import { targetsFor } from "./webhooks.ts";
 import type { World } from "./world.ts";
 
-/** A wish. Numbers name a task, a key or a client of those there are, whatever their number. */
+/** A request of a client. The number of a task is taken modulo the number of tasks, and so on. */
 export type Operation =
   | { do: "submit"; shape: Shape }
   | { do: "submit with an upload"; shape: Shape; size: number }
@@ -30,12 +30,12 @@ export type Operation =
   | DebounceOperation
   | { do: "cancel" | "retry" | "delete" | "signal" | "signal twice"; task: number };
 
-/** A submission, but for its nonce. */
+/** A submission without its nonce, labels and webhooks. */
 export type Shape = Omit<Submission, "input" | "notify" | keyof Labels> & {
   input: Omit<Submission["input"], "nonce">;
 };
 
-/** Does it, and asserts that the answer is right. */
+/** Performs an operation, and asserts that the answer is right. */
 export async function perform(
   operation: Operation,
   reference: Reference,
@@ -77,7 +77,7 @@ function named({ input, ...shape }: Shape, reference: Reference, { hooks }: Worl
   return { ...shape, ...labelsFor(nonce), ...notify, input: { nonce, ...input } };
 }
 
-/** Some tasks have an owner, others tags, some both or none. */
+/** The labels of a task: an owner, tags, both or none. */
 function labelsFor(nonce: string): Labels {
   const n = numberIn(nonce);
   return {
@@ -99,7 +99,7 @@ async function submit(
   reference.add(String(answer.body!.task_id), submission);
 }
 
-/** Some task of it, whatever its times. */
+/** Asks for a run of a schedule now. */
 async function runSchedule(
   number: number,
   reference: Reference,
@@ -109,7 +109,7 @@ async function runSchedule(
   const open = [...reference.schedules].filter(([, { over }]) => !over);
   const [id, schedule] = open[number % open.length] ?? [];
   if (id === undefined || schedule === undefined) return;
-  // Before the answer: it may be made though none comes.
+  // Counted before the answer: the task may be made even if no answer comes.
   schedule.runs++;
   const answer = await world.ask("POST", `/schedules/${id}/run`);
   if (isLost(answer)) return missing("a run now", answer, world, circumstances);
@@ -130,12 +130,12 @@ async function submitWithKey(
   const known = [OWNER, undefined].map((owner) => reference.keys.get(ownKey(key, owner)));
   const before = same ? known.find((used) => used !== undefined) : undefined;
   const submission = before?.submission ?? named(shape, reference, world);
-  // Of each owner's tasks a key is another.
+  // Each owner has keys of their own.
   const used = reference.keys.get(ownKey(key, submission.owner));
   const send = () => sendWithKey(key, submission, used, reference, world, circumstances);
   const ids = await Promise.all(twice ? [send(), send()] : [send()]);
   const made = new Set(ids.filter((id) => id !== null));
-  // Between the two the task that was there may be deleted.
+  // The key's old task may be deleted between the two submits.
   if (!circumstances.alone && used?.id) made.delete(used.id);
   holds("I6", made.size <= 1, () => `one key made ${[...made]}`);
 }
@@ -155,7 +155,7 @@ async function sendWithKey(
 ): Promise<string | null> {
   const good = used === undefined ? false : reference.keyIsGood(used);
   const same = used?.submission === submission;
-  // Looked up before it is asked: sent twice, one of them may make what the other one finds.
+  // Looked up before the request: of two submits, one may make the task that the other one finds.
   const first = same
     ? reference.tasks.findLast((task) => task.submission === submission)
     : undefined;
@@ -163,7 +163,7 @@ async function sendWithKey(
   const own = ownKey(key, submission.owner);
   const known = reference.keys.get(own) ??
     { submission, id: null, at, bodies: new Set<Submission>() };
-  // Before the answer: it may be taken in though none comes.
+  // Noted before the answer: the submit may be accepted even if no answer comes.
   known.bodies.add(submission);
   reference.keys.set(own, known);
   reference.unanswered.set(submission.input.nonce, submission);
@@ -172,7 +172,7 @@ async function sendWithKey(
     headers: { "idempotency-key": key },
   });
   if (isLost(answer)) {
-    // Where its task was gone, or its time was over, it may have started over.
+    // If its task was deleted, or it had expired, the key may have begun again.
     if (used !== undefined) known.at = null;
     missing("a submit with a key", answer, world, circumstances);
     return null;
@@ -211,10 +211,10 @@ type Decide = (
   circumstances: Circumstances,
 ) => Promise<void>;
 
-/** Whether it had ended when it was last looked at, and nobody else can have changed that. */
+/** Whether a task had ended at the last audit, and nothing can have changed that since. */
 function hadEnded({ record, gone, parent }: KnownTask, circumstances: Circumstances): boolean {
   if (!circumstances.alone || gone !== false) return gone === true;
-  // A parent that goes on may try its children again.
+  // A parent that has not ended may retry its children.
   return record !== null && isFinished(record.status) &&
     (parent === null || hadEnded(parent, circumstances));
 }
@@ -228,7 +228,7 @@ const DECIDE: Record<Extract<Operation, { task: number }>["do"], Decide> = {
 
   async cancel(task, _reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
-    // Asked for before the answer: it may come too late.
+    // Noted before the answer, which may come after the task has stopped.
     if (!ended) task.asked.cancel = true;
     const answer = await world.ask("POST", `/tasks/${task.id}/cancel`);
     if (isLost(answer)) return missing("a cancel", answer, world, circumstances);
@@ -241,18 +241,18 @@ const DECIDE: Record<Extract<Operation, { task: number }>["do"], Decide> = {
   async retry(task, reference, world, circumstances) {
     const ended = hadEnded(task, circumstances);
     task.asked.retries++;
-    // Of a completed task another one does it again, whether the answer comes or not.
+    // A retry of a completed task makes a new task, even if no answer comes.
     const again = { ...task.submission, delay_ms: 0 };
     const { nonce } = again.input;
     reference.unanswered.set(nonce, again);
     const answer = await world.ask("POST", `/tasks/${task.id}/retry`);
     if (isLost(answer)) return missing("a retry", answer, world, circumstances);
     const other = task.gone || !circumstances.alone ? [404] : [];
-    // A child whose parent is over is tried again with that.
+    // A child whose parent has ended is retried only with its parent.
     const right = ended
       ? [task.record!.status === "completed" ? 201 : task.parent ? 409 : 200]
       : [200, 201, 409, ...other];
-    // Its upload is kept for a day.
+    // Its upload is kept for a day, which a jump of the clock may have ended.
     if (task.submission.input.upload !== "" && task.fate.jumped) right.push(409, 422);
     expect("I2", answer, right, `a retry of ${task.id}`);
     if (answer.status !== 200) task.asked.retries--;
@@ -282,7 +282,7 @@ async function signal(...[task, reference, world, circumstances]: Parameters<Dec
   const ended = hadEnded(task, circumstances);
   const { signals } = task.asked;
   const sent = { value: reference.number(), taken: false };
-  // Before the answer: it may be taken though none comes.
+  // Noted before the answer: the signal may be taken even if no answer comes.
   signals.push(sent);
   const answer = await world.ask("POST", `/tasks/${task.id}/signals/go`, { body: sent.value });
   if (isLost(answer)) return missing("a signal", answer, world, circumstances);
@@ -291,7 +291,7 @@ async function signal(...[task, reference, world, circumstances]: Parameters<Dec
   if (answer.status === 200) {
     sent.taken = true;
     const taken = signals.filter((signal) => signal.taken);
-    // One that nobody took is removed with the end.
+    // A signal that the task never used is removed when it ends; a retry may take another one.
     const once = taken.length === 1 || task.fate.retries > 0;
     holds("I20", once, () => `${task.id} took ${JSON.stringify(taken)}`);
   } else {

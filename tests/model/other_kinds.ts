@@ -1,10 +1,10 @@
 /**
- * A kind of the model test in a module, and so in task processes, of its own.
+ * A kind of the model test that has a module, and so task processes, of its own.
  *
  * @module
  */
 
 import { modelKind } from "./model_kind.ts";
 
-/** Its progress is that of two stages. */
+/** Reports its progress in two stages. */
 export const staged = modelKind("model-staged", { sort: "staged" });

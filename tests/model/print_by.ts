@@ -4,7 +4,7 @@ import fs from "node:fs";
 import process from "node:process";
 import type { Script } from "./script.ts";
 
-/** Prints a line in one of the ways there are: a nonce, and the way. */
+/** Prints a line that consists of a nonce and the way of printing. */
 export async function printBy(way: Exclude<Script["prints"], "">, nonce: string): Promise<void> {
   const line = `${nonce} by ${way}`;
   switch (way) {

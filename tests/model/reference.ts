@@ -7,14 +7,14 @@ import type { DebouncedSubmit } from "./debounce.ts";
 import { Starts } from "./starts.ts";
 import type { Fate } from "./trace.ts";
 
-/** Whose some of the tasks are. */
+/** The owner of some of the tasks. */
 export const OWNER = "acme";
 
 /** A body of `POST /tasks`. */
 export interface Submission extends Labels {
   /** One of {@link MODULES}. */
   kind: string;
-  /** What it is to do. */
+  /** What the task is to do. */
   input: Fate["script"];
   /** See the API. */
   priority: number;
@@ -28,21 +28,21 @@ export interface Submission extends Labels {
   notify?: readonly NotifyTarget[];
 }
 
-/** A task that was taken in. */
+/** A task that the server accepted. */
 export interface KnownTask {
   /** Its id. */
   readonly id: string;
-  /** What was sent; of one that was submitted again what was sent last. */
+  /** What was submitted; for a debounced task, the last submit that it took. */
   submission: Submission;
-  /** Whose child it is; `null` for nobody's. */
+  /** Its parent; `null` if it is not a child. */
   readonly parent: KnownTask | null;
-  /** Of which schedule, and for which of its times; absent where it is of none. */
+  /** The schedule that made it, and for which time; absent if none did. */
   readonly slot?: Slot | undefined;
   /** What may have happened to it. */
   readonly fate: Fate;
-  /** What somebody asked of it. */
+  /** What clients asked of it. */
   readonly asked: Asked;
-  /** It was deleted, or a delete of it got no answer. */
+  /** Whether it was deleted; `"maybe"` if a delete got no answer. */
   gone: boolean | "maybe";
   /** As last seen. */
   record: TaskRecord | null;
@@ -50,9 +50,9 @@ export interface KnownTask {
   rows: EventRow[];
   /** The `seq` of its last row when the clock was last set back. */
   rowsBefore: number;
-  /** Its oldest logs may be gone. */
+  /** Whether its oldest logs may be gone. */
   trimmed: boolean;
-  /** It may have been submitted with a key. */
+  /** Whether it may have been submitted with an Idempotency-Key. */
   readonly keyed: boolean;
 }
 
@@ -66,37 +66,36 @@ export interface Slot {
 
 /** What clients asked of a task. */
 export interface Asked {
-  /** To stop. */
+  /** A cancel. */
   cancel: boolean;
-  /** To be tried again, so often at most. */
+  /** The most retries that it may have had. */
   retries: number;
-  /** Signals that it has, or may have where no answer told. */
+  /** Signals that were sent; `taken` if an answer said so. */
   signals: { value: number; taken: boolean }[];
 }
 
-/** A schedule that was made. */
 export interface KnownSchedule {
-  /** Of each task. */
+  /** The submission of each of its tasks. */
   submission: Submission;
-  /** What becomes of times that nobody saw come. */
+  /** What happens to times that came while no server was looking. */
   missed: "skip" | "one" | "all";
-  /** What becomes of those that come while an earlier one's task is under way. */
+  /** What happens to times that come while an earlier time's task is under way. */
   overlap: "skip" | "queue" | "allow";
-  /** Since it was paused it was looked at, or not yet. */
+  /** `"looked"` once it was audited after a pause, `"said"` until then. */
   paused: "no" | "said" | "looked";
-  /** It was paused at some time. */
+  /** Whether it was ever paused. */
   rested: boolean;
-  /** Tasks that "run now" may still make: it got no answer yet. */
+  /** Tasks that a "run now" without an answer may have made or still make. */
   runs: number;
-  /** Its tasks that were known, and those under way, when it was last looked at. */
+  /** Its known tasks, and those under way, at the last audit. */
   seen: { known: ReadonlySet<string>; underWay: ReadonlySet<string> };
-  /** When it was made, by the server's clock: milliseconds. */
+  /** When it was made, in milliseconds of the server's clock. */
   since: number;
-  /** It was deleted. */
+  /** Whether it was deleted. */
   over: boolean;
 }
 
-/** The modules of kinds, each of which has task processes of its own, and their kinds. */
+/** The kinds of each module. Each module has task processes of its own. */
 export const MODULES = {
   "kinds.ts": [
     "model",
@@ -111,87 +110,86 @@ export const MODULES = {
 
 /** An Idempotency-Key that was used. */
 export interface UsedKey {
-  /** With this. */
+  /** The submission that the server last accepted with it. */
   submission: Submission;
-  /** What it made; `null` when there was no answer. */
+  /** The task that it made; `null` if there was no answer. */
   id: string | null;
-  /** When, by the server's clock; `null` where that is not known. */
+  /** When it was first used, in milliseconds of the server's clock; `null` if not known. */
   at: number | null;
-  /** Bodies that it may stand for: more than one where some got no answer, or at the same time. */
+  /** Bodies that it may stand for: several, if some got no answer or were sent at the same time. */
   bodies: Set<Submission>;
 }
 
-/** Log rows a task keeps: those of the longest scripts are trimmed. */
+/** Log rows that a task keeps: those of the longest scripts are trimmed. */
 export const MAX_LOG = 20;
 
-/** So many may be there before the first are: some more are let pass. */
+/** Log rows from which on trimming may have begun, which may let the bound be exceeded a little. */
 const TRIMS_FROM = MAX_LOG + 55;
 
-/** Milliseconds an Idempotency-Key is good for. */
+/** Milliseconds for which an Idempotency-Key is valid. */
 const KEY_MS = 24 * 3600_000;
 
-/** What the server should know, by what was said to it. */
+/** What the server should know, according to the requests so far. */
 export class Reference {
-  /** Tasks, in the order in which they were taken in, the removed ones too. */
+  /** All tasks in the order in which they were noted, deleted ones included. */
   readonly tasks: KnownTask[] = [];
-  /** By key. */
+  /** Idempotency-Keys that were used, by key and owner. */
   readonly keys = new Map<string, UsedKey>();
-  /** What got no answer, by its nonce: it may have been taken in. */
+  /** By nonce, submissions without an answer: they may have been accepted. */
   readonly unanswered = new Map<string, Submission>();
-  /** Submits that may have been taken together, by nonce. */
+  /** Submits of debounced tasks, by nonce. */
   readonly debounced = new Map<string, DebouncedSubmit>();
-  /** By id. */
   readonly schedules = new Map<string, KnownSchedule>();
-  /** By paused kind: how often each task had started when that was answered; `null` before a look. */
+  /** By paused kind, the starts of each task at the first audit after the pause; `null` until then. */
   readonly paused = new Map<string, Map<string, number> | null>();
-  /** When tasks whose rate is bound started. */
+  /** The starts of the tasks of `model-rated`. */
   readonly starts = new Starts();
   /** Milliseconds by which the server's clock is ahead of ours. */
   shift = 0;
-  /** It was behind what it had been, at some time. */
+  /** Whether the server's clock was ever set back. */
   wasSetBack = false;
   #numbers = 0;
-  /** By nonce, what was submitted and not known to be there when the clock jumped. */
+  /** Nonces of submissions that were not known to be accepted when the clock jumped. */
   readonly #jumpedOver = new Set<string>();
-  /** Kills of the task processes of a module. */
+  /** By module, the kills of its task processes. */
   readonly #deaths: Record<string, Death[]> = {};
-  /** By nonce: deaths that were over before it was given. */
+  /** For each nonce, the deaths in each module that were over before it was given. */
   readonly #before: Record<string, number>[] = [];
 
-  /** Milliseconds, by the server's clock. */
+  /** The server's time, in milliseconds. */
   now(): number {
     return Date.now() + this.shift;
   }
 
-  /** A name for a submission. */
+  /** A new name for a submission. */
   nonce(): string {
     const over = Object.entries(this.#deaths)
       .map(([module, deaths]) => [module, deaths.filter(isOver).length] as const);
     return `n${this.#before.push(Object.fromEntries(over))}`;
   }
 
-  /** One that was never given before. */
+  /** The next number: each is given only once. */
   number(): number {
     return ++this.#numbers;
   }
 
-  /** Tasks that are there. */
+  /** Tasks that are not deleted. */
   get present(): KnownTask[] {
     return this.tasks.filter(({ gone }) => gone !== true);
   }
 
-  /** A task that is there, by any number; `undefined` when there is none. */
+  /** A task by any number, taken modulo the number of tasks; `undefined` if there are none. */
   pick(n: number): KnownTask | undefined {
     const { present } = this;
     return present[n % present.length];
   }
 
-  /** A task, by its id. */
+  /** A task by its id, even if it is deleted. */
   find(id: string): KnownTask | undefined {
     return this.tasks.find((task) => task.id === id);
   }
 
-  /** Notes a task that the server has. */
+  /** Notes a task that the server has, unless it is known. */
   add(
     id: string,
     submission: Submission,
@@ -254,7 +252,7 @@ export class Reference {
     this.tasks.push(task);
   }
 
-  /** The clock was set back: times of before are not to be held against those since. */
+  /** The clock was set back: earlier times must not be compared with later ones. */
   newEra(): void {
     this.wasSetBack = true;
     for (const task of this.tasks) {
@@ -262,11 +260,11 @@ export class Reference {
     }
   }
 
-  /** The clock jumps: of times that go on it is not known how long they were. */
+  /** The clock jumps: how long anything under way takes can no longer be told from its times. */
   jumped(): void {
     this.starts.jumped();
     for (const { fate } of this.tasks) fate.jumped = true;
-    // The server may have them, and tell of them only later.
+    // The server may have accepted these, and list them only later.
     for (const nonce of [...this.unanswered.keys(), ...this.debounced.keys()]) {
       this.#jumpedOver.add(nonce);
     }
@@ -277,7 +275,7 @@ export class Reference {
     (this.#deaths[module] ??= []).push({ pids });
   }
 
-  /** Whether a key must be known now; `null` where either is right. */
+  /** Whether a key must still be valid; `null` if either is right. */
   keyIsGood({ at }: UsedKey): boolean | null {
     if (at === null) return null;
     const left = at + KEY_MS - this.now();
@@ -285,7 +283,7 @@ export class Reference {
   }
 }
 
-/** Whether a child may be canceled with others, or since its parent ended before it. */
+/** Whether a child may be canceled because a sibling failed or because its parent ended. */
 function mayBeLeft({ parent, asked }: KnownTask): boolean {
   const { fate, submission } = parent!;
   const { on_failure } = submission.input;
@@ -293,17 +291,17 @@ function mayBeLeft({ parent, asked }: KnownTask): boolean {
     fate.mayBeCanceled || fate.mayDie;
 }
 
-/** Attempts that it may have made: each may try its children again. */
+/** Attempts that a task may have made: each may retry its children. */
 function attemptsOf({ fate: { maxAttempts, retries } }: KnownTask): number {
   return maxAttempts * (1 + retries);
 }
 
-/** A kill of some processes: until the server knows of it, they may be given a task. */
+/** A kill of task processes. Until the server notices, it may still give them a task. */
 interface Death {
   pids: readonly number[];
 }
 
-/** Whether the server knows: it took note of the end of each. */
+/** Whether the server has noticed: it has reaped each process. */
 function isOver({ pids }: Death): boolean {
   return pids.every((pid) => !existsSync(`/proc/${pid}`));
 }

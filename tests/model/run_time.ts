@@ -1,9 +1,9 @@
 import type { TaskRecord } from "headway";
 
 /**
- * How long the runs of an attempt took that were interrupted, at the least, as its rows tell: each row
- * of a script says for how long its run had gone on. Of runs whose server died nothing is counted: it
- * may have died before it could note how long they took.
+ * The least time that the interrupted runs of an attempt took, by the task's rows: each log row says
+ * how long its run had gone on. Runs whose server died count as nothing: it may have died before it
+ * could store how long they took.
  */
 export class RunTime {
   /** Milliseconds, of all earlier runs of the attempt. */
@@ -27,7 +27,7 @@ export class RunTime {
   }
 
   #end({ attempt, error }: TaskRecord): void {
-    // It failed, or is to begin again.
+    // The attempt failed, or the task was retried.
     if (attempt === 0 || error !== null) this.ms = 0;
     else this.ms += this.#run;
     this.#run = 0;

@@ -10,11 +10,11 @@ import { NUDGE } from "./shapes.ts";
 import { PLAIN } from "./script.ts";
 import type { World } from "./world.ts";
 
-/** Schedules at once: each makes tasks at every jump. */
+/** The most schedules at once, since each makes tasks at every jump of the clock. */
 const MOST = 2;
 
 interface Rule extends Pick<KnownSchedule, "missed" | "overlap"> {
-  /** Its tasks last longer than most commands do. */
+  /** Whether its tasks take longer than most commands. */
   long: boolean;
 }
 
@@ -26,7 +26,7 @@ const rule: fc.Arbitrary<Rule> = fc.record({
 
 const hasSchedules = (reference: Reference) => openSchedules(reference).length > 0;
 
-/** A command for the oldest of those there are. */
+/** A command for the oldest schedule. */
 function ofOldest(
   name: string,
   run: (id: string, reference: Reference, world: World) => Promise<void>,
@@ -53,7 +53,7 @@ const priorities = fc.constantFrom(-5, 5).map((priority) =>
   })
 );
 
-/** The server looks at its clock now and then, and when a schedule changes: then it makes the first. */
+/** Times of a schedule come. It is changed then, since this makes the server look at its clock. */
 const times = fc.record({
   count: fc.integer({ min: 1, max: 3 }),
   paused: fc.constantFrom(true, false, false, false),
@@ -74,7 +74,7 @@ const times = fc.record({
 
 const removals = fc.constant(ofOldest("remove a schedule", removeSchedule));
 
-/** Schedules are made, changed, paused and removed, and their times come. */
+/** Makes, changes, pauses and removes schedules, and lets their times come. */
 export const schedules: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: creates },
   { weight: 1, arbitrary: priorities },
@@ -82,7 +82,7 @@ export const schedules: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: removals },
 );
 
-/** Those that were not removed, the oldest first. */
+/** The ids of the schedules that were not removed, the oldest first. */
 export function openSchedules({ schedules }: Reference): string[] {
   return [...schedules].flatMap(([id, { over }]) => over ? [] : [id]);
 }
@@ -93,7 +93,7 @@ async function create(
   world: World,
 ): Promise<string> {
   const id = `s${reference.schedules.size}`;
-  // Those that wait run one after the other: each must end by itself, and soon.
+  // Queued tasks run one after the other: each must end by itself, and soon.
   const under = overlap === "allow"
     ? {}
     : long && overlap === "skip"
@@ -123,7 +123,7 @@ async function change(id: string, body: unknown, world: World): Promise<void> {
   holds("I25", answer?.status === 200, () => `a change of ${id}: ${JSON.stringify(answer)}`);
 }
 
-/** Pauses one, or has it go on. */
+/** Pauses or resumes a schedule. */
 export async function pauseSchedule(
   id: string,
   paused: boolean,
@@ -137,7 +137,7 @@ export async function pauseSchedule(
   if (paused && schedule.paused === "no") schedule.paused = "said";
 }
 
-/** Its tasks stay. */
+/** Removes a schedule, but not its tasks. */
 export async function removeSchedule(
   id: string,
   { schedules }: Reference,

@@ -1,70 +1,70 @@
 import { z } from "zod";
 import { THROWN } from "./thrown.ts";
 
-/** Tasks of `model-limited` that may run at once. */
+/** The most tasks of `model-limited` that may run at once. */
 export const LIMIT = 2;
 
-/** Starts of `model-rated` in any time as long as `per`, milliseconds: longer than a restart takes. */
+/** The most starts of `model-rated` within any `per` milliseconds, which outlast a restart. */
 export const RATE = { limit: 5, per: 4000 };
 
 /** Milliseconds that a task of `model-debounced` waits for others of its group. */
 export const DEBOUNCE_MS = 500;
 
-/** Ways to print. Of the first ones it is always known which task it was. */
+/** Ways to print whose task the log always names. */
 export const OWN_WAYS = ["table", "stdout", "timer"] as const;
 const OTHER_WAYS = ["fd", "program", "worker"] as const;
 
-/** A child, but for its nonce: its own kind checks what it is to do. */
+/** A child without its nonce. Its own kind validates its input. */
 const PART = z.object({ kind: z.string(), input: z.unknown() });
 
 /** What a task of the model test is to do. */
 export type Script = z.infer<typeof SCRIPT>;
 
-/** As its kinds take it. */
+/** The input of the kinds of the model test. */
 export const SCRIPT = z.object({
-  /** Tells a submission from every other. */
+  /** Identifies the submission. */
   nonce: z.string(),
-  /** Rows it logs, from 1. */
+  /** How many rows it logs, numbered from 1. */
   rows: z.int(),
-  /** It saves each so many rows, and waits there. */
+  /** It saves, and then pauses, after each `every` rows. */
   every: z.int(),
-  /** For so long. */
+  /** Milliseconds of each pause. */
   pause_ms: z.number(),
-  /** Characters of padding in a row. */
+  /** Characters of padding in each row. */
   padding: z.int(),
-  /** Attempts that fail, half-way. */
+  /** How many attempts fail, half-way. */
   fails: z.int(),
-  /** With this. */
+  /** What these attempts throw. */
   throws: z.enum(Object.keys(THROWN) as (keyof typeof THROWN)[]),
-  /** It does not return before it is told to stop. */
+  /** It does not end until it is told to stop. */
   holds: z.boolean(),
-  /** It takes no `signal`: only a `yield` stops it. */
+  /** It ignores its `signal`: only a `yield` stops it. */
   deaf: z.boolean(),
-  /** However it ends, it says so and saves where it is. */
+  /** However it ends, it saves and logs where it is. */
   cleans: z.boolean(),
-  /** It prints a line with its nonce, this way. */
+  /** How it prints a line with its nonce; `""` for not at all. */
   prints: z.enum(["", ...OWN_WAYS, ...OTHER_WAYS]),
-  /** It draws a lot in a step, and says each time what it drew. */
+  /** Each run draws a random value in a step, and logs what it drew. */
   draws: z.boolean(),
-  /** Half-way it waits for the signal `go`, so many milliseconds at most; 0 for no wait. */
+  /** Half-way it waits at most this many milliseconds for the signal `go`; 0 for no wait. */
   naps: z.number(),
-  /** At first it sleeps so many milliseconds; 0 for no sleep. */
+  /** Milliseconds that it sleeps at first; 0 for no sleep. */
   sleeps: z.number(),
-  /** At first it makes a file of so many bytes, and half-way one more in its place; 0 for none. */
+  /** At first it makes a file of this many bytes, and half-way one a byte longer; 0 for none. */
   files: z.int(),
-  /** Half-way, of `model-parent`: its children, */
+  /** The children that a task of `model-parent` makes half-way. */
   parts: z.array(PART),
-  /** so many at once, or 0 for any number, */
+  /** How many of its children run at once; 0 for any number. */
   at_once: z.int(),
-  /** and what becomes of it when one fails. */
+  /** What happens when a child fails. */
   on_failure: z.enum(["fail", "cancel", "continue"]),
-  /** It reads this upload, or none. */
+  /** The id of the upload that it reads; `""` for none. */
   upload: z.string(),
-  /** It is the same work as all others of this, whatever spaces there are behind it. */
+  /** The key for `model-debounced`, which ignores trailing spaces. */
   group: z.string(),
 });
 
-/** One that does the least. */
+/** A script that does as little as possible. */
 export const PLAIN: Omit<Script, "nonce"> = {
   rows: 1,
   every: 1,
@@ -87,12 +87,12 @@ export const PLAIN: Omit<Script, "nonce"> = {
   group: "",
 };
 
-/** By what tasks of `model-keyed` are counted: one of two. */
+/** The key by which tasks of `model-keyed` are limited: one of two. */
 export function keyOf({ nonce }: Pick<Script, "nonce">): string {
   return `key ${Number.parseInt(nonce.slice(1)) % 2}`;
 }
 
-/** What its n-th child is to be, which is known by its nonce. */
+/** The kind and input of a task's n-th child. Its nonce tells which child it is. */
 export function childOf({ nonce, parts }: Script, n: number): { kind: string; input: Script } {
   const { kind, input } = parts[n]!;
   return { kind, input: { ...input as Script, nonce: `${nonce}.${n}` } };
@@ -101,7 +101,7 @@ export function childOf({ nonce, parts }: Script, n: number): { kind: string; in
 /** The name of the file that a task makes. */
 export const FILE = "out.bin";
 
-/** Whether it may be the file that a task made. */
+/** Whether a file may be the one that a task with this script made. */
 export function isFileOf(
   { files }: Script,
   { name, size }: { name: string; size: number },
@@ -109,7 +109,7 @@ export function isFileOf(
   return files > 0 && name === FILE && (size === files || size === files + 1);
 }
 
-/** What is in it, which tells whose it is. */
+/** The content of a task's file, which contains its nonce. */
 export function fileOf({ nonce }: Pick<Script, "nonce">, size: number): Uint8Array<ArrayBuffer> {
   const text = `${nonce} made ${size} bytes; `;
   return new TextEncoder().encode(text.repeat(Math.ceil(size / text.length))).slice(0, size);

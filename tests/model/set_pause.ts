@@ -2,7 +2,7 @@ import { holds } from "./invariants.ts";
 import type { Reference } from "./reference.ts";
 import type { World } from "./world.ts";
 
-/** Pauses a kind, or has it go on. */
+/** Pauses or resumes a kind. */
 export async function setPause(
   kind: string,
   how: "pause" | "resume",

@@ -1,5 +1,5 @@
 /**
- * What is submitted in a history.
+ * The submissions of a history.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import fc from "fast-check";
 import type { Shape } from "./operations.ts";
 import { OWN_WAYS, PLAIN, type Script } from "./script.ts";
 
-/** One that prints, and does nothing else. */
+/** A task that prints, and does little else. */
 export const NUDGE: Shape = {
   kind: "model",
   input: { ...PLAIN, prints: "stdout" },
@@ -18,13 +18,13 @@ export const NUDGE: Shape = {
   timeout_ms: null,
 };
 
-/** Its rows weigh more than is replayed to anybody. */
+/** A task whose rows have more bytes than the server replays to a client. */
 export const LARGE: Shape = {
   ...NUDGE,
   input: { ...PLAIN, rows: 220, every: 7, padding: 20_000 },
 };
 
-/** Of a child: less than of others, since there are many, and now and then one with children. */
+/** A child. It does less than other tasks, since there are many, and some have children. */
 const part: fc.Arbitrary<Script["parts"][number]> = fc.record({
   kind: fc.constantFrom("model", "model", "model-limited", "model-keyed"),
   input: fc.record({
@@ -80,7 +80,7 @@ export const shape: fc.Arbitrary<Shape> = fc.record({
     ...family,
     rows: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 30 }) }, {
       weight: 1,
-      // Long enough for its oldest rows to be removed.
+      // So many that the oldest ones are trimmed.
       arbitrary: fc.constant(200),
     }),
     every: fc.constantFrom(1, 3, 7),
@@ -107,7 +107,7 @@ export const shape: fc.Arbitrary<Shape> = fc.record({
   input: { ...shape.input, parts: shape.kind === "model-parent" ? shape.input.parts : [] },
 }));
 
-/** Each value always. */
+/** Arbitraries that always give the same values. */
 function constants<T extends object>(values: T): { [Name in keyof T]: fc.Arbitrary<T[Name]> } {
   const entries = Object.entries(values).map(([name, value]) => [name, fc.constant(value)]);
   return Object.fromEntries(entries);

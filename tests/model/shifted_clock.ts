@@ -1,7 +1,7 @@
 /**
- * A wall clock that a test can set: every look at it adds what stands in the file that
- * HEADWAY_TEST_CLOCK names. The server is started with it, and the kinds of the model test import it, so
- * that task processes have it, too.
+ * A wall clock that a test can set: every reading adds the milliseconds that are in the file named by
+ * HEADWAY_TEST_CLOCK. The server preloads this module, and the kinds of the model test import it, so
+ * that task processes have the same clock.
  *
  * @module
  */

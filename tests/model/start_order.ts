@@ -1,5 +1,5 @@
 /**
- * Whether tasks started in the order in which they should have, as their stored rows tell.
+ * Checks by the stored rows that tasks started in the right order.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { compareRanks, lineName, type Rank, rankOf } from "../../lib/kv/rank.ts"
 import { holds } from "./invariants.ts";
 import type { KnownTask, Reference } from "./reference.ts";
 
-/** Milliseconds by which a task that goes first may come later: it may have to be loaded. */
+/** Milliseconds by which the first task in line may start late, since it may have to be loaded. */
 const LOADING_MS = 1000;
 
-/** Milliseconds from when a task is chosen until it starts, likewise. */
+/** Milliseconds from when a task is chosen until it starts, for the same reason. */
 const CHOSEN_MS = 500;
 
-/** A time for which a task waited, by the server's clock. */
+/** A span in which a task was pending, in milliseconds of the server's clock. */
 interface Wait {
   rank: Rank;
-  /** From when it could have run. */
+  /** The earliest time at which it could have started. */
   from: number;
   /** When it started, or was canceled. */
   to: number;
-  /** It started, and was not interrupted before those beside it were loaded. */
+  /** Whether it started, and did not become pending again within {@link LOADING_MS}. */
   started: boolean;
 }
 
-/** Checked before the clock is set back, and at the end. */
+/** Asserts the order of the starts. Called before the clock is set back, and at the end. */
 export function checkStartOrder({ present }: Reference): void {
   const waits = present.flatMap(waitsOf);
   for (const { rank, to, started } of waits) {
@@ -41,12 +41,12 @@ export function checkStartOrder({ present }: Reference): void {
 
 function waitsOf({ rows, keyed, fate, rowsBefore }: KnownTask): Wait[] {
   const waits: Wait[] = [];
-  // It waits for a process of its own.
+  // It may have waited for a process of its own.
   if (fate.mayBeAlone) return waits;
   const changes: TaskRecord[] = rows.filter(({ event }) => event === "message")
     .map(({ data }) => data);
   for (const [n, record] of changes.entries()) {
-    // One with a key may start only when it is stored, which its rows do not tell.
+    // A task with a key may start only once it is stored, and its rows do not tell when that was.
     if (record.status !== "pending" || (n === 0 && keyed)) continue;
     if (record.seq <= rowsBefore) continue;
     const [next, end] = changes.slice(n + 1).filter(({ status }, at) =>

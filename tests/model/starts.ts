@@ -4,13 +4,13 @@ import type { Reference } from "./reference.ts";
 import { RATE } from "./script.ts";
 import type { World } from "./world.ts";
 
-/** Milliseconds by which the clocks that are looked at for a start are apart. */
+/** Milliseconds by which the clocks that a start is measured with may differ. */
 const APART_MS = 10;
 
-/** When tasks of `model-rated` started, by a clock that nobody sets: ours. */
+/** When tasks of `model-rated` started, by the test's own clock, which is never set. */
 export class Starts {
   readonly #times: number[] = [];
-  /** Those that were looked at, by task. */
+  /** By task, the number of starts that were read. */
   readonly #counts = new Map<string, number>();
   readonly #jumps: number[] = [];
   #jumped = false;
@@ -21,9 +21,9 @@ export class Starts {
     this.#jumps.push(Date.now());
   }
 
-  /** No more of them lie in any time than may. */
+  /** Asserts that no span of {@link RATE} has too many starts. */
   check({ present, shift }: Reference, { began }: World): void {
-    // By which clock those told that came since the last look nobody knows.
+    // If the clock was set since the last audit, the times since then may be by either clock.
     const told = !this.#jumped;
     this.#jumped = false;
     for (const { id, rows, submission: { kind } } of present) {
@@ -36,7 +36,7 @@ export class Starts {
     for (const [n, last] of this.#times.entries()) {
       const first = this.#times[n - RATE.limit];
       if (first === undefined || last - first >= RATE.per - APART_MS) continue;
-      // A new process knows only what the clock says, which was set.
+      // A new server process has only the clock to go by, which was set meanwhile.
       const lies = (at: number) => at >= first - APART_MS && at <= last + APART_MS;
       if (this.#jumps.some(lies) && began.some(lies)) continue;
       const times = this.#times.slice(n - RATE.limit, n + 1).map((at) => at - first);

@@ -1,7 +1,7 @@
 import type { TaskRecord } from "headway";
 import type { EventRow } from "../helpers/api.ts";
 
-/** The states with which runs of a task began. Changes of state are never trimmed. */
+/** The records with which a task's runs began. Changes of state are never trimmed. */
 export function startsIn(rows: readonly EventRow[]): TaskRecord[] {
   const states = rows.flatMap(({ event, data }): TaskRecord[] => event === "message" ? [data] : []);
   return states.filter(({ status }, n) =>

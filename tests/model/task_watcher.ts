@@ -6,21 +6,21 @@ import { holds, type Invariant } from "./invariants.ts";
 import type { Fate } from "./trace.ts";
 import { Watcher } from "./watcher.ts";
 
-/** A client of one task's stream, which keeps what it saw and finds what it should not have seen. */
+/** A client of one task's stream. It keeps the events, and fails at one that must not come. */
 export class TaskWatcher extends Watcher {
   readonly id: string;
-  /** What it has seen, behind {@link TaskWatcher.start}. */
+  /** The events that it has seen since {@link TaskWatcher.start}. */
   seen: ReadEvent[] = [];
-  /** The id behind which it has seen everything; `null` before the first event tells. */
+  /** The id after which it has seen everything; `null` until the first event. */
   start: number | null;
-  /** The server cannot know its id, and has to say so. */
+  /** Whether its id is one that no server gave, so that the answer must be a reset. */
   #unusable = false;
-  /** Nothing came yet on this connection. */
+  /** Whether the next event is the first on this connection. */
   #first = true;
-  /** Its task's rows may be removed before it comes again. */
+  /** Whether its task's rows may be trimmed before it reconnects. */
   readonly #fate: Pick<Fate, "trims">;
 
-  /** Connects; `from` is what it says that it has. */
+  /** Connects; `from` is the `Last-Event-ID` to send. */
   constructor(
     where: () => string | null,
     { id, from, fate }: { id: string; from: string | null; fate: Pick<Fate, "trims"> },
@@ -32,7 +32,7 @@ export class TaskWatcher extends Watcher {
     this.#unusable = isUnusable(from);
   }
 
-  /** Comes again with an id of its own, or one that nobody gave it. */
+  /** Reconnects with an id that it had, or with one that no server gave. */
   override async comeBack(lastEventId: string | null): Promise<void> {
     await this.drop();
     this.#unusable = isUnusable(lastEventId);
@@ -63,12 +63,12 @@ export class TaskWatcher extends Watcher {
     this.#first = false;
     if (event.event === "reset") {
       const { reason } = JSON.parse(event.data);
-      // Rows may be removed faster than it reads what is stored.
+      // Rows may be trimmed faster than it reads them.
       const overtaken = reason === "too-old" && this.#fate.trims;
       check("I10", (this.#unusable && first) || overtaken, "reset");
       this.#unusable = false;
       this.seen = [];
-      // Its id is not that of anything seen: what is kept follows, from the first on.
+      // A reset's id is not an event's: every stored event follows, from the first.
       this.start = 0;
       return;
     }
@@ -77,7 +77,7 @@ export class TaskWatcher extends Watcher {
     check("I3", Number.isSafeInteger(id), "no id");
     this.start ??= id;
     const last = Number(this.seen.at(-1)?.id ?? this.start);
-    // The state as it is may be told again, under the id of what came last.
+    // A new connection may begin with the current state, under the id of the last event.
     const again = event.event === "message" && first;
     const begins = this.seen.length === 0 && this.start === id;
     check("I3", id > last || (id === last && (again || begins)), `out of order`);
@@ -85,9 +85,9 @@ export class TaskWatcher extends Watcher {
   }
 
   /**
-   * Holds what was seen against what is stored of it.
+   * Compares the events that were seen with the stored rows.
    *
-   * @param seen What it had seen before `rows` were read.
+   * @param seen The events that it had seen before `rows` were read.
    */
   compare(rows: readonly EventRow[], seen: readonly ReadEvent[], start: number): void {
     const check = (invariant: Invariant, condition: boolean, what: () => string) =>
@@ -96,14 +96,14 @@ export class TaskWatcher extends Watcher {
     const shown = new Map<number, ReadEvent>();
     for (const event of seen) {
       const seq = Number(event.id);
-      // What stands under an id twice is the state as it is, told again.
+      // A second event with the same id is the current state, sent again.
       if (event.event !== "message" || !shown.has(seq)) shown.set(seq, event);
     }
     const kept = new Map(rows.map((row) => [row.seq, row]));
     for (const { seq, event, data } of rows) {
       if (seq <= start || seq > end) continue;
       const got = shown.get(seq);
-      // An end that was retried is told only to those who were there.
+      // The end before a retry is sent only to clients that were connected then.
       if (event === "complete" && got === undefined && rows.at(-1)!.seq > seq) continue;
       check("I3", got?.event === event, () => `${event} ${seq} of ${start}–${end} never came`);
       const same = JSON.stringify(JSON.parse(got!.data)) === JSON.stringify(data);
@@ -129,7 +129,7 @@ export class TaskWatcher extends Watcher {
   }
 }
 
-/** Whether no server can know it. */
+/** Whether no server can have given this id. */
 function isUnusable(id: string | null): boolean {
   return id !== null && id !== "" && (!/^\d{1,15}$/.test(id) || Number(id) > 1e8);
 }

@@ -1,5 +1,5 @@
 /**
- * What tasks of the model test throw, and what must be left of it in their records.
+ * What tasks of the model test throw, and how their records must show it.
  *
  * @module
  */
@@ -17,7 +17,7 @@ function isPlain(name: string, message = "as told"): Thrown["fits"] {
   return (error) => error.name === name && error.message === message;
 }
 
-/** By what a script calls it. */
+/** What can be thrown, by its name in a script. */
 export const THROWN = {
   error: { make: () => new RangeError("as told"), fits: isPlain("RangeError") },
   getter: {

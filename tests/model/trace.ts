@@ -16,38 +16,38 @@ import { THROWN } from "./thrown.ts";
 export interface Fate {
   /** Its script. */
   script: Script;
-  /** Attempts it may take. */
+  /** The most attempts that it may take. */
   maxAttempts: number;
-  /** Milliseconds that an attempt may take; `null` for any. */
+  /** Milliseconds that an attempt may take; `null` for no bound. */
   timeoutMs: number | null;
-  /** Its progress is that of two stages. */
+  /** Whether it reports its progress in two stages. */
   staged: boolean;
-  /** It may be put off before it begins. */
+  /** Whether a later submit may delay it before it begins. */
   debounced: boolean;
-  /** It may have to wait for its turn among the children of another. */
+  /** Whether it is a child that may have to wait for its turn. */
   hasTurn: boolean;
-  /** Someone asked for it to stop. */
+  /** Whether something may have canceled it. */
   mayBeCanceled: boolean;
-  /** The clock was set since it was taken in. */
+  /** Whether the clock may have been set since it was submitted. */
   jumped: boolean;
-  /** How often its process was killed. */
+  /** How often its process may have been killed. */
   deaths: number;
-  /** Its process was killed so often that it may be called the cause. */
+  /** Whether its process was killed so often that it may fail as the cause. */
   mayDie: boolean;
-  /** Its process was killed so often that it may be tried alone. */
+  /** Whether its process was killed so often that it may run in a process of its own. */
   mayBeAlone: boolean;
-  /** How often it may have been retried at most. */
+  /** The most retries that it may have had. */
   retries: number;
-  /** Its oldest rows may have been removed. */
+  /** Whether its oldest rows may have been trimmed. */
   trims: boolean;
 }
 
-/** Ways from one state to the next. */
+/** From each state, the states that may follow. */
 const WAYS: Record<string, readonly string[]> = {
   "": ["pending", "waiting"],
-  // Pending still: it was put off.
+  // Pending again: it was debounced.
   pending: ["pending", "running", "canceled"],
-  // Running still: a cancel was asked for.
+  // Running again: a cancel was requested.
   running: ["running", "pending", "waiting", "completed", "failed", "canceled"],
   waiting: ["running", "pending", "canceled"],
   completed: ["pending"],
@@ -56,8 +56,8 @@ const WAYS: Record<string, readonly string[]> = {
 };
 
 /**
- * Reads a task's stored rows from the first on, and finds what its script, and what befell it, do
- * not account for.
+ * Reads a task's stored rows in order, and fails at one that neither its script nor what happened to
+ * it accounts for.
  */
 export class Trace {
   readonly #fate: Fate;
@@ -67,34 +67,34 @@ export class Trace {
   #retries = 0;
   #ended = false;
   #progress = 0;
-  /** It waits for a time. */
+  /** Whether it waits for a time. */
   #waits = false;
-  /** Where it stands among those of its priority. */
+  /** Its `run_at`, which is its place among tasks of the same priority. */
   #runAt = "";
-  /** It goes on with the attempt that was interrupted. */
+  /** Whether the next run goes on with the same attempt. */
   #resuming = false;
-  /** The last row; `null` while it has not said where it starts, or that was removed. */
+  /** The last row; `null` until the run has logged where it starts. */
   #last: number | null = null;
-  /** The row from which the run under way goes on. */
+  /** The row at which the current run started. */
   #from = 0;
-  /** The rows between which its checkpoint lies. */
+  /** The least and greatest row that its checkpoint may have. */
   #saved = { from: 0, to: 0 };
-  /** The run under way began, and was not cut off. */
+  /** Whether the current run has started, and was not cut off. */
   #runs = false;
-  /** It said that it was in its clean-up. */
+  /** Whether the current run has logged the end of its clean-up. */
   #cleaned = false;
-  /** Its process died so often. */
+  /** How often its process died. */
   #deaths = 0;
-  /** When the run under way began, and what those of its attempt before it took, milliseconds. */
+  /** When the current run began, and (`#ran`) the milliseconds of its attempt's earlier runs. */
   #runSince = 0;
   #ran = 0;
-  /** The outputs that count, by their `seq` and number. */
+  /** The outputs that were not taken back, by their `seq` and number. */
   #outputs: { seq: number; row: number }[] = [];
   readonly #answers: AnswersTrace;
-  /** The last rows. */
+  /** The last ten rows, for the message of a failure. */
   #before: readonly EventRow[] = [];
 
-  /** Begins with a task of which nothing is stored yet. */
+  /** Begins before the task's first row. */
   constructor(fate: Fate) {
     this.#fate = fate;
     this.#answers = new AnswersTrace(fate);
@@ -159,7 +159,7 @@ export class Trace {
       this.#waits = waits(record);
       const { updated_at } = record;
       if (before === "running" && error === null) {
-        // Where the clock was set back, it goes before all that have come by now.
+        // After the clock was set back, its old `run_at` would put it after newer tasks.
         const kept = this.#runAt < updated_at ? this.#runAt : updated_at;
         check("I15", run_at === kept, `interrupted, and put from ${this.#runAt} to ${run_at}`);
       }
@@ -168,7 +168,7 @@ export class Trace {
         this.#again(before, check);
       } else if (before === "running") {
         this.#resuming = error === null;
-        // All it saved is stored with what it threw: before it saved its last row, or behind that.
+        // An error is stored with every earlier save: that of the last row may have come or not.
         const { from, to } = this.#saved;
         const threw = error !== null && error.name !== "TimeoutError" && !this.#cleaned;
         if (threw) this.#saved = isOfChildren(error) ? { from: to, to } : { from, to: from };
@@ -197,7 +197,7 @@ export class Trace {
       check("I2", cancel_requested && mayBeCanceled, "running again");
     } else if (status === "completed") {
       const { fails, rows, holds, throws } = script;
-      // An attempt may have failed of something else before it threw what it was to throw.
+      // A timeout or a child may have failed the attempt that was to throw by its script.
       const others = this.#fate.timeoutMs !== null || script.parts.length > 0;
       const final = fails > 0 && throws === "final" && !others;
       check("I2", !holds && fails < maxAttempts && !final, "completed against its script");
@@ -226,7 +226,7 @@ export class Trace {
     this.#progress = progress ?? 0;
   }
 
-  /** It ended, and is to be tried again. */
+  /** The task ended, and is retried. */
   #again(before: Status | "", check: Check): void {
     check("I2", this.#ended, "retried before 'complete'");
     this.#retries++;
@@ -238,12 +238,12 @@ export class Trace {
     this.#resuming = false;
   }
 
-  /** A run is over, however it ended. */
+  /** A run ended, in whatever way. */
   #left({ updated_at, status, attempt, error }: TaskRecord, check: Check): void {
     this.#ran += Date.parse(updated_at) - this.#runSince;
     const { script: { cleans, rows, fails, holds, naps, sleeps, parts }, trims } = this.#fate;
     const last = this.#last ?? 0;
-    // Its clean-up may have begun before it was asked to stop: then it ends there at a `yield`.
+    // Its clean-up may have begun before it was told to stop: a `yield` in the clean-up then ends it.
     const ended = (last === rows && !holds) || (attempt <= fails && last > rows / 2) ||
       ((naps > 0 || parts.length > 0) && last >= Math.ceil(rows / 2)) ||
       (sleeps > 0 && last === this.#from);
@@ -252,7 +252,7 @@ export class Trace {
     check("I16", !owes || this.#cleaned, "ended before its clean-up");
   }
 
-  /** What an attempt failed of. */
+  /** Checks the error of an attempt. */
   #failed({ error, attempt }: TaskRecord, check: Check): void {
     const { script, timeoutMs, jumped } = this.#fate;
     if (isOfChildren(error!)) {
@@ -265,7 +265,7 @@ export class Trace {
       return check("I2", right, `failed against its script: ${JSON.stringify(error)}`);
     }
     check("I2", timeoutMs !== null, "timed out without a time-out");
-    // Timers may be early, by what the clocks are apart.
+    // Timers may be early, since the clocks differ.
     const late = jumped || this.#ran > timeoutMs! - 10;
     check("I13", late, `timed out after ${this.#ran} ms of ${timeoutMs}`);
   }
@@ -274,7 +274,7 @@ export class Trace {
     const { status, progress, done, total, stage, stages } = record;
     const all = status === "completed" ||
       (done !== null && done === total && stage !== "first");
-    // What it has to do again after an interruption does not lower what was shown.
+    // Progress that was shown stays, while an interrupted run's work is done again.
     const kept = this.#resuming && this.#progress === 100;
     check("I9", progress !== 100 || all || kept, `100 % with ${done} of ${total} done in ${stage}`);
     if (!this.#fate.staged || !stages) return;
@@ -286,12 +286,12 @@ export class Trace {
     check("I9", same, `${progress} % of the whole, and ${whole} % of its stages`);
   }
 
-  /** Something else was logged, by it or the engine. */
+  /** Takes any other log row, of the task or of the engine. */
   #told(message: string, check: Check): void {
-    // What it saves there may be the last that it comes to.
+    // The save in its clean-up may be stored, even if nothing that follows is.
     if (message === "cleaning") this.#saved.to = this.#last ?? this.#saved.to;
     if (!/^(Interrupted:|It did not stop)/.test(message)) return;
-    // It stopped by itself, and then the server.
+    // At a stop of the server the task still cleans up, after which this is logged.
     if (!message.startsWith("Interrupted: the server stops;")) this.#runs = false;
     if (!message.startsWith("Interrupted: its process ended")) return;
     const right = ++this.#deaths <= this.#fate.deaths;
@@ -304,7 +304,7 @@ export class Trace {
     check("I16", (this.#runs && !this.#cleaned) || trims, "cleaned up and did not run");
     check("I16", row === this.#last || trims, `cleaned up at row ${this.#last}`);
     this.#cleaned = true;
-    // What it saved goes before what it said then.
+    // It saved before it logged this.
     this.#saved = { from: row, to: row };
   }
 
@@ -320,7 +320,7 @@ export class Trace {
     check("I2", this.#status === "running", `a row while ${this.#status}`);
     check("I11", attempt === this.#attempt, `runs as attempt ${attempt} of ${this.#attempt}`);
     const right = from >= least && from <= most;
-    // What it logged between may have been removed.
+    // Rows that it logged before may have been trimmed.
     check("I4", right || this.#fate.trims, `goes on from ${from}, saved ${least} to ${most}`);
     check("I4", this.#last === null, "started twice");
     this.#runs = true;
@@ -331,7 +331,7 @@ export class Trace {
   #logged(row: number, check: Check): void {
     const { every } = this.#fate.script;
     check("I2", this.#status === "running", `a row while ${this.#status}`);
-    // What came before the first may have been removed; all that follows is there.
+    // Rows before the first may have been trimmed; all later ones must be there.
     if (this.#fate.trims) {
       this.#last = row - 1;
       this.#runs = true;
@@ -339,7 +339,7 @@ export class Trace {
     this.#fate.trims = false;
     check("I3", row === (this.#last ?? NaN) + 1, `row ${row} after ${this.#last}`);
     this.#last = row;
-    // The save behind the row may not be stored yet; the one before it must be.
+    // The checkpoint after the row may not be stored yet; the one before it must be.
     const saved = (last: number) => Math.max(this.#saved.from, last - last % every);
     this.#saved = { from: saved(row - 1), to: saved(row) };
   }
@@ -349,10 +349,10 @@ function isOver(status: Status | ""): boolean {
   return status !== "" && isFinished(status);
 }
 
-/** Whether an attempt failed since children did. */
+/** Whether an attempt failed because its children did. */
 function isOfChildren({ name }: TaskError): boolean {
   return name === "ChildrenError";
 }
 
-/** Asserts one of them of the row that is looked at. */
+/** Asserts an invariant of the current row. */
 export type Check = (invariant: Invariant, condition: boolean, what: string) => void;

@@ -1,6 +1,6 @@
 /**
- * Clients of event streams, as browsers are: they come again by themselves with the last id they
- * have, over any number of broken connections, until 204 or 404 tells them not to.
+ * Clients of event streams. Like browsers, they reconnect with the last event id whenever a
+ * connection breaks, until the server answers 204 or 404.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { createParser } from "eventsource-parser";
 import { timePasses } from "../helpers/deadline.ts";
 import type { ReadEvent } from "../helpers/sse.ts";
 
-/** Milliseconds before a client comes again. */
+/** Milliseconds before a client reconnects. */
 const AGAIN_MS = 10;
 
-/** What a client of any stream does. */
+/** A client of any stream. */
 export abstract class Watcher implements AsyncDisposable {
-  /** What it will send as `Last-Event-ID`; `null` for nothing. */
+  /** The `Last-Event-ID` that it sends next; `null` for none. */
   lastEventId: string | null;
-  /** The status that ended it for good. */
+  /** The status of the answer that ended it for good. */
   over: number | null = null;
   failure: unknown = null;
-  /** Connections it had. */
+  /** How many connections it has had. */
   connections = 0;
 
   readonly #where: () => string | null;
@@ -28,7 +28,7 @@ export abstract class Watcher implements AsyncDisposable {
   #following: Promise<void> = Promise.resolve();
   #reading: PromiseWithResolvers<void> | null = null;
 
-  /** Begins at once. `where` says where the server is; `null` while it is down. */
+  /** Connects at once. `where` returns the server's origin; `null` while it is down. */
   constructor(where: () => string | null, path: string, lastEventId: string | null) {
     this.#where = where;
     this.#path = path;
@@ -36,10 +36,10 @@ export abstract class Watcher implements AsyncDisposable {
     this.#following = this.#follow();
   }
 
-  /** Takes an event. What it throws is the client's failure. */
+  /** Takes an event. An error that it throws becomes `failure`. */
   protected abstract take(event: ReadEvent): void;
 
-  /** A connection was opened. */
+  /** Called when a connection is open. */
   protected abstract opened(): void;
 
   /** Whether it has a connection, or tries to get one. */
@@ -47,25 +47,25 @@ export abstract class Watcher implements AsyncDisposable {
     return !this.#leave.signal.aborted && this.over === null;
   }
 
-  /** Reads nothing from now on, and stays. */
+  /** Stops reading, but keeps the connection. */
   stopReading(): void {
     this.#reading ??= Promise.withResolvers();
   }
 
-  /** Reads on. */
+  /** Reads again. */
   readOn(): void {
     this.#reading?.resolve();
     this.#reading = null;
   }
 
-  /** Goes, without a word. */
+  /** Disconnects. */
   async drop(): Promise<void> {
     this.#leave.abort();
     this.readOn();
     await this.#following;
   }
 
-  /** Comes again, and says that it has this. */
+  /** Reconnects with this `Last-Event-ID`. */
   async comeBack(lastEventId: string | null): Promise<void> {
     await this.drop();
     this.lastEventId = lastEventId;
@@ -85,7 +85,7 @@ export abstract class Watcher implements AsyncDisposable {
       try {
         if (base !== null) await this.#connect(base, signal);
       } catch (error) {
-        // The server died, or we left; nothing else may happen to a connection.
+        // A TypeError means that the server died; otherwise only our own abort may end a connection.
         if (!(error instanceof TypeError) && !signal.aborted) this.failure = error;
       }
       if (!signal.aborted) await timePasses(AGAIN_MS);
@@ -126,7 +126,7 @@ export abstract class Watcher implements AsyncDisposable {
       while (true) {
         await this.#reading?.promise;
         const { done, value } = await reader.read();
-        // What came too late was not seen: its ids do not count.
+        // Events after the abort do not count as seen, nor do their ids.
         if (done || signal.aborted) return;
         parser.feed(decoder.decode(value, { stream: true }));
       }

@@ -1,5 +1,5 @@
 /**
- * Whom webhooks tell of a task, and what they must have been told.
+ * The webhook targets of tasks, and the deliveries that must arrive there.
  *
  * @module
  */
@@ -12,29 +12,29 @@ import { holds } from "./invariants.ts";
 import type { KnownTask, Reference } from "./reference.ts";
 import type { World } from "./world.ts";
 
-/** Without `on` a target is told how it ended. */
+/** The events of a target without `on`. */
 const ENDS: readonly NotifyEvent[] = ["completed", "failed", "canceled"];
 
 /** Milliseconds after which a delivery may be given up. */
 const DAY_MS = 24 * 3600_000;
 
-/** Milliseconds that it waits for its next try, at most. */
+/** The most milliseconds that a delivery waits for its next attempt. */
 const WAIT_MS = 3600_000;
 
-/** Some tasks tell two targets, some tell one, most tell none. */
+/** The targets of a task, if any: most tasks have none. */
 export function targetsFor(n: number, url: string): { notify?: NotifyTarget[] } {
   if (n % 8 === 3) return { notify: [{ url: `${url}/0`, on: [...NOTIFY_EVENTS] }] };
   if (n % 8 !== 6) return {};
   return { notify: [{ url: `${url}/0`, on: [...NOTIFY_EVENTS] }, { url: `${url}/1` }] };
 }
 
-/** What is to be told of a task: an event, and its place. */
+/** An event to deliver, and its `seq`. */
 interface News {
   event: NotifyEvent;
   seq: number;
 }
 
-/** As its rows tell: changes of state are never trimmed. */
+/** The events of a task, from its changes of state, which are never trimmed. */
 function newsOf({ rows }: KnownTask): News[] {
   const states = rows.flatMap(({ event, data }): TaskRecord[] => event === "message" ? [data] : []);
   return states.flatMap((state, n): News[] => {
@@ -49,7 +49,7 @@ function newsOf({ rows }: KnownTask): News[] {
   });
 }
 
-/** What came for a target of a task, and what should. */
+/** What should arrive at a target of a task, and what did. */
 interface Line {
   news: News[];
   arrivals: Arrival[];
@@ -63,7 +63,7 @@ function linesOf(task: KnownTask, arrivals: readonly Arrival[]): Line[] {
   }));
 }
 
-/** What came is what happened, in order: what follows came only once what was before it was taken. */
+/** Asserts that what arrived did happen, and that each delivery came after the one before was taken. */
 export function checkArrivals(
   { tasks }: Reference,
   { failure }: HookReceiver,
@@ -83,26 +83,26 @@ function checkLine({ id, gone, fate }: KnownTask, { news, arrivals }: Line): voi
   for (const arrival of arrivals) {
     const at = news.findIndex(({ seq }) => seq === arrival.seq);
     const told = () => `${JSON.stringify(arrival)}, of ${JSON.stringify(news)}`;
-    // It was removed before its last rows were looked at.
+    // The task was deleted before its last rows were audited.
     if (at < 0 && gone !== false && arrival.seq > (news.at(-1)?.seq ?? 0)) return;
     holds(
       "I29",
       at >= 0 && arrival.type === `task.${news[at]!.event}`,
       () => `${id}: no ${told()}`,
     );
-    // What is due for a day is given up.
+    // Deliveries that are a day old may be given up, and so be missing.
     const inOrder = at === next || at === next - 1 || (at > next && fate.jumped);
     holds("I29", inOrder, () => `${id}: expected number ${next}, and there came ${told()}`);
     if (arrival.taken) next = Math.max(next, at + 1);
   }
 }
 
-/** What is shown of a delivery. */
+/** The part of the answer that is read here. */
 interface Shown {
   deliveries: { event: string; target: number; state: string; created_at: string }[];
 }
 
-/** All has come. Where the clock jumped far some may have been given up, and says so. */
+/** Asserts that all deliveries came, or were given up after a far jump of the clock. */
 export async function checkAllCame(reference: Reference, world: World): Promise<void> {
   const { arrivals } = world.hooks;
   for (const task of reference.tasks) {

@@ -10,17 +10,15 @@ import { Broken, holds } from "./invariants.ts";
 import { MAX_LOG, MODULES } from "./reference.ts";
 import type { TaskWatcher } from "./task_watcher.ts";
 
-/** Milliseconds after which the server counts as dead. */
+/** Milliseconds without a sign of life after which the server counts as dead. */
 export const LEASE_MS = 500;
 
 /** An answer; `null` when there was none. */
 export type Answer = { status: number; body: Record<string, unknown> | null } | null;
 
-/** What a run came to. */
+/** The figures of a run of the model test. */
 export interface Figures {
-  /** Histories. */
   histories: number;
-  /** Commands, all told. */
   commands: number;
   /** Servers killed. */
   kills: number;
@@ -30,16 +28,15 @@ export interface Figures {
   deaths: number;
   /** Tasks taken in. */
   tasks: number;
-  /** Connections of streams. */
+  /** Connections to streams. */
   connections: number;
 }
 
 const HERE = new URL("./", import.meta.url).href;
 
-/** A module that cannot be loaded. */
 const BROKEN = "broken_kinds.ts";
 
-/** The server loads no module of kinds: its clock comes before its program. */
+/** Preloads the clock into the server, which loads no module of kinds itself. */
 const ARGS = denoJson.tasks.start.command.split(" ").slice(1)
   .toSpliced(-1, 0, `--preload=${HERE}shifted_clock.ts`);
 
@@ -48,30 +45,28 @@ export interface WorldOptions {
   figures: Figures;
   /** A store with a crowd, to copy; `null` for an empty one. */
   crowd: string | null;
-  /** One of the modules of kinds cannot be loaded. */
+  /** Whether one of the modules of kinds cannot be loaded. */
   broken: boolean;
-  /** At the end it is waited until files are swept, which takes seconds. */
+  /** Whether to wait at the end until files are swept, which takes seconds. */
   swept: boolean;
 }
 
-/** The real thing: a server process on a real file, its clock, and its clients. */
+/** The real system: a server process on a real file, its clock, and its clients. */
 export class World implements AsyncDisposable {
-  /** Clients of a task each. */
+  /** Clients that each follow one task. */
   readonly watchers: TaskWatcher[] = [];
-  /** Clients of all tasks. */
+  /** Clients that follow all tasks. */
   readonly feeds: FeedWatcher[] = [];
-  /** What happened. */
   readonly figures: Figures;
   readonly file: string;
-  /** Whether a crowd was in it from the first on. */
+  /** Whether its store began with a crowd. */
   readonly crowded: boolean;
-  /** What tasks printed, as the log tells it, since it was last looked at. */
+  /** Lines that tasks printed, by the log, since the last audit. */
   readonly printed: { line: string; id?: string }[] = [];
   /** Whether files are swept at the end. */
   readonly swept: boolean;
-  /** Whom webhooks tell. */
   readonly hooks: HookReceiver;
-  /** When servers were started, by our clock. */
+  /** When servers were started, by the test's own clock. */
   readonly began: number[] = [];
   readonly #modules: readonly string[];
   /** Lines of the server's log that were read. */
@@ -116,7 +111,7 @@ export class World implements AsyncDisposable {
     return this.#server?.url ?? null;
   }
 
-  /** Has the server's clock go so far ahead of ours. */
+  /** Sets the server's clock ahead of the test's by `shift` milliseconds. */
   async setClock(shift: number): Promise<void> {
     await Deno.writeTextFile(`${this.#clock}.new`, String(shift));
     await Deno.rename(`${this.#clock}.new`, this.#clock);
@@ -135,7 +130,7 @@ export class World implements AsyncDisposable {
         HEADWAY_WEBHOOK_SECRET: HOOK_SECRET,
         HEADWAY_WEBHOOK_ALLOW: new URL(this.hooks.url).hostname,
         HEADWAY_TASK_PERMISSIONS: "--allow-read --allow-env=HEADWAY_TEST_CLOCK --allow-run=echo",
-        // Tells what tasks print.
+        // At this level the log tells what tasks print.
         HEADWAY_LOG: "info",
         HEADWAY_LEASE_MS: String(LEASE_MS),
         HEADWAY_MAX_LOG: String(MAX_LOG),
@@ -173,18 +168,18 @@ export class World implements AsyncDisposable {
     return pids.filter((_, n) => commands[n]!.includes(name));
   }
 
-  /** Kills some of them. */
+  /** Kills task processes. */
   killTasks(pids: readonly number[]): void {
     for (const pid of pids) {
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
-        // It has ended by itself.
+        // It has already ended.
       }
     }
   }
 
-  /** Stops the server for as long as `during` takes. */
+  /** Suspends the server for as long as `during` takes. */
   async freeze<T>(during: () => Promise<T>): Promise<T> {
     const { pid } = this.#server!.process;
     Deno.kill(pid, "SIGSTOP");
@@ -196,7 +191,7 @@ export class World implements AsyncDisposable {
     }
   }
 
-  /** Asks the server; `null` when it is not there, or goes before it answers. */
+  /** Sends a request; `null` if the server is down, or goes down before it answers. */
   async ask(
     method: string,
     path: string,
@@ -209,7 +204,7 @@ export class World implements AsyncDisposable {
     });
   }
 
-  /** Uploads so many bytes; `null` where that got no answer. */
+  /** Uploads `size` bytes, and returns the upload's id; `null` if there was no answer. */
   async upload(size: number): Promise<string | null> {
     const answer = await this.#send("/uploads", { method: "POST", body: new Uint8Array(size) });
     if (answer === null || answer.status === 503) return null;
@@ -217,7 +212,7 @@ export class World implements AsyncDisposable {
     return String(answer.body!.upload_id);
   }
 
-  /** Reads what a task made. */
+  /** Reads the bytes at a path. */
   async download(path: string): Promise<Uint8Array> {
     const response = await fetch(this.#server!.url + path);
     const bytes = await response.bytes();
@@ -232,9 +227,9 @@ export class World implements AsyncDisposable {
         const text = await response.text();
         const answer = { status: response.status, body: text === "" ? null : JSON.parse(text) };
         if (answer.status !== 503) return answer;
-        // No process is ready that knows the kind or its schema: nothing was done, and soon one is.
+        // No process that knows the kind or its schema is ready yet: nothing was done, and one will be.
         const early = /^(kind|input)$/.test(answer.body?.field);
-        // Whatever was done is not done twice.
+        // With the same key the request is not carried out twice.
         const safe = new Headers(init.headers).has("idempotency-key");
         if (!early && !safe) return answer;
       } catch (error) {
@@ -247,7 +242,7 @@ export class World implements AsyncDisposable {
     return null;
   }
 
-  /** Asserts that what can be loaded is, and the rest is told. */
+  /** Asserts that the modules are loaded, and that the broken one is reported. */
   async checkModules(): Promise<void> {
     await this.until(async () => {
       const { kinds } = await this.get<{ kinds: Record<string, string> }>("/readyz");
@@ -259,7 +254,7 @@ export class World implements AsyncDisposable {
     });
   }
 
-  /** Reads; the server must be there. */
+  /** Sends a GET request, which must be answered with 200. */
   async get<T>(path: string): Promise<T> {
     const answer = await this.ask("GET", path);
     holds("I14", answer?.status === 200, () => {
@@ -269,7 +264,7 @@ export class World implements AsyncDisposable {
     return answer!.body as T;
   }
 
-  /** Everything in the store of a server that is down. */
+  /** Every entry of the database, read from a copy while the server is down. */
   async stored(): Promise<Deno.KvEntry<unknown>[]> {
     await using copy = await tempDir();
     const path = `${copy.path}/copy.db`;
@@ -279,7 +274,7 @@ export class World implements AsyncDisposable {
     return await Array.fromAsync(kv.list({ prefix: [] }, { batchSize: 500 }));
   }
 
-  /** Asserts that the log of the server has no error. */
+  /** Asserts that the server has logged no unexpected error. */
   checkLog(): void {
     if (this.#server) this.#checkLog(this.#server);
   }
@@ -290,19 +285,18 @@ export class World implements AsyncDisposable {
       const { level, message, module, reason = "", ...more } = read(line);
       if (message === "printed by a task") this.printed.push(more as { line: string });
       if (level === "info" || level === "warn") continue;
-      // What we kill, and what cannot be loaded, is told as an error, as it should be.
+      // Killed task processes and the broken module are logged as errors, as they should be.
       const killed = message === "a task process ended by itself" || reason.includes("(SIGKILL)");
       const right = (killed && this.figures.deaths > 0) || module?.endsWith(BROKEN);
       holds("I14", right ?? false, () => line);
     }
   }
 
-  /** Waits until something is so. */
+  /** Waits until an assertion passes. */
   async until(assertion: () => void | Promise<void>): Promise<void> {
     await eventually(assertion, { interval: 15 });
   }
 
-  /** Ends everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.watchers, ...this.feeds].map((watcher) => watcher.drop()));
     for (const { connections } of [...this.watchers, ...this.feeds]) {
@@ -313,7 +307,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** A record of the log; anything else is no record of it. */
+/** Parses a line of the log; a line that is not JSON gives an empty record. */
 function read(line: string): Record<string, string> {
   try {
     return JSON.parse(line);
