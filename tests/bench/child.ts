@@ -6,23 +6,23 @@ export interface ChildOptions {
   cwd?: string;
 }
 
-/** How long a process may take to stop before it is killed. Milliseconds. */
+/** Milliseconds that a process may take to stop before it is killed. */
 const STOP_MS = 15_000;
 
 const alive = new Set<Deno.ChildProcess>();
 
-/** Kills every child and what it started at once: for a bench that is told to stop. */
+/** Kills every child and its descendants at once, when the bench itself is told to stop. */
 export function killChildren(): void {
   for (const pid of treeUsage([...alive].map(({ pid }) => pid)).pids) {
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // It has ended.
+      // It has already ended.
     }
   }
 }
 
-/** A server process of the bench, whose last words are kept. */
+/** A server process of the bench. The end of its standard error is kept. */
 export class Child implements AsyncDisposable {
   #process: Deno.ChildProcess;
   #words = "";
@@ -65,7 +65,7 @@ export class Child implements AsyncDisposable {
     await this.#listening;
   }
 
-  /** Asks it to stop; kills it when it does not. */
+  /** Sends SIGTERM, and SIGKILL if it has not stopped after {@link STOP_MS}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) this.#process.kill("SIGTERM");
     const timer = setTimeout(() => this.#ended || this.#process.kill("SIGKILL"), STOP_MS);
@@ -81,9 +81,9 @@ export class Child implements AsyncDisposable {
   }
 }
 
-/** Whether there is such a program in the `PATH`. */
+/** Whether a program is in the `PATH`. */
 export async function isInstalled(command: string): Promise<boolean> {
-  // Where there is no node, Deno puts itself into the path under that name.
+  // Deno adds itself to the PATH as `node` where no node is installed.
   const folders = (Deno.env.get("PATH") ?? "").split(":")
     .filter((folder) => !folder.endsWith("/node_compat_bin"));
   const found = await Promise.all(
@@ -94,7 +94,7 @@ export async function isInstalled(command: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** Those of the programs that are not installed, in words; `undefined` where all are. */
+/** Names the programs that are not installed, in words; `undefined` if all are. */
 export async function missing(commands: readonly string[]): Promise<string | undefined> {
   const absent: string[] = [];
   for (const command of commands) if (!await isInstalled(command)) absent.push(command);
@@ -110,7 +110,7 @@ export function freePort(): number {
 /**
  * Resolves as soon as `GET path` is answered with 200.
  *
- * @throws {Error} With the process's last words, if it ends first or 30 s go by.
+ * @throws {Error} With the end of the process's standard error, if it ends before, or after 30 s.
  */
 export async function answering(child: Child, port: number, path: string): Promise<void> {
   const request = new TextEncoder().encode(

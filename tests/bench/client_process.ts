@@ -8,7 +8,7 @@ import type {
 
 const CLIENT = new URL("./client/main.ts", import.meta.url).pathname;
 
-/** A load client at work on one job, in a process of its own. Disposing kills it. */
+/** A load client that does one job in a process of its own. Disposing of it kills it. */
 class ClientProcess implements AsyncDisposable {
   #process: Deno.ChildProcess;
   #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -31,7 +31,7 @@ class ClientProcess implements AsyncDisposable {
     await this.#writer.write(new TextEncoder().encode("\n"));
   }
 
-  /** What it says next. */
+  /** Resolves to the next line that it prints. */
   async next<Line>(): Promise<Line> {
     for (;;) {
       const end = this.#rest.indexOf("\n");
@@ -52,7 +52,7 @@ class ClientProcess implements AsyncDisposable {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // It has already ended.
     }
     await this.#process.status;
   }
@@ -62,9 +62,9 @@ class ClientProcess implements AsyncDisposable {
 export interface Watching extends AsyncDisposable {
   /** Resolves once every stream has received its first bytes. */
   ready(): Promise<WatchReady>;
-  /** Ends the watch now, where the streams are not expected to end. */
+  /** Ends the watch now, for streams that do not end by themselves. */
   callOff(): Promise<void>;
-  /** Resolves to what came of it. */
+  /** Resolves to the report, once the watch has ended. */
   report(): Promise<WatchReport>;
 }
 

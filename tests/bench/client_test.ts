@@ -8,7 +8,7 @@ import { stamp } from "./pace.mjs";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Hands `text` over in chunks, each in the middle of a larger buffer, as reads do. */
+/** Passes `text` on in chunks, each in the middle of a larger buffer, as reads do. */
 function inChunks(
   text: string,
   cuts: number[],

@@ -7,7 +7,7 @@ import type { Running, StartOptions, System } from "./system.ts";
 const TOKEN = "a-token-for-the-bench";
 
 /**
- * Headway as many processes: a `denokv`, a `web` process that everything is asked of, and `workers`
+ * Headway as several processes: a `denokv`, a `web` process that takes all requests, and `workers`
  * that run the tasks.
  */
 function cluster(tree: Tree, workers: number): System {
@@ -47,7 +47,7 @@ function cluster(tree: Tree, workers: number): System {
         pids: children.map(({ pid }) => pid),
         startMs: performance.now() - startedAt,
         kill: async () => void await Promise.all(children.map((child) => child.kill())),
-        // Processes first, then the store they write to.
+        // Headway's processes end before the store that they write to.
         [Symbol.asyncDispose]: async () => {
           await Promise.all(children.slice(1).map((child) => child[Symbol.asyncDispose]()));
           await children[0]![Symbol.asyncDispose]();
@@ -57,7 +57,7 @@ function cluster(tree: Tree, workers: number): System {
   };
 }
 
-/** One, two and three workers. */
+/** Clusters with one, two and three workers. */
 export function clusters(tree: Tree): System[] {
   return [1, 2, 3].map((workers) => cluster(tree, workers));
 }
@@ -75,7 +75,7 @@ async function listening(port: number): Promise<void> {
   }
 }
 
-/** Waits until every worker runs something: they know of each other, and tasks are spread. */
+/** Waits until every worker runs a task: they then know of each other, and share the tasks. */
 async function ready(port: number, workers: number): Promise<void> {
   const base = `http://127.0.0.1:${port}`;
   const deadline = performance.now() + 60_000;
@@ -92,6 +92,6 @@ async function ready(port: number, workers: number): Promise<void> {
       if (worker) seen.add(worker.pid);
     }
   }
-  // None of them is left when the clock starts.
+  // None of these tasks may be left when the measurement starts.
   await allFinished(port);
 }

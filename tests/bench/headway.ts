@@ -3,19 +3,19 @@ import type { Running, StartOptions, System } from "./system.ts";
 
 /** A checkout of Headway. */
 export interface Tree {
-  /** What the tables call it. */
+  /** Its name in the tables. */
   name: string;
-  /** Its root; ends with a slash. */
+  /** Its root folder; ends with a slash. */
   root: URL;
 }
 
-/** This one. */
+/** This checkout. */
 export const HERE: Tree = { name: "Headway", root: new URL("../../", import.meta.url) };
 
-/** The name of the other checkout, of `--against`. */
+/** The name of the checkout of `--against`. */
 export const BEFORE = "before";
 
-/** What the kinds of the bench consist of. */
+/** The files of the bench's kinds. */
 const KINDS = ["kinds.ts", "pace.mjs"];
 
 /** Headway, started as `deno task start` does: the same command line, with its defaults. */
@@ -46,17 +46,17 @@ export function headway(tree: Tree): System {
   };
 }
 
-/** A process of it, with the kinds of the bench. */
+/** Starts a process of a checkout, with the kinds of the bench. */
 export function headwayChild(tree: Tree, directory: string, env: Record<string, string>): Child {
   return new Child(Deno.execPath(), {
     args: startArguments(tree),
     cwd: tree.root.pathname,
     env: {
-      // One module, and so one task process, as a worker of the others.
+      // One module, and so one task process: like one worker of a peer.
       HEADWAY_KINDS: copyKinds(directory),
       HEADWAY_SHIPPED_KINDS: "0",
       HEADWAY_DRAIN_MS: "0",
-      // All streams of the load client come from one address.
+      // All streams of the load client have one address, which a limit would refuse.
       HEADWAY_MAX_STREAMS_PER_CLIENT: "0",
       ...env,
     },
@@ -64,8 +64,8 @@ export function headwayChild(tree: Tree, directory: string, env: Record<string, 
 }
 
 /**
- * Puts the kinds where no `deno.json` is near: then the configuration of the Headway that loads them
- * is theirs, and `headway` in them is that Headway's.
+ * Copies the kinds to a folder without a `deno.json`: they then get the configuration of the Headway
+ * that loads them, and import `headway` from it.
  */
 function copyKinds(directory: string): string {
   for (const name of KINDS) {
@@ -74,7 +74,7 @@ function copyKinds(directory: string): string {
   return `${directory}/${KINDS[0]}`;
 }
 
-/** What follows `deno` in the command of the task `start`. */
+/** The arguments of `deno` in the command of the task `start`. */
 function startArguments({ root }: Tree): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
   const [command, ...args] = tasks.start.command.split(" ");

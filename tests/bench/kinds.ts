@@ -15,7 +15,7 @@ export const ticker = defineTask({
   input: z.object({
     hz: z.number().positive(),
     ticks: z.int().positive(),
-    /** Wall clock, milliseconds. After a crash the rest begins at once. */
+    /** Milliseconds of the wall clock. After a crash the remaining steps begin at once. */
     start: z.number(),
     /** What each step yields, in this order. */
     yields: z.array(z.enum(["progress", "log", "save"])).default(["progress"]),

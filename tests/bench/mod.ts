@@ -8,8 +8,8 @@
  * ```
  *
  * `--peers` runs what others use for the same in turns with Headway, and `--against` another checkout
- * of Headway, in the same run, because machines drift: ratios count. What a peer needs and is not
- * there is named, and the peer left out.
+ * of Headway, in the same run, because machines drift: ratios count. A peer that cannot be started on
+ * this machine is left out, and what it lacks is named.
  *
  * `--seconds` and `--scale` (0.1: a tenth of the tasks and streams) are for a look: nothing waits
  * for a quiet machine. `--quick` is `--seconds 3 --scale 0.2`.
@@ -35,17 +35,17 @@ import type { Scenario, WriteResult } from "./scenario.ts";
 import { scenarios } from "./scenarios/mod.ts";
 import type { System } from "./system.ts";
 
-/** Cores taken by neither the server nor the client that spoil a round. */
+/** A round is spoiled if other processes use more than this many cores. */
 const STRANGERS = 0.25;
-/** Spoiled rounds that a scenario repeats, at most. */
+/** The most spoiled rounds that a scenario repeats. */
 const SPOILED = 3;
 /** Sockets of the idle scenario on both sides, and some room. */
 const OPEN_FILES = 6000;
 
 /**
- * Each round runs every system once, in turns, and every other round in the opposite order, since
- * what a machine does goes on for a while. A round in which strangers took much of it is run again, a
- * few times: it says nothing about any system.
+ * Each round runs every system once, and every other round in the opposite order, since whatever else
+ * a machine does goes on for a while. A round in which other processes took much of the machine says
+ * nothing about any system, and is run again, up to {@link SPOILED} times.
  */
 async function runScenario(
   scenario: Scenario,
@@ -73,7 +73,7 @@ async function runScenario(
   return rounds;
 }
 
-/** Those that can be started here. */
+/** The systems that can be started on this machine. */
 async function available(scenario: Scenario, systems: readonly System[]): Promise<System[]> {
   const found: System[] = [];
   for (const system of systems) {
@@ -84,7 +84,7 @@ async function available(scenario: Scenario, systems: readonly System[]): Promis
   return found;
 }
 
-/** Waits, for two minutes at most, until nobody else uses the machine. */
+/** Waits until nothing else uses the machine, for at most two minutes. */
 async function quiet(): Promise<void> {
   for (let i = 0; i < 60; i++) {
     const before = machineSeconds();
@@ -95,7 +95,7 @@ async function quiet(): Promise<void> {
 
 const directories = new Set<string>();
 
-/** A run that fails is a fault of that run: the others still tell something. */
+/** Runs a scenario once. An error becomes a fault of this run, since other runs are still valid. */
 async function runOnce(
   scenario: Scenario,
   system: System,
@@ -122,7 +122,7 @@ function removeDirectories(): void {
   directories.clear();
 }
 
-/** A bench that is stopped leaves neither processes nor files behind. */
+/** Removes processes and files when the bench is stopped by a signal. */
 function cleanUpOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {

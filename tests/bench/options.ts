@@ -2,22 +2,22 @@ import { parseArgs } from "node:util";
 import { BEFORE, HERE, type Tree } from "./headway.ts";
 import type { Asked, Scenario } from "./scenario.ts";
 
-/** What the bench is run with. */
+/** The options of a run of the bench. */
 export interface Options {
   chosen: readonly Scenario[];
-  /** The systems that a scenario is asked of. */
+  /** The systems to run a scenario on. */
   asked(scenario: Scenario): Asked;
   rounds: number;
   scale: number;
   seconds?: number;
-  /** Shorter or smaller than the figures to quote: waits for no quiet machine, repeats no round. */
+  /** A short or small run, not for figures to quote: it does not wait for a quiet machine or repeat. */
   look: boolean;
 }
 
 /**
  * Reads the command line.
  *
- * @throws {Error} At what cannot be: names the option and what would be right.
+ * @throws {Error} At an invalid option; the message says what would be right.
  */
 export function readOptions(args: readonly string[], scenarios: readonly Scenario[]): Options {
   const { values } = parseArgs({
@@ -78,7 +78,7 @@ function askedOf(
   };
 }
 
-/** The root of another Headway. */
+/** The checkout of Headway in a folder. */
 function checkout(folder: string): Tree {
   const root = new URL(`${folder.replace(/\/*$/, "")}/`, `file://${Deno.cwd()}/`);
   try {

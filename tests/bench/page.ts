@@ -1,6 +1,6 @@
 /**
- * What a thousand updates a second cost the page: how busy its main thread is in a real Chromium,
- * and how long it is kept from answering at most. `deno task bench:page`, on a quiet machine.
+ * Measures what a thousand updates a second cost the page: how busy its main thread is in a real
+ * Chromium, and how long it is blocked at most. Run `deno task bench:page` on a quiet machine.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { submit } from "../helpers/api.ts";
 import { TestBrowser } from "../helpers/browser.ts";
 import { startServer } from "../helpers/server.ts";
 
-/** Milliseconds that are measured, and before them those in which the page settles. */
+/** Milliseconds to measure, and to wait before that until the page is steady. */
 const MEASURED_MS = 15_000;
 const SETTLE_MS = 3000;
 
-/** A task that takes longer than this is felt. */
+/** Milliseconds of a main-thread task from which on a user notices it. */
 const LONG_MS = 50;
 
 interface TraceEvent {
@@ -25,7 +25,7 @@ interface TraceEvent {
   args: { name?: string };
 }
 
-/** Milliseconds of every task of the page's main thread, the longest first. */
+/** The milliseconds of each task of the page's main thread, the longest first. */
 function mainTasks(trace: Uint8Array): number[] {
   const { traceEvents } = JSON.parse(new TextDecoder().decode(trace)) as {
     traceEvents: TraceEvent[];

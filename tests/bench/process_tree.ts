@@ -65,8 +65,8 @@ export function treeUsage(roots: readonly number[]): TreeUsage {
 }
 
 /**
- * Processor seconds that the whole machine has spent on something, interrupts and stolen time
- * included: what neither the server nor the client used went to strangers, and spoils a round.
+ * Processor seconds that the whole machine has spent on anything, interrupts and stolen time included.
+ * What neither the server nor the client used went to other processes, and may spoil a round.
  */
 export function machineSeconds(): number {
   const [line = ""] = Deno.readTextFileSync("/proc/stat").split("\n", 1);
@@ -75,7 +75,7 @@ export function machineSeconds(): number {
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
-/** A process may end between two reads. */
+/** Returns an empty text if the file is gone, since a process may end between two reads. */
 function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);

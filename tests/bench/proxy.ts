@@ -1,6 +1,6 @@
 /**
- * What a proxy costs: from `yield` to a client behind real nginx and Caddy, with the configurations
- * of `deploy/`, over TLS and HTTP/2, and without one. `deno task bench:proxy`, on a quiet machine.
+ * Measures what a proxy costs: latencies from `yield` to a client, without a proxy, and through nginx
+ * and Caddy as in `deploy/`, over TLS and HTTP/2. Run `deno task bench:proxy` on a quiet machine.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import { startServer } from "../helpers/server.ts";
 import { wallClock } from "./client/clock.ts";
 import { Samples } from "./stats.ts";
 
-/** Tasks, with a stream each, and how often each yields, in hertz. */
+/** The number of tasks, each with one stream, and how often each yields, in hertz. */
 const TASKS = 100;
 const HZ = 10;
 
-/** Milliseconds that are measured, and before them those in which all settles. */
+/** Milliseconds to measure, and to wait before that until the load is steady. */
 const MEASURED_MS = 20_000;
 const SETTLE_MS = 3000;
 
-/** The most that is promised from `yield` to a client behind a proxy, milliseconds. */
+/** The promised bound from `yield` to a client behind a proxy, in milliseconds. */
 const LATE_MS = 100;
 
-/** Reads a stream until the signal: a tick yielded after `from` is measured when it comes. */
+/** Reads a stream until the signal aborts, and measures each tick that was yielded after `from`. */
 async function follow(
   url: string,
   client: Deno.HttpClient | undefined,

@@ -8,18 +8,18 @@ import { BEFORE } from "./headway.ts";
 import type { Asked, Scenario, Target, WriteResult } from "./scenario.ts";
 import { median } from "./stats.ts";
 
-/** The rounds of one scenario, by the name of the system. Round `i` of each ran side by side. */
+/** The runs of a scenario, by the name of the system. The `i`-th runs were in the same round. */
 export type Rounds = Map<string, WriteResult[]>;
 
-/** Two systems that are compared, by their names. */
+/** The names of two systems to compare. */
 export interface Comparison {
   ours: string;
   theirs: string;
-  /** What {@link Target.to} calls theirs. */
+  /** The name that {@link Target.to} has for `theirs`. */
   to: string;
 }
 
-/** Each of ours with itself before, and the first with each peer. */
+/** Compares each of ours with the same system before, and the first of ours with each peer. */
 export function comparisons({ ours, before, peers }: Asked): Comparison[] {
   const [first] = ours;
   return [
@@ -31,7 +31,7 @@ export function comparisons({ ours, before, peers }: Asked): Comparison[] {
   ];
 }
 
-/** One system's figure of each round by the other's of the same round: a machine that drifts does not count. */
+/** The ratio of two systems' figures in each round, which cancels out a machine's drift. */
 export function ratios(
   ours: readonly WriteResult[],
   theirs: readonly WriteResult[],
@@ -40,7 +40,7 @@ export function ratios(
   return ours.map(({ figures }, i) => (figures[key] ?? NaN) / (theirs[i]?.figures[key] ?? NaN));
 }
 
-/** The median of the rounds that have a figure, and from which to which they go. */
+/** The median and range of the finite values, as a text. */
 export function spread(values: readonly number[], digits = 0): string {
   const known = values.filter(Number.isFinite);
   const middle = format(middleOf(values), digits);
@@ -48,7 +48,7 @@ export function spread(values: readonly number[], digits = 0): string {
   return known.length < 2 || least === most ? middle : `${middle} (${least}–${most})`;
 }
 
-/** A scenario's table: a row a system, medians and spreads over the rounds, and rows of ratios. */
+/** A scenario's table: for each system a row of medians and ranges, and for each pair of ratios. */
 export function scenarioTable(
   { name, asks, columns }: Scenario,
   rounds: Rounds,
@@ -80,7 +80,7 @@ export function scenarioTable(
   ].join("\n\n");
 }
 
-/** One target against what was measured. `met` is `undefined` where the other did not run. */
+/** A target and what was measured. `met` is `undefined` if the other system did not run. */
 export interface Verdict {
   scenario: string;
   target: string;
@@ -88,7 +88,7 @@ export interface Verdict {
   met: boolean | undefined;
 }
 
-/** Holds the targets of a scenario against the rounds of ours, and those of the compared. */
+/** Checks the targets of a scenario for each of our systems and each comparison. */
 export function verdicts(
   scenario: Scenario,
   rounds: Rounds,
@@ -158,7 +158,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   );
 }
 
-/** The median of the finite ones, `NaN` where there is none: a round that failed has no figures. */
+/** The median of the finite values; `NaN` if there are none, since a failed run has no figures. */
 function middleOf(values: readonly number[]): number {
   const known = values.filter(Number.isFinite);
   return known.length > 0 ? median(known) : NaN;

@@ -1,5 +1,5 @@
 /**
- * What a scenario is: a written question, asked of a system, answered in figures.
+ * A scenario: a question in words, which a run on a system answers in figures.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { System } from "./system.ts";
 
 /** One figure of a scenario. */
 export interface Column {
-  /** Names it in {@link WriteResult.figures}. */
+  /** Its key in {@link WriteResult.figures}. */
   key: string;
   /** The head of its column, with the unit. */
   label: string;
@@ -17,66 +17,65 @@ export interface Column {
   digits?: number;
 }
 
-/** What must hold. */
+/** A bound that a figure must keep. */
 export interface Target {
-  /** The figure. */
+  /** The key of the figure. */
   key: string;
-  /** What is asked, in words, as "p99 at most 50 ms". */
+  /** The target in words, as "p99 at most 50 ms". */
   says: string;
-  /** The name of the system whose figure of the same round it is divided by; none: the figure itself. */
+  /** The system by whose figure in the same round it is divided; without it, nothing divides it. */
   to?: string;
-  /** The bound. */
   atMost?: number;
   atLeast?: number;
 }
 
-/** What a scenario is run with. */
+/** The options of a run. */
 export interface RunOptions {
-  /** The share of the scenario's size, as of its tasks: 1 for figures to quote. */
+  /** The factor for the scenario's size, such as its tasks: 1 for figures to quote. */
   scale: number;
-  /** Measure for so long instead of the scenario's own time. */
+  /** Seconds to measure, instead of the scenario's own. */
   seconds?: number;
-  /** Makes an empty directory, removed when the run is over. */
+  /** Makes an empty directory, which is removed after the run. */
   directory(): Promise<string>;
 }
 
-/** What came of one run. */
+/** The result of one run. */
 export interface WriteResult {
-  /** By the key of the column. */
+  /** Figures by the key of their column. */
   figures: Record<string, number>;
   /** Broken promises, in words; empty when every delivery was exact. */
   faults: string[];
 }
 
-/** A question to ask of a system. */
+/** A measurement of systems. */
 export interface Scenario {
-  /** For `--only`. */
+  /** Its name, for `--only`. */
   name: string;
   /** The question, for the heading. */
   asks: string;
-  /** Headway, or the ways in which it is set up here. */
+  /** The setups of Headway that it runs on. */
   ours(tree: Tree): readonly System[];
-  /** What else it is asked of, with `--peers`. */
+  /** The other systems that it runs on, with `--peers`. */
   peers: readonly System[];
   columns: Column[];
   targets: Target[];
   run(system: System, options: RunOptions): Promise<WriteResult>;
 }
 
-/** The systems that a scenario is asked of in one run. */
+/** The systems that a scenario runs on. */
 export interface Asked {
   ours: readonly System[];
-  /** The same of another checkout, in the same order. */
+  /** The same systems of the other checkout, in the same order. */
   before: readonly System[];
   peers: readonly System[];
 }
 
-/** So many of something at this scale, at least one. */
+/** A count at this scale, at least 1. */
 export function scaled(count: number, { scale }: Pick<RunOptions, "scale">): number {
   return Math.max(1, Math.round(count * scale));
 }
 
-/** Seconds that pass before the measured ones, and those: a look at it warms up for less. */
+/** Seconds to warm up and to measure: a short run also warms up for less time. */
 export function timing(
   { seconds }: Pick<RunOptions, "seconds">,
   usual: number,

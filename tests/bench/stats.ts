@@ -4,26 +4,22 @@
  * @module
  */
 
-/** What is told of a set of measurements, in their own unit. All 0 for an empty set. */
+/** Statistics of a set of measurements, in their own unit. All are 0 for an empty set. */
 export interface Summary {
-  /** How many. */
   count: number;
-  /** The median. */
   p50: number;
-  /** 95 of 100 are not greater. */
+  /** 95 % of the values are not greater. */
   p95: number;
-  /** 99 of 100 are not greater. */
+  /** 99 % of the values are not greater. */
   p99: number;
-  /** The greatest. */
   max: number;
 }
 
-/** Collects numbers without a heap object for each: 400,000 latencies must cost no pauses. */
+/** Collects numbers without a heap object for each, so that 400,000 latencies cause no GC pauses. */
 export class Samples {
   #values = new Float64Array(1024);
   #count = 0;
 
-  /** How many were added. */
   get count(): number {
     return this.#count;
   }
@@ -44,8 +40,8 @@ export class Samples {
 }
 
 /**
- * The nearest-rank percentile: the smallest value such that at least `percent` of 100 are not
- * greater. Always one of the values, never interpolated.
+ * The nearest-rank percentile: the smallest value such that at least `percent` % of the values are
+ * not greater. It is always one of the values, never interpolated.
  *
  * @param sorted In ascending order.
  * @throws {RangeError} If there is no value, or `percent` is not within 0–100.
@@ -74,7 +70,7 @@ export function summarize(values: ArrayLike<number>): Summary {
 }
 
 /**
- * The middle value, or the mean of the two in the middle: for a handful of rounds.
+ * The middle value, or the mean of the two in the middle.
  *
  * @throws {RangeError} If there is no value.
  */

@@ -7,13 +7,13 @@ import { Tally } from "./client/tally.ts";
 const encoder = new TextEncoder();
 
 interface Given {
-  /** Each as `[event, data]`; ids count up unless there is one. */
+  /** Each as `[event, data, id]`; without an id they count up. */
   events: readonly (readonly [name: string, data: string, id?: string])[];
   job?: Partial<WatchJob>;
   now?: number;
 }
 
-/** What a stream of these events comes to. */
+/** Checks a stream of these events. */
 function check({ events, job = {}, now = 0 }: Given): { check: StreamCheck; tally: Tally } {
   const tally = new Tally(job);
   tally.now = now;

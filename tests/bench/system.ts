@@ -4,19 +4,19 @@
  * @module
  */
 
-/** How a system is started. */
+/** The options for the start of a system. */
 export interface StartOptions {
   /** Tasks that must be able to run at once. */
   concurrency: number;
-  /** Where it keeps its data; empty, or as an earlier run left it. */
+  /** The folder for its data; empty, or as an earlier run left it. */
   directory: string;
-  /** Listen there; a free port without it. */
+  /** The port to listen on. @default {a free one} */
   port?: number;
 }
 
-/** A started system: it answers. Disposing stops it in order. */
+/** A started system, which answers. Disposing of it stops it cleanly. */
 export interface Running extends AsyncDisposable {
-  /** Of 127.0.0.1. */
+  /** Its port on 127.0.0.1. */
   readonly port: number;
   /** Its processes, without their descendants. */
   readonly pids: number[];
@@ -29,7 +29,7 @@ export interface Running extends AsyncDisposable {
 /** Something that runs tasks and streams their progress. */
 export interface System {
   readonly name: string;
-  /** What it needs and this machine does not have, in words; `undefined` where it can be started. */
+  /** Names what this machine lacks for it, in words; `undefined` if it can be started. */
   lacks?(): Promise<string | undefined>;
   /** Starts it and waits for its first answer. */
   start(options: StartOptions): Promise<Running>;

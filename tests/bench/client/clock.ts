@@ -1,15 +1,16 @@
 import process from "node:process";
 
 /**
- * The wall clock with a fraction: milliseconds since 1970, the same clock in every process of one
- * machine, as `pace.mjs` stamps it.
+ * Milliseconds since 1970, with a fraction. All processes of a machine share this clock, as does
+ * `pace.mjs`, which writes it into its messages.
  */
 export function wallClock(): number {
   return performance.timeOrigin + performance.now();
 }
 
 /**
- * Makes sure that the fine clock is the system's: a latency is a difference between two processes.
+ * Checks that `wallClock()` is close to the system's clock, since a latency is the difference of two
+ * processes' clocks.
  *
  * @throws {Error} If they are more than 2 ms apart.
  */

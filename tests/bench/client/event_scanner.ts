@@ -1,14 +1,14 @@
-/** The parts of one server-sent event that a load client looks at. One object is used again. */
+/** The parts of a server-sent event that a load client reads. The object is reused for each. */
 export interface ScannedEvent {
   /** The event's name; `""` for an unnamed one. */
   name: string;
-  /** The number before an id's dash or colon (the whole id where there is none), or −1 without an id. */
+  /** The number before an id's dash or colon, or the whole id if it has neither; −1 without an id. */
   id: number;
   /** The number after it (Redis writes `1795396895554-12`, nchan `1795396895:12`), or 0. */
   idPart: number;
   /** Where the bytes of the first `data` line begin. */
   dataFrom: number;
-  /** Where they end. Equal to `dataFrom` for an event without data. */
+  /** Where these bytes end. Equal to `dataFrom` for an event without data. */
   dataTo: number;
 }
 
@@ -94,8 +94,8 @@ function readId(bytes: Uint8Array, from: number, to: number): void {
 const MESSAGE = new TextEncoder().encode('"message":"');
 
 /**
- * Where the text of the field `message` begins within the JSON object `bytes[from..to)`, or −1
- * where it has none (or `null`).
+ * Where the text of the field `message` begins in the JSON object `bytes[from..to)`; −1 if it is
+ * missing or `null`.
  */
 export function messageStart(bytes: Uint8Array, from: number, to: number): number {
   const length = MESSAGE.length;
@@ -107,17 +107,17 @@ export function messageStart(bytes: Uint8Array, from: number, to: number): numbe
   return -1;
 }
 
-/** The message of a tick or a row, as `pace.mjs` writes it. One object is used again. */
+/** The message of a tick or a row, as `pace.mjs` writes it. The object is reused for each. */
 export interface Stamp {
-  /** When it was yielded: wall clock, milliseconds with a fraction. 0 for a row without it. */
+  /** When it was yielded, in milliseconds of the wall clock with a fraction; 0 for a row without it. */
   time: number;
-  /** Which tick or row it is, from 1. */
+  /** The number of the tick or row, from 1. */
   tick: number;
 }
 
 const stamp: Stamp = { time: 0, tick: 0 };
 
-/** Reads `1795396895554.104 57"` at `at`. `undefined` where something else is there. */
+/** Reads a text like `1795396895554.104 57"` at `at`; `undefined` if there is something else. */
 export function readStamp(bytes: Uint8Array, at: number): Stamp | undefined {
   let time = 0;
   let scale = 0;
@@ -142,7 +142,7 @@ export function readStamp(bytes: Uint8Array, at: number): Stamp | undefined {
 
 const ROW = new TextEncoder().encode("row ");
 
-/** Reads `row 12"` or `row 1795396895554.104 12"` at `at`. `undefined` where something else is there. */
+/** Reads `row 12"` or `row 1795396895554.104 12"` at `at`; `undefined` if there is something else. */
 export function readRow(bytes: Uint8Array, at: number): Stamp | undefined {
   for (const byte of ROW) if (bytes[at++] !== byte) return undefined;
   if (readStamp(bytes, at) !== undefined) return stamp;

@@ -1,6 +1,6 @@
 /**
- * How far a task falls behind its schedule, by the times of its steps alone: against the step that
- * was earliest for its number, so that neither its phase nor a late start counts.
+ * How far a task falls behind its schedule, by the times of its steps alone. They are compared with
+ * the step that was earliest for its number, so that neither phase nor a late start counts.
  */
 export class Lateness {
   #period: number;
@@ -12,12 +12,12 @@ export class Lateness {
     this.#period = hz === undefined ? 0 : 1000 / hz;
   }
 
-  /** The most that a step was late, milliseconds. */
+  /** Milliseconds by which the latest step was late. */
   get most(): number {
     return Math.max(0, this.#latest - this.#earliest);
   }
 
-  /** Step `index` was made at `time`, milliseconds. */
+  /** Notes that step `index` was made at `time`, in milliseconds. */
   add(index: number, time: number): void {
     if (this.#period === 0) return;
     const offset = time - index * this.#period;

@@ -1,6 +1,6 @@
 /**
- * The load client, a process of its own: reads one job from standard input, prints what came of it.
- * Blocks its thread in `epoll_wait` while it works, as nothing else runs in it.
+ * The load client, a process of its own: it reads a job from standard input, and prints a report. It
+ * blocks its thread in `epoll_wait` while it works, since nothing else runs in it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { RequestJob, WatchJob } from "./protocol.ts";
 import { request } from "./request.ts";
 import { watch } from "./watch.ts";
 
-/** Reads the one line that is sent; anything later calls the job off. */
+/** Reads the job, which is one line. Anything that is sent later cancels the job. */
 function readJob(): WatchJob | RequestJob {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(64 * 1024);

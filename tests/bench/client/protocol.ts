@@ -1,6 +1,6 @@
 /**
- * What the bench asks of its load client and what it is told: one JSON line each way, over the
- * client's standard input and output.
+ * The messages between the bench and its load client: JSON lines over the client's standard input and
+ * output.
  *
  * @module
  */
@@ -10,40 +10,40 @@ import type { Summary } from "../stats.ts";
 /** Opens event streams and follows them to their end. */
 export interface WatchJob {
   do: "watch";
-  /** On 127.0.0.1. */
+  /** The server's port on 127.0.0.1. */
   port: number;
-  /** One stream each; a path may occur several times. */
+  /** The path of each stream; a path may occur several times. */
   paths: string[];
-  /** Ticks each task makes. A stream that ends before the last one has lost the final value. */
+  /** How many ticks each task makes. A stream that ends before the last has lost the final value. */
   ticks?: number;
-  /** Log rows, numbered from 1, that each stream must bring, each once and in order. */
+  /** How many log rows, numbered from 1, each stream must bring, each once and in order. */
   rows?: number;
   /** Steps a second that each task is to make, for {@link WatchReport.behindMs}. */
   hz?: number;
-  /** Latencies of what was yielded from `from` to before `to` count. Wall clock, milliseconds. */
+  /** Latencies count if the yield was at `from` or later, before `to`. Wall clock, milliseconds. */
   window?: { from: number; to: number };
-  /** Streams are expected to be cut, or held until the job is called off: no end is no fault. */
+  /** Streams may be cut, or stay open until the job is canceled: then a missing end is no fault. */
   open?: boolean;
-  /** Tell about each stream in {@link WatchReport.each}. */
+  /** Report on each stream in {@link WatchReport.each}. */
   detail?: boolean;
   /** Only what was yielded after this time counts as {@link StreamReport.firstAt}. */
   since?: number;
-  /** Wall clock, milliseconds: give up then. */
+  /** When to give up, in milliseconds of the wall clock. */
   deadline: number;
 }
 
-/** Told once every stream has received its first bytes. */
+/** Sent once every stream has received its first bytes. */
 export interface WatchReady {
   ready: number;
   /** Milliseconds since the first connect. */
   ms: number;
 }
 
-/** One stream, where {@link WatchJob.detail} asked for it. */
+/** The report on one stream, if {@link WatchJob.detail} asked for it. */
 export interface StreamReport {
-  /** The newest tick that was yielded before `since`; 0 without one. */
+  /** The newest tick that was yielded before `since`; 0 if there is none. */
   beforeTick: number;
-  /** The first tick yielded after `since`, and when it arrived (wall clock); 0 without one. */
+  /** The first tick yielded after `since`, and when it arrived (wall clock); 0 if there is none. */
   firstTick: number;
   firstAt: number;
   /** The last tick that arrived. */
@@ -55,20 +55,20 @@ export interface StreamReport {
   totalMs: number;
 }
 
-/** What came of a {@link WatchJob}. */
+/** The result of a {@link WatchJob}. */
 export interface WatchReport {
-  /** Latency of ticks from yield to the return of the client's read, milliseconds, of the window. */
+  /** Milliseconds from the yield of each tick in the window until the client's read returned it. */
   latency: Summary;
-  /** The same of log rows that carry their time. */
+  /** The same for log rows that contain their time. */
   rowLatency: Summary;
-  /** Ticks and such rows that arrived in the window, whenever they were yielded. */
+  /** Ticks, and rows with a time, that arrived in the window, whenever they were yielded. */
   arrived: number;
   /**
-   * How far the task that fell behind most was behind its own schedule in the window, milliseconds.
-   * Latencies do not show it: a task that is held up yields later.
+   * Milliseconds by which the slowest task fell behind its own schedule in the window. Latencies do
+   * not show that: a task that is held up also yields later.
    */
   behindMs: number;
-  /** All events, of whatever kind and time. */
+  /** Events of every kind, in the window or not. */
   events: number;
   /** Streams that brought everything, `complete` last and once, and were then closed. */
   exact: number;
@@ -76,13 +76,13 @@ export interface WatchReport {
   conflated: number;
   /** Broken promises, by kind; empty when all is well. */
   faults: Record<string, number>;
-  /** Processor seconds of the client in the window (in the whole job without one). */
+  /** Processor seconds of the client in the window; in the whole job if there is no window. */
   cpuSeconds: number;
-  /** Each stream, in the order of the paths; empty without `detail`. */
+  /** A report on each stream, in the order of the paths; empty without `detail`. */
   each: StreamReport[];
 }
 
-/** Sends requests over keep-alive connections, each waiting for its answer. */
+/** Sends requests over keep-alive connections, each of which waits for an answer before the next. */
 export interface RequestJob {
   do: "request";
   port: number;
@@ -96,7 +96,7 @@ export interface RequestJob {
   deadline: number;
 }
 
-/** What came of a {@link RequestJob}. */
+/** The result of a {@link RequestJob}. */
 export interface RequestReport {
   /** Wall clock: just before the first request, and when the last answer was read. */
   startedAt: number;
@@ -107,6 +107,6 @@ export interface RequestReport {
   statuses: Record<string, number>;
   /** The `task_id` of each answer that has one, in the order of the answers. */
   taskIds: string[];
-  /** Processor seconds of the client between the two. */
+  /** Processor seconds of the client from `startedAt` to `endedAt`. */
   cpuSeconds: number;
 }

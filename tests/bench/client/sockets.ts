@@ -17,9 +17,9 @@ const EVENTS = 512;
 /**
  * Thousands of TCP connections to 127.0.0.1 on one epoll, by the C library's own functions (FFI).
  *
- * Why not `Deno.connect` or `node:net`: a load client shares two cores with the server it measures,
- * so what it burns is added to every latency. Measured with 4,000 sockets and 40,000 small events a
- * second: `Deno.connect` fell behind at 31,000/s on 0.60 of a core, `node:net` took 0.92 (0.30 for
+ * `Deno.connect` and `node:net` use too much CPU: a load client shares two cores with the server that
+ * it measures, so its CPU time adds to every latency. With 4,000 sockets and 40,000 small events a
+ * second, `Deno.connect` fell behind at 31,000/s on 0.60 of a core, `node:net` took 0.92 (0.30 for
  * 18,000/s), this 0.45, five sixths of it in the kernel. Linux only, as the bench is (/proc).
  */
 export class Sockets implements Disposable {
@@ -39,7 +39,7 @@ export class Sockets implements Disposable {
   #events = new Uint8Array(EVENT_SIZE * EVENTS);
   #view = new DataView(this.#events.buffer);
 
-  /** Connects to a port of 127.0.0.1. `undefined` where nobody listens. Waits when the backlog is full. */
+  /** Connects to a port of 127.0.0.1, or waits while its backlog is full; `undefined` if none listens. */
   connect(port: number): number | undefined {
     const socket = this.#c.socket(AF_INET, SOCK_STREAM, 0);
     if (socket < 0) {
@@ -59,7 +59,7 @@ export class Sockets implements Disposable {
     return socket;
   }
 
-  /** Adds a descriptor, as 0 for the standard input, to those that {@link wait} reports. */
+  /** Adds a descriptor, such as 0 for standard input, to those that {@link wait} reports. */
   watch(descriptor: number): void {
     const event = new Uint8Array(EVENT_SIZE);
     const view = new DataView(event.buffer);
@@ -80,12 +80,12 @@ export class Sockets implements Disposable {
     }
   }
 
-  /** Reads what is there into `into`. 0 at the end of the stream, negative on an error. */
+  /** Reads available bytes into `into`. Returns 0 at the end of the stream, negative on an error. */
   read(socket: number, into: Uint8Array<ArrayBuffer>): number {
     return Number(this.#c.read(socket, into, BigInt(into.length)));
   }
 
-  /** Writes a request, which must fit into the socket's buffer. `false` where the peer is gone. */
+  /** Writes a request, which must fit into the socket's buffer; `false` if the peer is gone. */
   write(socket: number, bytes: Uint8Array<ArrayBuffer>): boolean {
     return Number(this.#c.write(socket, bytes, BigInt(bytes.length))) === bytes.length;
   }

@@ -28,7 +28,7 @@ export class StreamCheck {
   #tick = 0;
   #time = 0;
   #seen = 0;
-  /** Whether the newest event of a tick said that the task runs. */
+  /** Whether the newest event with a tick said that the task is running. */
   #running = false;
   #row = 0;
   #completes = 0;
@@ -39,12 +39,12 @@ export class StreamCheck {
     this.lateness = new Lateness(tally.hz);
   }
 
-  /** Whether a promise was broken. */
+  /** Whether the stream broke a promise. */
   get faulty(): boolean {
     return this.#faulty;
   }
 
-  /** Different ticks that came. */
+  /** How many different ticks came. */
   get seen(): number {
     return this.#seen;
   }
@@ -71,7 +71,7 @@ export class StreamCheck {
     else this.fault(`event ${name}`);
   }
 
-  /** The stream was to bring everything: whether it has. */
+  /** Checks, for a stream that should be complete, that everything came. */
   end({ ticks = 0, rows = 0 }: Pick<WatchJob, "ticks" | "rows">, closed: boolean): void {
     if (this.#completes === 0) this.fault("no complete");
     if (this.#completes > 1) this.fault("complete twice");
@@ -83,7 +83,7 @@ export class StreamCheck {
   #takeRow(bytes: Uint8Array, from: number, to: number): void {
     const at = messageStart(bytes, from, to);
     const found = at < 0 ? undefined : readRow(bytes, at);
-    // Headway's own notes, as "started again from a checkpoint", are rows too.
+    // Headway's own notes, such as "started again from a checkpoint", are log rows, too.
     if (found === undefined) return;
     const { tick: row, time } = found;
     if (time > 0) this.#measure(row, time, this.#tally.rowLatency);
@@ -99,10 +99,10 @@ export class StreamCheck {
     if (stamp === undefined) return;
     const { tick, time } = stamp;
     const { since, now, latency } = this.#tally;
-    // After a crash the tick under way is made again: a new stamp tells it from a second delivery.
+    // After a crash a tick is made again: its newer time distinguishes it from a second delivery.
     const again = tick === this.#tick && since !== undefined && time > this.#time;
     if (tick > this.#tick || again) {
-      // The first is what a stream begins with, and may be of a task that waits.
+      // A stream begins with the current state, which may be that of a task that waits.
       this.#running = this.#seen > 0 || includes(bytes, from, to, STATUS_RUNNING);
       this.#tick = this.report.lastTick = tick;
       this.#time = time;

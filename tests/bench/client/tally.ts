@@ -1,9 +1,9 @@
 import { Samples } from "../stats.ts";
 import type { WatchJob } from "./protocol.ts";
 
-/** What all streams of a job have brought so far. */
+/** Counts and latencies of all streams of a job so far. */
 export class Tally {
-  /** Of ticks that were yielded in the window, and of rows. Milliseconds. */
+  /** Milliseconds for ticks, and (`rowLatency`) for rows, that were yielded in the window. */
   readonly latency = new Samples();
   readonly rowLatency = new Samples();
   readonly faults: Record<string, number> = {};
@@ -11,7 +11,7 @@ export class Tally {
   readonly window: { from: number; to: number };
   readonly since: number | undefined;
   readonly hz: number | undefined;
-  /** When the bytes at hand were read: wall clock. */
+  /** When the current bytes were read, in milliseconds of the wall clock. */
   now = 0;
   events = 0;
   arrived = 0;
@@ -28,7 +28,7 @@ export class Tally {
     this.faults[what] = (this.faults[what] ?? 0) + 1;
   }
 
-  /** Counts what was yielded at `time` and has arrived; says whether that was in the window. */
+  /** Counts an arrival that was yielded at `time`; returns whether that was in the window. */
   add(time: number, samples: Samples): boolean {
     const { from, to } = this.window;
     if (this.now >= from && this.now < to) this.arrived++;

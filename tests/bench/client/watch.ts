@@ -6,7 +6,7 @@ import { Sockets } from "./sockets.ts";
 import { StreamCheck } from "./stream_check.ts";
 import { Tally } from "./tally.ts";
 
-/** Connects under way at once: a burst past a listener's backlog costs a second each. */
+/** The most connects under way: each one beyond a listener's backlog costs a second. */
 const CONNECTING = 64;
 
 const encoder = new TextEncoder();

@@ -4,7 +4,7 @@ import { startGroup } from "./group.ts";
 
 const SERVER = new URL("bare_server.ts", import.meta.url).pathname;
 
-/** A `Deno.serve` whose streams say hello and then nothing: what an idle stream costs at least. */
+/** A `Deno.serve` whose streams send one event and then nothing: the least an idle stream costs. */
 export const bare: System = {
   name: "bare Deno.serve",
   start({ port = freePort() }: StartOptions) {

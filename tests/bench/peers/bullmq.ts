@@ -30,8 +30,8 @@ function bullmqWith(name: string, fsync: Fsync): System {
   };
 }
 
-/** Flushed every second, as most run it. */
+/** Flushed every second, as it is usually run. */
 export const bullmq: System = bullmqWith("BullMQ", "everysec");
 
-/** Flushed before a write is answered: what Headway promises of rows and results. */
+/** Flushed before a write is answered, as Headway promises for rows and results. */
 export const bullmqAlways: System = bullmqWith("BullMQ, always", "always");

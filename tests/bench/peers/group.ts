@@ -5,11 +5,10 @@ import type { Running } from "../system.ts";
 export type Add = (command: string, options: ChildOptions) => Child;
 
 /**
- * A peer of several processes, of which the later ones need the earlier: they end in the opposite
- * order.
+ * A peer of several processes. Later ones need earlier ones, so they are ended in reverse order.
  *
- * @param port Of the one that is asked.
- * @param start Starts them, and resolves once that one answers.
+ * @param port The port that takes the requests.
+ * @param start Starts the processes, and resolves once that port answers.
  */
 export async function startGroup(
   port: number,
@@ -27,7 +26,7 @@ export async function startGroup(
       return child;
     });
   } catch (error) {
-    // In order: a nginx that is killed leaves its worker behind.
+    // Stopped, not killed: an nginx that is killed leaves its worker behind.
     await stop((child) => child[Symbol.asyncDispose]());
     throw error;
   }

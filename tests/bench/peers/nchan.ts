@@ -2,14 +2,14 @@ import { answering, freePort, isInstalled } from "../child.ts";
 import type { StartOptions, System } from "../system.ts";
 import { startGroup } from "./group.ts";
 
-/** Where Debian puts it. */
+/** Where Debian installs nchan. */
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 /**
  * nchan, the pub/sub module of nginx, with one worker: a publisher process posts each progress to
- * nginx, which keeps it in memory and passes it to all who watch.
+ * nginx, which keeps it in memory and passes it on to every stream.
  */
 export const nchan: System = {
   name: "nchan",
@@ -36,15 +36,15 @@ export const nchan: System = {
 
 interface NginxOptions {
   directory: string;
-  /** Of those who submit and watch. */
+  /** The port for submits and streams. */
   port: number;
-  /** Of the publisher's requests. */
+  /** The port for the publisher's requests. */
   publishPort: number;
-  /** Where submissions go. */
+  /** The publisher's port, to which nginx passes submits. */
   submitPort: number;
 }
 
-/** One worker, no log, nothing outside of `directory`. */
+/** A configuration with one worker and no log, which writes only below `directory`. */
 export function nginxConfig({ directory, port, publishPort, submitPort }: NginxOptions): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${directory}/${name};`);

@@ -7,10 +7,10 @@
 /** When Redis flushes its append-only file: each second, or before it answers a write. */
 export type Fsync = "everysec" | "always";
 
-/** Installed by npm when the bench runs: no dependency of the project. */
+/** npm installs these when the bench runs, so that the project does not depend on them. */
 const PACKAGES = ["bullmq@6.7.0", "ioredis@5.11.1"];
 
-/** What a machine needs for such a peer. */
+/** The programs that a peer on Redis needs. */
 export const REDIS_NEEDS = ["node", "npm", "redis-server"];
 
 /** A redis-server that keeps everything in an append-only file. */
@@ -22,13 +22,13 @@ export function redisArguments(port: number, directory: string, fsync: Fsync): s
     appendonly: "yes",
     appendfsync: fsync,
     save: "",
-    // A blocking read has a connection of its own.
+    // Each blocking read needs a connection of its own.
     maxclients: 5000,
   };
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
-/** Where the packages are, installed on first use. */
+/** The folder of the packages, which are installed on first use. */
 export async function install(): Promise<string> {
   const base = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   const directory = `${base}/headway-bench/${PACKAGES.join("+")}`;

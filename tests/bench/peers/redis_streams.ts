@@ -6,8 +6,8 @@ import { type Fsync, install, REDIS_NEEDS, redisArguments } from "./redis.ts";
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 /**
- * Rows in Redis Streams, one a task: a worker adds them with `XADD`, and the web process follows one
- * for each client with `XREAD BLOCK` and writes it as SSE with `node:http`.
+ * Rows in Redis Streams, one stream a task: a worker adds them with `XADD`; for each client the web
+ * process follows a stream with `XREAD BLOCK`, and writes it as SSE with `node:http`.
  */
 function redisStreamsWith(name: string, fsync: Fsync): System {
   return {
@@ -30,7 +30,7 @@ function redisStreamsWith(name: string, fsync: Fsync): System {
   };
 }
 
-/** Flushed every second: a row may be shown that a power cut takes back. */
+/** Flushed every second: a power cut may take back a row that was shown. */
 export const redisStreams: System = redisStreamsWith("Redis Streams", "everysec");
 
 /** Flushed before it is shown, as Headway's rows are. */

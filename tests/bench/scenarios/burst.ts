@@ -67,7 +67,7 @@ export const burst: Scenario = {
   },
 };
 
-/** The same on a cluster. */
+/** The same on clusters. */
 export const clusterBurst: Scenario = {
   ...burst,
   name: "cluster-burst",
@@ -75,6 +75,6 @@ export const clusterBurst: Scenario = {
   targets: [noWorse("cpu", "CPU"), noWorse("p50", "submit p50")],
   ours: clusters,
   peers: [],
-  // A commit there costs a request: fewer are enough.
+  // A fifth of the tasks is enough: each commit to a KV Connect server is a request.
   run: (system, options) => burst.run(system, { ...options, scale: options.scale / 5 }),
 };

@@ -1,13 +1,13 @@
 /**
- * What several scenarios do.
+ * What several scenarios have in common.
  *
  * @module
  */
 
-/** A submission of a task without steps. */
+/** The body that submits a task without steps. */
 export const SHORT = JSON.stringify({ kind: "bench-short", input: {} });
 
-/** Resolves at a time of the wall clock, milliseconds. */
+/** Resolves at a time of the wall clock, in milliseconds. */
 export async function sleepUntil(time: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, time - Date.now())));
 }
@@ -17,12 +17,12 @@ export function describeFaults(faults: Record<string, number>): string[] {
   return Object.entries(faults).map(([what, count]) => `${what}: ${count}`);
 }
 
-/** What a page of `GET /tasks` holds, as far as the bench looks. */
+/** The part of a page of `GET /tasks` that the bench reads. */
 export interface Page {
   tasks: { task_id: string; status: string; attempt?: number }[];
-  /** The peer tells how many there are in all. */
+  /** The number of tasks in all, which only a peer tells. */
   count?: number;
-  /** Headway pages. */
+  /** The cursor of the next page, which only Headway has. */
   next_cursor?: string | null;
 }
 
@@ -34,10 +34,10 @@ export async function list(port: number, query: Record<string, string>): Promise
 }
 
 /**
- * Resolves once no task is pending or running, with nothing submitted meanwhile: what was last
- * pending is then running or done, so the two questions in this order miss nothing.
+ * Resolves once no task is pending or running. Nothing may be submitted meanwhile: once none is
+ * pending, all are running or done, so that asking in this order misses none.
  *
- * @returns When that was, wall clock, to `stepMs`.
+ * @returns When that was, in milliseconds of the wall clock, with an error of up to `stepMs`.
  * @throws {Error} If it takes longer than 3 minutes.
  */
 export async function allFinished(port: number, stepMs = 10): Promise<number> {
@@ -53,7 +53,7 @@ export async function allFinished(port: number, stepMs = 10): Promise<number> {
   return Date.now();
 }
 
-/** How many tasks are completed, each counted once. */
+/** Counts the completed tasks, each once. */
 export async function countCompleted(port: number): Promise<number> {
   const ids = new Set<string>();
   let cursor: string | undefined;

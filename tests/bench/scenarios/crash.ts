@@ -53,7 +53,7 @@ export const crash: Scenario = {
     const cut = await before.report();
     faults.push(...describeFaults(cut.faults));
 
-    // The watchers are there first and try until somebody listens, as browsers do.
+    // The watchers start first, and retry until the server listens, as browsers do.
     const since = Date.now() + 500;
     await using after = watch({ port, paths, ticks, detail: true, since, deadline });
     await sleepUntil(since);
@@ -65,7 +65,7 @@ export const crash: Scenario = {
     const repeated = report.each.map(({ firstTick }, i) =>
       (cut.each[i]?.lastTick ?? 0) - firstTick + 1
     );
-    // What was stored, and not delivered before the end, is what a stream begins with.
+    // A tick that was stored but not delivered before the kill is what a stream begins with.
     const skipped =
       report.each.filter(({ beforeTick, firstTick }, i) =>
         firstTick > Math.max(beforeTick, cut.each[i]?.lastTick ?? 0) + 1

@@ -1,5 +1,5 @@
 /**
- * Progress of running tasks, watched by few and by many.
+ * Progress of running tasks, with few and with many streams.
  *
  * @module
  */

@@ -9,7 +9,7 @@ import { atMost, noWorse } from "./targets.ts";
 const TASKS = 50;
 const HOUR = 3_600_000;
 
-/** What a stream costs that only waits. */
+/** What an idle stream costs. */
 export const idle: Scenario = {
   name: "idle",
   asks: "5,000 idle streams on 50 long tasks, against streams of a server that does nothing else",

@@ -13,7 +13,7 @@ import {
 import type { System } from "../system.ts";
 import { describeFaults, sleepUntil } from "./common.ts";
 
-/** Running tasks that are watched live. */
+/** Options of a scenario of running tasks whose streams are followed. */
 export interface LiveOptions {
   name: string;
   asks: string;
@@ -30,7 +30,7 @@ export interface LiveOptions {
   targets: Target[];
 }
 
-/** What a yield costs until the watcher has it. */
+/** Measures the latency from a yield to the client's socket. */
 export function live(options: LiveOptions): Scenario {
   const { name, asks, yields = ["progress"], peers, targets } = options;
   const latency = (of: string, label: string): Column[] => [
@@ -69,7 +69,7 @@ async function measure(
   options: RunOptions,
   { tasks: fullTasks, streams: fullStreams, hz = 10, yields = ["progress"] }: LiveOptions,
 ): Promise<WriteResult> {
-  // One task stays one, with fewer streams.
+  // A scenario of one task scales the number of streams instead.
   const tasks = fullTasks === 1 ? 1 : scaled(fullTasks, options);
   const streams = fullTasks === 1 ? scaled(fullStreams, options) : tasks * fullStreams;
   const { warm, measured } = timing(options, 10);
@@ -79,7 +79,7 @@ async function measure(
     directory: await options.directory(),
   });
   const { port } = running;
-  // Everybody watches before the first tick, so every stream must bring all of them.
+  // All streams are open before the first tick, so that each must bring every tick.
   const start = Date.now() + 4000 + streams + tasks;
   const window = { from: start + warm * 1000, to: start + (warm + measured) * 1000 };
   const deadline = window.to + 30_000;

@@ -13,7 +13,6 @@ import { restart } from "./restart.ts";
 import { resume } from "./resume.ts";
 import { rows, saves, step } from "./steps.ts";
 
-/** See each file. */
 export const scenarios: Scenario[] = [
   fan1,
   fan20,

@@ -5,7 +5,7 @@ import type { Running } from "../system.ts";
 import { allFinished, SHORT } from "./common.ts";
 import { noWorse } from "./targets.ts";
 
-/** Whether a store that has grown is as quick as an empty one. */
+/** Measures whether a large store is as fast as an empty one. */
 export const restart: Scenario = {
   name: "restart",
   asks:
@@ -75,7 +75,7 @@ async function submit({ port }: Running, connections: number, count: number): Pr
   return latency.p50;
 }
 
-/** The median latency of a list of 100 and of a submit, one after the other, milliseconds. */
+/** The median milliseconds of a list of 100 tasks and of a submit, sent one after the other. */
 async function latencies(running: Running): Promise<[list: number, submit: number]> {
   await allFinished(running.port);
   const { latency } = await request({

@@ -6,7 +6,7 @@ import { summarize } from "../stats.ts";
 import { allFinished, describeFaults } from "./common.ts";
 import { noWorse } from "./targets.ts";
 
-/** What a client that missed everything waits for. */
+/** How long a client that missed everything waits until it has all rows. */
 export const resume: Scenario = {
   name: "resume",
   asks: "a task that stored 10,000 log rows, and a client that has none of them: all, in order",

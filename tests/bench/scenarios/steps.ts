@@ -1,5 +1,5 @@
 /**
- * Steps that store something: rows, and checkpoints.
+ * Steps that store something: rows and checkpoints.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { Scenario, Target } from "../scenario.ts";
 import { live } from "./live.ts";
 import { atMost } from "./targets.ts";
 
-/** A task that the server holds up for longer than this has fallen behind. Milliseconds. */
+/** Milliseconds by which a task may be late before it counts as behind. */
 const BEHIND_MS = 500;
 
-/** The load is carried: what is due is delivered, and nobody waits longer and longer. */
+/** Targets that show that the system keeps up with the load. */
 const KEEPS_UP: Target[] = [
   { key: "delivered", says: "at least 99 % of what is due delivered", atLeast: 99 },
   { key: "behind", says: `no task more than ${BEHIND_MS} ms behind`, atMost: BEHIND_MS },
 ];
 
-/** Progress and a checkpoint. */
+/** Steps of progress and a checkpoint. */
 export const saves: Scenario = live({
   name: "saves",
   asks: "1,000 running tasks × 10 a second, progress and save in each step, one stream each",
@@ -29,7 +29,7 @@ export const saves: Scenario = live({
   targets: [...KEEPS_UP, { key: "p99", says: "p99 at most 25 ms", atMost: 25 }],
 });
 
-/** Progress, a row and a checkpoint. */
+/** Steps of progress, a row and a checkpoint. */
 export const step: Scenario = live({
   name: "step",
   asks: "1,000 running tasks × 5 a second, progress, log and save in each step, one stream each",
@@ -47,7 +47,7 @@ export const step: Scenario = live({
   ],
 });
 
-/** Rows alone. */
+/** Steps of a row alone. */
 export const rows: Scenario = live({
   name: "rows",
   asks: "1,000 running tasks × 10 log rows a second, stored before shown, one stream each",
