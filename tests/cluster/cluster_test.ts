@@ -13,10 +13,10 @@ import { assertWhole, childrenOf } from "../crash/check_children.ts";
 import { checkRows } from "../crash/check_rows.ts";
 import { CRASH_KINDS } from "../crash/kinds.ts";
 
-/** Long for one renewal on a machine that is very busy. */
+/** Milliseconds: far more than a renewal takes, even on a very busy machine. */
 const LEASE_MS = 2000;
 
-/** Rows that take a task about two seconds; with a gate, it is not over before that is open. */
+/** Rows that take a task about two seconds. With a gate, it ends only once that is open. */
 const SHAPE = { rows: 280, every: 7, pause_ms: 50 };
 
 interface Cluster extends AsyncDisposable {
@@ -56,7 +56,7 @@ async function startCluster(webs: number, workers: number, host?: string): Promi
   };
 }
 
-/** Which processes run something. */
+/** The ids of the processes that run these tasks. */
 async function workersOf(base: string, ids: readonly string[]): Promise<Set<number>> {
   const pids = new Set<number>();
   for (const id of ids) {
@@ -66,7 +66,7 @@ async function workersOf(base: string, ids: readonly string[]): Promise<Set<numb
   return pids;
 }
 
-/** Waits until the workers know of each other, so that tasks are spread over so many. */
+/** Waits until the workers know of each other, so that tasks are spread over all of them. */
 async function spread(base: string, workers: number): Promise<void> {
   await eventually(async () => {
     const tasks = await Promise.all(
@@ -78,7 +78,7 @@ async function spread(base: string, workers: number): Promise<void> {
   });
 }
 
-/** Follows tasks to their end over whichever web process lives, and checks every row. */
+/** Follows tasks to their end on any live web process, checks every row, and counts the starts. */
 async function followAll(ids: readonly string[], url: () => string | null): Promise<number> {
   const stop = new AbortController();
   let starts = 0;
@@ -109,7 +109,7 @@ test("three web and three worker processes are one server", async () => {
   const canceled = await submit(a, "rests", { ms: 900_000 });
   await taskWhen(b, canceled.task_id, ({ status }) => status === "running");
   const answer = await post(`${c}/tasks/${canceled.task_id}/cancel`);
-  // On a machine that is very busy it takes longer than the two seconds that an answer waits.
+  // On a very busy machine a cancel takes longer than the two seconds for which the answer waits.
   assert(answer.status === 200 || answer.status === 202, String(answer.status));
   await answer.body?.cancel();
   const { status, by } = await finished(a, canceled.task_id);
@@ -157,7 +157,7 @@ test("children of a task run on all workers, and a worker that is killed costs n
   await taskWhen(b, ids[0]!, ({ children }) => (children?.completed ?? 0) > 2);
   const canceled = await submit(b, "splits", held);
   await taskWhen(a, canceled.task_id, ({ children }) => (children?.running ?? 0) > 0);
-  // No process has it that could tell its children.
+  // No process runs the parent, which could cancel its children.
   await (await post(`${a}/tasks/${canceled.task_id}/cancel`)).body?.cancel();
   await cluster.workers[0]!.kill();
   assertEquals((await finished(b, canceled.task_id)).status, "canceled");
@@ -204,7 +204,7 @@ test("a web process that is killed costs its clients nothing: they resume at ano
   await many.closed;
   url = second.url;
   gate.open();
-  // The cursor of the one is good at the other.
+  // A cursor of one process is valid at the other.
   await using again = await openStream(`${second.url}/tasks/stream?rows=${task_id}`, {
     lastEventId: many.lastEventId,
   });
@@ -225,7 +225,7 @@ test("a store that is killed and comes back loses nothing, and nobody is taken f
   const following = followAll(ids, () => second.url);
   await taskWhen(first.url, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.store.kill();
-  // Longer than a lease, in which nobody can renew.
+  // Nobody can renew a lease for longer than a lease lasts.
   await timePasses(2 * LEASE_MS);
   await cluster.store.restart();
   gate.open();
@@ -244,7 +244,7 @@ test("a store that is killed and comes back loses nothing, and nobody is taken f
   );
 });
 
-/** A way between a worker and the store that can be cut. */
+/** A connection between a worker and the store that can be cut. */
 interface Way {
   options: Pick<ServerOptions, "env" | "prefix">;
   cut(): void | Promise<void>;
@@ -267,7 +267,7 @@ Deno.test({
     await using network = (await openNetwork())!;
     await using cluster = await startCluster(1, 1, "0.0.0.0");
     const env = { HEADWAY_KV: `http://${network.host}:${new URL(cluster.store.url).port}` };
-    // Its connections live on: what it sent meanwhile arrives when the cable is whole again.
+    // Its connections survive: what it sent meanwhile arrives once the network is healed.
     const { prefix, cut, heal } = network;
     await cutOff(cluster, { options: { env, prefix }, cut, heal });
   },
@@ -299,7 +299,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   gate.open();
   assertGreater(await following, more.length);
   await eventually(() => assert(cutOff.stderr.some((line) => line.includes("it starts over"))));
-  // It is a worker again.
+  // The worker that was cut off runs tasks again.
   await rescue.kill();
   const last = await submit(base, "numbered", { rows: 7 });
   await finished(base, last.task_id);
@@ -339,7 +339,7 @@ test("tasks wait for signals that come by way of any process, whichever of them 
   const [one, other] = cluster.webs.map(({ url }) => url) as [string, string];
   const ids = (await Promise.all(Array.from({ length: 8 }, () => submit(one, "draws"))))
     .map(({ task_id }) => task_id);
-  // The first come early, the others while their task waits.
+  // The first signals come early, the others while their task waits.
   const send = async (base: string, id: string) => {
     const response = await post(`${base}/tasks/${id}/signals/go`, id);
     await response.body?.cancel();

@@ -2,15 +2,15 @@ import { assertEquals } from "@std/assert";
 import { DENOKV } from "../helpers/denokv.ts";
 import { testArguments } from "../run.ts";
 
-/** Files at once. */
+/** Test files to run at once. */
 const JOBS = 2;
 
-/** What users are promised, whatever store stands behind it. */
+/** Tests of what users are promised with any store. */
 const CONTRACT = ["tests/http", "tests/sse", "tests/seed"];
 
 Deno.test({
   name: `cluster: ${CONTRACT.join(", ")} pass on a KV Connect server`,
-  // It runs a few minutes: on wish.
+  // It takes a few minutes, so it runs only on request.
   ignore: DENOKV === null || Deno.env.get("HEADWAY_TEST_STORE") !== "both",
   async fn() {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {

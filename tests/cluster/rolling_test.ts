@@ -18,7 +18,7 @@ testOnDenokv(
     const env = { ...store.env, HEADWAY_DRAIN_MS: "3000" };
     const begin = () => startServer({ kv: store.url, kinds: CRASH_KINDS, env });
     const servers: ServerProcess[] = [await begin(), await begin()];
-    /** Where a balancer sends requests: who was ready when it last asked. */
+    /** Where a balancer sends requests: the servers that were ready at its last check. */
     const doors = new Set(servers.map(({ url }) => url));
     let turn = 0;
     const door = () => [...doors][turn++ % doors.size]!;
@@ -26,7 +26,7 @@ testOnDenokv(
     const accepted: string[] = [];
     const clients: { id: string; following: ReturnType<typeof follow> }[] = [];
     const stop = new AbortController();
-    /** Submits until it is told to stop; what gets no answer, or is refused for now, is sent again. */
+    /** Submits until it is told to stop, and again whatever got no answer or was refused for now. */
     const load = async (lane: number) => {
       for (let n = 0; !stop.signal.aborted; n++) {
         const id = await eventually(async () => {
@@ -51,9 +51,9 @@ testOnDenokv(
         for (const n of servers.keys()) {
           const old = servers[n]!;
           const ended = old.kill("SIGTERM");
-          // The balancer finds out, and not at once.
+          // The balancer notices only after a while.
           await eventually(async () => {
-            // One that is gone is not ready either.
+            // A server that is gone counts as not ready, too.
             const answer = await fetch(`${old.url}/readyz`).catch(() => null);
             await answer?.body?.cancel();
             assert(answer === null || answer.status === 503);
@@ -77,7 +77,7 @@ testOnDenokv(
         connections += seen.connections;
         await assertSawAll(base, id, seen);
       }
-      // It was no walk in the park: tasks were stopped on their way, and streams moved over.
+      // The restarts did interrupt tasks, and streams did reconnect.
       assertGreater(starts, accepted.length);
       assertGreater(connections, clients.length);
     } finally {

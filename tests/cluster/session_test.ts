@@ -13,7 +13,7 @@ async function signIn({ url }: ServerProcess): Promise<{ cookie: string }> {
   return { cookie: response.headers.get("set-cookie")!.split(";")[0]! };
 }
 
-/** What a session opens: asks nothing of the store. */
+/** The scopes of a sign-in. This request does not read the store. */
 async function scopes({ url }: ServerProcess, headers: { cookie: string }): Promise<string[]> {
   return (await (await fetch(`${url}/login`, { headers })).json()).scopes;
 }
@@ -44,7 +44,7 @@ test("a session that is ended at one process is over at all, and stays so", asyn
   assertEquals([await status(one, out), await status(two, out)], [401, 401]);
   assertEquals([staying.ended, await status(two, other)], [false, 200]);
 
-  // While the store is away nobody else can hear of it; when it is back, all do.
+  // While the store is down no other process can learn of the sign-out; once it is back, all do.
   const late = await signIn(one);
   assertEquals(await status(two, late), 200);
   await store.kill();
@@ -53,7 +53,7 @@ test("a session that is ended at one process is over at all, and stays so", asyn
   assertEquals((await scopes(two, late)).length, 3);
   await store.restart();
   const { status: told } = await leaving;
-  // It waits ten seconds for the store at most; what it was sent is written in any case.
+  // It waits at most ten seconds for the store; the sign-out is written in any case.
   assert(told === 204 || told === 503, String(told));
   await eventually(async () => assertEquals(await scopes(two, late), []));
   await using three = await start();

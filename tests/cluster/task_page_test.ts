@@ -11,7 +11,7 @@ Deno.test({
   ignore: DENOKV === null,
   fn: async () => {
     await using store = await startDenokv();
-    // Long enough to be looked at.
+    // Long enough for the page to show the silence before the lease runs out.
     const env = { ...store.env, HEADWAY_LEASE_MS: "9000" };
     const start = (role: string) =>
       startServer({ kv: store.url, env: { ...env, HEADWAY_ROLE: role } });
