@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- prints for the person who runs it
 /**
- * `deno task fuzz:api`: schemathesis against a server of its own. `--examples <n>` and `--seed <n>`.
+ * `deno task fuzz:api [--examples <n>] [--seed <n>]` runs schemathesis against a server of its own.
  *
  * @module
  */

@@ -1,29 +1,29 @@
 /**
- * Runs schemathesis, which makes requests of what `GET /openapi.json` says, and holds the answers
- * against it. It is a program in Python, and the only part of the project that needs one.
+ * Runs schemathesis, which makes requests from the description at `GET /openapi.json`, and checks the
+ * answers against it. It is a program in Python, which nothing else in the project needs.
  *
  * @module
  */
 
 import { tempDir } from "../helpers/temp_dir.ts";
 
-/** The one whose findings were looked at: another one may look for more. */
+/** The version whose findings were reviewed: another one may check more. */
 const VERSION = "4.32.5";
 
 const HOOKS = new URL("hooks.py", import.meta.url).pathname;
 
 export interface FuzzOptions {
-  /** Where the server answers. */
+  /** The server's origin. */
   url: string;
-  /** Of `coverage`, which tries each bound, `fuzzing` and `stateful`. */
+  /** Some of `coverage`, which tries each bound, `fuzzing` and `stateful`, with commas. */
   phases: string;
-  /** Of each operation, beside those that try each bound. */
+  /** Examples of each operation, besides those that try each bound. */
   examples: number;
-  /** Makes the same requests again. @default {another one each time} */
+  /** Makes the same requests for the same seed. @default {another one each time} */
   seed?: number;
 }
 
-/** Holds a server against its description; the output says what was found. */
+/** Checks a server against its description; the output says what was found. */
 export async function fuzz(
   program: string,
   { url, phases, examples, seed }: FuzzOptions,
@@ -40,7 +40,7 @@ export async function fuzz(
     ...(seed === undefined ? [] : [`--seed=${seed}`]),
   ];
   const env = { SCHEMATHESIS_HOOKS: HOOKS };
-  // What it keeps for its next run stays where it was begun.
+  // It stores data for its next run in its working directory.
   await using folder = await tempDir();
   const command = new Deno.Command(program, { args, env, cwd: folder.path });
   const { code, stdout, stderr } = await command.output();
@@ -49,8 +49,8 @@ export async function fuzz(
 }
 
 /**
- * Settings of a server to be fuzzed: streams end soon, since each is read to its end, and the kinds
- * are those that ship.
+ * Settings of a server to be fuzzed: streams end soon, since each is read to its end, and only the
+ * shipped kinds are loaded.
  */
 export const FUZZED: Readonly<Record<string, string>> = {
   HEADWAY_KINDS: "",
@@ -60,10 +60,10 @@ export const FUZZED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Where schemathesis is: as HEADWAY_SCHEMATHESIS says, or installed into a folder of its own, which
- * the next run finds.
+ * The path of schemathesis: HEADWAY_SCHEMATHESIS, or installed into a folder of its own, where the
+ * next run finds it.
  *
- * @throws {Error} If it cannot be had.
+ * @throws {Error} If it cannot be installed.
  */
 export async function installed(): Promise<string> {
   const named = Deno.env.get("HEADWAY_SCHEMATHESIS");

@@ -1,5 +1,5 @@
 /**
- * Attacks, in a process of its own, so that its work is not taken for the server's:
+ * Runs an attack in a process of its own, so that its CPU and memory do not count as the server's:
  * `attacker.ts <attack> <port> <chatty> <large>`, until its standard input ends.
  *
  * @module

@@ -1,29 +1,29 @@
 /**
- * What a hostile client does, or a user's task, each for as long as it is let. Raw sockets on loopback, bounded in rate
- * and in how many are open.
+ * Attacks by hostile clients, or by a user's tasks, which go on until they are aborted. They use raw
+ * sockets on loopback, bounded in rate and number.
  *
  * @module
  */
 
 /** What an attack knows of its victim. */
 export interface Victim {
-  /** On 127.0.0.1. */
+  /** The server's port on 127.0.0.1. */
   port: number;
-  /** A task that runs, and says much. */
+  /** The id of a running task with many events. */
   chatty: string;
-  /** A finished one with large rows. */
+  /** The id of a finished task with large rows. */
   large: string;
   /** Ends the attack. */
   signal: AbortSignal;
 }
 
-/** What is done to a server. */
+/** A way to attack a server. */
 export interface Attack {
-  /** In a word or two. */
+  /** A word or two. */
   name: string;
-  /** In figures. */
+  /** A description with figures. */
   does: string;
-  /** Resolves when the signal has aborted and everything is let go. */
+  /** Resolves when the signal has aborted and all connections are closed. */
   run(victim: Victim): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return promise.finally(() => signal.removeEventListener("abort", stop));
 }
 
-/** Connects and writes; `null` where the server hung up on it. */
+/** Connects and writes; `null` if the server closed the connection. */
 async function knock({ port }: Victim, text: string): Promise<Deno.TcpConn | null> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => null);
   if (socket === null) return null;
@@ -67,7 +67,7 @@ function sized(path: string, body: string): string {
   return post(path, `content-length: ${body.length}`, body);
 }
 
-/** Sends one after the other, so many a second, takes the beginning of the answer and hangs up. */
+/** Sends `perSecond` requests a second in turn, and hangs up after the beginning of each answer. */
 async function rain(victim: Victim, perSecond: number, text: (n: number) => string): Promise<void> {
   const buffer = new Uint8Array(512);
   const begun = performance.now();
@@ -86,7 +86,7 @@ async function rain(victim: Victim, perSecond: number, text: (n: number) => stri
 /** Connections over which tasks are submitted. */
 const LANES = 8;
 
-/** Submits so many tasks a second, over a few connections that stay open. */
+/** Submits `perSecond` tasks a second, over {@link LANES} connections that stay open. */
 async function submits(victim: Victim, perSecond: number, task: (n: number) => unknown) {
   const { port, signal } = victim;
   const begun = performance.now();
@@ -104,7 +104,7 @@ async function submits(victim: Victim, perSecond: number, task: (n: number) => u
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Opens `count` connections, 500 a second, and holds them; one that is closed is opened again. */
+/** Opens `count` connections, 500 a second, keeps them open, and reopens closed ones. */
 async function hold(
   victim: Victim,
   count: number,
@@ -134,7 +134,7 @@ function tryClose(socket: Deno.TcpConn): void {
   try {
     socket.close();
   } catch {
-    // It is closed.
+    // It is already closed.
   }
 }
 
@@ -142,7 +142,7 @@ const DEEP = "[".repeat(100_000) + "]".repeat(100_000);
 const MANY = Array.from({ length: 5000 }, (_, n) => `x-${n}: y\r\n`).join("");
 const WIDE = `x: ${"y".repeat(1024 * 1024)}\r\n`;
 
-/** Requests that are lies from beginning to end. */
+/** Requests with forged and malformed content. */
 function forged(n: number): string {
   const break_ = encodeURIComponent("x\r\nx-forged: 1\r\n\r\n\0");
   const requests = [
@@ -161,7 +161,7 @@ function forged(n: number): string {
 const words = (count: number, word: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => word(n));
 
-/** Lists of which each asks for as much as an address can name. */
+/** Lists that each ask for as much as a URL can hold. */
 function greedy(n: number): string {
   const queries = [
     `/tasks?${words(3500, () => "status=completed").join("&")}`,
@@ -174,7 +174,7 @@ function greedy(n: number): string {
   return get(queries[n % queries.length]!);
 }
 
-/** Has much happen, and then 80 clients at once resume behind it, again and again. */
+/** Makes many events, and then has 80 clients at once resume from before them, again and again. */
 async function storm(victim: Victim): Promise<void> {
   const base = `http://127.0.0.1:${victim.port}`;
   const cursor = await cursorOf(victim);
@@ -190,7 +190,7 @@ async function storm(victim: Victim): Promise<void> {
   }
 }
 
-/** The id of a snapshot: where a stream of all tasks is now. */
+/** The current cursor of the stream of all tasks, from its snapshot. */
 async function cursorOf(victim: Victim): Promise<string> {
   const text = await takeSome(victim, get("/tasks/stream"), /^id: \S+$/m);
   const [, cursor] = /^id: (\S+)$/m.exec(text) ?? [];
@@ -198,7 +198,7 @@ async function cursorOf(victim: Victim): Promise<string> {
   return cursor;
 }
 
-/** Sends a request and takes the answer until it holds something, up to 2 MiB or for two seconds. */
+/** Sends a request and reads the answer until it matches, or has 2 MiB, or for two seconds. */
 async function takeSome(victim: Victim, text: string, enough?: RegExp): Promise<string> {
   const socket = await knock(victim, text);
   if (socket === null) return "";
@@ -218,7 +218,7 @@ async function takeSome(victim: Victim, text: string, enough?: RegExp): Promise<
   return start;
 }
 
-/** Every attack there is; the last one is all of them at once. */
+/** Every attack; the last one is all others at once. */
 export const ATTACKS: readonly Attack[] = withAll([
   {
     name: "churn",

@@ -1,5 +1,5 @@
 /**
- * What is made of the measurements of a soak.
+ * Statistics for the measurements of a soak.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 export type Point = readonly [x: number, y: number];
 
 /**
- * The slope of the straight line that fits best (least squares), in units of y for one of x. 0 for
- * fewer than two points, or when all have the same x.
+ * The slope of the line of best fit (least squares), in units of y for one of x. It is 0 for fewer
+ * than two points, or if all have the same x.
  */
 export function slope(points: readonly Point[]): number {
   const count = points.length;
@@ -24,7 +24,7 @@ export function slope(points: readonly Point[]): number {
   return below > 0 ? above / below : 0;
 }
 
-/** A histogram as text: one line a bin of `width`, from the first that is not empty to the last. */
+/** A histogram as text: a line for each bin of `width`, from the first non-empty one to the last. */
 export function histogram(values: readonly number[], width: number, unit: string): string {
   const bins = new Map<number, number>();
   for (const value of values) {

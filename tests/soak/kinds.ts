@@ -1,5 +1,5 @@
 /**
- * What the probe and the attacks of a soak submit: the tickers of the bench, and `demo`.
+ * The kinds that the probe and the attacks of a soak submit: those of the bench, and `demo`.
  *
  * @module
  */

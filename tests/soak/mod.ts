@@ -23,22 +23,22 @@ import { Probe } from "./probe.ts";
 import { Clients } from "./reconnects.ts";
 import { attackTable, broken, memoryTable, type Phase } from "./report.ts";
 
-/** Tasks with a stream each, ten ticks a second: the well-behaved part. */
+/** Well-behaved tasks with a stream each, which make {@link HZ} ticks a second. */
 const TICKERS = 100;
 const HZ = 10;
-/** Seconds of an attack, of which the first are not measured. */
+/** Seconds of an attack, of which the first {@link WARM_S} are not measured. */
 const ATTACK_S = 12;
 const WARM_S = 2;
-/** Seconds without one, before a look at the memory counts. */
+/** Seconds without an attack before a look at the memory counts. */
 const SETTLE_S = 8;
 
-/** Servers and attackers, so that a soak that is stopped leaves none behind. */
+/** Servers and attackers, which are killed when the soak is stopped. */
 const processes = new Set<Deno.ChildProcess>();
 
 const KINDS = ["./kinds.ts", "../helpers/kinds.ts", "../crash/kinds.ts"]
   .map((path) => new URL(path, import.meta.url).href).join();
 
-/** Streams of the tickers and the probe's requests, measured for so many seconds. */
+/** Measures the tickers' streams and the probe's requests for a number of seconds. */
 async function measure(
   server: ServerProcess,
   probe: Probe,
@@ -56,7 +56,7 @@ async function measure(
   probe.answers = [];
   await sleep(window.to - Date.now());
   const answer = summarize(probe.answers);
-  // While its own streams are there: before and after, a look may find any number of them.
+  // Only while our streams are open: before and after, a look may find any number of them.
   const looks = probe.between(since, probe.seconds);
   await watching.callOff();
   const { latency: stream, faults } = await watching.report();
@@ -72,7 +72,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
 
-/** An attack in a process of its own, until it is disposed. */
+/** Runs an attack in a process of its own, until it is disposed of. */
 function attack(name: string, args: string[]): AsyncDisposable {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -100,7 +100,7 @@ function attack(name: string, args: string[]): AsyncDisposable {
   };
 }
 
-/** Rounds of every attack, with a quiet time before and after. */
+/** Runs rounds of every attack, with a quiet time before and after. */
 async function rounds(server: ServerProcess, probe: Probe, end: number): Promise<Phase[]> {
   const base = server.url;
   const start = Date.now() + 1000;
@@ -116,7 +116,7 @@ async function rounds(server: ServerProcess, probe: Probe, end: number): Promise
   const chatty = await submit(base, "log-many", talk);
   const args = [new URL(base).port, chatty.task_id, large.task_id];
   const phases: Phase[] = [];
-  // Fewer are no line.
+  // A line through fewer than three points says nothing.
   for (let round = 1; Date.now() < end || round <= 3; round++) {
     console.error(`round ${round}`);
     phases.push({ round, name: "nothing", ...await measure(server, probe, ids, ATTACK_S) });
@@ -130,7 +130,7 @@ async function rounds(server: ServerProcess, probe: Probe, end: number): Promise
   return phases;
 }
 
-/** Restarts a server with clients on it; tells when they were sent away and when they came back. */
+/** Restarts a server that has clients; reports when their streams ended and when they reconnected. */
 async function restart(count: number): Promise<string[]> {
   await using directory = await tempDir();
   const options = {
@@ -193,9 +193,9 @@ if (import.meta.main) {
     const env = {
       HEADWAY_DRAIN_MS: "0",
       HEADWAY_HEARTBEAT_MS: "0",
-      // Those of the bench have them.
+      // The kinds of the soak already include `demo`.
       HEADWAY_SHIPPED_KINDS: "0",
-      // Some attackers are somewhere else.
+      // Some attacks come from other addresses, by X-Forwarded-For.
       HEADWAY_TRUST_PROXY: "1",
     };
     await using server = await startServer({ kinds: KINDS, env });

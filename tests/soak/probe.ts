@@ -1,5 +1,5 @@
 /**
- * How the server is, seen from outside: what it holds, and how long it takes to answer.
+ * Observes a server from outside: its memory, files and streams, and how long it takes to answer.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { parseFigures } from "../helpers/metrics.ts";
 import { residentBytes } from "../helpers/memory.ts";
 
-/** One look. */
+/** What was seen of a server at one moment. */
 export interface Look {
-  /** Seconds since the first one. */
+  /** Seconds since the probe began. */
   at: number;
   /** Resident memory, MiB, without task processes. */
   rss: number;
@@ -22,19 +22,18 @@ export interface Look {
 /** Milliseconds between two requests of the well-behaved client. */
 const EVERY_MS = 50;
 
-/** Looks at a server each second, and uses it as a well-behaved client does, until it is disposed. */
+/** Looks at a server each second, and uses it as a well-behaved client, until it is disposed of. */
 export class Probe implements AsyncDisposable {
   /** Every look so far. */
   readonly looks: Look[] = [];
-  /** Milliseconds that the last requests took; whoever reads them empties it. */
+  /** Milliseconds that each request took since the list was last read, which empties it. */
   answers: number[] = [];
-  /** Answers that were not what they should be. */
+  /** Descriptions of wrong answers. */
   readonly wrong: string[] = [];
   readonly #stop = new AbortController();
   readonly #work: Promise<unknown>;
   readonly #begun = performance.now();
 
-  /** Begins. */
   constructor(url: string, pid: number) {
     this.#work = Promise.all([
       this.#repeat(1000, () => this.#look(url, pid)),
@@ -42,7 +41,7 @@ export class Probe implements AsyncDisposable {
     ]);
   }
 
-  /** What was seen between two moments, in seconds. */
+  /** The looks from `from` to before `to`, in seconds since the probe began. */
   between(from: number, to: number): Look[] {
     return this.looks.filter(({ at }) => at >= from && at < to);
   }
@@ -80,7 +79,6 @@ export class Probe implements AsyncDisposable {
     }
   }
 
-  /** Looks no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#work;

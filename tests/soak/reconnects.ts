@@ -1,24 +1,24 @@
 /**
- * When clients come back to a server that is restarted, as browsers do: after the `retry:` they were
- * told, and again after it when nobody answers.
+ * When clients reconnect to a server that is restarted. As browsers do, they wait for the `retry:`
+ * that they were sent, and for the same time again whenever nobody answers.
  *
  * @module
  */
 
 import { openStream } from "../helpers/sse.ts";
 
-/** Clients that hold a stream, and come again when it ends. */
+/** Clients that keep a stream open, and reconnect when it ends. */
 export class Clients implements AsyncDisposable {
-  /** When their streams ended, and when each came again and was let in: `performance.now()`. */
+  /** When streams ended, and (`returns`) when reconnects succeeded, as `performance.now()`. */
   readonly ends: number[] = [];
   readonly returns: number[] = [];
-  /** Tries that met a closed door. */
+  /** Connects that failed. */
   refused = 0;
   readonly #stop = new AbortController();
   readonly #work: Promise<unknown>;
   readonly #ready: Promise<unknown>;
 
-  /** Opens a stream each, at an address that stays the same. */
+  /** Opens `count` streams at one address, which must stay the same. */
   constructor(url: string, count: number) {
     const ready: Promise<void>[] = [];
     const works: Promise<void>[] = [];
@@ -31,7 +31,7 @@ export class Clients implements AsyncDisposable {
     this.#work = Promise.all(works);
   }
 
-  /** Resolves when all of them are there for the first time. */
+  /** Resolves when every client has had its first connection. */
   async ready(): Promise<void> {
     await this.#ready;
   }
@@ -66,7 +66,7 @@ export class Clients implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  /** They leave. */
+  /** Closes all streams. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#work;

@@ -1,5 +1,5 @@
 /**
- * What a soak measured, as Markdown, and whether it held.
+ * Turns the measurements of a soak into Markdown and a verdict.
  *
  * @module
  */
@@ -9,23 +9,23 @@ import { ATTACKS } from "./attacks.ts";
 import { slope } from "./figures.ts";
 import type { Look } from "./probe.ts";
 
-/** A time of one attack, or of none: `"nothing"` before, `"afterwards"` behind all of them. */
+/** The span of an attack, or of none: `"nothing"` before all attacks, `"afterwards"` after them. */
 export interface Phase {
   round: number;
   name: string;
-  /** Milliseconds from a yield to the socket of who watches. */
+  /** Milliseconds from a yield to the client's socket. */
   stream: Summary;
-  /** Milliseconds that requests of others took. */
+  /** Milliseconds that the well-behaved client's requests took. */
   answer: Summary;
   looks: readonly Look[];
-  /** Broken promises to those who watch. */
+  /** Broken promises in the tickers' streams. */
   faults: readonly string[];
 }
 
-/** MiB that the memory may grow by from one round to the next, as the best line through all says. */
+/** MiB by which the memory may grow from one round to the next, by the line of best fit. */
 const GROWTH_MIB = 20;
 
-/** A row for each attack: medians over the rounds, and the most that was held. */
+/** A row for each attack: medians over the rounds, and the greatest memory, files and streams. */
 export function attackTable(phases: readonly Phase[]): string {
   const names = ["nothing", ...ATTACKS.map(({ name }) => name), "afterwards"];
   const rows = names.map((name) => {
@@ -46,7 +46,7 @@ export function attackTable(phases: readonly Phase[]): string {
   return table(["attack", ...head], rows);
 }
 
-/** A row for each round, when everything was over. */
+/** A row for each round, after its attacks were over. */
 export function memoryTable(phases: readonly Phase[]): string {
   const rows = settled(phases).map(({ round, at, rss, files, streams }) => [
     String(round),
@@ -58,7 +58,7 @@ export function memoryTable(phases: readonly Phase[]): string {
   return table(["after round", "minute", "MiB", "files", "streams"], rows);
 }
 
-/** What did not hold, in words. */
+/** The promises that did not hold, in words. */
 export function broken(phases: readonly Phase[]): string[] {
   const found = phases.flatMap(({ round, name, faults }) =>
     faults.map((fault) => `round ${round}, ${name}: ${fault}`)
