@@ -39,7 +39,7 @@ export class Sockets implements Disposable {
   #events = new Uint8Array(EVENT_SIZE * EVENTS);
   #view = new DataView(this.#events.buffer);
 
-  /** Connects to a port of 127.0.0.1, or waits while its backlog is full; `undefined` if none listens. */
+  /** Connects to a port of 127.0.0.1. Waits while its backlog is full; `undefined` if none listens. */
   connect(port: number): number | undefined {
     const socket = this.#c.socket(AF_INET, SOCK_STREAM, 0);
     if (socket < 0) {
