@@ -13,7 +13,7 @@ const KILLS = 4;
 const ARTIFACTS = 6;
 const MiB = 1024 * 1024;
 
-/** The number that fills an artifact; `null` where there is none. */
+/** The number that fills an artifact; `null` if there is no artifact. */
 async function numberIn(base: string, id: string): Promise<number | null> {
   const response = await fetch(`${base}/tasks/${id}/artifacts/a.bin`);
   const bytes = await response.bytes();

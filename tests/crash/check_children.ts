@@ -13,7 +13,7 @@ export async function childrenOf(base: string, id: string): Promise<TaskRecord[]
   return tasks.toReversed();
 }
 
-/** Asserts that what a parent returned is what its children did, each of which there is once. */
+/** Asserts that a parent's result is that of its children, each of which exists once. */
 export async function assertWhole(
   base: string,
   parent: TaskRecord,

@@ -80,7 +80,7 @@ Deno.test(`children are made once each, waited for and canceled through ${KILLS}
       assertEquals(found, [CSV_ROWS, 1, 500, 0, 7, 0], `HEADWAY_SEED=${SEED}`);
       assertEquals(artifacts?.map(({ name }) => name), ["report.md"]);
     }
-    // Nobody is left who waits for nothing.
+    // No task is left waiting for something that never comes.
     await eventually(async () => {
       const { running, pending, waiting } = await (await fetch(`${base}/tasks/counts`)).json();
       assertEquals([running, pending, waiting], [0, 0, 0]);

@@ -22,7 +22,7 @@ const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2
 /** How often the server is killed. */
 const KILLS = 20;
 
-/** Says which seed a failure came with. */
+/** Adds the seed to a failure. */
 async function withSeed(test: () => Promise<void>): Promise<void> {
   try {
     await test();
@@ -39,9 +39,9 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
     const shape = { rows: 420, every: 7, pause_ms: 10 };
     let url: string | null = null;
     let number = 0;
-    /** What was accepted, by its Idempotency-Key. */
+    /** The ids of accepted tasks, by Idempotency-Key. */
     const accepted = new Map<string, string>();
-    /** What got no answer, and is sent again. */
+    /** Idempotency-Keys of submits without an answer, which are sent again. */
     const unanswered: string[] = [];
     const stop = new AbortController();
     const clients: { id: string; following: ReturnType<typeof follow> }[] = [];
@@ -96,7 +96,7 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
         restarts += checkRows(await storedEvents(base, id), { every: 7, count: shape.rows }) - 1;
       }
       assertGreater(restarts, KILLS);
-      // No key made two tasks, and there is none that nobody was told of.
+      // No key made two tasks, and there is no task that no answer named.
       const listed = await (await fetch(`${base}/tasks?limit=500`)).json();
       assertEquals(
         new Set(listed.tasks.map(({ task_id }: TaskRecord) => task_id)),
@@ -211,12 +211,12 @@ Deno.test({
     gate.open();
     const [pid] = await childrenOf(server.process.pid);
     await server.kill();
-    // Sooner than the loop ends by itself.
+    // Long before the loop ends by itself.
     await eventually(async () => assertEquals(await isAlive(pid!), false));
   },
 });
 
-/** A server in this process, whose tasks run in processes of their own. */
+/** A server in this process, whose tasks run in task processes. */
 async function local(
   kv: string,
   killAfterMs = 200,
@@ -232,7 +232,7 @@ async function local(
   return await start(readConfig((name) => settings[name]), options);
 }
 
-/** Waits until it is known that a task lost its process. */
+/** Waits until the server has noticed that a task lost its process. */
 async function interrupted({ url }: Server, id: string): Promise<void> {
   await eventually(async () => {
     const rows = await storedEvents(url, id);

@@ -23,13 +23,13 @@ import {
 import { z } from "zod";
 import { atGate, heldAt } from "../helpers/gate.ts";
 
-/** This module, as `HEADWAY_KINDS` wants it. */
+/** This module's address, for `HEADWAY_KINDS`. */
 export const CRASH_KINDS: string = new URL(import.meta.url).href;
 
 /**
- * Says from which row it starts, then logs each row with its number, saves the number of
- * each `every`-th and waits `pause_ms` there. With a gate, it does not go beyond its last checkpoint
- * before that is open.
+ * Logs from which row it starts, then logs each row with its number, saves the number of each
+ * `every`-th and waits `pause_ms` there. With a gate, it goes beyond its last checkpoint only once
+ * that is open.
  */
 export const numbered = defineTask({
   kind: "numbered",
@@ -57,7 +57,7 @@ export const numbered = defineTask({
   },
 });
 
-/** Puts out five numbers, and saves behind the second. It waits behind the fourth for its gate. */
+/** Outputs five numbers, and saves after the second. After the fourth it waits for its gate. */
 export const puts = defineTask({
   kind: "puts",
   input: z.object({ gate: z.string() }),
@@ -177,7 +177,7 @@ export const loops = defineTask({
   },
 });
 
-/** Takes all the memory there is, in a process that others share. */
+/** Allocates memory until its process dies, which it shares with other tasks. */
 export const hoards = defineTask({
   kind: "hoards",
   async *run() {
@@ -187,7 +187,7 @@ export const hoards = defineTask({
   },
 });
 
-/** Kills its process, in a way that nobody can keep it from. */
+/** Kills its process in a way that nothing can prevent. */
 export const kills = defineTask({
   kind: "kills",
   async *run() {
@@ -200,7 +200,7 @@ export const kills = defineTask({
 /** The same, in a process of its own. */
 export const killsAlone = defineTask({ kind: "kills-alone", isolate: true, run: kills.run });
 
-/** Ways to end a process that a library might take. */
+/** Ways in which a library might end the process. */
 const EXITS: Record<string, () => void> = {
   "Deno.exit": () => Deno.exit(1),
   "process.exit": () => process.exit(2),
@@ -209,7 +209,7 @@ const EXITS: Record<string, () => void> = {
   "process.kill": () => process.kill(process.pid),
 };
 
-/** Ends its process in one of these ways: at once, behind an error that it catches, or by a timer. */
+/** Ends its process in one of these ways: at once, where it catches errors, or by a timer. */
 export const exits = defineTask({
   kind: "exits",
   input: z.object({ by: z.string(), when: z.enum(["now", "caught", "later"]) }),
@@ -226,7 +226,7 @@ export const exits = defineTask({
   },
 });
 
-/** Saves nothing for so long. */
+/** Waits for `ms` milliseconds, and saves nothing. */
 export const rests = defineTask({
   kind: "rests",
   input: z.object({ ms: z.number() }),

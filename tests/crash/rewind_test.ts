@@ -18,7 +18,7 @@ import { startServer } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 import { CRASH_KINDS } from "./kinds.ts";
 
-/** What a task of the kind `puts` has put out in the end: it saves behind the second. */
+/** The outputs of a completed task of the kind `puts`, which saves after the second. */
 const ALL = [1, 2, 3, 4, 5];
 
 /** What is known of a task's events, as a page shows it. */
@@ -30,7 +30,7 @@ function dataOf(rows: readonly OutputRow[]): unknown[] {
   return rows.map(({ data }) => data);
 }
 
-/** Waits until a task has put out what its first run does. */
+/** Waits until a task has the outputs that its first run makes. */
 async function heldBack(base: string, id: string): Promise<number[]> {
   return await eventually(async () => {
     const outputs = (await storedEvents(base, id)).filter(({ event }) => event === "output");
@@ -44,7 +44,7 @@ async function readAll(base: string, id: string, lastEventId: number): Promise<T
   return await Array.fromAsync(watch(id, { base, lastEventId: String(lastEventId) }));
 }
 
-/** Asserts that a task that has ended has put out everything once, for everybody. */
+/** Asserts that each output of an ended task counts once, for every client. */
 async function assertCountedOnce(base: string, id: string, seqs: readonly number[]) {
   assertEquals((await finished(base, id)).status, "completed");
   const rows = await storedEvents(base, id);
