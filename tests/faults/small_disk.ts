@@ -3,13 +3,13 @@ import { tempDir } from "../helpers/temp_dir.ts";
 /** A file system that can be filled. Needs root on Linux. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Leaves not a byte. */
+  /** Fills the disk to the last byte. */
   fill(): Promise<void>;
-  /** Gives back so many bytes of what {@link SmallDisk.fill} took. */
+  /** Frees `bytes` of what {@link SmallDisk.fill} took. */
   leave(bytes: number): Promise<void>;
-  /** Gives back what {@link SmallDisk.fill} took. */
+  /** Frees all that {@link SmallDisk.fill} took. */
   free(): Promise<void>;
-  /** From now on nothing can be written, or it can again. */
+  /** Makes the file system read-only, or writable again. */
   setReadOnly(readOnly: boolean): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ async function mount(...args: string[]): Promise<boolean> {
   return success;
 }
 
-/** Mounts one of so many megabytes; `null` where that cannot be done. */
+/** Mounts a file system of `megabytes`; `null` where that cannot be done. */
 export async function smallDisk(megabytes: number): Promise<SmallDisk | null> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return null;
   await using resources = new AsyncDisposableStack();
@@ -51,7 +51,7 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk | null> {
   };
 }
 
-/** Whether there can be one here. */
+/** Whether this machine lets us mount one. */
 export const HAS_SMALL_DISK: boolean = await (async () => {
   const disk = await smallDisk(1);
   await disk?.[Symbol.asyncDispose]();

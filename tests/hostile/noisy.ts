@@ -12,7 +12,7 @@ import { Worker as Thread } from "node:worker_threads";
 import { defineTask, log, output, pause, save } from "headway";
 import { encodeFrame, type RunEvent } from "../../lib/child/protocol.ts";
 
-/** This module, as `HEADWAY_KINDS` wants it. */
+/** This module's address, for `HEADWAY_KINDS`. */
 export const NOISY_KINDS: string = new URL(import.meta.url).href;
 
 const encoder = new TextEncoder();
@@ -109,7 +109,7 @@ export const forges = defineTask({
   },
 });
 
-/** Says something until it is let go by time. */
+/** Outputs 20 numbers, 50 ms apart: what other tasks must not disturb. */
 export const victim = defineTask({
   kind: "victim",
   async *run({ signal }) {
@@ -147,7 +147,7 @@ export const floods = defineTask({
   },
 });
 
-/** Ends its process and leaves a program behind that holds what it has printed to. */
+/** Ends its process, but leaves a program running that keeps its output open. */
 export const orphans = defineTask({
   kind: "orphans",
   retry: { maxAttempts: 1 },

@@ -1,10 +1,10 @@
-/** Tasks that leave errors to nobody. */
+/** Tasks with errors that nobody catches. */
 
 import { EventEmitter } from "node:events";
 import process from "node:process";
 import { defineTask, pause, progress } from "headway";
 
-/** Ways to leave an error to nobody. */
+/** Ways to make an error that nobody catches. */
 export const STRAYS: Record<string, () => unknown> = {
   rejection: () => Promise.reject(new RangeError("stray")),
   later: () => setTimeout(() => Promise.reject(new RangeError("stray"))),
@@ -24,7 +24,7 @@ function fail(): never {
   throw new RangeError("stray");
 }
 
-/** Leaves an error to nobody in one of these ways, and waits. */
+/** Makes an uncaught error in one of these ways, and waits. */
 export const strays = defineTask({
   kind: "strays",
   async *run({ input, signal }) {

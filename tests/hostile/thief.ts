@@ -11,10 +11,10 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { defineTask } from "headway";
 
-/** A way to read a file: resolves with what it got, or at all when there is nothing to get. */
+/** A way to read a file. It resolves, possibly with what it read, unless it was refused. */
 type Way = (path: string, folder: string) => unknown;
 
-/** Ways that need no more than to read. */
+/** Ways that only need to read. */
 const READS: Record<string, Way> = {
   "Deno.readTextFile": (path) => Deno.readTextFile(path),
   "Deno.open": async (path) => (await Deno.open(path)).close(),
@@ -46,7 +46,7 @@ const READS: Record<string, Way> = {
   "/dev/fd": () => [...Deno.readDirSync("/dev/fd")],
 };
 
-/** Ways that make something first, in a folder that tasks may write. */
+/** Ways that first make something in a folder that tasks may write. */
 const WRITES: Record<string, Way> = {
   "a symlink": (path, folder) => {
     Deno.symlinkSync(path, `${folder}/symlink`);
@@ -98,7 +98,7 @@ async function inWorker(code: string): Promise<unknown> {
   return text;
 }
 
-/** Tries each way to each path; returns those that led there. */
+/** Tries each way with each path, and returns those that were not refused. */
 export const thief = defineTask({
   kind: "thief",
   isolate: true,
@@ -108,7 +108,7 @@ export const thief = defineTask({
     const ways = { ...READS, ...(folder === undefined ? {} : WRITES) };
     for (const path of paths) {
       for (const [name, way] of Object.entries(ways)) {
-        // One that finds nothing there was let through as well.
+        // A way that found no file was not refused, either.
         const got = await Promise.resolve().then(() => way(path, folder ?? ""))
           .catch((error: Error) => error);
         if (!refused(got)) found.push(`${path} by ${name}: ${got}`);
