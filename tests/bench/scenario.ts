@@ -23,7 +23,7 @@ export interface Target {
   key: string;
   /** The target in words, as "p99 at most 50 ms". */
   says: string;
-  /** The system by whose figure in the same round it is divided; without it, nothing divides it. */
+  /** The system whose figure of the same round divides this one; absent for an absolute bound. */
   to?: string;
   atMost?: number;
   atLeast?: number;
