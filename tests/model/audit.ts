@@ -16,7 +16,7 @@ import { checkPauses } from "./audit_pauses.ts";
 import { checkRuns } from "./audit_runs.ts";
 import { checkSignals } from "./audit_signals.ts";
 import { isTakenBack } from "./counted.ts";
-import { holds } from "./invariants.ts";
+import { Broken, holds } from "./invariants.ts";
 import { OWN_WAYS, type Script } from "./script.ts";
 import { type KnownTask, MAX_LOG, MODULES, OWNER, type Reference } from "./reference.ts";
 import { Trace } from "./trace.ts";
@@ -49,7 +49,7 @@ export async function audit(reference: Reference, world: World): Promise<void> {
       holds("I5", record === undefined, () => `${task.id} is listed`);
       continue;
     }
-    holds("I1", record !== undefined, () => `${task.id} is not listed`);
+    if (record === undefined) await tellUnlisted(task, world);
     const watched = clients.some(({ watcher, seen }) => watcher.id === task.id && seen.length > 0);
     if (record!.seq !== task.record?.seq) {
       await resolveDebounced(task, record!, reference, world);
@@ -69,6 +69,16 @@ export async function audit(reference: Reference, world: World): Promise<void> {
     const task = reference.find(watcher.id)!;
     if (task.gone === false && start !== null) watcher.compare(task.rows, seen, start);
   }
+}
+
+/** Says what else is known of a task that no list has: that tells whether it is lost. */
+async function tellUnlisted({ id, record, submission }: KnownTask, world: World): Promise<never> {
+  const [answer, byText] = await Promise.all([
+    world.ask("GET", `/tasks/${id}`),
+    world.ask("GET", `/tasks?q=${id}`),
+  ]);
+  const told = JSON.stringify({ submission, before: record, answer, byText: byText?.body });
+  throw new Broken("I1", `${id} is not listed: ${told}`);
 }
 
 /** Checks the printed lines: each holds the nonce of its task, which the log may name, too. */
