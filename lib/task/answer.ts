@@ -7,31 +7,31 @@
 
 import { plainText } from "./text.ts";
 
-/** Names that a task may have answers under. */
+/** The most answers of a task, each under a name of its own. */
 export const MAX_ANSWERS = 1000;
 
-/** Characters of such a name. */
+/** The most characters of a name. */
 export const MAX_NAME = 128;
 
 export const NAME_PATTERN: RegExp = plainText(MAX_NAME);
 
-/** What an answer is to. */
+/** What the answer belongs to. */
 export type AnswerType = "step" | "sleep" | "signal" | "children";
 
 export interface Answer {
   type: AnswerType;
-  /** There is nothing left to wait for. */
+  /** Whether there is nothing left to wait for. */
   done: boolean;
-  /** Until when is waited at most, milliseconds since the epoch; `null` for no such time. */
+  /** The end of the wait at the latest, milliseconds since the epoch; `null` for no limit. */
   until: number | null;
   /**
-   * JSON text: what came of it, or, of a signal that is still waited for, the JSON Schema of what it
-   * has to bring; of children their {@link ./child.ts ChildPlan}; `null` for nothing.
+   * JSON text: the result of a step or the value of a signal; the JSON Schema of a signal that has
+   * not come; the {@link ./child.ts ChildPlan} of children; `null` for nothing.
    */
   json: string | null;
 }
 
-/** An answer as it is stored. */
+/** The stored form: `json` follows the other fields after a line break, so that it is not escaped. */
 export function answerText({ json, ...rest }: Answer): string {
   return `${JSON.stringify(rest)}\n${json ?? ""}`;
 }

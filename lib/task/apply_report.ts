@@ -28,7 +28,7 @@ export function applyReport(task: Task, report: Report): Task {
     countedIn = record.stage;
   } else if (report.done !== undefined || report.total !== undefined) {
     const { done, total } = record;
-    // Of nothing there is no percent yet: the total may still be counted.
+    // A total of 0 gives no percent: it may still be counted.
     record.progress = total ? percentOf(done ?? 0, total) : null;
     countedIn = record.stage;
   }
@@ -41,15 +41,15 @@ export function applyReport(task: Task, report: Report): Task {
   return { ...task, record, countedIn, peak };
 }
 
-/** Has a task kept otherwise than was said; `undefined` as its kind and the settings say. */
+/** Sets how long a task is kept after its end; `undefined` for what its kind and the settings say. */
 export function applyKeep(task: Task, keep: Keep | undefined): Task {
   return { ...task, record: withField(task.record, "keep", keep) };
 }
 
 /**
- * Puts into a task how its children do: its figures are theirs.
+ * Sets the counts of a task's children, and its own figures from them.
  *
- * @param underWay How much of them those have done that run: half of one, and as much of another, are 1.
+ * @param underWay How many children's work the running ones have done: two that are half done make 1.
  */
 export function applyChildren(
   task: Task,
@@ -59,18 +59,18 @@ export function applyChildren(
 ): Task {
   const { total, completed, failed, canceled } = children;
   const done = completed + failed + canceled;
-  // One that has done all of itself has not ended yet, and may have to try again.
+  // A child that shows 100 percent has not ended yet, and may still be retried.
   const sofar = Math.min(NEARLY_DONE, percentOf(done + underWay, total));
   const progress = underWay > 0 ? { progress: sofar } : {};
   const counted = applyReport(task, { at: now, done, total, unit: "tasks", ...progress });
   return { ...counted, record: withField(counted.record, "children", children) };
 }
 
-/** Characters of labels beside which a message is kept whole, and of one that is cut for others. */
+/** With more characters of labels than the first, a message is cut to the second. */
 const FEW_LABELS = 256;
 const SHORT_MESSAGE = 256;
 
-/** A task with a smaller record, without stages: for where a large result needs the room. */
+/** A task with a smaller record, without stages, so that it fits into a commit with a large result. */
 export function withRoom(task: Task): Task {
   let { record } = task;
   if (record.stages) record = withField(record, "stages", undefined);

@@ -64,7 +64,7 @@ export async function* artifact(
   return yield* keepFile(name, content, type ?? typeOf(content));
 }
 
-/** As {@link artifact}, for any name, also the one that is reserved for a large result. */
+/** {@link artifact} for any name, including the one that is reserved for a large result. */
 export async function* keepFile(
   name: string,
   content: ArtifactContent,
@@ -118,7 +118,7 @@ async function bytesOf(
   );
 }
 
-/** Copies content into blocks of one size, but for the last: its source may reuse its buffers. */
+/** Copies content into full blocks (the last may be shorter), as its source may reuse its buffers. */
 async function* blocks(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

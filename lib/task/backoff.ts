@@ -7,11 +7,11 @@
 import { MAX_DELAY_MS } from "./limits.ts";
 
 export interface BackoffOptions {
-  /** Milliseconds: the bound of the first wait. */
+  /** The longest first wait, in milliseconds. */
   baseMs: number;
-  /** Milliseconds: no wait is longer. */
+  /** The longest wait of all, in milliseconds. */
   capMs: number;
-  /** 0 to below 1. @default {Math.random} */
+  /** Returns a number from 0 to below 1. @default {Math.random} */
   random?: () => number;
 }
 
@@ -40,7 +40,7 @@ export function backoffBound(attempt: number, baseMs: number, capMs: number): nu
   return Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 52));
 }
 
-/** A value spread evenly over `±share` of itself: for `retry:` hints and lives of streams. */
+/** A value spread evenly over `±share` of itself, so that many waits do not end together. */
 export function jittered(value: number, share: number, random: () => number = Math.random): number {
   return Math.round(value * (1 - share + 2 * share * random()));
 }

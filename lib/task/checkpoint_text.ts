@@ -5,16 +5,16 @@
  * @module
  */
 
-/** What is saved by code without a version begins so only where it is put into an envelope, too. */
+/** A checkpoint without a version gets an envelope, too, if its own text begins like this. */
 const ENVELOPE = '{"~headway":"checkpoint","version":';
 
 export interface StoredCheckpoint {
-  /** Of the code that saved it; 0 where that had none. */
+  /** The version of the code that saved it; 0 for code without one. */
   readonly version: number;
   readonly data: unknown;
 }
 
-/** What to store of a checkpoint, given as JSON text. */
+/** The text to store for a checkpoint, which is given as JSON text. */
 export function checkpointText(json: string, version: number): string {
   if (version === 0 && !json.startsWith(ENVELOPE)) return json;
   return `${ENVELOPE}${version},"data":${json}}`;

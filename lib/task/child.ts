@@ -6,16 +6,16 @@
 
 import { type ChildCounts, isFinished, type Status, type WaitingFor } from "./record.ts";
 
-/** Children that a task may have. */
+/** The most children of a task. */
 export const MAX_CHILDREN = 10_000;
 
 /** How deep children may have children: a bound for a task that makes itself its own child. */
 export const MAX_CHILD_DEPTH = 8;
 
-/** Bytes of JSON that the results of one group may take together: the parent has all of them at once. */
+/** The most bytes of JSON of a group's results together: the parent holds all of them in memory. */
 export const MAX_RESULTS = 16 * 1024 * 1024;
 
-/** What identifies a child, whenever it is made: its parent, its group's name, and its number. */
+/** What identifies a child in every run of its parent: the parent, the group's name and the index. */
 export interface ChildPlace {
   parent: string;
   name: string;
@@ -36,13 +36,13 @@ export interface GroupedChild {
 /** What happens when a child fails for good, or is canceled. */
 export type OnFailure = "fail" | "continue" | "cancel";
 
-/** What is stored of a group of children under its name. */
+/** A group of children, as it is stored under its name. */
 export interface ChildPlan {
   total: number;
   /** How many run at once; `null` for any number. */
   concurrency: number | null;
   on_failure: OnFailure;
-  /** Once all have ended: how many are without a result, and the attempt of the parent that saw it. */
+  /** Set once all have ended: how many have no result, and the parent's attempt by its `started_at`. */
   ended?: { failed: number; attempt_at: string | null };
 }
 
@@ -69,7 +69,7 @@ export function countChildren(total: number, children: Iterable<GroupedChild>): 
   return counts;
 }
 
-/** How many of a group have ended. */
+/** The number of children that have ended. */
 export function endedOf({ completed, failed, canceled }: ChildCounts): number {
   return completed + failed + canceled;
 }

@@ -28,7 +28,7 @@ export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** How {@link pause} waits: a test replaces this with a clock of its own. */
+/** How {@link pause} waits: `headway/testing` replaces this to wait by a fake clock. */
 export const waiting: { by(ms: number, signal: AbortSignal): Promise<void> } = { by: delay };
 
 /**

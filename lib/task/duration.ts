@@ -14,7 +14,7 @@ export type Duration = number | {
 
 const MS = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1000 } as const;
 
-/** Milliseconds: the furthest that a `Date` can be from the epoch. */
+/** The furthest that a `Date` can be from the epoch, in milliseconds. */
 const MAX_MS = 8.64e15;
 
 /**

@@ -5,11 +5,11 @@
  * @module
  */
 
-/** What the estimate has seen. Start with `undefined`. */
+/** The state of an estimate. Start with `undefined`. */
 export interface Estimate {
   /** When the first value came, milliseconds. */
   readonly since: number;
-  /** When the last one counted came. */
+  /** When the last value that was counted came. */
   readonly at: number;
   readonly value: number;
   /** Units a second, smoothed; `null` until two values came. */
@@ -18,7 +18,7 @@ export interface Estimate {
   readonly etaMs: number | null;
 }
 
-/** Values closer together than this, in milliseconds, are taken as one. */
+/** Milliseconds: a value that comes sooner after the last one is skipped, unless it is the goal. */
 const GRAIN_MS = 50;
 
 /**
@@ -52,7 +52,7 @@ export function estimate(
   if (dt < GRAIN_MS && !arrived) return last;
 
   const momentary = dt > 0 ? ((value - last.value) / dt) * 1000 : last.rate ?? 0;
-  // The memory grows with the task: quick to adapt at its start, calm later.
+  // A third of the time so far: the estimate adapts quickly at first, and is steady later.
   const memory = clamp((at - last.since) / 3, 500, 15_000);
   const rate = last.rate === null
     ? momentary
@@ -66,7 +66,7 @@ export function estimate(
     if (last.etaMs === null) {
       etaMs = direct;
     } else {
-      // What was promised, less the time since, drawn towards what the rate says now.
+      // The last estimate, less the time since, is moved towards what the rate gives now.
       const promised = Math.max(0, last.etaMs - dt);
       const pull = 1 - Math.exp(-dt / clamp(direct / 10, 300, 10_000));
       etaMs = promised + (direct - promised) * pull;

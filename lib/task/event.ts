@@ -32,44 +32,41 @@ export interface TaskEvent {
   type: EventType;
   id: string;
   kind: string;
-  /** Its place among the task's events. */
+  /** The event's number within its task. */
   seq: number;
   json: string;
-  /** Bytes of `json`, where they were counted. */
+  /** The UTF-8 length of `json`; absent if it was not measured. */
   bytes?: number;
 }
 
-/** A stored row: an event within its own task. */
+/** A stored event, without the task that it belongs to. */
 export type Row = Pick<TaskEvent, "type" | "seq" | "json" | "bytes">;
 
-/** Whether an event is kept with its task. */
+/** Whether an event is stored with its task. */
 export function isStored(type: EventType): boolean {
   return isRow(type) || isChange(type);
 }
 
-/**
- * Whether it is what the task told: a log line, an output, that an artifact is there, or how it stands
- * with a step.
- */
+/** Whether the task itself reported it: a log row, an output, an artifact, or the state of a step. */
 function isRow(type: EventType): boolean {
   return type === "step" || boundOf(type) !== null;
 }
 
-/** Under which bound rows are kept. */
+/** The two bounds on rows: artifacts count as logs. */
 export type RowType = "log" | "output";
 
-/** The bound of a row; `null` for none: of steps there are no more than a task may tell. */
+/** The bound that a row counts towards; `null` for none: `step` rows have a limit of their own. */
 export function boundOf(type: EventType): RowType | null {
   if (type === "log" || type === "artifact") return "log";
   return type === "output" ? type : null;
 }
 
-/** Whether it tells of a state, or of what no longer counts: what a removal of the oldest rows leaves. */
+/** Whether it is a change of state or a rewind: these stay when the oldest rows are removed. */
 export function isChange(type: EventType): boolean {
   return type === "message" || type === "complete" || type === "rewind";
 }
 
-/** Whether it is for those who want a task's rows: it tells neither its state nor its labels. */
+/** Whether it goes only to those who asked for this task's rows: it has no state and no labels. */
 export function isOfRows(type: EventType): boolean {
   return isRow(type) || type === "rewind";
 }

@@ -1,19 +1,19 @@
-/** What is known of a kind whose tasks wait. Times are milliseconds. */
+/** How fast a kind's tasks finish. Times are milliseconds. */
 export interface KindPace {
   /** How long its newest finished tasks took. */
   took: readonly number[];
-  /** For how long those that run have run. */
+  /** How long its running tasks have run so far. */
   running: readonly number[];
 }
 
-/** Of fewer finished tasks nothing is concluded. */
+/** With fewer finished tasks there is no estimate. */
 const MIN_FINISHED = 3;
 
 /**
- * Milliseconds until a place is free for the task at this position of its kind's queue, from 1;
- * `null` where that cannot be told. As many run as have a place, and each that ends lets the next
- * one in. How long one takes is estimated from the time that all have run and how many have ended,
- * so that long ones which still run count, too.
+ * Milliseconds until a slot is free for the task at this position of its kind's queue, from 1;
+ * `null` if there is no estimate. All slots are taken, and each task that ends frees one. The time
+ * that a task takes is the time that all of them ran, divided by how many have finished, so that
+ * long tasks which still run count, too.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import type { Report } from "./report.ts";
 import type { Task } from "./task.ts";
 import { newTrace, traced } from "./trace.ts";
 
-/** The task with a report, and how fast it is by now, where something is counted. */
+/** The task with a report, and with a new rate and time left if it counts anything. */
 export function withReport(
   task: Task,
   report: Report,
@@ -19,7 +19,7 @@ export function withReport(
 ): { task: Task; estimate: Estimate | undefined } {
   const after = applyReport(task, report);
   const { done, total, progress, stages } = after.record;
-  // Where each stage counts for itself, only the whole says when all is done.
+  // If each stage is counted by itself, only the overall percent tells when all is done.
   const counted = done !== null && (!stages || progress === null);
   if (!counted && progress === null) return { task: withTrace(after, report.at), estimate: before };
   const goal = counted ? stages ? null : total : 100;
@@ -29,9 +29,9 @@ export function withReport(
 }
 
 /**
- * The task with how its children do, and how fast they are.
+ * The task with the counts and the pace of its children.
  *
- * @param underWay How much of them those have done that run.
+ * @param underWay As in {@link applyChildren}.
  */
 export function withChildren(
   task: Task,
@@ -45,13 +45,13 @@ export function withChildren(
   return withTrace(after, now);
 }
 
-/** Writes into a task that nobody else holds yet. */
+/** Changes the task in place: it was just made, and nobody else holds it yet. */
 function setPace({ record }: Task, { rate, etaMs }: Pick<Estimate, "rate" | "etaMs">): void {
   record.rate = rate === null ? null : Math.round(rate * 1000) / 1000;
   record.eta_ms = etaMs === null ? null : Math.round(etaMs);
 }
 
-/** Likewise. */
+/** Changes the task in place, as {@link setPace} does. */
 function withTrace(task: Task, at: number): Task {
   task.trace = traced(task.trace ?? newTrace(at), at, task.record);
   return task;

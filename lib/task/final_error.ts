@@ -1,4 +1,4 @@
-/** Marks a {@link FinalError}: a registered symbol, the same in all copies and realms. */
+/** Marks a {@link FinalError}. A registered symbol is the same in all copies and realms. */
 const FINAL = Symbol.for("headway.final");
 
 /**

@@ -8,8 +8,8 @@ const YEAR_9999 = Date.parse("9999-12-31T23:59:59.999Z");
 export const INSTANT = "a valid time with its zone (RFC 3339), such as 2030-01-31T08:00:00Z";
 
 /**
- * Reads a time, as RFC 3339 writes it; seconds may be left out. `Date.parse` alone takes 30 February
- * for 2 March, and a time without a zone for one in the server's.
+ * Reads an RFC 3339 time; seconds may be left out. `Date.parse` alone would take 30 February for
+ * 2 March, and read a time without a zone in the server's.
  *
  * @returns Milliseconds since the epoch; `null` for anything else.
  */
@@ -19,6 +19,6 @@ export function parseInstant(text: string): number | null {
   const midnight = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return null;
   const time = Date.parse(`${day}T${minutes}${seconds}${zone!.toUpperCase()}`);
-  // In UTC, too, its year must have four digits.
+  // The year must have four digits in UTC as well.
   return time < YEAR_0 || time > YEAR_9999 ? null : time;
 }

@@ -6,17 +6,17 @@
  * @module
  */
 
-/** An object with a field put before its others. Both are JSON text. */
+/** An object with a field put before its others. Object and value are JSON text. */
 export function withFirst(object: string, name: string, value: string): string {
   return `{"${name}":${value}${object === "{}" ? "}" : `,${object.slice(1)}`}`;
 }
 
-/** An object with a field put behind its others. Both are JSON text. */
+/** An object with a field put after its others. Object and value are JSON text. */
 export function withLast(object: string, name: string, value: string): string {
   return `${object === "{}" ? "{" : `${object.slice(0, -1)},`}"${name}":${value}}`;
 }
 
-/** A record with its result, which heads and streams leave out. */
+/** A record with its result: stored records have `null` there, and the result is stored apart. */
 export function withResult(record: string, result: string): string {
   return record.replace('"result":null', () => `"result":${result}`);
 }
@@ -31,7 +31,7 @@ export function seqOf(record: string): number {
   return Number(record.slice(record.lastIndexOf(":") + 1, -1));
 }
 
-/** A record with a `seq`: the same text where it has that one. */
+/** A record with this `seq`; the same text if it has that already. */
 export function withSeq(record: string, seq: number): string {
   if (seqOf(record) === seq) return record;
   return `${record.slice(0, record.lastIndexOf(":") + 1)}${seq}}`;

@@ -9,42 +9,42 @@ import { MAX_JSON, MAX_LEVELS } from "./limits.ts";
 import { tagOf } from "./plain.ts";
 import { brief, textOf, withArticle } from "./text.ts";
 
-/** Bytes left for what stands around a row's or a record's own value. */
+/** Bytes reserved for the rest of a row or record around its value. */
 export const AROUND_JSON = 128;
 
 /** The most bytes of JSON that one value may take. */
 export const MAX_VALUE = MAX_JSON - AROUND_JSON;
 
 export interface ValueUse {
-  /** What it is called in a sentence, as "output()". */
+  /** The value's name in a sentence, such as "output()". */
   readonly what: string;
-  /** What the path to a part of it begins with, as "output". */
+  /** The first part of a path into the value, such as "output". */
   readonly root: string;
-  /** It must come back as it is: nothing becomes a text, or loses its class. */
+  /** Refuse what would come back changed, such as a `Date` or an instance of a class. */
   readonly exact?: boolean;
   /** The most bytes of JSON. @default {MAX_VALUE} */
   readonly most?: number;
 }
 
-/** What stands in the way of a value, and where. */
+/** Why a value cannot be kept, and where in it. */
 interface Problem {
   readonly path: (string | number)[];
   readonly text: string;
-  /** It is too large, as a whole. */
+  /** The value as a whole is too large. */
   readonly large?: true;
 }
 
 interface Look {
   readonly exact: boolean;
-  /** Bytes of JSON that are left, counted from below. */
+  /** Bytes of JSON left: a lower bound of what the value takes is subtracted. */
   left: number;
-  /** There is a −0, which `JSON.stringify()` takes for 0. */
+  /** Whether the value has a −0, which `JSON.stringify()` would write as 0. */
   negativeZero: boolean;
 }
 
 /**
- * A task's value as JSON text, on one line. `undefined` is `null`; in an object it is as if it were
- * not there.
+ * A task's value as JSON text, on one line. `undefined` becomes `null`; in an object, the field is
+ * left out.
  *
  * @throws {TypeError} If part of it cannot be kept.
  * @throws {RangeError} If it is larger than it may be.
@@ -63,7 +63,7 @@ export function toJson(
   try {
     json = JSON.stringify(value, look.negativeZero ? keepNegativeZero : undefined) ?? "null";
   } catch (error) {
-    // Its getters gave something else the second time.
+    // A getter returned something else than when it was checked.
     throw new TypeError(`Cannot keep ${root}: it cannot be read: ${brief(textOf(error), 200)}`);
   }
   if (json.length > most / 3) {
@@ -74,9 +74,9 @@ export function toJson(
 }
 
 /**
- * Whether `JSON.stringify()` holds a value as it is; `undefined` members aside.
+ * Whether `JSON.stringify()` keeps a value as it is, except for `undefined` members.
  *
- * @param exact As in {@link ValueUse}; then a −0 is none of that either.
+ * @param exact As in {@link ValueUse}. A −0 is then refused, too.
  */
 export function isPlain(value: unknown, exact = false): boolean {
   const look: Look = { exact, left: MAX_JSON, negativeZero: false };
@@ -92,7 +92,7 @@ function tooLarge(what: string, size: string, most: number): RangeError {
 
 const PLAIN_NAME = /^[A-Za-z_$][\w$]*$/;
 
-/** A path as one would write it in code: `result.rows[3].id`. */
+/** A path in the syntax of JavaScript: `result.rows[3].id`. */
 export function pathText(root: string, path: readonly (string | number)[]): string {
   let text = root;
   for (const step of path) {
@@ -115,7 +115,7 @@ function refuse(text: string): Problem {
 
 const LARGE: Problem = { path: [], text: "", large: true };
 
-/** The first thing that cannot be kept. This is on the path of every row: it makes nothing but that. */
+/** The first problem of a value. Every row comes through here: nothing is allocated without one. */
 function problemIn(value: unknown, look: Look, depth: number): Problem | null {
   switch (typeof value) {
     case "string":
@@ -173,7 +173,7 @@ function problemInArray(value: unknown[], look: Look, depth: number): Problem | 
 }
 
 function problemInObject(value: object, look: Look, depth: number): Problem | null {
-  // Node's bytes have a toJSON.
+  // Before `toJSON()`, which Node's `Buffer` has.
   if (ArrayBuffer.isView(value)) return problemInClass(value, 0, look);
   if (hasToJSON(value)) return problemInConverted(value, look, depth);
   const names = Object.keys(value);
@@ -196,7 +196,7 @@ function problemAt(
   let problem: Problem | null;
   try {
     const part = (value as Record<string | number, unknown>)[step];
-    // An object without it is the same to JSON.
+    // `JSON.stringify()` leaves such a field out.
     if (part === undefined && typeof step === "string") return null;
     problem = problemIn(part, look, depth + 1);
   } catch (error) {
@@ -210,7 +210,7 @@ function within(step: string | number, problem: Problem): Problem {
   return problem;
 }
 
-/** What has a `toJSON` becomes something else: a text, for dates and URLs. */
+/** An object with `toJSON()` is kept as what that returns: a text for dates and URLs. */
 function problemInConverted(value: object, look: Look, depth: number): Problem | null {
   const tag = tagOf(value);
   if (look.exact && tag === "Date") {
@@ -224,7 +224,7 @@ function problemInConverted(value: object, look: Look, depth: number): Problem |
   return problemIn(converted, look, depth + 1);
 }
 
-/** What to give instead of what is not kept. */
+/** What to give instead, by the built-in type that cannot be kept. */
 const INSTEAD: Record<string, string> = {
   Map: "give Object.fromEntries(map), or [...map]",
   Set: "give [...set]",
@@ -236,7 +236,7 @@ const INSTEAD: Record<string, string> = {
   URLSearchParams: "convert it with String()",
 };
 
-/** Plain objects keep their fields, and so do those of users' classes; all others hold something else. */
+/** Plain objects and users' classes keep their fields; the content of built-in classes is not there. */
 function problemInClass(value: object, fields: number, { exact }: Look): Problem | null {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return null;
@@ -252,7 +252,7 @@ function problemInClass(value: object, fields: number, { exact }: Look): Problem
   return fields > 0 ? null : refuse(`${name} has no fields to store; give plain data`);
 }
 
-/** An object with its article, as "a Map". */
+/** An object's class with its article, such as "a Map". */
 function named(value: object, tag: string): string {
   let name = tag;
   if (tag === "Object") {

@@ -20,45 +20,45 @@ export type JsonSchema = Record<string, unknown>;
 export interface Kind {
   readonly kind: string;
   readonly description: string | null;
-  /** Of the input; `null` where its schema cannot be written down, or where anything goes. */
+  /** The JSON Schema of the input; `null` if there is no schema, or JSON Schema cannot express it. */
   readonly schema: JsonSchema | null;
   readonly checked: boolean;
-  /** Whether a task cannot do without an input. */
+  /** Whether the schema refuses a submit without an input. */
   readonly required: boolean;
   readonly retry: Required<RetryOptions>;
-  /** Milliseconds an attempt may take. */
+  /** Milliseconds that an attempt may take; `null` for no time-out. */
   readonly timeout: number | null;
-  /** Runs at once, over the whole cluster. */
+  /** The number of runs at once in the whole cluster; `null` for no limit. */
   readonly concurrency: number | null;
-  /** That is so for each key. */
+  /** Whether `concurrency` holds for each key. */
   readonly keyed?: boolean;
-  /** Starts in so many milliseconds, over the whole cluster; of each key where they are keyed. */
+  /** At most `limit` starts in any `perMs` milliseconds in the whole cluster, or for each key of it. */
   readonly rate?:
     | { readonly limit: number; readonly perMs: number; readonly keyed: boolean }
     | null;
-  /** For how many milliseconds a submit waits for others with its key. */
+  /** How many milliseconds a submit waits for others with its key. */
   readonly debounce?: { readonly waitMs: number } | null;
   readonly isolate: boolean;
   /** Whether the page's form leaves it out. */
   readonly hidden: boolean;
-  /** Whom webhooks tell of its tasks; absent for nobody. */
+  /** The targets of webhooks about its tasks; absent for none. */
   readonly notify?: readonly StoredTarget[];
-  /** When tasks of it are made by themselves; `null` for never. Absent as older versions tell it. */
+  /** `null` for no schedule; absent in what older versions send. */
   readonly schedule?: KindSchedule | null;
-  /** How long its tasks are kept; `null` where the settings say. */
+  /** How long its tasks are kept; `null` if the settings decide. */
   readonly retention: Retention | null;
 }
 
-/** Characters of a description. */
+/** The most characters of a description. */
 export const MAX_DESCRIPTION = 4096;
 
-/** Kinds of one module. */
+/** The most kinds of one module. */
 export const MAX_KINDS = 500;
 
-/** Bytes of JSON that the schemas of one module may take together: what is beyond goes without. */
+/** The most bytes of JSON of all schemas of a module; kinds beyond that are listed without one. */
 const MAX_SCHEMAS = 2 * 1024 * 1024;
 
-/** How deep a schema may be: more would be too much for who walks through it. */
+/** How deep a schema may be nested: code that walks through it recurses. */
 export const MAX_DEPTH = 64;
 
 export function describeTasks(tasks: Iterable<AnyTask>): Kind[] {
@@ -113,7 +113,7 @@ function takesNothing(schema: StandardSchema): boolean {
     if (!(result instanceof Promise)) return !result.issues;
     result.catch(() => {});
   } catch {
-    // A validator that throws takes something, then.
+    // A validator that throws does not accept a missing input.
   }
   return false;
 }
@@ -123,13 +123,13 @@ export function isDeeper(value: unknown, depth: number): boolean {
   return depth === 0 || Object.values(value).some((part) => isDeeper(part, depth - 1));
 }
 
-/** How a library writes a schema down, as in the Standard JSON Schema interface. */
+/** The function that makes JSON Schema, as the Standard JSON Schema interface has it. */
 type ToJsonSchema = (options: {
   target: string;
   libraryOptions?: Record<string, unknown>;
 }) => unknown;
 
-/** So that one field that JSON Schema has no word for leaves the others: of Zod, Valibot, ArkType. */
+/** For Zod, Valibot and ArkType: a field that JSON Schema cannot express accepts any value. */
 const LENIENT = {
   unrepresentable: "any",
   errorMode: "ignore",
@@ -137,8 +137,8 @@ const LENIENT = {
 };
 
 /**
- * A schema as JSON Schema, as text; `null` where its library makes none, or none of a size to be kept
- * beside so many bytes.
+ * A schema as JSON Schema text; `null` if its library cannot make it, it is nested too deep, or it
+ * does not fit into one stored value with the `beside` other bytes of its kind.
  */
 export function schemaText(schema: StandardSchema, beside = 0): string | null {
   for (const libraryOptions of [LENIENT, undefined]) {
@@ -153,7 +153,7 @@ export function schemaText(schema: StandardSchema, beside = 0): string | null {
       }
       return byteLength(json) + beside > MAX_JSON ? null : json;
     } catch {
-      // A schema that cannot be written down still checks.
+      // A schema that cannot be expressed as JSON Schema still validates.
     }
   }
   return null;

@@ -8,36 +8,36 @@
 import { plainText } from "./text.ts";
 
 export interface Labels {
-  /** Whose task it is; absent for nobody's. */
+  /** The task's owner; absent for none. */
   owner?: string;
-  /** Different ones; absent for none. */
+  /** Without duplicates; absent for none. */
   tags?: readonly string[];
-  /** The task that made it; absent where a client did. */
+  /** The task that made it; absent if it is not a child. */
   parent_id?: string;
 }
 
-/** What is asked for as the parent of tasks that a client made: they have none. */
+/** The value of a `parent_id` filter that selects tasks without a parent. */
 export const NO_PARENT = "none";
 
-/** Whose a task or an upload is, for those who see some alone. */
+/** Who a task or an upload belongs to: decides who may see it. */
 export interface Whose {
   owner?: string;
-  /** The name of who submitted it; absent for this very program, and where nobody has one. */
+  /** The name of the token that submitted it; absent for this program itself, or without tokens. */
   submitter?: string;
 }
 
-/** Characters of an owner. */
+/** The most characters of an owner. */
 export const MAX_OWNER = 128;
 
-/** Tags of a task, and of a query. */
+/** The most tags of a task, and of a query. */
 export const MAX_TAGS = 20;
 
-/** Characters of a tag. */
+/** The most characters of a tag. */
 export const MAX_TAG = 64;
 
 export const OWNER_PATTERN: RegExp = plainText(MAX_OWNER);
 
-/** Without a comma, which separates the tags of a query. */
+/** Excludes the comma, which separates the tags of a query. */
 export const TAG_PATTERN: RegExp = plainText(MAX_TAG, ",");
 
 const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
@@ -70,7 +70,7 @@ export function labelsOf(json: string): Labels {
   };
 }
 
-/** These fields alone, as they stand in a record. */
+/** Only the labels, as a record has them: without empty ones. */
 export function onlyLabels({ owner, tags, parent_id }: Labels): Labels {
   return {
     ...(owner === undefined ? {} : { owner }),
@@ -79,7 +79,7 @@ export function onlyLabels({ owner, tags, parent_id }: Labels): Labels {
   };
 }
 
-/** Whether a task's labels are all that is wanted: that owner, that parent, and each of these tags. */
+/** Whether a task's labels match: the wanted owner and parent, and each of the wanted tags. */
 export function haveLabels(labels: Labels, { owner, tags = [], parent_id }: Labels): boolean {
   const parent = labels.parent_id ?? NO_PARENT;
   if (parent_id !== undefined && parent !== parent_id) return false;
@@ -87,7 +87,7 @@ export function haveLabels(labels: Labels, { owner, tags = [], parent_id }: Labe
   return tags.every((tag) => labels.tags?.includes(tag) === true);
 }
 
-/** As {@link haveLabels}, of a task of this id: a parent is among its children. */
+/** {@link haveLabels} for the task `id`; a parent also matches a query for its own children. */
 export function isAmongThose(id: string, labels: Labels, wanted: Labels): boolean {
   if (wanted.parent_id !== id) return haveLabels(labels, wanted);
   const { parent_id: _, ...others } = wanted;

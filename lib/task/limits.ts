@@ -1,17 +1,17 @@
-/** Bytes of JSON: the most an input, result, output, checkpoint or log row may have. */
+/** The most bytes of JSON of an input, result, output, checkpoint or log row. */
 export const MAX_JSON = 48 * 1024;
 
-/** How deep JSON may be nested, from clients and from tasks. */
+/** How deep the JSON of clients and tasks may be nested. */
 export const MAX_LEVELS = 200;
 
-/** Milliseconds: the longest time a timer can be set to. One that is set to more goes off at once. */
+/** The longest time of a timer, in milliseconds: `setTimeout()` with more fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Milliseconds by which a task may be delayed, by its submit or before another attempt. */
+/** The longest delay of a task, by its submit or before another attempt, in milliseconds. */
 export const MAX_DELAY_MS = 366 * 24 * 3600_000;
 
 /**
- * A task's events have a `seq` no further than this above what the store has of it; where a process
- * died, its tasks go on above that. So no id is used twice, though the last ones were never stored.
+ * How far the `seq` of a task's events may run ahead of its stored `seq`. After a process died, its
+ * tasks continue above that, so that no id is used twice even if the last ones were never stored.
  */
 export const SEQ_GAP = 1000;

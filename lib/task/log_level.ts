@@ -1,7 +1,7 @@
 /** A level of a log row. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** The levels by the names that loggers give them. */
+/** Levels by the names that other loggers use. */
 const NAMES: Readonly<Record<string, LogLevel>> = {
   debug: "debug",
   trace: "debug",
@@ -23,7 +23,7 @@ const NAMES: Readonly<Record<string, LogLevel>> = {
   emerg: "error",
 };
 
-/** The level for a logger's name, as `error` for `"FATAL"`; `undefined` for an unknown one. */
+/** The level for another logger's name, such as `error` for `"FATAL"`; `undefined` if unknown. */
 export function levelOf(given: unknown): LogLevel | undefined {
   if (typeof given !== "string") return undefined;
   const name = given.toLowerCase();

@@ -7,15 +7,14 @@ import type { Keep, Retention } from "./retention.ts";
 import type { Task } from "./task.ts";
 
 export interface NewTask extends Omit<Labels, "parent_id"> {
-  /** ULID. */
+  /** A ULID. */
   id: string;
-  /** A known kind. */
   kind: string;
   maxAttempts: number;
   priority: number;
   /** Milliseconds since the epoch. */
   runAt: number;
-  /** Milliseconds an attempt may take, or `null`. */
+  /** Milliseconds that an attempt may take; `null` for no time-out. */
   timeoutMs: number | null;
   parsed?: boolean;
   uploads?: readonly string[];
@@ -24,16 +23,16 @@ export interface NewTask extends Omit<Labels, "parent_id"> {
   retention?: Retention | null | undefined;
   keep?: Keep | undefined;
   retriedFrom?: string;
-  /** The schedule that has it made, and for which of its times. */
+  /** The schedule that made it, and the time it was made for; `null` for "run now". */
   schedule?: { id: string; slot: number | null };
   child?: ChildPlace;
   keys?: TaskKeys;
   debounce?: string;
-  /** What it waits for before it is tried; nothing where it is absent. */
+  /** What it waits for before its first run; absent for nothing. */
   waitsFor?: WaitingFor;
-  /** Who submitted it; absent where the server or another task did. */
+  /** Who submitted it; absent if the server or another task did. */
   by?: string;
-  /** Whom webhooks tell of it. */
+  /** The targets of its webhooks. */
   notify?: readonly StoredTarget[];
 }
 
@@ -46,7 +45,7 @@ function scheduleFields(
   return { schedule_id: id, ...scheduled_for };
 }
 
-/** A task that was just submitted: pending, or waiting where it is to wait for something. */
+/** A task that was just submitted: `waiting` if it has something to wait for, else `pending`. */
 export function newTask(spec: NewTask, now: number): Task {
   const at = new Date(now).toISOString();
   return {
@@ -54,7 +53,7 @@ export function newTask(spec: NewTask, now: number): Task {
       task_id: spec.id,
       kind: spec.kind,
       status: spec.waitsFor ? "waiting" : "pending",
-      // Here, where `labelsOf()` finds them.
+      // The labels must follow the state: `labelsOf()` looks for them there.
       ...onlyLabels(spec.child ? { ...spec, parent_id: spec.child.parent } : spec),
       ...NO_PROGRESS,
       result: null,

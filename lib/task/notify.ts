@@ -18,7 +18,7 @@ export type NotifyEvent =
   | "failed"
   | "canceled";
 
-/** In the order of a task's life. */
+/** All events, in the order of a task's life. */
 export const NOTIFY_EVENTS = [
   "started",
   "waiting",
@@ -44,27 +44,27 @@ export interface NotifyTarget {
   secret?: string;
 }
 
-/** A target that was checked, as it is stored. */
+/** A checked target, as it is stored. */
 export interface StoredTarget {
   readonly url: string;
   readonly on: readonly NotifyEvent[];
   readonly secret?: string;
 }
 
-/** Targets of a task. */
+/** The most targets of a task. */
 export const MAX_TARGETS = 5;
 
-/** Characters of a target's address. */
+/** The most characters of a target's URL. */
 export const MAX_TARGET_URL = 2048;
 
 const URL_TEXT = plainText(MAX_TARGET_URL);
 
-/** Secrets that sign at once. */
+/** The most secrets that sign one webhook. */
 export const MAX_SECRETS = 4;
 
-/** What is wrong with a target's address; `null` for nothing. */
+/** What is wrong with a target's URL; `null` for nothing. */
 export function urlProblem(text: unknown): string | null {
-  // The URL parser drops line breaks and tabs, and would read another URL than was meant.
+  // The URL parser silently drops line breaks and tabs.
   const url = typeof text === "string" && URL_TEXT.test(text) ? URL.parse(text) : null;
   const fits = url !== null && /^https?:$/.test(url.protocol) && url.href.length <= MAX_TARGET_URL;
   if (!fits) return `must be an http or https URL of at most ${MAX_TARGET_URL} characters`;
@@ -103,13 +103,13 @@ export function eventsProblem(on: unknown): string | null {
   return fits ? null : `must be a list of ${NOTIFY_EVENTS.join(", ")}, each at most once`;
 }
 
-/** What is wrong with `secret`; `null` for nothing. It is not repeated. */
+/** What is wrong with `secret`, without repeating it; `null` for nothing. */
 export function secretProblem(secret: unknown): string | null {
   if (typeof secret === "string" && parseSecrets(secret) !== null) return null;
   return `must be ${SECRET_SHAPE}; at most ${MAX_SECRETS}, separated by spaces`;
 }
 
-/** A target as it is stored; it was checked. */
+/** The stored form of a target, which must have been checked. */
 export function storedTarget({ url, on = ENDS, secret }: NotifyTarget): StoredTarget {
   return { url: new URL(url).href, on, ...(secret === undefined ? {} : { secret }) };
 }
@@ -148,7 +148,7 @@ export function readTargets(kind: string, notify: unknown): readonly StoredTarge
   });
 }
 
-/** Whether a value from code that is not ours is one that {@link readTargets} takes. */
+/** Whether a value from untrusted code is one that {@link readTargets} accepts. */
 export function areTargets(value: unknown): boolean {
   try {
     readTargets("", value);

@@ -7,15 +7,15 @@
 
 import { cut, textOf, withArticle } from "./text.ts";
 
-/** Levels, values and characters: what is beyond is told of, not kept. */
+/** Bounds on levels, values and characters. What is beyond is left out, and a text says so. */
 const MAX_DEPTH = 16;
 const MAX_VALUES = 4096;
 const MAX_CHARACTERS = 96 * 1024;
 
-/** Turns an object into plain data of its own; `undefined` for "as any other". */
+/** Turns certain objects into plain data; `undefined` for those that get no special treatment. */
 export type Special = (value: object) => unknown;
 
-/** What is left of the bounds, and the objects that one lies in. */
+/** What is left of the bounds, and the objects around the current value. */
 interface Walk {
   readonly special: Special;
   readonly within: Set<object>;
@@ -32,7 +32,7 @@ export function plainOf(value: unknown, special: Special = () => undefined): unk
   });
 }
 
-/** Reads a field; what throws instead is told by a text. */
+/** Reads a field. If that throws, returns a text that says why. */
 export function readField(value: object, name: string): unknown {
   try {
     return (value as Record<string, unknown>)[name];
@@ -45,7 +45,7 @@ function walk(value: unknown, walked: Walk): unknown {
   if (--walked.values < 0) return "[left out: too many values]";
   switch (typeof value) {
     case "string": {
-      // Half of what is left: a long text leaves room for what comes behind it.
+      // At most half of what is left, so that a long text leaves room for what follows.
       const text = cut(value, Math.max(16, Math.floor(walked.characters / 2)));
       walked.characters -= text.length;
       return text;
@@ -66,7 +66,7 @@ function walk(value: unknown, walked: Walk): unknown {
   }
 }
 
-/** An object that lies in others, which it must not hold. */
+/** Walks an object, unless it contains itself or is nested too deep. */
 function walkWithin(value: object, walked: Walk): unknown {
   const { within } = walked;
   if (within.has(value)) return "[the object that contains it]";
@@ -110,7 +110,7 @@ function walkObject(value: object, walked: Walk): unknown {
   return Object.fromEntries(entries);
 }
 
-/** What an object is, as `Map` or `Uint8Array`; `Object` for a plain one or of a class of the user's. */
+/** The built-in type of an object, such as `Map`; `Object` for plain objects and users' classes. */
 export function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }

@@ -6,7 +6,7 @@
 
 import type { TaskRecord } from "./record.ts";
 
-/** What a task shows before it has told anything. */
+/** The figures of a task that has not reported anything. */
 export const NO_PROGRESS = {
   progress: 0,
   done: null,
@@ -18,7 +18,7 @@ export const NO_PROGRESS = {
   rate: null,
 } satisfies Partial<TaskRecord>;
 
-/** A record with a field that few tasks have, and `seq` behind it: see `seqOf()`. */
+/** A record with an optional field set or removed. `seq` stays last: see `seqOf()`. */
 export function withField<
   Name extends "stages" | "waiting_for" | "children" | "keys" | "by" | "keep",
 >(

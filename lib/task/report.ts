@@ -1,9 +1,9 @@
 import type { Progress } from "./yield.ts";
 
-/** A progress report on its way from a task: only what it named. Times are milliseconds. */
+/** A progress report that a task yielded, with only the fields that it gave. */
 export interface Report extends Progress {
-  /** When it was yielded. */
+  /** When it was yielded, milliseconds since the epoch. */
   at: number;
-  /** Stages that the task's definition names, with their weights. */
+  /** The stages of the definition, with their weights. */
   stages?: readonly (readonly [name: string, weight: number])[];
 }

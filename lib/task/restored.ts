@@ -9,18 +9,18 @@
 import type { LostIds, Task } from "./task.ts";
 
 /**
- * Ids a millisecond: the time of the restore gives the first one. A task that had more events than
- * this since the restore before, on average, would have ids twice; they have 15 digits until 2286.
+ * The first id after a restore is its time in milliseconds times this. A task with more events per
+ * millisecond than this since the restore before would repeat ids. They have 15 digits until 2286.
  */
 const IDS_A_MS = 100;
 
-/** Remembered of each task, at most: beyond it the oldest become one, with what lies between them. */
+/** The most gaps that a task remembers: beyond that, the two oldest are merged into one. */
 const MAX_LOST = 8;
 
 /**
- * A task as it goes on after a restore.
+ * A task as it continues after a restore.
  *
- * @param restoredAt Of the newest restore, milliseconds since the epoch; 0 for none.
+ * @param restoredAt When the newest restore was made, milliseconds since the epoch; 0 for none.
  */
 export function afterRestore(task: Task, restoredAt: number): Task {
   const { record } = task;

@@ -19,15 +19,15 @@ export type RetentionOptions = { [Ended in FinishedStatus]?: Duration | "forever
 /** Milliseconds to keep a task, by how it ended: `null` for ever, absent if the settings apply. */
 export type Retention = Readonly<{ [Ended in FinishedStatus]?: number | null }>;
 
-/** Milliseconds that a task is kept after its end, as its submit asks. */
+/** Milliseconds that a submit asks to keep its task after its end. */
 export type Keep = number | "forever";
 
 /** The most milliseconds that a submit may ask for, besides "forever". */
 export const MAX_KEEP_MS: number = 2 ** 40;
 
 /**
- * When a finished task is removed: a number is the time of its end, for which the settings say how
- * long it is kept; an object says until when it is kept, `null` for ever.
+ * When a finished task is removed. A number is the time of its end, and the settings decide how long
+ * it is kept after that; an object says until when it is kept, `null` for ever.
  */
 export type Expiry = number | { until: number | null };
 
@@ -73,7 +73,7 @@ function msOf(duration: Duration, status: string, what: string): number {
     const ms = durationMs(duration);
     if (ms <= MAX_KEEP_MS) return ms;
   } catch {
-    // The message below says what would be right.
+    // The message below says what is valid.
   }
   throw new TypeError(
     `${what}.${status}' must be milliseconds from 0 to ${MAX_KEEP_MS}, some of ` +

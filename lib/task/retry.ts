@@ -8,14 +8,14 @@ export interface RetryOptions {
   capMs?: number;
 }
 
-/** For a kind that sets no `retry`. */
+/** The defaults of {@link RetryOptions}. */
 export const DEFAULT_RETRY: Required<RetryOptions> = {
   maxAttempts: 1,
   baseMs: 1000,
   capMs: 60_000,
 };
 
-/** The options by which a kind or a step is tried. */
+/** The options of a kind or a step that decide how it is tried. */
 export interface TriesOptions {
   retry?: RetryOptions | undefined;
   /** Milliseconds that one try may take. */
@@ -25,7 +25,7 @@ export interface TriesOptions {
 /**
  * Fills in the defaults of `retry`.
  *
- * @param what What cannot be done with them, for the error: "define task 'count'".
+ * @param what What an invalid option prevents, for the error's text: "define task 'count'".
  * @throws {TypeError} If a number is invalid; the message names it.
  */
 export function readTries(
@@ -47,7 +47,7 @@ export function readTries(
   return { retry: { maxAttempts, baseMs, capMs }, timeout };
 }
 
-/** @throws {TypeError} If it does not fit. */
+/** @throws {TypeError} If `fits` is false. */
 export function requirePositive(what: string, name: string, value: unknown, fits: boolean): void {
   if (fits) return;
   throw new TypeError(

@@ -7,27 +7,27 @@
 
 import type { Rewound, Task } from "./task.ts";
 
-/** The task once it has put something out. */
+/** The task after an output. */
 export function withOutput(task: Task, seq: number): Task {
   return { ...task, outputSeq: seq };
 }
 
-/** The task once it has saved: what it put out before counts for good. */
+/** The task after a checkpoint: the outputs before it count for good. */
 export function withCheckpoint(task: Task, seq: number): Task {
   return { ...task, checkpointed: true, deaths: 0, savedSeq: seq };
 }
 
-/** Behind which `seq` a start takes back what was put out; `null` where there is nothing to take back. */
+/** The `seq` after which a start takes back all outputs; `null` if there are none to take back. */
 export function rewindOf({ outputSeq, savedSeq }: Task): number | null {
   return outputSeq > savedSeq ? savedSeq : null;
 }
 
-/** The task behind a rewind, whose own `seq` is given. */
+/** The task after a rewind: `seq` is the rewind's own. */
 export function rewound(task: Task, after: number, seq: number): Task {
   return { ...task, outputSeq: after, rewound: { after, before: seq, left: true } };
 }
 
-/** Whether the output of a `seq` was taken back, as far as the last rewind tells. */
+/** Whether the last rewind took back the output with this `seq`. */
 export function isRewound(seq: number, rewound: Rewound | undefined): boolean {
   return rewound !== undefined && seq > rewound.after && seq < rewound.before;
 }

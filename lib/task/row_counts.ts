@@ -8,7 +8,7 @@ import type { Row, RowType } from "./event.ts";
 import { withOutput } from "./rewind.ts";
 import type { Task } from "./task.ts";
 
-/** The task with one more row, which takes so many bytes. */
+/** The task with one more row, of this many bytes. */
 export function withRow(task: Task, { type, seq }: Pick<Row, "type" | "seq">, bytes: number): Task {
   if (type === "step") return { ...task, steps: (task.steps ?? 0) + 1 };
   const { rows, rowBytes, outputs, outputBytes } = task;
@@ -17,7 +17,7 @@ export function withRow(task: Task, { type, seq }: Pick<Row, "type" | "seq">, by
   return { ...withOutput(counted, seq), outputs: outputs + 1, outputBytes: outputBytes + bytes };
 }
 
-/** The task without rows of a type that were removed. */
+/** The task after this many rows of a type were removed. */
 export function withoutRows(
   task: Task,
   { type, rows, bytes }: { type: RowType; rows: number; bytes: number },
@@ -33,7 +33,7 @@ export function withoutRows(
   };
 }
 
-/** An older version counted no bytes, or outputs as logs. */
+/** Never negative: older versions counted no bytes, or counted outputs as logs. */
 function less(from: number, count: number): number {
   return Math.max(0, from - count);
 }

@@ -17,13 +17,13 @@ export type Overlap = "skip" | "queue" | "allow";
 export const MISSED: readonly Missed[] = ["skip", "one", "all"];
 export const OVERLAPS: readonly Overlap[] = ["skip", "queue", "allow"];
 
-/** The most times made up for after one gap (the newest), and that wait for a task to end. */
+/** The most times that are made up for after one gap (the newest), or wait for a task to end. */
 export const MAX_MADE_UP = 100;
 
-/** Milliseconds after which a time counts as missed: a restart takes some. */
+/** Milliseconds after which a time counts as missed: leaves room for a restart. */
 export const LATE_MS = 60_000;
 
-/** Milliseconds. */
+/** The largest jitter, in milliseconds. */
 export const MAX_JITTER_MS = 24 * 3600_000;
 
 /** When tasks of a kind are made, and with which input. */
@@ -74,7 +74,7 @@ export interface KindSchedule extends ScheduleRule {
   readonly input: string | null;
 }
 
-/** Characters of a pattern, and of a zone's name. */
+/** The most characters of a pattern, and of a zone's name. */
 export const MAX_CRON = 200;
 export const MAX_ZONE = 64;
 
@@ -101,7 +101,7 @@ export function isZone(zone: string): boolean {
 
 const OPTIONS = ["cron", "zone", "input", "missed", "overlap", "jitter"];
 
-/** Bytes of JSON that the input in a definition may have: it is stored beside the kind's schema. */
+/** The most bytes of JSON of the input in a definition: it is stored with the kind's schema. */
 const MAX_INPUT = 16 * 1024;
 
 export const DEFAULT_ZONE = "UTC";
@@ -112,9 +112,9 @@ export function overlapFor(missed: Missed): Overlap {
 }
 
 /**
- * Fills in the defaults. Of the pattern only the shape is checked here.
+ * Fills in the defaults. Only the shape of the pattern is checked here.
  *
- * @param what What cannot be done with it, for the error: "define task 'count'".
+ * @param what What an invalid option prevents, for the error's text: "define task 'count'".
  * @throws {TypeError} If an option is invalid; the message names it.
  */
 export function readSchedule(what: string, given: unknown): KindSchedule | undefined {
@@ -161,7 +161,7 @@ function jitterOf(jitter: Duration): number {
   }
 }
 
-/** `undefined` where JSON cannot hold it. */
+/** The input as JSON text; `undefined` if JSON cannot hold it. */
 function inputText(input: unknown): string | null | undefined {
   if (input === undefined) return null;
   try {

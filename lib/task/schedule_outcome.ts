@@ -4,18 +4,18 @@
  * @module
  */
 
-/** Outcomes that a schedule remembers. */
+/** The most outcomes that a schedule remembers. */
 export const MAX_RUNS = 50;
 
 /**
- * Why there was no task for a time: nobody was there, an earlier one's had not ended, too many waited
- * already, it was paused, or its task could not be taken in.
+ * Why there was no task for a time: no process ran (`missed`), the task of an earlier time had not
+ * ended, too many times waited already, the schedule was paused, or the submit was refused.
  */
 export type SkipReason = "missed" | "overlap" | "full" | "paused" | "refused";
 
 /** Times are milliseconds since the epoch. */
 export type ScheduleOutcome =
-  /** A task was made: for this time, or for none, as somebody said "run now". */
+  /** A task was made for the time `slot`, or by "run now", with `null`. */
   | {
     readonly type: "task";
     readonly at: number;
@@ -24,19 +24,19 @@ export type ScheduleOutcome =
     /** Who said "run now". */
     readonly by?: string;
   }
-  /** All times from one to another were skipped. */
+  /** All times from `from` to `to` were skipped. */
   | {
     readonly type: "skip";
     readonly at: number;
     readonly from: number;
     readonly to: number;
-    /** How many there were. */
+    /** How many times were skipped. */
     readonly count: number;
-    /** They were more, which nobody has counted. */
+    /** Set if there were more than `count`: the rest was not counted. */
     readonly more?: true;
     readonly reason: SkipReason;
-    /** The time whose task had not ended; absent where that was one of "run now", and for other reasons. */
+    /** The time whose task had not ended; absent for a task of "run now", and for other reasons. */
     readonly run?: number;
-    /** What it was refused for. */
+    /** Why the submit was refused. */
     readonly why?: string;
   };

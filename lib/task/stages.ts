@@ -10,30 +10,30 @@ import type { StageProgress, TaskRecord } from "./record.ts";
 import type { Report } from "./report.ts";
 import { brief } from "./text.ts";
 
-/** Stages a task may have, and characters of their names. */
+/** The most stages of a task, and the most characters of a name. */
 export const MAX_STAGES = 20;
 export const MAX_STAGE_NAME = 64;
 
-/** Percent, to two places; 100 only for all of it. */
+/** Percent, rounded to two places; 100 only if all is done. */
 export function percentOf(done: number, total: number): number {
   return rounded(100 * (done / total));
 }
 
-/** The highest percent of what is not done. */
+/** The highest percent before all is done. */
 export const NEARLY_DONE = 99.99;
 
-/** Percent as a record shows it. */
+/** Percent as a record has it: two places, and below 100 until all is done. */
 export function rounded(percent: number): number {
   return percent >= 100 ? 100 : Math.min(NEARLY_DONE, Math.round(percent * 100) / 100);
 }
 
-/** What a report changes of a record's figures. */
+/** The figures of a record that a report changes. */
 export type Figures = Pick<TaskRecord, "done" | "total" | "unit" | "progress"> & {
   stages: readonly StageProgress[];
 };
 
 /**
- * The figures after a report of a task whose stages count for themselves; `null` for any other task.
+ * The figures after a report, if each stage of the task is counted by itself; `null` otherwise.
  *
  * @param countedIn The stage in which the record's figures were counted; `null` for none.
  */
@@ -66,7 +66,7 @@ function nameOf(stage: string): string {
   return brief(stage, MAX_STAGE_NAME);
 }
 
-/** Whether a stage counts from its beginning again, and what was counted belongs to another. */
+/** Whether another stage than `countedIn` begins to count from its start. */
 function startsOver(record: TaskRecord, report: Report, countedIn: string | null): boolean {
   const stage = report.stage ?? record.stage;
   if (stage === null || stage === countedIn) return false;
@@ -104,12 +104,12 @@ function stageAfter(
   if (report.progress !== undefined) progress = report.progress;
   else if (total) progress = percentOf(done ?? 0, total);
   else if (report.done !== undefined || report.total !== undefined) progress = null;
-  // As of the whole: what was shown is not taken back.
+  // As for the whole task, percent never falls.
   if (progress !== null) progress = rounded(Math.max(progress, stage.progress ?? 0));
   return { ...stage, done, total, progress };
 }
 
-/** A declared stage of which nobody counted anything is done when the next one begins. */
+/** A declared stage without progress of its own counts as done when the next one begins. */
 function left(stages: readonly StageProgress[], name: string): readonly StageProgress[] {
   const stage = stages.find((it) => it.name === name);
   if (!stage || stage.weight === undefined || stage.progress !== null) return stages;
@@ -126,7 +126,7 @@ function put(stages: readonly StageProgress[], stage: StageProgress): readonly S
   return [...(stages.length < MAX_STAGES ? stages : kept), stage];
 }
 
-/** The whole by the weights of its parts; `null` where nobody knows how many there will be. */
+/** The percent of the whole by the stages' weights; `null` if no stage has a weight. */
 function overall(stages: readonly StageProgress[]): number | null {
   let weights = 0;
   let sum = 0;

@@ -37,7 +37,7 @@ export interface DebounceOptions<Input> {
   key(input: Input): string;
 }
 
-/** Bytes of a key. */
+/** The most bytes of a key. */
 const MAX_KEY = 256;
 
 const MAX_RATE = 10_000;
@@ -49,7 +49,7 @@ export type Limits<Input> = {
   debounce?: DebounceOptions<Input> | undefined;
 };
 
-/** @throws {TypeError} If a limit is invalid. `what` says for what, as "define task 'k'". */
+/** @throws {TypeError} If a limit is invalid: "Cannot `what` as …", such as "define task 'k'". */
 export function checkLimits<Input>(
   what: string,
   { concurrency, rate, debounce }: Limits<Input>,
@@ -105,7 +105,7 @@ export function hasKeys<Input>({ concurrency, rate, debounce }: Limits<Input>): 
 }
 
 /**
- * The keys of a task with this input; `undefined` where no limit counts by one.
+ * The keys of a task with this input; `undefined` if no limit has a key.
  *
  * @throws {TypeError} If a key function throws, or returns anything but a valid key.
  */
@@ -145,13 +145,13 @@ export function isTaskKey(text: string): boolean {
   return byteLength(text) <= MAX_KEY && !text.includes("\0") && text.isWellFormed();
 }
 
-/** The concurrency and rate keys as one text: tasks of a kind with the same text share a line. */
+/** The concurrency and rate keys as one text: a kind's tasks with the same text queue in one line. */
 export function lineKeyOf({ concurrency, rate }: TaskKeys = {}): string | undefined {
   if (concurrency === undefined && rate === undefined) return undefined;
   return `${concurrency ?? ""}\0${rate ?? ""}`;
 }
 
-/** The keys that {@link lineKeyOf} put together; a key that was absent is empty. */
+/** The keys that {@link lineKeyOf} joined; an absent key is empty. */
 export function keysIn(lineKey: string): { concurrency: string; rate: string } {
   const [concurrency = "", rate = ""] = lineKey.split("\0");
   return { concurrency, rate };

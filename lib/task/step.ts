@@ -83,7 +83,7 @@ export async function* step<T>(
   return asked.answer as T;
 }
 
-/** @throws {TypeError} If it is not a valid name of a step, a sleep, a signal or children. */
+/** @throws {TypeError} If it is not a valid name for a step, a sleep, a signal or children. */
 export function requireName(name: unknown): string {
   if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
   throw new TypeError(

@@ -10,98 +10,98 @@ import type { TaskRecord } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import type { Trace } from "./trace.ts";
 
-/** Ids between the two, neither of them included; see {@link ./restored.ts}. */
+/** A gap in a task's event ids, both ends excluded; see {@link ./restored.ts}. */
 export type LostIds = readonly [after: number, before: number];
 
-/** What a rewind took back: the outputs between the two, neither of them included; see {@link ./rewind.ts}. */
+/** The outputs that a rewind took back, by `seq`, both ends excluded; see {@link ./rewind.ts}. */
 export interface Rewound {
   after: number;
   /** The rewind's own `seq`. */
   before: number;
-  /** Some of them may be stored still. */
+  /** Whether some of these outputs may still be stored. */
   left: boolean;
 }
 
 /** A task, as the engine knows it. */
 export interface Task {
-  /** What everybody sees. Its `result` stays `null` here: it is stored apart, see `../kv/head.ts`. */
+  /** The task as clients see it. `result` is `null` here: it is stored apart, see `../kv/head.ts`. */
   record: TaskRecord;
   /** The session that runs it, or `null`. */
   owner: string | null;
-  /** Milliseconds an attempt may take, or `null`. */
+  /** Milliseconds that an attempt may take; `null` for no time-out. */
   timeoutMs: number | null;
-  /** Its input is what the schema of its kind made of it: an attempt takes it as it is. */
+  /** Whether the stored input is the schema's output: then no attempt parses it again. */
   parsed?: boolean;
-  /** The next start goes on with the same attempt: the last one was interrupted. */
+  /** Whether the next start continues the same attempt, because the last run was interrupted. */
   resuming: boolean;
-  /** How often it was interrupted, in all. */
+  /** The number of interruptions over the task's life. */
   interruptions: number;
-  /** How often its process died under it since its last checkpoint. */
+  /** How often its task process died since the last checkpoint or answer was stored. */
   deaths: number;
   checkpointed: boolean;
-  /** Its place under the kind's concurrency limit, or `null`. */
+  /** The number of its slot under the concurrency limit; `null` for none. */
   slot: number | null;
-  /** Under which name others find it to be postponed; absent once it has begun, or was canceled. */
+  /** The debounce key under which a later submit postpones it; absent once it began or was canceled. */
   debounce?: string;
-  /** Under which name it has that place; absent where that is its kind's. */
+  /** The name that its slot belongs to; absent if that is the kind's. */
   slotName?: string;
-  /** The stage in which the record's figures were counted; `null` or nothing for none. */
+  /** The stage in which the record's figures were counted; `null` or absent for none. */
   countedIn?: string | null;
-  /** The highest percent shown in this attempt, which may be unknown in between. */
+  /** The highest percent shown in this attempt: kept here while the record's `progress` is `null`. */
   peak: number;
-  /** Log and output rows stored. */
+  /** Log, output and artifact rows stored. */
   rows: number;
-  /** Bytes they take. */
+  /** Bytes of these rows. */
   rowBytes: number;
-  /** Of these rows, the outputs. */
+  /** How many of these rows are outputs. */
   outputs: number;
-  /** Bytes they take. */
+  /** Bytes of the outputs. */
   outputBytes: number;
-  /** The newest log row removed because of the bound on them; 0 for none. */
+  /** The `seq` of the newest log row that was removed to keep the bound on rows; 0 for none. */
   trimmed: number;
-  /** The newest output removed, likewise. */
+  /** The same for outputs. */
   trimmedOutputs: number;
   /** The `seq` of the last checkpoint; 0 for none. */
   savedSeq: number;
-  /** Of the newest output that counts; 0, or any up to that of the checkpoint, for none behind it. */
+  /** The `seq` of the newest output that counts; at most `savedSeq` if the checkpoint is newer. */
   outputSeq: number;
   /** What the last rewind took back; absent before the first. */
   rewound?: Rewound;
-  /** Ids that clients may have from a history that a restore took back. */
+  /** Event ids that clients may know from a history that a restore took back. */
   lostIds: readonly LostIds[];
-  /** Where the last error was thrown; only those who may see the code get it. */
+  /** The stack of the last error; shown only to those who may see the code. */
   stack?: string | null;
-  /** How the attempt went up to now; `null` before the first. */
+  /** The progress of the attempt over time; `null` before the first. */
   trace: Trace | null;
-  /** When the run under way, or the last one, began: milliseconds since the epoch. */
+  /** When the current or last run began, milliseconds since the epoch. */
   runSince?: number;
   /** Milliseconds that earlier runs of the attempt took; absent for none. */
   ranMs?: number;
-  /** Ids of the uploads that are kept until it has ended; absent for none. */
+  /** Ids of the uploads that are kept until the task ends; absent for none. */
   uploads?: readonly string[];
-  /** The name of the token that submitted it; absent where none was needed. */
+  /** The name of the token that submitted it; absent if none was needed. */
   submitter?: string;
-  /** How long it is kept after its end, as its kind said; absent where the settings say. */
+  /** How long its kind keeps it after its end; absent if the settings decide. */
   retention?: Retention;
-  /** Where its submit was in a trace; absent where nobody said so. */
+  /** The `traceparent` of its submit; absent if the submit had none. */
   traceparent?: string;
-  /** How often an answer of a step, sleep or signal was stored; absent for never. */
+  /** How often an answer was stored; absent for never. */
   answers?: number;
   /** `step` rows stored; absent for none. */
   steps?: number;
-  /** Its place among the children of another task; absent where it is none. */
+  /** Which child of which task it is; absent if it is not a child. */
   child?: ChildPlace;
-  /** Children it has made, about; absent where it never was to have some. */
+  /** Roughly how many children it has made; absent if it never called `children()`. */
   children?: number;
-  /** Whom webhooks tell of it, and of what; absent for nobody. */
+  /** The targets of its webhooks; absent for none. */
   notify?: readonly Told[];
-  /** What they were told of it, counted for each; absent for nothing yet. */
+  /** Deliveries so far, one for each event and target; absent for none. */
   notified?: number;
 }
 
-/** One whom webhooks tell of a task. */
+/** A target of a task's webhooks. */
 export interface Told {
-  /** Of the target's address. */
+  /** The origin of the target's URL. */
   readonly origin: string;
   readonly on: readonly NotifyEvent[];
 }

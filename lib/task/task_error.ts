@@ -14,24 +14,24 @@ import { brief, cut, textOf } from "./text.ts";
 export interface Thrown {
   /** As clients see it. */
   error: TaskError;
-  /** Its stack, with those of its causes and parts behind it. */
+  /** Its stack, followed by those of its causes and parts. */
   stack: string;
 }
 
-/** Characters of an error's texts. */
+/** The most characters of an error's texts. */
 export const MAX_ERROR = { name: 256, message: 4096, code: 128, stack: 16 * 1024 };
 
-/** Causes of causes, and parts of one error. */
+/** How deep causes may nest, and how many parts of one error are kept. */
 export const MAX_CAUSES = 8;
 export const MAX_PARTS = 10;
 
-/** Bytes of JSON that code, causes and parts may have: a record is bounded, and holds all of it. */
+/** The most bytes of JSON of code, causes and parts together: all of it must fit into the record. */
 export const MAX_MORE = 3 * 1024;
 
-/** Characters of a cause's or part's message. */
+/** The most characters of a cause's or part's message. */
 const MAX_INNER = 512;
 
-/** What is left of the bounds, the objects that were read, and their stacks. */
+/** The bytes left of {@link MAX_MORE}, the values that were read, and their stacks. */
 interface Reading {
   left: number;
   readonly read: Set<unknown>;
@@ -67,7 +67,7 @@ function fieldOf(value: unknown, name: string): unknown {
   }
 }
 
-/** Name, message and code. The stack is put aside. */
+/** Reads name, message and code. The stack goes to `reading.stacks`. */
 function read(value: unknown, maxMessage: number, reading: Reading): TaskError {
   reading.read.add(value);
   const given = fieldOf(value, "name");
@@ -96,21 +96,21 @@ function messageOf(value: unknown, name: string, stack: unknown): string {
   return json === undefined ? "An object was thrown that cannot be read" : json;
 }
 
-/** An object that is not an error, in full. */
+/** A thrown object that is not an error, as JSON; `undefined` if it holds nothing that can be read. */
 function jsonOf(value: object): string | undefined {
   const plain = plainOf(value);
   if (typeof plain !== "string") return JSON.stringify(plain);
   return plain.startsWith("[") ? undefined : textIn(plain);
 }
 
-/** A text with something in it; `undefined` for none. */
+/** A value as text; `undefined` if that is blank. */
 function textIn(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === "string" ? value : textOf(value);
   return text.trim() === "" ? undefined : text;
 }
 
-/** The `code` that Node's errors and many others have. That of a DOMException says nothing. */
+/** The `code` that Node's errors and many others have. That of a DOMException is a legacy number. */
 function codeOf(value: unknown): string | number | undefined {
   const code = fieldOf(value, "code");
   if (typeof code === "string" && code !== "") return brief(code, MAX_ERROR.code);
@@ -118,7 +118,7 @@ function codeOf(value: unknown): string | number | undefined {
   return fieldOf(value, "ABORT_ERR") === undefined ? code : undefined; // every DOMException has it
 }
 
-/** Puts cause and parts into an error, as far as there is room. */
+/** Adds causes and parts to an error, as far as the bounds allow. */
 function addMore(error: TaskError, value: unknown, depth: number, reading: Reading): void {
   if (depth >= MAX_CAUSES) return;
   const cause = fieldOf(value, "cause");
@@ -154,7 +154,7 @@ function partsOf(value: unknown): [parts: unknown[], count: number] {
   }
 }
 
-/** A cause or part; `undefined` where it was read before, or there is no room for it. */
+/** Reads a cause or part; `undefined` if it was read before or the bounds leave no room for it. */
 function readInner(value: unknown, reading: Reading): TaskError | undefined {
   if (isObject(value) && reading.read.has(value)) return undefined;
   if (reading.left < MAX_MORE / 16) return undefined;
@@ -164,7 +164,7 @@ function readInner(value: unknown, reading: Reading): TaskError | undefined {
   return spend(short, reading) ? short : undefined;
 }
 
-/** Bytes around an error among others: its field's name, brackets, "… and 12 more". */
+/** Bytes around one error in the JSON: its field's name, brackets, "… and 12 more". */
 const AROUND = 64;
 
 function spend(value: object, reading: Reading): boolean {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Any value as text; some objects cannot even be made that. */
+/** Any value as text; its type if it cannot be converted. */
 export function textOf(value: unknown): string {
   try {
     return String(value);
@@ -14,8 +14,8 @@ export function textOf(value: unknown): string {
 }
 
 /**
- * Cuts a text to so many characters, and to no more than twice as many of JSON: one of control
- * characters would take six times its length, and a record of such texts would not fit into KV.
+ * Cuts a text to `length` characters, and its JSON to twice as many: control characters take six
+ * characters of JSON each, and a record of such texts would not fit into KV.
  */
 export function brief(text: string, length: number): string {
   if (text.length <= length / 3) return text;
@@ -23,7 +23,7 @@ export function brief(text: string, length: number): string {
   return JSON.stringify(whole).length > 2 * length + 2 ? cut(text, Math.floor(length / 3)) : whole;
 }
 
-/** Cuts a text to so many characters, never inside a surrogate pair, and marks that it did. */
+/** Cuts a text to `length` characters, never inside a surrogate pair; a cut text ends with `…`. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   let end = length - 1;
@@ -32,24 +32,24 @@ export function cut(text: string, length: number): string {
 }
 
 /**
- * What a name, a label or a reason may be, whoever sets it: 1 to `max` characters, none of them a
- * control character or half of a surrogate pair. It stands in one line of logs, lists and keys.
+ * The pattern of names, labels and reasons: 1 to `max` characters, none of them a control character
+ * or half of a surrogate pair, as they appear in single lines of logs and lists, and in keys.
  *
- * @param without Further characters that it must not have.
+ * @param without Further characters that are not allowed.
  */
 export function plainText(max: number, without = ""): RegExp {
   return new RegExp(`^[^\\p{Cc}\\p{Cs}${without}]{1,${max}}$`, "u");
 }
 
-/** Characters of a reason for a pause. */
+/** The most characters of the reason for a pause. */
 export const MAX_REASON = 500;
 
 export const REASON_PATTERN: RegExp = plainText(MAX_REASON);
 
-/** Characters of an upload's name. */
+/** The most characters of an upload's file name. */
 export const MAX_FILE_NAME = 255;
 
-/** A noun with its article, as "an Error". */
+/** A noun with its article, such as "an Error". */
 export function withArticle(noun: string): string {
   return `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
 }

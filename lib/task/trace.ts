@@ -7,30 +7,30 @@
 
 import type { TaskRecord } from "./record.ts";
 
-/** Never changed, only replaced. Times are milliseconds since the epoch. */
+/** Immutable. Times are milliseconds since the epoch. */
 export interface Trace {
-  /** Milliseconds between two points, at least. */
+  /** The least milliseconds between two points. */
   readonly gap: number;
-  /** Oldest first: when, percent, units done. */
+  /** Oldest first. */
   readonly points: readonly TracePoint[];
-  /** Oldest first: when each stage began, and its name. */
+  /** Oldest first. */
   readonly stages: readonly TraceStage[];
 }
 
-/** When, percent and units done, where they are known. */
+/** A time with the percent and the units done then; `null` if unknown. */
 export type TracePoint = readonly [at: number, percent: number | null, done: number | null];
 
 /** When a stage began, and its name. */
 export type TraceStage = readonly [at: number, name: string];
 
-/** Points kept at most: a kilobyte of a head. */
+/** The most points kept: about a kilobyte of a head. */
 export const MAX_POINTS = 64;
 
-/** Stages kept at most, and characters of their names. */
+/** The most stages kept, and the most characters of their names. */
 export const MAX_STAGES = 16;
 const MAX_NAME = 64;
 
-/** Milliseconds between the first points. */
+/** The first `gap`, in milliseconds. It doubles whenever there are too many points. */
 const MIN_GAP = 250;
 
 export function newTrace(at: number): Trace {
@@ -38,7 +38,7 @@ export function newTrace(at: number): Trace {
 }
 
 /**
- * Takes in what a task says at a time. Most of the time that is nothing new, and the same trace.
+ * Adds a task's progress at a time. Returns the same trace if there is nothing to add yet.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export function traced(
   return { gap, points, stages };
 }
 
-/** Bytes that a trace takes in the store, at most. */
+/** The most bytes that a trace takes in the store. */
 export function traceSize(trace: Trace | null): number {
   return trace === null
     ? 0

@@ -15,15 +15,15 @@ export interface SpanName {
   traceFlags: number;
 }
 
-/** A later version may have more behind a further dash; `ff` is none, nor are zeros an id. */
+/** Later versions may append fields after another dash. Version `ff` and ids of zeros are invalid. */
 const PATTERN =
   /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 
-/** Characters of one of version 00, and that one of a later version may have. */
+/** The length of a `traceparent` of version 00, and the most characters of one of a later version. */
 const LENGTH = 55;
 const MAX_LENGTH = 256;
 
-/** The span that a `traceparent` names; `null` where it is none: then it is as if there was none. */
+/** The span that a `traceparent` names; `null` if it is invalid, as if there were none. */
 export function spanNameIn(traceparent: unknown): SpanName | null {
   if (typeof traceparent !== "string" || traceparent.length > MAX_LENGTH) return null;
   const [, version, traceId = "", spanId = "", flags = ""] = PATTERN.exec(traceparent) ?? [];
@@ -31,7 +31,7 @@ export function spanNameIn(traceparent: unknown): SpanName | null {
   return { traceId, spanId, traceFlags: parseInt(flags, 16) & 1 };
 }
 
-/** A `traceparent` of version 00, whatever was given; `undefined` for what is none. */
+/** Converts a `traceparent` of any version to version 00; `undefined` if it is invalid. */
 export function readTraceparent(text: unknown): string | undefined {
   const name = spanNameIn(text);
   return name ? traceparentOf(name) : undefined;

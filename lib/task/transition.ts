@@ -34,28 +34,28 @@ import { newTrace } from "./trace.ts";
 export type Change =
   & (
     | { type: "start"; owner: string; slot?: number | null; slotName?: string }
-    /** It runs no earlier than then: milliseconds since the epoch. */
+    /** A debounced task runs no earlier than `runAt`, milliseconds since the epoch. */
     | { type: "postpone"; runAt: number }
-    /** Its time has come, and it waits for no time any more. */
+    /** Its `run_at` has come: from now on it runs whatever the clock says. */
     | { type: "due" }
-    /** It is counted by these from now on. */
+    /** The limits of its kind count it by these keys from now on. */
     | { type: "key"; keys: TaskKeys }
-    /** With `large` its result is an artifact. */
+    /** With `large`, its result is an artifact. */
     | { type: "complete"; large?: boolean }
     | { type: "fail"; error: TaskError; stack?: string; retryAfterMs: number | null }
-    /** `error` is what it died of, where that is known. */
+    /** `error` is what its process died of, if known; `alone` if no other task ran in that. */
     | { type: "interrupt"; died: boolean; alone?: boolean; error?: TaskError; ranMs?: number }
     | { type: "wait"; for: WaitingFor; ranMs?: number }
     | { type: "wake" }
     | { type: "request-cancel" }
     | { type: "cancel" }
-    /** `for` is what it waits for before it is tried. */
+    /** `for` is what it waits for before it runs. */
     | { type: "retry"; for?: WaitingFor }
   )
-  /** Who asked for it; absent where the task or the server does it by itself. */
+  /** Who asked for it; absent if the task or the server does it by itself. */
   & { by?: string };
 
-/** Why a change could not be. */
+/** Why a change was refused. */
 export type Refusal =
   | "completed"
   | "finished"
@@ -65,20 +65,20 @@ export type Refusal =
   | "not-waiting";
 
 /**
- * After so many deaths of its process without a new checkpoint, the last of them with nothing else in
- * it, a task is the cause.
+ * After this many deaths of its process without a new checkpoint in between, the last one with no
+ * other task in it, the task is taken for the cause and fails.
  */
 export const MAX_DEATHS = 3;
 
-/** Characters of a stack that are kept with its task: it lies in the head. */
+/** The most characters of a stack that are kept, as it is part of the head. */
 export const MAX_STACK = 2000;
 
-/** Changes of a task that has not begun. */
+/** The changes that leave a task debounced: it has not begun yet. */
 const KEEPS_DEBOUNCE: ReadonlySet<Change["type"]> = new Set(["postpone", "due", "key"]);
 
 /**
- * Applies a change and returns the new task; the old one is left as it was. `seq` is not touched:
- * who writes the event counts it.
+ * Applies a change and returns the new task; the old one is not modified. `seq` stays: the caller
+ * that writes the event counts it.
  */
 export function transition(
   task: Task,
@@ -98,7 +98,7 @@ export function transition(
   const at = new Date(now).toISOString();
   const next = (fields: Partial<TaskRecord>, own: Partial<Task> = {}) => {
     const after: Nameless = { ...record, updated_at: at, ...fields };
-    // Written over in its place: most tasks change by themselves once they were submitted.
+    // Set in place, without another copy: most tasks change by themselves after their submit.
     if (named) after.by = change.by;
     return { ok: true as const, task: { ...task, ...own, record: after as TaskRecord } };
   };
@@ -184,7 +184,7 @@ export function transition(
           },
         });
       }
-      // It keeps its place among those that wait: unless the clock was set back, `run_at` is over.
+      // It keeps its position in the queue: `run_at` has passed, unless the clock was set back.
       const run_at = record.run_at < at ? record.run_at : at;
       return next({ status: "pending", run_at, eta_ms: null, rate: null }, {
         owner: null,
@@ -220,7 +220,7 @@ export function transition(
       return end("canceled", { cancel_requested: true });
     case "retry": {
       if (!isFinished(record.status)) return { ok: false, reason: "not-finished" };
-      // Its result is kept: what is to be done again is a new task.
+      // A completed task keeps its result: doing it again makes a new task.
       if (record.status === "completed") return { ok: false, reason: "completed" };
       const again = next({
         status: change.for ? "waiting" : "pending",
@@ -242,10 +242,10 @@ export function transition(
   }
 }
 
-/** A record whose name may be left without a value: no text of it has the field then. */
+/** A record whose `by` may be `undefined`: `JSON.stringify()` leaves it out then. */
 type Nameless = Omit<TaskRecord, "by"> & { by?: string | undefined };
 
-/** Whether somebody's wish comes true: the cancel is still theirs. */
+/** Whether this ends a task as a cancel asked: `by` still names who asked. */
 function endsAsAsked({ cancel_requested }: TaskRecord, { type }: Change): boolean {
   return cancel_requested && (type === "cancel" || type === "interrupt" || type === "wait");
 }

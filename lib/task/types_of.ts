@@ -27,7 +27,7 @@ export type CheckpointOf<Of> = Of extends StandardSchema ? OutputOf<Of>
 /** What `save()` takes: {@link CheckpointOf}, but fields with a default may be left out. */
 export type SavedOf<Of> = Of extends StandardSchema ? SchemaInputOf<Of>
   : Of extends { readonly checkpoint: StandardSchema<infer Saved, infer _> | undefined } ? Saved
-  // deno-lint-ignore no-explicit-any -- likewise
+  // deno-lint-ignore no-explicit-any -- without a schema, the task knows what it saves
   : any;
 
 /** What a task yields with `output()`, of a task definition or of the type of its yields. */
