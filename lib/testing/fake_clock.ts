@@ -13,7 +13,7 @@ const MAX_TIME = 8.64e15;
 
 interface Timer {
   readonly at: number;
-  /** Whether somebody waits for it, so that it makes time pass. */
+  /** Whether a wait depends on it: only such timers make time pass. */
   readonly drives: boolean;
   run(): void;
 }
@@ -80,7 +80,7 @@ export class FakeClock {
     const timer = { at: this.#now + ms, drives: true, run: resolve };
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    // A wait beyond the last time there is ends with the signal alone.
+    // A `Date` cannot hold such a time: only the signal ends this wait.
     if (timer.at <= MAX_TIME) this.#timers.add(timer);
     void this.#pass();
     try {
@@ -98,12 +98,12 @@ export class FakeClock {
     return () => void this.#timers.delete(timer);
   }
 
-  /** Goes on from timer to timer while somebody waits. */
+  /** Moves time from timer to timer while anything waits. */
   async #pass(): Promise<void> {
     if (this.#passing) return;
     this.#passing = true;
     try {
-      // Whoever is about to wait, or to stop waiting, does so first.
+      // Code that is about to wait, or to stop waiting, does so before time passes.
       for (await nextTurn(); this.#timers.values().some(({ drives }) => drives); await nextTurn()) {
         const [next] = [...this.#timers].sort((one, other) => one.at - other.at);
         this.#timers.delete(next!);
@@ -116,7 +116,7 @@ export class FakeClock {
   }
 }
 
-/** The clock of a run, until that is over. */
+/** The clock of a run, and a signal that aborts when the run is over. */
 interface RunTime {
   readonly clock: FakeClock;
   readonly over: AbortSignal;
@@ -130,7 +130,7 @@ waiting.by = (ms, signal) => {
   return time ? waitIn(time, ms, signal) : by(ms, signal);
 };
 
-/** Waits in a run; for ever once that is over, as its process would be gone. */
+/** Waits in a run. Once that is over, never returns, as its process would be gone. */
 async function waitIn({ clock, over }: RunTime, ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await clock.wait(ms, signal ? AbortSignal.any([signal, over]) : over);
@@ -140,7 +140,7 @@ async function waitIn({ clock, over }: RunTime, ms: number, signal?: AbortSignal
   }
 }
 
-/** Has `pause()` wait by a clock in all that `run` begins, until `over` aborts. */
+/** Calls `run` with `pause()` waiting by the clock of `time`, also in async work that it starts. */
 export function withClock<T>(time: RunTime, run: () => T): T {
   return timeHere.run(time, run);
 }

@@ -9,19 +9,18 @@ import type { RunEventSink } from "../child/run_events.ts";
 import type { Report } from "../task/report.ts";
 import type { FakeClock } from "./fake_clock.ts";
 
-/** How a run ended; `null` where it was cut off. */
+/** How a run ended; `null` if it was cut off. */
 export type RunOver = RunEnd | null;
 
 export interface RecorderOptions {
   clock: FakeClock;
-  /** Takes a log row, an output or a checkpoint, as JSON text. */
+  /** Called for each row or checkpoint, with its JSON text. */
   onrow(type: "log" | "output" | "save" | "step", json: string): void;
-  /** Stores an answer. */
   onanswer(kept: KeptAnswer): void;
   onreport(report: Report): void;
-  /** All of an artifact has come. */
+  /** Called at the end of an artifact. */
   onartifact(): void;
-  /** Called after each yield: whether the run is cut off here. */
+  /** Called after each yield; returns whether to cut the run off here. */
   onyield(): boolean;
 }
 
@@ -52,7 +51,7 @@ export class Recorder implements RunEventSink {
     if (!this.#isOver) this.#options.onreport(report);
   }
 
-  /** Each yield gives everybody else their turn. A run that is cut off never goes on. */
+  /** Called after each yield: lets other code run. Never resolves for a run that is cut off. */
   pause(): Promise<void> {
     try {
       if (!this.#isOver && !this.#options.onyield()) return this.#options.clock.turn();

@@ -121,7 +121,7 @@ export async function runTask<Task extends AnyTask>(
   return run as TestRun<Task>;
 }
 
-/** The outputs that were not taken back. */
+/** The data of all outputs, without those that a rewind took back. */
 function outputsOf(events: readonly TestEvent<AnyTask>[]): unknown[] {
   let rows: { seq: number; data: unknown }[] = [];
   for (const { type, data } of events) {
@@ -131,13 +131,13 @@ function outputsOf(events: readonly TestEvent<AnyTask>[]): unknown[] {
   return rows.map(({ data }) => data);
 }
 
-/** Signals as they are stored. */
+/** The JSON texts of the signals, as they are stored. */
 function sent(signals: Readonly<Record<string, unknown>>): Map<string, string> {
   const use = { what: "runTask()", root: "signals", exact: false };
   return new Map(Object.entries(signals).map(([name, value]) => [name, toJson(value, use)]));
 }
 
-/** The input as it is stored. */
+/** Checks the input, and returns what is stored of it. */
 async function checked(task: AnyTask, given: unknown) {
   const json = given === undefined
     ? null

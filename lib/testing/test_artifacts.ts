@@ -21,12 +21,12 @@ export class TestArtifacts {
   readonly #kept = new Map<string, TestArtifact>();
   #open: { name: string; type: string; blocks: Uint8Array[] } = { name: "", type: "", blocks: [] };
 
-  /** By name, each as it was kept last. */
+  /** The last artifact of each name. */
   get kept(): TestArtifact[] {
     return [...this.#kept.values()];
   }
 
-  /** Takes a part that is not the end. */
+  /** Takes the start of an artifact, or some of its bytes. */
   take(
     record: TaskRecord,
     message: Extract<FromTasks, { type: "artifact" | "bytes" }>,
@@ -42,7 +42,7 @@ export class TestArtifacts {
     return { taken: true };
   }
 
-  /** What has come is whole. */
+  /** Ends the artifact: it replaces one of the same name. */
   end(): ArtifactInfo {
     const { name, type, blocks } = this.#open;
     const bytes = concat(blocks);

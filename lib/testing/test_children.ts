@@ -3,7 +3,7 @@ import { toJson } from "../task/json_value.ts";
 import type { ChildCounts } from "../task/record.ts";
 import { errorOf } from "../task/task_error.ts";
 
-/** Children whose ends are told at once. */
+/** The most outcomes in one answer. */
 const AT_ONCE = 100;
 
 /** The children of a tested task: functions stand in for their kinds. */
@@ -12,12 +12,11 @@ export class TestChildren {
   readonly #groups = new Map<string, EndedChild[]>();
   #made = 0;
 
-  /** Takes a function for each kind. */
   constructor(kinds: Readonly<Record<string, (input: unknown) => unknown>>) {
     this.#kinds = kinds;
   }
 
-  /** Calls the functions of those children that have no result yet. */
+  /** Calls the functions of the children that have not completed yet. */
   async make(
     name: string,
     from: number,

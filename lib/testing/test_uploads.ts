@@ -9,14 +9,14 @@ import type { UploadInfo } from "../task/context.ts";
 /** The content of an upload; the name of a `File` is that of the upload. */
 export type TestUpload = string | Uint8Array<ArrayBuffer> | Blob;
 
-/** No test lives as long. */
+/** Later than any test runs. */
 const EXPIRES_AT = "9999-12-31T23:59:59.999Z";
 
 export class TestUploads {
   readonly #uploads: Readonly<Record<string, TestUpload>>;
   readonly #chunkBytes: number;
 
-  /** Takes the uploads by their ids, and how many bytes of one a task gets at once. */
+  /** Takes uploads by id, and the size of a chunk in bytes. */
   constructor(uploads: Readonly<Record<string, TestUpload>>, chunkBytes: number) {
     this.#uploads = uploads;
     this.#chunkBytes = chunkBytes;
@@ -37,7 +37,7 @@ export class TestUploads {
     };
   }
 
-  /** A chunk of an upload from an offset on; empty where there is nothing. */
+  /** The chunk of an upload that begins at `offset`; empty past its end, or without such an upload. */
   async chunk(id: string, offset: number): Promise<Uint8Array> {
     const part = this.#content(id)?.slice(offset, offset + this.#chunkBytes);
     return part ? new Uint8Array(await part.arrayBuffer()) : new Uint8Array();

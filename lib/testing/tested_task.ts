@@ -26,26 +26,26 @@ import type { TestEvent } from "./test_events.ts";
 import type { TestChildren } from "./test_children.ts";
 import type { TestUploads } from "./test_uploads.ts";
 
-/** A task that yields more often is taken for one without an end. */
+/** A task that yields more often is assumed never to end. */
 const MAX_YIELDS = 100_000;
 
 const TASK_ID = "01J0000000000000000000TEST";
 
-/** The number of each of its runs: there is one at a time. */
+/** The run number of every run: there is one at a time. */
 const RUN = 1;
 
 export interface TestedTaskOptions {
   task: AnyTask;
   /** JSON text; `null` for none. */
   input: string | null;
-  /** The input is what its schema made of it. */
+  /** Whether the input is the schema's output, and need not be parsed again. */
   parsed: boolean;
-  /** As it is stored; `null` for none. */
+  /** The stored text; `null` for none. */
   checkpoint: string | null;
   crashAfter: number | undefined;
   signal: AbortSignal | undefined;
   clock: FakeClock;
-  /** By name, as JSON text. */
+  /** JSON texts by name. */
   signals: Map<string, string>;
   children: TestChildren;
   uploads: TestUploads;
@@ -54,14 +54,14 @@ export interface TestedTaskOptions {
 export class TestedTask {
   readonly events: TestEvent<AnyTask>[] = [];
   yields = 0;
-  /** Of the last attempt that failed. */
+  /** The stack of the last failed attempt. */
   stack = "";
   readonly #options: TestedTaskOptions;
   readonly #artifacts = new TestArtifacts();
   #task: Task;
   /** JSON text. */
   #result: string | null = null;
-  /** As it is stored. */
+  /** The stored text. */
   #checkpoint: string | null;
   readonly #answers = new Map<string, Answer>();
 
@@ -79,7 +79,7 @@ export class TestedTask {
     }, clock.now);
   }
 
-  /** What it goes on from. */
+  /** The last checkpoint, from which the next run starts. */
   get checkpoint(): unknown {
     return this.#checkpoint === null ? undefined : readCheckpointText(this.#checkpoint).data;
   }
@@ -88,7 +88,7 @@ export class TestedTask {
     return this.#artifacts.kept;
   }
 
-  /** As JSON holds it, also where it is an artifact. */
+  /** The result as JSON gives it back, read from its artifact if it is a large one. */
   get result(): unknown {
     const { record } = this;
     if (record.result_url === undefined) return record.result;
@@ -101,7 +101,7 @@ export class TestedTask {
     return this.#result === null ? record : { ...record, result: JSON.parse(this.#result) };
   }
 
-  /** Runs it until it has ended. */
+  /** Runs the task until it has ended. */
   async run(): Promise<void> {
     const { signal, clock } = this.#options;
     while (!isFinished(this.#task.record.status)) {
@@ -119,14 +119,14 @@ export class TestedTask {
       );
       this.#requireSignal();
       this.#endChildren();
-      // The wait before its next attempt, or until it goes on, which a cancel ends.
+      // Waits for the next attempt or the end of a sleep; a cancel ends the wait.
       await clock.wait(Date.parse(this.#task.record.run_at) - clock.now, signal).catch(() => {});
     }
     this.#nextSeq();
     this.events.push({ type: "complete", data: this.record });
   }
 
-  /** @throws {Error} If it waits for a signal that nobody sends. */
+  /** @throws {Error} If it waits, without a time-out, for a signal that is not in the options. */
   #requireSignal(): void {
     const { waiting_for } = this.#task.record;
     if (waiting_for?.type !== "signal") return;
@@ -139,7 +139,7 @@ export class TestedTask {
     );
   }
 
-  /** Has it go on where it waits for its children, which have ended. */
+  /** Wakes the task if it waits for its children: they have ended already. */
   #endChildren(): void {
     const { waiting_for, started_at: attempt_at } = this.#task.record;
     if (waiting_for?.type !== "children") return;
@@ -158,14 +158,14 @@ export class TestedTask {
     this.#change({ type: "wake" });
   }
 
-  /** One run: how it ended, or `null` where it was cut off. */
+  /** Does one run, and returns how it ended; `null` if it was cut off. */
   async #drive(): Promise<RunEnd | null> {
     const { task, input, parsed, signal, clock } = this.#options;
     const recorder = new Recorder({
       clock,
       onreport: (report) => {
         this.#task = applyReport(this.#task, report);
-        // The names of its stages are not yielded.
+        // The definition's stages come as a report, too, but the task did not yield it.
         if (report.stages) return;
         this.#nextSeq();
         this.events.push({ type: "progress", data: this.record });
@@ -219,9 +219,9 @@ export class TestedTask {
     }
   }
 
-  /** As the server does with the end of a run. */
+  /** Does what the server does at the end of a run. */
   #end(end: Parameters<typeof outcomeOf>[1], ranMs: number): void {
-    // The longest wait there can be, so that a test knows it.
+    // No jitter: the longest possible wait, so that a test can predict it.
     const backoff = { ...this.#options.task.retry, random: () => 1 };
     const { change, result } = outcomeOf({ task: this.#task, alone: true }, end, backoff);
     const { attempt } = this.#task.record;
@@ -258,7 +258,7 @@ export class TestedTask {
     this.events.push({ type, data: JSON.parse(withFirst(json, "seq", String(seq))) });
   }
 
-  /** As the server does at a start. */
+  /** Does what the server does at the start of a run. */
   #rewind(): void {
     const after = rewindOf(this.#task);
     if (after === null) return;
@@ -299,7 +299,7 @@ export class TestedTask {
     if (result.ok) this.#task = result.task;
   }
 
-  /** Answers as the server does. */
+  /** Answers a message of the run as the server does. */
   async #answer(message: FromTasks, executor: Executor): Promise<void> {
     const { uploads, signals, children } = this.#options;
     if (message.type === "ask") {
