@@ -1,6 +1,6 @@
 /**
- * Counts the tasks that a filter picks and an action would change, and then changes them, a part at
- * a time, through `POST /tasks/bulk`. Tasks that came after the count are left alone.
+ * Counts the tasks that match a filter and that an action would change, then changes them in
+ * several requests to `POST /tasks/bulk`. Tasks submitted after the count are left alone.
  *
  * @module
  */

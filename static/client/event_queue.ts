@@ -1,6 +1,7 @@
 /**
- * Events that wait for a reader. Progress is state: one with the same state as the last one
- * replaces it, at the end of the queue. The first of each state is kept, as is every other event.
+ * A queue of events for a reader. A progress event replaces the last one if both have the same
+ * state, and goes to the end of the queue. The first of each state is kept, as is every other
+ * event.
  */
 export class EventQueue<Event> {
   readonly #stateOf: (event: Event) => string | null;

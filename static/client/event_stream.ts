@@ -1,7 +1,7 @@
 /**
- * Reads an event stream with `fetch`, and reconnects for as long as it is wanted. An EventSource
- * would not do: it hides the heartbeats, so that a dead connection looks like a quiet one, it stops
- * for good at any status but 200, and it sends no token.
+ * Reads an event stream with `fetch`, and reconnects until it is closed. An `EventSource` would not
+ * do: it hides the heartbeats, so that a dead connection looks like a quiet one, it stops for good
+ * at any status but 200, and it cannot send a token.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Single requests: what a program needs besides watching.
+ * Single requests: to submit, upload and cancel.
  *
  * @module
  */

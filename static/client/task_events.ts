@@ -1,5 +1,5 @@
 /**
- * A task's events, each once and in order, over as many connections as it takes.
+ * The events of a task, each once and in order, over any number of connections.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The module `/use-task.js`: a hook for Preact, which the page itself provides as `preact/hooks`,
- * by its import map or its bundler.
+ * The module `/use-task.js`: a hook for Preact. The page provides `preact/hooks`, by its import
+ * map or its bundler.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The watch of a task: by callbacks, with `for await`, or by awaiting its end. What it promises is
- * in client.d.ts.
+ * Watches a task: with callbacks, with `for await`, or by awaiting its end. client.d.ts says what a
+ * watch promises.
  *
  * @module
  */

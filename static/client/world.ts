@@ -1,4 +1,4 @@
-/** What a connection needs of the platform, so that a test can replace it. */
+/** The parts of the platform that a connection uses, so that a test can replace them. */
 export interface World {
   /** As the platform's `fetch`. */
   fetch(url: string, init?: RequestInit): Promise<Response>;

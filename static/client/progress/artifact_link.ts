@@ -1,5 +1,5 @@
 /**
- * Links to the files that a task made.
+ * Links to a task's artifacts.
  *
  * @module
  */

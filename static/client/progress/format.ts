@@ -1,6 +1,6 @@
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]] as const;
 
-/** Numbers, sizes and times, as a language writes them. */
+/** Formats numbers, sizes and times for a locale. */
 export class Format {
   readonly #locale: string;
 

@@ -3,8 +3,8 @@ import type { TaskRecord } from "../client.d.ts";
 export type ProgressRecord = Pick<TaskRecord, "status" | "progress" | "done" | "total" | "stages">;
 
 /**
- * The percent to show; `null` while unknown. A task that has counted nothing is not at 0 %. One
- * that completed with part of the work left over has not done all of it.
+ * The percent to show; `null` while unknown. A task that has reported no progress is not at 0 %.
+ * One that completed with `done` below `total` is not at 100 %.
  */
 export function knownProgress(record: ProgressRecord): number | null {
   const { status, progress, done, total, stages } = record;

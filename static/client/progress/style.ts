@@ -1,6 +1,6 @@
 /**
- * How the element looks. Text is the page's own; colours are for light and dark by the page's
- * `color-scheme`, and each can be set by its variable.
+ * The element's style. It inherits the page's font and text colour; the other colours follow the
+ * page's `color-scheme`, and each can be set by its variable.
  */
 export const STYLE = `
 :host {

@@ -1,4 +1,4 @@
-/** The texts of the element. Those with a value in them are functions of it. */
+/** The texts of the element. Those that contain a value are functions of it. */
 export const en = {
   status: {
     pending: "Waiting",
