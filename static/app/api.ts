@@ -1,5 +1,5 @@
 /**
- * Requests to the server, and what it refuses.
+ * Sends requests to the server, and turns its refusals into errors.
  *
  * @module
  */

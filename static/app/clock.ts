@@ -1,6 +1,6 @@
 /**
- * The server's time, as far as the page can tell. Times in records are the server's; a countdown
- * by a clock that is off by a minute would be off by a minute too.
+ * Estimates the server's time. Times in records are the server's, so a countdown by a clock that is
+ * a minute off would be a minute off, too.
  *
  * @module
  */

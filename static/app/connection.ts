@@ -1,5 +1,5 @@
 /**
- * Whether the page is fed, and since when it is not.
+ * The state of the feed's connection, and since when it is broken.
  *
  * @module
  */

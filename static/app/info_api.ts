@@ -1,5 +1,5 @@
 /**
- * The store, as the server tells of it.
+ * Reads from the server how large the store is, and how long it keeps tasks.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Views that are seldom seen first: their code comes behind that of all others.
+ * Views that are rarely the first to be seen: their code is loaded when they are first drawn.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Tells that a task has ended, where somebody asked for it: once for a browser, however many of its
- * tabs are open, and also where none of them is looked at.
+ * Notifies the user when a task that they watch has ended: once for a browser, however many of its
+ * tabs are open, even if none of them is visible.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Where the page is: the list at {@link ROOT}, with its filters in the query; a task at `?task_id=…`;
- * the schedules at `?view=schedules`.
+ * What the page shows, by its address: the list at {@link ROOT}, with its filters in the query; a
+ * task at `?task_id=…`; the schedules at `?view=schedules`.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Whether the page may ask, and for what: some servers want a token first, and not every token
- * opens everything.
+ * Whether the page needs a token, and what its session may do: a token may have only some scopes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the browser's tab shows of the page: its title and its icon.
+ * The title and the icon of the browser's tab.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What the server put into the page, so that it is drawn before anything else was asked for.
+ * The data that the server put into the page, so that the page can be drawn before its first
+ * request.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the page as a whole needs: the kinds, and what the route asks the feed for.
+ * The state of the page as a whole: the kinds, and what the feed sends for the current route.
  *
  * @module
  */
