@@ -1,7 +1,7 @@
 /**
- * One connection for every tab of a browser: six over HTTP/1.1 are all that a browser opens to a
- * server, for all of its tabs. Runs in a shared worker, or in the page where there is none; it
- * touches nothing of either.
+ * One connection to the server for all tabs of a browser, which opens only six to a server over
+ * HTTP/1.1. Runs in a shared worker, or in the page where there is none, and uses nothing that only
+ * one of them has.
  *
  * @module
  */

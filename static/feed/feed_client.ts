@@ -1,5 +1,5 @@
 /**
- * A tab's end of the line to the feed: says what the tab wants, and hands over what comes.
+ * A tab's end of the connection to the feed: sends what the tab wants, and hands over what arrives.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * One task, followed for one tab: what is stored, then what happens, every row once and in order.
- * While history is read, what happens is held back; `seq` tells what of it was in the history.
+ * Follows one task for one tab: first its stored rows, then new events, every row once and in
+ * order. While history is read, new events are held back; their `seq` tells which of them it
+ * included.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What the feed and the tabs say to each other. A tab always says all it wants, so that a feed that
- * has forgotten it (it slept, say) can begin again from any word.
+ * The messages between the feed and its tabs. A tab always sends everything it wants, so that a
+ * feed that has dropped it, say because it was asleep, can serve it again.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What waits for one tab: conflated, in batches, and the next only when the last was taken in. A
- * tab that sleeps costs a bounded amount of memory and is told everything when it wakes.
+ * The queue of one tab: conflated, and sent in batches, each after the tab has received the last
+ * one. A tab that sleeps costs a bounded amount of memory, and catches up when it wakes.
  *
  * @module
  */

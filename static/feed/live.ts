@@ -1,5 +1,5 @@
 /**
- * The tab's feed: in a shared worker where there are some, else in the page itself.
+ * The tab's feed: in a shared worker if the browser can run it there, else in the page.
  *
  * @module
  */
