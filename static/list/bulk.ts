@@ -1,5 +1,6 @@
 /**
- * The same for many tasks: in parts, so that one sees it go on, and with what could not be done.
+ * Runs an action on the picked tasks, in several requests, to show its progress and collect its
+ * errors.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What an action on many picked tasks would do: it takes those it is for, and leaves the others
- * alone. A completed task is never run in place again: its result would be gone.
+ * What an action would do to the picked tasks: it changes those in a state that fits, and leaves
+ * the others alone. A retry leaves completed tasks alone, since a run in place would lose the
+ * result.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * How many tasks there are in each state: asked for when the list is opened, and again when
- * something changed.
+ * How many tasks are in each state: loaded when the list is opened, and again after changes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Which tasks the list shows: as the address says it, as the server is asked for it, and as a task
- * that arrives by itself is looked at.
+ * Which tasks the list shows: its filters as a query of the page's address, as a query of the API,
+ * and as a test of tasks that arrive in the stream.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Lists of tasks, and what is done with many at once.
+ * Requests about many tasks: to list, count and change them.
  *
  * @module
  */

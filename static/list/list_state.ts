@@ -1,7 +1,7 @@
 /**
- * The rows of the list: which tasks are known, in which order, and which of them wait to come in or
- * to go. Changed in place, a batch at a time, by what the batch holds: ten thousand rows cost no
- * more than ten.
+ * The rows of the list: which tasks are known, in which order, and which of them wait to be shown
+ * or removed. Changed in place, one batch at a time, at a cost that depends on the batch, not on
+ * the number of rows.
  *
  * @module
  */

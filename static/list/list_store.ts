@@ -1,5 +1,5 @@
 /**
- * The list: its rows, kept by the stream and by the pages that are asked for, and what a row shows.
+ * The list: its rows, kept up to date by the stream and the loaded pages, and what each row shows.
  *
  * @module
  */

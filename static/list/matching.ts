@@ -1,6 +1,6 @@
 /**
- * What is about to be done to all tasks that match, loaded or not. The bar that does it comes behind
- * the page.
+ * The state of the bar for all tasks that match, loaded or not. The code of the bar itself is
+ * loaded after the page's.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * One action on all tasks that match: counted, asked for, done a part at a time.
+ * One action on all tasks that match: counts them, asks, and changes them in several requests.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The words of what is done to all tasks that match, in each language: they come with its bar.
+ * The texts of the bar for all tasks that match, in each language: they are loaded with the bar.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The rows that are picked, and the one that the keyboard is at.
+ * The picked rows, and the row that the keyboard is at.
  *
  * @module
  */
