@@ -1,5 +1,5 @@
 /**
- * A task's points as lines: progress, and how fast it went.
+ * The points of a task as lines: its progress and its rate.
  *
  * @module
  */

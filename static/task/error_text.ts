@@ -1,5 +1,5 @@
 /**
- * An error as text: what happened, what caused it, and where in the code.
+ * An error as text: its message, its causes, and its stack.
  *
  * @module
  */

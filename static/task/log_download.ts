@@ -1,5 +1,5 @@
 /**
- * A task's stored rows as a file: all that the server has, not only those the page holds.
+ * A task's stored rows as a file: all that the server has, not only those that the page holds.
  *
  * @module
  */

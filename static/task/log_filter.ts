@@ -1,6 +1,6 @@
 /**
- * Which rows of a log are shown: by level, and by a text. What was filtered is remembered by chunk,
- * so that a row that is appended costs no look at the ten thousand before it.
+ * Filters the rows of a log by level and text. The result is cached for each chunk, so that an
+ * appended row does not cost a pass over the ten thousand before it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Rows of a log as text: what a person reads, and lines of a file.
+ * Rows of a log as text: for a person to read, and as the lines of a file.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which chunks of a long log are drawn, of heights that are known only once they were.
+ * Which chunks of a long log are drawn. The height of a chunk is known only after it was drawn.
  *
  * @module
  */

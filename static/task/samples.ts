@@ -1,5 +1,5 @@
 /**
- * How far a task was at which time: a bounded number of points, the further apart the longer it
+ * The progress of a task over time: a bounded number of points, further apart the longer the task
  * runs, and always the first and the newest.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * One task: its details, events and deliveries, and what can be done with it.
+ * Requests about one task: for its details, events and deliveries, and to act on it.
  *
  * @module
  */

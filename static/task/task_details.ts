@@ -1,7 +1,7 @@
 /**
- * What the open task's record leaves out: input, checkpoint, who runs it, its place in the queue.
- * None of it is worth an event, so it is asked for: seldom while all is well, often while the task
- * waits or is silent, never when it has ended.
+ * What the open task's record leaves out: its input, checkpoint, process and place in the queue. No
+ * event tells of them, so they are polled: rarely while updates arrive, often while the task is
+ * pending or sends none, and never after its end.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the page knows of the task it shows, changed by pure functions only.
+ * The state of the open task, changed by pure functions only.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The open task's state, what can be asked of it, and what the feed tells of it.
+ * The open task's state, the actions on it, and the events that the feed sends of it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What has become of a task, step by step, from the state rows of its log.
+ * The timeline of a task, from the state rows of its log.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Whether the process that runs a task still lives, and when its task goes on if it does not.
+ * Whether the process that runs a task is alive, and if not, when another one takes the task.
  *
  * @module
  */
