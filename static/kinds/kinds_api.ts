@@ -1,5 +1,5 @@
 /**
- * The kinds there are, their pauses and what was done to them.
+ * Requests about kinds: to list them, pause and resume them, and read their history.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which kinds are paused, and which of them a dialog is about.
+ * The paused kinds, and the kinds that a dialog or the history is open for.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What the fields of a form hold: at first, from an input or the schema's defaults, and as the input
- * that they make.
+ * The values of a form's fields: made from an input or the schema's defaults, and turned into an
+ * input.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Checks a value against the part of JSON Schema that says something to a person who fills in a
- * form. What it does not know it lets pass: the server checks it all again.
+ * Checks a value against the part of JSON Schema whose errors help a person to fill in a form.
+ * Ignores what it does not know: the server checks the whole schema.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Which kinds the form offers, and in which order: one's own first, those that ship after them.
+ * Which kinds the form offers, and in which order: the operator's own, then those that ship with
+ * Headway.
  *
  * @module
  */

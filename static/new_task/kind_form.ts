@@ -1,5 +1,5 @@
 /**
- * The form of a kind: fields from the JSON Schema of its input.
+ * The fields of a kind's form, from the JSON Schema of its input.
  *
  * @module
  */

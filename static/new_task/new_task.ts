@@ -1,5 +1,5 @@
 /**
- * What opens the form for a new task.
+ * Opens and closes the form for a new task.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Uploads of files, from the browser.
+ * Uploads files from the browser.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Schedules, as the server tells of them.
+ * Schedules in the shape of the API, and requests about them.
  *
  * @module
  */

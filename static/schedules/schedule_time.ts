@@ -1,5 +1,5 @@
 /**
- * Times of schedules, by the viewer's clock and by that of a zone.
+ * Formats the times of schedules, by the viewer's clock or that of a time zone.
  *
  * @module
  */

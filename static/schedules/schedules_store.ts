@@ -1,5 +1,5 @@
 /**
- * The schedules, asked for again and again while they are looked at.
+ * The schedules, loaded every few seconds while they are shown.
  *
  * @module
  */

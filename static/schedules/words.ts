@@ -1,5 +1,6 @@
 /**
- * The words of the schedules, in each language: they come with the view, which is seldom seen first.
+ * The texts of the schedules, in each language: they are loaded with the view, which is rarely the
+ * first to be seen.
  *
  * @module
  */
