@@ -1,5 +1,5 @@
 /**
- * The page: starts its parts and mounts it.
+ * The script of the page: starts its parts and renders it.
  *
  * @module
  */

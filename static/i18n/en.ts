@@ -1,6 +1,6 @@
 /**
- * Every word the page shows, in English. Each other language is a file like this with the same
- * names, which `Strings` sees to.
+ * The texts of the page in English. The file of each other language has the same names, which the
+ * type `Strings` enforces.
  *
  * @module
  */

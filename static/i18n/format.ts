@@ -1,5 +1,5 @@
 /**
- * Numbers, sizes and times, as people read them.
+ * Formats numbers, sizes and times in the page's language.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The words of the page, in the language that the browser asks for or the person has chosen. Each
- * language is a file of its own, and only the one that is spoken is loaded.
+ * The texts of the page, in the language that the user chose or the browser asks for. Each language
+ * is a file of its own, which is loaded only if it is used.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Every word the page shows, in simplified Chinese.
+ * The texts of the page in simplified Chinese.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A list of objects as a table, and that as a file for spreadsheets.
+ * A list of objects as a table, and the table as a file for spreadsheets.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Times that pass. Each is a component of its own, so that a tick of the clock draws these few
- * words and nothing around them.
+ * Times that change with the clock. Each is a component of its own, so that a tick redraws only
+ * these few words.
  *
  * @module
  */
