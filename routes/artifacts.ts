@@ -10,7 +10,7 @@ import type { App, RouteContext } from "./app.ts";
 import { linkTo } from "./links.ts";
 import { requireTask } from "./task.ts";
 
-/** Chunks sent at once. */
+/** Chunks read and sent at a time. */
 const CHUNKS = 4;
 
 /** `GET /tasks/{id}/artifacts`: what there is to download. */

@@ -11,7 +11,7 @@ import { type CountByStatus, countIn, DryRun } from "./dry_run.ts";
 import { behind, filterOf } from "./filter.ts";
 import { areTheirs, ofTheirs } from "./theirs.ts";
 
-/** Decisions under way at once: the next commit takes them all. */
+/** Tasks decided at once; the next commit takes all of them. */
 const AT_ONCE = 100;
 
 /** Pages of tasks that one request looks through. */

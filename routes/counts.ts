@@ -6,9 +6,9 @@ import { readKinds, readLabels } from "./filter.ts";
 import { ofTheirs } from "./theirs.ts";
 
 /**
- * `GET /tasks/counts`: how many tasks there are in each state; `limit` of them may be more. With an
- * owner or tags, and for who sees some tasks alone, the newest are counted: `partial` where there
- * are more than are looked at.
+ * `GET /tasks/counts`: how many tasks are in each state. A count that equals `limit` may be more.
+ * With another filter than kinds, or for a client that may read only some tasks, a bounded number
+ * of tasks is read: `partial` if there are more.
  */
 export async function getCounts(app: App, { url, principal }: RouteContext): Promise<Response> {
   const kinds = readKinds(url);

@@ -6,7 +6,7 @@ import type { TaskRecord } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
-/** `GET /tasks/{id}/deliveries`: whom webhooks tell of a task, and what they were told, the newest first. */
+/** `GET /tasks/{id}/deliveries`: a task's webhook targets, and what was sent to them, newest first. */
 export async function getDeliveries(
   app: App,
   { params, principal }: RouteContext,

@@ -9,7 +9,7 @@ import { waitsFor } from "./waits_for.ts";
 import type { App, RouteContext } from "./app.ts";
 import { requireTask } from "./task.ts";
 
-/** Tasks counted before one that waits, at most. */
+/** The last position in the queue that is counted to. */
 const MAX_POSITION = 1000;
 
 /**

@@ -4,7 +4,7 @@ import { describe } from "./openapi.ts";
 import { renderDocs } from "./openapi/html.ts";
 import { cacheOf, PAGE_HEADERS } from "./page.ts";
 
-/** `GET /docs`: the same as `/openapi.json`, to read. */
+/** `GET /docs`: the description in `/openapi.json`, as a page. */
 export async function getDocs(
   app: App,
   routes: RouteTable,

@@ -2,7 +2,7 @@ import type { Heads } from "../lib/kv/heads.ts";
 import { expectedWait } from "../lib/task/expected_start.ts";
 import { type TaskRecord, waits } from "../lib/task/record.ts";
 
-/** Finished tasks that tell how long one takes; and running ones: where there are more, nothing is told. */
+/** Finished tasks that the estimate is made from, and the most running ones with which it is made. */
 const FINISHED = 20;
 const RUNNING = 100;
 

@@ -3,7 +3,7 @@ import { errorResponse, HttpError } from "../lib/http/errors.ts";
 import { TooManyReadsError } from "../lib/kv/reads.ts";
 import { StoreError } from "../lib/store/store_error.ts";
 
-/** The answer to a request that failed: whatever was thrown. */
+/** The response to a request whose handler threw `error`. */
 export function failed(error: unknown, log: Logger): Response {
   return errorResponse(passing(error) ?? error, log);
 }

@@ -1,7 +1,7 @@
 import { json } from "../lib/http/http.ts";
 import type { App } from "./app.ts";
 
-/** `GET /healthz`: this process answers. */
+/** `GET /healthz`: 200 for as long as this process responds at all. */
 export function getHealth(): Response {
   return json({ status: "ok" });
 }

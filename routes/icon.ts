@@ -3,7 +3,7 @@ import { queryNumber } from "../lib/http/http.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 
-/** What stands on the disc of a task that is over, and its colour. */
+/** The colour of a finished task's icon, and the path of the sign on it. */
 const ENDS: Readonly<Record<string, readonly [colour: string, sign: string]>> = {
   completed: ["#14804f", "m9.5 16.5 4.5 4.5 8.5-9.5"],
   failed: ["#c4312f", "M16 8.5v9M16 22.8v.2"],

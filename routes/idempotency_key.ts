@@ -3,7 +3,7 @@ import { canonical } from "../lib/http/canonical.ts";
 import { HttpError } from "../lib/http/errors.ts";
 import type { Submission } from "../lib/store/store.ts";
 
-/** Milliseconds an Idempotency-Key is remembered. */
+/** Milliseconds for which an Idempotency-Key is remembered. */
 const KEY_TTL_MS = 24 * 3600_000;
 
 export type Idempotency = NonNullable<Submission["idempotency"]>;

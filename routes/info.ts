@@ -2,7 +2,7 @@ import { json } from "../lib/http/http.ts";
 import type { App } from "./app.ts";
 import { inTime } from "./metrics.ts";
 
-/** `GET /info`: how large the store is, and how long it keeps what is over. */
+/** `GET /info`: how large the store is, and how long it keeps finished tasks. */
 export async function getInfo(app: App): Promise<Response> {
   const { config, engine: { uploads, artifacts }, version } = app;
   const [storage, uploadsSize, artifactsSize] = await Promise.all([

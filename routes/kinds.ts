@@ -5,7 +5,7 @@ import { isInside } from "../lib/http/principal.ts";
 import { shownPause } from "./paused_kinds.ts";
 import type { App, RouteContext } from "./app.ts";
 
-/** `GET /kinds`: each kind, with the JSON Schema of its input, and each module of kinds. */
+/** `GET /kinds`: each kind, with the JSON Schema of its input, and each module that defines kinds. */
 export async function getKinds(app: App, { principal }: RouteContext): Promise<Response> {
   const { kinds, config, engine } = app;
   const modules = [...kinds.toldModules(), ...await engine.kindBook.others()];

@@ -6,8 +6,8 @@ import { matcher } from "./matcher.ts";
 import { ROUTES } from "./mod.ts";
 
 /**
- * What answers the program that the server is part of: it may do everything, and its requests are of
- * no host, page or client.
+ * Handles the requests of the program that embeds the server. It may do everything, and its
+ * requests have no host, origin or client address to check.
  */
 export function createLocal(app: App): (request: Request) => Promise<Response> {
   const match = matcher(ROUTES);

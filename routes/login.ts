@@ -7,7 +7,7 @@ import type { App, RouteContext } from "./app.ts";
 import { checkBody, CREDENTIALS } from "./bodies.ts";
 import { cookieScope, isSecure, limit, sessionsShown } from "./guard.ts";
 
-/** `GET /login`: whether a token is needed, and what the page's session opens. */
+/** `GET /login`: whether a token is needed, and which scopes the page's session has. */
 export async function getLogin(app: App, context: RouteContext): Promise<Response> {
   return json(sessionTold(app, await sessionOf(app, context)));
 }

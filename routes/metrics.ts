@@ -2,7 +2,7 @@ import { deadline } from "../lib/base/deadline.ts";
 import { whyNobodyRuns } from "../lib/kv/told_kinds.ts";
 import type { App } from "./app.ts";
 
-/** Milliseconds that counting tasks may take: figures are wanted most when the store is slow. */
+/** Milliseconds that counting tasks may take: metrics are needed most when the store is slow. */
 const COUNT_MS = 1000;
 
 /** Kinds that no process runs, in the figures, at most. */

@@ -5,9 +5,9 @@ import type { App } from "./app.ts";
 import type { NewTaskBody } from "./bodies.ts";
 
 /**
- * Whom webhooks tell of a task: as its submit says, or else its kind.
+ * The webhook targets of a task: those of its submit, or else those of its kind.
  *
- * @throws {HttpError} 422 when nothing can ever be sent to one of them.
+ * @throws {HttpError} 422 if nothing can ever be sent to one of them.
  */
 export function targetsOf(
   { engine: { webhooks } }: App,

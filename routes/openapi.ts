@@ -6,7 +6,7 @@ import { rootOf } from "./links.ts";
 import type { RouteTable } from "./route.ts";
 import { describeApi } from "./openapi/document.ts";
 
-/** `GET /openapi.json`: what there is, for programs. */
+/** `GET /openapi.json`: the description of the API. */
 export async function getOpenApi(
   app: App,
   routes: RouteTable,

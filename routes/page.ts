@@ -8,7 +8,7 @@ const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
 const MAP = "application/json";
 
-/** Every file that is served: nothing else can be asked for. */
+/** The files below `/static/`, by name. Besides them, only chunks and languages are served there. */
 const FILES: Record<string, StaticFile> = {
   "app.js": { path: "dist/app.js", type: SCRIPT },
   "app.js.map": { path: "dist/app.js.map", type: MAP },

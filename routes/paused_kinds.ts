@@ -6,7 +6,7 @@ import { KIND_PATTERN } from "../lib/task/define.ts";
 import type { App, RouteContext } from "./app.ts";
 import { checkBody, PAUSE } from "./bodies.ts";
 
-/** `POST /kinds/{kind}/pause`: from its commit on no process starts a task of this kind. */
+/** `POST /kinds/{kind}/pause`: once the pause is committed, no process starts a task of this kind. */
 export async function pauseKind(app: App, context: RouteContext): Promise<Response> {
   const { request, params } = context;
   const body = await readJson(request, app.config) ?? {};

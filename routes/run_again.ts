@@ -9,8 +9,8 @@ import { takeIn } from "./submission.ts";
 import { whoseTheirs } from "./theirs.ts";
 
 /**
- * Submits a task that does what a completed one did: its input, which was validated then, its
- * bounds and its labels. The old one keeps its result.
+ * Submits a new task like a completed one, with its settings, its labels and its input, which was
+ * validated then. The completed task keeps its result.
  */
 export async function runAgain(
   { engine: { heads, store, deliveries } }: App,

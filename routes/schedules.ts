@@ -25,7 +25,7 @@ import { checkedInput, knownKind, noUpload, refuse } from "./submission.ts";
 import { submitted } from "./task.ts";
 import { othersUpload, requireOwner, whoseTheirs } from "./theirs.ts";
 
-/** Outcomes of each schedule in a list. */
+/** Outcomes shown for each schedule in a list. */
 const FEW_OUTCOMES = 10;
 
 /** Characters of a cursor, which is a schedule's id. */

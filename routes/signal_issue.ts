@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isDeeper, MAX_DEPTH } from "../lib/task/kind.ts";
 
-/** Characters of a schema times those of a value: about what the check costs. */
+/** The most characters of a schema times those of a value: about what the check costs. */
 const MAX_COST = 64 * 1024 * 1024;
 
 /**

@@ -9,8 +9,9 @@ import { signalIssue } from "./signal_issue.ts";
 import { taskNotFound } from "./task.ts";
 
 /**
- * `POST /tasks/{id}/signals/{name}`: keeps what a task waits for, or will. What it brings is checked
- * by what the task says of it, where it waits already; the task itself checks it once more.
+ * `POST /tasks/{id}/signals/{name}`: stores a signal that a task waits for or will wait for. If it
+ * waits already, the value is checked against the signal's schema here, as far as that is cheap;
+ * the task itself checks it in any case.
  */
 export async function sendSignal(app: App, context: RouteContext): Promise<Response> {
   const { request, params } = context;

@@ -6,7 +6,7 @@ import type { App, RouteContext } from "./app.ts";
 import { sessionOf, sessionTold } from "./login.ts";
 import { isTheirs, ofTheirs } from "./theirs.ts";
 
-/** Tasks in the list: as many as a stream's snapshot has. */
+/** Tasks in the list: as many as in a stream's snapshot. */
 const TASKS = 100;
 
 /** Milliseconds after which the page comes without them, and asks for itself. */

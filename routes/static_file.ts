@@ -5,7 +5,7 @@ import { brotliCompress } from "node:zlib";
 import { HttpError } from "../lib/http/errors.ts";
 import { pacedBody } from "../lib/http/paced_body.ts";
 
-/** Where the files lie, once built. */
+/** The folder of the page's files. The build writes to `dist/` in it. */
 const STATIC: URL = new URL("../static/", import.meta.url);
 
 export interface StaticFile {

@@ -15,7 +15,7 @@ import { requireTask } from "./task.ts";
 import { readKinds, readLabels } from "./filter.ts";
 import { requireOwner, requireTheirs } from "./theirs.ts";
 
-/** Ids a client may name in `?ids=`, at most. */
+/** The most ids that `?ids=` may name. */
 const MAX_IDS = 1000;
 
 /** Tasks whose rows one stream carries, at most. */

@@ -3,7 +3,7 @@ import { json, readJson } from "../lib/http/http.ts";
 import type { App, RouteContext } from "./app.ts";
 import { submitTask } from "./submission.ts";
 
-/** `POST /submit`: the tutorial's. Starts a `demo`; a body may hold its input. */
+/** `POST /submit`, for the tutorial: submits a `demo`, whose input is the body, if there is one. */
 export async function submit(app: App, context: RouteContext): Promise<Response> {
   const body = await readJson(context.request, app.config);
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {

@@ -19,9 +19,9 @@ export function taskNotFound(id: string): HttpError {
 }
 
 /**
- * A task that a request names.
+ * The head of the task that a request names.
  *
- * @throws {HttpError} 404 when there is none.
+ * @throws {HttpError} 404 if there is no such task.
  */
 export async function requireTask(app: App, id: string): Promise<Head> {
   const head = await app.engine.heads.get(id);

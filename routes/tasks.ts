@@ -6,7 +6,7 @@ import { submitTask } from "./submission.ts";
 import { submitted } from "./task.ts";
 import { ofTheirs } from "./theirs.ts";
 
-/** `POST /tasks`: takes in a task; 201 with the record, 200 when its key was used before. */
+/** `POST /tasks`: submits a task; 201 with the record, or 200 if its key was used before. */
 export async function createTask(app: App, context: RouteContext): Promise<Response> {
   const example = '{"kind":"demo","input":{}}';
   const body = checkBody(NEW_TASK, await readJson(context.request, app.config), example);

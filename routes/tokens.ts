@@ -8,8 +8,8 @@ import { checkBody, NEW_TOKEN, type NewTokenBody } from "./bodies.ts";
 import { requireTheirs } from "./theirs.ts";
 
 /**
- * `POST /tokens`: a token for one task, or for the tasks of an owner, to hand on. Nobody hands on
- * what they may not do themselves.
+ * `POST /tokens`: creates a token for one task, or for the tasks of an owner, to give to others. It
+ * allows nothing that its creator may not do.
  */
 export async function createToken(
   app: App,

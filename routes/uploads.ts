@@ -9,7 +9,7 @@ import type { App, RouteContext } from "./app.ts";
 import { readLabels } from "./filter.ts";
 import { requireOwner, whoseTheirs } from "./theirs.ts";
 
-/** Milliseconds an upload may take in all. */
+/** Milliseconds that an upload may take in total. */
 const TOTAL_MS = 6 * 3600_000;
 
 interface Incoming {

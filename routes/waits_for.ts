@@ -5,10 +5,11 @@ import { knownKindOf } from "./kinds.ts";
 import { shownPause } from "./paused_kinds.ts";
 
 /**
- * What keeps a pending task from being started, beside those before it: its kind is paused, its kind or
- * key has no place free, or no more may start for now. `null` for nothing.
+ * What keeps a pending task from starting, besides the tasks before it: its kind is paused, its
+ * debounce has not ended, its kind or key has no free slot, or the rate allows no start now. `null`
+ * for nothing.
  *
- * @param expected When it is likely to start, where that is known.
+ * @param expected When the task is likely to start, if that is known.
  */
 export async function waitsFor(
   app: App,

@@ -3,7 +3,7 @@ import { STATUSES } from "../../lib/task/record.ts";
 import { CREDENTIALS, NEW_TOKEN, OWNER, PAUSE } from "../bodies.ts";
 import { type Answer, kind, type Operation, text, whole } from "./operation.ts";
 
-/** The client for other people's pages and programs. */
+/** The files of the client and their types, for other pages and programs. */
 function clientFiles(): Record<string, Operation> {
   const files = { client: "Client", "headway-progress": "Progress", "use-task": "UseTask" };
   const entries = Object.entries(files).flatMap(([name, id]) =>

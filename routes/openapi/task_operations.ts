@@ -14,7 +14,7 @@ import {
   whole,
 } from "./operation.ts";
 
-/** The input of a `demo`, where there are some. */
+/** The input of a `demo`: replaced by a reference to its own schema if the server has that kind. */
 export const DEMO_INPUT = z.looseObject({}).describe("The input of a demo");
 
 export const TASK_OPERATIONS: Readonly<Record<string, Operation>> = {
