@@ -1,6 +1,6 @@
 /**
- * The tasks that each token submitted, for the streams of those who see only their own tasks. All
- * streams of a token share one set, which is kept up to date while there are any.
+ * The tasks that each token submitted, for streams whose token may see only its own tasks. All
+ * streams of a token share one set, which is kept up to date while any of them is open.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The one reader of heads. What it returns includes each task's pending state, so that nobody else
- * has to know that tasks' keys lag behind the journal.
+ * Heads are read only here. What is returned includes each task's pending state, so that callers
+ * need not know that the journal may be newer than a task's keys.
  *
  * @module
  */

@@ -1,9 +1,11 @@
 /**
- * Looks after tasks that have children: updates a parent's counts, makes it go on when all children
- * have ended, gives the next child its turn, and cancels children that nobody waits for any more.
+ * Looks after tasks that have children: updates a parent's counts, resumes it when all children
+ * have ended, gives the next child its turn, and cancels children whose results are no longer
+ * needed.
  *
- * Whoever writes a change of a child or of its parent looks, after its commit: so of the end of the
- * last child and the parent's wait, the later one sees the other, in whichever processes they are.
+ * Each process that writes a change of a child or of its parent looks after the parent once that
+ * change is committed. If the last child ends while the parent begins to wait, the later of the two
+ * commits is followed by a look that sees both, whichever processes they are from.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export type { Submission, Submitted } from "./submissions.ts";
 export interface StoreOptions extends JournalOptions {
   /** Milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
-  /** @default {those that know of nothing pending} */
+  /** @default {new Heads(kv)} */
   heads?: Heads;
   /** Resolves when `heads` includes everything written so far. @default {at once} */
   caughtUp?: () => Promise<void>;
