@@ -1,6 +1,6 @@
 /**
- * The OpenTelemetry span of a run: what its code does is part of it, and it ends as the run does.
- * Where nobody traces, there is none.
+ * The OpenTelemetry span of a run. It ends with the run, and the spans of the run's code are its
+ * children. There is none if nothing is traced.
  *
  * @module
  */

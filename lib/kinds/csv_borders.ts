@@ -30,7 +30,7 @@ export interface CsvBorders extends CsvStart {
  *
  * @param partBytes Bytes of a part, at least.
  * @param saveEveryMs Milliseconds between two checkpoints; 0 saves after each chunk of the file.
- * @throws {Error} If the file is not CSV, its delimiter is not plain, or its header is malformed.
+ * @throws {Error} If the file is not CSV, its delimiter is ambiguous, or its header is malformed.
  */
 export async function* findBorders(
   { input, signal, checkpoint, upload, uploadInfo }: TaskContext<CsvProfileInput>,

@@ -51,7 +51,7 @@ export const csvProfile: TaskDefinition<
  * The work of {@link csvProfile}.
  *
  * @param saveEveryMs Milliseconds between two checkpoints; 0 saves after each chunk of the file.
- * @throws {Error} If the file is not CSV, its delimiter is not plain, its header is malformed,
+ * @throws {Error} If the file is not CSV, its delimiter is ambiguous, its header is malformed,
  * or most rows do not fit it.
  */
 export async function* profileCsv(

@@ -1,15 +1,16 @@
 /**
- * Limits how many runs start in a given time in the whole cluster, with an exact sliding window. A
- * name has as many slots as runs may start; a start takes one, its commit checks that the slot is
- * as this process knows it, and nobody else takes it before the time is over. So no window of that
- * length has more starts than slots, whichever processes make them.
+ * Limits how many runs start within a window of time in the whole cluster. The window slides, and
+ * the limit is exact. A name has as many slots as runs may start in a window. A start takes a slot:
+ * its commit checks that the slot is as this process knows it, and no other start takes the slot
+ * until the window has passed. So no window has more starts than slots, whichever processes they
+ * are from.
  *
- * A slot holds the wall-clock time of its start. Each process counts from when it first knew of
- * that, by its own monotonic clock: a clock that jumps makes nobody wait for longer than the
- * window, and lets nothing start too early that this process knows of.
+ * A slot stores the wall-clock time of its start. Each process counts from when it learned of the
+ * start, by its own monotonic clock: if a wall clock jumps, no run waits for longer than the
+ * window, and none starts before a slot that this process knows of is free.
  *
- * When a deploy lowers the limit, earlier starts may be in slots beyond the new one. They count
- * until their time is over: until then, as many of the last slots within the limit stay free.
+ * When a deploy lowers the limit, earlier starts may be in slots beyond it. They count until their
+ * window has passed: until then, as many of the last slots within the limit are not used.
  *
  * @module
  */
