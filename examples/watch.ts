@@ -1,5 +1,5 @@
 /**
- * Submits a task, watches it, and knows its types. Run it beside a server (`deno task start`):
+ * Submits a task and watches it, with the types of its kind. Needs a server (`deno task start`):
  *
  *     deno run --allow-net examples/watch.ts
  *

@@ -1,7 +1,7 @@
 /**
- * Takes an order from its payment to its labels: a payment that is made once, a time in which it may
- * still be taken back, somebody's yes, one task for each parcel, and a file in the end. It may take a
- * week, over any number of restarts.
+ * Processes an order: charges it once, leaves time to withdraw it, waits for an approval, packs each
+ * parcel in a task of its own, and makes a file of labels. The approval may take a week, over any
+ * number of restarts.
  *
  *     HEADWAY_KINDS=./examples/kinds/order.ts deno task start
  *
@@ -21,7 +21,7 @@ import {
 } from "headway";
 import { z } from "zod";
 
-/** Of each parcel, as of a carrier's API. */
+/** Packs one parcel. In production, this would call the API of a carrier. */
 export const packParcel = defineTask({
   kind: "pack-parcel",
   description: "Packs one parcel of an order",
@@ -46,7 +46,7 @@ export const order = defineTask({
       .describe("Milliseconds in which it may be taken back"),
   }),
   async *run({ input: { order, parcels, cool_off_ms }, stepKey }) {
-    // In earnest: the payment's own API, with `stepKey("charge")` as its idempotency key.
+    // In production: the API of the payment provider, with `stepKey("charge")` as its idempotency key.
     const receipt = yield* step(
       "charge",
       ({ key }) => ({ id: `pay-${key}`, cents: 1900 * parcels }),

@@ -1,6 +1,6 @@
 /**
- * Calls an API that allows only so many requests: keeps a pace of its own, and waits as long as the
- * API says where that was too fast.
+ * Calls an API with a rate limit: leaves a fixed time between requests, and if the API still asks to
+ * wait, waits as long as it says, up to a bound.
  *
  *     HEADWAY_KINDS=./examples/kinds/rate_limited_api.ts deno task start
  *
@@ -10,20 +10,20 @@
 import { defineTask, log, output, pause, progress, save } from "headway";
 import { z } from "zod";
 
-/** Milliseconds from one request to the next. */
+/** Milliseconds between two requests. */
 const PACE_MS = 100;
-/** Seconds to wait where the API does not say, and at most where it does. */
+/** Seconds to wait if the API does not say, and the most to wait if it does. */
 const WAIT_S = 5;
 const MAX_WAIT_S = 300;
 
 export const lookUp = defineTask({
   kind: "look-up",
   description: "Looks up a list of names, at the pace of the API",
-  // In earnest the address stands in your configuration: who submits a task does not choose it.
+  // In production, take the URL from your configuration: who submits a task must not choose it.
   input: z.object({ url: z.url(), names: z.array(z.string()).min(1).max(1000) }),
   checkpoint: z.object({ done: z.int() }),
   retry: { maxAttempts: 3 },
-  concurrency: 1, // over all machines: two at once would share one limit
+  concurrency: 1, // over all machines: two runs at once would share the API's limit
   async *run({ input: { url, names }, checkpoint, signal }) {
     let done = checkpoint?.done ?? 0;
     while (done < names.length) {

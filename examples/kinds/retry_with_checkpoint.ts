@@ -1,6 +1,6 @@
 /**
- * Fetches a list page by page. An attempt that fails is made again, from the page at which it failed;
- * so is one that a crash or a deploy has cut off.
+ * Fetches a list page by page. After an attempt fails, the next one begins with the page that failed.
+ * The new run after a crash or a deploy begins in the same way.
  *
  *     HEADWAY_KINDS=./examples/kinds/retry_with_checkpoint.ts deno task start
  *
@@ -13,7 +13,7 @@ import { z } from "zod";
 export const fetchPages = defineTask({
   kind: "fetch-pages",
   description: "Fetches a list page by page",
-  // In earnest the address stands in your configuration: who submits a task does not choose it.
+  // In production, take the URL from your configuration: who submits a task must not choose it.
   input: z.object({ url: z.url(), pages: z.int().min(1) }),
   checkpoint: z.object({ page: z.int(), items: z.int() }),
   retry: { maxAttempts: 5, baseMs: 500, capMs: 30_000 },
@@ -27,7 +27,7 @@ export const fetchPages = defineTask({
     });
     while (page < input.pages) {
       const response = await fetch(`${input.url}?page=${page + 1}`, { signal });
-      // Whatever is thrown ends the attempt; the checkpoint stays.
+      // An error ends the attempt; the checkpoint is kept for the next one.
       if (!response.ok) throw new Error(`Page ${page + 1} was answered with ${response.status}`);
       const found: unknown[] = await response.json();
       page++;

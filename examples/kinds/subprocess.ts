@@ -1,6 +1,6 @@
 /**
- * Runs a program: feeds an upload to it, reads what it writes, and ends it with the task. Tasks may
- * start only the programs that they are allowed:
+ * Runs a program: pipes an upload into it, reads its output, and stops it when the task ends. Tasks
+ * may start only the programs that their permissions name:
  *
  *     HEADWAY_TASK_PERMISSIONS="--allow-read=. --allow-run=gzip" \
  *       HEADWAY_KINDS=./examples/kinds/subprocess.ts deno task start
@@ -23,12 +23,12 @@ export const unpackedSize = defineTask({
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      signal, // cancel and time-out end the program
+      signal, // a cancel or a timeout stops the program
     }).spawn();
     let fed = 0;
     let unpacked = 0;
     try {
-      // All three at once: a program waits for whoever does not read what it writes.
+      // Input, output and errors at once: a program blocks if its output is not read.
       const problems = beginning(gzip.stderr);
       const counter = new TransformStream<Uint8Array, Uint8Array>({
         transform(piece, controller) {
@@ -48,18 +48,18 @@ export const unpackedSize = defineTask({
       if (failure !== undefined) throw failure;
       return { packed, unpacked };
     } finally {
-      // Whatever ends the task ends the program.
+      // However the task ends, the program must not outlive it.
       try {
         gzip.kill();
       } catch {
-        // It has ended by itself.
+        // It has already exited.
       }
       await gzip.status;
     }
   },
 });
 
-/** The first characters that a program says; the rest is read, and dropped. */
+/** Returns the first `length` characters of a stream. The rest is read and dropped. */
 async function beginning(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   length = 1000,

@@ -1,5 +1,5 @@
 /**
- * Reads an upload in pieces, however large it is, and goes on where it was after a restart.
+ * Reads an upload of any size chunk by chunk. After a restart, continues from the last checkpoint.
  *
  *     HEADWAY_KINDS=./examples/kinds/upload.ts deno task start
  *
@@ -10,7 +10,7 @@ import { defineTask, progress, save } from "headway";
 import { z } from "zod";
 
 const LINE_FEED = 10;
-/** Bytes between two checkpoints: so much is read again at worst. */
+/** Bytes between two checkpoints: at worst, this many are read again. */
 const SAVE_EVERY = 1_048_576;
 
 export const countLines = defineTask({
@@ -24,7 +24,7 @@ export const countLines = defineTask({
     let saved = offset;
     for await (const piece of upload(input.upload, { offset })) {
       for (const byte of piece) if (byte === LINE_FEED) lines++;
-      // Offset and count belong together: a checkpoint holds both, or the result would be wrong.
+      // A checkpoint holds both offset and count: if they did not match, the result would be wrong.
       offset += piece.length;
       yield progress({ done: offset, total: size, unit: "bytes", message: `${lines} lines` });
       if (offset - saved < SAVE_EVERY) continue;

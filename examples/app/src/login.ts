@@ -1,4 +1,4 @@
-/** A login as small as can be: a name and a password, and a signed cookie. Yours is another. */
+/** A minimal login: a name, a password and a signed cookie. Use your own instead. */
 import { Hono } from "hono";
 import { deleteCookie, setSignedCookie } from "hono/cookie";
 import { html } from "hono/html";
@@ -8,7 +8,7 @@ const PASSWORDS: Readonly<Record<string, string>> = { ada: "analytical", grace: 
 const SECRET = crypto.randomUUID();
 const COOKIE = "user";
 
-/** Who is signed in; `null` for nobody. */
+/** The name of the signed-in user; `null` if there is none. */
 export async function userOf({ headers }: Request): Promise<string | null> {
   const { [COOKIE]: user } = await parseSigned(headers.get("cookie") ?? "", SECRET, COOKIE);
   return user || null;

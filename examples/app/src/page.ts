@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 
-/** The page of somebody who is signed in, with what came of their import. */
+/** The page of a signed-in user; `done` is the id of the import whose progress it shows. */
 export function page(user: string, done: string | undefined) {
   return html`
     <!DOCTYPE html>
