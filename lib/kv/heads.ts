@@ -1,6 +1,6 @@
 /**
- * Heads are read only here. What is returned includes each task's pending state, so that callers
- * need not know that the journal may be newer than a task's keys.
+ * Outside lib/kv/, heads are read only through {@link Heads}. It adds each task's pending state, so
+ * that callers need not know that the journal may be newer than a task's keys.
  *
  * @module
  */
