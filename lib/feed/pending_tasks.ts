@@ -11,14 +11,25 @@ interface Unfolded {
   rows: Row[];
 }
 
+/** What happened since a read began. */
+interface Since {
+  /** What was folded, by task. */
+  folded: Map<string, PendingState[]>;
+  /** The kinds of the tasks whose status changed. */
+  moved: Map<string, string>;
+}
+
+/** Most moved tasks that a read is told of. */
+const MAX_MOVED = 10_000;
+
 /** The pending states of tasks, collected from the events that the hub passes on. */
 export class PendingTasks implements PendingStates {
   /** Ordered by their oldest journal entry. */
   readonly #unfolded = new Map<string, Unfolded>();
   /** Progress that was shown at once and is in no commit yet. */
   readonly #shown = new Map<string, TaskEvent>();
-  /** For each read under way: what was folded since it began. */
-  readonly #open = new Set<Map<string, PendingState[]>>();
+  /** For each read under way. */
+  readonly #open = new Set<Since>();
 
   get(id: string): PendingState | undefined {
     const unfolded = this.#unfolded.get(id);
@@ -29,16 +40,18 @@ export class PendingTasks implements PendingStates {
   }
 
   open(): OpenStates {
-    const folded = new Map<string, PendingState[]>();
-    this.#open.add(folded);
+    const since: Since = { folded: new Map(), moved: new Map() };
+    const { folded, moved } = since;
+    this.#open.add(since);
     return {
+      moved,
       get: (id) => {
         const now = this.get(id);
         const before = folded.get(id);
         if (before === undefined) return now;
         return now === undefined ? merged(before) : merged([...before, now]);
       },
-      [Symbol.dispose]: () => void this.#open.delete(folded),
+      [Symbol.dispose]: () => void this.#open.delete(since),
     };
   }
 
@@ -59,7 +72,7 @@ export class PendingTasks implements PendingStates {
 
   /** Takes in an event of the journal; returns whether it is progress that was shown before. */
   note(versionstamp: string, event: TaskEvent): boolean {
-    const { type, id, seq } = event;
+    const { type, id, kind, seq } = event;
     switch (type) {
       case "progress": {
         this.#of(event, versionstamp).progress = event;
@@ -77,6 +90,9 @@ export class PendingTasks implements PendingStates {
         this.#of(event, versionstamp).rows.push(event);
         return false;
       case "message":
+        for (const { moved } of this.#open) if (moved.size < MAX_MOVED) moved.set(id, kind);
+        this.#fold(id, seq);
+        break;
       case "complete":
       case "rewind":
       case "folded":
@@ -100,7 +116,7 @@ export class PendingTasks implements PendingStates {
     if (state === undefined) return;
     this.#unfolded.delete(id);
     if (isOver) this.#shown.delete(id);
-    for (const folded of this.#open) folded.set(id, [...folded.get(id) ?? [], state]);
+    for (const { folded } of this.#open) folded.set(id, [...folded.get(id) ?? [], state]);
   }
 }
 

@@ -77,7 +77,7 @@ export async function listTasks(
   let size = 0;
   let last: string | undefined;
   using pending = states.open();
-  for await (const heads of readHeads(kv, reads, query, { since, before })) {
+  for await (const heads of readHeads(kv, reads, query, { since, before }, pending.moved)) {
     for (const { id, stored } of heads) {
       if (
         records.length === limit || size >= MAX_PAGE || scanned === MAX_SCAN ||
@@ -114,6 +114,7 @@ async function* readHeads(
   reads: Reads,
   query: ListQuery,
   range: Range,
+  moved: ReadonlyMap<string, string>,
 ): AsyncGenerator<Entry[]> {
   const wanted = query.limit + 1;
   const sets = setsOf(query);
@@ -129,7 +130,7 @@ async function* readHeads(
   if (sources === null) return yield* allHeads(kv, reads, range, wanted);
   let ids: string[] = [];
   const parentless = query.parent_id === NO_PARENT;
-  for await (const id of newestIds(kv, reads, { sources, ...range, wanted, parentless })) {
+  for await (const id of newestIds(kv, reads, { sources, ...range, wanted, parentless, moved })) {
     if (ids.push(id) < GET_MANY) continue;
     yield await headsOf(kv, reads, ids);
     ids = [];

@@ -1,5 +1,7 @@
 /**
- * Merges the index entries of several kinds and states: all their ids, newest first, each once.
+ * Merges the index entries of several kinds and states: all their ids, newest first, each once. KV
+ * reads one range after the other, and tasks change their status meanwhile: those that moved are
+ * added, whether they were missed or not.
  * What it holds and reads is bounded by the number of sources and by how far it is read.
  *
  * @module
@@ -24,6 +26,8 @@ export interface NewestIdsOptions {
   wanted: number;
   /** Only tasks without a parent. @default {false} */
   parentless?: boolean;
+  /** Tasks whose status changed since the read began, and their kinds. @default {none} */
+  moved?: ReadonlyMap<string, string>;
 }
 
 interface Front {
@@ -38,8 +42,9 @@ interface Front {
 export async function* newestIds(
   kv: Deno.Kv,
   reads: Reads,
-  { sources, since, before, wanted, parentless = false }: NewestIdsOptions,
+  { sources, since, before, wanted, parentless = false, moved = new Map() }: NewestIdsOptions,
 ): AsyncGenerator<string> {
+  const missed = new MissedIds(moved, new Set(sources.map(([kind]) => kind)), since);
   // Of many sources, each usually has only a part of what is wanted.
   const first = Math.min(wanted, Math.ceil(4 * wanted / sources.length));
   const fronts = new TinyQueue<Front>([], (a, b) => a.ids[a.at]! > b.ids[b.at]! ? -1 : 1);
@@ -59,10 +64,45 @@ export async function* newestIds(
     const id = front.ids[front.at++]!;
     if (front.at < front.ids.length) fronts.push(front);
     else await advance(front.rest);
-    // A task that changed its state between two reads may stand in two indexes.
+    // A task that changed its status between two reads may be in two indexes, or in none.
     if (id >= last) continue;
+    yield* missed.between(id, last);
     last = id;
     yield id;
+  }
+  yield* missed.between("", last);
+}
+
+/** The tasks that moved from one index to another while these were read. */
+class MissedIds {
+  readonly #moved: ReadonlyMap<string, string>;
+  readonly #kinds: ReadonlySet<string>;
+  readonly #since: string;
+  /** How many of them were looked at. */
+  #known = 0;
+  /** Oldest first. */
+  #ids: string[] = [];
+
+  constructor(moved: ReadonlyMap<string, string>, kinds: ReadonlySet<string>, since: string) {
+    this.#moved = moved;
+    this.#kinds = kinds;
+    this.#since = since;
+  }
+
+  /** Those after the id `after` and before the id `before`, newest first. Later calls are for older ones. */
+  *between(after: string, before: string): Generator<string> {
+    if (this.#moved.size > this.#known) this.#look();
+    while (this.#ids.length > 0 && this.#ids.at(-1)! > after) {
+      const id = this.#ids.pop()!;
+      if (id < before) yield id;
+    }
+  }
+
+  #look(): void {
+    this.#known = this.#moved.size;
+    this.#ids = this.#moved.entries()
+      .filter(([id, kind]) => this.#kinds.has(kind) && id >= this.#since)
+      .map(([id]) => id).toArray().sort();
   }
 }
 

@@ -33,11 +33,16 @@ export interface PendingStates {
 
 export interface OpenStates extends Disposable {
   get(id: string): PendingState | undefined;
+  /**
+   * The tasks whose status changed since, with their kinds, 10,000 at most: a read of one index after
+   * the other may have missed them.
+   */
+  readonly moved: ReadonlyMap<string, string>;
 }
 
 /** No task has a pending state. */
 export const NOTHING_PENDING: PendingStates = {
-  open: () => ({ get: () => undefined, [Symbol.dispose]() {} }),
+  open: () => ({ get: () => undefined, moved: new Map(), [Symbol.dispose]() {} }),
 };
 
 /** A head with its task's pending state; `states` were opened before the head was read. */

@@ -6,6 +6,8 @@ import { type Status, STATUSES } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import { pack } from "../../../lib/kv/head.ts";
 import { setKeysOf } from "../../../lib/store/index_keys.ts";
+import { PendingTasks } from "../../../lib/feed/pending_tasks.ts";
+import { testEvent } from "../../helpers/journal.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
 interface Made {
@@ -344,6 +346,7 @@ Deno.test("listTasks() stops reading for a client that has gone", async () => {
         gone.abort();
         return undefined;
       },
+      moved: new Map(),
       [Symbol.dispose]() {},
     };
     const states = { open: () => pending };
@@ -385,4 +388,50 @@ Deno.test("listTasks() reads the rarest of an owner and tags, and looks at few t
     records: [],
     next: null,
   });
+});
+
+Deno.test("listTasks() has every task once, though tasks change their state between its reads", async () => {
+  const count = 8;
+  const state = fc.constantFrom<Status>("pending", "running", "waiting");
+  const move = fc.record({ n: fc.nat({ max: count - 1 }), status: state });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(state, { minLength: count, maxLength: count }),
+      fc.array(fc.array(move, { maxLength: 3 }), { maxLength: 12 }),
+      fc.integer({ min: 1, max: count }),
+      async (states, moves, limit) => {
+        using real = await Deno.openKv(":memory:");
+        const pending = new PendingTasks();
+        const tasks = states.map((status, n): Made => {
+          return { id: idAt(n), kind: KINDS[n % 2]!, status, message: null };
+        });
+        await putAll(real, tasks);
+        let seq = 0;
+        const left = [...moves];
+        const kv = kvWith(real, {
+          list: <T>(...args: Parameters<Deno.Kv["list"]>) => {
+            return (async function* () {
+              for (const { n, status } of left.shift() ?? []) {
+                const task = tasks[n]!;
+                const { id, kind } = task;
+                const atomic = real.atomic().delete(keys.index(kind, task.status, id));
+                task.status = status;
+                await setTask(atomic, task).commit();
+                pending.note("", testEvent(++seq, { type: "message", id, kind }));
+              }
+              yield* real.list<T>(...args);
+            })() as unknown as Deno.KvListIterator<T>;
+          },
+        });
+        const ids: string[] = [];
+        for (let query: ListQuery | null = { kinds: KINDS, limit }; query !== null;) {
+          const { records, next } = await listTasks(kv, query, pending);
+          ids.push(...records.map((record) => JSON.parse(record).task_id));
+          query = next === null ? null : { ...query, before: next };
+        }
+        assertEquals(ids, tasks.map(({ id }) => id).toReversed());
+      },
+    ),
+    { numRuns: 200 },
+  );
 });
