@@ -992,7 +992,7 @@ Deno.test("waitFor() takes a signal that comes as its time ends, and gives up on
   ]);
 });
 
-Deno.test("sleep() takes a process for no longer than it is to last, though the clock is set back meanwhile", async () => {
+Deno.test("sleep() holds its process for no longer than it lasts, though the clock is set back meanwhile", async () => {
   const peer = new Peer(async function* () {
     yield* sleep("a while", 5000);
   });
