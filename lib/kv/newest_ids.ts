@@ -1,8 +1,8 @@
 /**
  * Merges the index entries of several kinds and states: all their ids, newest first, each once. KV
  * reads one range after the other, and tasks change their status meanwhile: those that moved are
- * added, whether they were missed or not.
- * What it holds and reads is bounded by the number of sources and by how far it is read.
+ * added, whether they were missed or not. What it holds and reads is bounded by the number of
+ * sources, by how far it is read, and by the number of tasks that moved.
  *
  * @module
  */
