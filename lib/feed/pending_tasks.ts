@@ -1,4 +1,5 @@
-import type { OpenStates, PendingState, PendingStates } from "../kv/pending_state.ts";
+import type { Moves, OpenStates, PendingState, PendingStates } from "../kv/pending_state.ts";
+import { MovedTasks } from "./moved_tasks.ts";
 import type { Row, TaskEvent } from "../task/event.ts";
 
 /** What the journal holds of a task that may not be in the task's own keys. */
@@ -11,25 +12,15 @@ interface Unfolded {
   rows: Row[];
 }
 
-/** What happened since a read began. */
-interface Since {
-  /** What was folded, by task. */
-  folded: Map<string, PendingState[]>;
-  /** The kinds of the tasks whose status changed. */
-  moved: Map<string, string>;
-}
-
-/** Most moved tasks that a read is told of. */
-const MAX_MOVED = 10_000;
-
 /** The pending states of tasks, collected from the events that the hub passes on. */
 export class PendingTasks implements PendingStates {
   /** Ordered by their oldest journal entry. */
   readonly #unfolded = new Map<string, Unfolded>();
   /** Progress that was shown at once and is in no commit yet. */
   readonly #shown = new Map<string, TaskEvent>();
-  /** For each read under way. */
-  readonly #open = new Set<Since>();
+  /** What was folded since each read under way began, by task. */
+  readonly #open = new Set<Map<string, PendingState[]>>();
+  readonly #moved = new MovedTasks();
 
   get(id: string): PendingState | undefined {
     const unfolded = this.#unfolded.get(id);
@@ -40,19 +31,21 @@ export class PendingTasks implements PendingStates {
   }
 
   open(): OpenStates {
-    const since: Since = { folded: new Map(), moved: new Map() };
-    const { folded, moved } = since;
-    this.#open.add(since);
+    const folded = new Map<string, PendingState[]>();
+    this.#open.add(folded);
     return {
-      moved,
       get: (id) => {
         const now = this.get(id);
         const before = folded.get(id);
         if (before === undefined) return now;
         return now === undefined ? merged(before) : merged([...before, now]);
       },
-      [Symbol.dispose]: () => void this.#open.delete(since),
+      [Symbol.dispose]: () => void this.#open.delete(folded),
     };
+  }
+
+  moves(): Moves {
+    return this.#moved.open();
   }
 
   /** The versionstamp of the oldest journal entry that is still needed; `undefined` for none. */
@@ -90,7 +83,7 @@ export class PendingTasks implements PendingStates {
         this.#of(event, versionstamp).rows.push(event);
         return false;
       case "message":
-        for (const { moved } of this.#open) if (moved.size < MAX_MOVED) moved.set(id, kind);
+        this.#moved.note({ id, kind });
         this.#fold(id, seq);
         break;
       case "complete":
@@ -116,7 +109,7 @@ export class PendingTasks implements PendingStates {
     if (state === undefined) return;
     this.#unfolded.delete(id);
     if (isOver) this.#shown.delete(id);
-    for (const { folded } of this.#open) folded.set(id, [...folded.get(id) ?? [], state]);
+    for (const folded of this.#open) folded.set(id, [...folded.get(id) ?? [], state]);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * How many tasks there are in each state. They are counted from the index on request, so that no
  * counter has to be kept right. The cost is bounded: each state of a kind is counted once for all
- * that ask, up to a limit, and the longer that took, the longer it is used, up to ten seconds.
+ * that ask, up to a limit, and the longer that took, the longer it is used, up to ten seconds. The
+ * states are not counted at one moment: a task that moves meanwhile may be in two counts, or in none.
  *
  * @module
  */

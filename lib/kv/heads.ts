@@ -12,11 +12,11 @@ import { keys } from "./keys.ts";
 import { type ListQuery, listTasks, pagesOf, type TaskFilter, type TaskPage } from "./list.ts";
 import type { Reads } from "./reads.ts";
 import {
+  current,
   NOTHING_PENDING,
-  type OpenStates,
   type PendingState,
   type PendingStates,
-  withPending,
+  readCurrent,
 } from "./pending_state.ts";
 import { queuePosition } from "./queue.ts";
 import { rankOf } from "./rank.ts";
@@ -64,10 +64,8 @@ export class Heads {
   }
 
   /** The heads of any number of tasks, in their order. */
-  async getMany(ids: readonly string[]): Promise<Deno.KvEntryMaybe<Head>[]> {
-    using pending = this.#pending.open();
-    const entries = await getMany<Head>(this.#kv, ids.map(keys.task));
-    return entries.map((entry) => current(entry, pending));
+  getMany(ids: readonly string[]): Promise<Deno.KvEntryMaybe<Head>[]> {
+    return readCurrent(this.#pending, () => getMany<Head>(this.#kv, ids.map(keys.task)));
   }
 
   list(query: ListQuery, signal?: AbortSignal): Promise<TaskPage> {
@@ -110,8 +108,4 @@ export class Heads {
   queuePosition(record: TaskRecord, now: number, most: number): Promise<number | null> {
     return queuePosition(this.#kv, rankOf(record), now, most);
   }
-}
-
-function current(entry: Deno.KvEntryMaybe<Head>, pending: OpenStates): Deno.KvEntryMaybe<Head> {
-  return entry.value === null ? entry : { ...entry, value: withPending(entry.value, pending) };
 }

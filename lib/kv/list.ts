@@ -8,7 +8,7 @@
 import { GET_MANY, getMany } from "./get_many.ts";
 import { BEHIND_IDS, FIRST_ID, indexedIn, type Key, keys, nameIn } from "./keys.ts";
 import { newestIds, type Source } from "./newest_ids.ts";
-import { NOTHING_PENDING, type PendingStates, withPending } from "./pending_state.ts";
+import { NOTHING_PENDING, type PendingStates, readCurrent } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
 import { rarestIds, type TaskSet } from "./member_ids.ts";
 import { haveLabels, type Labels, NO_PARENT } from "../task/labels.ts";
@@ -76,17 +76,15 @@ export async function listTasks(
   let scannedSize = 0;
   let size = 0;
   let last: string | undefined;
-  using pending = states.open();
-  for await (const heads of readHeads(kv, reads, query, { since, before }, pending.moved)) {
-    for (const { id, stored } of heads) {
+  for await (const heads of readHeads(kv, reads, query, { since, before }, states)) {
+    for (const { id, head } of heads) {
       if (
         records.length === limit || size >= MAX_PAGE || scanned === MAX_SCAN ||
         scannedSize >= MAX_SCAN_SIZE
       ) return { records, next: last ?? null };
       last = id;
       scanned++;
-      if (!stored) continue;
-      const head = withPending(stored, pending);
+      if (!head) continue;
       const { record } = head;
       scannedSize += record.length;
       if (!matches(head)) continue;
@@ -100,7 +98,7 @@ export async function listTasks(
 interface Entry {
   id: string;
   /** `null` if the task was removed after the index was read. */
-  stored: Head | null;
+  head: Head | null;
 }
 
 interface Range {
@@ -114,28 +112,28 @@ async function* readHeads(
   reads: Reads,
   query: ListQuery,
   range: Range,
-  moved: ReadonlyMap<string, string>,
+  states: PendingStates,
 ): AsyncGenerator<Entry[]> {
   const wanted = query.limit + 1;
   const sets = setsOf(query);
   if (sets.length > 0) {
     for await (const ids of rarestIds(kv, reads, sets, { ...range, wanted })) {
       for (let at = 0; at < ids.length; at += GET_MANY) {
-        yield await headsOf(kv, reads, ids.slice(at, at + GET_MANY));
+        yield await headsOf(kv, reads, ids.slice(at, at + GET_MANY), states);
       }
     }
     return;
   }
   const sources = await sourcesOf(kv, query, reads);
-  if (sources === null) return yield* allHeads(kv, reads, range, wanted);
+  if (sources === null) return yield* allHeads(kv, reads, range, wanted, states);
   let ids: string[] = [];
   const parentless = query.parent_id === NO_PARENT;
-  for await (const id of newestIds(kv, reads, { sources, ...range, wanted, parentless, moved })) {
+  for await (const id of newestIds(kv, reads, { sources, ...range, wanted, parentless, states })) {
     if (ids.push(id) < GET_MANY) continue;
-    yield await headsOf(kv, reads, ids);
+    yield await headsOf(kv, reads, ids, states);
     ids = [];
   }
-  if (ids.length > 0) yield await headsOf(kv, reads, ids);
+  if (ids.length > 0) yield await headsOf(kv, reads, ids, states);
 }
 
 /** The sets that all contain a task which matches the filter. */
@@ -155,19 +153,27 @@ async function* allHeads(
   reads: Reads,
   { since, before }: Range,
   wanted: number,
+  states: PendingStates,
 ): AsyncGenerator<Entry[]> {
   const range = { start: keys.task(since), end: keys.task(before) };
   const sizeOf = ({ record }: Head) => record.length;
-  const options = { first: Math.min(FIRST, wanted), sizeOf };
+  const wrap = (read: () => Promise<Deno.KvEntry<Head>[]>) => readCurrent(states, read);
+  const options = { first: Math.min(FIRST, wanted), sizeOf, wrap };
   for await (const entries of reads.newestFirst<Head>(kv, range, options)) {
-    yield entries.map(({ key, value }) => ({ id: nameIn(key), stored: value }));
+    yield entries.map(({ key, value }) => ({ id: nameIn(key), head: value }));
   }
 }
 
-async function headsOf(kv: Deno.Kv, reads: Reads, ids: readonly string[]): Promise<Entry[]> {
+async function headsOf(
+  kv: Deno.Kv,
+  reads: Reads,
+  ids: readonly string[],
+  states: PendingStates,
+): Promise<Entry[]> {
   const wanted = ids.map((id) => keys.task(id));
-  const entries = await reads.run(ids.length, () => getMany<Head>(kv, wanted));
-  return entries.map(({ value }, n) => ({ id: ids[n]!, stored: value }));
+  const read = () => readCurrent(states, () => getMany<Head>(kv, wanted));
+  const entries = await reads.run(ids.length, read);
+  return entries.map(({ value }, n) => ({ id: ids[n]!, head: value }));
 }
 
 /** The indexes to read for a query; `null` if all heads are read instead. */

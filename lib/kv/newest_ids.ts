@@ -2,13 +2,14 @@
  * Merges the index entries of several kinds and states: all their ids, newest first, each once. KV
  * reads one range after the other, and tasks change their status meanwhile: those that moved are
  * added, whether they were missed or not. What it holds and reads is bounded by the number of
- * sources, by how far it is read, and by the number of tasks that moved.
+ * sources, by how far it is read, and by {@link MAX_MISSED}.
  *
  * @module
  */
 
 import TinyQueue from "tinyqueue";
 import { indexedIn, isOfChild, keys } from "./keys.ts";
+import { type Moves, NOTHING_PENDING, type PendingStates } from "./pending_state.ts";
 import type { Reads } from "./reads.ts";
 import type { Status } from "../task/record.ts";
 
@@ -26,9 +27,12 @@ export interface NewestIdsOptions {
   wanted: number;
   /** Only tasks without a parent. @default {false} */
   parentless?: boolean;
-  /** Tasks whose status changed since the read began, and their kinds. @default {none} */
-  moved?: ReadonlyMap<string, string>;
+  /** Tells which tasks move meanwhile. @default {none} */
+  states?: PendingStates;
 }
+
+/** Most tasks that moved and are still to come: the newest of them. */
+const MAX_MISSED = 10_000;
 
 interface Front {
   /** Descending. */
@@ -42,9 +46,11 @@ interface Front {
 export async function* newestIds(
   kv: Deno.Kv,
   reads: Reads,
-  { sources, since, before, wanted, parentless = false, moved = new Map() }: NewestIdsOptions,
+  { sources, since, before, wanted, parentless = false, states = NOTHING_PENDING }:
+    NewestIdsOptions,
 ): AsyncGenerator<string> {
-  const missed = new MissedIds(moved, new Set(sources.map(([kind]) => kind)), since);
+  using moves = states.moves();
+  const missed = new MissedIds(moves, new Set(sources.map(([kind]) => kind)), since);
   // Of many sources, each usually has only a part of what is wanted.
   const first = Math.min(wanted, Math.ceil(4 * wanted / sources.length));
   const fronts = new TinyQueue<Front>([], (a, b) => a.ids[a.at]! > b.ids[b.at]! ? -1 : 1);
@@ -75,34 +81,32 @@ export async function* newestIds(
 
 /** The tasks that moved from one index to another while these were read. */
 class MissedIds {
-  readonly #moved: ReadonlyMap<string, string>;
+  readonly #moves: Moves;
   readonly #kinds: ReadonlySet<string>;
   readonly #since: string;
-  /** How many of them were looked at. */
-  #known = 0;
-  /** Oldest first. */
+  /** Oldest first, each once. */
   #ids: string[] = [];
 
-  constructor(moved: ReadonlyMap<string, string>, kinds: ReadonlySet<string>, since: string) {
-    this.#moved = moved;
+  constructor(moves: Moves, kinds: ReadonlySet<string>, since: string) {
+    this.#moves = moves;
     this.#kinds = kinds;
     this.#since = since;
   }
 
   /** Those after the id `after` and before the id `before`, newest first. Later calls are for older ones. */
   *between(after: string, before: string): Generator<string> {
-    if (this.#moved.size > this.#known) this.#look();
-    while (this.#ids.length > 0 && this.#ids.at(-1)! > after) {
-      const id = this.#ids.pop()!;
-      if (id < before) yield id;
-    }
+    this.#look(before);
+    while (this.#ids.length > 0 && this.#ids.at(-1)! > after) yield this.#ids.pop()!;
   }
 
-  #look(): void {
-    this.#known = this.#moved.size;
-    this.#ids = this.#moved.entries()
-      .filter(([id, kind]) => this.#kinds.has(kind) && id >= this.#since)
-      .map(([id]) => id).toArray().sort();
+  #look(before: string): void {
+    const ids = this.#moves.take()
+      .filter(({ id, kind }) => this.#kinds.has(kind) && id >= this.#since)
+      .map(({ id }) => id);
+    while (this.#ids.length > 0 && this.#ids.at(-1)! >= before) this.#ids.pop();
+    if (ids.length === 0) return;
+    const all = new Set([...this.#ids, ...ids.filter((id) => id < before)]);
+    this.#ids = [...all].sort().slice(-MAX_MISSED);
   }
 }
 

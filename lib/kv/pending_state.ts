@@ -26,23 +26,34 @@ export interface PendingState {
 export interface PendingStates {
   /**
    * Opens the states for a read that begins now, until they are disposed of. What is folded meanwhile
-   * stays in them, as the read may not find it in the task's keys.
+   * stays in them, as the read may not find it in the task's keys: open them for one read of the store,
+   * not while it waits its turn.
    */
   open(): OpenStates;
+  /** Tells from now on which tasks change their status, until it is disposed of. */
+  moves(): Moves;
 }
 
 export interface OpenStates extends Disposable {
   get(id: string): PendingState | undefined;
-  /**
-   * The tasks whose status changed since, with their kinds, 10,000 at most: a read of one index after
-   * the other may have missed them.
-   */
-  readonly moved: ReadonlyMap<string, string>;
+}
+
+/** The tasks that a read of one index after the other may have missed. */
+export interface Moves extends Disposable {
+  /** Those that moved since the last call, oldest first; of very many the newest. */
+  take(): readonly Move[];
+}
+
+/** A task changed its status. */
+export interface Move {
+  id: string;
+  kind: string;
 }
 
 /** No task has a pending state. */
 export const NOTHING_PENDING: PendingStates = {
-  open: () => ({ get: () => undefined, moved: new Map(), [Symbol.dispose]() {} }),
+  open: () => ({ get: () => undefined, [Symbol.dispose]() {} }),
+  moves: () => ({ take: () => [], [Symbol.dispose]() {} }),
 };
 
 /** A head with its task's pending state; `states` were opened before the head was read. */
@@ -53,4 +64,18 @@ export function withPending(head: Head, states: OpenStates): Head {
   const { progress } = state;
   const record = progress && progress.seq > seq ? progress.json : head.record;
   return { ...head, record: withSeq(record, state.seq) };
+}
+
+/** The entry with its task's pending state; `states` were opened before it was read. */
+export function current<T extends Deno.KvEntryMaybe<Head>>(entry: T, states: OpenStates): T {
+  return entry.value === null ? entry : { ...entry, value: withPending(entry.value, states) };
+}
+
+/** Does one read of heads, and adds each task's pending state. */
+export async function readCurrent<T extends Deno.KvEntryMaybe<Head>>(
+  states: PendingStates,
+  read: () => Promise<T[]>,
+): Promise<T[]> {
+  using pending = states.open();
+  return (await read()).map((entry) => current(entry, pending));
 }

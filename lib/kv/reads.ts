@@ -39,6 +39,8 @@ export interface RangeOptions<T> {
   first: number;
   /** Bytes of a value, about. @default {none} */
   sizeOf?: (value: T) => number;
+  /** Does each read, once it has its turn. @default {just reads} */
+  wrap?: (read: () => Promise<Deno.KvEntry<T>[]>) => Promise<Deno.KvEntry<T>[]>;
 }
 
 /** Too many requests wait to search the tasks. */
@@ -84,13 +86,13 @@ export class Reads {
   async *newestFirst<T>(
     kv: Deno.Kv,
     { start, end }: { start: Deno.KvKey; end: Deno.KvKey },
-    { first, sizeOf = () => 0 }: RangeOptions<T>,
+    { first, sizeOf = () => 0, wrap = (read) => read() }: RangeOptions<T>,
   ): AsyncGenerator<Deno.KvEntry<T>[]> {
     let limit = Math.min(first, READ_ENTRIES);
     while (true) {
       const options = { reverse: true, limit, batchSize: limit };
       const read = () => Array.fromAsync(kv.list<T>({ start, end }, options));
-      const entries = await this.run(limit, read);
+      const entries = await this.run(limit, () => wrap(read));
       if (entries.length > 0) yield entries;
       if (entries.length < limit) return;
       end = entries.at(-1)!.key;

@@ -6,6 +6,8 @@ import { type Status, STATUSES } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import { pack } from "../../../lib/kv/head.ts";
 import { setKeysOf } from "../../../lib/store/index_keys.ts";
+import { NOTHING_PENDING, type PendingStates } from "../../../lib/kv/pending_state.ts";
+import { Reads } from "../../../lib/kv/reads.ts";
 import { PendingTasks } from "../../../lib/feed/pending_tasks.ts";
 import { testEvent } from "../../helpers/journal.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
@@ -346,10 +348,9 @@ Deno.test("listTasks() stops reading for a client that has gone", async () => {
         gone.abort();
         return undefined;
       },
-      moved: new Map(),
       [Symbol.dispose]() {},
     };
-    const states = { open: () => pending };
+    const states = { ...NOTHING_PENDING, open: () => pending };
     const listing = listTasks(counted, { ...query, limit: 5 }, states, gone.signal);
     assertEquals(await listing.catch((error) => error), gone.signal.reason);
     assert(reads.length < 12, `${reads.length} reads`);
@@ -434,4 +435,36 @@ Deno.test("listTasks() has every task once, though tasks change their state betw
     ),
     { numRuns: 200 },
   );
+});
+
+Deno.test("listTasks() holds no pending states while it waits its turn, as these grow meanwhile", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await putAll(
+    kv,
+    Array.from({ length: 400 }, (_, n): Made => {
+      return { id: idAt(n), kind: "a", status: "completed", message: null, owner: "me" };
+    }),
+  );
+  let [held, opened] = [0, 0];
+  const states: PendingStates = {
+    ...NOTHING_PENDING,
+    open: () => {
+      held++;
+      opened++;
+      return { get: () => undefined, [Symbol.dispose]: () => void held-- };
+    },
+  };
+  const waiting: number[] = [];
+  class WatchedReads extends Reads {
+    override run<T>(entries: number, read: () => Promise<T>): Promise<T> {
+      waiting.push(held);
+      return super.run(entries, read);
+    }
+  }
+  for (const filter of [{ text: "nowhere" }, { kinds: ["a"], text: "nowhere" }, { owner: "me" }]) {
+    [waiting.length, opened] = [0, 0];
+    await listTasks(kv, { ...filter, limit: 300 }, states, undefined, new WatchedReads());
+    assert(waiting.length > 1 && opened > 1, `${waiting.length} turns, opened ${opened} times`);
+    assertEquals(waiting, waiting.map(() => 0));
+  }
 });
